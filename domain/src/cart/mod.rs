@@ -1,0 +1,92 @@
+//! A cart: what somebody means to buy, at the prices they were shown.
+//!
+//! `open → checked_out | abandoned`.
+
+mod decide;
+mod event;
+
+pub use decide::{Command, Error, decide};
+pub use event::{Abandoned, CheckedOut, Created, Event, LineAdded, LineChanged, LineRemoved};
+
+use crate::ids::{CustomerId, ProductId};
+use crate::money::{Currency, Money};
+use crate::text::{Label, Quantity, Sku};
+
+/// Lines a cart may have.
+pub const LINES_MAX: usize = 200;
+
+/// Where a cart stands in its life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Status {
+    /// Never created.
+    #[default]
+    Unborn,
+    /// Being filled.
+    Open,
+    /// Became an order.
+    CheckedOut,
+    /// Given up.
+    Abandoned,
+}
+
+/// One SKU in a cart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// What.
+    pub sku: Sku,
+    /// Of which product.
+    pub product_id: ProductId,
+    /// What the product was called when it was added.
+    pub title: Label,
+    /// How many.
+    pub quantity: Quantity,
+    /// What one cost when the line was last set.
+    pub unit_price: Money,
+}
+
+/// A cart.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cart {
+    /// Where it stands in its life.
+    pub status: Status,
+    /// What it is priced in, once it exists.
+    pub currency: Option<Currency>,
+    /// Whose it is, unless a guest's.
+    pub customer_id: Option<CustomerId>,
+    /// What is in it, in the order it was put there.
+    pub lines: Vec<Line>,
+}
+
+impl Cart {
+    /// Folds one event into the state.
+    pub fn evolve(&mut self, event: &Event) {
+        match event {
+            Event::Created(created) => {
+                self.status = Status::Open;
+                self.currency = Some(created.currency);
+                self.customer_id = created.customer_id;
+            }
+            Event::LineAdded(added) => self.lines.push(Line {
+                sku: added.sku.clone(),
+                product_id: added.product_id,
+                title: added.title.clone(),
+                quantity: added.quantity,
+                unit_price: added.unit_price,
+            }),
+            Event::LineChanged(changed) => {
+                if let Some(line) = self.lines.iter_mut().find(|line| line.sku == changed.sku) {
+                    line.quantity = changed.quantity;
+                    line.unit_price = changed.unit_price;
+                }
+            }
+            Event::LineRemoved(removed) => self.lines.retain(|line| line.sku != removed.sku),
+            Event::CheckedOut(_) => self.status = Status::CheckedOut,
+            Event::Abandoned(_) => self.status = Status::Abandoned,
+        }
+    }
+
+    /// The line of a SKU.
+    pub fn line(&self, sku: &Sku) -> Option<&Line> {
+        self.lines.iter().find(|line| line.sku == *sku)
+    }
+}

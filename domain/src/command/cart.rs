@@ -1,0 +1,185 @@
+//! Commands to carts, and checkout: the cart closed, the order placed and every unit reserved in
+//! one append, or nothing at all.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{Events, Stop, Unit, offer};
+use crate::cart::{self, Cart, Line};
+use crate::ids::{CartId, CustomerId, OrderId};
+use crate::money::{Currency, Money};
+use crate::order;
+use crate::state::Streams;
+use crate::stock;
+use crate::stream::StreamId;
+use crate::text::{Quantity, Sku};
+
+/// What a shopper may ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Open a cart.
+    Create {
+        /// What to price it in.
+        currency: Currency,
+        /// Whose it is, unless a guest's.
+        customer_id: Option<CustomerId>,
+    },
+    /// Put a SKU in; more of one that is in adds up.
+    AddLine {
+        /// What.
+        sku: Sku,
+        /// How many.
+        quantity: Quantity,
+    },
+    /// Set a line's quantity, and accept today's price.
+    ChangeLine {
+        /// What.
+        sku: Sku,
+        /// How many.
+        quantity: Quantity,
+    },
+    /// Take a SKU out.
+    RemoveLine {
+        /// What.
+        sku: Sku,
+    },
+    /// Buy what is in it.
+    CheckOut {
+        /// The order it becomes.
+        order_id: OrderId,
+        /// How long its units stay reserved without a payment.
+        reserved_until: DateTime<Utc>,
+    },
+    /// Give it up.
+    Abandon,
+}
+
+/// Why a checkout was refused; every line concerned is named.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckoutError {
+    /// Fewer units are left than the cart holds.
+    #[error("some lines are out of stock")]
+    OutOfStock(Vec<Shortage>),
+    /// Prices are no longer those the shopper saw; setting the line again accepts the new one.
+    #[error("some prices have changed since the lines were put in")]
+    PriceChanged(Vec<PriceChange>),
+}
+
+/// A line that cannot be served.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shortage {
+    /// The position of the line in the cart, from 0.
+    pub line: usize,
+    /// What.
+    pub sku: Sku,
+    /// Units wanted.
+    pub wanted: u32,
+    /// Units left.
+    pub available: i64,
+}
+
+/// A line whose price is out of date.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PriceChange {
+    /// The position of the line in the cart, from 0.
+    pub line: usize,
+    /// What.
+    pub sku: Sku,
+    /// What the shopper saw.
+    pub seen: Money,
+    /// What it costs now.
+    pub now: Money,
+}
+
+pub(super) fn decide(id: CartId, command: Command, streams: Streams) -> Result<Events, Stop> {
+    let cart = streams.cart(&id)?;
+    let command = match command {
+        Command::Create { currency, customer_id } => {
+            cart::Command::Create { currency, customer_id }
+        }
+        Command::AddLine { sku, quantity } => {
+            let offer = offer::find(streams, &sku, currency(cart)?)?;
+            let offer::Offer { product_id, title, unit_price } = offer;
+            cart::Command::AddLine(Line { sku, product_id, title, quantity, unit_price })
+        }
+        Command::ChangeLine { sku, quantity } => {
+            let unit_price = offer::find(streams, &sku, currency(cart)?)?.unit_price;
+            cart::Command::ChangeLine { sku, quantity, unit_price }
+        }
+        Command::RemoveLine { sku } => cart::Command::RemoveLine(sku),
+        Command::Abandon => cart::Command::Abandon,
+        Command::CheckOut { order_id, reserved_until } => {
+            return check_out(id, cart, order_id, reserved_until, streams);
+        }
+    };
+    let mut unit = Unit::default();
+    unit.add(&StreamId::Cart(id), cart::decide(cart, command)?);
+    Ok(unit.0)
+}
+
+fn currency(cart: &Cart) -> Result<Currency, Stop> {
+    cart.currency.ok_or_else(|| cart::Error::NotFound.into())
+}
+
+fn check_out(
+    id: CartId,
+    cart: &Cart,
+    order_id: OrderId,
+    reserved_until: DateTime<Utc>,
+    streams: Streams,
+) -> Result<Events, Stop> {
+    let checked_out = cart::decide(cart, cart::Command::CheckOut(order_id))?;
+    let order = StreamId::Order(order_id);
+    let of_line = |line: &Line| {
+        let stock = StreamId::Stock(line.sku.clone());
+        [StreamId::Sku(line.sku.clone()), StreamId::Product(line.product_id), stock]
+    };
+    streams.require(cart.lines.iter().flat_map(of_line).chain([order.clone()]))?;
+    check_prices(cart, streams)?;
+
+    let place = order::Command::Place {
+        cart_id: id,
+        customer_id: cart.customer_id,
+        lines: cart.lines.clone(),
+        reserved_until,
+    };
+    let placed = order::decide(streams.order(&order_id)?, place)?;
+    let mut unit = Unit::default();
+    unit.add(&StreamId::Cart(id), checked_out);
+    unit.add(&order, placed);
+
+    let mut shortages = Vec::new();
+    for (number, line) in cart.lines.iter().enumerate() {
+        let (sku, quantity) = (line.sku.clone(), line.quantity);
+        let stock = streams.stock(&sku)?;
+        let reserve = stock::Command::Reserve { order_id, quantity, until: reserved_until };
+        match stock::decide(stock, reserve) {
+            Ok(events) => unit.add(&StreamId::Stock(sku), events),
+            Err(_) => shortages.push(Shortage {
+                line: number,
+                sku,
+                wanted: quantity.get(),
+                available: stock.available(),
+            }),
+        }
+    }
+    if shortages.is_empty() { Ok(unit.0) } else { Err(CheckoutError::OutOfStock(shortages).into()) }
+}
+
+/// The shopper pays what they saw, or is told.
+fn check_prices(cart: &Cart, streams: Streams) -> Result<(), Stop> {
+    let mut changes = Vec::new();
+    for (line, Line { sku, product_id, unit_price: seen, .. }) in cart.lines.iter().enumerate() {
+        let offer = offer::find(streams, sku, seen.currency())?;
+        if offer.product_id != *product_id {
+            // The SKU went to another product since: this one is not sold any more.
+            return Err(offer::not_for_sale(sku));
+        }
+        let now = offer.unit_price;
+        if now != *seen {
+            changes.push(PriceChange { line, sku: sku.clone(), seen: *seen, now });
+        }
+    }
+    if changes.is_empty() { Ok(()) } else { Err(CheckoutError::PriceChanged(changes).into()) }
+}

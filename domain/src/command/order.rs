@@ -1,0 +1,105 @@
+//! Calling an order off: its units go back on sale, its open parcels are cancelled, and its
+//! payment is undone as far as it had come, all in one append.
+
+use super::{Events, Stop, Unit, stock as stock_command};
+use crate::ids::OrderId;
+use crate::order::{self, CancelReason, Order, Outcome, Status};
+use crate::payment;
+use crate::state::Streams;
+use crate::stream::StreamId;
+use crate::text::Note;
+use crate::{fulfilment, stock};
+
+/// What may be asked of an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Call it off.
+    Cancel {
+        /// Why.
+        reason: Note,
+    },
+    /// Its reservation fell due: call it off unless it was paid.
+    Expire,
+}
+
+pub(super) fn decide(id: OrderId, command: Command, streams: Streams) -> Result<Events, Stop> {
+    let order = streams.order(&id)?;
+    let reason = match command {
+        Command::Cancel { reason } => CancelReason::Requested(reason),
+        Command::Expire => match order.status {
+            Status::Unplaced | Status::Pending => CancelReason::Expired,
+            Status::Confirmed | Status::Completed | Status::Cancelled => return Ok(vec![]),
+        },
+    };
+    let mut unit = Unit::default();
+    let events = call_off(&mut unit, id, order, reason, streams)?;
+    if !events.is_empty() {
+        undo_payment(&mut unit, order, streams)?;
+    }
+    Ok(unit.0)
+}
+
+/// Cancels the order, releases its units and cancels its open parcels; the payment is left to the
+/// caller. Refused while anything is out of the building.
+pub(super) fn call_off(
+    unit: &mut Unit,
+    id: OrderId,
+    order: &Order,
+    reason: CancelReason,
+    streams: Streams,
+) -> Result<Vec<order::Event>, Stop> {
+    let events = order::decide(order, order::Command::Cancel(reason))?;
+    if events.is_empty() {
+        return Ok(events);
+    }
+    let parcels = order.parcels.keys().map(|id| StreamId::Fulfilment(*id));
+    let stocks = order.lines.iter().map(|line| StreamId::Stock(line.sku.clone()));
+    let payment = order.payment.iter().map(|(id, _)| StreamId::Payment(*id));
+    streams.require(parcels.chain(stocks).chain(payment))?;
+
+    unit.add(&StreamId::Order(id), events.clone());
+    for (parcel_id, parcel) in &order.parcels {
+        match parcel.outcome {
+            // What came back is in stock again: the rest may be called off.
+            Some(Outcome::Cancelled | Outcome::Returned) => continue,
+            Some(Outcome::Delivered) => return Err(order::Error::AlreadyShipped.into()),
+            None => {}
+        }
+        let state = streams.fulfilment(parcel_id)?;
+        let cancelled = fulfilment::decide(state, fulfilment::Command::Cancel)
+            .map_err(|_| order::Error::AlreadyShipped)?;
+        unit.add(&StreamId::Fulfilment(*parcel_id), cancelled);
+    }
+    for line in &order.lines {
+        let release = stock::Command::Release { order_id: id };
+        let released = stock_command::ask(streams, &line.sku, release)?;
+        unit.add(&StreamId::Stock(line.sku.clone()), released);
+    }
+    Ok(events)
+}
+
+/// Undoes the order's payment as far as it had come: called off, voided, refunded or given up.
+pub(super) fn undo_payment(unit: &mut Unit, order: &Order, streams: Streams) -> Result<(), Stop> {
+    use payment::Status as S;
+    let Some((payment_id, _)) = order.payment else { return Ok(()) };
+    let payment = streams.payment(&payment_id)?;
+    if payment.in_flight.is_some() {
+        return Err(payment::Error::RequestInFlight.into());
+    }
+    let command = match payment.status {
+        S::Created | S::RequiresAction => {
+            let reason = "the order was cancelled".to_owned();
+            payment::Command::Abort(Note::try_from(reason).map_err(|_| payment::Error::NotFound)?)
+        }
+        S::Authorized => payment::Command::Void,
+        S::PartiallyCaptured | S::Captured | S::PartiallyRefunded => payment::Command::Refund(None),
+        S::CodPending => payment::Command::Uncollect,
+        // Cash is collected only for what was delivered, and that cannot be called off.
+        S::Collected | S::Remitted => return Err(order::Error::AlreadyShipped.into()),
+        S::Unborn | S::Refunded | S::Voided | S::Expired | S::Failed | S::Uncollected => {
+            return Ok(());
+        }
+    };
+    unit.add(&StreamId::Payment(payment_id), payment::decide(payment, command)?);
+    Ok(())
+}

@@ -1,0 +1,157 @@
+//! A parcel of an order.
+//!
+//! `created → packed → shipped → delivered`; `created | packed → cancelled`;
+//! `shipped → delivery_failed → returned_to_sender`.
+
+mod decide;
+
+use serde::{Deserialize, Serialize};
+
+pub use decide::{Command, Error, decide};
+
+use crate::ids::OrderId;
+use crate::order::Units;
+use crate::text::{Label, Note};
+
+events! {
+    /// It was planned.
+    Created = "fulfilment.created", schema 1;
+    /// It was packed.
+    Packed = "fulfilment.packed", schema 1;
+    /// It left.
+    Shipped = "fulfilment.shipped", schema 1;
+    /// It was handed over.
+    Delivered = "fulfilment.delivered", schema 1;
+    /// Nobody took it.
+    DeliveryFailed = "fulfilment.delivery_failed", schema 1;
+    /// It came back.
+    ReturnedToSender = "fulfilment.returned_to_sender", schema 1;
+    /// It was called off before it left.
+    Cancelled = "fulfilment.cancelled", schema 1;
+}
+
+/// `fulfilment.created`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Created {
+    /// Whose parcel.
+    pub order_id: OrderId,
+    /// What is in it.
+    pub lines: Vec<Units>,
+}
+
+/// `fulfilment.packed`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Packed {
+    /// Whose parcel.
+    pub order_id: OrderId,
+}
+
+/// `fulfilment.shipped`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shipped {
+    /// Whose parcel.
+    pub order_id: OrderId,
+    /// Who carries it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carrier: Option<Label>,
+    /// Under which number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracking: Option<Label>,
+}
+
+/// `fulfilment.delivered`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivered {
+    /// Whose parcel.
+    pub order_id: OrderId,
+}
+
+/// `fulfilment.delivery_failed`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryFailed {
+    /// Whose parcel.
+    pub order_id: OrderId,
+    /// Why.
+    pub reason: Note,
+}
+
+/// `fulfilment.returned_to_sender`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReturnedToSender {
+    /// Whose parcel.
+    pub order_id: OrderId,
+}
+
+/// `fulfilment.cancelled`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cancelled {
+    /// Whose parcel.
+    pub order_id: OrderId,
+}
+
+/// Where a parcel stands in its life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Status {
+    /// Never planned.
+    #[default]
+    Unborn,
+    /// Planned.
+    Created,
+    /// Packed.
+    Packed,
+    /// On its way.
+    Shipped,
+    /// Handed over.
+    Delivered,
+    /// On its way back.
+    DeliveryFailed,
+    /// Back.
+    ReturnedToSender,
+    /// Called off.
+    Cancelled,
+}
+
+/// A parcel.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fulfilment {
+    /// Where it stands in its life.
+    pub status: Status,
+    /// Whose it is, once it exists.
+    pub order_id: Option<OrderId>,
+    /// What is in it.
+    pub lines: Vec<Units>,
+}
+
+impl Fulfilment {
+    /// Folds one event into the state.
+    pub fn evolve(&mut self, event: &Event) {
+        match event {
+            Event::Created(created) => {
+                self.status = Status::Created;
+                self.order_id = Some(created.order_id);
+                self.lines.clone_from(&created.lines);
+            }
+            Event::Packed(_) => self.status = Status::Packed,
+            Event::Shipped(_) => self.status = Status::Shipped,
+            Event::Delivered(_) => self.status = Status::Delivered,
+            Event::DeliveryFailed(_) => self.status = Status::DeliveryFailed,
+            Event::ReturnedToSender(_) => self.status = Status::ReturnedToSender,
+            Event::Cancelled(_) => self.status = Status::Cancelled,
+        }
+    }
+}
+
+impl Event {
+    /// The order whose parcel this is.
+    pub fn order_id(&self) -> OrderId {
+        match self {
+            Self::Created(Created { order_id, .. })
+            | Self::Packed(Packed { order_id })
+            | Self::Shipped(Shipped { order_id, .. })
+            | Self::Delivered(Delivered { order_id })
+            | Self::DeliveryFailed(DeliveryFailed { order_id, .. })
+            | Self::ReturnedToSender(ReturnedToSender { order_id })
+            | Self::Cancelled(Cancelled { order_id }) => *order_id,
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The three shapes that repeat in every aggregate: ids, bounded text and event enums.
+
+/// A UUID that cannot be mistaken for another kind of id.
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub uuid::Uuid);
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = uuid::Error;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                text.parse().map(Self)
+            }
+        }
+    };
+}
+
+/// Text of 1 to `$max` bytes that satisfies `$allowed`.
+macro_rules! text {
+    ($(#[$doc:meta])* $name:ident, $max:literal bytes, $allowed:expr, $rule:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// The longest value, in bytes of UTF-8.
+            pub const BYTES_MAX: usize = $max;
+
+            /// The text itself.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = $crate::text::Invalid;
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                let allowed: fn(&str) -> bool = $allowed;
+                if text.is_empty() || text.len() > $max || !allowed(&text) {
+                    return Err($crate::text::Invalid($rule));
+                }
+                Ok(Self(text.into_boxed_str()))
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::text::Invalid;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Self::try_from(text.to_owned())
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(text: $name) -> Self {
+                text.0.into_string()
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+/// An aggregate's events: each variant wraps the payload of the same name, and is stored under an
+/// explicit type name and schema version, so that renaming Rust code never renames history.
+macro_rules! events {
+    ($( $(#[$variant_doc:meta])* $variant:ident = $name:literal, schema $schema:literal; )+) => {
+        /// What can happen to the aggregate, as stored.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum Event {
+            $( $(#[$variant_doc])* $variant($variant), )+
+        }
+
+        impl Event {
+            /// Stored type names with their current schema versions.
+            pub const TYPES: &'static [(&'static str, u16)] = &[$(($name, $schema)),+];
+
+            /// The stored type name and schema version of this event.
+            pub fn kind(&self) -> (&'static str, u16) {
+                match self { $( Self::$variant(_) => ($name, $schema), )+ }
+            }
+
+            /// The payload as JSON.
+            pub(crate) fn encode(&self) -> serde_json::Result<String> {
+                match self { $( Self::$variant(payload) => serde_json::to_string(payload), )+ }
+            }
+
+            /// The event stored as `name`, or `None` if this aggregate has no such event.
+            pub(crate) fn decode(name: &str, payload: &str) -> Option<serde_json::Result<Self>> {
+                match name {
+                    $( $name => Some(serde_json::from_str(payload).map(Self::$variant)), )+
+                    _ => None,
+                }
+            }
+        }
+
+        $( impl From<$variant> for Event {
+            fn from(payload: $variant) -> Self { Self::$variant(payload) }
+        } )+
+    };
+}

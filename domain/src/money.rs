@@ -1,0 +1,165 @@
+//! Money: an exact amount in an ISO 4217 currency. Never a float, never without its currency.
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::text::Invalid;
+
+/// An ISO 4217 currency that has a minor unit or is counted whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Currency(iso_currency::Currency);
+
+impl Currency {
+    /// The three-letter code.
+    pub fn code(self) -> &'static str {
+        self.0.code()
+    }
+
+    /// Digits after the decimal point: 2 for EUR, 0 for JPY, 3 for KWD.
+    pub fn decimals(self) -> u32 {
+        u32::from(self.0.exponent().unwrap_or(0))
+    }
+}
+
+impl PartialOrd for Currency {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Currency {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.code().cmp(other.code())
+    }
+}
+
+impl std::str::FromStr for Currency {
+    type Err = Invalid;
+    fn from_str(code: &str) -> Result<Self, Invalid> {
+        iso_currency::Currency::from_code(code)
+            .filter(|currency| currency.exponent().is_some())
+            .map(Self)
+            .ok_or(Invalid("an ISO 4217 currency code in capitals, such as EUR"))
+    }
+}
+
+impl TryFrom<String> for Currency {
+    type Error = Invalid;
+    fn try_from(code: String) -> Result<Self, Invalid> {
+        code.parse()
+    }
+}
+
+impl From<Currency> for String {
+    fn from(currency: Currency) -> Self {
+        currency.code().to_owned()
+    }
+}
+
+impl std::fmt::Display for Currency {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// An amount of zero or more in one currency, with exactly the currency's decimals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Wire", into = "Wire")]
+pub struct Money {
+    amount: Decimal,
+    currency: Currency,
+}
+
+/// Money as it stands in JSON: `{"amount": "19.99", "currency": "EUR"}`. A number is refused,
+/// because most JSON readers make a float of it.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wire {
+    amount: String,
+    currency: Currency,
+}
+
+impl Money {
+    /// The largest amount, in major units; leaves room to multiply by any quantity and add lines
+    /// without leaving `Decimal`.
+    pub const MAJOR_UNITS_MAX: i64 = 1_000_000_000_000;
+
+    /// `amount` of `currency`; refused if negative, too large, or finer than the currency's
+    /// smallest unit.
+    pub fn new(amount: Decimal, currency: Currency) -> Result<Self, Invalid> {
+        if amount.is_sign_negative() && !amount.is_zero()
+            || amount > Decimal::from(Self::MAJOR_UNITS_MAX)
+        {
+            return Err(Invalid("an amount from 0 to 1,000,000,000,000"));
+        }
+        let mut exact = amount;
+        exact.rescale(currency.decimals());
+        if exact != amount {
+            return Err(Invalid("an amount with no more decimals than its currency has"));
+        }
+        Ok(Self { amount: exact, currency })
+    }
+
+    /// Nothing, in `currency`.
+    pub fn zero(currency: Currency) -> Self {
+        Self { amount: Decimal::new(0, currency.decimals()), currency }
+    }
+
+    /// The amount, in major units.
+    pub fn amount(self) -> Decimal {
+        self.amount
+    }
+
+    /// The currency.
+    pub fn currency(self) -> Currency {
+        self.currency
+    }
+
+    /// Whether this is nothing.
+    pub fn is_zero(self) -> bool {
+        self.amount.is_zero()
+    }
+
+    /// The sum; `None` if the currencies differ or the sum is out of bounds.
+    pub fn plus(self, other: Self) -> Option<Self> {
+        if self.currency != other.currency {
+            return None;
+        }
+        Self::new(self.amount.checked_add(other.amount)?, self.currency).ok()
+    }
+
+    /// The difference; `None` if the currencies differ or it would be negative.
+    pub fn minus(self, other: Self) -> Option<Self> {
+        if self.currency != other.currency {
+            return None;
+        }
+        Self::new(self.amount.checked_sub(other.amount)?, self.currency).ok()
+    }
+
+    /// `units` times this; `None` if out of bounds.
+    pub fn times(self, units: u32) -> Option<Self> {
+        Self::new(self.amount.checked_mul(Decimal::from(units))?, self.currency).ok()
+    }
+}
+
+impl std::fmt::Display for Money {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.amount, self.currency)
+    }
+}
+
+impl TryFrom<Wire> for Money {
+    type Error = Invalid;
+    fn try_from(wire: Wire) -> Result<Self, Invalid> {
+        let amount = Decimal::from_str_exact(&wire.amount)
+            .map_err(|_| Invalid("a decimal number in a string, such as \"19.99\""))?;
+        Self::new(amount, wire.currency)
+    }
+}
+
+impl From<Money> for Wire {
+    fn from(money: Money) -> Self {
+        Self { amount: money.amount.to_string(), currency: money.currency }
+    }
+}

@@ -1,0 +1,271 @@
+//! Decisions about orders.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    CancelReason, Cancelled, Completed, Confirmed, Event, FULFILMENTS_MAX, FulfilmentClosed,
+    FulfilmentPlanned, Line, Order, Outcome, PaymentMethod, PaymentStarted, Placed, Status, Units,
+};
+use crate::ids::{CartId, CustomerId, FulfilmentId, PaymentId};
+use crate::money::Money;
+use crate::text::{Quantity, Sku};
+
+/// What can be asked of an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Make it out of a cart's lines.
+    Place {
+        /// The cart.
+        cart_id: CartId,
+        /// Whose it is.
+        customer_id: Option<CustomerId>,
+        /// What is bought; the totals are computed here.
+        lines: Vec<crate::cart::Line>,
+        /// When it is cancelled if it is still unpaid.
+        reserved_until: DateTime<Utc>,
+    },
+    /// Begin to pay it.
+    StartPayment {
+        /// The payment.
+        payment_id: PaymentId,
+        /// How.
+        method: PaymentMethod,
+        /// Whether it is certain at once, as cash on delivery is.
+        confirm: bool,
+    },
+    /// The payment succeeded.
+    Confirm {
+        /// Which payment.
+        payment_id: PaymentId,
+    },
+    /// Send some of it in a parcel.
+    PlanFulfilment {
+        /// The parcel.
+        fulfilment_id: FulfilmentId,
+        /// What goes into it; nothing named means all that is left.
+        lines: Vec<Units>,
+    },
+    /// A parcel reached its end.
+    CloseFulfilment {
+        /// The parcel.
+        fulfilment_id: FulfilmentId,
+        /// How it ended.
+        outcome: Outcome,
+    },
+    /// Call it off.
+    Cancel(CancelReason),
+}
+
+/// Why an order refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Error {
+    /// Its id is in use.
+    #[error("an order with this id exists already")]
+    AlreadyExists,
+    /// There is none.
+    #[error("there is no such order")]
+    NotFound,
+    /// The sum is out of bounds or of several currencies.
+    #[error("the order's total is beyond what money can be")]
+    TotalOutOfBounds,
+    /// It is certain or finished, so there is nothing to pay.
+    #[error("the order is not waiting for a payment")]
+    NotPending,
+    /// It is not certain, so nothing may leave.
+    #[error("the order is not confirmed")]
+    NotConfirmed,
+    /// It is being paid already.
+    #[error("the order has an open payment already")]
+    PaymentOpen,
+    /// It is finished.
+    #[error("the order is completed")]
+    Completed,
+    /// It is off.
+    #[error("the order is cancelled")]
+    Cancelled,
+    /// Units are on their way or were delivered.
+    #[error("part of the order has left already")]
+    AlreadyShipped,
+    /// Nothing was handed over yet.
+    #[error("no part of the order has been delivered yet")]
+    NotDelivered,
+    /// The parcel would hold units the order does not have left.
+    #[error("only {left} units of {sku} are left to send")]
+    NothingLeft {
+        /// What.
+        sku: Sku,
+        /// How many are left.
+        left: u32,
+    },
+    /// Everything is in parcels already.
+    #[error("nothing is left to send")]
+    AllPlanned,
+    /// The parcel's id is in use.
+    #[error("a fulfilment with this id exists already")]
+    FulfilmentExists,
+    /// No such parcel.
+    #[error("the order has no such fulfilment")]
+    NoSuchFulfilment,
+    /// Too many parcels.
+    #[error("an order has at most 200 fulfilments")]
+    TooManyFulfilments,
+}
+
+/// Turns a command into events. Asking for what is already so gives none.
+pub fn decide(order: &Order, command: Command) -> Result<Vec<Event>, Error> {
+    if let Command::Place { cart_id, customer_id, lines, reserved_until } = command {
+        return match order.status {
+            Status::Unplaced => place(cart_id, customer_id, lines, reserved_until),
+            _ => Err(Error::AlreadyExists),
+        };
+    }
+    let total = order.total.ok_or(Error::NotFound)?;
+    match command {
+        Command::Place { .. } => Err(Error::AlreadyExists),
+        Command::StartPayment { payment_id, method, confirm } => {
+            require_pending(order)?;
+            if order.payment.is_some() {
+                return Err(Error::PaymentOpen);
+            }
+            let mut events = vec![PaymentStarted { payment_id, method }.into()];
+            if confirm {
+                events.push(Confirmed { payment_id, total, units: order.units() }.into());
+            }
+            Ok(events)
+        }
+        Command::Confirm { payment_id } => {
+            require_pending(order)?;
+            Ok(vec![Confirmed { payment_id, total, units: order.units() }.into()])
+        }
+        Command::PlanFulfilment { fulfilment_id, lines } => plan(order, fulfilment_id, lines),
+        Command::CloseFulfilment { fulfilment_id, outcome } => close(order, fulfilment_id, outcome),
+        Command::Cancel(reason) => cancel(order, reason, total),
+    }
+}
+
+fn require_pending(order: &Order) -> Result<(), Error> {
+    match order.status {
+        Status::Pending => Ok(()),
+        Status::Cancelled => Err(Error::Cancelled),
+        Status::Unplaced | Status::Confirmed | Status::Completed => Err(Error::NotPending),
+    }
+}
+
+fn require_confirmed(order: &Order) -> Result<(), Error> {
+    match order.status {
+        Status::Confirmed => Ok(()),
+        Status::Cancelled => Err(Error::Cancelled),
+        Status::Completed => Err(Error::Completed),
+        Status::Unplaced | Status::Pending => Err(Error::NotConfirmed),
+    }
+}
+
+fn place(
+    cart_id: CartId,
+    customer_id: Option<CustomerId>,
+    lines: Vec<crate::cart::Line>,
+    reserved_until: DateTime<Utc>,
+) -> Result<Vec<Event>, Error> {
+    let priced = lines.into_iter().map(|line| {
+        let total = line.unit_price.times(line.quantity.get())?;
+        let crate::cart::Line { sku, product_id, title, quantity, unit_price } = line;
+        Some(Line { sku, product_id, title, quantity, unit_price, total })
+    });
+    let lines: Vec<Line> = priced.collect::<Option<_>>().ok_or(Error::TotalOutOfBounds)?;
+    let total = sum(&lines).ok_or(Error::TotalOutOfBounds)?;
+    Ok(vec![Placed { cart_id, customer_id, lines, total, reserved_until }.into()])
+}
+
+fn sum(lines: &[Line]) -> Option<Money> {
+    let (first, rest) = lines.split_first()?;
+    rest.iter().try_fold(first.total, |sum, line| sum.plus(line.total))
+}
+
+fn plan(
+    order: &Order,
+    fulfilment_id: FulfilmentId,
+    wanted: Vec<Units>,
+) -> Result<Vec<Event>, Error> {
+    require_confirmed(order)?;
+    if order.parcels.contains_key(&fulfilment_id) {
+        return Err(Error::FulfilmentExists);
+    }
+    if order.parcels.len() >= FULFILMENTS_MAX {
+        return Err(Error::TooManyFulfilments);
+    }
+    let lines = if wanted.is_empty() { all_left(order) } else { merge(order, wanted)? };
+    if lines.is_empty() {
+        return Err(Error::AllPlanned);
+    }
+    for units in &lines {
+        let left = order.unplanned(&units.sku);
+        if units.quantity.get() > left {
+            return Err(Error::NothingLeft { sku: units.sku.clone(), left });
+        }
+    }
+    Ok(vec![FulfilmentPlanned { fulfilment_id, lines }.into()])
+}
+
+fn all_left(order: &Order) -> Vec<Units> {
+    let left = order.lines.iter().filter_map(|line| {
+        let quantity = Quantity::try_from(order.unplanned(&line.sku)).ok()?;
+        Some(Units { sku: line.sku.clone(), quantity })
+    });
+    left.collect()
+}
+
+/// The same SKU named twice is one line of both.
+fn merge(order: &Order, wanted: Vec<Units>) -> Result<Vec<Units>, Error> {
+    let mut units: BTreeMap<Sku, u32> = BTreeMap::new();
+    for Units { sku, quantity } in wanted {
+        let sum = units.entry(sku).or_default();
+        *sum = sum.saturating_add(quantity.get());
+    }
+    let merged = units.into_iter().map(|(sku, sum)| match Quantity::try_from(sum) {
+        Ok(quantity) => Ok(Units { sku, quantity }),
+        Err(_) => Err(Error::NothingLeft { left: order.unplanned(&sku), sku }),
+    });
+    merged.collect()
+}
+
+fn close(
+    order: &Order,
+    fulfilment_id: FulfilmentId,
+    outcome: Outcome,
+) -> Result<Vec<Event>, Error> {
+    let parcel = order.parcels.get(&fulfilment_id).ok_or(Error::NoSuchFulfilment)?;
+    if parcel.outcome.is_some() {
+        return Ok(vec![]);
+    }
+    let closed = FulfilmentClosed { fulfilment_id, outcome };
+    let mut after = order.clone();
+    let mut events = vec![Event::from(closed)];
+    after.evolve(&events[0]);
+    if order.status != Status::Confirmed || !after.all_closed() {
+        return Ok(events);
+    }
+    events.push(if after.any_delivered() {
+        Completed {}.into()
+    } else {
+        cancelled(order, CancelReason::Undeliverable, order.total.ok_or(Error::NotFound)?)
+    });
+    Ok(events)
+}
+
+fn cancel(order: &Order, reason: CancelReason, total: Money) -> Result<Vec<Event>, Error> {
+    match order.status {
+        Status::Cancelled => Ok(vec![]),
+        Status::Completed => Err(Error::Completed),
+        Status::Unplaced => Err(Error::NotFound),
+        Status::Pending | Status::Confirmed => Ok(vec![cancelled(order, reason, total)]),
+    }
+}
+
+fn cancelled(order: &Order, reason: CancelReason, total: Money) -> Event {
+    let was_confirmed = order.status == Status::Confirmed;
+    Cancelled { reason, was_confirmed, total, units: order.units() }.into()
+}

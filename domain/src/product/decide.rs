@@ -1,0 +1,183 @@
+//! Decisions about products.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ATTRIBUTES_MAX, Archived, CATEGORY_LEVELS_MAX, Changed, Created, Details, Event, MEDIA_MAX,
+    PRICES_MAX, Product, Published, Status, VARIANTS_MAX, VariantRemoved, VariantSet,
+};
+use crate::text::Sku;
+
+/// What can be asked of a product.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Bring it into the catalogue, as a draft.
+    Create {
+        /// What it is.
+        details: Details,
+        /// Its first variants.
+        variants: Vec<VariantSet>,
+    },
+    /// Change some of its details.
+    Change(Changed),
+    /// Add or replace a variant.
+    SetVariant(VariantSet),
+    /// Stop selling a variant.
+    RemoveVariant(Sku),
+    /// Put it up for sale.
+    Publish,
+    /// Withdraw it for good.
+    Archive,
+}
+
+/// Why a product refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Error {
+    /// Its id is in use.
+    #[error("a product with this id exists already")]
+    AlreadyExists,
+    /// There is none.
+    #[error("there is no such product")]
+    NotFound,
+    /// It was withdrawn for good.
+    #[error("the product is archived")]
+    Archived,
+    /// Nothing to sell.
+    #[error("a product needs a variant with a price before it can be published")]
+    NothingToSell,
+    /// It sells no such variant.
+    #[error("the product has no such variant")]
+    NoSuchVariant,
+    /// A list is longer than allowed.
+    #[error("too many {0}")]
+    TooMany(String),
+    /// The same SKU twice in one command.
+    #[error("SKU {0} is named twice")]
+    DuplicateSku(Sku),
+    /// Two prices in one currency.
+    #[error("SKU {0} has two prices in one currency")]
+    DuplicateCurrency(Sku),
+    /// A published product would be left with nothing to sell.
+    #[error("a published product must keep a variant with a price")]
+    LastVariant,
+}
+
+/// Turns a command into events. Asking for what is already so gives none.
+pub fn decide(product: &Product, command: Command) -> Result<Vec<Event>, Error> {
+    if let Command::Create { details, variants } = command {
+        return create(product, details, variants);
+    }
+    match product.status {
+        Status::Unborn => return Err(Error::NotFound),
+        Status::Archived if command == Command::Archive => return Ok(vec![]),
+        Status::Archived => return Err(Error::Archived),
+        Status::Draft | Status::Published => {}
+    }
+    match command {
+        Command::Create { .. } => Err(Error::AlreadyExists),
+        Command::Change(changed) if changed == Changed::default() => Ok(vec![]),
+        Command::Change(changed) => {
+            check_bounds(
+                changed.category.as_ref().map_or(0, Vec::len),
+                changed.attributes.as_ref().map_or(0, BTreeMap::len),
+                changed.media.as_ref().map_or(0, Vec::len),
+            )?;
+            Ok(vec![changed.into()])
+        }
+        Command::SetVariant(variant) => set_variant(product, variant),
+        Command::RemoveVariant(sku) => remove_variant(product, sku),
+        Command::Publish if product.status == Status::Published => Ok(vec![]),
+        Command::Publish if !product.variants.values().any(sellable) => Err(Error::NothingToSell),
+        Command::Publish => Ok(vec![Published {}.into()]),
+        Command::Archive => Ok(vec![Archived {}.into()]),
+    }
+}
+
+fn create(
+    product: &Product,
+    details: Details,
+    variants: Vec<VariantSet>,
+) -> Result<Vec<Event>, Error> {
+    if product.status != Status::Unborn {
+        return Err(Error::AlreadyExists);
+    }
+    check_bounds(details.category.len(), details.attributes.len(), details.media.len())?;
+    if variants.len() > VARIANTS_MAX {
+        return Err(Error::TooMany("variants".to_owned()));
+    }
+    let mut seen = BTreeSet::new();
+    for variant in &variants {
+        check_variant(variant)?;
+        if !seen.insert(&variant.sku) {
+            return Err(Error::DuplicateSku(variant.sku.clone()));
+        }
+    }
+    let mut events = vec![Created { details }.into()];
+    events.extend(variants.into_iter().map(Event::from));
+    Ok(events)
+}
+
+fn set_variant(product: &Product, variant: VariantSet) -> Result<Vec<Event>, Error> {
+    check_variant(&variant)?;
+    match product.variants.get(&variant.sku) {
+        Some(current) if *current == variant => return Ok(vec![]),
+        None if product.variants.len() >= VARIANTS_MAX => {
+            return Err(Error::TooMany("variants".to_owned()));
+        }
+        Some(_) | None => {}
+    }
+    if product.status == Status::Published
+        && !sellable(&variant)
+        && !others_sellable(product, &variant.sku)
+    {
+        return Err(Error::LastVariant);
+    }
+    Ok(vec![variant.into()])
+}
+
+fn remove_variant(product: &Product, sku: Sku) -> Result<Vec<Event>, Error> {
+    if !product.variants.contains_key(&sku) {
+        return Err(Error::NoSuchVariant);
+    }
+    if product.status == Status::Published && !others_sellable(product, &sku) {
+        return Err(Error::LastVariant);
+    }
+    Ok(vec![VariantRemoved { sku }.into()])
+}
+
+fn sellable(variant: &VariantSet) -> bool {
+    !variant.prices.is_empty()
+}
+
+fn others_sellable(product: &Product, sku: &Sku) -> bool {
+    product.variants.iter().any(|(other, variant)| other != sku && sellable(variant))
+}
+
+fn check_bounds(levels: usize, attributes: usize, media: usize) -> Result<(), Error> {
+    let bounds = [
+        (levels, CATEGORY_LEVELS_MAX, "category levels"),
+        (attributes, ATTRIBUTES_MAX, "attributes"),
+        (media, MEDIA_MAX, "media"),
+    ];
+    match bounds.into_iter().find(|(count, max, _)| count > max) {
+        Some((_, _, what)) => Err(Error::TooMany(what.to_owned())),
+        None => Ok(()),
+    }
+}
+
+fn check_variant(variant: &VariantSet) -> Result<(), Error> {
+    if variant.prices.len() > PRICES_MAX {
+        return Err(Error::TooMany("prices".to_owned()));
+    }
+    if variant.options.len() > ATTRIBUTES_MAX {
+        return Err(Error::TooMany("options".to_owned()));
+    }
+    let currencies: BTreeSet<_> = variant.prices.iter().map(|price| price.currency()).collect();
+    if currencies.len() < variant.prices.len() {
+        return Err(Error::DuplicateCurrency(variant.sku.clone()));
+    }
+    Ok(())
+}

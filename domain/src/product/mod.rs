@@ -1,0 +1,83 @@
+//! A product of the catalogue: what it is called, its variants and their prices.
+//!
+//! `draft → published → archived`. What something costs is decided here and nowhere else.
+
+mod decide;
+mod event;
+
+use std::collections::BTreeMap;
+
+pub use decide::{Command, Error, decide};
+pub use event::{
+    Archived, Changed, Created, Details, Event, Media, Published, VariantRemoved, VariantSet,
+};
+
+use crate::money::{Currency, Money};
+use crate::text::{Label, Sku};
+
+/// Variants a product may have.
+pub const VARIANTS_MAX: usize = 500;
+/// Currencies a variant may be priced in.
+pub const PRICES_MAX: usize = 200;
+/// Levels of a category path.
+pub const CATEGORY_LEVELS_MAX: usize = 8;
+/// Attributes of a product, and options of a variant.
+pub const ATTRIBUTES_MAX: usize = 100;
+/// Pictures and videos of a product.
+pub const MEDIA_MAX: usize = 250;
+
+/// Where a product stands in its life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Status {
+    /// Never created.
+    #[default]
+    Unborn,
+    /// Created and not yet for sale.
+    Draft,
+    /// For sale.
+    Published,
+    /// Withdrawn for good.
+    Archived,
+}
+
+/// What deciding needs of a product: no descriptions, no pictures.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Product {
+    /// Where it stands in its life.
+    pub status: Status,
+    /// What carts and orders call it.
+    pub title: Option<Label>,
+    /// Its variants.
+    pub variants: BTreeMap<Sku, VariantSet>,
+}
+
+impl Product {
+    /// Folds one event into the state.
+    pub fn evolve(&mut self, event: &Event) {
+        match event {
+            Event::Created(created) => {
+                self.status = Status::Draft;
+                self.title = Some(created.details.title.clone());
+            }
+            Event::Changed(changed) => {
+                if let Some(title) = &changed.title {
+                    self.title = Some(title.clone());
+                }
+            }
+            Event::VariantSet(variant) => {
+                self.variants.insert(variant.sku.clone(), variant.clone());
+            }
+            Event::VariantRemoved(removed) => {
+                self.variants.remove(&removed.sku);
+            }
+            Event::Published(_) => self.status = Status::Published,
+            Event::Archived(_) => self.status = Status::Archived,
+        }
+    }
+
+    /// What one unit of `sku` costs in `currency`, if it is sold in it.
+    pub fn price(&self, sku: &Sku, currency: Currency) -> Option<Money> {
+        let prices = &self.variants.get(sku)?.prices;
+        prices.iter().copied().find(|price| price.currency() == currency)
+    }
+}

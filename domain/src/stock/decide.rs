@@ -1,0 +1,209 @@
+//! Decisions about stock: what may be taken, and from where.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Adjusted, Committed, Event, Hold, Level, Part, Received, Released, Reserved, Shipped, Stock,
+};
+use crate::ids::{FulfilmentId, OrderId};
+use crate::text::{Location, Note, Quantity};
+
+/// The most units one location may hold of a SKU.
+pub const ON_HAND_MAX: i64 = 1_000_000_000;
+/// Locations that may hold a SKU.
+pub const LOCATIONS_MAX: usize = 1_000;
+
+/// What can be asked of stock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Take in units that arrived.
+    Receive {
+        /// Where to.
+        location: Location,
+        /// How many.
+        quantity: Quantity,
+        /// The delivery note.
+        reference: Option<Note>,
+    },
+    /// Put a count right.
+    Adjust {
+        /// Where.
+        location: Location,
+        /// Units found or missing.
+        delta: i64,
+        /// Why.
+        reason: Note,
+    },
+    /// Set units aside for an order.
+    Reserve {
+        /// For whom.
+        order_id: OrderId,
+        /// How many.
+        quantity: Quantity,
+        /// Until when.
+        until: DateTime<Utc>,
+    },
+    /// The order is certain.
+    Commit {
+        /// Whose units.
+        order_id: OrderId,
+    },
+    /// The order is off.
+    Release {
+        /// Whose units.
+        order_id: OrderId,
+    },
+    /// Units leave the building.
+    Ship {
+        /// Whose units.
+        order_id: OrderId,
+        /// In which parcel.
+        fulfilment_id: FulfilmentId,
+        /// How many.
+        quantity: Quantity,
+    },
+}
+
+/// Why stock refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Error {
+    /// Fewer units are for sale than were asked for.
+    #[error("only {available} of the {wanted} units wanted are available")]
+    OutOfStock {
+        /// Units that may be sold.
+        available: i64,
+        /// Units asked for.
+        wanted: u32,
+    },
+    /// The correction would take units that orders hold, or that are not there.
+    #[error("only {available} units at this location are free to be taken away")]
+    WouldGoNegative {
+        /// Units nobody holds.
+        available: i64,
+    },
+    /// More than a location may hold.
+    #[error("a location may hold at most 1,000,000,000 units of a SKU")]
+    TooMany,
+    /// More locations than a SKU may have.
+    #[error("a SKU may be held at no more than 1,000 locations")]
+    TooManyLocations,
+    /// The correction corrects nothing.
+    #[error("an adjustment of zero units corrects nothing")]
+    NothingToAdjust,
+    /// The order already holds units.
+    #[error("the order already holds units of this SKU")]
+    AlreadyReserved,
+    /// The order holds no such units.
+    #[error("the order holds no such units of this SKU")]
+    NotHeld,
+}
+
+/// Turns a command into events. Asking for what is already so gives none.
+pub fn decide(stock: &Stock, command: Command) -> Result<Vec<Event>, Error> {
+    match command {
+        Command::Receive { location, quantity, reference } => {
+            arrive(stock, &location, i64::from(quantity))?;
+            Ok(vec![Received { location, quantity, reference }.into()])
+        }
+        Command::Adjust { location, delta, reason } => {
+            arrive(stock, &location, delta)?;
+            Ok(vec![Adjusted { location, delta, reason }.into()])
+        }
+        Command::Reserve { order_id, quantity, until } => {
+            if stock.holds.contains_key(&order_id) {
+                return Err(Error::AlreadyReserved);
+            }
+            let parts = allocate(stock, quantity)?;
+            Ok(vec![Reserved { order_id, parts, until }.into()])
+        }
+        Command::Commit { order_id } => match stock.holds.get(&order_id) {
+            Some(Hold { committed: true, .. }) => Ok(vec![]),
+            Some(hold) => Ok(vec![Committed { order_id, parts: hold.parts.clone() }.into()]),
+            None => Err(Error::NotHeld),
+        },
+        Command::Release { order_id } => Ok(match stock.holds.get(&order_id) {
+            Some(Hold { parts, committed }) => {
+                vec![Released { order_id, parts: parts.clone(), committed: *committed }.into()]
+            }
+            None => vec![],
+        }),
+        Command::Ship { order_id, fulfilment_id, quantity } => {
+            let parts = stock
+                .holds
+                .get(&order_id)
+                .filter(|hold| hold.committed)
+                .and_then(|hold| take(&hold.parts, quantity))
+                .ok_or(Error::NotHeld)?;
+            Ok(vec![Shipped { order_id, fulfilment_id, parts }.into()])
+        }
+    }
+}
+
+/// Whether `delta` units may come to (or leave) a location outside of any order.
+fn arrive(stock: &Stock, location: &Location, delta: i64) -> Result<(), Error> {
+    let level = stock.levels.get(location).copied().unwrap_or_default();
+    match level.on_hand.checked_add(delta) {
+        _ if delta == 0 => Err(Error::NothingToAdjust),
+        Some(on_hand) if on_hand > ON_HAND_MAX => Err(Error::TooMany),
+        Some(on_hand) if on_hand < level.reserved + level.committed => {
+            Err(Error::WouldGoNegative { available: level.available() })
+        }
+        None => Err(if delta > 0 {
+            Error::TooMany
+        } else {
+            Error::WouldGoNegative { available: level.available() }
+        }),
+        Some(_) if !stock.levels.contains_key(location) && stock.levels.len() >= LOCATIONS_MAX => {
+            Err(Error::TooManyLocations)
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// Where `quantity` units come from: the first location that has them all, so that the order goes
+/// out in one parcel; otherwise from one location after the other.
+fn allocate(stock: &Stock, quantity: Quantity) -> Result<Vec<Part>, Error> {
+    let wanted = i64::from(quantity);
+    let whole = stock.levels.iter().find(|(_, level)| level.available() >= wanted);
+    if let Some((location, _)) = whole {
+        return Ok(vec![Part { location: location.clone(), quantity }]);
+    }
+    let free: Vec<Part> = stock.levels.iter().filter_map(free_units).collect();
+    take(&free, quantity)
+        .ok_or_else(|| Error::OutOfStock { available: stock.available(), wanted: quantity.get() })
+}
+
+/// What one location can give, capped at the largest quantity.
+fn free_units((location, level): (&Location, &Level)) -> Option<Part> {
+    let units = level.available().clamp(0, i64::from(Quantity::UNITS_MAX));
+    let quantity = Quantity::try_from(u32::try_from(units).ok()?).ok()?;
+    Some(Part { location: location.clone(), quantity })
+}
+
+/// `quantity` units out of `parts`, in their order; `None` if there are fewer.
+fn take(parts: &[Part], quantity: Quantity) -> Option<Vec<Part>> {
+    let mut missing = quantity.get();
+    let mut taken = Vec::new();
+    for part in parts {
+        let Ok(quantity) = Quantity::try_from(part.quantity.get().min(missing)) else { break };
+        missing -= quantity.get();
+        taken.push(Part { location: part.location.clone(), quantity });
+    }
+    (missing == 0).then_some(taken)
+}
+
+/// `parts` without `gone`.
+pub(super) fn remaining(parts: &[Part], gone: &[Part]) -> Vec<Part> {
+    let left = |part: &Part| {
+        let gone: u32 = gone
+            .iter()
+            .filter(|other| other.location == part.location)
+            .map(|other| other.quantity.get())
+            .sum();
+        let quantity = Quantity::try_from(part.quantity.get().saturating_sub(gone)).ok()?;
+        Some(Part { location: part.location.clone(), quantity })
+    };
+    parts.iter().filter_map(left).collect()
+}

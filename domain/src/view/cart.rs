@@ -1,0 +1,135 @@
+//! The document of a cart.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{Seen, stamp};
+use crate::cart;
+use crate::event::Event;
+use crate::ids::{CartId, CustomerId, OrderId, ProductId};
+use crate::money::{Currency, Money};
+use crate::stream::StreamId;
+use crate::text::{Label, Quantity, Sku};
+
+/// Where a cart stands in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Being filled.
+    Open,
+    /// Became an order.
+    CheckedOut,
+    /// Given up.
+    Abandoned,
+}
+
+/// One SKU in a cart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// What.
+    pub sku: Sku,
+    /// Of which product.
+    pub product_id: ProductId,
+    /// What the product was called when it was added.
+    pub title: Label,
+    /// How many.
+    pub quantity: Quantity,
+    /// What one cost when the line was last set.
+    pub unit_price: Money,
+    /// `quantity × unit_price`; nothing if that is more than an order may cost.
+    pub total: Option<Money>,
+}
+
+/// A cart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Document {
+    /// Its id.
+    pub id: CartId,
+    /// The version of its stream.
+    pub version: i64,
+    /// The position of the last event in it.
+    pub position: i64,
+    /// Where it stands in its life.
+    pub status: Status,
+    /// What it is priced in.
+    pub currency: Currency,
+    /// Whose it is, unless a guest's.
+    pub customer_id: Option<CustomerId>,
+    /// The order it became.
+    pub order_id: Option<OrderId>,
+    /// What is in it, in the order it was put there.
+    pub lines: Vec<Line>,
+    /// Units of all lines.
+    pub units: u64,
+    /// The sum of the lines; nothing if that is more than an order may cost.
+    pub total: Option<Money>,
+    /// When it was opened.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// The document after an event.
+pub fn fold(document: Option<Document>, seen: &Seen) -> Option<Document> {
+    let (Event::Cart(event), StreamId::Cart(id)) = (seen.event, seen.stream) else {
+        return document;
+    };
+    if let cart::Event::Created(created) = event {
+        return document.or_else(|| Some(create(*id, created, seen)));
+    }
+    let mut document = document?;
+    if document.id == *id {
+        document.apply(event);
+        stamp!(document, seen);
+    }
+    Some(document)
+}
+
+fn create(id: CartId, created: &cart::Created, seen: &Seen) -> Document {
+    Document {
+        id,
+        version: seen.version,
+        position: seen.position,
+        status: Status::Open,
+        currency: created.currency,
+        customer_id: created.customer_id,
+        order_id: None,
+        lines: vec![],
+        units: 0,
+        total: Some(Money::zero(created.currency)),
+        created_at: seen.occurred_at,
+        updated_at: seen.occurred_at,
+    }
+}
+
+impl Document {
+    fn apply(&mut self, event: &cart::Event) {
+        match event {
+            cart::Event::Created(_) => {}
+            cart::Event::LineAdded(added) => self.lines.push(Line {
+                sku: added.sku.clone(),
+                product_id: added.product_id,
+                title: added.title.clone(),
+                quantity: added.quantity,
+                unit_price: added.unit_price,
+                total: added.unit_price.times(added.quantity.get()),
+            }),
+            cart::Event::LineChanged(changed) => {
+                if let Some(line) = self.lines.iter_mut().find(|line| line.sku == changed.sku) {
+                    line.quantity = changed.quantity;
+                    line.unit_price = changed.unit_price;
+                    line.total = changed.unit_price.times(changed.quantity.get());
+                }
+            }
+            cart::Event::LineRemoved(removed) => self.lines.retain(|line| line.sku != removed.sku),
+            cart::Event::CheckedOut(checked_out) => {
+                self.status = Status::CheckedOut;
+                self.order_id = Some(checked_out.order_id);
+            }
+            cart::Event::Abandoned(_) => self.status = Status::Abandoned,
+        }
+        self.units = self.lines.iter().map(|line| u64::from(line.quantity.get())).sum();
+        let zero = Money::zero(self.currency);
+        self.total = self.lines.iter().try_fold(zero, |sum, line| sum.plus(line.total?));
+    }
+}

@@ -1,0 +1,116 @@
+//! The document of a parcel. It is served as part of its order's.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{Seen, stamp};
+use crate::event::Event;
+use crate::fulfilment;
+use crate::ids::{FulfilmentId, OrderId};
+use crate::order::Units;
+use crate::stream::StreamId;
+use crate::text::{Label, Note};
+
+/// Where a parcel stands in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Planned.
+    Created,
+    /// Packed.
+    Packed,
+    /// On its way.
+    Shipped,
+    /// Handed over.
+    Delivered,
+    /// On its way back.
+    DeliveryFailed,
+    /// Back.
+    ReturnedToSender,
+    /// Called off before it left.
+    Cancelled,
+}
+
+/// A parcel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Document {
+    /// Its id.
+    pub id: FulfilmentId,
+    /// The version of its stream.
+    pub version: i64,
+    /// The position of the last event in it.
+    pub position: i64,
+    /// Whose it is.
+    pub order_id: OrderId,
+    /// Where it stands in its life.
+    pub status: Status,
+    /// What is in it.
+    pub lines: Vec<Units>,
+    /// Who carries it.
+    pub carrier: Option<Label>,
+    /// Under which number.
+    pub tracking: Option<Label>,
+    /// Why nobody took it.
+    pub failure: Option<Note>,
+    /// When it left.
+    pub shipped_at: Option<DateTime<Utc>>,
+    /// When it was planned.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// The document after an event.
+pub fn fold(document: Option<Document>, seen: &Seen) -> Option<Document> {
+    let (Event::Fulfilment(event), StreamId::Fulfilment(id)) = (seen.event, seen.stream) else {
+        return document;
+    };
+    if let fulfilment::Event::Created(created) = event {
+        return document.or_else(|| Some(create(*id, created, seen)));
+    }
+    let mut document = document?;
+    if document.id == *id {
+        document.apply(event, seen);
+        stamp!(document, seen);
+    }
+    Some(document)
+}
+
+fn create(id: FulfilmentId, created: &fulfilment::Created, seen: &Seen) -> Document {
+    Document {
+        id,
+        version: seen.version,
+        position: seen.position,
+        order_id: created.order_id,
+        status: Status::Created,
+        lines: created.lines.clone(),
+        carrier: None,
+        tracking: None,
+        failure: None,
+        shipped_at: None,
+        created_at: seen.occurred_at,
+        updated_at: seen.occurred_at,
+    }
+}
+
+impl Document {
+    fn apply(&mut self, event: &fulfilment::Event, seen: &Seen) {
+        self.status = match event {
+            fulfilment::Event::Created(_) => Status::Created,
+            fulfilment::Event::Packed(_) => Status::Packed,
+            fulfilment::Event::Shipped(shipped) => {
+                self.carrier.clone_from(&shipped.carrier);
+                self.tracking.clone_from(&shipped.tracking);
+                self.shipped_at = Some(seen.occurred_at);
+                Status::Shipped
+            }
+            fulfilment::Event::Delivered(_) => Status::Delivered,
+            fulfilment::Event::DeliveryFailed(failed) => {
+                self.failure = Some(failed.reason.clone());
+                Status::DeliveryFailed
+            }
+            fulfilment::Event::ReturnedToSender(_) => Status::ReturnedToSender,
+            fulfilment::Event::Cancelled(_) => Status::Cancelled,
+        };
+    }
+}

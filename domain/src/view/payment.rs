@@ -1,0 +1,178 @@
+//! The document of a payment. The card's token is not in it.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{Seen, stamp};
+use crate::event::Event;
+use crate::ids::{OrderId, PaymentId};
+use crate::money::Money;
+use crate::order::PaymentMethod;
+use crate::payment::{self, InFlight, Operation, Payment, Status, Terms};
+use crate::stream::StreamId;
+use crate::text::{MediaUrl, Note, Token};
+
+/// What the gateway is being asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    /// What.
+    pub operation: Operation,
+    /// How much of it.
+    pub amount: Money,
+    /// The how manieth request.
+    pub request: u32,
+    /// Whether the gateway's answer was lost.
+    pub unknown: bool,
+}
+
+/// One attempt to pay an order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Document {
+    /// Its id.
+    pub id: PaymentId,
+    /// The version of its stream.
+    pub version: i64,
+    /// The position of the last event in it.
+    pub position: i64,
+    /// What is paid.
+    pub order_id: OrderId,
+    /// How.
+    pub method: PaymentMethod,
+    /// Where it stands in its life.
+    pub status: Status,
+    /// How much is due.
+    pub amount: Money,
+    /// How much was set aside.
+    pub authorized: Money,
+    /// How much was taken.
+    pub captured: Money,
+    /// How much was given back.
+    pub refunded: Money,
+    /// What the gateway is being asked for.
+    pub pending: Option<Pending>,
+    /// How many requests were made.
+    pub requests: u32,
+    /// The gateway's name for it.
+    pub reference: Option<Token>,
+    /// When the authorisation lapses.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Where the customer must confirm.
+    pub action_url: Option<MediaUrl>,
+    /// Why it, or the last request, failed.
+    pub failure: Option<Note>,
+    /// When it was begun.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// The document after an event.
+pub fn fold(document: Option<Document>, seen: &Seen) -> Option<Document> {
+    let (Event::Payment(event), StreamId::Payment(id)) = (seen.event, seen.stream) else {
+        return document;
+    };
+    if let payment::Event::Created(created) = event {
+        return document.or_else(|| Some(create(*id, created, seen)));
+    }
+    let mut document = document?;
+    if document.id == *id {
+        let mut state = document.state();
+        state.evolve(event);
+        document.take(state);
+        document.note(event);
+        stamp!(document, seen);
+    }
+    Some(document)
+}
+
+fn create(id: PaymentId, created: &payment::Created, seen: &Seen) -> Document {
+    let zero = Money::zero(created.amount.currency());
+    Document {
+        id,
+        version: seen.version,
+        position: seen.position,
+        order_id: created.order_id,
+        method: created.method,
+        status: Status::Created,
+        amount: created.amount,
+        authorized: zero,
+        captured: zero,
+        refunded: zero,
+        pending: None,
+        requests: 0,
+        reference: None,
+        expires_at: None,
+        action_url: None,
+        failure: None,
+        created_at: seen.occurred_at,
+        updated_at: seen.occurred_at,
+    }
+}
+
+impl Document {
+    /// The decider's state, so that its rules are not written twice.
+    fn state(&self) -> Payment {
+        let in_flight = self.pending.as_ref().map(|pending| InFlight {
+            operation: pending.operation,
+            amount: pending.amount,
+            request: pending.request,
+            unknown: pending.unknown,
+        });
+        let terms = Terms {
+            order_id: self.order_id,
+            method: self.method,
+            amount: self.amount,
+            authorized: self.authorized,
+            captured: self.captured,
+            refunded: self.refunded,
+        };
+        Payment { status: self.status, terms: Some(terms), in_flight, requests: self.requests }
+    }
+
+    fn take(&mut self, state: Payment) {
+        let Payment { status, terms, in_flight, requests } = state;
+        self.status = status;
+        self.requests = requests;
+        self.pending = in_flight.map(|InFlight { operation, amount, request, unknown }| Pending {
+            operation,
+            amount,
+            request,
+            unknown,
+        });
+        if let Some(Terms { authorized, captured, refunded, .. }) = terms {
+            self.authorized = authorized;
+            self.captured = captured;
+            self.refunded = refunded;
+        }
+    }
+
+    /// What readers are told that the decider does not need.
+    fn note(&mut self, event: &payment::Event) {
+        match event {
+            payment::Event::ActionRequired(required) => {
+                self.action_url = Some(required.url.clone());
+            }
+            payment::Event::Authorized(authorized) => {
+                self.reference = Some(authorized.reference.clone());
+                self.expires_at = Some(authorized.expires_at);
+                self.action_url = None;
+            }
+            payment::Event::Failed(failed) => {
+                self.failure = Some(failed.reason.clone());
+                self.action_url = None;
+            }
+            payment::Event::RequestFailed(failed) => self.failure = Some(failed.reason.clone()),
+            payment::Event::Requested(_) => self.failure = None,
+            payment::Event::Created(_)
+            | payment::Event::Captured(_)
+            | payment::Event::Voided(_)
+            | payment::Event::Expired(_)
+            | payment::Event::Refunded(_)
+            | payment::Event::OutcomeUnknown(_)
+            | payment::Event::CollectionDue(_)
+            | payment::Event::Collected(_)
+            | payment::Event::Remitted(_)
+            | payment::Event::Uncollected(_) => {}
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The document of a product.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{Seen, stamp};
+use crate::event::Event;
+use crate::ids::ProductId;
+use crate::product::{self, Details, VariantSet};
+use crate::stream::StreamId;
+
+/// Where a product stands in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Not yet for sale.
+    Draft,
+    /// For sale.
+    Published,
+    /// Withdrawn for good.
+    Archived,
+}
+
+/// A product with its variants.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Document {
+    /// Its id.
+    pub id: ProductId,
+    /// The version of its stream.
+    pub version: i64,
+    /// The position of the last event in it.
+    pub position: i64,
+    /// Where it stands in its life.
+    pub status: Status,
+    /// What it is.
+    #[serde(flatten)]
+    pub details: Details,
+    /// Its variants, in the order they were first set.
+    pub variants: Vec<VariantSet>,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// The document after an event.
+pub fn fold(document: Option<Document>, seen: &Seen) -> Option<Document> {
+    let (Event::Product(event), StreamId::Product(id)) = (seen.event, seen.stream) else {
+        return document;
+    };
+    if let product::Event::Created(created) = event {
+        return document.or_else(|| Some(create(*id, created.details.clone(), seen)));
+    }
+    let mut document = document?;
+    if document.id == *id {
+        document.apply(event);
+        stamp!(document, seen);
+    }
+    Some(document)
+}
+
+fn create(id: ProductId, details: Details, seen: &Seen) -> Document {
+    Document {
+        id,
+        version: seen.version,
+        position: seen.position,
+        status: Status::Draft,
+        details,
+        variants: vec![],
+        created_at: seen.occurred_at,
+        updated_at: seen.occurred_at,
+    }
+}
+
+impl Document {
+    fn apply(&mut self, event: &product::Event) {
+        match event {
+            product::Event::Created(_) => {}
+            product::Event::Changed(changed) => changed.apply(&mut self.details),
+            product::Event::VariantSet(variant) => {
+                match self.variants.iter_mut().find(|known| known.sku == variant.sku) {
+                    Some(known) => known.clone_from(variant),
+                    None => self.variants.push(variant.clone()),
+                }
+            }
+            product::Event::VariantRemoved(removed) => {
+                self.variants.retain(|variant| variant.sku != removed.sku);
+            }
+            product::Event::Published(_) => self.status = Status::Published,
+            product::Event::Archived(_) => self.status = Status::Archived,
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The document of a day's sales in one currency, and what must be remembered of each order so
+//! that one that was both cancelled and refunded is taken off the net once.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::Seen;
+use crate::event::Event;
+use crate::ids::OrderId;
+use crate::money::{Currency, Money};
+use crate::{order, payment};
+
+/// A sum of money, which unlike [`Money`] may be below zero and beyond what one order may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sum {
+    /// In major units.
+    pub amount: Decimal,
+    /// The currency.
+    pub currency: Currency,
+}
+
+/// A day (UTC, by when things happened) in one currency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Document {
+    /// The day and the currency: `2026-03-01-EUR`.
+    pub id: String,
+    /// How many events are in it: a day has no stream of its own.
+    pub version: i64,
+    /// The position of the last event in it.
+    pub position: i64,
+    /// The day.
+    pub day: NaiveDate,
+    /// The currency.
+    pub currency: Currency,
+    /// Orders that became certain.
+    pub orders: u64,
+    /// Units in them.
+    pub units: u64,
+    /// What they are worth.
+    pub gross: Sum,
+    /// Orders called off after they had become certain, on whatever day that was.
+    pub cancelled_orders: u64,
+    /// What those were worth.
+    pub cancelled: Sum,
+    /// What was given back.
+    pub refunded: Sum,
+    /// `gross` less what was cancelled or refunded, no order's money taken off twice.
+    pub net: Sum,
+    /// When the first of it happened.
+    pub created_at: DateTime<Utc>,
+    /// When the last of it happened.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// What is remembered of an order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ledger {
+    /// What was given back, in the order's currency.
+    pub refunded: Decimal,
+    /// Whether it was called off after it had become certain.
+    pub cancelled: bool,
+}
+
+/// What an event does to a day.
+#[derive(Clone, Copy, Debug)]
+enum Effect<'a> {
+    Confirmed(&'a order::Confirmed),
+    Cancelled(&'a order::Cancelled),
+    Refunded(Money),
+}
+
+fn effect<'a>(event: &'a Event) -> Option<Effect<'a>> {
+    match event {
+        Event::Order(order::Event::Confirmed(confirmed)) => Some(Effect::Confirmed(confirmed)),
+        Event::Order(order::Event::Cancelled(cancelled)) if cancelled.was_confirmed => {
+            Some(Effect::Cancelled(cancelled))
+        }
+        Event::Payment(payment::Event::Refunded(refunded)) => Some(Effect::Refunded(refunded.amount)),
+        Event::Order(_)
+        | Event::Payment(_)
+        | Event::Product(_)
+        | Event::Sku(_)
+        | Event::Stock(_)
+        | Event::Cart(_)
+        | Event::Fulfilment(_) => None,
+    }
+}
+
+/// The day and the order an event is about; nothing if sales do not change by it.
+pub fn keys(seen: &Seen) -> Option<(String, OrderId)> {
+    let currency = match effect(seen.event)? {
+        Effect::Confirmed(confirmed) => confirmed.total.currency(),
+        Effect::Cancelled(cancelled) => cancelled.total.currency(),
+        Effect::Refunded(amount) => amount.currency(),
+    };
+    let order_id = match (seen.event, seen.stream) {
+        (Event::Payment(event), _) => event.order_id(),
+        (_, crate::StreamId::Order(id)) => *id,
+        _ => return None,
+    };
+    Some((format!("{}-{currency}", seen.occurred_at.date_naive()), order_id))
+}
+
+/// The day and the order after an event that [`keys`] says is about them.
+pub fn fold(
+    day: Option<Document>,
+    ledger: Option<Ledger>,
+    seen: &Seen,
+) -> (Option<Document>, Option<Ledger>) {
+    let (Some((id, _)), Some(effect)) = (keys(seen), effect(seen.event)) else {
+        return (day, ledger);
+    };
+    let mut ledger = ledger.unwrap_or_default();
+    let mut day = day;
+    match effect {
+        Effect::Confirmed(confirmed) => {
+            let day = day.get_or_insert_with(|| empty(id, confirmed.total.currency(), seen));
+            day.orders += 1;
+            day.units += confirmed.units;
+            day.gross.add(confirmed.total.amount());
+            day.net.add(confirmed.total.amount());
+        }
+        Effect::Cancelled(cancelled) => {
+            let day = day.get_or_insert_with(|| empty(id, cancelled.total.currency(), seen));
+            let worth = cancelled.total.amount();
+            day.cancelled_orders += 1;
+            day.cancelled.add(worth);
+            day.net.add(ledger.refunded - worth);
+            ledger.cancelled = true;
+        }
+        Effect::Refunded(amount) => {
+            let day = day.get_or_insert_with(|| empty(id, amount.currency(), seen));
+            day.refunded.add(amount.amount());
+            if !ledger.cancelled {
+                day.net.add(-amount.amount());
+            }
+            ledger.refunded += amount.amount();
+        }
+    }
+    if let Some(day) = &mut day {
+        day.version += 1;
+        day.position = day.position.max(seen.position);
+        day.created_at = day.created_at.min(seen.occurred_at);
+        day.updated_at = day.updated_at.max(seen.occurred_at);
+    }
+    (day, Some(ledger))
+}
+
+impl Sum {
+    /// A day's sum of orders of at most 10^12 each is far within a decimal's 28 digits.
+    fn add(&mut self, amount: Decimal) {
+        self.amount = self.amount.saturating_add(amount);
+    }
+}
+
+fn empty(id: String, currency: Currency, seen: &Seen) -> Document {
+    let zero = Sum { amount: Money::zero(currency).amount(), currency };
+    Document {
+        id,
+        version: 0,
+        position: 0,
+        day: seen.occurred_at.date_naive(),
+        currency,
+        orders: 0,
+        units: 0,
+        gross: zero,
+        cancelled_orders: 0,
+        cancelled: zero,
+        refunded: zero,
+        net: zero,
+        created_at: seen.occurred_at,
+        updated_at: seen.occurred_at,
+    }
+}

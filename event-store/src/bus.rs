@@ -1,0 +1,100 @@
+//! The JetStream stream that carries the log: its name, its subjects, its numbers.
+//!
+//! Its sequence is the position. It is a cache of the log that can be wiped at any time; nothing
+//! is read from it that Postgres does not hold.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use async_nats::jetstream::context::GetStreamErrorKind;
+use async_nats::jetstream::stream::{Config, DiscardPolicy, Info, StorageType};
+use async_nats::jetstream::{Context, ErrorCode};
+use sqlx::PgExecutor;
+use uuid::Uuid;
+
+use crate::recorded::RawEvent;
+
+/// What JetStream may keep, in bytes; the oldest goes first, and who needs it reads Postgres.
+pub const STREAM_BYTES_MAX: i64 = 1 << 30;
+/// Which log a stream carries stands in its metadata under this name.
+const LOG_ID: &str = "log_id";
+/// Marks a message whose event is too large for NATS and must be read from Postgres.
+pub const OVERSIZED: &str = "Commerce-Oversized";
+
+/// Talking to NATS failed.
+#[derive(Debug, thiserror::Error)]
+#[error("NATS: {doing}")]
+pub struct BusError {
+    /// What was tried.
+    pub doing: &'static str,
+    /// What came of it.
+    #[source]
+    pub source: async_nats::Error,
+}
+
+pub(crate) fn failed<E: Into<async_nats::Error>>(
+    doing: &'static str,
+) -> impl FnOnce(E) -> BusError {
+    move |source| BusError { doing, source: source.into() }
+}
+
+/// `commerce.events.<slot>.<category>.<what happened>`, for the stream named `commerce`.
+pub fn subject(stream_name: &str, event: &RawEvent) -> String {
+    format!("{stream_name}.events.{}.{}", event.slot, event.kind)
+}
+
+/// The log's identity and its head, in one snapshot.
+pub(crate) async fn log(db: impl PgExecutor<'_>) -> sqlx::Result<(Uuid, i64)> {
+    let row = sqlx::query!("SELECT log_id, position FROM log_head").fetch_one(db).await?;
+    Ok((row.log_id, row.position))
+}
+
+/// The state of the stream, or `None` if there is none.
+pub(crate) async fn info(bus: &Context, stream_name: &str) -> Result<Option<Info>, BusError> {
+    match bus.get_stream(stream_name).await {
+        Ok(stream) => Ok(Some(stream.cached_info().clone())),
+        Err(error) => match error.kind() {
+            GetStreamErrorKind::JetStream(inner)
+                if inner.error_code() == ErrorCode::STREAM_NOT_FOUND =>
+            {
+                Ok(None)
+            }
+            _ => Err(failed("look the stream up")(error)),
+        },
+    }
+}
+
+/// Whether the stream carries this log.
+pub(crate) fn carries(info: &Info, log_id: Uuid) -> bool {
+    info.config.metadata.get(LOG_ID).is_some_and(|id| *id == log_id.to_string())
+}
+
+/// The last sequence of a stream, as a position.
+pub(crate) fn last_sequence(info: &Info) -> i64 {
+    i64::try_from(info.state.last_sequence).unwrap_or(i64::MAX)
+}
+
+/// Makes the stream so that its next sequence is the position after `head`.
+pub(crate) async fn create(
+    bus: &Context,
+    stream_name: &str,
+    log_id: Uuid,
+    head: i64,
+) -> Result<(), BusError> {
+    let config = Config {
+        name: stream_name.to_owned(),
+        subjects: vec![format!("{stream_name}.events.>")],
+        description: Some("The event log; the sequence is the position.".to_owned()),
+        storage: StorageType::File,
+        discard: DiscardPolicy::Old,
+        max_bytes: STREAM_BYTES_MAX,
+        // Duplicates are refused by the expected sequence; remembering ids would only cost memory.
+        duplicate_window: Duration::from_millis(100),
+        allow_direct: true,
+        first_sequence: u64::try_from(head + 1).ok(),
+        metadata: HashMap::from([(LOG_ID.to_owned(), log_id.to_string())]),
+        ..Config::default()
+    };
+    bus.create_stream(config).await.map_err(failed("create the stream"))?;
+    Ok(())
+}

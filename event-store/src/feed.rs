@@ -1,0 +1,236 @@
+//! Follows the log from a position, without gaps or repeats, from whichever source serves best:
+//! pages of Postgres while far behind, JetStream near the head, Postgres again when NATS is away,
+//! was wiped, or shows anything that is not the next event.
+
+use std::time::Duration;
+
+use async_nats::jetstream::Context;
+use async_nats::jetstream::Message;
+use async_nats::jetstream::consumer::DeliverPolicy;
+use async_nats::jetstream::consumer::pull::{Ordered, OrderedConfig};
+use futures::{FutureExt, StreamExt};
+use sqlx::PgPool;
+use tokio::time::Instant;
+
+use crate::bus::{self, BusError, OVERSIZED};
+use crate::listen::HeadListener;
+use crate::read;
+use crate::recorded::RawEvent;
+
+/// Events in one batch.
+pub const BATCH_EVENTS_MAX: i64 = 5_000;
+/// A page shorter than this means the head is near enough for JetStream.
+const NEAR_EVENTS: usize = 1_000;
+/// How long JetStream is left alone after it failed.
+const BUS_COOLDOWN: Duration = Duration::from_secs(5);
+/// How long a wait goes on before Postgres is asked whether JetStream is silent or just idle.
+const SILENCE_MAX: Duration = Duration::from_secs(1);
+
+/// A message that was not an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Malformed {
+    /// Its sequence in JetStream.
+    pub sequence: i64,
+    /// What was wrong with it.
+    pub reason: String,
+}
+
+/// The next part of the log.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// The events right after the feed's position; none if the wait passed.
+    pub events: Vec<RawEvent>,
+    /// Messages that stood in the place of events. The events themselves come from Postgres.
+    pub malformed: Vec<Malformed>,
+}
+
+/// The log could not be read. The feed can be used again.
+#[derive(Debug, thiserror::Error)]
+#[error("the log could not be read")]
+pub struct FeedError(#[from] sqlx::Error);
+
+enum Source {
+    Postgres(Option<HeadListener>),
+    JetStream(Box<Ordered>),
+}
+
+/// Follows the log.
+pub struct Feed {
+    db: PgPool,
+    bus: Option<Context>,
+    stream_name: String,
+    position: i64,
+    source: Source,
+    bus_again_at: Instant,
+}
+
+/// What a message turned out to be.
+enum Parsed {
+    Next(Box<RawEvent>),
+    Seen,
+    NotHere,
+    Malformed(Malformed),
+}
+
+impl Feed {
+    /// Follows the log after a position. Without a bus, from Postgres alone.
+    pub fn new(db: PgPool, bus: Option<Context>, stream_name: String, after: i64) -> Self {
+        let source = Source::Postgres(None);
+        Self { db, bus, stream_name, position: after, source, bus_again_at: Instant::now() }
+    }
+
+    /// The position of the last event handed out.
+    pub fn position(&self) -> i64 {
+        self.position
+    }
+
+    /// Goes on after another position.
+    pub fn rewind(&mut self, after: i64) {
+        self.position = after;
+        self.source = Source::Postgres(None);
+    }
+
+    /// Whether JetStream is the source now.
+    pub fn is_live(&self) -> bool {
+        matches!(self.source, Source::JetStream(_))
+    }
+
+    /// The next events: as many as are there, at least one unless `wait` passed. Safe to drop
+    /// while it waits.
+    pub async fn next(&mut self, wait: Duration) -> Result<Batch, FeedError> {
+        let until = Instant::now() + wait;
+        loop {
+            let batch = match &mut self.source {
+                Source::Postgres(_) => self.next_page().await?,
+                Source::JetStream(_) => self.next_messages(until).await?,
+            };
+            if let Some(last) = batch.events.last() {
+                self.position = last.position;
+            }
+            let something = !batch.events.is_empty() || !batch.malformed.is_empty();
+            let now = Instant::now();
+            if something || now >= until {
+                return Ok(batch);
+            }
+            self.wait(until - now).await?;
+        }
+    }
+
+    /// Waits for the log to grow. JetStream does so by itself.
+    async fn wait(&mut self, wait: Duration) -> Result<(), FeedError> {
+        if let Source::Postgres(listener) = &mut self.source {
+            let connected = match listener.take() {
+                Some(listener) => listener,
+                // What was appended before the listener was there is found by looking once more.
+                None => {
+                    *listener = Some(HeadListener::connect(&self.db).await?);
+                    return Ok(());
+                }
+            };
+            listener.insert(connected).changed(wait.min(SILENCE_MAX)).await;
+        }
+        Ok(())
+    }
+
+    async fn next_page(&mut self) -> Result<Batch, FeedError> {
+        let events = read::after(&self.db, self.position, BATCH_EVENTS_MAX).await?;
+        if events.len() < NEAR_EVENTS && Instant::now() >= self.bus_again_at {
+            let position = events.last().map_or(self.position, |event| event.position);
+            match self.subscribe(position).await {
+                Ok(Some(messages)) => self.source = Source::JetStream(Box::new(messages)),
+                Ok(None) => self.bus_again_at = Instant::now() + BUS_COOLDOWN,
+                Err(error) => {
+                    tracing::debug!(%error, "JetStream is away; the log is read from Postgres");
+                    self.bus_again_at = Instant::now() + BUS_COOLDOWN;
+                }
+            }
+        }
+        Ok(Batch { events, malformed: vec![] })
+    }
+
+    /// Messages after `position`, if JetStream carries this log and has come that far.
+    async fn subscribe(&self, position: i64) -> Result<Option<Ordered>, BusError> {
+        let Some(bus) = &self.bus else { return Ok(None) };
+        let Some(info) = bus::info(bus, &self.stream_name).await? else { return Ok(None) };
+        let Ok((log_id, _)) = bus::log(&self.db).await else { return Ok(None) };
+        let first = i64::try_from(info.state.first_sequence).unwrap_or(i64::MAX);
+        let last = bus::last_sequence(&info);
+        if !bus::carries(&info, log_id) || last < position || first > position + 1 {
+            return Ok(None);
+        }
+        let start_sequence = u64::try_from(position + 1).unwrap_or(1);
+        let config = OrderedConfig {
+            deliver_policy: DeliverPolicy::ByStartSequence { start_sequence },
+            ..OrderedConfig::default()
+        };
+        let consumer = bus
+            .get_stream(&self.stream_name)
+            .await
+            .map_err(bus::failed("look the stream up"))?
+            .create_consumer(config)
+            .await
+            .map_err(bus::failed("create a consumer"))?;
+        consumer.messages().await.map(Some).map_err(bus::failed("subscribe"))
+    }
+
+    async fn next_messages(&mut self, until: Instant) -> Result<Batch, FeedError> {
+        let Source::JetStream(messages) = &mut self.source else { return Ok(Batch::default()) };
+        let mut batch = Batch::default();
+        let mut position = self.position;
+        let until = until.min(Instant::now() + SILENCE_MAX);
+        let mut message = tokio::time::timeout_at(until, messages.next()).await.ok();
+        let silent = message.is_none();
+        let mut usable = true;
+        while let Some(next) = message.take() {
+            let parsed = match next {
+                Some(Ok(message)) => parse(&message, position),
+                Some(Err(_)) | None => Parsed::NotHere,
+            };
+            match parsed {
+                Parsed::Next(event) => {
+                    position = event.position;
+                    batch.events.push(*event);
+                }
+                Parsed::Seen => {}
+                Parsed::NotHere => usable = false,
+                Parsed::Malformed(malformed) => {
+                    batch.malformed.push(malformed);
+                    usable = false;
+                }
+            }
+            if usable && batch.events.len() < BATCH_EVENTS_MAX as usize {
+                message = messages.next().now_or_never();
+            }
+        }
+        // Silence while the log has grown: the relay or NATS is away.
+        if silent && read::head(&self.db).await? > position {
+            usable = false;
+            self.bus_again_at = Instant::now() + BUS_COOLDOWN;
+        }
+        if !usable {
+            self.source = Source::Postgres(None);
+        }
+        Ok(batch)
+    }
+}
+
+/// What a message is to a feed that has come to `position`.
+fn parse(message: &Message, position: i64) -> Parsed {
+    let Ok(info) = message.info() else { return Parsed::NotHere };
+    let sequence = i64::try_from(info.stream_sequence).unwrap_or(i64::MAX);
+    let oversized = message.headers.as_ref().is_some_and(|headers| headers.get(OVERSIZED).is_some());
+    if sequence <= position {
+        return Parsed::Seen;
+    }
+    if sequence > position + 1 || oversized {
+        return Parsed::NotHere;
+    }
+    match serde_json::from_slice::<RawEvent>(&message.payload) {
+        Ok(event) if event.position == sequence => Parsed::Next(Box::new(event)),
+        Ok(event) => Parsed::Malformed(Malformed {
+            sequence,
+            reason: format!("the event says it is at position {}", event.position),
+        }),
+        Err(error) => Parsed::Malformed(Malformed { sequence, reason: error.to_string() }),
+    }
+}

@@ -1,0 +1,21 @@
+//! The log: one Postgres table of events that holds what happened, in commit order.
+//!
+//! * [`writer`] decides commands in batches and appends what they come to;
+//! * [`read`] reads by position, type and stream; [`listen`] says when there is more;
+//! * [`relay`] publishes the log to NATS JetStream, whose sequence is the position;
+//! * [`feed`] follows the log from a position, from Postgres or JetStream, whichever serves best.
+//!
+//! The only crate that writes `events`, `commands` and `log_head`. It knows nothing of HTTP and
+//! nothing of read models.
+
+pub mod bus;
+pub mod feed;
+pub mod listen;
+pub mod read;
+pub mod recorded;
+pub mod relay;
+pub mod writer;
+
+pub use recorded::{Metadata, RawEvent, Recorded, Unreadable};
+pub use writer::{Answer, Outcome, Request, SubmitError, Writer};
+

@@ -1,0 +1,32 @@
+//! Waking up when the log has grown.
+
+use std::time::Duration;
+
+use sqlx::PgPool;
+use sqlx::postgres::PgListener;
+
+/// Wakes its owner when something was appended. A notification may be lost with its connection;
+/// the poll behind it makes that cost a moment, not an event.
+pub struct HeadListener {
+    listener: PgListener,
+}
+
+impl HeadListener {
+    /// Listens on a connection of its own, taken from the pool.
+    pub async fn connect(db: &PgPool) -> sqlx::Result<Self> {
+        let mut listener = PgListener::connect_with(db).await?;
+        listener.listen("log_head").await?;
+        Ok(Self { listener })
+    }
+
+    /// Returns when the log has grown, or might have: at a notification, after `poll`, or when the
+    /// connection had to be made anew.
+    pub async fn changed(&mut self, poll: Duration) {
+        match tokio::time::timeout(poll, self.listener.recv()).await {
+            Ok(Ok(_)) => while self.listener.next_buffered().is_some() {},
+            // Postgres is away; the listener reconnects at the next call, not in a tight loop.
+            Ok(Err(_)) => tokio::time::sleep(poll).await,
+            Err(_) => {}
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Events as they stand in the log, before and after their payload is read.
+
+use chrono::{DateTime, Utc};
+use domain::event::DecodeError;
+use domain::{Event, StreamId};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+/// Where an event came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Metadata {
+    /// The key of the command that made it.
+    pub command: String,
+    /// Who gave the command: a role or a process, never a name or an address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+    /// What it belongs to, across services.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlation_id: Option<Uuid>,
+    /// The position of the event that caused the command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub causation: Option<i64>,
+}
+
+/// A stored event with its payload unread. Serialises to what NATS and readers of the log get.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RawEvent {
+    /// Its place in the log, from 1, without gaps.
+    pub position: i64,
+    /// The stream it belongs to.
+    pub stream: String,
+    /// Its place in the stream, from 1, without gaps.
+    pub version: i64,
+    /// Its type name.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The schema version of its payload.
+    pub schema: i16,
+    /// Its partition: what is read together shares one.
+    pub slot: i16,
+    /// When it happened.
+    pub occurred_at: DateTime<Utc>,
+    /// When it was appended; later than `occurred_at` for imported history.
+    pub recorded_at: DateTime<Utc>,
+    /// Where it came from: a [`Metadata`].
+    pub metadata: Box<RawValue>,
+    /// What happened.
+    pub data: Box<RawValue>,
+}
+
+/// A stored event, read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// Its place in the log.
+    pub position: i64,
+    /// The stream it belongs to.
+    pub stream: StreamId,
+    /// Its place in the stream.
+    pub version: i64,
+    /// Its partition.
+    pub slot: i16,
+    /// When it happened.
+    pub occurred_at: DateTime<Utc>,
+    /// When it was appended.
+    pub recorded_at: DateTime<Utc>,
+    /// What happened.
+    pub event: Event,
+}
+
+/// Why a stored event cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreadable {
+    /// Its stream has no name this program knows.
+    #[error("the event at {position} is in an unknown stream")]
+    Stream {
+        /// Where it stands.
+        position: i64,
+        /// What is wrong with the name.
+        #[source]
+        source: domain::stream::NotAStream,
+    },
+    /// Its payload cannot be read.
+    #[error("the event at {position} cannot be decoded")]
+    Event {
+        /// Where it stands.
+        position: i64,
+        /// What is wrong with it.
+        #[source]
+        source: DecodeError,
+    },
+    /// It stands in a stream of another kind.
+    #[error("the event at {position} does not belong in its stream")]
+    Misplaced {
+        /// Where it stands.
+        position: i64,
+    },
+}
+
+impl RawEvent {
+    /// Reads the payload, lifting an old schema to today's.
+    pub fn decode(&self) -> Result<Recorded, Unreadable> {
+        let position = self.position;
+        let stream: StreamId =
+            self.stream.parse().map_err(|source| Unreadable::Stream { position, source })?;
+        let schema = u16::try_from(self.schema).unwrap_or(u16::MAX);
+        let event = Event::decode(&self.kind, schema, self.data.get())
+            .map_err(|source| Unreadable::Event { position, source })?;
+        if event.category() != stream.category() {
+            return Err(Unreadable::Misplaced { position });
+        }
+        Ok(Recorded {
+            position,
+            stream,
+            version: self.version,
+            slot: self.slot,
+            occurred_at: self.occurred_at,
+            recorded_at: self.recorded_at,
+            event,
+        })
+    }
+}

@@ -1,0 +1,170 @@
+//! The writer: decides commands in batches, in memory, and appends each batch in one call.
+//!
+//! One task owns it all: the queue's end, the cache of states and one connection. Commands wait in
+//! a bounded queue; the task takes what is there, decides one command after the other against the
+//! state that the earlier ones leave behind, and appends the lot. While that commits, the next
+//! batch gathers: load makes batches bigger, not answers later. Commands are decided in the order
+//! in which they were submitted.
+//!
+//! * [`cache`]: states of recently used streams;
+//! * [`batch`]: deciding, without IO;
+//! * [`append`]: the SQL;
+//! * [`task`]: the loop, and what to do when a belief was stale or a connection broke.
+
+mod append;
+mod batch;
+mod cache;
+mod task;
+
+use chrono::{DateTime, Utc};
+use domain::{Command, Refusal};
+use serde::{Deserialize, Serialize};
+use sqlx::PgPool;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+/// The longest command key, in bytes.
+pub const KEY_BYTES_MAX: usize = 300;
+
+/// Bounds of a writer.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Commands that may wait; more are refused as [`SubmitError::Busy`].
+    pub queue_commands_max: usize,
+    /// Commands in one batch. 256 is where a longer batch stops paying (ARCHITECTURE.md, "The
+    /// append").
+    pub batch_commands_max: usize,
+    /// Events in one batch; one command may go over it, alone.
+    pub batch_events_max: usize,
+    /// Bytes of payload in one batch; one command may go over it, alone.
+    pub batch_bytes_max: usize,
+    /// Things (states and what they list) kept in memory, about 300 bytes each.
+    pub cache_items_max: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            queue_commands_max: 4_096,
+            batch_commands_max: 256,
+            batch_events_max: 4_096,
+            batch_bytes_max: 4 << 20,
+            cache_items_max: 200_000,
+        }
+    }
+}
+
+/// A command, with what the log keeps about it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The key under which it takes effect once; at most [`KEY_BYTES_MAX`]. Without one, the
+    /// command gets a key of its own and a retry is another command.
+    pub key: Option<String>,
+    /// A digest of all that was asked: the same key must come with the same one.
+    pub fingerprint: Uuid,
+    /// The version the caller expects the command's target to have.
+    pub expected: Option<i64>,
+    /// When it happens.
+    pub at: DateTime<Utc>,
+    /// Who asks: a role or a process, never personal data.
+    pub actor: Option<String>,
+    /// What it belongs to.
+    pub correlation_id: Option<Uuid>,
+    /// The position of the event that caused it.
+    pub causation: Option<i64>,
+    /// What is asked.
+    pub command: Command,
+}
+
+/// What a command came to; kept under its key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It took effect, or was so already.
+    Accepted {
+        /// The id of the command's subject.
+        id: String,
+        /// The version of the subject's stream.
+        version: i64,
+    },
+    /// The answer is no.
+    Refused(Refusal),
+}
+
+/// The answer to a command. It is durable: its events are committed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// What it came to.
+    pub outcome: Outcome,
+    /// Of its last event; without events, the position its decision was made at.
+    pub position: i64,
+    /// Whether this is the kept answer to an earlier command of the same key.
+    pub replayed: bool,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SubmitError {
+    /// Too many commands wait. Nothing was done.
+    #[error("too many commands are waiting")]
+    Busy,
+    /// The key was used for something else. Nothing was done.
+    #[error("the key was used for another command")]
+    KeyReused,
+    /// The key is too long. Nothing was done.
+    #[error("the key is longer than {KEY_BYTES_MAX} bytes")]
+    KeyTooLong,
+    /// The writer has stopped. Nothing was done.
+    #[error("the writer has stopped")]
+    Closed,
+    /// The log cannot be reached or did not take it. A retry under the same key is safe.
+    #[error("the log is unavailable")]
+    Unavailable,
+}
+
+/// A command in the queue, and where its answer goes.
+struct Waiting {
+    request: Request,
+    answer: oneshot::Sender<Result<Answer, SubmitError>>,
+}
+
+/// The way to the writer; clones share it.
+#[derive(Clone, Debug)]
+pub struct Writer {
+    queue: mpsc::Sender<Waiting>,
+    stop: tokio_util::sync::CancellationToken,
+}
+
+impl Writer {
+    /// Starts the writer's task. It ends when [`Writer::close`] was called or all clones are gone,
+    /// after answering what was accepted.
+    pub fn start(db: PgPool, settings: Settings) -> (Self, JoinHandle<()>) {
+        let (queue, commands) = mpsc::channel(settings.queue_commands_max);
+        let stop = tokio_util::sync::CancellationToken::new();
+        let task = task::Task::new(&db, settings, commands, stop.clone());
+        (Self { queue, stop }, tokio::spawn(task.run()))
+    }
+
+    /// Queues a command, at the first poll, and waits for its answer. Dropping the future does not
+    /// withdraw the command.
+    pub async fn submit(&self, request: Request) -> Result<Answer, SubmitError> {
+        if request.key.as_ref().is_some_and(|key| key.len() > KEY_BYTES_MAX) {
+            return Err(SubmitError::KeyTooLong);
+        }
+        if self.stop.is_cancelled() {
+            return Err(SubmitError::Closed);
+        }
+        let (answer, answered) = oneshot::channel();
+        self.queue.try_send(Waiting { request, answer }).map_err(|refused| match refused {
+            mpsc::error::TrySendError::Full(_) => SubmitError::Busy,
+            mpsc::error::TrySendError::Closed(_) => SubmitError::Closed,
+        })?;
+        answered.await.unwrap_or(Err(SubmitError::Closed))
+    }
+
+    /// Stops taking commands. Those accepted are still answered.
+    pub fn close(&self) {
+        self.stop.cancel();
+    }
+}
