@@ -136,7 +136,7 @@ impl Feed {
         let events = read::after(&self.db, self.position, BATCH_EVENTS_MAX).await?;
         if events.len() < NEAR_EVENTS && Instant::now() >= self.bus_again_at {
             let position = events.last().map_or(self.position, |event| event.position);
-            match self.subscribe(position).await {
+            match subscribe(&self.db, self.bus.as_ref(), &self.stream_name, position).await {
                 Ok(Some(messages)) => self.source = Source::JetStream(Box::new(messages)),
                 Ok(None) => self.bus_again_at = Instant::now() + BUS_COOLDOWN,
                 Err(error) => {
@@ -146,31 +146,6 @@ impl Feed {
             }
         }
         Ok(Batch { events, malformed: vec![] })
-    }
-
-    /// Messages after `position`, if JetStream carries this log and has come that far.
-    async fn subscribe(&self, position: i64) -> Result<Option<Ordered>, BusError> {
-        let Some(bus) = &self.bus else { return Ok(None) };
-        let Some(info) = bus::info(bus, &self.stream_name).await? else { return Ok(None) };
-        let Ok((log_id, _)) = bus::log(&self.db).await else { return Ok(None) };
-        let first = i64::try_from(info.state.first_sequence).unwrap_or(i64::MAX);
-        let last = bus::last_sequence(&info);
-        if !bus::carries(&info, log_id) || last < position || first > position + 1 {
-            return Ok(None);
-        }
-        let start_sequence = u64::try_from(position + 1).unwrap_or(1);
-        let config = OrderedConfig {
-            deliver_policy: DeliverPolicy::ByStartSequence { start_sequence },
-            ..OrderedConfig::default()
-        };
-        let consumer = bus
-            .get_stream(&self.stream_name)
-            .await
-            .map_err(bus::failed("look the stream up"))?
-            .create_consumer(config)
-            .await
-            .map_err(bus::failed("create a consumer"))?;
-        consumer.messages().await.map(Some).map_err(bus::failed("subscribe"))
     }
 
     async fn next_messages(&mut self, until: Instant) -> Result<Batch, FeedError> {
@@ -212,6 +187,36 @@ impl Feed {
         }
         Ok(batch)
     }
+}
+
+/// Messages after `position`, if JetStream carries this log and has come that far.
+async fn subscribe(
+    db: &PgPool,
+    bus: Option<&Context>,
+    stream_name: &str,
+    position: i64,
+) -> Result<Option<Ordered>, BusError> {
+    let Some(bus) = bus else { return Ok(None) };
+    let Some(info) = bus::info(bus, stream_name).await? else { return Ok(None) };
+    let Ok((log_id, _)) = bus::log(db).await else { return Ok(None) };
+    let first = i64::try_from(info.state.first_sequence).unwrap_or(i64::MAX);
+    let last = bus::last_sequence(&info);
+    if !bus::carries(&info, log_id) || last < position || first > position + 1 {
+        return Ok(None);
+    }
+    let start_sequence = u64::try_from(position + 1).unwrap_or(1);
+    let config = OrderedConfig {
+        deliver_policy: DeliverPolicy::ByStartSequence { start_sequence },
+        ..OrderedConfig::default()
+    };
+    let consumer = bus
+        .get_stream(stream_name)
+        .await
+        .map_err(bus::failed("look the stream up"))?
+        .create_consumer(config)
+        .await
+        .map_err(bus::failed("create a consumer"))?;
+    consumer.messages().await.map(Some).map_err(bus::failed("subscribe"))
 }
 
 /// What a message is to a feed that has come to `position`.

@@ -1,0 +1,186 @@
+//! The payment process: follows the log, keeps the list of things to do, and sees them done.
+//!
+//! Every command-api runs it. Two of them share the list: one keeps it, by compare-and-set on the
+//! position, and both do what is due, by leases.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{Event, StreamId, order, payment};
+use event_store::feed::Feed;
+use event_store::{RawEvent, Recorded, Writer};
+use sqlx::PgPool;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::act::Actor;
+use super::gateway::Gateway;
+use super::tasks::{self, Change, Changes, Kind, Parked};
+
+/// Things done at once: gateways answer in seconds.
+const AT_ONCE_MAX: usize = 64;
+/// How long whoever claimed a thing may take; a gateway that takes longer is asked again under the
+/// same key.
+const LEASE_SECONDS: f64 = 30.0;
+/// How often the list is looked at without a reason.
+const POLL: Duration = Duration::from_secs(1);
+/// The pause after a failure.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Runs until told to stop; what is being done then is finished first.
+pub async fn run<G: Gateway>(db: PgPool, writer: Writer, gateway: G, stop: CancellationToken) {
+    let more = Arc::new(Notify::new());
+    let keeper = keep(db.clone(), more.clone());
+    let doer = act(Arc::new(Actor { db, writer, gateway }), more, stop.clone());
+    tokio::pin!(doer);
+    tokio::select! {
+        () = &mut doer => return,
+        () = keeper => {}
+        () = stop.cancelled() => {}
+    }
+    doer.await;
+}
+
+/// Keeps the list from the log, for ever.
+async fn keep(db: PgPool, more: Arc<Notify>) {
+    let mut failing = false;
+    loop {
+        if let Err(error) = follow(&db, &more, &mut failing).await {
+            if !failing {
+                let error: &dyn std::error::Error = error.as_ref();
+                tracing::warn!(error, "the payment process is interrupted and will try again");
+            }
+            failing = true;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+async fn follow(
+    db: &PgPool,
+    more: &Notify,
+    failing: &mut bool,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    // From Postgres alone: the process needs no fan-out, and this is one source less to fail.
+    let mut feed = Feed::new(db.clone(), None, String::new(), tasks::position(db).await?);
+    loop {
+        let from = feed.position();
+        let batch = feed.next(POLL).await?;
+        *failing = false;
+        if batch.events.is_empty() {
+            continue;
+        }
+        let (changes, parked) = read(&batch.events);
+        let due = !changes.is_empty();
+        if !tasks::keep(db, from, feed.position(), changes, &parked).await? {
+            // Another process was quicker: go on from where it is.
+            feed.rewind(tasks::position(db).await?);
+        } else if due {
+            more.notify_one();
+        }
+    }
+}
+
+/// What a stretch of the log makes of the list.
+fn read(events: &[RawEvent]) -> (Changes, Vec<Parked>) {
+    let mut changes = Changes::new();
+    let mut parked = Vec::new();
+    for event in events {
+        if !event.kind.starts_with("payment.") && !event.kind.starts_with("order.") {
+            continue;
+        }
+        match event.decode() {
+            Ok(recorded) => note(&recorded, &mut changes),
+            Err(error) => {
+                tracing::error!(%error, position = event.position, "parked");
+                metrics::counter!("payment_process_parked_total").increment(1);
+                parked.push((event.position, error.to_string()));
+            }
+        }
+    }
+    (changes, parked)
+}
+
+/// What one event makes of the list.
+fn note(recorded: &Recorded, changes: &mut Changes) {
+    let Recorded { stream, event, position, occurred_at, .. } = recorded;
+    match (stream, event) {
+        (StreamId::Order(id), Event::Order(event)) => match event {
+            order::Event::Placed(placed) => {
+                let due = Change::Due(placed.reserved_until, *position);
+                changes.insert((Kind::ExpireOrder, id.0), due);
+            }
+            order::Event::Confirmed(_) | order::Event::Cancelled(_) => {
+                changes.insert((Kind::ExpireOrder, id.0), Change::Settled);
+            }
+            order::Event::PaymentStarted(_)
+            | order::Event::FulfilmentPlanned(_)
+            | order::Event::FulfilmentClosed(_)
+            | order::Event::Completed(_) => {}
+        },
+        (StreamId::Payment(id), Event::Payment(event)) => {
+            let (ask, expire) = match event {
+                payment::Event::Requested(_) => {
+                    (Some(Change::Due(*occurred_at, *position)), None)
+                }
+                payment::Event::Authorized(authorized) => (
+                    Some(Change::Settled),
+                    Some(Change::Due(authorized.expires_at, *position)),
+                ),
+                payment::Event::Captured(_)
+                | payment::Event::Voided(_)
+                | payment::Event::Expired(_)
+                | payment::Event::Failed(_) => (Some(Change::Settled), Some(Change::Settled)),
+                payment::Event::ActionRequired(_)
+                | payment::Event::Refunded(_)
+                | payment::Event::RequestFailed(_) => (Some(Change::Settled), None),
+                payment::Event::Created(_)
+                | payment::Event::OutcomeUnknown(_)
+                | payment::Event::CollectionDue(_)
+                | payment::Event::Collected(_)
+                | payment::Event::Remitted(_)
+                | payment::Event::Uncollected(_) => (None, None),
+            };
+            for (kind, change) in [(Kind::AskGateway, ask), (Kind::ExpireAuthorization, expire)] {
+                if let Some(change) = change {
+                    changes.insert((kind, id.0), change);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Sees to it that what is due is done, until told to stop.
+async fn act<G: Gateway>(actor: Arc<Actor<G>>, more: Arc<Notify>, stop: CancellationToken) {
+    let mut running = JoinSet::new();
+    while !stop.is_cancelled() {
+        let free = AT_ONCE_MAX - running.len();
+        let claimed = match tasks::claim(&actor.db, free as i64, LEASE_SECONDS).await {
+            Ok(claimed) => claimed,
+            // The keeper meets the same outage and reports it.
+            Err(_) => vec![],
+        };
+        let none = claimed.is_empty();
+        for task in claimed {
+            let actor = actor.clone();
+            running.spawn(async move {
+                if let Err(error) = actor.act(task).await {
+                    let error: &dyn std::error::Error = &error;
+                    tracing::warn!(error, kind = task.kind.name(), "will be tried again");
+                }
+            });
+        }
+        let full = running.len() >= AT_ONCE_MAX;
+        tokio::select! {
+            () = stop.cancelled() => {}
+            Some(_) = running.join_next(), if full => {}
+            () = more.notified(), if none && !full => {}
+            () = tokio::time::sleep(POLL), if none && !full => {}
+            () = std::future::ready(()), if !none && !full => {}
+        }
+        while running.try_join_next().is_some() {}
+    }
+    while running.join_next().await.is_some() {}
+}

@@ -1,0 +1,192 @@
+//! The list of things to do: kept from the log, claimed by whoever does them.
+//!
+//! The list and the position it was kept up to change in one transaction. A claim is a lease: if
+//! its holder dies, the next one does the thing again, under the same keys.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgExecutor, PgPool};
+use uuid::Uuid;
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Kind {
+    /// Ask the gateway what the payment's open request says.
+    AskGateway,
+    /// Call an order off that nobody paid in time.
+    ExpireOrder,
+    /// Let an authorisation go that was not captured in time.
+    ExpireAuthorization,
+}
+
+impl Kind {
+    const ALL: [Self; 3] = [Self::AskGateway, Self::ExpireOrder, Self::ExpireAuthorization];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AskGateway => "ask_gateway",
+            Self::ExpireOrder => "expire_order",
+            Self::ExpireAuthorization => "expire_authorization",
+        }
+    }
+}
+
+/// What the log says about a thing to do: the latest word counts.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Change {
+    /// Do it at that time, because of the event at that position.
+    Due(DateTime<Utc>, i64),
+    /// It is done, or no longer needed.
+    Settled,
+}
+
+/// What a stretch of the log makes of the list.
+pub(super) type Changes = HashMap<(Kind, Uuid), Change>;
+
+/// A claimed thing to do.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Task {
+    pub kind: Kind,
+    pub subject: Uuid,
+    pub cause: i64,
+    /// The how manieth try this is, from 1.
+    pub attempts: i32,
+}
+
+/// How far the list was kept.
+pub(super) async fn position(db: &PgPool) -> sqlx::Result<i64> {
+    sqlx::query_scalar!("SELECT position FROM payment_process").fetch_one(db).await
+}
+
+/// An event that should have been understood.
+pub(super) type Parked = (i64, String);
+
+/// Takes a stretch of the log, from `from` to `to`, into the list. False, with nothing done, if
+/// another process has done so.
+pub(super) async fn keep(
+    db: &PgPool,
+    from: i64,
+    to: i64,
+    changes: Changes,
+    parked: &[Parked],
+) -> sqlx::Result<bool> {
+    let mut transaction = db.begin().await?;
+    let moved = sqlx::query!(
+        "UPDATE payment_process SET position = $2 WHERE position = $1",
+        from,
+        to
+    )
+    .execute(&mut *transaction)
+    .await?;
+    if moved.rows_affected() == 0 {
+        return Ok(false);
+    }
+    let (mut kinds, mut subjects) = (Vec::new(), Vec::new());
+    let (mut due_kinds, mut due_subjects) = (Vec::new(), Vec::new());
+    let (mut due, mut causes) = (Vec::new(), Vec::new());
+    for ((kind, subject), change) in changes {
+        match change {
+            Change::Settled => {
+                kinds.push(kind.name().to_owned());
+                subjects.push(subject);
+            }
+            Change::Due(at, cause) => {
+                due_kinds.push(kind.name().to_owned());
+                due_subjects.push(subject);
+                due.push(at);
+                causes.push(cause);
+            }
+        }
+    }
+    sqlx::query!(
+        "DELETE FROM payment_tasks USING unnest($1::text[], $2::uuid[]) AS settled (kind, subject)
+         WHERE payment_tasks.kind = settled.kind AND payment_tasks.subject = settled.subject",
+        &kinds,
+        &subjects,
+    )
+    .execute(&mut *transaction)
+    .await?;
+    sqlx::query!(
+        "INSERT INTO payment_tasks (kind, subject, due_at, cause)
+         SELECT * FROM unnest($1::text[], $2::uuid[], $3::timestamptz[], $4::bigint[])
+         ON CONFLICT (kind, subject) DO UPDATE
+         SET due_at = excluded.due_at, cause = excluded.cause, attempts = 0, leased_until = NULL",
+        &due_kinds,
+        &due_subjects,
+        &due,
+        &causes,
+    )
+    .execute(&mut *transaction)
+    .await?;
+    for (position, reason) in parked {
+        sqlx::query!(
+            "INSERT INTO payment_process_parked (position, reason) VALUES ($1, $2)
+             ON CONFLICT (position) DO NOTHING",
+            position,
+            reason,
+        )
+        .execute(&mut *transaction)
+        .await?;
+    }
+    transaction.commit().await?;
+    Ok(true)
+}
+
+/// Claims up to `limit` things that are due, for `lease_seconds`.
+pub(super) async fn claim(
+    db: &PgPool,
+    limit: i64,
+    lease_seconds: f64,
+) -> sqlx::Result<Vec<Task>> {
+    let rows = sqlx::query!(
+        "UPDATE payment_tasks AS task
+         SET leased_until = now() + make_interval(secs => $2), attempts = attempts + 1
+         FROM (SELECT kind, subject FROM payment_tasks
+               WHERE due_at <= now() AND (leased_until IS NULL OR leased_until < now())
+               ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED) AS due
+         WHERE task.kind = due.kind AND task.subject = due.subject
+         RETURNING task.kind, task.subject, task.cause, task.attempts",
+        limit,
+        lease_seconds,
+    )
+    .fetch_all(db)
+    .await?;
+    let tasks = rows.into_iter().filter_map(|row| {
+        let kind = Kind::ALL.into_iter().find(|kind| kind.name() == row.kind)?;
+        Some(Task { kind, subject: row.subject, cause: row.cause, attempts: row.attempts })
+    });
+    Ok(tasks.collect())
+}
+
+/// The thing is done. Does nothing if the log has asked for it anew meanwhile.
+pub(super) async fn finish(db: impl PgExecutor<'_>, task: Task) -> sqlx::Result<()> {
+    sqlx::query!(
+        "DELETE FROM payment_tasks WHERE kind = $1 AND subject = $2 AND cause = $3",
+        task.kind.name(),
+        task.subject,
+        task.cause,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The thing is to be tried again later.
+pub(super) async fn postpone(
+    db: impl PgExecutor<'_>,
+    task: Task,
+    seconds: f64,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE payment_tasks SET due_at = now() + make_interval(secs => $4), leased_until = NULL
+         WHERE kind = $1 AND subject = $2 AND cause = $3",
+        task.kind.name(),
+        task.subject,
+        task.cause,
+        seconds,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! What the database itself guarantees.
+
+use event_store::read;
+use sqlx::{PgPool, Row};
+
+use crate::support::{accept, cart_id, create_cart, writer};
+
+#[sqlx::test(migrations = "../migrations")]
+async fn history_cannot_be_changed_by_its_owner(db: PgPool) {
+    accept(&writer(&db), create_cart(cart_id())).await;
+    for statement in ["UPDATE events SET version = 9", "DELETE FROM events", "TRUNCATE events"] {
+        let error = sqlx::query(statement).execute(&db).await.unwrap_err();
+        assert!(error.to_string().contains("append-only"), "{statement}: {error}");
+    }
+    // Nor by a session that calls itself a replica, to which ordinary triggers do not apply.
+    let mut connection = db.acquire().await.unwrap();
+    sqlx::query("SET session_replication_role = replica").execute(&mut *connection).await.unwrap();
+    let error = sqlx::query("DELETE FROM events").execute(&mut *connection).await.unwrap_err();
+    assert!(error.to_string().contains("append-only"), "{error}");
+    assert_eq!(read::head(&db).await.unwrap(), 1);
+}
+
+/// On young tables without statistics the planner would scan whole tables inside the append.
+#[sqlx::test(migrations = "../migrations")]
+async fn the_append_looks_everything_up_by_index(db: PgPool) {
+    let settings: Vec<String> =
+        sqlx::query_scalar("SELECT unnest(proconfig) FROM pg_proc WHERE proname = 'append'")
+            .fetch_all(&db)
+            .await
+            .unwrap();
+    for setting in ["jit=off", "enable_seqscan=off", "enable_hashjoin=off", "enable_mergejoin=off"]
+    {
+        assert!(settings.iter().any(|found| found == setting), "{setting} in {settings:?}");
+    }
+    // With those settings, the plans of the two lookups, on empty tables that were never analysed.
+    let mut connection = db.acquire().await.unwrap();
+    for setting in &settings {
+        sqlx::query(sqlx::AssertSqlSafe(format!("SET {setting}")))
+            .execute(&mut *connection)
+            .await
+            .unwrap();
+    }
+    let versions = "EXPLAIN SELECT FROM unnest(ARRAY['a','b'], ARRAY[1,2]) AS believed (stream, version)
+        WHERE believed.version IS DISTINCT FROM coalesce((SELECT e.version FROM events e
+            WHERE e.stream = believed.stream ORDER BY e.version DESC LIMIT 1), 0)";
+    let keys = "EXPLAIN SELECT FROM unnest(ARRAY['a','b']) AS new (key)
+        WHERE EXISTS (SELECT FROM commands c WHERE c.key = new.key)";
+    for (query, index) in [(versions, "events_stream_version_key"), (keys, "commands_pkey")] {
+        let plan = sqlx::query(query).fetch_all(&mut *connection).await.unwrap();
+        let plan: Vec<String> = plan.iter().map(|row| row.get(0)).collect();
+        let plan = plan.join("\n");
+        assert!(plan.contains(index), "{plan}");
+        assert!(!plan.contains("Seq Scan"), "{plan}");
+    }
+}
+
+/// A reader that takes its bound and its rows from different snapshots skips events in other
+/// stores. Here what is below the head is there, whenever it is read.
+#[sqlx::test(migrations = "../migrations")]
+async fn types_are_read_up_to_a_bound_that_cannot_hide_anything(db: PgPool) {
+    let writer = writer(&db);
+    for _ in 0..25 {
+        accept(&writer, create_cart(cart_id())).await;
+    }
+    let types = ["cart.created".to_owned()];
+    let (mut after, mut seen) = (0, vec![]);
+    loop {
+        let page = read::of_types(&db, after, &types, 10).await.unwrap();
+        if page.scanned_to == after {
+            break;
+        }
+        seen.extend(page.events.iter().map(|event| event.position));
+        after = page.scanned_to;
+    }
+    assert_eq!(seen, (1..=25).collect::<Vec<i64>>());
+    let none = read::of_types(&db, 0, &["order.placed".to_owned()], 10).await.unwrap();
+    assert_eq!((none.events.len(), none.scanned_to), (0, 10));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn pages_cover_the_log_once(db: PgPool) {
+    use futures::TryStreamExt;
+    let writer = writer(&db);
+    for _ in 0..23 {
+        accept(&writer, create_cart(cart_id())).await;
+    }
+    let pages: Vec<_> = read::pages(db.clone(), 2, 20, 5).try_collect().await.unwrap();
+    assert!(pages.iter().all(|page| page.len() <= 5));
+    let positions: Vec<i64> = pages.iter().flatten().map(|event| event.position).collect();
+    assert_eq!(positions, (3..=20).collect::<Vec<i64>>());
+}

@@ -1,0 +1,121 @@
+//! The relay: JetStream's sequence is the position, whatever happens to either.
+
+use std::time::Duration;
+
+use async_nats::jetstream::Context;
+use event_store::{RawEvent, read, relay};
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{accept, bus, cart_id, create_cart, writer};
+
+async fn last_sequence(bus: &Context, name: &str) -> i64 {
+    match bus.get_stream(name).await {
+        Ok(stream) => stream.cached_info().state.last_sequence as i64,
+        Err(_) => -1,
+    }
+}
+
+async fn caught_up(db: &PgPool, bus: &Context, name: &str) {
+    let head = read::head(db).await.unwrap();
+    for _ in 0..200 {
+        if last_sequence(bus, name).await == head {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("JetStream is at {}, the log at {head}", last_sequence(bus, name).await);
+}
+
+async fn message(bus: &Context, name: &str, sequence: u64) -> RawEvent {
+    let stream = bus.get_stream(name).await.unwrap();
+    let message = stream.get_raw_message(sequence).await.unwrap();
+    serde_json::from_slice(&message.payload).unwrap()
+}
+
+fn start(db: &PgPool, bus: &Context, name: &str) -> CancellationToken {
+    let stop = CancellationToken::new();
+    tokio::spawn(relay::run(db.clone(), bus.clone(), name.to_owned(), stop.clone()));
+    stop
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_sequence_is_the_position(db: PgPool) {
+    let (bus, name) = bus().await;
+    let stop = start(&db, &bus, &name);
+    let writer = writer(&db);
+    for _ in 0..30 {
+        accept(&writer, create_cart(cart_id())).await;
+    }
+    caught_up(&db, &bus, &name).await;
+    let stored = &read::after(&db, 16, 1).await.unwrap()[0];
+    let sent = message(&bus, &name, 17).await;
+    assert_eq!((sent.position, &sent.stream), (17, &stored.stream));
+    assert_eq!(sent.data.get(), stored.data.get());
+    stop.cancel();
+    bus.delete_stream(&name).await.unwrap();
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn two_relays_publish_each_event_once(db: PgPool) {
+    let (bus, name) = bus().await;
+    let stops = [start(&db, &bus, &name), start(&db, &bus, &name)];
+    let writer = writer(&db);
+    for _ in 0..200 {
+        accept(&writer, create_cart(cart_id())).await;
+    }
+    caught_up(&db, &bus, &name).await;
+    // The one at work goes; the other one takes over.
+    stops[0].cancel();
+    accept(&writer, create_cart(cart_id())).await;
+    caught_up(&db, &bus, &name).await;
+    let stream = bus.get_stream(&name).await.unwrap();
+    let state = &stream.cached_info().state;
+    assert_eq!(state.messages, state.last_sequence - state.first_sequence + 1);
+    stops[1].cancel();
+    bus.delete_stream(&name).await.unwrap();
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_wiped_stream_goes_on_at_the_next_position(db: PgPool) {
+    let (bus, name) = bus().await;
+    let stop = start(&db, &bus, &name);
+    let writer = writer(&db);
+    for _ in 0..10 {
+        accept(&writer, create_cart(cart_id())).await;
+    }
+    caught_up(&db, &bus, &name).await;
+    bus.delete_stream(&name).await.unwrap();
+    for _ in 0..3 {
+        accept(&writer, create_cart(cart_id())).await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    caught_up(&db, &bus, &name).await;
+    accept(&writer, create_cart(cart_id())).await;
+    caught_up(&db, &bus, &name).await;
+    assert_eq!(message(&bus, &name, 14).await.position, 14);
+    stop.cancel();
+    bus.delete_stream(&name).await.unwrap();
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_stream_of_another_log_is_made_anew(db: PgPool) {
+    let (bus, name) = bus().await;
+    let stream = async_nats::jetstream::stream::Config {
+        name: name.clone(),
+        subjects: vec![format!("{name}.events.>")],
+        ..Default::default()
+    };
+    bus.create_stream(stream).await.unwrap();
+    for _ in 0..5 {
+        bus.publish(format!("{name}.events.1.old"), "old".into()).await.unwrap().await.unwrap();
+    }
+    accept(&writer(&db), create_cart(cart_id())).await;
+    let stop = start(&db, &bus, &name);
+    caught_up(&db, &bus, &name).await;
+    accept(&writer(&db), create_cart(cart_id())).await;
+    caught_up(&db, &bus, &name).await;
+    assert_eq!(message(&bus, &name, 2).await.position, 2);
+    stop.cancel();
+    bus.delete_stream(&name).await.unwrap();
+}

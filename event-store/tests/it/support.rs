@@ -1,0 +1,115 @@
+//! What the tests share: requests to give, and a stream of one's own on NATS.
+
+use async_nats::jetstream::{self, Context};
+use chrono::Utc;
+use domain::command::{cart, product, stock};
+use domain::product::{Details, VariantSet};
+use domain::{CartId, Command, ProductId};
+use event_store::writer::Settings;
+use event_store::{Answer, Outcome, Request, Writer};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+pub fn request(command: Command) -> Request {
+    Request {
+        key: None,
+        fingerprint: Uuid::nil(),
+        expected: None,
+        at: Utc::now(),
+        actor: None,
+        correlation_id: None,
+        causation: None,
+        command,
+    }
+}
+
+pub fn keyed(key: &str, command: Command) -> Request {
+    Request { key: Some(key.to_owned()), ..request(command) }
+}
+
+pub fn writer(db: &PgPool) -> Writer {
+    Writer::start(db.clone(), Settings::default()).0
+}
+
+pub fn cart_id() -> CartId {
+    CartId(Uuid::now_v7())
+}
+
+pub fn create_cart(id: CartId) -> Command {
+    let currency = "EUR".parse().unwrap();
+    Command::Cart(id, cart::Command::Create { currency, customer_id: None })
+}
+
+pub fn add_line(id: CartId, sku: &str, quantity: u32) -> Command {
+    let quantity = quantity.try_into().unwrap();
+    Command::Cart(id, cart::Command::AddLine { sku: sku.parse().unwrap(), quantity })
+}
+
+pub fn check_out(id: CartId) -> Command {
+    let order_id = domain::OrderId(Uuid::now_v7());
+    let reserved_until = Utc::now() + chrono::Duration::minutes(15);
+    Command::Cart(id, cart::Command::CheckOut { order_id, reserved_until })
+}
+
+/// A published product with one variant, and `units` of it in stock.
+pub async fn on_sale(writer: &Writer, sku: &str, units: u32) {
+    let id = ProductId(Uuid::now_v7());
+    let variant = VariantSet {
+        sku: sku.parse().unwrap(),
+        title: None,
+        options: [].into(),
+        prices: vec![serde_json::from_str(r#"{"amount":"19.99","currency":"EUR"}"#).unwrap()],
+        barcode: None,
+    };
+    let details = Details {
+        title: "Tote".to_owned().try_into().unwrap(),
+        description: None,
+        brand: None,
+        category: vec![],
+        attributes: [].into(),
+        media: vec![],
+    };
+    let variants = vec![variant];
+    accept(writer, Command::Product(id, product::Command::Create { details, variants })).await;
+    accept(writer, Command::Product(id, product::Command::Publish)).await;
+    if let Ok(quantity) = units.try_into() {
+        let location = "main".parse().unwrap();
+        let receive = stock::Command::Receive { location, quantity, reference: None };
+        accept(writer, Command::Stock(sku.parse().unwrap(), receive)).await;
+    }
+}
+
+pub async fn accept(writer: &Writer, command: Command) -> Answer {
+    let answer = writer.submit(request(command)).await.unwrap();
+    assert!(matches!(answer.outcome, Outcome::Accepted { .. }), "{answer:?}");
+    answer
+}
+
+/// The code of a refusal.
+pub fn code(answer: &Answer) -> &'static str {
+    match &answer.outcome {
+        Outcome::Refused(refusal) => refusal.code().0,
+        Outcome::Accepted { .. } => "accepted",
+    }
+}
+
+/// JetStream, and a name for a stream that no other test uses.
+pub async fn bus() -> (Context, String) {
+    let url = std::env::var("NATS_URL").expect("NATS_URL: cargo xtask test sets it");
+    let client = async_nats::connect(url).await.unwrap();
+    (jetstream::new(client), format!("t{}", Uuid::now_v7().simple()))
+}
+
+/// The promise about positions: 1 … n without a hole, versions too.
+pub async fn assert_contiguous(db: &PgPool) {
+    let events = event_store::read::after(db, 0, event_store::read::PAGE_EVENTS_MAX).await.unwrap();
+    let mut versions = std::collections::HashMap::new();
+    for (index, event) in events.iter().enumerate() {
+        assert_eq!(event.position, index as i64 + 1);
+        let version = versions.entry(event.stream.clone()).or_insert(0);
+        *version += 1;
+        assert_eq!(event.version, *version, "{}", event.stream);
+        event.decode().unwrap();
+    }
+    assert_eq!(event_store::read::head(db).await.unwrap(), events.len() as i64);
+}

@@ -1,0 +1,227 @@
+//! The writer: once, all or nothing, in order, whoever else writes.
+
+use std::time::Duration;
+
+use event_store::writer::Settings;
+use event_store::{Outcome, SubmitError, Writer, read};
+use futures::future::join_all;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::support::{
+    accept, add_line, assert_contiguous, cart_id, check_out, code, create_cart, keyed, on_sale,
+    request, writer,
+};
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_answer_names_version_and_position(db: PgPool) {
+    let writer = writer(&db);
+    on_sale(&writer, "TOTE", 5).await;
+    let before = read::head(&db).await.unwrap();
+    let cart = cart_id();
+    let created = accept(&writer, create_cart(cart)).await;
+    let added = accept(&writer, add_line(cart, "TOTE", 1)).await;
+    assert_eq!(created.position, before + 1);
+    assert_eq!(added.position, before + 2);
+    let expected = Outcome::Accepted { id: cart.to_string(), version: 2 };
+    assert_eq!(added.outcome, expected);
+    assert_contiguous(&db).await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_key_takes_effect_once_and_answers_alike(db: PgPool) {
+    let writer = writer(&db);
+    let first = writer.submit(keyed("k", create_cart(cart_id()))).await.unwrap();
+    let again = writer.submit(keyed("k", create_cart(cart_id()))).await.unwrap();
+    // Another process, which has never seen the key, finds it in the log.
+    let elsewhere = self::writer(&db).submit(keyed("k", create_cart(cart_id()))).await.unwrap();
+    for repeat in [again, elsewhere] {
+        assert!(repeat.replayed);
+        assert_eq!((repeat.outcome, repeat.position), (first.outcome.clone(), first.position));
+    }
+    assert_eq!(read::head(&db).await.unwrap(), 1);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_refusal_under_a_key_stays_a_refusal(db: PgPool) {
+    let writer = writer(&db);
+    on_sale(&writer, "TOTE", 0).await;
+    let cart = cart_id();
+    accept(&writer, create_cart(cart)).await;
+    accept(&writer, add_line(cart, "TOTE", 1)).await;
+    let refused = writer.submit(keyed("k", check_out(cart))).await.unwrap();
+    assert_eq!(code(&refused), "out_of_stock");
+    let location = "main".parse().unwrap();
+    let quantity = 3.try_into().unwrap();
+    let receive =
+        domain::command::stock::Command::Receive { location, quantity, reference: None };
+    accept(&writer, domain::Command::Stock("TOTE".parse().unwrap(), receive)).await;
+    let retried = writer.submit(keyed("k", check_out(cart))).await.unwrap();
+    assert_eq!(retried.outcome, refused.outcome);
+    assert!(retried.replayed);
+    accept(&writer, check_out(cart)).await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_key_cannot_be_reused_for_something_else(db: PgPool) {
+    let writer = writer(&db);
+    writer.submit(keyed("k", create_cart(cart_id()))).await.unwrap();
+    let mut other = keyed("k", create_cart(cart_id()));
+    other.fingerprint = Uuid::max();
+    assert_eq!(writer.submit(other).await, Err(SubmitError::KeyReused));
+    assert_eq!(read::head(&db).await.unwrap(), 1);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_same_key_many_times_at_once_takes_effect_once(db: PgPool) {
+    let writers = [writer(&db), writer(&db)];
+    let tries = (0..100).map(|n| writers[n % 2].submit(keyed("k", create_cart(cart_id()))));
+    let answers: Vec<_> = join_all(tries).await.into_iter().map(Result::unwrap).collect();
+    assert!(answers.iter().all(|answer| answer.outcome == answers[0].outcome));
+    assert_eq!(read::head(&db).await.unwrap(), 1);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_expected_version_is_judged_in_the_decision(db: PgPool) {
+    let writer = writer(&db);
+    on_sale(&writer, "TOTE", 5).await;
+    let cart = cart_id();
+    accept(&writer, create_cart(cart)).await;
+    let mut add = request(add_line(cart, "TOTE", 1));
+    add.expected = Some(1);
+    assert_eq!(code(&writer.submit(add.clone()).await.unwrap()), "accepted");
+    assert_eq!(code(&writer.submit(add).await.unwrap()), "version_mismatch");
+}
+
+/// Two processes, one unit: their caches are stale all the time, and still only one buyer wins.
+#[sqlx::test(migrations = "../migrations")]
+async fn two_processes_never_oversell(db: PgPool) {
+    let writers = [writer(&db), writer(&db)];
+    on_sale(&writers[0], "TOTE", 7).await;
+    let buyers = (0..120).map(|n| {
+        let writer = &writers[n % 2];
+        async move {
+            let cart = cart_id();
+            accept(writer, create_cart(cart)).await;
+            accept(writer, add_line(cart, "TOTE", 1)).await;
+            code(&writer.submit(request(check_out(cart))).await.unwrap())
+        }
+    });
+    let answers = join_all(buyers).await;
+    assert_eq!(answers.iter().filter(|code| **code == "accepted").count(), 7);
+    assert_eq!(answers.iter().filter(|code| **code == "out_of_stock").count(), 113);
+    assert_contiguous(&db).await;
+}
+
+/// Transactions that take their place in one order and commit in the other are what breaks readers
+/// of other stores. Here a reader polling all the while sees every position once, in order.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_reader_never_meets_a_gap(db: PgPool) {
+    let done = tokio_util::sync::CancellationToken::new();
+    let reader = tokio::spawn({
+        let (db, done) = (db.clone(), done.clone());
+        async move {
+            let mut last = 0;
+            loop {
+                let finished = done.is_cancelled();
+                let events = read::after(&db, last, 1_000).await.unwrap();
+                for event in &events {
+                    assert_eq!(event.position, last + 1);
+                    last += 1;
+                }
+                if finished && events.is_empty() {
+                    return last;
+                }
+            }
+        }
+    });
+    let writers: Vec<Writer> = (0..4).map(|_| writer(&db)).collect();
+    let commands = (0..2_000).map(|n| writers[n % 4].submit(request(create_cart(cart_id()))));
+    for answer in join_all(commands).await {
+        answer.unwrap();
+    }
+    done.cancel();
+    assert_eq!(reader.await.unwrap(), 2_000);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_full_queue_refuses_at_once(db: PgPool) {
+    let settings = Settings { queue_commands_max: 4, batch_commands_max: 1, ..Settings::default() };
+    let (writer, _) = Writer::start(db.clone(), settings);
+    let commands = (0..200).map(|_| writer.submit(request(create_cart(cart_id()))));
+    let answers = join_all(commands).await;
+    let busy = answers.iter().filter(|answer| **answer == Err(SubmitError::Busy)).count();
+    let accepted = answers.iter().filter(|answer| answer.is_ok()).count() as i64;
+    assert!(busy > 0);
+    assert_eq!(read::head(&db).await.unwrap(), accepted);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_does_not_fit_a_batch_comes_in_the_next(db: PgPool) {
+    let settings = Settings { batch_events_max: 3, ..Settings::default() };
+    let (writer, _) = Writer::start(db.clone(), settings);
+    let carts: Vec<_> = (0..50).map(|_| cart_id()).collect();
+    let commands = carts.iter().map(|cart| writer.submit(request(create_cart(*cart))));
+    let answers = join_all(commands).await;
+    let positions: Vec<i64> = answers.into_iter().map(|answer| answer.unwrap().position).collect();
+    assert_eq!(positions, (1..=50).collect::<Vec<i64>>(), "in the order of submission");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn closing_answers_what_was_accepted(db: PgPool) {
+    let (writer, task) = Writer::start(db.clone(), Settings::default());
+    let commands: Vec<_> = (0..100)
+        .map(|_| {
+            let writer = writer.clone();
+            tokio::spawn(async move { writer.submit(request(create_cart(cart_id()))).await })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    writer.close();
+    task.await.unwrap();
+    let mut accepted = 0;
+    for command in commands {
+        match command.await.unwrap() {
+            Ok(_) => accepted += 1,
+            Err(error) => assert_eq!(error, SubmitError::Closed),
+        }
+    }
+    assert_eq!(read::head(&db).await.unwrap(), accepted);
+    let late = writer.submit(request(create_cart(cart_id()))).await;
+    assert_eq!(late, Err(SubmitError::Closed));
+}
+
+/// The connection is cut in the middle, again and again: nothing is lost and nothing happens twice.
+#[sqlx::test(migrations = "../migrations")]
+async fn cut_connections_lose_and_double_nothing(db: PgPool) {
+    let writer = writer(&db);
+    let cutter = tokio::spawn({
+        let db = db.clone();
+        async move {
+            loop {
+                tokio::time::sleep(Duration::from_millis(7)).await;
+                sqlx::query(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                     WHERE datname = current_database() AND query LIKE '%append(%'
+                       AND pid <> pg_backend_pid()",
+                )
+                .execute(&db)
+                .await
+                .unwrap();
+            }
+        }
+    });
+    let mut cuts = 0;
+    for round in 0..12 {
+        let keys: Vec<String> = (0..40).map(|n| format!("{round}-{n}")).collect();
+        let commands = keys.iter().map(|key| writer.submit(keyed(key, create_cart(cart_id()))));
+        for answer in join_all(commands).await {
+            let answer = answer.unwrap();
+            cuts += usize::from(answer.replayed);
+            assert!(matches!(answer.outcome, Outcome::Accepted { version: 1, .. }));
+        }
+    }
+    cutter.abort();
+    assert_eq!(read::head(&db).await.unwrap(), 480, "after {cuts} answers found by their keys");
+    assert_contiguous(&db).await;
+}
