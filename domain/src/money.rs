@@ -152,8 +152,12 @@ impl std::fmt::Display for Money {
 impl TryFrom<Wire> for Money {
     type Error = Invalid;
     fn try_from(wire: Wire) -> Result<Self, Invalid> {
-        let amount = Decimal::from_str_exact(&wire.amount)
-            .map_err(|_| Invalid("a decimal number in a string, such as \"19.99\""))?;
+        // `Decimal` also reads "+1" and "1_000", which other readers of the log would not.
+        let plain = |text: &str| text.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | '-'));
+        let amount = Some(&wire.amount)
+            .filter(|amount| plain(amount))
+            .and_then(|amount| Decimal::from_str_exact(amount).ok())
+            .ok_or(Invalid("a decimal number in a string, such as \"19.99\""))?;
         Self::new(amount, wire.currency)
     }
 }

@@ -18,7 +18,7 @@ use crate::read;
 use crate::recorded::RawEvent;
 
 /// Events in one batch.
-pub const BATCH_EVENTS_MAX: i64 = 5_000;
+pub const BATCH_EVENTS_MAX: usize = 5_000;
 /// A page shorter than this means the head is near enough for JetStream.
 const NEAR_EVENTS: usize = 1_000;
 /// How long JetStream is left alone after it failed.
@@ -119,21 +119,18 @@ impl Feed {
     /// Waits for the log to grow. JetStream does so by itself.
     async fn wait(&mut self, wait: Duration) -> Result<(), FeedError> {
         if let Source::Postgres(listener) = &mut self.source {
-            let connected = match listener.take() {
-                Some(listener) => listener,
-                // What was appended before the listener was there is found by looking once more.
-                None => {
-                    *listener = Some(HeadListener::connect(&self.db).await?);
-                    return Ok(());
-                }
-            };
-            listener.insert(connected).changed(wait.min(SILENCE_MAX)).await;
+            if let Some(listener) = listener {
+                listener.changed(wait.min(SILENCE_MAX)).await;
+            } else {
+                // What was appended before it was there is found by looking once more.
+                *listener = Some(HeadListener::connect(&self.db).await?);
+            }
         }
         Ok(())
     }
 
     async fn next_page(&mut self) -> Result<Batch, FeedError> {
-        let events = read::after(&self.db, self.position, BATCH_EVENTS_MAX).await?;
+        let events = read::after(&self.db, self.position, BATCH_EVENTS_MAX as i64).await?;
         if events.len() < NEAR_EVENTS && Instant::now() >= self.bus_again_at {
             let position = events.last().map_or(self.position, |event| event.position);
             match subscribe(&self.db, self.bus.as_ref(), &self.stream_name, position).await {
@@ -157,10 +154,9 @@ impl Feed {
         let silent = message.is_none();
         let mut usable = true;
         while let Some(next) = message.take() {
-            let parsed = match next {
-                Some(Ok(message)) => parse(&message, position),
-                Some(Err(_)) | None => Parsed::NotHere,
-            };
+            let parsed = next
+                .and_then(Result::ok)
+                .map_or(Parsed::NotHere, |message| parse(&message, position));
             match parsed {
                 Parsed::Next(event) => {
                     position = event.position;
@@ -173,7 +169,7 @@ impl Feed {
                     usable = false;
                 }
             }
-            if usable && batch.events.len() < BATCH_EVENTS_MAX as usize {
+            if usable && batch.events.len() < BATCH_EVENTS_MAX {
                 message = messages.next().now_or_never();
             }
         }
@@ -223,7 +219,8 @@ async fn subscribe(
 fn parse(message: &Message, position: i64) -> Parsed {
     let Ok(info) = message.info() else { return Parsed::NotHere };
     let sequence = i64::try_from(info.stream_sequence).unwrap_or(i64::MAX);
-    let oversized = message.headers.as_ref().is_some_and(|headers| headers.get(OVERSIZED).is_some());
+    let oversized =
+        message.headers.as_ref().is_some_and(|headers| headers.get(OVERSIZED).is_some());
     if sequence <= position {
         return Parsed::Seen;
     }

@@ -18,4 +18,3 @@ pub mod writer;
 
 pub use recorded::{Metadata, RawEvent, Recorded, Unreadable};
 pub use writer::{Answer, Outcome, Request, SubmitError, Writer};
-

@@ -66,8 +66,7 @@ pub async fn of_types(
     types: &[String],
     scan: i64,
 ) -> sqlx::Result<TypePage> {
-    // The head first: all up to it is committed, so nothing below `scanned_to` can appear later.
-    let scanned_to = head(db).await?.min(after + scan.clamp(0, PAGE_EVENTS_MAX)).max(after);
+    let scanned_to = scan_to(db, after, scan).await?;
     let rows = sqlx::query!(
         r#"SELECT position, stream, version, type AS kind, schema, slot, occurred_at, recorded_at,
                   metadata AS "metadata: Raw", data AS "data: Raw"
@@ -80,6 +79,36 @@ pub async fn of_types(
     .fetch_all(db)
     .await?;
     Ok(TypePage { events: rows.into_iter().map(|row| raw_event!(row)).collect(), scanned_to })
+}
+
+/// The events of some categories, known types or not, among the `scan` positions (at most
+/// [`PAGE_EVENTS_MAX`]) after `after`.
+pub async fn of_categories(
+    db: impl PgExecutor<'_> + Copy,
+    after: i64,
+    categories: &[String],
+    scan: i64,
+) -> sqlx::Result<TypePage> {
+    let scanned_to = scan_to(db, after, scan).await?;
+    let rows = sqlx::query!(
+        r#"SELECT position, stream, version, type AS kind, schema, slot, occurred_at, recorded_at,
+                  metadata AS "metadata: Raw", data AS "data: Raw"
+           FROM events
+           WHERE position > $1 AND position <= $2 AND split_part(type, '.', 1) = ANY($3)
+           ORDER BY position"#,
+        after,
+        scanned_to,
+        categories,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(TypePage { events: rows.into_iter().map(|row| raw_event!(row)).collect(), scanned_to })
+}
+
+/// Where a scan of the log from `after` ends. Read before the events: all up to the head is
+/// committed, so nothing below can appear later.
+async fn scan_to(db: impl PgExecutor<'_>, after: i64, scan: i64) -> sqlx::Result<i64> {
+    Ok(head(db).await?.min(after + scan.clamp(0, PAGE_EVENTS_MAX)).max(after))
 }
 
 /// Up to `limit` events (at most [`PAGE_EVENTS_MAX`]) of one stream after a version.

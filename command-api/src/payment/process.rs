@@ -6,9 +6,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{Event, StreamId, order, payment};
-use event_store::feed::Feed;
-use event_store::{RawEvent, Recorded, Writer};
+use domain::{Category, Event, StreamId, order, payment};
+use event_store::listen::HeadListener;
+use event_store::{RawEvent, Recorded, Writer, read};
 use sqlx::PgPool;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -25,6 +25,13 @@ const AT_ONCE_MAX: usize = 64;
 const LEASE_SECONDS: f64 = 30.0;
 /// How often the list is looked at without a reason.
 const POLL: Duration = Duration::from_secs(1);
+/// The pause in which events gather while there are some: a busy log is read in pages, not one by
+/// one.
+const GATHER: Duration = Duration::from_millis(10);
+/// Positions after which the place in the log is kept even if nothing there matters.
+const KEEP_POSITIONS: i64 = 10_000;
+/// What the process understands.
+const CATEGORIES: [Category; 2] = [Category::Order, Category::Payment];
 /// The pause after a failure.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -62,34 +69,43 @@ async fn follow(
     more: &Notify,
     failing: &mut bool,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    // From Postgres alone: the process needs no fan-out, and this is one source less to fail.
-    let mut feed = Feed::new(db.clone(), None, String::new(), tasks::position(db).await?);
+    let mut listener = HeadListener::connect(db).await?;
+    let categories = CATEGORIES.map(|category| category.name().to_owned());
+    let mut kept = tasks::position(db).await?;
+    let mut scanned = kept;
     loop {
-        let from = feed.position();
-        let batch = feed.next(POLL).await?;
+        let page = read::of_categories(db, scanned, &categories, read::PAGE_EVENTS_MAX).await?;
         *failing = false;
-        if batch.events.is_empty() {
-            continue;
-        }
-        let (changes, parked) = read(&batch.events);
+        let idle = page.scanned_to == scanned;
+        scanned = page.scanned_to;
+        let (changes, parked) = understand(&page.events);
         let due = !changes.is_empty();
-        if !tasks::keep(db, from, feed.position(), changes, &parked).await? {
-            // Another process was quicker: go on from where it is.
-            feed.rewind(tasks::position(db).await?);
-        } else if due {
-            more.notify_one();
+        // Most of the log is not about orders: what need not be kept at once is kept now and then.
+        if due || !parked.is_empty() || scanned - kept >= KEEP_POSITIONS {
+            if tasks::keep(db, kept, scanned, changes, &parked).await? {
+                kept = scanned;
+            } else {
+                // Another process was quicker: go on from where it is.
+                kept = tasks::position(db).await?;
+                scanned = kept;
+            }
+            if due {
+                more.notify_one();
+            }
+        }
+        if idle {
+            listener.changed(POLL).await;
+        } else {
+            tokio::time::sleep(GATHER).await;
         }
     }
 }
 
 /// What a stretch of the log makes of the list.
-fn read(events: &[RawEvent]) -> (Changes, Vec<Parked>) {
+fn understand(events: &[RawEvent]) -> (Changes, Vec<Parked>) {
     let mut changes = Changes::new();
     let mut parked = Vec::new();
     for event in events {
-        if !event.kind.starts_with("payment.") && !event.kind.starts_with("order.") {
-            continue;
-        }
         match event.decode() {
             Ok(recorded) => note(&recorded, &mut changes),
             Err(error) => {
@@ -121,13 +137,10 @@ fn note(recorded: &Recorded, changes: &mut Changes) {
         },
         (StreamId::Payment(id), Event::Payment(event)) => {
             let (ask, expire) = match event {
-                payment::Event::Requested(_) => {
-                    (Some(Change::Due(*occurred_at, *position)), None)
+                payment::Event::Requested(_) => (Some(Change::Due(*occurred_at, *position)), None),
+                payment::Event::Authorized(authorized) => {
+                    (Some(Change::Settled), Some(Change::Due(authorized.expires_at, *position)))
                 }
-                payment::Event::Authorized(authorized) => (
-                    Some(Change::Settled),
-                    Some(Change::Due(authorized.expires_at, *position)),
-                ),
                 payment::Event::Captured(_)
                 | payment::Event::Voided(_)
                 | payment::Event::Expired(_)

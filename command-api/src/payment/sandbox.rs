@@ -57,7 +57,9 @@ impl Gateway for Sandbox {
         let action = token == "tok_action" && call.request == 1;
         if action {
             let page = format!("https://sandbox.invalid/confirm/{}", call.payment_id);
-            return page.parse().map_or(Verdict::Unknown, |url: MediaUrl| Verdict::ActionRequired(url));
+            return page
+                .parse()
+                .map_or(Verdict::Unknown, |url: MediaUrl| Verdict::ActionRequired(url));
         }
         let first = match self.enter(call, declined).await {
             Ok(first) => first,
@@ -70,10 +72,12 @@ impl Gateway for Sandbox {
             Some(reason) => {
                 Note::try_from(reason.to_owned()).map_or(Verdict::Unknown, Verdict::Declined)
             }
-            None => format!("sandbox:{}", call.key()).parse().map_or(Verdict::Unknown, |reference| {
-                let expires_at = Utc::now() + TimeDelta::days(AUTHORIZATION_DAYS);
-                Verdict::Succeeded { reference, expires_at }
-            }),
+            None => {
+                format!("sandbox:{}", call.key()).parse().map_or(Verdict::Unknown, |reference| {
+                    let expires_at = Utc::now() + TimeDelta::days(AUTHORIZATION_DAYS);
+                    Verdict::Succeeded { reference, expires_at }
+                })
+            }
         }
     }
 }

@@ -72,13 +72,10 @@ pub(super) async fn keep(
     parked: &[Parked],
 ) -> sqlx::Result<bool> {
     let mut transaction = db.begin().await?;
-    let moved = sqlx::query!(
-        "UPDATE payment_process SET position = $2 WHERE position = $1",
-        from,
-        to
-    )
-    .execute(&mut *transaction)
-    .await?;
+    let moved =
+        sqlx::query!("UPDATE payment_process SET position = $2 WHERE position = $1", from, to)
+            .execute(&mut *transaction)
+            .await?;
     if moved.rows_affected() == 0 {
         return Ok(false);
     }
@@ -134,11 +131,7 @@ pub(super) async fn keep(
 }
 
 /// Claims up to `limit` things that are due, for `lease_seconds`.
-pub(super) async fn claim(
-    db: &PgPool,
-    limit: i64,
-    lease_seconds: f64,
-) -> sqlx::Result<Vec<Task>> {
+pub(super) async fn claim(db: &PgPool, limit: i64, lease_seconds: f64) -> sqlx::Result<Vec<Task>> {
     let rows = sqlx::query!(
         "UPDATE payment_tasks AS task
          SET leased_until = now() + make_interval(secs => $2), attempts = attempts + 1

@@ -79,13 +79,11 @@ pub(super) fn call_off(
 }
 
 /// Undoes the order's payment as far as it had come: called off, voided, refunded or given up.
+/// Refused by the payment itself while the gateway is being asked for something.
 pub(super) fn undo_payment(unit: &mut Unit, order: &Order, streams: Streams) -> Result<(), Stop> {
     use payment::Status as S;
     let Some((payment_id, _)) = order.payment else { return Ok(()) };
     let payment = streams.payment(&payment_id)?;
-    if payment.in_flight.is_some() {
-        return Err(payment::Error::RequestInFlight.into());
-    }
     let command = match payment.status {
         S::Created | S::RequiresAction => {
             let reason = "the order was cancelled".to_owned();

@@ -79,6 +79,7 @@ pub fn decide(product: &Product, command: Command) -> Result<Vec<Event>, Error> 
     match command {
         Command::Create { .. } => Err(Error::AlreadyExists),
         Command::Change(changed) if changed == Changed::default() => Ok(vec![]),
+        // The state keeps no descriptions to compare with: a change is taken at its word.
         Command::Change(changed) => {
             check_bounds(
                 changed.category.as_ref().map_or(0, Vec::len),

@@ -152,6 +152,7 @@ pub fn fold(document: Option<Document>, seen: &Seen) -> Option<Document> {
                 put(&mut document.payments, seen, payment::fold, |payment| {
                     *seen.stream == StreamId::Payment(payment.id)
                 });
+                document.payments.sort_by_key(|payment| payment.created_at);
                 document.roll_up(seen);
             }
             Some(document)
@@ -162,6 +163,7 @@ pub fn fold(document: Option<Document>, seen: &Seen) -> Option<Document> {
                 put(&mut document.parcels, seen, fulfilment::fold, |parcel| {
                     *seen.stream == StreamId::Fulfilment(parcel.id)
                 });
+                document.parcels.sort_by_key(|parcel| parcel.created_at);
                 document.roll_up(seen);
             }
             Some(document)
@@ -189,7 +191,7 @@ fn fold_own(
     Some(document)
 }
 
-/// Folds the event into the part it is about, in its place, or as the last one if it is new.
+/// Folds the event into the part it is about, or adds it if it is new.
 fn put<T: Clone>(
     parts: &mut Vec<T>,
     seen: &Seen,

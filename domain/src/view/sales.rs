@@ -70,7 +70,7 @@ enum Effect<'a> {
     Refunded(Money),
 }
 
-fn effect<'a>(event: &'a Event) -> Option<Effect<'a>> {
+fn effect(event: &Event) -> Option<Effect<'_>> {
     match event {
         Event::Order(order::Event::Confirmed(confirmed)) => Some(Effect::Confirmed(confirmed)),
         Event::Order(order::Event::Cancelled(cancelled)) if cancelled.was_confirmed => {

@@ -114,7 +114,7 @@ fn create(id: ProductId, details: Details, seen: &Seen) -> Document {
         created_ts: seen.occurred_at.timestamp(),
         updated_at: seen.occurred_at,
     };
-    document.plain(true);
+    document.shorten(true, true);
     document
 }
 
@@ -143,7 +143,7 @@ impl Document {
             product::Event::Created(_) => {}
             product::Event::Changed(changed) => {
                 changed.apply(&mut self.details);
-                self.plain(changed.media.is_some());
+                self.shorten(changed.media.is_some(), changed.description.is_some());
             }
             product::Event::VariantSet(set) => self.set_variant(set),
             product::Event::VariantRemoved(removed) => {
@@ -165,16 +165,17 @@ impl Document {
         }
     }
 
-    /// Leaves of the details what search needs. Stripping plain text again changes nothing that
-    /// matters to a search.
-    fn plain(&mut self, new_media: bool) {
+    /// Leaves of new details what search needs.
+    fn shorten(&mut self, new_media: bool, new_description: bool) {
         let media = std::mem::take(&mut self.details.media);
         if new_media {
             self.image = media.into_iter().next().map(|medium| medium.url);
         }
-        let html = self.details.description.take();
-        self.details.description =
-            html.and_then(|html| Prose::try_from(html::strip(html.as_str())).ok());
+        if new_description {
+            let html = self.details.description.take();
+            self.details.description =
+                html.and_then(|html| Prose::try_from(html::strip(html.as_str())).ok());
+        }
     }
 
     fn derive(&mut self) {

@@ -1,0 +1,329 @@
+//! Given these events, then this document.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+
+use super::{Seen, cart, html, order, payment, product, sales, search, stock};
+use crate::event::{self, Event};
+use crate::stream::StreamId;
+
+const P: &str = "00000000-0000-7000-8000-000000000001";
+const CART: &str = "cart-00000000-0000-7000-8000-000000000002";
+const ORDER: &str = "order-00000000-0000-7000-8000-000000000003";
+const O: &str = "00000000-0000-7000-8000-000000000003";
+const PAYMENT: &str = "payment-00000000-0000-7000-8000-000000000004";
+const PARCEL: &str = "fulfilment-00000000-0000-7000-8000-000000000005";
+const OTHER_PARCEL: &str = "fulfilment-00000000-0000-7000-8000-000000000006";
+
+fn product_stream() -> String {
+    format!("product-{P}")
+}
+
+fn eur(amount: &str) -> Value {
+    json!({ "amount": amount, "currency": "EUR" })
+}
+
+/// Events in the order of the log, an hour apart from midnight on.
+#[derive(Default)]
+struct Story(Vec<(StreamId, i64, DateTime<Utc>, Event)>);
+
+impl Story {
+    fn and(mut self, stream: &str, kind: &str, data: Value) -> Self {
+        let stream: StreamId = stream.parse().unwrap();
+        let (_, schema) = event::types().find(|(known, _)| *known == kind).unwrap();
+        let event = Event::decode(kind, schema, &data.to_string()).unwrap();
+        let version = 1 + self.0.iter().filter(|(known, ..)| *known == stream).count();
+        let midnight: DateTime<Utc> = "2026-03-01T00:00:00Z".parse().unwrap();
+        let at = midnight + TimeDelta::hours(self.0.len() as i64);
+        self.0.push((stream, version as i64, at, event));
+        self
+    }
+
+    fn seen(&self) -> impl Iterator<Item = Seen<'_>> {
+        self.0.iter().zip(1..).map(|((stream, version, at, event), position)| Seen {
+            stream,
+            version: *version,
+            position,
+            occurred_at: *at,
+            event,
+        })
+    }
+
+    fn then<D>(&self, fold: fn(Option<D>, &Seen) -> Option<D>) -> D {
+        self.seen().fold(None, |document, seen| fold(document, &seen)).unwrap()
+    }
+}
+
+fn given(stream: &str, kind: &str, data: Value) -> Story {
+    Story::default().and(stream, kind, data)
+}
+
+fn tote() -> Story {
+    let size = |sku: &str, size: &str, price: &str| {
+        json!({ "sku": sku, "options": { "Size": size }, "prices": [eur(price)] })
+    };
+    let details = json!({
+        "title": "Tote", "brand": "Acme", "category": ["Bags", "Totes"],
+        "description": "<p>Soft&nbsp;<b>leather</b></p>", "attributes": { "material": "leather" },
+        "media": [{ "url": "https://example.com/tote.jpg" }],
+    });
+    given(&product_stream(), "product.created", details)
+        .and(&product_stream(), "product.variant_set", size("TOTE-S", "S", "19.99"))
+        .and(&product_stream(), "product.variant_set", size("TOTE-M", "M", "29.99"))
+        .and(&product_stream(), "product.published", json!({}))
+}
+
+fn bought() -> Story {
+    let line = json!({ "sku": "TOTE-S", "product_id": P, "title": "Tote", "quantity": 4,
+                       "unit_price": eur("25.00"), "total": eur("100.00") });
+    let placed = json!({ "cart_id": &CART[5..], "lines": [line], "total": eur("100.00"),
+                         "reserved_until": "2026-03-02T00:00:00Z" });
+    given(ORDER, "order.placed", placed)
+}
+
+fn paying(story: Story) -> Story {
+    let created = json!({ "order_id": O, "method": "card", "amount": eur("100.00"), "token": "t" });
+    let ask = json!({ "order_id": O, "operation": "authorize", "amount": eur("100.00"),
+                      "request": 1 });
+    let authorized = json!({ "order_id": O, "amount": eur("100.00"), "reference": "ref",
+                             "expires_at": "2026-03-08T00:00:00Z" });
+    let confirmed = json!({ "payment_id": &PAYMENT[8..], "total": eur("100.00"), "units": 4 });
+    story
+        .and(PAYMENT, "payment.created", created)
+        .and(PAYMENT, "payment.requested", ask)
+        .and(PAYMENT, "payment.authorized", authorized)
+        .and(ORDER, "order.confirmed", confirmed)
+}
+
+fn money(story: Story, kind: &str, amount: &str) -> Story {
+    story.and(PAYMENT, kind, json!({ "order_id": O, "amount": eur(amount) }))
+}
+
+fn parcel(story: Story, stream: &str, quantity: u32) -> Story {
+    let lines = json!([{ "sku": "TOTE-S", "quantity": quantity }]);
+    story.and(stream, "fulfilment.created", json!({ "order_id": O, "lines": lines }))
+}
+
+fn cancelled() -> Value {
+    json!({ "reason": { "requested": "changed my mind" }, "was_confirmed": true,
+            "total": eur("100.00"), "units": 4 })
+}
+
+#[test]
+fn a_product_has_its_changes_and_variants() {
+    let change = json!({ "title": "Big tote", "brand": null });
+    let document = tote()
+        .and(&product_stream(), "product.changed", change)
+        .and(&product_stream(), "product.variant_removed", json!({ "sku": "TOTE-S" }))
+        .then(product::fold);
+    assert_eq!(document.details.title.as_str(), "Big tote");
+    assert_eq!(document.details.brand, None);
+    assert_eq!(document.variants.len(), 1);
+    assert_eq!(document.status, product::Status::Published);
+    assert_eq!((document.version, document.position), (6, 6));
+    assert!(document.created_at < document.updated_at);
+}
+
+#[test]
+fn a_document_survives_being_written_and_read() {
+    let document = tote().then(product::fold);
+    let text = serde_json::to_string(&document).unwrap();
+    assert_eq!(serde_json::from_str::<product::Document>(&text).unwrap(), document);
+    let document = tote().then(search::fold);
+    let text = serde_json::to_string(&document).unwrap();
+    assert_eq!(serde_json::from_str::<search::Document>(&text).unwrap(), document);
+    let document = parcel(paying(bought()), PARCEL, 4).then(order::fold);
+    let text = serde_json::to_string(&document).unwrap();
+    assert_eq!(serde_json::from_str::<order::Document>(&text).unwrap(), document);
+}
+
+#[test]
+fn stock_adds_up_by_location() {
+    let parts = json!([{ "location": "north", "quantity": 3 }]);
+    let received = json!({ "location": "north", "quantity": 10 });
+    let elsewhere = json!({ "location": "south", "quantity": 5 });
+    let reserved = json!({ "order_id": O, "parts": parts, "until": "2026-03-02T00:00:00Z" });
+    let shipped = json!({ "order_id": O, "fulfilment_id": &PARCEL[11..], "parts": parts });
+    let story = given("stock-TOTE-S", "stock.received", received)
+        .and("stock-TOTE-S", "stock.received", elsewhere)
+        .and("stock-TOTE-S", "stock.reserved", reserved);
+    let document = story.then(stock::fold);
+    assert_eq!((document.on_hand, document.reserved, document.available), (15, 3, 12));
+    let document = story
+        .and("stock-TOTE-S", "stock.committed", json!({ "order_id": O, "parts": parts }))
+        .and("stock-TOTE-S", "stock.shipped", shipped)
+        .then(stock::fold);
+    assert_eq!((document.on_hand, document.reserved, document.committed), (12, 0, 0));
+    assert_eq!((document.available, document.locations[0].on_hand), (12, 7));
+}
+
+#[test]
+fn a_cart_totals_its_lines_until_it_is_an_order() {
+    let line = |sku: &str, quantity: u32| {
+        json!({ "sku": sku, "product_id": P, "title": "Tote", "quantity": quantity,
+                "unit_price": eur("19.99") })
+    };
+    let changed = json!({ "sku": "TOTE-S", "quantity": 3, "unit_price": eur("20.00") });
+    let document = given(CART, "cart.created", json!({ "currency": "EUR" }))
+        .and(CART, "cart.line_added", line("TOTE-S", 1))
+        .and(CART, "cart.line_added", line("TOTE-M", 2))
+        .and(CART, "cart.line_changed", changed)
+        .and(CART, "cart.line_removed", json!({ "sku": "TOTE-M" }))
+        .and(CART, "cart.checked_out", json!({ "order_id": O }))
+        .then(cart::fold);
+    assert_eq!(serde_json::to_value(document.total).unwrap(), eur("60.00"));
+    assert_eq!((document.units, document.status), (3, cart::Status::CheckedOut));
+    assert_eq!(document.order_id.unwrap().to_string(), O);
+}
+
+#[test]
+fn an_order_says_what_has_come_of_paying() {
+    use order::PaymentStatus as Paid;
+    let status = |story: &Story| story.then(order::fold).payment_status;
+    let story = bought();
+    assert_eq!(status(&story), Paid::None);
+    let story = paying(story);
+    assert_eq!(status(&story), Paid::Authorized);
+    let story = money(story, "payment.captured", "40.00");
+    assert_eq!(status(&story), Paid::PartiallyPaid);
+    let story = money(story, "payment.captured", "60.00");
+    assert_eq!(status(&story), Paid::Paid);
+    let story = money(story, "payment.refunded", "30.00");
+    assert_eq!(status(&story), Paid::PartiallyRefunded);
+    let story = money(story, "payment.refunded", "70.00");
+    assert_eq!(status(&story), Paid::Refunded);
+    let document = story.then(order::fold);
+    assert_eq!(document.payments[0], story.then(payment::fold));
+    assert_eq!(document.version, 2, "the version is that of the order's own stream");
+    assert_eq!(document.position, 9, "the position is that of the last event of all");
+}
+
+#[test]
+fn an_order_says_when_paying_failed() {
+    use order::PaymentStatus as Paid;
+    let failed = json!({ "order_id": O, "reason": "declined" });
+    let created = json!({ "order_id": O, "method": "card", "amount": eur("100.00") });
+    let story = bought().and(PAYMENT, "payment.created", created);
+    assert_eq!(story.then(order::fold).payment_status, Paid::Awaiting);
+    let document = story.and(PAYMENT, "payment.failed", failed).then(order::fold);
+    assert_eq!(document.payment_status, Paid::Failed);
+    assert_eq!(document.payments[0].failure.as_ref().unwrap().as_str(), "declined");
+}
+
+#[test]
+fn an_order_says_what_has_come_of_sending() {
+    use order::FulfilmentStatus as Sent;
+    let status = |story: &Story| story.then(order::fold).fulfilment_status;
+    let about = json!({ "order_id": O });
+    let story = parcel(parcel(paying(bought()), PARCEL, 3), OTHER_PARCEL, 1);
+    assert_eq!(status(&story), Sent::Unfulfilled);
+    let story = story.and(PARCEL, "fulfilment.shipped", about.clone());
+    assert_eq!(status(&story), Sent::Partial);
+    let story = story.and(OTHER_PARCEL, "fulfilment.shipped", about.clone());
+    assert_eq!(status(&story), Sent::Fulfilled);
+    let story = story.and(PARCEL, "fulfilment.delivered", about.clone());
+    assert_eq!(status(&story), Sent::Fulfilled);
+    let failed = json!({ "order_id": O, "reason": "nobody there" });
+    let story = story
+        .and(OTHER_PARCEL, "fulfilment.delivery_failed", failed)
+        .and(OTHER_PARCEL, "fulfilment.returned_to_sender", about);
+    assert_eq!(status(&story), Sent::Delivered, "three were handed over, one came back");
+    assert_eq!(story.then(order::fold).parcels.len(), 2);
+}
+
+#[test]
+fn the_streams_of_an_order_may_arrive_in_any_order_once_it_is_placed() {
+    let story = parcel(money(paying(bought()), "payment.captured", "100.00"), PARCEL, 4)
+        .and(ORDER, "order.cancelled", cancelled());
+    let in_order = story.then(order::fold);
+    let late = |seen: &Seen| matches!(seen.event, Event::Payment(_));
+    let early = story.seen().filter(|seen| !late(seen));
+    let shuffled = early.chain(story.seen().filter(late));
+    let shuffled = shuffled.fold(None, |document, seen| order::fold(document, &seen)).unwrap();
+    assert_eq!(shuffled, in_order);
+    assert_eq!(in_order.cancelled.unwrap().reason, order::Reason::Requested);
+}
+
+#[test]
+fn events_of_others_change_nothing() {
+    let mine = bought().then(order::fold);
+    for seen in tote().seen() {
+        assert_eq!(order::fold(Some(mine.clone()), &seen), Some(mine.clone()));
+        assert_eq!(cart::fold(None, &seen), None);
+    }
+}
+
+fn day(story: &Story) -> sales::Document {
+    story.seen().fold((None, None), |(day, order), seen| sales::fold(day, order, &seen)).0.unwrap()
+}
+
+#[test]
+fn a_day_takes_an_order_off_once() {
+    let sold = money(paying(bought()), "payment.captured", "100.00");
+    let document = day(&sold);
+    assert_eq!((document.id.as_str(), document.orders, document.units), ("2026-03-01-EUR", 1, 4));
+    assert_eq!(document.net.amount.to_string(), "100.00");
+
+    let refunded_first = money(sold, "payment.refunded", "30.00")
+        .and(ORDER, "order.cancelled", cancelled());
+    let document = day(&money(refunded_first, "payment.refunded", "70.00"));
+    assert_eq!(document.gross.amount.to_string(), "100.00");
+    assert_eq!(document.cancelled.amount.to_string(), "100.00");
+    assert_eq!(document.refunded.amount.to_string(), "100.00");
+    assert!(document.net.amount.is_zero());
+}
+
+#[test]
+fn a_search_document_has_facets_prices_and_plain_text() {
+    let document = tote().then(search::fold);
+    let json = serde_json::to_value(&document).unwrap();
+    assert_eq!(json["category_levels"], json!({ "lvl0": "Bags", "lvl1": "Bags > Totes" }));
+    assert_eq!(json["price"], json!({ "EUR": 19.99 }));
+    assert_eq!(json["price_max"], json!({ "EUR": 29.99 }));
+    assert_eq!(json["options"], json!({ "Size": ["M", "S"] }));
+    assert_eq!(json["description"], "Soft leather");
+    assert_eq!(json["image"], "https://example.com/tote.jpg");
+    assert!(json.get("media").is_none());
+    assert!(document.listed());
+    let archived = tote().and(&product_stream(), "product.archived", json!({})).then(search::fold);
+    assert!(!archived.listed());
+}
+
+#[test]
+fn only_coming_into_stock_and_going_out_of_it_is_news() {
+    let mut document = tote().then(search::fold);
+    let sku = "TOTE-S".parse().unwrap();
+    assert!(!document.in_stock);
+    assert!(document.set_in_stock(&sku, true, 9));
+    assert!(!document.set_in_stock(&sku, true, 10));
+    assert!(document.in_stock);
+    assert_eq!(document.position, 9);
+
+    let received = json!({ "location": "north", "quantity": 2 });
+    let released = json!({ "order_id": O, "parts": [{ "location": "north", "quantity": 1 }],
+                           "committed": false });
+    let mut known = search::Availability::default();
+    for (_, _, _, event) in given("sku-TOTE-S", "sku.assigned", json!({ "product_id": P }))
+        .and("stock-TOTE-S", "stock.received", received)
+        .and("stock-TOTE-S", "stock.released", released)
+        .0
+    {
+        known.evolve(&event);
+    }
+    assert_eq!((known.units, known.product_id.unwrap().to_string().as_str()), (3, P));
+}
+
+#[test]
+fn html_becomes_text() {
+    let cases = [
+        ("<p>One</p><p>two</p>", "One two"),
+        ("a < b &amp; c > d", "a < b & c > d"),
+        ("<style>p { color: red }</style>shown<script>hidden()</script>", "shown"),
+        ("&amp;lt; stays", "&lt; stays"),
+        ("cut <b off", "cut"),
+        ("<!-- a > b -->seen", "seen"),
+    ];
+    for (given, then) in cases {
+        assert_eq!(html::strip(given), then, "{given}");
+    }
+}

@@ -80,9 +80,9 @@ impl View<'_> {
     /// The state of a stream, to be changed.
     fn own(&mut self, stream: &StreamId) -> &mut Cached {
         let cache = self.cache;
-        self.changed.entry(stream.clone()).or_insert_with(|| {
-            cache.peek(stream).cloned().unwrap_or_else(|| Cached::empty(stream))
-        })
+        self.changed
+            .entry(stream.clone())
+            .or_insert_with(|| cache.peek(stream).cloned().unwrap_or_else(|| Cached::empty(stream)))
     }
 }
 
@@ -102,15 +102,14 @@ pub(super) fn decide(
     cache: &Cache,
     settings: &Settings,
 ) -> Result<Decided, Undecided> {
-    let mut view =
-        View { cache, changed: HashMap::new(), touched: RefCell::new(HashSet::new()) };
+    let mut view = View { cache, changed: HashMap::new(), touched: RefCell::new(HashSet::new()) };
     let mut rows = Rows::default();
     let mut outcomes = Vec::with_capacity(batch.len());
     let mut missing = HashSet::new();
     let mut bytes = 0;
     for entry in batch {
-        let full = rows.streams.len() >= settings.batch_events_max
-            || bytes >= settings.batch_bytes_max;
+        let full =
+            rows.streams.len() >= settings.batch_events_max || bytes >= settings.batch_bytes_max;
         if full {
             break;
         }

@@ -99,7 +99,7 @@ impl Task {
     pub async fn run(mut self) {
         let mut gathered = Vec::with_capacity(self.settings.batch_commands_max);
         while self.gather(&mut gathered).await {
-            let batch = self.deduplicate(&mut gathered);
+            let batch = deduplicate(&mut gathered);
             let started = Instant::now();
             metrics::histogram!("writer_batch_commands").record(batch.len() as f64);
             self.process(batch).await;
@@ -126,29 +126,6 @@ impl Task {
         }
     }
 
-    /// A key that comes twice in one batch is decided once and answered twice.
-    fn deduplicate(&mut self, gathered: &mut Vec<Waiting>) -> Vec<Taken> {
-        let mut batch: Vec<Taken> = Vec::with_capacity(gathered.len());
-        let mut by_key: HashMap<String, usize> = HashMap::new();
-        for Waiting { request, answer } in gathered.drain(..) {
-            let key = match &request.key {
-                Some(key) => key.clone(),
-                None => format!("g:{}", Uuid::now_v7()),
-            };
-            if let Some(first) = by_key.get(&key).map(|index| &mut batch[*index]) {
-                if first.entry.request.fingerprint == request.fingerprint {
-                    first.answers.push(answer);
-                } else {
-                    let _ = answer.send(Err(SubmitError::KeyReused));
-                }
-                continue;
-            }
-            by_key.insert(key.clone(), batch.len());
-            batch.push(Taken { entry: Entry { key, request }, answers: vec![answer] });
-        }
-        batch
-    }
-
     /// Appends a batch and answers it, whatever happens.
     async fn process(&mut self, batch: Vec<Taken>) {
         let (mut entries, mut answers): (Vec<_>, Vec<_>) =
@@ -168,7 +145,8 @@ impl Task {
             singly.resize(entries.len(), Err(SubmitError::Unavailable));
             results = Ok(singly);
         }
-        let results = results.unwrap_or_else(|()| vec![Err(SubmitError::Unavailable); answers.len()]);
+        let results =
+            results.unwrap_or_else(|()| vec![Err(SubmitError::Unavailable); answers.len()]);
         let done = results.len();
         for (result, waiting) in results.into_iter().zip(answers.drain(..done)) {
             for answer in waiting {
@@ -325,6 +303,29 @@ impl Task {
         });
         answers.collect()
     }
+}
+
+/// A key that comes twice in one batch is decided once and answered twice.
+fn deduplicate(gathered: &mut Vec<Waiting>) -> Vec<Taken> {
+    let mut batch: Vec<Taken> = Vec::with_capacity(gathered.len());
+    let mut by_key: HashMap<String, usize> = HashMap::new();
+    for Waiting { request, answer } in gathered.drain(..) {
+        let key = match &request.key {
+            Some(key) => key.clone(),
+            None => format!("g:{}", Uuid::now_v7()),
+        };
+        if let Some(first) = by_key.get(&key).map(|index| &mut batch[*index]) {
+            if first.entry.request.fingerprint == request.fingerprint {
+                first.answers.push(answer);
+            } else {
+                let _ = answer.send(Err(SubmitError::KeyReused));
+            }
+            continue;
+        }
+        by_key.insert(key.clone(), batch.len());
+        batch.push(Taken { entry: Entry { key, request }, answers: vec![answer] });
+    }
+    batch
 }
 
 fn replay(kept: Kept, fingerprint: Uuid) -> Result<Answer, SubmitError> {

@@ -40,7 +40,8 @@ async fn the_append_looks_everything_up_by_index(db: PgPool) {
             .await
             .unwrap();
     }
-    let versions = "EXPLAIN SELECT FROM unnest(ARRAY['a','b'], ARRAY[1,2]) AS believed (stream, version)
+    let versions =
+        "EXPLAIN SELECT FROM unnest(ARRAY['a','b'], ARRAY[1,2]) AS believed (stream, version)
         WHERE believed.version IS DISTINCT FROM coalesce((SELECT e.version FROM events e
             WHERE e.stream = believed.stream ORDER BY e.version DESC LIMIT 1), 0)";
     let keys = "EXPLAIN SELECT FROM unnest(ARRAY['a','b']) AS new (key)

@@ -53,8 +53,7 @@ async fn a_refusal_under_a_key_stays_a_refusal(db: PgPool) {
     assert_eq!(code(&refused), "out_of_stock");
     let location = "main".parse().unwrap();
     let quantity = 3.try_into().unwrap();
-    let receive =
-        domain::command::stock::Command::Receive { location, quantity, reference: None };
+    let receive = domain::command::stock::Command::Receive { location, quantity, reference: None };
     accept(&writer, domain::Command::Stock("TOTE".parse().unwrap(), receive)).await;
     let retried = writer.submit(keyed("k", check_out(cart))).await.unwrap();
     assert_eq!(retried.outcome, refused.outcome);
