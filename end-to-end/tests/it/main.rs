@@ -1,0 +1,7 @@
+//! End to end: real programs on real servers.
+
+#![allow(clippy::unwrap_used)] // a test that cannot go on fails here
+
+mod crashes;
+mod stack;
+mod story;
