@@ -45,9 +45,16 @@ fn skip_element<'a>(text: &'a str, name: &str) -> &'a str {
 
 fn entities(text: &str) -> String {
     // `&amp;` last, so that `&amp;lt;` is the text `&lt;`.
-    [("&nbsp;", " "), ("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")]
-        .into_iter()
-        .fold(text.to_owned(), |text, (entity, meant)| text.replace(entity, meant))
+    [
+        ("&nbsp;", " "),
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#39;", "'"),
+        ("&amp;", "&"),
+    ]
+    .into_iter()
+    .fold(text.to_owned(), |text, (entity, meant)| text.replace(entity, meant))
 }
 
 fn fold_space(text: &str) -> String {

@@ -168,9 +168,10 @@ pub fn fold(document: Option<Document>, seen: &Seen) -> Option<Document> {
             }
             Some(document)
         }
-        (Event::Order(_) | Event::Product(_) | Event::Sku(_) | Event::Stock(_) | Event::Cart(_), _) => {
-            document
-        }
+        (
+            Event::Order(_) | Event::Product(_) | Event::Sku(_) | Event::Stock(_) | Event::Cart(_),
+            _,
+        ) => document,
     }
 }
 
@@ -267,7 +268,8 @@ impl Document {
         let sum = |of: fn(&payment::Document) -> Money| {
             self.payments.iter().map(of).try_fold(zero, Money::plus).unwrap_or(zero)
         };
-        let (captured, refunded) = (sum(|payment| payment.captured), sum(|payment| payment.refunded));
+        let (captured, refunded) =
+            (sum(|payment| payment.captured), sum(|payment| payment.refunded));
         if !refunded.is_zero() {
             let all = refunded.amount() >= captured.amount();
             return if all { PaymentStatus::Refunded } else { PaymentStatus::PartiallyRefunded };
@@ -278,16 +280,14 @@ impl Document {
         }
         // Nothing has been taken yet: the latest attempt tells.
         self.payments.last().map_or(PaymentStatus::None, |payment| match payment.status {
-            Paying::Unborn
-            | Paying::Created
-            | Paying::RequiresAction
-            | Paying::CodPending => PaymentStatus::Awaiting,
+            Paying::Unborn | Paying::Created | Paying::RequiresAction | Paying::CodPending => {
+                PaymentStatus::Awaiting
+            }
             Paying::Authorized => PaymentStatus::Authorized,
             // Of an order that costs nothing.
-            Paying::PartiallyCaptured
-            | Paying::Captured
-            | Paying::Collected
-            | Paying::Remitted => PaymentStatus::Paid,
+            Paying::PartiallyCaptured | Paying::Captured | Paying::Collected | Paying::Remitted => {
+                PaymentStatus::Paid
+            }
             Paying::PartiallyRefunded | Paying::Refunded => PaymentStatus::Refunded,
             Paying::Voided => PaymentStatus::Voided,
             Paying::Expired => PaymentStatus::Expired,

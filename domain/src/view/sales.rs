@@ -76,7 +76,9 @@ fn effect(event: &Event) -> Option<Effect<'_>> {
         Event::Order(order::Event::Cancelled(cancelled)) if cancelled.was_confirmed => {
             Some(Effect::Cancelled(cancelled))
         }
-        Event::Payment(payment::Event::Refunded(refunded)) => Some(Effect::Refunded(refunded.amount)),
+        Event::Payment(payment::Event::Refunded(refunded)) => {
+            Some(Effect::Refunded(refunded.amount))
+        }
         Event::Order(_)
         | Event::Payment(_)
         | Event::Product(_)

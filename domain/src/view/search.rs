@@ -239,9 +239,8 @@ impl Availability {
 
 /// By how many units an event changes what may be sold.
 fn available_by(event: &stock::Event) -> i64 {
-    let units = |parts: &[stock::Part]| -> i64 {
-        parts.iter().map(|part| i64::from(part.quantity)).sum()
-    };
+    let units =
+        |parts: &[stock::Part]| -> i64 { parts.iter().map(|part| i64::from(part.quantity)).sum() };
     match event {
         stock::Event::Received(received) => i64::from(received.quantity),
         stock::Event::Adjusted(adjusted) => adjusted.delta,

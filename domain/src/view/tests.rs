@@ -59,9 +59,7 @@ fn given(stream: &str, kind: &str, data: Value) -> Story {
 }
 
 fn tote() -> Story {
-    let size = |sku: &str, size: &str, price: &str| {
-        json!({ "sku": sku, "options": { "Size": size }, "prices": [eur(price)] })
-    };
+    let size = |sku: &str, size: &str, price: &str| json!({ "sku": sku, "options": { "Size": size }, "prices": [eur(price)] });
     let details = json!({
         "title": "Tote", "brand": "Acme", "category": ["Bags", "Totes"],
         "description": "<p>Soft&nbsp;<b>leather</b></p>", "attributes": { "material": "leather" },
@@ -224,17 +222,22 @@ fn an_order_says_what_has_come_of_sending() {
     let story = story.and(PARCEL, "fulfilment.delivered", about.clone());
     assert_eq!(status(&story), Sent::Fulfilled);
     let failed = json!({ "order_id": O, "reason": "nobody there" });
-    let story = story
-        .and(OTHER_PARCEL, "fulfilment.delivery_failed", failed)
-        .and(OTHER_PARCEL, "fulfilment.returned_to_sender", about);
+    let story = story.and(OTHER_PARCEL, "fulfilment.delivery_failed", failed).and(
+        OTHER_PARCEL,
+        "fulfilment.returned_to_sender",
+        about,
+    );
     assert_eq!(status(&story), Sent::Delivered, "three were handed over, one came back");
     assert_eq!(story.then(order::fold).parcels.len(), 2);
 }
 
 #[test]
 fn the_streams_of_an_order_may_arrive_in_any_order_once_it_is_placed() {
-    let story = parcel(money(paying(bought()), "payment.captured", "100.00"), PARCEL, 4)
-        .and(ORDER, "order.cancelled", cancelled());
+    let story = parcel(money(paying(bought()), "payment.captured", "100.00"), PARCEL, 4).and(
+        ORDER,
+        "order.cancelled",
+        cancelled(),
+    );
     let in_order = story.then(order::fold);
     let late = |seen: &Seen| matches!(seen.event, Event::Payment(_));
     let early = story.seen().filter(|seen| !late(seen));
@@ -264,8 +267,8 @@ fn a_day_takes_an_order_off_once() {
     assert_eq!((document.id.as_str(), document.orders, document.units), ("2026-03-01-EUR", 1, 4));
     assert_eq!(document.net.amount.to_string(), "100.00");
 
-    let refunded_first = money(sold, "payment.refunded", "30.00")
-        .and(ORDER, "order.cancelled", cancelled());
+    let refunded_first =
+        money(sold, "payment.refunded", "30.00").and(ORDER, "order.cancelled", cancelled());
     let document = day(&money(refunded_first, "payment.refunded", "70.00"));
     assert_eq!(document.gross.amount.to_string(), "100.00");
     assert_eq!(document.cancelled.amount.to_string(), "100.00");

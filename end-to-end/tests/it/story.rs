@@ -10,12 +10,12 @@ async fn search(stack: &Stack, query: &str) -> Value {
     for _ in 0..100 {
         let found: Value =
             serde_json::from_str(&stack.text(&format!("/v1/search?q={query}")).await).unwrap();
-        if found["items"].as_array().is_some_and(|items| !items.is_empty()) {
+        if found["hits"].as_array().is_some_and(|hits| !hits.is_empty()) {
             return found;
         }
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
-    panic!("nothing found for {query}");
+    panic!("nothing found for {query}: {}", stack.text(&format!("/v1/search?q={query}")).await);
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -23,7 +23,7 @@ async fn a_sale_goes_from_command_to_search_result(db: PgPool) {
     let mut stack = Stack::start(&db).await;
     let product = stack.sell("TOTE", "Leather tote", 10).await;
     let found = search(&stack, "leathr").await;
-    assert_eq!(found["items"][0]["id"], product.as_str(), "{found}");
+    assert_eq!(found["hits"][0]["id"], product.as_str(), "{found}");
 
     let cart = stack.accept("/v1/carts", json!({"currency": "EUR"})).await;
     let cart = cart["id"].as_str().unwrap();

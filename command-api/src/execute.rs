@@ -1,0 +1,190 @@
+//! From a parsed command to its answer: what the writer is asked, and what its answer means in
+//! HTTP. Used alike by the routes and the batch; knows neither sockets nor streams.
+
+use std::borrow::Cow;
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::http::header::{ETAG, HeaderName, HeaderValue, LOCATION};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use domain::command::{cart, payment};
+use domain::{Category, Command};
+use event_store::{Answer, Outcome, Request, SubmitError};
+use serde::Serialize;
+use service::problem::Problem;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::headers::{Conditions, Expected};
+use crate::problem;
+use crate::routes::{Address, Edge, Route};
+
+/// Clients' keys stand in the log under this prefix, so that none can be one of our own.
+const CLIENT_KEY_PREFIX: &str = "c:";
+
+const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// A command, ready for the writer.
+pub struct Prepared {
+    /// What the writer is asked.
+    pub request: Request,
+    /// How it is answered if it is accepted.
+    pub success: Success,
+}
+
+/// How an accepted command is answered.
+#[derive(Clone, Copy, Debug)]
+pub struct Success {
+    /// 201 if it made something, 202 if the gateway has yet to do it, 200 otherwise.
+    pub status: StatusCode,
+    /// What its subject is.
+    pub category: Category,
+}
+
+/// What an accepted command came to, as the client sees it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Accepted {
+    /// The id of the command's subject.
+    pub id: String,
+    /// The version of the subject's stream.
+    pub version: i64,
+    /// The position to read from, to see it.
+    pub position: i64,
+}
+
+/// Makes the writer's request out of a command as it came in.
+///
+/// # Errors
+/// A 4xx problem: the body is not the command's, a key is missing, or the condition can never hold.
+pub fn prepare(
+    route: &Route,
+    address: &Address,
+    body: &[u8],
+    conditions: Conditions,
+    edge: &Edge,
+) -> Result<Prepared, Problem> {
+    let Conditions { key, expected } = conditions;
+    let command = route.parse(address, body, edge)?;
+    if key.is_none() && needs_key(&command) {
+        return Err(problem::key_required());
+    }
+    let version = match expected {
+        Expected::Version(version) => Some(version),
+        // A target that does not exist refuses anything but being made.
+        Expected::Exists if command.creates() && command.target() == command.subject() => {
+            return Err(problem::nothing_to_match());
+        }
+        Expected::Exists | Expected::Anything => None,
+    };
+    // Only a key is ever compared by it.
+    let fingerprint =
+        key.as_ref().map_or(Uuid::nil(), |_| fingerprint(route, address, body, expected));
+    let success = success(&command);
+    let request = Request {
+        key: key.map(|key| format!("{CLIENT_KEY_PREFIX}{key}")),
+        fingerprint,
+        expected: version,
+        at: edge.now,
+        actor: None,
+        correlation_id: Some(edge.request_id),
+        causation: None,
+        command,
+    };
+    Ok(Prepared { request, success })
+}
+
+/// Commands that must never be done twice by accident: they buy things or move money.
+fn needs_key(command: &Command) -> bool {
+    matches!(command, Command::Payment(..) | Command::Cart(_, cart::Command::CheckOut { .. }))
+}
+
+fn success(command: &Command) -> Success {
+    use payment::Command as P;
+    let status = match command {
+        Command::Payment(
+            _,
+            P::Start { token: Some(_), .. }
+            | P::CompleteAction
+            | P::Capture { .. }
+            | P::Void
+            | P::Refund { .. },
+        ) => StatusCode::ACCEPTED,
+        command if command.creates() => StatusCode::CREATED,
+        _ => StatusCode::OK,
+    };
+    Success { status, category: command.subject().category() }
+}
+
+/// A digest of all that was asked: method and path (by way of the route and the address), body and
+/// condition. Each part is preceded by its length, so that no two requests run into each other.
+fn fingerprint(route: &Route, address: &Address, body: &[u8], expected: Expected) -> Uuid {
+    let condition = match expected {
+        Expected::Anything => Cow::Borrowed(""),
+        Expected::Exists => Cow::Borrowed("*"),
+        Expected::Version(version) => Cow::Owned(version.to_string()),
+    };
+    let id = address.id.as_deref().unwrap_or_default();
+    let sku = address.sku.as_deref().unwrap_or_default();
+    let parts = [route.name.as_bytes(), id.as_bytes(), sku.as_bytes(), condition.as_bytes(), body];
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.len().to_be_bytes());
+        hash.update(part);
+    }
+    let digest: [u8; 32] = hash.finalize().into();
+    let (head, _) = digest.split_at(16);
+    Uuid::from_slice(head).expect("half of the digest is 16 bytes")
+}
+
+/// What the writer's answer means for the client.
+pub struct Conclusion {
+    /// What it came to, or the problem to answer with.
+    pub result: Result<Accepted, Problem>,
+    /// Whether it is the kept answer to an earlier command of the same key.
+    pub replayed: bool,
+}
+
+impl From<Result<Answer, SubmitError>> for Conclusion {
+    fn from(answer: Result<Answer, SubmitError>) -> Self {
+        let Answer { outcome, position, replayed } = match answer {
+            Ok(answer) => answer,
+            Err(error) => {
+                return Self { result: Err(problem::of_submit_error(error)), replayed: false };
+            }
+        };
+        let result = match outcome {
+            Outcome::Accepted { id, version } => Ok(Accepted { id, version, position }),
+            Outcome::Refused(refusal) => Err(problem::of_refusal(&refusal)),
+        };
+        Self { result, replayed }
+    }
+}
+
+/// The HTTP response to a command that was decided.
+pub fn respond(success: Success, conclusion: Conclusion) -> Response {
+    let Conclusion { result, replayed } = conclusion;
+    let mut response = match result {
+        Ok(accepted) => accept(success, &accepted),
+        Err(problem) => problem.into_response(),
+    };
+    if replayed {
+        response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+    }
+    response
+}
+
+fn accept(success: Success, accepted: &Accepted) -> Response {
+    let mut response = (success.status, Json(accepted)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(ETAG, text(format!("\"{}\"", accepted.version)));
+    if success.status != StatusCode::OK {
+        let collection = success.category.name();
+        headers.insert(LOCATION, text(format!("/v1/{collection}s/{}", accepted.id)));
+    }
+    response
+}
+
+fn text(text: String) -> HeaderValue {
+    HeaderValue::from_maybe_shared(Bytes::from(text)).expect("ids and versions are printable ASCII")
+}

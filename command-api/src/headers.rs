@@ -1,0 +1,168 @@
+//! The request headers that say how a command is taken: `Idempotency-Key` and `If-Match`. Parsing
+//! only; what they mean for a command is [`crate::execute`]'s.
+
+use axum::http::HeaderValue;
+use axum::http::header::{HeaderMap, HeaderName, IF_MATCH};
+use service::problem::Problem;
+
+use crate::problem::{invalid_if_match, invalid_key};
+
+/// The longest idempotency key, in characters of printable ASCII.
+pub const KEY_CHARS_MAX: usize = 255;
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// How a command is to be taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Conditions {
+    /// The key under which it takes effect once, as the client named it.
+    pub key: Option<String>,
+    /// What the client expects of the thing the command is for.
+    pub expected: Expected,
+}
+
+/// What the client expects of the thing a command is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Expected {
+    /// Nothing.
+    #[default]
+    Anything,
+    /// That it exists: `If-Match: *`.
+    Exists,
+    /// That it is still at this version: `If-Match: "3"`.
+    Version(i64),
+}
+
+impl Conditions {
+    /// What the headers say.
+    ///
+    /// # Errors
+    /// 400 `invalid_idempotency_key` or `invalid_if_match`.
+    pub fn of(headers: &HeaderMap) -> Result<Self, Problem> {
+        Ok(Self { key: key(headers)?, expected: expected(headers)? })
+    }
+}
+
+/// Checks a key as it stands in a batch line.
+///
+/// # Errors
+/// 400 `invalid_idempotency_key`.
+pub fn check_key(key: &str) -> Result<(), Problem> {
+    let printable = key.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if printable && (1..=KEY_CHARS_MAX).contains(&key.len()) { Ok(()) } else { Err(invalid_key()) }
+}
+
+fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = only(headers, &IDEMPOTENCY_KEY).map_err(|_| invalid_key())? else {
+        return Ok(None);
+    };
+    let text = value.to_str().map_err(|_| invalid_key())?;
+    // The IETF draft makes it a structured field, a quoted string; most clients send it bare.
+    let key = if text.starts_with('"') {
+        unquote(text).ok_or_else(invalid_key)?
+    } else {
+        text.to_owned()
+    };
+    check_key(&key)?;
+    Ok(Some(key))
+}
+
+/// The text of a structured field string (RFC 8941, section 3.3.3); `None` if it is none.
+fn unquote(text: &str) -> Option<String> {
+    let mut rest = text.strip_prefix('"')?.chars();
+    let mut string = String::with_capacity(text.len());
+    loop {
+        match rest.next()? {
+            '"' => break,
+            '\\' => string.push(rest.next().filter(|c| matches!(c, '"' | '\\'))?),
+            c => string.push(c),
+        }
+    }
+    rest.as_str().is_empty().then_some(string)
+}
+
+fn expected(headers: &HeaderMap) -> Result<Expected, Problem> {
+    let Some(value) =
+        only(headers, &IF_MATCH).map_err(|_| invalid_if_match("it came more than once"))?
+    else {
+        return Ok(Expected::Anything);
+    };
+    let text = value.as_bytes();
+    if text == b"*" {
+        return Ok(Expected::Exists);
+    }
+    if text.starts_with(b"W/") {
+        return Err(invalid_if_match("a weak tag never matches"));
+    }
+    let version = text
+        .strip_prefix(b"\"")
+        .and_then(|text| text.strip_suffix(b"\""))
+        .filter(|digits| digits.iter().all(u8::is_ascii_digit))
+        .and_then(|digits| str::from_utf8(digits).ok()?.parse().ok());
+    version.map(Expected::Version).ok_or_else(|| invalid_if_match("this is neither"))
+}
+
+/// A header came more than once where once is all it may.
+struct Repeated;
+
+fn only<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+) -> Result<Option<&'a HeaderValue>, Repeated> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (value, None) => Ok(value),
+        (_, Some(_)) => Err(Repeated),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn conditions(name: &'static str, value: &[u8]) -> Result<Conditions, Problem> {
+        let mut headers = HeaderMap::new();
+        headers.insert(name, HeaderValue::from_bytes(value).unwrap());
+        Conditions::of(&headers)
+    }
+
+    fn key_of(value: &[u8]) -> Option<String> {
+        conditions("idempotency-key", value).ok()?.key
+    }
+
+    #[test]
+    fn a_key_comes_bare_or_quoted() {
+        assert_eq!(key_of(b"a key").as_deref(), Some("a key"));
+        assert_eq!(key_of(b"\"a key\"").as_deref(), Some("a key"));
+        assert_eq!(key_of(br#""a \"key\" \\""#).as_deref(), Some(r#"a "key" \"#));
+        assert!(key_of(&[b'k'; KEY_CHARS_MAX]).is_some());
+    }
+
+    #[test]
+    fn a_malformed_key_is_refused() {
+        let wrong: [&[u8]; 8] = [
+            b"",
+            b"\"",
+            b"\"\"",
+            b"\"open",
+            b"\"a\";p=1",
+            br#""a\b""#,
+            "clé".as_bytes(),
+            &[b'k'; KEY_CHARS_MAX + 1],
+        ];
+        for value in wrong {
+            assert!(conditions("idempotency-key", value).is_err(), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn if_match_is_one_strong_version_or_a_star() {
+        let expected = |value: &[u8]| conditions("if-match", value).ok().map(|c| c.expected);
+        assert_eq!(expected(b"\"3\""), Some(Expected::Version(3)));
+        assert_eq!(expected(b"*"), Some(Expected::Exists));
+        let wrong = ["3", "W/\"3\"", "\"\"", "\"-3\"", "\"+3\"", "\"3\", \"4\"", "\"3", "\"1e3\""];
+        for value in wrong.into_iter().chain(["\"99999999999999999999\"", "\""]) {
+            assert_eq!(expected(value.as_bytes()), None, "{value}");
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Files into the shop: `import products` brings a catalogue, `import orders` replays a history.
+//! Both turn a file into real commands and submit them to a writer of their own, straight on
+//! Postgres. What a command means is the domain's business; nothing here appends by itself.
+//!
+//! Whatever is read may be wrong: a row that cannot be used is reported by its line and left out,
+//! the others are kept. Ids and keys are derived from what the file says, so that an import that
+//! was interrupted or is repeated doubles nothing.
+
+mod catalogue;
+mod dates;
+mod ids;
+mod orders;
+mod pipeline;
+mod products;
+mod report;
+mod table;
+mod values;
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use domain::{Currency, Location};
+use indicatif::{ProgressBar, ProgressStyle};
+use sqlx::PgPool;
+
+pub use report::Report;
+pub use table::{FILE_BYTES_MAX, TableError};
+
+/// Who gives the commands of an import.
+const ACTOR: &str = "import";
+
+/// What to import.
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum Args {
+    /// A catalogue: a product file as Shopify exports it.
+    ///
+    /// Each product of the file is brought to what the file says: created, or changed where it
+    /// differs. Tags become the attribute `tags`, tags such as `colour:red` an attribute of their
+    /// own; compare-at prices are dropped. Inventory is received once, at the first import.
+    Products {
+        /// The CSV file.
+        file: PathBuf,
+        /// What its prices are in.
+        #[arg(long, default_value = "EUR")]
+        currency: Currency,
+        /// Where its inventory is received.
+        #[arg(long, default_value = "main")]
+        location: Location,
+    },
+    /// A history of orders: a file with a row for each order line.
+    ///
+    /// Each order is replayed as the commands that would have made it, at the times the file says,
+    /// in the order of those times: stock received, cart filled at the price that was paid, checked
+    /// out, to be paid on delivery, shipped, delivered, paid. No names and addresses are taken.
+    Orders {
+        /// The CSV file.
+        file: PathBuf,
+        /// What its prices are in, where it does not say.
+        #[arg(long, default_value = "USD")]
+        currency: Currency,
+        /// Where the units sold are received before.
+        #[arg(long, default_value = "history")]
+        location: Location,
+    },
+}
+
+/// Why an import stopped. What was done stays done; running it again goes on from there.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file is not what it should be.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// The log could not be read.
+    #[error("the log could not be read")]
+    Database(#[from] sqlx::Error),
+    /// The log has an event that this program cannot read.
+    #[error("the log has an event that this program cannot read")]
+    Unreadable(#[from] event_store::Unreadable),
+    /// The log did not take a command.
+    #[error("the import stopped half way and can be run again: {0}")]
+    Submit(#[from] event_store::writer::SubmitError),
+    /// A thread of this process failed.
+    #[error("reading the file failed")]
+    Task(#[from] tokio::task::JoinError),
+    /// The report could not be written.
+    #[error("the report could not be written")]
+    Output(#[from] std::io::Error),
+}
+
+/// Imports, and writes the report: rows left out to standard error, the summary to standard
+/// output. The exit code is 0 if every row was used, 2 if some were left out, 1 if all were.
+///
+/// # Errors
+/// When the file is of no use at all, or the log is away.
+pub async fn run(args: Args, db: PgPool) -> Result<ExitCode, Error> {
+    let report = import(args, db).await?;
+    report.write_rows(&mut std::io::stderr().lock())?;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{report}")?;
+    out.flush()?;
+    Ok(ExitCode::from(report.exit_code()))
+}
+
+/// Imports, and tells what became of the rows.
+///
+/// # Errors
+/// When the file is of no use at all, or the log is away.
+pub async fn import(args: Args, db: PgPool) -> Result<Report, Error> {
+    match args {
+        Args::Products { file, currency, location } => {
+            let plan = products::Plan { currency, location };
+            products::import(file, plan, db).await
+        }
+        Args::Orders { file, currency, location } => {
+            let plan = orders::Plan { currency, location };
+            orders::import(file, plan, db).await
+        }
+    }
+}
+
+/// A bar on standard error, or none where that is no terminal.
+fn progress(what: &'static str, total: usize) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style =
+        ProgressStyle::with_template("{msg} {wide_bar} {human_pos}/{human_len} {per_sec} {eta}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(total as u64).with_style(style).with_message(what)
+}

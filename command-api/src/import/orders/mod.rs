@@ -1,0 +1,205 @@
+//! A history out of an order file: every order as the commands that would have made it, at the
+//! times the file says, all in the order of those times. What the columns mean is in [`rows`], what
+//! the rows come to in [`history`], which commands that is in [`replay`].
+
+mod history;
+mod replay;
+mod rows;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use chrono::{DateTime, Utc};
+use domain::{Currency, Location, ProductId, Sku, StreamId};
+use futures::{StreamExt, TryStreamExt, stream};
+use sqlx::PgPool;
+
+use self::history::{Gatherer, History};
+use self::replay::{Happening, Offer, Replay};
+use self::rows::Columns;
+use super::catalogue::{self, READS_AT_ONCE};
+use super::pipeline::{Pipeline, Tally};
+use super::report::Report;
+use super::table::{Table, TableError};
+use super::{Error, ids, values};
+
+/// How the file is to be understood.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What its prices are in, where it does not say.
+    pub currency: Currency,
+    /// Where the units sold are received before.
+    pub location: Location,
+}
+
+/// Imports an order file.
+///
+/// # Errors
+/// When the file is of no use at all, or the log is away.
+pub async fn import(file: PathBuf, plan: Plan, db: PgPool) -> Result<Report, Error> {
+    let started = Instant::now();
+    let currency = plan.currency;
+    let (mut history, mut report) =
+        tokio::task::spawn_blocking(move || read(&Table::read(&file)?, currency)).await??;
+    leave_out_changed(&db, &mut history, &mut report).await?;
+    let offers = offers(&db, &history, &mut report).await?;
+    let tally = replay(&db, &history, &offers, &plan.location).await?;
+    tell(&tally, &history, &mut report);
+    report.done(tally.counts, started.elapsed());
+    Ok(report)
+}
+
+fn read(table: &Table, currency: Currency) -> Result<(History, Report), TableError> {
+    let mut report = Report::default();
+    let columns = Columns::find(table)?;
+    let style = columns.style(table);
+    let mut gatherer = Gatherer::default();
+    for row in table.rows() {
+        report.row();
+        let row = match row {
+            Ok(row) => row,
+            Err((line, reason)) => {
+                report.skip(line, reason);
+                continue;
+            }
+        };
+        match rows::line_row(&row, &columns, &style, currency) {
+            Ok(line) => gatherer.add(line),
+            Err(reason) => {
+                report.skip(row.line, reason);
+                gatherer.lose(columns.order(&row));
+            }
+        }
+    }
+    let history = gatherer.history(currency, &mut report);
+    report.fact(table.reading.clone());
+    report.fact(format!("{} orders of {} products", history.orders.len(), history.products.len()));
+    if let Some(told) = style.told() {
+        report.fact(told);
+    }
+    summarise(&history, &columns, &mut report);
+    Ok((history, report))
+}
+
+/// What was decided and what was lost on the way, for the summary.
+fn summarise(history: &History, columns: &Columns, report: &mut Report) {
+    for (currency, moved) in &history.moved {
+        let exact = values::exactly(moved.exact, *currency);
+        let difference = values::exactly(moved.replayed - moved.exact, *currency);
+        report.fact(format!(
+            "rounding unit prices moved the sum by {difference:+} {currency}, from {exact} to {}, \
+             on {} lines",
+            moved.replayed, moved.lines
+        ));
+    }
+    if history.merged > 0 {
+        let merged = history.merged;
+        report
+            .fact(format!("{merged} lines were merged into another of the same order and product"));
+    }
+    if history.renamed > 0 {
+        let renamed = history.renamed;
+        report.fact(format!("{renamed} products come under several names; the first is kept"));
+    }
+    if history.orders_cut > 0 {
+        report.fact(format!("{} orders are without rows that were left out", history.orders_cut));
+    }
+    let is_open = |order: &&history::Order| order.lines.iter().any(|l| l.left.contains_key(&None));
+    let open = history.orders.iter().filter(is_open).count();
+    if open > 0 {
+        let which = if columns.has_shipped() { "some of their lines" } else { "any" };
+        report.fact(format!("{open} orders stay open: there is no ship date for {which}"));
+    }
+}
+
+/// An order that was imported before and has other contents now is left as it is.
+async fn leave_out_changed(
+    db: &PgPool,
+    history: &mut History,
+    report: &mut Report,
+) -> Result<(), Error> {
+    let firsts: Vec<(StreamId, String)> = history
+        .orders
+        .iter()
+        .map(|order| (StreamId::Cart(ids::cart(order.id)), replay::first_key(order)))
+        .collect();
+    let is_kept = |(cart, key): (StreamId, String)| async move {
+        let first = catalogue::first_key(db, &cart).await?;
+        Ok::<_, Error>(first.is_none_or(|first| first == key))
+    };
+    let kept: Vec<bool> =
+        stream::iter(firsts).map(is_kept).buffered(READS_AT_ONCE).try_collect().await?;
+    let mut kept = kept.into_iter();
+    history.orders.retain(|order| {
+        let is_kept = kept.next().unwrap_or(true);
+        if !is_kept {
+            for line in &order.file_lines {
+                report.skip(*line, "the order was imported before, with other contents");
+            }
+        }
+        is_kept
+    });
+    Ok(())
+}
+
+/// What sells each product's SKU: a product that the catalogue has already, or one to be made.
+async fn offers(db: &PgPool, history: &History, report: &mut Report) -> Result<Vec<Offer>, Error> {
+    let wanted: Vec<(ProductId, Sku)> =
+        history.products.iter().map(|product| (product.id, product.sku.clone())).collect();
+    let load = |(own, sku): (ProductId, Sku)| async move {
+        let product_id = catalogue::owner(db, &sku).await?.unwrap_or(own);
+        let mut known = catalogue::product(db, product_id).await?;
+        Ok::<_, Error>(Offer { product_id, variant: known.product.variants.remove(&sku) })
+    };
+    let offers: Vec<Offer> =
+        stream::iter(wanted).map(load).buffered(READS_AT_ONCE).try_collect().await?;
+    let others = offers.iter().zip(&history.products);
+    let others = others.filter(|(offer, product)| offer.product_id != product.id).count();
+    if others > 0 {
+        report.fact(format!(
+            "{others} SKUs were in the catalogue already; they cost now what their last order paid"
+        ));
+    }
+    Ok(offers)
+}
+
+/// Replays everything in the order of time; at the same time, in the order of the file.
+async fn replay(
+    db: &PgPool,
+    history: &History,
+    offers: &[Offer],
+    location: &Location,
+) -> Result<Tally, Error> {
+    let mut happenings: Vec<(DateTime<Utc>, Happening, usize)> = Vec::new();
+    for (item, order) in history.orders.iter().enumerate() {
+        happenings.push((order.at, Happening::Placed, item));
+        let departures = replay::departures(order).into_iter().enumerate();
+        happenings.extend(departures.map(|(number, at)| (at, Happening::Left(number), item)));
+    }
+    happenings.sort_unstable();
+    let bar = super::progress("orders", happenings.len());
+    let mut pipeline = Pipeline::start(db);
+    for (_, happening, item) in happenings {
+        let order = &history.orders[item];
+        let replay = Replay { item, order, products: &history.products, offers, location };
+        for (origin, request) in replay.commands(happening) {
+            pipeline.push(origin, request).await?;
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(pipeline.finish().await?)
+}
+
+/// Leaves out the rows of what was refused. A line's own refusal comes before that of its order,
+/// which may only follow from it.
+fn tell(tally: &Tally, history: &History, report: &mut Report) {
+    for (origin, refused) in tally.refused.iter().rev() {
+        let before = if refused.replayed { " by an earlier import" } else { "" };
+        let reason = format!("refused{before}: {}", refused.reason);
+        let all = &history.orders[origin.item].file_lines;
+        for line in origin.line.as_ref().map_or(all.as_slice(), std::slice::from_ref) {
+            report.skip(*line, reason.as_str());
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! A catalogue out of a product file as Shopify exports it: each product is brought to what the
+//! file says, by the commands that are missing and no others. What the columns mean is in [`rows`],
+//! what they say in [`wanted`] and [`texts`], what is missing in [`reconcile`].
+
+mod reconcile;
+mod rows;
+mod texts;
+mod wanted;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use chrono::{DateTime, Utc};
+use domain::text::Note;
+use domain::{Command, Currency, Location};
+use event_store::Request;
+use futures::{StreamExt, TryStreamExt, stream};
+use sqlx::PgPool;
+
+use self::rows::Columns;
+use self::wanted::{Stand, Wanted};
+use super::catalogue::{self, READS_AT_ONCE};
+use super::pipeline::{Origin, Pipeline, Refused, Tally};
+use super::report::{Counts, Report};
+use super::table::{Table, TableError};
+use super::{Error, ids};
+
+/// How often what an earlier import was refused is asked anew, over all imports.
+const ATTEMPTS_MAX: u32 = 8;
+
+/// How the file is to be understood.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What its prices are in.
+    pub currency: Currency,
+    /// Where its inventory is received.
+    pub location: Location,
+}
+
+/// Imports a product file.
+///
+/// # Errors
+/// When the file is of no use at all, or the log is away.
+pub async fn import(file: PathBuf, plan: Plan, db: PgPool) -> Result<Report, Error> {
+    let started = Instant::now();
+    let currency = plan.currency;
+    let (wanted, mut report) =
+        tokio::task::spawn_blocking(move || read(&Table::read(&file)?, currency)).await??;
+    let now = Utc::now();
+    let catalogue = Catalogue { db, plan, now, wanted };
+    let mut counts = Counts::default();
+    let refused = catalogue.bring(&mut counts, &mut report).await?;
+    catalogue.tell(&refused, &mut report);
+    let unreceived = catalogue.receive(&mut counts, &report).await?;
+    for (origin, Refused { reason, .. }) in unreceived {
+        let line = origin.line.unwrap_or_default();
+        report.remark(line, format!("the inventory was not received: {reason}"));
+    }
+    report.done(counts, started.elapsed());
+    Ok(report)
+}
+
+fn read(table: &Table, currency: Currency) -> Result<(Vec<Wanted>, Report), TableError> {
+    let mut report = Report::default();
+    let columns = Columns::find(table)?;
+    let gathered = rows::gather(table, &columns, &mut report);
+    let wanted = wanted::wanted(gathered, &columns, currency, &mut report);
+    report.fact(table.reading.clone());
+    report.fact(format!("{} products", wanted.len()));
+    if columns.compare_at.is_some() {
+        report.fact("compare-at prices were dropped: the catalogue has none");
+    }
+    Ok((wanted, report))
+}
+
+struct Catalogue {
+    db: PgPool,
+    plan: Plan,
+    now: DateTime<Utc>,
+    wanted: Vec<Wanted>,
+}
+
+type Refusals = BTreeMap<Origin, Refused>;
+
+impl Catalogue {
+    /// Brings every product to what is wanted. What an earlier import was refused may be possible
+    /// by now, so it is asked again under another key.
+    async fn bring(&self, counts: &mut Counts, report: &mut Report) -> Result<Refusals, Error> {
+        let mut refused = Refusals::new();
+        let mut items: Vec<usize> = (0..self.wanted.len()).collect();
+        for attempt in 0..ATTEMPTS_MAX {
+            let tally = self.bring_some(&items, attempt, report).await?;
+            items = settle(tally, &mut refused, counts).into_iter().map(|o| o.item).collect();
+            items.dedup();
+            refused.retain(|origin, _| items.binary_search(&origin.item).is_err());
+            if items.is_empty() {
+                break;
+            }
+        }
+        Ok(refused)
+    }
+
+    async fn bring_some(
+        &self,
+        items: &[usize],
+        attempt: u32,
+        report: &mut Report,
+    ) -> Result<Tally, Error> {
+        let bar = super::progress("products", items.len());
+        let mut pipeline = Pipeline::start(&self.db);
+        let load = |item: usize| async move {
+            let known = catalogue::product(&self.db, self.wanted[item].id).await?;
+            Ok::<_, Error>((item, known))
+        };
+        let mut known = stream::iter(items.iter().copied()).map(load).buffered(READS_AT_ONCE);
+        while let Some((item, known)) = known.try_next().await? {
+            let wanted = &self.wanted[item];
+            let steps = reconcile::steps(&known, wanted, self.plan.currency);
+            let first = wanted.lines.first().copied().unwrap_or_default();
+            match steps.remark {
+                Some(remark) if steps.is_lost => {
+                    wanted.lines.iter().for_each(|line| report.skip(*line, remark));
+                }
+                Some(remark) if attempt == 0 => report.remark(first, remark),
+                _ => {}
+            }
+            for (line, command) in steps.commands {
+                // At another version the same command may come to something else.
+                let fingerprint = ids::fingerprint(&format!("{command:?}"));
+                let (id, version) = (wanted.id, known.version);
+                let key = format!("import:product:{id}:{version}:{fingerprint}:{attempt}");
+                let command = Command::Product(id, command);
+                pipeline.push(Origin { item, line }, self.request(key, command)).await?;
+            }
+            bar.inc(1);
+        }
+        bar.finish_and_clear();
+        Ok(pipeline.finish().await?)
+    }
+
+    /// Leaves out the rows of what was refused.
+    fn tell(&self, refused: &Refusals, report: &mut Report) {
+        for (origin, Refused { reason, .. }) in refused {
+            let all = &self.wanted[origin.item].lines;
+            for line in origin.line.as_ref().map_or(all.as_slice(), std::slice::from_ref) {
+                report.skip(*line, reason.as_str());
+            }
+        }
+    }
+
+    /// Receives the inventory of the rows that were used: once for each SKU and location, however
+    /// often a file with it is imported.
+    async fn receive(&self, counts: &mut Counts, report: &Report) -> Result<Refusals, Error> {
+        let mut refused = Refusals::new();
+        let mut again: Option<BTreeSet<Origin>> = None;
+        for attempt in 0..ATTEMPTS_MAX {
+            let mut pipeline = Pipeline::start(&self.db);
+            for (item, wanted) in self.wanted.iter().enumerate() {
+                if wanted.stand == Stand::Archived {
+                    continue;
+                }
+                for variant in wanted.variants.iter().flatten() {
+                    let origin = Origin { item, line: Some(variant.line) };
+                    let Some(quantity) = variant.quantity else { continue };
+                    if report.is_skipped(variant.line)
+                        || again.as_ref().is_some_and(|again| !again.contains(&origin))
+                    {
+                        continue;
+                    }
+                    let (sku, location) = (variant.set.sku.clone(), self.plan.location.clone());
+                    let key = format!("import:receive:{location}:{sku}:{attempt}");
+                    let reference = "product file".parse::<Note>().ok();
+                    let receive =
+                        domain::command::stock::Command::Receive { location, quantity, reference };
+                    let mut request = self.request(key.clone(), Command::Stock(sku, receive));
+                    // A later file with another count is not another delivery.
+                    request.fingerprint = ids::fingerprint(&key);
+                    pipeline.push(origin, request).await?;
+                }
+            }
+            let stale = settle(pipeline.finish().await?, &mut refused, counts);
+            if stale.is_empty() {
+                break;
+            }
+            refused.retain(|origin, _| !stale.contains(origin));
+            again = Some(stale);
+        }
+        Ok(refused)
+    }
+
+    fn request(&self, key: String, command: Command) -> Request {
+        Request {
+            fingerprint: ids::fingerprint(&format!("{command:?}")),
+            key: Some(key),
+            expected: None,
+            at: self.now,
+            actor: Some(super::ACTOR.to_owned()),
+            correlation_id: None,
+            causation: None,
+            command,
+        }
+    }
+}
+
+/// Adds up a round. Returns the origins that were refused by an earlier import, not by this one.
+fn settle(tally: Tally, refused: &mut Refusals, counts: &mut Counts) -> BTreeSet<Origin> {
+    counts.accepted += tally.counts.accepted;
+    counts.replayed += tally.counts.replayed;
+    counts.refused += tally.counts.refused;
+    let stale: BTreeSet<Origin> = tally
+        .refused
+        .iter()
+        .filter(|(_, refused)| refused.replayed)
+        .map(|(origin, _)| *origin)
+        .collect();
+    refused.extend(tally.refused);
+    stale
+}

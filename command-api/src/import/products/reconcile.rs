@@ -1,0 +1,124 @@
+//! From what the log has to what the file wants: the commands that are missing, and no others.
+
+use domain::product::{Changed, Command, Details, Status, VariantSet};
+use domain::{Currency, Sku};
+
+use super::wanted::{Stand, Variant, Wanted};
+use crate::import::catalogue::Known;
+
+/// A command to a product, and the line it comes from; none if it speaks for the whole product.
+pub type Step = (Option<u64>, Command);
+
+/// What is to be done about a product.
+#[derive(Debug, Default)]
+pub struct Steps {
+    /// What to ask, in this order.
+    pub commands: Vec<Step>,
+    /// What cannot be done although the file wants it.
+    pub remark: Option<&'static str>,
+    /// Whether nothing of it can be done.
+    pub is_lost: bool,
+}
+
+/// What leads from `known` to `wanted`. Prices in other currencies than the file's stay.
+pub fn steps(known: &Known, wanted: &Wanted, currency: Currency) -> Steps {
+    let mut steps = Steps::default();
+    match (known.product.status, wanted.stand) {
+        (Status::Unborn, _) => create(&mut steps, wanted),
+        (Status::Archived, Stand::Archived) => return steps,
+        (Status::Archived, _) => {
+            steps.remark = Some("the product was withdrawn for good");
+            steps.is_lost = true;
+            return steps;
+        }
+        (Status::Draft | Status::Published, Stand::Archived) => {}
+        (Status::Draft | Status::Published, _) => change(&mut steps, known, wanted, currency),
+    }
+    match (known.product.status, wanted.stand) {
+        (_, Stand::Archived) => steps.commands.push((None, Command::Archive)),
+        (Status::Published, Stand::Draft) => {
+            steps.remark = Some("the product is for sale and stays so: archive it to withdraw it");
+        }
+        (Status::Published, Stand::Published) | (_, Stand::Draft) => {}
+        (_, Stand::Published) if will_sell(known, wanted) => {
+            steps.commands.push((None, Command::Publish));
+        }
+        (_, Stand::Published) => {
+            steps.remark = Some("the product stays a draft: it has no variant with a price");
+        }
+    }
+    steps
+}
+
+fn create(steps: &mut Steps, wanted: &Wanted) {
+    let mut details = Details {
+        title: wanted.title.clone(),
+        description: None,
+        brand: None,
+        category: vec![],
+        attributes: std::collections::BTreeMap::new(),
+        media: vec![],
+    };
+    wanted.details.apply(&mut details);
+    let variants = wanted.variants.iter().flatten().map(|variant| variant.set.clone()).collect();
+    steps.commands.push((None, Command::Create { details, variants }));
+}
+
+fn change(steps: &mut Steps, known: &Known, wanted: &Wanted, currency: Currency) {
+    if let Some(details) = &known.details {
+        let changed = difference(details, &wanted.details);
+        if changed != Changed::default() {
+            steps.commands.push((None, Command::Change(changed)));
+        }
+    }
+    let Some(variants) = &wanted.variants else { return };
+    for Variant { line, set, .. } in variants {
+        let current = known.product.variants.get(&set.sku);
+        let set = current.map_or_else(|| set.clone(), |current| merged(current, set, currency));
+        if current != Some(&set) {
+            steps.commands.push((Some(*line), Command::SetVariant(set)));
+        }
+    }
+    let is_wanted = |sku: &&Sku| variants.iter().any(|variant| variant.set.sku == **sku);
+    if wanted.is_whole {
+        let gone = known.product.variants.keys().filter(|sku| !is_wanted(sku));
+        steps.commands.extend(gone.map(|sku| (None, Command::RemoveVariant(sku.clone()))));
+    }
+}
+
+/// Only what differs.
+fn difference(current: &Details, wanted: &Changed) -> Changed {
+    let Changed { title, description, brand, category, attributes, media } = wanted.clone();
+    Changed {
+        title: title.filter(|title| *title != current.title),
+        description: description.filter(|text| *text != current.description),
+        brand: brand.filter(|brand| *brand != current.brand),
+        category: category.filter(|category| *category != current.category),
+        attributes: attributes.filter(|attributes| *attributes != current.attributes),
+        media: media.filter(|media| *media != current.media),
+    }
+}
+
+/// The variant as the file wants it, with what the file cannot say left as it is.
+fn merged(current: &VariantSet, wanted: &VariantSet, currency: Currency) -> VariantSet {
+    let mut set = VariantSet { title: current.title.clone(), ..wanted.clone() };
+    let mut prices = current.prices.clone();
+    match wanted.prices.first() {
+        Some(price) => match prices.iter_mut().find(|other| other.currency() == currency) {
+            Some(own) => *own = *price,
+            None => prices.push(*price),
+        },
+        None => prices.retain(|price| price.currency() != currency),
+    }
+    set.prices = prices;
+    set
+}
+
+/// Whether the product will have a variant with a price.
+fn will_sell(known: &Known, wanted: &Wanted) -> bool {
+    let has_price = |set: &VariantSet| !set.prices.is_empty();
+    match &wanted.variants {
+        Some(variants) => variants.iter().any(|variant| has_price(&variant.set)),
+        None => known.product.variants.values().any(has_price),
+    }
+}

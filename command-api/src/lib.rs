@@ -1,0 +1,74 @@
+//! The write side over HTTP: a command comes in, is decided and appended by the writer, and is
+//! answered once it is durable.
+//!
+//! * [`routes`]: what each command looks like from outside, one line each;
+//! * [`http`]: one command a request; [`routes::batch`]: one a line, streamed;
+//! * [`headers`], [`execute`], [`problem`]: what both share on the way to the writer and back;
+//! * [`payment`]: the process that asks the gateway what payments request;
+//! * [`import`]: files turned into commands.
+//!
+//! No business rule lives here: those are the domain's. No SQL either: the log is event-store's.
+
+pub mod config;
+pub mod execute;
+pub mod headers;
+pub mod http;
+pub mod import;
+pub mod lines;
+pub mod payment;
+pub mod problem;
+pub mod routes;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::routing::{on, post};
+use chrono::{TimeDelta, Utc};
+use event_store::Writer;
+use service::config::Secret;
+use service::health::Health;
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+use crate::routes::Edge;
+
+/// What the routes need; clones share it.
+#[derive(Clone, Debug)]
+pub struct App {
+    writer: Writer,
+    reservation: TimeDelta,
+    in_flight: Arc<Semaphore>,
+    batches: Arc<Semaphore>,
+}
+
+impl App {
+    /// Routes that submit to `writer`; a checkout reserves its units for `reservation`.
+    pub fn new(writer: Writer, reservation: TimeDelta) -> Self {
+        Self {
+            writer,
+            reservation,
+            in_flight: Arc::new(Semaphore::new(http::IN_FLIGHT_MAX)),
+            batches: Arc::new(Semaphore::new(routes::batch::BATCHES_MAX)),
+        }
+    }
+
+    fn edge(&self, request_id: Uuid) -> Edge {
+        Edge { request_id, now: Utc::now(), reservation: self.reservation }
+    }
+}
+
+/// All of the service: every command and the batch behind `token`, health open to everybody, the
+/// shell around it.
+pub fn router(app: &App, token: Option<&Secret>, health: Health) -> Router {
+    let mut commands = Router::new();
+    for route in routes::all() {
+        let app = app.clone();
+        let handler = move |request: Request| http::command(app.clone(), route, request);
+        commands = commands.route(route.path, on(route.filter(), handler));
+    }
+    let app = app.clone();
+    let batch = move |request: Request| routes::batch::batch(app.clone(), request);
+    let commands = commands.route("/v1/batch", post(batch));
+    service::http::shell(service::auth::guard(commands, token).merge(health.router()))
+}

@@ -1,0 +1,140 @@
+//! The process: what it is told, what runs in it, and the order in which it ends.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use command_api::config::{DEFAULT_PORT, Serve};
+use command_api::payment::{process, sandbox::Sandbox};
+use command_api::{App, import, router};
+use event_store::{Writer, relay, writer};
+use service::config::{Database, Logging};
+use service::health::Health;
+use service::{bus, database, shutdown, telemetry};
+use sqlx::PgPool;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// How long each part may take to end once it was told to.
+const STOP_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// Takes commands and appends what they come to.
+#[derive(Debug, Parser)]
+#[command(name = "command-api", version)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+    #[command(flatten)]
+    logging: Logging,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Serve the API; this is what happens when nothing is said
+    Serve(Serve),
+    /// Bring the database to the schema of this build
+    Migrate(Database),
+    /// Turn a file into commands
+    Import {
+        #[command(flatten)]
+        database: Database,
+        #[command(subcommand)]
+        what: import::Args,
+    },
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<ExitCode> {
+    let mut arguments: Vec<_> = std::env::args_os().collect();
+    if arguments.len() <= 1 {
+        arguments.push("serve".into());
+    }
+    let Cli { task, logging } = Cli::parse_from(arguments);
+    telemetry::init(logging.format);
+    match task {
+        Task::Serve(settings) => serve(settings).await.map(|()| ExitCode::SUCCESS),
+        Task::Migrate(settings) => migrate(&settings).await.map(|()| ExitCode::SUCCESS),
+        Task::Import { database, what } => Ok(import::run(what, pool(&database)?).await?),
+    }
+}
+
+async fn migrate(settings: &Database) -> anyhow::Result<()> {
+    let db = pool(settings)?;
+    database::MIGRATOR.run(&db).await.context("the database could not be migrated")?;
+    database::check(&db).await.map_err(anyhow::Error::msg)?;
+    tracing::info!("the database has the schema of this build");
+    Ok(())
+}
+
+fn pool(settings: &Database) -> anyhow::Result<PgPool> {
+    database::connect(settings).context("DATABASE_URL is not the URL of a Postgres")
+}
+
+/// Serves until told to stop, then ends from the outside in: requests, payments, writer, relay.
+async fn serve(settings: Serve) -> anyhow::Result<()> {
+    let stop = shutdown::signal();
+    let db = pool(&settings.database)?;
+    let nats = bus::connect(&settings.bus, "command-api").await.context("NATS_URL is wrong")?;
+    let (writer, writing) = Writer::start(db.clone(), writer::Settings::default());
+
+    let (stop_paying, stop_relaying) = (CancellationToken::new(), CancellationToken::new());
+    let gateway = Sandbox::new(db.clone());
+    let paying = process::run(db.clone(), writer.clone(), gateway, stop_paying.clone());
+    let paying = tokio::spawn(paying);
+    let relaying = nats.clone().map(|client| {
+        let context = async_nats::jetstream::new(client);
+        let stream = settings.bus.stream.clone();
+        tokio::spawn(relay::run(db.clone(), context, stream, stop_relaying.clone()))
+    });
+
+    let app = App::new(writer.clone(), settings.reservation());
+    let routes = router(&app, settings.http.token(), health(db, nats));
+    let served = service::serve(routes, settings.http.address(DEFAULT_PORT), stop).await;
+
+    stop_paying.cancel();
+    ended("the payment process", paying).await;
+    writer.close();
+    ended("the writer", writing).await;
+    stop_relaying.cancel();
+    if let Some(relaying) = relaying {
+        ended("the relay", relaying).await;
+    }
+    served.context("the API could not be served")
+}
+
+/// Without Postgres nothing can be accepted. Without NATS everything can: readers fall back on the
+/// log.
+fn health(db: PgPool, nats: Option<async_nats::Client>) -> Health {
+    let health = Health::new().requires("postgres", move || {
+        let db = db.clone();
+        async move { database::check(&db).await }
+    });
+    match nats {
+        None => health,
+        Some(client) => health.prefers("nats", move || {
+            let connected = bus::check(&client);
+            async move { connected }
+        }),
+    }
+}
+
+async fn ended(what: &str, task: JoinHandle<()>) {
+    match tokio::time::timeout(STOP_TIME_MAX, task).await {
+        Ok(Ok(())) => tracing::debug!("{what} has ended"),
+        Ok(Err(error)) => tracing::error!(%error, "{what} broke"),
+        Err(_) => tracing::warn!("{what} did not end in time"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    #[test]
+    fn the_arguments_fit_together() {
+        Cli::command().debug_assert();
+    }
+}

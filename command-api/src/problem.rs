@@ -1,0 +1,208 @@
+//! What every refusal looks like from outside: the one place where a refused command becomes an
+//! HTTP status, a code and the figures a program can act on.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use domain::command::CheckoutError;
+use domain::refusal::Kind;
+use domain::{Refusal, order, payment, stock};
+use event_store::SubmitError;
+use service::problem::Problem;
+
+use crate::http::BODY_BYTES_MAX;
+use crate::lines::{LINE_BYTES_MAX, SILENCE_MAX};
+
+/// When to try again after being turned away for want of room.
+const RETRY_WHEN_BUSY: Duration = Duration::from_secs(1);
+/// When to try again while the database is away or this process is ending.
+const RETRY_WHEN_AWAY: Duration = Duration::from_secs(2);
+
+/// A refusal by the domain.
+pub fn of_refusal(refusal: &Refusal) -> Problem {
+    let (code, kind) = refusal.code();
+    let status = match kind {
+        Kind::NotFound => StatusCode::NOT_FOUND,
+        Kind::Conflict => StatusCode::CONFLICT,
+        Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+        Kind::Precondition => StatusCode::PRECONDITION_FAILED,
+    };
+    with_figures(Problem::new(status, code, refusal.to_string()), refusal)
+}
+
+/// Adds what a program needs to go on: which lines, how many are left, which version it is.
+fn with_figures(problem: Problem, refusal: &Refusal) -> Problem {
+    match refusal {
+        Refusal::Checkout(CheckoutError::OutOfStock(shortages)) => {
+            let line = |problem: Problem, short: &domain::command::Shortage| {
+                let detail = format!(
+                    "{}: {} wanted, {} available",
+                    short.sku, short.wanted, short.available
+                );
+                problem.pointer(format!("/lines/{}", short.line), "out_of_stock", detail)
+            };
+            shortages.iter().fold(problem, line).with("lines", shortages)
+        }
+        Refusal::Checkout(CheckoutError::PriceChanged(changes)) => {
+            let line = |problem: Problem, change: &domain::command::PriceChange| {
+                let detail = format!("{}: {}, was {}", change.sku, change.now, change.seen);
+                problem.pointer(format!("/lines/{}", change.line), "price_changed", detail)
+            };
+            changes.iter().fold(problem, line).with("lines", changes)
+        }
+        Refusal::Stock { sku, error: stock::Error::OutOfStock { available, wanted } } => {
+            problem.with("sku", sku).with("available", available).with("wanted", wanted)
+        }
+        Refusal::Stock { sku, error: stock::Error::WouldGoNegative { available } } => {
+            problem.with("sku", sku).with("available", available)
+        }
+        Refusal::Sku { sku, .. } | Refusal::Stock { sku, .. } | Refusal::Offer { sku, .. } => {
+            problem.with("sku", sku)
+        }
+        Refusal::Order(order::Error::NothingLeft { sku, left }) => {
+            problem.with("sku", sku).with("left", left)
+        }
+        Refusal::Payment(payment::Error::TooMuch { at_most }) => problem.with("left", at_most),
+        Refusal::Payment(payment::Error::WrongState { status, .. }) => {
+            problem.with("state", status)
+        }
+        Refusal::Fulfilment(domain::fulfilment::Error::WrongState { status, .. }) => {
+            problem.with("state", status)
+        }
+        Refusal::VersionMismatch { expected, actual } => {
+            problem.with("expected", expected).with("actual", actual)
+        }
+        Refusal::Product(_)
+        | Refusal::Cart(_)
+        | Refusal::Order(_)
+        | Refusal::Payment(_)
+        | Refusal::Fulfilment(_) => problem,
+    }
+}
+
+/// A command that got no answer from the writer.
+pub fn of_submit_error(error: SubmitError) -> Problem {
+    let unavailable =
+        |code: &'static str| Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, error.to_string());
+    match error {
+        SubmitError::Busy => unavailable("overloaded").retry_after(RETRY_WHEN_BUSY),
+        SubmitError::Closed => unavailable("shutting_down").retry_after(RETRY_WHEN_AWAY),
+        SubmitError::Unavailable => unavailable("log_unavailable").retry_after(RETRY_WHEN_AWAY),
+        SubmitError::KeyReused => Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "idempotency_key_reused",
+            "this idempotency key was used for another request",
+        ),
+        SubmitError::KeyTooLong => invalid_key(),
+    }
+}
+
+/// Too much is under way already.
+pub fn overloaded() -> Problem {
+    let detail = "too many commands are under way";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", detail).retry_after(RETRY_WHEN_BUSY)
+}
+
+/// The writer took too long; the command may still take effect.
+pub fn no_answer_in_time() -> Problem {
+    let detail = "no answer in time; the command may still take effect, so retry with its key";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", detail).retry_after(RETRY_WHEN_AWAY)
+}
+
+/// A key that is none.
+pub fn invalid_key() -> Problem {
+    let rule = "an idempotency key is 1 to 255 printable ASCII characters, bare or in quotes";
+    bad_request("invalid_idempotency_key", rule)
+}
+
+/// A command that is never taken without a key.
+pub fn key_required() -> Problem {
+    bad_request("idempotency_key_required", "this command needs an Idempotency-Key")
+}
+
+/// An `If-Match` that is none.
+pub fn invalid_if_match(why: &str) -> Problem {
+    let rule = format!("If-Match is one version, such as \"3\", or *: {why}");
+    Problem::new(StatusCode::BAD_REQUEST, "invalid_if_match", rule)
+}
+
+/// `If-Match: *` on a command that makes something.
+pub fn nothing_to_match() -> Problem {
+    let detail = "what this command makes cannot exist before it";
+    Problem::new(StatusCode::PRECONDITION_FAILED, "version_mismatch", detail)
+}
+
+/// A path whose parameter is no such id.
+pub fn invalid_path(parameter: &'static str, why: String) -> Problem {
+    bad_request("invalid_path", "the path names nothing that can exist").parameter(
+        parameter,
+        "invalid_value",
+        why,
+    )
+}
+
+/// A body whose parts do not go together.
+pub fn invalid_body(pointer: &'static str, why: &'static str) -> Problem {
+    bad_request("invalid_body", "the body is not what is wanted").pointer(
+        pointer,
+        "invalid_value",
+        why,
+    )
+}
+
+/// A body that came as something else.
+pub fn unsupported_media_type(wanted: &'static str) -> Problem {
+    let detail = format!("the body must be {wanted}");
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
+}
+
+/// A body over its limit.
+pub fn body_too_large() -> Problem {
+    let detail = format!("a command may have at most {BODY_BYTES_MAX} bytes");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
+}
+
+/// A body that did not come to its end.
+pub fn incomplete_body() -> Problem {
+    bad_request("incomplete_body", "the body broke off")
+}
+
+/// A body that did not come in time.
+pub fn slow_body() -> Problem {
+    Problem::new(StatusCode::REQUEST_TIMEOUT, "slow_body", "the body took too long to come in")
+}
+
+/// A line of a batch over its limit.
+pub fn line_too_long() -> Problem {
+    let detail = format!("a line may have at most {LINE_BYTES_MAX} bytes");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "line_too_long", detail)
+}
+
+/// A batch whose caller fell silent.
+pub fn silent() -> Problem {
+    let detail = format!("nothing came for {} seconds", SILENCE_MAX.as_secs());
+    Problem::new(StatusCode::REQUEST_TIMEOUT, "slow_body", detail)
+}
+
+/// A batch line that asks for a command there is not.
+pub fn unknown_command() -> Problem {
+    bad_request("unknown_command", "there is no such command").pointer(
+        "/command",
+        "invalid_value",
+        "no command has this name",
+    )
+}
+
+/// A batch line with an `id` for a command that makes something.
+pub fn id_not_taken() -> Problem {
+    let why = "what this command makes is named by data.id, if at all";
+    bad_request("invalid_body", "the line is not what is wanted").pointer(
+        "/id",
+        "unknown_field",
+        why,
+    )
+}
+
+fn bad_request(code: &'static str, detail: &'static str) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, code, detail)
+}

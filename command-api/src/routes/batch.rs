@@ -1,0 +1,258 @@
+//! `POST /v1/batch`: one command a line in, one verdict a line out, in the same order, for as long
+//! as the caller keeps sending.
+//!
+//! Lines are submitted one after the other, so that a line may depend on those before it; their
+//! answers are awaited together. A bad line gets a verdict of its own and the rest goes on. What
+//! is under way is bounded: when the caller does not read, nothing more is read from them.
+
+use std::borrow::Cow;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use event_store::{Answer, SubmitError};
+use futures::StreamExt;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use service::problem::Problem;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use uuid::Uuid;
+
+use super::{Address, named, object};
+use crate::execute::{self, Accepted, Conclusion, Prepared, Success};
+use crate::headers::{Conditions, Expected, check_key};
+use crate::lines::{BrokenOff, Line, Lines};
+use crate::{App, http, problem};
+
+/// Batches under way at once. With [`WINDOW_LINES_MAX`] and the single commands in flight they just
+/// fill the writer's queue.
+pub const BATCHES_MAX: usize = 6;
+/// Lines of one batch whose verdicts are outstanding. Twice what the writer appends at once, so
+/// that one lot gathers while the other commits.
+pub const WINDOW_LINES_MAX: usize = 512;
+/// Verdicts sent in one piece, if they are ready.
+const PIECE_VERDICTS_MAX: usize = 64;
+/// How long a line waits before it tries a full queue again.
+const BUSY_PAUSE: Duration = Duration::from_millis(5);
+
+const NDJSON: &str = "application/x-ndjson";
+/// Other names by which the same format goes.
+const NDJSON_ALIASES: [&str; 2] = ["application/ndjson", "application/jsonl"];
+
+/// Takes a batch and streams its verdicts.
+pub async fn batch(app: App, request: Request) -> Result<Response, Problem> {
+    let media_type = http::media_type(request.headers()).unwrap_or_default();
+    if !NDJSON_ALIASES.into_iter().chain([NDJSON]).any(|n| media_type.eq_ignore_ascii_case(n)) {
+        return Err(problem::unsupported_media_type(NDJSON));
+    }
+    let under_way = app.batches.clone().try_acquire_owned().map_err(|_| problem::overloaded())?;
+    let (mut parts, body) = request.into_parts();
+    let request_id = http::request_id(&mut parts).await;
+    let (verdicts, mut outstanding) = mpsc::channel(WINDOW_LINES_MAX);
+    let reader = Reader { app, request_id, verdicts, _under_way: under_way };
+    tokio::spawn(reader.run(Lines::new(body)));
+    let verdicts = futures::stream::poll_fn(move |context| outstanding.poll_recv(context))
+        .then(Outstanding::settle)
+        .ready_chunks(PIECE_VERDICTS_MAX)
+        .map(|verdicts| Ok::<_, Infallible>(Bytes::from(verdicts.concat())));
+    Ok(([(CONTENT_TYPE, NDJSON)], Body::from_stream(verdicts)).into_response())
+}
+
+/// One line of a batch.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Order {
+    command: String,
+    key: Option<String>,
+    id: Option<String>,
+    if_match: Option<u32>,
+    data: Option<Box<RawValue>>,
+}
+
+/// Reads lines and submits them, until the body or the caller's interest ends.
+struct Reader {
+    app: App,
+    request_id: Uuid,
+    verdicts: mpsc::Sender<Outstanding>,
+    /// Given back when the last line was submitted.
+    _under_way: OwnedSemaphorePermit,
+}
+
+impl Reader {
+    async fn run(self, mut lines: Lines) {
+        let mut number: u64 = 0;
+        // First a place for the verdict, then the line: this is what holds the caller back.
+        while let Ok(place) = self.verdicts.reserve().await {
+            let line = loop {
+                number += 1;
+                match lines.next().await {
+                    Ok(Some(Line::Bytes(line))) if line.trim_ascii().is_empty() => {}
+                    other => break other,
+                }
+            };
+            let outstanding = match line {
+                Ok(Some(Line::Bytes(line))) => match self.prepare(&line) {
+                    Ok(prepared) => self.submit(number, prepared).await,
+                    Err(problem) => Outstanding::Refused { number, problem },
+                },
+                Ok(Some(Line::TooLong)) => {
+                    Outstanding::Refused { number, problem: problem::line_too_long().into() }
+                }
+                Err(BrokenOff::Silent) => {
+                    let problem = problem::silent().into();
+                    place.send(Outstanding::Refused { number, problem });
+                    return;
+                }
+                Ok(None) | Err(BrokenOff::Disconnected) => return,
+            };
+            place.send(outstanding);
+        }
+    }
+
+    fn prepare(&self, line: &[u8]) -> Result<Prepared, Refused> {
+        let Order { command, key, id, if_match, data } = object(line)?;
+        let route = named(&command).ok_or_else(problem::unknown_command)?;
+        if let Some(key) = &key {
+            check_key(key)?;
+        }
+        if id.is_some() && !route.has_id() {
+            return Err(problem::id_not_taken().into());
+        }
+        let version = |version| Expected::Version(i64::from(version));
+        let expected = if_match.map_or(Expected::Anything, version);
+        let mut address = Address { id, sku: None };
+        let data = data.as_deref().map_or("{}", RawValue::get);
+        let data = if route.has_sku() {
+            Cow::Owned(take_sku(data, &mut address).map_err(Refused::in_data)?)
+        } else {
+            Cow::Borrowed(data)
+        };
+        let edge = self.app.edge(self.request_id);
+        execute::prepare(route, &address, data.as_bytes(), Conditions { key, expected }, &edge)
+            .map_err(Refused::in_data)
+    }
+
+    /// Submits a command. It is in the writer's queue when this returns; a full queue is waited
+    /// for, and with it every line that follows.
+    async fn submit(&self, number: u64, prepared: Prepared) -> Outstanding {
+        let Prepared { request, success } = prepared;
+        loop {
+            let (writer, request) = (self.app.writer.clone(), request.clone());
+            let mut answer: Asked = Box::pin(async move { writer.submit(request).await });
+            // The first poll puts it into the queue, or learns that there is no room.
+            match futures::poll!(&mut answer) {
+                Poll::Ready(Err(SubmitError::Busy)) if !self.verdicts.is_closed() => {
+                    tokio::time::sleep(BUSY_PAUSE).await;
+                }
+                Poll::Ready(ready) => {
+                    let answer: Asked = Box::pin(std::future::ready(ready));
+                    return Outstanding::Submitted { number, success, answer };
+                }
+                Poll::Pending => return Outstanding::Submitted { number, success, answer },
+            }
+        }
+    }
+}
+
+/// Where HTTP has the SKU in the path, a line has it in its data.
+fn take_sku(data: &str, address: &mut Address) -> Result<String, Problem> {
+    let mut data: Map<String, Value> = service::json::parse(data.as_bytes())?;
+    match data.remove("sku") {
+        Some(Value::String(sku)) => address.sku = Some(sku),
+        Some(_) => return Err(problem::invalid_body("/sku", "a SKU is a string")),
+        None => return Err(problem::invalid_body("/sku", "is missing")),
+    }
+    Ok(Value::Object(data).to_string())
+}
+
+type Asked = Pin<Box<dyn Future<Output = Result<Answer, SubmitError>> + Send>>;
+
+/// A line whose verdict is still to be sent.
+enum Outstanding {
+    /// It went to the writer.
+    Submitted { number: u64, success: Success, answer: Asked },
+    /// It did not.
+    Refused { number: u64, problem: Refused },
+}
+
+impl Outstanding {
+    /// The line's verdict, as a line.
+    async fn settle(self) -> Vec<u8> {
+        let verdict = match self {
+            Self::Refused { number, problem } => Verdict::refused(number, problem, false),
+            Self::Submitted { number, success, answer } => {
+                let Conclusion { result, replayed } = answer.await.into();
+                match result {
+                    Ok(accepted) => Verdict::accepted(number, success, accepted, replayed),
+                    Err(problem) => Verdict::refused(number, problem.into(), replayed),
+                }
+            }
+        };
+        // Numbers and strings: this cannot fail.
+        let mut line = serde_json::to_vec(&verdict).unwrap_or_default();
+        line.push(b'\n');
+        line
+    }
+}
+
+/// The answer to one line.
+#[derive(Serialize)]
+struct Verdict {
+    /// Which line, from 1; blank ones count.
+    line: u64,
+    /// The status that HTTP would have had.
+    status: u16,
+    #[serde(flatten)]
+    accepted: Option<Accepted>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<Value>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    replayed: bool,
+}
+
+impl Verdict {
+    fn accepted(line: u64, success: Success, accepted: Accepted, replayed: bool) -> Self {
+        let status = success.status.as_u16();
+        Self { line, status, accepted: Some(accepted), problem: None, replayed }
+    }
+
+    fn refused(line: u64, refused: Refused, replayed: bool) -> Self {
+        let Refused { status, problem } = refused;
+        Self { line, status, accepted: None, problem: Some(problem), replayed }
+    }
+}
+
+/// A problem, as it stands in a verdict.
+struct Refused {
+    status: u16,
+    problem: Value,
+}
+
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Self {
+        let status = problem.status().as_u16();
+        // Strings, numbers and JSON values: this cannot fail.
+        Self { status, problem: serde_json::to_value(problem).unwrap_or_default() }
+    }
+}
+
+impl Refused {
+    /// A problem with a body that is a line's data: it points from the start of the line.
+    fn in_data(problem: Problem) -> Self {
+        let mut refused = Self::from(problem);
+        let errors = refused.problem.get_mut("errors").and_then(Value::as_array_mut);
+        for error in errors.into_iter().flatten() {
+            if let Some(Value::String(pointer)) = error.get_mut("pointer") {
+                pointer.insert_str(0, "/data");
+            }
+        }
+        refused
+    }
+}

@@ -1,0 +1,80 @@
+//! Commands to carts. A client names SKUs and quantities, never prices.
+
+use domain::command::cart::Command as Cart;
+use domain::{CartId, Command, Currency, CustomerId, OrderId, Quantity, Sku};
+use serde::Deserialize;
+use service::problem::Problem;
+
+use super::{Address, Body, Edge, Route, plain};
+
+pub(super) const ROUTES: &[Route] = &[
+    Route::post::<Create>("cart.create", "/v1/carts"),
+    Route::post::<AddLine>("cart.add_line", "/v1/carts/{id}/lines"),
+    Route::put::<ChangeLine>("cart.change_line", "/v1/carts/{id}/lines/{sku}"),
+    Route::delete::<RemoveLine>("cart.remove_line", "/v1/carts/{id}/lines/{sku}"),
+    Route::post::<CheckOut>("cart.checkout", "/v1/carts/{id}/checkout"),
+    Route::post::<Abandon>("cart.abandon", "/v1/carts/{id}/abandon"),
+];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Create {
+    id: Option<CartId>,
+    currency: Currency,
+    customer_id: Option<CustomerId>,
+}
+
+impl Body for Create {
+    fn command(self, _: &Address, _: &Edge) -> Result<Command, Problem> {
+        let Self { id, currency, customer_id } = self;
+        Ok(Command::Cart(Edge::id(id, CartId), Cart::Create { currency, customer_id }))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AddLine {
+    sku: Sku,
+    quantity: Quantity,
+}
+
+impl Body for AddLine {
+    fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
+        let Self { sku, quantity } = self;
+        Ok(Command::Cart(address.id()?, Cart::AddLine { sku, quantity }))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChangeLine {
+    quantity: Quantity,
+}
+
+impl Body for ChangeLine {
+    fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
+        let change = Cart::ChangeLine { sku: address.sku()?, quantity: self.quantity };
+        Ok(Command::Cart(address.id()?, change))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CheckOut {
+    order_id: Option<OrderId>,
+}
+
+impl Body for CheckOut {
+    fn command(self, address: &Address, edge: &Edge) -> Result<Command, Problem> {
+        let check_out = Cart::CheckOut {
+            order_id: Edge::id(self.order_id, OrderId),
+            reserved_until: edge.now + edge.reservation,
+        };
+        Ok(Command::Cart(address.id()?, check_out))
+    }
+}
+
+plain! {
+    RemoveLine => |address| Command::Cart(address.id()?, Cart::RemoveLine { sku: address.sku()? });
+    Abandon => |address| Command::Cart(address.id()?, Cart::Abandon);
+}

@@ -1,0 +1,90 @@
+//! Commands to parcels.
+
+use domain::command::fulfilment::Command as Fulfilment;
+use domain::order::Units;
+use domain::text::{Label, Note};
+use domain::{Command, FulfilmentId, Location, OrderId};
+use serde::Deserialize;
+use service::problem::Problem;
+
+use super::{Address, Body, Edge, Route, plain};
+
+pub(super) const ROUTES: &[Route] = &[
+    Route::post::<Create>("fulfilment.create", "/v1/fulfilments"),
+    Route::post::<Pack>("fulfilment.pack", "/v1/fulfilments/{id}/pack"),
+    Route::post::<Ship>("fulfilment.ship", "/v1/fulfilments/{id}/ship"),
+    Route::post::<Deliver>("fulfilment.deliver", "/v1/fulfilments/{id}/deliver"),
+    Route::post::<Fail>("fulfilment.fail", "/v1/fulfilments/{id}/fail"),
+    Route::post::<Return>("fulfilment.return", "/v1/fulfilments/{id}/return"),
+    Route::post::<Cancel>("fulfilment.cancel", "/v1/fulfilments/{id}/cancel"),
+];
+
+/// Where a returned parcel's units are put unless the caller names another place.
+const RETURNS_LOCATION: &str = "returns";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Create {
+    id: Option<FulfilmentId>,
+    order_id: OrderId,
+    /// None means all that is left.
+    #[serde(default)]
+    lines: Vec<Units>,
+}
+
+impl Body for Create {
+    fn command(self, _: &Address, _: &Edge) -> Result<Command, Problem> {
+        let Self { id, order_id, lines } = self;
+        let create = Fulfilment::Create { order_id, lines };
+        Ok(Command::Fulfilment(Edge::id(id, FulfilmentId), create))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ship {
+    carrier: Option<Label>,
+    tracking: Option<Label>,
+}
+
+impl Body for Ship {
+    fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
+        let Self { carrier, tracking } = self;
+        Ok(Command::Fulfilment(address.id()?, Fulfilment::Ship { carrier, tracking }))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fail {
+    reason: Note,
+}
+
+impl Body for Fail {
+    fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
+        Ok(Command::Fulfilment(address.id()?, Fulfilment::Fail { reason: self.reason }))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Return {
+    #[serde(default = "returns")]
+    location: Location,
+}
+
+fn returns() -> Location {
+    RETURNS_LOCATION.parse().expect("the constant is a location")
+}
+
+impl Body for Return {
+    fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
+        Ok(Command::Fulfilment(address.id()?, Fulfilment::Return { location: self.location }))
+    }
+}
+
+plain! {
+    Pack => |address| Command::Fulfilment(address.id()?, Fulfilment::Pack);
+    Deliver => |address| Command::Fulfilment(address.id()?, Fulfilment::Deliver);
+    Cancel => |address| Command::Fulfilment(address.id()?, Fulfilment::Cancel);
+}

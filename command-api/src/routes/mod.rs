@@ -1,0 +1,193 @@
+//! Every command the API takes, one line each: its batch name, its method, its path and its body.
+//!
+//! That line is the only registration there is. The HTTP route and the batch name both come from
+//! it, and both parse the body with the same function, so the two cannot drift apart. A routes
+//! file owns the bodies of one aggregate and what they become in the domain; no IO, no headers, no
+//! answers here.
+
+pub mod batch;
+mod carts;
+mod fulfilments;
+mod orders;
+mod payments;
+mod products;
+mod stock;
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use axum::http::Method;
+use axum::routing::MethodFilter;
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{Command, Sku};
+use serde::de::DeserializeOwned;
+use service::problem::Problem;
+use uuid::Uuid;
+
+use crate::problem::{invalid_body, invalid_path};
+
+/// Every command there is.
+pub fn all() -> impl Iterator<Item = &'static Route> {
+    [
+        products::ROUTES,
+        stock::ROUTES,
+        carts::ROUTES,
+        orders::ROUTES,
+        payments::ROUTES,
+        fulfilments::ROUTES,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// The command called `name` in a batch.
+pub fn named(name: &str) -> Option<&'static Route> {
+    all().find(|route| route.name == name)
+}
+
+/// The body of a command. Made of the domain's own words, so that what parses is within bounds.
+trait Body: DeserializeOwned {
+    /// The command it asks for, of the thing at `address`.
+    fn command(self, address: &Address, edge: &Edge) -> Result<Command, Problem>;
+}
+
+/// One command, as HTTP and the batch know it.
+pub struct Route {
+    /// Its name in a batch.
+    pub name: &'static str,
+    /// Its HTTP method.
+    pub method: Method,
+    /// Its HTTP path; `{id}` and `{sku}` stand for the parts of its [`Address`].
+    pub path: &'static str,
+    parse: fn(&Address, &[u8], &Edge) -> Result<Command, Problem>,
+}
+
+impl Route {
+    const fn new<B: Body>(method: Method, name: &'static str, path: &'static str) -> Self {
+        Self { name, method, path, parse: parse::<B> }
+    }
+
+    const fn post<B: Body>(name: &'static str, path: &'static str) -> Self {
+        Self::new::<B>(Method::POST, name, path)
+    }
+
+    const fn put<B: Body>(name: &'static str, path: &'static str) -> Self {
+        Self::new::<B>(Method::PUT, name, path)
+    }
+
+    const fn patch<B: Body>(name: &'static str, path: &'static str) -> Self {
+        Self::new::<B>(Method::PATCH, name, path)
+    }
+
+    const fn delete<B: Body>(name: &'static str, path: &'static str) -> Self {
+        Self::new::<B>(Method::DELETE, name, path)
+    }
+
+    /// The command that `body`, in JSON, asks of the thing at `address`. No body at all is read as
+    /// an empty object, for the commands that need to say nothing more.
+    ///
+    /// # Errors
+    /// A 4xx problem that points at what was wrong.
+    pub fn parse(&self, address: &Address, body: &[u8], edge: &Edge) -> Result<Command, Problem> {
+        (self.parse)(address, if body.is_empty() { b"{}" } else { body }, edge)
+    }
+
+    /// Its HTTP method, as the router wants it.
+    pub(crate) fn filter(&self) -> MethodFilter {
+        MethodFilter::try_from(self.method.clone()).expect("only common methods are given above")
+    }
+
+    /// Whether the path names the thing the command is for; otherwise the command makes it.
+    pub fn has_id(&self) -> bool {
+        self.path.contains("{id}")
+    }
+
+    /// Whether the path also names a SKU of that thing.
+    pub fn has_sku(&self) -> bool {
+        self.path.contains("{sku}")
+    }
+}
+
+fn parse<B: Body>(address: &Address, body: &[u8], edge: &Edge) -> Result<Command, Problem> {
+    object::<B>(body)?.command(address, edge)
+}
+
+/// A JSON object. An array of its members' values would do for serde; it would not for us, who
+/// promise names and not their order.
+fn object<T: DeserializeOwned>(json: &[u8]) -> Result<T, Problem> {
+    let value = service::json::parse(json)?;
+    if json.trim_ascii_start().starts_with(b"{") {
+        Ok(value)
+    } else {
+        Err(invalid_body("", "must be an object"))
+    }
+}
+
+/// What a command is for: the path parameters in HTTP, `id` and `data.sku` in a batch.
+#[derive(Clone, Debug, Default)]
+pub struct Address {
+    /// The id of the aggregate: a UUID, or the SKU for stock.
+    pub id: Option<String>,
+    /// A SKU within it.
+    pub sku: Option<String>,
+}
+
+impl Address {
+    fn id<T: FromStr<Err: Display>>(&self) -> Result<T, Problem> {
+        part("id", self.id.as_deref())
+    }
+
+    fn sku(&self) -> Result<Sku, Problem> {
+        part("sku", self.sku.as_deref())
+    }
+}
+
+fn part<T: FromStr<Err: Display>>(name: &'static str, text: Option<&str>) -> Result<T, Problem> {
+    let text = text.ok_or_else(|| invalid_path(name, "is missing".to_owned()))?;
+    text.parse().map_err(|error: T::Err| invalid_path(name, error.to_string()))
+}
+
+/// What the edge of the process adds to a command: the time and new ids, which the domain never
+/// makes.
+#[derive(Clone, Copy, Debug)]
+pub struct Edge {
+    /// The request it came in by.
+    pub request_id: Uuid,
+    /// When the command came in.
+    pub now: DateTime<Utc>,
+    /// How long a checkout's units stay reserved without a payment.
+    pub reservation: TimeDelta,
+}
+
+impl Edge {
+    /// The id the caller chose, or a new one.
+    fn id<T>(chosen: Option<T>, new: fn(Uuid) -> T) -> T {
+        chosen.unwrap_or_else(|| new(Uuid::now_v7()))
+    }
+}
+
+/// A body that says nothing: `{}`, or none at all.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+/// Bodies that are [`Nothing`]: a type and the command it always becomes.
+macro_rules! plain {
+    ($( $(#[$doc:meta])* $name:ident => |$address:ident| $command:expr; )+) => { $(
+        $(#[$doc])*
+        #[derive(serde::Deserialize)]
+        #[serde(transparent)]
+        struct $name(#[allow(dead_code)] crate::routes::Nothing);
+
+        impl crate::routes::Body for $name {
+            fn command(
+                self,
+                $address: &crate::routes::Address,
+                _: &crate::routes::Edge,
+            ) -> Result<domain::Command, service::problem::Problem> {
+                Ok($command)
+            }
+        }
+    )+ };
+}
+use plain;

@@ -1,0 +1,97 @@
+//! Commands to products.
+
+use std::collections::BTreeMap;
+
+use domain::product::{Changed, Command as Product, Details, Media, VariantSet};
+use domain::text::{Label, Prose};
+use domain::{Command, Money, ProductId, Sku};
+use serde::Deserialize;
+use service::problem::Problem;
+
+use super::{Address, Body, Edge, Route, plain};
+
+pub(super) const ROUTES: &[Route] = &[
+    Route::post::<Create>("product.create", "/v1/products"),
+    Route::patch::<Changed>("product.change", "/v1/products/{id}"),
+    Route::put::<SetVariant>("product.set_variant", "/v1/products/{id}/variants/{sku}"),
+    Route::delete::<RemoveVariant>("product.remove_variant", "/v1/products/{id}/variants/{sku}"),
+    Route::post::<Publish>("product.publish", "/v1/products/{id}/publish"),
+    Route::post::<Archive>("product.archive", "/v1/products/{id}/archive"),
+];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Create {
+    id: Option<ProductId>,
+    title: Label,
+    description: Option<Prose>,
+    brand: Option<Label>,
+    #[serde(default)]
+    category: Vec<Label>,
+    #[serde(default)]
+    attributes: BTreeMap<Label, Label>,
+    #[serde(default)]
+    media: Vec<Media>,
+    #[serde(default)]
+    variants: Vec<Variant>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Variant {
+    sku: Sku,
+    title: Option<Label>,
+    #[serde(default)]
+    options: BTreeMap<Label, Label>,
+    prices: Vec<Money>,
+    barcode: Option<Label>,
+}
+
+impl From<Variant> for VariantSet {
+    fn from(variant: Variant) -> Self {
+        let Variant { sku, title, options, prices, barcode } = variant;
+        Self { sku, title, options, prices, barcode }
+    }
+}
+
+impl Body for Create {
+    fn command(self, _: &Address, _: &Edge) -> Result<Command, Problem> {
+        let Self { id, title, description, brand, category, attributes, media, variants } = self;
+        let details = Details { title, description, brand, category, attributes, media };
+        let variants = variants.into_iter().map(VariantSet::from).collect();
+        Ok(Command::Product(Edge::id(id, ProductId), Product::Create { details, variants }))
+    }
+}
+
+// The body of a change is the change itself: a field that is absent stays as it was.
+impl Body for Changed {
+    fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
+        Ok(Command::Product(address.id()?, Product::Change(self)))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SetVariant {
+    title: Option<Label>,
+    #[serde(default)]
+    options: BTreeMap<Label, Label>,
+    prices: Vec<Money>,
+    barcode: Option<Label>,
+}
+
+impl Body for SetVariant {
+    fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
+        let Self { title, options, prices, barcode } = self;
+        let variant = VariantSet { sku: address.sku()?, title, options, prices, barcode };
+        Ok(Command::Product(address.id()?, Product::SetVariant(variant)))
+    }
+}
+
+plain! {
+    RemoveVariant => |address| {
+        Command::Product(address.id()?, Product::RemoveVariant(address.sku()?))
+    };
+    Publish => |address| Command::Product(address.id()?, Product::Publish);
+    Archive => |address| Command::Product(address.id()?, Product::Archive);
+}

@@ -1,0 +1,96 @@
+//! Carts and checkout.
+
+use axum::http::{Method, StatusCode};
+use serde_json::json;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::shop::{Shop, ask, keyed, post, put};
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_cart_is_filled_changed_and_given_up(db: PgPool) {
+    let shop = Shop::open(&db);
+    shop.sell("TOTE", 0).await;
+    let customer = Uuid::now_v7();
+    let cart = json!({"currency": "EUR", "customer_id": customer});
+    let created = shop.send(post("/v1/carts", &cart)).await;
+    assert_eq!(created.status, StatusCode::CREATED);
+    let path = format!("/v1/carts/{}", created.id());
+    let line = json!({"sku": "TOTE", "quantity": 2});
+    let added = shop.send(post(format!("{path}/lines"), &line)).await;
+    assert_eq!((added.status, added.header("etag")), (StatusCode::OK, Some("\"2\"")));
+    shop.done(put(format!("{path}/lines/TOTE"), &json!({"quantity": 3}))).await;
+    shop.done(ask(Method::DELETE, format!("{path}/lines/TOTE"), "{}")).await;
+    let missing = shop.send(ask(Method::DELETE, format!("{path}/lines/TOTE"), "")).await;
+    assert_eq!((missing.status, missing.code()), (StatusCode::NOT_FOUND, "cart_line_not_found"));
+    shop.done(post(format!("{path}/abandon"), &json!({}))).await;
+    let late = shop.send(post(format!("{path}/lines"), &line)).await;
+    assert_eq!((late.status, late.code()), (StatusCode::CONFLICT, "cart_abandoned"));
+    assert_eq!(
+        shop.history(&format!("cart-{}", created.id())).await,
+        [
+            "cart.created",
+            "cart.line_added",
+            "cart.line_changed",
+            "cart.line_removed",
+            "cart.abandoned"
+        ]
+    );
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn checkout_places_the_order_and_reserves_its_units(db: PgPool) {
+    let shop = Shop::open(&db);
+    shop.sell("TOTE", 3).await;
+    let cart = shop.fill("TOTE", 3).await;
+    let order = Uuid::now_v7().to_string();
+    let checkout = keyed(format!("/v1/carts/{cart}/checkout"), &json!({"order_id": order}));
+    let placed = shop.send(checkout).await;
+    assert_eq!((placed.status, placed.id()), (StatusCode::CREATED, order.clone()));
+    assert_eq!(placed.header("location"), Some(format!("/v1/orders/{order}").as_str()));
+    assert_eq!(placed.header("etag"), Some("\"1\""));
+    assert_eq!(shop.history(&format!("order-{order}")).await, ["order.placed"]);
+    assert_eq!(shop.history("stock-TOTE").await, ["stock.received", "stock.reserved"]);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_checkout_without_the_units_names_every_line(db: PgPool) {
+    let shop = Shop::open(&db);
+    shop.sell("PLENTY", 10).await;
+    shop.sell("SCARCE", 1).await;
+    shop.sell("GONE", 0).await;
+    let cart = shop.fill("PLENTY", 1).await;
+    for (sku, quantity) in [("SCARCE", 2), ("GONE", 1)] {
+        let line = json!({"sku": sku, "quantity": quantity});
+        shop.done(post(format!("/v1/carts/{cart}/lines"), &line)).await;
+    }
+    let head = shop.head().await;
+    let refused = shop.send(keyed(format!("/v1/carts/{cart}/checkout"), &json!({}))).await;
+    assert_eq!((refused.status, refused.code()), (StatusCode::CONFLICT, "out_of_stock"));
+    let pointers = [&refused.body["errors"][0]["pointer"], &refused.body["errors"][1]["pointer"]];
+    assert_eq!(pointers, ["/lines/1", "/lines/2"]);
+    assert_eq!(
+        refused.body["lines"],
+        json!([
+            {"line": 1, "sku": "SCARCE", "wanted": 2, "available": 1},
+            {"line": 2, "sku": "GONE", "wanted": 1, "available": 0},
+        ])
+    );
+    assert_eq!(shop.head().await, head);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_price_that_changed_is_told_before_it_is_paid(db: PgPool) {
+    let shop = Shop::open(&db);
+    let product = shop.sell("TOTE", 5).await;
+    let cart = shop.fill("TOTE", 1).await;
+    let dearer = json!({"prices": [{"amount": "25.00", "currency": "EUR"}]});
+    shop.done(put(format!("/v1/products/{product}/variants/TOTE"), &dearer)).await;
+    let refused = shop.send(keyed(format!("/v1/carts/{cart}/checkout"), &json!({}))).await;
+    assert_eq!((refused.status, refused.code()), (StatusCode::CONFLICT, "price_changed"));
+    assert_eq!(refused.body["errors"][0]["pointer"], "/lines/0");
+    assert_eq!(refused.body["lines"][0]["seen"]["amount"], "19.99");
+    assert_eq!(refused.body["lines"][0]["now"]["amount"], "25.00");
+    shop.done(put(format!("/v1/carts/{cart}/lines/TOTE"), &json!({"quantity": 1}))).await;
+    shop.done(keyed(format!("/v1/carts/{cart}/checkout"), &json!({}))).await;
+}

@@ -1,0 +1,17 @@
+//! The write API as a client meets it, over a log in a database of its own per test.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod arbitrary;
+mod batch;
+mod carts;
+mod catalogue;
+mod fulfilments;
+mod import;
+mod orders;
+mod payments;
+mod race;
+mod refused;
+mod retries;
+mod shell;
+mod shop;

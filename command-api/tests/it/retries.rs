@@ -1,0 +1,130 @@
+//! Retries and preconditions: once, with the same answer, and only on the version that was meant.
+
+use axum::http::{Method, StatusCode};
+use futures::future::join_all;
+use serde_json::json;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::shop::{Shop, ask, keyed, post, put};
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_retry_gets_the_same_answer(db: PgPool) {
+    let shop = Shop::open(&db);
+    let cart = || post("/v1/carts", &json!({"currency": "EUR"})).with("idempotency-key", "one");
+    let first = shop.send(cart()).await;
+    let head = shop.head().await;
+    // The id was made at the edge; the retry is answered with the first one. Bare or in quotes, it
+    // is the same key.
+    for retry in [cart(), cart().with("idempotency-key", "\"one\"")] {
+        let again = shop.send(retry).await;
+        assert_eq!((again.status, &again.body), (first.status, &first.body));
+        assert_eq!(again.header("location"), first.header("location"));
+        assert_eq!(again.header("etag"), first.header("etag"));
+        assert_eq!(again.header("idempotent-replayed"), Some("true"));
+    }
+    assert_eq!(shop.head().await, head);
+    // After a restart, too.
+    let again = Shop::open(&db).send(cart()).await;
+    assert_eq!(again.body, first.body);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_refusal_is_an_answer_that_a_retry_gets_again(db: PgPool) {
+    let shop = Shop::open(&db);
+    shop.sell("TOTE", 1).await;
+    let cart = shop.fill("TOTE", 2).await;
+    let path = format!("/v1/carts/{cart}/checkout");
+    let checkout = || post(&path, &json!({})).with("idempotency-key", "buy");
+    let first = shop.send(checkout()).await;
+    assert_eq!(first.code(), "out_of_stock");
+    shop.done(post("/v1/stock/TOTE/receive", &json!({"location": "main", "quantity": 9}))).await;
+    let again = shop.send(checkout()).await;
+    assert_eq!((again.status, &again.body), (first.status, &first.body));
+    assert_eq!(again.header("idempotent-replayed"), Some("true"));
+    shop.done(keyed(&path, &json!({}))).await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_key_used_for_something_else_is_refused(db: PgPool) {
+    let shop = Shop::open(&db);
+    shop.sell("TOTE", 5).await;
+    let cart = shop.fill("TOTE", 1).await;
+    let path = format!("/v1/carts/{cart}/lines");
+    let line = json!({"sku": "TOTE", "quantity": 1});
+    shop.done(post(&path, &line).with("idempotency-key", "k")).await;
+    let head = shop.head().await;
+    let others = [
+        post(&path, &json!({"sku": "TOTE", "quantity": 2})),
+        post(&path, &line).with("if-match", "\"3\""),
+        post(format!("/v1/carts/{}/lines", Uuid::now_v7()), &line),
+        post("/v1/carts", &json!({"currency": "EUR"})),
+        ask(Method::DELETE, format!("{path}/TOTE"), ""),
+    ];
+    for other in others {
+        let refused = shop.send(other.with("idempotency-key", "k")).await;
+        assert_eq!(
+            (refused.status, refused.code()),
+            (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused")
+        );
+    }
+    assert_eq!(shop.head().await, head);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn one_key_sent_many_times_at_once_takes_effect_once(db: PgPool) {
+    let shop = Shop::open(&db);
+    shop.sell("TOTE", 100).await;
+    let cart = shop.fill("TOTE", 1).await;
+    let path = format!("/v1/carts/{cart}/lines");
+    let line = json!({"sku": "TOTE", "quantity": 1});
+    let sent = (0..20).map(|_| shop.send(post(&path, &line).with("idempotency-key", "k")));
+    for answer in join_all(sent).await {
+        assert_eq!(answer.body["version"], 3);
+    }
+    assert_eq!(shop.history(&format!("cart-{cart}")).await.len(), 3);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_command_meets_the_version_it_was_meant_for(db: PgPool) {
+    let shop = Shop::open(&db);
+    shop.sell("TOTE", 5).await;
+    let cart = shop.fill("TOTE", 1).await;
+    let change = |quantity: u32, version: &str| {
+        put(format!("/v1/carts/{cart}/lines/TOTE"), &json!({"quantity": quantity}))
+            .with("if-match", version)
+    };
+    let changed = shop.done(change(2, "\"2\"")).await;
+    assert_eq!(changed.header("etag"), Some("\"3\""));
+    let head = shop.head().await;
+    let stale = shop.send(change(3, "\"2\"")).await;
+    assert_eq!((stale.status, stale.code()), (StatusCode::PRECONDITION_FAILED, "version_mismatch"));
+    assert_eq!((&stale.body["expected"], &stale.body["actual"]), (&json!(2), &json!(3)));
+    for malformed in ["3", "W/\"3\"", "\"3\", \"4\"", "\"x\"", ""] {
+        let refused = shop.send(change(3, malformed)).await;
+        assert_eq!((refused.status, refused.code()), (StatusCode::BAD_REQUEST, "invalid_if_match"));
+    }
+    assert_eq!(shop.head().await, head);
+    shop.done(change(4, "*")).await;
+
+    let create = || post("/v1/carts", &json!({"currency": "EUR"}));
+    let starred = shop.send(create().with("if-match", "*")).await;
+    assert_eq!(starred.status, StatusCode::PRECONDITION_FAILED);
+    shop.done(create().with("if-match", "\"0\"")).await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_malformed_key_is_refused(db: PgPool) {
+    let shop = Shop::open(&db);
+    let cart = || post("/v1/carts", &json!({"currency": "EUR"}));
+    for key in ["", "\"", "\"\"", "\"open", "clé", "a\tb", &"k".repeat(256)] {
+        let refused = shop.send(cart().with("idempotency-key", key)).await;
+        assert_eq!(
+            (refused.status, refused.code()),
+            (StatusCode::BAD_REQUEST, "invalid_idempotency_key"),
+            "{key:?}"
+        );
+    }
+    assert_eq!(shop.head().await, 0);
+    shop.done(cart().with("idempotency-key", "k".repeat(255))).await;
+}

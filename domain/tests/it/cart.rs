@@ -1,0 +1,241 @@
+//! Carts, and checkout: all of it, or nothing and the lines named.
+
+use domain::cart::{
+    Abandoned, CheckedOut, Created, LINES_MAX, LineAdded, LineChanged, LineRemoved,
+};
+use domain::command::cart::Command;
+use domain::command::{CheckoutError, PriceChange, Shortage};
+use domain::order::{Line, Placed};
+use domain::product::{self, VariantSet};
+use domain::stock::Reserved;
+use domain::{Command as Any, Quantity};
+
+use crate::scene::*;
+use crate::shop::{Shop, given};
+
+fn create(code: &str) -> Any {
+    let customer_id = Some(customer_id(1));
+    to_cart(1, Command::Create { currency: currency(code), customer_id })
+}
+
+fn change(text: &str, count: u32) -> Any {
+    to_cart(1, Command::ChangeLine { sku: sku(text), quantity: units(count) })
+}
+
+fn remove(text: &str) -> Any {
+    to_cart(1, Command::RemoveLine { sku: sku(text) })
+}
+
+fn reprice(shop: Shop, product: u128, variant: VariantSet) -> Shop {
+    shop.done(to_product(product, product::Command::SetVariant(variant)))
+}
+
+fn changed(text: &str, count: u32, price: &str) -> LineChanged {
+    LineChanged { sku: sku(text), quantity: units(count), unit_price: eur(price) }
+}
+
+#[test]
+fn a_cart_is_created_once() {
+    let created = Created { currency: currency("EUR"), customer_id: Some(customer_id(1)) };
+    given([]).when(create("EUR")).then([of_cart(1, created)]);
+    empty_cart().when(create("EUR")).then_refused("cart_already_exists");
+}
+
+#[test]
+fn a_line_has_the_catalogues_title_and_price() {
+    let added = LineAdded {
+        sku: sku(TOTE),
+        product_id: product_id(1),
+        title: label("Tote"),
+        quantity: units(2),
+        unit_price: eur("20.00"),
+    };
+    empty_cart().when(add(1, TOTE, 2)).then([of_cart(1, added.clone())]);
+
+    let in_yen = LineAdded { unit_price: money("3300", "JPY"), ..added };
+    catalogue().done(create("JPY")).when(add(1, TOTE, 2)).then([of_cart(1, in_yen)]);
+}
+
+#[test]
+fn more_of_a_line_adds_up() {
+    let shop = full_cart();
+    shop.when(add(1, TOTE, 3)).then([of_cart(1, changed(TOTE, 5, "20.00"))]);
+    shop.when(add(1, TOTE, Quantity::UNITS_MAX)).then_refused("too_many_units");
+}
+
+#[test]
+fn only_what_is_for_sale_goes_in() {
+    let draft = product::Command::Create {
+        details: details("Draft"),
+        variants: vec![variant("DRAFT", &[eur("1.00")])],
+    };
+    let shop = empty_cart().done(to_product(3, draft));
+    shop.when(add(1, "NONE", 1)).then_refused("unknown_sku");
+    shop.when(add(1, "DRAFT", 1)).then_refused("not_for_sale");
+    let in_yen = catalogue().done(create("JPY"));
+    in_yen.when(add(1, PURSE, 1)).then_refused("not_priced_in_currency");
+}
+
+#[test]
+fn a_line_is_changed_at_todays_price() {
+    let shop = full_cart();
+    shop.when(change(TOTE, 2)).then_nothing();
+    shop.when(change(TOTE, 3)).then([of_cart(1, changed(TOTE, 3, "20.00"))]);
+    let dearer = reprice(shop, 1, variant(TOTE, &[eur("25.00")]));
+    dearer.when(change(TOTE, 2)).then([of_cart(1, changed(TOTE, 2, "25.00"))]);
+    empty_cart().when(change(TOTE, 2)).then_refused("cart_line_not_found");
+    empty_cart().when(change("NONE", 2)).then_refused("unknown_sku");
+}
+
+#[test]
+fn a_line_is_removed_even_when_it_is_no_longer_sold() {
+    let shop = full_cart().done(to_product(1, product::Command::Archive));
+    shop.when(remove(TOTE)).then([of_cart(1, LineRemoved { sku: sku(TOTE) })]);
+    shop.done(remove(TOTE)).when(remove(TOTE)).then_refused("cart_line_not_found");
+}
+
+#[test]
+fn a_cart_has_so_many_lines() {
+    let line = |n: usize| LineAdded {
+        sku: sku(&format!("SKU-{n}")),
+        product_id: product_id(9),
+        title: label("Thing"),
+        quantity: units(1),
+        unit_price: eur("1.00"),
+    };
+    let mut shop = empty_cart();
+    (0..LINES_MAX).for_each(|n| shop.evolve(&of_cart(1, line(n))));
+    shop.when(add(1, TOTE, 1)).then_refused("too_many_cart_lines");
+}
+
+#[test]
+fn checking_out_closes_the_cart_places_the_order_and_reserves_the_stock() {
+    let line =
+        |text: &str, product: u128, title: &str, count: u32, price: &str, total: &str| Line {
+            sku: sku(text),
+            product_id: product_id(product),
+            title: label(title),
+            quantity: units(count),
+            unit_price: eur(price),
+            total: eur(total),
+        };
+    let reserved = |count: u32| Reserved {
+        order_id: order_id(1),
+        parts: parts(&[("depot", count)]),
+        until: hour(1),
+    };
+    full_cart().when(check_out(1, 1)).then([
+        of_cart(1, CheckedOut { order_id: order_id(1) }),
+        of_order(
+            1,
+            Placed {
+                cart_id: cart_id(1),
+                customer_id: None,
+                lines: vec![
+                    line(TOTE, 1, "Tote", 2, "20.00", "40.00"),
+                    line(PURSE, 2, "Purse", 1, "10.50", "10.50"),
+                ],
+                total: eur("50.50"),
+                reserved_until: hour(1),
+            },
+        ),
+        of_stock(TOTE, reserved(2)),
+        of_stock(PURSE, reserved(1)),
+    ]);
+}
+
+#[test]
+fn what_is_out_of_stock_is_named_line_by_line() {
+    let shop = full_cart().done(change(TOTE, 9)).done(change(PURSE, 5));
+    let shortage =
+        |line, text: &str, wanted, available| Shortage { line, sku: sku(text), wanted, available };
+    shop.when(check_out(1, 1)).then_refused_with(CheckoutError::OutOfStock(vec![
+        shortage(0, TOTE, 9, 8),
+        shortage(1, PURSE, 5, 4),
+    ]));
+    shop.done(change(TOTE, 8))
+        .when(check_out(1, 1))
+        .then_refused_with(CheckoutError::OutOfStock(vec![shortage(1, PURSE, 5, 4)]));
+}
+
+#[test]
+fn what_others_reserved_is_out_of_stock() {
+    let second = Command::Create { currency: currency("EUR"), customer_id: None };
+    let shop = placed().done(to_cart(2, second)).done(add(2, TOTE, 7));
+    shop.when(check_out(2, 2)).then_refused("out_of_stock");
+    // The first order is called off: its units are for sale again.
+    shop.done(cancel(1)).done(check_out(2, 2));
+}
+
+#[test]
+fn a_changed_price_is_told_and_accepted_by_setting_the_line() {
+    let shop = reprice(full_cart(), 1, variant(TOTE, &[eur("19.00")]));
+    let seen = PriceChange { line: 0, sku: sku(TOTE), seen: eur("20.00"), now: eur("19.00") };
+    shop.when(check_out(1, 1)).then_refused_with(CheckoutError::PriceChanged(vec![seen]));
+    shop.done(change(TOTE, 2)).done(check_out(1, 1));
+}
+
+#[test]
+fn what_is_no_longer_sold_cannot_be_bought() {
+    let shop = full_cart();
+    let withdrawn = shop.clone().done(to_product(2, product::Command::Archive));
+    withdrawn.when(check_out(1, 1)).then_refused("unknown_sku");
+    let unpriced = reprice(shop, 1, variant("OTHER", &[eur("1.00")]));
+    let unpriced = reprice(unpriced, 1, variant(TOTE, &[money("3300", "JPY")]));
+    unpriced.when(check_out(1, 1)).then_refused("not_priced_in_currency");
+}
+
+#[test]
+fn a_sku_that_went_to_another_product_is_not_bought_by_mistake() {
+    let shop = full_cart().done(to_product(1, product::Command::Archive));
+    let shop = reprice(shop, 2, variant(TOTE, &[eur("20.00")]));
+    shop.when(check_out(1, 1)).then_refused("not_for_sale");
+    shop.done(remove(TOTE)).done(add(1, TOTE, 2)).done(check_out(1, 1));
+}
+
+#[test]
+fn an_order_id_is_used_once() {
+    let second = Command::Create { currency: currency("EUR"), customer_id: None };
+    let shop = placed().done(to_cart(2, second)).done(add(2, TOTE, 1));
+    shop.when(check_out(2, 1)).then_refused("order_already_exists");
+}
+
+#[test]
+fn a_total_beyond_money_is_refused() {
+    let shop = reprice(full_cart(), 1, variant(TOTE, &[eur("900000000000")]));
+    let shop = shop.done(change(TOTE, 2));
+    shop.when(check_out(1, 1)).then_refused("total_out_of_bounds");
+}
+
+#[test]
+fn an_empty_cart_is_not_bought() {
+    empty_cart().when(check_out(1, 1)).then_refused("cart_empty");
+}
+
+#[test]
+fn a_cart_is_given_up_once() {
+    let abandon = || to_cart(1, Command::Abandon);
+    let shop = full_cart();
+    shop.when(abandon()).then([of_cart(1, Abandoned {})]);
+    shop.done(abandon()).when(abandon()).then_nothing();
+    placed().when(abandon()).then_refused("cart_checked_out");
+}
+
+#[test]
+fn a_closed_cart_takes_no_commands() {
+    let gone = full_cart().done(to_cart(1, Command::Abandon));
+    for (shop, code) in [(placed(), "cart_checked_out"), (gone, "cart_abandoned")] {
+        for command in [add(1, TOTE, 1), change(TOTE, 1), remove(TOTE), check_out(1, 2)] {
+            shop.when(command).then_refused(code);
+        }
+        shop.when(create("EUR")).then_refused("cart_already_exists");
+    }
+}
+
+#[test]
+fn a_cart_never_created_is_not_found() {
+    let abandon = to_cart(1, Command::Abandon);
+    for command in [add(1, TOTE, 1), change(TOTE, 1), remove(TOTE), check_out(1, 2), abandon] {
+        catalogue().when(command).then_refused("cart_not_found");
+    }
+}

@@ -1,0 +1,278 @@
+//! Parcels, and what they do to the order, its stock and its payment.
+
+use domain::Quantity;
+use domain::command::fulfilment::Command;
+use domain::fulfilment::{
+    Cancelled, Created, Delivered, DeliveryFailed, Packed, ReturnedToSender, Shipped,
+};
+use domain::order::{
+    self, CancelReason, Completed, FULFILMENTS_MAX, FulfilmentClosed, FulfilmentPlanned, Outcome,
+};
+use domain::payment::{Operation, Requested, Uncollected};
+use domain::stock::{self, Received};
+
+use crate::scene::*;
+use crate::shop::{Fact, Shop, given};
+
+fn closed(parcel: u128, outcome: Outcome) -> Fact {
+    of_order(1, FulfilmentClosed { fulfilment_id: parcel_id(parcel), outcome })
+}
+
+fn left(text: &str, from: &[(&str, u32)]) -> Fact {
+    let (order_id, fulfilment_id) = (order_id(1), parcel_id(1));
+    of_stock(text, stock::Shipped { order_id, fulfilment_id, parts: parts(from) })
+}
+
+fn came_back(text: &str, parcel: u128, count: u32) -> Fact {
+    let reference = Some(note(&format!("returned parcel {}", parcel_id(parcel))));
+    let (location, quantity) = (place("returns"), units(count));
+    of_stock(text, Received { location, quantity, reference })
+}
+
+fn undeliverable() -> Fact {
+    let (was_confirmed, total, units) = (true, eur("50.50"), 3);
+    let reason = CancelReason::Undeliverable;
+    of_order(1, order::Cancelled { reason, was_confirmed, total, units })
+}
+
+fn returned() -> Fact {
+    of_parcel(1, ReturnedToSender { order_id: order_id(1) })
+}
+
+/// Parcel 1 with these lines on its way.
+fn sent_with(shop: Shop, parcel: u128, lines: &[(&str, u32)]) -> Shop {
+    shop.done(plan(parcel, 1, lines)).done(pack(parcel)).done(ship(parcel))
+}
+
+#[test]
+fn a_parcel_holds_all_that_is_left_unless_told() {
+    let facts = |lines: &[(&str, u32)]| {
+        let (fulfilment_id, lines) = (parcel_id(1), of(lines));
+        [
+            of_order(1, FulfilmentPlanned { fulfilment_id, lines: lines.clone() }),
+            of_parcel(1, Created { order_id: order_id(1), lines }),
+        ]
+    };
+    let shop = authorized();
+    shop.when(plan(1, 1, &[])).then(facts(&[(TOTE, 2), (PURSE, 1)]));
+    shop.when(plan(1, 1, &[(TOTE, 1)])).then(facts(&[(TOTE, 1)]));
+    // The same SKU named twice is one line of both.
+    shop.when(plan(1, 1, &[(TOTE, 1), (TOTE, 1)])).then(facts(&[(TOTE, 2)]));
+}
+
+#[test]
+fn a_parcel_holds_no_more_than_was_ordered() {
+    let shop = authorized();
+    let too_many = |left| order::Error::NothingLeft { sku: sku(TOTE), left };
+    shop.when(plan(1, 1, &[(TOTE, 3)])).then_refused_with(too_many(2));
+    shop.when(plan(1, 1, &[(TOTE, 1), (TOTE, 2)])).then_refused_with(too_many(2));
+    let most = Quantity::UNITS_MAX;
+    shop.when(plan(1, 1, &[(TOTE, most), (TOTE, most)])).then_refused_with(too_many(2));
+    shop.when(plan(1, 1, &[("NONE", 1)])).then_refused("nothing_left_to_send");
+
+    let shop = shop.done(plan(1, 1, &[(TOTE, 1)]));
+    shop.when(plan(2, 1, &[(TOTE, 2)])).then_refused_with(too_many(1));
+    let shop = shop.done(plan(2, 1, &[]));
+    shop.when(plan(3, 1, &[])).then_refused("order_fully_planned");
+    // A parcel called off gives its units back to the plan.
+    shop.done(call_off(1)).done(plan(3, 1, &[(TOTE, 1)]));
+}
+
+#[test]
+fn a_parcel_needs_a_confirmed_order_and_an_unused_id() {
+    placed().when(plan(1, 1, &[])).then_refused("order_not_confirmed");
+    given([]).when(plan(1, 1, &[])).then_refused("order_not_found");
+    let shop = authorized().done(plan(1, 1, &[(TOTE, 1)]));
+    shop.when(plan(1, 1, &[])).then_refused("fulfilment_already_exists");
+    sent(authorized()).done(deliver(1)).when(plan(2, 1, &[])).then_refused("order_completed");
+    // The id of another order's parcel.
+    let mut shop = authorized();
+    shop.evolve(&of_parcel(1, Created { order_id: order_id(7), lines: vec![] }));
+    shop.when(plan(1, 1, &[])).then_refused("fulfilment_already_exists");
+}
+
+#[test]
+fn an_order_has_so_many_parcels() {
+    let mut shop = authorized();
+    for n in 0..FULFILMENTS_MAX as u128 {
+        let fulfilment_id = parcel_id(100 + n);
+        shop.evolve(&of_order(1, FulfilmentPlanned { fulfilment_id, lines: vec![] }));
+    }
+    shop.when(plan(1, 1, &[])).then_refused("too_many_fulfilments");
+}
+
+#[test]
+fn a_parcel_is_packed_once() {
+    let shop = authorized().done(plan(1, 1, &[]));
+    shop.when(ship(1)).then_refused("fulfilment_wrong_state");
+    shop.when(pack(1)).then([of_parcel(1, Packed { order_id: order_id(1) })]);
+    shop.done(pack(1)).when(pack(1)).then_nothing();
+}
+
+#[test]
+fn shipping_takes_the_units_out_of_stock_once() {
+    let shop = authorized().done(plan(1, 1, &[])).done(pack(1));
+    let carrier = Some(label("DHL"));
+    let shipped = Shipped { order_id: order_id(1), carrier, tracking: None };
+    shop.when(ship(1)).then([
+        of_parcel(1, shipped),
+        left(TOTE, &[("depot", 2)]),
+        left(PURSE, &[("depot", 1)]),
+    ]);
+    let shop = shop.done(ship(1));
+    shop.when(ship(1)).then_nothing();
+    shop.when(pack(1)).then_refused("fulfilment_wrong_state");
+    shop.when(call_off(1)).then_refused("fulfilment_wrong_state");
+    shop.when(give_back(1)).then_refused("fulfilment_wrong_state");
+}
+
+#[test]
+fn the_last_delivery_completes_the_order() {
+    let delivered = of_parcel(1, Delivered { order_id: order_id(1) });
+    let shop = sent(authorized());
+    let facts = [delivered, closed(1, Outcome::Delivered), of_order(1, Completed {})];
+    shop.when(deliver(1)).then(facts);
+    let shop = shop.done(deliver(1));
+    shop.when(deliver(1)).then_nothing();
+    shop.when(fail(1)).then_refused("fulfilment_wrong_state");
+
+    let first = sent_with(authorized(), 1, &[(TOTE, 2)]);
+    let delivered = of_parcel(1, Delivered { order_id: order_id(1) });
+    first.when(deliver(1)).then([delivered, closed(1, Outcome::Delivered)]);
+    let second = sent_with(first.done(deliver(1)), 2, &[]);
+    let delivered = of_parcel(2, Delivered { order_id: order_id(1) });
+    let facts = [delivered, closed(2, Outcome::Delivered), of_order(1, Completed {})];
+    second.when(deliver(2)).then(facts);
+}
+
+#[test]
+fn a_failed_delivery_comes_back_and_may_not_be_delivered() {
+    let shop = sent(authorized());
+    let reason = note("nobody at home");
+    let failed = DeliveryFailed { order_id: order_id(1), reason };
+    shop.when(fail(1)).then([of_parcel(1, failed)]);
+    let shop = shop.done(fail(1));
+    shop.when(fail(1)).then_nothing();
+    shop.when(deliver(1)).then_refused("fulfilment_wrong_state");
+}
+
+#[test]
+fn when_everything_came_back_the_order_is_off_and_its_payment_undone() {
+    let facts = |payment: Fact| {
+        [
+            returned(),
+            came_back(TOTE, 1, 2),
+            came_back(PURSE, 1, 1),
+            closed(1, Outcome::Returned),
+            undeliverable(),
+            payment,
+        ]
+    };
+    let asked = |operation, request| {
+        let (order_id, amount) = (order_id(1), eur("50.50"));
+        of_payment(1, Requested { order_id, operation, amount, request })
+    };
+    let cash = of_payment(1, Uncollected { order_id: order_id(1) });
+    for (shop, payment) in [
+        (authorized(), asked(Operation::Void, 2)),
+        (captured(), asked(Operation::Refund, 3)),
+        (on_delivery(), cash),
+    ] {
+        let shop = sent(shop).done(fail(1));
+        shop.when(give_back(1)).then(facts(payment));
+        shop.done(give_back(1)).when(give_back(1)).then_nothing();
+    }
+}
+
+#[test]
+fn a_lapsed_authorisation_needs_no_undoing() {
+    let expire = to_payment(1, domain::command::payment::Command::Expire);
+    let shop = sent(authorized()).done(expire).done(fail(1));
+    shop.when(give_back(1)).then([
+        returned(),
+        came_back(TOTE, 1, 2),
+        came_back(PURSE, 1, 1),
+        closed(1, Outcome::Returned),
+        undeliverable(),
+    ]);
+}
+
+#[test]
+fn the_last_parcel_waits_for_the_gateway() {
+    let shop = sent(authorized()).done(fail(1)).done(capture(1, None));
+    shop.when(give_back(1)).then_refused("payment_request_in_flight");
+    shop.done(record(1, 2, succeeded())).done(give_back(1));
+}
+
+#[test]
+fn some_delivered_and_some_back_completes_the_order() {
+    let both = sent_with(sent_with(authorized(), 1, &[(TOTE, 2)]), 2, &[]);
+    let back_first = both.clone().done(fail(1)).done(give_back(1));
+    let delivered = of_parcel(2, Delivered { order_id: order_id(1) });
+    let completed = of_order(1, Completed {});
+    back_first.when(deliver(2)).then([delivered, closed(2, Outcome::Delivered), completed.clone()]);
+    let back_last = both.done(deliver(2)).done(fail(1));
+    back_last.when(give_back(1)).then([
+        returned(),
+        came_back(TOTE, 1, 2),
+        closed(1, Outcome::Returned),
+        completed,
+    ]);
+}
+
+#[test]
+fn what_came_back_may_go_out_again_only_as_a_new_sale() {
+    let shop = sent_with(authorized(), 1, &[(TOTE, 2)]).done(fail(1)).done(give_back(1));
+    shop.when(plan(2, 1, &[(TOTE, 1)])).then_refused("nothing_left_to_send");
+    shop.done(plan(2, 1, &[(PURSE, 1)]));
+}
+
+#[test]
+fn a_parcel_is_called_off_before_it_leaves() {
+    let planned = authorized().done(plan(1, 1, &[]));
+    for shop in [planned.clone(), planned.done(pack(1))] {
+        let cancelled = of_parcel(1, Cancelled { order_id: order_id(1) });
+        shop.when(call_off(1)).then([cancelled, closed(1, Outcome::Cancelled)]);
+        let shop = shop.done(call_off(1));
+        shop.when(call_off(1)).then_nothing();
+        shop.when(pack(1)).then_refused("fulfilment_wrong_state");
+        // The order stands: its units are planned anew.
+        shop.done(plan(2, 1, &[])).done(pack(2)).done(ship(2)).done(deliver(2));
+    }
+}
+
+#[test]
+fn units_that_do_not_fit_where_they_come_back_to_are_put_elsewhere() {
+    let shop = sent(captured()).done(fail(1));
+    let room = stock::Adjusted {
+        location: place("returns"),
+        delta: stock::ON_HAND_MAX,
+        reason: note("full"),
+    };
+    let mut full = shop;
+    full.evolve(&of_stock(TOTE, room));
+    full.when(give_back(1)).then_refused("stock_too_large");
+    full.done(to_parcel(1, Command::Return { location: place("depot") }));
+}
+
+#[test]
+fn a_parcel_never_planned_is_not_found() {
+    for command in [pack(9), ship(9), deliver(9), fail(9), give_back(9), call_off(9)] {
+        authorized().when(command).then_refused("fulfilment_not_found");
+    }
+}
+
+#[test]
+fn an_order_closes_only_its_own_parcels() {
+    let order = order::Order::default();
+    let outcome = Outcome::Delivered;
+    let close = order::Command::CloseFulfilment { fulfilment_id: parcel_id(1), outcome };
+    assert_eq!(order::decide(&order, close), Err(order::Error::NotFound));
+
+    let domain::State::Order(order) = authorized().state(&domain::StreamId::Order(order_id(1)))
+    else {
+        panic!("an order")
+    };
+    let close = order::Command::CloseFulfilment { fulfilment_id: parcel_id(1), outcome };
+    assert_eq!(order::decide(&order, close), Err(order::Error::NoSuchFulfilment));
+}

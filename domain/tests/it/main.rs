@@ -1,0 +1,16 @@
+//! What the domain promises: its decisions one by one, its invariants under random commands, and
+//! the shape of every stored event.
+
+mod cart;
+mod event;
+mod examples;
+mod fulfilment;
+mod order;
+mod payment;
+mod product;
+mod random;
+mod refusal;
+mod scene;
+mod shop;
+mod stock;
+mod words;

@@ -1,0 +1,112 @@
+//! Random lives of a small shop. After every command its books must balance, whatever was asked,
+//! in whatever order, and however the gateway answered.
+
+mod books;
+mod step;
+
+use domain::command::{cart, product, stock};
+use domain::{Command, Event, StreamId};
+use proptest::prelude::*;
+
+use crate::scene::*;
+use crate::shop::{Fact, Shop};
+
+/// Lives tried in one run of the tests.
+const CASES: u32 = 400;
+/// Commands in one life.
+const STEPS_MAX: usize = 120;
+
+/// An event as it stands in the log.
+struct Stored {
+    stream: String,
+    name: &'static str,
+    schema: u16,
+    payload: String,
+}
+
+impl Stored {
+    fn of((stream, event): &Fact) -> Self {
+        let (name, schema) = event.kind();
+        let payload = event.encode().expect("events can be stored");
+        Self { stream: stream.to_string(), name, schema, payload }
+    }
+
+    fn read(&self) -> Fact {
+        let stream: StreamId = self.stream.parse().expect("the name of a stream");
+        let event = Event::decode(self.name, self.schema, &self.payload);
+        (stream, event.expect("what was stored can be read"))
+    }
+}
+
+/// Asked twice, these do it twice (a client that repeats them needs an idempotency key), or say it
+/// twice: deciding keeps no descriptions to compare a product's changes with.
+fn repeats(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Stock(_, stock::Command::Receive { .. } | stock::Command::Adjust { .. })
+            | Command::Cart(_, cart::Command::AddLine { .. })
+            | Command::Product(_, product::Command::Change(_))
+    )
+}
+
+fn live(steps: Vec<step::Step>) {
+    let mut shop: Shop = catalogue();
+    let mut log: Vec<Stored> = Vec::new();
+    for step in steps {
+        let command = step.command(&shop);
+        let Ok(facts) = shop.decide(&command) else { continue };
+        let before = shop.clone();
+        for fact in &facts {
+            shop.evolve(fact);
+        }
+        log.extend(facts.iter().map(Stored::of));
+        books::check_step(&before, &facts, &shop);
+        books::check(&shop);
+        if !repeats(&command) {
+            let again = shop.decide(&command).unwrap_or_default();
+            assert_eq!(again, [], "{command:?} took effect twice");
+        }
+    }
+    let mut replayed = catalogue();
+    for stored in &log {
+        replayed.evolve(&stored.read());
+    }
+    assert_eq!(replayed, shop, "the log tells another story");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: CASES,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn the_books_balance_whatever_happens(
+        steps in prop::collection::vec(step::any(), 1..STEPS_MAX)
+    ) {
+        live(steps);
+    }
+}
+
+/// The random lives reach every kind of event; a rule about what never happens proves nothing.
+#[test]
+fn random_lives_see_everything() {
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
+    let mut runner = TestRunner::deterministic();
+    let mut unseen: std::collections::BTreeSet<&str> =
+        domain::event::types().map(|(name, _)| name).collect();
+    for _ in 0..CASES {
+        let steps = prop::collection::vec(step::any(), 1..STEPS_MAX);
+        let mut shop = catalogue();
+        for step in steps.new_tree(&mut runner).expect("steps").current() {
+            let facts = shop.decide(&step.command(&shop)).unwrap_or_default();
+            for fact in &facts {
+                unseen.remove(fact.1.kind().0);
+                shop.evolve(fact);
+            }
+        }
+    }
+    assert!(unseen.is_empty(), "never seen: {unseen:?}");
+}

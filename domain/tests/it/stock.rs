@@ -1,0 +1,199 @@
+//! Stock: what the warehouse may do, and what an order takes, keeps and gives back.
+
+use domain::command::stock::Command as Ask;
+use domain::stock::{
+    Adjusted, Command, Committed, Error, ON_HAND_MAX, Released, Reserved, Shipped, Stock, decide,
+};
+use domain::{Command as Any, Quantity, product, stock};
+
+use crate::scene::*;
+use crate::shop::given;
+
+fn receive(text: &str, at: &str, count: u32) -> Any {
+    let ask = Ask::Receive { location: place(at), quantity: units(count), reference: None };
+    Any::Stock(sku(text), ask)
+}
+
+fn adjust(text: &str, at: &str, delta: i64) -> Any {
+    let ask = Ask::Adjust { location: place(at), delta, reason: note("count") };
+    Any::Stock(sku(text), ask)
+}
+
+/// The stock after these commands, all of which must be accepted.
+fn after(commands: impl IntoIterator<Item = Command>) -> Stock {
+    let mut stock = Stock::default();
+    for command in commands {
+        let events = decide(&stock, command).expect("accepted");
+        for event in &events {
+            stock.evolve(event);
+        }
+    }
+    stock
+}
+
+fn arrive(at: &str, count: u32) -> Command {
+    Command::Receive { location: place(at), quantity: units(count), reference: None }
+}
+
+fn reserve(order: u128, count: u32) -> Command {
+    Command::Reserve { order_id: order_id(order), quantity: units(count), until: hour(1) }
+}
+
+fn commit(order: u128) -> Command {
+    Command::Commit { order_id: order_id(order) }
+}
+
+fn release(order: u128) -> Command {
+    Command::Release { order_id: order_id(order) }
+}
+
+fn send(order: u128, count: u32) -> Command {
+    let (order_id, quantity) = (order_id(order), units(count));
+    Command::Ship { order_id, fulfilment_id: parcel_id(1), quantity }
+}
+
+fn reserved(order: u128, from: &[(&str, u32)]) -> stock::Event {
+    Reserved { order_id: order_id(order), parts: parts(from), until: hour(1) }.into()
+}
+
+#[test]
+fn units_arrive() {
+    let shop = catalogue();
+    shop.when(receive(TOTE, "depot", 7)).then([of_stock(TOTE, received("depot", 7))]);
+    shop.when(receive("NONE", "depot", 7)).then_refused("unknown_sku");
+}
+
+#[test]
+fn a_sku_given_back_takes_no_more_units() {
+    let shop = catalogue().done(to_product(1, product::Command::Archive));
+    shop.when(receive(TOTE, "depot", 1)).then_refused("unknown_sku");
+    shop.when(adjust(TOTE, "depot", 1)).then_refused("unknown_sku");
+}
+
+#[test]
+fn counts_are_put_right() {
+    let fact =
+        |delta| of_stock(TOTE, Adjusted { location: place("depot"), delta, reason: note("count") });
+    let shop = catalogue();
+    shop.when(adjust(TOTE, "depot", 2)).then([fact(2)]);
+    shop.when(adjust(TOTE, "depot", -5)).then([fact(-5)]);
+    shop.when(adjust(TOTE, "depot", 0)).then_refused("nothing_to_adjust");
+    shop.when(adjust(TOTE, "depot", -6)).then_refused("stock_would_go_negative");
+    shop.when(adjust(TOTE, "nowhere", -1)).then_refused("stock_would_go_negative");
+    shop.when(adjust(TOTE, "depot", i64::MIN)).then_refused("stock_would_go_negative");
+    shop.when(adjust(TOTE, "depot", i64::MAX)).then_refused("stock_too_large");
+}
+
+#[test]
+fn a_correction_leaves_what_orders_hold() {
+    // Two of the five totes in the depot are reserved, then committed.
+    for shop in [placed(), authorized()] {
+        shop.when(adjust(TOTE, "depot", -4)).then_refused("stock_would_go_negative");
+        shop.done(adjust(TOTE, "depot", -3));
+    }
+}
+
+#[test]
+fn a_location_is_bounded() {
+    let room = ON_HAND_MAX - 5;
+    let shop = catalogue().done(adjust(TOTE, "depot", room));
+    shop.when(receive(TOTE, "depot", 1)).then_refused("stock_too_large");
+    shop.when(adjust(TOTE, "depot", 1)).then_refused("stock_too_large");
+}
+
+#[test]
+fn locations_are_bounded() {
+    let arrivals = (0..1_000).map(|n| of_stock(TOTE, received(&format!("place-{n}"), 1)));
+    let assigned = domain::sku::Assigned { product_id: product_id(1) };
+    let shop = given(arrivals.chain([of_sku(TOTE, assigned)]));
+    shop.when(receive(TOTE, "one-more", 1)).then_refused("too_many_locations");
+    shop.done(receive(TOTE, "place-7", 1));
+}
+
+#[test]
+fn one_location_is_preferred_so_that_one_parcel_goes_out() {
+    let stock = after([arrive("a", 2), arrive("b", 5)]);
+    assert_eq!(decide(&stock, reserve(1, 2)), Ok(vec![reserved(1, &[("a", 2)])]));
+    assert_eq!(decide(&stock, reserve(1, 4)), Ok(vec![reserved(1, &[("b", 4)])]));
+    assert_eq!(decide(&stock, reserve(1, 6)), Ok(vec![reserved(1, &[("a", 2), ("b", 4)])]));
+    let short = Error::OutOfStock { available: 7, wanted: 8 };
+    assert_eq!(decide(&stock, reserve(1, 8)), Err(short));
+}
+
+#[test]
+fn the_largest_quantity_can_be_gathered_from_full_locations() {
+    let most = Quantity::UNITS_MAX;
+    let stock = after([arrive("a", most), arrive("a", most), arrive("b", 1)]);
+    assert_eq!(decide(&stock, reserve(1, most)), Ok(vec![reserved(1, &[("a", most)])]));
+    let thin = after([arrive("a", most - 1), arrive("b", most)].into_iter().chain([reserve(1, 1)]));
+    assert_eq!(decide(&thin, reserve(2, most)), Ok(vec![reserved(2, &[("b", most)])]));
+}
+
+#[test]
+fn an_order_reserves_a_sku_once() {
+    let stock = after([arrive("a", 5), reserve(1, 2)]);
+    assert_eq!(decide(&stock, reserve(1, 1)), Err(Error::AlreadyReserved));
+    // Released, it may reserve again.
+    let stock = after([arrive("a", 5), reserve(1, 5), release(1)]);
+    assert_eq!(decide(&stock, reserve(1, 5)), Ok(vec![reserved(1, &[("a", 5)])]));
+}
+
+#[test]
+fn a_hold_is_committed_once() {
+    let stock = after([arrive("a", 5), reserve(1, 2)]);
+    let committed = Committed { order_id: order_id(1), parts: parts(&[("a", 2)]) };
+    assert_eq!(decide(&stock, commit(1)), Ok(vec![committed.into()]));
+    assert_eq!(decide(&stock, commit(2)), Err(Error::NotHeld));
+    let stock = after([arrive("a", 5), reserve(1, 2), commit(1)]);
+    assert_eq!(decide(&stock, commit(1)), Ok(vec![]));
+    assert_eq!(stock.levels[&place("a")].available(), 3);
+    assert_eq!(stock.levels[&place("a")].committed, 2);
+}
+
+#[test]
+fn a_hold_is_released_once() {
+    for (commits, committed) in [(vec![], false), (vec![commit(1)], true)] {
+        let start = [arrive("a", 5), reserve(1, 2)].into_iter().chain(commits);
+        let mut stock = after(start);
+        let released = Released { order_id: order_id(1), parts: parts(&[("a", 2)]), committed };
+        assert_eq!(decide(&stock, release(1)), Ok(vec![released.clone().into()]));
+        stock.evolve(&released.into());
+        assert_eq!(stock.available(), 5);
+        assert_eq!(decide(&stock, release(1)), Ok(vec![]));
+    }
+}
+
+#[test]
+fn only_committed_units_leave() {
+    let stock = after([arrive("a", 5), reserve(1, 2)]);
+    assert_eq!(decide(&stock, send(1, 1)), Err(Error::NotHeld));
+    let stock = after([arrive("a", 5), reserve(1, 2), commit(1)]);
+    assert_eq!(decide(&stock, send(1, 3)), Err(Error::NotHeld));
+    assert_eq!(decide(&stock, send(2, 1)), Err(Error::NotHeld));
+}
+
+#[test]
+fn units_leave_location_after_location() {
+    let start = [arrive("a", 2), arrive("b", 3), reserve(1, 5), commit(1)];
+    let stock = after(start.clone());
+    let shipped = Shipped {
+        order_id: order_id(1),
+        fulfilment_id: parcel_id(1),
+        parts: parts(&[("a", 2), ("b", 1)]),
+    };
+    assert_eq!(decide(&stock, send(1, 3)), Ok(vec![shipped.into()]));
+
+    let stock = after(start.into_iter().chain([send(1, 3)]));
+    assert_eq!(stock.holds[&order_id(1)].parts, parts(&[("b", 2)]));
+    assert_eq!(stock.levels[&place("a")].on_hand, 0);
+    let released = Released { order_id: order_id(1), parts: parts(&[("b", 2)]), committed: true };
+    assert_eq!(decide(&stock, release(1)), Ok(vec![released.into()]));
+}
+
+#[test]
+fn the_last_unit_out_ends_the_hold() {
+    let stock = after([arrive("a", 2), reserve(1, 2), commit(1), send(1, 1), send(1, 1)]);
+    assert!(stock.holds.is_empty());
+    assert_eq!(stock.available(), 0);
+    assert_eq!(decide(&stock, send(1, 1)), Err(Error::NotHeld));
+}

@@ -1,0 +1,199 @@
+//! The builds of a projection: which one readers see, making the next one, switching to it, and
+//! deleting what nobody reads any more.
+
+use domain::stream::SLOTS;
+use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+
+use crate::checkpoint::LEASE;
+use crate::projection::Projection;
+
+/// The build of a new projection.
+const FIRST_BUILD: i16 = 1;
+/// Rows deleted in one transaction.
+const DELETE_ROWS: i64 = 5_000;
+
+/// The build that readers see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Active {
+    /// Its number.
+    pub build: i16,
+    /// The version of the program that folds it.
+    pub version: i32,
+}
+
+/// The last slot.
+fn last_slot() -> i16 {
+    i16::try_from(SLOTS - 1).unwrap_or(i16::MAX)
+}
+
+/// The build that readers see; a projection that never ran gets its first one, empty.
+pub async fn active(db: &PgPool, projection: &Projection) -> sqlx::Result<Active> {
+    if let Some(active) = find_active(db, projection.name).await? {
+        return Ok(active);
+    }
+    let mut tx = db.begin().await?;
+    sqlx::query!(
+        "INSERT INTO projections (name, active_build) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        projection.name,
+        FIRST_BUILD,
+    )
+    .execute(&mut *tx)
+    .await?;
+    insert(&mut tx, projection, FIRST_BUILD, None).await?;
+    tx.commit().await?;
+    // Somebody may have been faster, and further.
+    find_active(db, projection.name).await?.ok_or(sqlx::Error::RowNotFound)
+}
+
+/// The build that readers of a projection see, if it ever ran.
+pub async fn find_active(db: &PgPool, name: &str) -> sqlx::Result<Option<Active>> {
+    sqlx::query_as!(
+        Active,
+        "SELECT b.build, b.version FROM projections p
+         JOIN projection_builds b ON b.projection = p.name AND b.build = p.active_build
+         WHERE p.name = $1",
+        name,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Writes a build down with one checkpoint over all slots, held by `owner` if there is one.
+async fn insert(
+    db: &mut PgConnection,
+    projection: &Projection,
+    build: i16,
+    owner: Option<&str>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "INSERT INTO projection_builds (projection, build, version) VALUES ($1, $2, $3)
+         ON CONFLICT DO NOTHING",
+        projection.name,
+        build,
+        projection.version,
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query!(
+        "INSERT INTO projection_slots (projection, build, slot_from, slot_to, owner, lease_until)
+         VALUES ($1, $2, 0, $3, $4::text,
+                 CASE WHEN $4::text IS NOT NULL
+                      THEN clock_timestamp() + make_interval(secs => $5) END)
+         ON CONFLICT DO NOTHING",
+        projection.name,
+        build,
+        last_slot(),
+        owner,
+        LEASE.as_secs_f64(),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The first slots of the ranges of a build: one worker each.
+pub async fn ranges(db: &PgPool, projection: &Projection, build: i16) -> sqlx::Result<Vec<i16>> {
+    sqlx::query_scalar!(
+        "SELECT slot_from FROM projection_slots WHERE projection = $1 AND build = $2
+         ORDER BY slot_from",
+        projection.name,
+        build,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Builds that are neither read nor being made: what a broken rebuild left behind.
+pub async fn abandoned(db: &PgPool, projection: &Projection) -> sqlx::Result<Vec<i16>> {
+    sqlx::query_scalar!(
+        "SELECT b.build FROM projection_builds b JOIN projections p ON p.name = b.projection
+         WHERE b.projection = $1 AND b.build <> p.active_build AND NOT EXISTS (
+             SELECT FROM projection_slots s
+             WHERE s.projection = b.projection AND s.build = b.build
+               AND s.lease_until > clock_timestamp())",
+        projection.name,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Makes the next build, held by `owner`. Nothing if somebody else is making one.
+pub async fn create_next(
+    db: &PgPool,
+    projection: &Projection,
+    owner: &str,
+) -> sqlx::Result<Option<i16>> {
+    let mut tx = db.begin().await?;
+    // The row of the projection is the lock between two who rebuild it.
+    sqlx::query!("SELECT FROM projections WHERE name = $1 FOR UPDATE", projection.name)
+        .fetch_one(&mut *tx)
+        .await?;
+    let builds = sqlx::query!(
+        r#"SELECT count(*) AS "count!", max(build) AS "last!" FROM projection_builds
+           WHERE projection = $1"#,
+        projection.name,
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    if builds.count > 1 {
+        return Ok(None);
+    }
+    // Numbers go round, far below the end of their type.
+    let next = if builds.last >= i16::MAX - 1 { FIRST_BUILD } else { builds.last + 1 };
+    insert(&mut tx, projection, next, Some(owner)).await?;
+    tx.commit().await?;
+    Ok(Some(next))
+}
+
+/// Shows readers another build, in the caller's transaction, and takes the leases of both: whoever
+/// worked on the old one is fenced, whoever waits for the new one gets it at once.
+pub async fn switch(
+    db: &mut PgConnection,
+    projection: &Projection,
+    from: i16,
+    to: i16,
+) -> sqlx::Result<()> {
+    sqlx::query!("UPDATE projections SET active_build = $2 WHERE name = $1", projection.name, to)
+        .execute(&mut *db)
+        .await?;
+    sqlx::query!(
+        "UPDATE projection_slots SET epoch = epoch + 1, owner = NULL, lease_until = NULL
+         WHERE projection = $1 AND build IN ($2, $3)",
+        projection.name,
+        from,
+        to,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Deletes a build that nobody reads: its rows in bounded steps, its checkpoint last, so that it
+/// can be gone on with after a crash.
+pub async fn delete(db: &PgPool, projection: &Projection, build: i16) -> sqlx::Result<()> {
+    for table in projection.tables {
+        loop {
+            // Not a checked query, because the table varies; its name is a constant of the program.
+            let statement = format!(
+                "DELETE FROM {table} WHERE ctid = ANY(ARRAY(
+                     SELECT ctid FROM {table} WHERE build = $1 LIMIT $2))"
+            );
+            let deleted = sqlx::query(AssertSqlSafe(statement))
+                .bind(build)
+                .bind(DELETE_ROWS)
+                .execute(db)
+                .await?;
+            if deleted.rows_affected() == 0 {
+                break;
+            }
+        }
+    }
+    sqlx::query!(
+        "DELETE FROM projection_builds WHERE projection = $1 AND build = $2",
+        projection.name,
+        build,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! Leases and checkpoints: who may move a build forward, and how far it has come.
+//!
+//! A lease is held on a range of slots of one build and counted by its epoch. The checkpoint moves
+//! by compare-and-set on epoch and position in the transaction that writes the rows, so whoever
+//! slept through the end of its lease, or lost it in any other way, writes nothing. The database's
+//! clock is the only one that counts.
+
+use std::time::Duration;
+
+use sqlx::{PgConnection, PgExecutor};
+
+use crate::projection::Projection;
+
+/// How long a worker may be silent before another takes over.
+pub const LEASE: Duration = Duration::from_secs(5);
+/// How often an idle worker renews its lease, and a standby asks for it.
+pub const RENEWAL: Duration = Duration::from_secs(1);
+
+/// The right to move a build forward.
+#[derive(Clone, Debug)]
+pub struct Lease {
+    /// What is moved.
+    pub projection: &'static Projection,
+    /// Which build of it.
+    pub build: i16,
+    /// The first slot of the range.
+    pub slot_from: i16,
+    /// The last slot of the range.
+    pub slot_to: i16,
+    /// The how manieth holder this is.
+    pub epoch: i64,
+    /// The checkpoint: of the last event folded.
+    pub position: i64,
+}
+
+/// The lease is somebody else's now. What was to be written was not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the lease was lost to another worker")]
+pub struct Fenced;
+
+/// Takes the lease of a range of slots, if it is free, over, or still the asker's own from before
+/// a lost connection.
+pub async fn acquire(
+    db: impl PgExecutor<'_>,
+    projection: &'static Projection,
+    build: i16,
+    slot_from: i16,
+    owner: &str,
+) -> sqlx::Result<Option<Lease>> {
+    // A row that is locked is being written by its holder: no need to wait for that.
+    let row = sqlx::query!(
+        "UPDATE projection_slots SET epoch = epoch + 1, owner = $4, updated_at = clock_timestamp(),
+             lease_until = clock_timestamp() + make_interval(secs => $5)
+         WHERE ctid = (
+             SELECT ctid FROM projection_slots
+             WHERE projection = $1 AND build = $2 AND slot_from = $3
+               AND (lease_until IS NULL OR lease_until < clock_timestamp() OR owner = $4)
+             FOR UPDATE SKIP LOCKED)
+         RETURNING slot_to, epoch, position",
+        projection.name,
+        build,
+        slot_from,
+        owner,
+        LEASE.as_secs_f64(),
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| Lease {
+        projection,
+        build,
+        slot_from,
+        slot_to: row.slot_to,
+        epoch: row.epoch,
+        position: row.position,
+    }))
+}
+
+impl Lease {
+    /// Whether an event of `slot` is this lease's to fold.
+    pub fn covers(&self, slot: i16) -> bool {
+        (self.slot_from..=self.slot_to).contains(&slot)
+    }
+
+    /// Moves the checkpoint, as the first statement of the transaction that writes the rows: the
+    /// lock on the checkpoint keeps everybody else out until the commit.
+    ///
+    /// The commit does not wait for the disk: what a crash of the database takes away, it takes
+    /// away with its checkpoint, and the log gives it back. A worker that is frozen inside the
+    /// transaction is cut off by the database, so that it cannot hold the lock for ever.
+    pub async fn advance(
+        &self,
+        db: &mut PgConnection,
+        to: i64,
+    ) -> sqlx::Result<Result<(), Fenced>> {
+        let moved = sqlx::query!(
+            "UPDATE projection_slots SET position = $6, updated_at = clock_timestamp(),
+                 lease_until = clock_timestamp() + make_interval(secs => $7)
+             WHERE projection = $1 AND build = $2 AND slot_from = $3 AND epoch = $4
+               AND position = $5
+             RETURNING set_config('synchronous_commit', 'off', true) AS quick,
+                       set_config('idle_in_transaction_session_timeout', $8, true) AS bounded",
+            self.projection.name,
+            self.build,
+            self.slot_from,
+            self.epoch,
+            self.position,
+            to,
+            LEASE.as_secs_f64(),
+            LEASE.as_millis().to_string(),
+        )
+        .fetch_optional(db)
+        .await?;
+        Ok(moved.map(|_| ()).ok_or(Fenced))
+    }
+
+    /// Keeps the lease while there is nothing to do.
+    pub async fn renew(&self, db: impl PgExecutor<'_>) -> sqlx::Result<Result<(), Fenced>> {
+        let renewed = sqlx::query!(
+            "UPDATE projection_slots SET updated_at = clock_timestamp(),
+                 lease_until = clock_timestamp() + make_interval(secs => $5)
+             WHERE projection = $1 AND build = $2 AND slot_from = $3 AND epoch = $4",
+            self.projection.name,
+            self.build,
+            self.slot_from,
+            self.epoch,
+            LEASE.as_secs_f64(),
+        )
+        .execute(db)
+        .await?;
+        Ok(if renewed.rows_affected() == 1 { Ok(()) } else { Err(Fenced) })
+    }
+
+    /// Gives the lease up, so that a standby takes over at once.
+    pub async fn release(&self, db: impl PgExecutor<'_>) -> sqlx::Result<()> {
+        sqlx::query!(
+            "UPDATE projection_slots SET owner = NULL, lease_until = NULL
+             WHERE projection = $1 AND build = $2 AND slot_from = $3 AND epoch = $4",
+            self.projection.name,
+            self.build,
+            self.slot_from,
+            self.epoch,
+        )
+        .execute(db)
+        .await
+        .map(drop)
+    }
+}

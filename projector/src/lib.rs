@@ -1,0 +1,27 @@
+//! Builds what readers see out of the log.
+//!
+//! * [`projections`]: what is built, one file each; [`projection`] says what each of them is, and
+//!   [`documents`] is the shape most of them have;
+//! * [`checkpoint`], [`batch`], [`runner`]: how a build moves forward, exactly once;
+//! * [`parking`], [`retry`]: streams that cannot be gone on with;
+//! * [`builds`], [`rebuild`], [`compare`]: a new build beside the old one, and the switch;
+//! * [`search`]: what becomes of the searchable catalogue in Meilisearch;
+//! * [`run`], [`status`], [`health`]: the process and where everything in it stands.
+//!
+//! The binary is a thin shell around this library. Nothing here appends to the log.
+
+pub mod batch;
+pub mod builds;
+pub mod checkpoint;
+pub mod compare;
+pub mod documents;
+pub mod health;
+pub mod parking;
+pub mod projection;
+pub mod projections;
+pub mod rebuild;
+pub mod retry;
+pub mod run;
+pub mod runner;
+pub mod search;
+pub mod status;

@@ -1,0 +1,161 @@
+//! Parked streams: those whose next event could not be folded. Their events wait, in order, until
+//! somebody has seen to the cause and retries; everything else goes on.
+
+use std::collections::BTreeSet;
+
+use event_store::{RawEvent, Recorded};
+use sqlx::{PgConnection, PgPool};
+
+use crate::projection::Projection;
+
+/// Parked streams a build may have. Beyond that it is not the streams that are at fault, and the
+/// projection stops instead.
+pub const PARKED_STREAMS_MAX: usize = 10_000;
+/// The longest reason kept, in bytes.
+const REASON_BYTES_MAX: usize = 1_000;
+
+/// A stream about to be parked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parked {
+    /// The stream.
+    pub stream: String,
+    /// The first event that waits: its place in the log.
+    pub position: i64,
+    /// The same event's place in the stream.
+    pub version: i64,
+    /// The parked stream this one waits for; none if it is itself at fault.
+    pub behind: Option<String>,
+    /// Why.
+    pub reason: String,
+}
+
+impl Parked {
+    /// Parks the stream of an event that could not be read or folded.
+    pub fn at_fault(event: &RawEvent, error: &(dyn std::error::Error + 'static)) -> Self {
+        Self::of(&event.stream, event.position, event.version, None, chain(error))
+    }
+
+    /// Parks the stream of an event that makes no sense without another, parked stream.
+    pub fn waiting(event: &RawEvent, behind: String) -> Self {
+        let reason = format!("waits for {behind}");
+        Self::of(&event.stream, event.position, event.version, Some(behind), reason)
+    }
+
+    fn of(
+        stream: &str,
+        position: i64,
+        version: i64,
+        behind: Option<String>,
+        reason: String,
+    ) -> Self {
+        Self { stream: stream.to_owned(), position, version, behind, reason }
+    }
+}
+
+/// Which streams of a build are parked.
+#[derive(Clone, Debug, Default)]
+pub struct ParkedStreams(BTreeSet<String>);
+
+impl ParkedStreams {
+    /// Reads them.
+    pub async fn load(db: &PgPool, projection: &Projection, build: i16) -> sqlx::Result<Self> {
+        let streams = sqlx::query_scalar!(
+            "SELECT stream FROM parked_streams WHERE projection = $1 AND build = $2",
+            projection.name,
+            build,
+        )
+        .fetch_all(db)
+        .await?;
+        Ok(Self(streams.into_iter().collect()))
+    }
+
+    /// Whether a stream waits.
+    pub fn contains(&self, stream: &str) -> bool {
+        self.0.contains(stream)
+    }
+
+    /// The parked stream that an event must wait for.
+    pub fn blocker(&self, projection: &Projection, event: &Recorded) -> Option<String> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let other = (projection.waits_for)(event)?.to_string();
+        self.contains(&other).then_some(other)
+    }
+
+    /// Adds one.
+    pub fn insert(&mut self, stream: String) {
+        self.0.insert(stream);
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Writes parked streams down, or where those already parked have got stuck now.
+pub async fn store(
+    db: &mut PgConnection,
+    projection: &Projection,
+    build: i16,
+    parked: &[Parked],
+) -> sqlx::Result<()> {
+    for Parked { stream, position, version, behind, reason } in parked {
+        sqlx::query!(
+            "INSERT INTO parked_streams
+                 (projection, build, stream, position, version, behind, reason)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)
+             ON CONFLICT (projection, build, stream) DO UPDATE SET
+                 position = excluded.position, version = excluded.version,
+                 behind = excluded.behind, reason = excluded.reason, parked_at = now()",
+            projection.name,
+            build,
+            stream,
+            position,
+            version,
+            behind.as_deref(),
+            reason,
+        )
+        .execute(&mut *db)
+        .await?;
+        match behind {
+            Some(behind) => tracing::warn!(projection = projection.name, stream, behind, "parked"),
+            None => {
+                tracing::error!(projection = projection.name, stream, position, reason, "parked");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Keeps a message that was no event, for somebody to look at. The first sight of it is logged.
+pub async fn store_message(db: &PgPool, sequence: i64, reason: &str) -> sqlx::Result<()> {
+    let reason = shorten(reason);
+    let first = sqlx::query!(
+        "INSERT INTO parked_messages (sequence, reason) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        sequence,
+        reason,
+    )
+    .execute(db)
+    .await?;
+    if first.rows_affected() == 1 {
+        tracing::error!(sequence, reason, "a message on the bus is no event; read from the log");
+    }
+    Ok(())
+}
+
+/// An error with its causes, in one line.
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    shorten(&causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")).to_owned()
+}
+
+fn shorten(reason: &str) -> &str {
+    &reason[..reason.floor_char_boundary(REASON_BYTES_MAX)]
+}

@@ -1,0 +1,94 @@
+//! What a projection is: a name, the streams it reads and a function from events to rows.
+//!
+//! Checkpoints, leases and parking are not its affair; nor may it read anything but its own rows.
+
+use domain::view::Seen;
+use domain::{Category, StreamId};
+use event_store::Recorded;
+use futures::future::BoxFuture;
+use sqlx::PgConnection;
+
+/// Why events could not be folded into rows.
+#[derive(Debug, thiserror::Error)]
+pub enum FoldError {
+    /// The database said no.
+    #[error("the rows could not be read or written")]
+    Database(#[from] sqlx::Error),
+    /// A document has no JSON.
+    #[error("a document could not be written as JSON")]
+    Document(#[from] serde_json::Error),
+}
+
+impl FoldError {
+    /// What will pass (Postgres away, restarting, overloaded, not migrated), and no stream is to be
+    /// blamed for; or, as an error, what the events themselves are at fault for: trying again will
+    /// not help, going on without their streams will.
+    pub fn passing(self) -> Result<sqlx::Error, Self> {
+        match self {
+            Self::Database(error) if !blames_events(&error) => Ok(error),
+            error => Err(error),
+        }
+    }
+}
+
+fn blames_events(error: &sqlx::Error) -> bool {
+    match error {
+        // A row that is there but cannot be read.
+        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => true,
+        sqlx::Error::Database(error) => {
+            let code = error.code().unwrap_or_default();
+            // Data exceptions, broken constraints, program limits such as index row sizes.
+            ["22", "23", "54"].iter().any(|class| code.starts_with(class))
+        }
+        _ => false,
+    }
+}
+
+/// Folds events into the rows of a build, in the transaction of the connection.
+pub type Fold = for<'a> fn(
+    db: &'a mut PgConnection,
+    build: i16,
+    events: &'a [Recorded],
+) -> BoxFuture<'a, Result<(), FoldError>>;
+
+/// A projection.
+#[derive(Debug)]
+pub struct Projection {
+    /// Its name, in the database and on the command line: never rename it.
+    pub name: &'static str,
+    /// Raised with every change to what it writes; a newer one is rebuilt before it runs.
+    pub version: i32,
+    /// The kinds of stream it reads.
+    pub categories: &'static [Category],
+    /// Its tables, each with `build`, `id` and `document`; the first is the one readers see.
+    pub tables: &'static [&'static str],
+    /// The other stream without which an event makes no sense: while that one is parked, the
+    /// event's own stream waits too.
+    pub waits_for: fn(&Recorded) -> Option<StreamId>,
+    /// The function from events to rows. It must do with any subset of streams, each in order.
+    pub fold: Fold,
+}
+
+impl Projection {
+    /// Whether it reads a stream, by its name alone: what stands in it may be unreadable.
+    pub fn reads(&self, stream: &str) -> bool {
+        let category = stream.split_once('-').map_or(stream, |(category, _)| category);
+        self.categories.iter().any(|wanted| wanted.name() == category)
+    }
+}
+
+/// For projections whose streams do not wait for each other.
+pub fn waits_for_nothing(_: &Recorded) -> Option<StreamId> {
+    None
+}
+
+/// The event as the folds of the domain see it.
+pub fn seen(recorded: &Recorded) -> Seen<'_> {
+    Seen {
+        stream: &recorded.stream,
+        version: recorded.version,
+        position: recorded.position,
+        occurred_at: recorded.occurred_at,
+        event: &recorded.event,
+    }
+}

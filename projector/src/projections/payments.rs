@@ -1,0 +1,77 @@
+//! Payments: one document each.
+
+use domain::view::{Seen, payment};
+use domain::{Category, StreamId};
+use event_store::Recorded;
+use futures::FutureExt;
+use sqlx::PgConnection;
+use sqlx::types::{Json, Uuid};
+
+use crate::documents::{self, Documents};
+use crate::projection::{Projection, waits_for_nothing};
+
+pub static PROJECTION: Projection = Projection {
+    name: "payments",
+    version: 1,
+    categories: &[Category::Payment],
+    tables: &["payments_rows"],
+    waits_for: waits_for_nothing,
+    fold: |db, build, events| documents::fold::<Payments>(db, build, events).boxed(),
+};
+
+struct Payments;
+
+impl Documents for Payments {
+    type Key = Uuid;
+    type Document = payment::Document;
+
+    fn key(event: &Recorded) -> Option<Uuid> {
+        match &event.stream {
+            StreamId::Payment(id) => Some(id.0),
+            _ => None,
+        }
+    }
+
+    fn fold(document: Option<Self::Document>, seen: &Seen) -> Option<Self::Document> {
+        payment::fold(document, seen)
+    }
+
+    async fn load(
+        db: &mut PgConnection,
+        build: i16,
+        keys: &[Uuid],
+    ) -> sqlx::Result<Vec<(Uuid, Self::Document)>> {
+        let rows = sqlx::query!(
+            r#"SELECT id, document AS "document: Json<payment::Document>"
+               FROM payments_rows WHERE build = $1 AND id = ANY($2)"#,
+            build,
+            keys,
+        )
+        .fetch_all(db)
+        .await?;
+        Ok(rows.into_iter().map(|row| (row.id, row.document.0)).collect())
+    }
+
+    async fn store(db: &mut PgConnection, build: i16, documents: &[String]) -> sqlx::Result<()> {
+        sqlx::query!(
+            r#"INSERT INTO payments_rows (build, id, document, position, version, order_id, method,
+                                          status, amount, currency, created_at, updated_at)
+               SELECT $1, f.id, new.document::json, f.position, f.version, f.order_id, f.method,
+                      f.status, (f.amount->>'amount')::numeric, f.amount->>'currency',
+                      f.created_at, f.updated_at
+               FROM unnest($2::text[]) AS new (document),
+                    json_to_record(new.document::json) AS f (
+                        id uuid, position bigint, version bigint, order_id uuid, method text,
+                        status text, amount json, created_at timestamptz, updated_at timestamptz)
+               ON CONFLICT (build, id) DO UPDATE SET
+                   document = excluded.document, position = excluded.position,
+                   version = excluded.version, status = excluded.status,
+                   updated_at = excluded.updated_at"#,
+            build,
+            documents,
+        )
+        .execute(db)
+        .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,77 @@
+//! The catalogue: one document a product.
+
+use domain::view::{Seen, product};
+use domain::{Category, StreamId};
+use event_store::Recorded;
+use futures::FutureExt;
+use sqlx::PgConnection;
+use sqlx::types::{Json, Uuid};
+
+use crate::documents::{self, Documents};
+use crate::projection::{Projection, waits_for_nothing};
+
+pub static PROJECTION: Projection = Projection {
+    name: "products",
+    version: 1,
+    categories: &[Category::Product],
+    tables: &["products_rows"],
+    waits_for: waits_for_nothing,
+    fold: |db, build, events| documents::fold::<Products>(db, build, events).boxed(),
+};
+
+struct Products;
+
+impl Documents for Products {
+    type Key = Uuid;
+    type Document = product::Document;
+
+    fn key(event: &Recorded) -> Option<Uuid> {
+        match &event.stream {
+            StreamId::Product(id) => Some(id.0),
+            _ => None,
+        }
+    }
+
+    fn fold(document: Option<Self::Document>, seen: &Seen) -> Option<Self::Document> {
+        product::fold(document, seen)
+    }
+
+    async fn load(
+        db: &mut PgConnection,
+        build: i16,
+        keys: &[Uuid],
+    ) -> sqlx::Result<Vec<(Uuid, Self::Document)>> {
+        let rows = sqlx::query!(
+            r#"SELECT id, document AS "document: Json<product::Document>"
+               FROM products_rows WHERE build = $1 AND id = ANY($2)"#,
+            build,
+            keys,
+        )
+        .fetch_all(db)
+        .await?;
+        Ok(rows.into_iter().map(|row| (row.id, row.document.0)).collect())
+    }
+
+    async fn store(db: &mut PgConnection, build: i16, documents: &[String]) -> sqlx::Result<()> {
+        sqlx::query!(
+            r#"INSERT INTO products_rows (build, id, document, position, version, status, title,
+                                          brand, category, created_at, updated_at)
+               SELECT $1, f.id, new.document::json, f.position, f.version, f.status, f.title,
+                      f.brand, coalesce(f.category, '{}'), f.created_at, f.updated_at
+               FROM unnest($2::text[]) AS new (document),
+                    json_to_record(new.document::json) AS f (
+                        id uuid, position bigint, version bigint, status text, title text,
+                        brand text, category text[], created_at timestamptz, updated_at timestamptz)
+               ON CONFLICT (build, id) DO UPDATE SET
+                   document = excluded.document, position = excluded.position,
+                   version = excluded.version, status = excluded.status, title = excluded.title,
+                   brand = excluded.brand, category = excluded.category,
+                   updated_at = excluded.updated_at"#,
+            build,
+            documents,
+        )
+        .execute(db)
+        .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,120 @@
+//! Sales: one document a day and currency, and a small one an order, so that what was both
+//! cancelled and refunded is taken off once.
+//!
+//! A day takes in orders of all slots: this projection needs a checkpoint over all of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::Category;
+use domain::view::sales::{self, Document, Ledger};
+use event_store::Recorded;
+use futures::FutureExt;
+use sqlx::PgConnection;
+use sqlx::types::{Json, Uuid};
+
+use crate::documents::encode;
+use crate::projection::{FoldError, Projection, seen, waits_for_nothing};
+
+pub static PROJECTION: Projection = Projection {
+    name: "sales",
+    version: 1,
+    categories: &[Category::Order, Category::Payment],
+    tables: &["sales_rows", "sales_orders_rows"],
+    waits_for: waits_for_nothing,
+    fold: |db, build, events| fold(db, build, events).boxed(),
+};
+
+async fn fold(db: &mut PgConnection, build: i16, events: &[Recorded]) -> Result<(), FoldError> {
+    let keys: Vec<_> = events.iter().filter_map(|event| sales::keys(&seen(event))).collect();
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let days: BTreeSet<String> = keys.iter().map(|(day, _)| day.clone()).collect();
+    let orders: BTreeSet<Uuid> = keys.iter().map(|(_, order_id)| order_id.0).collect();
+    let mut days = load_days(db, build, Vec::from_iter(days)).await?;
+    let mut ledgers = load_ledgers(db, build, Vec::from_iter(orders)).await?;
+    for event in events {
+        let seen = seen(event);
+        let Some((day, order_id)) = sales::keys(&seen) else { continue };
+        let folded = sales::fold(days.remove(&day), ledgers.remove(&order_id.0), &seen);
+        days.extend(folded.0.map(|document| (day, document)));
+        ledgers.extend(folded.1.map(|ledger| (order_id.0, ledger)));
+    }
+    store_days(db, build, &encode(days.values())?).await?;
+    let orders: Vec<Uuid> = ledgers.keys().copied().collect();
+    store_ledgers(db, build, &orders, &encode(ledgers.values())?).await?;
+    Ok(())
+}
+
+async fn load_days(
+    db: &mut PgConnection,
+    build: i16,
+    days: Vec<String>,
+) -> sqlx::Result<BTreeMap<String, Document>> {
+    let rows = sqlx::query!(
+        r#"SELECT id, document AS "document: Json<Document>"
+           FROM sales_rows WHERE build = $1 AND id = ANY($2)"#,
+        build,
+        &days,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.document.0)).collect())
+}
+
+async fn load_ledgers(
+    db: &mut PgConnection,
+    build: i16,
+    orders: Vec<Uuid>,
+) -> sqlx::Result<BTreeMap<Uuid, Ledger>> {
+    let rows = sqlx::query!(
+        r#"SELECT id, document AS "document: Json<Ledger>"
+           FROM sales_orders_rows WHERE build = $1 AND id = ANY($2)"#,
+        build,
+        &orders,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.document.0)).collect())
+}
+
+async fn store_days(db: &mut PgConnection, build: i16, documents: &[String]) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"INSERT INTO sales_rows (build, id, document, position, version, day, currency,
+                                   created_at, updated_at)
+           SELECT $1, f.id, new.document::json, f.position, f.version, f.day, f.currency,
+                  f.created_at, f.updated_at
+           FROM unnest($2::text[]) AS new (document),
+                json_to_record(new.document::json) AS f (
+                    id text, position bigint, version bigint, day date, currency text,
+                    created_at timestamptz, updated_at timestamptz)
+           ON CONFLICT (build, id) DO UPDATE SET
+               document = excluded.document, position = excluded.position,
+               version = excluded.version, created_at = excluded.created_at,
+               updated_at = excluded.updated_at"#,
+        build,
+        documents,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+async fn store_ledgers(
+    db: &mut PgConnection,
+    build: i16,
+    orders: &[Uuid],
+    ledgers: &[String],
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "INSERT INTO sales_orders_rows (build, id, document)
+         SELECT $1, id, document::json FROM unnest($2::uuid[], $3::text[]) AS new (id, document)
+         ON CONFLICT (build, id) DO UPDATE SET document = excluded.document",
+        build,
+        orders,
+        ledgers,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

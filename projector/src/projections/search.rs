@@ -1,0 +1,221 @@
+//! The searchable catalogue: one document a product, and a small one a SKU, so that a product is
+//! touched only when something of it comes into stock or goes out of it.
+//!
+//! A product and its SKUs lie in different slots: this projection needs a checkpoint over all of
+//! them. Sending the documents to Meilisearch is the affair of [`crate::search`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::view::search::{self, Availability, Document};
+use domain::{Category, Event, Sku, StreamId, product};
+use event_store::Recorded;
+use futures::FutureExt;
+use sqlx::PgConnection;
+use sqlx::types::{Json, Uuid};
+
+use crate::documents::encode;
+use crate::projection::{FoldError, Projection, seen, waits_for_nothing};
+
+pub static PROJECTION: Projection = Projection {
+    name: "search",
+    version: 1,
+    categories: &[Category::Product, Category::Sku, Category::Stock],
+    tables: &["search_documents_rows", "search_stock_rows"],
+    waits_for: waits_for_nothing,
+    fold: |db, build, events| fold(db, build, events).boxed(),
+};
+
+/// What an event says to a product about one of its SKUs.
+struct News {
+    product_id: Uuid,
+    sku: Sku,
+    in_stock: bool,
+}
+
+async fn fold(db: &mut PgConnection, build: i16, events: &[Recorded]) -> Result<(), FoldError> {
+    let skus: BTreeSet<Sku> = events.iter().filter_map(sku_of).cloned().collect();
+    let mut stock = load_stock(db, build, &skus).await?;
+    let mut news = BTreeMap::new();
+    let mut changed = BTreeSet::new();
+    for event in events {
+        let Some(sku) = sku_of(event) else { continue };
+        let known = stock.entry(sku.clone()).or_default();
+        let before = known.clone();
+        known.evolve(&event.event);
+        if *known != before {
+            changed.insert(sku.clone());
+        }
+        news.extend(news_of(event, sku, &before, known).map(|news| (event.position, news)));
+    }
+    let stored: Vec<String> = changed.iter().map(ToString::to_string).collect();
+    let documents = encode(changed.iter().filter_map(|sku| stock.get(sku)))?;
+    store_stock(db, build, &stored, &documents).await?;
+    fold_products(db, build, events, &news).await
+}
+
+/// The SKU that an event is about, or that a product takes up by it.
+fn sku_of(event: &Recorded) -> Option<&Sku> {
+    match (&event.stream, &event.event) {
+        (StreamId::Sku(sku) | StreamId::Stock(sku), _) => Some(sku),
+        (_, Event::Product(product::Event::VariantSet(set))) => Some(&set.sku),
+        _ => None,
+    }
+}
+
+/// The product that takes a SKU up is told whether it is in stock; its owner, when that flips.
+fn news_of(
+    event: &Recorded,
+    sku: &Sku,
+    before: &Availability,
+    after: &Availability,
+) -> Option<News> {
+    let in_stock = after.in_stock();
+    let product_id = match event.stream {
+        StreamId::Product(id) => id,
+        StreamId::Stock(_) if in_stock == before.in_stock() => return None,
+        _ => after.product_id?,
+    };
+    Some(News { product_id: product_id.0, sku: sku.clone(), in_stock })
+}
+
+async fn fold_products(
+    db: &mut PgConnection,
+    build: i16,
+    events: &[Recorded],
+    news: &BTreeMap<i64, News>,
+) -> Result<(), FoldError> {
+    let about = |event: &Recorded| match event.stream {
+        StreamId::Product(id) => Some(id.0),
+        _ => None,
+    };
+    let told = news.values().map(|news| news.product_id);
+    let ids: BTreeSet<Uuid> = events.iter().filter_map(about).chain(told).collect();
+    let mut documents = load_documents(db, build, &Vec::from_iter(ids)).await?;
+    let mut changed = BTreeSet::new();
+    // Event by event, so that the outcome does not depend on where batches begin and end.
+    for event in events {
+        if let Some(id) = about(event)
+            && let Some(folded) = search::fold(documents.remove(&id), &seen(event))
+        {
+            documents.insert(id, folded);
+            changed.insert(id);
+        }
+        if let Some(News { product_id, sku, in_stock }) = news.get(&event.position)
+            && let Some(document) = documents.get_mut(product_id)
+            && document.set_in_stock(sku, *in_stock, event.position)
+        {
+            changed.insert(*product_id);
+        }
+    }
+    documents.retain(|id, _| changed.contains(id));
+    let listed: Vec<bool> = documents.values().map(Document::listed).collect();
+    store_documents(db, build, &encode(documents.values())?, &listed).await?;
+    Ok(())
+}
+
+async fn load_stock(
+    db: &mut PgConnection,
+    build: i16,
+    skus: &BTreeSet<Sku>,
+) -> sqlx::Result<BTreeMap<Sku, Availability>> {
+    if skus.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let ids: Vec<String> = skus.iter().map(ToString::to_string).collect();
+    let rows = sqlx::query!(
+        r#"SELECT id, document AS "document: Json<Availability>"
+           FROM search_stock_rows WHERE build = $1 AND id = ANY($2)"#,
+        build,
+        &ids,
+    )
+    .fetch_all(db)
+    .await?;
+    let known = rows.into_iter().filter_map(|row| Some((row.id.parse().ok()?, row.document.0)));
+    Ok(known.collect())
+}
+
+async fn store_stock(
+    db: &mut PgConnection,
+    build: i16,
+    skus: &[String],
+    documents: &[String],
+) -> sqlx::Result<()> {
+    if skus.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "INSERT INTO search_stock_rows (build, id, document)
+         SELECT $1, id, document::json FROM unnest($2::text[], $3::text[]) AS new (id, document)
+         ON CONFLICT (build, id) DO UPDATE SET document = excluded.document",
+        build,
+        skus,
+        documents,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+async fn load_documents(
+    db: &mut PgConnection,
+    build: i16,
+    ids: &[Uuid],
+) -> sqlx::Result<BTreeMap<Uuid, Document>> {
+    if ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let rows = sqlx::query!(
+        r#"SELECT id, document AS "document: Json<Document>"
+           FROM search_documents_rows WHERE build = $1 AND id = ANY($2)"#,
+        build,
+        ids,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.document.0)).collect())
+}
+
+/// What was never listed is of no interest to Meilisearch, and not dirty.
+async fn store_documents(
+    db: &mut PgConnection,
+    build: i16,
+    documents: &[String],
+    listed: &[bool],
+) -> sqlx::Result<()> {
+    if documents.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        r#"INSERT INTO search_documents_rows AS old
+               (build, id, document, position, version, listed, in_stock, dirty, title, brand,
+                category, words, created_at, updated_at)
+           SELECT $1, f.id, new.document::json, f.position, f.version, new.listed, f.in_stock,
+                  new.listed, f.title, f.brand, coalesce(f.category, '{}'),
+                  setweight(to_tsvector('english', f.title), 'A')
+                  || setweight(to_tsvector('english', concat_ws(' ', f.brand,
+                         array_to_string(f.category, ' '))), 'B')
+                  || setweight(to_tsvector('simple', array_to_string(f.skus, ' ')), 'B')
+                  || setweight(json_to_tsvector('english', coalesce(f.attributes, '{}'),
+                         '["string"]'), 'C')
+                  || setweight(json_to_tsvector('english', f.options, '["string"]'), 'C')
+                  || setweight(to_tsvector('english', coalesce(f.description, '')), 'D'),
+                  f.created_at, f.updated_at
+           FROM unnest($2::text[], $3::boolean[]) AS new (document, listed),
+                json_to_record(new.document::json) AS f (
+                    id uuid, position bigint, version bigint, in_stock boolean, title text,
+                    brand text, category text[], skus text[], attributes json, options json,
+                    description text, created_at timestamptz, updated_at timestamptz)
+           ON CONFLICT (build, id) DO UPDATE SET
+               document = excluded.document, position = excluded.position,
+               version = excluded.version, listed = excluded.listed, in_stock = excluded.in_stock,
+               dirty = old.dirty OR old.listed OR excluded.listed, revision = old.revision + 1,
+               title = excluded.title, brand = excluded.brand, category = excluded.category,
+               words = excluded.words, updated_at = excluded.updated_at"#,
+        build,
+        documents,
+        listed,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! Stock: one document a SKU.
+
+use domain::view::{Seen, stock};
+use domain::{Category, StreamId};
+use event_store::Recorded;
+use futures::FutureExt;
+use sqlx::PgConnection;
+use sqlx::types::Json;
+
+use crate::documents::{self, Documents};
+use crate::projection::{Projection, waits_for_nothing};
+
+pub static PROJECTION: Projection = Projection {
+    name: "stock",
+    version: 1,
+    categories: &[Category::Stock],
+    tables: &["stock_rows"],
+    waits_for: waits_for_nothing,
+    fold: |db, build, events| documents::fold::<StockLevels>(db, build, events).boxed(),
+};
+
+struct StockLevels;
+
+impl Documents for StockLevels {
+    type Key = String;
+    type Document = stock::Document;
+
+    fn key(event: &Recorded) -> Option<String> {
+        match &event.stream {
+            StreamId::Stock(sku) => Some(sku.to_string()),
+            _ => None,
+        }
+    }
+
+    fn fold(document: Option<Self::Document>, seen: &Seen) -> Option<Self::Document> {
+        stock::fold(document, seen)
+    }
+
+    async fn load(
+        db: &mut PgConnection,
+        build: i16,
+        keys: &[String],
+    ) -> sqlx::Result<Vec<(String, Self::Document)>> {
+        let rows = sqlx::query!(
+            r#"SELECT id, document AS "document: Json<stock::Document>"
+               FROM stock_rows WHERE build = $1 AND id = ANY($2)"#,
+            build,
+            keys,
+        )
+        .fetch_all(db)
+        .await?;
+        Ok(rows.into_iter().map(|row| (row.id, row.document.0)).collect())
+    }
+
+    async fn store(db: &mut PgConnection, build: i16, documents: &[String]) -> sqlx::Result<()> {
+        sqlx::query!(
+            r#"INSERT INTO stock_rows (build, id, document, position, version, on_hand, available,
+                                       created_at, updated_at)
+               SELECT $1, f.id, new.document::json, f.position, f.version, f.on_hand, f.available,
+                      f.created_at, f.updated_at
+               FROM unnest($2::text[]) AS new (document),
+                    json_to_record(new.document::json) AS f (
+                        id text, position bigint, version bigint, on_hand bigint, available bigint,
+                        created_at timestamptz, updated_at timestamptz)
+               ON CONFLICT (build, id) DO UPDATE SET
+                   document = excluded.document, position = excluded.position,
+                   version = excluded.version, on_hand = excluded.on_hand,
+                   available = excluded.available, updated_at = excluded.updated_at"#,
+            build,
+            documents,
+        )
+        .execute(db)
+        .await?;
+        Ok(())
+    }
+}

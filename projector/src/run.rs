@@ -1,0 +1,138 @@
+//! The running projector: a worker for each range of slots of each projection asked for, and the
+//! pusher of the search documents.
+
+use std::time::Duration;
+
+use indicatif::ProgressBar;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::projection::Projection;
+use crate::rebuild::{RebuildError, rebuild};
+use crate::runner::{self, Context, NewerBuild};
+use crate::search::Meili;
+use crate::search::pusher::{self, Trouble};
+use crate::{builds, parking, projections, status};
+
+/// How long to wait before looking again whether a projection can be worked on.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+
+/// Works on projections until the process ends. An error means that a build is newer than this
+/// program: then all workers have stopped.
+pub async fn run(
+    context: Context,
+    wanted: Vec<&'static Projection>,
+    meili: Meili,
+    trouble: Trouble,
+) -> Result<(), NewerBuild> {
+    let mut workers = JoinSet::new();
+    let measured = status::measure(context.db.clone(), wanted.clone(), context.stop.clone());
+    workers.spawn(async move {
+        measured.await;
+        Ok(())
+    });
+    for projection in wanted {
+        let (context, meili, trouble) = (context.clone(), meili.clone(), trouble.clone());
+        workers.spawn(async move { project(context, projection, meili, trouble).await });
+    }
+    let mut result = Ok(());
+    while let Some(ended) = workers.join_next().await {
+        let ended = ended.unwrap_or_else(|error| {
+            tracing::error!(%error, "a worker broke; the process ends");
+            Ok(())
+        });
+        // One that ends before it was told to takes the others with it.
+        context.stop.cancel();
+        result = result.and(ended);
+    }
+    result
+}
+
+/// Works on one projection, after rebuilding it if this program folds it differently from the one
+/// that built it. Readers have the old build until then.
+async fn project(
+    context: Context,
+    projection: &'static Projection,
+    meili: Meili,
+    trouble: Trouble,
+) -> Result<(), NewerBuild> {
+    let is_search = std::ptr::eq(projection, projections::SEARCH);
+    if !bring_up_to_date(&context, projection, is_search.then_some(&meili)).await {
+        return Ok(());
+    }
+    let mut workers = JoinSet::new();
+    for slot_from in ranges(&context, projection).await {
+        let (held, holds) = watch::channel(None);
+        workers.spawn(runner::run(context.clone(), projection, slot_from, held));
+        if is_search {
+            let (index, trouble) = (meili.live(), trouble.clone());
+            let (db, stop) = (context.db.clone(), context.stop.clone());
+            workers.spawn(async move {
+                pusher::run(db, index, holds, trouble, stop).await;
+                Ok(())
+            });
+        }
+    }
+    let mut result = Ok(());
+    while let Some(ended) = workers.join_next().await {
+        result = result.and(ended.unwrap_or(Ok(())));
+    }
+    result
+}
+
+async fn ranges(context: &Context, projection: &'static Projection) -> Vec<i16> {
+    while !context.stop.is_cancelled() {
+        let ranges = async {
+            let build = builds::active(&context.db, projection).await?.build;
+            builds::ranges(&context.db, projection, build).await
+        };
+        match ranges.await {
+            Ok(ranges) => return ranges,
+            Err(error) => look_again(context, projection, &error).await,
+        }
+    }
+    vec![]
+}
+
+/// Rebuilds an outdated projection, or waits until somebody else has. False when the process ends
+/// meanwhile.
+async fn bring_up_to_date(
+    context: &Context,
+    projection: &'static Projection,
+    meili: Option<&Meili>,
+) -> bool {
+    while !context.stop.is_cancelled() {
+        match builds::active(&context.db, projection).await {
+            Ok(active) if active.version >= projection.version => return true,
+            Ok(active) => {
+                let (name, from, to) = (projection.name, active.version, projection.version);
+                tracing::info!(projection = name, from, to, "rebuilding for a new version");
+                let progress = ProgressBar::hidden();
+                let owner = format!("{}/rebuild", context.owner);
+                let rebuilt = rebuild(&context.db, projection, meili, &owner, &progress);
+                let rebuilt = tokio::select! {
+                    rebuilt = rebuilt => rebuilt,
+                    () = context.stop.cancelled() => return false,
+                };
+                match rebuilt {
+                    Ok(_) => {}
+                    Err(RebuildError::Busy) => {
+                        let _ = tokio::time::timeout(LOOK_AGAIN, context.stop.cancelled()).await;
+                    }
+                    Err(error) => look_again(context, projection, &error).await,
+                }
+            }
+            Err(error) => look_again(context, projection, &error).await,
+        }
+    }
+    false
+}
+
+async fn look_again(
+    context: &Context,
+    projection: &Projection,
+    error: &(dyn std::error::Error + Send + Sync + 'static),
+) {
+    tracing::warn!(projection = projection.name, cause = parking::chain(error), "trying again");
+    let _ = tokio::time::timeout(LOOK_AGAIN, context.stop.cancelled()).await;
+}

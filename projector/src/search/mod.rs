@@ -1,0 +1,10 @@
+//! What becomes of the searchable catalogue in Meilisearch.
+//!
+//! Meilisearch cannot join the transaction of a checkpoint. So the projection writes whole
+//! documents to its table and marks them dirty, [`pusher`] sends the dirty ones and clears them
+//! once Meilisearch has taken them; [`index`] is Meilisearch itself. Sending twice is harmless.
+
+pub mod index;
+pub mod pusher;
+
+pub use index::{Index, IndexError, Meili};

@@ -1,0 +1,256 @@
+//! Sends dirty documents to Meilisearch, and clears them once it has taken them.
+//!
+//! It works for whoever holds the lease of the search projection. In one round each dirty document
+//! is sent once, several tasks in flight; only a revision that Meilisearch has taken is clean, so
+//! one that changed meanwhile goes with the next round. Should Meilisearch have lost documents,
+//! all are dirty again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::{Stream, StreamExt, TryStreamExt, stream};
+use serde_json::value::RawValue;
+use sqlx::PgPool;
+use sqlx::types::{Json, Uuid};
+use tokio::sync::{Mutex, watch};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::index::{Index, IndexError};
+use crate::checkpoint::Lease;
+use crate::parking;
+
+/// Documents in one task.
+const TASK_DOCUMENTS: i64 = 1_000;
+/// Bytes of documents in one task, unless a single one has more.
+const TASK_BYTES: usize = 8 << 20;
+/// Tasks that Meilisearch may have in hand at a time.
+const TASKS_IN_FLIGHT: usize = 4;
+/// Documents marked dirty in one transaction.
+const MARK_ROWS: i64 = 5_000;
+/// How often Meilisearch is asked whether it still has everything.
+pub const CHECK_PERIOD: Duration = Duration::from_secs(5);
+/// The first and the longest pause after a failure.
+const PAUSE_MIN: Duration = Duration::from_millis(250);
+const PAUSE_MAX: Duration = Duration::from_secs(15);
+
+/// Why a round ended early. What was not cleared is sent again.
+#[derive(Debug, thiserror::Error)]
+pub enum PushError {
+    /// Meilisearch is away or unwilling.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// Postgres is away.
+    #[error("the database is in trouble")]
+    Database(#[from] sqlx::Error),
+    /// The lease is somebody else's now.
+    #[error("the lease was lost to another worker")]
+    Fenced,
+}
+
+/// What keeps documents from Meilisearch, for health checks.
+pub type Trouble = Arc<Mutex<Option<String>>>;
+
+/// Sends what is dirty for as long as the process lives and the lease is held.
+pub async fn run(
+    db: PgPool,
+    index: Index,
+    mut held: watch::Receiver<Option<Lease>>,
+    trouble: Trouble,
+    stop: CancellationToken,
+) {
+    let mut pause = PAUSE_MIN;
+    let mut check_at = Instant::now();
+    while !stop.is_cancelled() {
+        let lease = held.borrow_and_update().clone();
+        let wait = match lease {
+            None => PAUSE_MAX,
+            Some(lease) => match round(&db, &index, &lease, &mut check_at).await {
+                Ok(sent) => {
+                    *trouble.lock().await = None;
+                    pause = PAUSE_MIN;
+                    if sent > 0 { Duration::ZERO } else { CHECK_PERIOD }
+                }
+                Err(error) => {
+                    let cause = parking::chain(&error);
+                    tracing::warn!(cause, "the search index is behind; trying again");
+                    *trouble.lock().await = Some(cause);
+                    check_at = Instant::now();
+                    // Not woken by new documents: Meilisearch is left alone for that long.
+                    let _ = tokio::time::timeout(pause, stop.cancelled()).await;
+                    pause = (pause * 2).min(PAUSE_MAX);
+                    Duration::ZERO
+                }
+            },
+        };
+        tokio::select! {
+            changed = held.changed() => if changed.is_err() { break },
+            () = tokio::time::sleep(wait) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+async fn round(
+    db: &PgPool,
+    index: &Index,
+    lease: &Lease,
+    check_at: &mut Instant,
+) -> Result<usize, PushError> {
+    if Instant::now() >= *check_at {
+        check(db, index, lease.build).await?;
+        *check_at = Instant::now() + CHECK_PERIOD;
+    }
+    push(db, index, lease).await
+}
+
+/// Sees to it that Meilisearch has the index, its settings and all documents it once took.
+async fn check(db: &PgPool, index: &Index, build: i16) -> Result<(), PushError> {
+    index.ensure().await?;
+    let held = index.count().await?;
+    let clean = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM search_documents_rows
+           WHERE build = $1 AND listed AND NOT dirty"#,
+        build,
+    )
+    .fetch_one(db)
+    .await?;
+    let clean = u64::try_from(clean).unwrap_or(0);
+    if held < clean {
+        tracing::warn!(held, clean, "Meilisearch has lost documents; all are sent again");
+        mark_all_dirty(db, build).await?;
+    }
+    Ok(())
+}
+
+/// Marks every listed document of a build dirty, in bounded steps.
+pub async fn mark_all_dirty(db: &PgPool, build: i16) -> sqlx::Result<()> {
+    let mut after = Uuid::nil();
+    loop {
+        let marked = sqlx::query_scalar!(
+            "UPDATE search_documents_rows SET dirty = true
+             WHERE build = $1 AND id IN (
+                 SELECT id FROM search_documents_rows
+                 WHERE build = $1 AND id > $2 AND listed ORDER BY id LIMIT $3)
+             RETURNING id",
+            build,
+            after,
+            MARK_ROWS,
+        )
+        .fetch_all(db)
+        .await?;
+        match marked.into_iter().max() {
+            Some(last) => after = last,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Documents of one task.
+#[derive(Default)]
+struct Page {
+    ids: Vec<Uuid>,
+    revisions: Vec<i64>,
+    documents: Vec<Box<RawValue>>,
+    gone: Vec<Uuid>,
+}
+
+/// Sends each dirty document of a build once. Says how many there were.
+pub async fn push(db: &PgPool, index: &Index, lease: &Lease) -> Result<usize, PushError> {
+    pages(db, lease.build)
+        .map_ok(|page| send(db, index, lease, page))
+        .try_buffer_unordered(TASKS_IN_FLIGHT)
+        .try_fold(0, async |sum, sent| Ok(sum + sent))
+        .await
+}
+
+fn pages(db: &PgPool, build: i16) -> impl Stream<Item = Result<Page, PushError>> {
+    stream::try_unfold(Uuid::nil(), move |after| async move {
+        let page = page(db, build, after).await?;
+        Ok(page.ids.last().copied().map(|last| (page, last)))
+    })
+    .boxed()
+}
+
+async fn page(db: &PgPool, build: i16, after: Uuid) -> Result<Page, PushError> {
+    let rows = sqlx::query!(
+        r#"SELECT id, revision, listed, document AS "document: Json<Box<RawValue>>"
+           FROM search_documents_rows
+           WHERE build = $1 AND dirty AND id > $2 ORDER BY id LIMIT $3"#,
+        build,
+        after,
+        TASK_DOCUMENTS,
+    )
+    .fetch_all(db)
+    .await?;
+    let mut page = Page::default();
+    let mut bytes = 0;
+    for row in rows {
+        bytes += row.document.get().len();
+        if bytes > TASK_BYTES && !page.ids.is_empty() {
+            break;
+        }
+        page.ids.push(row.id);
+        page.revisions.push(row.revision);
+        if row.listed {
+            page.documents.push(row.document.0);
+        } else {
+            page.gone.push(row.id);
+        }
+    }
+    Ok(page)
+}
+
+async fn send(db: &PgPool, index: &Index, lease: &Lease, page: Page) -> Result<usize, PushError> {
+    index.put(&page.documents).await?;
+    index.remove(&page.gone).await?;
+    clear(db, lease, &page.ids, &page.revisions).await?;
+    metrics::counter!("search_documents_sent_total").increment(page.ids.len() as u64);
+    Ok(page.ids.len())
+}
+
+/// Clears what Meilisearch has taken, under the lease. Without it, what was sent may have arrived
+/// after something newer that somebody else sent: then it is dirty for them.
+async fn clear(
+    db: &PgPool,
+    lease: &Lease,
+    ids: &[Uuid],
+    revisions: &[i64],
+) -> Result<(), PushError> {
+    let mut tx = db.begin().await?;
+    let held = sqlx::query!(
+        "SELECT FROM projection_slots
+         WHERE projection = $1 AND build = $2 AND slot_from = $3 AND epoch = $4 FOR SHARE",
+        lease.projection.name,
+        lease.build,
+        lease.slot_from,
+        lease.epoch,
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    if held.is_none() {
+        sqlx::query!(
+            "UPDATE search_documents_rows SET dirty = true
+             WHERE id = ANY($2)
+               AND build = (SELECT active_build FROM projections WHERE name = $1)",
+            lease.projection.name,
+            ids,
+        )
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        return Err(PushError::Fenced);
+    }
+    sqlx::query!(
+        "UPDATE search_documents_rows AS known SET dirty = false
+         FROM unnest($2::uuid[], $3::bigint[]) AS sent (id, revision)
+         WHERE known.build = $1 AND known.id = sent.id AND known.revision = sent.revision",
+        lease.build,
+        ids,
+        revisions,
+    )
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(())
+}

@@ -1,0 +1,13 @@
+//! The projector against real servers: a database of its own for each test, streams and indexes
+//! with names of their own. `DATABASE_URL`, `NATS_URL`, `MEILI_URL` and `MEILI_MASTER_KEY` say where.
+
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
+
+mod bus;
+mod leases;
+mod parking;
+mod process;
+mod rebuild;
+mod rows;
+mod search;
+mod shop;

@@ -1,0 +1,102 @@
+//! What cannot be folded waits, with all that comes after it in its stream; nothing else does.
+
+use projector::retry::retry;
+use sqlx::{AssertSqlSafe, PgPool};
+
+use crate::shop::{Shop, document, documents, parked, project, projection};
+
+async fn execute(db: &PgPool, statement: &str) {
+    sqlx::query(AssertSqlSafe(statement)).execute(db).await.unwrap();
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_unreadable_event_parks_its_stream_alone(db: PgPool) {
+    let shop = Shop::open(&db);
+    let good = shop.cart().await;
+    let bad = shop.cart().await;
+    let stream = format!("cart-{bad}");
+    let at = shop.append_raw(&stream, 2, "cart.teleported", "{}").await;
+    shop.append_raw(&stream, 3, "cart.abandoned", "{}").await;
+    shop.append_raw(&format!("cart-{good}"), 2, "cart.abandoned", "{}").await;
+    shop.append_raw("cart-nonsense", 1, "cart.created", "{\"currency\":\"EUR\"}").await;
+    shop.append_raw("sofa-1", 1, "sofa.sat_on", "{}").await;
+    project(&db, "carts").await;
+
+    assert_eq!(parked(&db, "carts").await, [stream.clone(), "cart-nonsense".to_owned()]);
+    let statuses = documents(&db, "carts").await;
+    assert_eq!(statuses[0]["status"], "abandoned");
+    assert_eq!(statuses[1]["status"], "open", "the event after the unreadable one waits");
+    let (position, reason): (i64, String) =
+        sqlx::query_as("SELECT position, reason FROM parked_streams WHERE stream = $1")
+            .bind(&stream)
+            .fetch_one(&db)
+            .await
+            .unwrap();
+    assert_eq!(position, at);
+    assert!(reason.contains("unknown event type 'cart.teleported'"), "{reason}");
+
+    let again = retry(&db, projection("carts"), Some(&stream)).await.unwrap();
+    assert!(again.released.is_empty());
+    assert!(again.stuck.contains_key(&stream), "nothing has changed: it stays parked");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_row_that_the_database_refuses_parks_its_stream_alone(db: PgPool) {
+    let shop = Shop::open(&db);
+    shop.product("Tote", "TOTE").await;
+    let (good, bad) = (shop.cart().await, shop.cart().await);
+    execute(&db, &format!("ALTER TABLE carts_rows ADD CONSTRAINT refused CHECK (id <> '{bad}')"))
+        .await;
+    shop.put(bad, "TOTE", 1).await;
+    shop.put(good, "TOTE", 2).await;
+    project(&db, "carts").await;
+    assert_eq!(parked(&db, "carts").await, [format!("cart-{bad}")]);
+    assert_eq!(document(&db, "carts").await["units"], 2);
+
+    shop.put(bad, "TOTE", 4).await;
+    project(&db, "carts").await;
+    execute(&db, "ALTER TABLE carts_rows DROP CONSTRAINT refused").await;
+    let retried = retry(&db, projection("carts"), None).await.unwrap();
+    assert_eq!(retried.released, [format!("cart-{bad}")]);
+    assert!(parked(&db, "carts").await.is_empty());
+    assert_eq!(documents(&db, "carts").await[1]["units"], 5);
+    shop.put(bad, "TOTE", 1).await;
+    project(&db, "carts").await;
+    assert_eq!(documents(&db, "carts").await[1]["units"], 6);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn payments_and_parcels_wait_for_their_order(db: PgPool) {
+    let shop = Shop::open(&db);
+    execute(&db, "ALTER TABLE orders_rows ADD CONSTRAINT refused CHECK (units <> 4)").await;
+    let (order_id, payment_id) = shop.busy_day().await;
+    project(&db, "orders").await;
+    assert_eq!(document(&db, "orders").await["status"], "cancelled", "the other order went on");
+    let waiting = parked(&db, "orders").await;
+    assert_eq!(waiting[..2], [format!("order-{order_id}"), format!("payment-{payment_id}")]);
+    assert_eq!(waiting.len(), 3);
+
+    execute(&db, "ALTER TABLE orders_rows DROP CONSTRAINT refused").await;
+    let retried = retry(&db, projection("orders"), None).await.unwrap();
+    assert_eq!(retried.released.len(), 3);
+    let orders = documents(&db, "orders").await;
+    assert_eq!(orders[0]["status"], "completed");
+    assert_eq!(orders[0]["payment_status"], "partially_refunded");
+    assert_eq!(orders[0]["fulfilment_status"], "delivered");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_worker_at_work_learns_of_a_retry(db: PgPool) {
+    use crate::shop::{fold, lease};
+    let shop = Shop::open(&db);
+    let bad = shop.cart().await;
+    execute(&db, "ALTER TABLE carts_rows ADD CONSTRAINT refused CHECK (status <> 'open')").await;
+    let mut held = lease(&db, "carts", "worker").await.unwrap();
+    fold(&db, &mut held).await.unwrap();
+    execute(&db, "ALTER TABLE carts_rows DROP CONSTRAINT refused").await;
+    retry(&db, projection("carts"), None).await.unwrap();
+    shop.append_raw(&format!("cart-{bad}"), 2, "cart.abandoned", "{}").await;
+    assert!(fold(&db, &mut held).await.is_err(), "fenced, to read anew what is parked");
+    project(&db, "carts").await;
+    assert_eq!(document(&db, "carts").await["status"], "abandoned");
+}

@@ -1,0 +1,114 @@
+//! The whole process: all projections at once, rebuilt when the program is newer than their rows.
+
+use std::time::Duration;
+
+use event_store::read;
+use projector::run::run;
+use projector::runner::Context;
+use projector::search::Meili;
+use projector::search::pusher::Trouble;
+use projector::{projections, status};
+use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
+use tokio_util::sync::CancellationToken;
+
+use crate::shop::{Shop, document, documents, id, project, required};
+
+/// A pool as large as a process has: the one of a test is too small for seven workers.
+async fn roomy(db: &PgPool) -> PgPool {
+    let options = db.connect_options().as_ref().clone();
+    PgPoolOptions::new().max_connections(24).connect_with(options).await.unwrap()
+}
+
+fn context(db: &PgPool, stop: &CancellationToken) -> Context {
+    Context {
+        db: db.clone(),
+        bus: None,
+        stream_name: "none".to_owned(),
+        owner: "test".to_owned(),
+        stop: stop.clone(),
+    }
+}
+
+fn meili() -> Meili {
+    let key = required("MEILI_MASTER_KEY");
+    let index = format!("test_{}", id().simple());
+    Meili::new(&required("MEILI_URL"), Some(&key), &index).unwrap()
+}
+
+async fn caught_up(db: &PgPool) {
+    let head = read::head(db).await.unwrap();
+    for _ in 0..600 {
+        let standings = status::standings(db, &projections::ALL).await.unwrap();
+        if standings.len() == 7 && standings.iter().all(|standing| standing.position >= head) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("still behind:\n{}", status::table(db).await.unwrap());
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn all_projections_follow_the_log(db: PgPool) {
+    let db = roomy(&db).await;
+    let shop = Shop::open(&db);
+    shop.busy_day().await;
+    let (stop, meili) = (CancellationToken::new(), meili());
+    let all = projections::ALL.to_vec();
+    let running = run(context(&db, &stop), all, meili.clone(), Trouble::default());
+    let running = tokio::spawn(running);
+    caught_up(&db).await;
+    shop.busy_day_again().await;
+    caught_up(&db).await;
+    assert_eq!(documents(&db, "orders").await.len(), 4);
+    assert_eq!(document(&db, "stock").await["available"], 0);
+    for projection in projections::ALL {
+        assert_eq!(status::check(&db, projection).await, Ok(()));
+    }
+    stop.cancel();
+    running.await.unwrap().unwrap();
+    let owners = status::standings(&db, &projections::ALL).await.unwrap();
+    assert!(owners.iter().all(|standing| standing.owner.is_none()), "leases were released");
+    meili.live().drop_index().await.unwrap();
+    db.close().await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_newer_program_rebuilds_before_it_works(db: PgPool) {
+    let shop = Shop::open(&db);
+    shop.cart().await;
+    project(&db, "carts").await;
+    sqlx::query("UPDATE projection_builds SET version = 0").execute(&db).await.unwrap();
+    sqlx::query("UPDATE carts_rows SET document = '{\"old\":true}'").execute(&db).await.unwrap();
+    let (stop, meili) = (CancellationToken::new(), meili());
+    let carts = vec![projections::find("carts").unwrap()];
+    let running = tokio::spawn(run(context(&db, &stop), carts, meili, Trouble::default()));
+    for _ in 0..200 {
+        if document(&db, "carts").await["status"] == "open" {
+            break;
+        }
+        assert_eq!(document(&db, "carts").await["old"], true, "whole, the old or the new");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    shop.cart().await;
+    for _ in 0..200 {
+        if documents(&db, "carts").await.len() == 2 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(documents(&db, "carts").await.len(), 2);
+    stop.cancel();
+    running.await.unwrap().unwrap();
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_older_program_refuses(db: PgPool) {
+    Shop::open(&db).cart().await;
+    project(&db, "carts").await;
+    sqlx::query("UPDATE projection_builds SET version = 99").execute(&db).await.unwrap();
+    let carts = vec![projections::find("carts").unwrap()];
+    let context = context(&db, &CancellationToken::new());
+    let refused = run(context, carts, meili(), Trouble::default()).await.unwrap_err();
+    assert!(refused.to_string().contains("version 99"), "{refused}");
+}

@@ -1,0 +1,125 @@
+//! After a short story, each projection's rows are what they should be; and they are so once.
+
+use serde_json::json;
+use sqlx::PgPool;
+
+use crate::shop::{Shop, document, documents, fold, lease, project};
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_catalogue_and_its_stock(db: PgPool) {
+    let shop = Shop::open(&db);
+    let product_id = shop.product("Tote", "TOTE").await;
+    shop.receive("TOTE", 7).await;
+    let position = shop.retitle(product_id, "Big tote").await;
+    project(&db, "products").await;
+    project(&db, "stock").await;
+
+    let product = document(&db, "products").await;
+    assert_eq!(product["title"], "Big tote");
+    assert_eq!(product["status"], "published");
+    assert_eq!(product["position"], position);
+    let columns: (String, String, Vec<String>, i64) =
+        sqlx::query_as("SELECT status, title, category, position FROM products")
+            .fetch_one(&db)
+            .await
+            .unwrap();
+    let category = vec!["Bags".to_owned(), "Totes".to_owned()];
+    assert_eq!(columns, ("published".to_owned(), "Big tote".to_owned(), category, position));
+    let stock = document(&db, "stock").await;
+    assert_eq!((&stock["id"], &stock["available"]), (&json!("TOTE"), &json!(7)));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn carts_orders_and_payments(db: PgPool) {
+    let shop = Shop::open(&db);
+    let (order_id, payment_id) = shop.busy_day().await;
+    for name in ["carts", "orders", "payments"] {
+        project(&db, name).await;
+    }
+    let carts = documents(&db, "carts").await;
+    assert_eq!(carts.len(), 2);
+    assert!(carts.iter().all(|cart| cart["status"] == "checked_out"));
+
+    let order = documents(&db, "orders").await.remove(0);
+    assert_eq!(order["id"], json!(order_id));
+    assert_eq!(order["status"], "completed");
+    assert_eq!(order["payment_status"], "partially_refunded");
+    assert_eq!(order["fulfilment_status"], "delivered");
+    assert_eq!(order["total"], json!({ "amount": "100.00", "currency": "EUR" }));
+    assert_eq!(order["payments"][0]["id"], json!(payment_id));
+    assert_eq!(order["parcels"][0]["status"], "delivered");
+    let columns: (String, String, String) =
+        sqlx::query_as("SELECT payment_status, total::text, currency FROM orders WHERE id = $1")
+            .bind(order_id.0)
+            .fetch_one(&db)
+            .await
+            .unwrap();
+    let wanted = ["partially_refunded", "100.00", "EUR"].map(str::to_owned);
+    assert_eq!(<[String; 3]>::from(columns), wanted);
+
+    let payments = documents(&db, "payments").await;
+    assert_eq!(payments[0], order["payments"][0]);
+    assert!(payments[0].get("token").is_none());
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn sales_of_a_day(db: PgPool) {
+    let shop = Shop::open(&db);
+    shop.busy_day().await;
+    project(&db, "sales").await;
+    let day = document(&db, "sales").await;
+    let amount = |name: &str| day[name]["amount"].clone();
+    assert_eq!(
+        (&day["id"], &day["orders"], &day["units"]),
+        (&json!("2026-03-01-EUR"), &json!(2), &json!(5))
+    );
+    assert_eq!(amount("gross"), "125.00");
+    assert_eq!((&day["cancelled_orders"], amount("cancelled")), (&json!(1), json!("25.00")));
+    assert_eq!(amount("refunded"), "30.00");
+    assert_eq!(amount("net"), "70.00");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_search_document_is_touched_when_stock_flips_only(db: PgPool) {
+    let shop = Shop::open(&db);
+    shop.product("Tote", "TOTE").await;
+    project(&db, "search").await;
+    let revision = async || {
+        sqlx::query_scalar::<_, i64>("SELECT revision FROM search_documents_rows")
+            .fetch_one(&db)
+            .await
+            .unwrap()
+    };
+    let before = revision().await;
+    shop.receive("TOTE", 2).await;
+    project(&db, "search").await;
+    let position = shop.receive("TOTE", 3).await;
+    project(&db, "search").await;
+    assert_eq!(revision().await, before + 1, "more of what is there is no news");
+    let found = document(&db, "search_documents").await;
+    assert_eq!(found["in_stock"], true);
+    assert!(found["position"].as_i64().unwrap() < position);
+    shop.order("TOTE", 5).await;
+    project(&db, "search").await;
+    assert_eq!(document(&db, "search_documents").await["in_stock"], false);
+    let hits: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM search_documents
+         WHERE listed AND words @@ websearch_to_tsquery('english', 'leathers')",
+    )
+    .fetch_one(&db)
+    .await
+    .unwrap();
+    assert_eq!(hits, 1, "Postgres finds it by the stem of an attribute");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_batch_that_comes_again_does_nothing(db: PgPool) {
+    let shop = Shop::open(&db);
+    shop.busy_day().await;
+    let mut first = lease(&db, "sales", "test").await.unwrap();
+    let mut again = first.clone();
+    fold(&db, &mut first).await.unwrap();
+    let before = documents(&db, "sales").await;
+    assert!(fold(&db, &mut again).await.is_err(), "its checkpoint has moved on");
+    assert_eq!(documents(&db, "sales").await, before);
+}

@@ -1,0 +1,65 @@
+//! What all routes share.
+
+use std::sync::Arc;
+
+use async_nats::jetstream;
+use service::config::{self, Secret};
+use sqlx::PgPool;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::live::Live;
+use crate::progress::Progress;
+use crate::search::meili::Meili;
+
+/// The most exports of the log under way at once.
+pub const EXPORTS_MAX: usize = 16;
+
+/// What the process was told.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where Meilisearch is.
+    pub search: config::Search,
+    /// The index that holds the catalogue.
+    pub index: String,
+    /// NATS, where there is one.
+    pub bus: Option<async_nats::Client>,
+    /// The name of the `JetStream` stream that carries the log.
+    pub stream: String,
+    /// What callers of the guarded routes must send.
+    pub token: Option<Secret>,
+}
+
+/// The state of every route. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    pub(crate) db: PgPool,
+    pub(crate) progress: Progress,
+    pub(crate) meili: Arc<Meili>,
+    pub(crate) live: Live,
+    pub(crate) exports: Arc<Semaphore>,
+    pub(crate) bus: Option<async_nats::Client>,
+    pub(crate) token: Option<Secret>,
+}
+
+impl App {
+    /// Starts what runs behind the routes, until `stop`.
+    ///
+    /// An error means that Meilisearch's key cannot be sent.
+    pub fn start(
+        db: PgPool,
+        settings: Settings,
+        stop: CancellationToken,
+    ) -> Result<Self, meilisearch_sdk::errors::Error> {
+        let jetstream = settings.bus.clone().map(jetstream::new);
+        Ok(Self {
+            progress: Progress::start(db.clone(), stop.clone()),
+            meili: Arc::new(Meili::new(&settings.search, &settings.index)?),
+            live: Live::start(db.clone(), jetstream, settings.stream, stop),
+            exports: Arc::new(Semaphore::new(EXPORTS_MAX)),
+            bus: settings.bus,
+            token: settings.token,
+            db,
+        })
+    }
+}

@@ -1,0 +1,216 @@
+//! The state of one thing at any point of the past: the log folded up to there, by the same pure
+//! folds that build the read models.
+//!
+//! A point in time means what the log held then: events count from when they were recorded.
+
+use axum::http::StatusCode;
+use chrono::{DateTime, Utc};
+use domain::view::{self, Seen};
+use domain::{Category, Event, OrderId, StreamId, order};
+use event_store::{RawEvent, read};
+use serde::{Deserialize, Serialize};
+use service::Problem;
+use sqlx::PgPool;
+
+use crate::document::{Stored, Tag};
+
+/// The most events folded for one answer.
+pub const EVENTS_MAX: usize = 100_000;
+/// Events read at once.
+const PAGE_EVENTS: i64 = 1_000;
+
+/// A point of the past.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Point {
+    /// After the event at this position.
+    Position(i64),
+    /// After everything recorded up to this time.
+    Time(DateTime<Utc>),
+}
+
+impl TryFrom<String> for Point {
+    type Error = &'static str;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if let Ok(position) = text.parse() {
+            return Ok(Self::Position(position));
+        }
+        // An unescaped plus in a query means a space.
+        DateTime::parse_from_rfc3339(&text.replace(' ', "+"))
+            .map(|time| Self::Time(time.to_utc()))
+            .map_err(|_| "must be a position or an RFC 3339 time")
+    }
+}
+
+impl Point {
+    fn includes(self, event: &RawEvent) -> bool {
+        match self {
+            Self::Position(position) => event.position <= position,
+            Self::Time(time) => event.recorded_at <= time,
+        }
+    }
+}
+
+/// What a fold needs to know of the kind of document it makes.
+pub trait Document: Serialize {
+    /// Its `ETag`.
+    fn tag(&self) -> Tag;
+}
+
+macro_rules! by_version {
+    ($($module:ident),+) => { $(
+        impl Document for view::$module::Document {
+            fn tag(&self) -> Tag {
+                Tag::Version(self.version)
+            }
+        }
+    )+ };
+}
+by_version!(product, stock, cart, payment);
+
+impl Document for view::order::Document {
+    fn tag(&self) -> Tag {
+        Tag::Position(self.version, self.position)
+    }
+}
+
+/// Folds a document of one stream.
+pub async fn single<D: Document>(
+    db: &PgPool,
+    stream: &StreamId,
+    point: Point,
+    fold: fn(Option<D>, &Seen<'_>) -> Option<D>,
+) -> Result<Option<Stored>, Problem> {
+    let mut past = Past::new(db, point).await?;
+    let document = past.fold(stream, None, fold).await?;
+    stored(document)
+}
+
+/// Folds an order: its own stream first, then the payments and parcels it names.
+pub async fn order(db: &PgPool, id: OrderId, point: Point) -> Result<Option<Stored>, Problem> {
+    let mut past = Past::new(db, point).await?;
+    let mut parts = Vec::new();
+    let mut document = past
+        .fold(&StreamId::Order(id), None, |document, seen| {
+            if let Event::Order(event) = seen.event {
+                parts.extend(part_of(event));
+            }
+            view::order::fold(document, seen)
+        })
+        .await?;
+    for part in &parts {
+        document = past.fold(part, document, view::order::fold).await?;
+    }
+    stored(document)
+}
+
+fn part_of(event: &order::Event) -> Option<StreamId> {
+    match event {
+        order::Event::PaymentStarted(started) => Some(StreamId::Payment(started.payment_id)),
+        order::Event::FulfilmentPlanned(planned) => {
+            Some(StreamId::Fulfilment(planned.fulfilment_id))
+        }
+        _ => None,
+    }
+}
+
+fn stored(document: Option<impl Document>) -> Result<Option<Stored>, Problem> {
+    let Some(document) = document else { return Ok(None) };
+    let tag = document.tag();
+    let document = serde_json::to_string(&document).map_err(|error| {
+        tracing::error!(%error, "a document is no JSON");
+        Problem::internal()
+    })?;
+    Ok(Some(Stored { document, tag }))
+}
+
+/// One walk through the past, with what it may still read.
+struct Past<'a> {
+    db: &'a PgPool,
+    point: Point,
+    left: usize,
+}
+
+impl<'a> Past<'a> {
+    async fn new(db: &'a PgPool, point: Point) -> Result<Self, Problem> {
+        if let Point::Position(wanted) = point {
+            let head = read::head(db).await?;
+            if wanted > head {
+                return Err(Problem::new(
+                    StatusCode::BAD_REQUEST,
+                    "as_of_ahead",
+                    format!("the log has come to position {head}, not yet to {wanted}"),
+                )
+                .with("head", head));
+            }
+        }
+        Ok(Self { db, point, left: EVENTS_MAX })
+    }
+
+    async fn fold<D>(
+        &mut self,
+        stream: &StreamId,
+        mut document: Option<D>,
+        mut fold: impl FnMut(Option<D>, &Seen<'_>) -> Option<D>,
+    ) -> Result<Option<D>, Problem> {
+        let name = stream.to_string();
+        let mut after = 0;
+        loop {
+            let page = read::of_stream(self.db, &name, after, PAGE_EVENTS).await?;
+            for raw in &page {
+                if !self.point.includes(raw) {
+                    return Ok(document);
+                }
+                self.left = self.left.checked_sub(1).ok_or_else(too_long)?;
+                document = step(raw, document, &mut fold)?;
+                after = raw.version;
+            }
+            if page.is_empty() {
+                return Ok(document);
+            }
+        }
+    }
+}
+
+fn step<D>(
+    raw: &RawEvent,
+    document: Option<D>,
+    fold: &mut impl FnMut(Option<D>, &Seen<'_>) -> Option<D>,
+) -> Result<Option<D>, Problem> {
+    let recorded = raw.decode().map_err(|error| {
+        tracing::error!(error = &error as &dyn std::error::Error, "an event cannot be read");
+        Problem::internal()
+    })?;
+    let seen = Seen {
+        stream: &recorded.stream,
+        version: recorded.version,
+        position: recorded.position,
+        occurred_at: recorded.occurred_at,
+        event: &recorded.event,
+    };
+    Ok(fold(document, &seen))
+}
+
+fn too_long() -> Problem {
+    Problem::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "history_too_long",
+        format!("more than {EVENTS_MAX} events stand before that point"),
+    )
+}
+
+/// The stream of `category` whose id stands in a path.
+pub fn stream(category: Category, parameter: &str, id: &str) -> Result<StreamId, Problem> {
+    StreamId::of(category, id).ok_or_else(|| {
+        Problem::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_path",
+            "the path names nothing that can exist",
+        )
+        .parameter(
+            parameter,
+            "invalid_value",
+            format!("no {} has such an id", category.name()),
+        )
+    })
+}

@@ -1,0 +1,41 @@
+//! `/v1/carts/{id}`
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use domain::{CartId, StreamId, view};
+use service::Problem;
+use service::extract::{Path, Query};
+use uuid::Uuid;
+
+use super::One;
+use crate::app::App;
+use crate::as_of;
+use crate::document::{Stored, Tag, respond};
+use crate::fresh::{Fresh, Prefer};
+use crate::progress::Model;
+
+/// `GET /v1/carts/{id}`
+pub async fn one(
+    State(app): State<App>,
+    Path(id): Path<Uuid>,
+    Query(one): Query<One>,
+    prefer: Prefer,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let stream = StreamId::Cart(CartId(id));
+    if let Some(point) = one.as_of {
+        let stored = as_of::single(&app.db, &stream, point, view::cart::fold).await?;
+        return Ok(respond(&headers, "cart", stored));
+    }
+    let fresh = Fresh::new(one.min_position, prefer);
+    let mut db = app.progress.reader(Model::Carts, &fresh, Some(&stream.to_string())).await?;
+    let stored = sqlx::query!(
+        r#"SELECT document::text AS "document!", version AS "version!" FROM carts WHERE id = $1"#,
+        id
+    )
+    .map(|row| Stored { document: row.document, tag: Tag::Version(row.version) })
+    .fetch_optional(&mut *db)
+    .await?;
+    Ok((fresh.applied(), respond(&headers, "cart", stored)).into_response())
+}

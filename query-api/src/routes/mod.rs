@@ -1,0 +1,83 @@
+//! What clients see: one file a resource.
+//!
+//! The catalogue, its search and its stock are for everybody. What is about people, money or the
+//! engine itself asks for the token, where one is set.
+
+pub mod carts;
+pub mod events;
+pub mod orders;
+pub mod payments;
+pub mod products;
+pub mod projections;
+pub mod sales;
+pub mod search;
+pub mod stock;
+pub mod streams;
+
+use axum::Router;
+use axum::routing::get;
+use serde::{Deserialize, Serialize};
+use service::health::Health;
+use service::{auth, bus, database, http};
+
+use crate::app::App;
+use crate::as_of::Point;
+
+/// Everything, with the shell around it.
+pub fn router(app: App) -> Router {
+    let open = Router::new()
+        .route("/v1/products", get(products::list))
+        .route("/v1/products/{id}", get(products::one))
+        .route("/v1/search", get(search::search))
+        .route("/v1/stock", get(stock::list))
+        .route("/v1/stock/{sku}", get(stock::one));
+    let guarded = Router::new()
+        .route("/v1/carts/{id}", get(carts::one))
+        .route("/v1/orders", get(orders::list))
+        .route("/v1/orders/{id}", get(orders::one))
+        .route("/v1/payments", get(payments::list))
+        .route("/v1/payments/{id}", get(payments::one))
+        .route("/v1/sales", get(sales::list))
+        .route("/v1/events", get(events::events))
+        .route("/v1/streams/{category}/{id}", get(streams::history))
+        .route("/v1/projections", get(projections::list));
+    let guarded = auth::guard(guarded, app.token.as_ref());
+    let health = health(&app).router();
+    http::shell(open.merge(guarded).with_state(app).merge(health))
+}
+
+fn health(app: &App) -> Health {
+    let (db, meili, bus) = (app.db.clone(), app.meili.clone(), app.bus.clone());
+    let health = Health::new()
+        .requires("postgres", move || {
+            let db = db.clone();
+            async move { database::check(&db).await }
+        })
+        .prefers("meilisearch", move || {
+            let meili = meili.clone();
+            async move { meili.check().await }
+        });
+    match bus {
+        None => health,
+        Some(bus) => health.prefers("nats", move || {
+            let state = bus::check(&bus);
+            async move { state }
+        }),
+    }
+}
+
+/// What may be asked of a single document.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct One {
+    min_position: Option<i64>,
+    as_of: Option<Point>,
+}
+
+/// The stored word of a status or the like.
+fn word(value: Option<impl Serialize>) -> Option<String> {
+    match serde_json::to_value(value?) {
+        Ok(serde_json::Value::String(word)) => Some(word),
+        _ => None,
+    }
+}

@@ -1,0 +1,63 @@
+//! `/v1/streams/{category}/{id}`: everything that happened to one thing.
+
+use axum::extract::State;
+use axum::http::{StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use domain::Category;
+use event_store::{RawEvent, read};
+use serde::{Deserialize, Serialize};
+use service::Problem;
+use service::extract::{Path, Query};
+use service::json::Json;
+
+use crate::app::App;
+use crate::as_of;
+use crate::list::{Limit, link};
+
+/// Which part of the history.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    /// Only versions after this one.
+    #[serde(default)]
+    after: u32,
+    #[serde(default)]
+    limit: Limit,
+}
+
+#[derive(Serialize)]
+struct History {
+    stream: String,
+    items: Vec<RawEvent>,
+    /// What to pass as `after` for the next part.
+    next: Option<i64>,
+}
+
+/// `GET /v1/streams/{category}/{id}`
+pub async fn history(
+    State(app): State<App>,
+    Path((category, id)): Path<(String, String)>,
+    Query(part): Query<Part>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let known = Category::ALL.into_iter().find(|known| known.name() == category);
+    let category = known.ok_or_else(|| {
+        let names = Category::ALL.map(Category::name).join(", ");
+        Problem::new(StatusCode::BAD_REQUEST, "invalid_path", "there are no such streams")
+            .parameter("category", "invalid_value", format!("must be one of {names}"))
+    })?;
+    let stream = as_of::stream(category, "id", &id)?.to_string();
+    // One more than asked for tells whether there is a next part.
+    let wanted = i64::from(part.limit.get()) + 1;
+    let mut items = read::of_stream(&app.db, &stream, i64::from(part.after), wanted).await?;
+    if items.is_empty() && part.after == 0 {
+        return Err(Problem::new(StatusCode::NOT_FOUND, "not_found", "nothing happened to it"));
+    }
+    let limit = usize::from(part.limit.get());
+    let more = items.len() > limit;
+    items.truncate(limit);
+    let next = items.last().filter(|_| more).map(|event| event.version);
+    let link = next.and_then(|next| link(&uri, "after", &next.to_string()));
+    let link = link.map(|link| [(header::LINK, link)]);
+    Ok((link, Json(History { stream, items, next })).into_response())
+}

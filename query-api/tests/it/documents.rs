@@ -1,0 +1,92 @@
+//! Single documents: as stored, cached by version, guarded where they are about people.
+
+use axum::http::StatusCode;
+use service::config::Secret;
+use sqlx::PgPool;
+
+use crate::support::Shop;
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_document_is_served_as_stored_and_known_by_its_version(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    let id = shop.put_product(7, "Tote", "draft", 0).await;
+    let path = format!("/v1/products/{id}");
+    let first = shop.get(&path).await;
+    assert_eq!(first.status, StatusCode::OK);
+    assert_eq!(first.headers["content-type"], "application/json");
+    assert_eq!(first.headers["etag"], "\"3\"");
+    assert_eq!(first.json()["title"], "Tote");
+    for known in ["\"3\"", "W/\"3\"", "\"1\", \"3\"", "*"] {
+        let again = shop.ask(&path, &[("if-none-match", known)]).await;
+        assert_eq!(again.status, StatusCode::NOT_MODIFIED, "{known}");
+        assert_eq!((again.text.as_str(), &again.headers["etag"]), ("", &first.headers["etag"]));
+    }
+    let changed = shop.ask(&path, &[("if-none-match", "\"2\"")]).await;
+    assert_eq!(changed.status, StatusCode::OK);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_order_changes_its_tag_with_its_payments(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    let id = shop.put_order(1, "pending", 10.0, 0).await;
+    let path = format!("/v1/orders/{id}");
+    assert_eq!(shop.get(&path).await.headers["etag"], "\"2.9\"");
+    sqlx::query("UPDATE orders_rows SET position = 12").execute(&db).await.unwrap();
+    let paid = shop.ask(&path, &[("if-none-match", "\"2.9\"")]).await;
+    assert_eq!(
+        (paid.status, &paid.headers["etag"]),
+        (StatusCode::OK, &"\"2.12\"".parse().unwrap())
+    );
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_is_not_there_is_not_found_and_what_cannot_be_is_refused(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    let nil = uuid::Uuid::nil();
+    for path in ["products", "carts", "orders", "payments"] {
+        let missing = shop.get(&format!("/v1/{path}/{nil}")).await;
+        assert_eq!((missing.status, missing.code()), (StatusCode::NOT_FOUND, "not_found".into()));
+        let wrong = shop.get(&format!("/v1/{path}/seven")).await;
+        assert_eq!(wrong.code(), "invalid_path");
+        let unknown = shop.get(&format!("/v1/{path}/{nil}?colour=red")).await;
+        assert_eq!(unknown.code(), "invalid_query");
+        assert_eq!(unknown.json()["errors"][0]["code"], "unknown_parameter");
+    }
+    assert_eq!(shop.get("/v1/stock/TOTE").await.code(), "not_found");
+    assert_eq!(shop.get("/v1/stock/a%20b").await.code(), "invalid_path");
+    assert_eq!(shop.get("/v1/stock/a%00b").await.code(), "invalid_path");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_token_guards_what_is_about_people_and_the_engine(db: PgPool) {
+    let shop = Shop::with(&db, |settings| settings.token = Some(Secret::from("s3cret"))).await;
+    let nil = uuid::Uuid::nil();
+    for guarded in [
+        format!("/v1/carts/{nil}"),
+        format!("/v1/orders/{nil}"),
+        format!("/v1/payments/{nil}"),
+        format!("/v1/streams/cart/{nil}"),
+        "/v1/orders".into(),
+        "/v1/payments".into(),
+        "/v1/sales".into(),
+        "/v1/events".into(),
+        "/v1/projections".into(),
+    ] {
+        assert_eq!(shop.get(&guarded).await.status, StatusCode::UNAUTHORIZED, "{guarded}");
+        let told = shop.ask(&guarded, &[("authorization", "Bearer s3cret")]).await;
+        assert_ne!(told.status, StatusCode::UNAUTHORIZED, "{guarded}");
+    }
+    for open in ["/v1/products", "/v1/stock", "/v1/search", "/live", "/ready", "/metrics"] {
+        assert_eq!(shop.get(open).await.status, StatusCode::OK, "{open}");
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn ready_without_meilisearch_but_not_without_migrations(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    assert_eq!(shop.get("/ready").await.status, StatusCode::OK);
+    let health = shop.get("/health").await;
+    assert_eq!(health.json()["status"], "degraded");
+    sqlx::query("DELETE FROM _sqlx_migrations").execute(&db).await.unwrap();
+    assert_eq!(shop.get("/ready").await.status, StatusCode::SERVICE_UNAVAILABLE);
+}

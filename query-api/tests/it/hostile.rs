@@ -1,0 +1,102 @@
+//! Whatever a client sends, it is never our fault.
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
+use sqlx::PgPool;
+
+use crate::support::Shop;
+
+/// Inputs tried on each place.
+const CASES: usize = 150;
+
+/// Every byte that is not a letter or digit, escaped.
+fn escaped(bytes: &[u8]) -> String {
+    let escape = |byte: &u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' => char::from(*byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    bytes.iter().map(escape).collect()
+}
+
+/// Random bytes, and things that are nearly right.
+fn hostile() -> impl Strategy<Value = Vec<u8>> {
+    let nearly = prop::sample::select(vec![
+        "0",
+        "-1",
+        "9223372036854775807",
+        "-9223372036854775808",
+        "1e400",
+        "NaN",
+        "null",
+        "\u{0}",
+        "+262142-12-31T23:59:59Z",
+        "-262143-01-01T00:00:00Z",
+        "0000-00-00",
+        "9999-12-31",
+        "2026-01-01T00:00:60Z",
+        "00000000-0000-0000-0000-000000000000",
+        "EUR",
+        "a:b",
+        "'; --",
+        "\"",
+        "\\",
+        "a & ! | <->",
+        "%",
+        "_",
+        "published",
+        "true",
+        "99999999999999999999999999999",
+        "WyJwcm9kdWN0cyAtIiwiMjAyNi0wMS0wMVQwMDowMDowMFoiLCJ4Il0",
+    ]);
+    prop_oneof![any::<Vec<u8>>(), nearly.prop_map(|text| text.as_bytes().to_vec())]
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn nothing_in_a_path_or_query_is_answered_with_our_own_fault(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    shop.put_product(1, "Tote", "published", 1).await;
+    let places = [
+        "/v1/products?cursor=",
+        "/v1/products?category=",
+        "/v1/products?limit=",
+        "/v1/products?sort=title&cursor=",
+        "/v1/orders?cursor=",
+        "/v1/orders?created_from=",
+        "/v1/orders?customer_id=",
+        "/v1/orders?currency=",
+        "/v1/stock?sku=",
+        "/v1/stock?cursor=",
+        "/v1/stock?available_max=",
+        "/v1/sales?from=",
+        "/v1/sales?cursor=",
+        "/v1/payments?order_id=",
+        "/v1/search?q=",
+        "/v1/search?attribute=",
+        "/v1/search?option=a:",
+        "/v1/search?currency=EUR&price_min=",
+        "/v1/search?page=",
+        "/v1/search?brand=",
+        "/v1/events?after=",
+        "/v1/events?until=",
+        "/v1/events?limit=",
+        "/v1/events?types=",
+        "/v1/carts/00000000-0000-0000-0000-000000000000?as_of=",
+        "/v1/products/",
+        "/v1/stock/",
+        "/v1/streams/stock/",
+        "/v1/streams/",
+        "/v1/streams/cart/00000000-0000-0000-0000-000000000000?after=",
+        "/v1/projections?",
+        "/v1/products?",
+    ];
+    let mut runner = TestRunner::default();
+    for _ in 0..CASES {
+        let bytes = hostile().new_tree(&mut runner).unwrap().current();
+        for place in places {
+            let path = format!("{place}{}", escaped(&bytes));
+            let answer = shop.get(&path).await;
+            assert!(!answer.status.is_server_error(), "{path}: {}", answer.text);
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Lists: every filter, every order, and pages that neither lose nor double a row.
+
+use axum::http::StatusCode;
+use sqlx::PgPool;
+
+use crate::support::{Answer, Shop};
+
+/// Walks a list to its end by its `Link` headers.
+async fn walk(shop: &Shop, path: &str) -> Vec<String> {
+    let mut ids = Vec::new();
+    let mut path = path.to_owned();
+    loop {
+        let page = shop.get(&path).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.text);
+        ids.extend(page.ids());
+        let next = page.json()["next"].as_str().map(str::to_owned);
+        let Some(next) = next else {
+            assert!(!page.headers.contains_key("link"));
+            return ids;
+        };
+        let link = page.headers["link"].to_str().unwrap();
+        let target = link.strip_prefix('<').unwrap().strip_suffix(">; rel=\"next\"").unwrap();
+        assert!(target.contains(&format!("cursor={next}")));
+        target.clone_into(&mut path);
+        assert!(ids.len() < 1000, "a list without an end");
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn pages_hold_every_row_once_in_every_order(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    let mut made = Vec::new();
+    for n in 1..=23 {
+        // Many share a minute and a title, so that the id has to decide.
+        let title = format!("Tote \"{}\" ü", n % 4);
+        made.push(shop.put_product(n, &title, "published", n % 5).await);
+    }
+    made.sort();
+    for sort in ["created_at", "-created_at", "title", "-title"] {
+        for limit in [1, 4, 23, 200] {
+            let mut seen = walk(&shop, &format!("/v1/products?limit={limit}&sort={sort}")).await;
+            let backwards = walk(&shop, &format!("/v1/products?sort={sort}")).await;
+            assert_eq!(seen, backwards, "{sort} {limit}");
+            seen.sort();
+            assert_eq!(seen, made, "{sort} {limit}");
+        }
+    }
+    let up = walk(&shop, "/v1/products?sort=created_at&limit=3").await;
+    let mut down = walk(&shop, "/v1/products?sort=-created_at&limit=3").await;
+    down.reverse();
+    assert_eq!(up, down);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_row_that_comes_in_front_shifts_no_page(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    for n in 1..=6 {
+        shop.put_product(n, "Tote", "published", n).await;
+    }
+    let first = shop.get("/v1/products?limit=3").await;
+    shop.put_product(99, "Newcomer", "published", 99).await;
+    let cursor = first.json()["next"].as_str().unwrap().to_owned();
+    let second = shop.get(&format!("/v1/products?limit=3&cursor={cursor}")).await;
+    let mut seen = [first.ids(), second.ids()].concat();
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), 6);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn products_are_filtered_and_drafts_shown_only_when_asked_for(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    for n in 1..=12 {
+        let status = ["draft", "published", "archived"][n as usize % 3];
+        shop.put_product(n, "Tote", status, n).await;
+    }
+    let count = async |path: &str| walk(&shop, path).await.len();
+    assert_eq!(count("/v1/products").await, 4);
+    assert_eq!(count("/v1/products?status=draft").await, 4);
+    assert_eq!(count("/v1/products?status=any&limit=5").await, 12);
+    assert_eq!(count("/v1/products?status=any&brand=Acme").await, 6);
+    assert_eq!(count("/v1/products?status=any&category=Totes").await, 4);
+    assert_eq!(count("/v1/products?status=any&category=Bags&brand=Acme&limit=2").await, 6);
+    assert_eq!(count("/v1/products?status=any&category=Nothing").await, 0);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn orders_are_filtered_and_sorted(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    for n in 1..=10_u32 {
+        let status = if n.is_multiple_of(2) { "confirmed" } else { "pending" };
+        shop.put_order(n, status, 100.0 - f64::from(n / 2), n).await;
+    }
+    let count = async |path: &str| walk(&shop, path).await.len();
+    assert_eq!(count("/v1/orders?limit=3").await, 10);
+    assert_eq!(count("/v1/orders?status=confirmed&limit=2").await, 5);
+    assert_eq!(count("/v1/orders?payment_status=awaiting&fulfilment_status=unfulfilled").await, 10);
+    assert_eq!(count("/v1/orders?payment_status=paid").await, 0);
+    let customer = uuid::Uuid::from_u128(1);
+    assert_eq!(count(&format!("/v1/orders?customer_id={customer}&limit=1")).await, 3);
+    let range = "created_from=2026-01-01T00:03:00Z&created_before=2026-01-01T00:06:00Z";
+    assert_eq!(count(&format!("/v1/orders?{range}")).await, 3);
+    assert_eq!(count("/v1/orders?currency=USD").await, 0);
+    let up = walk(&shop, "/v1/orders?sort=total&limit=3").await;
+    let mut down = walk(&shop, "/v1/orders?sort=-total&limit=4").await;
+    down.reverse();
+    assert_eq!((up.len(), &up), (10, &down));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn stock_payments_and_sales_are_listed_too(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    sqlx::raw_sql(
+        "INSERT INTO stock_rows (build, id, document, position, version, on_hand, available,
+             created_at, updated_at) SELECT 1, 'SKU-' || n, json_build_object('id', 'SKU-' || n), 1, 1,
+             n, n, now(), now() FROM generate_series(1, 9) n;
+         INSERT INTO payments_rows (build, id, document, position, version, order_id, method,
+             status, amount, currency, created_at, updated_at) SELECT 1, ('0000000000000000000000000000000' || n)::uuid,
+             json_build_object('id', n::text), 1, 1,
+             ('0000000000000000000000000000000' || n % 2)::uuid, 'card', 'captured', n, 'EUR',
+             now(), now() FROM generate_series(1, 9) n;
+         INSERT INTO sales_rows (build, id, document, position, version, day, currency,
+             created_at, updated_at) SELECT 1, d || '-' || c, json_build_object('id', d || '-' || c),
+             1, 1, d::date, c, now(), now()
+             FROM unnest(ARRAY['2026-03-01', '2026-03-02', '2026-03-03']) d,
+                  unnest(ARRAY['EUR', 'PKR']) c;",
+    )
+    .execute(&db)
+    .await
+    .unwrap();
+    let count = async |path: &str| walk(&shop, path).await.len();
+    assert_eq!(count("/v1/stock?limit=2").await, 9);
+    assert_eq!(count("/v1/stock?sku=SKU-1&sku=SKU-3&sku=nope").await, 2);
+    assert_eq!(count("/v1/stock?available_max=4&limit=3").await, 4);
+    assert_eq!(count("/v1/payments?limit=2").await, 9);
+    let order = uuid::Uuid::from_u128(1);
+    assert_eq!(count(&format!("/v1/payments?order_id={order}&status=captured")).await, 5);
+    assert_eq!(count("/v1/sales?limit=1").await, 6);
+    assert_eq!(count("/v1/sales?from=2026-03-02&to=2026-03-03&currency=PKR").await, 2);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_is_no_list_is_refused_by_name(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    for n in 1..=2 {
+        shop.put_product(n, "Tote", "published", n).await;
+    }
+    let refused = |answer: &Answer| answer.json()["errors"][0]["parameter"].clone();
+    for (path, parameter) in [
+        ("/v1/products?limit=0", "limit"),
+        ("/v1/products?limit=201", "limit"),
+        ("/v1/products?limit=-1", "limit"),
+        ("/v1/products?sort=price", "sort"),
+        ("/v1/products?min_position=x", "min_position"),
+        ("/v1/orders?status=sold", "status"),
+        ("/v1/orders?created_from=yesterday", "created_from"),
+        ("/v1/orders?customer_id=7", "customer_id"),
+        ("/v1/orders?currency=EURO", "currency"),
+        ("/v1/sales?from=2026-13-01", "from"),
+        ("/v1/payments?filter=x", "filter"),
+    ] {
+        let answer = shop.get(path).await;
+        assert_eq!(
+            (answer.status, answer.code()),
+            (StatusCode::BAD_REQUEST, "invalid_query".into())
+        );
+        assert_eq!(refused(&answer), parameter, "{}", answer.text);
+    }
+    assert_eq!(shop.get("/v1/products?cursor=x").await.code(), "invalid_cursor");
+    // A cursor of one order is none of another.
+    let cursor = shop.get("/v1/products?limit=1").await.json()["next"].as_str().unwrap().to_owned();
+    let other = shop.get(&format!("/v1/products?sort=title&cursor={cursor}")).await;
+    assert_eq!(other.code(), "invalid_cursor");
+    let other = shop.get(&format!("/v1/orders?cursor={cursor}")).await;
+    assert_eq!(other.code(), "invalid_cursor");
+}

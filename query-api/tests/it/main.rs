@@ -1,0 +1,13 @@
+//! The query API against real servers: a fresh database, and where needed a fresh index, for every
+//! test.
+
+#![allow(clippy::unwrap_used)] // a test that cannot go on fails here
+
+mod documents;
+mod events;
+mod hostile;
+mod lists;
+mod past;
+mod search;
+mod support;
+mod waiting;

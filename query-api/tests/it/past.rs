@@ -1,0 +1,111 @@
+//! `as_of` and the history of a stream.
+
+use axum::http::StatusCode;
+use serde_json::json;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::support::{Shop, cart_created, line_added};
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_cart_is_seen_as_it_was(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    shop.append(&[cart_created(1), cart_created(2), line_added(1, "TOTE", 2)]).await;
+    let between: chrono::DateTime<chrono::Utc> =
+        sqlx::query_scalar("SELECT clock_timestamp()").fetch_one(&db).await.unwrap();
+    shop.append(&[line_added(2, "HAT", 1), line_added(1, "HAT", 1)]).await;
+    let path = format!("/v1/carts/{}", Uuid::from_u128(1));
+    let at = async |point: &str| shop.get(&format!("{path}?as_of={point}")).await;
+    assert_eq!(at("0").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(at("1").await.json()["lines"], json!([]));
+    let three = at("3").await;
+    assert_eq!(
+        (&three.json()["version"], &three.headers["etag"]),
+        (&2.into(), &"\"2\"".parse().unwrap())
+    );
+    assert_eq!(at("4").await.json()["lines"].as_array().unwrap().len(), 1);
+    assert_eq!(at("5").await.json()["lines"].as_array().unwrap().len(), 2);
+    let time = at(&between.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()).await;
+    assert_eq!(time.text, three.text);
+    assert_eq!(at("2020-01-01T00:00:00+02:00").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(at("6").await.code(), "as_of_ahead");
+    assert_eq!(at("yesterday").await.json()["errors"][0]["parameter"], "as_of");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_order_is_folded_with_its_payments(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    let (order, payment) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    let money = json!({"amount": "19.99", "currency": "EUR"});
+    let line = json!({"sku": "TOTE", "product_id": order, "title": "Tote", "quantity": 1,
+                      "unit_price": money, "total": money});
+    let placed = json!({"cart_id": order, "lines": [line], "total": money,
+                        "reserved_until": "2026-01-01T00:00:00Z"});
+    let started = json!({"payment_id": payment, "method": "cash_on_delivery"});
+    let created = json!({"order_id": order, "method": "cash_on_delivery", "amount": money});
+    shop.append(&[
+        (format!("order-{order}"), "order.placed", placed),
+        (format!("order-{order}"), "order.payment_started", started),
+        (format!("payment-{payment}"), "payment.created", created),
+    ])
+    .await;
+    let at = async |n: i64| shop.get(&format!("/v1/orders/{order}?as_of={n}")).await.json();
+    assert_eq!(at(1).await["payment_status"], "none");
+    let paying = at(3).await;
+    assert_eq!(paying["payment_status"], "awaiting", "{paying}");
+    assert_eq!(paying["payments"][0]["id"], payment.to_string());
+    assert_eq!((&paying["version"], &paying["position"]), (&2.into(), &3.into()));
+    let payment = shop.get(&format!("/v1/payments/{payment}?as_of=3")).await;
+    assert_eq!(payment.json()["order_id"], order.to_string());
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_streams_history_is_paged(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    let mut events = vec![cart_created(1)];
+    events.extend((0..6).map(|n| line_added(1, &format!("S{n}"), 1)));
+    shop.append(&events).await;
+    let mut path = format!("/v1/streams/cart/{}?limit=3", Uuid::from_u128(1));
+    let mut versions = Vec::new();
+    loop {
+        let page = shop.get(&path).await;
+        let json = page.json();
+        versions.extend(
+            json["items"].as_array().unwrap().iter().map(|e| e["version"].as_i64().unwrap()),
+        );
+        if json["next"].is_null() {
+            break;
+        }
+        let link = page.headers["link"].to_str().unwrap();
+        path = link[1..].split('>').next().unwrap().to_owned();
+    }
+    assert_eq!(versions, [1, 2, 3, 4, 5, 6, 7]);
+    assert_eq!(shop.get("/v1/streams/boat/1").await.code(), "invalid_path");
+    assert_eq!(shop.get("/v1/streams/cart/1").await.code(), "invalid_path");
+    assert_eq!(shop.get("/v1/streams/stock/TOTE").await.code(), "not_found");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn projections_say_how_far_they_are(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    shop.append(&[cart_created(1), cart_created(2), cart_created(3)]).await;
+    shop.advance("carts", 3).await;
+    shop.advance("orders", 1).await;
+    let all = shop.get("/v1/projections").await.json();
+    let named = |name: &str| {
+        let items = all["items"].as_array().unwrap();
+        items.iter().find(|item| item["name"] == name).unwrap().clone()
+    };
+    assert_eq!(all["items"].as_array().unwrap().len(), 7);
+    assert_eq!(
+        (&named("carts")["lag_events"], &named("carts")["lag_seconds"]),
+        (&0.into(), &0.0.into())
+    );
+    assert_eq!((&named("orders")["lag_events"], &named("orders")["head"]), (&2.into(), &3.into()));
+    assert!(named("orders")["lag_seconds"].as_f64().unwrap() > 0.0);
+    assert_eq!(named("orders")["slots"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        (&named("search")["dirty_documents"], &named("carts")["dirty_documents"]),
+        (&0.into(), &json!(null))
+    );
+}

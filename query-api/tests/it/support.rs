@@ -1,0 +1,219 @@
+//! A shop to read from: a router, its database, and ways to fill it.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, Request, StatusCode};
+use http_body_util::BodyExt as _;
+use query_api::{App, Settings};
+use serde_json::{Value, json};
+use service::config::{self, Secret};
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+use uuid::Uuid;
+
+/// A port on which nobody listens.
+pub const NOBODY: &str = "http://127.0.0.1:9";
+
+pub struct Shop {
+    pub db: PgPool,
+    pub router: Router,
+    pub stop: CancellationToken,
+}
+
+/// An answer, read to its end.
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap()
+    }
+
+    pub fn code(&self) -> String {
+        self.json()["code"].as_str().unwrap().to_owned()
+    }
+
+    pub fn ids(&self) -> Vec<String> {
+        let items = self.json()["items"].as_array().unwrap().clone();
+        items.iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+impl Shop {
+    /// One without Meilisearch, NATS or a token.
+    pub async fn open(db: &PgPool) -> Self {
+        Self::with(db, |_| {}).await
+    }
+
+    pub async fn with(db: &PgPool, change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = Settings {
+            search: config::Search { url: NOBODY.to_owned(), key: None },
+            index: "products".to_owned(),
+            bus: None,
+            stream: "commerce".to_owned(),
+            token: None,
+        };
+        change(&mut settings);
+        let stop = CancellationToken::new();
+        let app = App::start(db.clone(), settings, stop.clone()).unwrap();
+        for name in ["products", "stock", "carts", "orders", "payments", "sales", "search"] {
+            sqlx::query("INSERT INTO projections (name, active_build) VALUES ($1, 1)")
+                .bind(name)
+                .execute(db)
+                .await
+                .unwrap();
+            sqlx::query(
+                "INSERT INTO projection_builds (projection, build, version) VALUES ($1, 1, 1)",
+            )
+            .bind(name)
+            .execute(db)
+            .await
+            .unwrap();
+            sqlx::query(
+                "INSERT INTO projection_slots (projection, build, slot_from, slot_to)
+                 VALUES ($1, 1, 0, 127), ($1, 1, 128, 255)",
+            )
+            .bind(name)
+            .execute(db)
+            .await
+            .unwrap();
+        }
+        Self { db: db.clone(), router: query_api::router(app), stop }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.ask(path, &[]).await
+    }
+
+    pub async fn ask(&self, path: &str, headers: &[(&'static str, &str)]) -> Answer {
+        let mut request = Request::get(path);
+        for (name, value) in headers {
+            request = request.header(*name, HeaderValue::from_str(value).unwrap());
+        }
+        let request = request.body(Body::empty()).unwrap();
+        let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        let text = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
+        Answer { status: parts.status, headers: parts.headers, text }
+    }
+
+    /// Brings all slots of a projection to a position.
+    pub async fn advance(&self, projection: &str, position: i64) {
+        sqlx::query("UPDATE projection_slots SET position = $2 WHERE projection = $1")
+            .bind(projection)
+            .bind(position)
+            .execute(&self.db)
+            .await
+            .unwrap();
+    }
+
+    /// Appends events as the log's own writer does.
+    pub async fn append(&self, events: &[(String, &str, Value)]) -> i64 {
+        let mut tx = self.db.begin().await.unwrap();
+        let mut head: i64 = sqlx::query_scalar("SELECT position FROM log_head FOR UPDATE")
+            .fetch_one(&mut *tx)
+            .await
+            .unwrap();
+        for (stream, kind, data) in events {
+            head += 1;
+            let schema = domain::event::types().find(|(name, _)| name == kind).unwrap().1;
+            sqlx::query(
+                "INSERT INTO events SELECT $1, $2, 1 + (SELECT count(*) FROM events
+                     WHERE stream = $2), $3, $4, 0, now(), clock_timestamp(), '{\"command\":\"test\"}', $5",
+            )
+            .bind(head)
+            .bind(stream)
+            .bind(kind)
+            .bind(i16::try_from(schema).unwrap())
+            .bind(data)
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        }
+        sqlx::query("UPDATE log_head SET position = $1")
+            .bind(head)
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        sqlx::query("SELECT pg_notify('log_head', '')").execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+        head
+    }
+
+    pub async fn put_product(&self, n: u32, title: &str, status: &str, minute: u32) -> String {
+        let id = Uuid::from_u128(n.into());
+        let document = json!({"id": id, "version": 3, "position": n, "title": title});
+        sqlx::query(
+            "INSERT INTO products_rows (build, id, document, position, version, status, title,
+                 brand, category, created_at, updated_at) VALUES (1, $1, $2, $3, 3, $4, $5, $6, $7,
+                 timestamptz '2026-01-01Z' + $8 * interval '1 minute', now())",
+        )
+        .bind(id)
+        .bind(&document)
+        .bind(i64::from(n))
+        .bind(status)
+        .bind(title)
+        .bind(n.is_multiple_of(2).then_some("Acme"))
+        .bind(vec!["Bags", if n.is_multiple_of(3) { "Totes" } else { "Clutches" }])
+        .bind(f64::from(minute))
+        .execute(&self.db)
+        .await
+        .unwrap();
+        id.to_string()
+    }
+
+    pub async fn put_order(&self, n: u32, status: &str, total: f64, minute: u32) -> String {
+        let id = Uuid::from_u128(n.into());
+        sqlx::query(
+            "INSERT INTO orders_rows (build, id, document, position, version, status,
+                 payment_status, fulfilment_status, customer_id, total, currency, units,
+                 created_at, updated_at) VALUES (1, $1, $2, 9, 2, $3, 'awaiting', 'unfulfilled', $4,
+                 $5::float8::numeric, 'EUR', 1,
+                 timestamptz '2026-01-01Z' + $6 * interval '1 minute', now())",
+        )
+        .bind(id)
+        .bind(json!({"id": id, "version": 2}))
+        .bind(status)
+        .bind(Uuid::from_u128((n % 4).into()))
+        .bind(total)
+        .bind(f64::from(minute))
+        .execute(&self.db)
+        .await
+        .unwrap();
+        id.to_string()
+    }
+}
+
+impl Drop for Shop {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// A part of the environment that tests cannot do without.
+pub fn required(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("set {name} to run these tests"))
+}
+
+pub fn meilisearch() -> config::Search {
+    let key = required("MEILI_MASTER_KEY");
+    config::Search { url: required("MEILI_URL"), key: Some(Secret::from(key.as_str())) }
+}
+
+/// For things that happen soon but not at once.
+pub const SOON: Duration = Duration::from_secs(10);
+
+pub fn cart_created(id: u128) -> (String, &'static str, Value) {
+    (format!("cart-{}", Uuid::from_u128(id)), "cart.created", json!({"currency": "EUR"}))
+}
+
+pub fn line_added(id: u128, sku: &str, quantity: u32) -> (String, &'static str, Value) {
+    let line = json!({"sku": sku, "product_id": Uuid::from_u128(1), "title": "Tote",
+                      "quantity": quantity, "unit_price": {"amount": "19.99", "currency": "EUR"}});
+    (format!("cart-{}", Uuid::from_u128(id)), "cart.line_added", line)
+}

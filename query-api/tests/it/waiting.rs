@@ -1,0 +1,106 @@
+//! `min_position`: one's own writes are always read, or it is said plainly that they are not.
+
+use std::time::{Duration, Instant};
+
+use axum::http::StatusCode;
+use sqlx::PgPool;
+
+use crate::support::Shop;
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_read_waits_for_its_position_and_then_sees_it(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    shop.advance("products", 6).await;
+    let path = format!("/v1/products/{}?min_position=7", uuid::Uuid::from_u128(7));
+    let reading = shop.ask(&path, &[("prefer", "wait=20")]);
+    let writing = async {
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        // Rows and checkpoint together, as the projector commits them; half of the slots first.
+        let half = "UPDATE projection_slots SET position = 7
+                    WHERE projection = 'products' AND slot_from = 0";
+        sqlx::query(half).execute(&db).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        shop.put_product(7, "Tote", "published", 0).await;
+        shop.advance("products", 7).await;
+    };
+    let (answer, ()) = tokio::join!(reading, writing);
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    assert_eq!(answer.headers["preference-applied"], "wait=20");
+    let at_once = shop.get(&path).await;
+    assert_eq!(at_once.status, StatusCode::OK);
+    assert!(!at_once.headers.contains_key("preference-applied"));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_projection_that_is_behind_is_said_to_be(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    shop.advance("orders", 41).await;
+    for path in [
+        "/v1/orders?min_position=42",
+        "/v1/orders/0192c0de-0000-7000-8000-000000000000?min_position=42",
+    ] {
+        let began = Instant::now();
+        let answer = shop.ask(path, &[("prefer", "wait=1")]).await;
+        assert!((900..3000).contains(&began.elapsed().as_millis()));
+        assert_eq!(answer.status, StatusCode::GATEWAY_TIMEOUT);
+        assert_eq!(answer.headers["retry-after"], "1");
+        let problem = answer.json();
+        assert_eq!(problem["code"], "projection_behind");
+        assert_eq!(problem["projection"], "orders");
+        assert_eq!((&problem["position"], &problem["min_position"]), (&41.into(), &42.into()));
+    }
+    let began = Instant::now();
+    let unwilling = shop.ask("/v1/orders?min_position=42", &[("prefer", "wait=0")]).await;
+    assert_eq!(unwilling.status, StatusCode::GATEWAY_TIMEOUT);
+    assert!(began.elapsed() < Duration::from_millis(500));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_switch_to_a_build_that_is_behind_shows_no_older_rows(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    shop.advance("products", 9).await;
+    assert_eq!(shop.get("/v1/products?min_position=9").await.status, StatusCode::OK);
+    sqlx::raw_sql(
+        "INSERT INTO projection_builds (projection, build, version) VALUES ('products', 2, 2);
+         INSERT INTO projection_slots (projection, build, slot_from, slot_to, position)
+         VALUES ('products', 2, 0, 255, 5);
+         UPDATE projections SET active_build = 2 WHERE name = 'products'",
+    )
+    .execute(&db)
+    .await
+    .unwrap();
+    let behind = shop.ask("/v1/products?min_position=9", &[("prefer", "wait=0")]).await;
+    assert_eq!(behind.json()["position"], 5);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_parked_stream_is_not_taken_for_current(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    let id = shop.put_product(3, "Tote", "published", 0).await;
+    shop.advance("products", 20).await;
+    sqlx::query(
+        "INSERT INTO parked_streams (projection, build, stream, version, position, reason)
+         VALUES ('products', 1, $1, 2, 10, 'because')",
+    )
+    .bind(format!("product-{id}"))
+    .execute(&db)
+    .await
+    .unwrap();
+    assert_eq!(shop.get(&format!("/v1/products/{id}?min_position=9")).await.status, StatusCode::OK);
+    let parked = shop.get(&format!("/v1/products/{id}?min_position=10")).await;
+    assert_eq!(parked.status, StatusCode::GATEWAY_TIMEOUT);
+    assert_eq!(parked.json()["parked"], format!("product-{id}"));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn many_wait_at_the_price_of_one(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    let wait = || shop.ask("/v1/products?min_position=5", &[("prefer", "wait=20")]);
+    let waiting = futures::future::join_all((0..200).map(|_| wait()));
+    let moving = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        shop.advance("products", 5).await;
+    };
+    let (answers, ()) = tokio::join!(waiting, moving);
+    assert!(answers.iter().all(|answer| answer.status == StatusCode::OK));
+}

@@ -1,0 +1,41 @@
+//! The connection to NATS. What is published there belongs to the crates that publish it.
+
+use std::time::Duration;
+
+use async_nats::connection::State;
+use async_nats::{Client, ConnectError, ConnectOptions};
+
+use crate::config::Bus;
+
+/// The longest pause between two attempts to reach NATS again.
+const RECONNECT_PAUSE_MAX: Duration = Duration::from_secs(2);
+/// How long one attempt, and one request, may take.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Connects to NATS where it is configured. A server that is away is no error: the client keeps
+/// trying in the background, for as long as the process lives.
+pub async fn connect(bus: &Bus, name: &str) -> Result<Option<Client>, ConnectError> {
+    let Some(url) = bus.url.as_ref().filter(|url| !url.expose().is_empty()) else {
+        return Ok(None);
+    };
+    ConnectOptions::new()
+        .name(name)
+        .retry_on_initial_connect()
+        .connection_timeout(REQUEST_TIMEOUT)
+        .request_timeout(Some(REQUEST_TIMEOUT))
+        .reconnect_delay_callback(|attempt| {
+            let pause = Duration::from_millis(50).saturating_mul(1 << attempt.min(10));
+            pause.min(RECONNECT_PAUSE_MAX)
+        })
+        .connect(url.expose())
+        .await
+        .map(Some)
+}
+
+/// Whether NATS is there, for health checks.
+pub fn check(client: &Client) -> Result<(), String> {
+    match client.connection_state() {
+        State::Connected => Ok(()),
+        away => Err(format!("NATS is {away}")),
+    }
+}

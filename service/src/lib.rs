@@ -1,0 +1,22 @@
+//! What every process of the engine shares: configuration, telemetry, the HTTP shell, problem
+//! details, health, the database pool and an orderly end.
+//!
+//! It knows neither the domain nor the log: nothing here may depend on what a shop is.
+
+pub mod auth;
+pub mod bus;
+pub mod config;
+pub mod database;
+pub mod extract;
+pub mod health;
+pub mod http;
+pub mod json;
+pub mod metrics;
+pub mod problem;
+pub mod request_id;
+mod serve;
+pub mod shutdown;
+pub mod telemetry;
+
+pub use problem::Problem;
+pub use serve::{DRAIN_TIME, ServeError, serve, serve_on};

@@ -1,0 +1,274 @@
+//! The HTTP shell, seen from outside: what a client gets for good and for bad requests.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use axum::routing::{get, post};
+use http_body_util::BodyExt as _;
+use proptest::prelude::*;
+use serde::Deserialize;
+use serde_json::Value;
+use service::config::Secret;
+use service::extract::{Path, Query};
+use service::health::Health;
+use service::json::{BODY_BYTES_MAX, Json};
+use service::{Problem, auth, http};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Order {
+    lines: Vec<Line>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    quantity: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Page {
+    #[serde(default)]
+    category: Vec<String>,
+    limit: Option<u32>,
+}
+
+fn app() -> Router {
+    let guarded = Router::new().route("/secret", get(|| async { "told" }));
+    let open = Router::new()
+        .route(
+            "/orders",
+            post(|Json(order): Json<Order>| async move {
+                order.lines.iter().map(|line| line.quantity).sum::<u32>().to_string()
+            }),
+        )
+        .route("/orders/{number}", get(|Path(number): Path<u32>| async move { number.to_string() }))
+        .route(
+            "/page",
+            get(|Query(page): Query<Page>| async move {
+                format!("{} {:?}", page.category.join("+"), page.limit)
+            }),
+        )
+        .route(
+            "/panic",
+            get(|| async {
+                panic!("on purpose");
+                #[allow(unreachable_code, reason = "a handler has to answer something")]
+                ""
+            }),
+        );
+    let health = Health::new()
+        .requires("store", || async { Ok(()) })
+        .prefers("extra", || async { Err("away".to_owned()) });
+    let token = Secret::from("hunter2");
+    http::shell(open.merge(auth::guard(guarded, Some(&token))).merge(health.router()))
+}
+
+async fn ask(request: Request<Body>) -> (StatusCode, header::HeaderMap, String) {
+    let response = app().oneshot(request).await.expect("the shell never fails");
+    let (parts, body) = response.into_parts();
+    let body = body.collect().await.expect("a whole body").to_bytes();
+    (parts.status, parts.headers, String::from_utf8(body.to_vec()).expect("text"))
+}
+
+fn get_request(path: &str) -> Request<Body> {
+    Request::get(path).body(Body::empty()).expect("a request")
+}
+
+async fn post_orders(kind: &str, body: impl Into<Body>) -> (StatusCode, Value) {
+    let request = Request::post("/orders").header(header::CONTENT_TYPE, kind).body(body.into());
+    let (status, headers, body) = ask(request.expect("a request")).await;
+    if status.is_client_error() {
+        assert_eq!(headers[header::CONTENT_TYPE], "application/problem+json");
+    }
+    (status, serde_json::from_str(&body).expect("JSON"))
+}
+
+#[tokio::test]
+async fn a_body_is_refused_with_the_place_of_what_is_wrong() {
+    let json = "application/json; charset=utf-8";
+    let cases = [
+        (r#"{"lines":[{"quantity":1},{"quantity":-1}]}"#, "/lines/1/quantity", "invalid_value"),
+        (r#"{"lines":[{"quantity":1,"a/b":2}]}"#, "/lines/0/a~1b", "unknown_field"),
+        (r#"{"lines":[{}]}"#, "/lines/0", "missing_field"),
+        ("7", "", "invalid_value"),
+    ];
+    for (body, pointer, code) in cases {
+        let (status, problem) = post_orders(json, body).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");
+        assert_eq!(problem["code"], "invalid_body", "{body}");
+        assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
+        assert_eq!(problem["errors"][0]["code"], code, "{problem}");
+    }
+    let (_, good) = post_orders(json, r#"{"lines":[{"quantity":1},{"quantity":2}]}"#).await;
+    assert_eq!(good, 3);
+}
+
+#[tokio::test]
+async fn what_is_no_json_is_refused_as_such() {
+    for broken in ["", "{", "{\"lines\":[]} {}", "\u{feff}{}", "nul"] {
+        let (status, problem) = post_orders("application/json", broken).await;
+        assert_eq!((status, &problem["code"]), (StatusCode::BAD_REQUEST, &"malformed_json".into()));
+    }
+    let (_, problem) = post_orders("application/json", vec![b'"', 0xff, b'"']).await;
+    assert_eq!(problem["status"], 400);
+    let (status, problem) = post_orders("text/plain", "{}").await;
+    assert_eq!(status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert_eq!(problem["code"], "unsupported_media_type");
+    let (status, problem) = post_orders("application/json", vec![b' '; BODY_BYTES_MAX + 1]).await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(problem["code"], "body_too_large");
+}
+
+#[tokio::test]
+async fn parameters_are_refused_by_name() {
+    let cases = [
+        ("/orders/x", "invalid_path", "number", "invalid_value"),
+        ("/page?limit=x", "invalid_query", "limit", "invalid_value"),
+        ("/page?color=red", "invalid_query", "color", "unknown_parameter"),
+    ];
+    for (path, code, parameter, error) in cases {
+        let (status, _, body) = ask(get_request(path)).await;
+        let problem: Value = serde_json::from_str(&body).expect("JSON");
+        assert_eq!(status, StatusCode::BAD_REQUEST);
+        assert_eq!(problem["code"], code);
+        assert_eq!(problem["errors"][0]["parameter"], parameter, "{problem}");
+        assert_eq!(problem["errors"][0]["code"], error, "{problem}");
+    }
+    let (_, _, body) = ask(get_request("/page?category=a&category=b&limit=7")).await;
+    assert_eq!(body, "a+b Some(7)");
+}
+
+#[tokio::test]
+async fn only_the_token_opens_a_guarded_route() {
+    for wrong in ["Bearer hunter3", "Bearer hunter", "hunter2", "Basic hunter2", "Bearer", "é"] {
+        let request = Request::get("/secret").header(header::AUTHORIZATION, wrong);
+        let (status, headers, body) = ask(request.body(Body::empty()).expect("a request")).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED, "{wrong}");
+        assert_eq!(headers[header::WWW_AUTHENTICATE], "Bearer");
+        assert!(body.contains(r#""code":"unauthorized""#));
+    }
+    let request = Request::get("/secret").header(header::AUTHORIZATION, "bearer hunter2");
+    let (status, _, body) = ask(request.body(Body::empty()).expect("a request")).await;
+    assert_eq!((status, body.as_str()), (StatusCode::OK, "told"));
+    let (status, _, _) = ask(get_request("/orders/1")).await;
+    assert_eq!(status, StatusCode::OK, "other routes stay open");
+}
+
+#[tokio::test]
+async fn what_is_not_there_and_what_breaks_are_problems_too() {
+    let (status, _, body) = ask(get_request("/nowhere")).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert!(body.contains("no_such_route"));
+    let (status, headers, body) = ask(get_request("/orders")).await;
+    assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(headers[header::ALLOW], "POST");
+    assert!(body.contains("method_not_allowed"));
+    let (status, _, body) = ask(get_request("/panic")).await;
+    assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(body.contains(r#""code":"internal""#));
+}
+
+#[tokio::test]
+async fn every_answer_carries_the_request_id() {
+    let id = "0198c0de-0000-7000-8000-000000000001";
+    let request = Request::get("/live").header("x-request-id", id).body(Body::empty());
+    let (_, headers, _) = ask(request.expect("a request")).await;
+    assert_eq!(headers["x-request-id"], id);
+    let traced = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let request = Request::get("/live").header("traceparent", traced).body(Body::empty());
+    let (_, headers, _) = ask(request.expect("a request")).await;
+    assert_eq!(headers["x-request-id"], "4bf92f35-77b3-4da6-a3ce-929d0e0e4736");
+}
+
+#[tokio::test]
+async fn what_is_preferred_degrades_and_what_is_required_decides() {
+    let (status, _, body) = ask(get_request("/health")).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(body.contains(r#""status":"degraded""#));
+    let (status, _, body) = ask(get_request("/ready")).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(body.contains(r#""status":"ok""#));
+    let down = Health::new().requires("store", || async { Err("gone".to_owned()) }).router();
+    let answer = down.oneshot(get_request("/ready")).await.expect("an answer");
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn metrics_count_by_route_and_not_by_path() {
+    for number in 0..3 {
+        ask(get_request(&format!("/orders/{number}"))).await;
+    }
+    let (_, _, text) = ask(get_request("/metrics")).await;
+    assert!(text.contains(r#"route="/orders/{number}""#), "{text}");
+    assert!(text.contains("http_request_duration_seconds_bucket"));
+    assert!(text.contains("process_resident_memory_bytes") || !cfg!(target_os = "linux"));
+}
+
+#[test]
+fn a_problem_says_when_to_come_back() {
+    use axum::response::IntoResponse as _;
+    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "full")
+        .retry_after(Duration::from_millis(1200))
+        .with("position", 7);
+    let text = serde_json::to_value(&problem).expect("JSON");
+    assert_eq!((&text["retry_after"], &text["position"]), (&2.into(), &7.into()));
+    assert_eq!(problem.into_response().headers()[header::RETRY_AFTER], "2");
+}
+
+#[tokio::test]
+async fn stopping_finishes_what_was_accepted_and_takes_no_more() {
+    let slow = Router::new().route(
+        "/slow",
+        get(|| async {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            "done"
+        }),
+    );
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let stop = CancellationToken::new();
+    let serving = tokio::spawn(service::serve_on(listener, http::shell(slow), stop.clone()));
+    let mut client = TcpStream::connect(address).await.expect("a connection");
+    let request = b"GET /slow HTTP/1.1\r\nhost: shop\r\nconnection: close\r\n\r\n";
+    client.write_all(request).await.expect("a request");
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    stop.cancel();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.expect("a whole answer");
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("done"), "{answer}");
+    serving.await.expect("no panic").expect("no error");
+    assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_is_a_problem_to_retry() {
+    let url = Secret::from("postgres://nobody@127.0.0.1:9/nothing");
+    let told = service::config::Database { url, connections: 2, statement_timeout: 1 };
+    let pool = service::database::connect(&told).expect("a URL");
+    assert!(service::database::check(&pool).await.is_err());
+    let away = Problem::from(pool.acquire().await.expect_err("nobody is there"));
+    assert_eq!(away.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(away.code(), "database_unavailable");
+}
+
+proptest! {
+    #[test]
+    fn no_body_and_no_query_breaks_anything(body: Vec<u8>, query in "[ -~&&[^#<>\"`{}\\\\^|]]*") {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (status, _) = post_orders("application/json", body).await;
+            assert!(!status.is_server_error());
+            let path = format!("/page?{}", query.replace(' ', "+"));
+            let (status, _, _) = ask(get_request(&path)).await;
+            assert!(!status.is_server_error());
+        });
+    }
+}

@@ -1,0 +1,104 @@
+//! Asking cargo: where the workspace is, what it holds, and to build its binaries.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+use serde::Deserialize;
+
+use crate::interrupt;
+
+/// What to say when a build fails.
+pub const BUILD_FAILED: &str = "the build failed: see cargo's messages above (where a query has no \
+                                cached data, `cargo xtask sqlx` brings `.sqlx` up to date)";
+
+/// The part of `cargo metadata` we read.
+#[derive(Deserialize)]
+pub struct Metadata {
+    pub workspace_root: PathBuf,
+    pub target_directory: PathBuf,
+    pub packages: Vec<Package>,
+}
+
+/// A workspace member.
+#[derive(Deserialize)]
+pub struct Package {
+    pub name: String,
+    pub dependencies: Vec<Dependency>,
+}
+
+/// What a member depends on.
+#[derive(Deserialize)]
+pub struct Dependency {
+    pub name: String,
+}
+
+/// The cargo that runs us, so that a toolchain chosen by the developer stays chosen.
+///
+/// Without what `cargo run` tells us about our own package: build scripts that look at it would
+/// run again at every change between `cargo test` and `cargo xtask test`.
+pub fn command() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (variable, _) in std::env::vars_os() {
+        let name = variable.to_string_lossy();
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&variable);
+        }
+    }
+    command
+}
+
+/// The workspace of the current folder.
+pub fn metadata() -> Result<Metadata> {
+    let output = command()
+        .args(["metadata", "--format-version=1", "--no-deps"])
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cannot run cargo: is it on PATH?")?;
+    if !output.status.success() {
+        bail!("`cargo metadata` failed: run this inside the workspace");
+    }
+    serde_json::from_slice(&output.stdout).context("cannot read the answer of `cargo metadata`")
+}
+
+/// A line of `cargo build --message-format=json`.
+#[derive(Deserialize)]
+struct Message {
+    executable: Option<PathBuf>,
+    target: Option<Target>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+}
+
+/// Builds the binaries of `packages` in release mode, showing cargo's progress, and returns where
+/// each lies: asked of cargo, for target folders and triples can be set in many places.
+pub fn build_release(packages: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
+    let mut build = command();
+    build.args(["build", "--release", "--bins", "--message-format=json-render-diagnostics"]);
+    for package in packages {
+        build.args(["--package", package]);
+    }
+    let output = build
+        .env("SQLX_OFFLINE", "true")
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cannot run cargo: is it on PATH?")?;
+    interrupt::check()?;
+    if !output.status.success() {
+        bail!("{BUILD_FAILED}");
+    }
+    let mut binaries = BTreeMap::new();
+    for line in String::from_utf8_lossy(&output.stdout).lines() {
+        let message: Message =
+            serde_json::from_str(line).context("cannot read the messages of `cargo build`")?;
+        if let (Some(path), Some(target)) = (message.executable, message.target) {
+            binaries.insert(target.name, path);
+        }
+    }
+    Ok(binaries)
+}

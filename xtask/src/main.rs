@@ -1,0 +1,79 @@
+//! `cargo xtask`: everything a developer runs, one module a subcommand.
+//!
+//! Owns the command line and the exit code. What a subcommand does lives in its own module; what
+//! several share lives beside them (`servers`, `process`, `layout`, `cargo`, `http`, `progress`).
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod bench;
+mod cargo;
+mod demo;
+mod down;
+mod http;
+mod interrupt;
+mod layout;
+mod ports;
+mod process;
+mod progress;
+mod record;
+mod servers;
+mod services;
+mod sqlx;
+mod status;
+mod test;
+mod up;
+
+/// What a shell expects of a program ended by Ctrl-C: 128 + SIGINT.
+const INTERRUPTED_EXIT_CODE: u8 = 130;
+
+/// Runs, tests and maintains the commerce engine.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build and start everything, load the demo shop, and say where it listens
+    #[command(after_help = up::ENVIRONMENT)]
+    Up(up::Args),
+    /// Stop what `up` started; the data stays
+    Down,
+    /// Say what runs, and how far behind each projection is
+    Status,
+    /// Run the tests against throwaway servers
+    Test(test::Args),
+    /// Measure what the engine reaches here, beside its baseline
+    Bench(bench::Args),
+    /// Regenerate the committed query data in `.sqlx`
+    Sqlx(sqlx::Args),
+}
+
+fn main() -> ExitCode {
+    let outcome = run(&Cli::parse().command);
+    match outcome {
+        Ok(code) => code,
+        Err(error) if error.is::<interrupt::Interrupted>() => ExitCode::from(INTERRUPTED_EXIT_CODE),
+        Err(error) => {
+            progress::failure(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: &Command) -> anyhow::Result<ExitCode> {
+    interrupt::listen()?;
+    let layout = layout::Layout::find()?;
+    match command {
+        Command::Up(args) => up::run(&layout, args),
+        Command::Down => down::run(&layout),
+        Command::Status => status::run(&layout),
+        Command::Test(args) => test::run(&layout, args),
+        Command::Bench(args) => bench::run(&layout, args),
+        Command::Sqlx(args) => sqlx::run(&layout, args),
+    }
+}

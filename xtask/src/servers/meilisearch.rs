@@ -1,0 +1,35 @@
+//! Meilisearch.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::Program;
+use crate::layout::create_dir;
+use crate::ports::HOST;
+use crate::process::{Spec, Stack};
+use crate::record::StopWith;
+use crate::{http, progress};
+
+/// No secret: the server listens on the loopback address only and holds a developer's data.
+pub const MASTER_KEY: &str = "commerce-development-key";
+
+/// Starts a server with its indexes in `folder` and returns its URL.
+pub fn start(program: &Program, stack: &mut Stack, folder: &Path, port: u16) -> Result<String> {
+    create_dir(folder)?;
+    progress::step("Starting", &format!("Meilisearch {} on port {port}", program.version));
+    let mut command = Command::new(&program.path);
+    command.args(["--http-addr", &format!("{HOST}:{port}"), "--master-key", MASTER_KEY]);
+    command.args(["--no-analytics", "--env", "development"]);
+    command.arg("--db-path").arg(folder.join("data"));
+    command.arg("--dump-dir").arg(folder.join("dumps"));
+    command.arg("--snapshot-dir").arg(folder.join("snapshots"));
+    // It writes a file or two where it stands.
+    command.current_dir(folder);
+    let url = format!("http://{HOST}:{port}");
+    let spec =
+        Spec { name: "meilisearch", command, stop_with: StopWith::Terminate, url: url.clone() };
+    stack.start(spec, || http::is_ok(&format!("{url}/health")))?;
+    Ok(url)
+}

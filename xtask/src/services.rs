@@ -1,0 +1,109 @@
+//! The engine's own three services: building, migrating, starting.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+
+use crate::ports::{self, HOST};
+use crate::process::{Spec, Stack, run_logged};
+use crate::record::StopWith;
+use crate::servers::Urls;
+use crate::{cargo, http, progress};
+
+const COMMAND_API: &str = "command-api";
+const QUERY_API: &str = "query-api";
+const PROJECTOR: &str = "projector";
+
+/// The ports the services listen on.
+#[derive(Clone, Copy)]
+pub struct Ports {
+    pub command_api: u16,
+    pub query_api: u16,
+    pub projector: u16,
+}
+
+impl Ports {
+    /// The ports of `up`.
+    pub fn from_env() -> Result<Self> {
+        Ok(Self {
+            command_api: ports::from_env("COMMAND_API_PORT", 8080)?,
+            query_api: ports::from_env("QUERY_API_PORT", 8081)?,
+            projector: ports::from_env("PROJECTOR_PORT", 8082)?,
+        })
+    }
+
+    /// Fails with the remedy when one of them is taken.
+    pub fn require_free(self) -> Result<()> {
+        ports::require_free(self.command_api, COMMAND_API, "COMMAND_API_PORT")?;
+        ports::require_free(self.query_api, QUERY_API, "QUERY_API_PORT")?;
+        ports::require_free(self.projector, PROJECTOR, "PROJECTOR_PORT")
+    }
+
+    /// Where command-api answers.
+    pub fn command_url(self) -> String {
+        format!("http://{HOST}:{}", self.command_api)
+    }
+
+    /// Where query-api answers.
+    pub fn query_url(self) -> String {
+        format!("http://{HOST}:{}", self.query_api)
+    }
+
+    /// Where the projector answers.
+    pub fn projector_url(self) -> String {
+        format!("http://{HOST}:{}", self.projector)
+    }
+}
+
+/// The built services.
+pub struct Services(BTreeMap<String, PathBuf>);
+
+impl Services {
+    /// Builds them in release mode.
+    pub fn build() -> Result<Self> {
+        let names = [COMMAND_API, QUERY_API, PROJECTOR];
+        progress::step("Building", &format!("{} (release)", names.join(", ")));
+        cargo::build_release(&names).map(Self)
+    }
+
+    /// A command of command-api, with the servers in its environment.
+    pub fn command_api(&self, urls: &Urls) -> Result<Command> {
+        self.command(COMMAND_API, urls)
+    }
+
+    /// Brings the database to the current schema.
+    pub fn migrate(&self, urls: &Urls, stack: &Stack) -> Result<()> {
+        progress::step("Migrating", "the database");
+        let mut migrate = self.command_api(urls)?;
+        migrate.arg("migrate");
+        run_logged(&mut migrate, "migrate the database", &stack.log("migrate"))
+    }
+
+    /// Starts all three and waits until each is ready.
+    pub fn start(&self, urls: &Urls, ports: Ports, stack: &mut Stack) -> Result<()> {
+        // The projector before query-api: readers then wait for the projections, not the reverse.
+        let services = [
+            (COMMAND_API, "serve", ports.command_url()),
+            (PROJECTOR, "run", ports.projector_url()),
+            (QUERY_API, "serve", ports.query_url()),
+        ];
+        for (name, action, url) in services {
+            progress::step("Starting", &format!("{name} on {url}"));
+            let mut command = self.command(name, urls)?;
+            command.arg(action).env("LISTEN", url.trim_start_matches("http://"));
+            let ready = format!("{url}/ready");
+            let spec = Spec { name, command, stop_with: StopWith::Terminate, url };
+            stack.start(spec, || http::is_ok(&ready))?;
+        }
+        Ok(())
+    }
+
+    fn command(&self, name: &str, urls: &Urls) -> Result<Command> {
+        let path = self.0.get(name).with_context(|| format!("cargo built no program {name}"))?;
+        let mut command = Command::new(path);
+        urls.apply(&mut command);
+        Ok(command)
+    }
+}

@@ -1,0 +1,76 @@
+//! `cargo xtask test`: the tests of the workspace, against servers of their own.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use crate::layout::Layout;
+use crate::process::run_in_terminal;
+use crate::servers::{Durability, Ports, Servers, Source, Throwaway};
+use crate::{cargo, progress};
+
+/// Options of `test`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Passed on to `cargo test`, such as `-p domain` or `-- --nocapture`
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENT")]
+    rest: Vec<String>,
+}
+
+/// Builds every program, starts throwaway servers, runs `cargo test`, and stops them.
+pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
+    let servers = Servers::programs(layout)?;
+    progress::step("Building", "all programs");
+    let mut build = cargo::command();
+    build.args(["build", "--workspace", "--bins"]).env("SQLX_OFFLINE", "true");
+    if !run_in_terminal(&mut build)?.success() {
+        bail!("{}", cargo::BUILD_FAILED);
+    }
+
+    let Throwaway { mut stack, folder } = Throwaway::new(layout)?;
+    let urls =
+        servers.start(layout, &mut stack, folder.path(), Ports::free()?, Durability::Throwaway)?;
+    let mut test = cargo::command();
+    test.arg("test").args(whole_workspace(&args.rest)).args(&args.rest);
+    urls.apply(&mut test);
+    test.env("SQLX_OFFLINE", "true");
+    // For tests that start, kill and start again a server of their own.
+    let programs = ["POSTGRES_BIN", "NATS_SERVER_BIN", "MEILISEARCH_BIN"];
+    for (variable, (_, source)) in programs.into_iter().zip(servers.each()) {
+        if let Source::Program(program) = source {
+            test.env(variable, &program.path);
+        }
+    }
+    let status = run_in_terminal(&mut test)?;
+    drop(stack);
+    drop(folder);
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, Into::into))
+}
+
+/// All packages, unless the arguments choose some.
+fn whole_workspace(rest: &[String]) -> Option<&'static str> {
+    let own = rest.iter().take_while(|argument| *argument != "--");
+    let mut chosen = own.filter(|argument| {
+        let package = argument.starts_with("-p") || argument.starts_with("--package");
+        package || argument.starts_with("--manifest-path")
+    });
+    chosen.next().is_none().then_some("--workspace")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::whole_workspace;
+
+    fn chosen(arguments: &[&str]) -> Option<&'static str> {
+        let owned: Vec<String> = arguments.iter().map(|&argument| argument.into()).collect();
+        whole_workspace(&owned)
+    }
+
+    #[test]
+    fn all_packages_are_tested_unless_some_are_named() {
+        assert_eq!(chosen(&[]), Some("--workspace"));
+        assert_eq!(chosen(&["--release", "--", "-p"]), Some("--workspace"));
+        assert_eq!(chosen(&["-p", "domain"]), None);
+        assert_eq!(chosen(&["--package=domain"]), None);
+    }
+}
