@@ -186,3 +186,26 @@ async fn a_rebuild_swaps_the_index(db: PgPool) {
     assert_eq!(catalogue.meili.of_build(2).count().await.unwrap(), 0);
     catalogue.drop().await;
 }
+
+#[sqlx::test(migrations = "../migrations")]
+async fn without_meilisearch_documents_wait_and_it_shows(db: PgPool) {
+    let shop = Shop::open(&db);
+    shop.product("Leather tote", "TOTE").await;
+    let mut lease = lease(&db, "search", "test").await.unwrap();
+    fold(&db, &mut lease).await.unwrap();
+    // Nobody listens on the port of discard.
+    let index = Meili::new("http://127.0.0.1:9", None, "away").unwrap().live();
+    let (held, holds) = watch::channel(Some(lease.clone()));
+    let (stop, trouble) = (CancellationToken::new(), Trouble::default());
+    let pushing = pusher::run(db.clone(), index, holds, trouble.clone(), stop.clone());
+    let pushing = tokio::spawn(pushing);
+    while trouble.lock().await.is_none() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    shop.product("Felt tote", "FELT").await;
+    fold(&db, &mut lease).await.unwrap();
+    held.send_replace(Some(lease));
+    assert_eq!(dirty(&db).await, 2);
+    stop.cancel();
+    pushing.await.unwrap();
+}
