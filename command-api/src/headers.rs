@@ -97,9 +97,16 @@ fn expected(headers: &HeaderMap) -> Result<Expected, Problem> {
     let version = text
         .strip_prefix(b"\"")
         .and_then(|text| text.strip_suffix(b"\""))
-        .filter(|digits| digits.iter().all(u8::is_ascii_digit))
-        .and_then(|digits| str::from_utf8(digits).ok()?.parse().ok());
+        .and_then(|tag| version(str::from_utf8(tag).ok()?));
     version.map(Expected::Version).ok_or_else(|| invalid_if_match("this is neither"))
+}
+
+/// The version in a tag: `3` as a command's answer has it, or `3.17` as a document has it that
+/// changes with streams besides its own (an order with its payments).
+fn version(tag: &str) -> Option<i64> {
+    let (version, position) = tag.split_once('.').unwrap_or((tag, "0"));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    (digits(version) && digits(position) && !position.is_empty()).then(|| version.parse().ok())?
 }
 
 /// A header came more than once where once is all it may.
@@ -159,9 +166,16 @@ mod tests {
     fn if_match_is_one_strong_version_or_a_star() {
         let expected = |value: &[u8]| conditions("if-match", value).ok().map(|c| c.expected);
         assert_eq!(expected(b"\"3\""), Some(Expected::Version(3)));
+        assert_eq!(expected(b"\"3.17\""), Some(Expected::Version(3)), "an order's tag");
         assert_eq!(expected(b"*"), Some(Expected::Exists));
         let wrong = ["3", "W/\"3\"", "\"\"", "\"-3\"", "\"+3\"", "\"3\", \"4\"", "\"3", "\"1e3\""];
-        for value in wrong.into_iter().chain(["\"99999999999999999999\"", "\""]) {
+        for value in wrong.into_iter().chain([
+            "\"99999999999999999999\"",
+            "\"",
+            "\"3.\"",
+            "\".3\"",
+            "\"3.1.2\"",
+        ]) {
             assert_eq!(expected(value.as_bytes()), None, "{value}");
         }
     }

@@ -76,7 +76,7 @@ async fn serve(settings: Serve) -> anyhow::Result<()> {
     let stop = shutdown::signal();
     let db = pool(&settings.database)?;
     let nats = bus::connect(&settings.bus, "command-api").await.context("NATS_URL is wrong")?;
-    let (writer, writing) = Writer::start(db.clone(), writer::Settings::default());
+    let (writer, writing) = Writer::start(&db, writer::Settings::default());
 
     let (stop_paying, stop_relaying) = (CancellationToken::new(), CancellationToken::new());
     let gateway = Sandbox::new(db.clone());

@@ -17,6 +17,7 @@ mod layout;
 mod ports;
 mod process;
 mod progress;
+mod projections;
 mod record;
 mod servers;
 mod services;

@@ -2,30 +2,12 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, bail};
-use serde::Deserialize;
+use anyhow::Result;
 
 use crate::layout::Layout;
+use crate::progress;
+use crate::projections::{self, Projection};
 use crate::record::{Record, Recorded};
-use crate::{http, progress};
-
-/// The part of `GET /v1/projections` that is shown.
-#[derive(Deserialize)]
-struct Projections {
-    items: Vec<Projection>,
-}
-
-#[derive(Deserialize)]
-struct Projection {
-    name: String,
-    build: i16,
-    position: i64,
-    lag_events: i64,
-    lag_seconds: f64,
-    parked_streams: i64,
-    /// Search documents on their way to Meilisearch; only search has any.
-    dirty_documents: Option<i64>,
-}
 
 /// Prints the table of processes, then that of projections. Fails when something is down.
 pub fn run(layout: &Layout) -> Result<ExitCode> {
@@ -40,7 +22,10 @@ pub fn run(layout: &Layout) -> Result<ExitCode> {
     }
     let query_api = record.processes.iter().find(|process| process.name == "query-api");
     if let Some(process) = query_api.filter(|process| process.id.is_alive()) {
-        progress::result(&projections(&process.url)?);
+        progress::result(&table(&projections::list(&process.url)?));
+    }
+    if record.owner.is_alive() && query_api.is_none() {
+        progress::result("`cargo xtask up` is still starting: its own output shows how far it is");
     }
     let all_run = record.processes.iter().all(|process| process.id.is_alive());
     Ok(if all_run { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -52,26 +37,20 @@ fn row(process: &Recorded) -> String {
     format!("{name:<12} {state:<6} {:>8}  {url:<42} {}", id.pid, log.display())
 }
 
-/// The lag of each projection, as query-api tells it.
-fn projections(query_url: &str) -> Result<String> {
-    let answer = http::get(&format!("{query_url}/v1/projections"))?;
-    if !answer.is_success() {
-        bail!("query-api answered {}: {}", answer.status, answer.body);
-    }
-    let Projections { items } =
-        serde_json::from_str(&answer.body).context("cannot read query-api's answer")?;
-    let mut table = format!(
-        "\n{:<12} {:>6} {:>12} {:>12} {:>10} {:>8} {:>8}",
+/// The lag of each projection.
+fn table(projections: &[Projection]) -> String {
+    let mut lines = vec![format!(
+        "{:<12} {:>6} {:>12} {:>12} {:>10} {:>8} {:>8}",
         "PROJECTION", "BUILD", "POSITION", "BEHIND", "SECONDS", "PARKED", "UNSENT"
-    );
-    for item in items {
+    )];
+    for projection in projections {
         let Projection { name, build, position, lag_events, lag_seconds, parked_streams, .. } =
-            &item;
-        let unsent = item.dirty_documents.map_or(String::new(), |documents| documents.to_string());
-        table.push_str(&format!(
-            "\n{name:<12} {build:>6} {position:>12} {lag_events:>12} {lag_seconds:>10.1} \
+            projection;
+        let unsent = projection.dirty_documents.map_or(String::new(), |count| count.to_string());
+        lines.push(format!(
+            "{name:<12} {build:>6} {position:>12} {lag_events:>12} {lag_seconds:>10.1} \
              {parked_streams:>8} {unsent:>8}"
         ));
     }
-    Ok(table)
+    format!("\n{}", lines.join("\n"))
 }

@@ -11,7 +11,7 @@ use crate::process::Stack;
 use crate::record::Record;
 use crate::servers::{self, Durability, Servers, Source, Urls};
 use crate::services::{self, Services};
-use crate::{demo, interrupt, progress};
+use crate::{demo, interrupt, progress, projections};
 
 /// Pause between two looks whether everything still runs.
 const WATCH_INTERVAL: Duration = Duration::from_millis(200);
@@ -60,6 +60,7 @@ pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
     services.migrate(&urls, &stack)?;
     services.start(&urls, ports, &mut stack)?;
     demo::load(layout, &services, &urls, ports, &stack)?;
+    projections::wait_until_caught_up(&ports.query_url())?;
     progress::result(&welcome(&urls, ports, args.detach));
     if args.detach {
         stack.leave_running();

@@ -78,7 +78,7 @@ pub enum Error {
     #[error("the log has an event that this program cannot read")]
     Unreadable(#[from] event_store::Unreadable),
     /// The log did not take a command.
-    #[error("the import stopped half way and can be run again: {0}")]
+    #[error("the import stopped half way and can be run again")]
     Submit(#[from] event_store::writer::SubmitError),
     /// A thread of this process failed.
     #[error("reading the file failed")]
@@ -89,12 +89,24 @@ pub enum Error {
 }
 
 /// Imports, and writes the report: rows left out to standard error, the summary to standard
-/// output. The exit code is 0 if every row was used, 2 if some were left out, 1 if all were.
+/// output. The exit code is 0 if every row was used, 2 if some were left out, 1 if all were or the
+/// import stopped.
 ///
 /// # Errors
-/// When the file is of no use at all, or the log is away.
+/// When the report cannot be written.
 pub async fn run(args: Args, db: PgPool) -> Result<ExitCode, Error> {
-    let report = import(args, db).await?;
+    let report = match import(args, db).await {
+        Ok(report) => report,
+        Err(error) => {
+            let mut err = std::io::stderr().lock();
+            let mut cause: Option<&dyn std::error::Error> = Some(&error);
+            while let Some(error) = cause {
+                writeln!(err, "{error}")?;
+                cause = error.source();
+            }
+            return Ok(ExitCode::FAILURE);
+        }
+    };
     report.write_rows(&mut std::io::stderr().lock())?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "{report}")?;

@@ -60,7 +60,7 @@ pub struct Pipeline {
 impl Pipeline {
     /// A pipeline with a writer of its own.
     pub fn start(db: &PgPool) -> Self {
-        let (writer, task) = Writer::start(db.clone(), Settings::default());
+        let (writer, task) = Writer::start(db, Settings::default());
         let waiting = VecDeque::with_capacity(WINDOW_COMMANDS);
         Self { writer, task, waiting, tally: Tally::default() }
     }

@@ -170,11 +170,8 @@ async fn act<G: Gateway>(actor: Arc<Actor<G>>, more: Arc<Notify>, stop: Cancella
     let mut running = JoinSet::new();
     while !stop.is_cancelled() {
         let free = AT_ONCE_MAX - running.len();
-        let claimed = match tasks::claim(&actor.db, free as i64, LEASE_SECONDS).await {
-            Ok(claimed) => claimed,
-            // The keeper meets the same outage and reports it.
-            Err(_) => vec![],
-        };
+        // The keeper meets the same outage and reports it.
+        let claimed = tasks::claim(&actor.db, free as i64, LEASE_SECONDS).await.unwrap_or_default();
         let none = claimed.is_empty();
         for task in claimed {
             let actor = actor.clone();

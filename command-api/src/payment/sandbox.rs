@@ -61,10 +61,7 @@ impl Gateway for Sandbox {
                 .parse()
                 .map_or(Verdict::Unknown, |url: MediaUrl| Verdict::ActionRequired(url));
         }
-        let first = match self.enter(call, declined).await {
-            Ok(first) => first,
-            Err(_) => return Verdict::Unknown,
-        };
+        let Ok(first) = self.enter(call, declined).await else { return Verdict::Unknown };
         if token == "tok_timeout" && first {
             return Verdict::Unknown;
         }
@@ -83,12 +80,11 @@ impl Gateway for Sandbox {
 }
 
 fn decline(token: &str, operation: Operation) -> Option<&'static str> {
-    match (token, operation) {
-        ("tok_success" | "tok_action" | "tok_timeout", _) => None,
-        ("tok_decline", Operation::Authorize) => Some("the card was declined"),
-        ("tok_capture_decline", Operation::Capture) => Some("the capture was declined"),
-        ("tok_decline" | "tok_capture_decline", _) => None,
-        (_, Operation::Authorize) => Some("the token is not known"),
-        (_, Operation::Capture | Operation::Void | Operation::Refund) => None,
+    let known = ["tok_success", "tok_decline", "tok_capture_decline", "tok_action", "tok_timeout"];
+    match (operation, token) {
+        (Operation::Authorize, "tok_decline") => Some("the card was declined"),
+        (Operation::Authorize, token) if !known.contains(&token) => Some("the token is not known"),
+        (Operation::Capture, "tok_capture_decline") => Some("the capture was declined"),
+        _ => None,
     }
 }

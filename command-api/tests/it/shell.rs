@@ -41,7 +41,7 @@ async fn only_the_token_opens_the_routes(db: PgPool) {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_writer_that_ends_says_when_to_come_back(db: PgPool) {
-    let (writer, ended) = Writer::start(db.clone(), writer::Settings::default());
+    let (writer, ended) = Writer::start(&db, writer::Settings::default());
     let mut shop = Shop::open(&db);
     let app = App::new(writer.clone(), TimeDelta::minutes(15));
     shop.router = router(&app, None, Health::new());

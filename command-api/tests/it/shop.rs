@@ -94,7 +94,7 @@ impl Ask {
 
 impl Shop {
     pub fn open(db: &PgPool) -> Self {
-        let (writer, _) = Writer::start(db.clone(), writer::Settings::default());
+        let (writer, _) = Writer::start(db, writer::Settings::default());
         let app = App::new(writer.clone(), TimeDelta::minutes(15));
         Self { router: router(&app, None, Health::new()), writer, db: db.clone() }
     }

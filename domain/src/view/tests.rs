@@ -28,6 +28,7 @@ fn eur(amount: &str) -> Value {
 struct Story(Vec<(StreamId, i64, DateTime<Utc>, Event)>);
 
 impl Story {
+    #[allow(clippy::needless_pass_by_value)] // so that stories read `json!({…})`, not `&json!({…})`
     fn and(mut self, stream: &str, kind: &str, data: Value) -> Self {
         let stream: StreamId = stream.parse().unwrap();
         let (_, schema) = event::types().find(|(known, _)| *known == kind).unwrap();

@@ -96,11 +96,14 @@ impl Lookup for View<'_> {
     }
 }
 
-/// Decides `batch` against `cache`.
+/// Decides `batch` against `cache`. Where states are missing it names all it can find at once, by
+/// deciding the rest as if the command that lacks them were not there. With `cut`, what comes
+/// before that command is decided instead, and the rest left over.
 pub(super) fn decide(
     batch: &[Entry],
     cache: &Cache,
     settings: &Settings,
+    cut: bool,
 ) -> Result<Decided, Undecided> {
     let mut view = View { cache, changed: HashMap::new(), touched: RefCell::new(HashSet::new()) };
     let mut rows = Rows::default();
@@ -114,16 +117,15 @@ pub(super) fn decide(
             break;
         }
         match decide_one(entry, &mut view) {
-            // From here on, only find out what else is missing: nothing is kept.
+            Err(_) if cut && !outcomes.is_empty() => break,
             Err(Missing(streams)) => missing.extend(streams),
-            Ok(decision) if missing.is_empty() => {
+            Ok(decision) => {
                 let (outcome, events) = conclude(entry, decision, &mut view);
                 bytes += rows.add_events(entry, events, &mut view).map_err(Undecided::Encoding)?;
                 let outcome = outcome.unwrap_or_else(|| accepted(entry, &view));
                 rows.add_command(entry, &outcome).map_err(Undecided::Encoding)?;
                 outcomes.push((outcome, rows.end()));
             }
-            Ok(_) => {}
         }
     }
     if !missing.is_empty() {

@@ -139,10 +139,10 @@ pub struct Writer {
 impl Writer {
     /// Starts the writer's task. It ends when [`Writer::close`] was called or all clones are gone,
     /// after answering what was accepted.
-    pub fn start(db: PgPool, settings: Settings) -> (Self, JoinHandle<()>) {
+    pub fn start(db: &PgPool, settings: Settings) -> (Self, JoinHandle<()>) {
         let (queue, commands) = mpsc::channel(settings.queue_commands_max);
         let stop = tokio_util::sync::CancellationToken::new();
-        let task = task::Task::new(&db, settings, commands, stop.clone());
+        let task = task::Task::new(db, settings, commands, stop.clone());
         (Self { queue, stop }, tokio::spawn(task.run()))
     }
 

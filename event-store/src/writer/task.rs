@@ -20,8 +20,10 @@ use super::batch::{self, Decided, Entry, Undecided};
 use super::cache::Cache;
 use super::{Answer, Settings, SubmitError, Waiting};
 
-/// Rounds of loading in one decision: a command looks up a cart, then its products, then their
-/// stock. More means a decision that never ends.
+/// Rounds of loading for one batch: a command looks up a cart, then its products, then their
+/// stock, and commands that build on each other add rounds. After these the batch is cut short at
+/// the first command that still lacks something; as many again for one command alone mean a
+/// decision that never ends.
 const LOAD_ROUNDS_MAX: u32 = 8;
 /// How long a batch whose connection broke is tried again before its callers are told.
 const SETTLE_MS_MAX: u64 = 15_000;
@@ -279,8 +281,9 @@ impl Task {
         connection: &mut PgConnection,
         entries: &[Entry],
     ) -> Result<Decided, AppendError> {
-        for _ in 0..LOAD_ROUNDS_MAX {
-            match batch::decide(entries, &self.cache, &self.settings) {
+        for round in 1..=2 * LOAD_ROUNDS_MAX {
+            let cut = round > LOAD_ROUNDS_MAX;
+            match batch::decide(entries, &self.cache, &self.settings, cut) {
                 Ok(decided) => return Ok(decided),
                 Err(Undecided::Encoding(error)) => return Err(AppendError::Encoding(error)),
                 Err(Undecided::Missing(streams)) => {

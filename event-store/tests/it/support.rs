@@ -28,7 +28,7 @@ pub fn keyed(key: &str, command: Command) -> Request {
 }
 
 pub fn writer(db: &PgPool) -> Writer {
-    Writer::start(db.clone(), Settings::default()).0
+    Writer::start(db, Settings::default()).0
 }
 
 pub fn cart_id() -> CartId {

@@ -146,7 +146,7 @@ async fn a_reader_never_meets_a_gap(db: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn a_full_queue_refuses_at_once(db: PgPool) {
     let settings = Settings { queue_commands_max: 4, batch_commands_max: 1, ..Settings::default() };
-    let (writer, _) = Writer::start(db.clone(), settings);
+    let (writer, _) = Writer::start(&db, settings);
     let commands = (0..200).map(|_| writer.submit(request(create_cart(cart_id()))));
     let answers = join_all(commands).await;
     let busy = answers.iter().filter(|answer| **answer == Err(SubmitError::Busy)).count();
@@ -158,7 +158,7 @@ async fn a_full_queue_refuses_at_once(db: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn what_does_not_fit_a_batch_comes_in_the_next(db: PgPool) {
     let settings = Settings { batch_events_max: 3, ..Settings::default() };
-    let (writer, _) = Writer::start(db.clone(), settings);
+    let (writer, _) = Writer::start(&db, settings);
     let carts: Vec<_> = (0..50).map(|_| cart_id()).collect();
     let commands = carts.iter().map(|cart| writer.submit(request(create_cart(*cart))));
     let answers = join_all(commands).await;
@@ -168,7 +168,7 @@ async fn what_does_not_fit_a_batch_comes_in_the_next(db: PgPool) {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn closing_answers_what_was_accepted(db: PgPool) {
-    let (writer, task) = Writer::start(db.clone(), Settings::default());
+    let (writer, task) = Writer::start(&db, Settings::default());
     let commands: Vec<_> = (0..100)
         .map(|_| {
             let writer = writer.clone();
@@ -222,5 +222,28 @@ async fn cut_connections_lose_and_double_nothing(db: PgPool) {
     }
     cutter.abort();
     assert_eq!(read::head(&db).await.unwrap(), 480, "after {cuts} answers found by their keys");
+    assert_contiguous(&db).await;
+}
+
+/// Commands that build on each other in one batch, none of whose states is in memory: a chain of
+/// carts, each filled with another SKU and checked out.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_cold_batch_of_dependent_commands_is_decided_in_order(db: PgPool) {
+    let setup = writer(&db);
+    for number in 0..30 {
+        on_sale(&setup, &format!("SKU-{number}"), 1).await;
+    }
+    let cold = writer(&db);
+    let mut commands = Vec::new();
+    for number in 0..30 {
+        let cart = cart_id();
+        commands.push(create_cart(cart));
+        commands.push(add_line(cart, &format!("SKU-{number}"), 1));
+        commands.push(check_out(cart));
+    }
+    let answers = join_all(commands.into_iter().map(|c| cold.submit(request(c)))).await;
+    for answer in answers {
+        assert_eq!(code(&answer.unwrap()), "accepted");
+    }
     assert_contiguous(&db).await;
 }

@@ -45,7 +45,7 @@ pub fn today() -> DateTime<Utc> {
 
 impl Shop {
     pub fn open(db: &PgPool) -> Self {
-        let (writer, _task) = Writer::start(db.clone(), event_store::writer::Settings::default());
+        let (writer, _task) = Writer::start(db, event_store::writer::Settings::default());
         Self { db: db.clone(), writer }
     }
 

@@ -179,10 +179,11 @@ async fn replay(
     happenings.sort_unstable();
     let bar = super::progress("orders", happenings.len());
     let mut pipeline = Pipeline::start(db);
+    let mut introduced = vec![false; history.products.len()];
     for (_, happening, item) in happenings {
         let order = &history.orders[item];
         let replay = Replay { item, order, products: &history.products, offers, location };
-        for (origin, request) in replay.commands(happening) {
+        for (origin, request) in replay.commands(happening, &mut introduced) {
             pipeline.push(origin, request).await?;
         }
         bar.inc(1);

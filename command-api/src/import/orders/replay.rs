@@ -80,15 +80,20 @@ pub fn first_key(order: &Order) -> String {
 }
 
 impl Replay<'_> {
-    /// The commands of a happening, to be decided in this order.
-    pub fn commands(&self, happening: Happening) -> Vec<(Origin, Request)> {
+    /// The commands of a happening, to be decided in this order. `introduced` says which products
+    /// were brought in before, and is kept up.
+    pub fn commands(
+        &self,
+        happening: Happening,
+        introduced: &mut [bool],
+    ) -> Vec<(Origin, Request)> {
         match happening {
-            Happening::Placed => self.placed(),
+            Happening::Placed => self.placed(introduced),
             Happening::Left(number) => self.left(number),
         }
     }
 
-    fn placed(&self) -> Vec<(Origin, Request)> {
+    fn placed(&self, introduced: &mut [bool]) -> Vec<(Origin, Request)> {
         let Order { id, at, customer, currency, lines, .. } = self.order;
         let cart_id = ids::cart(*id);
         let mut commands = Vec::with_capacity(5 * lines.len() + 3);
@@ -97,7 +102,8 @@ impl Replay<'_> {
         open.key = Some(first_key(self.order));
         commands.push((self.origin(None), open));
         for line in lines {
-            self.line(line, &mut commands);
+            let is_new = !std::mem::replace(&mut introduced[line.product], true);
+            self.line(line, is_new, &mut commands);
         }
         let check_out = cart::Command::CheckOut { order_id: *id, reserved_until: *at + RESERVED };
         let check_out = self.request("check_out", *at, Command::Cart(cart_id, check_out));
@@ -110,13 +116,13 @@ impl Replay<'_> {
 
     /// The product brought in if it is new, its price set to what was paid, the units received and
     /// put into the cart: nothing of another order comes between, so the price holds.
-    fn line(&self, line: &Line, commands: &mut Vec<(Origin, Request)>) {
+    fn line(&self, line: &Line, is_new: bool, commands: &mut Vec<(Origin, Request)>) {
         let at = self.order.at;
         let (product, offer) = (&self.products[line.product], &self.offers[line.product]);
         let sku = product.sku.clone();
         let origin = self.origin(Some(line.first));
         let variant = offer.at(product, line.unit_price);
-        if offer.product_id == product.id {
+        if is_new && offer.product_id == product.id {
             let details = Details {
                 title: product.title.clone(),
                 description: None,

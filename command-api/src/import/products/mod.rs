@@ -26,8 +26,8 @@ use super::report::{Counts, Report};
 use super::table::{Table, TableError};
 use super::{Error, ids};
 
-/// How often what an earlier import was refused is asked anew, over all imports.
-const ATTEMPTS_MAX: u32 = 8;
+/// How often an inventory that an earlier import was refused is asked for anew, over all imports.
+const RECEIVE_ATTEMPTS_MAX: u32 = 8;
 
 /// How the file is to be understood.
 #[derive(Clone, Debug)]
@@ -88,23 +88,25 @@ impl Catalogue {
     /// by now, so it is asked again under another key.
     async fn bring(&self, counts: &mut Counts, report: &mut Report) -> Result<Refusals, Error> {
         let mut refused = Refusals::new();
-        let mut items: Vec<usize> = (0..self.wanted.len()).collect();
-        for attempt in 0..ATTEMPTS_MAX {
-            let tally = self.bring_some(&items, attempt, report).await?;
-            items = settle(tally, &mut refused, counts).into_iter().map(|o| o.item).collect();
-            items.dedup();
-            refused.retain(|origin, _| items.binary_search(&origin.item).is_err());
-            if items.is_empty() {
-                break;
-            }
+        let all: Vec<usize> = (0..self.wanted.len()).collect();
+        let tally = self.bring_some(&all, "", report).await?;
+        let stale = settle(tally, &mut refused, counts);
+        let mut again: Vec<usize> = stale.into_iter().map(|origin| origin.item).collect();
+        again.dedup();
+        if !again.is_empty() {
+            refused.retain(|origin, _| again.binary_search(&origin.item).is_err());
+            let salt = self.now.timestamp_micros().to_string();
+            let tally = self.bring_some(&again, &salt, report).await?;
+            settle(tally, &mut refused, counts);
         }
         Ok(refused)
     }
 
+    /// Brings some products to what is wanted, under keys with `salt`.
     async fn bring_some(
         &self,
         items: &[usize],
-        attempt: u32,
+        salt: &str,
         report: &mut Report,
     ) -> Result<Tally, Error> {
         let bar = super::progress("products", items.len());
@@ -122,14 +124,14 @@ impl Catalogue {
                 Some(remark) if steps.is_lost => {
                     wanted.lines.iter().for_each(|line| report.skip(*line, remark));
                 }
-                Some(remark) if attempt == 0 => report.remark(first, remark),
+                Some(remark) if salt.is_empty() => report.remark(first, remark),
                 _ => {}
             }
             for (line, command) in steps.commands {
                 // At another version the same command may come to something else.
                 let fingerprint = ids::fingerprint(&format!("{command:?}"));
                 let (id, version) = (wanted.id, known.version);
-                let key = format!("import:product:{id}:{version}:{fingerprint}:{attempt}");
+                let key = format!("import:product:{id}:{version}:{fingerprint}:{salt}");
                 let command = Command::Product(id, command);
                 pipeline.push(Origin { item, line }, self.request(key, command)).await?;
             }
@@ -154,7 +156,10 @@ impl Catalogue {
     async fn receive(&self, counts: &mut Counts, report: &Report) -> Result<Refusals, Error> {
         let mut refused = Refusals::new();
         let mut again: Option<BTreeSet<Origin>> = None;
-        for attempt in 0..ATTEMPTS_MAX {
+        for attempt in 0..RECEIVE_ATTEMPTS_MAX {
+            if let Some(again) = &again {
+                refused.retain(|origin, _| !again.contains(origin));
+            }
             let mut pipeline = Pipeline::start(&self.db);
             for (item, wanted) in self.wanted.iter().enumerate() {
                 if wanted.stand == Stand::Archived {
@@ -183,7 +188,6 @@ impl Catalogue {
             if stale.is_empty() {
                 break;
             }
-            refused.retain(|origin, _| !stale.contains(origin));
             again = Some(stale);
         }
         Ok(refused)
