@@ -6,10 +6,10 @@
 //! batch gathers: load makes batches bigger, not answers later. Commands are decided in the order
 //! in which they were submitted.
 //!
-//! * [`cache`]: states of recently used streams;
-//! * [`batch`]: deciding, without IO;
-//! * [`append`]: the SQL;
-//! * [`task`]: the loop, and what to do when a belief was stale or a connection broke.
+//! * `cache`: states of recently used streams;
+//! * `batch`: deciding, without IO;
+//! * `append`: the SQL;
+//! * `task`: the loop, and what to do when a belief was stale or a connection broke.
 
 mod append;
 mod batch;

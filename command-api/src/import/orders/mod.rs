@@ -1,6 +1,6 @@
 //! A history out of an order file: every order as the commands that would have made it, at the
 //! times the file says, all in the order of those times. What the columns mean is in [`rows`], what
-//! the rows come to in [`history`], which commands that is in [`replay`].
+//! the rows come to in [`mod@history`], which commands that is in [`mod@replay`].
 
 mod history;
 mod replay;
