@@ -11,7 +11,8 @@ INSERT INTO log_head (position) VALUES (0);
 
 CREATE TABLE events (
     position bigint NOT NULL,
-    stream text NOT NULL,
+    -- "C": in the order of bytes, which no update of the system's locales can change below an index.
+    stream text COLLATE "C" NOT NULL,
     version bigint NOT NULL CHECK (version > 0),
     type text NOT NULL,
     schema smallint NOT NULL,
@@ -28,7 +29,7 @@ CREATE TABLE events (
 -- What each command came to, kept in the same transaction as its events: a retry under the same
 -- key gets the same answer, and an append whose outcome was lost is looked up here.
 CREATE TABLE commands (
-    key text NOT NULL,
+    key text COLLATE "C" NOT NULL,
     fingerprint uuid NOT NULL,
     outcome json NOT NULL,
     -- Of its last event; of the head at the time where it made none.

@@ -77,20 +77,24 @@ async fn serve(settings: Serve) -> anyhow::Result<()> {
     let db = pool(&settings.database)?;
     let nats = bus::connect(&settings.bus, "command-api").await.context("NATS_URL is wrong")?;
     let (writer, writing) = Writer::start(&db, writer::Settings::default());
+    let broken = CancellationToken::new();
+    let watched = |what, task| watch(what, task, stop.clone(), broken.clone());
+    let writing = watched("the writer", writing);
 
     let (stop_paying, stop_relaying) = (CancellationToken::new(), CancellationToken::new());
     let gateway = Sandbox::new(db.clone());
     let paying = process::run(db.clone(), writer.clone(), gateway, stop_paying.clone());
-    let paying = tokio::spawn(paying);
+    let paying = watched("the payment process", tokio::spawn(paying));
     let relaying = nats.clone().map(|client| {
         let context = async_nats::jetstream::new(client);
         let stream = settings.bus.stream.clone();
-        tokio::spawn(relay::run(db.clone(), context, stream, stop_relaying.clone()))
+        let relaying = relay::run(db.clone(), context, stream, stop_relaying.clone());
+        watched("the relay", tokio::spawn(relaying))
     });
 
     let app = App::new(writer.clone(), settings.reservation());
     let routes = router(&app, settings.http.token(), health(db, nats));
-    let served = service::serve(routes, settings.http.address(DEFAULT_PORT), stop).await;
+    let served = service::serve(routes, settings.http.address(DEFAULT_PORT), stop.clone()).await;
 
     stop_paying.cancel();
     ended("the payment process", paying).await;
@@ -100,7 +104,27 @@ async fn serve(settings: Serve) -> anyhow::Result<()> {
     if let Some(relaying) = relaying {
         ended("the relay", relaying).await;
     }
-    served.context("the API could not be served")
+    served.context("the API could not be served")?;
+    anyhow::ensure!(!broken.is_cancelled(), "a part of the service broke");
+    Ok(())
+}
+
+/// Sees to it that the service does not outlive one of its parts: a process without its writer
+/// would refuse every command and call itself healthy.
+fn watch(
+    what: &'static str,
+    task: JoinHandle<()>,
+    stop: CancellationToken,
+    broken: CancellationToken,
+) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let ended = task.await;
+        if ended.is_err() || !stop.is_cancelled() {
+            tracing::error!(?ended, "{what} broke; the service stops");
+            broken.cancel();
+            stop.cancel();
+        }
+    })
 }
 
 /// Without Postgres nothing can be accepted. Without NATS everything can: readers fall back on the

@@ -9,9 +9,10 @@ use std::time::Duration;
 use async_nats::jetstream::context::GetStreamErrorKind;
 use async_nats::jetstream::stream::{Config, DiscardPolicy, Info, StorageType};
 use async_nats::jetstream::{Context, ErrorCode};
-use sqlx::PgExecutor;
+use sqlx::{PgExecutor, PgPool};
 use uuid::Uuid;
 
+use crate::read;
 use crate::recorded::RawEvent;
 
 /// What JetStream may keep, in bytes; the oldest goes first, and who needs it reads Postgres.
@@ -72,6 +73,37 @@ pub(crate) fn carries(info: &Info, log_id: Uuid) -> bool {
 /// The last sequence of a stream, as a position.
 pub(crate) fn last_sequence(info: &Info) -> i64 {
     i64::try_from(info.state.last_sequence).unwrap_or(i64::MAX)
+}
+
+/// Whether the last message of the stream is the event at its position. It is not, if the log was
+/// restored to an earlier point and has grown past it since: the stream then holds events that
+/// never happened.
+pub(crate) async fn agrees(bus: &Context, db: &PgPool, info: &Info) -> Result<bool, BusError> {
+    if info.state.messages == 0 {
+        return Ok(true);
+    }
+    let message = bus
+        .get_stream(&info.config.name)
+        .await
+        .map_err(failed("look the stream up"))?
+        .get_raw_message(info.state.last_sequence)
+        .await
+        .map_err(failed("read the last message"))?;
+    if message.headers.get(OVERSIZED).is_some() {
+        return Ok(true);
+    }
+    let position = last_sequence(info);
+    let stored = read::after(db, position - 1, 1).await.map_err(failed("read the log"))?;
+    let sent = serde_json::from_slice::<RawEvent>(&message.payload);
+    Ok(match (sent, stored.first()) {
+        (Ok(sent), Some(stored)) => {
+            let identity = |event: &RawEvent| {
+                (event.position, event.stream.clone(), event.version, event.recorded_at)
+            };
+            identity(&sent) == identity(stored)
+        }
+        _ => false,
+    })
 }
 
 /// Makes the stream so that its next sequence is the position after `head`.

@@ -23,6 +23,8 @@ pub const BATCH_EVENTS_MAX: usize = 5_000;
 const NEAR_EVENTS: usize = 1_000;
 /// How long JetStream is left alone after it failed.
 const BUS_COOLDOWN: Duration = Duration::from_secs(5);
+/// How long JetStream may take to be there.
+const SUBSCRIBE_MAX: Duration = Duration::from_millis(500);
 /// How long a wait goes on before Postgres is asked whether JetStream is silent or just idle.
 const SILENCE_MAX: Duration = Duration::from_secs(1);
 
@@ -67,7 +69,7 @@ pub struct Feed {
 /// What a message turned out to be.
 enum Parsed {
     Next(Box<RawEvent>),
-    Seen,
+    /// Not the next event, or not all of it: Postgres has it.
     NotHere,
     Malformed(Malformed),
 }
@@ -133,13 +135,11 @@ impl Feed {
         let events = read::after(&self.db, self.position, BATCH_EVENTS_MAX as i64).await?;
         if events.len() < NEAR_EVENTS && Instant::now() >= self.bus_again_at {
             let position = events.last().map_or(self.position, |event| event.position);
-            match subscribe(&self.db, self.bus.as_ref(), &self.stream_name, position).await {
-                Ok(Some(messages)) => self.source = Source::JetStream(Box::new(messages)),
-                Ok(None) => self.bus_again_at = Instant::now() + BUS_COOLDOWN,
-                Err(error) => {
-                    tracing::debug!(%error, "JetStream is away; the log is read from Postgres");
-                    self.bus_again_at = Instant::now() + BUS_COOLDOWN;
-                }
+            // The events in hand do not wait for a NATS that is away.
+            let messages = subscribe(&self.db, self.bus.as_ref(), &self.stream_name, position);
+            match tokio::time::timeout(SUBSCRIBE_MAX, messages).await {
+                Ok(Ok(Some(messages))) => self.source = Source::JetStream(Box::new(messages)),
+                _ => self.bus_again_at = Instant::now() + BUS_COOLDOWN,
             }
         }
         Ok(Batch { events, malformed: vec![] })
@@ -162,7 +162,6 @@ impl Feed {
                     position = event.position;
                     batch.events.push(*event);
                 }
-                Parsed::Seen => {}
                 Parsed::NotHere => usable = false,
                 Parsed::Malformed(malformed) => {
                     batch.malformed.push(malformed);
@@ -176,9 +175,9 @@ impl Feed {
         // Silence while the log has grown: the relay or NATS is away.
         if silent && read::head(&self.db).await? > position {
             usable = false;
-            self.bus_again_at = Instant::now() + BUS_COOLDOWN;
         }
         if !usable {
+            self.bus_again_at = Instant::now() + BUS_COOLDOWN;
             self.source = Source::Postgres(None);
         }
         Ok(batch)
@@ -198,6 +197,9 @@ async fn subscribe(
     let first = i64::try_from(info.state.first_sequence).unwrap_or(i64::MAX);
     let last = bus::last_sequence(&info);
     if !bus::carries(&info, log_id) || last < position || first > position + 1 {
+        return Ok(None);
+    }
+    if !matches!(bus::agrees(bus, db, &info).await, Ok(true)) {
         return Ok(None);
     }
     let start_sequence = u64::try_from(position + 1).unwrap_or(1);
@@ -221,10 +223,8 @@ fn parse(message: &Message, position: i64) -> Parsed {
     let sequence = i64::try_from(info.stream_sequence).unwrap_or(i64::MAX);
     let oversized =
         message.headers.as_ref().is_some_and(|headers| headers.get(OVERSIZED).is_some());
-    if sequence <= position {
-        return Parsed::Seen;
-    }
-    if sequence > position + 1 || oversized {
+    // Below the next one: a consumer that was made anew and begins with the whole stream.
+    if sequence != position + 1 || oversized {
         return Parsed::NotHere;
     }
     match serde_json::from_slice::<RawEvent>(&message.payload) {

@@ -124,14 +124,18 @@ impl Relay {
     }
 
     /// The stream's last sequence and the log's head; the stream is made if it is missing, and
-    /// made anew if it carries another log or more than the log holds.
+    /// made anew if it carries another log, more than the log holds, or an
+    /// end that is not the log's.
     async fn ensure_stream(&self) -> Result<(i64, i64), RelayError> {
         // The stream before the log: what is published was committed before.
         let info = bus::info(&self.bus, &self.stream_name).await?;
         let (log_id, head) = bus::log(&self.db).await?;
         if let Some(info) = &info {
             let last = bus::last_sequence(info);
-            if bus::carries(info, log_id) && last <= head {
+            if bus::carries(info, log_id)
+                && last <= head
+                && bus::agrees(&self.bus, &self.db, info).await?
+            {
                 return Ok((last, head));
             }
             tracing::warn!(last, head, "the stream is not of this log and is made anew");

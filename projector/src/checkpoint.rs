@@ -113,17 +113,20 @@ impl Lease {
         Ok(moved.map(|_| ()).ok_or(Fenced))
     }
 
-    /// Keeps the lease while there is nothing to do.
+    /// Keeps the lease while there is nothing to do. A checkpoint that is not where this worker left
+    /// it, because the database was restored, fences it as another owner would.
     pub async fn renew(&self, db: impl PgExecutor<'_>) -> sqlx::Result<Result<(), Fenced>> {
         let renewed = sqlx::query!(
             "UPDATE projection_slots SET updated_at = clock_timestamp(),
                  lease_until = clock_timestamp() + make_interval(secs => $5)
-             WHERE projection = $1 AND build = $2 AND slot_from = $3 AND epoch = $4",
+             WHERE projection = $1 AND build = $2 AND slot_from = $3 AND epoch = $4
+               AND position = $6",
             self.projection.name,
             self.build,
             self.slot_from,
             self.epoch,
             LEASE.as_secs_f64(),
+            self.position,
         )
         .execute(db)
         .await?;

@@ -75,7 +75,13 @@ async fn project(
     }
     let mut result = Ok(());
     while let Some(ended) = workers.join_next().await {
-        result = result.and(ended.unwrap_or(Ok(())));
+        // A worker that broke breaks the process: a supervisor starts it again, and nobody reads a
+        // projection that stands still without saying so.
+        let ended = ended.unwrap_or_else(|error| match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Ok(()),
+        });
+        result = result.and(ended);
     }
     result
 }

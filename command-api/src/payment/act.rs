@@ -3,6 +3,8 @@
 //! Every command carries a key made of the event that caused it, so a crash at any point does
 //! nothing twice.
 
+use std::time::Duration;
+
 use chrono::Utc;
 use domain::command::payment::{Command as PaymentCommand, Verdict};
 use domain::command::{Command, order};
@@ -15,6 +17,8 @@ use uuid::Uuid;
 use super::gateway::{Call, Gateway};
 use super::tasks::{self, Kind, Task};
 
+/// How long a gateway may take; less than the lease of the thing that asks it.
+const GATEWAY_MAX: Duration = Duration::from_secs(20);
 /// The longest pause before a gateway is asked again about an unknown outcome.
 const ASK_AGAIN_SECONDS_MAX: f64 = 60.0;
 /// The pause before an order is looked at again whose payment is still being decided.
@@ -72,13 +76,24 @@ impl<G: Gateway> Actor<G> {
         let Some(call) = self.open_call(id).await? else {
             return Ok(tasks::finish(&self.db, task).await?);
         };
-        let verdict = self.gateway.perform(&call).await;
+        let answered = tokio::time::timeout(GATEWAY_MAX, self.gateway.perform(&call)).await;
+        let verdict = answered.unwrap_or(Verdict::Unknown);
         let unknown = verdict == Verdict::Unknown;
         let step = if unknown { "unknown" } else { "verdict" };
+        metrics::counter!("gateway_answers_total", "kind" => step).increment(1);
         let request = call.request;
         let record = Command::Payment(id, PaymentCommand::Record { request, verdict });
-        self.submit(task, format!("p:{}:{step}", task.cause), record).await?;
-        metrics::counter!("gateway_answers_total", "kind" => step).increment(1);
+        // A try of its own for each key: a refusal would be kept under it. Recording twice what a
+        // request came to does nothing, by the number of the request.
+        let key = format!("p:{}:{step}:{}", task.cause, task.attempts);
+        let answer = self.submit(task, key, record).await?;
+        if let Outcome::Refused(refusal) = answer.outcome {
+            // Money may have moved and the log does not say so. Never dropped, always seen.
+            let code = refusal.code().0;
+            tracing::error!(code, payment = %id, "the gateway's answer could not be recorded");
+            metrics::counter!("gateway_answers_refused_total").increment(1);
+            return Ok(tasks::postpone(&self.db, task, ASK_AGAIN_SECONDS_MAX).await?);
+        }
         if unknown {
             let pause = f64::from(1_i32 << task.attempts.clamp(0, 6));
             return Ok(tasks::postpone(&self.db, task, pause.min(ASK_AGAIN_SECONDS_MAX)).await?);
@@ -139,11 +154,6 @@ impl<G: Gateway> Actor<G> {
             causation: Some(task.cause),
             command,
         };
-        let answer = self.writer.submit(request).await?;
-        if let Outcome::Refused(refusal) = &answer.outcome {
-            let code = refusal.code().0;
-            tracing::info!(code, kind = task.kind.name(), subject = %task.subject, "refused");
-        }
-        Ok(answer)
+        self.writer.submit(request).await
     }
 }

@@ -169,7 +169,7 @@ fn note(recorded: &Recorded, changes: &mut Changes) {
 async fn act<G: Gateway>(actor: Arc<Actor<G>>, more: Arc<Notify>, stop: CancellationToken) {
     let mut running = JoinSet::new();
     while !stop.is_cancelled() {
-        let free = AT_ONCE_MAX - running.len();
+        let free = AT_ONCE_MAX.saturating_sub(running.len());
         // The keeper meets the same outage and reports it.
         let claimed = tasks::claim(&actor.db, free as i64, LEASE_SECONDS).await.unwrap_or_default();
         let none = claimed.is_empty();

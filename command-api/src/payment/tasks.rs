@@ -133,12 +133,13 @@ pub(super) async fn keep(
 /// Claims up to `limit` things that are due, for `lease_seconds`.
 pub(super) async fn claim(db: &PgPool, limit: i64, lease_seconds: f64) -> sqlx::Result<Vec<Task>> {
     let rows = sqlx::query!(
-        "UPDATE payment_tasks AS task
+        "WITH due AS MATERIALIZED (
+             SELECT kind, subject FROM payment_tasks
+             WHERE due_at <= now() AND (leased_until IS NULL OR leased_until < now())
+             ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+         UPDATE payment_tasks AS task
          SET leased_until = now() + make_interval(secs => $2), attempts = attempts + 1
-         FROM (SELECT kind, subject FROM payment_tasks
-               WHERE due_at <= now() AND (leased_until IS NULL OR leased_until < now())
-               ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED) AS due
-         WHERE task.kind = due.kind AND task.subject = due.subject
+         FROM due WHERE task.kind = due.kind AND task.subject = due.subject
          RETURNING task.kind, task.subject, task.cause, task.attempts",
         limit,
         lease_seconds,

@@ -27,6 +27,9 @@ use super::{Answer, Settings, SubmitError, Waiting};
 const LOAD_ROUNDS_MAX: u32 = 8;
 /// How long a batch whose connection broke is tried again before its callers are told.
 const SETTLE_MS_MAX: u64 = 15_000;
+/// One attempt, connecting included; longer than Postgres lets any of its statements run. What is
+/// silent for longer is a connection that only we believe in.
+const ATTEMPT_MAX: Duration = Duration::from_secs(30);
 /// The pause between two tries.
 const SETTLE_PAUSE_MS: u64 = 200;
 
@@ -43,13 +46,31 @@ enum AppendError {
     Endless,
     #[error("the log moved while its head was held")]
     Moved,
+    #[error("Postgres did not answer in time")]
+    Silent,
+}
+
+/// What became of each command of a batch, in its order; short if the batch was cut.
+type Results = Vec<Result<Answer, SubmitError>>;
+
+/// Why a batch has no results.
+enum Failure {
+    /// Postgres stays away.
+    Outage,
+    /// Something in the batch is at fault.
+    Refused,
 }
 
 impl AppendError {
     /// Whether the connection or the server failed, rather than the batch.
     fn is_outage(&self) -> bool {
-        let (Self::Database(error) | Self::Load(LoadError::Database(error))) = self else {
-            return false;
+        let error = match self {
+            Self::Database(error) | Self::Load(LoadError::Database(error)) => error,
+            // With the connection the cache goes, and with it whatever belief was wrong.
+            Self::Silent | Self::Moved => return true,
+            Self::Load(LoadError::Unreadable(_)) | Self::Encoding(_) | Self::Endless => {
+                return false;
+            }
         };
         match error {
             sqlx::Error::Database(error) => {
@@ -58,6 +79,13 @@ impl AppendError {
                 let code = error.code().unwrap_or_default();
                 ["57", "53", "55", "25", "40", "08"].iter().any(|class| code.starts_with(class))
             }
+            // What is stored cannot be read by this program, now or later.
+            sqlx::Error::ColumnDecode { .. }
+            | sqlx::Error::Decode(_)
+            | sqlx::Error::Encode(_)
+            | sqlx::Error::TypeNotFound { .. }
+            | sqlx::Error::ColumnNotFound(_)
+            | sqlx::Error::RowNotFound => false,
             _ => true,
         }
     }
@@ -132,23 +160,12 @@ impl Task {
     async fn process(&mut self, batch: Vec<Taken>) {
         let (mut entries, mut answers): (Vec<_>, Vec<_>) =
             batch.into_iter().map(|taken| (taken.entry, taken.answers)).unzip();
-        let mut results = self.settle(&entries).await;
-        if results.is_err() && entries.len() > 1 {
-            // One of them may be at fault: each by itself, so that the others get through.
-            let mut singly = Vec::with_capacity(entries.len());
-            for entry in &entries {
-                let alone = self.settle(std::slice::from_ref(entry)).await;
-                let failed = alone.is_err();
-                singly.push(alone.map_or(Err(SubmitError::Unavailable), |mut one| one.remove(0)));
-                if failed && self.connection.is_none() {
-                    break;
-                }
-            }
-            singly.resize(entries.len(), Err(SubmitError::Unavailable));
-            results = Ok(singly);
-        }
-        let results =
-            results.unwrap_or_else(|()| vec![Err(SubmitError::Unavailable); answers.len()]);
+        let unavailable = Err(SubmitError::Unavailable);
+        let results = match self.settle(&entries).await {
+            Ok(results) => results,
+            Err(Failure::Refused) if entries.len() > 1 => self.settle_singly(&entries).await,
+            Err(Failure::Refused | Failure::Outage) => vec![unavailable; entries.len()],
+        };
         let done = results.len();
         for (result, waiting) in results.into_iter().zip(answers.drain(..done)) {
             for answer in waiting {
@@ -158,45 +175,60 @@ impl Task {
         }
         // What did not fit comes first in the next batch.
         for (entry, waiting) in entries.drain(done..).zip(answers).rev() {
-            let Entry { key, mut request } = entry;
-            request.key.get_or_insert(key);
             for answer in waiting {
-                self.left_over.push_front(Waiting { request: request.clone(), answer });
+                self.left_over.push_front(Waiting { request: entry.request.clone(), answer });
             }
         }
     }
 
+    /// One command of a batch is at fault: each by itself, so that the others get through.
+    async fn settle_singly(&mut self, entries: &[Entry]) -> Results {
+        let mut results = Vec::with_capacity(entries.len());
+        for entry in entries {
+            match self.settle(std::slice::from_ref(entry)).await {
+                Ok(alone) => results.extend(alone),
+                Err(Failure::Refused) => results.push(Err(SubmitError::Unavailable)),
+                Err(Failure::Outage) => break,
+            }
+        }
+        results.resize(entries.len(), Err(SubmitError::Unavailable));
+        results
+    }
+
     /// Appends the batch, however often the connection breaks, until it is known what became of
-    /// it. Fails when Postgres stays away, or refuses the batch.
-    async fn settle(&mut self, entries: &[Entry]) -> Result<Vec<Result<Answer, SubmitError>>, ()> {
+    /// it.
+    async fn settle(&mut self, entries: &[Entry]) -> Result<Results, Failure> {
         let deadline = Instant::now() + Duration::from_millis(SETTLE_MS_MAX);
         let mut sure = true;
         loop {
-            let error = match self.attempt(entries, sure).await {
+            let attempt = tokio::time::timeout(ATTEMPT_MAX, self.attempt(entries, sure)).await;
+            let error = match attempt.unwrap_or(Err(AppendError::Silent)) {
                 Ok(results) => return Ok(results),
                 Err(error) => error,
             };
             metrics::counter!("writer_append_failures_total").increment(1);
-            if !error.is_outage() || Instant::now() > deadline {
+            let outage = error.is_outage();
+            if !outage || Instant::now() > deadline {
                 let error: &dyn std::error::Error = &error;
                 tracing::error!(error, commands = entries.len(), "a batch was not appended");
-                return Err(());
+                return Err(if outage { Failure::Outage } else { Failure::Refused });
             }
             // Nobody knows whether it was appended: from now on, look before appending.
             sure = false;
-            self.connection = None;
             tokio::time::sleep(Duration::from_millis(SETTLE_PAUSE_MS)).await;
         }
     }
 
-    async fn attempt(
-        &mut self,
-        entries: &[Entry],
-        sure: bool,
-    ) -> Result<Vec<Result<Answer, SubmitError>>, AppendError> {
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => self.options.connect().await?,
+    /// One attempt. May be dropped at any point: the connection goes with it, and the keys say
+    /// later what became of it.
+    async fn attempt(&mut self, entries: &[Entry], sure: bool) -> Result<Results, AppendError> {
+        let mut connection = if let Some(connection) = self.connection.take() {
+            connection
+        } else {
+            // Behind a new connection may be a log that was restored or that lost its end: what
+            // was folded from the old one is forgotten.
+            self.cache = Cache::new(self.settings.cache_items_max);
+            self.options.connect().await?
         };
         let result = self.attempt_on(&mut connection, entries, sure).await;
         // A connection that failed is dropped, not used again: it may be inside a transaction.
@@ -211,17 +243,15 @@ impl Task {
         connection: &mut PgConnection,
         entries: &[Entry],
         sure: bool,
-    ) -> Result<Vec<Result<Answer, SubmitError>>, AppendError> {
+    ) -> Result<Results, AppendError> {
+        let decided = self.decide(connection, entries).await?;
         if sure {
-            let decided = self.decide(connection, entries).await?;
             if let Some(head) = append::append(connection, &decided.rows).await? {
                 return Ok(self.conclude(decided, head));
             }
             metrics::counter!("writer_stale_batches_total").increment(1);
-            let touched = decided.touched;
-            return self.append_holding_head(connection, entries, touched).await;
         }
-        self.append_holding_head(connection, entries, HashSet::new()).await
+        self.append_holding_head(connection, entries, decided.touched).await
     }
 
     /// Decides and appends while the head is held: nothing can move meanwhile.
@@ -230,7 +260,7 @@ impl Task {
         connection: &mut PgConnection,
         entries: &[Entry],
         mut touched: HashSet<StreamId>,
-    ) -> Result<Vec<Result<Answer, SubmitError>>, AppendError> {
+    ) -> Result<Results, AppendError> {
         let mut transaction = connection.begin().await?;
         append::lock_head(&mut transaction).await?;
         let keys: Vec<String> = entries.iter().map(|entry| entry.key.clone()).collect();
@@ -242,7 +272,10 @@ impl Task {
             .collect();
 
         let mut results = Vec::new();
-        if !fresh.is_empty() {
+        if fresh.is_empty() {
+            // Said aloud: a dropped transaction lets go of the head only with the next statement.
+            transaction.rollback().await?;
+        } else {
             // A new decision may look at streams the last one did not: those in the cache may be
             // stale as well, so refresh until it looks at nothing new.
             let decided = loop {
@@ -295,7 +328,7 @@ impl Task {
     }
 
     /// The batch is durable: remember the states it left and make the answers.
-    fn conclude(&mut self, decided: Decided, head: i64) -> Vec<Result<Answer, SubmitError>> {
+    fn conclude(&mut self, decided: Decided, head: i64) -> Results {
         metrics::counter!("writer_events_total").increment(decided.rows.streams.len() as u64);
         for stream in &decided.touched {
             self.cache.touch(stream);

@@ -119,3 +119,35 @@ async fn a_stream_of_another_log_is_made_anew(db: PgPool) {
     stop.cancel();
     bus.delete_stream(&name).await.unwrap();
 }
+
+/// The log was restored to an earlier point and grew past the old end before a relay looked.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_stream_with_an_end_that_never_happened_is_made_anew(db: PgPool) {
+    let (bus, name) = bus().await;
+    let stop = start(&db, &bus, &name);
+    let writer = writer(&db);
+    for _ in 0..3 {
+        accept(&writer, create_cart(cart_id())).await;
+    }
+    caught_up(&db, &bus, &name).await;
+    stop.cancel();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let ghost = read::after(&db, 2, 1).await.unwrap().remove(0);
+    sqlx::query("ALTER TABLE events DISABLE TRIGGER events_append_only")
+        .execute(&db)
+        .await
+        .unwrap();
+    sqlx::query("DELETE FROM events WHERE position = 3").execute(&db).await.unwrap();
+    sqlx::query("UPDATE log_head SET position = 2").execute(&db).await.unwrap();
+    for _ in 0..4 {
+        accept(&writer, create_cart(cart_id())).await;
+    }
+    let stop = start(&db, &bus, &name);
+    caught_up(&db, &bus, &name).await;
+    accept(&writer, create_cart(cart_id())).await;
+    caught_up(&db, &bus, &name).await;
+    let stream = bus.get_stream(&name).await.unwrap();
+    assert!(stream.cached_info().state.first_sequence > 3, "the ghost {} is gone", ghost.stream);
+    stop.cancel();
+    bus.delete_stream(&name).await.unwrap();
+}

@@ -247,3 +247,69 @@ async fn a_cold_batch_of_dependent_commands_is_decided_in_order(db: PgPool) {
     }
     assert_contiguous(&db).await;
 }
+
+/// A batch of nothing but retries takes the head to look its keys up. It must let go of it.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_retry_does_not_keep_the_head_from_others(db: PgPool) {
+    let writers = [writer(&db), writer(&db)];
+    writers[0].submit(keyed("k", create_cart(cart_id()))).await.unwrap();
+    for _ in 0..3 {
+        assert!(writers[0].submit(keyed("k", create_cart(cart_id()))).await.unwrap().replayed);
+        let other = accept(&writers[1], create_cart(cart_id()));
+        tokio::time::timeout(Duration::from_secs(1), other).await.unwrap();
+    }
+}
+
+/// One command that can never be appended, in the midst of others.
+#[sqlx::test(migrations = "../migrations")]
+async fn one_bad_stream_does_not_stop_the_others(db: PgPool) {
+    let bad = cart_id();
+    sqlx::query(
+        "INSERT INTO events VALUES (1, 'cart-' || $1, 1, 'cart.teleported', 1, 0, now(), now(),
+                                    '{\"command\":\"x\"}', '{}')",
+    )
+    .bind(bad.to_string())
+    .execute(&db)
+    .await
+    .unwrap();
+    sqlx::query("UPDATE log_head SET position = 1").execute(&db).await.unwrap();
+    let writer = writer(&db);
+    on_sale(&writer, "TOTE", 9).await;
+    let commands = (0..9).map(|n| match n % 3 {
+        0 => writer.submit(request(add_line(bad, "TOTE", 1))),
+        _ => writer.submit(request(create_cart(cart_id()))),
+    });
+    let answers = join_all(commands).await;
+    for (number, answer) in answers.into_iter().enumerate() {
+        match number % 3 {
+            0 => assert_eq!(answer, Err(SubmitError::Unavailable)),
+            _ => assert_eq!(code(&answer.unwrap()), "accepted"),
+        }
+    }
+}
+
+/// Postgres was put back to an earlier point while this process lived: what it remembers of the
+/// later one must not decide anything.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_restored_log_makes_the_writer_forget(db: PgPool) {
+    let writer = writer(&db);
+    on_sale(&writer, "TOTE", 9).await;
+    let cart = cart_id();
+    accept(&writer, create_cart(cart)).await;
+    let restored = read::head(&db).await.unwrap();
+    accept(&writer, add_line(cart, "TOTE", 1)).await;
+    // What a restore does, seen from here: the end of the log is gone, and so are the connections.
+    for statement in [
+        "ALTER TABLE events DISABLE TRIGGER events_append_only",
+        &format!("DELETE FROM events WHERE position > {restored}"),
+        "ALTER TABLE events ENABLE ALWAYS TRIGGER events_append_only",
+        &format!("UPDATE log_head SET position = {restored}"),
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    ] {
+        sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&db).await.unwrap();
+    }
+    let added = accept(&writer, add_line(cart, "TOTE", 1)).await;
+    assert_eq!(added.outcome, Outcome::Accepted { id: cart.to_string(), version: 2 });
+    assert_contiguous(&db).await;
+}
