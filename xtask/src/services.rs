@@ -104,6 +104,8 @@ impl Services {
         let path = self.0.get(name).with_context(|| format!("cargo built no program {name}"))?;
         let mut command = Command::new(path);
         urls.apply(&mut command);
+        // The end of a log is to be the reason of a failure, not the stack it came through.
+        command.env("RUST_LIB_BACKTRACE", "0");
         Ok(command)
     }
 }
