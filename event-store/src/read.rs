@@ -8,6 +8,8 @@ use crate::recorded::RawEvent;
 
 /// The most events one page may hold.
 pub const PAGE_EVENTS_MAX: i64 = 10_000;
+/// Bytes of metadata and payload after which a page by position ends.
+pub const PAGE_BYTES_MAX: usize = 8 << 20;
 
 /// A row of `events`, as the macros below select it.
 macro_rules! raw_event {
@@ -34,19 +36,27 @@ pub async fn head(db: impl PgExecutor<'_>) -> sqlx::Result<i64> {
     sqlx::query_scalar!("SELECT position FROM log_head").fetch_one(db).await
 }
 
-/// Up to `limit` events (at most [`PAGE_EVENTS_MAX`]) after a position. Always the complete next
-/// part of the log: positions are handed out in commit order.
+/// Up to `limit` events (at most [`PAGE_EVENTS_MAX`]) after a position, and no more than fit
+/// [`PAGE_BYTES_MAX`], but one at least. Always the complete next part of the log: positions are
+/// handed out in commit order.
 pub async fn after(db: impl PgExecutor<'_>, after: i64, limit: i64) -> sqlx::Result<Vec<RawEvent>> {
-    let rows = sqlx::query!(
+    let mut rows = sqlx::query!(
         r#"SELECT position, stream, version, type AS kind, schema, slot, occurred_at, recorded_at,
                   metadata AS "metadata: Raw", data AS "data: Raw"
            FROM events WHERE position > $1 ORDER BY position LIMIT $2"#,
         after,
         limit.clamp(0, PAGE_EVENTS_MAX),
     )
-    .fetch_all(db)
-    .await?;
-    Ok(rows.into_iter().map(|row| raw_event!(row)).collect())
+    .fetch(db);
+    let (mut events, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = rows.try_next().await? {
+        bytes += row.metadata.0.get().len() + row.data.0.get().len();
+        events.push(raw_event!(row));
+        if bytes >= PAGE_BYTES_MAX {
+            break;
+        }
+    }
+    Ok(events)
 }
 
 /// Events of some types, out of a bounded stretch of the log.

@@ -90,3 +90,27 @@ async fn pages_cover_the_log_once(db: PgPool) {
     let positions: Vec<i64> = pages.iter().flatten().map(|event| event.position).collect();
     assert_eq!(positions, (3..=20).collect::<Vec<i64>>());
 }
+
+/// Large events make short pages, not large ones.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_page_is_bounded_in_bytes(db: PgPool) {
+    sqlx::query(
+        "INSERT INTO events
+         SELECT n, 'cart-' || n, 1, 'cart.created', 1, 0, now(), now(), '{\"command\":\"x\"}',
+                json_build_object('currency', 'EUR', 'padding', repeat('x', 1 << 20))
+         FROM generate_series(1, 20) AS n",
+    )
+    .execute(&db)
+    .await
+    .unwrap();
+    let mut after = 0;
+    let mut pages = 0;
+    loop {
+        let page = read::after(&db, after, 100).await.unwrap();
+        let Some(last) = page.last() else { break };
+        assert!(page.len() <= 8, "{} MiB in one page", page.len());
+        assert_eq!(page[0].position, after + 1);
+        (after, pages) = (last.position, pages + 1);
+    }
+    assert_eq!((after, pages), (20, 3));
+}
