@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::time::Duration;
 
-/// Rows left out and remarks that are kept with their text; more are only counted.
+/// Rows left out, remarks and facts that are kept with their text; more are only counted.
 const TEXTS_MAX: usize = 1_000;
 
 /// What became of a file's rows.
@@ -17,6 +17,7 @@ pub struct Report {
     remarks: Vec<(u64, String)>,
     remarks_untold: u64,
     facts: Vec<String>,
+    facts_untold: u64,
     commands: Counts,
     took: Duration,
 }
@@ -56,7 +57,11 @@ impl Report {
 
     /// Adds a line to the summary.
     pub(super) fn fact(&mut self, text: impl Into<String>) {
-        self.facts.push(text.into());
+        if self.facts.len() < TEXTS_MAX {
+            self.facts.push(text.into());
+        } else {
+            self.facts_untold += 1;
+        }
     }
 
     /// Notes what became of the commands, and how long it all took.
@@ -136,6 +141,9 @@ impl fmt::Display for Report {
         writeln!(f, "{used} of {} rows used, {} left out", self.rows, self.rows_skipped())?;
         for fact in &self.facts {
             writeln!(f, "{fact}")?;
+        }
+        if self.facts_untold > 0 {
+            writeln!(f, "and {} more facts", self.facts_untold)?;
         }
         let Counts { accepted, replayed, refused } = self.commands;
         let total = accepted + replayed + refused;

@@ -11,8 +11,9 @@ use csv::{ReaderBuilder, StringRecord};
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 
 /// The largest file that is read, in bytes. Rows that belong together may stand anywhere in it, and
-/// its orders are sorted by time, so it is held in memory.
-pub const FILE_BYTES_MAX: u64 = 256 << 20;
+/// its orders are sorted by time, so it is held in memory, and its rows several times over as values:
+/// 64 MiB leave room for that in the container's memory.
+pub const FILE_BYTES_MAX: u64 = 64 << 20;
 /// The longest row, in bytes; a longer one is a quote that was never closed.
 const ROW_BYTES_MAX: usize = 1 << 20;
 /// Quotes never closed, in one file; after each, reading starts anew at the next line.
@@ -33,7 +34,10 @@ pub enum TableError {
         source: std::io::Error,
     },
     /// It is too large.
-    #[error("the file is larger than {} MiB: split it", FILE_BYTES_MAX >> 20)]
+    #[error(
+        "the file is larger than {} MiB: split it between products or orders, so that all rows of one \
+         stay in one file",
+        FILE_BYTES_MAX >> 20)]
     TooLarge,
     /// It is a spreadsheet or a picture.
     #[error("the file is not text: export it as CSV in UTF-8")]

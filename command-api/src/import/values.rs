@@ -47,6 +47,21 @@ pub fn amount(text: &str, currency: Currency) -> Result<Decimal, String> {
     number(&figures).ok_or_else(refuse)
 }
 
+/// Whether the point of a price may have been meant to separate thousands: it has three digits
+/// behind it, and the currency fewer decimals.
+pub fn is_doubtful(text: &str, currency: Currency) -> bool {
+    let is_figure = |c: char| c.is_ascii_digit() || matches!(c, '.' | ',');
+    let figures = text.trim_matches(|c| !is_figure(c));
+    let Some((before, behind)) = figures.split_once('.') else { return false };
+    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_group = (1..=3).contains(&before.len()) && !before.starts_with('0');
+    currency.decimals() < 3
+        && is_group
+        && behind.len() == 3
+        && is_digits(before)
+        && is_digits(behind)
+}
+
 /// A number with points and commas, whichever of them separates what.
 fn number(figures: &str) -> Option<Decimal> {
     if figures.is_empty()
@@ -215,6 +230,16 @@ mod tests {
         for text in ["", "abc", "1.2.3", "12,34.56.7", "--1", "-5", "(5)", "$-5", "USD 5", "1e3"] {
             assert!(euros(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn three_decimals_leave_doubt() {
+        let [euro, dinar] = ["EUR", "BHD"].map(|code| code.parse().unwrap());
+        assert!(is_doubtful("1.299", euro) && is_doubtful("€ 12.345", euro));
+        for text in ["1.29", "0.999", "1299.123", "1.2999", "1,299", "1.299,00", "1.2 9", ""] {
+            assert!(!is_doubtful(text, euro), "{text}");
+        }
+        assert!(!is_doubtful("1.299", dinar));
     }
 
     #[test]

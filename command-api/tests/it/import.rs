@@ -2,6 +2,7 @@
 //! and interrupted imports.
 
 mod awkward;
+mod exports;
 mod orders;
 mod products;
 

@@ -4,15 +4,19 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::text::{Label, Quantity};
 use domain::{Currency, CustomerId, Money, OrderId, ProductId, Sku};
 use rust_decimal::{Decimal, RoundingStrategy};
 use uuid::Uuid;
 
+use super::discounts::Discounts;
 use super::rows::LineRow;
 use crate::import::report::Report;
 use crate::import::{ids, values};
+
+/// How far the times of an order's rows may be apart: tills write them line by line.
+const ROWS_APART_MAX: TimeDelta = TimeDelta::hours(1);
 
 /// A product that was ordered.
 #[derive(Debug)]
@@ -70,6 +74,8 @@ pub struct History {
     pub products: Vec<Product>,
     /// What rounding prices moved, by currency.
     pub moved: BTreeMap<Currency, Moved>,
+    /// What became of the discounts of whole orders, by currency.
+    pub discounts: BTreeMap<Currency, Discounts>,
     /// Orders that lost some of their rows.
     pub orders_cut: u64,
     /// Lines that were merged into another of the same product.
@@ -95,6 +101,8 @@ struct Gathered {
     name: String,
     rows: Vec<LineRow>,
     lost_rows: bool,
+    /// Why none of it is replayed, wherever in the file that was said.
+    dropped: Option<String>,
 }
 
 /// Gathers rows into orders.
@@ -116,6 +124,11 @@ impl Gatherer {
         self.order(order).lost_rows = true;
     }
 
+    /// Remembers that nothing of this order is to be replayed.
+    pub fn drop(&mut self, order: &str, reason: String) {
+        self.order(order).dropped.get_or_insert(reason);
+    }
+
     fn order(&mut self, name: &str) -> &mut Gathered {
         let next = self.orders.len();
         let index = *self.by_name.entry(name.to_owned()).or_insert(next);
@@ -131,13 +144,20 @@ impl Gatherer {
         let mut products = Products::default();
         let mut dated: Vec<(DateTime<Utc>, Gathered)> = Vec::new();
         for mut order in self.orders {
+            if let Some(reason) = &order.dropped {
+                order.rows.iter().for_each(|row| report.skip(row.line, reason.as_str()));
+                continue;
+            }
             if let Some(at) = settle(&mut order, currency, report) {
                 dated.push((at, order));
             }
         }
         // In the order of time, so that a product is called what it was first ordered as.
         dated.sort_by_key(|(at, _)| *at);
-        for (at, order) in dated {
+        for (at, mut order) in dated {
+            let own = order.rows.first().and_then(|row| row.currency).unwrap_or(currency);
+            let discounts = history.discounts.entry(own).or_default();
+            discounts.take_off(&mut order.rows, !order.lost_rows, own);
             history.orders_cut += u64::from(order.lost_rows);
             let order = build(&order, at, currency, &mut products, &mut history, report);
             history.orders.extend(order);
@@ -155,10 +175,13 @@ fn settle(order: &mut Gathered, currency: Currency, report: &mut Report) -> Opti
     let customer = order.rows.iter().find_map(|row| row.customer.clone());
     let own = order.rows.iter().find_map(|row| row.currency).unwrap_or(currency);
     let before = order.rows.len();
+    inherit_departure(&mut order.rows);
     order.rows.retain_mut(|row| {
         let reason = match (at, row.date, row.shipped) {
             (None, ..) => "the order has no date",
-            (Some(at), Some(date), _) if date != at => "the order has another date before",
+            (Some(at), Some(date), _) if (date - at).abs() > ROWS_APART_MAX => {
+                "the order has another date before"
+            }
             (Some(at), _, Some(shipped)) if shipped.date_naive() < at.date_naive() => {
                 "it left before it was ordered"
             }
@@ -179,6 +202,20 @@ fn settle(order: &mut Gathered, currency: Currency, report: &mut Report) -> Opti
     });
     order.lost_rows |= order.rows.len() < before;
     at.filter(|_| !order.rows.is_empty())
+}
+
+/// Of an order's several rows, the first may speak for all: those without a date of their own left
+/// when it did, unless they say that they have not.
+fn inherit_departure(rows: &mut [LineRow]) {
+    let shipped = rows.iter().find(|row| row.date.is_some()).and_then(|row| row.shipped);
+    for row in rows {
+        if row.date.is_none() {
+            row.shipped = row.shipped.or(shipped);
+        }
+        if row.is_waiting {
+            row.shipped = None;
+        }
+    }
 }
 
 fn build(

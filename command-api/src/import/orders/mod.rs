@@ -1,7 +1,8 @@
 //! A history out of an order file: every order as the commands that would have made it, at the
 //! times the file says, all in the order of those times. What the columns mean is in [`rows`], what
-//! the rows come to in [`mod@history`], which commands that is in [`mod@replay`].
+//! the rows come to in [`mod@history`] and [`discounts`], which commands that is in [`mod@replay`].
 
+mod discounts;
 mod history;
 mod replay;
 mod rows;
@@ -14,9 +15,10 @@ use domain::{Currency, Location, ProductId, Sku, StreamId};
 use futures::{StreamExt, TryStreamExt, stream};
 use sqlx::PgPool;
 
+use self::discounts::{Amounts, Discounts};
 use self::history::{Gatherer, History};
 use self::replay::{Happening, Offer, Replay};
-use self::rows::Columns;
+use self::rows::{Columns, Reading};
 use super::catalogue::{self, READS_AT_ONCE};
 use super::pipeline::{Pipeline, Tally};
 use super::report::Report;
@@ -53,6 +55,8 @@ fn read(table: &Table, currency: Currency) -> Result<(History, Report), TableErr
     let mut report = Report::default();
     let columns = Columns::find(table)?;
     let style = columns.style(table);
+    let has_decimal_points = columns.has_decimal_points(table);
+    let reading = Reading { style, currency, has_decimal_points };
     let mut gatherer = Gatherer::default();
     for row in table.rows() {
         report.row();
@@ -63,18 +67,24 @@ fn read(table: &Table, currency: Currency) -> Result<(History, Report), TableErr
                 continue;
             }
         };
-        match rows::line_row(&row, &columns, &style, currency) {
+        let order = columns.order(&row);
+        if let Some(reason) = columns.dropped(&row).filter(|_| !order.is_empty()) {
+            report.skip(row.line, reason.as_str());
+            gatherer.drop(order, reason);
+            continue;
+        }
+        match rows::line_row(&row, &columns, &reading, &mut report) {
             Ok(line) => gatherer.add(line),
             Err(reason) => {
                 report.skip(row.line, reason);
-                gatherer.lose(columns.order(&row));
+                gatherer.lose(order);
             }
         }
     }
     let history = gatherer.history(currency, &mut report);
     report.fact(table.reading.clone());
     report.fact(format!("{} orders of {} products", history.orders.len(), history.products.len()));
-    if let Some(told) = style.told() {
+    if let Some(told) = reading.style.told() {
         report.fact(told);
     }
     summarise(&history, &columns, &mut report);
@@ -91,6 +101,11 @@ fn summarise(history: &History, columns: &Columns, report: &mut Report) {
              on {} lines",
             moved.replayed, moved.lines
         ));
+    }
+    summarise_discounts(history, report);
+    if !columns.extras().is_empty() {
+        let extras = columns.extras().join(" and ");
+        report.fact(format!("{extras} are not replayed: orders cost what their lines cost"));
     }
     if history.merged > 0 {
         let merged = history.merged;
@@ -109,6 +124,34 @@ fn summarise(history: &History, columns: &Columns, report: &mut Report) {
     if open > 0 {
         let which = if columns.has_shipped() { "some of their lines" } else { "any" };
         report.fact(format!("{open} orders stay open: there is no ship date for {which}"));
+    }
+}
+
+/// What orders cost otherwise than their lines say.
+fn summarise_discounts(history: &History, report: &mut Report) {
+    for (currency, discounts) in &history.discounts {
+        let Discounts { spread, unplaced, above_subtotal } = discounts;
+        let shown = |amounts: &Amounts| values::exactly(amounts.sum, *currency);
+        if spread.orders > 0 {
+            let (sum, orders) = (shown(spread), spread.orders);
+            report.fact(format!(
+                "discounts of {sum} {currency} on {orders} orders were spread over their lines"
+            ));
+        }
+        if unplaced.orders > 0 {
+            let (sum, orders) = (shown(unplaced), unplaced.orders);
+            report.fact(format!(
+                "discounts of {sum} {currency} on {orders} orders were not taken off: it cannot be \
+                 told from which lines"
+            ));
+        }
+        if above_subtotal.orders > 0 {
+            let (sum, orders) = (shown(above_subtotal), above_subtotal.orders);
+            report.fact(format!(
+                "the lines of {orders} orders do not come to their subtotals: {sum:+} {currency} \
+                 in all"
+            ));
+        }
     }
 }
 

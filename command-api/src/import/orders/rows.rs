@@ -1,5 +1,6 @@
 //! The rows of an order file as order lines: which column means what, and what each field says.
-//! Names, addresses and e-mail are not read.
+//! Names, addresses and e-mail are not read. Facts of the whole order may stand on one of its rows
+//! only; which of them count for the others is not decided here.
 
 use chrono::{DateTime, Utc};
 use domain::Currency;
@@ -7,8 +8,19 @@ use domain::text::Quantity;
 use rust_decimal::Decimal;
 
 use crate::import::dates::Style;
+use crate::import::report::Report;
 use crate::import::table::{Column, Row, Table, TableError};
 use crate::import::values;
+
+/// Financial states of orders that brought no money, or gave it back.
+const UNPAID: [&str; 4] = ["refunded", "voided", "pending", "expired"];
+/// Financial states of orders that brought some of their money.
+const PARTLY_PAID: [&str; 3] = ["partially_refunded", "partially_paid", "authorized"];
+/// What the state of a line that has not left may be called.
+const WAITING: [&str; 2] = ["pending", "unfulfilled"];
+/// Stock codes of fees, postage and corrections in the ledgers that have a column of that name.
+const NO_PRODUCTS: [&str; 10] =
+    ["POST", "DOT", "D", "M", "S", "B", "C2", "CRUK", "BANK CHARGES", "AMAZONFEE"];
 
 /// Where the columns are.
 pub struct Columns {
@@ -16,8 +28,11 @@ pub struct Columns {
     date: Column,
     shipped: Column,
     cancelled: Column,
+    status: Column,
+    line_status: Column,
     customer: Column,
     product: Column,
+    stock_code: Column,
     name: Column,
     category: Column,
     subcategory: Column,
@@ -25,7 +40,11 @@ pub struct Columns {
     price: Column,
     total: Column,
     discount: Column,
+    order_discount: Column,
+    subtotal: Column,
     currency: Column,
+    /// What an order costs besides its lines.
+    extras: Vec<&'static str>,
 }
 
 impl Columns {
@@ -33,27 +52,57 @@ impl Columns {
     pub fn find(table: &Table) -> Result<Self, TableError> {
         let of = |names: &[&str]| table.column(names);
         let columns = Self {
-            order: of(&["order id", "order number", "order no", "order", "name"]),
-            date: of(&["order date", "created at", "ordered at", "date", "invoice date"]),
+            order: of(&[
+                "order id",
+                "order number",
+                "order no",
+                "order",
+                "invoice no",
+                "invoice number",
+                "invoice id",
+                "invoice",
+                "transaction id",
+                "transaction no",
+                "name",
+            ]),
+            date: of(&[
+                "order date",
+                "created at",
+                "ordered at",
+                "invoice date",
+                "transaction date",
+                "date",
+            ]),
             shipped: of(&["ship date", "shipped at", "fulfilled at", "shipping date"]),
             cancelled: of(&["cancelled at", "canceled at"]),
-            customer: of(&["customer id", "customer number", "customer no"]),
+            status: of(&["financial status", "payment status"]),
+            line_status: of(&["lineitem fulfillment status", "lineitem fulfilment status"]),
+            customer: of(&["customer id", "customer number", "customer no", "client id"]),
             product: of(&[
                 "product id",
                 "lineitem sku",
                 "sku",
                 "product sku",
                 "item id",
+                "product code",
+                "item no",
                 "stock code",
             ]),
+            stock_code: of(&["stock code"]),
             name: of(&["product name", "lineitem name", "item name", "product", "description"]),
             category: of(&["category", "product category"]),
             subcategory: of(&["sub-category"]),
             quantity: of(&["quantity", "lineitem quantity", "qty", "order quantity"]),
-            price: of(&["unit price", "lineitem price", "item price", "price"]),
+            price: of(&["unit price", "lineitem price", "item price", "price each", "price"]),
             total: of(&["sales", "line total", "lineitem total", "sales amount"]),
             discount: of(&["lineitem discount"]),
+            order_discount: of(&["discount amount"]),
+            subtotal: of(&["subtotal"]),
             currency: of(&["currency", "currency code"]),
+            extras: ["shipping", "shipping cost", "taxes", "tax", "tip"]
+                .into_iter()
+                .filter(|name| of(&[name]).is_some())
+                .collect(),
         };
         let needed = [
             (columns.order, "Order ID"),
@@ -78,6 +127,36 @@ impl Columns {
         style
     }
 
+    /// Whether a point separates decimals in the file, and not thousands: some total has other than
+    /// three digits behind its only one.
+    pub fn has_decimal_points(&self, table: &Table) -> bool {
+        table.rows().flatten().any(|row| {
+            let behind = row.get(self.total).rsplit_once('.').map(|(_, behind)| behind);
+            behind.is_some_and(|behind| behind.len() != 3)
+        })
+    }
+
+    /// Why the order of a row is not to be replayed, if the row says so.
+    pub fn dropped(&self, row: &Row) -> Option<String> {
+        if !row.get(self.cancelled).is_empty() {
+            return Some("the order was cancelled; such orders are not replayed".to_owned());
+        }
+        let status = self.status(row);
+        UNPAID
+            .contains(&status.as_str())
+            .then(|| format!("the order is {status}; such orders are not replayed"))
+    }
+
+    /// The financial status of the row's order.
+    fn status(&self, row: &Row) -> String {
+        row.get(self.status).to_lowercase().replace([' ', '-'], "_")
+    }
+
+    /// What an order costs besides its lines, as far as the file has columns for it.
+    pub fn extras(&self) -> &[&'static str] {
+        &self.extras
+    }
+
     /// The order a row belongs to, if it says so.
     pub fn order<'a>(&self, row: &'a Row) -> &'a str {
         row.get(self.order)
@@ -98,8 +177,10 @@ pub struct LineRow {
     pub order: String,
     /// When it was ordered; files with several rows an order may say it in the first one only.
     pub date: Option<DateTime<Utc>>,
-    /// When it left.
+    /// When it left, or its order did.
     pub shipped: Option<DateTime<Utc>>,
+    /// Whether it has not left, whenever its order did.
+    pub is_waiting: bool,
     /// The customer's id in the file.
     pub customer: Option<String>,
     /// What is paid in.
@@ -114,41 +195,91 @@ pub struct LineRow {
     pub quantity: Quantity,
     /// What all of them cost, exactly as the file has it.
     pub total: Decimal,
+    /// Whether the file gives the total, and not the price of one.
+    pub is_total_given: bool,
+    /// What is taken off the whole order.
+    pub order_discount: Option<Decimal>,
+    /// What the lines of the whole order cost, after discounts.
+    pub subtotal: Option<Decimal>,
 }
 
-/// Reads a row; `currency` is what counts where it says none.
+/// How the fields of a file are to be read.
+pub struct Reading {
+    /// Its dates.
+    pub style: Style,
+    /// What counts where it says none.
+    pub currency: Currency,
+    /// Whether a point cannot separate thousands in its totals.
+    pub has_decimal_points: bool,
+}
+
+/// Reads a row.
 pub fn line_row(
     row: &Row,
     columns: &Columns,
-    style: &Style,
-    currency: Currency,
+    reading: &Reading,
+    report: &mut Report,
 ) -> Result<LineRow, String> {
     let text = |column| some(row.get(column));
     let order = text(columns.order).ok_or("the row has no order id")?;
-    if text(columns.cancelled).is_some() {
-        return Err("the order was cancelled; such orders are not replayed".to_owned());
-    }
-    let date = |column| text(column).map(|date| style.read(&date)).transpose();
+    let date = |column| text(column).map(|date| reading.style.read(&date)).transpose();
     let own_currency = text(columns.currency)
         .map(|code| code.to_uppercase().parse::<Currency>())
         .transpose()
         .map_err(|rule| format!("the currency must be {}", rule.0))?;
     let name = text(columns.name).unwrap_or_default();
     let product = text(columns.product).or_else(|| some(&name));
+    let code = row.get(columns.stock_code);
+    if NO_PRODUCTS.iter().any(|other| code.eq_ignore_ascii_case(other)) {
+        return Err(format!(
+            "{} is a fee, postage or a correction, no product",
+            values::quote(code)
+        ));
+    }
     let quantity = quantity(row.get(columns.quantity))?;
-    Ok(LineRow {
+    let currency = own_currency.unwrap_or(reading.currency);
+    let of_order = |column| {
+        // Some write what is taken off as less than nothing.
+        text(column)
+            .map(|amount| values::amount(amount.trim_start_matches('-'), currency))
+            .transpose()
+    };
+    let read = LineRow {
         line: row.line,
         order,
         date: date(columns.date)?,
         shipped: date(columns.shipped)?,
+        is_waiting: WAITING.contains(&row.get(columns.line_status).to_lowercase().as_str()),
         customer: text(columns.customer),
         currency: own_currency,
         product: product.ok_or("the row has no product id")?,
         name,
         category: [columns.category, columns.subcategory].map(|column| row.get(column).to_owned()),
         quantity,
-        total: total(row, columns, quantity, own_currency.unwrap_or(currency))?,
-    })
+        total: total(row, columns, quantity, currency)?,
+        is_total_given: !row.get(columns.total).is_empty(),
+        order_discount: of_order(columns.order_discount)?,
+        subtotal: of_order(columns.subtotal)?,
+    };
+    remark(row, columns, reading, &read, report);
+    Ok(read)
+}
+
+/// Says what of a row may be meant otherwise than it is read.
+fn remark(row: &Row, columns: &Columns, reading: &Reading, read: &LineRow, report: &mut Report) {
+    let status = columns.status(row);
+    if PARTLY_PAID.contains(&status.as_str()) {
+        let told = format!("the order is {status}; it is replayed as if all of it were paid");
+        report.remark(row.line, told);
+    }
+    let currency = read.currency.unwrap_or(reading.currency);
+    let price = if read.is_total_given { columns.total } else { columns.price };
+    let is_certain = read.is_total_given && reading.has_decimal_points;
+    if !is_certain && values::is_doubtful(row.get(price), currency) {
+        let price = values::quote(row.get(price));
+        let told = format!("the price {price} is read with three decimals, not as thousands");
+        report.remark(row.line, told);
+    }
 }
 
 fn some(text: &str) -> Option<String> {
@@ -157,6 +288,9 @@ fn some(text: &str) -> Option<String> {
 
 fn quantity(text: &str) -> Result<Quantity, String> {
     let units = values::whole(text)?;
+    if units < 0 {
+        return Err(format!("{} units are a return or a correction", values::quote(text)));
+    }
     let units = u32::try_from(units).ok().and_then(|units| Quantity::try_from(units).ok());
     units.ok_or_else(|| {
         let text = values::quote(text);

@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use domain::text::Note;
-use domain::{Command, Currency, Location};
+use domain::{Command, Currency, Location, Sku};
 use event_store::Request;
 use futures::{StreamExt, TryStreamExt, stream};
 use sqlx::PgPool;
@@ -24,7 +24,7 @@ use super::catalogue::{self, READS_AT_ONCE};
 use super::pipeline::{Origin, Pipeline, Refused, Tally};
 use super::report::{Counts, Report};
 use super::table::{Table, TableError};
-use super::{Error, ids};
+use super::{Error, ids, values::quote};
 
 /// How often an inventory that an earlier import was refused is asked for anew, over all imports.
 const RECEIVE_ATTEMPTS_MAX: u32 = 8;
@@ -50,7 +50,9 @@ pub async fn import(file: PathBuf, plan: Plan, db: PgPool) -> Result<Report, Err
     let now = Utc::now();
     let catalogue = Catalogue { db, plan, now, wanted };
     let mut counts = Counts::default();
-    let refused = catalogue.bring(&mut counts, &mut report).await?;
+    let mut removals = Removals::new();
+    let refused = catalogue.bring(&mut counts, &mut removals, &mut report).await?;
+    catalogue.tell_removals(&removals, &refused, &mut report);
     catalogue.tell(&refused, &mut report);
     let unreceived = catalogue.receive(&mut counts, &report).await?;
     for (origin, Refused { reason, .. }) in unreceived {
@@ -82,21 +84,28 @@ struct Catalogue {
 }
 
 type Refusals = BTreeMap<Origin, Refused>;
+/// The variants that are asked to go, by product.
+type Removals = BTreeMap<usize, Vec<Sku>>;
 
 impl Catalogue {
     /// Brings every product to what is wanted. What an earlier import was refused may be possible
     /// by now, so it is asked again under another key.
-    async fn bring(&self, counts: &mut Counts, report: &mut Report) -> Result<Refusals, Error> {
+    async fn bring(
+        &self,
+        counts: &mut Counts,
+        removals: &mut Removals,
+        report: &mut Report,
+    ) -> Result<Refusals, Error> {
         let mut refused = Refusals::new();
         let all: Vec<usize> = (0..self.wanted.len()).collect();
-        let tally = self.bring_some(&all, "", report).await?;
+        let tally = self.bring_some(&all, "", removals, report).await?;
         let stale = settle(tally, &mut refused, counts);
         let mut again: Vec<usize> = stale.into_iter().map(|origin| origin.item).collect();
         again.dedup();
         if !again.is_empty() {
             refused.retain(|origin, _| again.binary_search(&origin.item).is_err());
             let salt = self.now.timestamp_micros().to_string();
-            let tally = self.bring_some(&again, &salt, report).await?;
+            let tally = self.bring_some(&again, &salt, removals, report).await?;
             settle(tally, &mut refused, counts);
         }
         Ok(refused)
@@ -107,6 +116,7 @@ impl Catalogue {
         &self,
         items: &[usize],
         salt: &str,
+        removals: &mut Removals,
         report: &mut Report,
     ) -> Result<Tally, Error> {
         let bar = super::progress("products", items.len());
@@ -127,6 +137,8 @@ impl Catalogue {
                 Some(remark) if salt.is_empty() => report.remark(first, remark),
                 _ => {}
             }
+            let gone: Vec<Sku> = steps.removed().cloned().collect();
+            removals.insert(item, gone);
             for (line, command) in steps.commands {
                 // At another version the same command may come to something else.
                 let fingerprint = ids::fingerprint(&format!("{command:?}"));
@@ -139,6 +151,21 @@ impl Catalogue {
         }
         bar.finish_and_clear();
         Ok(pipeline.finish().await?)
+    }
+
+    /// Says which variants went because the file does not list them any more.
+    fn tell_removals(&self, removals: &Removals, refused: &Refusals, report: &mut Report) {
+        for (item, skus) in removals {
+            let is_refused = refused.contains_key(&Origin { item: *item, line: None });
+            let title = quote(self.wanted[*item].title.as_str());
+            for sku in skus {
+                report.fact(if is_refused {
+                    format!("variant {sku} of {title}, not in the file, may not have been removed")
+                } else {
+                    format!("variant {sku} of {title} was removed: the file does not list it")
+                });
+            }
+        }
     }
 
     /// Leaves out the rows of what was refused.

@@ -20,6 +20,16 @@ pub struct Steps {
     pub is_lost: bool,
 }
 
+impl Steps {
+    /// The variants that are to go.
+    pub fn removed(&self) -> impl Iterator<Item = &Sku> {
+        self.commands.iter().filter_map(|(_, command)| match command {
+            Command::RemoveVariant(sku) => Some(sku),
+            _ => None,
+        })
+    }
+}
+
 /// What leads from `known` to `wanted`. Prices in other currencies than the file's stay.
 pub fn steps(known: &Known, wanted: &Wanted, currency: Currency) -> Steps {
     let mut steps = Steps::default();

@@ -44,7 +44,10 @@ async fn a_changed_file_changes_what_differs(db: PgPool) {
                   bag,Big bag,Ann,Size,S,B-S,12,7\nbag,,,,L,B-L,13,1\ncup,Cup,Ann,,,CUP,3,\n";
     run(&db, products(file(first))).await;
     let before = log(&db).await.len();
-    assert_eq!(run(&db, products(file(second))).await.exit_code(), 0);
+    let report = run(&db, products(file(second))).await;
+    assert_eq!(report.exit_code(), 0);
+    let told = report.to_string();
+    assert!(told.contains("variant B-M of 'Big bag' was removed"), "{told}");
     let added: Vec<_> = log(&db).await.into_iter().skip(before).collect();
     let kinds: Vec<&str> = added.iter().map(|(_, _, kind, _, _)| kind.as_str()).collect();
     assert_eq!(
