@@ -14,10 +14,12 @@ use service::health::Health;
 use service::{bus, database, shutdown, telemetry};
 use sqlx::PgPool;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// How long each part may take to end once it was told to.
-const STOP_TIME_MAX: Duration = Duration::from_secs(30);
+/// How long all parts together may take to end after the drain: with it, and some seconds to
+/// spare, within the 45 s that a container is given.
+const STOP_TIME_MAX: Duration = Duration::from_secs(20);
 
 /// Takes commands and appends what they come to.
 #[derive(Debug, Parser)]
@@ -96,13 +98,16 @@ async fn serve(settings: Serve) -> anyhow::Result<()> {
     let routes = router(&app, settings.http.token(), health(db, nats));
     let served = service::serve(routes, settings.http.address(DEFAULT_PORT), stop.clone()).await;
 
+    // Not only signals end it: after a failed bind, too, the parts end because they are told to.
+    stop.cancel();
+    let deadline = Instant::now() + STOP_TIME_MAX;
     stop_paying.cancel();
-    ended("the payment process", paying).await;
+    ended("the payment process", paying, deadline).await;
     writer.close();
-    ended("the writer", writing).await;
+    ended("the writer", writing, deadline).await;
     stop_relaying.cancel();
     if let Some(relaying) = relaying {
-        ended("the relay", relaying).await;
+        ended("the relay", relaying, deadline).await;
     }
     served.context("the API could not be served")?;
     anyhow::ensure!(!broken.is_cancelled(), "a part of the service broke");
@@ -143,8 +148,8 @@ fn health(db: PgPool, nats: Option<async_nats::Client>) -> Health {
     }
 }
 
-async fn ended(what: &str, task: JoinHandle<()>) {
-    match tokio::time::timeout(STOP_TIME_MAX, task).await {
+async fn ended(what: &str, task: JoinHandle<()>, deadline: Instant) {
+    match tokio::time::timeout_at(deadline, task).await {
         Ok(Ok(())) => tracing::debug!("{what} has ended"),
         Ok(Err(error)) => tracing::error!(%error, "{what} broke"),
         Err(_) => tracing::warn!("{what} did not end in time"),

@@ -16,6 +16,7 @@ pub mod problem;
 pub mod request_id;
 mod serve;
 pub mod shutdown;
+mod stall;
 pub mod telemetry;
 
 pub use problem::Problem;

@@ -1,19 +1,51 @@
 //! Listening, and stopping in order: no new connections, what was accepted is finished, and all
-//! of that within a bound.
+//! of that within a bound. So is what one caller, or all of them, can hold on to by being slow.
+//!
+//! Nothing here looks into a request: that is the shell's.
 
-use std::future::IntoFuture as _;
+use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use axum::serve::ListenerExt as _;
-use tokio::net::TcpListener;
+use hyper::service::{Service as _, service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::metrics;
+use crate::stall::Unstalled;
 
 /// How long requests under way may take to finish once the process was told to end.
 pub const DRAIN_TIME: Duration = Duration::from_secs(20);
+/// Connections open at once. More wait in the system's queue until one closes.
+const CONNECTIONS_MAX: usize = 4096;
+/// How long a new connection may take until its first request is there.
+const FIRST_HEAD_TIME_MAX: Duration = Duration::from_secs(10);
+/// How long an HTTP/1 connection may take from one answer to the end of the next request's head.
+/// Above the 60 s for which proxies commonly keep an idle one: they are to close it, not we, or
+/// they would send requests into a closed connection.
+const NEXT_HEAD_TIME_MAX: Duration = Duration::from_secs(75);
+/// How long a caller may leave an answer unread once there is no more room for it on the way.
+const UNREAD_TIME_MAX: Duration = Duration::from_mins(1);
+/// The largest head of an HTTP/1 request, in bytes; hyper takes at most 100 headers in it.
+const HTTP1_HEAD_BYTES_MAX: usize = 64 * 1024;
+/// The largest list of headers of an HTTP/2 request, in bytes.
+const HTTP2_HEAD_BYTES_MAX: u32 = 16 * 1024;
+/// Requests at once on one HTTP/2 connection.
+const HTTP2_STREAMS_MAX: u32 = 200;
+/// How often an HTTP/2 connection is asked whether its other end is there, and how long that may
+/// take.
+const HTTP2_PING_TIME: Duration = Duration::from_secs(20);
+/// The pause after a connection could not be taken, as when there are no file descriptors left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Why a service cannot serve.
 #[derive(Debug, thiserror::Error)]
@@ -25,11 +57,8 @@ pub enum ServeError {
         address: SocketAddr,
         /// What the system said.
         #[source]
-        source: std::io::Error,
+        source: io::Error,
     },
-    /// The listener broke.
-    #[error("the listener broke")]
-    Serve(#[source] std::io::Error),
 }
 
 /// Serves `router` on `address` until `shutdown`, then drains for at most [`DRAIN_TIME`].
@@ -53,25 +82,242 @@ pub async fn serve_on(
         tracing::info!(%address, "listening");
     }
     let upkeep = tokio::spawn(metrics::upkeep());
-    // Answers are small: waiting to fill a packet only delays them.
-    let listener = listener.tap_io(|connection| {
+    Server::new(router, shutdown, Bounds::default()).run(listener).await;
+    upkeep.abort();
+    Ok(())
+}
+
+/// What callers are held to; tests are less patient.
+struct Bounds {
+    connections: usize,
+    first_head: Duration,
+    next_head: Duration,
+    unread: Duration,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            connections: CONNECTIONS_MAX,
+            first_head: FIRST_HEAD_TIME_MAX,
+            next_head: NEXT_HEAD_TIME_MAX,
+            unread: UNREAD_TIME_MAX,
+        }
+    }
+}
+
+struct Server {
+    router: Router,
+    protocol: Builder<TokioExecutor>,
+    bounds: Bounds,
+    shutdown: CancellationToken,
+    /// Ends what is still open after the drain.
+    cut_off: CancellationToken,
+}
+
+impl Server {
+    fn new(router: Router, shutdown: CancellationToken, bounds: Bounds) -> Arc<Self> {
+        let mut protocol = Builder::new(TokioExecutor::new());
+        protocol
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(bounds.next_head)
+            .max_buf_size(HTTP1_HEAD_BYTES_MAX);
+        protocol
+            .http2()
+            .timer(TokioTimer::new())
+            .max_header_list_size(HTTP2_HEAD_BYTES_MAX)
+            .max_concurrent_streams(HTTP2_STREAMS_MAX)
+            .keep_alive_interval(HTTP2_PING_TIME)
+            .keep_alive_timeout(HTTP2_PING_TIME);
+        // Made ready here, once, and not for every request.
+        let router = router.with_state(());
+        Arc::new(Self { router, protocol, bounds, shutdown, cut_off: CancellationToken::new() })
+    }
+
+    /// Takes connections until the shutdown, then waits for those that are open.
+    async fn run(self: Arc<Self>, listener: TcpListener) {
+        let _cut_off = self.cut_off.clone().drop_guard();
+        let connections = TaskTracker::new();
+        let room = Arc::new(Semaphore::new(self.bounds.connections));
+        loop {
+            let taken = tokio::select! {
+                taken = take(&listener, &room) => taken,
+                () = self.shutdown.cancelled() => break,
+            };
+            match taken {
+                Some((connection, place)) => {
+                    let server = self.clone();
+                    connections.spawn(async move {
+                        server.attend(connection).await;
+                        drop(place);
+                    });
+                }
+                None => tokio::time::sleep(ACCEPT_PAUSE).await,
+            }
+        }
+        drop(listener);
+        connections.close();
+        if tokio::time::timeout(DRAIN_TIME, connections.wait()).await.is_err() {
+            tracing::warn!(seconds = DRAIN_TIME.as_secs(), "requests still under way are cut off");
+        }
+    }
+
+    /// Serves one connection to its end.
+    async fn attend(&self, connection: TcpStream) {
+        // Answers are small: waiting to fill a packet only delays them.
         if let Err(error) = connection.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY refused");
         }
-    });
-    let serving =
-        axum::serve(listener, router).with_graceful_shutdown(shutdown.clone().cancelled_owned());
-    let overdue = async {
-        shutdown.cancelled().await;
-        tokio::time::sleep(DRAIN_TIME).await;
-    };
-    let ended = tokio::select! {
-        ended = serving.into_future() => ended.map_err(ServeError::Serve),
-        () = overdue => {
-            tracing::warn!(seconds = DRAIN_TIME.as_secs(), "requests still under way are cut off");
-            Ok(())
+        // Hyper's own timer starts when it knows the protocol; a caller may never get there.
+        let spoke = AtomicBool::new(false);
+        let router = TowerToHyperService::new(self.router.clone());
+        let service = service_fn(|request| {
+            spoke.store(true, Ordering::Relaxed);
+            router.call(request)
+        });
+        let io = TokioIo::new(Unstalled::new(connection, self.bounds.unread));
+        let mut serving = pin!(self.protocol.serve_connection(io, service));
+        let mut first_head = pin!(tokio::time::sleep(self.bounds.first_head));
+        let (mut waits, mut stops) = (true, false);
+        loop {
+            tokio::select! {
+                ended = serving.as_mut() => {
+                    if let Err(error) = ended {
+                        tracing::debug!(error, "a connection broke");
+                    }
+                    return;
+                }
+                () = first_head.as_mut(), if waits => {
+                    if !spoke.load(Ordering::Relaxed) {
+                        tracing::debug!("a connection without a request is closed");
+                        return;
+                    }
+                    waits = false;
+                }
+                () = self.shutdown.cancelled(), if !stops => {
+                    serving.as_mut().graceful_shutdown();
+                    stops = true;
+                }
+                () = self.cut_off.cancelled() => return,
+            }
         }
-    };
-    upkeep.abort();
-    ended
+    }
+}
+
+/// The next connection, once there is room for one; `None` if the system has none to give now.
+async fn take(
+    listener: &TcpListener,
+    room: &Arc<Semaphore>,
+) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    // The semaphore is never closed.
+    let place = room.clone().acquire_owned().await.ok()?;
+    loop {
+        match listener.accept().await {
+            Ok((connection, _)) => return Some((connection, place)),
+            Err(error) if is_of_the_caller(&error) => {}
+            Err(error) => {
+                tracing::error!(%error, "a connection could not be taken");
+                return None;
+            }
+        }
+    }
+}
+
+/// Whether it was the caller who gave up, which says nothing about the listener.
+fn is_of_the_caller(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::routing::get;
+    use bytes::Bytes;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(200);
+    const LONG: Duration = Duration::from_secs(20);
+    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: shop\r\n\r\n";
+
+    async fn start(bounds: Bounds) -> (SocketAddr, tokio_util::sync::DropGuard) {
+        let endless = || async {
+            let pieces = futures::stream::repeat(Ok::<_, std::convert::Infallible>(
+                Bytes::from_static(&[b'x'; 4096]),
+            ));
+            Body::from_stream(pieces)
+        };
+        let router =
+            Router::new().route("/", get(|| async { "here" })).route("/endless", get(endless));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let shutdown = CancellationToken::new();
+        tokio::spawn(Server::new(router, shutdown.clone(), bounds).run(listener));
+        (address, shutdown.drop_guard())
+    }
+
+    /// Whether the service closes the connection, and not much later than it may.
+    async fn is_closed(connection: &mut TcpStream) -> bool {
+        let mut rest = Vec::new();
+        let ended = tokio::time::timeout(LONG / 2, connection.read_to_end(&mut rest)).await;
+        ended.is_ok()
+    }
+
+    #[tokio::test]
+    async fn a_connection_without_a_request_is_closed() {
+        let (address, _stop) = start(Bounds { first_head: SHORT, ..Bounds::default() }).await;
+        for said in [&b""[..], b"P", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"GET / HTTP/1.1\r\nhos"]
+        {
+            let mut connection = TcpStream::connect(address).await.unwrap();
+            connection.write_all(said).await.unwrap();
+            assert!(is_closed(&mut connection).await, "{said:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_may_rest_between_requests_but_not_for_ever() {
+        let bounds = Bounds { first_head: SHORT, next_head: 4 * SHORT, ..Bounds::default() };
+        let (address, _stop) = start(bounds).await;
+        let mut connection = TcpStream::connect(address).await.unwrap();
+        for _ in 0..2 {
+            connection.write_all(REQUEST).await.unwrap();
+            let mut answer = [0; 512];
+            let length = connection.read(&mut answer).await.unwrap();
+            assert!(answer[..length].ends_with(b"here"));
+            tokio::time::sleep(2 * SHORT).await;
+        }
+        connection.write_all(&REQUEST[..9]).await.unwrap();
+        assert!(is_closed(&mut connection).await);
+    }
+
+    #[tokio::test]
+    async fn more_connections_than_there_may_be_wait() {
+        let (address, _stop) = start(Bounds { connections: 1, ..Bounds::default() }).await;
+        let mut first = TcpStream::connect(address).await.unwrap();
+        first.write_all(REQUEST).await.unwrap();
+        assert!(first.read(&mut [0; 512]).await.unwrap() > 0);
+        let mut second = TcpStream::connect(address).await.unwrap();
+        second.write_all(REQUEST).await.unwrap();
+        let mut answer = [0; 512];
+        assert!(tokio::time::timeout(SHORT, second.read(&mut answer)).await.is_err());
+        drop(first);
+        let answered = tokio::time::timeout(LONG, second.read(&mut answer)).await;
+        assert!(answered.unwrap().unwrap() > 0);
+    }
+
+    #[tokio::test]
+    async fn a_caller_who_does_not_read_is_let_go() {
+        let bounds = Bounds { connections: 1, unread: SHORT, ..Bounds::default() };
+        let (address, _stop) = start(bounds).await;
+        let mut idle = TcpStream::connect(address).await.unwrap();
+        idle.write_all(b"GET /endless HTTP/1.1\r\nhost: shop\r\n\r\n").await.unwrap();
+        // Its place is free for the next one.
+        let mut next = TcpStream::connect(address).await.unwrap();
+        next.write_all(REQUEST).await.unwrap();
+        let answered = tokio::time::timeout(LONG, next.read(&mut [0; 512])).await;
+        assert!(answered.unwrap().unwrap() > 0);
+    }
 }

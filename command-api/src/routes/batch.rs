@@ -6,7 +6,8 @@
 //! is under way is bounded: when the caller does not read, nothing more is read from them.
 
 use std::borrow::Cow;
-use std::convert::Infallible;
+use std::collections::BTreeMap;
+use std::fmt;
 use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
@@ -17,18 +18,20 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use event_store::{Answer, SubmitError};
-use futures::StreamExt;
-use serde::{Deserialize, Serialize};
+use futures::{Stream, StreamExt};
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 use service::problem::Problem;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{Address, named, object};
 use crate::execute::{self, Accepted, Conclusion, Prepared, Success};
 use crate::headers::{Conditions, Expected, check_key};
-use crate::lines::{BrokenOff, Line, Lines};
+use crate::lines::{BrokenOff, Line, Lines, SILENCE_MAX};
 use crate::{App, http, problem};
 
 /// Batches under way at once. With [`WINDOW_LINES_MAX`] and the single commands in flight they just
@@ -55,14 +58,44 @@ pub async fn batch(app: App, request: Request) -> Result<Response, Problem> {
     let under_way = app.batches.clone().try_acquire_owned().map_err(|_| problem::overloaded())?;
     let (mut parts, body) = request.into_parts();
     let request_id = http::request_id(&mut parts).await;
-    let (verdicts, mut outstanding) = mpsc::channel(WINDOW_LINES_MAX);
-    let reader = Reader { app, request_id, verdicts, _under_way: under_way };
+    let (verdicts, outstanding) = mpsc::channel(WINDOW_LINES_MAX);
+    let unread = CancellationToken::new();
+    let answer = Body::from_stream(pieces(outstanding, unread.clone()));
+    let reader = Reader { app, request_id, verdicts, unread, _under_way: under_way };
     tokio::spawn(reader.run(Lines::new(body)));
-    let verdicts = futures::stream::poll_fn(move |context| outstanding.poll_recv(context))
+    Ok(([(CONTENT_TYPE, NDJSON)], answer).into_response())
+}
+
+/// The verdicts as they are sent. Once `unread`, the answer breaks off, and the connection with
+/// it: an end in order would say that there were no more lines.
+fn pieces(
+    mut outstanding: mpsc::Receiver<Outstanding>,
+    unread: CancellationToken,
+) -> impl Stream<Item = Result<Bytes, Unread>> {
+    let broken_off = unread.clone().cancelled_owned();
+    let last = futures::stream::iter([()])
+        .filter_map(move |()| std::future::ready(unread.is_cancelled().then_some(Err(Unread))));
+    futures::stream::poll_fn(move |context| outstanding.poll_recv(context))
         .then(Outstanding::settle)
         .ready_chunks(PIECE_VERDICTS_MAX)
-        .map(|verdicts| Ok::<_, Infallible>(Bytes::from(verdicts.concat())));
-    Ok(([(CONTENT_TYPE, NDJSON)], Body::from_stream(verdicts)).into_response())
+        .map(|verdicts| Ok(Bytes::from(verdicts.concat())))
+        .take_until(broken_off)
+        .chain(last)
+}
+
+/// The caller left the verdicts unread for [`SILENCE_MAX`].
+#[derive(Debug, thiserror::Error)]
+#[error("the verdicts were not read for too long")]
+struct Unread;
+
+/// A place for the next verdict; `None` if the caller is gone. One who does not read holds up
+/// nobody else, but would keep one of the few batches there may be.
+async fn place<T>(
+    verdicts: &mpsc::Sender<T>,
+    patience: Duration,
+) -> Result<Option<mpsc::Permit<'_, T>>, Unread> {
+    let place = tokio::time::timeout(patience, verdicts.reserve()).await;
+    place.map(Result::ok).map_err(|_| Unread)
 }
 
 /// One line of a batch.
@@ -81,6 +114,8 @@ struct Reader {
     app: App,
     request_id: Uuid,
     verdicts: mpsc::Sender<Outstanding>,
+    /// Cancelled when the caller does not read.
+    unread: CancellationToken,
     /// Given back when the last line was submitted.
     _under_way: OwnedSemaphorePermit,
 }
@@ -89,7 +124,12 @@ impl Reader {
     async fn run(self, mut lines: Lines) {
         let mut number: u64 = 0;
         // First a place for the verdict, then the line: this is what holds the caller back.
-        while let Ok(place) = self.verdicts.reserve().await {
+        loop {
+            let place = match place(&self.verdicts, SILENCE_MAX).await {
+                Ok(Some(place)) => place,
+                Ok(None) => return,
+                Err(Unread) => return self.unread.cancel(),
+            };
             let line = loop {
                 number += 1;
                 match lines.next().await {
@@ -163,13 +203,44 @@ impl Reader {
 
 /// Where HTTP has the SKU in the path, a line has it in its data.
 fn take_sku(data: &str, address: &mut Address) -> Result<String, Problem> {
-    let mut data: Map<String, Value> = service::json::parse(data.as_bytes())?;
-    match data.remove("sku") {
-        Some(Value::String(sku)) => address.sku = Some(sku),
-        Some(_) => return Err(problem::invalid_body("/sku", "a SKU is a string")),
-        None => return Err(problem::invalid_body("/sku", "is missing")),
+    let Members(mut data) = service::json::parse(data.as_bytes())?;
+    let sku = data.remove("sku").ok_or_else(|| problem::invalid_body("/sku", "is missing"))?;
+    let sku = serde_json::from_str(sku.get());
+    address.sku = Some(sku.map_err(|_| problem::invalid_body("/sku", "a SKU is a string"))?);
+    // Names and JSON values: this cannot fail.
+    Ok(serde_json::to_string(&data).unwrap_or_default())
+}
+
+/// The members of an object, each as it was written. One that comes twice is refused, as it is
+/// where the whole body is read at once.
+#[derive(Debug)]
+struct Members(BTreeMap<String, Box<RawValue>>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
     }
-    Ok(Value::Object(data).to_string())
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Members, A::Error> {
+        let mut members = BTreeMap::new();
+        while let Some(name) = access.next_key::<String>()? {
+            if members.contains_key(&name) {
+                return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
+            }
+            members.insert(name, access.next_value()?);
+        }
+        Ok(Members(members))
+    }
 }
 
 type Asked = Pin<Box<dyn Future<Output = Result<Answer, SubmitError>> + Send>>;
@@ -254,5 +325,63 @@ impl Refused {
             }
         }
         refused
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_place_is_waited_for_only_so_long() {
+        let patience = Duration::from_millis(20);
+        let (verdicts, mut outstanding) = mpsc::channel(1);
+        place(&verdicts, patience).await.unwrap().unwrap().send(1);
+        assert!(place(&verdicts, patience).await.is_err());
+        assert_eq!(outstanding.recv().await, Some(1));
+        assert!(matches!(place(&verdicts, patience).await, Ok(Some(_))));
+        drop(outstanding);
+        assert!(matches!(place(&verdicts, patience).await, Ok(None)));
+    }
+
+    #[tokio::test]
+    async fn an_answer_nobody_reads_breaks_off() {
+        for is_unread in [false, true] {
+            let (verdicts, outstanding) = mpsc::channel(2);
+            let unread = CancellationToken::new();
+            let mut pieces = Box::pin(pieces(outstanding, unread.clone()));
+            let problem = problem::unknown_command().into();
+            assert!(verdicts.try_send(Outstanding::Refused { number: 1, problem }).is_ok());
+            assert!(pieces.next().await.unwrap().is_ok());
+            if is_unread {
+                unread.cancel();
+            }
+            drop(verdicts);
+            assert_eq!(pieces.next().await.is_some_and(|piece| piece.is_err()), is_unread);
+            assert!(pieces.next().await.is_none());
+        }
+    }
+
+    #[test]
+    fn a_member_that_comes_twice_is_refused() {
+        let take = |data| {
+            let mut address = Address::default();
+            take_sku(data, &mut address).map(|rest| (address.sku.unwrap(), rest))
+        };
+        // What is inside a member is for its own reader to refuse.
+        let good = take(r#"{"quantity": 2, "sku": "T\u004fTE", "prices": [{"a":1,"a":2}]}"#);
+        let rest = r#"{"prices":[{"a":1,"a":2}],"quantity":2}"#;
+        assert_eq!(good.unwrap(), ("TOTE".to_owned(), rest.to_owned()));
+        let bad = [
+            r#"{"sku":"A","sku":"A"}"#,
+            r#"{"sku":"A","quantity":1,"quantity":2}"#,
+            r#"{"sku":"A","quantity":1,"qu\u0061ntity":2}"#,
+            r#"{"sku":1}"#,
+            r#"{"quantity":1}"#,
+            r#"["A"]"#,
+        ];
+        for data in bad {
+            assert_eq!(take(data).unwrap_err().code(), "invalid_body", "{data}");
+        }
     }
 }

@@ -206,7 +206,10 @@ async fn metrics_count_by_route_and_not_by_path() {
     for number in 0..3 {
         ask(get_request(&format!("/orders/{number}"))).await;
     }
+    let invented = Request::builder().method("BREW").uri("/orders").body(Body::empty());
+    ask(invented.expect("a request")).await;
     let (_, _, text) = ask(get_request("/metrics")).await;
+    assert!(text.contains(r#"method="OTHER""#) && !text.contains("BREW"), "{text}");
     assert!(text.contains(r#"route="/orders/{number}""#), "{text}");
     assert!(text.contains("http_request_duration_seconds_bucket"));
     assert!(text.contains("process_resident_memory_bytes") || !cfg!(target_os = "linux"));
