@@ -7,6 +7,9 @@ CREATE TABLE projections (
     name text NOT NULL,
     -- The build that readers see.
     active_build smallint NOT NULL CHECK (active_build > 0),
+    -- The last one that was ever made. A number is never used twice: rows that a broken rebuild left
+    -- behind can not become part of another build.
+    last_build smallint NOT NULL DEFAULT 1,
     CONSTRAINT projections_pkey PRIMARY KEY (name)
 );
 

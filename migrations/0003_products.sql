@@ -20,6 +20,10 @@ CREATE TABLE products_rows (
 ) WITH (fillfactor = 80);
 CREATE INDEX products_rows_created ON products_rows (build, created_at, id);
 CREATE INDEX products_rows_status_created ON products_rows (build, status, created_at, id);
+CREATE INDEX products_rows_status_title ON products_rows (build, status, title, id);
+CREATE INDEX products_rows_brand_created ON products_rows (build, brand, created_at, id)
+    WHERE brand IS NOT NULL;
+CREATE INDEX products_rows_category ON products_rows USING gin (category);
 
 CREATE VIEW products AS
 SELECT id, document, position, version, status, title, brand, category, created_at, updated_at

@@ -14,6 +14,7 @@ CREATE TABLE stock_rows (
     updated_at timestamptz NOT NULL,
     CONSTRAINT stock_rows_pkey PRIMARY KEY (build, id)
 ) WITH (fillfactor = 70);
+CREATE INDEX stock_rows_available ON stock_rows (build, available, id);
 
 CREATE VIEW stock AS
 SELECT id, document, position, version, on_hand, available, created_at, updated_at

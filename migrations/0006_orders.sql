@@ -20,6 +20,10 @@ CREATE TABLE orders_rows (
 ) WITH (fillfactor = 70);
 CREATE INDEX orders_rows_created ON orders_rows (build, created_at, id);
 CREATE INDEX orders_rows_status_created ON orders_rows (build, status, created_at, id);
+CREATE INDEX orders_rows_payment_created ON orders_rows (build, payment_status, created_at, id);
+CREATE INDEX orders_rows_fulfilment_created
+    ON orders_rows (build, fulfilment_status, created_at, id);
+CREATE INDEX orders_rows_total ON orders_rows (build, total, id);
 CREATE INDEX orders_rows_customer ON orders_rows (build, customer_id, created_at, id)
     WHERE customer_id IS NOT NULL;
 
@@ -45,6 +49,7 @@ CREATE TABLE payments_rows (
     CONSTRAINT payments_rows_pkey PRIMARY KEY (build, id)
 ) WITH (fillfactor = 70);
 CREATE INDEX payments_rows_order ON payments_rows (build, order_id);
+CREATE INDEX payments_rows_created ON payments_rows (build, created_at, id);
 CREATE INDEX payments_rows_status_created ON payments_rows (build, status, created_at, id);
 
 CREATE VIEW payments AS

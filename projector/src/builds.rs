@@ -117,6 +117,45 @@ pub async fn abandoned(db: &PgPool, projection: &Projection) -> sqlx::Result<Vec
     .await
 }
 
+/// Takes the leases of an abandoned build, so that whoever made it writes nothing more. False if
+/// somebody is writing to it after all: its checkpoint is locked, or its lease was renewed.
+pub async fn fence(
+    db: &PgPool,
+    projection: &Projection,
+    build: i16,
+    owner: &str,
+) -> sqlx::Result<bool> {
+    let mut tx = db.begin().await?;
+    let fenced = sqlx::query!(
+        "UPDATE projection_slots SET epoch = epoch + 1, owner = $3,
+             lease_until = clock_timestamp() + make_interval(secs => $4)
+         WHERE ctid = ANY(ARRAY(
+             SELECT ctid FROM projection_slots
+             WHERE projection = $1 AND build = $2
+               AND (lease_until IS NULL OR lease_until < clock_timestamp())
+             FOR UPDATE SKIP LOCKED))",
+        projection.name,
+        build,
+        owner,
+        LEASE.as_secs_f64(),
+    )
+    .execute(&mut *tx)
+    .await?;
+    let all = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM projection_slots WHERE projection = $1 AND build = $2"#,
+        projection.name,
+        build,
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    if i64::try_from(fenced.rows_affected()) != Ok(all) {
+        tx.rollback().await?;
+        return Ok(false);
+    }
+    tx.commit().await?;
+    Ok(true)
+}
+
 /// Makes the next build, held by `owner`. Nothing if somebody else is making one.
 pub async fn create_next(
     db: &PgPool,
@@ -129,8 +168,7 @@ pub async fn create_next(
         .fetch_one(&mut *tx)
         .await?;
     let builds = sqlx::query!(
-        r#"SELECT count(*) AS "count!", max(build) AS "last!" FROM projection_builds
-           WHERE projection = $1"#,
+        r#"SELECT count(*) AS "count!" FROM projection_builds WHERE projection = $1"#,
         projection.name,
     )
     .fetch_one(&mut *tx)
@@ -138,8 +176,12 @@ pub async fn create_next(
     if builds.count > 1 {
         return Ok(None);
     }
-    // Numbers go round, far below the end of their type.
-    let next = if builds.last >= i16::MAX - 1 { FIRST_BUILD } else { builds.last + 1 };
+    let next = sqlx::query_scalar!(
+        "UPDATE projections SET last_build = last_build + 1 WHERE name = $1 RETURNING last_build",
+        projection.name,
+    )
+    .fetch_one(&mut *tx)
+    .await?;
     insert(&mut tx, projection, next, Some(owner)).await?;
     tx.commit().await?;
     Ok(Some(next))

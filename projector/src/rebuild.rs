@@ -134,10 +134,13 @@ impl<'a> Candidate<'a> {
         let live = builds::active(db, projection).await?.build;
         for build in builds::abandoned(db, projection).await? {
             tracing::info!(projection = projection.name, build, "deleting an abandoned build");
-            builds::delete(db, projection, build).await?;
+            if !builds::fence(db, projection, build, owner).await? {
+                continue;
+            }
             if let Some(meili) = meili {
                 meili.of_build(build).drop_index().await?;
             }
+            builds::delete(db, projection, build).await?;
         }
         let build = builds::create_next(db, projection, owner).await?.ok_or(RebuildError::Busy)?;
         let lease = checkpoint::acquire(db, projection, build, 0, owner).await?.ok_or(Fenced)?;
@@ -226,6 +229,7 @@ impl<'a> Candidate<'a> {
         let Some(meili) = meili else { return Ok(()) };
         let index = meili.of_build(self.lease.build);
         let fill = async {
+            index.drop_index().await?;
             index.ensure().await?;
             // To be swapped, it must be there; lost, it will be filled as the new one.
             meili.live().ensure().await?;
@@ -248,7 +252,9 @@ impl<'a> Candidate<'a> {
             keeping(self.db, &self.lease, swap).await??;
             // What the old build's pusher has under way may still arrive in the new index.
             sqlx::query!(
-                "UPDATE search_documents_rows AS new SET dirty = true
+                "UPDATE search_documents_rows AS new SET dirty = true,
+                     dirty_from = CASE WHEN new.dirty THEN least(new.dirty_from, old.dirty_from)
+                                       ELSE old.dirty_from END
                  FROM search_documents_rows AS old
                  WHERE old.build = $1 AND old.dirty AND new.build = $2 AND new.id = old.id",
                 live,

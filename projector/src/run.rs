@@ -35,15 +35,20 @@ pub async fn run(
         let (context, meili, trouble) = (context.clone(), meili.clone(), trouble.clone());
         workers.spawn(async move { project(context, projection, meili, trouble).await });
     }
-    let mut result = Ok(());
+    let (mut result, mut broke) = (Ok(()), None);
     while let Some(ended) = workers.join_next().await {
         let ended = ended.unwrap_or_else(|error| {
             tracing::error!(%error, "a worker broke; the process ends");
+            broke = error.try_into_panic().ok();
             Ok(())
         });
         // One that ends before it was told to takes the others with it.
         context.stop.cancel();
         result = result.and(ended);
+    }
+    // Not a success: a supervisor shall start the process again.
+    if let Some(panic) = broke {
+        std::panic::resume_unwind(panic);
     }
     result
 }

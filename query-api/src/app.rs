@@ -8,9 +8,11 @@ use sqlx::PgPool;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::as_of::FOLDS_MAX;
 use crate::live::Live;
 use crate::progress::Progress;
 use crate::search::meili::Meili;
+use crate::search::postgres::SEARCHES_MAX;
 
 /// The most exports of the log under way at once.
 pub const EXPORTS_MAX: usize = 16;
@@ -38,6 +40,8 @@ pub struct App {
     pub(crate) meili: Arc<Meili>,
     pub(crate) live: Live,
     pub(crate) exports: Arc<Semaphore>,
+    pub(crate) folds: Arc<Semaphore>,
+    pub(crate) searches: Arc<Semaphore>,
     pub(crate) bus: Option<async_nats::Client>,
     pub(crate) token: Option<Secret>,
 }
@@ -57,6 +61,8 @@ impl App {
             meili: Arc::new(Meili::new(&settings.search, &settings.index)?),
             live: Live::start(db.clone(), jetstream, settings.stream, stop),
             exports: Arc::new(Semaphore::new(EXPORTS_MAX)),
+            folds: Arc::new(Semaphore::new(FOLDS_MAX)),
+            searches: Arc::new(Semaphore::new(SEARCHES_MAX)),
             bus: settings.bus,
             token: settings.token,
             db,

@@ -3,6 +3,8 @@
 //!
 //! A point in time means what the log held then: events count from when they were recorded.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use domain::view::{self, Seen};
@@ -11,11 +13,19 @@ use event_store::{RawEvent, read};
 use serde::{Deserialize, Serialize};
 use service::Problem;
 use sqlx::PgPool;
+use tokio::sync::SemaphorePermit;
+use tokio::time::timeout;
 
+use crate::app::App;
 use crate::document::{Stored, Tag};
 
 /// The most events folded for one answer.
 pub const EVENTS_MAX: usize = 100_000;
+/// The most folds at once; each reads a long stretch of the log.
+pub const FOLDS_MAX: usize = 3;
+/// How long one waits for its turn before it is refused, and what it is told to wait then.
+const TURN_TIMEOUT: Duration = Duration::from_secs(2);
+const RETRY_AFTER: Duration = Duration::from_secs(2);
 /// Events read at once.
 const PAGE_EVENTS: i64 = 1_000;
 
@@ -76,19 +86,19 @@ impl Document for view::order::Document {
 
 /// Folds a document of one stream.
 pub async fn single<D: Document>(
-    db: &PgPool,
+    app: &App,
     stream: &StreamId,
     point: Point,
     fold: fn(Option<D>, &Seen<'_>) -> Option<D>,
 ) -> Result<Option<Stored>, Problem> {
-    let mut past = Past::new(db, point).await?;
+    let mut past = Past::new(app, point).await?;
     let document = past.fold(stream, None, fold).await?;
     stored(document)
 }
 
 /// Folds an order: its own stream first, then the payments and parcels it names.
-pub async fn order(db: &PgPool, id: OrderId, point: Point) -> Result<Option<Stored>, Problem> {
-    let mut past = Past::new(db, point).await?;
+pub async fn order(app: &App, id: OrderId, point: Point) -> Result<Option<Stored>, Problem> {
+    let mut past = Past::new(app, point).await?;
     let mut parts = Vec::new();
     let mut document = past
         .fold(&StreamId::Order(id), None, |document, seen| {
@@ -129,10 +139,20 @@ struct Past<'a> {
     db: &'a PgPool,
     point: Point,
     left: usize,
+    _turn: SemaphorePermit<'a>,
 }
 
 impl<'a> Past<'a> {
-    async fn new(db: &'a PgPool, point: Point) -> Result<Self, Problem> {
+    async fn new(app: &'a App, point: Point) -> Result<Self, Problem> {
+        let Ok(Ok(turn)) = timeout(TURN_TIMEOUT, app.folds.acquire()).await else {
+            return Err(Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "too_many_folds",
+                "too many requests look at the past",
+            )
+            .retry_after(RETRY_AFTER));
+        };
+        let db = &app.db;
         if let Point::Position(wanted) = point {
             let head = read::head(db).await?;
             if wanted > head {
@@ -144,7 +164,7 @@ impl<'a> Past<'a> {
                 .with("head", head));
             }
         }
-        Ok(Self { db, point, left: EVENTS_MAX })
+        Ok(Self { db, point, left: EVENTS_MAX, _turn: turn })
     }
 
     async fn fold<D>(
@@ -154,6 +174,12 @@ impl<'a> Past<'a> {
         mut fold: impl FnMut(Option<D>, &Seen<'_>) -> Option<D>,
     ) -> Result<Option<D>, Problem> {
         let name = stream.to_string();
+        // Versions have no gaps: whether there are too many is known before the first is read.
+        let beyond = i64::try_from(self.left).unwrap_or(i64::MAX);
+        let beyond = read::of_stream(self.db, &name, beyond, 1).await?;
+        if beyond.iter().any(|raw| self.point.includes(raw)) {
+            return Err(too_long());
+        }
         let mut after = 0;
         loop {
             let page = read::of_stream(self.db, &name, after, PAGE_EVENTS).await?;

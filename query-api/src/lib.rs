@@ -3,6 +3,7 @@
 //! * [`progress`] lets a reader wait until a read model has come to a position;
 //! * [`document`] and [`list`] serve what the projector stored, as it stands;
 //! * [`as_of`] folds the log to any point of its past;
+//! * [`caller`] tells who sends the token on routes that are open without it;
 //! * [`search`] asks Meilisearch, and Postgres while that is away;
 //! * [`live`] shares the end of the log with everybody who follows it;
 //! * [`routes`] is what clients see.
@@ -11,6 +12,7 @@
 
 pub mod app;
 pub mod as_of;
+pub mod caller;
 pub mod cursor;
 pub mod document;
 pub mod fresh;

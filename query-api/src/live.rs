@@ -19,7 +19,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::routes::events::{Selection, read_page};
+use crate::routes::events::{CHUNK_BYTES, Pages, Selection};
 
 /// The most followers at once.
 pub const FOLLOWERS_MAX: usize = 256;
@@ -61,6 +61,8 @@ impl Tail {
 #[derive(Clone)]
 pub struct Live {
     db: PgPool,
+    /// For those who are behind; exports share it.
+    pub(crate) pages: Pages,
     tail: Arc<watch::Sender<Tail>>,
     somebody_follows: Arc<Notify>,
     room: Arc<Semaphore>,
@@ -76,6 +78,7 @@ impl Live {
         stop: CancellationToken,
     ) -> Self {
         let live = Self {
+            pages: Pages::new(db.clone()),
             db,
             tail: Arc::new(watch::Sender::new(Tail::idle())),
             somebody_follows: Arc::new(Notify::new()),
@@ -176,8 +179,9 @@ impl Follower {
             let bytes = if before >= tail.from {
                 self.take_from(&tail)
             } else {
-                match read_page(&self.live.db, &mut self.selection).await {
-                    Ok(events) => events.iter().flat_map(|event| frame(event).bytes).collect(),
+                let pages = &self.live.pages;
+                match pages.read(&mut self.selection, |event| frame(event).bytes).await {
+                    Ok(bytes) => bytes,
                     // The client comes back by itself and says where it was.
                     Err(error) => {
                         tracing::warn!(%error, "a follower is cut off");
@@ -208,7 +212,7 @@ impl Follower {
         let start = tail.frames.partition_point(|frame| frame.position <= selection.after);
         let mut bytes = Vec::new();
         for frame in &tail.frames[start..] {
-            if selection.is_done() {
+            if selection.is_done() || bytes.len() >= CHUNK_BYTES {
                 break;
             }
             if selection.takes(frame.position, &frame.kind) {

@@ -39,9 +39,9 @@ async fn ask(State(token): State<Arc<Secret>>, request: Request, next: Next) -> 
     refused
 }
 
-/// Compares in constant time, so that answers do not tell how much of a guess was right. Only
+/// Whether a request carries the token. Compares in constant time, so that answers do not tell how much of a guess was right. Only
 /// the token's length shows.
-fn is_allowed(headers: &HeaderMap, token: &Secret) -> bool {
+pub fn is_allowed(headers: &HeaderMap, token: &Secret) -> bool {
     let Some(value) = headers.get(header::AUTHORIZATION) else {
         return false;
     };

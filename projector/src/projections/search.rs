@@ -187,10 +187,10 @@ async fn store_documents(
     }
     sqlx::query!(
         r#"INSERT INTO search_documents_rows AS old
-               (build, id, document, position, version, listed, in_stock, dirty, title, brand,
-                category, words, created_at, updated_at)
+               (build, id, document, position, version, listed, in_stock, dirty, dirty_from, title,
+                brand, category, words, created_at, updated_at)
            SELECT $1, f.id, new.document::json, f.position, f.version, new.listed, f.in_stock,
-                  new.listed, f.title, f.brand, coalesce(f.category, '{}'),
+                  new.listed, f.position, f.title, f.brand, coalesce(f.category, '{}'),
                   setweight(to_tsvector('english', f.title), 'A')
                   || setweight(to_tsvector('english', concat_ws(' ', f.brand,
                          array_to_string(f.category, ' '))), 'B')
@@ -209,6 +209,8 @@ async fn store_documents(
                document = excluded.document, position = excluded.position,
                version = excluded.version, listed = excluded.listed, in_stock = excluded.in_stock,
                dirty = old.dirty OR old.listed OR excluded.listed, revision = old.revision + 1,
+               dirty_from = CASE WHEN old.dirty THEN old.dirty_from ELSE excluded.position END,
+               refused = NULL,
                title = excluded.title, brand = excluded.brand, category = excluded.category,
                words = excluded.words, updated_at = excluded.updated_at"#,
         build,

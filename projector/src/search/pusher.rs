@@ -106,7 +106,6 @@ async fn round(
 
 /// Sees to it that Meilisearch has the index, its settings and all documents it once took.
 async fn check(db: &PgPool, index: &Index, build: i16) -> Result<(), PushError> {
-    index.ensure().await?;
     let held = index.count().await?;
     let clean = sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM search_documents_rows
@@ -120,6 +119,8 @@ async fn check(db: &PgPool, index: &Index, build: i16) -> Result<(), PushError> 
         tracing::warn!(held, clean, "Meilisearch has lost documents; all are sent again");
         mark_all_dirty(db, build).await?;
     }
+    // Made anew only once its documents are marked: readers know then that it is not whole.
+    index.ensure().await?;
     Ok(())
 }
 
@@ -128,7 +129,7 @@ pub async fn mark_all_dirty(db: &PgPool, build: i16) -> sqlx::Result<()> {
     let mut after = Uuid::nil();
     loop {
         let marked = sqlx::query_scalar!(
-            "UPDATE search_documents_rows SET dirty = true
+            "UPDATE search_documents_rows SET dirty = true, dirty_from = 0
              WHERE build = $1 AND id IN (
                  SELECT id FROM search_documents_rows
                  WHERE build = $1 AND id > $2 AND listed ORDER BY id LIMIT $3)
@@ -151,6 +152,7 @@ pub async fn mark_all_dirty(db: &PgPool, build: i16) -> sqlx::Result<()> {
 struct Page {
     ids: Vec<Uuid>,
     revisions: Vec<i64>,
+    positions: Vec<i64>,
     documents: Vec<Box<RawValue>>,
     gone: Vec<Uuid>,
 }
@@ -174,7 +176,7 @@ fn pages(db: &PgPool, build: i16) -> impl Stream<Item = Result<Page, PushError>>
 
 async fn page(db: &PgPool, build: i16, after: Uuid) -> Result<Page, PushError> {
     let rows = sqlx::query!(
-        r#"SELECT id, revision, listed, document AS "document: Json<Box<RawValue>>"
+        r#"SELECT id, revision, position, listed, document AS "document: Json<Box<RawValue>>"
            FROM search_documents_rows
            WHERE build = $1 AND dirty AND id > $2 ORDER BY id LIMIT $3"#,
         build,
@@ -192,6 +194,7 @@ async fn page(db: &PgPool, build: i16, after: Uuid) -> Result<Page, PushError> {
         }
         page.ids.push(row.id);
         page.revisions.push(row.revision);
+        page.positions.push(row.position);
         if row.listed {
             page.documents.push(row.document.0);
         } else {
@@ -204,19 +207,14 @@ async fn page(db: &PgPool, build: i16, after: Uuid) -> Result<Page, PushError> {
 async fn send(db: &PgPool, index: &Index, lease: &Lease, page: Page) -> Result<usize, PushError> {
     index.put(&page.documents).await?;
     index.remove(&page.gone).await?;
-    clear(db, lease, &page.ids, &page.revisions).await?;
+    clear(db, lease, &page).await?;
     metrics::counter!("search_documents_sent_total").increment(page.ids.len() as u64);
     Ok(page.ids.len())
 }
 
 /// Clears what Meilisearch has taken, under the lease. Without it, what was sent may have arrived
 /// after something newer that somebody else sent: then it is dirty for them.
-async fn clear(
-    db: &PgPool,
-    lease: &Lease,
-    ids: &[Uuid],
-    revisions: &[i64],
-) -> Result<(), PushError> {
+async fn clear(db: &PgPool, lease: &Lease, page: &Page) -> Result<(), PushError> {
     let mut tx = db.begin().await?;
     let held = sqlx::query!(
         "SELECT FROM projection_slots
@@ -230,11 +228,15 @@ async fn clear(
     .await?;
     if held.is_none() {
         sqlx::query!(
-            "UPDATE search_documents_rows SET dirty = true
-             WHERE id = ANY($2)
-               AND build = (SELECT active_build FROM projections WHERE name = $1)",
+            "UPDATE search_documents_rows AS known SET dirty = true,
+                 dirty_from = CASE WHEN known.dirty THEN least(known.dirty_from, sent.position + 1)
+                                   ELSE sent.position + 1 END
+             FROM unnest($2::uuid[], $3::bigint[]) AS sent (id, position)
+             WHERE known.id = sent.id
+               AND known.build = (SELECT active_build FROM projections WHERE name = $1)",
             lease.projection.name,
-            ids,
+            &page.ids,
+            &page.positions,
         )
         .execute(&mut *tx)
         .await?;
@@ -242,12 +244,15 @@ async fn clear(
         return Err(PushError::Fenced);
     }
     sqlx::query!(
-        "UPDATE search_documents_rows AS known SET dirty = false
-         FROM unnest($2::uuid[], $3::bigint[]) AS sent (id, revision)
-         WHERE known.build = $1 AND known.id = sent.id AND known.revision = sent.revision",
+        // What has changed since stays dirty, from the first change that was not sent.
+        "UPDATE search_documents_rows AS known
+         SET dirty = known.revision <> sent.revision, dirty_from = sent.position + 1
+         FROM unnest($2::uuid[], $3::bigint[], $4::bigint[]) AS sent (id, revision, position)
+         WHERE known.build = $1 AND known.id = sent.id AND known.dirty",
         lease.build,
-        ids,
-        revisions,
+        &page.ids,
+        &page.revisions,
+        &page.positions,
     )
     .execute(&mut *tx)
     .await?;

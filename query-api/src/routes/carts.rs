@@ -25,7 +25,7 @@ pub async fn one(
 ) -> Result<Response, Problem> {
     let stream = StreamId::Cart(CartId(id));
     if let Some(point) = one.as_of {
-        let stored = as_of::single(&app.db, &stream, point, view::cart::fold).await?;
+        let stored = as_of::single(&app, &stream, point, view::cart::fold).await?;
         return Ok(respond(&headers, "cart", stored));
     }
     let fresh = Fresh::new(one.min_position, prefer);

@@ -1,6 +1,7 @@
 //! `/v1/events`: the log itself, as lines of JSON up to its head, or live as server-sent events.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
@@ -13,13 +14,18 @@ use serde::Deserialize;
 use service::Problem;
 use service::extract::Query;
 use sqlx::PgPool;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::app::{App, EXPORTS_MAX};
 use crate::live::Follower;
 
-/// Positions looked at for one page: what an export holds in memory.
-const PAGE_EVENTS: i64 = 1_000;
+/// Positions looked at for one page.
+const PAGE_EVENTS: i64 = 500;
+/// Bytes after which what is sent at once ends: what an export or a follower holds in memory.
+pub const CHUNK_BYTES: usize = 256 * 1024;
+/// The most pages read at once for all exports and followers together: those that catch up must
+/// not take every connection from the others.
+pub const PAGE_READS_MAX: usize = 4;
 /// What a refused client is told to wait.
 const RETRY_AFTER: std::time::Duration = std::time::Duration::from_secs(5);
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -67,24 +73,58 @@ impl Selection {
     }
 }
 
-/// The next events of a selection out of one page of the log, and moves on past them. Nothing with
-/// the selection where it was means that the log has no more.
-pub async fn read_page(db: &PgPool, selection: &mut Selection) -> sqlx::Result<Vec<RawEvent>> {
+/// The log as exports and followers read it: a few pages at once. Cheap to clone.
+#[derive(Clone)]
+pub struct Pages {
+    db: PgPool,
+    turns: Arc<Semaphore>,
+}
+
+impl Pages {
+    /// Those of the log in `db`.
+    pub fn new(db: PgPool) -> Self {
+        Self { db, turns: Arc::new(Semaphore::new(PAGE_READS_MAX)) }
+    }
+
+    /// The next events of a selection out of one page of the log, encoded, and moves on past them.
+    /// No bytes with the selection where it was means that the log has no more.
+    pub async fn read(
+        &self,
+        selection: &mut Selection,
+        encode: fn(&RawEvent) -> Bytes,
+    ) -> sqlx::Result<Bytes> {
+        let (page, scanned_to) = {
+            // Never closed; and what was read is sent without a turn.
+            let _turn = self.turns.acquire().await;
+            read_page(&self.db, selection).await?
+        };
+        let mut bytes = Vec::new();
+        for event in &page {
+            // The rest is read again when this was taken.
+            if bytes.len() >= CHUNK_BYTES {
+                return Ok(bytes.into());
+            }
+            if selection.takes(event.position, &event.kind) {
+                bytes.extend_from_slice(&encode(event));
+            }
+        }
+        if !selection.is_done() {
+            selection.after = scanned_to;
+        }
+        Ok(bytes.into())
+    }
+}
+
+/// The next page of the log that a selection looks at, and where it ends.
+async fn read_page(db: &PgPool, selection: &Selection) -> sqlx::Result<(Vec<RawEvent>, i64)> {
     let scan = PAGE_EVENTS.min(selection.until - selection.after);
-    let (page, scanned_to) = if selection.types.is_empty() {
+    if selection.types.is_empty() {
         let page = read::after(db, selection.after, scan).await?;
         let last = page.last().map_or(selection.after, |event| event.position);
-        (page, last)
-    } else {
-        let page = read::of_types(db, selection.after, &selection.types, scan).await?;
-        (page.events, page.scanned_to)
-    };
-    let mut events = page;
-    events.retain(|event| selection.takes(event.position, &event.kind));
-    if !selection.is_done() {
-        selection.after = scanned_to;
+        return Ok((page, last));
     }
-    Ok(events)
+    let page = read::of_types(db, selection.after, &selection.types, scan).await?;
+    Ok((page.events, page.scanned_to))
 }
 
 /// `GET /v1/events`
@@ -118,7 +158,7 @@ pub async fn events(
         )
         .retry_after(RETRY_AFTER));
     };
-    Ok(lines(app.db, selection, place))
+    Ok(lines(app.live.pages, selection, place))
 }
 
 /// Unknown types are refused: a typing error must not look like silence.
@@ -144,13 +184,14 @@ fn known_types(wanted: &[String]) -> Result<Vec<String>, Problem> {
 }
 
 /// One event a line. The next page is read when the client has taken this one.
-fn lines(db: PgPool, selection: Selection, place: OwnedSemaphorePermit) -> Response {
-    let pages = stream::try_unfold((db, selection, place), |(db, mut selection, place)| async {
+fn lines(pages: Pages, selection: Selection, place: OwnedSemaphorePermit) -> Response {
+    let begin = (pages, selection, place);
+    let chunks = stream::try_unfold(begin, |(pages, mut selection, place)| async {
         while !selection.is_done() {
             let before = selection.after;
-            let events = read_page(&db, &mut selection).await?;
-            if !events.is_empty() {
-                return Ok(Some((encode(&events), (db, selection, place))));
+            let bytes = pages.read(&mut selection, line).await?;
+            if !bytes.is_empty() {
+                return Ok(Some((bytes, (pages, selection, place))));
             }
             if selection.after == before {
                 break;
@@ -159,18 +200,14 @@ fn lines(db: PgPool, selection: Selection, place: OwnedSemaphorePermit) -> Respo
         Ok::<_, sqlx::Error>(None)
     });
     let kind = HeaderValue::from_static("application/x-ndjson");
-    ([(header::CONTENT_TYPE, kind)], Body::from_stream(pages)).into_response()
+    ([(header::CONTENT_TYPE, kind)], Body::from_stream(chunks)).into_response()
 }
 
-fn encode(events: &[RawEvent]) -> Bytes {
-    let mut lines = Vec::new();
-    for event in events {
-        // Text, numbers and JSON that was parsed: this cannot fail.
-        if serde_json::to_writer(&mut lines, event).is_ok() {
-            lines.push(b'\n');
-        }
-    }
-    lines.into()
+fn line(event: &RawEvent) -> Bytes {
+    // Text, numbers and JSON that was parsed: this cannot fail.
+    let mut line = serde_json::to_vec(event).unwrap_or_default();
+    line.push(b'\n');
+    line.into()
 }
 
 fn server_sent(follower: Follower) -> Response {

@@ -29,7 +29,7 @@ pub async fn one(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     if let Some(point) = one.as_of {
-        let stored = as_of::order(&app.db, OrderId(id), point).await?;
+        let stored = as_of::order(&app, OrderId(id), point).await?;
         return Ok(respond(&headers, "order", stored));
     }
     let fresh = Fresh::new(one.min_position, prefer);

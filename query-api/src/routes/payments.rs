@@ -29,7 +29,7 @@ pub async fn one(
 ) -> Result<Response, Problem> {
     let stream = StreamId::Payment(PaymentId(id));
     if let Some(point) = one.as_of {
-        let stored = as_of::single(&app.db, &stream, point, view::payment::fold).await?;
+        let stored = as_of::single(&app, &stream, point, view::payment::fold).await?;
         return Ok(respond(&headers, "payment", stored));
     }
     let fresh = Fresh::new(one.min_position, prefer);

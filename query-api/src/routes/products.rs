@@ -1,4 +1,5 @@
-//! `/v1/products`: the catalogue, drafts and archived products included for who asks for them.
+//! `/v1/products`: the catalogue. What is published is for everybody; drafts, archived products and
+//! the past are for those who are trusted and ask for them.
 
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
@@ -12,6 +13,7 @@ use uuid::Uuid;
 use super::One;
 use crate::app::App;
 use crate::as_of;
+use crate::caller::Caller;
 use crate::cursor::Kind;
 use crate::document::{Stored, Tag, respond};
 use crate::fresh::{Fresh, Prefer};
@@ -24,18 +26,22 @@ pub async fn one(
     Path(id): Path<Uuid>,
     Query(one): Query<One>,
     prefer: Prefer,
+    caller: Caller,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let stream = StreamId::Product(ProductId(id));
     if let Some(point) = one.as_of {
-        let stored = as_of::single(&app.db, &stream, point, view::product::fold).await?;
+        caller.must_be_trusted()?;
+        let stored = as_of::single(&app, &stream, point, view::product::fold).await?;
         return Ok(respond(&headers, "product", stored));
     }
     let fresh = Fresh::new(one.min_position, prefer);
     let mut db = app.progress.reader(Model::Products, &fresh, Some(&stream.to_string())).await?;
     let stored = sqlx::query!(
-        r#"SELECT document::text AS "document!", version AS "version!" FROM products WHERE id = $1"#,
-        id
+        r#"SELECT document::text AS "document!", version AS "version!" FROM products
+           WHERE id = $1 AND (status = 'published' OR $2)"#,
+        id,
+        caller.is_trusted,
     )
     .map(|row| Stored { document: row.document, tag: Tag::Version(row.version) })
     .fetch_optional(&mut *db)
@@ -101,8 +107,12 @@ pub async fn list(
     State(app): State<App>,
     Query(filter): Query<Filter>,
     prefer: Prefer,
+    caller: Caller,
     uri: Uri,
 ) -> Result<Response, Problem> {
+    if !matches!(filter.status, Status::Published) {
+        caller.must_be_trusted()?;
+    }
     let fresh = Fresh::new(filter.min_position, prefer);
     let mut db = app.progress.reader(Model::Products, &fresh, None).await?;
     let status = match filter.status {

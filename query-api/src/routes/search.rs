@@ -1,7 +1,9 @@
 //! `/v1/search`: the published catalogue, from Meilisearch or else from Postgres.
 
+use std::time::Duration;
+
 use axum::extract::State;
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use service::Problem;
 use service::extract::Query;
@@ -13,6 +15,8 @@ use crate::progress::Model;
 use crate::search::request::{Asked, Wanted};
 use crate::search::{Found, postgres};
 
+/// What a refused client is told to wait.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 const SEARCH_BACKEND: HeaderName = HeaderName::from_static("search-backend");
 
 /// `GET /v1/search`
@@ -23,13 +27,27 @@ pub async fn search(
 ) -> Result<Response, Problem> {
     let fresh = Fresh::new(asked.min_position, prefer);
     let wanted = Wanted::try_from(asked)?;
-    // An index that is behind is no better than one that is away: Postgres may be further.
+    // An index that is behind or not yet whole is no better than one that is away: Postgres may be
+    // further.
     if app.meili.is_worth_asking()
+        && !app.progress.is_index_refilled().await
         && app.progress.index(&fresh).await?
         && let Some(found) = app.meili.search(&wanted).await
     {
         return Ok(answer(&fresh, "meilisearch", found));
     }
+    // Waited for before there is a place: places are for searching. The refused take no connection.
+    if fresh.min_position.is_some() {
+        drop(app.progress.reader(Model::Search, &fresh, None).await?);
+    }
+    let Ok(_place) = app.searches.try_acquire() else {
+        return Err(Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too_many_searches",
+            "Meilisearch is away or behind, and Postgres has enough to search",
+        )
+        .retry_after(RETRY_AFTER));
+    };
     let mut db = app.progress.reader(Model::Search, &fresh, None).await?;
     let found = postgres::search(&mut db, &wanted).await?;
     Ok(answer(&fresh, "postgres", found))

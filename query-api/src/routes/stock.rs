@@ -11,6 +11,7 @@ use service::extract::{Path, Query};
 use super::One;
 use crate::app::App;
 use crate::as_of;
+use crate::caller::Caller;
 use crate::cursor::Kind;
 use crate::document::{Stored, Tag, respond};
 use crate::fresh::{Fresh, Prefer};
@@ -23,11 +24,13 @@ pub async fn one(
     Path(sku): Path<String>,
     Query(one): Query<One>,
     prefer: Prefer,
+    caller: Caller,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let stream = as_of::stream(Category::Stock, "sku", &sku)?;
     if let Some(point) = one.as_of {
-        let stored = as_of::single(&app.db, &stream, point, view::stock::fold).await?;
+        caller.must_be_trusted()?;
+        let stored = as_of::single(&app, &stream, point, view::stock::fold).await?;
         return Ok(respond(&headers, "stock", stored));
     }
     let fresh = Fresh::new(one.min_position, prefer);

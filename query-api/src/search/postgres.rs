@@ -10,17 +10,25 @@ use super::{Facets, Found};
 
 /// The most hits that are counted and paged through.
 const HITS_MAX: i64 = 5_000;
+/// The most searches in Postgres at once; more are refused. They cost far more than other reads,
+/// which must not wait behind them.
+pub const SEARCHES_MAX: usize = 4;
 
 /// What Postgres finds: hits, total and facets in one statement, hence of one moment.
 pub async fn search(db: &mut PgConnection, wanted: &Wanted) -> sqlx::Result<Found> {
-    let mut sql = QueryBuilder::new("WITH found AS MATERIALIZED (SELECT document, brand, in_stock");
-    sql.push(", row_number() OVER (ORDER BY ");
-    push_order(&mut sql, wanted);
-    sql.push(", id) AS place FROM search_documents WHERE listed");
+    // The ids first, so that documents are neither sorted nor read beyond the bound.
+    let mut sql = QueryBuilder::new(
+        "WITH first AS MATERIALIZED (SELECT id, row_number() OVER () AS place FROM (
+             SELECT id FROM search_documents WHERE listed",
+    );
     push_filters(&mut sql, wanted);
-    sql.push(" ORDER BY place LIMIT ").push_bind(HITS_MAX);
+    sql.push(" ORDER BY ");
+    push_order(&mut sql, wanted);
+    sql.push(", id LIMIT ").push_bind(HITS_MAX);
     sql.push(
-        ") SELECT (SELECT count(*) FROM found), ARRAY(SELECT document FROM found WHERE place > ",
+        ") AS ordered), found AS MATERIALIZED (
+             SELECT place, document, brand, in_stock FROM first JOIN search_documents USING (id)
+         ) SELECT (SELECT count(*) FROM found), ARRAY(SELECT document FROM found WHERE place > ",
     );
     sql.push_bind(i64::from(wanted.offset())).push(" ORDER BY place LIMIT ");
     sql.push_bind(i64::from(wanted.limit)).push("), ").push(FACETS);

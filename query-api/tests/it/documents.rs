@@ -82,6 +82,34 @@ async fn the_token_guards_what_is_about_people_and_the_engine(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn without_the_token_only_what_is_published_now_is_shown(db: PgPool) {
+    let shop = Shop::with(&db, |settings| settings.token = Some(Secret::from("s3cret"))).await;
+    let draft = shop.put_product(1, "Tote", "draft", 0).await;
+    let archived = shop.put_product(2, "Tote", "archived", 0).await;
+    let published = shop.put_product(3, "Tote", "published", 0).await;
+    let one = |id: &str| format!("/v1/products/{id}");
+    for (path, status) in [
+        (one(&draft), StatusCode::NOT_FOUND),
+        (one(&archived), StatusCode::NOT_FOUND),
+        (one(&published), StatusCode::OK),
+        ("/v1/products?status=published".into(), StatusCode::OK),
+        ("/v1/products?status=draft".into(), StatusCode::UNAUTHORIZED),
+        ("/v1/products?status=archived".into(), StatusCode::UNAUTHORIZED),
+        ("/v1/products?status=any".into(), StatusCode::UNAUTHORIZED),
+        (format!("{}?as_of=0", one(&published)), StatusCode::UNAUTHORIZED),
+        ("/v1/stock/TOTE?as_of=0".into(), StatusCode::UNAUTHORIZED),
+    ] {
+        assert_eq!(shop.get(&path).await.status, status, "{path}");
+        let wrong = shop.ask(&path, &[("authorization", "Bearer guess")]).await;
+        assert_eq!(wrong.status, status, "{path}");
+        let told = shop.ask(&path, &[("authorization", "Bearer s3cret")]).await;
+        let expected = if path.contains("as_of") { StatusCode::NOT_FOUND } else { StatusCode::OK };
+        assert_eq!(told.status, expected, "{path}");
+    }
+    assert_eq!(shop.get("/v1/products").await.ids(), [published]);
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn ready_without_meilisearch_but_not_without_migrations(db: PgPool) {
     let shop = Shop::open(&db).await;
     assert_eq!(shop.get("/ready").await.status, StatusCode::OK);

@@ -60,6 +60,29 @@ async fn an_order_is_folded_with_its_payments(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn a_history_too_long_to_fold_is_refused_before_it_is_read(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    shop.append(&[cart_created(1), line_added(1, "TOTE", 2)]).await;
+    // The event beyond the bound is enough to tell; those between are not looked at.
+    sqlx::query(
+        "INSERT INTO events SELECT 3, stream, $1 + 1, type, schema, slot, occurred_at, recorded_at,
+             metadata, data FROM events WHERE position = 2",
+    )
+    .bind(i64::try_from(query_api::as_of::EVENTS_MAX).unwrap())
+    .execute(&db)
+    .await
+    .unwrap();
+    shop.log_reaches(3).await;
+    let path = format!("/v1/carts/{}", Uuid::from_u128(1));
+    let refused = shop.get(&format!("{path}?as_of=3")).await;
+    assert_eq!(
+        (refused.status, refused.code()),
+        (StatusCode::UNPROCESSABLE_ENTITY, "history_too_long".into())
+    );
+    assert_eq!(shop.get(&format!("{path}?as_of=2")).await.status, StatusCode::OK);
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn a_streams_history_is_paged(db: PgPool) {
     let shop = Shop::open(&db).await;
     let mut events = vec![cart_created(1)];

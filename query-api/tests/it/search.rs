@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use axum::http::StatusCode;
 use domain::view::search::Document;
 use meilisearch_sdk::client::Client;
+use query_api::search::postgres::SEARCHES_MAX;
 use serde_json::{Value, json};
 use service::config::Secret;
 use sqlx::PgPool;
@@ -126,6 +127,31 @@ async fn postgres_answers_while_meilisearch_is_away(db: PgPool) {
     assert_eq!(titles(&shop.get("/v1/search?q=tote").await).len(), 0, "only what is listed");
 }
 
+#[sqlx::test(migrations = "../migrations")]
+async fn few_search_in_postgres_at_once(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    fill_postgres(&shop, &catalogue()).await;
+    // Whoever searches now waits for the table.
+    let mut lock = db.begin().await.unwrap();
+    let held = "LOCK TABLE search_documents_rows IN ACCESS EXCLUSIVE MODE";
+    sqlx::query(held).execute(&mut *lock).await.unwrap();
+    let searching = futures::future::join_all((0..SEARCHES_MAX).map(|_| shop.get("/v1/search")));
+    let refused = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let refused = shop.get("/v1/search").await;
+        lock.rollback().await.unwrap();
+        refused
+    };
+    let (answers, refused) = tokio::join!(searching, refused);
+    assert!(answers.iter().all(|answer| answer.status == StatusCode::OK));
+    assert_eq!(
+        (refused.status, refused.code()),
+        (StatusCode::SERVICE_UNAVAILABLE, "too_many_searches".into())
+    );
+    assert_eq!(refused.headers["retry-after"], "1");
+    assert_eq!(titles(&shop.get("/v1/search").await).len(), 4);
+}
+
 async fn fill_meilisearch(index: &str, documents: &[Value]) -> Client {
     let search = meilisearch();
     let client = Client::new(search.url, search.key.as_ref().map(Secret::expose)).unwrap();
@@ -170,21 +196,29 @@ async fn meilisearch_answers_and_is_asked_again_when_it_is_back(db: PgPool) {
     assert_eq!(titles(&shop.get("/v1/search?q=satchell").await), ["Satchel"], "forgives a typo");
 
     // One's own writes: not before the last dirty document is sent.
+    shop.log_reaches(10).await;
     shop.advance("search", 9).await;
     assert_eq!(
         shop.get("/v1/search?min_position=9").await.headers["search-backend"],
         "meilisearch"
     );
-    sqlx::query("UPDATE search_documents_rows SET dirty = true, position = 8")
+    sqlx::query("UPDATE search_documents_rows SET dirty = true, dirty_from = 8, position = 9")
         .execute(&db)
         .await
         .unwrap();
-    let fresh = shop.ask("/v1/search?min_position=9", &[("prefer", "wait=1")]).await;
+    let began = Instant::now();
+    let fresh = shop.ask("/v1/search?min_position=9", &[("prefer", "wait=20")]).await;
     assert_eq!(fresh.headers["search-backend"], "postgres", "which has it already");
+    assert!(began.elapsed() < Duration::from_secs(5), "hence nobody waits for long");
     let older = shop.get("/v1/search?min_position=7").await;
     assert_eq!(older.headers["search-backend"], "meilisearch");
     let behind = shop.ask("/v1/search?min_position=10", &[("prefer", "wait=0")]).await;
     assert_eq!(behind.code(), "projection_behind");
+
+    // Lost and being filled again: half a catalogue is no answer.
+    sqlx::query("UPDATE search_documents_rows SET dirty_from = 0").execute(&db).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(shop.get("/v1/search").await.headers["search-backend"], "postgres");
     client.delete_index(&index).await.unwrap();
 }
 

@@ -3,15 +3,18 @@
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
+use serde_json::json;
 use sqlx::PgPool;
+use uuid::Uuid;
 
 use crate::support::Shop;
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_read_waits_for_its_position_and_then_sees_it(db: PgPool) {
     let shop = Shop::open(&db).await;
+    shop.log_reaches(7).await;
     shop.advance("products", 6).await;
-    let path = format!("/v1/products/{}?min_position=7", uuid::Uuid::from_u128(7));
+    let path = format!("/v1/products/{}?min_position=7", Uuid::from_u128(7));
     let reading = shop.ask(&path, &[("prefer", "wait=20")]);
     let writing = async {
         tokio::time::sleep(Duration::from_millis(150)).await;
@@ -34,6 +37,7 @@ async fn a_read_waits_for_its_position_and_then_sees_it(db: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn a_projection_that_is_behind_is_said_to_be(db: PgPool) {
     let shop = Shop::open(&db).await;
+    shop.log_reaches(42).await;
     shop.advance("orders", 41).await;
     for path in [
         "/v1/orders?min_position=42",
@@ -58,6 +62,7 @@ async fn a_projection_that_is_behind_is_said_to_be(db: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn a_switch_to_a_build_that_is_behind_shows_no_older_rows(db: PgPool) {
     let shop = Shop::open(&db).await;
+    shop.log_reaches(9).await;
     shop.advance("products", 9).await;
     assert_eq!(shop.get("/v1/products?min_position=9").await.status, StatusCode::OK);
     sqlx::raw_sql(
@@ -95,6 +100,7 @@ async fn a_parked_stream_is_not_taken_for_current(db: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn many_wait_at_the_price_of_one(db: PgPool) {
     let shop = Shop::open(&db).await;
+    shop.log_reaches(5).await;
     let wait = || shop.ask("/v1/products?min_position=5", &[("prefer", "wait=20")]);
     let waiting = futures::future::join_all((0..200).map(|_| wait()));
     let moving = async {
@@ -103,4 +109,51 @@ async fn many_wait_at_the_price_of_one(db: PgPool) {
     };
     let (answers, ()) = tokio::join!(waiting, moving);
     assert!(answers.iter().all(|answer| answer.status == StatusCode::OK));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_order_is_behind_while_one_of_its_payments_is_parked(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    let [one, other] = [shop.put_order(1, "pending", 10.0, 0).await, {
+        shop.put_order(2, "pending", 10.0, 0).await
+    }];
+    let payment = format!("payment-{}", Uuid::from_u128(9));
+    let money = json!({"amount": "10.00", "currency": "EUR"});
+    let created = json!({"order_id": one, "method": "cash_on_delivery", "amount": money});
+    let at = shop.append(&[(payment.clone(), "payment.created", created)]).await;
+    shop.advance("orders", at).await;
+    sqlx::query(
+        "INSERT INTO parked_streams (projection, build, stream, version, position, reason)
+         VALUES ('orders', 1, $1, 1, $2, 'because')",
+    )
+    .bind(&payment)
+    .bind(at)
+    .execute(&db)
+    .await
+    .unwrap();
+    let behind = shop.get(&format!("/v1/orders/{one}?min_position={at}")).await;
+    assert_eq!(behind.code(), "projection_behind");
+    assert_eq!(behind.json()["parked"], payment);
+    let not_its = shop.get(&format!("/v1/orders/{other}?min_position={at}")).await;
+    assert_eq!(not_its.status, StatusCode::OK);
+    assert_eq!(shop.get(&format!("/v1/orders/{one}")).await.status, StatusCode::OK);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_the_log_has_not_come_to_is_waited_for_by_nobody(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    shop.log_reaches(4).await;
+    let began = Instant::now();
+    for path in ["/v1/products", "/v1/search"] {
+        let path = format!("{path}?min_position=5");
+        let refused = shop.ask(&path, &[("prefer", "wait=20")]).await;
+        assert_eq!(
+            (refused.status, refused.code()),
+            (StatusCode::BAD_REQUEST, "position_unknown".into())
+        );
+        assert_eq!(refused.json()["head"], 4);
+    }
+    assert!(began.elapsed() < Duration::from_secs(2));
+    let known = shop.ask("/v1/products?min_position=4", &[("prefer", "wait=0")]).await;
+    assert_eq!(known.code(), "projection_behind");
 }
