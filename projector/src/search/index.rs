@@ -5,7 +5,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use meilisearch_sdk::client::{Client, SwapIndexes};
-use meilisearch_sdk::errors::{Error, ErrorCode};
+use meilisearch_sdk::errors::{Error, ErrorCode, ErrorType};
 use meilisearch_sdk::settings::Settings;
 use meilisearch_sdk::task_info::TaskInfo;
 use meilisearch_sdk::tasks::Task;
@@ -46,6 +46,8 @@ pub enum IndexError {
         doing: &'static str,
         /// In Meilisearch's words.
         reason: String,
+        /// Whether what was sent is at fault, rather than Meilisearch.
+        invalid: bool,
     },
     /// The settings in this program are not what Meilisearch's are.
     #[error("the search settings cannot be read")]
@@ -195,8 +197,10 @@ async fn finish(client: &Client, doing: &'static str, task: TaskInfo) -> Result<
     let ended = ended.map_err(|_| IndexError::Timeout(doing))?.map_err(request(doing))?;
     match ended {
         Task::Failed { content } => {
-            let reason = content.error.error_message;
-            Err(IndexError::Task { doing, reason })
+            let error = content.error;
+            let invalid = matches!(error.error_type, ErrorType::InvalidRequest)
+                && error.error_code != ErrorCode::IndexNotFound;
+            Err(IndexError::Task { doing, reason: error.error_message, invalid })
         }
         Task::Succeeded { .. } => Ok(()),
         Task::Enqueued { .. } | Task::Processing { .. } => Err(IndexError::Timeout(doing)),

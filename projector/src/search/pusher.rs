@@ -98,7 +98,13 @@ async fn round(
     check_at: &mut Instant,
 ) -> Result<usize, PushError> {
     if Instant::now() >= *check_at {
-        check(db, index, lease.build).await?;
+        // A database that is too busy to count does not keep documents from being sent.
+        match check(db, index, lease.build).await {
+            Err(PushError::Database(error)) => {
+                tracing::warn!(%error, "the search index could not be checked");
+            }
+            checked => checked?,
+        }
         *check_at = Instant::now() + CHECK_PERIOD;
     }
     push(db, index, lease).await
@@ -109,7 +115,7 @@ async fn check(db: &PgPool, index: &Index, build: i16) -> Result<(), PushError> 
     let held = index.count().await?;
     let clean = sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM search_documents_rows
-           WHERE build = $1 AND listed AND NOT dirty"#,
+           WHERE build = $1 AND listed AND NOT dirty AND refused IS NULL"#,
         build,
     )
     .fetch_one(db)
@@ -129,7 +135,7 @@ pub async fn mark_all_dirty(db: &PgPool, build: i16) -> sqlx::Result<()> {
     let mut after = Uuid::nil();
     loop {
         let marked = sqlx::query_scalar!(
-            "UPDATE search_documents_rows SET dirty = true, dirty_from = 0
+            "UPDATE search_documents_rows SET dirty = true, dirty_from = 0, refused = NULL
              WHERE build = $1 AND id IN (
                  SELECT id FROM search_documents_rows
                  WHERE build = $1 AND id > $2 AND listed ORDER BY id LIMIT $3)
@@ -155,6 +161,27 @@ struct Page {
     positions: Vec<i64>,
     documents: Vec<Box<RawValue>>,
     gone: Vec<Uuid>,
+}
+
+impl Page {
+    fn halves(self) -> (Self, Self) {
+        let (mut first, mut second) = (Self::default(), Self::default());
+        let middle = self.ids.len() / 2;
+        let mut documents = self.documents.into_iter();
+        let columns = self.ids.into_iter().zip(self.revisions).zip(self.positions);
+        for (number, ((id, revision), position)) in columns.enumerate() {
+            let half = if number < middle { &mut first } else { &mut second };
+            half.ids.push(id);
+            half.revisions.push(revision);
+            half.positions.push(position);
+            if self.gone.contains(&id) {
+                half.gone.push(id);
+            } else {
+                half.documents.extend(documents.next());
+            }
+        }
+        (first, second)
+    }
 }
 
 /// Sends each dirty document of a build once. Says how many there were.
@@ -204,12 +231,46 @@ async fn page(db: &PgPool, build: i16, after: Uuid) -> Result<Page, PushError> {
     Ok(page)
 }
 
+/// Sends one page. When Meilisearch refuses what is in it, the document at fault is found by
+/// halves and set aside, so that the others get through.
 async fn send(db: &PgPool, index: &Index, lease: &Lease, page: Page) -> Result<usize, PushError> {
-    index.put(&page.documents).await?;
-    index.remove(&page.gone).await?;
-    clear(db, lease, &page).await?;
+    let put = match index.put(&page.documents).await {
+        Ok(()) => index.remove(&page.gone).await,
+        refused => refused,
+    };
+    match put {
+        Ok(()) => clear(db, lease, &page).await?,
+        Err(IndexError::Task { invalid: true, .. }) if page.ids.len() > 1 => {
+            let (first, second) = page.halves();
+            let first = Box::pin(send(db, index, lease, first)).await?;
+            return Ok(first + Box::pin(send(db, index, lease, second)).await?);
+        }
+        Err(IndexError::Task { invalid: true, reason, .. }) => {
+            refuse(db, lease.build, &page, &reason).await?;
+        }
+        Err(error) => return Err(error.into()),
+    }
     metrics::counter!("search_documents_sent_total").increment(page.ids.len() as u64);
     Ok(page.ids.len())
+}
+
+/// Sets documents aside that Meilisearch will not take, until they change.
+async fn refuse(db: &PgPool, build: i16, page: &Page, reason: &str) -> sqlx::Result<()> {
+    for (id, revision) in page.ids.iter().zip(&page.revisions) {
+        tracing::error!(%id, reason, "Meilisearch refuses a document; it is set aside");
+        metrics::counter!("search_documents_refused_total").increment(1);
+        sqlx::query!(
+            "UPDATE search_documents_rows SET dirty = false, refused = $4
+             WHERE build = $1 AND id = $2 AND revision = $3",
+            build,
+            id,
+            revision,
+            reason,
+        )
+        .execute(db)
+        .await?;
+    }
+    Ok(())
 }
 
 /// Clears what Meilisearch has taken, under the lease. Without it, what was sent may have arrived

@@ -209,3 +209,32 @@ async fn without_meilisearch_documents_wait_and_it_shows(db: PgPool) {
     stop.cancel();
     pushing.await.unwrap();
 }
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_document_that_is_refused_keeps_no_other_from_being_found(db: PgPool) {
+    let (shop, catalogue) = (Shop::open(&db), Catalogue::new());
+    for number in 0..5 {
+        shop.product(&format!("Leather tote {number}"), &format!("TOTE-{number}")).await;
+    }
+    let mut lease = lease(&db, "search", "test").await.unwrap();
+    fold(&db, &mut lease).await.unwrap();
+    // Meilisearch takes no document without an id.
+    sqlx::query(
+        "UPDATE search_documents_rows SET document = '{\"title\":\"Leather ghost\"}'
+         WHERE title = 'Leather tote 2'",
+    )
+    .execute(&db)
+    .await
+    .unwrap();
+    catalogue.meili.live().ensure().await.unwrap();
+    push(&db, &catalogue.meili.live(), &lease).await.unwrap();
+    assert_eq!(catalogue.titles("leather").await.len(), 4);
+    assert_eq!(dirty(&db).await, 0);
+    let reason: String =
+        sqlx::query_scalar("SELECT refused FROM search_documents_rows WHERE refused IS NOT NULL")
+            .fetch_one(&db)
+            .await
+            .unwrap();
+    assert!(reason.contains("id"), "{reason}");
+    catalogue.drop().await;
+}
