@@ -208,7 +208,7 @@ impl Progress {
 
     /// Waits until Meilisearch shows everything up to the position asked for, and says whether
     /// it does. If it does not, Postgres answers or says why it cannot: an index that is behind
-    /// keeps nobody for longer than [`INDEX_PATIENCE`] once Postgres has come that far.
+    /// keeps nobody for longer than `INDEX_PATIENCE` once Postgres has come that far.
     pub async fn index(&self, fresh: &Fresh) -> Result<bool, Problem> {
         let Some(wanted) = fresh.min_position else { return Ok(true) };
         let mut patience_ends = None;
