@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use crate::stack::Stack;
+use crate::stack::{PATIENCE, Stack};
 
 /// Polls the search until it finds something; the push to Meilisearch follows the projection.
 async fn search(stack: &Stack, query: &str) -> Value {
-    for _ in 0..100 {
+    for _ in 0..PATIENCE.as_millis() / 100 {
         let found: Value =
             serde_json::from_str(&stack.text(&format!("/v1/search?q={query}")).await).unwrap();
         if found["hits"].as_array().is_some_and(|hits| !hits.is_empty()) {
