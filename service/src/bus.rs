@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_nats::connection::State;
-use async_nats::{Client, ConnectError, ConnectOptions};
+use async_nats::{Client, ConnectError, ConnectOptions, ServerAddr};
 
 use crate::config::Bus;
 
@@ -18,7 +18,16 @@ pub async fn connect(bus: &Bus, name: &str) -> Result<Option<Client>, ConnectErr
     let Some(url) = bus.url.as_ref().filter(|url| !url.expose().is_empty()) else {
         return Ok(None);
     };
-    ConnectOptions::new()
+    // The client leaves aside what stands before the `@` of a URL, so it is handed over here.
+    let server: ServerAddr = url.expose().parse()?;
+    let options = match (server.username(), server.password()) {
+        (Some(user), Some(password)) => {
+            ConnectOptions::with_user_and_password(user.to_owned(), password.to_owned())
+        }
+        (Some(token), None) => ConnectOptions::with_token(token.to_owned()),
+        (None, _) => ConnectOptions::new(),
+    };
+    options
         .name(name)
         .retry_on_initial_connect()
         .connection_timeout(REQUEST_TIMEOUT)
@@ -27,7 +36,7 @@ pub async fn connect(bus: &Bus, name: &str) -> Result<Option<Client>, ConnectErr
             let pause = Duration::from_millis(50).saturating_mul(1 << attempt.min(10));
             pause.min(RECONNECT_PAUSE_MAX)
         })
-        .connect(url.expose())
+        .connect(server)
         .await
         .map(Some)
 }
