@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use async_nats::jetstream::context::GetStreamErrorKind;
-use async_nats::jetstream::stream::{Config, DiscardPolicy, Info, StorageType};
+use async_nats::jetstream::stream::{Config, DiscardPolicy, Info, StorageType, Stream};
 use async_nats::jetstream::{Context, ErrorCode};
 use sqlx::{PgExecutor, PgPool};
 use uuid::Uuid;
@@ -50,10 +50,10 @@ pub(crate) async fn log(db: impl PgExecutor<'_>) -> sqlx::Result<(Uuid, i64)> {
     Ok((row.log_id, row.position))
 }
 
-/// The state of the stream, or `None` if there is none.
-pub(crate) async fn info(bus: &Context, stream_name: &str) -> Result<Option<Info>, BusError> {
+/// The stream with its state at this moment, or `None` if there is none.
+pub(crate) async fn find(bus: &Context, stream_name: &str) -> Result<Option<Stream>, BusError> {
     match bus.get_stream(stream_name).await {
-        Ok(stream) => Ok(Some(stream.cached_info().clone())),
+        Ok(stream) => Ok(Some(stream)),
         Err(error) => match error.kind() {
             GetStreamErrorKind::JetStream(inner)
                 if inner.error_code() == ErrorCode::STREAM_NOT_FOUND =>
@@ -78,14 +78,12 @@ pub(crate) fn last_sequence(info: &Info) -> i64 {
 /// Whether the last message of the stream is the event at its position. It is not, if the log was
 /// restored to an earlier point and has grown past it since: the stream then holds events that
 /// never happened.
-pub(crate) async fn agrees(bus: &Context, db: &PgPool, info: &Info) -> Result<bool, BusError> {
+pub(crate) async fn agrees(stream: &Stream, db: &PgPool) -> Result<bool, BusError> {
+    let info = stream.cached_info();
     if info.state.messages == 0 {
         return Ok(true);
     }
-    let message = bus
-        .get_stream(&info.config.name)
-        .await
-        .map_err(failed("look the stream up"))?
+    let message = stream
         .get_raw_message(info.state.last_sequence)
         .await
         .map_err(failed("read the last message"))?;

@@ -192,14 +192,15 @@ async fn subscribe(
     position: i64,
 ) -> Result<Option<Ordered>, BusError> {
     let Some(bus) = bus else { return Ok(None) };
-    let Some(info) = bus::info(bus, stream_name).await? else { return Ok(None) };
+    let Some(stream) = bus::find(bus, stream_name).await? else { return Ok(None) };
+    let info = stream.cached_info();
     let Ok((log_id, _)) = bus::log(db).await else { return Ok(None) };
     let first = i64::try_from(info.state.first_sequence).unwrap_or(i64::MAX);
-    let last = bus::last_sequence(&info);
-    if !bus::carries(&info, log_id) || last < position || first > position + 1 {
+    let last = bus::last_sequence(info);
+    if !bus::carries(info, log_id) || last < position || first > position + 1 {
         return Ok(None);
     }
-    if !matches!(bus::agrees(bus, db, &info).await, Ok(true)) {
+    if !matches!(bus::agrees(&stream, db).await, Ok(true)) {
         return Ok(None);
     }
     let start_sequence = u64::try_from(position + 1).unwrap_or(1);
@@ -207,13 +208,8 @@ async fn subscribe(
         deliver_policy: DeliverPolicy::ByStartSequence { start_sequence },
         ..OrderedConfig::default()
     };
-    let consumer = bus
-        .get_stream(stream_name)
-        .await
-        .map_err(bus::failed("look the stream up"))?
-        .create_consumer(config)
-        .await
-        .map_err(bus::failed("create a consumer"))?;
+    let consumer =
+        stream.create_consumer(config).await.map_err(bus::failed("create a consumer"))?;
     consumer.messages().await.map(Some).map_err(bus::failed("subscribe"))
 }
 

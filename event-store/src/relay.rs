@@ -128,14 +128,12 @@ impl Relay {
     /// end that is not the log's.
     async fn ensure_stream(&self) -> Result<(i64, i64), RelayError> {
         // The stream before the log: what is published was committed before.
-        let info = bus::info(&self.bus, &self.stream_name).await?;
+        let stream = bus::find(&self.bus, &self.stream_name).await?;
         let (log_id, head) = bus::log(&self.db).await?;
-        if let Some(info) = &info {
+        if let Some(stream) = &stream {
+            let info = stream.cached_info();
             let last = bus::last_sequence(info);
-            if bus::carries(info, log_id)
-                && last <= head
-                && bus::agrees(&self.bus, &self.db, info).await?
-            {
+            if bus::carries(info, log_id) && last <= head && bus::agrees(stream, &self.db).await? {
                 return Ok((last, head));
             }
             tracing::warn!(last, head, "the stream is not of this log and is made anew");
