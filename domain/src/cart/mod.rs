@@ -8,6 +8,8 @@ mod event;
 pub use decide::{Command, Error, decide};
 pub use event::{Abandoned, CheckedOut, Created, Event, LineAdded, LineChanged, LineRemoved};
 
+use serde::{Deserialize, Serialize};
+
 use crate::ids::{CustomerId, ProductId};
 use crate::money::{Currency, Money};
 use crate::text::{Label, Quantity, Sku};
@@ -16,7 +18,7 @@ use crate::text::{Label, Quantity, Sku};
 pub const LINES_MAX: usize = 200;
 
 /// Where a cart stands in its life.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
     /// Never created.
     #[default]
@@ -30,7 +32,7 @@ pub enum Status {
 }
 
 /// One SKU in a cart.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     /// What.
     pub sku: Sku,
@@ -45,7 +47,7 @@ pub struct Line {
 }
 
 /// A cart.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cart {
     /// Where it stands in its life.
     pub status: Status,

@@ -90,7 +90,7 @@ pub struct Cancelled {
 }
 
 /// Where a parcel stands in its life.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
     /// Never planned.
     #[default]
@@ -112,7 +112,7 @@ pub enum Status {
 }
 
 /// A parcel.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fulfilment {
     /// Where it stands in its life.
     pub status: Status,

@@ -14,6 +14,8 @@ pub use event::{
     Line, Outcome, PaymentMethod, PaymentStarted, Placed, Units,
 };
 
+use serde::{Deserialize, Serialize};
+
 use crate::ids::{FulfilmentId, PaymentId};
 use crate::money::Money;
 use crate::text::Sku;
@@ -22,7 +24,7 @@ use crate::text::Sku;
 pub const FULFILMENTS_MAX: usize = 200;
 
 /// Where an order stands in its life.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
     /// Never placed.
     #[default]
@@ -38,7 +40,7 @@ pub enum Status {
 }
 
 /// A parcel, as the order sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parcel {
     /// What is in it.
     pub lines: Vec<Units>,
@@ -47,7 +49,7 @@ pub struct Parcel {
 }
 
 /// An order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     /// Where it stands in its life.
     pub status: Status,

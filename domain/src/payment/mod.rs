@@ -62,7 +62,7 @@ pub enum Status {
 }
 
 /// A request whose outcome is not recorded yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InFlight {
     /// What was asked for.
     pub operation: Operation,
@@ -75,7 +75,7 @@ pub struct InFlight {
 }
 
 /// A payment that exists.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {
     /// What is paid.
     pub order_id: OrderId,
@@ -92,7 +92,7 @@ pub struct Terms {
 }
 
 /// A payment.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payment {
     /// Where it stands in its life.
     pub status: Status,

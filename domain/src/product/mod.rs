@@ -12,6 +12,8 @@ pub use event::{
     Archived, Changed, Created, Details, Event, Media, Published, VariantRemoved, VariantSet,
 };
 
+use serde::{Deserialize, Serialize};
+
 use crate::money::{Currency, Money};
 use crate::text::{Label, Sku};
 
@@ -27,7 +29,7 @@ pub const ATTRIBUTES_MAX: usize = 100;
 pub const MEDIA_MAX: usize = 250;
 
 /// Where a product stands in its life.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
     /// Never created.
     #[default]
@@ -41,7 +43,7 @@ pub enum Status {
 }
 
 /// What deciding needs of a product: no descriptions, no pictures.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Product {
     /// Where it stands in its life.
     pub status: Status,

@@ -29,7 +29,7 @@ pub struct Released {
 }
 
 /// The owner of a SKU.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assignment {
     /// The product that sells it now.
     pub product_id: Option<ProductId>,

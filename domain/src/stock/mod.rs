@@ -11,11 +11,13 @@ use std::collections::BTreeMap;
 pub use decide::{Command, Error, ON_HAND_MAX, decide};
 pub use event::{Adjusted, Committed, Event, Part, Received, Released, Reserved, Shipped};
 
+use serde::{Deserialize, Serialize};
+
 use crate::ids::OrderId;
 use crate::text::Location;
 
 /// Units at one location.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Level {
     /// In the building.
     pub on_hand: i64,
@@ -33,7 +35,7 @@ impl Level {
 }
 
 /// What an order holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
     /// Units not yet shipped, by location.
     pub parts: Vec<Part>,
@@ -42,7 +44,7 @@ pub struct Hold {
 }
 
 /// The stock of one SKU.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stock {
     /// Units by location.
     pub levels: BTreeMap<Location, Level>,

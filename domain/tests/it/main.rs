@@ -12,5 +12,6 @@ mod random;
 mod refusal;
 mod scene;
 mod shop;
+mod state;
 mod stock;
 mod words;

@@ -1,5 +1,5 @@
-//! The SQL of the writer: load states, look keys up, append. One connection of its own, whose
-//! settings make every lookup go by index even on young tables without statistics.
+//! The SQL of the writer: load states, hear the news, look keys up, append. One connection of its
+//! own, whose settings make every lookup go by index even on young tables without statistics.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,20 +7,23 @@ use domain::{Event, StreamId};
 use futures::TryStreamExt;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::types::Json;
-use sqlx::{ConnectOptions, PgConnection};
+use sqlx::{ConnectOptions, Connection, PgConnection, Postgres, Transaction};
 use uuid::Uuid;
 
 use super::Outcome;
 use super::batch::Rows;
 use super::cache::{Cache, Cached};
+use super::snapshot;
 use crate::recorded::Unreadable;
 
 /// The database cuts off a process that stalls while it holds the head, after this long.
 const HEAD_HELD_MS_MAX: u32 = 5_000;
 /// And any statement of the writer, waiting for the head included, after this long.
 const STATEMENT_MS_MAX: u32 = 20_000;
+/// Events read of a stream before asking whether it has a snapshot: most streams are shorter.
+const SHORT_EVENTS: i64 = 128;
 
-/// Why a state could not be loaded.
+/// Why states could not be loaded.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LoadError {
     /// Postgres said no, or is away.
@@ -46,62 +49,128 @@ pub(super) fn options(options: &PgConnectOptions) -> PgConnectOptions {
         .log_slow_statements(tracing::log::LevelFilter::Off, std::time::Duration::MAX)
 }
 
-/// Loads the streams that are not cached, and folds into those that are what was appended since.
-/// Streams are read row by row: a long one costs time, not memory.
+/// Loads streams that are not cached.
 pub(super) async fn load(
     connection: &mut PgConnection,
     cache: &mut Cache,
     streams: &HashSet<StreamId>,
 ) -> Result<(), LoadError> {
-    let mut states: HashMap<StreamId, Cached> = HashMap::with_capacity(streams.len());
-    let (mut names, mut versions) = (Vec::new(), Vec::new());
-    for stream in streams {
-        let cached = cache.take(stream).unwrap_or_else(|| Cached::empty(stream));
-        names.push(stream.to_string());
-        versions.push(cached.version);
-        states.insert(stream.clone(), cached);
+    let mut loaded: HashMap<StreamId, Cached> =
+        streams.iter().map(|stream| (stream.clone(), Cached::empty(stream))).collect();
+    fold(connection, &mut loaded, Some(SHORT_EVENTS)).await?;
+    let long = |cached: &Cached| cached.version == SHORT_EVENTS;
+    let names: HashMap<String, StreamId> = loaded
+        .iter()
+        .filter(|(_, cached)| long(cached))
+        .map(|(stream, _)| (stream.to_string(), stream.clone()))
+        .collect();
+    if !names.is_empty() {
+        let mut rest: HashMap<StreamId, Cached> =
+            names.values().filter_map(|stream| loaded.remove_entry(stream)).collect();
+        rest.extend(snapshot::find(connection, &names).await?);
+        fold(connection, &mut rest, None).await?;
+        loaded.extend(rest);
     }
+    for (stream, cached) in loaded {
+        cache.put(stream, cached);
+    }
+    Ok(())
+}
+
+/// Folds into `states` what their streams hold beyond them, at most `limit` events each. Row by
+/// row: a long stream costs time, not memory.
+async fn fold(
+    connection: &mut PgConnection,
+    states: &mut HashMap<StreamId, Cached>,
+    limit: Option<i64>,
+) -> Result<(), LoadError> {
+    let (names, versions): (Vec<String>, Vec<i64>) =
+        states.iter().map(|(stream, cached)| (stream.to_string(), cached.version)).unzip();
     let mut rows = sqlx::query!(
         r#"SELECT e.position, e.stream, e.type AS kind, e.schema, e.data::text AS "data!"
            FROM unnest($1::text[], $2::bigint[]) AS known (stream, version)
            CROSS JOIN LATERAL (
                SELECT * FROM events
                WHERE events.stream = known.stream AND events.version > known.version
-               ORDER BY events.version
+               ORDER BY events.version LIMIT $3
            ) AS e"#,
         &names,
         &versions,
+        limit,
+    )
+    .fetch(connection);
+    while let Some(row) = rows.try_next().await? {
+        let (stream, event) = decode(row.position, &row.stream, &row.kind, row.schema, &row.data)?;
+        if let Some(cached) = states.get_mut(&stream) {
+            cached.apply(&event);
+        }
+    }
+    Ok(())
+}
+
+/// Folds into what is cached the events after one position up to another. Returns the streams that
+/// have changed.
+pub(super) async fn hear(
+    connection: &mut PgConnection,
+    cache: &mut Cache,
+    after: i64,
+    until: i64,
+) -> Result<HashSet<StreamId>, LoadError> {
+    let mut changed = HashSet::new();
+    let mut rows = sqlx::query!(
+        r#"SELECT position, stream, version, type AS kind, schema, data::text AS "data!"
+           FROM events WHERE position > $1 AND position <= $2 ORDER BY position"#,
+        after,
+        until,
     )
     .fetch(connection);
     while let Some(row) = rows.try_next().await? {
         let position = row.position;
         let stream: StreamId =
             row.stream.parse().map_err(|source| Unreadable::Stream { position, source })?;
-        let schema = u16::try_from(row.schema).unwrap_or(u16::MAX);
-        let event = Event::decode(&row.kind, schema, &row.data)
-            .map_err(|source| Unreadable::Event { position, source })?;
-        if event.category() != stream.category() {
-            return Err(Unreadable::Misplaced { position }.into());
-        }
-        if let Some(cached) = states.get_mut(&stream) {
-            cached.apply(&event);
+        // What is not cached is loaded when it is needed; what was loaded since is there already.
+        if cache.peek(&stream).is_some_and(|cached| cached.version < row.version) {
+            let (stream, event) = decode(position, &row.stream, &row.kind, row.schema, &row.data)?;
+            cache.change(&stream, |cached| cached.apply(&event));
+            changed.insert(stream);
         }
     }
-    drop(rows);
-    cache.put_all(states);
-    Ok(())
+    Ok(changed)
 }
 
-/// Appends a batch. Returns the head before it, or `None`, with nothing done, if a version or key
-/// was not as believed.
+fn decode(
+    position: i64,
+    stream: &str,
+    kind: &str,
+    schema: i16,
+    data: &str,
+) -> Result<(StreamId, Event), Unreadable> {
+    let stream: StreamId =
+        stream.parse().map_err(|source| Unreadable::Stream { position, source })?;
+    let schema = u16::try_from(schema).unwrap_or(u16::MAX);
+    let event = Event::decode(kind, schema, data)
+        .map_err(|source| Unreadable::Event { position, source })?;
+    if event.category() != stream.category() {
+        return Err(Unreadable::Misplaced { position });
+    }
+    Ok((stream, event))
+}
+
+/// Appends a batch that was decided on a log which ended at `believed`. Returns the head before
+/// it, or `None`, with nothing done, if something was not as believed. `elsewhere` says whether
+/// the log may have grown in streams that the batch did not read.
 pub(super) async fn append(
     connection: &mut PgConnection,
+    believed: i64,
+    elsewhere: bool,
     rows: &Rows,
 ) -> sqlx::Result<Option<i64>> {
     sqlx::query_scalar!(
-        "SELECT append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-        &rows.read_streams,
+        "SELECT append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+        believed,
+        elsewhere.then_some(rows.read_streams.as_slice()),
         &rows.read_versions,
+        &rows.guesses,
         &rows.keys,
         &rows.fingerprints,
         &rows.outcomes,
@@ -119,9 +188,17 @@ pub(super) async fn append(
     .await
 }
 
-/// Locks the head until the transaction ends: nothing can be appended by anybody else.
-pub(super) async fn lock_head(connection: &mut PgConnection) -> sqlx::Result<i64> {
-    sqlx::query_scalar!("SELECT position FROM log_head FOR UPDATE").fetch_one(connection).await
+/// Whether an append failed because a key or a version is there already: nothing was done.
+pub(super) fn is_taken(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
+}
+
+/// Begins a transaction that holds the head: nothing can be appended by anybody else until it
+/// ends. One round trip.
+pub(super) async fn hold_head(
+    connection: &mut PgConnection,
+) -> sqlx::Result<Transaction<'_, Postgres>> {
+    connection.begin_with("BEGIN; SELECT FROM log_head FOR UPDATE").await
 }
 
 /// What was kept under a key.

@@ -1,5 +1,9 @@
 //! Deciding a batch: one command after the other, each against what the earlier ones leave behind.
 //! No IO; what it lacks it names.
+//!
+//! The states in the cache are changed in place as commands are decided: copying those of a hot
+//! stream for every batch would cost as much as they hold. A batch that comes to nothing is undone
+//! by forgetting what it changed.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -26,6 +30,7 @@ pub(super) struct Entry {
 pub(super) struct Rows {
     pub read_streams: Vec<String>,
     pub read_versions: Vec<i64>,
+    pub guesses: Vec<String>,
     pub keys: Vec<String>,
     pub fingerprints: Vec<Uuid>,
     pub outcomes: Vec<String>,
@@ -40,17 +45,19 @@ pub(super) struct Rows {
     pub datas: Vec<String>,
 }
 
-/// A batch, decided.
+/// A batch, decided as far as it has come.
+#[derive(Default)]
 pub(super) struct Decided {
     /// What each command came to, and how many of the batch's events stand up to and with its own.
     /// May be shorter than the batch: the rest did not fit and comes next.
     pub outcomes: Vec<(Outcome, i64)>,
     /// What to append.
     pub rows: Rows,
-    /// The states the batch leaves behind, for the cache once it is appended.
-    pub states: HashMap<StreamId, Cached>,
-    /// The streams it looked at.
-    pub touched: HashSet<StreamId>,
+    /// The streams it looked at, and their versions before it.
+    reads: RefCell<HashMap<StreamId, i64>>,
+    /// Streams that were taken for empty without a look.
+    guesses: HashSet<StreamId>,
+    bytes: usize,
 }
 
 /// Why a batch could not be decided.
@@ -61,143 +68,136 @@ pub(super) enum Undecided {
     Encoding(serde_json::Error),
 }
 
-/// States as the batch sees them: its own changes over the cache.
+/// The cache, as a decision sees it.
 struct View<'a> {
     cache: &'a Cache,
-    changed: HashMap<StreamId, Cached>,
-    touched: RefCell<HashSet<StreamId>>,
-}
-
-impl View<'_> {
-    fn get(&self, stream: &StreamId) -> Option<&Cached> {
-        self.changed.get(stream).or_else(|| self.cache.peek(stream))
-    }
-
-    fn version(&self, stream: &StreamId) -> i64 {
-        self.get(stream).map_or(0, |cached| cached.version)
-    }
-
-    /// The state of a stream, to be changed.
-    fn own(&mut self, stream: &StreamId) -> &mut Cached {
-        let cache = self.cache;
-        self.changed
-            .entry(stream.clone())
-            .or_insert_with(|| cache.peek(stream).cloned().unwrap_or_else(|| Cached::empty(stream)))
-    }
+    reads: Option<&'a RefCell<HashMap<StreamId, i64>>>,
 }
 
 impl Lookup for View<'_> {
     fn state(&self, stream: &StreamId) -> Option<&State> {
-        let cached = self.get(stream)?;
-        if !self.touched.borrow().contains(stream) {
-            self.touched.borrow_mut().insert(stream.clone());
+        let cached = self.cache.peek(stream)?;
+        if let Some(reads) = self.reads
+            && !reads.borrow().contains_key(stream)
+        {
+            reads.borrow_mut().insert(stream.clone(), cached.version);
         }
         Some(&cached.state)
     }
 }
 
-/// Decides `batch` against `cache`. Where states are missing it names all it can find at once, by
-/// deciding the rest as if the command that lacks them were not there. With `cut`, what comes
-/// before that command is decided instead, and the rest left over.
-pub(super) fn decide(
-    batch: &[Entry],
-    cache: &Cache,
-    settings: &Settings,
-    cut: bool,
-) -> Result<Decided, Undecided> {
-    let mut view = View { cache, changed: HashMap::new(), touched: RefCell::new(HashSet::new()) };
-    let mut rows = Rows::default();
-    let mut outcomes = Vec::with_capacity(batch.len());
-    let mut missing = HashSet::new();
-    let mut bytes = 0;
-    for entry in batch {
-        let full =
-            rows.streams.len() >= settings.batch_events_max || bytes >= settings.batch_bytes_max;
-        if full {
-            break;
-        }
-        match decide_one(entry, &mut view) {
-            Err(_) if cut && !outcomes.is_empty() => break,
-            Err(Missing(streams)) => missing.extend(streams),
-            Ok(decision) => {
-                let (outcome, events) = conclude(entry, decision, &mut view);
-                bytes += rows.add_events(entry, events, &mut view).map_err(Undecided::Encoding)?;
-                let outcome = outcome.unwrap_or_else(|| accepted(entry, &view));
-                rows.add_command(entry, &outcome).map_err(Undecided::Encoding)?;
-                outcomes.push((outcome, rows.end()));
-            }
-        }
-    }
-    if !missing.is_empty() {
-        return Err(Undecided::Missing(missing));
-    }
-    let touched = view.touched.into_inner();
-    for stream in &touched {
-        rows.read_streams.push(stream.to_string());
-        // What the batch itself appended is not yet there: the version before it counts.
-        rows.read_versions.push(cache.peek(stream).map_or(0, |cached| cached.version));
-    }
-    Ok(Decided { outcomes, rows, states: view.changed, touched })
-}
-
 /// One command's decision.
 type Decision = Result<Events, Refusal>;
 
-fn decide_one(entry: &Entry, view: &mut View) -> Result<Decision, Missing> {
-    let Request { command, expected, .. } = &entry.request;
-    let subject = command.subject();
-    if command.creates() && view.get(&subject).is_none() {
-        // A new thing's stream is believed empty without asking; the append checks it.
-        view.changed.insert(subject.clone(), Cached::empty(&subject));
-    }
-    if let Some(expected) = *expected {
-        let target = command.target();
-        if view.state(&target).is_none() {
-            return Err(Missing(vec![target]));
+impl Decided {
+    /// Decides `batch` from where it stopped. Where states are missing it stops again and names
+    /// all it can find at once, by looking at what the commands after it lack as things are.
+    /// With `guess`, the stream of a thing just created is taken for empty without asking; the
+    /// append checks it.
+    pub fn go_on(
+        &mut self,
+        batch: &[Entry],
+        cache: &mut Cache,
+        settings: &Settings,
+        guess: bool,
+    ) -> Result<(), Undecided> {
+        while let Some((entry, rest)) = batch[self.outcomes.len()..].split_first() {
+            if self.is_full(settings) {
+                break;
+            }
+            match self.decide_one(entry, cache, guess, true) {
+                Ok(decision) => self.conclude(entry, decision, cache)?,
+                Err(Missing(streams)) => {
+                    let mut missing: HashSet<StreamId> = streams.into_iter().collect();
+                    for entry in rest {
+                        if let Err(Missing(streams)) = self.decide_one(entry, cache, guess, false) {
+                            missing.extend(streams);
+                        }
+                    }
+                    return Err(Undecided::Missing(missing));
+                }
+            }
         }
-        let actual = view.version(&target);
-        if actual != expected {
-            return Ok(Err(Refusal::VersionMismatch { expected, actual }));
+        Ok(())
+    }
+
+    /// Whether nothing more fits.
+    fn is_full(&self, settings: &Settings) -> bool {
+        self.rows.streams.len() >= settings.batch_events_max
+            || self.bytes >= settings.batch_bytes_max
+    }
+
+    fn decide_one(
+        &mut self,
+        entry: &Entry,
+        cache: &mut Cache,
+        guess: bool,
+        keep_reads: bool,
+    ) -> Result<Decision, Missing> {
+        let Request { command, expected, .. } = &entry.request;
+        if guess && command.creates() {
+            let subject = command.subject();
+            if cache.peek(&subject).is_none() {
+                cache.put(subject.clone(), Cached::empty(&subject));
+                self.guesses.insert(subject);
+            }
+        }
+        let view = View { cache, reads: keep_reads.then_some(&self.reads) };
+        if let Some(expected) = *expected {
+            let target = command.target();
+            if view.state(&target).is_none() {
+                return Err(Missing(vec![target]));
+            }
+            let actual = cache.version(&target);
+            if actual != expected {
+                return Ok(Err(Refusal::VersionMismatch { expected, actual }));
+            }
+        }
+        match domain::decide(command, &view) {
+            Ok(events) => Ok(Ok(events)),
+            Err(Stop::Refused(refusal)) => Ok(Err(refusal)),
+            Err(Stop::Missing(missing)) => Err(missing),
         }
     }
-    match domain::decide(command, view) {
-        Ok(events) => Ok(Ok(events)),
-        Err(Stop::Refused(refusal)) => Ok(Err(refusal)),
-        Err(Stop::Missing(missing)) => Err(missing),
-    }
-}
 
-fn conclude(entry: &Entry, decision: Decision, view: &mut View) -> (Option<Outcome>, Events) {
-    match decision {
-        Ok(events) => {
-            // The answer names the subject's version: the append has to check it.
-            view.touched.borrow_mut().insert(entry.request.command.subject());
-            (None, events)
+    /// Takes what a command came to into the batch.
+    fn conclude(
+        &mut self,
+        entry: &Entry,
+        decision: Decision,
+        cache: &mut Cache,
+    ) -> Result<(), Undecided> {
+        let outcome = match decision {
+            Err(refusal) => Outcome::Refused(refusal),
+            Ok(events) => {
+                // The answer names the subject's version: the append has to check it.
+                let subject = entry.request.command.subject();
+                self.note_read(&subject, cache);
+                self.add_events(entry, events, cache).map_err(Undecided::Encoding)?;
+                Outcome::Accepted { id: subject.key(), version: cache.version(&subject) }
+            }
+        };
+        self.rows.add_command(entry, &outcome).map_err(Undecided::Encoding)?;
+        self.outcomes.push((outcome, self.rows.end()));
+        Ok(())
+    }
+
+    fn note_read(&mut self, stream: &StreamId, cache: &Cache) {
+        let reads = self.reads.get_mut();
+        if !reads.contains_key(stream) {
+            reads.insert(stream.clone(), cache.version(stream));
         }
-        Err(refusal) => (Some(Outcome::Refused(refusal)), vec![]),
-    }
-}
-
-fn accepted(entry: &Entry, view: &View) -> Outcome {
-    let subject = entry.request.command.subject();
-    Outcome::Accepted { id: subject.key(), version: view.version(&subject) }
-}
-
-impl Rows {
-    /// How many events the batch has so far.
-    fn end(&self) -> i64 {
-        self.streams.len() as i64
     }
 
-    /// Adds one command's events and folds them; returns their bytes.
+    /// Adds one command's events and folds them.
     fn add_events(
         &mut self,
         entry: &Entry,
         events: Events,
-        view: &mut View,
-    ) -> serde_json::Result<usize> {
+        cache: &mut Cache,
+    ) -> serde_json::Result<()> {
         if events.is_empty() {
-            return Ok(0);
+            return Ok(());
         }
         let Request { actor, correlation_id, causation, at, .. } = &entry.request;
         let metadata = serde_json::to_string(&Metadata {
@@ -206,24 +206,74 @@ impl Rows {
             correlation_id: *correlation_id,
             causation: *causation,
         })?;
-        let mut bytes = 0;
+        let rows = &mut self.rows;
         for (stream, event) in events {
-            let own = view.own(&stream);
-            own.apply(&event);
+            if cache.peek(&stream).is_none() {
+                cache.put(stream.clone(), Cached::empty(&stream));
+                self.guesses.insert(stream.clone());
+            }
+            let reads = self.reads.get_mut();
+            if !reads.contains_key(&stream) {
+                reads.insert(stream.clone(), cache.version(&stream));
+            }
+            cache.change(&stream, |cached| cached.apply(&event));
             let (kind, schema) = event.kind();
             let data = event.encode()?;
-            bytes += data.len() + metadata.len();
-            self.slots.push(slot_of(&event.partition_key(&stream)).cast_signed());
-            self.streams.push(stream.to_string());
-            self.versions.push(own.version);
-            self.types.push(kind.to_owned());
-            self.schemas.push(schema.cast_signed());
-            self.occurred.push(*at);
-            self.metadatas.push(metadata.clone());
-            self.datas.push(data);
-            view.touched.borrow_mut().insert(stream);
+            self.bytes += data.len() + metadata.len();
+            rows.slots.push(slot_of(&event.partition_key(&stream)).cast_signed());
+            rows.streams.push(stream.to_string());
+            rows.versions.push(cache.version(&stream));
+            rows.types.push(kind.to_owned());
+            rows.schemas.push(schema.cast_signed());
+            rows.occurred.push(*at);
+            rows.metadatas.push(metadata.clone());
+            rows.datas.push(data);
         }
-        Ok(bytes)
+        Ok(())
+    }
+
+    /// Lists what the append has to check: the guesses that no event of the batch puts to the
+    /// test, and, where the log may have grown `elsewhere`, all that was read.
+    pub fn list_beliefs(&mut self, cache: &Cache, elsewhere: bool) {
+        let untested = self.guesses.iter().filter(|stream| cache.version(stream) == 0);
+        self.rows.guesses = untested.map(ToString::to_string).collect();
+        if elsewhere {
+            let reads = self.reads.get_mut();
+            self.rows.read_streams = reads.keys().map(ToString::to_string).collect();
+            self.rows.read_versions = reads.values().copied().collect();
+        }
+    }
+
+    /// Whether it looked at any of `streams`.
+    pub fn has_read(&self, streams: &HashSet<StreamId>) -> bool {
+        let reads = self.reads.borrow();
+        streams.iter().any(|stream| reads.contains_key(stream))
+    }
+
+    /// The streams it looked at and left at another version.
+    pub fn changed<'a>(&'a mut self, cache: &'a Cache) -> impl Iterator<Item = &'a StreamId> {
+        let reads = self.reads.get_mut().iter();
+        reads.filter(|(stream, before)| cache.version(stream) != **before).map(|(stream, _)| stream)
+    }
+
+    /// The streams it looked at.
+    pub fn reads(&mut self) -> impl Iterator<Item = &StreamId> {
+        self.reads.get_mut().keys()
+    }
+
+    /// Nothing was appended: forgets what it changed and what it guessed.
+    pub fn undo(mut self, cache: &mut Cache) {
+        let changed: Vec<StreamId> = self.changed(cache).cloned().collect();
+        for stream in changed.iter().chain(&self.guesses) {
+            cache.forget(stream);
+        }
+    }
+}
+
+impl Rows {
+    /// How many events the batch has so far.
+    fn end(&self) -> i64 {
+        self.streams.len() as i64
     }
 
     /// Keeps what the command came to. A refusal that nobody can ask for again is not kept.

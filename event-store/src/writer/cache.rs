@@ -1,7 +1,5 @@
-//! States of recently used streams, bounded. They may be stale: every append checks the versions
-//! its decisions were made at.
-
-use std::collections::HashMap;
+//! States of recently used streams, bounded. Whether they are still current is for the task to
+//! know: it follows the log, and every append says what it believes.
 
 use domain::{Event, State, StreamId};
 use lru::LruCache;
@@ -11,12 +9,14 @@ use lru::LruCache;
 pub(super) struct Cached {
     pub version: i64,
     pub state: State,
+    /// The version of the last snapshot that was taken of it, as far as this process knows.
+    pub snapshot: i64,
 }
 
 impl Cached {
     /// A stream without events.
     pub fn empty(stream: &StreamId) -> Self {
-        Self { version: 0, state: State::initial(stream) }
+        Self { version: 0, state: State::initial(stream), snapshot: 0 }
     }
 
     /// Folds the stream's next event.
@@ -43,6 +43,11 @@ impl Cache {
         self.streams.peek(stream)
     }
 
+    /// The version of a stream; 0 if it is not held.
+    pub fn version(&self, stream: &StreamId) -> i64 {
+        self.peek(stream).map_or(0, |cached| cached.version)
+    }
+
     /// Notes a use.
     pub fn touch(&mut self, stream: &StreamId) {
         self.streams.promote(stream);
@@ -56,17 +61,29 @@ impl Cache {
         }
     }
 
-    /// Takes a state out, to change it and put it back.
-    pub fn take(&mut self, stream: &StreamId) -> Option<Cached> {
-        let cached = self.streams.pop(stream)?;
+    /// Changes a state in place; `None` if it is not held.
+    pub fn change<T>(
+        &mut self,
+        stream: &StreamId,
+        change: impl FnOnce(&mut Cached) -> T,
+    ) -> Option<T> {
+        let cached = self.streams.peek_mut(stream)?;
         self.items -= cached.state.items();
-        Some(cached)
+        let result = change(cached);
+        self.items += cached.state.items();
+        Some(result)
     }
 
-    pub fn put_all(&mut self, states: HashMap<StreamId, Cached>) {
-        for (stream, cached) in states {
-            self.put(stream, cached);
+    /// Forgets a state.
+    pub fn forget(&mut self, stream: &StreamId) {
+        if let Some(old) = self.streams.pop(stream) {
+            self.items -= old.state.items();
         }
+    }
+
+    /// Forgets all.
+    pub fn clear(&mut self) {
+        *self = Self::new(self.items_max);
     }
 
     /// Forgets the least recently used until the bound holds. Not between loading the states of a

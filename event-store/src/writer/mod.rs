@@ -8,12 +8,16 @@
 //!
 //! * `cache`: states of recently used streams;
 //! * `batch`: deciding, without IO;
+//! * `log`: the log as the writer knows it, and getting a batch into it;
 //! * `append`: the SQL;
-//! * `task`: the loop, and what to do when a belief was stale or a connection broke.
+//! * `snapshot`: folds of long streams;
+//! * `task`: the loop, and what to do when a batch did not get into the log.
 
 mod append;
 mod batch;
 mod cache;
+mod log;
+mod snapshot;
 mod task;
 
 use chrono::{DateTime, Utc};

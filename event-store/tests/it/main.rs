@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used)] // a test that cannot go on fails here
 
+mod company;
 mod feed;
 mod log;
 mod relay;
+mod snapshots;
 mod support;
 mod writer;

@@ -51,6 +51,14 @@ pub fn check_out(id: CartId) -> Command {
     Command::Cart(id, cart::Command::CheckOut { order_id, reserved_until })
 }
 
+/// One more unit of a SKU.
+pub fn receive(sku: &str) -> Command {
+    let location = "main".parse().unwrap();
+    let quantity = 1.try_into().unwrap();
+    let receive = stock::Command::Receive { location, quantity, reference: None };
+    Command::Stock(sku.parse().unwrap(), receive)
+}
+
 /// A published product with one variant, and `units` of it in stock.
 pub async fn on_sale(writer: &Writer, sku: &str, units: u32) {
     let id = ProductId(Uuid::now_v7());

@@ -1,0 +1,301 @@
+//! The log as one writer knows it: a connection, and a cache that is current up to a position.
+//!
+//! The common case is one statement, which appends if the log is as the batch was decided on. When
+//! it was not, or nobody knows what became of an earlier try, the head is taken, what is new is
+//! heard, the batch is decided again and appended while nothing can move. That settles it: what
+//! was appended after all is found by its keys. How often to try, and whom to answer, is for the
+//! task to say.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::RangeInclusive;
+
+use domain::StreamId;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, PgConnection, PgPool};
+use uuid::Uuid;
+
+use super::append::{self, Kept, LoadError};
+use super::batch::{Decided, Entry, Undecided};
+use super::cache::Cache;
+use super::snapshot::Snapshots;
+use super::{Answer, Settings, SubmitError};
+use crate::read;
+
+/// Rounds of loading for one batch: a command looks up a cart, then its products, then their
+/// stock, and commands that build on each other add rounds. After these the batch is cut short at
+/// the first command that still lacks something; as many again for one command alone mean a
+/// decision that never ends.
+const LOAD_ROUNDS_MAX: u32 = 8;
+/// Events of others that are read to keep the cache current; after more, it is emptied instead.
+const NEWS_EVENTS_MAX: i64 = 10_000;
+
+/// Why a batch was not appended.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum AppendError {
+    #[error("a state could not be loaded")]
+    Load(#[from] LoadError),
+    #[error("the append failed")]
+    Database(#[from] sqlx::Error),
+    #[error("an event could not be written as JSON")]
+    Encoding(#[source] serde_json::Error),
+    #[error("a decision asked for states without end")]
+    Endless,
+    #[error("the log moved while its head was held")]
+    Moved,
+    #[error("Postgres did not answer in time")]
+    Silent,
+}
+
+/// What became of each command of a batch, in its order; short if the batch was cut.
+pub(super) type Results = Vec<Result<Answer, SubmitError>>;
+
+/// Whether others append too, as far as the last batch told. Says how to append the next.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Company {
+    /// Nobody else: the head will be where it was left.
+    Alone,
+    /// Others, elsewhere in the log: what was read will most likely still be so.
+    Shared,
+    /// Others, where this process writes, or keys that were seen before: look first.
+    Contended,
+}
+
+pub(super) struct Log {
+    options: PgConnectOptions,
+    connection: Option<PgConnection>,
+    settings: Settings,
+    cache: Cache,
+    snapshots: Snapshots,
+    /// The cache is current as of this position...
+    known: i64,
+    /// ...but for what others appended up to this position, before the last batch.
+    unheard: Option<RangeInclusive<i64>>,
+    company: Company,
+}
+
+impl AppendError {
+    /// Whether the connection or the server failed, rather than the batch.
+    pub fn is_outage(&self) -> bool {
+        let error = match self {
+            Self::Database(error) | Self::Load(LoadError::Database(error)) => error,
+            // With the connection the cache goes, and with it whatever belief was wrong.
+            Self::Silent | Self::Moved => return true,
+            Self::Load(LoadError::Unreadable(_)) | Self::Encoding(_) | Self::Endless => {
+                return false;
+            }
+        };
+        match error {
+            sqlx::Error::Database(error) => {
+                // Shutdown and crash, cancelled or timed out, out of resources, not now: the
+                // classes of errors that pass.
+                let code = error.code().unwrap_or_default();
+                ["57", "53", "55", "25", "40", "08"].iter().any(|class| code.starts_with(class))
+            }
+            // What is stored cannot be read by this program, now or later.
+            sqlx::Error::ColumnDecode { .. }
+            | sqlx::Error::Decode(_)
+            | sqlx::Error::Encode(_)
+            | sqlx::Error::TypeNotFound { .. }
+            | sqlx::Error::ColumnNotFound(_)
+            | sqlx::Error::RowNotFound => false,
+            _ => true,
+        }
+    }
+}
+
+impl Log {
+    pub fn new(db: &PgPool, settings: Settings) -> Self {
+        Self {
+            options: append::options(&db.connect_options()),
+            connection: None,
+            settings,
+            cache: Cache::new(settings.cache_items_max),
+            snapshots: Snapshots::new(db.clone()),
+            known: 0,
+            unheard: None,
+            company: Company::Alone,
+        }
+    }
+
+    /// Keeps the cache within its bound. Between batches: one may need more than the bound.
+    pub fn rest(&mut self) {
+        self.cache.shrink();
+        metrics::gauge!("writer_cache_items").set(self.cache.items() as f64);
+    }
+
+    /// One attempt to append a batch. Unless `sure` that it was not appended already, its keys are
+    /// looked up first. May be dropped at any point: the connection goes with it, and the keys say
+    /// later what became of it.
+    pub async fn attempt(&mut self, entries: &[Entry], sure: bool) -> Result<Results, AppendError> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.connect().await?,
+        };
+        let result = self.attempt_on(&mut connection, entries, sure).await;
+        // A connection that failed is dropped, not used again: it may be inside a transaction.
+        if result.is_ok() {
+            self.connection = Some(connection);
+        }
+        result
+    }
+
+    /// A new connection, and with it an empty cache. Behind it may be a log that was restored or
+    /// that lost its end; and the batch that failed on the old one has left its changes behind.
+    async fn connect(&mut self) -> Result<PgConnection, AppendError> {
+        self.cache.clear();
+        self.unheard = None;
+        let mut connection = self.options.connect().await?;
+        self.known = read::head(&mut connection).await?;
+        Ok(connection)
+    }
+
+    async fn attempt_on(
+        &mut self,
+        connection: &mut PgConnection,
+        entries: &[Entry],
+        sure: bool,
+    ) -> Result<Results, AppendError> {
+        if sure && self.company != Company::Contended {
+            self.hear(connection).await?;
+            let elsewhere = self.company == Company::Shared;
+            let mut decided = self.decide(connection, entries, true).await?;
+            decided.list_beliefs(&self.cache, elsewhere);
+            match append::append(connection, self.known, elsewhere, &decided.rows).await {
+                Ok(Some(head)) => return Ok(self.conclude(decided, head)),
+                Ok(None) => {}
+                Err(error) if append::is_taken(&error) => {}
+                Err(error) => return Err(error.into()),
+            }
+            decided.undo(&mut self.cache);
+            metrics::counter!("writer_stale_batches_total").increment(1);
+        }
+        self.append_holding_head(connection, entries).await
+    }
+
+    /// Decides and appends while the head is held: nothing can move meanwhile.
+    async fn append_holding_head(
+        &mut self,
+        connection: &mut PgConnection,
+        entries: &[Entry],
+    ) -> Result<Results, AppendError> {
+        let mut transaction = append::hold_head(connection).await?;
+        let head = read::head(&mut *transaction).await?;
+        let mut news = self.hear(&mut transaction).await?;
+        self.unheard = (self.known != head).then_some(self.known + 1..=head);
+        let grown = self.unheard.is_some() || !news.is_empty();
+        news.extend(self.hear(&mut transaction).await?);
+        self.known = head;
+        let keys: Vec<String> = entries.iter().map(|entry| entry.key.clone()).collect();
+        let kept = append::kept(&mut transaction, &keys).await?;
+        let fresh: Vec<Entry> = entries
+            .iter()
+            .filter(|entry| !kept.contains_key(&entry.key))
+            .map(|Entry { key, request }| Entry { key: key.clone(), request: request.clone() })
+            .collect();
+
+        let mut results = Vec::new();
+        let mut contended = !kept.is_empty();
+        if fresh.is_empty() {
+            // Said aloud: a dropped transaction lets go of the head only with the next statement.
+            transaction.rollback().await?;
+        } else {
+            let mut decided = self.decide(&mut transaction, &fresh, false).await?;
+            decided.list_beliefs(&self.cache, false);
+            contended |= decided.has_read(&news);
+            let appended = append::append(&mut transaction, head, false, &decided.rows).await?;
+            appended.ok_or(AppendError::Moved)?;
+            transaction.commit().await?;
+            results = self.conclude(decided, head);
+        }
+        self.company = match (contended, grown) {
+            (true, _) => Company::Contended,
+            (false, true) => Company::Shared,
+            (false, false) => Company::Alone,
+        };
+        Ok(merge(entries, kept, results))
+    }
+
+    /// Folds what others have appended. Returns the streams in which they did, as far as they are
+    /// cached.
+    async fn hear(
+        &mut self,
+        connection: &mut PgConnection,
+    ) -> Result<HashSet<StreamId>, AppendError> {
+        let Some(unheard) = self.unheard.take() else { return Ok(HashSet::new()) };
+        let (first, last) = unheard.into_inner();
+        // More than is worth reading, or a log that was set back: what is needed is loaded anew.
+        if !(0..=NEWS_EVENTS_MAX).contains(&(last - first + 1)) {
+            self.cache.clear();
+            return Ok(HashSet::new());
+        }
+        Ok(append::hear(connection, &mut self.cache, first - 1, last).await?)
+    }
+
+    /// Decides, loading what is missing, until nothing is.
+    async fn decide(
+        &mut self,
+        connection: &mut PgConnection,
+        entries: &[Entry],
+        guess: bool,
+    ) -> Result<Decided, AppendError> {
+        let mut decided = Decided::default();
+        for round in 1..=2 * LOAD_ROUNDS_MAX {
+            match decided.go_on(entries, &mut self.cache, &self.settings, guess) {
+                Ok(()) => return Ok(decided),
+                Err(Undecided::Encoding(error)) => return Err(AppendError::Encoding(error)),
+                Err(Undecided::Missing(streams)) => {
+                    if round > LOAD_ROUNDS_MAX && !decided.outcomes.is_empty() {
+                        // What has been decided goes ahead, the rest comes next.
+                        return Ok(decided);
+                    }
+                    append::load(connection, &mut self.cache, &streams).await?;
+                }
+            }
+        }
+        Err(AppendError::Endless)
+    }
+
+    /// The batch is durable: its states are the new truth, and the answers can be made.
+    fn conclude(&mut self, mut decided: Decided, head: i64) -> Results {
+        let events = decided.rows.streams.len();
+        metrics::counter!("writer_events_total").increment(events as u64);
+        self.company = Company::Alone;
+        if head != self.known {
+            self.company = Company::Shared;
+            self.unheard = Some(self.known + 1..=head);
+        }
+        self.known = head + events as i64;
+        for stream in decided.reads() {
+            self.cache.touch(stream);
+            self.snapshots.consider(stream, &mut self.cache);
+        }
+        let answers = decided.outcomes.into_iter().map(|(outcome, offset)| {
+            Ok(Answer { outcome, position: head + offset, replayed: false })
+        });
+        answers.collect()
+    }
+}
+
+/// Both kinds of answers in the order of the entries; a batch that was cut short is answered up to
+/// the cut.
+fn merge(entries: &[Entry], mut kept: HashMap<String, Kept>, appended: Results) -> Results {
+    let mut appended = appended.into_iter();
+    let mut merged = Vec::with_capacity(entries.len());
+    for Entry { key, request } in entries {
+        match kept.remove(key) {
+            Some(kept) => merged.push(replay(kept, request.fingerprint)),
+            None => match appended.next() {
+                Some(result) => merged.push(result),
+                None => break,
+            },
+        }
+    }
+    merged
+}
+
+fn replay(kept: Kept, fingerprint: Uuid) -> Result<Answer, SubmitError> {
+    if kept.fingerprint != fingerprint {
+        return Err(SubmitError::KeyReused);
+    }
+    Ok(Answer { outcome: kept.outcome, position: kept.position, replayed: true })
+}

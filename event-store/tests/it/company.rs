@@ -1,0 +1,91 @@
+//! Several writers on one log: what one appends, the others know before they decide on it.
+
+use domain::command::product;
+use domain::product::Details;
+use domain::{Command, ProductId};
+use event_store::Outcome;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::support::{accept, assert_contiguous, code, on_sale, receive, request, writer};
+
+fn create_product(id: ProductId) -> Command {
+    let details = Details {
+        title: "Tote".to_owned().try_into().unwrap(),
+        description: None,
+        brand: None,
+        category: vec![],
+        attributes: [].into(),
+        media: vec![],
+    };
+    Command::Product(id, product::Command::Create { details, variants: vec![] })
+}
+
+/// One command after the other, each to any of three writers and about any of five SKUs: each has
+/// to see all before it. The writers meet every kind of company on the way: alone for a while, the
+/// others elsewhere, the others right here.
+#[sqlx::test(migrations = "../migrations")]
+async fn each_command_sees_all_before_it(db: PgPool) {
+    let writers = [writer(&db), writer(&db), writer(&db)];
+    let mut versions = [0; 5];
+    for sku in 0..versions.len() {
+        on_sale(&writers[0], &format!("SKU-{sku}"), 0).await;
+    }
+    // A fixed sequence without a pattern that the writers could agree with by chance.
+    let mut random: u64 = 7;
+    let mut choose = |of: usize| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (random >> 33) as usize % of
+    };
+    let mut who = 0;
+    for _ in 0..1_200 {
+        // Mostly the same one again.
+        if choose(3) == 0 {
+            who = choose(writers.len());
+        }
+        let sku = choose(versions.len());
+        let answer = accept(&writers[who], receive(&format!("SKU-{sku}"))).await;
+        versions[sku] += 1;
+        let expected = Outcome::Accepted { id: format!("SKU-{sku}"), version: versions[sku] };
+        assert_eq!(answer.outcome, expected);
+    }
+    assert_contiguous(&db).await;
+}
+
+/// The stream of a new thing is believed to be empty. Where it is not, the append notices, also
+/// when the decision made no event that would collide.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_thing_taken_for_new_is_checked(db: PgPool) {
+    let id = ProductId(Uuid::now_v7());
+    accept(&writer(&db), create_product(id)).await;
+    let again = writer(&db).submit(request(create_product(id))).await.unwrap();
+    assert_eq!(code(&again), "product_already_exists");
+    let mut expecting = request(create_product(id));
+    expecting.expected = Some(1);
+    let again = writer(&db).submit(expecting).await.unwrap();
+    assert_eq!(code(&again), "product_already_exists", "version 1 is what it has");
+}
+
+/// Long after it was alone, a writer has missed more than it cares to read.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_writer_that_missed_much_starts_afresh(db: PgPool) {
+    let idle = writer(&db);
+    on_sale(&idle, "TOTE", 0).await;
+    accept(&idle, receive("TOTE")).await;
+    // As if others had written all night: carts, and one more tote.
+    sqlx::query(
+        "INSERT INTO events
+         SELECT position + n, 'cart-' || gen_random_uuid(), 1, 'cart.created', 1, 0, now(), now(),
+                '{\"command\":\"x\"}', '{\"currency\":\"EUR\"}'
+         FROM log_head, generate_series(1, 10500) AS n",
+    )
+    .execute(&db)
+    .await
+    .unwrap();
+    sqlx::query("UPDATE log_head SET position = position + 10500").execute(&db).await.unwrap();
+    let other = accept(&writer(&db), receive("TOTE")).await;
+    assert_eq!(other.outcome, Outcome::Accepted { id: "TOTE".into(), version: 2 });
+    let answer = accept(&idle, receive("TOTE")).await;
+    assert_eq!(answer.outcome, Outcome::Accepted { id: "TOTE".into(), version: 3 });
+    assert_eq!(answer.position, other.position + 1);
+}
