@@ -2,7 +2,12 @@
 
 use chrono::TimeDelta;
 use clap::Args;
+use event_store::writer;
 use service::config::{Bus, Database, Http};
+
+use crate::http::IN_FLIGHT_MAX;
+use crate::routes::batch::BATCHES_MAX;
+use crate::routes::window::WINDOW_LINES_MAX;
 
 /// Where the API listens unless it is told.
 pub const DEFAULT_PORT: u16 = 8080;
@@ -25,11 +30,23 @@ pub struct Serve {
     #[arg(long, env = "RESERVATION_MINUTES", default_value_t = 15,
           value_parser = clap::value_parser!(i64).range(1..=RESERVATION_MINUTES_MAX))]
     pub reservation_minutes: i64,
+    /// Commands under way at once, beside those of batches; more are told to come back. Each waits
+    /// for those before it, so with a slow database fewer mean quicker answers
+    #[arg(long, env = "COMMANDS_MAX", default_value_t = IN_FLIGHT_MAX,
+          value_parser = clap::value_parser!(u32).range(1..=16_384))]
+    pub commands_max: u32,
 }
 
 impl Serve {
     /// How long a checkout's units stay reserved without a payment.
     pub fn reservation(&self) -> TimeDelta {
         TimeDelta::minutes(self.reservation_minutes)
+    }
+
+    /// Bounds of the writer: its queue takes what may be under way from all sides.
+    pub fn writer(&self) -> writer::Settings {
+        let batches = BATCHES_MAX * WINDOW_LINES_MAX;
+        let queue_commands_max = self.commands_max as usize + batches;
+        writer::Settings { queue_commands_max, ..writer::Settings::default() }
     }
 }

@@ -10,10 +10,12 @@ use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use service::problem::Problem;
 use service::request_id::RequestId;
+use service::unread::refuse;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 use crate::headers::Conditions;
@@ -27,26 +29,42 @@ pub const BODY_TIME_MAX: Duration = Duration::from_secs(10);
 /// How long the writer may take to answer. Longer than its own patience with the database, so that
 /// it is nearly always the writer who tells what happened.
 pub const ANSWER_TIME_MAX: Duration = Duration::from_secs(30);
-/// Commands under way at once; more are turned away before their body is read.
-pub const IN_FLIGHT_MAX: usize = 1_024;
+/// How long a command may wait for its turn; then it is not begun. Longer than a restart of
+/// Postgres usually takes, and no longer than most clients wait.
+pub const TURN_TIME_MAX: Duration = Duration::from_secs(5);
+/// Commands under way at once unless the process is told otherwise; more are turned away before
+/// their body is read.
+pub const IN_FLIGHT_MAX: u32 = 1_024;
+/// Bytes of bodies held at once, of all commands under way; more are turned away. Sixty-four of the
+/// largest; of usual ones there are never so many.
+pub const BODIES_BYTES_MAX: usize = 64 * BODY_BYTES_MAX;
 
 /// Takes one command and answers it.
 pub async fn command(app: App, route: &'static Route, request: Request) -> Response {
+    let Ok(_under_way) = app.in_flight.try_acquire() else {
+        return refuse(request, problem::overloaded()).await;
+    };
     answer(&app, route, request).await.unwrap_or_else(IntoResponse::into_response)
 }
 
 async fn answer(app: &App, route: &'static Route, request: Request) -> Result<Response, Problem> {
-    let _under_way = app.in_flight.try_acquire().map_err(|_| problem::overloaded())?;
     let (mut parts, body) = request.into_parts();
-    let address = address(&mut parts).await?;
-    let conditions = Conditions::of(&parts.headers)?;
-    let body = read(&parts.headers, body).await?;
+    let (address, conditions) = head(&mut parts).await?;
+    let (body, _held) = read(app, &parts.headers, body).await?;
     let edge = app.edge(request_id(&mut parts).await);
     let prepared = execute::prepare(route, &address, &body, conditions, &edge)?;
-    let answer = timeout(ANSWER_TIME_MAX, app.writer.submit(prepared.request))
+    let answer = timeout(ANSWER_TIME_MAX, app.writer.submit_soon(prepared.request, TURN_TIME_MAX))
         .await
         .map_err(|_| problem::no_answer_in_time())?;
     Ok(execute::respond(prepared.success, answer.into()))
+}
+
+/// What a request says before its body: what it is for, and how it is to be taken.
+///
+/// # Errors
+/// 400, for a path or a header that cannot be read.
+pub async fn head(parts: &mut Parts) -> Result<(Address, Conditions), Problem> {
+    Ok((address(parts).await?, Conditions::of(&parts.headers)?))
 }
 
 async fn address(parts: &mut Parts) -> Result<Address, Problem> {
@@ -69,24 +87,44 @@ pub(crate) async fn request_id(parts: &mut Parts) -> uuid::Uuid {
     id
 }
 
-/// The whole body, within its bounds. A body that is not empty must say that it is JSON.
-async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+/// The whole body, within its bounds, and its share of what all bodies may hold. A body that is not
+/// empty must say that it is JSON.
+async fn read<'a>(
+    app: &'a App,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<(Bytes, SemaphorePermit<'a>), Problem> {
     if body.size_hint().lower() > BODY_BYTES_MAX as u64 {
         return Err(problem::body_too_large());
     }
-    let body = timeout(BODY_TIME_MAX, Limited::new(body, BODY_BYTES_MAX).collect())
-        .await
-        .map_err(|_| problem::slow_body())?
-        .map_err(|error| {
-            let too_large = error.is::<LengthLimitError>();
-            if too_large { problem::body_too_large() } else { problem::incomplete_body() }
-        })?
-        .to_bytes();
+    let collecting = timeout(BODY_TIME_MAX, collect(&app.bodies, body));
+    let (body, held) = collecting.await.map_err(|_| problem::slow_body())??;
     if body.is_empty() || media_type(headers).is_some_and(is_json) {
-        Ok(body)
+        Ok((body, held))
     } else {
         Err(problem::unsupported_media_type("application/json"))
     }
+}
+
+async fn collect(room: &Semaphore, body: Body) -> Result<(Bytes, SemaphorePermit<'_>), Problem> {
+    let mut body = Limited::new(body, BODY_BYTES_MAX);
+    let mut whole = BytesMut::new();
+    let mut held = take(room, 0)?;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| {
+            let too_large = error.is::<LengthLimitError>();
+            if too_large { problem::body_too_large() } else { problem::incomplete_body() }
+        })?;
+        let Ok(piece) = frame.into_data() else { continue };
+        held.merge(take(room, piece.len())?);
+        whole.extend_from_slice(&piece);
+    }
+    Ok((whole.freeze(), held))
+}
+
+fn take(room: &Semaphore, bytes: usize) -> Result<SemaphorePermit<'_>, Problem> {
+    let bytes = u32::try_from(bytes).map_err(|_| problem::body_too_large())?;
+    room.try_acquire_many(bytes).map_err(|_| problem::overloaded())
 }
 
 /// The media type of the body, without its parameters.

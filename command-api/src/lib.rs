@@ -39,6 +39,8 @@ pub struct App {
     writer: Writer,
     reservation: TimeDelta,
     in_flight: Arc<Semaphore>,
+    /// In bytes.
+    bodies: Arc<Semaphore>,
     batches: Arc<Semaphore>,
 }
 
@@ -48,9 +50,16 @@ impl App {
         Self {
             writer,
             reservation,
-            in_flight: Arc::new(Semaphore::new(http::IN_FLIGHT_MAX)),
+            in_flight: Arc::new(Semaphore::new(http::IN_FLIGHT_MAX as usize)),
+            bodies: Arc::new(Semaphore::new(http::BODIES_BYTES_MAX)),
             batches: Arc::new(Semaphore::new(routes::batch::BATCHES_MAX)),
         }
+    }
+
+    /// With room for this many commands under way.
+    #[must_use]
+    pub fn with_commands_max(self, commands: usize) -> Self {
+        Self { in_flight: Arc::new(Semaphore::new(commands)), ..self }
     }
 
     fn edge(&self, request_id: Uuid) -> Edge {

@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use command_api::config::{DEFAULT_PORT, Serve};
 use command_api::payment::{process, sandbox::Sandbox};
 use command_api::{App, import, router};
-use event_store::{Writer, relay, writer};
+use event_store::{Writer, relay};
 use service::config::{Database, Logging};
 use service::health::Health;
 use service::{bus, database, shutdown, telemetry};
@@ -78,7 +78,7 @@ async fn serve(settings: Serve) -> anyhow::Result<()> {
     let stop = shutdown::signal();
     let db = pool(&settings.database)?;
     let nats = bus::connect(&settings.bus, "command-api").await.context("NATS_URL is wrong")?;
-    let (writer, writing) = Writer::start(&db, writer::Settings::default());
+    let (writer, writing) = Writer::start(&db, settings.writer());
     let broken = CancellationToken::new();
     let watched = |what, task| watch(what, task, stop.clone(), broken.clone());
     let writing = watched("the writer", writing);
@@ -94,7 +94,8 @@ async fn serve(settings: Serve) -> anyhow::Result<()> {
         watched("the relay", tokio::spawn(relaying))
     });
 
-    let app = App::new(writer.clone(), settings.reservation());
+    let app = App::new(writer.clone(), settings.reservation())
+        .with_commands_max(settings.commands_max as usize);
     let routes = router(&app, settings.http.token(), health(db, nats));
     let served = service::serve(routes, settings.http.address(DEFAULT_PORT), stop.clone()).await;
 

@@ -13,7 +13,7 @@ use sqlx::PgPool;
 use tokio::time::Instant;
 
 use crate::bus::{self, BusError, OVERSIZED};
-use crate::listen::HeadListener;
+use crate::listen::{HeadWatch, Heads};
 use crate::read;
 use crate::recorded::RawEvent;
 
@@ -23,6 +23,8 @@ pub const BATCH_EVENTS_MAX: usize = 5_000;
 const NEAR_EVENTS: usize = 1_000;
 /// How long JetStream is left alone after it failed.
 const BUS_COOLDOWN: Duration = Duration::from_secs(5);
+/// And how long when it was only behind: the relay hears of an event when the feed does.
+const BEHIND_COOLDOWN: Duration = Duration::from_millis(200);
 /// How long JetStream may take to be there.
 const SUBSCRIBE_MAX: Duration = Duration::from_millis(500);
 /// How long a wait goes on before Postgres is asked whether JetStream is silent or just idle.
@@ -52,13 +54,14 @@ pub struct Batch {
 pub struct FeedError(#[from] sqlx::Error);
 
 enum Source {
-    Postgres(Option<HeadListener>),
+    Postgres(Option<HeadWatch>),
     JetStream(Box<Ordered>),
 }
 
 /// Follows the log.
 pub struct Feed {
     db: PgPool,
+    heads: Heads,
     bus: Option<Context>,
     stream_name: String,
     position: i64,
@@ -77,8 +80,15 @@ enum Parsed {
 impl Feed {
     /// Follows the log after a position. Without a bus, from Postgres alone.
     pub fn new(db: PgPool, bus: Option<Context>, stream_name: String, after: i64) -> Self {
-        let source = Source::Postgres(None);
-        Self { db, bus, stream_name, position: after, source, bus_again_at: Instant::now() }
+        let (source, heads) = (Source::Postgres(None), Heads::new(db.clone()));
+        Self { db, heads, bus, stream_name, position: after, source, bus_again_at: Instant::now() }
+    }
+
+    /// Listens on the connection of others, where many feeds follow the log in one process.
+    #[must_use]
+    pub fn sharing(mut self, heads: &Heads) -> Self {
+        self.heads = heads.clone();
+        self
     }
 
     /// The position of the last event handed out.
@@ -114,21 +124,20 @@ impl Feed {
             if something || now >= until {
                 return Ok(batch);
             }
-            self.wait(until - now).await?;
+            self.wait(until - now).await;
         }
     }
 
     /// Waits for the log to grow. JetStream does so by itself.
-    async fn wait(&mut self, wait: Duration) -> Result<(), FeedError> {
+    async fn wait(&mut self, wait: Duration) {
         if let Source::Postgres(listener) = &mut self.source {
             if let Some(listener) = listener {
                 listener.changed(wait.min(SILENCE_MAX)).await;
             } else {
                 // What was appended before it was there is found by looking once more.
-                *listener = Some(HeadListener::connect(&self.db).await?);
+                *listener = Some(self.heads.follow());
             }
         }
-        Ok(())
     }
 
     async fn next_page(&mut self) -> Result<Batch, FeedError> {
@@ -138,7 +147,10 @@ impl Feed {
             // The events in hand do not wait for a NATS that is away.
             let messages = subscribe(&self.db, self.bus.as_ref(), &self.stream_name, position);
             match tokio::time::timeout(SUBSCRIBE_MAX, messages).await {
-                Ok(Ok(Some(messages))) => self.source = Source::JetStream(Box::new(messages)),
+                Ok(Ok(Subscribed::Live(messages))) => self.source = Source::JetStream(messages),
+                Ok(Ok(Subscribed::Behind)) => {
+                    self.bus_again_at = Instant::now() + BEHIND_COOLDOWN;
+                }
                 _ => self.bus_again_at = Instant::now() + BUS_COOLDOWN,
             }
         }
@@ -184,24 +196,35 @@ impl Feed {
     }
 }
 
+/// What came of asking JetStream for messages.
+enum Subscribed {
+    Live(Box<Ordered>),
+    /// It has not come that far yet.
+    Behind,
+    /// It has not got them.
+    No,
+}
+
 /// Messages after `position`, if JetStream carries this log and has come that far.
 async fn subscribe(
     db: &PgPool,
     bus: Option<&Context>,
     stream_name: &str,
     position: i64,
-) -> Result<Option<Ordered>, BusError> {
-    let Some(bus) = bus else { return Ok(None) };
-    let Some(stream) = bus::find(bus, stream_name).await? else { return Ok(None) };
+) -> Result<Subscribed, BusError> {
+    let Some(bus) = bus else { return Ok(Subscribed::No) };
+    let Some(stream) = bus::find(bus, stream_name).await? else { return Ok(Subscribed::No) };
     let info = stream.cached_info();
-    let Ok((log_id, _)) = bus::log(db).await else { return Ok(None) };
+    let Ok((log_id, _)) = bus::log(db).await else { return Ok(Subscribed::No) };
     let first = i64::try_from(info.state.first_sequence).unwrap_or(i64::MAX);
-    let last = bus::last_sequence(info);
-    if !bus::carries(info, log_id) || last < position || first > position + 1 {
-        return Ok(None);
+    if !bus::carries(info, log_id) || first > position + 1 {
+        return Ok(Subscribed::No);
+    }
+    if bus::last_sequence(info) < position {
+        return Ok(Subscribed::Behind);
     }
     if !matches!(bus::agrees(&stream, db).await, Ok(true)) {
-        return Ok(None);
+        return Ok(Subscribed::No);
     }
     let start_sequence = u64::try_from(position + 1).unwrap_or(1);
     let config = OrderedConfig {
@@ -210,7 +233,8 @@ async fn subscribe(
     };
     let consumer =
         stream.create_consumer(config).await.map_err(bus::failed("create a consumer"))?;
-    consumer.messages().await.map(Some).map_err(bus::failed("subscribe"))
+    let messages = consumer.messages().await.map_err(bus::failed("subscribe"))?;
+    Ok(Subscribed::Live(Box::new(messages)))
 }
 
 /// What a message is to a feed that has come to `position`.
@@ -223,12 +247,19 @@ fn parse(message: &Message, position: i64) -> Parsed {
     if sequence != position + 1 || oversized {
         return Parsed::NotHere;
     }
-    match serde_json::from_slice::<RawEvent>(&message.payload) {
-        Ok(event) if event.position == sequence => Parsed::Next(Box::new(event)),
-        Ok(event) => Parsed::Malformed(Malformed {
-            sequence,
-            reason: format!("the event says it is at position {}", event.position),
-        }),
-        Err(error) => Parsed::Malformed(Malformed { sequence, reason: error.to_string() }),
-    }
+    event(sequence, &message.payload)
+        .map_or_else(Parsed::Malformed, |event| Parsed::Next(event.into()))
+}
+
+/// The event in the payload of the message at `sequence`, which is its position.
+///
+/// # Errors
+/// When it is no event, or says that it is at another position.
+pub fn event(sequence: i64, payload: &[u8]) -> Result<RawEvent, Malformed> {
+    let reason = match serde_json::from_slice::<RawEvent>(payload) {
+        Ok(event) if event.position == sequence => return Ok(event),
+        Ok(event) => format!("the event says it is at position {}", event.position),
+        Err(error) => error.to_string(),
+    };
+    Err(Malformed { sequence, reason })
 }

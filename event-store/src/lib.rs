@@ -5,7 +5,7 @@
 //! * [`relay`] publishes the log to NATS JetStream, whose sequence is the position;
 //! * [`feed`] follows the log from a position, from Postgres or JetStream, whichever serves best.
 //!
-//! The only crate that writes `events`, `commands` and `log_head`. It knows nothing of HTTP and
+//! The only crate that writes the log and its head and tail. It knows nothing of HTTP and
 //! nothing of read models.
 
 pub mod bus;
@@ -16,5 +16,5 @@ pub mod recorded;
 pub mod relay;
 pub mod writer;
 
-pub use recorded::{Metadata, RawEvent, Recorded, Unreadable};
+pub use recorded::{Entry, Metadata, RawEvent, Recorded, Unreadable};
 pub use writer::{Answer, Outcome, Request, SubmitError, Writer};

@@ -97,14 +97,66 @@ pub enum Unreadable {
     },
 }
 
+/// An event as a fold meets it: read, or with the reason why it cannot be.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its place in the log.
+    pub position: i64,
+    /// The stream it belongs to, by name: it may be of no known kind.
+    pub stream: String,
+    /// Its place in the stream.
+    pub version: i64,
+    /// Its partition.
+    pub slot: i16,
+    /// What it says.
+    pub read: Result<Recorded, Unreadable>,
+}
+
+impl From<&RawEvent> for Entry {
+    fn from(raw: &RawEvent) -> Self {
+        let RawEvent { position, version, slot, .. } = *raw;
+        Self { position, stream: raw.stream.clone(), version, slot, read: raw.decode() }
+    }
+}
+
 impl RawEvent {
     /// Reads the payload, lifting an old schema to today's.
+    pub fn decode(&self) -> Result<Recorded, Unreadable> {
+        let stored = Stored {
+            position: self.position,
+            stream: &self.stream,
+            version: self.version,
+            kind: &self.kind,
+            schema: self.schema,
+            slot: self.slot,
+            occurred_at: self.occurred_at,
+            recorded_at: self.recorded_at,
+            data: self.data.get(),
+        };
+        stored.decode()
+    }
+}
+
+/// What of a stored event it takes to read it.
+pub(crate) struct Stored<'a> {
+    pub position: i64,
+    pub stream: &'a str,
+    pub version: i64,
+    pub kind: &'a str,
+    pub schema: i16,
+    pub slot: i16,
+    pub occurred_at: DateTime<Utc>,
+    pub recorded_at: DateTime<Utc>,
+    pub data: &'a str,
+}
+
+impl Stored<'_> {
     pub fn decode(&self) -> Result<Recorded, Unreadable> {
         let position = self.position;
         let stream: StreamId =
             self.stream.parse().map_err(|source| Unreadable::Stream { position, source })?;
         let schema = u16::try_from(self.schema).unwrap_or(u16::MAX);
-        let event = Event::decode(&self.kind, schema, self.data.get())
+        let event = Event::decode(self.kind, schema, self.data)
             .map_err(|source| Unreadable::Event { position, source })?;
         if event.category() != stream.category() {
             return Err(Unreadable::Misplaced { position });

@@ -4,15 +4,17 @@
 //! relay's only checkpoint and a stale relay is refused. Every command-api runs a relay; those
 //! that see another one at work stand by.
 
+use std::collections::VecDeque;
+use std::panic::resume_unwind;
 use std::time::Duration;
 
 use async_nats::jetstream::Context;
-use async_nats::jetstream::context::{PublishError, PublishErrorKind};
+use async_nats::jetstream::context::{PublishAckFuture, PublishError, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
-use futures::StreamExt;
-use futures::stream::FuturesOrdered;
+use bytes::Bytes;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::bus::{self, BusError, OVERSIZED};
 use crate::listen::HeadListener;
@@ -23,7 +25,9 @@ use crate::recorded::RawEvent;
 /// 140,000/s at 2,000 (NATS 2.15, two cores).
 const WINDOW_MESSAGES: usize = 512;
 /// Events read from the log at once.
-const PAGE_EVENTS: i64 = 1_000;
+const PAGE_EVENTS: usize = 1_000;
+/// What an encoded event has besides its metadata and payload, bytes: enough for nearly all.
+const ENVELOPE_BYTES: usize = 320;
 /// How often an idle relay looks at the log and at the stream all the same.
 const IDLE_POLL: Duration = Duration::from_secs(1);
 /// How long a relay watches another one before it takes over, and waits after a failure.
@@ -91,23 +95,44 @@ impl Relay {
     /// Stands by until needed, then publishes until something fails.
     async fn session(&self, outage: &mut bool) -> Result<std::convert::Infallible, RelayError> {
         let mut listener = HeadListener::connect(&self.db).await?;
-        let mut last = self.stand_by().await?;
+        let mut sent = self.stand_by().await?;
         if std::mem::take(outage) {
-            tracing::info!(position = last, "the relay goes on");
+            tracing::info!(position = sent, "the relay goes on");
         }
+        let mut window = Window::default();
+        let mut next = self.read_after(sent);
         loop {
-            let events = read::after(&self.db, last, PAGE_EVENTS).await?;
-            if events.is_empty() {
+            let page = next.await.unwrap_or_else(|error| resume_unwind(error.into_panic()))?;
+            let Some(last) = page.last().map(|message| message.position) else {
+                window.drain().await?;
                 listener.changed(IDLE_POLL).await;
                 // A stream that was wiped while nothing happened is made again before it is needed.
-                if read::head(&self.db).await? == last {
-                    last = self.ensure_stream().await?.0;
+                if read::head(&self.db).await? == sent {
+                    sent = self.ensure_stream().await?.0;
                 }
+                next = self.read_after(sent);
                 continue;
+            };
+            // Read and encoded while this one is published. A page that is not full is probably the
+            // last one: what comes after it is looked for when it is out.
+            let ahead = (page.len() >= PAGE_EVENTS).then(|| self.read_after(last));
+            for message in page {
+                self.publish(message, &mut window).await?;
             }
-            last = self.publish(events).await?;
-            metrics::gauge!("relay_position").set(last as f64);
+            window.report();
+            sent = last;
+            next = ahead.unwrap_or_else(|| self.read_after(sent));
         }
+    }
+
+    /// Begins to read the page after a position and to make messages of it.
+    fn read_after(&self, position: i64) -> AbortOnDropHandle<Result<Vec<Outgoing>, RelayError>> {
+        let (db, stream_name) = (self.db.clone(), self.stream_name.clone());
+        AbortOnDropHandle::new(tokio::spawn(async move {
+            let events = read::after(&db, position, PAGE_EVENTS as i64).await?;
+            let encoded = events.iter().map(|event| Outgoing::encode(&stream_name, event));
+            Ok(encoded.collect::<Result<_, _>>()?)
+        }))
     }
 
     /// Returns the last published position once no other relay is publishing.
@@ -146,42 +171,83 @@ impl Relay {
         Ok((head, head))
     }
 
-    /// Publishes a page, pipelined; returns the last position that JetStream has acknowledged.
-    async fn publish(&self, events: Vec<RawEvent>) -> Result<i64, RelayError> {
-        let mut acknowledgements = FuturesOrdered::new();
-        let mut last = 0;
-        for event in events {
-            if acknowledgements.len() >= WINDOW_MESSAGES
-                && let Some(acknowledged) = acknowledgements.next().await
-            {
-                acknowledged?;
+    /// Publishes a message without waiting for its acknowledgement, unless too many are under way.
+    async fn publish(&self, message: Outgoing, window: &mut Window) -> Result<(), RelayError> {
+        let Outgoing { position, subject, payload } = message;
+        window.make_room().await?;
+        let sent = self.bus.send_publish(subject.clone(), expecting(position, payload)).await;
+        let acknowledgement = match sent {
+            Err(error) if error.kind() == PublishErrorKind::MaxPayloadExceeded => {
+                // Takes the place of an event that is too large for NATS.
+                let stub = expecting(position, Bytes::new()).header(OVERSIZED, "1");
+                self.bus.send_publish(subject, stub).await?
             }
-            last = event.position;
-            let subject = bus::subject(&self.stream_name, &event);
-            let message = message(&event, serde_json::to_vec(&event)?);
-            let sent = match self.bus.send_publish(subject.clone(), message).await {
-                Err(error) if error.kind() == PublishErrorKind::MaxPayloadExceeded => {
-                    let stub = message_stub(&event);
-                    self.bus.send_publish(subject, stub).await?
-                }
-                sent => sent?,
-            };
-            acknowledgements.push_back(sent.into_future());
-        }
-        while let Some(acknowledged) = acknowledgements.next().await {
-            acknowledged?;
-        }
-        metrics::counter!("relay_events_total").absolute(u64::try_from(last).unwrap_or(0));
-        Ok(last)
+            sent => sent?,
+        };
+        window.under_way.push_back((position, acknowledgement));
+        Ok(())
     }
 }
 
-fn message(event: &RawEvent, payload: Vec<u8>) -> PublishMessage {
-    let before = u64::try_from(event.position - 1).unwrap_or(0);
-    PublishMessage::build().payload(payload.into()).expected_last_sequence(before)
+/// An event ready to be published.
+struct Outgoing {
+    position: i64,
+    subject: String,
+    payload: Bytes,
 }
 
-/// Takes the place of an event that is too large for NATS.
-fn message_stub(event: &RawEvent) -> PublishMessage {
-    message(event, Vec::new()).header(OVERSIZED, "1")
+impl Outgoing {
+    fn encode(stream_name: &str, event: &RawEvent) -> serde_json::Result<Self> {
+        let length = event.metadata.get().len() + event.data.get().len();
+        let mut payload = Vec::with_capacity(length + ENVELOPE_BYTES);
+        serde_json::to_writer(&mut payload, event)?;
+        let subject = bus::subject(stream_name, event);
+        Ok(Self { position: event.position, subject, payload: payload.into() })
+    }
+}
+
+fn expecting(position: i64, payload: Bytes) -> PublishMessage {
+    let before = u64::try_from(position - 1).unwrap_or(0);
+    PublishMessage::build().payload(payload).expected_last_sequence(before)
+}
+
+/// What was published and not yet acknowledged, in order. It stays full from page to page: a relay
+/// that waits for the last of a page before the next one leaves JetStream idle meanwhile.
+#[derive(Default)]
+struct Window {
+    under_way: VecDeque<(i64, PublishAckFuture)>,
+    acknowledged: i64,
+}
+
+impl Window {
+    /// Waits for the oldest acknowledgement if there is no room for one more. The others wait by
+    /// themselves: to ask all of them each time would cost more than the publishing.
+    async fn make_room(&mut self) -> Result<(), PublishError> {
+        if self.under_way.len() < WINDOW_MESSAGES { Ok(()) } else { self.acknowledge().await }
+    }
+
+    /// Waits for all of them.
+    async fn drain(&mut self) -> Result<(), PublishError> {
+        while !self.under_way.is_empty() {
+            self.acknowledge().await?;
+        }
+        self.report();
+        Ok(())
+    }
+
+    async fn acknowledge(&mut self) -> Result<(), PublishError> {
+        let Some((position, acknowledgement)) = self.under_way.pop_front() else { return Ok(()) };
+        acknowledgement.await?;
+        self.acknowledged = position;
+        Ok(())
+    }
+
+    fn report(&self) {
+        if let Ok(events) = u64::try_from(self.acknowledged)
+            && events > 0
+        {
+            metrics::gauge!("relay_position").set(events as f64);
+            metrics::counter!("relay_events_total").absolute(events);
+        }
+    }
 }

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use event_store::{RawEvent, Recorded};
+use event_store::{Entry, RawEvent, Recorded};
 use sqlx::{Acquire, PgConnection, PgPool};
 
 use crate::checkpoint::{Fenced, Lease};
-use crate::parking::{self, PARKED_STREAMS_MAX, Parked, ParkedStreams};
-use crate::projection::FoldError;
+use crate::parking::{self, PARKED_STREAMS_MAX, Parked, ParkedStreams, Place};
+use crate::projection::{FoldError, Projection};
 
 /// Why a batch was not folded. Nothing of it was written.
 #[derive(Debug, thiserror::Error)]
@@ -31,8 +31,9 @@ impl From<sqlx::Error> for BatchError {
 }
 
 /// What goes into the transaction.
-struct Plan<'a> {
-    raw: Vec<&'a RawEvent>,
+struct Plan {
+    /// Where each of the events stands.
+    places: Vec<Place>,
     events: Vec<Recorded>,
     parked: Vec<Parked>,
     streams: ParkedStreams,
@@ -47,52 +48,70 @@ pub async fn apply(
     events: &[RawEvent],
 ) -> Result<usize, BatchError> {
     let Some(last) = events.last() else { return Ok(0) };
-    let plan = plan(lease, streams, events);
-    let folded = match fold_all(db, lease, &plan, last.position).await {
+    let wanted =
+        |event: &&RawEvent| lease.covers(event.slot) && lease.projection.reads(&event.stream);
+    let entries = events.iter().filter(wanted).map(Entry::from).collect();
+    apply_entries(db, lease, streams, entries, last.position).await
+}
+
+/// Folds those events of interest that stand between the lease's checkpoint and `to`, and moves it
+/// there. Says how many were folded.
+pub async fn apply_entries(
+    db: &PgPool,
+    lease: &mut Lease,
+    streams: &mut ParkedStreams,
+    entries: Vec<Entry>,
+    to: i64,
+) -> Result<usize, BatchError> {
+    let plan = plan(lease, streams, entries);
+    let folded = match fold_all(db, lease, &plan, to).await {
         Ok(()) => plan,
         Err(Failure::Batch(error)) => return Err(error),
         Err(Failure::Events(error)) => {
             let (projection, cause) = (lease.projection.name, parking::chain(&error));
             tracing::warn!(projection, cause, "a batch failed; looking for the stream at fault");
-            fold_each(db, lease, plan, last.position).await?
+            fold_parts(db, lease, plan, to).await?
         }
     };
     *streams = folded.streams;
-    lease.position = last.position;
+    lease.position = to;
     Ok(folded.events.len())
 }
 
-/// Reads the events of interest, and parks the streams of those that cannot be read.
-fn plan<'a>(lease: &Lease, streams: &ParkedStreams, events: &'a [RawEvent]) -> Plan<'a> {
-    let (raw, recorded, parked) = (vec![], vec![], vec![]);
-    let mut plan = Plan { raw, events: recorded, parked, streams: streams.clone() };
-    let wanted =
-        |event: &&RawEvent| lease.covers(event.slot) && lease.projection.reads(&event.stream);
-    for event in events.iter().filter(wanted) {
-        if plan.streams.contains(&event.stream) {
-            continue;
-        }
-        let recorded = match event.decode() {
-            Ok(recorded) => recorded,
-            Err(error) => {
-                plan.park(Parked::at_fault(event, &error));
-                continue;
+/// Parks the streams of events that cannot be read, and sets aside what must wait.
+fn plan(lease: &Lease, streams: &ParkedStreams, entries: Vec<Entry>) -> Plan {
+    let (places, events, parked) = (vec![], vec![], vec![]);
+    let mut plan = Plan { places, events, parked, streams: streams.clone() };
+    for Entry { position, stream, version, read, .. } in entries {
+        let place = Place { stream, position, version };
+        match read {
+            Ok(event) if plan.takes(lease.projection, &place, &event) => {
+                plan.places.push(place);
+                plan.events.push(event);
             }
-        };
-        if let Some(behind) = plan.streams.blocker(lease.projection, &recorded) {
-            plan.park(Parked::waiting(event, behind));
-            continue;
+            Err(error) if !plan.streams.contains(&place.stream) => {
+                plan.park(Parked::at_fault(place, &error));
+            }
+            Ok(_) | Err(_) => {}
         }
-        plan.raw.push(event);
-        plan.events.push(recorded);
     }
     plan
 }
 
-impl Plan<'_> {
+impl Plan {
     fn park(&mut self, parked: Parked) {
-        self.streams.insert(parked.stream.clone());
+        self.streams.insert(parked.place.stream.clone());
         self.parked.push(parked);
+    }
+
+    /// Whether an event can be folded now. If it must wait for another stream, its own is parked.
+    fn takes(&mut self, projection: &Projection, place: &Place, event: &Recorded) -> bool {
+        if self.streams.contains(&place.stream) {
+            return false;
+        }
+        let Some(behind) = self.streams.blocker(projection, event) else { return true };
+        self.park(Parked::waiting(place.clone(), behind));
+        false
     }
 }
 
@@ -123,13 +142,13 @@ impl From<FoldError> for Failure {
 }
 
 /// Checks the bound before anything is written.
-fn check_bound(plan: &Plan<'_>) -> Result<(), BatchError> {
+fn check_bound(plan: &Plan) -> Result<(), BatchError> {
     let within = plan.streams.len() <= PARKED_STREAMS_MAX;
     if within { Ok(()) } else { Err(BatchError::TooManyParked) }
 }
 
 /// The normal way: everything at once.
-async fn fold_all(db: &PgPool, lease: &Lease, plan: &Plan<'_>, to: i64) -> Result<(), Failure> {
+async fn fold_all(db: &PgPool, lease: &Lease, plan: &Plan, to: i64) -> Result<(), Failure> {
     check_bound(plan)?;
     let mut tx = db.begin().await?;
     lease.advance(&mut tx, to).await?.map_err(BatchError::from)?;
@@ -141,31 +160,31 @@ async fn fold_all(db: &PgPool, lease: &Lease, plan: &Plan<'_>, to: i64) -> Resul
     Ok(())
 }
 
-/// The way after a failure: event by event, so that only the streams at fault are parked.
-async fn fold_each<'a>(
-    db: &PgPool,
-    lease: &Lease,
-    plan: Plan<'a>,
-    to: i64,
-) -> Result<Plan<'a>, BatchError> {
-    let Plan { raw, events, parked, streams } = plan;
-    let mut sorted = Plan { raw: vec![], events: vec![], parked, streams };
+/// The way after a failure: what fails is halved until the streams at fault are found; they alone
+/// are parked.
+async fn fold_parts(db: &PgPool, lease: &Lease, plan: Plan, to: i64) -> Result<Plan, BatchError> {
+    let Plan { places, events, parked, streams } = plan;
+    let mut sorted = Plan { places: vec![], events: vec![], parked, streams };
     let mut tx = db.begin().await?;
     lease.advance(&mut tx, to).await??;
-    for (raw, event) in raw.into_iter().zip(events) {
-        if sorted.streams.contains(&raw.stream) {
-            continue;
-        }
-        if let Some(behind) = sorted.streams.blocker(lease.projection, &event) {
-            sorted.park(Parked::waiting(raw, behind));
-            continue;
-        }
-        match fold_one(&mut tx, lease.projection, lease.build, &event).await? {
-            Ok(()) => {
-                sorted.raw.push(raw);
-                sorted.events.push(event);
+    // The next part is the last one: in the order of the log.
+    let mut parts = Vec::from([(0, events.len())]);
+    while let Some((start, end)) = parts.pop() {
+        let middle = usize::midpoint(start, end);
+        let (mut part_places, mut part_events) = (vec![], vec![]);
+        for (place, event) in places[start..end].iter().zip(&events[start..end]) {
+            if sorted.takes(lease.projection, place, event) {
+                part_places.push(place.clone());
+                part_events.push(event.clone());
             }
-            Err(error) => sorted.park(Parked::at_fault(raw, &error)),
+        }
+        match try_fold(&mut tx, lease.projection, lease.build, &part_events).await? {
+            Ok(()) => {
+                sorted.places.append(&mut part_places);
+                sorted.events.append(&mut part_events);
+            }
+            Err(_) if end - start > 1 => parts.extend([(middle, end), (start, middle)]),
+            Err(error) => sorted.park(Parked::at_fault(places[start].clone(), &error)),
         }
     }
     check_bound(&sorted)?;
@@ -174,15 +193,18 @@ async fn fold_each<'a>(
     Ok(sorted)
 }
 
-/// Folds one event within the transaction; if it is at fault, the transaction goes on without it.
-pub async fn fold_one(
+/// Folds events within the transaction; if they are at fault, it goes on without them.
+pub async fn try_fold(
     db: &mut PgConnection,
-    projection: &'static crate::projection::Projection,
+    projection: &'static Projection,
     build: i16,
-    event: &Recorded,
+    events: &[Recorded],
 ) -> sqlx::Result<Result<(), FoldError>> {
+    if events.is_empty() {
+        return Ok(Ok(()));
+    }
     let mut savepoint = db.begin().await?;
-    match (projection.fold)(&mut savepoint, build, std::slice::from_ref(event)).await {
+    match (projection.fold)(&mut savepoint, build, events).await {
         Ok(()) => {
             savepoint.commit().await?;
             Ok(Ok(()))

@@ -1,16 +1,18 @@
 //! The builds of a projection: which one readers see, making the next one, switching to it, and
 //! deleting what nobody reads any more.
 
+use std::cmp::Ordering;
+
 use domain::stream::SLOTS;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
-use crate::checkpoint::LEASE;
+use crate::checkpoint::REBUILD_LEASE;
 use crate::projection::Projection;
 
 /// The build of a new projection.
 const FIRST_BUILD: i16 = 1;
-/// Rows deleted in one transaction.
-const DELETE_ROWS: i64 = 5_000;
+/// Pages of a table (8 KiB) whose rows are deleted in one transaction.
+const DELETE_PAGES: i64 = 512;
 
 /// The build that readers see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +21,45 @@ pub struct Active {
     pub build: i16,
     /// The version of the program that folds it.
     pub version: i32,
+}
+
+/// The rows are of another version of the code than this program's.
+#[derive(Debug, thiserror::Error)]
+pub enum WrongVersion {
+    /// This program must not touch them.
+    #[error("{name} was built by version {found} of its code; this program has {known}: update it")]
+    Newer {
+        /// The projection.
+        name: &'static str,
+        /// The version of the build.
+        found: i32,
+        /// The version of this program.
+        known: i32,
+    },
+    /// This program would go on with them as it never began.
+    #[error(
+        "{name} was built by version {found} of its code; this program has {known}: rebuild it first"
+    )]
+    Older {
+        /// The projection.
+        name: &'static str,
+        /// The version of the build.
+        found: i32,
+        /// The version of this program.
+        known: i32,
+    },
+}
+
+impl Active {
+    /// Refuses to work on rows that another version of the code has made.
+    pub fn check(self, projection: &Projection) -> Result<(), WrongVersion> {
+        let (name, found, known) = (projection.name, self.version, projection.version);
+        match found.cmp(&known) {
+            Ordering::Equal => Ok(()),
+            Ordering::Greater => Err(WrongVersion::Newer { name, found, known }),
+            Ordering::Less => Err(WrongVersion::Older { name, found, known }),
+        }
+    }
 }
 
 /// The last slot.
@@ -84,7 +125,7 @@ async fn insert(
         build,
         last_slot(),
         owner,
-        LEASE.as_secs_f64(),
+        REBUILD_LEASE.as_secs_f64(),
     )
     .execute(db)
     .await?;
@@ -137,7 +178,7 @@ pub async fn fence(
         projection.name,
         build,
         owner,
-        LEASE.as_secs_f64(),
+        REBUILD_LEASE.as_secs_f64(),
     )
     .execute(&mut *tx)
     .await?;
@@ -156,7 +197,8 @@ pub async fn fence(
     Ok(true)
 }
 
-/// Makes the next build, held by `owner`. Nothing if somebody else is making one.
+/// Makes the next build, held by `owner` for [`REBUILD_LEASE`]. Nothing if somebody else is making
+/// one.
 pub async fn create_next(
     db: &PgPool,
     projection: &Projection,
@@ -177,7 +219,8 @@ pub async fn create_next(
         return Ok(None);
     }
     let next = sqlx::query_scalar!(
-        "UPDATE projections SET last_build = last_build + 1 WHERE name = $1 RETURNING last_build",
+        "UPDATE projections SET last_build = greatest(last_build, active_build) + 1
+         WHERE name = $1 RETURNING last_build",
         projection.name,
     )
     .fetch_one(&mut *tx)
@@ -214,21 +257,9 @@ pub async fn switch(
 /// can be gone on with after a crash.
 pub async fn delete(db: &PgPool, projection: &Projection, build: i16) -> sqlx::Result<()> {
     for table in projection.tables {
-        loop {
-            // Not a checked query, because the table varies; its name is a constant of the program.
-            let statement = format!(
-                "DELETE FROM {table} WHERE ctid = ANY(ARRAY(
-                     SELECT ctid FROM {table} WHERE build = $1 LIMIT $2))"
-            );
-            let deleted = sqlx::query(AssertSqlSafe(statement))
-                .bind(build)
-                .bind(DELETE_ROWS)
-                .execute(db)
-                .await?;
-            if deleted.rows_affected() == 0 {
-                break;
-            }
-        }
+        // Again until nothing is left: a row may have moved to a page that was passed, because the
+        // pusher of the search documents marks rows without the lease.
+        while delete_rows(db, table, build).await? > 0 {}
     }
     sqlx::query!(
         "DELETE FROM projection_builds WHERE projection = $1 AND build = $2",
@@ -238,4 +269,32 @@ pub async fn delete(db: &PgPool, projection: &Projection, build: i16) -> sqlx::R
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Deletes the rows of a build in one walk over the pages of the table, and says how many there
+/// were. Looking for what is left after each step would pass all that is deleted already.
+async fn delete_rows(db: &PgPool, table: &'static str, build: i16) -> sqlx::Result<u64> {
+    let pages = sqlx::query_scalar!(
+        r#"SELECT pg_relation_size(to_regclass($1)) / current_setting('block_size')::bigint
+               AS "pages!""#,
+        table,
+    )
+    .fetch_one(db)
+    .await?;
+    // Not a checked query, because the table varies; its name is a constant of the program. Nor a
+    // plain comparison of the build: an index would be used for it, each time from its beginning.
+    let statement = format!(
+        "DELETE FROM {table} WHERE build IS NOT DISTINCT FROM $1
+             AND ctid >= format('(%s,0)', $2::bigint)::tid
+             AND ctid < format('(%s,0)', $3::bigint)::tid"
+    );
+    let (mut from, mut deleted) = (0, 0);
+    while from < pages {
+        let to = from + DELETE_PAGES;
+        let statement = AssertSqlSafe(statement.clone());
+        let done = sqlx::query(statement).bind(build).bind(from).bind(to).execute(db).await?;
+        deleted += done.rows_affected();
+        from = to;
+    }
+    Ok(deleted)
 }

@@ -13,6 +13,9 @@ use crate::projection::Projection;
 
 /// How long a worker may be silent before another takes over.
 pub const LEASE: Duration = Duration::from_secs(5);
+/// How long whoever makes a new build may be silent before it is cleared away. Nobody waits for it
+/// as they do for a worker, and much work would be lost.
+pub const REBUILD_LEASE: Duration = Duration::from_secs(30);
 /// How often an idle worker renews its lease, and a standby asks for it.
 pub const RENEWAL: Duration = Duration::from_secs(1);
 
@@ -31,6 +34,8 @@ pub struct Lease {
     pub epoch: i64,
     /// The checkpoint: of the last event folded.
     pub position: i64,
+    /// For how long it is held from each sign of life on.
+    pub term: Duration,
 }
 
 /// The lease is somebody else's now. What was to be written was not.
@@ -38,14 +43,15 @@ pub struct Lease {
 #[error("the lease was lost to another worker")]
 pub struct Fenced;
 
-/// Takes the lease of a range of slots, if it is free, over, or still the asker's own from before
-/// a lost connection.
+/// Takes the lease of a range of slots for a `term`, if it is free, over, or still the asker's own
+/// from before a lost connection.
 pub async fn acquire(
     db: impl PgExecutor<'_>,
     projection: &'static Projection,
     build: i16,
     slot_from: i16,
     owner: &str,
+    term: Duration,
 ) -> sqlx::Result<Option<Lease>> {
     // A row that is locked is being written by its holder: no need to wait for that.
     let row = sqlx::query!(
@@ -61,7 +67,7 @@ pub async fn acquire(
         build,
         slot_from,
         owner,
-        LEASE.as_secs_f64(),
+        term.as_secs_f64(),
     )
     .fetch_optional(db)
     .await?;
@@ -72,6 +78,7 @@ pub async fn acquire(
         slot_to: row.slot_to,
         epoch: row.epoch,
         position: row.position,
+        term,
     }))
 }
 
@@ -105,8 +112,8 @@ impl Lease {
             self.epoch,
             self.position,
             to,
-            LEASE.as_secs_f64(),
-            LEASE.as_millis().to_string(),
+            self.term.as_secs_f64(),
+            self.term.as_millis().to_string(),
         )
         .fetch_optional(db)
         .await?;
@@ -125,12 +132,28 @@ impl Lease {
             self.build,
             self.slot_from,
             self.epoch,
-            LEASE.as_secs_f64(),
+            self.term.as_secs_f64(),
             self.position,
         )
         .execute(db)
         .await?;
         Ok(if renewed.rows_affected() == 1 { Ok(()) } else { Err(Fenced) })
+    }
+
+    /// Goes on from where the checkpoint is, whatever this holder believed: the answer to a commit may
+    /// have been lost, or with a crash of the database the last commits.
+    pub async fn reload(&mut self, db: impl PgExecutor<'_>) -> sqlx::Result<Result<(), Fenced>> {
+        let found = sqlx::query_scalar!(
+            "SELECT position FROM projection_slots
+             WHERE projection = $1 AND build = $2 AND slot_from = $3 AND epoch = $4",
+            self.projection.name,
+            self.build,
+            self.slot_from,
+            self.epoch,
+        )
+        .fetch_optional(db)
+        .await?;
+        Ok(found.map(|position| self.position = position).ok_or(Fenced))
     }
 
     /// Gives the lease up, so that a standby takes over at once.

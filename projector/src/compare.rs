@@ -1,12 +1,17 @@
-//! Comparing two builds of a projection, document by document, in one snapshot.
+//! Comparing two builds of a projection, document by document, each in a snapshot of its own: the
+//! live build goes on meanwhile. Only keys and digests leave Postgres, in order, so that neither
+//! side is ever held in memory.
 
-use futures::TryStreamExt;
-use sqlx::{AssertSqlSafe, PgPool, Postgres, Row, Transaction};
+use std::cmp::Ordering;
+
+use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Row, Transaction};
 
 use crate::projection::Projection;
 
 /// Differences listed of each table; the count goes no further either.
-pub const DIFFERENCES_MAX: i64 = 1_000;
+pub const DIFFERENCES_MAX: usize = 1_000;
 
 /// A key whose documents differ between the live build and a fresh one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,37 +55,80 @@ pub async fn snapshot(db: &PgPool) -> sqlx::Result<Transaction<'static, Postgres
     Ok(snapshot)
 }
 
+/// A build as it was when the snapshot was taken.
+pub struct Side {
+    /// The snapshot.
+    pub snapshot: Transaction<'static, Postgres>,
+    /// The build.
+    pub build: i16,
+}
+
 /// Where the documents of two builds differ.
 pub async fn differences(
-    mut snapshot: Transaction<'static, Postgres>,
+    mut live: Side,
+    mut fresh: Side,
     projection: &Projection,
-    live: i16,
-    fresh: i16,
 ) -> sqlx::Result<Vec<Difference>> {
     let mut found = vec![];
     for table in projection.tables {
-        // Not a checked query, because the table varies; its name is a constant of the program.
-        let statement = format!(
-            "SELECT id::text AS id, l.document IS NULL AS missing, f.document IS NULL AS extra
-             FROM (SELECT id, document::text AS document FROM {table} WHERE build = $1) l
-             FULL JOIN (SELECT id, document::text AS document FROM {table} WHERE build = $2) f
-                 USING (id)
-             WHERE l.document IS DISTINCT FROM f.document
-             LIMIT $3"
-        );
-        let mut rows = sqlx::query(AssertSqlSafe(statement))
-            .bind(live)
-            .bind(fresh)
-            .bind(DIFFERENCES_MAX)
-            .fetch(&mut *snapshot);
-        while let Some(row) = rows.try_next().await? {
-            let kind = match (row.try_get("missing")?, row.try_get("extra")?) {
-                (true, _) => Kind::Missing,
-                (false, true) => Kind::Extra,
-                (false, false) => Kind::Different,
-            };
-            found.push(Difference { table, id: row.try_get("id")?, kind });
+        let theirs = digests(&mut live.snapshot, table, live.build);
+        let ours = digests(&mut fresh.snapshot, table, fresh.build);
+        found.extend(of_table(table, theirs, ours).await?);
+    }
+    Ok(found)
+}
+
+/// The key of a document and its digest.
+type Digest = (String, i64);
+
+/// The documents of a build in the order of their keys, which are ids or text in the order of its
+/// bytes. Two documents that differ have the same digest once in 2^64.
+fn digests<'a>(
+    db: &'a mut PgConnection,
+    table: &str,
+    build: i16,
+) -> BoxStream<'a, sqlx::Result<Digest>> {
+    // Not a checked query, because the table varies; its name is a constant of the program.
+    let statement = format!(
+        "SELECT id::text, hashtextextended(document::text, 0) FROM {table} WHERE build = $1
+         ORDER BY id"
+    );
+    let rows = sqlx::query(AssertSqlSafe(statement)).bind(build).fetch(db);
+    rows.and_then(|row| async move { Ok((row.try_get(0)?, row.try_get(1)?)) }).boxed()
+}
+
+async fn of_table(
+    table: &'static str,
+    mut theirs: BoxStream<'_, sqlx::Result<Digest>>,
+    mut ours: BoxStream<'_, sqlx::Result<Digest>>,
+) -> sqlx::Result<Vec<Difference>> {
+    let mut found = vec![];
+    let (mut live, mut fresh) = (theirs.try_next().await?, ours.try_next().await?);
+    while found.len() < DIFFERENCES_MAX {
+        let order = match (&live, &fresh) {
+            (None, None) => break,
+            (Some((live, _)), Some((fresh, _))) => live.cmp(fresh),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+        };
+        let (mut id, mut kind) = (None, Kind::Different);
+        match order {
+            Ordering::Less => {
+                (id, kind) = (live.map(|(id, _)| id), Kind::Extra);
+                live = theirs.try_next().await?;
+            }
+            Ordering::Greater => {
+                (id, kind) = (fresh.map(|(id, _)| id), Kind::Missing);
+                fresh = ours.try_next().await?;
+            }
+            Ordering::Equal => {
+                if live != fresh {
+                    id = live.map(|(id, _)| id);
+                }
+                (live, fresh) = (theirs.try_next().await?, ours.try_next().await?);
+            }
         }
+        found.extend(id.map(|id| Difference { table, id, kind }));
     }
     Ok(found)
 }

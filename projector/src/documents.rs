@@ -16,7 +16,7 @@ pub trait Documents {
     /// What a document is found by.
     type Key: Ord + Clone + Send + Sync;
     /// What is kept.
-    type Document: Serialize + Send;
+    type Document: Serialize + Send + Sync;
 
     /// The document an event is about.
     fn key(event: &Recorded) -> Option<Self::Key>;
@@ -35,8 +35,8 @@ pub trait Documents {
     fn store(
         db: &mut PgConnection,
         build: i16,
-        documents: &[String],
-    ) -> impl Future<Output = sqlx::Result<()>> + Send;
+        documents: &[Self::Document],
+    ) -> impl Future<Output = Result<(), FoldError>> + Send;
 }
 
 /// Folds events into documents.
@@ -57,8 +57,8 @@ pub async fn fold<D: Documents>(
             documents.insert(key, folded);
         }
     }
-    D::store(db, build, &encode(documents.values())?).await?;
-    Ok(())
+    let documents: Vec<_> = documents.into_values().collect();
+    D::store(db, build, &documents).await
 }
 
 /// Documents as JSON text.

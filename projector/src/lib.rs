@@ -4,7 +4,7 @@
 //!   [`documents`] is the shape most of them have;
 //! * [`checkpoint`], [`batch`], [`runner`]: how a build moves forward, exactly once;
 //! * [`parking`], [`retry`]: streams that cannot be gone on with;
-//! * [`builds`], [`rebuild`], [`compare`]: a new build beside the old one, and the switch;
+//! * [`builds`], [`candidate`], [`rebuild`], [`compare`]: a new build beside the old one, and the switch;
 //! * [`search`]: what becomes of the searchable catalogue in Meilisearch;
 //! * [`run`], [`status`], [`health`]: the process and where everything in it stands.
 //!
@@ -12,6 +12,7 @@
 
 pub mod batch;
 pub mod builds;
+pub mod candidate;
 pub mod checkpoint;
 pub mod compare;
 pub mod documents;

@@ -14,15 +14,22 @@ pub const PARKED_STREAMS_MAX: usize = 10_000;
 /// The longest reason kept, in bytes.
 const REASON_BYTES_MAX: usize = 1_000;
 
+/// Where an event stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Its stream, by name: it may be of no known kind.
+    pub stream: String,
+    /// Its place in the log.
+    pub position: i64,
+    /// Its place in the stream.
+    pub version: i64,
+}
+
 /// A stream about to be parked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parked {
-    /// The stream.
-    pub stream: String,
-    /// The first event that waits: its place in the log.
-    pub position: i64,
-    /// The same event's place in the stream.
-    pub version: i64,
+    /// The first event that waits.
+    pub place: Place,
     /// The parked stream this one waits for; none if it is itself at fault.
     pub behind: Option<String>,
     /// Why.
@@ -31,24 +38,21 @@ pub struct Parked {
 
 impl Parked {
     /// Parks the stream of an event that could not be read or folded.
-    pub fn at_fault(event: &RawEvent, error: &(dyn std::error::Error + 'static)) -> Self {
-        Self::of(&event.stream, event.position, event.version, None, chain(error))
+    pub fn at_fault(place: Place, error: &(dyn std::error::Error + 'static)) -> Self {
+        Self { place, behind: None, reason: chain(error) }
     }
 
     /// Parks the stream of an event that makes no sense without another, parked stream.
-    pub fn waiting(event: &RawEvent, behind: String) -> Self {
+    pub fn waiting(place: Place, behind: String) -> Self {
         let reason = format!("waits for {behind}");
-        Self::of(&event.stream, event.position, event.version, Some(behind), reason)
+        Self { place, behind: Some(behind), reason }
     }
+}
 
-    fn of(
-        stream: &str,
-        position: i64,
-        version: i64,
-        behind: Option<String>,
-        reason: String,
-    ) -> Self {
-        Self { stream: stream.to_owned(), position, version, behind, reason }
+impl From<&RawEvent> for Place {
+    fn from(event: &RawEvent) -> Self {
+        let RawEvent { position, version, .. } = *event;
+        Self { stream: event.stream.clone(), position, version }
     }
 }
 
@@ -106,7 +110,7 @@ pub async fn store(
     build: i16,
     parked: &[Parked],
 ) -> sqlx::Result<()> {
-    for Parked { stream, position, version, behind, reason } in parked {
+    for Parked { place: Place { stream, position, version }, behind, reason } in parked {
         sqlx::query!(
             "INSERT INTO parked_streams
                  (projection, build, stream, position, version, behind, reason)

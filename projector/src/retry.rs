@@ -6,13 +6,24 @@ use std::collections::BTreeMap;
 use event_store::{RawEvent, read};
 use sqlx::{PgConnection, PgPool};
 
-use crate::batch::fold_one;
-use crate::builds;
-use crate::parking::{self, Parked, ParkedStreams};
+use crate::batch::try_fold;
+use crate::builds::{self, WrongVersion};
+use crate::parking::{self, Parked, ParkedStreams, Place};
 use crate::projection::Projection;
 
 /// Events of one stream taken up in one transaction.
 const PAGE_EVENTS: i64 = 1_000;
+
+/// Why a retry ended early. What was released before stays released.
+#[derive(Debug, thiserror::Error)]
+pub enum RetryError {
+    /// The rows are not this program's.
+    #[error(transparent)]
+    Version(#[from] WrongVersion),
+    /// Postgres is away.
+    #[error("the database is in trouble")]
+    Database(#[from] sqlx::Error),
+}
 
 /// What came of a retry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,8 +39,10 @@ pub async fn retry(
     db: &PgPool,
     projection: &'static Projection,
     stream: Option<&str>,
-) -> sqlx::Result<Retried> {
-    let build = builds::active(db, projection).await?.build;
+) -> Result<Retried, RetryError> {
+    let active = builds::active(db, projection).await?;
+    active.check(projection)?;
+    let build = active.build;
     let heads = sqlx::query_scalar!(
         "SELECT stream FROM parked_streams
          WHERE projection = $1 AND build = $2 AND ($3::text IS NULL OR stream = $3)
@@ -80,10 +93,9 @@ async fn retry_page(
             release(&mut tx, projection, build, stream).await?;
             retried.released.push(stream.clone());
         } else if let Some(last) = events.iter().rfind(|event| event.stream == *stream) {
+            let (position, version) = (last.position + 1, last.version + 1);
             kept.push(Parked {
-                stream: stream.clone(),
-                position: last.position + 1,
-                version: last.version + 1,
+                place: Place { stream: stream.clone(), position, version },
                 behind: at.behind.clone(),
                 reason: "being retried".to_owned(),
             });
@@ -181,18 +193,18 @@ async fn fold(
             continue;
         }
         let parked = match event.decode() {
-            Err(error) => Some(Parked::at_fault(event, &error)),
+            Err(error) => Some(Parked::at_fault(event.into(), &error)),
             Ok(recorded) => match streams.blocker(projection, &recorded) {
-                Some(behind) => Some(Parked::waiting(event, behind)),
-                None => match fold_one(&mut *db, projection, build, &recorded).await? {
+                Some(behind) => Some(Parked::waiting(event.into(), behind)),
+                None => match try_fold(&mut *db, projection, build, &[recorded]).await? {
                     Ok(()) => None,
-                    Err(error) => Some(Parked::at_fault(event, &error)),
+                    Err(error) => Some(Parked::at_fault(event.into(), &error)),
                 },
             },
         };
         if let Some(parked) = parked {
-            streams.insert(parked.stream.clone());
-            stuck.insert(parked.stream.clone(), parked);
+            streams.insert(event.stream.clone());
+            stuck.insert(event.stream.clone(), parked);
         }
     }
     Ok(stuck)

@@ -1,19 +1,23 @@
 //! The running projector: a worker for each range of slots of each projection asked for, and the
 //! pusher of the search documents.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::ProgressBar;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+use crate::builds::{self, WrongVersion};
 use crate::projection::Projection;
 use crate::rebuild::{RebuildError, rebuild};
-use crate::runner::{self, Context, NewerBuild};
+use crate::runner::{self, Context};
 use crate::search::Meili;
 use crate::search::pusher::{self, Trouble};
-use crate::{builds, parking, projections, status};
+use crate::{parking, projections, status};
 
+/// Rebuilds that a process does by itself at a time: each takes all that a database has to give.
+const REBUILDS_MAX: usize = 1;
 /// How long to wait before looking again whether a projection can be worked on.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
@@ -24,16 +28,19 @@ pub async fn run(
     wanted: Vec<&'static Projection>,
     meili: Meili,
     trouble: Trouble,
-) -> Result<(), NewerBuild> {
+) -> Result<(), WrongVersion> {
     let mut workers = JoinSet::new();
     let measured = status::measure(context.db.clone(), wanted.clone(), context.stop.clone());
     workers.spawn(async move {
         measured.await;
         Ok(())
     });
+    let rebuilding = Arc::new(Semaphore::new(REBUILDS_MAX));
     for projection in wanted {
         let (context, meili, trouble) = (context.clone(), meili.clone(), trouble.clone());
-        workers.spawn(async move { project(context, projection, meili, trouble).await });
+        let rebuilding = Arc::clone(&rebuilding);
+        workers
+            .spawn(async move { project(context, projection, meili, trouble, &rebuilding).await });
     }
     let (mut result, mut broke) = (Ok(()), None);
     while let Some(ended) = workers.join_next().await {
@@ -60,9 +67,11 @@ async fn project(
     projection: &'static Projection,
     meili: Meili,
     trouble: Trouble,
-) -> Result<(), NewerBuild> {
+    rebuilding: &Semaphore,
+) -> Result<(), WrongVersion> {
     let is_search = std::ptr::eq(projection, projections::SEARCH);
-    if !bring_up_to_date(&context, projection, is_search.then_some(&meili)).await {
+    let index = is_search.then_some(&meili);
+    if !bring_up_to_date(&context, projection, index, rebuilding).await {
         return Ok(());
     }
     let mut workers = JoinSet::new();
@@ -111,32 +120,41 @@ async fn bring_up_to_date(
     context: &Context,
     projection: &'static Projection,
     meili: Option<&Meili>,
+    rebuilding: &Semaphore,
 ) -> bool {
     while !context.stop.is_cancelled() {
         match builds::active(&context.db, projection).await {
             Ok(active) if active.version >= projection.version => return true,
-            Ok(active) => {
-                let (name, from, to) = (projection.name, active.version, projection.version);
-                tracing::info!(projection = name, from, to, "rebuilding for a new version");
-                let progress = ProgressBar::hidden();
-                let owner = format!("{}/rebuild", context.owner);
-                let rebuilt = rebuild(&context.db, projection, meili, &owner, &progress);
-                let rebuilt = tokio::select! {
-                    rebuilt = rebuilt => rebuilt,
-                    () = context.stop.cancelled() => return false,
-                };
-                match rebuilt {
-                    Ok(_) => {}
-                    Err(RebuildError::Busy) => {
-                        let _ = tokio::time::timeout(LOOK_AGAIN, context.stop.cancelled()).await;
-                    }
-                    Err(error) => look_again(context, projection, &error).await,
-                }
-            }
+            Ok(_) => tokio::select! {
+                () = rebuild_in_turn(context, projection, meili, rebuilding) => {}
+                () = context.stop.cancelled() => return false,
+            },
             Err(error) => look_again(context, projection, &error).await,
         }
     }
     false
+}
+
+/// Rebuilds a projection once those are done that this process began before.
+async fn rebuild_in_turn(
+    context: &Context,
+    projection: &'static Projection,
+    meili: Option<&Meili>,
+    rebuilding: &Semaphore,
+) {
+    // Never closed.
+    let _turn = rebuilding.acquire().await;
+    let (name, to) = (projection.name, projection.version);
+    tracing::info!(projection = name, to, "rebuilding for a new version");
+    let progress = ProgressBar::hidden();
+    let owner = format!("{}/rebuild", context.owner);
+    match rebuild(&context.db, projection, meili, &owner, &progress).await {
+        Ok(_) => {}
+        Err(RebuildError::Busy) => {
+            let _ = tokio::time::timeout(LOOK_AGAIN, context.stop.cancelled()).await;
+        }
+        Err(error) => look_again(context, projection, &error).await,
+    }
 }
 
 async fn look_again(

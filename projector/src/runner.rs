@@ -4,13 +4,14 @@
 use std::time::{Duration, Instant};
 
 use event_store::feed::{Batch, Feed};
+use event_store::listen::Heads;
 use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::batch::{self, BatchError};
-use crate::builds;
-use crate::checkpoint::{self, Lease, RENEWAL};
+use crate::builds::{self, WrongVersion};
+use crate::checkpoint::{self, LEASE, Lease, RENEWAL};
 use crate::parking::{self, ParkedStreams};
 use crate::projection::Projection;
 
@@ -25,6 +26,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(10);
 pub struct Context {
     /// The database.
     pub db: PgPool,
+    /// What wakes the workers while there is no NATS, on one connection for all of them.
+    pub heads: Heads,
     /// NATS, if there is one; without it the log is read from Postgres alone.
     pub bus: Option<async_nats::jetstream::Context>,
     /// The JetStream stream that holds the published log.
@@ -68,7 +71,7 @@ pub async fn run(
     projection: &'static Projection,
     slot_from: i16,
     held: Held,
-) -> Result<(), NewerBuild> {
+) -> Result<(), WrongVersion> {
     let mut backoff = Backoff::new();
     while !context.stop.is_cancelled() {
         match take_turn(&context, projection, slot_from, &held).await {
@@ -79,7 +82,7 @@ pub async fn run(
                 backoff = Backoff::new();
                 let _ = tokio::time::timeout(RENEWAL, context.stop.cancelled()).await;
             }
-            Err(TurnError::NewerBuild(error)) => return Err(error),
+            Err(TurnError::Version(error)) => return Err(error),
             Err(error) => {
                 let cause = parking::chain(&error);
                 tracing::warn!(projection = projection.name, cause, "no turn; trying again");
@@ -90,19 +93,10 @@ pub async fn run(
     Ok(())
 }
 
-/// The build was made by a newer program, whose rows this one must not touch.
-#[derive(Debug, thiserror::Error)]
-#[error("{name} was built by version {found} of its code; this program has {known}: update it")]
-pub struct NewerBuild {
-    name: &'static str,
-    found: i32,
-    known: i32,
-}
-
 #[derive(Debug, thiserror::Error)]
 enum TurnError {
     #[error(transparent)]
-    NewerBuild(#[from] NewerBuild),
+    Version(#[from] WrongVersion),
     #[error("the database is in trouble")]
     Database(#[from] sqlx::Error),
 }
@@ -115,17 +109,16 @@ async fn take_turn(
     held: &Held,
 ) -> Result<Option<End>, TurnError> {
     let active = builds::active(&context.db, projection).await?;
-    if active.version > projection.version {
-        let (found, known) = (active.version, projection.version);
-        return Err(NewerBuild { name: projection.name, found, known }.into());
-    }
-    if active.version < projection.version {
+    match active.check(projection) {
+        Ok(()) => {}
         // It is being rebuilt, by this process or another; until then the old rows are read.
-        return Ok(None);
+        Err(WrongVersion::Older { .. }) => return Ok(None),
+        Err(newer @ WrongVersion::Newer { .. }) => return Err(newer.into()),
     }
     let owner = format!("{}/{slot_from}", context.owner);
     let lease =
-        checkpoint::acquire(&context.db, projection, active.build, slot_from, &owner).await?;
+        checkpoint::acquire(&context.db, projection, active.build, slot_from, &owner, LEASE)
+            .await?;
     let Some(lease) = lease else { return Ok(None) };
     let streams = ParkedStreams::load(&context.db, projection, active.build).await?;
     let Lease { build, epoch, position, .. } = lease;
@@ -139,8 +132,9 @@ async fn take_turn(
 
 /// Follows the log until the lease is lost or the process ends.
 async fn work(context: &Context, mut lease: Lease, mut streams: ParkedStreams, held: &Held) -> End {
-    let Context { db, bus, stream_name, stop, .. } = context;
-    let mut feed = Feed::new(db.clone(), bus.clone(), stream_name.clone(), lease.position);
+    let Context { db, heads, bus, stream_name, stop, .. } = context;
+    let feed = Feed::new(db.clone(), bus.clone(), stream_name.clone(), lease.position);
+    let mut feed = feed.sharing(heads);
     let mut backoff = Backoff::new();
     loop {
         // A batch in hand is finished: only the wait for the next one is broken off.

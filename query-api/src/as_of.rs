@@ -23,6 +23,8 @@ use crate::document::{Stored, Tag};
 pub const EVENTS_MAX: usize = 100_000;
 /// The most folds at once; each reads a long stretch of the log.
 pub const FOLDS_MAX: usize = 3;
+/// The most that wait for their turn; more are refused at once.
+pub const FOLDS_WAITING_MAX: usize = 6;
 /// How long one waits for its turn before it is refused, and what it is told to wait then.
 const TURN_TIMEOUT: Duration = Duration::from_secs(2);
 const RETRY_AFTER: Duration = Duration::from_secs(2);
@@ -139,32 +141,29 @@ struct Past<'a> {
     db: &'a PgPool,
     point: Point,
     left: usize,
+    _wanted: SemaphorePermit<'a>,
     _turn: SemaphorePermit<'a>,
 }
 
 impl<'a> Past<'a> {
     async fn new(app: &'a App, point: Point) -> Result<Self, Problem> {
-        let Ok(Ok(turn)) = timeout(TURN_TIMEOUT, app.folds.acquire()).await else {
-            return Err(Problem::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "too_many_folds",
-                "too many requests look at the past",
-            )
-            .retry_after(RETRY_AFTER));
-        };
+        let wanted = app.folds_wanted.try_acquire().map_err(|_| too_many())?;
+        let turn = timeout(TURN_TIMEOUT, app.folds.acquire()).await;
+        // Never closed.
+        let turn = turn.map_err(|_| too_many())?.map_err(|_| too_many())?;
         let db = &app.db;
-        if let Point::Position(wanted) = point {
+        if let Point::Position(position) = point {
             let head = read::head(db).await?;
-            if wanted > head {
+            if position > head {
                 return Err(Problem::new(
                     StatusCode::BAD_REQUEST,
                     "as_of_ahead",
-                    format!("the log has come to position {head}, not yet to {wanted}"),
+                    format!("the log has come to position {head}, not yet to {position}"),
                 )
                 .with("head", head));
             }
         }
-        Ok(Self { db, point, left: EVENTS_MAX, _turn: turn })
+        Ok(Self { db, point, left: EVENTS_MAX, _wanted: wanted, _turn: turn })
     }
 
     async fn fold<D>(
@@ -215,6 +214,11 @@ fn step<D>(
         event: &recorded.event,
     };
     Ok(fold(document, &seen))
+}
+
+fn too_many() -> Problem {
+    let detail = "too many requests look at the past";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_folds", detail).retry_after(RETRY_AFTER)
 }
 
 fn too_long() -> Problem {

@@ -111,7 +111,10 @@ fn parse(tag: &str, kinds: &[Kind], cursor: &str) -> Option<Vec<Key>> {
     if parts.next()? != tag || parts.len() != kinds.len() {
         return None;
     }
-    kinds.iter().zip(parts).map(|(kind, text)| Key::parse(*kind, text)).collect()
+    let keys: Option<Vec<Key>> =
+        kinds.iter().zip(parts).map(|(kind, text)| Key::parse(*kind, text)).collect();
+    // Times, amounts and ids have many spellings; only ours comes from us.
+    keys.filter(|keys| write(tag, keys) == cursor)
 }
 
 #[cfg(test)]
@@ -121,6 +124,30 @@ mod tests {
     use super::*;
 
     const KINDS: [Kind; 5] = [Kind::Time, Kind::Day, Kind::Amount, Kind::Text, Kind::Id];
+
+    #[test]
+    fn other_spellings_of_a_key_are_refused() {
+        let id = "0190d000-0000-7000-8000-000000000001";
+        let is_read = |kind: Kind, text: &str| {
+            let cursor = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&["orders", text]).unwrap());
+            read("orders", &[kind], &cursor).is_ok()
+        };
+        assert!(is_read(Kind::Id, id) && is_read(Kind::Amount, "10.0"));
+        assert!(is_read(Kind::Time, "2026-01-01T00:00:00.000000Z"));
+        for (kind, text) in [
+            (Kind::Id, format!("{{{id}}}").as_str()),
+            (Kind::Id, "0190D000-0000-7000-8000-00000000000A"),
+            (Kind::Amount, "1_0"),
+            (Kind::Amount, "+10.0"),
+            (Kind::Day, "2026-1-1"),
+            (Kind::Time, "2026-01-01T01:00:00.000000+01:00"),
+            (Kind::Time, "2026-01-01T00:00:00.0000001Z"),
+        ] {
+            assert!(!is_read(kind, text), "{text}");
+        }
+        let spaced = URL_SAFE_NO_PAD.encode(r#"[ "orders", "10.0" ]"#);
+        assert!(read("orders", &[Kind::Amount], &spaced).is_err());
+    }
 
     proptest! {
         #[test]
@@ -139,6 +166,21 @@ mod tests {
             }
             prop_assert!(read("carts", &KINDS, &cursor).is_err());
             prop_assert!(read("orders", &KINDS[1..], &cursor).is_err());
+        }
+
+        #[test]
+        fn what_is_read_is_what_would_have_been_written(
+            time in "2026-01-0[12][Tt ]00:00:00(\\.[0-9]{1,6})?(Z|z|\\+00:00|-01:00)",
+            day in "[0-9+-]{1,2}[0-9]{3}-0?[1-9]-[0-2]?[0-9]",
+            amount in "[+-]?[0-9_]{1,4}(\\.[0-9]{0,3})?",
+            id in "\\{?0190d000-?0000-?7000-?8000-?00000000000[1aA]\\}?",
+        ) {
+            let kinds = [Kind::Time, Kind::Day, Kind::Amount, Kind::Id];
+            let parts = ["orders", &time, &day, &amount, &id];
+            let cursor = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&parts).unwrap());
+            if let Ok(keys) = read("orders", &kinds, &cursor) {
+                prop_assert_eq!(write("orders", &keys), cursor);
+            }
         }
 
         #[test]

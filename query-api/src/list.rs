@@ -8,7 +8,7 @@ use axum::http::{HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Deserialize;
-use service::Problem;
+use service::{Problem, extract};
 use sqlx::postgres::PgRow;
 use sqlx::{Encode, PgConnection, Postgres, QueryBuilder, Row as _, Type};
 
@@ -188,9 +188,14 @@ impl Page {
 
 /// A link to the same list with another value of one parameter.
 pub fn link(uri: &Uri, name: &str, value: &str) -> Option<HeaderValue> {
+    // Letters of a name may be escaped.
+    let is_it = |pair: &str| {
+        extract::parse::<Vec<(String, String)>>(pair)
+            .is_ok_and(|pairs| pairs.iter().any(|(known, _)| known == name))
+    };
     let others = uri.query().unwrap_or_default().split('&');
     let others = others
-        .filter(|pair| !pair.is_empty() && pair.split('=').next() != Some(name))
+        .filter(|pair| !pair.is_empty() && !is_it(pair))
         .fold(String::new(), |others, pair| others + pair + "&");
     let target = format!("<{}?{others}{name}={value}>; rel=\"next\"", uri.path());
     HeaderValue::from_str(&target).ok()

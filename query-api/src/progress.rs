@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::fresh::Fresh;
+use crate::line::{Line, Who};
 
 /// The most requests that wait at once; more are refused.
 pub const WAITERS_MAX: usize = 1024;
@@ -94,7 +95,9 @@ struct Seen([i64; Model::COUNT]);
 pub struct Progress(Arc<Inner>);
 
 struct Inner {
+    /// For the poller.
     db: PgPool,
+    line: Line,
     seen: watch::Sender<Seen>,
     somebody_waits: Notify,
     room: Semaphore,
@@ -149,9 +152,10 @@ impl DerefMut for Reader {
 
 impl Progress {
     /// Starts the poller, which rests while nobody waits and ends with `stop`.
-    pub fn start(db: PgPool, stop: CancellationToken) -> Self {
+    pub fn start(db: PgPool, line: Line, stop: CancellationToken) -> Self {
         let progress = Self(Arc::new(Inner {
             db,
+            line,
             seen: watch::Sender::new(Seen::default()),
             somebody_waits: Notify::new(),
             room: Semaphore::new(WAITERS_MAX),
@@ -172,11 +176,10 @@ impl Progress {
         stream: Option<&str>,
     ) -> Result<Reader, Problem> {
         let Some(wanted) = fresh.min_position else {
-            return Ok(Reader::Any(self.0.db.acquire().await?));
+            return Ok(Reader::Any(self.0.line.connection(Who::Newcomer).await?));
         };
+        let mut snapshot = self.0.line.snapshot(Who::Newcomer).await?;
         loop {
-            let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-            let mut snapshot = self.0.db.begin_with(begin).await?;
             let at = position(&mut *snapshot, model.projection()).await?;
             if at >= wanted {
                 if let Some(stream) = stream {
@@ -188,6 +191,7 @@ impl Progress {
             // Nobody keeps a connection while waiting.
             drop(snapshot);
             self.0.wait(model, wanted, at, fresh.until).await?;
+            snapshot = self.0.line.snapshot(Who::LetIn).await?;
         }
     }
 
@@ -212,8 +216,8 @@ impl Progress {
     pub async fn index(&self, fresh: &Fresh) -> Result<bool, Problem> {
         let Some(wanted) = fresh.min_position else { return Ok(true) };
         let mut patience_ends = None;
+        let mut db = self.0.line.connection(Who::Newcomer).await?;
         loop {
-            let mut db = self.0.db.acquire().await?;
             let Standing { folded, sent } = standing(&mut *db).await?;
             if sent >= wanted {
                 return Ok(true);
@@ -231,6 +235,7 @@ impl Progress {
             if outcome.is_err() {
                 return Ok(false);
             }
+            db = self.0.line.connection(Who::LetIn).await?;
         }
     }
 }

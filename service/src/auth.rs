@@ -6,11 +6,12 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use subtle::ConstantTimeEq as _;
 
 use crate::config::Secret;
 use crate::problem::Problem;
+use crate::unread::refuse;
 
 /// Asks every route that `router` has so far for `token`. Without one, nobody is asked.
 pub fn guard<S>(router: Router<S>, token: Option<&Secret>) -> Router<S>
@@ -29,12 +30,12 @@ async fn ask(State(token): State<Arc<Secret>>, request: Request, next: Next) -> 
     if is_allowed(request.headers(), &token) {
         return next.run(request).await;
     }
-    let mut refused = Problem::new(
+    let problem = Problem::new(
         StatusCode::UNAUTHORIZED,
         "unauthorized",
         "send the token of this service as Authorization: Bearer …",
-    )
-    .into_response();
+    );
+    let mut refused = refuse(request, problem).await;
     refused.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     refused
 }

@@ -92,4 +92,5 @@ impl From<sqlx::Error> for Problem {
 
 /// SQLSTATE classes: connection errors, too many connections, shutting down or starting up.
 const AWAY_CLASSES: [&str; 3] = ["08", "53", "57"];
-const AWAY: (&str, &str) = ("database_unavailable", "the database cannot be reached");
+const AWAY: (&str, &str) =
+    ("database_unavailable", "the database cannot be reached, or has too much to do");

@@ -62,7 +62,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     }
 }
 
-fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
+/// The parameters of a query string.
+///
+/// # Errors
+/// 400 `invalid_query`, with the name of the parameter that is wrong.
+pub fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
     let refuse = |detail| Problem::new(StatusCode::BAD_REQUEST, "invalid_query", detail);
     if query.len() > QUERY_BYTES_MAX {
         return Err(refuse(format!("the query may have at most {QUERY_BYTES_MAX} bytes")));

@@ -16,9 +16,14 @@ use futures::future::{BoxFuture, FutureExt as _, join_all};
 use serde::Serialize;
 
 use crate::metrics;
+use crate::problem::Problem;
 
 /// How long one check may take until it counts as failed.
 pub const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
+/// What those who find a process not ready are told to wait.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 type Check = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 
@@ -40,7 +45,6 @@ struct Part {
 enum Condition {
     Ok,
     Degraded,
-    Down,
 }
 
 #[derive(Serialize)]
@@ -107,6 +111,12 @@ impl Health {
     }
 }
 
+/// Whether somebody watches the process. Those are answered when nobody else is any more: a process
+/// that is busy must not be taken for one that is dead, and be restarted for it.
+pub(crate) fn is_probe(path: &str) -> bool {
+    matches!(path, "/live" | "/ready" | "/health" | "/metrics")
+}
+
 async fn ready(State(parts): State<Arc<Vec<Part>>>) -> Response {
     let required = parts.iter().filter(|part| part.required);
     respond(join_all(required.map(examine)).await)
@@ -129,12 +139,16 @@ async fn examine(part: &Part) -> Finding {
 
 fn respond(checks: Vec<Finding>) -> Response {
     let failed = |required| checks.iter().any(|found| !found.ok && found.required == required);
-    let (code, status) = match (failed(true), failed(false)) {
-        (true, _) => (StatusCode::SERVICE_UNAVAILABLE, Condition::Down),
-        (false, true) => (StatusCode::OK, Condition::Degraded),
-        (false, false) => (StatusCode::OK, Condition::Ok),
-    };
-    let report = Report { status, version: env!("CARGO_PKG_VERSION"), checks };
+    if failed(true) {
+        let detail = "a part without which this service cannot work is away, see checks";
+        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", detail)
+            .with("version", VERSION)
+            .with("checks", checks)
+            .retry_after(RETRY_AFTER)
+            .into_response();
+    }
+    let status = if failed(false) { Condition::Degraded } else { Condition::Ok };
+    let report = Report { status, version: VERSION, checks };
     let fresh = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
-    (code, fresh, Json(report)).into_response()
+    (fresh, Json(report)).into_response()
 }

@@ -15,14 +15,19 @@ use futures::FutureExt as _;
 use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 
+use crate::health;
 use crate::json::BODY_BYTES_MAX;
 use crate::problem::Problem;
+use crate::refusals::Refusals;
 use crate::request_id::{self, RequestId};
+use crate::unread::{Unread, refuse};
 
 /// How long a handler may take until its answer begins. Longer than any wait a client may ask for.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 /// The most requests whose answer has not begun; more are refused.
 pub const REQUESTS_MAX: usize = 4096;
+/// The same for those who watch the process, who are let in however many others there are.
+const PROBES_MAX: usize = 64;
 /// What a refused client is told to wait.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -33,7 +38,24 @@ pub fn shell(router: Router) -> Router {
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(middleware::from_fn_with_state(Arc::new(Semaphore::new(REQUESTS_MAX)), observe))
+        .layer(middleware::from_fn_with_state(Arc::new(Room::default()), observe))
+}
+
+/// Places for requests whose answer has not begun.
+struct Room {
+    requests: Semaphore,
+    probes: Semaphore,
+    refusals: Refusals,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self {
+            requests: Semaphore::new(REQUESTS_MAX),
+            probes: Semaphore::new(PROBES_MAX),
+            refusals: Refusals::default(),
+        }
+    }
 }
 
 async fn not_found(uri: Uri) -> Problem {
@@ -49,7 +71,7 @@ async fn method_not_allowed() -> Problem {
     )
 }
 
-async fn observe(State(room): State<Arc<Semaphore>>, mut request: Request, next: Next) -> Response {
+async fn observe(State(room): State<Arc<Room>>, mut request: Request, next: Next) -> Response {
     let began = Instant::now();
     let id = RequestId::of(request.headers());
     request.extensions_mut().insert(id);
@@ -58,7 +80,9 @@ async fn observe(State(room): State<Arc<Semaphore>>, mut request: Request, next:
     let route = route.as_ref().map_or("none", MatchedPath::as_str).to_owned();
     let span = tracing::info_span!("request", id = %id.0, %method, path = request.uri().path());
 
+    let (unread, request) = Unread::watch(request);
     let mut response = answer(&room, request, next).instrument(span.clone()).await;
+    unread.tell(&mut response);
 
     let status = response.status();
     let took = began.elapsed();
@@ -69,7 +93,10 @@ async fn observe(State(room): State<Arc<Semaphore>>, mut request: Request, next:
     metrics::histogram!("http_request_duration_seconds", "method" => method, "route" => route)
         .record(took);
     span.in_scope(|| {
-        if status.is_server_error() {
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            tracing::debug!(status = status.as_u16(), ?took, "turned away");
+            room.refusals.count();
+        } else if status.is_server_error() {
             tracing::warn!(status = status.as_u16(), ?took, "answered");
         } else {
             tracing::debug!(status = status.as_u16(), ?took, "answered");
@@ -98,11 +125,13 @@ fn label(method: &Method) -> &'static str {
     }
 }
 
-async fn answer(room: &Semaphore, request: Request, next: Next) -> Response {
+async fn answer(room: &Room, request: Request, next: Next) -> Response {
+    let is_probe = health::is_probe(request.uri().path());
+    let room = if is_probe { &room.probes } else { &room.requests };
     let Ok(_place) = room.try_acquire() else {
-        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "too many requests")
-            .retry_after(RETRY_AFTER)
-            .into_response();
+        let problem = "too many requests are under way";
+        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", problem);
+        return refuse(request, problem.retry_after(RETRY_AFTER)).await;
     };
     let running = AssertUnwindSafe(next.run(request)).catch_unwind();
     match tokio::time::timeout(REQUEST_TIMEOUT, running).await {

@@ -7,17 +7,25 @@ pub mod auth;
 pub mod bus;
 pub mod config;
 pub mod database;
+mod descriptors;
 pub mod extract;
 pub mod health;
 pub mod http;
 pub mod json;
 pub mod metrics;
 pub mod problem;
+mod refusals;
 pub mod request_id;
 mod serve;
 pub mod shutdown;
 mod stall;
 pub mod telemetry;
+pub mod unread;
 
 pub use problem::Problem;
 pub use serve::{DRAIN_TIME, ServeError, serve, serve_on};
+
+/// Of every service: a tenth less processor time per command than with the system's allocator
+/// (the append row of `cargo xtask bench`).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

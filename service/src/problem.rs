@@ -10,8 +10,14 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+/// What those are told to wait, in seconds, for whom there is no room now, unless something better
+/// is known.
+const RETRY_AFTER_SECONDS: u64 = 1;
 /// Most field errors in one answer.
 const ERRORS_MAX: usize = 64;
+/// The longest detail, and the longest name of a place, in bytes; more is cut off. Both may repeat
+/// what the caller sent, which may be as long as a body.
+pub const TEXT_BYTES_MAX: usize = 1024;
 
 /// A refusal. Boxed inside, so that results that carry it stay small.
 #[derive(Clone, Debug, Serialize)]
@@ -50,19 +56,22 @@ enum Place {
 }
 
 impl Problem {
-    /// A problem with a stable `code` and a `detail` for people.
+    /// A problem with a stable `code` and a `detail` for people. One that will pass (429 and 503)
+    /// always says when to come back.
     pub fn new(
         status: StatusCode,
         code: impl Into<Cow<'static, str>>,
         detail: impl Into<Cow<'static, str>>,
     ) -> Self {
+        let is_for_now =
+            matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS);
         Self(Box::new(Body {
             status,
             code: code.into(),
             title: status.canonical_reason().unwrap_or("Unknown"),
-            detail: detail.into(),
+            detail: bounded(detail.into()),
             errors: Vec::new(),
-            retry_after: None,
+            retry_after: is_for_now.then_some(RETRY_AFTER_SECONDS),
             more: Map::new(),
         }))
     }
@@ -80,7 +89,7 @@ impl Problem {
         code: impl Into<Cow<'static, str>>,
         detail: impl Into<Cow<'static, str>>,
     ) -> Self {
-        self.error(Place::Pointer(pointer.into()), code.into(), detail.into())
+        self.error(Place::Pointer(shortened(pointer.into())), code.into(), detail.into())
     }
 
     /// Names a parameter of the path or the query.
@@ -91,12 +100,12 @@ impl Problem {
         code: impl Into<Cow<'static, str>>,
         detail: impl Into<Cow<'static, str>>,
     ) -> Self {
-        self.error(Place::Parameter(name.into()), code.into(), detail.into())
+        self.error(Place::Parameter(shortened(name.into())), code.into(), detail.into())
     }
 
     fn error(mut self, place: Place, code: Cow<'static, str>, detail: Cow<'static, str>) -> Self {
         if self.0.errors.len() < ERRORS_MAX {
-            self.0.errors.push(FieldError { place, code, detail });
+            self.0.errors.push(FieldError { place, code, detail: bounded(detail) });
         }
         self
     }
@@ -141,6 +150,21 @@ impl IntoResponse for Problem {
         }
         response
     }
+}
+
+fn bounded(text: Cow<'static, str>) -> Cow<'static, str> {
+    if text.len() <= TEXT_BYTES_MAX { text } else { shortened(text.into_owned()).into() }
+}
+
+/// A text that is too long with an ellipsis in place of its end.
+fn shortened(mut text: String) -> String {
+    const MARK: char = '…';
+    if text.len() > TEXT_BYTES_MAX {
+        text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX - MARK.len_utf8()));
+        text.push(MARK);
+        text.shrink_to_fit();
+    }
+    text
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]

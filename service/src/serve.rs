@@ -11,22 +11,36 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Request;
+use axum::http::{HeaderValue, StatusCode, Version, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::metrics;
+use crate::problem::Problem;
 use crate::stall::Unstalled;
+use crate::{descriptors, health, metrics};
 
 /// How long requests under way may take to finish once the process was told to end.
 pub const DRAIN_TIME: Duration = Duration::from_secs(20);
-/// Connections open at once. More wait in the system's queue until one closes.
+/// Connections open at once. More are told so and closed.
 const CONNECTIONS_MAX: usize = 4096;
+/// Connections being told so at once; more are closed unheard.
+const TURNED_AWAY_MAX: usize = 256;
+/// How long that may take for each.
+const TURNED_AWAY_TIME_MAX: Duration = Duration::from_secs(2);
+/// When to try again after being turned away.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// Files and connections of other kinds, such as those to the database, that are always left room
+/// for.
+const OTHER_DESCRIPTORS_MAX: usize = 600;
 /// How long a new connection may take until its first request is there.
 const FIRST_HEAD_TIME_MAX: Duration = Duration::from_secs(10);
 /// How long an HTTP/1 connection may take from one answer to the end of the next request's head.
@@ -82,14 +96,26 @@ pub async fn serve_on(
         tracing::info!(%address, "listening");
     }
     let upkeep = tokio::spawn(metrics::upkeep());
-    Server::new(router, shutdown, Bounds::default()).run(listener).await;
+    let bounds = Bounds { connections: connections_max(), ..Bounds::default() };
+    Server::new(router, shutdown, bounds).run(listener).await;
     upkeep.abort();
     Ok(())
+}
+
+/// [`CONNECTIONS_MAX`], or what the system allows. Without this, connections that it cannot give
+/// would wait, and the database could not be connected to either.
+fn connections_max() -> usize {
+    let left = descriptors::raise().saturating_sub(TURNED_AWAY_MAX + OTHER_DESCRIPTORS_MAX);
+    if left < CONNECTIONS_MAX {
+        tracing::warn!(connections = left, "the limit of open files (ulimit -n) is low");
+    }
+    left.clamp(1, CONNECTIONS_MAX)
 }
 
 /// What callers are held to; tests are less patient.
 struct Bounds {
     connections: usize,
+    turned_away: Duration,
     first_head: Duration,
     next_head: Duration,
     unread: Duration,
@@ -99,6 +125,7 @@ impl Default for Bounds {
     fn default() -> Self {
         Self {
             connections: CONNECTIONS_MAX,
+            turned_away: TURNED_AWAY_TIME_MAX,
             first_head: FIRST_HEAD_TIME_MAX,
             next_head: NEXT_HEAD_TIME_MAX,
             unread: UNREAD_TIME_MAX,
@@ -108,6 +135,8 @@ impl Default for Bounds {
 
 struct Server {
     router: Router,
+    /// For connections there is no room for.
+    refusal: Router,
     protocol: Builder<TokioExecutor>,
     bounds: Bounds,
     shutdown: CancellationToken,
@@ -131,8 +160,10 @@ impl Server {
             .keep_alive_interval(HTTP2_PING_TIME)
             .keep_alive_timeout(HTTP2_PING_TIME);
         // Made ready here, once, and not for every request.
+        let refusal = router.clone().layer(middleware::from_fn(turn_away)).with_state(());
         let router = router.with_state(());
-        Arc::new(Self { router, protocol, bounds, shutdown, cut_off: CancellationToken::new() })
+        let cut_off = CancellationToken::new();
+        Arc::new(Self { router, refusal, protocol, bounds, shutdown, cut_off })
     }
 
     /// Takes connections until the shutdown, then waits for those that are open.
@@ -140,20 +171,27 @@ impl Server {
         let _cut_off = self.cut_off.clone().drop_guard();
         let connections = TaskTracker::new();
         let room = Arc::new(Semaphore::new(self.bounds.connections));
+        let doorstep = Arc::new(Semaphore::new(TURNED_AWAY_MAX));
         loop {
             let taken = tokio::select! {
-                taken = take(&listener, &room) => taken,
+                taken = take(&listener) => taken,
                 () = self.shutdown.cancelled() => break,
             };
-            match taken {
-                Some((connection, place)) => {
-                    let server = self.clone();
-                    connections.spawn(async move {
-                        server.attend(connection).await;
-                        drop(place);
-                    });
-                }
-                None => tokio::time::sleep(ACCEPT_PAUSE).await,
+            let Some(connection) = taken else {
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            };
+            let place = room.clone().try_acquire_owned();
+            let is_welcome = place.is_ok();
+            if !is_welcome {
+                ::metrics::counter!("connections_turned_away_total").increment(1);
+            }
+            if let Ok(place) = place.or_else(|_| doorstep.clone().try_acquire_owned()) {
+                let server = self.clone();
+                connections.spawn(async move {
+                    server.attend(connection, is_welcome).await;
+                    drop(place);
+                });
             }
         }
         drop(listener);
@@ -163,22 +201,27 @@ impl Server {
         }
     }
 
-    /// Serves one connection to its end.
-    async fn attend(&self, connection: TcpStream) {
+    /// Serves one connection to its end, which comes soon if there is no room for it.
+    async fn attend(&self, connection: TcpStream, is_welcome: bool) {
         // Answers are small: waiting to fill a packet only delays them.
         if let Err(error) = connection.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY refused");
         }
         // Hyper's own timer starts when it knows the protocol; a caller may never get there.
         let spoke = AtomicBool::new(false);
-        let router = TowerToHyperService::new(self.router.clone());
+        let (router, time) = if is_welcome {
+            (&self.router, self.bounds.first_head)
+        } else {
+            (&self.refusal, self.bounds.turned_away)
+        };
+        let router = TowerToHyperService::new(router.clone());
         let service = service_fn(|request| {
             spoke.store(true, Ordering::Relaxed);
             router.call(request)
         });
         let io = TokioIo::new(Unstalled::new(connection, self.bounds.unread));
         let mut serving = pin!(self.protocol.serve_connection(io, service));
-        let mut first_head = pin!(tokio::time::sleep(self.bounds.first_head));
+        let mut first_head = pin!(tokio::time::sleep(time));
         let (mut waits, mut stops) = (true, false);
         loop {
             tokio::select! {
@@ -189,8 +232,8 @@ impl Server {
                     return;
                 }
                 () = first_head.as_mut(), if waits => {
-                    if !spoke.load(Ordering::Relaxed) {
-                        tracing::debug!("a connection without a request is closed");
+                    if !is_welcome || !spoke.load(Ordering::Relaxed) {
+                        tracing::debug!("a connection without a request or a place is closed");
                         return;
                     }
                     waits = false;
@@ -205,16 +248,11 @@ impl Server {
     }
 }
 
-/// The next connection, once there is room for one; `None` if the system has none to give now.
-async fn take(
-    listener: &TcpListener,
-    room: &Arc<Semaphore>,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
-    // The semaphore is never closed.
-    let place = room.clone().acquire_owned().await.ok()?;
+/// The next connection; `None` if the system has none to give now.
+async fn take(listener: &TcpListener) -> Option<TcpStream> {
     loop {
         match listener.accept().await {
-            Ok((connection, _)) => return Some((connection, place)),
+            Ok((connection, _)) => return Some(connection),
             Err(error) if is_of_the_caller(&error) => {}
             Err(error) => {
                 tracing::error!(%error, "a connection could not be taken");
@@ -222,6 +260,24 @@ async fn take(
             }
         }
     }
+}
+
+/// Answers on a connection there is no room for, and asks for its end. Who watches the process is
+/// told what he asked.
+async fn turn_away(request: Request, next: Next) -> Response {
+    let is_http1 = request.version() <= Version::HTTP_11;
+    let mut response = if health::is_probe(request.uri().path()) {
+        next.run(request).await
+    } else {
+        let detail = "too many connections are open";
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_connections", detail)
+            .retry_after(RETRY_AFTER)
+            .into_response()
+    };
+    if is_http1 {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 /// Whether it was the caller who gave up, which says nothing about the listener.
@@ -252,6 +308,7 @@ mod tests {
         };
         let router =
             Router::new().route("/", get(|| async { "here" })).route("/endless", get(endless));
+        let router = router.merge(health::Health::new().router());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
@@ -294,30 +351,64 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn more_connections_than_there_may_be_wait() {
-        let (address, _stop) = start(Bounds { connections: 1, ..Bounds::default() }).await;
+    async fn more_connections_than_there_may_be_are_told_so_at_once() {
+        let bounds = Bounds { connections: 1, turned_away: LONG, ..Bounds::default() };
+        let (address, _stop) = start(bounds).await;
         let mut first = TcpStream::connect(address).await.unwrap();
         first.write_all(REQUEST).await.unwrap();
         assert!(first.read(&mut [0; 512]).await.unwrap() > 0);
-        let mut second = TcpStream::connect(address).await.unwrap();
-        second.write_all(REQUEST).await.unwrap();
-        let mut answer = [0; 512];
-        assert!(tokio::time::timeout(SHORT, second.read(&mut answer)).await.is_err());
+        let answer = all_of(address, REQUEST).await.to_lowercase();
+        assert!(answer.starts_with("http/1.1 503"), "{answer}");
+        for part in ["retry-after: 1\r\n", "problem+json", "\"too_many_connections\""] {
+            assert!(answer.contains(part), "{answer}");
+        }
+        // A busy process must not be taken for a dead one.
+        let alive = all_of(address, b"GET /live HTTP/1.1\r\nhost: shop\r\n\r\n").await;
+        assert!(alive.starts_with("HTTP/1.1 200") && alive.ends_with("live\n"), "{alive}");
         drop(first);
-        let answered = tokio::time::timeout(LONG, second.read(&mut answer)).await;
-        assert!(answered.unwrap().unwrap() > 0);
+        for attempt in 0.. {
+            // The server hears of the end of the first a moment later.
+            let mut next = TcpStream::connect(address).await.unwrap();
+            next.write_all(REQUEST).await.unwrap();
+            let mut answer = [0; 512];
+            let length = next.read(&mut answer).await.unwrap();
+            if answer[..length].ends_with(b"here") {
+                break;
+            }
+            assert!(attempt < 100, "the place is not free again");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_without_a_place_is_not_kept_by_saying_nothing() {
+        let bounds = Bounds { connections: 0, turned_away: SHORT, ..Bounds::default() };
+        let (address, _stop) = start(bounds).await;
+        for said in [&b""[..], b"GET / HTTP/1.1\r\nhos", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
+            let mut connection = TcpStream::connect(address).await.unwrap();
+            connection.write_all(said).await.unwrap();
+            assert!(is_closed(&mut connection).await, "{said:?}");
+        }
+    }
+
+    /// The whole answer on a connection of its own, which the server closes.
+    async fn all_of(address: SocketAddr, request: &[u8]) -> String {
+        let mut connection = TcpStream::connect(address).await.unwrap();
+        connection.write_all(request).await.unwrap();
+        let mut answer = String::new();
+        let whole = connection.read_to_string(&mut answer);
+        tokio::time::timeout(LONG / 2, whole).await.unwrap().unwrap();
+        answer
     }
 
     #[tokio::test]
     async fn a_caller_who_does_not_read_is_let_go() {
-        let bounds = Bounds { connections: 1, unread: SHORT, ..Bounds::default() };
+        let bounds = Bounds { unread: SHORT, ..Bounds::default() };
         let (address, _stop) = start(bounds).await;
         let mut idle = TcpStream::connect(address).await.unwrap();
         idle.write_all(b"GET /endless HTTP/1.1\r\nhost: shop\r\n\r\n").await.unwrap();
-        // Its place is free for the next one.
-        let mut next = TcpStream::connect(address).await.unwrap();
-        next.write_all(REQUEST).await.unwrap();
-        let answered = tokio::time::timeout(LONG, next.read(&mut [0; 512])).await;
-        assert!(answered.unwrap().unwrap() > 0);
+        // Reading only now, it gets what was on the way, and then the end.
+        tokio::time::sleep(5 * SHORT).await;
+        assert!(is_closed(&mut idle).await);
     }
 }

@@ -20,7 +20,7 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use domain::{Currency, Location};
+use domain::{Command, Currency, Location};
 use indicatif::{ProgressBar, ProgressStyle};
 use sqlx::PgPool;
 
@@ -131,6 +131,31 @@ pub async fn import(args: Args, db: PgPool) -> Result<Report, Error> {
             orders::import(file, plan, db).await
         }
     }
+}
+
+/// What a product file asks of a shop that has none of its products yet, but for the inventory; and
+/// what became of its rows. Touches nothing.
+///
+/// # Errors
+/// When the file is of no use at all.
+pub fn read_products(
+    bytes: Vec<u8>,
+    currency: Currency,
+) -> Result<(Vec<Command>, Report), TableError> {
+    products::commands(bytes, currency)
+}
+
+/// What an order file asks of a shop that has none of its SKUs yet, in the order of time; and what
+/// became of its rows. Touches nothing.
+///
+/// # Errors
+/// When the file is of no use at all.
+pub fn read_orders(
+    bytes: Vec<u8>,
+    currency: Currency,
+    location: Location,
+) -> Result<(Vec<Command>, Report), TableError> {
+    orders::commands(bytes, &orders::Plan { currency, location })
 }
 
 /// A bar on standard error, or none where that is no terminal.

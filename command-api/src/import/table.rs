@@ -104,6 +104,7 @@ impl Table {
     /// When they are no CSV file with a header.
     pub fn parse(bytes: Vec<u8>) -> Result<Self, TableError> {
         let (text, encoding) = decode(bytes)?;
+        let text = with_line_feeds(text);
         let delimiter = delimiter(&text);
         let mut reader =
             ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(text.as_bytes());
@@ -250,6 +251,23 @@ fn normal(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
+/// Line feeds in place of carriage returns that stand alone, as some spreadsheets end their rows:
+/// lines are counted by their feeds.
+fn with_line_feeds(text: String) -> String {
+    let stands_alone = |(at, _): &(usize, &str)| text.as_bytes().get(at + 1) != Some(&b'\n');
+    if !text.match_indices('\r').any(|found| stands_alone(&found)) {
+        return text;
+    }
+    let mut fed = String::with_capacity(text.len());
+    let mut end = 0;
+    for (at, _) in text.match_indices('\r').filter(stands_alone) {
+        fed.push_str(&text[end..at]);
+        fed.push('\n');
+        end = at + 1;
+    }
+    fed + &text[end..]
+}
+
 /// The bytes as text, and the encoding they were in.
 fn decode(bytes: Vec<u8>) -> Result<(String, String), TableError> {
     if let Some((encoding, bom)) = Encoding::for_bom(&bytes) {
@@ -313,6 +331,15 @@ mod tests {
         let text = "\u{feff}A,b\r\n1,\"two\r\nlines\"\r\n\r\n2,x\r\n,\n3,x";
         let found: Vec<_> = rows(text).into_iter().map(Result::unwrap).collect();
         assert_eq!(found, [(2, "1".into()), (5, "2".into()), (7, "3".into())]);
+    }
+
+    #[test]
+    fn a_carriage_return_alone_ends_a_line_too() {
+        let text = "a,b\r1,\"two\r\nlines\"\r2,x\r\n3,\"open\r4,x";
+        let found = rows(text);
+        assert_eq!(found[..2], [Ok((2, "1".into())), Ok((4, "2".into()))]);
+        assert!(matches!(&found[2], Err((5, _))));
+        assert_eq!(found[3], Ok((6, "4".into())));
     }
 
     #[test]

@@ -120,7 +120,7 @@ fn understand(events: &[RawEvent]) -> (Changes, Vec<Parked>) {
 
 /// What one event makes of the list.
 fn note(recorded: &Recorded, changes: &mut Changes) {
-    let Recorded { stream, event, position, occurred_at, .. } = recorded;
+    let Recorded { stream, event, position, recorded_at, .. } = recorded;
     match (stream, event) {
         (StreamId::Order(id), Event::Order(event)) => match event {
             order::Event::Placed(placed) => {
@@ -137,7 +137,8 @@ fn note(recorded: &Recorded, changes: &mut Changes) {
         },
         (StreamId::Payment(id), Event::Payment(event)) => {
             let (ask, expire) = match event {
-                payment::Event::Requested(_) => (Some(Change::Due(*occurred_at, *position)), None),
+                // By the log's clock, not the caller's: Postgres says when something is due.
+                payment::Event::Requested(_) => (Some(Change::Due(*recorded_at, *position)), None),
                 payment::Event::Authorized(authorized) => {
                     (Some(Change::Settled), Some(Change::Due(authorized.expires_at, *position)))
                 }

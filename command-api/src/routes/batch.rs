@@ -24,22 +24,21 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use service::problem::Problem;
+use service::unread::refuse;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Address, named, object};
+use super::window::{Unread, Window};
+use super::{Address, Edge, named, object};
 use crate::execute::{self, Accepted, Conclusion, Prepared, Success};
 use crate::headers::{Conditions, Expected, check_key};
 use crate::lines::{BrokenOff, Line, Lines, SILENCE_MAX};
 use crate::{App, http, problem};
 
-/// Batches under way at once. With [`WINDOW_LINES_MAX`] and the single commands in flight they just
+/// Batches under way at once. With [`WINDOW_LINES_MAX`](super::window::WINDOW_LINES_MAX) and the single commands in flight they just
 /// fill the writer's queue.
 pub const BATCHES_MAX: usize = 6;
-/// Lines of one batch whose verdicts are outstanding. Twice what the writer appends at once, so
-/// that one lot gathers while the other commits.
-pub const WINDOW_LINES_MAX: usize = 512;
 /// Verdicts sent in one piece, if they are ready.
 const PIECE_VERDICTS_MAX: usize = 64;
 /// How long a line waits before it tries a full queue again.
@@ -55,13 +54,15 @@ pub async fn batch(app: App, request: Request) -> Result<Response, Problem> {
     if !NDJSON_ALIASES.into_iter().chain([NDJSON]).any(|n| media_type.eq_ignore_ascii_case(n)) {
         return Err(problem::unsupported_media_type(NDJSON));
     }
-    let under_way = app.batches.clone().try_acquire_owned().map_err(|_| problem::overloaded())?;
+    let Ok(under_way) = app.batches.clone().try_acquire_owned() else {
+        return Ok(refuse(request, problem::overloaded()).await);
+    };
     let (mut parts, body) = request.into_parts();
     let request_id = http::request_id(&mut parts).await;
-    let (verdicts, outstanding) = mpsc::channel(WINDOW_LINES_MAX);
+    let (window, outstanding) = Window::open(SILENCE_MAX);
     let unread = CancellationToken::new();
     let answer = Body::from_stream(pieces(outstanding, unread.clone()));
-    let reader = Reader { app, request_id, verdicts, unread, _under_way: under_way };
+    let reader = Reader { app, request_id, window, unread, _under_way: under_way };
     tokio::spawn(reader.run(Lines::new(body)));
     Ok(([(CONTENT_TYPE, NDJSON)], answer).into_response())
 }
@@ -83,21 +84,6 @@ fn pieces(
         .chain(last)
 }
 
-/// The caller left the verdicts unread for [`SILENCE_MAX`].
-#[derive(Debug, thiserror::Error)]
-#[error("the verdicts were not read for too long")]
-struct Unread;
-
-/// A place for the next verdict; `None` if the caller is gone. One who does not read holds up
-/// nobody else, but would keep one of the few batches there may be.
-async fn place<T>(
-    verdicts: &mpsc::Sender<T>,
-    patience: Duration,
-) -> Result<Option<mpsc::Permit<'_, T>>, Unread> {
-    let place = tokio::time::timeout(patience, verdicts.reserve()).await;
-    place.map(Result::ok).map_err(|_| Unread)
-}
-
 /// One line of a batch.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -113,7 +99,7 @@ struct Order {
 struct Reader {
     app: App,
     request_id: Uuid,
-    verdicts: mpsc::Sender<Outstanding>,
+    window: Window<Outstanding>,
     /// Cancelled when the caller does not read.
     unread: CancellationToken,
     /// Given back when the last line was submitted.
@@ -125,7 +111,7 @@ impl Reader {
         let mut number: u64 = 0;
         // First a place for the verdict, then the line: this is what holds the caller back.
         loop {
-            let place = match place(&self.verdicts, SILENCE_MAX).await {
+            let place = match self.window.place().await {
                 Ok(Some(place)) => place,
                 Ok(None) => return,
                 Err(Unread) => return self.unread.cancel(),
@@ -138,8 +124,13 @@ impl Reader {
                 }
             };
             let outstanding = match line {
-                Ok(Some(Line::Bytes(line))) => match self.prepare(&line) {
-                    Ok(prepared) => self.submit(number, prepared).await,
+                Ok(Some(Line::Bytes(line))) => match prepare(&line, &self.edge()) {
+                    Ok(prepared) => {
+                        let Ok(share) = self.window.share(line.len()).await else {
+                            return self.unread.cancel();
+                        };
+                        self.submit(number, prepared, share).await
+                    }
                     Err(problem) => Outstanding::Refused { number, problem },
                 },
                 Ok(Some(Line::TooLong)) => {
@@ -156,49 +147,61 @@ impl Reader {
         }
     }
 
-    fn prepare(&self, line: &[u8]) -> Result<Prepared, Refused> {
-        let Order { command, key, id, if_match, data } = object(line)?;
-        let route = named(&command).ok_or_else(problem::unknown_command)?;
-        if let Some(key) = &key {
-            check_key(key)?;
-        }
-        if id.is_some() && !route.has_id() {
-            return Err(problem::id_not_taken().into());
-        }
-        let version = |version| Expected::Version(i64::from(version));
-        let expected = if_match.map_or(Expected::Anything, version);
-        let mut address = Address { id, sku: None };
-        let data = data.as_deref().map_or("{}", RawValue::get);
-        let data = if route.has_sku() {
-            Cow::Owned(take_sku(data, &mut address).map_err(Refused::in_data)?)
-        } else {
-            Cow::Borrowed(data)
-        };
-        let edge = self.app.edge(self.request_id);
-        execute::prepare(route, &address, data.as_bytes(), Conditions { key, expected }, &edge)
-            .map_err(Refused::in_data)
+    fn edge(&self) -> Edge {
+        self.app.edge(self.request_id)
     }
 
     /// Submits a command. It is in the writer's queue when this returns; a full queue is waited
     /// for, and with it every line that follows.
-    async fn submit(&self, number: u64, prepared: Prepared) -> Outstanding {
+    async fn submit(
+        &self,
+        number: u64,
+        prepared: Prepared,
+        share: OwnedSemaphorePermit,
+    ) -> Outstanding {
         let Prepared { request, success } = prepared;
         loop {
             let (writer, request) = (self.app.writer.clone(), request.clone());
             let mut answer: Asked = Box::pin(async move { writer.submit(request).await });
             // The first poll puts it into the queue, or learns that there is no room.
             match futures::poll!(&mut answer) {
-                Poll::Ready(Err(SubmitError::Busy)) if !self.verdicts.is_closed() => {
+                Poll::Ready(Err(SubmitError::Busy)) if !self.window.is_closed() => {
                     tokio::time::sleep(BUSY_PAUSE).await;
                 }
                 Poll::Ready(ready) => {
                     let answer: Asked = Box::pin(std::future::ready(ready));
-                    return Outstanding::Submitted { number, success, answer };
+                    return Outstanding::Submitted { number, success, answer, share };
                 }
-                Poll::Pending => return Outstanding::Submitted { number, success, answer },
+                Poll::Pending => return Outstanding::Submitted { number, success, answer, share },
             }
         }
     }
+}
+
+/// A line's command, ready for the writer.
+///
+/// # Errors
+/// What HTTP would have answered to the same command; places are named from the line's start.
+pub fn prepare(line: &[u8], edge: &Edge) -> Result<Prepared, Refused> {
+    let Order { command, key, id, if_match, data } = object(line)?;
+    let route = named(&command).ok_or_else(problem::unknown_command)?;
+    if let Some(key) = &key {
+        check_key(key)?;
+    }
+    if id.is_some() && !route.has_id() {
+        return Err(problem::id_not_taken().into());
+    }
+    let version = |version| Expected::Version(i64::from(version));
+    let expected = if_match.map_or(Expected::Anything, version);
+    let mut address = Address { id, sku: None };
+    let data = data.as_deref().map_or("{}", RawValue::get);
+    let data = if route.has_sku() {
+        Cow::Owned(take_sku(data, &mut address).map_err(Refused::in_data)?)
+    } else {
+        Cow::Borrowed(data)
+    };
+    execute::prepare(route, &address, data.as_bytes(), Conditions { key, expected }, edge)
+        .map_err(Refused::in_data)
 }
 
 /// Where HTTP has the SKU in the path, a line has it in its data.
@@ -248,7 +251,7 @@ type Asked = Pin<Box<dyn Future<Output = Result<Answer, SubmitError>> + Send>>;
 /// A line whose verdict is still to be sent.
 enum Outstanding {
     /// It went to the writer.
-    Submitted { number: u64, success: Success, answer: Asked },
+    Submitted { number: u64, success: Success, answer: Asked, share: OwnedSemaphorePermit },
     /// It did not.
     Refused { number: u64, problem: Refused },
 }
@@ -258,8 +261,9 @@ impl Outstanding {
     async fn settle(self) -> Vec<u8> {
         let verdict = match self {
             Self::Refused { number, problem } => Verdict::refused(number, problem, false),
-            Self::Submitted { number, success, answer } => {
+            Self::Submitted { number, success, answer, share } => {
                 let Conclusion { result, replayed } = answer.await.into();
+                drop(share);
                 match result {
                     Ok(accepted) => Verdict::accepted(number, success, accepted, replayed),
                     Err(problem) => Verdict::refused(number, problem.into(), replayed),
@@ -301,9 +305,12 @@ impl Verdict {
 }
 
 /// A problem, as it stands in a verdict.
-struct Refused {
-    status: u16,
-    problem: Value,
+#[derive(Debug)]
+pub struct Refused {
+    /// The status that HTTP would have had.
+    pub status: u16,
+    /// The problem details.
+    pub problem: Value,
 }
 
 impl From<Problem> for Refused {
@@ -331,18 +338,6 @@ impl Refused {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[tokio::test]
-    async fn a_place_is_waited_for_only_so_long() {
-        let patience = Duration::from_millis(20);
-        let (verdicts, mut outstanding) = mpsc::channel(1);
-        place(&verdicts, patience).await.unwrap().unwrap().send(1);
-        assert!(place(&verdicts, patience).await.is_err());
-        assert_eq!(outstanding.recv().await, Some(1));
-        assert!(matches!(place(&verdicts, patience).await, Ok(Some(_))));
-        drop(outstanding);
-        assert!(matches!(place(&verdicts, patience).await, Ok(None)));
-    }
 
     #[tokio::test]
     async fn an_answer_nobody_reads_breaks_off() {

@@ -12,6 +12,7 @@ mod orders;
 mod payments;
 mod products;
 mod stock;
+pub mod window;
 
 use std::fmt::Display;
 use std::str::FromStr;

@@ -2,12 +2,14 @@
 
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Method, Request};
-use command_api::routes;
+use chrono::{DateTime, TimeDelta};
+use command_api::routes::{self, Address, Edge, batch};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde_json::{Map, Value, json};
 use sqlx::PgPool;
+use uuid::Uuid;
 
 use crate::shop::Shop;
 
@@ -100,6 +102,45 @@ fn headers() -> impl Strategy<Value = Vec<(HeaderName, HeaderValue)>> {
     ]
     .prop_filter_map("not a header value", |bytes| HeaderValue::from_bytes(&bytes).ok());
     prop::collection::vec((name, value), 0..4)
+}
+
+/// Bodies to each route, of which most are refused.
+const BODIES: usize = 500;
+
+#[test]
+fn a_batch_takes_what_http_takes() {
+    let edge = Edge {
+        request_id: Uuid::nil(),
+        now: DateTime::UNIX_EPOCH,
+        reservation: TimeDelta::minutes(15),
+    };
+    let mut runner = TestRunner::default();
+    let mut taken = 0;
+    for route in routes::all() {
+        for _ in 0..BODIES {
+            let mut draw =
+                |strategy: BoxedStrategy<Value>| strategy.new_tree(&mut runner).unwrap().current();
+            let Value::Object(mut data) = draw(document().boxed()) else { continue };
+            let id = draw(prop_oneof![leaf(), Just(json!(Uuid::nil()))].boxed());
+            let sku = if route.has_sku() { data.remove("sku") } else { None };
+            let text = |value: &Value| value.as_str().map(str::to_owned);
+            let id = text(&id).filter(|_| route.has_id());
+            let address = Address { id: id.clone(), sku: sku.as_ref().and_then(text) };
+            let body = Value::from(data.clone()).to_string();
+            let http = route.parse(&address, body.as_bytes(), &edge);
+
+            data.extend(sku.map(|sku| ("sku".to_owned(), sku)));
+            let line = json!({ "command": route.name, "key": "k", "id": id, "data": data });
+            let batch = batch::prepare(line.to_string().as_bytes(), &edge);
+            assert_eq!(http.is_ok(), batch.is_ok(), "{line}: {http:?}");
+            taken += u32::from(http.is_ok());
+            if let Err(refused) = batch {
+                assert!((400..500).contains(&refused.status), "{line}: {refused:?}");
+                assert!(refused.problem["code"].is_string(), "{line}: {refused:?}");
+            }
+        }
+    }
+    assert!(taken > 100, "nearly all was refused: {taken} taken");
 }
 
 #[sqlx::test(migrations = "../migrations")]

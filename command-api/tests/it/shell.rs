@@ -1,6 +1,7 @@
 //! Around the commands: who may ask, health, and turning away what there is no room for.
 
 use std::convert::Infallible;
+use std::task::{Context, Waker};
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
@@ -9,6 +10,7 @@ use chrono::TimeDelta;
 use command_api::routes::batch::BATCHES_MAX;
 use command_api::{App, http, router};
 use event_store::{Writer, writer};
+use futures::StreamExt as _;
 use serde_json::json;
 use service::config::Secret;
 use service::health::Health;
@@ -57,30 +59,64 @@ async fn a_writer_that_ends_says_when_to_come_back(db: PgPool) {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn what_there_is_no_room_for_is_turned_away_at_once(db: PgPool) {
-    let shop = Shop::open(&db);
+    const COMMANDS: usize = 4;
+    let mut shop = Shop::open(&db);
+    let app = App::new(shop.writer.clone(), TimeDelta::minutes(15)).with_commands_max(COMMANDS);
+    shop.router = router(&app, None, Health::new());
     // Bodies that never come hold all the places there are.
-    let stalled = |path: &'static str, media_type: &'static str| {
-        let body = Body::from_stream(futures::stream::pending::<Result<Bytes, Infallible>>());
-        Request::post(path).header("content-type", media_type).body(body).unwrap()
-    };
-    let mut waiting = Vec::new();
-    for _ in 0..http::IN_FLIGHT_MAX {
-        let answer = shop.router.clone().oneshot(stalled("/v1/carts", "application/json"));
-        let mut answer = Box::pin(answer);
-        assert!(futures::poll!(&mut answer).is_pending());
-        waiting.push(answer);
-    }
-    let refused = shop.send(post("/v1/carts", &json!({"currency": "EUR"}))).await;
-    assert_eq!((refused.status, refused.code()), (StatusCode::SERVICE_UNAVAILABLE, "overloaded"));
-    assert_eq!(refused.header("retry-after"), Some("1"));
+    let waiting = wait_for_bodies(&shop, COMMANDS, b"");
+    refuses_for_want_of_room(&shop).await;
     drop(waiting);
     shop.done(post("/v1/carts", &json!({"currency": "EUR"}))).await;
 
     let mut batches = Vec::new();
     for _ in 0..BATCHES_MAX {
-        let batch = shop.router.clone().oneshot(stalled("/v1/batch", "application/x-ndjson"));
-        batches.push(batch.await.unwrap());
+        let request = unending("/v1/batch", "application/x-ndjson", Bytes::new());
+        batches.push(shop.router.clone().oneshot(request).await.unwrap());
     }
-    let refused = shop.request(stalled("/v1/batch", "application/x-ndjson")).await;
-    assert_eq!(refused.code(), "overloaded");
+    let one_more = unending("/v1/batch", "application/x-ndjson", Bytes::new());
+    let refused = shop.request(one_more).await;
+    assert_eq!((refused.code(), refused.header("retry-after")), ("overloaded", Some("1")));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn many_large_bodies_are_turned_away_before_they_fill_the_memory(db: PgPool) {
+    static LARGE: [u8; http::BODY_BYTES_MAX] = [b' '; http::BODY_BYTES_MAX];
+    let shop = Shop::open(&db);
+    let enough = http::BODIES_BYTES_MAX / http::BODY_BYTES_MAX;
+    let waiting = wait_for_bodies(&shop, enough, &LARGE);
+    refuses_for_want_of_room(&shop).await;
+    drop(waiting);
+    shop.done(post("/v1/carts", &json!({"currency": "EUR"}))).await;
+}
+
+/// A request whose body begins so and never ends.
+fn unending(path: &str, media_type: &str, begin: Bytes) -> Request<Body> {
+    let begin = futures::stream::iter((!begin.is_empty()).then_some(Ok::<_, Infallible>(begin)));
+    let body = Body::from_stream(begin.chain(futures::stream::pending()));
+    Request::post(path).header("content-type", media_type).body(body).unwrap()
+}
+
+/// Commands whose bodies are waited for.
+fn wait_for_bodies(
+    shop: &Shop,
+    commands: usize,
+    begin: &'static [u8],
+) -> Vec<impl Future<Output = impl Sized> + Unpin> {
+    let waiting = std::iter::repeat_with(|| {
+        let request = unending("/v1/carts", "application/json", Bytes::from_static(begin));
+        let mut answer = Box::pin(shop.router.clone().oneshot(request));
+        let polled = answer.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(polled.is_pending());
+        answer
+    });
+    waiting.take(commands).collect()
+}
+
+async fn refuses_for_want_of_room(shop: &Shop) {
+    let refused = shop.send(post("/v1/carts", &json!({"currency": "EUR"}))).await;
+    assert_eq!((refused.status, refused.code()), (StatusCode::SERVICE_UNAVAILABLE, "overloaded"));
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    // Who watches the process is let in.
+    assert_eq!(shop.send(ask(Method::GET, "/ready", "")).await.status, StatusCode::OK);
 }

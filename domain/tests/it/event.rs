@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use domain::event::{DecodeError, types};
 use domain::order::CancelReason;
 use domain::{Event, StreamId, order, product};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::examples;
@@ -173,4 +174,64 @@ fn the_words_in_events_are_pinned() {
         ["authorize", "capture", "void", "refund"],
     ]);
     assert_eq!(words, pinned);
+}
+
+/// Places in a document, as JSON pointers.
+fn places(value: &Value, at: &str, all: &mut Vec<String>) {
+    all.push(at.to_owned());
+    match value {
+        Value::Array(items) => {
+            (0..).zip(items).for_each(|(n, item)| places(item, &format!("{at}/{n}"), all));
+        }
+        Value::Object(members) => {
+            members.iter().for_each(|(name, member)| places(member, &format!("{at}/{name}"), all));
+        }
+        _ => {}
+    }
+}
+
+/// Nearly what some field holds.
+const NEARLY: [&str; 9] =
+    ["0.1", "-0", "1.", "1e2", "19.990", "JPY", "", "expired", "2026-01-01T24:00:00Z"];
+
+fn any_value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+        prop::sample::select(&NEARLY[..]).prop_map(Value::from),
+        Just(json!([])),
+        Just(json!({})),
+        Just(json!({ "amount": "1.5", "currency": "KWD" })),
+        Just(json!({ "requested": "a\u{0}b" })),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn whatever_can_be_read_can_be_stored_and_read_again(
+        example: prop::sample::Index,
+        place: prop::sample::Index,
+        value in any_value(),
+        schema in 0..3_u16,
+    ) {
+        let examples = examples::all();
+        let example = example.get(&examples);
+        let (name, known) = example.kind();
+        let mut changed = payload(example);
+        let mut all = Vec::new();
+        places(&changed, "", &mut all);
+        let place: &String = place.get(&all);
+        if let Some(there) = changed.pointer_mut(place) {
+            *there = value;
+        }
+        for schema in [schema, known] {
+            if let Ok(event) = Event::decode(name, schema, &changed.to_string()) {
+                prop_assert_eq!(event.kind(), (name, known));
+                prop_assert_eq!(stored_and_read(&event), event);
+            }
+        }
+    }
 }

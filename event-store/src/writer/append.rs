@@ -16,9 +16,9 @@ use super::cache::{Cache, Cached};
 use super::snapshot;
 use crate::recorded::Unreadable;
 
-/// The database cuts off a process that stalls while it holds the head, after this long.
-const HEAD_HELD_MS_MAX: u32 = 5_000;
-/// And any statement of the writer, waiting for the head included, after this long.
+/// The database cuts off a process that stalls while it holds the tail, after this long.
+const TAIL_HELD_MS_MAX: u32 = 5_000;
+/// And any statement of the writer, waiting for the tail included, after this long.
 const STATEMENT_MS_MAX: u32 = 20_000;
 /// Events read of a stream before asking whether it has a snapshot: most streams are shorter.
 const SHORT_EVENTS: i64 = 128;
@@ -34,16 +34,24 @@ pub(super) enum LoadError {
     Unreadable(#[from] Unreadable),
 }
 
-/// How the writer's connection is made.
-pub(super) fn options(options: &PgConnectOptions) -> PgConnectOptions {
+/// How the connection is made on which batches are appended. Its commits do not wait for the disk:
+/// nothing is answered or shown to readers before a commit that does, on another connection.
+pub(super) fn appending(options: &PgConnectOptions) -> PgConnectOptions {
+    bounded(options).options([
+        ("synchronous_commit", "off"),
+        ("jit", "off"),
+        ("enable_seqscan", "off"),
+        ("enable_hashjoin", "off"),
+        ("enable_mergejoin", "off"),
+    ])
+}
+
+/// How the connection is made on which they are revealed.
+pub(super) fn bounded(options: &PgConnectOptions) -> PgConnectOptions {
     options
         .clone()
         .options([
-            ("jit", "off"),
-            ("enable_seqscan", "off"),
-            ("enable_hashjoin", "off"),
-            ("enable_mergejoin", "off"),
-            ("idle_in_transaction_session_timeout", &HEAD_HELD_MS_MAX.to_string()),
+            ("idle_in_transaction_session_timeout", &TAIL_HELD_MS_MAX.to_string()),
             ("statement_timeout", &STATEMENT_MS_MAX.to_string()),
         ])
         .log_slow_statements(tracing::log::LevelFilter::Off, std::time::Duration::MAX)
@@ -156,7 +164,7 @@ fn decode(
     Ok((stream, event))
 }
 
-/// Appends a batch that was decided on a log which ended at `believed`. Returns the head before
+/// Appends a batch that was decided on a log which ended at `believed`. Returns the tail before
 /// it, or `None`, with nothing done, if something was not as believed. `elsewhere` says whether
 /// the log may have grown in streams that the batch did not read.
 pub(super) async fn append(
@@ -193,12 +201,21 @@ pub(super) fn is_taken(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
 }
 
-/// Begins a transaction that holds the head: nothing can be appended by anybody else until it
+/// The position of the last event that was appended, by anybody.
+pub(super) async fn tail(connection: &mut PgConnection) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"SELECT greatest(t.position, h.position) AS "tail!" FROM log_tail t, log_head h"#
+    )
+    .fetch_one(connection)
+    .await
+}
+
+/// Begins a transaction that holds the tail: nothing can be appended by anybody else until it
 /// ends. One round trip.
-pub(super) async fn hold_head(
+pub(super) async fn hold_tail(
     connection: &mut PgConnection,
 ) -> sqlx::Result<Transaction<'_, Postgres>> {
-    connection.begin_with("BEGIN; SELECT FROM log_head FOR UPDATE").await
+    connection.begin_with("BEGIN; SELECT FROM log_tail FOR UPDATE").await
 }
 
 /// What was kept under a key.

@@ -96,7 +96,7 @@ impl Decided {
     /// append checks it.
     pub fn go_on(
         &mut self,
-        batch: &[Entry],
+        batch: &[&Entry],
         cache: &mut Cache,
         settings: &Settings,
         guess: bool,

@@ -1,13 +1,14 @@
-//! The log as one writer knows it: a connection, and a cache that is current up to a position.
+//! The log as one writer knows it: its connections, and a cache that is current up to a position.
 //!
 //! The common case is one statement, which appends if the log is as the batch was decided on. When
-//! it was not, or nobody knows what became of an earlier try, the head is taken, what is new is
+//! it was not, or nobody knows what became of an earlier try, the tail is taken, what is new is
 //! heard, the batch is decided again and appended while nothing can move. That settles it: what
 //! was appended after all is found by its keys. How often to try, and whom to answer, is for the
 //! task to say.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use domain::StreamId;
 use sqlx::postgres::PgConnectOptions;
@@ -17,9 +18,11 @@ use uuid::Uuid;
 use super::append::{self, Kept, LoadError};
 use super::batch::{Decided, Entry, Undecided};
 use super::cache::Cache;
+pub(super) use super::reveal::Ended;
+use super::reveal::{Appended, Revealer};
 use super::snapshot::Snapshots;
+use super::task::Taken;
 use super::{Answer, Settings, SubmitError};
-use crate::read;
 
 /// Rounds of loading for one batch: a command looks up a cart, then its products, then their
 /// stock, and commands that build on each other add rounds. After these the batch is cut short at
@@ -40,7 +43,7 @@ pub(super) enum AppendError {
     Encoding(#[source] serde_json::Error),
     #[error("a decision asked for states without end")]
     Endless,
-    #[error("the log moved while its head was held")]
+    #[error("the log moved while its tail was held")]
     Moved,
     #[error("Postgres did not answer in time")]
     Silent,
@@ -52,7 +55,7 @@ pub(super) type Results = Vec<Result<Answer, SubmitError>>;
 /// Whether others append too, as far as the last batch told. Says how to append the next.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Company {
-    /// Nobody else: the head will be where it was left.
+    /// Nobody else: the tail will be where it was left.
     Alone,
     /// Others, elsewhere in the log: what was read will most likely still be so.
     Shared,
@@ -61,8 +64,9 @@ enum Company {
 }
 
 pub(super) struct Log {
-    options: PgConnectOptions,
+    options: Arc<PgConnectOptions>,
     connection: Option<PgConnection>,
+    revealer: Option<Revealer>,
     settings: Settings,
     cache: Cache,
     snapshots: Snapshots,
@@ -106,8 +110,9 @@ impl AppendError {
 impl Log {
     pub fn new(db: &PgPool, settings: Settings) -> Self {
         Self {
-            options: append::options(&db.connect_options()),
+            options: db.connect_options(),
             connection: None,
+            revealer: None,
             settings,
             cache: Cache::new(settings.cache_items_max),
             snapshots: Snapshots::new(db.clone()),
@@ -123,36 +128,75 @@ impl Log {
         metrics::gauge!("writer_cache_items").set(self.cache.items() as f64);
     }
 
-    /// One attempt to append a batch. Unless `sure` that it was not appended already, its keys are
-    /// looked up first. May be dropped at any point: the connection goes with it, and the keys say
-    /// later what became of it.
-    pub async fn attempt(&mut self, entries: &[Entry], sure: bool) -> Result<Results, AppendError> {
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => self.connect().await?,
-        };
-        let result = self.attempt_on(&mut connection, entries, sure).await;
-        // A connection that failed is dropped, not used again: it may be inside a transaction.
-        if result.is_ok() {
-            self.connection = Some(connection);
+    /// One attempt to append a batch: gives what it came to and the tail after it. Unless `sure`
+    /// that it was not appended already, its keys are looked up first. May be dropped at any
+    /// point: the connection goes with it, and the keys say later what became of it.
+    pub async fn attempt(
+        &mut self,
+        taken: &[Taken],
+        sure: bool,
+    ) -> Result<(Results, i64), AppendError> {
+        if self.connection.is_none() || self.revealer.is_none() {
+            self.connect().await?;
         }
-        result
+        let entries: Vec<&Entry> = taken.iter().map(|taken| &taken.entry).collect();
+        // A connection that failed is dropped, not used again: it may be inside a transaction.
+        let mut connection = self.connection.take().ok_or(AppendError::Silent)?;
+        let results = self.attempt_on(&mut connection, &entries, sure).await?;
+        self.connection = Some(connection);
+        Ok((results, self.known))
     }
 
-    /// A new connection, and with it an empty cache. Behind it may be a log that was restored or
-    /// that lost its end; and the batch that failed on the old one has left its changes behind.
-    async fn connect(&mut self) -> Result<PgConnection, AppendError> {
+    /// New connections, and with them an empty cache. Behind them may be a log that was restored or
+    /// that lost its end; and the batch that failed on the old ones has left its changes behind.
+    pub async fn connect(&mut self) -> Result<(), AppendError> {
         self.cache.clear();
         self.unheard = None;
-        let mut connection = self.options.connect().await?;
-        self.known = read::head(&mut connection).await?;
-        Ok(connection)
+        // Before anything is appended: what it reveals must not be older than its connection.
+        self.revealer = Some(Revealer::start(append::bounded(&self.options).connect().await?));
+        let mut connection = append::appending(&self.options).connect().await?;
+        self.known = append::tail(&mut connection).await?;
+        self.connection = Some(connection);
+        Ok(())
+    }
+
+    /// Waits until a batch that is appended now would be revealed soon.
+    pub async fn room(&self) {
+        if let Some(revealer) = &self.revealer {
+            revealer.room().await;
+        }
+    }
+
+    /// Has a batch revealed that was just appended, and answered. Gives it back if the connections
+    /// have broken.
+    pub async fn reveal(&self, appended: Appended) -> Result<(), Appended> {
+        match &self.revealer {
+            Some(revealer) => revealer.take(appended).await,
+            None => Err(appended),
+        }
+    }
+
+    /// Returns when what was appended can no longer be revealed.
+    pub async fn broken(&self) {
+        match &self.revealer {
+            Some(revealer) => revealer.broken().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Ends the connections, when all that can be revealed is.
+    pub async fn end(&mut self) -> Ended {
+        self.connection = None;
+        match self.revealer.take() {
+            Some(revealer) => revealer.finish().await,
+            None => Ended::default(),
+        }
     }
 
     async fn attempt_on(
         &mut self,
         connection: &mut PgConnection,
-        entries: &[Entry],
+        entries: &[&Entry],
         sure: bool,
     ) -> Result<Results, AppendError> {
         if sure && self.company != Company::Contended {
@@ -161,7 +205,7 @@ impl Log {
             let mut decided = self.decide(connection, entries, true).await?;
             decided.list_beliefs(&self.cache, elsewhere);
             match append::append(connection, self.known, elsewhere, &decided.rows).await {
-                Ok(Some(head)) => return Ok(self.conclude(decided, head)),
+                Ok(Some(tail)) => return Ok(self.conclude(decided, tail)),
                 Ok(None) => {}
                 Err(error) if append::is_taken(&error) => {}
                 Err(error) => return Err(error.into()),
@@ -169,43 +213,40 @@ impl Log {
             decided.undo(&mut self.cache);
             metrics::counter!("writer_stale_batches_total").increment(1);
         }
-        self.append_holding_head(connection, entries).await
+        self.append_holding_tail(connection, entries).await
     }
 
-    /// Decides and appends while the head is held: nothing can move meanwhile.
-    async fn append_holding_head(
+    /// Decides and appends while the tail is held: nothing can move meanwhile.
+    async fn append_holding_tail(
         &mut self,
         connection: &mut PgConnection,
-        entries: &[Entry],
+        entries: &[&Entry],
     ) -> Result<Results, AppendError> {
-        let mut transaction = append::hold_head(connection).await?;
-        let head = read::head(&mut *transaction).await?;
+        let mut transaction = append::hold_tail(connection).await?;
+        let tail = append::tail(&mut transaction).await?;
         let mut news = self.hear(&mut transaction).await?;
-        self.unheard = (self.known != head).then_some(self.known + 1..=head);
+        self.unheard = (self.known != tail).then_some(self.known + 1..=tail);
         let grown = self.unheard.is_some() || !news.is_empty();
         news.extend(self.hear(&mut transaction).await?);
-        self.known = head;
+        self.known = tail;
         let keys: Vec<String> = entries.iter().map(|entry| entry.key.clone()).collect();
         let kept = append::kept(&mut transaction, &keys).await?;
-        let fresh: Vec<Entry> = entries
-            .iter()
-            .filter(|entry| !kept.contains_key(&entry.key))
-            .map(|Entry { key, request }| Entry { key: key.clone(), request: request.clone() })
-            .collect();
+        let is_fresh = |entry: &&Entry| !kept.contains_key(&entry.key);
+        let fresh: Vec<&Entry> = entries.iter().copied().filter(is_fresh).collect();
 
         let mut results = Vec::new();
         let mut contended = !kept.is_empty();
         if fresh.is_empty() {
-            // Said aloud: a dropped transaction lets go of the head only with the next statement.
+            // Said aloud: a dropped transaction lets go of the tail only with the next statement.
             transaction.rollback().await?;
         } else {
             let mut decided = self.decide(&mut transaction, &fresh, false).await?;
             decided.list_beliefs(&self.cache, false);
             contended |= decided.has_read(&news);
-            let appended = append::append(&mut transaction, head, false, &decided.rows).await?;
+            let appended = append::append(&mut transaction, tail, false, &decided.rows).await?;
             appended.ok_or(AppendError::Moved)?;
             transaction.commit().await?;
-            results = self.conclude(decided, head);
+            results = self.conclude(decided, tail);
         }
         self.company = match (contended, grown) {
             (true, _) => Company::Contended,
@@ -235,7 +276,7 @@ impl Log {
     async fn decide(
         &mut self,
         connection: &mut PgConnection,
-        entries: &[Entry],
+        entries: &[&Entry],
         guess: bool,
     ) -> Result<Decided, AppendError> {
         let mut decided = Decided::default();
@@ -255,22 +296,23 @@ impl Log {
         Err(AppendError::Endless)
     }
 
-    /// The batch is durable: its states are the new truth, and the answers can be made.
-    fn conclude(&mut self, mut decided: Decided, head: i64) -> Results {
+    /// The batch is in the log, after `tail`: its states are the new truth, and the answers can be
+    /// made.
+    fn conclude(&mut self, mut decided: Decided, tail: i64) -> Results {
         let events = decided.rows.streams.len();
         metrics::counter!("writer_events_total").increment(events as u64);
         self.company = Company::Alone;
-        if head != self.known {
+        if tail != self.known {
             self.company = Company::Shared;
-            self.unheard = Some(self.known + 1..=head);
+            self.unheard = Some(self.known + 1..=tail);
         }
-        self.known = head + events as i64;
+        self.known = tail + events as i64;
         for stream in decided.reads() {
             self.cache.touch(stream);
             self.snapshots.consider(stream, &mut self.cache);
         }
         let answers = decided.outcomes.into_iter().map(|(outcome, offset)| {
-            Ok(Answer { outcome, position: head + offset, replayed: false })
+            Ok(Answer { outcome, position: tail + offset, replayed: false })
         });
         answers.collect()
     }
@@ -278,10 +320,10 @@ impl Log {
 
 /// Both kinds of answers in the order of the entries; a batch that was cut short is answered up to
 /// the cut.
-fn merge(entries: &[Entry], mut kept: HashMap<String, Kept>, appended: Results) -> Results {
+fn merge(entries: &[&Entry], mut kept: HashMap<String, Kept>, appended: Results) -> Results {
     let mut appended = appended.into_iter();
     let mut merged = Vec::with_capacity(entries.len());
-    for Entry { key, request } in entries {
+    for Entry { key, request } in entries.iter().copied() {
         match kept.remove(key) {
             Some(kept) => merged.push(replay(kept, request.fingerprint)),
             None => match appended.next() {

@@ -11,14 +11,18 @@
 //! * `log`: the log as the writer knows it, and getting a batch into it;
 //! * `append`: the SQL;
 //! * `snapshot`: folds of long streams;
+//! * `reveal`: making durable, showing to readers, answering;
 //! * `task`: the loop, and what to do when a batch did not get into the log.
 
 mod append;
 mod batch;
 mod cache;
 mod log;
+mod reveal;
 mod snapshot;
 mod task;
+
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use domain::{Command, Refusal};
@@ -110,7 +114,7 @@ pub struct Answer {
 /// Why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SubmitError {
-    /// Too many commands wait. Nothing was done.
+    /// Too many commands wait, or this one waited too long. Nothing was done.
     #[error("too many commands are waiting")]
     Busy,
     /// The key was used for something else. Nothing was done.
@@ -130,6 +134,8 @@ pub enum SubmitError {
 /// A command in the queue, and where its answer goes.
 struct Waiting {
     request: Request,
+    /// When it is no longer worth beginning.
+    until: Option<Instant>,
     answer: oneshot::Sender<Result<Answer, SubmitError>>,
 }
 
@@ -153,6 +159,20 @@ impl Writer {
     /// Queues a command, at the first poll, and waits for its answer. Dropping the future does not
     /// withdraw the command.
     pub async fn submit(&self, request: Request) -> Result<Answer, SubmitError> {
+        self.queue(request, None).await
+    }
+
+    /// The same for somebody who will not wait for ever: a command whose turn has not come after
+    /// `patience` is not begun, and refused as [`SubmitError::Busy`].
+    pub async fn submit_soon(
+        &self,
+        request: Request,
+        patience: Duration,
+    ) -> Result<Answer, SubmitError> {
+        self.queue(request, Some(Instant::now() + patience)).await
+    }
+
+    async fn queue(&self, request: Request, until: Option<Instant>) -> Result<Answer, SubmitError> {
         if request.key.as_ref().is_some_and(|key| key.len() > KEY_BYTES_MAX) {
             return Err(SubmitError::KeyTooLong);
         }
@@ -160,7 +180,8 @@ impl Writer {
             return Err(SubmitError::Closed);
         }
         let (answer, answered) = oneshot::channel();
-        self.queue.try_send(Waiting { request, answer }).map_err(|refused| match refused {
+        let waiting = Waiting { request, until, answer };
+        self.queue.try_send(waiting).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(_) => SubmitError::Busy,
             mpsc::error::TrySendError::Closed(_) => SubmitError::Closed,
         })?;

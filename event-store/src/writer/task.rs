@@ -1,47 +1,72 @@
-//! The writer's loop: gather, have the batch appended, answer. What a failure means to those who
-//! wait is said here; how a batch gets into the log, in `log`.
+//! The writer's loop: gather, have the batch appended, hand it on to be revealed and answered. What
+//! a failure means to those who wait is said here; how a batch gets into the log, in `log`.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use sqlx::PgPool;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::batch::Entry;
-use super::log::{AppendError, Log, Results};
+use super::log::{AppendError, Ended, Log, Results};
+use super::reveal::Appended;
 use super::{Answer, Settings, SubmitError, Waiting};
 
-/// How long a batch whose connection broke is tried again before its callers are told.
-const SETTLE_MS_MAX: u64 = 15_000;
+/// How long an outage lasts until callers are told of it. A batch that comes later still gets its
+/// try.
+const PATIENCE: Duration = Duration::from_secs(15);
 /// One attempt, connecting included; longer than Postgres lets any of its statements run. What is
 /// silent for longer is a connection that only we believe in.
 const ATTEMPT_MAX: Duration = Duration::from_secs(30);
 /// The pause between two tries.
-const SETTLE_PAUSE_MS: u64 = 200;
-
-/// Why a batch has no results.
-enum Failure {
-    /// Postgres stays away.
-    Outage,
-    /// Something in the batch is at fault.
-    Refused,
-}
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// An entry and those who wait for it: more than one if a key came twice.
-struct Taken {
-    entry: Entry,
-    answers: Vec<tokio::sync::oneshot::Sender<Result<Answer, SubmitError>>>,
+pub(super) struct Taken {
+    pub entry: Entry,
+    answers: Vec<oneshot::Sender<Result<Answer, SubmitError>>>,
+}
+
+impl Taken {
+    /// Answers all who wait for it. Some may have gone; what was done is kept under the key.
+    pub fn answer(self, result: &Result<Answer, SubmitError>) {
+        for answer in self.answers {
+            let _ = answer.send(result.clone());
+        }
+    }
+}
+
+/// Commands on their way into the log.
+struct Batch {
+    taken: Vec<Taken>,
+    /// Whether none of it can be in the log already.
+    sure: bool,
+}
+
+impl Batch {
+    /// What came of it is unknown: it may be in the log.
+    fn unsure(taken: Vec<Taken>) -> Self {
+        Self { taken, sure: false }
+    }
+
+    /// Tells its callers that it cannot be done now.
+    fn fail(self) {
+        for taken in self.taken {
+            taken.answer(&Err(SubmitError::Unavailable));
+        }
+    }
 }
 
 pub(super) struct Task {
     settings: Settings,
     commands: mpsc::Receiver<Waiting>,
-    /// Taken from the queue but not yet decided: what did not fit the last batch.
-    left_over: VecDeque<Waiting>,
     stop: CancellationToken,
     log: Log,
+    /// What comes before the queue: what did not fit, and what has to be tried again.
+    first: VecDeque<Batch>,
+    outage_since: Option<Instant>,
 }
 
 impl Task {
@@ -51,112 +76,142 @@ impl Task {
         commands: mpsc::Receiver<Waiting>,
         stop: CancellationToken,
     ) -> Self {
-        Self { settings, commands, left_over: VecDeque::new(), stop, log: Log::new(db, settings) }
+        let log = Log::new(db, settings);
+        Self { settings, commands, stop, log, first: VecDeque::new(), outage_since: None }
     }
 
     pub async fn run(mut self) {
-        let mut gathered = Vec::with_capacity(self.settings.batch_commands_max);
-        while self.gather(&mut gathered).await {
-            let batch = deduplicate(&mut gathered);
-            let started = Instant::now();
-            metrics::histogram!("writer_batch_commands").record(batch.len() as f64);
-            self.process(batch).await;
-            metrics::histogram!("writer_batch_seconds").record(started.elapsed().as_secs_f64());
-            self.log.rest();
-        }
-    }
-
-    /// Waits for commands; false when there will be no more.
-    async fn gather(&mut self, into: &mut Vec<Waiting>) -> bool {
-        let most = self.settings.batch_commands_max;
-        into.extend(self.left_over.drain(..most.min(self.left_over.len())));
-        if !into.is_empty() {
-            return true;
-        }
-        tokio::select! {
-            biased;
-            taken = self.commands.recv_many(into, most) => taken > 0,
-            () = self.stop.cancelled() => {
-                self.commands.close();
-                self.commands.recv_many(into, most).await > 0
-            }
-        }
-    }
-
-    /// Appends a batch and answers it, whatever happens.
-    async fn process(&mut self, batch: Vec<Taken>) {
-        let (mut entries, mut answers): (Vec<_>, Vec<_>) =
-            batch.into_iter().map(|taken| (taken.entry, taken.answers)).unzip();
-        let unavailable = Err(SubmitError::Unavailable);
-        let results = match self.settle(&entries).await {
-            Ok(results) => results,
-            Err(Failure::Refused) if entries.len() > 1 => self.settle_singly(&entries).await,
-            Err(Failure::Refused | Failure::Outage) => vec![unavailable; entries.len()],
-        };
-        let done = results.len();
-        for (result, waiting) in results.into_iter().zip(answers.drain(..done)) {
-            for answer in waiting {
-                // Whoever asked may have gone; what was done is kept under the key.
-                let _ = answer.send(result.clone());
-            }
-        }
-        // What did not fit comes first in the next batch.
-        for (entry, waiting) in entries.drain(done..).zip(answers).rev() {
-            for answer in waiting {
-                self.left_over.push_front(Waiting { request: entry.request.clone(), answer });
-            }
-        }
-    }
-
-    /// One command of a batch is at fault: each by itself, so that the others get through.
-    async fn settle_singly(&mut self, entries: &[Entry]) -> Results {
-        let mut results = Vec::with_capacity(entries.len());
-        for entry in entries {
-            match self.settle(std::slice::from_ref(entry)).await {
-                Ok(alone) => results.extend(alone),
-                Err(Failure::Refused) => results.push(Err(SubmitError::Unavailable)),
-                Err(Failure::Outage) => break,
-            }
-        }
-        results.resize(entries.len(), Err(SubmitError::Unavailable));
-        results
-    }
-
-    /// Appends the batch, however often the connection breaks, until it is known what became of
-    /// it.
-    async fn settle(&mut self, entries: &[Entry]) -> Result<Results, Failure> {
-        let deadline = Instant::now() + Duration::from_millis(SETTLE_MS_MAX);
-        let mut sure = true;
+        // Connected early, it also looks after what a process before it has left behind. Whether
+        // that works is for the first batch to say.
+        let _ = self.log.connect().await;
         loop {
-            let attempt = tokio::time::timeout(ATTEMPT_MAX, self.log.attempt(entries, sure)).await;
-            let error = match attempt.unwrap_or(Err(AppendError::Silent)) {
-                Ok(results) => return Ok(results),
-                Err(error) => error,
-            };
-            metrics::counter!("writer_append_failures_total").increment(1);
-            let outage = error.is_outage();
-            if !outage || Instant::now() > deadline {
-                let error: &dyn std::error::Error = &error;
-                tracing::error!(error, commands = entries.len(), "a batch was not appended");
-                return Err(if outage { Failure::Outage } else { Failure::Refused });
+            while let Some(batch) = self.next().await {
+                self.append(batch).await;
+                self.log.rest();
             }
-            // Nobody knows whether it was appended: from now on, look before appending.
-            sure = false;
-            tokio::time::sleep(Duration::from_millis(SETTLE_PAUSE_MS)).await;
+            // All is appended; what cannot be revealed has to be tried again.
+            self.look_again(vec![]).await;
+            if self.first.is_empty() {
+                return;
+            }
         }
+    }
+
+    /// The next batch; none when there will be no more.
+    async fn next(&mut self) -> Option<Batch> {
+        let most = self.settings.batch_commands_max;
+        let mut gathered = Vec::new();
+        self.log.room().await;
+        loop {
+            if let Some(batch) = self.first.pop_front() {
+                return Some(batch);
+            }
+            tokio::select! {
+                biased;
+                () = self.log.broken() => self.look_again(vec![]).await,
+                taken = self.commands.recv_many(&mut gathered, most) => {
+                    if taken == 0 {
+                        return None;
+                    }
+                    self.first.extend(deduplicate(&mut gathered, Instant::now()));
+                }
+                () = self.stop.cancelled(), if !self.commands.is_closed() => self.commands.close(),
+            }
+        }
+    }
+
+    /// Gets a batch into the log and hands it on, or puts it back to be tried again, or tells its
+    /// callers that it cannot be done.
+    async fn append(&mut self, batch: Batch) {
+        let Batch { mut taken, sure } = batch;
+        let started = Instant::now();
+        metrics::histogram!("writer_batch_commands").record(taken.len() as f64);
+        let attempt = tokio::time::timeout(ATTEMPT_MAX, self.log.attempt(&taken, sure)).await;
+        metrics::histogram!("writer_batch_seconds").record(started.elapsed().as_secs_f64());
+        match attempt.unwrap_or(Err(AppendError::Silent)) {
+            Ok((results, tail)) => {
+                let left_over = taken.split_off(results.len());
+                if !left_over.is_empty() {
+                    self.first.push_front(Batch { taken: left_over, sure });
+                }
+                self.hand_on(taken, results, tail).await;
+            }
+            Err(error) if error.is_outage() => self.outage(&error, taken).await,
+            Err(error) => self.refused(&error, Batch { taken, sure }).await,
+        }
+    }
+
+    async fn hand_on(&mut self, taken: Vec<Taken>, results: Results, tail: i64) {
+        let appended = Appended { taken, results, tail };
+        if let Err(appended) = self.log.reveal(appended).await {
+            self.look_again(vec![Batch::unsure(appended.taken)]).await;
+        }
+    }
+
+    /// Ends the connections. What was appended on them and not revealed comes first from now on, in
+    /// its order, and then `batches`; unless the outage has lasted too long.
+    async fn look_again(&mut self, batches: Vec<Batch>) {
+        let Ended { unrevealed, worked } = self.log.end().await;
+        if worked {
+            self.outage_since = None;
+        }
+        let unrevealed = unrevealed.into_iter().map(|appended| Batch::unsure(appended.taken));
+        let waiting: Vec<Batch> = unrevealed.chain(batches).collect();
+        let since = *self.outage_since.get_or_insert_with(Instant::now);
+        if since.elapsed() < PATIENCE {
+            for batch in waiting.into_iter().rev() {
+                self.first.push_front(batch);
+            }
+        } else {
+            let commands: usize = waiting.iter().map(|batch| batch.taken.len()).sum();
+            tracing::error!(commands, "the log is unavailable");
+            waiting.into_iter().for_each(Batch::fail);
+        }
+    }
+
+    /// Postgres is away, or its answer was lost: nobody knows whether the batch was appended.
+    async fn outage(&mut self, error: &AppendError, taken: Vec<Taken>) {
+        metrics::counter!("writer_append_failures_total").increment(1);
+        tracing::debug!(%error, commands = taken.len(), "a batch is tried again");
+        self.look_again(vec![Batch::unsure(taken)]).await;
+        tokio::time::sleep(PAUSE).await;
+    }
+
+    /// Something in the batch is at fault: each command by itself, so that the others get through.
+    async fn refused(&mut self, error: &AppendError, batch: Batch) {
+        metrics::counter!("writer_append_failures_total").increment(1);
+        let Batch { taken, sure } = batch;
+        let mut singles = Vec::new();
+        if taken.len() > 1 {
+            singles.extend(taken.into_iter().map(|taken| Batch { taken: vec![taken], sure }));
+        } else {
+            report(error);
+            Batch { taken, sure }.fail();
+        }
+        self.look_again(singles).await;
     }
 }
 
-/// A key that comes twice in one batch is decided once and answered twice.
-fn deduplicate(gathered: &mut Vec<Waiting>) -> Vec<Taken> {
-    let mut batch: Vec<Taken> = Vec::with_capacity(gathered.len());
+fn report(error: &AppendError) {
+    let error: &dyn std::error::Error = error;
+    tracing::error!(error, "a command was not appended");
+}
+
+/// A key that comes twice in one batch is decided once and answered twice. What has waited too long
+/// by `now` is not begun.
+fn deduplicate(gathered: &mut Vec<Waiting>, now: Instant) -> Option<Batch> {
+    let mut taken: Vec<Taken> = Vec::with_capacity(gathered.len());
     let mut by_key: HashMap<String, usize> = HashMap::new();
-    for Waiting { request, answer } in gathered.drain(..) {
+    for Waiting { request, until, answer } in gathered.drain(..) {
+        if until.is_some_and(|until| until < now) {
+            let _ = answer.send(Err(SubmitError::Busy));
+            continue;
+        }
         let key = match &request.key {
             Some(key) => key.clone(),
             None => format!("g:{}", Uuid::now_v7()),
         };
-        if let Some(first) = by_key.get(&key).map(|index| &mut batch[*index]) {
+        if let Some(first) = by_key.get(&key).map(|index| &mut taken[*index]) {
             if first.entry.request.fingerprint == request.fingerprint {
                 first.answers.push(answer);
             } else {
@@ -164,8 +219,8 @@ fn deduplicate(gathered: &mut Vec<Waiting>) -> Vec<Taken> {
             }
             continue;
         }
-        by_key.insert(key.clone(), batch.len());
-        batch.push(Taken { entry: Entry { key, request }, answers: vec![answer] });
+        by_key.insert(key.clone(), taken.len());
+        taken.push(Taken { entry: Entry { key, request }, answers: vec![answer] });
     }
-    batch
+    (!taken.is_empty()).then_some(Batch { taken, sure: true })
 }

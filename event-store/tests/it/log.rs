@@ -103,6 +103,8 @@ async fn a_page_is_bounded_in_bytes(db: PgPool) {
     .execute(&db)
     .await
     .unwrap();
+    assert!(read::after(&db, 0, 100).await.unwrap().is_empty(), "beyond the head");
+    sqlx::query("SELECT reveal(20)").execute(&db).await.unwrap();
     let mut after = 0;
     let mut pages = 0;
     loop {
@@ -113,4 +115,59 @@ async fn a_page_is_bounded_in_bytes(db: PgPool) {
         (after, pages) = (last.position, pages + 1);
     }
     assert_eq!((after, pages), (20, 3));
+}
+
+/// A page by type is bounded in bytes too, and says how far it has really come.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_page_by_type_is_bounded_in_bytes(db: PgPool) {
+    sqlx::query(
+        "INSERT INTO events
+         SELECT n, 'cart-' || n, 1, CASE n % 2 WHEN 0 THEN 'cart.created' ELSE 'cart.abandoned' END,
+                1, 0, now(), now(), '{\"command\":\"x\"}',
+                json_build_object('currency', 'EUR', 'padding', repeat('x', 1 << 20))
+         FROM generate_series(1, 41) AS n",
+    )
+    .execute(&db)
+    .await
+    .unwrap();
+    sqlx::query("UPDATE log_head SET position = 41").execute(&db).await.unwrap();
+    let (types, categories) = (["cart.created".to_owned()], ["cart".to_owned()]);
+    let (mut after, mut seen, mut pages) = (0, vec![], 0);
+    loop {
+        let page = read::of_types(&db, after, &types, 100).await.unwrap();
+        if page.scanned_to == after {
+            break;
+        }
+        assert!(page.events.len() <= 8, "{} MiB in one page", page.events.len());
+        seen.extend(page.events.iter().map(|event| event.position));
+        (after, pages) = (page.scanned_to, pages + 1);
+    }
+    assert_eq!((after, pages), (41, 3));
+    assert_eq!(seen, (1..=20).map(|n| 2 * n).collect::<Vec<i64>>());
+    let page = read::of_categories(&db, 0, &categories, 100).await.unwrap();
+    assert_eq!((page.events.len(), page.scanned_to), (8, 8));
+    let page = read::entries(&db, 0, 41, &categories).await.unwrap();
+    assert_eq!((page.entries.len(), page.scanned_to, page.cut), (16, 16, true));
+}
+
+/// What a rebuild reads is what the log holds of some kinds of stream, unknown events among it.
+#[sqlx::test(migrations = "../migrations")]
+async fn entries_are_the_events_of_their_streams(db: PgPool) {
+    let writer = writer(&db);
+    let cart = cart_id();
+    accept(&writer, create_cart(cart)).await;
+    sqlx::query(
+        "INSERT INTO events VALUES
+         (2, 'sofa-1', 1, 'cart.created', 1, 0, now(), now(), '{}', '{\"currency\":\"EUR\"}'),
+         (3, 'cart-nonsense', 1, 'sofa.sat_on', 1, 0, now(), now(), '{}', '{}')",
+    )
+    .execute(&db)
+    .await
+    .unwrap();
+    let page = read::entries(&db, 0, 3, &["cart".to_owned()]).await.unwrap();
+    assert_eq!((page.entries.len(), page.scanned_to, page.cut), (2, 3, false));
+    let whole = read::after(&db, 0, 1).await.unwrap().remove(0).decode().unwrap();
+    assert_eq!(page.entries[0].read.as_ref().unwrap(), &whole);
+    assert_eq!(page.entries[1].stream, "cart-nonsense");
+    assert!(page.entries[1].read.is_err());
 }

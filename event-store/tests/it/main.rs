@@ -5,7 +5,9 @@
 mod company;
 mod feed;
 mod log;
+mod message;
 mod relay;
+mod reveal;
 mod snapshots;
 mod support;
 mod writer;

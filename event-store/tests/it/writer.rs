@@ -155,6 +155,33 @@ async fn a_full_queue_refuses_at_once(db: PgPool) {
     assert_eq!(read::head(&db).await.unwrap(), accepted);
 }
 
+/// Whoever is in a hurry is told so when his turn does not come; whoever is not, waits.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_command_that_waited_too_long_is_not_begun(db: PgPool) {
+    let writer = writer(&db);
+    accept(&writer, create_cart(cart_id())).await;
+    let mut disk = db.acquire().await.unwrap();
+    sqlx::query("BEGIN").execute(&mut *disk).await.unwrap();
+    sqlx::query("SELECT FROM log_tail FOR UPDATE").execute(&mut *disk).await.unwrap();
+    let patience = Duration::from_millis(50);
+    let appending = accept(&writer, create_cart(cart_id()));
+    let hurried = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let hurried = writer.submit_soon(request(create_cart(cart_id())), patience);
+        let patient = writer.submit(request(create_cart(cart_id())));
+        let thaw = async {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            sqlx::query("COMMIT").execute(&mut *disk).await.unwrap();
+        };
+        let (hurried, patient, ()) = tokio::join!(hurried, patient, thaw);
+        (hurried, patient)
+    };
+    let (_, (hurried, patient)) = tokio::join!(appending, hurried);
+    assert_eq!(hurried, Err(SubmitError::Busy));
+    assert_eq!(code(&patient.unwrap()), "accepted");
+    assert_eq!(read::head(&db).await.unwrap(), 3);
+}
+
 #[sqlx::test(migrations = "../migrations")]
 async fn what_does_not_fit_a_batch_comes_in_the_next(db: PgPool) {
     let settings = Settings { batch_events_max: 3, ..Settings::default() };
@@ -304,6 +331,7 @@ async fn a_restored_log_makes_the_writer_forget(db: PgPool) {
         &format!("DELETE FROM events WHERE position > {restored}"),
         "ALTER TABLE events ENABLE ALWAYS TRIGGER events_append_only",
         &format!("UPDATE log_head SET position = {restored}"),
+        &format!("UPDATE log_tail SET position = {restored}"),
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
          WHERE datname = current_database() AND pid <> pg_backend_pid()",
     ] {

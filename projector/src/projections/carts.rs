@@ -7,8 +7,8 @@ use futures::FutureExt;
 use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
 
-use crate::documents::{self, Documents};
-use crate::projection::{Projection, waits_for_nothing};
+use crate::documents::{self, Documents, encode};
+use crate::projection::{FoldError, Projection, waits_for_nothing};
 
 pub static PROJECTION: Projection = Projection {
     name: "carts",
@@ -52,7 +52,11 @@ impl Documents for Carts {
         Ok(rows.into_iter().map(|row| (row.id, row.document.0)).collect())
     }
 
-    async fn store(db: &mut PgConnection, build: i16, documents: &[String]) -> sqlx::Result<()> {
+    async fn store(
+        db: &mut PgConnection,
+        build: i16,
+        documents: &[Self::Document],
+    ) -> Result<(), FoldError> {
         sqlx::query!(
             r#"INSERT INTO carts_rows (build, id, document, position, version, status, customer_id,
                                        created_at, updated_at)
@@ -67,7 +71,7 @@ impl Documents for Carts {
                    version = excluded.version, status = excluded.status,
                    updated_at = excluded.updated_at"#,
             build,
-            documents,
+            &encode(documents.iter())?,
         )
         .execute(db)
         .await?;

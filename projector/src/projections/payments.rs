@@ -7,8 +7,8 @@ use futures::FutureExt;
 use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
 
-use crate::documents::{self, Documents};
-use crate::projection::{Projection, waits_for_nothing};
+use crate::documents::{self, Documents, encode};
+use crate::projection::{FoldError, Projection, waits_for_nothing};
 
 pub static PROJECTION: Projection = Projection {
     name: "payments",
@@ -52,7 +52,11 @@ impl Documents for Payments {
         Ok(rows.into_iter().map(|row| (row.id, row.document.0)).collect())
     }
 
-    async fn store(db: &mut PgConnection, build: i16, documents: &[String]) -> sqlx::Result<()> {
+    async fn store(
+        db: &mut PgConnection,
+        build: i16,
+        documents: &[Self::Document],
+    ) -> Result<(), FoldError> {
         sqlx::query!(
             r#"INSERT INTO payments_rows (build, id, document, position, version, order_id, method,
                                           status, amount, currency, created_at, updated_at)
@@ -68,7 +72,7 @@ impl Documents for Payments {
                    version = excluded.version, status = excluded.status,
                    updated_at = excluded.updated_at"#,
             build,
-            documents,
+            &encode(documents.iter())?,
         )
         .execute(db)
         .await?;

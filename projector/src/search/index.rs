@@ -5,13 +5,14 @@ use std::future::Future;
 use std::time::Duration;
 
 use meilisearch_sdk::client::{Client, SwapIndexes};
+use meilisearch_sdk::documents::DocumentsQuery;
 use meilisearch_sdk::errors::{Error, ErrorCode, ErrorType};
 use meilisearch_sdk::settings::Settings;
 use meilisearch_sdk::task_info::TaskInfo;
 use meilisearch_sdk::tasks::Task;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
-use sqlx::types::Uuid;
 
 /// How an index is searched: attributes, synonyms, ranking, typos. The one place to change it.
 const SETTINGS: &str = include_str!("../../search-settings.json");
@@ -46,12 +47,31 @@ pub enum IndexError {
         doing: &'static str,
         /// In Meilisearch's words.
         reason: String,
+        /// The same for programs.
+        code: Box<ErrorCode>,
         /// Whether what was sent is at fault, rather than Meilisearch.
         invalid: bool,
     },
+    /// It was deleted while it was being made.
+    #[error("Meilisearch: the index is gone again")]
+    Gone,
     /// The settings in this program are not what Meilisearch's are.
     #[error("the search settings cannot be read")]
     Settings(#[from] serde_json::Error),
+}
+
+/// Which index it is that has a name: one that was lost and made anew, or swapped for another, is
+/// another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity(String);
+
+/// A document as the index has it. Whoever has the key may have put it there: anything may be in it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Held {
+    /// Its id: that of a product, if it was put there by this program.
+    pub id: Value,
+    /// The position of the last event in it; the same holds for it.
+    pub position: Option<Value>,
 }
 
 /// Meilisearch, with the name of the live index.
@@ -101,8 +121,31 @@ impl Meili {
 }
 
 impl Index {
-    /// Makes the index if there is none and applies the settings if they differ.
-    pub async fn ensure(&self) -> Result<(), IndexError> {
+    /// Which index this is now; `None` if there is none.
+    pub async fn identity(&self) -> Result<Option<Identity>, IndexError> {
+        match bounded("look an index up", self.client.get_raw_index(&self.uid)).await {
+            // To the nanosecond, and kept by the index itself when its name is given to another.
+            Ok(index) => Ok(index["createdAt"].as_str().map(|at| Identity(at.to_owned()))),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What the index holds: up to `limit` documents after the first `offset`.
+    pub async fn held(&self, offset: usize, limit: usize) -> Result<Vec<Held>, IndexError> {
+        let index = self.client.index(&self.uid);
+        let mut query = DocumentsQuery::new(&index);
+        query.with_offset(offset).with_limit(limit).with_fields(["id", "position"]);
+        Ok(bounded("read documents", query.execute::<Held>()).await?.results)
+    }
+
+    /// Makes the index if there is none and applies the settings if they differ. Says which it is.
+    pub async fn ensure(&self) -> Result<Identity, IndexError> {
+        self.ensure_settings().await?;
+        self.identity().await?.ok_or(IndexError::Gone)
+    }
+
+    async fn ensure_settings(&self) -> Result<(), IndexError> {
         let wanted: Value = serde_json::from_str(SETTINGS)?;
         let index = self.client.index(&self.uid);
         let settings = match bounded("read settings", index.get_settings()).await {
@@ -145,7 +188,10 @@ impl Index {
     }
 
     /// Takes documents out, if it has them.
-    pub async fn remove(&self, ids: &[Uuid]) -> Result<(), IndexError> {
+    pub async fn remove<T>(&self, ids: &[T]) -> Result<(), IndexError>
+    where
+        T: std::fmt::Display + std::fmt::Debug + Serialize + Send + Sync,
+    {
         if ids.is_empty() {
             return Ok(());
         }
@@ -173,8 +219,8 @@ impl IndexError {
                 source.as_ref(),
                 Error::Meilisearch(error) if error.error_code == ErrorCode::IndexNotFound
             ),
-            Self::Task { reason, .. } => reason.contains("not found"),
-            Self::Timeout(_) | Self::Settings(_) => false,
+            Self::Task { code, .. } => **code == ErrorCode::IndexNotFound,
+            Self::Timeout(_) | Self::Gone | Self::Settings(_) => false,
         }
     }
 }
@@ -200,7 +246,8 @@ async fn finish(client: &Client, doing: &'static str, task: TaskInfo) -> Result<
             let error = content.error;
             let invalid = matches!(error.error_type, ErrorType::InvalidRequest)
                 && error.error_code != ErrorCode::IndexNotFound;
-            Err(IndexError::Task { doing, reason: error.error_message, invalid })
+            let (reason, code) = (error.error_message, Box::new(error.error_code));
+            Err(IndexError::Task { doing, reason, code, invalid })
         }
         Task::Succeeded { .. } => Ok(()),
         Task::Enqueued { .. } | Task::Processing { .. } => Err(IndexError::Timeout(doing)),

@@ -2,8 +2,8 @@
 //!
 //! It works for whoever holds the lease of the search projection. In one round each dirty document
 //! is sent once, several tasks in flight; only a revision that Meilisearch has taken is clean, so
-//! one that changed meanwhile goes with the next round. Should Meilisearch have lost documents,
-//! all are dirty again.
+//! one that changed meanwhile goes with the next round. Whether Meilisearch still holds what it
+//! took is the affair of [`super::audit`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,10 +13,10 @@ use serde_json::value::RawValue;
 use sqlx::PgPool;
 use sqlx::types::{Json, Uuid};
 use tokio::sync::{Mutex, watch};
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::index::{Index, IndexError};
+use super::audit::{Audit, CHECK_PERIOD};
+use super::index::{Identity, Index, IndexError};
 use crate::checkpoint::Lease;
 use crate::parking;
 
@@ -26,10 +26,6 @@ const TASK_DOCUMENTS: i64 = 1_000;
 const TASK_BYTES: usize = 8 << 20;
 /// Tasks that Meilisearch may have in hand at a time.
 const TASKS_IN_FLIGHT: usize = 4;
-/// Documents marked dirty in one transaction.
-const MARK_ROWS: i64 = 5_000;
-/// How often Meilisearch is asked whether it still has everything.
-pub const CHECK_PERIOD: Duration = Duration::from_secs(5);
 /// The first and the longest pause after a failure.
 const PAUSE_MIN: Duration = Duration::from_millis(250);
 const PAUSE_MAX: Duration = Duration::from_secs(15);
@@ -40,6 +36,9 @@ pub enum PushError {
     /// Meilisearch is away or unwilling.
     #[error(transparent)]
     Index(#[from] IndexError),
+    /// The index is not the one that the documents were to go to: it was lost.
+    #[error("Meilisearch has lost the index")]
+    Lost,
     /// Postgres is away.
     #[error("the database is in trouble")]
     Database(#[from] sqlx::Error),
@@ -60,12 +59,12 @@ pub async fn run(
     stop: CancellationToken,
 ) {
     let mut pause = PAUSE_MIN;
-    let mut check_at = Instant::now();
+    let mut audit = Audit::new(db.clone(), index.clone());
     while !stop.is_cancelled() {
         let lease = held.borrow_and_update().clone();
         let wait = match lease {
             None => PAUSE_MAX,
-            Some(lease) => match round(&db, &index, &lease, &mut check_at).await {
+            Some(lease) => match round(&db, &index, &lease, &mut audit).await {
                 Ok(sent) => {
                     *trouble.lock().await = None;
                     pause = PAUSE_MIN;
@@ -75,7 +74,7 @@ pub async fn run(
                     let cause = parking::chain(&error);
                     tracing::warn!(cause, "the search index is behind; trying again");
                     *trouble.lock().await = Some(cause);
-                    check_at = Instant::now();
+                    audit.hasten();
                     // Not woken by new documents: Meilisearch is left alone for that long.
                     let _ = tokio::time::timeout(pause, stop.cancelled()).await;
                     pause = (pause * 2).min(PAUSE_MAX);
@@ -95,61 +94,17 @@ async fn round(
     db: &PgPool,
     index: &Index,
     lease: &Lease,
-    check_at: &mut Instant,
+    audit: &mut Audit,
 ) -> Result<usize, PushError> {
-    if Instant::now() >= *check_at {
-        // A database that is too busy to count does not keep documents from being sent.
-        match check(db, index, lease.build).await {
-            Err(PushError::Database(error)) => {
-                tracing::warn!(%error, "the search index could not be checked");
-            }
-            checked => checked?,
+    let identity = audit.identity(lease).await?;
+    match push(db, index, lease, &identity).await {
+        // At once: until its documents are marked, readers take what is left of it for all.
+        Err(PushError::Lost) => {
+            audit.hasten();
+            audit.identity(lease).await?;
+            Ok(1)
         }
-        *check_at = Instant::now() + CHECK_PERIOD;
-    }
-    push(db, index, lease).await
-}
-
-/// Sees to it that Meilisearch has the index, its settings and all documents it once took.
-async fn check(db: &PgPool, index: &Index, build: i16) -> Result<(), PushError> {
-    let held = index.count().await?;
-    let clean = sqlx::query_scalar!(
-        r#"SELECT count(*) AS "count!" FROM search_documents_rows
-           WHERE build = $1 AND listed AND NOT dirty AND refused IS NULL"#,
-        build,
-    )
-    .fetch_one(db)
-    .await?;
-    let clean = u64::try_from(clean).unwrap_or(0);
-    if held < clean {
-        tracing::warn!(held, clean, "Meilisearch has lost documents; all are sent again");
-        mark_all_dirty(db, build).await?;
-    }
-    // Made anew only once its documents are marked: readers know then that it is not whole.
-    index.ensure().await?;
-    Ok(())
-}
-
-/// Marks every listed document of a build dirty, in bounded steps.
-pub async fn mark_all_dirty(db: &PgPool, build: i16) -> sqlx::Result<()> {
-    let mut after = Uuid::nil();
-    loop {
-        let marked = sqlx::query_scalar!(
-            "UPDATE search_documents_rows SET dirty = true, dirty_from = 0, refused = NULL
-             WHERE build = $1 AND id IN (
-                 SELECT id FROM search_documents_rows
-                 WHERE build = $1 AND id > $2 AND listed ORDER BY id LIMIT $3)
-             RETURNING id",
-            build,
-            after,
-            MARK_ROWS,
-        )
-        .fetch_all(db)
-        .await?;
-        match marked.into_iter().max() {
-            Some(last) => after = last,
-            None => return Ok(()),
-        }
+        sent => sent,
     }
 }
 
@@ -184,10 +139,22 @@ impl Page {
     }
 }
 
-/// Sends each dirty document of a build once. Says how many there were.
-pub async fn push(db: &PgPool, index: &Index, lease: &Lease) -> Result<usize, PushError> {
+/// Fails if the index is not the one it was: lost, and perhaps made anew by a push.
+pub async fn expect(index: &Index, identity: &Identity) -> Result<(), PushError> {
+    let found = index.identity().await?;
+    if found.as_ref() == Some(identity) { Ok(()) } else { Err(PushError::Lost) }
+}
+
+/// Sends each dirty document of a build once, to the index that has this identity. Says how many
+/// there were.
+pub async fn push(
+    db: &PgPool,
+    index: &Index,
+    lease: &Lease,
+    identity: &Identity,
+) -> Result<usize, PushError> {
     pages(db, lease.build)
-        .map_ok(|page| send(db, index, lease, page))
+        .map_ok(|page| send(db, index, lease, identity, page))
         .try_buffer_unordered(TASKS_IN_FLIGHT)
         .try_fold(0, async |sum, sent| Ok(sum + sent))
         .await
@@ -233,17 +200,28 @@ async fn page(db: &PgPool, build: i16, after: Uuid) -> Result<Page, PushError> {
 
 /// Sends one page. When Meilisearch refuses what is in it, the document at fault is found by
 /// halves and set aside, so that the others get through.
-async fn send(db: &PgPool, index: &Index, lease: &Lease, page: Page) -> Result<usize, PushError> {
+///
+/// Meilisearch makes an index that is not there of whatever is sent to it. So it is looked at before,
+/// and again before anything is cleared.
+async fn send(
+    db: &PgPool,
+    index: &Index,
+    lease: &Lease,
+    identity: &Identity,
+    page: Page,
+) -> Result<usize, PushError> {
+    expect(index, identity).await?;
     let put = match index.put(&page.documents).await {
         Ok(()) => index.remove(&page.gone).await,
         refused => refused,
     };
+    expect(index, identity).await?;
     match put {
         Ok(()) => clear(db, lease, &page).await?,
         Err(IndexError::Task { invalid: true, .. }) if page.ids.len() > 1 => {
             let (first, second) = page.halves();
-            let first = Box::pin(send(db, index, lease, first)).await?;
-            return Ok(first + Box::pin(send(db, index, lease, second)).await?);
+            let first = Box::pin(send(db, index, lease, identity, first)).await?;
+            return Ok(first + Box::pin(send(db, index, lease, identity, second)).await?);
         }
         Err(IndexError::Task { invalid: true, reason, .. }) => {
             refuse(db, lease.build, &page, &reason).await?;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use event_store::listen::Heads;
 use projector::batch::BatchError;
 use projector::runner::{self, Context};
 use sqlx::PgPool;
@@ -59,6 +60,7 @@ fn worker(db: &PgPool, owner: &str) -> (JoinHandle<()>, CancellationToken) {
     let stop = CancellationToken::new();
     let context = Context {
         db: db.clone(),
+        heads: Heads::new(db.clone()),
         bus: None,
         stream_name: "none".to_owned(),
         owner: owner.to_owned(),

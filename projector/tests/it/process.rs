@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use event_store::listen::Heads;
 use event_store::read;
 use projector::run::run;
 use projector::runner::Context;
@@ -23,6 +24,7 @@ async fn roomy(db: &PgPool) -> PgPool {
 fn context(db: &PgPool, stop: &CancellationToken) -> Context {
     Context {
         db: db.clone(),
+        heads: Heads::new(db.clone()),
         bus: None,
         stream_name: "none".to_owned(),
         owner: "test".to_owned(),
@@ -100,6 +102,74 @@ async fn a_newer_program_rebuilds_before_it_works(db: PgPool) {
     assert_eq!(documents(&db, "carts").await.len(), 2);
     stop.cancel();
     running.await.unwrap().unwrap();
+}
+
+/// Seven workers that wait for the log to grow do so on one connection.
+#[sqlx::test(migrations = "../migrations")]
+async fn without_nats_one_connection_listens_for_all(db: PgPool) {
+    let db = roomy(&db).await;
+    let shop = Shop::open(&db);
+    shop.cart().await;
+    let (stop, meili) = (CancellationToken::new(), meili());
+    let all = projections::ALL.to_vec();
+    let running = tokio::spawn(run(context(&db, &stop), all, meili.clone(), Trouble::default()));
+    caught_up(&db).await;
+    shop.cart().await;
+    caught_up(&db).await;
+    let listening: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM pg_stat_activity
+         WHERE datname = current_database() AND query ILIKE 'LISTEN%'",
+    )
+    .fetch_one(&db)
+    .await
+    .unwrap();
+    assert_eq!(listening, 1);
+    stop.cancel();
+    running.await.unwrap().unwrap();
+    meili.live().drop_index().await.unwrap();
+    db.close().await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn two_outdated_projections_are_rebuilt_one_after_the_other(db: PgPool) {
+    let db = roomy(&db).await;
+    let shop = Shop::open(&db);
+    shop.busy_day().await;
+    for name in ["carts", "stock", "payments"] {
+        project(&db, name).await;
+    }
+    sqlx::query("UPDATE projection_builds SET version = 0").execute(&db).await.unwrap();
+    // Whichever is first cannot read the log for a while.
+    let mut held = db.begin().await.unwrap();
+    sqlx::query("LOCK TABLE events IN ACCESS EXCLUSIVE MODE").execute(&mut *held).await.unwrap();
+    let (stop, meili) = (CancellationToken::new(), meili());
+    let wanted = ["carts", "stock", "payments"].map(|name| projections::find(name).unwrap());
+    let running = run(context(&db, &stop), wanted.to_vec(), meili, Trouble::default());
+    let running = tokio::spawn(running);
+    let builds = async || {
+        let count = "SELECT count(*) FROM projection_builds WHERE build > 1";
+        sqlx::query_scalar::<_, i64>(count).fetch_one(&db).await.unwrap()
+    };
+    while builds().await == 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(builds().await, 1);
+    held.rollback().await.unwrap();
+    let outdated = async || {
+        let count = "SELECT count(*) FROM projection_builds WHERE version = 0";
+        sqlx::query_scalar::<_, i64>(count).fetch_one(&db).await.unwrap()
+    };
+    for _ in 0..600 {
+        if outdated().await == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(outdated().await, 0);
+    stop.cancel();
+    running.await.unwrap().unwrap();
+    db.close().await;
 }
 
 #[sqlx::test(migrations = "../migrations")]

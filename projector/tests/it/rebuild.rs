@@ -1,10 +1,16 @@
 //! A build from the log is the same as the one that grew with it, and takes its place unseen.
 
+use std::time::Duration;
+
 use indicatif::ProgressBar;
+use projector::builds::WrongVersion;
+use projector::checkpoint::REBUILD_LEASE;
 use projector::compare::Kind;
-use projector::rebuild::{RebuildError, rebuild, verify};
+use projector::rebuild::{RebuildError, Report, rebuild, verify};
+use projector::retry::{RetryError, retry};
 use projector::{builds, projections};
-use sqlx::PgPool;
+use sqlx::{AssertSqlSafe, PgPool, Postgres, Transaction};
+use tokio::task::JoinHandle;
 
 use crate::shop::{Shop, documents, lease, project, projection};
 
@@ -94,4 +100,179 @@ async fn one_rebuild_at_a_time_and_a_broken_one_is_cleared_away(db: PgPool) {
         .await
         .unwrap();
     rebuild(&db, carts, None, "test", &ProgressBar::hidden()).await.unwrap();
+}
+
+type Rebuild = JoinHandle<Result<Report, RebuildError>>;
+
+fn begin_rebuild(db: &PgPool, owner: &'static str) -> Rebuild {
+    let (db, carts) = (db.clone(), projection("carts"));
+    tokio::spawn(async move { rebuild(&db, carts, None, owner, &ProgressBar::hidden()).await })
+}
+
+async fn number(db: &PgPool, query: &str) -> i64 {
+    sqlx::query_scalar(AssertSqlSafe(query)).fetch_one(db).await.unwrap()
+}
+
+async fn eventually(db: &PgPool, condition: &str) {
+    for _ in 0..500 {
+        if number(db, &format!("SELECT count(*) FROM ({condition}) AS found")).await > 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("waited in vain: {condition}");
+}
+
+/// Takes a lock, and waits until the rebuild stands before it.
+async fn block(db: &PgPool, lock: &str) -> (Transaction<'static, Postgres>, Rebuild) {
+    let mut held = db.begin().await.unwrap();
+    sqlx::query(AssertSqlSafe(lock)).execute(&mut *held).await.unwrap();
+    let rebuilding = begin_rebuild(db, "slow");
+    eventually(
+        db,
+        "SELECT FROM pg_stat_activity
+         WHERE datname = current_database() AND wait_event_type = 'Lock'",
+    )
+    .await;
+    (held, rebuilding)
+}
+
+/// The lease of the candidate is over, and somebody clears it away.
+async fn take_from_the_slow(db: &PgPool) {
+    sqlx::query("UPDATE projection_slots SET lease_until = now() - interval '1 s' WHERE build = 2")
+        .execute(db)
+        .await
+        .unwrap();
+    assert!(builds::fence(db, projection("carts"), 2, "quick").await.unwrap());
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_fenced_candidate_writes_nothing_more(db: PgPool) {
+    let shop = Shop::open(&db);
+    shop.cart().await;
+    project(&db, "carts").await;
+    let (held, slow) = block(&db, "LOCK TABLE events IN ACCESS EXCLUSIVE MODE").await;
+    take_from_the_slow(&db).await;
+    held.rollback().await.unwrap();
+    let ended = slow.await.unwrap();
+    assert!(matches!(ended, Err(RebuildError::Fenced(_))), "{ended:?}");
+    assert_eq!(number(&db, "SELECT count(*) FROM carts_rows WHERE build = 2").await, 0);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_fenced_candidate_does_not_switch(db: PgPool) {
+    let shop = Shop::open(&db);
+    shop.cart().await;
+    project(&db, "carts").await;
+    // Folded and compared, it waits for the live worker's checkpoint.
+    let lock = "SELECT FROM projection_slots WHERE build = 1 FOR UPDATE";
+    let (held, slow) = block(&db, lock).await;
+    take_from_the_slow(&db).await;
+    held.rollback().await.unwrap();
+    let ended = slow.await.unwrap();
+    assert!(matches!(ended, Err(RebuildError::Fenced(_))), "{ended:?}");
+    assert_eq!(builds::active(&db, projection("carts")).await.unwrap().build, 1);
+    assert_eq!(documents(&db, "carts").await.len(), 1);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_number_of_a_build_is_never_used_again(db: PgPool) {
+    let shop = Shop::open(&db);
+    shop.cart().await;
+    let carts = projection("carts");
+    let bar = ProgressBar::hidden();
+    assert_eq!(verify(&db, carts, "test", &bar).await.unwrap().to, 2);
+    builds::create_next(&db, carts, "somebody").await.unwrap().unwrap();
+    sqlx::query("UPDATE projection_slots SET lease_until = now() - interval '1 s' WHERE build = 3")
+        .execute(&db)
+        .await
+        .unwrap();
+    assert_eq!(rebuild(&db, carts, None, "test", &bar).await.unwrap().to, 4);
+    assert_eq!(rebuild(&db, carts, None, "test", &bar).await.unwrap().to, 5);
+    // Nor if the count of them was lost.
+    sqlx::query("UPDATE projections SET last_build = 1").execute(&db).await.unwrap();
+    assert_eq!(rebuild(&db, carts, None, "test", &bar).await.unwrap().to, 6);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_candidate_has_longer_than_a_worker(db: PgPool) {
+    let shop = Shop::open(&db);
+    shop.cart().await;
+    let (held, slow) = block(&db, "LOCK TABLE events IN ACCESS EXCLUSIVE MODE").await;
+    let left = "SELECT extract(epoch FROM lease_until - clock_timestamp())::bigint
+                FROM projection_slots WHERE build = 2";
+    let left = number(&db, left).await;
+    assert!(left > REBUILD_LEASE.as_secs().cast_signed() - 12, "{left} s left");
+    held.rollback().await.unwrap();
+    slow.await.unwrap().unwrap();
+}
+
+/// The connection breaks in the middle of the work: it goes on where its last commit left it.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_rebuild_survives_a_lost_connection(db: PgPool) {
+    let shop = Shop::open(&db);
+    shop.busy_day().await;
+    project(&db, "carts").await;
+    let (held, rebuilding) = block(&db, "LOCK TABLE events IN ACCESS EXCLUSIVE MODE").await;
+    sqlx::query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE datname = current_database() AND wait_event_type = 'Lock'",
+    )
+    .execute(&db)
+    .await
+    .unwrap();
+    held.rollback().await.unwrap();
+    let report = rebuilding.await.unwrap().unwrap();
+    assert_eq!((report.differences, report.to), (vec![], 2));
+    assert_eq!(documents(&db, "carts").await.len(), 2);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_build_of_another_version_is_not_touched(db: PgPool) {
+    let shop = Shop::open(&db);
+    shop.cart().await;
+    project(&db, "carts").await;
+    let (carts, bar) = (projection("carts"), ProgressBar::hidden());
+    let set = async |version: i32| {
+        let statement = "UPDATE projection_builds SET version = $1";
+        sqlx::query(statement).bind(version).execute(&db).await.unwrap();
+    };
+    set(99).await;
+    let newer = |error: &WrongVersion| matches!(error, WrongVersion::Newer { .. });
+    let refused = rebuild(&db, carts, None, "test", &bar).await;
+    assert!(matches!(&refused, Err(RebuildError::Version(error)) if newer(error)), "{refused:?}");
+    let refused = verify(&db, carts, "test", &bar).await;
+    assert!(matches!(&refused, Err(RebuildError::Version(error)) if newer(error)), "{refused:?}");
+    let refused = retry(&db, carts, None).await;
+    assert!(matches!(&refused, Err(RetryError::Version(error)) if newer(error)), "{refused:?}");
+    assert_eq!(number(&db, "SELECT count(*) FROM projection_builds").await, 1);
+
+    // What is older can be rebuilt, and neither gone on with nor compared.
+    set(0).await;
+    let refused = retry(&db, carts, None).await.unwrap_err();
+    assert!(refused.to_string().contains("rebuild it first"), "{refused}");
+    assert!(verify(&db, carts, "test", &bar).await.is_err());
+    rebuild(&db, carts, None, "test", &bar).await.unwrap();
+    verify(&db, carts, "test", &bar).await.unwrap();
+}
+
+/// Three tables' worth of pages, each deleted in one walk, and nothing of the live build.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_large_build_is_deleted_whole_and_alone(db: PgPool) {
+    let shop = Shop::open(&db);
+    shop.cart().await;
+    project(&db, "carts").await;
+    sqlx::query(
+        "INSERT INTO carts_rows (build, id, document, position, version, status, created_at,
+                                 updated_at)
+         SELECT 7, gen_random_uuid(), json_build_object('padding', repeat(md5(n::text), 50)), n, 1,
+                'open', now(), now() FROM generate_series(1, 20000) AS n",
+    )
+    .execute(&db)
+    .await
+    .unwrap();
+    builds::delete(&db, projection("carts"), 7).await.unwrap();
+    let left: Vec<i16> =
+        sqlx::query_scalar("SELECT build FROM carts_rows").fetch_all(&db).await.unwrap();
+    assert_eq!(left, [1]);
 }

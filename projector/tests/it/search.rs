@@ -7,12 +7,12 @@ use meilisearch_sdk::client::Client;
 use meilisearch_sdk::search::Selectors;
 use projector::checkpoint::Lease;
 use projector::rebuild::rebuild;
-use projector::search::pusher::{self, Trouble};
-use projector::search::{Meili, pusher::push};
+use projector::search::pusher::{self, PushError, Trouble, push};
+use projector::search::{Index, Meili};
 use serde_json::Value;
 use sqlx::PgPool;
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard as Stop};
 
 use crate::shop::{Shop, fold, id, lease, project, projection, required};
 
@@ -67,8 +67,8 @@ async fn dirty(db: &PgPool) -> i64 {
 async fn publish(db: &PgPool, meili: &Meili) -> Lease {
     let mut lease = lease(db, "search", "test").await.unwrap();
     fold(db, &mut lease).await.unwrap();
-    meili.live().ensure().await.unwrap();
-    push(db, &meili.live(), &lease).await.unwrap();
+    let identity = meili.live().ensure().await.unwrap();
+    push(db, &meili.live(), &lease, &identity).await.unwrap();
     lease
 }
 
@@ -120,7 +120,8 @@ async fn a_change_during_a_push_stays_dirty(db: PgPool) {
     // Meilisearch took a revision that is no longer the newest.
     sqlx::query("UPDATE search_documents_rows SET dirty = true").execute(&db).await.unwrap();
     let index = catalogue.meili.live();
-    let sending = push(&db, &index, &lease);
+    let identity = index.ensure().await.unwrap();
+    let sending = push(&db, &index, &lease, &identity);
     let changing = async {
         tokio::time::sleep(Duration::from_millis(20)).await;
         sqlx::query("UPDATE search_documents_rows SET revision = revision + 1, dirty = true")
@@ -134,7 +135,7 @@ async fn a_change_during_a_push_stays_dirty(db: PgPool) {
 
     // And one who lost the lease clears nothing.
     sqlx::query("UPDATE projection_slots SET epoch = epoch + 1").execute(&db).await.unwrap();
-    assert!(push(&db, &index, &lease).await.is_err());
+    assert!(push(&db, &index, &lease, &identity).await.is_err());
     assert_eq!(dirty(&db).await, 1);
     catalogue.drop().await;
 }
@@ -226,8 +227,8 @@ async fn a_document_that_is_refused_keeps_no_other_from_being_found(db: PgPool) 
     .execute(&db)
     .await
     .unwrap();
-    catalogue.meili.live().ensure().await.unwrap();
-    push(&db, &catalogue.meili.live(), &lease).await.unwrap();
+    let identity = catalogue.meili.live().ensure().await.unwrap();
+    push(&db, &catalogue.meili.live(), &lease, &identity).await.unwrap();
     assert_eq!(catalogue.titles("leather").await.len(), 4);
     assert_eq!(dirty(&db).await, 0);
     let reason: String =
@@ -237,4 +238,96 @@ async fn a_document_that_is_refused_keeps_no_other_from_being_found(db: PgPool) 
             .unwrap();
     assert!(reason.contains("id"), "{reason}");
     catalogue.drop().await;
+}
+
+/// Sends and checks for as long as it is not stopped.
+fn push_on(db: &PgPool, index: Index, lease: Lease) -> (watch::Sender<Option<Lease>>, Stop) {
+    let (held, holds) = watch::channel(Some(lease));
+    let stop = CancellationToken::new();
+    tokio::spawn(pusher::run(db.clone(), index, holds, Trouble::default(), stop.clone()));
+    (held, stop.drop_guard())
+}
+
+/// Postgres was restored to an earlier point: the index has a document that is no longer known, one
+/// of a later position, and as many in all as it should have.
+#[sqlx::test(migrations = "../migrations")]
+async fn what_the_index_has_and_the_table_has_not_is_put_right(db: PgPool) {
+    let (shop, catalogue) = (Shop::open(&db), Catalogue::new());
+    let index = catalogue.meili.live();
+    shop.product("Leather tote", "TOTE").await;
+    shop.product("Felt tote", "FELT").await;
+    shop.product("Wool sofa", "SOFA").await;
+    let lease = publish(&db, &catalogue.meili).await;
+    let later = |id: Value, title: &str| {
+        let document = serde_json::json!({ "id": id, "title": title, "position": 1_000 });
+        serde_json::value::to_raw_value(&document).unwrap()
+    };
+    let known: String =
+        sqlx::query_scalar("SELECT id::text FROM search_documents WHERE title = 'Felt tote'")
+            .fetch_one(&db)
+            .await
+            .unwrap();
+    let strays = [
+        later(Value::String(known), "Nylon tote"),
+        later(Value::String(id().to_string()), "Ghost tote"),
+        later(Value::from(7), "Number tote"),
+    ];
+    index.put(&strays).await.unwrap();
+    sqlx::query("DELETE FROM search_documents_rows WHERE title = 'Wool sofa'")
+        .execute(&db)
+        .await
+        .unwrap();
+
+    let (_held, _stop) = push_on(&db, index.clone(), lease);
+    catalogue.eventually("felt", &["Felt tote"]).await;
+    catalogue.eventually("sofa", &[]).await;
+    for gone in ["nylon", "ghost", "number"] {
+        catalogue.eventually(gone, &[]).await;
+    }
+    assert_eq!(index.count().await.unwrap(), 2);
+    assert_eq!(dirty(&db).await, 0);
+
+    // More than is known, noticed by the count alone.
+    index.put(&[later(Value::String(id().to_string()), "Ghost tote")]).await.unwrap();
+    catalogue.eventually("ghost", &[]).await;
+    catalogue.drop().await;
+}
+
+/// Meilisearch makes an index of whatever is sent to it: what was sent is not taken for all.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_push_into_a_lost_index_clears_nothing(db: PgPool) {
+    let (shop, catalogue) = (Shop::open(&db), Catalogue::new());
+    let index = catalogue.meili.live();
+    shop.product("Leather tote", "TOTE").await;
+    let felt = shop.product("Felt tote", "FELT").await;
+    let mut lease = publish(&db, &catalogue.meili).await;
+    let identity = index.ensure().await.unwrap();
+    shop.retitle(felt, "Felt bag").await;
+    fold(&db, &mut lease).await.unwrap();
+
+    index.drop_index().await.unwrap();
+    let lost = push(&db, &index, &lease, &identity).await;
+    assert!(matches!(lost, Err(PushError::Lost)), "{lost:?}");
+    assert_eq!(index.identity().await.unwrap(), None, "not made anew by the push");
+    // Made anew by another one: it has another identity, and all settings are missing.
+    let document = serde_json::json!({ "id": id(), "title": "Somebody's" });
+    index.put(&[serde_json::value::to_raw_value(&document).unwrap()]).await.unwrap();
+    let lost = push(&db, &index, &lease, &identity).await;
+    assert!(matches!(lost, Err(PushError::Lost)), "{lost:?}");
+    assert_eq!(dirty(&db).await, 1);
+
+    let (_held, _stop) = push_on(&db, index, lease);
+    catalogue.eventually("felt", &["Felt bag"]).await;
+    catalogue.eventually("leathr", &["Leather tote", "Felt bag"]).await;
+    catalogue.eventually("somebody", &[]).await;
+    catalogue.drop().await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_index_that_is_not_there_can_be_deleted(_db: PgPool) {
+    let catalogue = Catalogue::new();
+    catalogue.meili.live().drop_index().await.unwrap();
+    let name = format!("test_{}", id().simple());
+    let away = Meili::new("http://127.0.0.1:9", None, &name).unwrap();
+    assert!(away.live().drop_index().await.is_err(), "only what is not found is taken for deleted");
 }

@@ -7,7 +7,7 @@ use domain::product::{self, Changed, Details, VariantSet};
 use domain::{CartId, Command, FulfilmentId, Money, OrderId, PaymentId, ProductId, Sku};
 use event_store::{Outcome, Request, Writer, read};
 use projector::batch::{self, BatchError};
-use projector::checkpoint::{self, Lease};
+use projector::checkpoint::{self, LEASE, Lease};
 use projector::parking::ParkedStreams;
 use projector::projection::Projection;
 use projector::{builds, projections};
@@ -208,7 +208,7 @@ pub fn projection(name: &str) -> &'static Projection {
 pub async fn lease(db: &PgPool, name: &str, owner: &str) -> Option<Lease> {
     let projection = projection(name);
     let build = builds::active(db, projection).await.unwrap().build;
-    checkpoint::acquire(db, projection, build, 0, owner).await.unwrap()
+    checkpoint::acquire(db, projection, build, 0, owner, LEASE).await.unwrap()
 }
 
 /// Folds all that is after the lease's checkpoint, as one batch.

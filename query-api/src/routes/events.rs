@@ -17,6 +17,7 @@ use sqlx::PgPool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::app::{App, EXPORTS_MAX};
+use crate::line::Who;
 use crate::live::Follower;
 
 /// Positions looked at for one page.
@@ -134,7 +135,7 @@ pub async fn events(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let types = known_types(&wanted.types)?;
-    let head = read::head(&app.db).await?;
+    let head = read::head(&mut *app.line.connection(Who::Newcomer).await?).await?;
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let live = text(header::ACCEPT).is_some_and(|kinds| kinds.contains("text/event-stream"));
     let mut selection = Selection {
@@ -158,7 +159,7 @@ pub async fn events(
         )
         .retry_after(RETRY_AFTER));
     };
-    Ok(lines(app.live.pages, selection, place))
+    Ok(lines(app.live.pages.clone(), selection, place))
 }
 
 /// Unknown types are refused: a typing error must not look like silence.

@@ -32,25 +32,27 @@ pub async fn search(
     if app.meili.is_worth_asking()
         && !app.progress.is_index_refilled().await
         && app.progress.index(&fresh).await?
-        && let Some(found) = app.meili.search(&wanted).await
     {
-        return Ok(answer(&fresh, "meilisearch", found));
+        let _place = app.meili.room.try_acquire().map_err(|_| too_many())?;
+        if let Some(found) = app.meili.search(&wanted).await {
+            return Ok(answer(&fresh, "meilisearch", found));
+        }
     }
     // Waited for before there is a place: places are for searching. The refused take no connection.
     if fresh.min_position.is_some() {
         drop(app.progress.reader(Model::Search, &fresh, None).await?);
     }
-    let Ok(_place) = app.searches.try_acquire() else {
-        return Err(Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "too_many_searches",
-            "Meilisearch is away or behind, and Postgres has enough to search",
-        )
-        .retry_after(RETRY_AFTER));
-    };
+    let _place = app.searches.try_acquire().map_err(|_| too_many())?;
     let mut db = app.progress.reader(Model::Search, &fresh, None).await?;
     let found = postgres::search(&mut db, &wanted).await?;
     Ok(answer(&fresh, "postgres", found))
+}
+
+/// Also when Meilisearch is away or behind and Postgres, which stands in for it, has enough to do.
+fn too_many() -> Problem {
+    let detail = "too many searches are under way";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_searches", detail)
+        .retry_after(RETRY_AFTER)
 }
 
 fn answer(fresh: &Fresh, backend: &'static str, found: Found) -> Response {

@@ -12,6 +12,7 @@ use service::json::Json;
 
 use crate::app::App;
 use crate::as_of;
+use crate::line::Who;
 use crate::list::{Limit, link};
 
 /// Which part of the history.
@@ -49,7 +50,9 @@ pub async fn history(
     let stream = as_of::stream(category, "id", &id)?.to_string();
     // One more than asked for tells whether there is a next part.
     let wanted = i64::from(part.limit.get()) + 1;
-    let mut items = read::of_stream(&app.db, &stream, i64::from(part.after), wanted).await?;
+    let mut db = app.line.connection(Who::Newcomer).await?;
+    let mut items = read::of_stream(&mut *db, &stream, i64::from(part.after), wanted).await?;
+    drop(db);
     if items.is_empty() && part.after == 0 {
         return Err(Problem::new(StatusCode::NOT_FOUND, "not_found", "nothing happened to it"));
     }

@@ -1,8 +1,13 @@
 //! Whatever a client sends, it is never our fault.
 
+use axum::http::Uri;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
+use query_api::list::link;
+use query_api::routes::{orders, payments, products, sales, stock};
+use serde::de::DeserializeOwned;
+use service::extract::parse;
 use sqlx::PgPool;
 
 use crate::support::Shop;
@@ -98,5 +103,51 @@ async fn nothing_in_a_path_or_query_is_answered_with_our_own_fault(db: PgPool) {
             let answer = shop.get(&path).await;
             assert!(!answer.status.is_server_error(), "{path}: {}", answer.text);
         }
+    }
+}
+
+fn query() -> impl Strategy<Value = String> {
+    let name = prop::sample::select(
+        &["limit", "cursor", "status", "sort", "sku", "from", "currency", "min_position"][..],
+    );
+    // Any letter may be escaped: the name stays the same.
+    let name =
+        (name, any::<prop::sample::Index>(), any::<bool>()).prop_map(|(name, at, escape)| {
+            let at = at.index(name.len());
+            let letter = format!("%{:02x}", name.as_bytes()[at]);
+            if escape {
+                format!("{}{letter}{}", &name[..at], &name[at + 1..])
+            } else {
+                name.to_owned()
+            }
+        });
+    let value = prop_oneof![
+        hostile().prop_map(|bytes| escaped(&bytes)),
+        "[0-9]{1,2}",
+        Just("EUR".to_owned()),
+        Just("any".to_owned()),
+    ];
+    let pair = (name, value).prop_map(|(name, value)| format!("{name}={value}"));
+    prop::collection::vec(pair, 0..4).prop_map(|pairs| pairs.join("&"))
+}
+
+fn links_to_what_can_be_asked<T: DeserializeOwned>(uri: &Uri) {
+    let asks = |uri: &Uri| parse::<T>(uri.query().unwrap_or_default()).is_ok();
+    if asks(uri) {
+        let link = link(uri, "cursor", "next").unwrap();
+        let target = link.to_str().unwrap().trim_start_matches('<').split('>').next().unwrap();
+        assert!(asks(&target.parse().unwrap()), "{uri} links to {target}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_list_links_to_a_page_that_can_be_asked_for(query in query()) {
+        let uri: Uri = format!("/v1/list?{query}").parse().unwrap();
+        links_to_what_can_be_asked::<products::Filter>(&uri);
+        links_to_what_can_be_asked::<orders::Filter>(&uri);
+        links_to_what_can_be_asked::<payments::Filter>(&uri);
+        links_to_what_can_be_asked::<stock::Filter>(&uri);
+        links_to_what_can_be_asked::<sales::Filter>(&uri);
     }
 }

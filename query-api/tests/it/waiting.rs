@@ -101,10 +101,14 @@ async fn a_parked_stream_is_not_taken_for_current(db: PgPool) {
 async fn many_wait_at_the_price_of_one(db: PgPool) {
     let shop = Shop::open(&db).await;
     shop.log_reaches(5).await;
-    let wait = || shop.ask("/v1/products?min_position=5", &[("prefer", "wait=20")]);
-    let waiting = futures::future::join_all((0..200).map(|_| wait()));
+    // They come a few at a time; what they wait for comes for all at once.
+    let wait = async |number: u64| {
+        tokio::time::sleep(Duration::from_millis(2 * number)).await;
+        shop.ask("/v1/products?min_position=5", &[("prefer", "wait=20")]).await
+    };
+    let waiting = futures::future::join_all((0..200).map(wait));
     let moving = async {
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        tokio::time::sleep(Duration::from_millis(800)).await;
         shop.advance("products", 5).await;
     };
     let (answers, ()) = tokio::join!(waiting, moving);

@@ -14,6 +14,7 @@ use service::config::Secret;
 use service::extract::{Path, Query};
 use service::health::Health;
 use service::json::{BODY_BYTES_MAX, Json};
+use service::problem::TEXT_BYTES_MAX;
 use service::{Problem, auth, http};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -112,6 +113,30 @@ async fn a_body_is_refused_with_the_place_of_what_is_wrong() {
 }
 
 #[tokio::test]
+async fn a_refusal_is_short_however_long_what_was_sent() {
+    // Whatever they stand for, quotes, letters and control characters may come back escaped.
+    for filling in ["\u{7f}", "\\\"", "ä", "x"] {
+        let long = filling.repeat(BODY_BYTES_MAX / 4);
+        let bodies = [
+            format!(r#"{{"lines":[{{"quantity":"{long}"}}]}}"#),
+            format!(r#"{{"lines":[{{"{long}":1}}]}}"#),
+            format!("\"{long}\""),
+        ];
+        for body in bodies {
+            let (status, problem) = post_orders("application/json", body).await;
+            assert_eq!(
+                (status, &problem["code"]),
+                (StatusCode::BAD_REQUEST, &"invalid_body".into())
+            );
+            let detail = problem["errors"][0]["detail"].as_str().expect("a detail");
+            assert!(detail.ends_with('…') && detail.len() <= TEXT_BYTES_MAX, "{detail}");
+            let length = problem.to_string().len();
+            assert!(length <= 16 * TEXT_BYTES_MAX, "{length} bytes");
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_is_no_json_is_refused_as_such() {
     for broken in ["", "{", "{\"lines\":[]} {}", "\u{feff}{}", "nul"] {
         let (status, problem) = post_orders("application/json", broken).await;
@@ -199,6 +224,13 @@ async fn what_is_preferred_degrades_and_what_is_required_decides() {
     let down = Health::new().requires("store", || async { Err("gone".to_owned()) }).router();
     let answer = down.oneshot(get_request("/ready")).await.expect("an answer");
     assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(answer.headers()[header::RETRY_AFTER], "2");
+    let body = answer.into_body().collect().await.expect("a body").to_bytes();
+    let problem: Value = serde_json::from_slice(&body).expect("JSON");
+    assert_eq!(
+        (&problem["code"], &problem["checks"][0]["reason"]),
+        (&"not_ready".into(), &"gone".into())
+    );
 }
 
 #[tokio::test]
@@ -224,6 +256,10 @@ fn a_problem_says_when_to_come_back() {
     let text = serde_json::to_value(&problem).expect("JSON");
     assert_eq!((&text["retry_after"], &text["position"]), (&2.into(), &7.into()));
     assert_eq!(problem.into_response().headers()[header::RETRY_AFTER], "2");
+    for status in [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS] {
+        let unsaid = Problem::new(status, "busy", "full").into_response();
+        assert_eq!(unsaid.headers()[header::RETRY_AFTER], "1", "{status}");
+    }
 }
 
 #[tokio::test]
@@ -249,6 +285,44 @@ async fn stopping_finishes_what_was_accepted_and_takes_no_more() {
     assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("done"), "{answer}");
     serving.await.expect("no panic").expect("no error");
     assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
+}
+
+/// Sends a head, then a body after a moment, and returns all that is answered until the service
+/// closes the connection or falls silent.
+async fn answer_to(head: &str, body: &[u8]) -> (String, bool) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let stop = CancellationToken::new();
+    let _stop = stop.clone().drop_guard();
+    tokio::spawn(service::serve_on(listener, app(), stop));
+    let mut client = TcpStream::connect(address).await.expect("a connection");
+    client.set_nodelay(true).expect("a connection");
+    client.write_all(head.as_bytes()).await.expect("a request");
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    client.write_all(body).await.expect("a body");
+    let mut answer = Vec::new();
+    let closed = client.read_to_end(&mut answer);
+    let is_closed = tokio::time::timeout(Duration::from_millis(500), closed).await.is_ok();
+    (String::from_utf8_lossy(&answer).to_lowercase(), is_closed)
+}
+
+#[tokio::test]
+async fn a_body_that_nobody_wanted_ends_the_connection_only_if_said_so() {
+    let head = |path, length| {
+        format!("GET {path} HTTP/1.1\r\nhost: shop\r\ncontent-length: {length}\r\n\r\n")
+    };
+    // Refused unread: a short body is read away, and the next request is answered.
+    let (answer, is_closed) = answer_to(&head("/secret", 5), b"12345").await;
+    assert!(answer.starts_with("http/1.1 401"), "{answer}");
+    assert!(!answer.contains("connection: close") && !is_closed, "{answer}");
+    // A long one is not waited for.
+    let (answer, is_closed) = answer_to(&head("/secret", 1_000_000), b"12345").await;
+    assert!(answer.starts_with("http/1.1 401"), "{answer}");
+    assert!(answer.contains("connection: close") && is_closed, "{answer}");
+    // Nor where nobody thought of it.
+    let (answer, is_closed) = answer_to(&head("/nowhere", 5), b"12345").await;
+    assert!(answer.starts_with("http/1.1 404"), "{answer}");
+    assert!(answer.contains("connection: close") && is_closed, "{answer}");
 }
 
 #[tokio::test]

@@ -46,6 +46,21 @@ pub struct Line {
     pub left: BTreeMap<Option<DateTime<Utc>>, Quantity>,
 }
 
+impl Line {
+    fn is_open(&self) -> bool {
+        self.left.contains_key(&None)
+    }
+}
+
+/// What of an order left at one time.
+#[derive(Debug)]
+pub struct Departure {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// How many of which line, by its place in the order.
+    pub units: Vec<(usize, Quantity)>,
+}
+
 /// An order.
 #[derive(Debug)]
 pub struct Order {
@@ -61,6 +76,10 @@ pub struct Order {
     pub currency: Currency,
     /// What was bought.
     pub lines: Vec<Line>,
+    /// What left, in the order of time.
+    pub departures: Vec<Departure>,
+    /// Whether some of it has not left.
+    pub is_open: bool,
     /// A digest of all of the above.
     pub fingerprint: Uuid,
 }
@@ -263,7 +282,20 @@ fn build(
     let micros = at.timestamp_micros();
     let fingerprint =
         ids::fingerprint(&format!("{id}\n{micros}\n{customer_text}\n{currency}\n{contents}"));
-    Some(Order { id, file_lines, at, customer, currency, lines, fingerprint })
+    let (departures, is_open) = (departures(&lines), lines.iter().any(Line::is_open));
+    Some(Order { id, file_lines, at, customer, currency, lines, departures, is_open, fingerprint })
+}
+
+fn departures(lines: &[Line]) -> Vec<Departure> {
+    let mut departures: BTreeMap<DateTime<Utc>, Vec<(usize, Quantity)>> = BTreeMap::new();
+    for (number, line) in lines.iter().enumerate() {
+        for (at, quantity) in &line.left {
+            if let Some(at) = at {
+                departures.entry(*at).or_default().push((number, *quantity));
+            }
+        }
+    }
+    departures.into_iter().map(|(at, units)| Departure { at, units }).collect()
 }
 
 /// One line out of the rows of one product: the units and totals added, the price that comes

@@ -11,7 +11,8 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
-use domain::{Currency, Location, ProductId, Sku, StreamId};
+use domain::{Command, Currency, Location, ProductId, Sku, StreamId};
+use event_store::Request;
 use futures::{StreamExt, TryStreamExt, stream};
 use sqlx::PgPool;
 
@@ -20,7 +21,7 @@ use self::history::{Gatherer, History};
 use self::replay::{Happening, Offer, Replay};
 use self::rows::{Columns, Reading};
 use super::catalogue::{self, READS_AT_ONCE};
-use super::pipeline::{Pipeline, Tally};
+use super::pipeline::{Origin, Pipeline, Tally};
 use super::report::Report;
 use super::table::{Table, TableError};
 use super::{Error, ids, values};
@@ -119,8 +120,7 @@ fn summarise(history: &History, columns: &Columns, report: &mut Report) {
     if history.orders_cut > 0 {
         report.fact(format!("{} orders are without rows that were left out", history.orders_cut));
     }
-    let is_open = |order: &&history::Order| order.lines.iter().any(|l| l.left.contains_key(&None));
-    let open = history.orders.iter().filter(is_open).count();
+    let open = history.orders.iter().filter(|order| order.is_open).count();
     if open > 0 {
         let which = if columns.has_shipped() { "some of their lines" } else { "any" };
         report.fact(format!("{open} orders stay open: there is no ship date for {which}"));
@@ -206,27 +206,55 @@ async fn offers(db: &PgPool, history: &History, report: &mut Report) -> Result<V
     Ok(offers)
 }
 
-/// Replays everything in the order of time; at the same time, in the order of the file.
+/// What an order file asks of a shop that has none of its SKUs yet.
+pub(super) fn commands(bytes: Vec<u8>, plan: &Plan) -> Result<(Vec<Command>, Report), TableError> {
+    let (history, report) = read(&Table::parse(bytes)?, plan.currency)?;
+    let own = |product: &history::Product| Offer { product_id: product.id, variant: None };
+    let offers: Vec<Offer> = history.products.iter().map(own).collect();
+    let happenings = happenings(&history);
+    let requests = requests(&happenings, &history, &offers, &plan.location);
+    Ok((requests.flatten().map(|(_, request)| request.command).collect(), report))
+}
+
+/// Everything that happened, and to which order, in the order of time; at the same time, in the
+/// order of the file.
+fn happenings(history: &History) -> Vec<(DateTime<Utc>, Happening, usize)> {
+    let mut happenings: Vec<(DateTime<Utc>, Happening, usize)> = Vec::new();
+    for (item, order) in history.orders.iter().enumerate() {
+        happenings.push((order.at, Happening::Placed, item));
+        let departures = order.departures.iter().enumerate();
+        happenings.extend(departures.map(|(n, left)| (left.at, Happening::Left(n), item)));
+    }
+    happenings.sort_unstable();
+    happenings
+}
+
+/// What each happening asks of the shop.
+fn requests<'a>(
+    happenings: &'a [(DateTime<Utc>, Happening, usize)],
+    history: &'a History,
+    offers: &'a [Offer],
+    location: &'a Location,
+) -> impl Iterator<Item = Vec<(Origin, Request)>> + 'a {
+    let mut introduced = vec![false; history.products.len()];
+    happenings.iter().map(move |(_, happening, item)| {
+        let order = &history.orders[*item];
+        let replay = Replay { item: *item, order, products: &history.products, offers, location };
+        replay.commands(*happening, &mut introduced)
+    })
+}
+
 async fn replay(
     db: &PgPool,
     history: &History,
     offers: &[Offer],
     location: &Location,
 ) -> Result<Tally, Error> {
-    let mut happenings: Vec<(DateTime<Utc>, Happening, usize)> = Vec::new();
-    for (item, order) in history.orders.iter().enumerate() {
-        happenings.push((order.at, Happening::Placed, item));
-        let departures = replay::departures(order).into_iter().enumerate();
-        happenings.extend(departures.map(|(number, at)| (at, Happening::Left(number), item)));
-    }
-    happenings.sort_unstable();
+    let happenings = happenings(history);
     let bar = super::progress("orders", happenings.len());
     let mut pipeline = Pipeline::start(db);
-    let mut introduced = vec![false; history.products.len()];
-    for (_, happening, item) in happenings {
-        let order = &history.orders[item];
-        let replay = Replay { item, order, products: &history.products, offers, location };
-        for (origin, request) in replay.commands(happening, &mut introduced) {
+    for requests in requests(&happenings, history, offers, location) {
+        for (origin, request) in requests {
             pipeline.push(origin, request).await?;
         }
         bar.inc(1);

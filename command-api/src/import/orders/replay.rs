@@ -5,10 +5,10 @@ use domain::command::{cart, fulfilment, payment, stock};
 use domain::order::Units;
 use domain::product::{self, Details, VariantSet};
 use domain::text::Note;
-use domain::{Command, Location, Money, ProductId};
+use domain::{Command, Location, Money, ProductId, Quantity};
 use event_store::Request;
 
-use super::history::{Line, Order, Product};
+use super::history::{Departure, Line, Order, Product};
 use crate::import::ids;
 use crate::import::pipeline::Origin;
 
@@ -63,15 +63,6 @@ pub struct Replay<'a> {
     pub offers: &'a [Offer],
     /// Where units are received.
     pub location: &'a Location,
-}
-
-/// When the parcels of an order left, in that order.
-pub fn departures(order: &Order) -> Vec<DateTime<Utc>> {
-    let mut times: Vec<_> =
-        order.lines.iter().flat_map(|line| line.left.keys().copied().flatten()).collect();
-    times.sort_unstable();
-    times.dedup();
-    times
 }
 
 /// The key of an order's first command: it tells what the order was imported as.
@@ -151,19 +142,16 @@ impl Replay<'_> {
 
     fn left(&self, number: usize) -> Vec<(Origin, Request)> {
         let id = self.order.id;
-        let departures = departures(self.order);
-        let Some(at) = departures.get(number).copied() else { return vec![] };
+        let Order { departures, is_open, .. } = self.order;
+        let Some(Departure { at, units: left }) = departures.get(number) else { return vec![] };
         let parcel_id = ids::fulfilment(id, number);
-        let all_left = self.order.lines.iter().all(|line| !line.left.contains_key(&None));
-        let units = |line: &Line| {
-            let quantity = *line.left.get(&Some(at))?;
-            Some(Units { sku: self.products[line.product].sku.clone(), quantity })
-        };
         // One parcel with everything is asked for as such: whatever the order came to have.
-        let lines = match departures.len() {
-            1 if all_left => vec![],
-            _ => self.order.lines.iter().filter_map(units).collect(),
+        let is_all = departures.len() == 1 && !is_open;
+        let units = |(line, quantity): &(usize, Quantity)| {
+            let sku = self.products[self.order.lines[*line].product].sku.clone();
+            Units { sku, quantity: *quantity }
         };
+        let lines = if is_all { vec![] } else { left.iter().map(units).collect() };
         let steps = [
             ("create", fulfilment::Command::Create { order_id: id, lines }),
             ("pack", fulfilment::Command::Pack),
@@ -173,12 +161,12 @@ impl Replay<'_> {
         let mut commands: Vec<(Origin, Request)> = Vec::with_capacity(steps.len() + 1);
         for (step, command) in steps {
             let command = Command::Fulfilment(parcel_id, command);
-            let request = self.request(&format!("{step}:{number}"), at, command);
+            let request = self.request(&format!("{step}:{number}"), *at, command);
             commands.push((self.origin(None), request));
         }
-        if all_left && number + 1 == departures.len() {
+        if !is_open && number + 1 == departures.len() {
             let collect = Command::Payment(ids::payment(id), payment::Command::Collect);
-            commands.push((self.origin(None), self.request("collect", at, collect)));
+            commands.push((self.origin(None), self.request("collect", *at, collect)));
         }
         commands
     }

@@ -76,6 +76,20 @@ fn read(table: &Table, currency: Currency) -> Result<(Vec<Wanted>, Report), Tabl
     Ok((wanted, report))
 }
 
+/// What a product file asks of a shop that has none of its products yet, but for the inventory.
+pub(super) fn commands(
+    bytes: Vec<u8>,
+    currency: Currency,
+) -> Result<(Vec<Command>, Report), TableError> {
+    let (wanted, report) = read(&Table::parse(bytes)?, currency)?;
+    let steps = |wanted: &Wanted| {
+        let id = wanted.id;
+        let steps = reconcile::steps(&catalogue::Known::default(), wanted, currency);
+        steps.commands.into_iter().map(move |(_, command)| Command::Product(id, command))
+    };
+    Ok((wanted.iter().flat_map(steps).collect(), report))
+}
+
 struct Catalogue {
     db: PgPool,
     plan: Plan,

@@ -1,0 +1,194 @@
+//! A build being made: folded from the log as fast as that goes, under a lease of its own.
+//!
+//! The next page of the log is read and its payloads are parsed while the one before is folded and
+//! written: Postgres and this process then work at the same time.
+
+use std::future::Future;
+use std::panic::resume_unwind;
+use std::time::Duration;
+
+use event_store::read::{self, EntryPage};
+use indicatif::ProgressBar;
+use sqlx::{PgExecutor, PgPool};
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::batch;
+use crate::builds;
+use crate::checkpoint::{self, Lease, REBUILD_LEASE, RENEWAL};
+use crate::parking::{self, ParkedStreams};
+use crate::projection::Projection;
+use crate::rebuild::RebuildError;
+use crate::search::Meili;
+
+/// The live build is near once the new one is no further behind than this.
+const NEAR_EVENTS: i64 = 2_000;
+/// The fewest positions of the log read at a time, where events are large.
+const SCAN_MIN: i64 = 1_000;
+/// Failures in a row, each followed by [`PAUSE`], after which it is given up.
+const TRIES_MAX: u32 = 60;
+/// How long to wait after a failure.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// A build being made.
+pub struct Candidate<'a> {
+    /// The database.
+    pub db: &'a PgPool,
+    /// What is built.
+    pub projection: &'static Projection,
+    /// The build that readers see.
+    pub live: i16,
+    /// The right to write the new build.
+    pub lease: Lease,
+    /// What it has parked.
+    pub streams: ParkedStreams,
+    progress: &'a ProgressBar,
+    /// Positions of the log read at a time.
+    scan: i64,
+}
+
+impl<'a> Candidate<'a> {
+    /// Clears away what broken rebuilds left behind, and begins.
+    pub async fn create(
+        db: &'a PgPool,
+        projection: &'static Projection,
+        meili: Option<&Meili>,
+        owner: &str,
+        progress: &'a ProgressBar,
+    ) -> Result<Self, RebuildError> {
+        let live = builds::active(db, projection).await?;
+        for build in builds::abandoned(db, projection).await? {
+            tracing::info!(projection = projection.name, build, "deleting an abandoned build");
+            if !builds::fence(db, projection, build, owner).await? {
+                continue;
+            }
+            if let Some(meili) = meili {
+                meili.of_build(build).drop_index().await?;
+            }
+            builds::delete(db, projection, build).await?;
+        }
+        let build = builds::create_next(db, projection, owner).await?.ok_or(RebuildError::Busy)?;
+        // From here on nobody else can switch readers; somebody may have until now.
+        if builds::active(db, projection).await? != live {
+            builds::delete(db, projection, build).await?;
+            return Err(RebuildError::Busy);
+        }
+        let lease = checkpoint::acquire(db, projection, build, 0, owner, REBUILD_LEASE).await?;
+        let (lease, streams) = (lease.ok_or(checkpoint::Fenced)?, ParkedStreams::default());
+        let scan = read::ENTRIES_SCAN_MAX;
+        Ok(Self { db, projection, live: live.build, lease, streams, progress, scan })
+    }
+
+    /// Folds the log up to a position. What may pass is tried again: Postgres may be restarted, and
+    /// the work goes on from where its last commit left it.
+    pub async fn catch_up(&mut self, until: i64) -> Result<(), RebuildError> {
+        let mut tries = 0;
+        loop {
+            let before = self.lease.position;
+            let Err(error) = self.fold_to(until).await else { return Ok(()) };
+            if self.lease.position > before {
+                tries = 0;
+            }
+            tries += 1;
+            if tries > TRIES_MAX || !error.may_pass() {
+                return Err(error);
+            }
+            let (name, cause) = (self.projection.name, parking::chain(&error));
+            tracing::warn!(projection = name, cause, "the rebuild is interrupted; trying again");
+            tokio::time::sleep(PAUSE).await;
+            match self.resume().await {
+                // Counted at the next try.
+                Ok(()) | Err(RebuildError::Database(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Finds out where the build stands, if it is still this one's.
+    async fn resume(&mut self) -> Result<(), RebuildError> {
+        self.lease.reload(self.db).await??;
+        self.streams = ParkedStreams::load(self.db, self.projection, self.lease.build).await?;
+        Ok(())
+    }
+
+    /// Folds the log up to a position, once. Already there, it renews the lease.
+    pub async fn fold_to(&mut self, until: i64) -> Result<(), RebuildError> {
+        self.progress.set_length(u64::try_from(until).unwrap_or(0));
+        self.lease.renew(self.db).await??;
+        let mut ahead = self.read_ahead(self.lease.position, until);
+        while let Some(page) = ahead {
+            let page = page.await.unwrap_or_else(|error| resume_unwind(error.into_panic()))?;
+            let EntryPage { entries, scanned_to, cut } = page;
+            // Postgres sends a statement's rows to the end: what does not fit is sent in vain.
+            let scan = if cut { self.scan / 2 } else { self.scan * 2 };
+            self.scan = scan.clamp(SCAN_MIN, read::ENTRIES_SCAN_MAX);
+            ahead = self.read_ahead(scanned_to, until);
+            let (lease, streams) = (&mut self.lease, &mut self.streams);
+            batch::apply_entries(self.db, lease, streams, entries, scanned_to).await?;
+            self.progress.set_position(u64::try_from(scanned_to).unwrap_or(0));
+        }
+        Ok(())
+    }
+
+    /// Begins to read the page after a position, unless there is nothing left to read.
+    fn read_ahead(&self, from: i64, until: i64) -> Option<Ahead> {
+        if from >= until {
+            return None;
+        }
+        let (db, until) = (self.db.clone(), until.min(from + self.scan));
+        let categories = self.projection.categories.iter();
+        let categories: Vec<_> = categories.map(|category| category.name().to_owned()).collect();
+        Some(AbortOnDropHandle::new(tokio::spawn(async move {
+            read::entries(&db, from, until, &categories).await
+        })))
+    }
+
+    /// Catches up with the live build until little is left.
+    pub async fn approach(&mut self) -> Result<(), RebuildError> {
+        loop {
+            let live = self.live_positions(self.db).await?.into_iter().max().unwrap_or(0);
+            self.catch_up(live).await?;
+            let live = self.live_positions(self.db).await?.into_iter().max().unwrap_or(0);
+            if live - self.lease.position <= NEAR_EVENTS {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Where the ranges of slots of the live build stand.
+    pub async fn live_positions(&self, db: impl PgExecutor<'_>) -> sqlx::Result<Vec<i64>> {
+        sqlx::query_scalar!(
+            "SELECT position FROM projection_slots WHERE projection = $1 AND build = $2
+             ORDER BY slot_from",
+            self.projection.name,
+            self.live,
+        )
+        .fetch_all(db)
+        .await
+    }
+
+    /// Does something that takes its time, with the lease renewed meanwhile.
+    pub async fn keeping<T>(
+        &self,
+        work: impl Future<Output = T> + Send,
+    ) -> Result<T, RebuildError> {
+        let renewals = async {
+            loop {
+                match self.lease.renew(self.db).await {
+                    Ok(Ok(())) => tokio::time::sleep(RENEWAL).await,
+                    Ok(Err(fenced)) => return RebuildError::from(fenced),
+                    Err(error) => {
+                        tracing::warn!(cause = parking::chain(&error), "the lease was not renewed");
+                        tokio::time::sleep(RENEWAL).await;
+                    }
+                }
+            }
+        };
+        tokio::select! {
+            done = work => Ok(done),
+            error = renewals => Err(error),
+        }
+    }
+}
+
+/// A page that is being read.
+type Ahead = AbortOnDropHandle<sqlx::Result<EntryPage>>;

@@ -1,0 +1,200 @@
+//! Whether Meilisearch holds what it is known to hold: no less, no more, nothing else. Either may be
+//! lost, or go back to an earlier backup, without the other.
+//!
+//! What it lacks is made dirty, so that the pusher sends it; what is not in the table is taken out.
+//! Counts are compared every few seconds; document by document when a worker takes the lease (it
+//! does so after a restored database, whose checkpoint is not where it was), when there are too
+//! many, and now and then.
+
+use std::time::Duration;
+
+use sqlx::PgPool;
+use sqlx::types::Uuid;
+use tokio::time::Instant;
+
+use super::index::{Held, Identity, Index};
+use super::pusher::PushError;
+use crate::checkpoint::Lease;
+
+/// How often Meilisearch is asked whether it still has everything.
+pub const CHECK_PERIOD: Duration = Duration::from_secs(5);
+/// How often its documents are looked at one by one all the same.
+const RECONCILE_PERIOD: Duration = Duration::from_mins(15);
+/// Documents looked at in one request.
+const HELD_DOCUMENTS: usize = 1_000;
+/// Documents marked dirty in one transaction.
+const MARK_ROWS: i64 = 5_000;
+
+/// What was found out about an index so far.
+pub struct Audit {
+    db: PgPool,
+    index: Index,
+    /// Which index was found whole, or is being filled.
+    identity: Option<Identity>,
+    /// Whose turn it was then: build, epoch and position of the lease.
+    turn: Option<(i16, i64, i64)>,
+    check_at: Instant,
+    reconcile_at: Instant,
+}
+
+/// Documents that the index must have, and those that it may have besides.
+struct Expected {
+    clean: u64,
+    unclear: u64,
+}
+
+impl Audit {
+    /// Nothing is known yet.
+    pub fn new(db: PgPool, index: Index) -> Self {
+        let now = Instant::now();
+        Self { db, index, identity: None, turn: None, check_at: now, reconcile_at: now }
+    }
+
+    /// Looks as soon as it is asked again.
+    pub fn hasten(&mut self) {
+        self.check_at = Instant::now();
+    }
+
+    /// The index that documents of the lease's build go to, found whole not long ago, or with what
+    /// it lacks marked dirty.
+    pub async fn identity(&mut self, lease: &Lease) -> Result<Identity, PushError> {
+        let turn = (lease.build, lease.epoch, lease.position);
+        let goes_on = self.turn.is_some_and(|(build, epoch, position)| {
+            (build, epoch) == (lease.build, lease.epoch) && position <= lease.position
+        });
+        if !goes_on {
+            let now = Instant::now();
+            (self.identity, self.check_at, self.reconcile_at) = (None, now, now);
+        }
+        if Instant::now() >= self.check_at || self.identity.is_none() {
+            match (self.check(lease.build).await, &self.identity) {
+                (Ok(()), _) => self.check_at = Instant::now() + CHECK_PERIOD,
+                // A database that is too busy to count does not keep documents from being sent.
+                (Err(PushError::Database(error)), Some(_)) => {
+                    tracing::warn!(%error, "the search index could not be checked");
+                }
+                (Err(error), _) => return Err(error),
+            }
+        }
+        self.turn = Some(turn);
+        self.identity.clone().ok_or(PushError::Lost)
+    }
+
+    /// Sees to it that Meilisearch has the index, its settings, all documents it once took, and no
+    /// others.
+    async fn check(&mut self, build: i16) -> Result<(), PushError> {
+        let found = self.index.identity().await?;
+        let replaced = self.identity.is_some() && self.identity != found;
+        // Meilisearch first: what it takes meanwhile is then no surplus.
+        let held = self.index.count().await?;
+        let Expected { clean, unclear } = self.expected(build).await?;
+        if replaced || held < clean {
+            tracing::warn!(held, clean, "Meilisearch has lost documents; all are sent again");
+            mark_all_dirty(&self.db, build).await?;
+        }
+        // Made anew only once its documents are marked: readers know then that it is not whole.
+        self.identity = Some(self.index.ensure().await?);
+        if held > clean + unclear || Instant::now() >= self.reconcile_at {
+            self.reconcile(build).await?;
+            self.reconcile_at = Instant::now() + RECONCILE_PERIOD;
+        }
+        Ok(())
+    }
+
+    async fn expected(&self, build: i16) -> Result<Expected, PushError> {
+        let row = sqlx::query!(
+            r#"SELECT (SELECT count(*) FROM search_documents_rows
+                       WHERE build = $1 AND listed AND NOT dirty AND refused IS NULL) AS "clean!",
+                      (SELECT count(*) FROM search_documents_rows
+                       WHERE build = $1 AND dirty)
+                      + (SELECT count(*) FROM search_documents_rows
+                         WHERE build = $1 AND refused IS NOT NULL) AS "unclear!""#,
+            build,
+        )
+        .fetch_one(&self.db)
+        .await?;
+        let count = |count: i64| u64::try_from(count).unwrap_or(0);
+        Ok(Expected { clean: count(row.clean), unclear: count(row.unclear) })
+    }
+
+    /// Takes out what is not in the table, and marks dirty what is there as of another position.
+    async fn reconcile(&self, build: i16) -> Result<(), PushError> {
+        let mut offset = 0;
+        loop {
+            let held = self.index.held(offset, HELD_DOCUMENTS).await?;
+            if held.is_empty() {
+                return Ok(());
+            }
+            let strays = self.compare(build, &held).await?;
+            if !strays.is_empty() {
+                let count = strays.len();
+                tracing::warn!(count, "Meilisearch holds documents that are not known; removed");
+                self.index.remove(&strays).await?;
+            }
+            // Those after it have moved up.
+            offset += held.len() - strays.len();
+        }
+    }
+
+    /// Marks those documents dirty that are not what the table has. Gives those that it has not.
+    async fn compare(&self, build: i16, held: &[Held]) -> Result<Vec<String>, PushError> {
+        let mut strays = vec![];
+        let (mut ids, mut positions) = (vec![], vec![]);
+        for Held { id, position } in held {
+            let id = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
+            match id.parse::<Uuid>() {
+                Ok(known) if known.to_string() == id => {
+                    ids.push(known);
+                    positions.push(position.as_ref().and_then(serde_json::Value::as_i64));
+                }
+                _ => strays.push(id),
+            }
+        }
+        sqlx::query!(
+            "UPDATE search_documents_rows AS known SET dirty = true, dirty_from = 0
+             FROM unnest($2::uuid[], $3::bigint[]) AS held (id, position)
+             WHERE known.build = $1 AND known.id = held.id AND NOT known.dirty
+               AND known.refused IS NULL
+               AND (NOT known.listed OR known.position IS DISTINCT FROM held.position)",
+            build,
+            &ids,
+            &positions as &[Option<i64>],
+        )
+        .execute(&self.db)
+        .await?;
+        let unknown = sqlx::query_scalar!(
+            r#"SELECT held.id::text AS "id!" FROM unnest($2::uuid[]) AS held (id)
+               WHERE NOT EXISTS (SELECT FROM search_documents_rows AS known
+                                 WHERE known.build = $1 AND known.id = held.id)"#,
+            build,
+            &ids,
+        )
+        .fetch_all(&self.db)
+        .await?;
+        strays.extend(unknown);
+        Ok(strays)
+    }
+}
+
+/// Marks every listed document of a build dirty, in bounded steps.
+pub async fn mark_all_dirty(db: &PgPool, build: i16) -> sqlx::Result<()> {
+    let mut after = Uuid::nil();
+    loop {
+        let marked = sqlx::query_scalar!(
+            "UPDATE search_documents_rows SET dirty = true, dirty_from = 0, refused = NULL
+             WHERE build = $1 AND id IN (
+                 SELECT id FROM search_documents_rows
+                 WHERE build = $1 AND id > $2 AND listed ORDER BY id LIMIT $3)
+             RETURNING id",
+            build,
+            after,
+            MARK_ROWS,
+        )
+        .fetch_all(db)
+        .await?;
+        match marked.into_iter().max() {
+            Some(last) => after = last,
+            None => return Ok(()),
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Telling of requests that were turned away: a line a second at most, however many there are. A
+//! line for each would be work at the very moment when there is too much of it.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The shortest time between two lines.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// How many were turned away since the last line.
+#[derive(Default)]
+pub(crate) struct Refusals(Mutex<Untold>);
+
+#[derive(Default)]
+struct Untold {
+    count: u64,
+    last_told: Option<Instant>,
+}
+
+impl Refusals {
+    /// Counts one, and tells of all that were not yet told of if the time has come.
+    pub fn count(&self) {
+        if let Some(count) = self.due(Instant::now()) {
+            tracing::warn!(requests = count, "turned away");
+        }
+    }
+
+    fn due(&self, now: Instant) -> Option<u64> {
+        let mut untold = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        untold.count += 1;
+        let is_due = untold.last_told.is_none_or(|last| now.duration_since(last) >= PERIOD);
+        is_due.then(|| {
+            untold.last_told = Some(now);
+            std::mem::take(&mut untold.count)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_is_told_at_once_and_those_of_a_second_together() {
+        let refusals = Refusals::default();
+        let began = Instant::now();
+        assert_eq!(refusals.due(began), Some(1));
+        assert_eq!(refusals.due(began + PERIOD / 3), None);
+        assert_eq!(refusals.due(began + PERIOD / 2), None);
+        assert_eq!(refusals.due(began + PERIOD), Some(3));
+        assert_eq!(refusals.due(began + PERIOD), None);
+    }
+}
