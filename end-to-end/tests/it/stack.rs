@@ -1,9 +1,9 @@
 //! Programs started, killed and started again; and the requests that tests make of them.
 
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use end_to_end::program::{Launch, Program, Ready};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -12,86 +12,11 @@ use uuid::Uuid;
 /// How long a program may take until it is ready, and a reader until it has caught up.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
-/// One running program.
-pub struct Program {
-    name: &'static str,
-    arguments: &'static [&'static str],
-    pub port: u16,
-    environment: Vec<(&'static str, String)>,
-    child: Option<Child>,
-}
-
-impl Program {
-    /// The program that cargo built beside this test.
-    fn path(name: &str) -> PathBuf {
-        let test = std::env::current_exe().unwrap();
-        let built = test.parent().unwrap().parent().unwrap().join(name);
-        assert!(built.exists(), "{} is not built: run cargo xtask test", built.display());
-        built
-    }
-
-    pub async fn start(&mut self) {
-        let log = std::env::temp_dir().join(format!("end-to-end-{}-{}.log", self.name, self.port));
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
-        let child = Command::new(Self::path(self.name))
-            .args(self.arguments)
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .env("LISTEN", format!("127.0.0.1:{}", self.port))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        self.child = Some(child);
-        let ready = format!("http://127.0.0.1:{}/ready", self.port);
-        for _ in 0..PATIENCE.as_millis() / 100 {
-            if reqwest::get(&ready).await.is_ok_and(|answer| answer.status().is_success()) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        panic!("{} on port {} is not ready", self.name, self.port);
-    }
-
-    /// As if the machine had lost power.
-    pub fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            child.kill().unwrap();
-            child.wait().unwrap();
-        }
-    }
-
-    /// Sends a signal by name: `STOP`, `CONT`, `TERM`.
-    pub fn signal(&self, signal: &str) {
-        let pid = self.child.as_ref().unwrap().id().to_string();
-        assert!(
-            Command::new("kill").args([&format!("-{signal}"), &pid]).status().unwrap().success()
-        );
-    }
-
-    /// Waits for the end of a program that was asked to stop.
-    pub fn wait(&mut self) -> std::process::ExitStatus {
-        self.child.take().unwrap().wait().unwrap()
-    }
-
-    pub fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.port)
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
 /// Two command-apis, two projectors, a query-api.
 pub struct Stack {
     pub commands: [Program; 2],
     pub projectors: [Program; 2],
     pub query: Program,
-    pub stream: String,
-    environment: Vec<(&'static str, String)>,
     client: Client,
 }
 
@@ -103,6 +28,30 @@ fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
+/// The program that cargo built beside this test.
+fn built(name: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let built = test.parent().unwrap().parent().unwrap().join(name);
+    assert!(built.exists(), "{} is not built: run cargo xtask test", built.display());
+    built
+}
+
+/// A service on a port of its own, not started yet.
+fn service(name: &str, action: &str, environment: &[(&str, String)]) -> Program {
+    let port = free_port();
+    let own = ("LISTEN", format!("127.0.0.1:{port}"));
+    let environment = environment.iter().chain([&own]);
+    let launch = Launch {
+        program: built(name),
+        arguments: vec![action.to_owned()],
+        environment: environment.map(|(name, is)| ((*name).to_owned(), Some(is.clone()))).collect(),
+        ..Launch::default()
+    };
+    let ready = Ready::Http(format!("http://127.0.0.1:{port}/ready"));
+    let log = std::env::temp_dir().join(format!("end-to-end-{name}-{port}.log"));
+    Program::new(name.to_owned(), port, launch, ready, log)
+}
+
 impl Stack {
     /// Starts everything on the test's own database.
     pub async fn start(db: &PgPool) -> Self {
@@ -110,33 +59,25 @@ impl Stack {
         let server = required("DATABASE_URL");
         let (base, _) = server.rsplit_once('/').unwrap();
         let own = format!("e{}", Uuid::now_v7().simple());
-        let environment = vec![
+        let environment = [
             ("DATABASE_URL", format!("{base}/{name}")),
             ("NATS_URL", required("NATS_URL")),
             ("EVENT_STREAM", own.clone()),
             ("MEILI_URL", required("MEILI_URL")),
             ("MEILI_MASTER_KEY", required("MEILI_MASTER_KEY")),
-            ("SEARCH_INDEX", own.clone()),
+            ("SEARCH_INDEX", own),
         ];
-        let program = |name, arguments| Program {
-            name,
-            arguments,
-            port: free_port(),
-            environment: environment.clone(),
-            child: None,
-        };
+        let service = |name, action| service(name, action, &environment);
         let mut stack = Self {
-            commands: [program("command-api", &["serve"]), program("command-api", &["serve"])],
-            projectors: [program("projector", &["run"]), program("projector", &["run"])],
-            query: program("query-api", &["serve"]),
-            stream: own,
-            environment: environment.clone(),
+            commands: [service("command-api", "serve"), service("command-api", "serve")],
+            projectors: [service("projector", "run"), service("projector", "run")],
+            query: service("query-api", "serve"),
             client: Client::builder().timeout(Duration::from_secs(20)).build().unwrap(),
         };
         for program in stack.commands.iter_mut().chain(&mut stack.projectors) {
-            program.start().await;
+            program.start().await.unwrap();
         }
-        stack.query.start().await;
+        stack.query.start().await.unwrap();
         stack
     }
 
@@ -231,33 +172,5 @@ impl Stack {
         let receive = json!({"location": "main", "quantity": units});
         self.accept(&format!("/v1/stock/{sku}/receive"), receive).await;
         id
-    }
-
-    /// The same addresses, without owning the programs: for clients that outlive them.
-    pub fn addresses(&self) -> Self {
-        let address = |program: &Program| Program {
-            name: program.name,
-            arguments: program.arguments,
-            port: program.port,
-            environment: vec![],
-            child: None,
-        };
-        Self {
-            commands: [address(&self.commands[0]), address(&self.commands[1])],
-            projectors: [address(&self.projectors[0]), address(&self.projectors[1])],
-            query: address(&self.query),
-            stream: self.stream.clone(),
-            environment: self.environment.clone(),
-            client: self.client.clone(),
-        }
-    }
-
-    /// Runs a command of the projector, such as `verify`.
-    pub fn projector(&self, arguments: &[&str]) -> std::process::Output {
-        Command::new(Program::path("projector"))
-            .args(arguments)
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .output()
-            .unwrap()
     }
 }

@@ -72,8 +72,8 @@ async fn a_sale_goes_from_command_to_search_result(db: PgPool) {
     // Asked to stop, every program ends by itself and well.
     for program in stack.commands.iter_mut().chain(&mut stack.projectors) {
         program.signal("TERM");
-        assert!(program.wait().success());
+        assert!(program.wait().unwrap().success());
     }
     stack.query.signal("TERM");
-    assert!(stack.query.wait().success());
+    assert!(stack.query.wait().unwrap().success());
 }

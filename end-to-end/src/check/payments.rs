@@ -1,0 +1,96 @@
+//! Every payment that was begun comes to an end, or waits for somebody who may take their time: a
+//! customer, a courier, or the shop itself.
+
+use std::collections::BTreeMap;
+
+use domain::order::{Order, Status as Ordered};
+use domain::payment::{Payment, Status};
+use domain::{Event, OrderId, PaymentId, StreamId};
+
+use super::log::Log;
+use super::{Evidence, Verdict};
+
+pub(super) async fn check(at: &Evidence<'_>) -> anyhow::Result<Verdict> {
+    let mut verdict = Verdict::new("every payment comes to an end");
+    let (payments, orders) = fold(&at.log);
+    for (id, payment) in &payments {
+        let order = payment.terms.as_ref().and_then(|terms| orders.get(&terms.order_id));
+        if let Some(wrong) = wrong(payment, order.map(|order| order.status)) {
+            verdict.broken(format!("payment {id}: {wrong}"));
+        }
+    }
+    let tasks = sqlx::query_scalar::<_, uuid::Uuid>(
+        "SELECT subject FROM payment_tasks WHERE kind = 'ask_gateway'",
+    );
+    for subject in tasks.fetch_all(&at.db).await? {
+        verdict.broken_if(payments.contains_key(&PaymentId(subject)), || {
+            format!("the gateway is still to be asked about payment {subject}")
+        });
+    }
+    Ok(verdict.covers(format!("{} payments", payments.len())))
+}
+
+fn fold(log: &Log) -> (BTreeMap<PaymentId, Payment>, BTreeMap<OrderId, Order>) {
+    let (mut payments, mut orders) = (BTreeMap::new(), BTreeMap::new());
+    for entry in &log.entries {
+        match (&entry.stream, &entry.event) {
+            (StreamId::Payment(id), Event::Payment(event)) => {
+                payments.entry(*id).or_insert_with(Payment::default).evolve(event);
+            }
+            (StreamId::Order(id), Event::Order(event)) => {
+                orders.entry(*id).or_insert_with(Order::default).evolve(event);
+            }
+            _ => {}
+        }
+    }
+    (payments, orders)
+}
+
+/// Why a payment is neither at its end nor waiting for somebody.
+fn wrong(payment: &Payment, order: Option<Ordered>) -> Option<String> {
+    if let Some(open) = &payment.in_flight {
+        return Some(format!("the gateway's answer to request {open:?} was never recorded"));
+    }
+    let order = order?;
+    let fits = match payment.status {
+        Status::Unborn | Status::Created => false,
+        // The customer may confirm until the order is called off.
+        Status::RequiresAction => order == Ordered::Pending,
+        Status::Authorized | Status::CodPending => {
+            matches!(order, Ordered::Confirmed | Ordered::Completed)
+        }
+        Status::PartiallyCaptured
+        | Status::Captured
+        | Status::PartiallyRefunded
+        | Status::Refunded
+        | Status::Voided
+        | Status::Expired
+        | Status::Failed
+        | Status::Collected
+        | Status::Remitted
+        | Status::Uncollected => true,
+    };
+    (!fits).then(|| format!("{:?}, and its order is {order:?}", payment.status))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_left_half_done() {
+        let of = |status| Payment { status, ..Payment::default() };
+        assert!(wrong(&of(Status::Authorized), Some(Ordered::Confirmed)).is_none());
+        assert!(wrong(&of(Status::Authorized), Some(Ordered::Cancelled)).is_some());
+        assert!(wrong(&of(Status::RequiresAction), Some(Ordered::Cancelled)).is_some());
+        assert!(wrong(&of(Status::Created), Some(Ordered::Pending)).is_some());
+        let in_flight = domain::payment::InFlight {
+            operation: domain::payment::Operation::Refund,
+            amount: serde_json::from_str(r#"{"amount": "1.00", "currency": "EUR"}"#).unwrap(),
+            request: 2,
+            unknown: true,
+        };
+        let open = Payment { in_flight: Some(in_flight), ..of(Status::Captured) };
+        assert!(wrong(&open, Some(Ordered::Completed)).is_some());
+    }
+}

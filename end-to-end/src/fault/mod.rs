@@ -1,0 +1,78 @@
+//! What happens to machines and networks, one file each. A new fault is a file and a line in
+//! [`ALL`].
+
+use std::ops::RangeInclusive;
+
+use anyhow::Result;
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, ready};
+
+use crate::cluster::{Cluster, Part};
+
+mod clock;
+mod connections;
+mod disk;
+mod freeze;
+mod index;
+mod kill;
+mod stream;
+mod wipe;
+
+/// Every fault there is.
+pub const ALL: &[&dyn Fault] = &[
+    &kill::Kill { part: Part::Command1, name: "command-api 1 killed" },
+    &kill::Kill { part: Part::Command2, name: "command-api 2 killed" },
+    &kill::Kill { part: Part::Projector1, name: "projector 1 killed" },
+    &kill::Kill { part: Part::Projector2, name: "projector 2 killed" },
+    &kill::Kill { part: Part::Query, name: "query-api killed" },
+    &kill::Kill { part: Part::Postgres, name: "Postgres killed" },
+    &kill::Kill { part: Part::Nats, name: "NATS killed" },
+    &kill::Kill { part: Part::Meilisearch, name: "Meilisearch killed" },
+    &wipe::Wipe,
+    &stream::Delete,
+    &index::Delete,
+    &freeze::Freeze { part: Part::Command1, name: "command-api frozen" },
+    &freeze::Freeze { part: Part::Projector1, name: "projector frozen" },
+    &connections::Cut,
+    &disk::Full { left: 0, name: "disk full" },
+    &disk::Full { left: disk::LESS_THAN_A_PIECE, name: "disk full for the journal" },
+    &clock::Shift { part: Part::Command1, seconds: 90, name: "command-api's clock ahead" },
+    &clock::Shift { part: Part::Command1, seconds: -90, name: "command-api's clock behind" },
+    &clock::Shift { part: Part::Projector1, seconds: 90, name: "projector's clock ahead" },
+    &clock::Shift { part: Part::Projector1, seconds: -90, name: "projector's clock behind" },
+];
+
+/// Something that goes wrong, and can be made right.
+pub trait Fault: Sync {
+    /// What people call it.
+    fn name(&self) -> &'static str;
+
+    /// The process it happens to: two faults of one process do not overlap.
+    fn part(&self) -> Part;
+
+    /// How long it lasts, milliseconds.
+    fn lasts(&self) -> RangeInclusive<u64> {
+        500..=4_000
+    }
+
+    /// Why it cannot happen on this machine, if so.
+    fn missing(&self, _cluster: &Cluster) -> Option<String> {
+        None
+    }
+
+    /// Makes it happen.
+    fn inject<'a>(&'a self, cluster: &'a mut Cluster) -> Step<'a>;
+
+    /// Takes away its cause. What it has left behind is for the engine to mend.
+    fn heal<'a>(&'a self, _cluster: &'a mut Cluster) -> Step<'a> {
+        done(Ok(()))
+    }
+}
+
+/// Something on its way, or done.
+pub type Step<'a> = BoxFuture<'a, Result<()>>;
+
+/// A step that took no time.
+fn done<'a>(result: Result<()>) -> Step<'a> {
+    ready(result).boxed()
+}

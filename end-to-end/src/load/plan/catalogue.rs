@@ -1,0 +1,88 @@
+//! What the warehouse counts, and what the catalogue offers at which price.
+
+use serde_json::json;
+
+use super::{Plan, Planner, Product, Then};
+use crate::load::market::{Item, Market, PLACES, price, uuid};
+
+impl Planner {
+    pub(super) fn stock(&mut self, market: &Market) -> Plan {
+        let scarce = self.rng.u32(..4) == 0;
+        let from = if scarce { &market.scarce } else { &market.plenty };
+        let sku = from[self.rng.usize(..from.len())].sku.clone();
+        let place = PLACES[self.rng.usize(..PLACES.len())];
+        let (name, body) = if self.rng.u32(..3) < 2 {
+            let quantity = if scarce { self.rng.u32(1..5) } else { self.rng.u32(1..200) };
+            ("stock.receive", json!({"location": place, "quantity": quantity}))
+        } else {
+            let delta = [-3, -2, -1, 1, 2][self.rng.usize(..5)];
+            ("stock.adjust", json!({"location": place, "delta": delta, "reason": "counted"}))
+        };
+        let mut command = self.command(market, name, Some(&sku), &body);
+        if self.rng.u32(..20) == 0 {
+            command.if_match = Some(self.rng.i64(1..40));
+        }
+        (command, Then::Nothing)
+    }
+
+    pub(super) fn catalogue(&mut self, market: &Market) -> Plan {
+        let dice = self.rng.u32(..100);
+        if dice < 12 {
+            return self.reprice(market);
+        }
+        let own = (!self.products.is_empty()).then(|| self.rng.usize(..self.products.len()));
+        let Some(own) = own.filter(|_| dice < 85) else { return self.create_product(market) };
+        let Product { id, sku } = self.products[own].clone();
+        let id = Some(id.as_str());
+        let second = format!("{sku}-B");
+        match dice {
+            12..45 => (self.command(market, "product.publish", id, &json!({})), Then::Nothing),
+            45..60 => {
+                let title = format!("{} renamed {}", market.tag, self.rng.u32(..1_000));
+                let body = json!({"title": title, "brand": null});
+                (self.command(market, "product.change", id, &body), Then::Nothing)
+            }
+            60..70 => {
+                let body = json!({"prices": [price(self.rng.u64(100..9_000))]});
+                let mut set = self.command(market, "product.set_variant", id, &body);
+                set.sku = Some(second);
+                (set, Then::Nothing)
+            }
+            70..78 => {
+                let mut remove = self.command(market, "product.remove_variant", id, &json!({}));
+                remove.sku = Some(second);
+                (remove, Then::Nothing)
+            }
+            _ => {
+                let archive = self.command(market, "product.archive", id, &json!({}));
+                let then = Then::Gone(archive.id.clone().unwrap_or_default());
+                (archive, then)
+            }
+        }
+    }
+
+    /// Another price for something on sale: carts that saw the old one are told at checkout.
+    fn reprice(&mut self, market: &Market) -> Plan {
+        let Item { product, sku } = self.item(market);
+        if self.rng.u32(..5) == 0 {
+            let body = json!({"description": format!("Seen {} times", self.rng.u32(..1_000))});
+            return (self.command(market, "product.change", Some(&product), &body), Then::Nothing);
+        }
+        let body = json!({"prices": [price(self.rng.u64(400..900))]});
+        let mut set = self.command(market, "product.set_variant", Some(&product), &body);
+        set.sku = Some(sku);
+        (set, Then::Nothing)
+    }
+
+    fn create_product(&mut self, market: &Market) -> Plan {
+        let sku = format!("{}-C{}-{}", market.tag, self.client, self.asked);
+        let material = ["wool", "felt", "cork"][self.rng.usize(..3)];
+        let body = json!({
+            "id": uuid(&mut self.ids), "title": format!("{} extra {}", market.tag, self.asked),
+            "brand": "Extra", "category": ["Chaos", "Extra"],
+            "attributes": {"material": material},
+            "variants": [{"sku": sku, "prices": [price(self.rng.u64(100..9_000))]}],
+        });
+        (self.command(market, "product.create", None, &body), Then::Product(sku))
+    }
+}

@@ -1,0 +1,60 @@
+//! Every kind of command there is: its name in a batch, its method and its path.
+
+use reqwest::Method;
+
+use crate::history::Command;
+
+/// A command as HTTP knows it: `{id}` and `{sku}` stand for what it is for.
+type Route = (&'static str, Method, &'static str);
+
+/// All of them.
+pub const ROUTES: [Route; 29] = [
+    ("product.create", Method::POST, "/v1/products"),
+    ("product.change", Method::PATCH, "/v1/products/{id}"),
+    ("product.set_variant", Method::PUT, "/v1/products/{id}/variants/{sku}"),
+    ("product.remove_variant", Method::DELETE, "/v1/products/{id}/variants/{sku}"),
+    ("product.publish", Method::POST, "/v1/products/{id}/publish"),
+    ("product.archive", Method::POST, "/v1/products/{id}/archive"),
+    ("stock.receive", Method::POST, "/v1/stock/{id}/receive"),
+    ("stock.adjust", Method::POST, "/v1/stock/{id}/adjust"),
+    ("cart.create", Method::POST, "/v1/carts"),
+    ("cart.add_line", Method::POST, "/v1/carts/{id}/lines"),
+    ("cart.change_line", Method::PUT, "/v1/carts/{id}/lines/{sku}"),
+    ("cart.remove_line", Method::DELETE, "/v1/carts/{id}/lines/{sku}"),
+    ("cart.checkout", Method::POST, "/v1/carts/{id}/checkout"),
+    ("cart.abandon", Method::POST, "/v1/carts/{id}/abandon"),
+    ("order.cancel", Method::POST, "/v1/orders/{id}/cancel"),
+    ("payment.start", Method::POST, "/v1/payments"),
+    ("payment.capture", Method::POST, "/v1/payments/{id}/capture"),
+    ("payment.void", Method::POST, "/v1/payments/{id}/void"),
+    ("payment.refund", Method::POST, "/v1/payments/{id}/refund"),
+    ("payment.complete_action", Method::POST, "/v1/payments/{id}/complete-action"),
+    ("payment.collect", Method::POST, "/v1/payments/{id}/collect"),
+    ("payment.remit", Method::POST, "/v1/payments/{id}/remit"),
+    ("fulfilment.create", Method::POST, "/v1/fulfilments"),
+    ("fulfilment.pack", Method::POST, "/v1/fulfilments/{id}/pack"),
+    ("fulfilment.ship", Method::POST, "/v1/fulfilments/{id}/ship"),
+    ("fulfilment.deliver", Method::POST, "/v1/fulfilments/{id}/deliver"),
+    ("fulfilment.fail", Method::POST, "/v1/fulfilments/{id}/fail"),
+    ("fulfilment.return", Method::POST, "/v1/fulfilments/{id}/return"),
+    ("fulfilment.cancel", Method::POST, "/v1/fulfilments/{id}/cancel"),
+];
+
+/// The method and the path of a command.
+///
+/// # Panics
+/// If there is no such command; they are all named in this crate.
+pub fn of(command: &Command) -> (Method, String) {
+    let (_, method, path) = ROUTES
+        .iter()
+        .find(|(name, ..)| *name == command.name)
+        .expect("the load names only commands that there are");
+    let id = command.id.as_deref().unwrap_or_default();
+    let sku = command.sku.as_deref().unwrap_or_default();
+    (method.clone(), path.replace("{id}", id).replace("{sku}", sku))
+}
+
+/// Whether the path also names a SKU, which a batch line has in its data.
+pub fn has_sku(name: &str) -> bool {
+    ROUTES.iter().any(|(known, _, path)| *known == name && path.contains("{sku}"))
+}

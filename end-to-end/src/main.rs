@@ -1,0 +1,132 @@
+//! `chaos`: rounds of load and faults on a stack of real processes. `cargo xtask chaos` builds
+//! everything, writes the specification of the stack, and runs this.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use clap::Parser;
+use end_to_end::cluster::Cluster;
+use end_to_end::cluster::specification::Specification;
+use end_to_end::fault::{self, Fault};
+use end_to_end::report::{self, Table};
+use end_to_end::round::{self, Settings};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// The largest seed chosen by itself: short enough to be read out.
+const OWN_SEED_MAX: u64 = 999_999;
+/// What a shell expects of a program ended by Ctrl-C: 128 + SIGINT.
+const INTERRUPTED_EXIT_CODE: u8 = 130;
+
+/// Breaks the engine in every way known, and checks that every promise was kept
+#[derive(Parser)]
+struct Cli {
+    /// What to run: a file that `cargo xtask chaos` writes
+    #[arg(long)]
+    specification: PathBuf,
+    /// How many rounds
+    #[arg(long, default_value_t = 20)]
+    rounds: u32,
+    /// What decides all that is random; the second round has the next number, and so on
+    #[arg(long)]
+    seed: Option<u64>,
+    /// How long a round's load lasts
+    #[arg(long, default_value_t = 1.0)]
+    minutes: f64,
+    /// Clients at once
+    #[arg(long, default_value_t = 24)]
+    clients: usize,
+    /// Only this fault, by its name in the table; may be given several times
+    #[arg(long = "fault", value_name = "NAME")]
+    faults: Vec<String>,
+}
+
+#[tokio::main]
+async fn main() -> Result<ExitCode> {
+    let cli = Cli::parse();
+    // Whatever ends the run, the cluster is dropped, which stops and removes all that it started.
+    tokio::select! {
+        done = run(&cli) => done,
+        done = interrupted() => done.map(|()| ExitCode::from(INTERRUPTED_EXIT_CODE)),
+    }
+}
+
+async fn run(cli: &Cli) -> Result<ExitCode> {
+    let length = Duration::try_from_secs_f64(cli.minutes * 60.0).context("--minutes")?;
+    let first_seed = cli.seed.unwrap_or_else(|| fastrand::u64(..=OWN_SEED_MAX));
+    say(&format!("{} rounds of {} s, seed {first_seed}", cli.rounds, length.as_secs()));
+    let mut cluster = Cluster::start(Specification::read(&cli.specification)?).await?;
+    let mut table = Table::default();
+    let faults = possible(&cluster, &cli.faults, &mut table)?;
+    for (number, seed) in (1..=cli.rounds).zip(first_seed..) {
+        let settings = Settings { seed, length, clients: cli.clients };
+        let held = round::run(&mut cluster, &faults, settings).await;
+        if let Ok(outcome) = &held {
+            say(&report::round(number, outcome));
+            table.add(outcome);
+            if outcome.violations.is_empty() {
+                continue;
+            }
+            outcome.history.save(&cluster.folder().join("history.ndjson"))?;
+        }
+        say(&table.to_string());
+        let kept = cluster.keep().await?.display();
+        say(&format!("kept in {kept}\nagain with {}", again(cli, seed)));
+        held.context("the round broke off")?;
+        return Ok(ExitCode::FAILURE);
+    }
+    say(&table.to_string());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The faults wanted that can happen here.
+fn possible(
+    cluster: &Cluster,
+    wanted: &[String],
+    table: &mut Table,
+) -> Result<Vec<&'static dyn Fault>> {
+    let mut faults = vec![];
+    for fault in fault::ALL.iter().copied() {
+        if !wanted.is_empty() && !wanted.iter().any(|name| name == fault.name()) {
+            continue;
+        }
+        if let Some(why) = fault.missing(cluster) {
+            table.miss(fault.name(), why);
+        } else {
+            table.expect(fault.name());
+            faults.push(fault);
+        }
+    }
+    ensure!(wanted.is_empty() || !faults.is_empty(), "no fault has such a name");
+    Ok(faults)
+}
+
+/// What repeats a round: its faults and its load, on an empty log.
+fn again(cli: &Cli, seed: u64) -> String {
+    let faults = cli.faults.iter().map(|fault| format!(" --fault {fault:?}"));
+    format!(
+        "cargo xtask chaos --rounds 1 --seed {seed} --minutes {} --clients {}{}",
+        cli.minutes,
+        cli.clients,
+        faults.collect::<String>()
+    )
+}
+
+async fn interrupted() -> Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+        _ = hangup.recv() => {}
+    }
+    Ok(())
+}
+
+/// Results are for standard output.
+#[allow(clippy::print_stdout)]
+fn say(text: &str) {
+    println!("{text}");
+}
