@@ -74,15 +74,18 @@ struct Target {
     name: String,
 }
 
-/// Builds the binaries of `packages` in release mode, showing cargo's progress, and returns where
-/// each lies: asked of cargo, for target folders and triples can be set in many places.
+/// Builds the binaries of `packages` in release mode and returns where each lies.
 pub fn build_release(packages: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
-    let mut build = command();
-    build.args(["build", "--release", "--bins", "--message-format=json-render-diagnostics"]);
-    for package in packages {
-        build.args(["--package", package]);
-    }
-    let output = build
+    let packages = packages.iter().flat_map(|package| ["--package", package]);
+    build(["--release"].into_iter().chain(packages))
+}
+
+/// Builds the binaries that `what` selects, showing cargo's progress, and returns where each lies:
+/// asked of cargo, for target folders and triples can be set in many places.
+pub fn build<'a>(what: impl IntoIterator<Item = &'a str>) -> Result<BTreeMap<String, PathBuf>> {
+    let output = command()
+        .args(["build", "--bins", "--message-format=json-render-diagnostics"])
+        .args(what)
         .env("SQLX_OFFLINE", "true")
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())

@@ -9,8 +9,10 @@ use clap::{Parser, Subcommand};
 
 mod bench;
 mod cargo;
+mod chaos;
 mod demo;
 mod down;
+mod fuzz;
 mod http;
 mod interrupt;
 mod layout;
@@ -50,6 +52,10 @@ enum Command {
     Test(test::Args),
     /// Measure what the engine reaches here, beside its baseline
     Bench(bench::Args),
+    /// Break the engine in every way known under load, and check that every promise was kept
+    Chaos(chaos::Args),
+    /// Feed the decoders of outside bytes whatever libFuzzer comes up with
+    Fuzz(fuzz::Args),
     /// Regenerate the committed query data in `.sqlx`
     Sqlx(sqlx::Args),
 }
@@ -75,6 +81,8 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Status => status::run(&layout),
         Command::Test(args) => test::run(&layout, args),
         Command::Bench(args) => bench::run(&layout, args),
+        Command::Chaos(args) => chaos::run(&layout, args),
+        Command::Fuzz(args) => fuzz::run(&layout, args),
         Command::Sqlx(args) => sqlx::run(&layout, args),
     }
 }

@@ -38,6 +38,21 @@ pub fn free() -> Result<u16> {
     Ok(listener.local_addr().context("cannot read the free port's number")?.port())
 }
 
+/// Free ports for servers that will be away now and then: below those from which systems take the
+/// near end of outgoing connections, so that no client sits on one while its server is away.
+pub fn free_for_restarts<const COUNT: usize>() -> Result<[u16; COUNT]> {
+    const CHOICE: std::ops::Range<u16> = 20_000..30_000;
+    // Where to begin differs by process, so that two runs hardly meet.
+    let start = std::process::id() as usize * COUNT % CHOICE.len();
+    let mut free = CHOICE.cycle().skip(start).take(CHOICE.len());
+    let mut ports = [0; COUNT];
+    for port in &mut ports {
+        let found = free.find(|port| TcpListener::bind((HOST, *port)).is_ok());
+        *port = found.context("there are no free ports")?;
+    }
+    Ok(ports)
+}
+
 /// Whether something accepts connections on `port`.
 pub fn answers(port: u16) -> bool {
     TcpStream::connect((HOST, port)).is_ok()

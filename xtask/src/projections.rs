@@ -64,7 +64,8 @@ pub fn wait_until_caught_up(query_url: &str) -> Result<()> {
 }
 
 impl Projection {
-    fn is_caught_up(&self) -> bool {
+    /// Whether readers see everything.
+    pub fn is_caught_up(&self) -> bool {
         self.lag_events == 0 && self.dirty_documents.unwrap_or(0) == 0
     }
 }

@@ -12,9 +12,9 @@ use crate::record::StopWith;
 use crate::servers::Urls;
 use crate::{cargo, http, progress};
 
-const COMMAND_API: &str = "command-api";
-const QUERY_API: &str = "query-api";
-const PROJECTOR: &str = "projector";
+pub const COMMAND_API: &str = "command-api";
+pub const QUERY_API: &str = "query-api";
+pub const PROJECTOR: &str = "projector";
 
 /// The ports the services listen on.
 #[derive(Clone, Copy)]
@@ -68,6 +68,11 @@ impl Services {
         cargo::build_release(&names).map(Self)
     }
 
+    /// Those that were built already.
+    pub fn built(binaries: BTreeMap<String, PathBuf>) -> Self {
+        Self(binaries)
+    }
+
     /// A command of command-api, with the servers in its environment.
     pub fn command_api(&self, urls: &Urls) -> Result<Command> {
         self.command(COMMAND_API, urls)
@@ -85,19 +90,27 @@ impl Services {
     pub fn start(&self, urls: &Urls, ports: Ports, stack: &mut Stack) -> Result<()> {
         // The projector before query-api: readers then wait for the projections, not the reverse.
         let services = [
-            (COMMAND_API, "serve", ports.command_url()),
-            (PROJECTOR, "run", ports.projector_url()),
-            (QUERY_API, "serve", ports.query_url()),
+            (COMMAND_API, ports.command_api),
+            (PROJECTOR, ports.projector),
+            (QUERY_API, ports.query_api),
         ];
-        for (name, action, url) in services {
+        for (name, port) in services {
+            let url = format!("http://{HOST}:{port}");
             progress::step("Starting", &format!("{name} on {url}"));
-            let mut command = self.command(name, urls)?;
-            command.arg(action).env("LISTEN", url.trim_start_matches("http://"));
+            let command = self.running(name, urls, port)?;
             let ready = format!("{url}/ready");
             let spec = Spec { name, command, stop_with: StopWith::Terminate, url };
             stack.start(spec, || http::is_ok(&ready))?;
         }
         Ok(())
+    }
+
+    /// A service as it runs, on that port.
+    pub fn running(&self, name: &str, urls: &Urls, port: u16) -> Result<Command> {
+        let mut command = self.command(name, urls)?;
+        command.arg(if name == PROJECTOR { "run" } else { "serve" });
+        command.env("LISTEN", format!("{HOST}:{port}"));
+        Ok(command)
     }
 
     fn command(&self, name: &str, urls: &Urls) -> Result<Command> {

@@ -2,12 +2,13 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use crate::layout::Layout;
 use crate::process::run_in_terminal;
 use crate::servers::{Durability, Ports, Servers, Source, Throwaway};
-use crate::{cargo, progress};
+use crate::services::Services;
+use crate::{cargo, chaos, progress};
 
 /// Options of `test`.
 #[derive(clap::Args)]
@@ -21,12 +22,7 @@ pub struct Args {
 pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
     let servers = Servers::programs(layout)?;
     progress::step("Building", "all programs");
-    let mut build = cargo::command();
-    build.args(["build", "--workspace", "--bins"]).env("SQLX_OFFLINE", "true");
-    if !run_in_terminal(&mut build)?.success() {
-        bail!("{}", cargo::BUILD_FAILED);
-    }
-
+    let services = Services::built(cargo::build(["--workspace"])?);
     let Throwaway { mut stack, folder } = Throwaway::new(layout)?;
     let urls =
         servers.start(layout, &mut stack, folder.path(), Ports::free()?, Durability::Throwaway)?;
@@ -41,6 +37,10 @@ pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
             test.env(variable, &program.path);
         }
     }
+    // And for the one that breaks a whole stack of its own.
+    let chaos = folder.path().join("chaos");
+    let specification = chaos::specify(layout, &services, &chaos, Durability::Throwaway)?;
+    test.env("CHAOS_SPECIFICATION", specification);
     let status = run_in_terminal(&mut test)?;
     drop(stack);
     drop(folder);

@@ -19,6 +19,15 @@ pub const MASTER_KEY: &str = "commerce-development-key";
 pub fn start(program: &Program, stack: &mut Stack, folder: &Path, port: u16) -> Result<String> {
     create_dir(folder)?;
     progress::step("Starting", &format!("Meilisearch {} on port {port}", program.version));
+    let (command, url) = (server(program, folder, port), url(port));
+    let spec =
+        Spec { name: "meilisearch", command, stop_with: StopWith::Terminate, url: url.clone() };
+    stack.start(spec, || http::is_ok(&format!("{url}/health")))?;
+    Ok(url)
+}
+
+/// The server on the indexes in `folder`.
+pub fn server(program: &Program, folder: &Path, port: u16) -> Command {
     let mut command = Command::new(&program.path);
     command.args(["--http-addr", &format!("{HOST}:{port}"), "--master-key", MASTER_KEY]);
     command.args(["--no-analytics", "--env", "development"]);
@@ -27,9 +36,10 @@ pub fn start(program: &Program, stack: &mut Stack, folder: &Path, port: u16) -> 
     command.arg("--snapshot-dir").arg(folder.join("snapshots"));
     // It writes a file or two where it stands.
     command.current_dir(folder);
-    let url = format!("http://{HOST}:{port}");
-    let spec =
-        Spec { name: "meilisearch", command, stop_with: StopWith::Terminate, url: url.clone() };
-    stack.start(spec, || http::is_ok(&format!("{url}/health")))?;
-    Ok(url)
+    command
+}
+
+/// Where a server on that port is.
+pub fn url(port: u16) -> String {
+    format!("http://{HOST}:{port}")
 }

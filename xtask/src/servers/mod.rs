@@ -3,7 +3,7 @@
 //! Owns the order (Postgres, NATS, Meilisearch) and what the services are told. How each is
 //! started lives in its own file; where the programs come from, in `find` and `fetch`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Result;
@@ -14,8 +14,8 @@ use crate::process::{Stack, sweep};
 
 mod fetch;
 pub mod find;
-mod meilisearch;
-mod nats;
+pub mod meilisearch;
+pub mod nats;
 pub mod postgres;
 
 pub use find::Program;
@@ -172,14 +172,18 @@ pub struct Throwaway {
     pub folder: Folder,
 }
 
-/// A folder that is removed when dropped.
-pub struct Folder(std::path::PathBuf);
+/// A folder that is removed when dropped, unless it is kept.
+pub struct Folder {
+    path: PathBuf,
+    keep: bool,
+}
 
 impl Throwaway {
     /// A folder of its own, after stopping what killed runs left behind.
     pub fn new(layout: &Layout) -> Result<Self> {
         sweep(&layout.throwaway)?;
-        let folder = Folder(layout.throwaway.join(std::process::id().to_string()));
+        let path = layout.throwaway.join(std::process::id().to_string());
+        let folder = Folder { path, keep: false };
         let stack = Stack::new(folder.path())?;
         Ok(Self { stack, folder })
     }
@@ -188,13 +192,21 @@ impl Throwaway {
 impl Folder {
     /// Where it is.
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.path
+    }
+
+    /// It stays: somebody wants to see what is in it.
+    pub fn keep(mut self) {
+        self.keep = true;
     }
 }
 
 impl Drop for Folder {
     fn drop(&mut self) {
+        if self.keep {
+            return;
+        }
         // What cannot be removed is left to the next run's sweep or `cargo clean`.
-        let _left_behind = layout::remove_dir(&self.0);
+        let _left_behind = layout::remove_dir(&self.path);
     }
 }

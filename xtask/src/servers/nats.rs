@@ -22,13 +22,23 @@ const GREETING_TIMEOUT: Duration = Duration::from_secs(1);
 pub fn start(program: &Program, stack: &mut Stack, store: &Path, port: u16) -> Result<String> {
     create_dir(store)?;
     progress::step("Starting", &format!("NATS {} on port {port}", program.version));
-    let mut command = Command::new(&program.path);
-    command.arg("--jetstream").arg("--store_dir").arg(store);
-    command.args(["--addr", &HOST.to_string(), "--port", &port.to_string()]);
-    let url = format!("nats://{HOST}:{port}");
+    let (command, url) = (server(program, store, port), url(port));
     let spec = Spec { name: "nats", command, stop_with: StopWith::Terminate, url: url.clone() };
     stack.start(spec, || greets(port))?;
     Ok(url)
+}
+
+/// The server on the streams in `store`.
+pub fn server(program: &Program, store: &Path, port: u16) -> Command {
+    let mut command = Command::new(&program.path);
+    command.arg("--jetstream").arg("--store_dir").arg(store);
+    command.args(["--addr", &HOST.to_string(), "--port", &port.to_string()]);
+    command
+}
+
+/// Where a server on that port is.
+pub fn url(port: u16) -> String {
+    format!("nats://{HOST}:{port}")
 }
 
 /// A NATS server greets with `INFO {…}`, which says whether `JetStream` is on.

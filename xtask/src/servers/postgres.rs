@@ -46,6 +46,27 @@ pub fn start(
         initialise(program, layout, stack, data)?;
     }
     progress::step("Starting", &format!("PostgreSQL {} on port {port}", program.version));
+    let command = server(program, layout, data, port, durability);
+    let maintenance = url(port, "postgres");
+    let own = database_url(port);
+    let spec = Spec { name: "postgres", command, stop_with: StopWith::Interrupt, url: own.clone() };
+    stack.start(spec, || ports::answers(port) && answers(program, &maintenance))?;
+    if !answers(program, &own) {
+        let mut create = psql(program, &maintenance);
+        create.args(["--command", &format!("CREATE DATABASE {NAME}")]);
+        run_logged(&mut create, "create the database", &stack.log("createdb"))?;
+    }
+    Ok(own)
+}
+
+/// The server on the data in `data`.
+pub fn server(
+    program: &Program,
+    layout: &Layout,
+    data: &Path,
+    port: u16,
+    durability: Durability,
+) -> Command {
     let mut command = tool(program, "postgres", layout, data);
     command.arg("-D").arg(data).args(["-p", &port.to_string()]);
     let mut settings = vec![
@@ -60,16 +81,21 @@ pub fn start(
     for setting in settings {
         command.args(["-c", &setting]);
     }
-    let maintenance = url(port, "postgres");
-    let own = url(port, NAME);
-    let spec = Spec { name: "postgres", command, stop_with: StopWith::Interrupt, url: own.clone() };
-    stack.start(spec, || ports::answers(port) && answers(program, &maintenance))?;
-    if !answers(program, &own) {
-        let mut create = psql(program, &maintenance);
-        create.args(["--command", &format!("CREATE DATABASE {NAME}")]);
-        run_logged(&mut create, "create the database", &stack.log("createdb"))?;
-    }
-    Ok(own)
+    command
+}
+
+/// What makes the empty folder `data`, which must belong to the server's user, a data folder.
+pub fn initdb(program: &Program, layout: &Layout, data: &Path) -> Command {
+    let mut command = tool(program, "initdb", layout, data);
+    command.arg("--pgdata").arg(data);
+    command.args(["--username", NAME, "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]);
+    command.arg("--no-instructions");
+    command
+}
+
+/// Where the server's own database is.
+pub fn database_url(port: u16) -> String {
+    url(port, NAME)
 }
 
 /// Runs a SQL file in one transaction.
@@ -87,10 +113,7 @@ fn initialise(program: &Program, layout: &Layout, stack: &Stack, data: &Path) ->
     if let Some(user) = layout.server_user {
         user.own(data)?;
     }
-    let mut command = tool(program, "initdb", layout, data);
-    command.arg("--pgdata").arg(data);
-    command.args(["--username", NAME, "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]);
-    command.arg("--no-instructions");
+    let mut command = initdb(program, layout, data);
     run_logged(&mut command, "create the database", &stack.log("initdb"))
 }
 
