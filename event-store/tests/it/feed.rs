@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use async_nats::jetstream::Context;
 use event_store::feed::Feed;
 use event_store::listen::Heads;
 use event_store::relay;
@@ -26,6 +27,14 @@ async fn read_to(feed: &mut Feed, position: i64) -> usize {
         }
     }
     malformed
+}
+
+/// Each stream reserves room on the server; a test that leaves its own behind fails others later.
+async fn tidy_up(bus: &Context, name: &str, relaying: &CancellationToken) {
+    relaying.cancel();
+    // The relay would make it again once more.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let _ = bus.delete_stream(name).await;
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -82,7 +91,7 @@ async fn it_goes_live_and_survives_what_happens_to_nats(db: PgPool) {
         position += 1;
     }
     read_to(&mut feed, position).await;
-    stop.cancel();
+    tidy_up(&bus, &name, &stop).await;
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -107,7 +116,7 @@ async fn what_is_no_event_is_reported_and_read_from_the_log(db: PgPool) {
         position += 1;
     }
     assert_eq!(read_to(&mut feed, position).await, 1);
-    stop.cancel();
+    tidy_up(&bus, &name, &stop).await;
 }
 
 /// Any number of feeds wait on one connection, each is woken, and the last one gives it back.
