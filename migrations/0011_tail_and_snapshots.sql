@@ -95,6 +95,35 @@ BEGIN
 END
 $$;
 
+-- For writers that meet where they write: waits for its turn, which is over when the session lets go
+-- of its advisory locks, and tells what is new after `known`: at least one row, with the tail. A
+-- turn is a courtesy that spares tries which would be in vain; the append checks all the same, and
+-- who holds on to a turn for too long loses it.
+CREATE FUNCTION take_turn(known bigint, news_max integer) RETURNS TABLE (
+    tail bigint, "position" bigint, stream text, version bigint, type text, schema smallint,
+    data text
+) LANGUAGE plpgsql
+SET jit = off SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+AS $$
+BEGIN
+    PERFORM set_config('lock_timeout', '250ms', true);
+    BEGIN
+        -- Any number that nobody else locks.
+        PERFORM pg_advisory_lock(5843602714);
+    EXCEPTION WHEN lock_not_available THEN
+        NULL;
+    END;
+    PERFORM set_config('lock_timeout', '0', true);
+    -- Waits for the append of the turn before.
+    PERFORM FROM log_tail FOR UPDATE;
+    RETURN QUERY
+    SELECT ends.at, e.position, e.stream, e.version, e.type, e.schema, e.data::text
+    FROM (SELECT greatest(t.position, h.position) AS at FROM log_tail t, log_head h) AS ends
+    LEFT JOIN events e ON e.position > known AND e.position <= ends.at
+    ORDER BY e.position LIMIT news_max;
+END
+$$;
+
 -- Shows the log to readers up to a position. To be called in a transaction of its own that waits
 -- for the disk: it becomes visible, and with it the events, once everything before it is durable.
 -- Writes in any case, and so makes durable also what was kept without an event.

@@ -125,25 +125,86 @@ pub(super) async fn hear(
     until: i64,
 ) -> Result<HashSet<StreamId>, LoadError> {
     let mut changed = HashSet::new();
-    let mut rows = sqlx::query!(
+    let mut rows = sqlx::query_as!(
+        News,
         r#"SELECT position, stream, version, type AS kind, schema, data::text AS "data!"
            FROM events WHERE position > $1 AND position <= $2 ORDER BY position"#,
         after,
         until,
     )
     .fetch(connection);
-    while let Some(row) = rows.try_next().await? {
-        let position = row.position;
-        let stream: StreamId =
-            row.stream.parse().map_err(|source| Unreadable::Stream { position, source })?;
-        // What is not cached is loaded when it is needed; what was loaded since is there already.
-        if cache.peek(&stream).is_some_and(|cached| cached.version < row.version) {
-            let (stream, event) = decode(position, &row.stream, &row.kind, row.schema, &row.data)?;
-            cache.change(&stream, |cached| cached.apply(&event));
-            changed.insert(stream);
-        }
+    while let Some(news) = rows.try_next().await? {
+        changed.extend(news.fold_into(cache)?);
     }
     Ok(changed)
+}
+
+/// An event that somebody else appended.
+struct News {
+    position: i64,
+    stream: String,
+    version: i64,
+    kind: String,
+    schema: i16,
+    data: String,
+}
+
+impl News {
+    /// Folds it into what is cached; gives the stream if that has changed. What is not cached is
+    /// loaded when it is needed; what was loaded since is there already.
+    fn fold_into(&self, cache: &mut Cache) -> Result<Option<StreamId>, Unreadable> {
+        let position = self.position;
+        let stream: StreamId =
+            self.stream.parse().map_err(|source| Unreadable::Stream { position, source })?;
+        if cache.peek(&stream).is_none_or(|cached| cached.version >= self.version) {
+            return Ok(None);
+        }
+        let (stream, event) = decode(position, &self.stream, &self.kind, self.schema, &self.data)?;
+        cache.change(&stream, |cached| cached.apply(&event));
+        Ok(Some(stream))
+    }
+}
+
+/// Waits for this writer's turn and folds what is new after `known` into what is cached. Returns the
+/// tail, and the streams that have changed. More news than `news_max` are not worth reading: then
+/// the cache is emptied.
+pub(super) async fn take_turn(
+    connection: &mut PgConnection,
+    cache: &mut Cache,
+    known: i64,
+    news_max: i64,
+) -> Result<(i64, HashSet<StreamId>), LoadError> {
+    let limit = i32::try_from(news_max + 1).unwrap_or(i32::MAX);
+    let rows = sqlx::query!(
+        r#"SELECT tail AS "tail!", position, stream, version, type AS kind, schema, data
+           FROM take_turn($1, $2)"#,
+        known,
+        limit,
+    )
+    .fetch_all(connection)
+    .await?;
+    let tail = rows.first().map_or(known, |row| row.tail);
+    if tail < known || tail - known > news_max {
+        cache.clear();
+        return Ok((tail, HashSet::new()));
+    }
+    let mut changed = HashSet::new();
+    for row in rows {
+        // The outer join makes one row of no news.
+        let (Some(position), Some(stream), Some(version), Some(kind), Some(schema), Some(data)) =
+            (row.position, row.stream, row.version, row.kind, row.schema, row.data)
+        else {
+            continue;
+        };
+        let news = News { position, stream, version, kind, schema, data };
+        changed.extend(news.fold_into(cache)?);
+    }
+    Ok((tail, changed))
+}
+
+/// Lets the next writer take its turn.
+pub(super) async fn end_turn(connection: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query("SELECT pg_advisory_unlock_all()").execute(connection).await.map(drop)
 }
 
 fn decode(
@@ -164,19 +225,30 @@ fn decode(
     Ok((stream, event))
 }
 
-/// Appends a batch that was decided on a log which ended at `believed`. Returns the tail before
-/// it, or `None`, with nothing done, if something was not as believed. `elsewhere` says whether
-/// the log may have grown in streams that the batch did not read.
+/// What an append takes for granted.
+#[derive(Clone, Copy)]
+pub(super) struct Belief {
+    /// Where the log ended when the batch was decided.
+    pub tail: i64,
+    /// Whether it may have grown since, in streams that the batch did not read.
+    pub elsewhere: bool,
+    /// Whether this is the writer's turn, which ends with the append.
+    pub in_turn: bool,
+}
+
+/// Appends a batch. Returns the tail before it, or `None`, with nothing done, if something was not
+/// as believed.
 pub(super) async fn append(
     connection: &mut PgConnection,
-    believed: i64,
-    elsewhere: bool,
+    belief: Belief,
     rows: &Rows,
 ) -> sqlx::Result<Option<i64>> {
-    sqlx::query_scalar!(
-        "SELECT append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
-        believed,
-        elsewhere.then_some(rows.read_streams.as_slice()),
+    // One statement: a turn that ends costs no round trip.
+    let row = sqlx::query!(
+        "SELECT append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) AS tail,
+                CASE WHEN $17 THEN pg_advisory_unlock(5843602714) END AS ended",
+        belief.tail,
+        belief.elsewhere.then_some(rows.read_streams.as_slice()),
         &rows.read_versions,
         &rows.guesses,
         &rows.keys,
@@ -191,9 +263,11 @@ pub(super) async fn append(
         &rows.occurred,
         &rows.metadatas,
         &rows.datas,
+        belief.in_turn,
     )
     .fetch_one(connection)
-    .await
+    .await?;
+    Ok(row.tail)
 }
 
 /// Whether an append failed because a key or a version is there already: nothing was done.

@@ -15,7 +15,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::append::{self, Kept, LoadError};
+use super::append::{self, Belief, Kept, LoadError};
 use super::batch::{Decided, Entry, Undecided};
 use super::cache::Cache;
 pub(super) use super::reveal::Ended;
@@ -29,6 +29,9 @@ use super::{Answer, Settings, SubmitError};
 /// the first command that still lacks something; as many again for one command alone mean a
 /// decision that never ends.
 const LOAD_ROUNDS_MAX: u32 = 8;
+/// Tries to append a batch with as few round trips as it takes: as things seem, and in turn with
+/// others. After these, while nobody else can append.
+const TRIES_MAX: u32 = 2;
 /// Events of others that are read to keep the cache current; after more, it is emptied instead.
 const NEWS_EVENTS_MAX: i64 = 10_000;
 
@@ -59,8 +62,17 @@ enum Company {
     Alone,
     /// Others, elsewhere in the log: what was read will most likely still be so.
     Shared,
-    /// Others, where this process writes, or keys that were seen before: look first.
+    /// Others, where this process writes: take turns.
     Contended,
+}
+
+/// What came of a try.
+enum Tried {
+    Appended(Results),
+    /// Others were there first: to be decided anew.
+    Stale,
+    /// A key was seen before, or a stream taken for new is not.
+    Taken,
 }
 
 pub(super) struct Log {
@@ -199,21 +211,68 @@ impl Log {
         entries: &[&Entry],
         sure: bool,
     ) -> Result<Results, AppendError> {
-        if sure && self.company != Company::Contended {
-            self.hear(connection).await?;
-            let elsewhere = self.company == Company::Shared;
-            let mut decided = self.decide(connection, entries, true).await?;
-            decided.list_beliefs(&self.cache, elsewhere);
-            match append::append(connection, self.known, elsewhere, &decided.rows).await {
-                Ok(Some(tail)) => return Ok(self.conclude(decided, tail)),
-                Ok(None) => {}
-                Err(error) if append::is_taken(&error) => {}
-                Err(error) => return Err(error.into()),
+        if sure {
+            for _ in 0..TRIES_MAX {
+                let tried = self.try_append(connection, entries).await?;
+                if let Tried::Appended(results) = tried {
+                    return Ok(results);
+                }
+                metrics::counter!("writer_stale_batches_total").increment(1);
+                if let Tried::Taken = tried {
+                    break;
+                }
             }
-            decided.undo(&mut self.cache);
-            metrics::counter!("writer_stale_batches_total").increment(1);
         }
         self.append_holding_tail(connection, entries).await
+    }
+
+    /// Decides and appends in as few round trips as it takes; nothing, if something was not as
+    /// believed. Who has just met others where he writes waits for his turn first, and hears what
+    /// they did.
+    async fn try_append(
+        &mut self,
+        connection: &mut PgConnection,
+        entries: &[&Entry],
+    ) -> Result<Tried, AppendError> {
+        let mut news = self.hear(connection).await?;
+        let before = self.known;
+        let in_turn = self.company == Company::Contended;
+        if in_turn {
+            let turn = append::take_turn(connection, &mut self.cache, before, NEWS_EVENTS_MAX);
+            let (tail, changed) = turn.await?;
+            news.extend(changed);
+            self.known = tail;
+        }
+        let elsewhere = self.company == Company::Shared;
+        let mut decided = self.decide(connection, entries, true).await?;
+        decided.list_beliefs(&self.cache, elsewhere);
+        let belief = Belief { tail: self.known, elsewhere, in_turn };
+        match append::append(connection, belief, &decided.rows).await {
+            Ok(Some(tail)) => {
+                let contended = in_turn && decided.has_read(&news);
+                let grown = self.known != before;
+                let results = self.conclude(decided, tail);
+                if contended {
+                    self.company = Company::Contended;
+                } else if grown {
+                    self.company = Company::Shared;
+                }
+                Ok(Tried::Appended(results))
+            }
+            Ok(None) => {
+                decided.undo(&mut self.cache);
+                self.company = Company::Contended;
+                Ok(Tried::Stale)
+            }
+            Err(error) if append::is_taken(&error) => {
+                decided.undo(&mut self.cache);
+                if in_turn {
+                    append::end_turn(connection).await?;
+                }
+                Ok(Tried::Taken)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Decides and appends while the tail is held: nothing can move meanwhile.
@@ -235,15 +294,16 @@ impl Log {
         let fresh: Vec<&Entry> = entries.iter().copied().filter(is_fresh).collect();
 
         let mut results = Vec::new();
-        let mut contended = !kept.is_empty();
+        let mut contended = false;
         if fresh.is_empty() {
             // Said aloud: a dropped transaction lets go of the tail only with the next statement.
             transaction.rollback().await?;
         } else {
             let mut decided = self.decide(&mut transaction, &fresh, false).await?;
             decided.list_beliefs(&self.cache, false);
-            contended |= decided.has_read(&news);
-            let appended = append::append(&mut transaction, tail, false, &decided.rows).await?;
+            contended = decided.has_read(&news);
+            let belief = Belief { tail, elsewhere: false, in_turn: false };
+            let appended = append::append(&mut transaction, belief, &decided.rows).await?;
             appended.ok_or(AppendError::Moved)?;
             transaction.commit().await?;
             results = self.conclude(decided, tail);
