@@ -5,8 +5,8 @@
 //! * [`relay`] publishes the log to NATS JetStream, whose sequence is the position;
 //! * [`feed`] follows the log from a position, from Postgres or JetStream, whichever serves best.
 //!
-//! The only crate that writes the log and its head and tail. It knows nothing of HTTP and
-//! nothing of read models.
+//! The only crate that writes `events`, `commands`, `snapshots` and `log_head`. It knows nothing of
+//! HTTP and nothing of read models.
 
 pub mod bus;
 pub mod feed;

@@ -1,5 +1,4 @@
-//! Reading the log: by position, by type, by stream, in pages of bounded size. Nothing beyond the
-//! head is read: it may not be durable yet.
+//! Reading the log: by position, by type, by stream, in pages of bounded size.
 
 use std::pin::pin;
 
@@ -38,7 +37,7 @@ macro_rules! raw_event {
 
 type Raw = Json<Box<serde_json::value::RawValue>>;
 
-/// The position of the last event that is durable; 0 for an empty log.
+/// The position of the last event; 0 for an empty log.
 pub async fn head(db: impl PgExecutor<'_>) -> sqlx::Result<i64> {
     sqlx::query_scalar!("SELECT position FROM log_head").fetch_one(db).await
 }
@@ -50,8 +49,7 @@ pub async fn after(db: impl PgExecutor<'_>, after: i64, limit: i64) -> sqlx::Res
     let rows = sqlx::query!(
         r#"SELECT position, stream, version, type AS kind, schema, slot, occurred_at, recorded_at,
                   metadata AS "metadata: Raw", data AS "data: Raw"
-           FROM events WHERE position > $1 AND position <= (SELECT position FROM log_head)
-           ORDER BY position LIMIT $2"#,
+           FROM events WHERE position > $1 ORDER BY position LIMIT $2"#,
         after,
         limit.clamp(0, PAGE_EVENTS_MAX),
     )
@@ -214,9 +212,7 @@ pub async fn of_stream(
     let rows = sqlx::query!(
         r#"SELECT position, stream, version, type AS kind, schema, slot, occurred_at, recorded_at,
                   metadata AS "metadata: Raw", data AS "data: Raw"
-           FROM events WHERE stream = $1 AND version > $2
-             AND position <= (SELECT position FROM log_head)
-           ORDER BY version LIMIT $3"#,
+           FROM events WHERE stream = $1 AND version > $2 ORDER BY version LIMIT $3"#,
         stream,
         after_version,
         limit.clamp(0, PAGE_EVENTS_MAX),

@@ -16,9 +16,9 @@ use super::cache::{Cache, Cached};
 use super::snapshot;
 use crate::recorded::Unreadable;
 
-/// The database cuts off a process that stalls while it holds the tail, after this long.
-const TAIL_HELD_MS_MAX: u32 = 5_000;
-/// And any statement of the writer, waiting for the tail included, after this long.
+/// The database cuts off a process that stalls while it holds the head, after this long.
+const HEAD_HELD_MS_MAX: u32 = 5_000;
+/// And any statement of the writer, waiting for the head included, after this long.
 const STATEMENT_MS_MAX: u32 = 20_000;
 /// Events read of a stream before asking whether it has a snapshot: most streams are shorter.
 const SHORT_EVENTS: i64 = 128;
@@ -34,24 +34,16 @@ pub(super) enum LoadError {
     Unreadable(#[from] Unreadable),
 }
 
-/// How the connection is made on which batches are appended. Its commits do not wait for the disk:
-/// nothing is answered or shown to readers before a commit that does, on another connection.
-pub(super) fn appending(options: &PgConnectOptions) -> PgConnectOptions {
-    bounded(options).options([
-        ("synchronous_commit", "off"),
-        ("jit", "off"),
-        ("enable_seqscan", "off"),
-        ("enable_hashjoin", "off"),
-        ("enable_mergejoin", "off"),
-    ])
-}
-
-/// How the connection is made on which they are revealed.
-pub(super) fn bounded(options: &PgConnectOptions) -> PgConnectOptions {
+/// How the writer's connection is made.
+pub(super) fn options(options: &PgConnectOptions) -> PgConnectOptions {
     options
         .clone()
         .options([
-            ("idle_in_transaction_session_timeout", &TAIL_HELD_MS_MAX.to_string()),
+            ("jit", "off"),
+            ("enable_seqscan", "off"),
+            ("enable_hashjoin", "off"),
+            ("enable_mergejoin", "off"),
+            ("idle_in_transaction_session_timeout", &HEAD_HELD_MS_MAX.to_string()),
             ("statement_timeout", &STATEMENT_MS_MAX.to_string()),
         ])
         .log_slow_statements(tracing::log::LevelFilter::Off, std::time::Duration::MAX)
@@ -166,7 +158,7 @@ impl News {
 }
 
 /// Waits for this writer's turn and folds what is new after `known` into what is cached. Returns the
-/// tail, and the streams that have changed. More news than `news_max` are not worth reading: then
+/// head, and the streams that have changed. More news than `news_max` are not worth reading: then
 /// the cache is emptied.
 pub(super) async fn take_turn(
     connection: &mut PgConnection,
@@ -176,17 +168,17 @@ pub(super) async fn take_turn(
 ) -> Result<(i64, HashSet<StreamId>), LoadError> {
     let limit = i32::try_from(news_max + 1).unwrap_or(i32::MAX);
     let rows = sqlx::query!(
-        r#"SELECT tail AS "tail!", position, stream, version, type AS kind, schema, data
+        r#"SELECT head AS "head!", position, stream, version, type AS kind, schema, data
            FROM take_turn($1, $2)"#,
         known,
         limit,
     )
     .fetch_all(connection)
     .await?;
-    let tail = rows.first().map_or(known, |row| row.tail);
-    if tail < known || tail - known > news_max {
+    let head = rows.first().map_or(known, |row| row.head);
+    if head < known || head - known > news_max {
         cache.clear();
-        return Ok((tail, HashSet::new()));
+        return Ok((head, HashSet::new()));
     }
     let mut changed = HashSet::new();
     for row in rows {
@@ -199,7 +191,7 @@ pub(super) async fn take_turn(
         let news = News { position, stream, version, kind, schema, data };
         changed.extend(news.fold_into(cache)?);
     }
-    Ok((tail, changed))
+    Ok((head, changed))
 }
 
 /// Lets the next writer take its turn.
@@ -229,14 +221,14 @@ fn decode(
 #[derive(Clone, Copy)]
 pub(super) struct Belief {
     /// Where the log ended when the batch was decided.
-    pub tail: i64,
+    pub head: i64,
     /// Whether it may have grown since, in streams that the batch did not read.
     pub elsewhere: bool,
     /// Whether this is the writer's turn, which ends with the append.
     pub in_turn: bool,
 }
 
-/// Appends a batch. Returns the tail before it, or `None`, with nothing done, if something was not
+/// Appends a batch. Returns the head before it, or `None`, with nothing done, if something was not
 /// as believed.
 pub(super) async fn append(
     connection: &mut PgConnection,
@@ -245,9 +237,9 @@ pub(super) async fn append(
 ) -> sqlx::Result<Option<i64>> {
     // One statement: a turn that ends costs no round trip.
     let row = sqlx::query!(
-        "SELECT append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) AS tail,
+        "SELECT append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) AS head,
                 CASE WHEN $17 THEN pg_advisory_unlock(5843602714) END AS ended",
-        belief.tail,
+        belief.head,
         belief.elsewhere.then_some(rows.read_streams.as_slice()),
         &rows.read_versions,
         &rows.guesses,
@@ -267,7 +259,7 @@ pub(super) async fn append(
     )
     .fetch_one(connection)
     .await?;
-    Ok(row.tail)
+    Ok(row.head)
 }
 
 /// Whether an append failed because a key or a version is there already: nothing was done.
@@ -275,21 +267,12 @@ pub(super) fn is_taken(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
 }
 
-/// The position of the last event that was appended, by anybody.
-pub(super) async fn tail(connection: &mut PgConnection) -> sqlx::Result<i64> {
-    sqlx::query_scalar!(
-        r#"SELECT greatest(t.position, h.position) AS "tail!" FROM log_tail t, log_head h"#
-    )
-    .fetch_one(connection)
-    .await
-}
-
-/// Begins a transaction that holds the tail: nothing can be appended by anybody else until it
+/// Begins a transaction that holds the head: nothing can be appended by anybody else until it
 /// ends. One round trip.
-pub(super) async fn hold_tail(
+pub(super) async fn hold_head(
     connection: &mut PgConnection,
 ) -> sqlx::Result<Transaction<'_, Postgres>> {
-    connection.begin_with("BEGIN; SELECT FROM log_tail FOR UPDATE").await
+    connection.begin_with("BEGIN; SELECT FROM log_head FOR UPDATE").await
 }
 
 /// What was kept under a key.

@@ -1,14 +1,13 @@
-//! The log as one writer knows it: its connections, and a cache that is current up to a position.
+//! The log as one writer knows it: a connection, and a cache that is current up to a position.
 //!
 //! The common case is one statement, which appends if the log is as the batch was decided on. When
-//! it was not, or nobody knows what became of an earlier try, the tail is taken, what is new is
+//! it was not, or nobody knows what became of an earlier try, the head is taken, what is new is
 //! heard, the batch is decided again and appended while nothing can move. That settles it: what
 //! was appended after all is found by its keys. How often to try, and whom to answer, is for the
 //! task to say.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::RangeInclusive;
-use std::sync::Arc;
 
 use domain::StreamId;
 use sqlx::postgres::PgConnectOptions;
@@ -18,11 +17,9 @@ use uuid::Uuid;
 use super::append::{self, Belief, Kept, LoadError};
 use super::batch::{Decided, Entry, Undecided};
 use super::cache::Cache;
-pub(super) use super::reveal::Ended;
-use super::reveal::{Appended, Revealer};
 use super::snapshot::Snapshots;
-use super::task::Taken;
 use super::{Answer, Settings, SubmitError};
+use crate::read;
 
 /// Rounds of loading for one batch: a command looks up a cart, then its products, then their
 /// stock, and commands that build on each other add rounds. After these the batch is cut short at
@@ -46,7 +43,7 @@ pub(super) enum AppendError {
     Encoding(#[source] serde_json::Error),
     #[error("a decision asked for states without end")]
     Endless,
-    #[error("the log moved while its tail was held")]
+    #[error("the log moved while its head was held")]
     Moved,
     #[error("Postgres did not answer in time")]
     Silent,
@@ -58,7 +55,7 @@ pub(super) type Results = Vec<Result<Answer, SubmitError>>;
 /// Whether others append too, as far as the last batch told. Says how to append the next.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Company {
-    /// Nobody else: the tail will be where it was left.
+    /// Nobody else: the head will be where it was left.
     Alone,
     /// Others, elsewhere in the log: what was read will most likely still be so.
     Shared,
@@ -76,9 +73,8 @@ enum Tried {
 }
 
 pub(super) struct Log {
-    options: Arc<PgConnectOptions>,
+    options: PgConnectOptions,
     connection: Option<PgConnection>,
-    revealer: Option<Revealer>,
     settings: Settings,
     cache: Cache,
     snapshots: Snapshots,
@@ -122,9 +118,8 @@ impl AppendError {
 impl Log {
     pub fn new(db: &PgPool, settings: Settings) -> Self {
         Self {
-            options: db.connect_options(),
+            options: append::options(&db.connect_options()),
             connection: None,
-            revealer: None,
             settings,
             cache: Cache::new(settings.cache_items_max),
             snapshots: Snapshots::new(db.clone()),
@@ -140,69 +135,34 @@ impl Log {
         metrics::gauge!("writer_cache_items").set(self.cache.items() as f64);
     }
 
-    /// One attempt to append a batch: gives what it came to and the tail after it. Unless `sure`
-    /// that it was not appended already, its keys are looked up first. May be dropped at any
-    /// point: the connection goes with it, and the keys say later what became of it.
+    /// One attempt to append a batch. Unless `sure` that it was not appended already, its keys are
+    /// looked up first. May be dropped at any point: the connection goes with it, and the keys say
+    /// later what became of it.
     pub async fn attempt(
         &mut self,
-        taken: &[Taken],
+        entries: &[&Entry],
         sure: bool,
-    ) -> Result<(Results, i64), AppendError> {
-        if self.connection.is_none() || self.revealer.is_none() {
-            self.connect().await?;
-        }
-        let entries: Vec<&Entry> = taken.iter().map(|taken| &taken.entry).collect();
+    ) -> Result<Results, AppendError> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.connect().await?,
+        };
+        let result = self.attempt_on(&mut connection, entries, sure).await;
         // A connection that failed is dropped, not used again: it may be inside a transaction.
-        let mut connection = self.connection.take().ok_or(AppendError::Silent)?;
-        let results = self.attempt_on(&mut connection, &entries, sure).await?;
-        self.connection = Some(connection);
-        Ok((results, self.known))
+        if result.is_ok() {
+            self.connection = Some(connection);
+        }
+        result
     }
 
-    /// New connections, and with them an empty cache. Behind them may be a log that was restored or
-    /// that lost its end; and the batch that failed on the old ones has left its changes behind.
-    pub async fn connect(&mut self) -> Result<(), AppendError> {
+    /// A new connection, and with it an empty cache. Behind it may be a log that was restored or
+    /// that lost its end; and the batch that failed on the old one has left its changes behind.
+    async fn connect(&mut self) -> Result<PgConnection, AppendError> {
         self.cache.clear();
         self.unheard = None;
-        // Before anything is appended: what it reveals must not be older than its connection.
-        self.revealer = Some(Revealer::start(append::bounded(&self.options).connect().await?));
-        let mut connection = append::appending(&self.options).connect().await?;
-        self.known = append::tail(&mut connection).await?;
-        self.connection = Some(connection);
-        Ok(())
-    }
-
-    /// Waits until a batch that is appended now would be revealed soon.
-    pub async fn room(&self) {
-        if let Some(revealer) = &self.revealer {
-            revealer.room().await;
-        }
-    }
-
-    /// Has a batch revealed that was just appended, and answered. Gives it back if the connections
-    /// have broken.
-    pub async fn reveal(&self, appended: Appended) -> Result<(), Appended> {
-        match &self.revealer {
-            Some(revealer) => revealer.take(appended).await,
-            None => Err(appended),
-        }
-    }
-
-    /// Returns when what was appended can no longer be revealed.
-    pub async fn broken(&self) {
-        match &self.revealer {
-            Some(revealer) => revealer.broken().await,
-            None => std::future::pending().await,
-        }
-    }
-
-    /// Ends the connections, when all that can be revealed is.
-    pub async fn end(&mut self) -> Ended {
-        self.connection = None;
-        match self.revealer.take() {
-            Some(revealer) => revealer.finish().await,
-            None => Ended::default(),
-        }
+        let mut connection = self.options.connect().await?;
+        self.known = read::head(&mut connection).await?;
+        Ok(connection)
     }
 
     async fn attempt_on(
@@ -223,7 +183,7 @@ impl Log {
                 }
             }
         }
-        self.append_holding_tail(connection, entries).await
+        self.append_holding_head(connection, entries).await
     }
 
     /// Decides and appends in as few round trips as it takes; nothing, if something was not as
@@ -239,19 +199,19 @@ impl Log {
         let in_turn = self.company == Company::Contended;
         if in_turn {
             let turn = append::take_turn(connection, &mut self.cache, before, NEWS_EVENTS_MAX);
-            let (tail, changed) = turn.await?;
+            let (head, changed) = turn.await?;
             news.extend(changed);
-            self.known = tail;
+            self.known = head;
         }
         let elsewhere = self.company == Company::Shared;
         let mut decided = self.decide(connection, entries, true).await?;
         decided.list_beliefs(&self.cache, elsewhere);
-        let belief = Belief { tail: self.known, elsewhere, in_turn };
+        let belief = Belief { head: self.known, elsewhere, in_turn };
         match append::append(connection, belief, &decided.rows).await {
-            Ok(Some(tail)) => {
+            Ok(Some(head)) => {
                 let contended = in_turn && decided.has_read(&news);
                 let grown = self.known != before;
-                let results = self.conclude(decided, tail);
+                let results = self.conclude(decided, head);
                 if contended {
                     self.company = Company::Contended;
                 } else if grown {
@@ -275,19 +235,19 @@ impl Log {
         }
     }
 
-    /// Decides and appends while the tail is held: nothing can move meanwhile.
-    async fn append_holding_tail(
+    /// Decides and appends while the head is held: nothing can move meanwhile.
+    async fn append_holding_head(
         &mut self,
         connection: &mut PgConnection,
         entries: &[&Entry],
     ) -> Result<Results, AppendError> {
-        let mut transaction = append::hold_tail(connection).await?;
-        let tail = append::tail(&mut transaction).await?;
+        let mut transaction = append::hold_head(connection).await?;
+        let head = read::head(&mut *transaction).await?;
         let mut news = self.hear(&mut transaction).await?;
-        self.unheard = (self.known != tail).then_some(self.known + 1..=tail);
+        self.unheard = (self.known != head).then_some(self.known + 1..=head);
         let grown = self.unheard.is_some() || !news.is_empty();
         news.extend(self.hear(&mut transaction).await?);
-        self.known = tail;
+        self.known = head;
         let keys: Vec<String> = entries.iter().map(|entry| entry.key.clone()).collect();
         let kept = append::kept(&mut transaction, &keys).await?;
         let is_fresh = |entry: &&Entry| !kept.contains_key(&entry.key);
@@ -296,17 +256,17 @@ impl Log {
         let mut results = Vec::new();
         let mut contended = false;
         if fresh.is_empty() {
-            // Said aloud: a dropped transaction lets go of the tail only with the next statement.
+            // Said aloud: a dropped transaction lets go of the head only with the next statement.
             transaction.rollback().await?;
         } else {
             let mut decided = self.decide(&mut transaction, &fresh, false).await?;
             decided.list_beliefs(&self.cache, false);
             contended = decided.has_read(&news);
-            let belief = Belief { tail, elsewhere: false, in_turn: false };
+            let belief = Belief { head, elsewhere: false, in_turn: false };
             let appended = append::append(&mut transaction, belief, &decided.rows).await?;
             appended.ok_or(AppendError::Moved)?;
             transaction.commit().await?;
-            results = self.conclude(decided, tail);
+            results = self.conclude(decided, head);
         }
         self.company = match (contended, grown) {
             (true, _) => Company::Contended,
@@ -356,23 +316,22 @@ impl Log {
         Err(AppendError::Endless)
     }
 
-    /// The batch is in the log, after `tail`: its states are the new truth, and the answers can be
-    /// made.
-    fn conclude(&mut self, mut decided: Decided, tail: i64) -> Results {
+    /// The batch is durable: its states are the new truth, and the answers can be made.
+    fn conclude(&mut self, mut decided: Decided, head: i64) -> Results {
         let events = decided.rows.streams.len();
         metrics::counter!("writer_events_total").increment(events as u64);
         self.company = Company::Alone;
-        if tail != self.known {
+        if head != self.known {
             self.company = Company::Shared;
-            self.unheard = Some(self.known + 1..=tail);
+            self.unheard = Some(self.known + 1..=head);
         }
-        self.known = tail + events as i64;
+        self.known = head + events as i64;
         for stream in decided.reads() {
             self.cache.touch(stream);
             self.snapshots.consider(stream, &mut self.cache);
         }
         let answers = decided.outcomes.into_iter().map(|(outcome, offset)| {
-            Ok(Answer { outcome, position: tail + offset, replayed: false })
+            Ok(Answer { outcome, position: head + offset, replayed: false })
         });
         answers.collect()
     }

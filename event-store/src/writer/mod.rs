@@ -11,14 +11,12 @@
 //! * `log`: the log as the writer knows it, and getting a batch into it;
 //! * `append`: the SQL;
 //! * `snapshot`: folds of long streams;
-//! * `reveal`: making durable, showing to readers, answering;
 //! * `task`: the loop, and what to do when a batch did not get into the log.
 
 mod append;
 mod batch;
 mod cache;
 mod log;
-mod reveal;
 mod snapshot;
 mod task;
 

@@ -1,5 +1,5 @@
-//! The writer's loop: gather, have the batch appended, hand it on to be revealed and answered. What
-//! a failure means to those who wait is said here; how a batch gets into the log, in `log`.
+//! The writer's loop: gather, have the batch appended, answer. What a failure means to those who
+//! wait is said here; how a batch gets into the log, in `log`.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -10,8 +10,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::batch::Entry;
-use super::log::{AppendError, Ended, Log, Results};
-use super::reveal::Appended;
+use super::log::{AppendError, Log};
 use super::{Answer, Settings, SubmitError, Waiting};
 
 /// How long an outage lasts until callers are told of it. A batch that comes later still gets its
@@ -24,14 +23,14 @@ const ATTEMPT_MAX: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// An entry and those who wait for it: more than one if a key came twice.
-pub(super) struct Taken {
-    pub entry: Entry,
+struct Taken {
+    entry: Entry,
     answers: Vec<oneshot::Sender<Result<Answer, SubmitError>>>,
 }
 
 impl Taken {
     /// Answers all who wait for it. Some may have gone; what was done is kept under the key.
-    pub fn answer(self, result: &Result<Answer, SubmitError>) {
+    fn answer(self, result: &Result<Answer, SubmitError>) {
         for answer in self.answers {
             let _ = answer.send(result.clone());
         }
@@ -46,11 +45,6 @@ struct Batch {
 }
 
 impl Batch {
-    /// What came of it is unknown: it may be in the log.
-    fn unsure(taken: Vec<Taken>) -> Self {
-        Self { taken, sure: false }
-    }
-
     /// Tells its callers that it cannot be done now.
     fn fail(self) {
         for taken in self.taken {
@@ -81,19 +75,9 @@ impl Task {
     }
 
     pub async fn run(mut self) {
-        // Connected early, it also looks after what a process before it has left behind. Whether
-        // that works is for the first batch to say.
-        let _ = self.log.connect().await;
-        loop {
-            while let Some(batch) = self.next().await {
-                self.append(batch).await;
-                self.log.rest();
-            }
-            // All is appended; what cannot be revealed has to be tried again.
-            self.look_again(vec![]).await;
-            if self.first.is_empty() {
-                return;
-            }
+        while let Some(batch) = self.next().await {
+            self.append(batch).await;
+            self.log.rest();
         }
     }
 
@@ -101,14 +85,12 @@ impl Task {
     async fn next(&mut self) -> Option<Batch> {
         let most = self.settings.batch_commands_max;
         let mut gathered = Vec::new();
-        self.log.room().await;
         loop {
             if let Some(batch) = self.first.pop_front() {
                 return Some(batch);
             }
             tokio::select! {
                 biased;
-                () = self.log.broken() => self.look_again(vec![]).await,
                 taken = self.commands.recv_many(&mut gathered, most) => {
                     if taken == 0 {
                         return None;
@@ -120,81 +102,61 @@ impl Task {
         }
     }
 
-    /// Gets a batch into the log and hands it on, or puts it back to be tried again, or tells its
+    /// Gets a batch into the log and answers it, or puts it back to be tried again, or tells its
     /// callers that it cannot be done.
     async fn append(&mut self, batch: Batch) {
         let Batch { mut taken, sure } = batch;
+        let entries: Vec<&Entry> = taken.iter().map(|taken| &taken.entry).collect();
         let started = Instant::now();
-        metrics::histogram!("writer_batch_commands").record(taken.len() as f64);
-        let attempt = tokio::time::timeout(ATTEMPT_MAX, self.log.attempt(&taken, sure)).await;
+        metrics::histogram!("writer_batch_commands").record(entries.len() as f64);
+        let attempt = tokio::time::timeout(ATTEMPT_MAX, self.log.attempt(&entries, sure)).await;
         metrics::histogram!("writer_batch_seconds").record(started.elapsed().as_secs_f64());
         match attempt.unwrap_or(Err(AppendError::Silent)) {
-            Ok((results, tail)) => {
+            Ok(results) => {
+                self.outage_since = None;
                 let left_over = taken.split_off(results.len());
+                for (taken, result) in taken.into_iter().zip(&results) {
+                    taken.answer(result);
+                }
                 if !left_over.is_empty() {
                     self.first.push_front(Batch { taken: left_over, sure });
                 }
-                self.hand_on(taken, results, tail).await;
             }
             Err(error) if error.is_outage() => self.outage(&error, taken).await,
-            Err(error) => self.refused(&error, Batch { taken, sure }).await,
+            Err(error) => self.refused(&error, Batch { taken, sure }),
         }
     }
 
-    async fn hand_on(&mut self, taken: Vec<Taken>, results: Results, tail: i64) {
-        let appended = Appended { taken, results, tail };
-        if let Err(appended) = self.log.reveal(appended).await {
-            self.look_again(vec![Batch::unsure(appended.taken)]).await;
-        }
-    }
-
-    /// Ends the connections. What was appended on them and not revealed comes first from now on, in
-    /// its order, and then `batches`; unless the outage has lasted too long.
-    async fn look_again(&mut self, batches: Vec<Batch>) {
-        let Ended { unrevealed, worked } = self.log.end().await;
-        if worked {
-            self.outage_since = None;
-        }
-        let unrevealed = unrevealed.into_iter().map(|appended| Batch::unsure(appended.taken));
-        let waiting: Vec<Batch> = unrevealed.chain(batches).collect();
-        let since = *self.outage_since.get_or_insert_with(Instant::now);
-        if since.elapsed() < PATIENCE {
-            for batch in waiting.into_iter().rev() {
-                self.first.push_front(batch);
-            }
-        } else {
-            let commands: usize = waiting.iter().map(|batch| batch.taken.len()).sum();
-            tracing::error!(commands, "the log is unavailable");
-            waiting.into_iter().for_each(Batch::fail);
-        }
-    }
-
-    /// Postgres is away, or its answer was lost: nobody knows whether the batch was appended.
+    /// Postgres is away, or its answer was lost: nobody knows whether the batch was appended. It is
+    /// tried again, unless the outage has lasted too long.
     async fn outage(&mut self, error: &AppendError, taken: Vec<Taken>) {
         metrics::counter!("writer_append_failures_total").increment(1);
-        tracing::debug!(%error, commands = taken.len(), "a batch is tried again");
-        self.look_again(vec![Batch::unsure(taken)]).await;
+        let batch = Batch { taken, sure: false };
+        if self.outage_since.get_or_insert_with(Instant::now).elapsed() < PATIENCE {
+            self.first.push_front(batch);
+        } else {
+            report(error, batch.taken.len());
+            batch.fail();
+        }
         tokio::time::sleep(PAUSE).await;
     }
 
     /// Something in the batch is at fault: each command by itself, so that the others get through.
-    async fn refused(&mut self, error: &AppendError, batch: Batch) {
+    fn refused(&mut self, error: &AppendError, Batch { taken, sure }: Batch) {
         metrics::counter!("writer_append_failures_total").increment(1);
-        let Batch { taken, sure } = batch;
-        let mut singles = Vec::new();
-        if taken.len() > 1 {
-            singles.extend(taken.into_iter().map(|taken| Batch { taken: vec![taken], sure }));
-        } else {
-            report(error);
-            Batch { taken, sure }.fail();
+        if taken.len() == 1 {
+            report(error, 1);
+            return Batch { taken, sure }.fail();
         }
-        self.look_again(singles).await;
+        for taken in taken.into_iter().rev() {
+            self.first.push_front(Batch { taken: vec![taken], sure });
+        }
     }
 }
 
-fn report(error: &AppendError) {
+fn report(error: &AppendError, commands: usize) {
     let error: &dyn std::error::Error = error;
-    tracing::error!(error, "a command was not appended");
+    tracing::error!(error, commands, "a batch was not appended");
 }
 
 /// A key that comes twice in one batch is decided once and answered twice. What has waited too long

@@ -7,7 +7,6 @@ mod feed;
 mod log;
 mod message;
 mod relay;
-mod reveal;
 mod snapshots;
 mod support;
 mod writer;

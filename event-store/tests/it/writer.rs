@@ -160,9 +160,9 @@ async fn a_full_queue_refuses_at_once(db: PgPool) {
 async fn a_command_that_waited_too_long_is_not_begun(db: PgPool) {
     let writer = writer(&db);
     accept(&writer, create_cart(cart_id())).await;
-    let mut disk = db.acquire().await.unwrap();
-    sqlx::query("BEGIN").execute(&mut *disk).await.unwrap();
-    sqlx::query("SELECT FROM log_tail FOR UPDATE").execute(&mut *disk).await.unwrap();
+    let mut holder = db.acquire().await.unwrap();
+    sqlx::query("BEGIN").execute(&mut *holder).await.unwrap();
+    sqlx::query("SELECT FROM log_head FOR UPDATE").execute(&mut *holder).await.unwrap();
     let patience = Duration::from_millis(50);
     let appending = accept(&writer, create_cart(cart_id()));
     let hurried = async {
@@ -171,7 +171,7 @@ async fn a_command_that_waited_too_long_is_not_begun(db: PgPool) {
         let patient = writer.submit(request(create_cart(cart_id())));
         let thaw = async {
             tokio::time::sleep(Duration::from_millis(200)).await;
-            sqlx::query("COMMIT").execute(&mut *disk).await.unwrap();
+            sqlx::query("COMMIT").execute(&mut *holder).await.unwrap();
         };
         let (hurried, patient, ()) = tokio::join!(hurried, patient, thaw);
         (hurried, patient)
@@ -331,7 +331,6 @@ async fn a_restored_log_makes_the_writer_forget(db: PgPool) {
         &format!("DELETE FROM events WHERE position > {restored}"),
         "ALTER TABLE events ENABLE ALWAYS TRIGGER events_append_only",
         &format!("UPDATE log_head SET position = {restored}"),
-        &format!("UPDATE log_tail SET position = {restored}"),
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
          WHERE datname = current_database() AND pid <> pg_backend_pid()",
     ] {
