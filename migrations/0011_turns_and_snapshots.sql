@@ -14,6 +14,25 @@ CREATE TABLE snapshots (
     CONSTRAINT snapshots_pkey PRIMARY KEY (stream)
 );
 
+-- Whoever wants the head queues for it, until the end of the transaction: locks on the row alone
+-- are given to whoever is quicker, and a process that is always quicker would keep it. A courtesy:
+-- nobody waits for long on one who has stalled, for the row decides.
+CREATE FUNCTION queue_for_head() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    -- Any number that nobody else locks.
+    IF pg_try_advisory_xact_lock(5843602714) THEN
+        RETURN;
+    END IF;
+    PERFORM set_config('lock_timeout', '250ms', true);
+    BEGIN
+        PERFORM pg_advisory_xact_lock(5843602714);
+    EXCEPTION WHEN lock_not_available THEN
+        NULL;
+    END;
+    PERFORM set_config('lock_timeout', '0', true);
+END
+$$;
+
 -- Appends one batch in one call, decided on a log that ended at `believed`. Returns the position
 -- before the batch, or NULL, with nothing written, if something is not as the writer believed: it
 -- then takes the head, looks at what is new and calls again.
@@ -40,6 +59,7 @@ DECLARE
     -- One clock for the whole log, whichever process appends.
     now timestamptz;
 BEGIN
+    PERFORM queue_for_head();
     SELECT position INTO STRICT head FROM log_head FOR UPDATE;
 
     IF head <> believed THEN
@@ -87,7 +107,7 @@ END
 $$;
 
 -- For writers that meet where they write: waits for its turn, which is over when the session lets go
--- of its advisory locks, and tells what is new after `known`: at least one row, with the head. A
+-- of its place in the queue, and tells what is new after `known`: at least one row, with the head. A
 -- turn is a courtesy that spares tries which would be in vain; the append checks all the same, and
 -- who holds on to a turn for too long loses it.
 CREATE FUNCTION take_turn(known bigint, news_max integer) RETURNS TABLE (
@@ -99,14 +119,9 @@ AS $$
 BEGIN
     -- Locks a row and changes nothing: not worth waiting for the disk.
     PERFORM set_config('synchronous_commit', 'off', true);
-    PERFORM set_config('lock_timeout', '250ms', true);
-    BEGIN
-        -- Any number that nobody else locks.
-        PERFORM pg_advisory_lock(5843602714);
-    EXCEPTION WHEN lock_not_available THEN
-        NULL;
-    END;
-    PERFORM set_config('lock_timeout', '0', true);
+    PERFORM queue_for_head();
+    -- Beyond this transaction, until the turn ends; at once, for we hold it already.
+    PERFORM pg_try_advisory_lock(5843602714);
     -- Waits for the append of the turn before.
     PERFORM FROM log_head FOR UPDATE;
     RETURN QUERY

@@ -272,7 +272,7 @@ pub(super) fn is_taken(error: &sqlx::Error) -> bool {
 pub(super) async fn hold_head(
     connection: &mut PgConnection,
 ) -> sqlx::Result<Transaction<'_, Postgres>> {
-    connection.begin_with("BEGIN; SELECT FROM log_head FOR UPDATE").await
+    connection.begin_with("BEGIN; SELECT queue_for_head(); SELECT FROM log_head FOR UPDATE").await
 }
 
 /// What was kept under a key.

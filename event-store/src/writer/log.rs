@@ -8,10 +8,12 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use domain::StreamId;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, PgConnection, PgPool};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::append::{self, Belief, Kept, LoadError};
@@ -29,6 +31,11 @@ const LOAD_ROUNDS_MAX: u32 = 8;
 /// Tries to append a batch with as few round trips as it takes: as things seem, and in turn with
 /// others. After these, while nobody else can append.
 const TRIES_MAX: u32 = 2;
+/// Turns that are taken after the last one that met others. Who stops sooner keeps the head to
+/// himself for as long as he is quicker at the lock, and the others wait.
+const QUIET_TURNS_MAX: u32 = 64;
+/// How long to wait for a turn; longer than Postgres lets anybody wait for one.
+const TURN_MAX: Duration = Duration::from_secs(25);
 /// Events of others that are read to keep the cache current; after more, it is emptied instead.
 const NEWS_EVENTS_MAX: i64 = 10_000;
 
@@ -59,8 +66,8 @@ enum Company {
     Alone,
     /// Others, elsewhere in the log: what was read will most likely still be so.
     Shared,
-    /// Others, where this process writes: take turns.
-    Contended,
+    /// Others, where this process writes: take turns. With how many turns have passed since.
+    Contended { quiet: u32 },
 }
 
 /// What came of a try.
@@ -83,6 +90,8 @@ pub(super) struct Log {
     /// ...but for what others appended up to this position, before the last batch.
     unheard: Option<RangeInclusive<i64>>,
     company: Company,
+    /// What was new when this process took the turn that it has.
+    turn: Option<HashSet<StreamId>>,
 }
 
 impl AppendError {
@@ -126,6 +135,7 @@ impl Log {
             known: 0,
             unheard: None,
             company: Company::Alone,
+            turn: None,
         }
     }
 
@@ -160,6 +170,7 @@ impl Log {
     async fn connect(&mut self) -> Result<PgConnection, AppendError> {
         self.cache.clear();
         self.unheard = None;
+        self.turn = None;
         let mut connection = self.options.connect().await?;
         self.known = read::head(&mut connection).await?;
         Ok(connection)
@@ -172,8 +183,8 @@ impl Log {
         sure: bool,
     ) -> Result<Results, AppendError> {
         if sure {
-            for _ in 0..TRIES_MAX {
-                let tried = self.try_append(connection, entries).await?;
+            for number in 0..TRIES_MAX {
+                let tried = self.try_append(connection, entries, number > 0).await?;
                 if let Tried::Appended(results) = tried {
                     return Ok(results);
                 }
@@ -193,15 +204,17 @@ impl Log {
         &mut self,
         connection: &mut PgConnection,
         entries: &[&Entry],
+        again: bool,
     ) -> Result<Tried, AppendError> {
-        let mut news = self.hear(connection).await?;
         let before = self.known;
-        let in_turn = self.company == Company::Contended;
+        let mut news = self.hear(connection).await?;
+        let quiet = match self.company {
+            Company::Contended { quiet } => Some(quiet),
+            Company::Alone | Company::Shared => None,
+        };
+        let in_turn = quiet.is_some();
         if in_turn {
-            let turn = append::take_turn(connection, &mut self.cache, before, NEWS_EVENTS_MAX);
-            let (head, changed) = turn.await?;
-            news.extend(changed);
-            self.known = head;
+            news.extend(self.turn(connection).await?);
         }
         let elsewhere = self.company == Company::Shared;
         let mut decided = self.decide(connection, entries, true).await?;
@@ -209,19 +222,23 @@ impl Log {
         let belief = Belief { head: self.known, elsewhere, in_turn };
         match append::append(connection, belief, &decided.rows).await {
             Ok(Some(head)) => {
-                let contended = in_turn && decided.has_read(&news);
+                // What a stale try had read is no longer in the cache, and so not among the news.
+                let contended = again || decided.has_read(&news);
                 let grown = self.known != before;
                 let results = self.conclude(decided, head);
-                if contended {
-                    self.company = Company::Contended;
-                } else if grown {
-                    self.company = Company::Shared;
+                match quiet {
+                    Some(_) if contended => self.company = Company::Contended { quiet: 0 },
+                    Some(quiet) if quiet < QUIET_TURNS_MAX => {
+                        self.company = Company::Contended { quiet: quiet + 1 };
+                    }
+                    Some(_) if grown => self.company = Company::Shared,
+                    Some(_) | None => {}
                 }
                 Ok(Tried::Appended(results))
             }
             Ok(None) => {
                 decided.undo(&mut self.cache);
-                self.company = Company::Contended;
+                self.company = Company::Contended { quiet: 0 };
                 Ok(Tried::Stale)
             }
             Err(error) if append::is_taken(&error) => {
@@ -269,11 +286,51 @@ impl Log {
             results = self.conclude(decided, head);
         }
         self.company = match (contended, grown) {
-            (true, _) => Company::Contended,
+            (true, _) => Company::Contended { quiet: 0 },
             (false, true) => Company::Shared,
             (false, false) => Company::Alone,
         };
         Ok(merge(entries, kept, results))
+    }
+
+    /// If others write where this process does, waits for its turn: commands that come meanwhile can
+    /// take part in it. Whatever goes wrong is met again by the append.
+    pub async fn take_turn(&mut self) {
+        let Company::Contended { .. } = self.company else { return };
+        let Some(mut connection) = self.connection.take() else { return };
+        let taken = async {
+            let mut news = self.hear(&mut connection).await?;
+            news.extend(self.turn(&mut connection).await?);
+            Ok::<_, AppendError>(news)
+        };
+        if let Ok(Ok(news)) = timeout(TURN_MAX, taken).await {
+            self.turn = Some(news);
+            self.connection = Some(connection);
+        }
+    }
+
+    /// Gives up a turn of which nothing was made.
+    pub async fn end_turn(&mut self) {
+        if self.turn.take().is_some()
+            && let Some(mut connection) = self.connection.take()
+            && append::end_turn(&mut connection).await.is_ok()
+        {
+            self.connection = Some(connection);
+        }
+    }
+
+    /// This process's turn, if it has not been taken yet: what is new since the last one.
+    async fn turn(
+        &mut self,
+        connection: &mut PgConnection,
+    ) -> Result<HashSet<StreamId>, AppendError> {
+        if let Some(news) = self.turn.take() {
+            return Ok(news);
+        }
+        let turn = append::take_turn(connection, &mut self.cache, self.known, NEWS_EVENTS_MAX);
+        let (head, news) = turn.await?;
+        self.known = head;
+        Ok(news)
     }
 
     /// Folds what others have appended. Returns the streams in which they did, as far as they are

@@ -95,10 +95,24 @@ impl Task {
                     if taken == 0 {
                         return None;
                     }
+                    self.log.take_turn().await;
+                    self.gather_more(&mut gathered, most);
                     self.first.extend(deduplicate(&mut gathered, Instant::now()));
+                    if self.first.is_empty() {
+                        self.log.end_turn().await;
+                    }
                 }
                 () = self.stop.cancelled(), if !self.commands.is_closed() => self.commands.close(),
             }
+        }
+    }
+
+    /// Takes what came while the turn was awaited.
+    fn gather_more(&mut self, gathered: &mut Vec<Waiting>, most: usize) {
+        while gathered.len() < most
+            && let Ok(waiting) = self.commands.try_recv()
+        {
+            gathered.push(waiting);
         }
     }
 
