@@ -1,7 +1,7 @@
 //! The reading half: documents, lists, search, history and the live log, over HTTP.
 //!
 //! * [`progress`] lets a reader wait until a read model has come to a position;
-//! * [`line`] keeps the wait for a connection to Postgres short;
+//! * [`mod@line`] keeps the wait for a connection to Postgres short;
 //! * [`document`] and [`list`] serve what the projector stored, as it stands;
 //! * [`as_of`] folds the log to any point of its past;
 //! * [`caller`] tells who sends the token on routes that are open without it;
