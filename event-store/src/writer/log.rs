@@ -16,9 +16,10 @@ use sqlx::{ConnectOptions, PgConnection, PgPool};
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::append::{self, Belief, Kept, LoadError};
+use super::append::{self, Belief, Kept};
 use super::batch::{Decided, Entry, Undecided};
 use super::cache::Cache;
+use super::failure::AppendError;
 use super::snapshot::Snapshots;
 use super::{Answer, Settings, SubmitError};
 use crate::read;
@@ -31,30 +32,13 @@ const LOAD_ROUNDS_MAX: u32 = 8;
 /// Tries to append a batch with as few round trips as it takes: as things seem, and in turn with
 /// others. After these, while nobody else can append.
 const TRIES_MAX: u32 = 2;
-/// Turns that are taken after the last one that met others. Who stops sooner keeps the head to
-/// himself for as long as he is quicker at the lock, and the others wait.
+/// Turns that are taken after the last one that met others: a try in vain, and the loss of what it
+/// read from the cache, cost more than a few turns that nobody wanted.
 const QUIET_TURNS_MAX: u32 = 64;
 /// How long to wait for a turn; longer than Postgres lets anybody wait for one.
 const TURN_MAX: Duration = Duration::from_secs(25);
 /// Events of others that are read to keep the cache current; after more, it is emptied instead.
 const NEWS_EVENTS_MAX: i64 = 10_000;
-
-/// Why a batch was not appended.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum AppendError {
-    #[error("a state could not be loaded")]
-    Load(#[from] LoadError),
-    #[error("the append failed")]
-    Database(#[from] sqlx::Error),
-    #[error("an event could not be written as JSON")]
-    Encoding(#[source] serde_json::Error),
-    #[error("a decision asked for states without end")]
-    Endless,
-    #[error("the log moved while its head was held")]
-    Moved,
-    #[error("Postgres did not answer in time")]
-    Silent,
-}
 
 /// What became of each command of a batch, in its order; short if the batch was cut.
 pub(super) type Results = Vec<Result<Answer, SubmitError>>;
@@ -92,36 +76,6 @@ pub(super) struct Log {
     company: Company,
     /// What was new when this process took the turn that it has.
     turn: Option<HashSet<StreamId>>,
-}
-
-impl AppendError {
-    /// Whether the connection or the server failed, rather than the batch.
-    pub fn is_outage(&self) -> bool {
-        let error = match self {
-            Self::Database(error) | Self::Load(LoadError::Database(error)) => error,
-            // With the connection the cache goes, and with it whatever belief was wrong.
-            Self::Silent | Self::Moved => return true,
-            Self::Load(LoadError::Unreadable(_)) | Self::Encoding(_) | Self::Endless => {
-                return false;
-            }
-        };
-        match error {
-            sqlx::Error::Database(error) => {
-                // Shutdown and crash, cancelled or timed out, out of resources, not now: the
-                // classes of errors that pass.
-                let code = error.code().unwrap_or_default();
-                ["57", "53", "55", "25", "40", "08"].iter().any(|class| code.starts_with(class))
-            }
-            // What is stored cannot be read by this program, now or later.
-            sqlx::Error::ColumnDecode { .. }
-            | sqlx::Error::Decode(_)
-            | sqlx::Error::Encode(_)
-            | sqlx::Error::TypeNotFound { .. }
-            | sqlx::Error::ColumnNotFound(_)
-            | sqlx::Error::RowNotFound => false,
-            _ => true,
-        }
-    }
 }
 
 impl Log {

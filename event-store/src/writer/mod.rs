@@ -11,11 +11,13 @@
 //! * `log`: the log as the writer knows it, and getting a batch into it;
 //! * `append`: the SQL;
 //! * `snapshot`: folds of long streams;
+//! * `failure`: why a batch did not get into the log;
 //! * `task`: the loop, and what to do when a batch did not get into the log.
 
 mod append;
 mod batch;
 mod cache;
+mod failure;
 mod log;
 mod snapshot;
 mod task;

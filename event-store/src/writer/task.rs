@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::batch::Entry;
-use super::log::{AppendError, Log};
+use super::failure::AppendError;
+use super::log::Log;
 use super::{Answer, Settings, SubmitError, Waiting};
 
 /// How long an outage lasts until callers are told of it. A batch that comes later still gets its
