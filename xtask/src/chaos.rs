@@ -41,7 +41,7 @@ pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
     let mut command = contained(chaos);
     let Throwaway { stack, folder } = Throwaway::new(layout)?;
     let services = Services::built(binaries);
-    let file = specify(layout, &services, folder.path(), Durability::Durable)?;
+    let file = specify(layout, &services, folder.path())?;
     command.arg("--specification").arg(file);
     command.arg(format!("--rounds={}", args.rounds)).arg(format!("--minutes={}", args.minutes));
     command.args(args.seed.map(|seed| format!("--seed={seed}"))).args(&args.rest);
@@ -69,13 +69,9 @@ fn contained(chaos: &Path) -> Command {
     command
 }
 
-/// Writes down, in `folder`, a stack with its data below that; returns the file.
-pub fn specify(
-    layout: &Layout,
-    services: &Services,
-    folder: &Path,
-    durability: Durability,
-) -> Result<PathBuf> {
+/// Writes down, in `folder`, a stack with its data below that; returns the file. Its Postgres loses
+/// nothing in a crash, whoever asks: one that does is found to break the engine's promises.
+pub fn specify(layout: &Layout, services: &Services, folder: &Path) -> Result<PathBuf> {
     create_dir(folder)?;
     let [postgres_port, nats_port, meilisearch_port, service_ports @ ..] =
         ports::free_for_restarts::<8>()?;
@@ -88,7 +84,7 @@ pub fn specify(
     let mut processes = Map::new();
 
     let (program, data) = (find::postgres(layout, None)?, folder.join("postgres"));
-    let server = postgres::server(&program, layout, &data, postgres_port, durability);
+    let server = postgres::server(&program, layout, &data, postgres_port, Durability::Durable);
     let mut initdb = postgres::initdb(&program, layout, &data);
     // A journal in pieces of a megabyte: a full disk is then met by the journal, too.
     initdb.arg("--wal-segsize=1");
