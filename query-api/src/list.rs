@@ -4,6 +4,8 @@
 //! The statements are put together here, so that each combination of filters gets its own plan;
 //! values are always bound, never written into the text.
 
+use std::fmt::Write as _;
+
 use axum::http::{HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -186,6 +188,20 @@ impl Page {
     }
 }
 
+/// A part of a query as it may stand in a header: callers may have left other letters than ASCII's
+/// as they are.
+fn escaped(pair: &str) -> String {
+    pair.bytes().fold(String::with_capacity(pair.len()), |mut text, byte| {
+        if byte.is_ascii() {
+            text.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "%{byte:02X}");
+        }
+        text
+    })
+}
+
 /// A link to the same list with another value of one parameter.
 pub fn link(uri: &Uri, name: &str, value: &str) -> Option<HeaderValue> {
     // Letters of a name may be escaped.
@@ -196,7 +212,7 @@ pub fn link(uri: &Uri, name: &str, value: &str) -> Option<HeaderValue> {
     let others = uri.query().unwrap_or_default().split('&');
     let others = others
         .filter(|pair| !pair.is_empty() && !is_it(pair))
-        .fold(String::new(), |others, pair| others + pair + "&");
+        .fold(String::new(), |others, pair| others + &escaped(pair) + "&");
     let target = format!("<{}?{others}{name}={value}>; rel=\"next\"", uri.path());
     HeaderValue::from_str(&target).ok()
 }

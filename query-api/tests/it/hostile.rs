@@ -151,3 +151,11 @@ proptest! {
         links_to_what_can_be_asked::<sales::Filter>(&uri);
     }
 }
+
+#[test]
+fn letters_beyond_ascii_are_escaped_in_a_link() {
+    let uri: Uri = "/v1/stock?sku=A&sku=\u{29a}".parse().unwrap();
+    let link = link(&uri, "cursor", "next").unwrap();
+    let expected = "</v1/stock?sku=A&sku=%CA%9A&cursor=next>; rel=\"next\"";
+    assert_eq!(link.to_str().unwrap(), expected);
+}
