@@ -1,25 +1,13 @@
 //! Several writers on one log: what one appends, the others know before they decide on it.
 
-use domain::command::product;
-use domain::product::Details;
-use domain::{Command, ProductId};
+use domain::ProductId;
 use event_store::Outcome;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::support::{accept, assert_contiguous, code, on_sale, receive, request, writer};
-
-fn create_product(id: ProductId) -> Command {
-    let details = Details {
-        title: "Tote".to_owned().try_into().unwrap(),
-        description: None,
-        brand: None,
-        category: vec![],
-        attributes: [].into(),
-        media: vec![],
-    };
-    Command::Product(id, product::Command::Create { details, variants: vec![] })
-}
+use crate::support::{
+    accept, assert_contiguous, code, create_product, on_sale, receive, request, writer,
+};
 
 /// One command after the other, each to any of three writers and about any of five SKUs: each has
 /// to see all before it. The writers meet every kind of company on the way: alone for a while, the
@@ -57,10 +45,10 @@ async fn each_command_sees_all_before_it(db: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn a_thing_taken_for_new_is_checked(db: PgPool) {
     let id = ProductId(Uuid::now_v7());
-    accept(&writer(&db), create_product(id)).await;
-    let again = writer(&db).submit(request(create_product(id))).await.unwrap();
+    accept(&writer(&db), create_product(id, vec![])).await;
+    let again = writer(&db).submit(request(create_product(id, vec![]))).await.unwrap();
     assert_eq!(code(&again), "product_already_exists");
-    let mut expecting = request(create_product(id));
+    let mut expecting = request(create_product(id, vec![]));
     expecting.expected = Some(1);
     let again = writer(&db).submit(expecting).await.unwrap();
     assert_eq!(code(&again), "product_already_exists", "version 1 is what it has");

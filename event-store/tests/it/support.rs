@@ -4,7 +4,7 @@ use async_nats::jetstream::{self, Context};
 use chrono::Utc;
 use domain::command::{cart, product, stock};
 use domain::product::{Details, VariantSet};
-use domain::{CartId, Command, ProductId};
+use domain::{CartId, Command, ProductId, Quantity};
 use event_store::writer::Settings;
 use event_store::{Answer, Outcome, Request, Writer};
 use sqlx::PgPool;
@@ -51,10 +51,25 @@ pub fn check_out(id: CartId) -> Command {
     Command::Cart(id, cart::Command::CheckOut { order_id, reserved_until })
 }
 
+pub fn create_product(id: ProductId, variants: Vec<VariantSet>) -> Command {
+    let details = Details {
+        title: "Tote".to_owned().try_into().unwrap(),
+        description: None,
+        brand: None,
+        category: vec![],
+        attributes: [].into(),
+        media: vec![],
+    };
+    Command::Product(id, product::Command::Create { details, variants })
+}
+
 /// One more unit of a SKU.
 pub fn receive(sku: &str) -> Command {
+    receive_units(sku, 1.try_into().unwrap())
+}
+
+fn receive_units(sku: &str, quantity: Quantity) -> Command {
     let location = "main".parse().unwrap();
-    let quantity = 1.try_into().unwrap();
     let receive = stock::Command::Receive { location, quantity, reference: None };
     Command::Stock(sku.parse().unwrap(), receive)
 }
@@ -69,21 +84,10 @@ pub async fn on_sale(writer: &Writer, sku: &str, units: u32) {
         prices: vec![serde_json::from_str(r#"{"amount":"19.99","currency":"EUR"}"#).unwrap()],
         barcode: None,
     };
-    let details = Details {
-        title: "Tote".to_owned().try_into().unwrap(),
-        description: None,
-        brand: None,
-        category: vec![],
-        attributes: [].into(),
-        media: vec![],
-    };
-    let variants = vec![variant];
-    accept(writer, Command::Product(id, product::Command::Create { details, variants })).await;
+    accept(writer, create_product(id, vec![variant])).await;
     accept(writer, Command::Product(id, product::Command::Publish)).await;
     if let Ok(quantity) = units.try_into() {
-        let location = "main".parse().unwrap();
-        let receive = stock::Command::Receive { location, quantity, reference: None };
-        accept(writer, Command::Stock(sku.parse().unwrap(), receive)).await;
+        accept(writer, receive_units(sku, quantity)).await;
     }
 }
 
