@@ -66,6 +66,8 @@ pub struct Feed {
     stream_name: String,
     position: i64,
     source: Source,
+    /// Until when JetStream may be silent before it is doubted.
+    silent_until: Instant,
     bus_again_at: Instant,
 }
 
@@ -81,7 +83,8 @@ impl Feed {
     /// Follows the log after a position. Without a bus, from Postgres alone.
     pub fn new(db: PgPool, bus: Option<Context>, stream_name: String, after: i64) -> Self {
         let (source, heads) = (Source::Postgres(None), Heads::new(db.clone()));
-        Self { db, heads, bus, stream_name, position: after, source, bus_again_at: Instant::now() }
+        let (silent_until, bus_again_at) = (Instant::now(), Instant::now());
+        Self { db, heads, bus, stream_name, position: after, source, silent_until, bus_again_at }
     }
 
     /// Listens on the connection of others, where many feeds follow the log in one process.
@@ -147,7 +150,10 @@ impl Feed {
             // The events in hand do not wait for a NATS that is away.
             let messages = subscribe(&self.db, self.bus.as_ref(), &self.stream_name, position);
             match tokio::time::timeout(SUBSCRIBE_MAX, messages).await {
-                Ok(Ok(Subscribed::Live(messages))) => self.source = Source::JetStream(messages),
+                Ok(Ok(Subscribed::Live(messages))) => {
+                    self.source = Source::JetStream(messages);
+                    self.silent_until = Instant::now() + SILENCE_MAX;
+                }
                 Ok(Ok(Subscribed::Behind)) => {
                     self.bus_again_at = Instant::now() + BEHIND_COOLDOWN;
                 }
@@ -161,9 +167,13 @@ impl Feed {
         let Source::JetStream(messages) = &mut self.source else { return Ok(Batch::default()) };
         let mut batch = Batch::default();
         let mut position = self.position;
-        let until = until.min(Instant::now() + SILENCE_MAX);
+        let until = until.min(self.silent_until);
         let mut message = tokio::time::timeout_at(until, messages.next()).await.ok();
-        let silent = message.is_none();
+        let now = Instant::now();
+        let silent = message.is_none() && now >= self.silent_until;
+        if silent || message.is_some() {
+            self.silent_until = now + SILENCE_MAX;
+        }
         let mut usable = true;
         while let Some(next) = message.take() {
             let parsed = next

@@ -48,9 +48,7 @@ pub async fn apply(
     events: &[RawEvent],
 ) -> Result<usize, BatchError> {
     let Some(last) = events.last() else { return Ok(0) };
-    let wanted =
-        |event: &&RawEvent| lease.covers(event.slot) && lease.projection.reads(&event.stream);
-    let entries = events.iter().filter(wanted).map(Entry::from).collect();
+    let entries = events.iter().filter(|event| lease.reads(event)).map(Entry::from).collect();
     apply_entries(db, lease, streams, entries, last.position).await
 }
 

@@ -7,7 +7,8 @@
 
 use std::time::Duration;
 
-use sqlx::{PgConnection, PgExecutor};
+use event_store::RawEvent;
+use sqlx::{PgConnection, PgExecutor, PgPool};
 
 use crate::projection::Projection;
 
@@ -83,9 +84,10 @@ pub async fn acquire(
 }
 
 impl Lease {
-    /// Whether an event of `slot` is this lease's to fold.
-    pub fn covers(&self, slot: i16) -> bool {
-        (self.slot_from..=self.slot_to).contains(&slot)
+    /// Whether an event is this lease's to fold.
+    pub fn reads(&self, event: &RawEvent) -> bool {
+        (self.slot_from..=self.slot_to).contains(&event.slot)
+            && self.projection.reads(&event.stream)
     }
 
     /// Moves the checkpoint, as the first statement of the transaction that writes the rows: the
@@ -118,6 +120,12 @@ impl Lease {
         .fetch_optional(db)
         .await?;
         Ok(moved.map(|_| ()).ok_or(Fenced))
+    }
+
+    /// Moves the checkpoint past events of which none is of interest.
+    pub async fn pass(&mut self, db: &PgPool, to: i64) -> sqlx::Result<Result<(), Fenced>> {
+        let moved = self.advance(&mut *db.acquire().await?, to).await?;
+        Ok(moved.map(|()| self.position = to))
     }
 
     /// Keeps the lease while there is nothing to do. A checkpoint that is not where this worker left

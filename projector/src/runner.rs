@@ -17,6 +17,10 @@ use crate::projection::Projection;
 
 /// Events folded in one transaction. Small enough to commit well within a lease.
 const BATCH_EVENTS_MAX: usize = 2_000;
+/// How long a checkpoint may stand behind what was read, where nothing of that is of interest: a
+/// commit for each message that others are interested in would keep Postgres busier than the work.
+/// It is also how much later a reader may be told that a model knows of another's event.
+const CHECKPOINT_DELAY: Duration = Duration::from_millis(10);
 /// The first and the longest pause after a failure.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(10);
@@ -136,10 +140,12 @@ async fn work(context: &Context, mut lease: Lease, mut streams: ParkedStreams, h
     let feed = Feed::new(db.clone(), bus.clone(), stream_name.clone(), lease.position);
     let mut feed = feed.sharing(heads);
     let mut backoff = Backoff::new();
+    let mut passed = None;
     loop {
+        let wait = passed.as_ref().map_or(RENEWAL, Passed::remaining);
         // A batch in hand is finished: only the wait for the next one is broken off.
         let next = tokio::select! {
-            next = feed.next(RENEWAL) => next,
+            next = feed.next(wait) => next,
             () = stop.cancelled() => {
                 // Unreleased, it is over by itself in a few seconds.
                 let _ = lease.release(db).await;
@@ -147,7 +153,7 @@ async fn work(context: &Context, mut lease: Lease, mut streams: ParkedStreams, h
             }
         };
         let done = match next {
-            Ok(batch) => fold(db, &mut lease, &mut streams, batch, held).await,
+            Ok(batch) => fold(db, &mut lease, &mut streams, &mut passed, batch, held).await,
             Err(error) => Err(Trouble::Passing(parking::chain(&error))),
         };
         match done {
@@ -163,6 +169,7 @@ async fn work(context: &Context, mut lease: Lease, mut streams: ParkedStreams, h
                 metrics::counter!("projection_batch_failures_total", "projection" => name)
                     .increment(1);
                 backoff.pause(stop).await;
+                passed = None;
                 feed.rewind(lease.position);
             }
         }
@@ -191,11 +198,25 @@ impl From<sqlx::Error> for Trouble {
     }
 }
 
+/// Events that were read and are of no interest, past which the checkpoint was not moved yet.
+struct Passed {
+    to: i64,
+    since: Instant,
+}
+
+impl Passed {
+    /// For how long the checkpoint may still stay behind.
+    fn remaining(&self) -> Duration {
+        CHECKPOINT_DELAY.saturating_sub(self.since.elapsed())
+    }
+}
+
 /// Folds what the feed gave, in bounded transactions; with nothing to fold, renews the lease.
 async fn fold(
     db: &PgPool,
     lease: &mut Lease,
     streams: &mut ParkedStreams,
+    passed: &mut Option<Passed>,
     batch: Batch,
     held: &Held,
 ) -> Result<(), Trouble> {
@@ -204,17 +225,31 @@ async fn fold(
         metrics::counter!("projection_malformed_messages_total", "projection" => name).increment(1);
         parking::store_message(db, malformed.sequence, &malformed.reason).await?;
     }
-    if batch.events.is_empty() {
-        return lease.renew(db).await?.map_err(|_| Trouble::Fenced);
-    }
     for events in batch.events.chunks(BATCH_EVENTS_MAX) {
         let began = Instant::now();
+        if let Some(last) = events.last()
+            && !events.iter().any(|event| lease.reads(event))
+        {
+            let since = passed.take().map_or(began, |passed| passed.since);
+            *passed = Some(Passed { to: last.position, since });
+            continue;
+        }
         let folded = batch::apply(db, lease, streams, events).await?;
+        *passed = None;
         metrics::histogram!("projection_batch_duration_seconds", "projection" => name)
             .record(began.elapsed());
         metrics::counter!("projection_events_total", "projection" => name)
             .increment(u64::try_from(folded).unwrap_or(0));
         held.send_replace(Some(lease.clone()));
     }
-    Ok(())
+    match passed {
+        Some(due) if due.remaining().is_zero() => {
+            lease.pass(db, due.to).await?.map_err(|_| Trouble::Fenced)?;
+            *passed = None;
+            held.send_replace(Some(lease.clone()));
+            Ok(())
+        }
+        None if batch.events.is_empty() => lease.renew(db).await?.map_err(|_| Trouble::Fenced),
+        _ => Ok(()),
+    }
 }

@@ -1,12 +1,13 @@
 //! How far the read models have come, and waiting for them to come further.
 //!
-//! However many requests wait, one query at a time looks: a poller asks while anybody waits and
-//! publishes what it saw. What a reader gets is checked once more in the snapshot it reads from,
-//! because a rebuild may switch tables between a look and a read.
+//! What a reader gets is checked in the snapshot it reads from, because a rebuild may switch tables
+//! between a look and a read.
+
+mod model;
+mod poller;
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -14,113 +15,35 @@ use event_store::read;
 use service::Problem;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, PgExecutor, PgPool, Postgres, Transaction};
-use tokio::sync::{Mutex, Notify, Semaphore, watch};
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::fresh::Fresh;
 use crate::line::{Line, Who};
 
-/// The most requests that wait at once; more are refused.
-pub const WAITERS_MAX: usize = 1024;
+pub use self::model::Model;
+use self::poller::Poller;
+pub use self::poller::WAITERS_MAX;
+
 /// How long Meilisearch is waited for when Postgres could answer already.
 const INDEX_PATIENCE: Duration = Duration::from_millis(250);
 /// How long it is remembered whether the index is being filled anew, and how long asking may take.
 const REFILL_MEMORY: Duration = Duration::from_millis(250);
 const REFILL_TIMEOUT: Duration = Duration::from_millis(200);
-/// The shortest pause between two looks, and the longest, which is reached while nothing moves.
-const PAUSE_MIN: Duration = Duration::from_millis(5);
-const PAUSE_MAX: Duration = Duration::from_millis(100);
 /// What a client is told to wait when a read model is behind.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-
-/// What readers wait for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Model {
-    /// Products.
-    Products,
-    /// Stock by SKU.
-    Stock,
-    /// Carts.
-    Carts,
-    /// Orders with their payments and parcels.
-    Orders,
-    /// Payments.
-    Payments,
-    /// Sales by day.
-    Sales,
-    /// The documents of search, as Postgres holds them.
-    Search,
-    /// The same, as Meilisearch shows them.
-    Index,
-}
-
-impl Model {
-    const COUNT: usize = 8;
-
-    /// The projection that builds it.
-    pub fn projection(self) -> &'static str {
-        match self {
-            Self::Products => "products",
-            Self::Stock => "stock",
-            Self::Carts => "carts",
-            Self::Orders => "orders",
-            Self::Payments => "payments",
-            Self::Sales => "sales",
-            Self::Search | Self::Index => "search",
-        }
-    }
-
-    fn named(name: &str) -> Option<Self> {
-        [
-            Self::Products,
-            Self::Stock,
-            Self::Carts,
-            Self::Orders,
-            Self::Payments,
-            Self::Sales,
-            Self::Search,
-        ]
-        .into_iter()
-        .find(|model| model.projection() == name)
-    }
-}
-
-/// The position of each model when last looked at; 0 before the projector first ran.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-struct Seen([i64; Model::COUNT]);
 
 /// How far the read models have come. Cheap to clone.
 #[derive(Clone)]
 pub struct Progress(Arc<Inner>);
 
 struct Inner {
-    /// For the poller.
     db: PgPool,
     line: Line,
-    seen: watch::Sender<Seen>,
-    somebody_waits: Notify,
-    room: Semaphore,
-    /// The requests that wait for the index: only for them is its position looked up.
-    index_waiters: AtomicUsize,
+    poller: Poller,
     /// Whether the index is being filled anew, and until when that is believed.
     refill: Mutex<Option<(Instant, bool)>>,
-}
-
-/// Counts one request among those that wait for the index, as long as it does.
-struct IndexWaiter<'a>(&'a AtomicUsize);
-
-impl<'a> IndexWaiter<'a> {
-    fn new(waiters: &'a AtomicUsize) -> Self {
-        waiters.fetch_add(1, Ordering::Relaxed);
-        Self(waiters)
-    }
-}
-
-impl Drop for IndexWaiter<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 /// A connection whose rows are at least as fresh as was asked.
@@ -153,17 +76,10 @@ impl DerefMut for Reader {
 impl Progress {
     /// Starts the poller, which rests while nobody waits and ends with `stop`.
     pub fn start(db: PgPool, line: Line, stop: CancellationToken) -> Self {
-        let progress = Self(Arc::new(Inner {
-            db,
-            line,
-            seen: watch::Sender::new(Seen::default()),
-            somebody_waits: Notify::new(),
-            room: Semaphore::new(WAITERS_MAX),
-            index_waiters: AtomicUsize::new(0),
-            refill: Mutex::new(None),
-        }));
+        let (poller, refill) = (Poller::new(db.clone()), Mutex::new(None));
+        let progress = Self(Arc::new(Inner { db, line, poller, refill }));
         let inner = progress.0.clone();
-        tokio::spawn(stop.run_until_cancelled_owned(async move { inner.poll().await }));
+        tokio::spawn(stop.run_until_cancelled_owned(async move { inner.poller.run().await }));
         progress
     }
 
@@ -178,20 +94,22 @@ impl Progress {
         let Some(wanted) = fresh.min_position else {
             return Ok(Reader::Any(self.0.line.connection(Who::Newcomer).await?));
         };
-        let mut snapshot = self.0.line.snapshot(Who::Newcomer).await?;
+        let mut who = Who::Newcomer;
         loop {
-            let at = position(&mut *snapshot, model.projection()).await?;
-            if at >= wanted {
-                if let Some(stream) = stream {
+            // Nobody keeps a connection while waiting, and nobody is refused unseen.
+            let waited = self.0.poller.wait(model, wanted, fresh.until).await;
+            let mut snapshot = self.0.line.snapshot(who).await?;
+            let Check { position, head, parked } = check(&mut *snapshot, model).await?;
+            if position >= wanted {
+                if let Some(stream) = stream.filter(|_| parked) {
                     refuse_parked(&mut snapshot, model, wanted, stream).await?;
                 }
                 return Ok(Reader::Snapshot(snapshot));
             }
-            refuse_unknown(&mut snapshot, wanted).await?;
-            // Nobody keeps a connection while waiting.
-            drop(snapshot);
-            self.0.wait(model, wanted, at, fresh.until).await?;
-            snapshot = self.0.line.snapshot(Who::LetIn).await?;
+            refuse_unknown(head, wanted)?;
+            waited?;
+            self.0.poller.correct(model, position);
+            who = Who::LetIn;
         }
     }
 
@@ -223,73 +141,21 @@ impl Progress {
                 return Ok(true);
             }
             let outcome = if folded < wanted {
-                refuse_unknown(&mut db, wanted).await?;
+                refuse_unknown(read::head(&mut *db).await?, wanted)?;
                 drop(db);
-                self.0.wait(Model::Search, wanted, folded, fresh.until).await
+                self.0.poller.correct(Model::Search, folded);
+                self.0.poller.wait(Model::Search, wanted, fresh.until).await
             } else {
                 drop(db);
                 let until = *patience_ends
                     .get_or_insert_with(|| fresh.until.min(Instant::now() + INDEX_PATIENCE));
-                self.0.wait(Model::Index, wanted, sent, until).await
+                self.0.poller.correct(Model::Index, sent);
+                self.0.poller.wait(Model::Index, wanted, until).await
             };
             if outcome.is_err() {
                 return Ok(false);
             }
             db = self.0.line.connection(Who::LetIn).await?;
-        }
-    }
-}
-
-impl Inner {
-    /// Waits for the poller to see `wanted`, from `at` on.
-    async fn wait(
-        &self,
-        model: Model,
-        wanted: i64,
-        at: i64,
-        until: Instant,
-    ) -> Result<(), Problem> {
-        let Ok(_place) = self.room.try_acquire() else {
-            return Err(Problem::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "too_many_waiting",
-                "too many requests wait for a position",
-            )
-            .retry_after(RETRY_AFTER));
-        };
-        let _counted = (model == Model::Index).then(|| IndexWaiter::new(&self.index_waiters));
-        // What was seen here is newer than what the poller saw before it last rested.
-        self.seen.send_if_modified(|seen| std::mem::replace(&mut seen.0[model as usize], at) != at);
-        let mut seen = self.seen.subscribe();
-        self.somebody_waits.notify_one();
-        let reached = seen.wait_for(|seen| seen.0[model as usize] >= wanted);
-        match tokio::time::timeout_at(until, reached).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(behind(model, wanted, self.seen.borrow().0[model as usize])),
-        }
-    }
-
-    async fn poll(&self) {
-        loop {
-            self.somebody_waits.notified().await;
-            let mut pause = PAUSE_MIN;
-            while self.seen.receiver_count() > 0 {
-                let index = self.index_waiters.load(Ordering::Relaxed) > 0;
-                pause = match look(&self.db, index).await {
-                    Ok(now) if self.seen.send_replace(now) != now => PAUSE_MIN,
-                    Ok(_) => (pause * 2).min(PAUSE_MAX),
-                    Err(error) => {
-                        tracing::warn!(%error, "the checkpoints cannot be read");
-                        PAUSE_MAX
-                    }
-                };
-                // A newcomer is looked for sooner, but not in a tight loop.
-                tokio::time::sleep(PAUSE_MIN).await;
-                tokio::select! {
-                    () = tokio::time::sleep(pause.saturating_sub(PAUSE_MIN)) => {}
-                    () = self.somebody_waits.notified() => pause = PAUSE_MIN,
-                }
-            }
         }
     }
 }
@@ -307,13 +173,27 @@ fn behind(model: Model, wanted: i64, at: i64) -> Problem {
     .retry_after(RETRY_AFTER)
 }
 
-/// A projection's position is that of its slowest slot.
-async fn position(db: impl PgExecutor<'_>, projection: &str) -> sqlx::Result<i64> {
-    let position = sqlx::query_scalar!(
-        "SELECT min(position) FROM projection_positions WHERE name = $1",
-        projection
-    );
-    Ok(position.fetch_one(db).await?.unwrap_or(0))
+/// Where a model stands, and what may keep it from being fresh.
+struct Check {
+    /// That of its slowest slot.
+    position: i64,
+    /// The log's.
+    head: i64,
+    /// Whether any of its streams is parked.
+    parked: bool,
+}
+
+async fn check(db: impl PgExecutor<'_>, model: Model) -> sqlx::Result<Check> {
+    sqlx::query_as!(
+        Check,
+        r#"SELECT coalesce((SELECT min(position) FROM projection_positions WHERE name = $1), 0)
+                      AS "position!",
+                  (SELECT position FROM log_head) AS "head!",
+                  EXISTS (SELECT FROM parked_streams WHERE projection = $1) AS "parked!""#,
+        model.projection(),
+    )
+    .fetch_one(db)
+    .await
 }
 
 /// Where search stands.
@@ -350,31 +230,8 @@ async fn is_refilled(db: impl PgExecutor<'_>) -> sqlx::Result<bool> {
     refilled.fetch_one(db).await
 }
 
-/// The positions of all models, in one snapshot; that of the index only if it is asked for, else 0.
-async fn look(db: impl PgExecutor<'_>, index: bool) -> sqlx::Result<Seen> {
-    let rows = sqlx::query!(
-        r#"SELECT name AS "name!", min(position) AS "position!", CASE WHEN $1 AND name = 'search'
-               THEN (SELECT min(dirty_from) FROM search_documents_rows WHERE dirty AND build =
-                        (SELECT active_build FROM projections WHERE name = 'search')) END AS unsent
-           FROM projection_positions GROUP BY name"#,
-        index,
-    )
-    .fetch_all(db)
-    .await?;
-    let mut seen = Seen::default();
-    for row in rows {
-        let Some(model) = Model::named(&row.name) else { continue };
-        seen.0[model as usize] = row.position;
-        if index && model == Model::Search {
-            seen.0[Model::Index as usize] = Standing::new(row.position, row.unsent).sent;
-        }
-    }
-    Ok(seen)
-}
-
 /// Refuses what the log itself has not come to: nothing is waited for that no command has caused.
-async fn refuse_unknown(db: &mut PgConnection, wanted: i64) -> Result<(), Problem> {
-    let head = read::head(db).await?;
+fn refuse_unknown(head: i64, wanted: i64) -> Result<(), Problem> {
     if wanted <= head {
         return Ok(());
     }
