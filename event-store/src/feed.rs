@@ -13,7 +13,7 @@ use sqlx::PgPool;
 use tokio::time::Instant;
 
 use crate::bus::{self, BusError, OVERSIZED};
-use crate::listen::{HeadWatch, Heads};
+use crate::listen::HeadListener;
 use crate::read;
 use crate::recorded::RawEvent;
 
@@ -54,14 +54,13 @@ pub struct Batch {
 pub struct FeedError(#[from] sqlx::Error);
 
 enum Source {
-    Postgres(Option<HeadWatch>),
+    Postgres(Option<HeadListener>),
     JetStream(Box<Ordered>),
 }
 
 /// Follows the log.
 pub struct Feed {
     db: PgPool,
-    heads: Heads,
     bus: Option<Context>,
     stream_name: String,
     position: i64,
@@ -82,16 +81,9 @@ enum Parsed {
 impl Feed {
     /// Follows the log after a position. Without a bus, from Postgres alone.
     pub fn new(db: PgPool, bus: Option<Context>, stream_name: String, after: i64) -> Self {
-        let (source, heads) = (Source::Postgres(None), Heads::new(db.clone()));
+        let source = Source::Postgres(None);
         let (silent_until, bus_again_at) = (Instant::now(), Instant::now());
-        Self { db, heads, bus, stream_name, position: after, source, silent_until, bus_again_at }
-    }
-
-    /// Listens on the connection of others, where many feeds follow the log in one process.
-    #[must_use]
-    pub fn sharing(mut self, heads: &Heads) -> Self {
-        self.heads = heads.clone();
-        self
+        Self { db, bus, stream_name, position: after, source, silent_until, bus_again_at }
     }
 
     /// The position of the last event handed out.
@@ -137,8 +129,12 @@ impl Feed {
             if let Some(listener) = listener {
                 listener.changed(wait.min(SILENCE_MAX)).await;
             } else {
-                // What was appended before it was there is found by looking once more.
-                *listener = Some(self.heads.follow());
+                match HeadListener::connect(&self.db).await {
+                    // What was appended before it was there is found by looking once more.
+                    Ok(connected) => *listener = Some(connected),
+                    // Then looking has to do.
+                    Err(_) => tokio::time::sleep(wait.min(SILENCE_MAX)).await,
+                }
             }
         }
     }

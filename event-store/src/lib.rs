@@ -3,7 +3,8 @@
 //! * [`writer`] decides commands in batches and appends what they come to;
 //! * [`read`] reads by position, type and stream; [`listen`] says when there is more;
 //! * [`relay`] publishes the log to NATS JetStream, whose sequence is the position;
-//! * [`feed`] follows the log from a position, from Postgres or JetStream, whichever serves best.
+//! * [`feed`] follows the log from a position, from Postgres or JetStream, whichever serves best;
+//!   [`tail`] shares one feed among all who follow the log in a process.
 //!
 //! The only crate that writes `events`, `commands`, `snapshots` and `log_head`. It knows nothing of
 //! HTTP and nothing of read models.
@@ -14,6 +15,7 @@ pub mod listen;
 pub mod read;
 pub mod recorded;
 pub mod relay;
+pub mod tail;
 pub mod writer;
 
 pub use recorded::{Entry, Metadata, RawEvent, Recorded, Unreadable};

@@ -5,7 +5,9 @@
 //! that see another one at work stand by.
 
 use std::collections::VecDeque;
+use std::future::IntoFuture;
 use std::panic::resume_unwind;
+use std::pin::pin;
 use std::time::Duration;
 
 use async_nats::jetstream::Context;
@@ -104,10 +106,9 @@ impl Relay {
         loop {
             let page = next.await.unwrap_or_else(|error| resume_unwind(error.into_panic()))?;
             let Some(last) = page.last().map(|message| message.position) else {
-                window.drain().await?;
-                listener.changed(IDLE_POLL).await;
+                let notified = window.drain_until(listener.changed(IDLE_POLL)).await?;
                 // A stream that was wiped while nothing happened is made again before it is needed.
-                if read::head(&self.db).await? == sent {
+                if !notified && read::head(&self.db).await? == sent {
                     sent = self.ensure_stream().await?.0;
                 }
                 next = self.read_after(sent);
@@ -184,7 +185,7 @@ impl Relay {
             }
             sent => sent?,
         };
-        window.under_way.push_back((position, acknowledgement));
+        window.under_way.push_back((position, acknowledgement.into_future()));
         Ok(())
     }
 }
@@ -215,9 +216,11 @@ fn expecting(position: i64, payload: Bytes) -> PublishMessage {
 /// that waits for the last of a page before the next one leaves JetStream idle meanwhile.
 #[derive(Default)]
 struct Window {
-    under_way: VecDeque<(i64, PublishAckFuture)>,
+    under_way: VecDeque<(i64, Acknowledgement)>,
     acknowledged: i64,
 }
+
+type Acknowledgement = <PublishAckFuture as IntoFuture>::IntoFuture;
 
 impl Window {
     /// Waits for the oldest acknowledgement if there is no room for one more. The others wait by
@@ -226,18 +229,25 @@ impl Window {
         if self.under_way.len() < WINDOW_MESSAGES { Ok(()) } else { self.acknowledge().await }
     }
 
-    /// Waits for all of them.
-    async fn drain(&mut self) -> Result<(), PublishError> {
-        while !self.under_way.is_empty() {
-            self.acknowledge().await?;
+    /// Hears the acknowledgements that come while something else is waited for.
+    async fn drain_until<T>(&mut self, other: impl Future<Output = T>) -> Result<T, PublishError> {
+        let mut other = pin!(other);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut other => return Ok(done),
+                acknowledged = self.acknowledge(), if !self.under_way.is_empty() => acknowledged?,
+            }
+            self.report();
         }
-        self.report();
-        Ok(())
     }
 
+    /// Waits for the oldest acknowledgement. Safe to drop while it waits.
     async fn acknowledge(&mut self) -> Result<(), PublishError> {
-        let Some((position, acknowledgement)) = self.under_way.pop_front() else { return Ok(()) };
-        acknowledgement.await?;
+        let Some((position, acknowledgement)) = self.under_way.front_mut() else { return Ok(()) };
+        let (position, answer) = (*position, acknowledgement.await);
+        self.under_way.pop_front();
+        answer?;
         self.acknowledged = position;
         Ok(())
     }

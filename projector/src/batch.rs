@@ -6,7 +6,7 @@ use std::sync::Arc;
 use event_store::{Entry, RawEvent, Recorded};
 use sqlx::{Acquire, PgConnection, PgPool};
 
-use crate::checkpoint::{Fenced, Lease};
+use crate::checkpoint::{Fenced, Lease, is_fenced};
 use crate::parking::{self, PARKED_STREAMS_MAX, Parked, ParkedStreams, Place};
 use crate::projection::{FoldError, Projection};
 
@@ -26,7 +26,7 @@ pub enum BatchError {
 
 impl From<sqlx::Error> for BatchError {
     fn from(error: sqlx::Error) -> Self {
-        Self::Database(Arc::new(error))
+        if is_fenced(&error) { Self::Fenced(Fenced) } else { Self::Database(Arc::new(error)) }
     }
 }
 
@@ -45,10 +45,11 @@ pub async fn apply(
     db: &PgPool,
     lease: &mut Lease,
     streams: &mut ParkedStreams,
-    events: &[RawEvent],
+    events: &[Arc<RawEvent>],
 ) -> Result<usize, BatchError> {
     let Some(last) = events.last() else { return Ok(0) };
-    let entries = events.iter().filter(|event| lease.reads(event)).map(Entry::from).collect();
+    let entries = events.iter().map(Arc::as_ref);
+    let entries = entries.filter(|event| lease.reads(event)).map(Entry::from).collect();
     apply_entries(db, lease, streams, entries, last.position).await
 }
 
@@ -148,8 +149,7 @@ fn check_bound(plan: &Plan) -> Result<(), BatchError> {
 /// The normal way: everything at once.
 async fn fold_all(db: &PgPool, lease: &Lease, plan: &Plan, to: i64) -> Result<(), Failure> {
     check_bound(plan)?;
-    let mut tx = db.begin().await?;
-    lease.advance(&mut tx, to).await?.map_err(BatchError::from)?;
+    let mut tx = lease.begin(db, to).await?;
     if !plan.events.is_empty() {
         (lease.projection.fold)(&mut tx, lease.build, &plan.events).await?;
     }
@@ -163,8 +163,7 @@ async fn fold_all(db: &PgPool, lease: &Lease, plan: &Plan, to: i64) -> Result<()
 async fn fold_parts(db: &PgPool, lease: &Lease, plan: Plan, to: i64) -> Result<Plan, BatchError> {
     let Plan { places, events, parked, streams } = plan;
     let mut sorted = Plan { places: vec![], events: vec![], parked, streams };
-    let mut tx = db.begin().await?;
-    lease.advance(&mut tx, to).await??;
+    let mut tx = lease.begin(db, to).await?;
     // The next part is the last one: in the order of the log.
     let mut parts = Vec::from([(0, events.len())]);
     while let Some((start, end)) = parts.pop() {

@@ -8,7 +8,8 @@
 use std::time::Duration;
 
 use event_store::RawEvent;
-use sqlx::{PgConnection, PgExecutor, PgPool};
+use sqlx::error::DatabaseError;
+use sqlx::{AssertSqlSafe, PgExecutor, PgPool, Postgres, Transaction};
 
 use crate::projection::Projection;
 
@@ -19,6 +20,9 @@ pub const LEASE: Duration = Duration::from_secs(5);
 pub const REBUILD_LEASE: Duration = Duration::from_secs(30);
 /// How often an idle worker renews its lease, and a standby asks for it.
 pub const RENEWAL: Duration = Duration::from_secs(1);
+
+/// The SQLSTATE of a write where `move_checkpoint` found no lease.
+const READ_ONLY_TRANSACTION: &str = "25006";
 
 /// The right to move a build forward.
 #[derive(Clone, Debug)]
@@ -90,42 +94,51 @@ impl Lease {
             && self.projection.reads(&event.stream)
     }
 
-    /// Moves the checkpoint, as the first statement of the transaction that writes the rows: the
-    /// lock on the checkpoint keeps everybody else out until the commit.
+    /// Begins the transaction that writes the rows by moving the checkpoint, in one round trip: the
+    /// lock on the checkpoint keeps everybody else out until the commit. If the lease is lost, the
+    /// transaction cannot write: see [`is_fenced`].
     ///
     /// The commit does not wait for the disk: what a crash of the database takes away, it takes
     /// away with its checkpoint, and the log gives it back. A worker that is frozen inside the
     /// transaction is cut off by the database, so that it cannot hold the lock for ever.
-    pub async fn advance(
+    pub async fn begin(
         &self,
-        db: &mut PgConnection,
+        db: &PgPool,
+        to: i64,
+    ) -> sqlx::Result<Transaction<'static, Postgres>> {
+        let Self { projection, build, slot_from, epoch, position, term, .. } = self;
+        let (name, term) = (projection.name, term.as_millis());
+        // What begins a transaction can have no parameters. These are numbers, and a name of ours.
+        let begin = format!(
+            "BEGIN; SELECT move_checkpoint('{name}', {build}::smallint, {slot_from}::smallint, \
+             {epoch}, {position}, {to}, {term})"
+        );
+        db.begin_with(AssertSqlSafe(begin)).await
+    }
+
+    /// Moves the checkpoint past events of which none is of interest.
+    pub async fn pass(
+        &mut self,
+        db: impl PgExecutor<'_>,
         to: i64,
     ) -> sqlx::Result<Result<(), Fenced>> {
-        let moved = sqlx::query!(
-            "UPDATE projection_slots SET position = $6, updated_at = clock_timestamp(),
-                 lease_until = clock_timestamp() + make_interval(secs => $7)
-             WHERE projection = $1 AND build = $2 AND slot_from = $3 AND epoch = $4
-               AND position = $5
-             RETURNING set_config('synchronous_commit', 'off', true) AS quick,
-                       set_config('idle_in_transaction_session_timeout', $8, true) AS bounded",
+        let moved = sqlx::query_scalar!(
+            r#"SELECT move_checkpoint($1, $2, $3, $4, $5, $6, $7) AS "moved!""#,
             self.projection.name,
             self.build,
             self.slot_from,
             self.epoch,
             self.position,
             to,
-            self.term.as_secs_f64(),
-            self.term.as_millis().to_string(),
+            i64::try_from(self.term.as_millis()).unwrap_or(i64::MAX),
         )
-        .fetch_optional(db)
+        .fetch_one(db)
         .await?;
-        Ok(moved.map(|_| ()).ok_or(Fenced))
-    }
-
-    /// Moves the checkpoint past events of which none is of interest.
-    pub async fn pass(&mut self, db: &PgPool, to: i64) -> sqlx::Result<Result<(), Fenced>> {
-        let moved = self.advance(&mut *db.acquire().await?, to).await?;
-        Ok(moved.map(|()| self.position = to))
+        if !moved {
+            return Ok(Err(Fenced));
+        }
+        self.position = to;
+        Ok(Ok(()))
     }
 
     /// Keeps the lease while there is nothing to do. A checkpoint that is not where this worker left
@@ -178,4 +191,10 @@ impl Lease {
         .await
         .map(drop)
     }
+}
+
+/// Whether a write was refused because the lease had been lost when its transaction began.
+pub fn is_fenced(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    code.as_deref() == Some(READ_ONLY_TRANSACTION)
 }

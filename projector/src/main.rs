@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
-use event_store::listen::Heads;
+use event_store::tail::Tail;
 use indicatif::{ProgressBar, ProgressStyle};
 use projector::projection::Projection;
 use projector::rebuild::{Report, rebuild, verify};
@@ -152,10 +152,8 @@ async fn keep_running(
     let trouble = Trouble::default();
     let health = health::checks(&db, &wanted, client.clone(), &meili, &trouble);
     let context = Context {
-        heads: Heads::new(db.clone()),
+        tail: Tail::start(db.clone(), client.map(async_nats::jetstream::new), bus.stream),
         db,
-        bus: client.map(async_nats::jetstream::new),
-        stream_name: bus.stream,
         owner: owner(),
         stop: stop.clone(),
     };

@@ -3,8 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use event_store::feed::{Batch, Feed};
-use event_store::listen::Heads;
+use event_store::tail::{Shared, Tail};
 use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -30,12 +29,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(10);
 pub struct Context {
     /// The database.
     pub db: PgPool,
-    /// What wakes the workers while there is no NATS, on one connection for all of them.
-    pub heads: Heads,
-    /// NATS, if there is one; without it the log is read from Postgres alone.
-    pub bus: Option<async_nats::jetstream::Context>,
-    /// The JetStream stream that holds the published log.
-    pub stream_name: String,
+    /// The end of the log, for all workers together.
+    pub tail: Tail,
     /// Who this process is, unlike any other.
     pub owner: String,
     /// Cancelled when the process shall end.
@@ -136,16 +131,15 @@ async fn take_turn(
 
 /// Follows the log until the lease is lost or the process ends.
 async fn work(context: &Context, mut lease: Lease, mut streams: ParkedStreams, held: &Held) -> End {
-    let Context { db, heads, bus, stream_name, stop, .. } = context;
-    let feed = Feed::new(db.clone(), bus.clone(), stream_name.clone(), lease.position);
-    let mut feed = feed.sharing(heads);
+    let Context { db, tail, stop, .. } = context;
+    let mut log = tail.follow(lease.position);
     let mut backoff = Backoff::new();
     let mut passed = None;
     loop {
         let wait = passed.as_ref().map_or(RENEWAL, Passed::remaining);
         // A batch in hand is finished: only the wait for the next one is broken off.
         let next = tokio::select! {
-            next = feed.next(wait) => next,
+            next = log.next(wait) => next,
             () = stop.cancelled() => {
                 // Unreleased, it is over by itself in a few seconds.
                 let _ = lease.release(db).await;
@@ -153,7 +147,7 @@ async fn work(context: &Context, mut lease: Lease, mut streams: ParkedStreams, h
             }
         };
         let done = match next {
-            Ok(batch) => fold(db, &mut lease, &mut streams, &mut passed, batch, held).await,
+            Ok(next) => fold(db, &mut lease, &mut streams, &mut passed, next, held).await,
             Err(error) => Err(Trouble::Passing(parking::chain(&error))),
         };
         match done {
@@ -170,7 +164,7 @@ async fn work(context: &Context, mut lease: Lease, mut streams: ParkedStreams, h
                     .increment(1);
                 backoff.pause(stop).await;
                 passed = None;
-                feed.rewind(lease.position);
+                log.rewind(lease.position);
             }
         }
     }
@@ -211,21 +205,21 @@ impl Passed {
     }
 }
 
-/// Folds what the feed gave, in bounded transactions; with nothing to fold, renews the lease.
+/// Folds what came of the log, in bounded transactions; with nothing to fold, renews the lease.
 async fn fold(
     db: &PgPool,
     lease: &mut Lease,
     streams: &mut ParkedStreams,
     passed: &mut Option<Passed>,
-    batch: Batch,
+    next: Shared,
     held: &Held,
 ) -> Result<(), Trouble> {
     let name = lease.projection.name;
-    for malformed in &batch.malformed {
+    for malformed in &next.malformed {
         metrics::counter!("projection_malformed_messages_total", "projection" => name).increment(1);
         parking::store_message(db, malformed.sequence, &malformed.reason).await?;
     }
-    for events in batch.events.chunks(BATCH_EVENTS_MAX) {
+    for events in next.events.chunks(BATCH_EVENTS_MAX) {
         let began = Instant::now();
         if let Some(last) = events.last()
             && !events.iter().any(|event| lease.reads(event))
@@ -249,7 +243,7 @@ async fn fold(
             held.send_replace(Some(lease.clone()));
             Ok(())
         }
-        None if batch.events.is_empty() => lease.renew(db).await?.map_err(|_| Trouble::Fenced),
+        None if next.events.is_empty() => lease.renew(db).await?.map_err(|_| Trouble::Fenced),
         _ => Ok(()),
     }
 }

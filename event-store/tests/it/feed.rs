@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use async_nats::jetstream::Context;
 use event_store::feed::Feed;
-use event_store::listen::Heads;
 use event_store::relay;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -117,46 +116,4 @@ async fn what_is_no_event_is_reported_and_read_from_the_log(db: PgPool) {
     }
     assert_eq!(read_to(&mut feed, position).await, 1);
     tidy_up(&bus, &name, &stop).await;
-}
-
-/// Any number of feeds wait on one connection, each is woken, and the last one gives it back.
-#[sqlx::test(migrations = "../migrations")]
-async fn feeds_share_one_connection_to_wait_on(db: PgPool) {
-    let listening = async || {
-        sqlx::query_scalar::<_, i64>(
-            "SELECT count(*) FROM pg_stat_activity
-             WHERE datname = current_database() AND query ILIKE 'LISTEN%'",
-        )
-        .fetch_one(&db)
-        .await
-        .unwrap()
-    };
-    let writer = writer(&db);
-    let heads = Heads::new(db.clone());
-    let follow = |_| {
-        let mut feed = Feed::new(db.clone(), None, String::new(), 0).sharing(&heads);
-        tokio::spawn(async move {
-            read_to(&mut feed, 1).await;
-            feed
-        })
-    };
-    let following: Vec<_> = (0..12).map(follow).collect();
-    while listening().await == 0 {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    assert_eq!(listening().await, 1);
-    accept(&writer, create_cart(cart_id())).await;
-    let feeds = tokio::time::timeout(WAIT, futures::future::try_join_all(following)).await;
-    drop(feeds.unwrap().unwrap());
-    let mut watch = heads.follow();
-    watch.changed(WAIT).await;
-    drop(watch);
-    for _ in 0..100 {
-        if listening().await == 0 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("somebody still listens");
 }

@@ -9,4 +9,5 @@ mod message;
 mod relay;
 mod snapshots;
 mod support;
+mod tail;
 mod writer;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use event_store::listen::Heads;
+use event_store::tail::Tail;
 use projector::runner::{self, Context};
 use sqlx::PgPool;
 use tokio::sync::watch;
@@ -42,9 +42,7 @@ async fn a_message_that_is_no_event_is_kept_and_read_from_the_log(db: PgPool) {
 
     let context = Context {
         db: db.clone(),
-        heads: Heads::new(db.clone()),
-        bus: Some(bus.clone()),
-        stream_name: stream_name.clone(),
+        tail: Tail::start(db.clone(), Some(bus.clone()), stream_name.clone()),
         owner: "test".to_owned(),
         stop: stop.clone(),
     };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use event_store::listen::Heads;
+use event_store::tail::Tail;
 use projector::batch::BatchError;
 use projector::runner::{self, Context};
 use sqlx::PgPool;
@@ -43,8 +43,7 @@ async fn a_worker_frozen_inside_a_transaction_is_cut_off(db: PgPool) {
     let shop = Shop::open(&db);
     shop.cart().await;
     let frozen = lease(&db, "carts", "frozen").await.unwrap();
-    let mut stalled = db.begin().await.unwrap();
-    frozen.advance(&mut stalled, 1).await.unwrap().unwrap();
+    let stalled = frozen.begin(&db, 1).await.unwrap();
     // The row is locked until the database ends the transaction, one lease later.
     expire_when_unlocked(&db).await;
     assert!(lease(&db, "carts", "standby").await.is_some());
@@ -60,9 +59,7 @@ fn worker(db: &PgPool, owner: &str) -> (JoinHandle<()>, CancellationToken) {
     let stop = CancellationToken::new();
     let context = Context {
         db: db.clone(),
-        heads: Heads::new(db.clone()),
-        bus: None,
-        stream_name: "none".to_owned(),
+        tail: Tail::start(db.clone(), None, String::new()),
         owner: owner.to_owned(),
         stop: stop.clone(),
     };

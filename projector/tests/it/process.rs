@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use event_store::listen::Heads;
 use event_store::read;
+use event_store::tail::Tail;
 use projector::run::run;
 use projector::runner::Context;
 use projector::search::Meili;
@@ -24,9 +24,7 @@ async fn roomy(db: &PgPool) -> PgPool {
 fn context(db: &PgPool, stop: &CancellationToken) -> Context {
     Context {
         db: db.clone(),
-        heads: Heads::new(db.clone()),
-        bus: None,
-        stream_name: "none".to_owned(),
+        tail: Tail::start(db.clone(), None, String::new()),
         owner: "test".to_owned(),
         stop: stop.clone(),
     }

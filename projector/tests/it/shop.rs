@@ -1,5 +1,7 @@
 //! A small shop to tell stories with, and the projector driven by hand.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::command::{cart, fulfilment, order, payment, stock};
 use domain::payment::Verdict;
@@ -215,6 +217,7 @@ pub async fn lease(db: &PgPool, name: &str, owner: &str) -> Option<Lease> {
 pub async fn fold(db: &PgPool, lease: &mut Lease) -> Result<usize, BatchError> {
     let events = read::after(db, lease.position, read::PAGE_EVENTS_MAX).await.unwrap();
     let mut streams = ParkedStreams::load(db, lease.projection, lease.build).await.unwrap();
+    let events: Vec<_> = events.into_iter().map(Arc::new).collect();
     batch::apply(db, lease, &mut streams, &events).await
 }
 

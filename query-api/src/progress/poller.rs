@@ -144,10 +144,7 @@ impl Poller {
 
 /// The positions of all models and of the log, in one snapshot; that of the index only if it is
 /// asked for, else 0.
-async fn look(
-    db: impl PgExecutor<'_>,
-    index: bool,
-) -> sqlx::Result<([i64; Model::COUNT], i64)> {
+async fn look(db: impl PgExecutor<'_>, index: bool) -> sqlx::Result<([i64; Model::COUNT], i64)> {
     let rows = sqlx::query!(
         r#"SELECT name AS "name!", min(position) AS "position!",
                   (SELECT position FROM log_head) AS "head!", CASE WHEN $1 AND name = 'search'
