@@ -21,6 +21,11 @@ pub trait Documents {
     /// The document an event is about.
     fn key(event: &Recorded) -> Option<Self::Key>;
 
+    /// Whether a document begins with an event: then there is none to be loaded.
+    fn begins(event: &Recorded) -> bool {
+        event.version == 1
+    }
+
     /// The document after an event.
     fn fold(document: Option<Self::Document>, seen: &Seen) -> Option<Self::Document>;
 
@@ -45,20 +50,35 @@ pub async fn fold<D: Documents>(
     build: i16,
     events: &[Recorded],
 ) -> Result<(), FoldError> {
-    let keys: BTreeSet<D::Key> = events.iter().filter_map(D::key).collect();
-    if keys.is_empty() {
-        return Ok(());
-    }
-    let keys: Vec<D::Key> = keys.into_iter().collect();
-    let mut documents: BTreeMap<_, _> = D::load(db, build, &keys).await?.into_iter().collect();
+    let mut documents = load::<D>(db, build, events).await?;
     for event in events {
         let Some(key) = D::key(event) else { continue };
         if let Some(folded) = D::fold(documents.remove(&key), &seen(event)) {
             documents.insert(key, folded);
         }
     }
+    if documents.is_empty() {
+        return Ok(());
+    }
     let documents: Vec<_> = documents.into_values().collect();
     D::store(db, build, &documents).await
+}
+
+/// The documents that events are about, but for those that begin with them.
+async fn load<D: Documents>(
+    db: &mut PgConnection,
+    build: i16,
+    events: &[Recorded],
+) -> sqlx::Result<BTreeMap<D::Key, D::Document>> {
+    let (mut known, mut wanted) = (BTreeSet::new(), Vec::new());
+    for event in events {
+        let Some(key) = D::key(event) else { continue };
+        if known.insert(key.clone()) && !D::begins(event) {
+            wanted.push(key);
+        }
+    }
+    let loaded = if wanted.is_empty() { vec![] } else { D::load(db, build, &wanted).await? };
+    Ok(loaded.into_iter().collect())
 }
 
 /// Documents as JSON text.

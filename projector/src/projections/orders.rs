@@ -46,6 +46,10 @@ impl Documents for Orders {
         }
     }
 
+    fn begins(event: &Recorded) -> bool {
+        event.version == 1 && matches!(event.stream, StreamId::Order(_))
+    }
+
     fn fold(document: Option<Self::Document>, seen: &Seen) -> Option<Self::Document> {
         order::fold(document, seen)
     }
