@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 
 use domain::stream::SLOTS;
-use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, PgPool};
 
 use crate::checkpoint::REBUILD_LEASE;
 use crate::projection::Projection;
@@ -228,6 +228,24 @@ pub async fn create_next(
     insert(&mut tx, projection, next, Some(owner)).await?;
     tx.commit().await?;
     Ok(Some(next))
+}
+
+/// Whether a build marks what changes in it, to be sent to the search engine.
+pub async fn set_sends(
+    db: impl PgExecutor<'_>,
+    projection: &Projection,
+    build: i16,
+    sends: bool,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE projection_builds SET sends = $3 WHERE projection = $1 AND build = $2",
+        projection.name,
+        build,
+        sends,
+    )
+    .execute(db)
+    .await
+    .map(drop)
 }
 
 /// Shows readers another build, in the caller's transaction, and takes the leases of both: whoever

@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use event_store::tail::Tail;
 use indicatif::{ProgressBar, ProgressStyle};
 use projector::projection::Projection;
-use projector::rebuild::{Report, rebuild, verify};
+use projector::rebuild::{Filled, Report, rebuild, verify};
 use projector::runner::Context;
 use projector::search::Meili;
 use projector::search::pusher::Trouble;
@@ -213,6 +213,10 @@ async fn verify_all(db: &PgPool, wanted: Vec<&'static Projection>) -> anyhow::Re
 
 fn report_rebuild(projection: &Projection, report: &Report) {
     print(&summary(projection, report));
+    if let Some(Filled { documents, took }) = report.filled {
+        let (name, seconds) = (projection.name, took.as_secs_f64());
+        print(&format!("{name}: {documents} documents in a new index after {seconds:.3} s"));
+    }
     print(&format!("{}: readers see build {} now", projection.name, report.to));
 }
 

@@ -5,6 +5,8 @@
 //! one catches up with where that stands, and a snapshot is taken of the new one. The live worker
 //! is not held for that; it is for the switch, while the last few events are folded.
 
+use std::time::{Duration, Instant};
+
 use event_store::read;
 use indicatif::ProgressBar;
 use sqlx::{PgPool, Postgres, Transaction};
@@ -81,6 +83,17 @@ pub struct Report {
     pub differences: Vec<Difference>,
     /// Streams that the new build has parked.
     pub parked: usize,
+    /// What was sent to the new search index, if there is one.
+    pub filled: Option<Filled>,
+}
+
+/// The filling of a search index.
+#[derive(Clone, Copy, Debug)]
+pub struct Filled {
+    /// Documents sent.
+    pub documents: usize,
+    /// How long Meilisearch took to index them, with the reading and sending.
+    pub took: Duration,
 }
 
 /// Rebuilds a projection and switches readers to it, unless its build is of a newer program. `meili` is needed for the search projection
@@ -98,10 +111,11 @@ pub async fn rebuild(
         return Err(newer.into());
     }
     let mut candidate = Candidate::create(db, projection, meili, owner, progress).await?;
-    let report = candidate.compare_with_live().await?;
+    let mut report = candidate.compare_with_live().await?;
     let head = read::head(db).await?;
     candidate.catch_up(head).await?;
-    let index = candidate.fill(meili).await?;
+    let (index, filled) = candidate.fill(meili).await?.unzip();
+    report.filled = filled;
     candidate.switch(meili.zip(index)).await?;
     builds::delete(db, projection, report.from).await?;
     if let Some(meili) = meili {
@@ -158,7 +172,7 @@ impl Candidate<'_> {
             None => vec![],
         };
         let (from, to, parked) = (self.live, self.lease.build, self.streams.len());
-        Ok(Report { from, to, compared_at, differences, parked })
+        Ok(Report { from, to, compared_at, differences, parked, filled: None })
     }
 
     /// Catches up with the live build and holds it there, as long as the transaction lasts.
@@ -185,7 +199,10 @@ impl Candidate<'_> {
     }
 
     /// Fills the second index of the search projection.
-    async fn fill(&self, meili: Option<&Meili>) -> Result<Option<Identity>, RebuildError> {
+    async fn fill(
+        &self,
+        meili: Option<&Meili>,
+    ) -> Result<Option<(Identity, Filled)>, RebuildError> {
         let Some(meili) = meili else { return Ok(None) };
         let index = meili.of_build(self.lease.build);
         let fill = async {
@@ -193,8 +210,11 @@ impl Candidate<'_> {
             let identity = index.ensure().await?;
             // To be swapped, it must be there; lost, it will be filled as the new one.
             meili.live().ensure().await?;
-            pusher::push(self.db, &index, &self.lease, &identity).await?;
-            Ok::<_, RebuildError>(identity)
+            let began = Instant::now();
+            builds::set_sends(self.db, self.projection, self.lease.build, true).await?;
+            let documents = pusher::fill(self.db, &index, &self.lease, &identity).await?;
+            let filled = Filled { documents, took: began.elapsed() };
+            Ok::<_, RebuildError>((identity, filled))
         };
         self.keeping(fill).await?.map(Some)
     }

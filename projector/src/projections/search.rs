@@ -175,7 +175,8 @@ async fn load_documents(
     Ok(rows.into_iter().map(|row| (row.id, row.document.0)).collect())
 }
 
-/// What was never listed is of no interest to Meilisearch, and not dirty.
+/// What was never listed is of no interest to Meilisearch, and not dirty; nor is anything in a build
+/// that is not sent yet.
 async fn store_documents(
     db: &mut PgConnection,
     build: i16,
@@ -190,7 +191,9 @@ async fn store_documents(
                (build, id, document, position, version, listed, in_stock, dirty, dirty_from, title,
                 brand, category, words, created_at, updated_at)
            SELECT $1, f.id, new.document::json, f.position, f.version, new.listed, f.in_stock,
-                  new.listed, f.position, f.title, f.brand, coalesce(f.category, '{}'),
+                  new.listed AND (SELECT sends FROM projection_builds
+                                  WHERE projection = 'search' AND build = $1),
+                  f.position, f.title, f.brand, coalesce(f.category, '{}'),
                   setweight(to_tsvector('english', f.title), 'A')
                   || setweight(to_tsvector('english', concat_ws(' ', f.brand,
                          array_to_string(f.category, ' '))), 'B')
@@ -208,7 +211,10 @@ async fn store_documents(
            ON CONFLICT (build, id) DO UPDATE SET
                document = excluded.document, position = excluded.position,
                version = excluded.version, listed = excluded.listed, in_stock = excluded.in_stock,
-               dirty = old.dirty OR old.listed OR excluded.listed, revision = old.revision + 1,
+               dirty = (old.dirty OR old.listed OR excluded.listed)
+                   AND (SELECT sends FROM projection_builds
+                        WHERE projection = 'search' AND build = $1),
+               revision = old.revision + 1,
                dirty_from = CASE WHEN old.dirty THEN old.dirty_from ELSE excluded.position END,
                refused = NULL,
                title = excluded.title, brand = excluded.brand, category = excluded.category,

@@ -2,11 +2,11 @@
 //! the swap of two indexes. Every request and every task is waited for within a bound.
 
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use meilisearch_sdk::client::{Client, SwapIndexes};
 use meilisearch_sdk::documents::DocumentsQuery;
-use meilisearch_sdk::errors::{Error, ErrorCode, ErrorType};
+use meilisearch_sdk::errors::{Error, ErrorCode, ErrorType, MeilisearchError};
 use meilisearch_sdk::settings::Settings;
 use meilisearch_sdk::task_info::TaskInfo;
 use meilisearch_sdk::tasks::Task;
@@ -22,8 +22,10 @@ const PRIMARY_KEY: &str = "id";
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a task may wait in Meilisearch's queue and run.
 const TASK_TIMEOUT: Duration = Duration::from_mins(5);
-/// How often a task is asked after.
-const TASK_POLL: Duration = Duration::from_millis(50);
+/// How long the first pause is between two questions after a task, and the longest. A task that
+/// has taken long may be asked after late: each pause is a sixteenth of that.
+const TASK_POLL_MIN: Duration = Duration::from_millis(5);
+const TASK_POLL_MAX: Duration = Duration::from_millis(500);
 
 /// Why Meilisearch did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -237,21 +239,26 @@ async fn bounded<T>(
     answer.map_err(|_| IndexError::Timeout(doing))?.map_err(request(doing))
 }
 
+/// Waits for a task to end.
 async fn finish(client: &Client, doing: &'static str, task: TaskInfo) -> Result<(), IndexError> {
-    let ended = client.wait_for_task(task, Some(TASK_POLL), Some(TASK_TIMEOUT));
-    let ended = tokio::time::timeout(TASK_TIMEOUT, ended).await;
-    let ended = ended.map_err(|_| IndexError::Timeout(doing))?.map_err(request(doing))?;
-    match ended {
-        Task::Failed { content } => {
-            let error = content.error;
-            let invalid = matches!(error.error_type, ErrorType::InvalidRequest)
-                && error.error_code != ErrorCode::IndexNotFound;
-            let (reason, code) = (error.error_message, Box::new(error.error_code));
-            Err(IndexError::Task { doing, reason, code, invalid })
+    let began = Instant::now();
+    while began.elapsed() < TASK_TIMEOUT {
+        match bounded(doing, client.get_task(&task)).await? {
+            Task::Succeeded { .. } => return Ok(()),
+            Task::Failed { content } => return Err(failed(doing, content.error)),
+            Task::Enqueued { .. } | Task::Processing { .. } => {}
         }
-        Task::Succeeded { .. } => Ok(()),
-        Task::Enqueued { .. } | Task::Processing { .. } => Err(IndexError::Timeout(doing)),
+        let pause = (began.elapsed() / 16).clamp(TASK_POLL_MIN, TASK_POLL_MAX);
+        tokio::time::sleep(pause).await;
     }
+    Err(IndexError::Timeout(doing))
+}
+
+fn failed(doing: &'static str, error: MeilisearchError) -> IndexError {
+    let invalid = matches!(error.error_type, ErrorType::InvalidRequest)
+        && error.error_code != ErrorCode::IndexNotFound;
+    let (reason, code) = (error.error_message, Box::new(error.error_code));
+    IndexError::Task { doing, reason, code, invalid }
 }
 
 /// Whether `actual` has everything that `wanted` names. Meilisearch gives lists that are sets in

@@ -20,12 +20,13 @@ use super::index::{Identity, Index, IndexError};
 use crate::checkpoint::Lease;
 use crate::parking;
 
-/// Documents in one task.
-const TASK_DOCUMENTS: i64 = 1_000;
+/// Documents in one task: 20,000 take Meilisearch 2.0 s in tasks of this size, 2.8 s in tasks of a
+/// thousand.
+const TASK_DOCUMENTS: i64 = 10_000;
 /// Bytes of documents in one task, unless a single one has more.
-const TASK_BYTES: usize = 8 << 20;
-/// Tasks that Meilisearch may have in hand at a time.
-const TASKS_IN_FLIGHT: usize = 4;
+const TASK_BYTES: usize = 24 << 20;
+/// Tasks that Meilisearch may have in hand at a time: it works on one while the next is sent.
+const TASKS_IN_FLIGHT: usize = 2;
 /// The first and the longest pause after a failure.
 const PAUSE_MIN: Duration = Duration::from_millis(250);
 const PAUSE_MAX: Duration = Duration::from_secs(15);
@@ -153,32 +154,86 @@ pub async fn push(
     lease: &Lease,
     identity: &Identity,
 ) -> Result<usize, PushError> {
-    pages(db, lease.build)
+    send_all(db, index, lease, identity, Which::Dirty).await
+}
+
+/// Sends every document of a build that is listed, dirty or not, to an index that is empty. Says how
+/// many there were.
+pub async fn fill(
+    db: &PgPool,
+    index: &Index,
+    lease: &Lease,
+    identity: &Identity,
+) -> Result<usize, PushError> {
+    send_all(db, index, lease, identity, Which::Listed).await
+}
+
+/// Which documents are sent.
+#[derive(Clone, Copy)]
+enum Which {
+    Dirty,
+    Listed,
+}
+
+async fn send_all(
+    db: &PgPool,
+    index: &Index,
+    lease: &Lease,
+    identity: &Identity,
+    which: Which,
+) -> Result<usize, PushError> {
+    pages(db, lease.build, which)
         .map_ok(|page| send(db, index, lease, identity, page))
         .try_buffer_unordered(TASKS_IN_FLIGHT)
         .try_fold(0, async |sum, sent| Ok(sum + sent))
         .await
 }
 
-fn pages(db: &PgPool, build: i16) -> impl Stream<Item = Result<Page, PushError>> {
+fn pages(db: &PgPool, build: i16, which: Which) -> impl Stream<Item = Result<Page, PushError>> {
     stream::try_unfold(Uuid::nil(), move |after| async move {
-        let page = page(db, build, after).await?;
+        let page = page(db, build, which, after).await?;
         Ok(page.ids.last().copied().map(|last| (page, last)))
     })
     .boxed()
 }
 
-async fn page(db: &PgPool, build: i16, after: Uuid) -> Result<Page, PushError> {
-    let rows = sqlx::query!(
-        r#"SELECT id, revision, position, listed, document AS "document: Json<Box<RawValue>>"
-           FROM search_documents_rows
-           WHERE build = $1 AND dirty AND id > $2 ORDER BY id LIMIT $3"#,
-        build,
-        after,
-        TASK_DOCUMENTS,
-    )
-    .fetch_all(db)
-    .await?;
+struct Row {
+    id: Uuid,
+    revision: i64,
+    position: i64,
+    listed: bool,
+    document: Json<Box<RawValue>>,
+}
+
+async fn page(db: &PgPool, build: i16, which: Which, after: Uuid) -> Result<Page, PushError> {
+    let rows = match which {
+        Which::Dirty => {
+            sqlx::query_as!(
+                Row,
+                r#"SELECT id, revision, position, listed, document AS "document: _"
+               FROM search_documents_rows
+               WHERE build = $1 AND dirty AND id > $2 ORDER BY id LIMIT $3"#,
+                build,
+                after,
+                TASK_DOCUMENTS,
+            )
+            .fetch_all(db)
+            .await?
+        }
+        Which::Listed => {
+            sqlx::query_as!(
+                Row,
+                r#"SELECT id, revision, position, listed, document AS "document: _"
+               FROM search_documents_rows
+               WHERE build = $1 AND listed AND id > $2 ORDER BY id LIMIT $3"#,
+                build,
+                after,
+                TASK_DOCUMENTS,
+            )
+            .fetch_all(db)
+            .await?
+        }
+    };
     let mut page = Page::default();
     let mut bytes = 0;
     for row in rows {

@@ -15,6 +15,10 @@ use crate::{http, progress};
 /// No secret: the server listens on the loopback address only and holds a developer's data.
 pub const MASTER_KEY: &str = "commerce-development-key";
 
+/// What it may use for indexing. Left to itself it takes two thirds of the machine, and zeroes a good
+/// part of that before its first documents: 3,000 of them took 2.4 s, and take 0.3 s like this.
+const INDEXING_MEMORY_MAX: &str = "512MiB";
+
 /// Starts a server with its indexes in `folder` and returns its URL.
 pub fn start(program: &Program, stack: &mut Stack, folder: &Path, port: u16) -> Result<String> {
     create_dir(folder)?;
@@ -31,6 +35,7 @@ pub fn server(program: &Program, folder: &Path, port: u16) -> Command {
     let mut command = Command::new(&program.path);
     command.args(["--http-addr", &format!("{HOST}:{port}"), "--master-key", MASTER_KEY]);
     command.args(["--no-analytics", "--env", "development"]);
+    command.args(["--max-indexing-memory", INDEXING_MEMORY_MAX]);
     command.arg("--db-path").arg(folder.join("data"));
     command.arg("--dump-dir").arg(folder.join("dumps"));
     command.arg("--snapshot-dir").arg(folder.join("snapshots"));
