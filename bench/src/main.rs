@@ -25,6 +25,11 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use serde_json::Value;
 
+/// That of the services, so that both sides of a comparison have the same; tests link theirs.
+#[cfg(not(test))]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Parser)]
 struct Cli {
     #[command(subcommand)]

@@ -175,7 +175,7 @@ impl Follower {
         let mut part = first.ok();
         loop {
             match part {
-                Some(part) => self.take(part, &mut next),
+                Some(part) => self.take(&part, &mut next),
                 // It was too slow, and some were dropped.
                 None => self.behind = true,
             }
@@ -190,7 +190,7 @@ impl Follower {
     }
 
     /// Adds what follows directly on what was had before.
-    fn take(&mut self, part: Part, next: &mut Shared) {
+    fn take(&mut self, part: &Part, next: &mut Shared) {
         next.malformed.extend(part.malformed.iter().cloned());
         let position = next.events.last().map_or(self.position, |last| last.position);
         let known = part.events.partition_point(|event| event.position <= position);

@@ -80,12 +80,16 @@ pub fn build_release(packages: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
     build(["--release"].into_iter().chain(packages))
 }
 
-/// Builds the binaries that `what` selects, showing cargo's progress, and returns where each lies:
-/// asked of cargo, for target folders and triples can be set in many places.
+/// Builds the binaries that `what` selects, and returns where each lies.
 pub fn build<'a>(what: impl IntoIterator<Item = &'a str>) -> Result<BTreeMap<String, PathBuf>> {
-    let output = command()
-        .args(["build", "--bins", "--message-format=json-render-diagnostics"])
-        .args(what)
+    run_build(command().args(["build", "--bins"]).args(what), BUILD_FAILED)
+}
+
+/// Runs a `cargo build`, showing its progress, and returns where each program lies: asked of cargo,
+/// for target folders and triples can be set in many places. `failed` is what to say if it fails.
+pub fn run_build(build: &mut Command, failed: &str) -> Result<BTreeMap<String, PathBuf>> {
+    let output = build
+        .arg("--message-format=json-render-diagnostics")
         .env("SQLX_OFFLINE", "true")
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
@@ -93,7 +97,7 @@ pub fn build<'a>(what: impl IntoIterator<Item = &'a str>) -> Result<BTreeMap<Str
         .context("cannot run cargo: is it on PATH?")?;
     interrupt::check()?;
     if !output.status.success() {
-        bail!("{BUILD_FAILED}");
+        bail!("{failed}");
     }
     let mut binaries = BTreeMap::new();
     for line in String::from_utf8_lossy(&output.stdout).lines() {

@@ -24,6 +24,10 @@ use uuid::Uuid;
 
 use cart::Shopper;
 
+/// That of the services, so that both sides of a comparison have the same.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Parser)]
 struct Args {
     /// Which library

@@ -2,14 +2,14 @@
 //! with the engine's cart in them. Owns how they are built, apart from everything else.
 
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use serde_json::Value;
 
 use super::ground::{Ground, number, output};
 use crate::layout::Layout;
-use crate::{cargo, interrupt, progress};
+use crate::{cargo, progress};
 
 /// Under which names the program knows them.
 pub const NAMES: [&str; 2] = ["cqrs-es", "esrs"];
@@ -21,6 +21,11 @@ const TARGET: &str = "peers";
 const FLAGS: &str = "--cfg peers";
 const FOLDER: &str = "peers";
 
+/// What to say when that fails.
+const BUILD_FAILED: &str = "the peers were not built: see cargo's messages above (they need \
+                            OpenSSL's headers and pkg-config; Debian's packages libssl-dev and \
+                            pkg-config have them)";
+
 /// The program that drives them.
 pub struct Peers {
     program: PathBuf,
@@ -30,29 +35,12 @@ impl Peers {
     /// Builds it, unless it is built already: a minute or two.
     pub fn build(layout: &Layout) -> Result<Self> {
         progress::step("Building", "the peers (release)");
-        let output = cargo::command()
-            .args(["build", "--release", "--package", "bench", "--bench", TARGET])
-            .arg("--target-dir")
+        let mut build = cargo::command();
+        build
+            .args(["build", "--release", "--package", "bench", "--bench", TARGET, "--target-dir"])
             .arg(layout.target.join(FOLDER))
-            .arg("--message-format=json-render-diagnostics")
-            .env("RUSTFLAGS", FLAGS)
-            .env("SQLX_OFFLINE", "true")
-            .stdin(Stdio::null())
-            .stderr(Stdio::inherit())
-            .output()
-            .context("cannot run cargo: is it on PATH?")?;
-        interrupt::check()?;
-        if !output.status.success() {
-            bail!(
-                "the peers were not built: see cargo's messages above (they need OpenSSL's headers \
-                 and pkg-config; Debian's packages libssl-dev and pkg-config have them)"
-            );
-        }
-        let messages = String::from_utf8_lossy(&output.stdout);
-        let built = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let program = built
-            .filter(|message| message["target"]["name"] == TARGET)
-            .find_map(|message| Some(PathBuf::from(message["executable"].as_str()?)));
+            .env("RUSTFLAGS", FLAGS);
+        let program = cargo::run_build(&mut build, BUILD_FAILED)?.remove(TARGET);
         Ok(Self { program: program.context("cargo built no program of the peers")? })
     }
 
