@@ -33,6 +33,7 @@ async fn a_frozen_worker_writes_nothing_more(db: PgPool) {
     assert!(matches!(woken, Err(BatchError::Fenced(_))), "{woken:?}");
     assert!(documents(&db, "carts").await.is_empty());
     assert!(frozen.renew(&db).await.unwrap().is_err());
+    assert!(frozen.pass(&db, 1).await.unwrap().is_err());
     frozen.release(&db).await.unwrap();
     fold(&db, &mut standby).await.unwrap();
     assert_eq!(documents(&db, "carts").await.len(), 1);

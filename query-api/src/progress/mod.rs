@@ -98,6 +98,9 @@ impl Progress {
         loop {
             // Nobody keeps a connection while waiting, and nobody is refused unseen.
             let waited = self.0.poller.wait(model, wanted, fresh.until).await;
+            if matches!(waited, Ok(true)) {
+                who = Who::LetIn;
+            }
             let mut snapshot = self.0.line.snapshot(who).await?;
             let Check { position, head, parked } = check(&mut *snapshot, model).await?;
             if position >= wanted {
@@ -109,7 +112,6 @@ impl Progress {
             refuse_unknown(head, wanted)?;
             waited?;
             self.0.poller.correct(model, position);
-            who = Who::LetIn;
         }
     }
 

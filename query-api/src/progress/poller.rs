@@ -78,13 +78,14 @@ impl Poller {
     }
 
     /// Waits until a model has come to `wanted`, as far as is known; or until there is reason to
-    /// doubt that it ever will, because the log has not come that far or cannot be asked.
+    /// doubt that it ever will, because the log has not come that far or cannot be asked. Says
+    /// whether there was anything to wait for.
     ///
     /// # Errors
     /// When `until` has passed, or so many wait that there is no place for another.
-    pub async fn wait(&self, model: Model, wanted: i64, until: Instant) -> Result<(), Problem> {
+    pub async fn wait(&self, model: Model, wanted: i64, until: Instant) -> Result<bool, Problem> {
         if self.seen.borrow().positions[model as usize] >= wanted {
-            return Ok(());
+            return Ok(false);
         }
         let Ok(_place) = self.room.try_acquire() else {
             return Err(Problem::new(
@@ -102,7 +103,7 @@ impl Poller {
             seen.positions[model as usize] >= wanted || doubtful
         });
         match tokio::time::timeout_at(until, reached).await {
-            Ok(Ok(_)) => Ok(()),
+            Ok(Ok(_)) => Ok(true),
             Ok(Err(_)) | Err(_) => {
                 Err(behind(model, wanted, self.seen.borrow().positions[model as usize]))
             }
