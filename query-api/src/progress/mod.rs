@@ -97,8 +97,8 @@ impl Progress {
         let mut who = Who::Newcomer;
         loop {
             // Nobody keeps a connection while waiting, and nobody is refused unseen.
-            let waited = self.0.poller.wait(model, wanted, fresh.until).await;
-            if matches!(waited, Ok(true)) {
+            let outcome = self.0.poller.wait(model, wanted, fresh.until).await;
+            if matches!(outcome, Ok(true)) {
                 who = Who::LetIn;
             }
             let mut snapshot = self.0.line.snapshot(who).await?;
@@ -110,7 +110,7 @@ impl Progress {
                 return Ok(Reader::Snapshot(snapshot));
             }
             refuse_unknown(head, wanted)?;
-            waited?;
+            outcome?;
             self.0.poller.correct(model, position);
         }
     }
