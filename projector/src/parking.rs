@@ -140,7 +140,7 @@ pub async fn store(
 
 /// Keeps a message that was no event, for somebody to look at. The first sight of it is logged.
 pub async fn store_message(db: &PgPool, sequence: i64, reason: &str) -> sqlx::Result<()> {
-    let reason = shorten(reason);
+    let reason = storable(reason);
     let first = sqlx::query!(
         "INSERT INTO parked_messages (sequence, reason) VALUES ($1, $2) ON CONFLICT DO NOTHING",
         sequence,
@@ -157,9 +157,11 @@ pub async fn store_message(db: &PgPool, sequence: i64, reason: &str) -> sqlx::Re
 /// An error with its causes, in one line.
 pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
-    shorten(&causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")).to_owned()
+    storable(&causes.map(ToString::to_string).collect::<Vec<_>>().join(": "))
 }
 
-fn shorten(reason: &str) -> &str {
-    &reason[..reason.floor_char_boundary(REASON_BYTES_MAX)]
+/// A reason may quote what was sent, of any length and with the one character that Postgres does
+/// not store.
+fn storable(reason: &str) -> String {
+    reason[..reason.floor_char_boundary(REASON_BYTES_MAX)].replace('\0', "\u{FFFD}")
 }

@@ -115,7 +115,7 @@ pub(super) async fn hear(
     cache: &mut Cache,
     after: i64,
     until: i64,
-) -> Result<HashSet<StreamId>, LoadError> {
+) -> sqlx::Result<HashSet<StreamId>> {
     let mut changed = HashSet::new();
     let mut rows = sqlx::query_as!(
         News,
@@ -126,7 +126,7 @@ pub(super) async fn hear(
     )
     .fetch(connection);
     while let Some(news) = rows.try_next().await? {
-        changed.extend(news.fold_into(cache)?);
+        changed.extend(news.fold_into(cache));
     }
     Ok(changed)
 }
@@ -143,17 +143,19 @@ struct News {
 
 impl News {
     /// Folds it into what is cached; gives the stream if that has changed. What is not cached is
-    /// loaded when it is needed; what was loaded since is there already.
-    fn fold_into(&self, cache: &mut Cache) -> Result<Option<StreamId>, Unreadable> {
-        let position = self.position;
-        let stream: StreamId =
-            self.stream.parse().map_err(|source| Unreadable::Stream { position, source })?;
+    /// loaded when it is needed; what was loaded since is there already. What this program cannot
+    /// read, because a newer one wrote it, costs nobody but who needs that stream: it is forgotten,
+    /// and cannot be loaded.
+    fn fold_into(&self, cache: &mut Cache) -> Option<StreamId> {
+        let stream: StreamId = self.stream.parse().ok()?;
         if cache.peek(&stream).is_none_or(|cached| cached.version >= self.version) {
-            return Ok(None);
+            return None;
         }
-        let (stream, event) = decode(position, &self.stream, &self.kind, self.schema, &self.data)?;
-        cache.change(&stream, |cached| cached.apply(&event));
-        Ok(Some(stream))
+        match decode(self.position, &self.stream, &self.kind, self.schema, &self.data) {
+            Ok((_, event)) => drop(cache.change(&stream, |cached| cached.apply(&event))),
+            Err(_) => cache.forget(&stream),
+        }
+        Some(stream)
     }
 }
 
@@ -165,7 +167,7 @@ pub(super) async fn take_turn(
     cache: &mut Cache,
     known: i64,
     news_max: i64,
-) -> Result<(i64, HashSet<StreamId>), LoadError> {
+) -> sqlx::Result<(i64, HashSet<StreamId>)> {
     let limit = i32::try_from(news_max + 1).unwrap_or(i32::MAX);
     let rows = sqlx::query!(
         r#"SELECT head AS "head!", position, stream, version, type AS kind, schema, data
@@ -189,7 +191,7 @@ pub(super) async fn take_turn(
             continue;
         };
         let news = News { position, stream, version, kind, schema, data };
-        changed.extend(news.fold_into(cache)?);
+        changed.extend(news.fold_into(cache));
     }
     Ok((head, changed))
 }

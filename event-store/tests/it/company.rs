@@ -1,7 +1,7 @@
 //! Several writers on one log: what one appends, the others know before they decide on it.
 
 use domain::ProductId;
-use event_store::Outcome;
+use event_store::{Outcome, SubmitError};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -52,6 +52,26 @@ async fn a_thing_taken_for_new_is_checked(db: PgPool) {
     expecting.expected = Some(1);
     let again = writer(&db).submit(expecting).await.unwrap();
     assert_eq!(code(&again), "product_already_exists", "version 1 is what it has");
+}
+
+/// During a rolling deploy a newer program may write what an older one cannot read.
+#[sqlx::test(migrations = "../migrations")]
+async fn an_event_of_a_newer_program_costs_only_who_needs_it(db: PgPool) {
+    let (older, id) = (writer(&db), ProductId(Uuid::now_v7()));
+    accept(&older, create_product(id, vec![])).await;
+    sqlx::query(
+        "SELECT append('{}', '{}', '{}', '{}', '{}', '{}', ARRAY[$1], '{2}',
+                       '{product.teleported}', '{1}', '{0}', ARRAY[now()],
+                       ARRAY['{\"command\":\"test\"}'], ARRAY['{}'])",
+    )
+    .bind(format!("product-{id}"))
+    .execute(&db)
+    .await
+    .unwrap();
+    accept(&older, create_product(ProductId(Uuid::now_v7()), vec![])).await;
+    let needs_it = older.submit(request(create_product(id, vec![]))).await;
+    assert!(matches!(needs_it, Err(SubmitError::Unavailable)), "{needs_it:?}");
+    accept(&older, create_product(ProductId(Uuid::now_v7()), vec![])).await;
 }
 
 /// Long after it was alone, a writer has missed more than it cares to read.

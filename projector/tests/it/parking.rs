@@ -3,7 +3,7 @@
 use projector::retry::retry;
 use sqlx::{AssertSqlSafe, PgPool};
 
-use crate::shop::{Shop, document, documents, parked, project, projection};
+use crate::shop::{Shop, document, documents, id, parked, project, projection};
 
 async fn execute(db: &PgPool, statement: &str) {
     sqlx::query(AssertSqlSafe(statement)).execute(db).await.unwrap();
@@ -38,6 +38,23 @@ async fn an_unreadable_event_parks_its_stream_alone(db: PgPool) {
     let again = retry(&db, projection("carts"), Some(&stream)).await.unwrap();
     assert!(again.released.is_empty());
     assert!(again.stuck.contains_key(&stream), "nothing has changed: it stays parked");
+}
+
+/// JSON may hold the one character that Postgres does not store, and a reason may quote it.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_reason_that_quotes_a_nul_keeps_nobody(db: PgPool) {
+    let shop = Shop::open(&db);
+    let stream = format!("order-{}", id());
+    shop.append_raw(&stream, 1, "order.cancelled", r#"{"reason":"a\u0000b"}"#).await;
+    shop.product("Tote", "TOTE").await;
+    shop.receive("TOTE", 1).await;
+    shop.order("TOTE", 1).await;
+    project(&db, "orders").await;
+    assert_eq!(parked(&db, "orders").await, [stream]);
+    assert_eq!(documents(&db, "orders").await.len(), 1);
+    let reason: String =
+        sqlx::query_scalar("SELECT reason FROM parked_streams").fetch_one(&db).await.unwrap();
+    assert!(reason.contains("a\u{FFFD}b"), "{reason}");
 }
 
 #[sqlx::test(migrations = "../migrations")]
