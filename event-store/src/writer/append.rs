@@ -49,6 +49,18 @@ pub(super) fn options(options: &PgConnectOptions) -> PgConnectOptions {
         .log_slow_statements(tracing::log::LevelFilter::Off, std::time::Duration::MAX)
 }
 
+/// Has commits wait for the disk on this connection where the server is set not to, for what is
+/// answered must be kept. Stronger settings stay.
+pub(super) async fn be_durable(connection: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query_scalar!(
+        "SELECT set_config('synchronous_commit', 'on', false)
+         WHERE current_setting('synchronous_commit') = 'off'"
+    )
+    .fetch_optional(connection)
+    .await
+    .map(drop)
+}
+
 /// Loads streams that are not cached.
 pub(super) async fn load(
     connection: &mut PgConnection,

@@ -126,6 +126,7 @@ impl Log {
         self.unheard = None;
         self.turn = None;
         let mut connection = self.options.connect().await?;
+        append::be_durable(&mut connection).await?;
         self.known = read::head(&mut connection).await?;
         Ok(connection)
     }

@@ -340,3 +340,24 @@ async fn a_restored_log_makes_the_writer_forget(db: PgPool) {
     assert_eq!(added.outcome, Outcome::Accepted { id: cart.to_string(), version: 2 });
     assert_contiguous(&db).await;
 }
+
+/// A server may be set not to wait for its disk; what is answered is on it all the same.
+#[sqlx::test(migrations = "../migrations")]
+async fn an_append_is_durable_whatever_the_server_is_set_to(db: PgPool) {
+    sqlx::raw_sql(
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off',
+                                    current_database()); END $$;
+         CREATE TABLE seen (setting text NOT NULL);
+         CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             INSERT INTO seen VALUES (current_setting('synchronous_commit')); RETURN NULL;
+         END $$;
+         CREATE TRIGGER see AFTER INSERT ON events FOR EACH STATEMENT EXECUTE FUNCTION see()",
+    )
+    .execute(&db)
+    .await
+    .unwrap();
+    accept(&writer(&db), create_cart(cart_id())).await;
+    let seen: Vec<String> =
+        sqlx::query_scalar("SELECT setting FROM seen").fetch_all(&db).await.unwrap();
+    assert_eq!(seen, ["on"]);
+}
