@@ -91,25 +91,28 @@ async fn fold_products(
     let told = news.values().map(|news| news.product_id);
     let ids: BTreeSet<Uuid> = events.iter().filter_map(about).chain(told).collect();
     let mut documents = load_documents(db, build, &Vec::from_iter(ids)).await?;
-    let mut changed = BTreeSet::new();
+    // From which event on: readers are told that the index shows all before that one.
+    let mut changed = BTreeMap::new();
     // Event by event, so that the outcome does not depend on where batches begin and end.
     for event in events {
         if let Some(id) = about(event)
             && let Some(folded) = search::fold(documents.remove(&id), &seen(event))
         {
             documents.insert(id, folded);
-            changed.insert(id);
+            changed.entry(id).or_insert(event.position);
         }
         if let Some(News { product_id, sku, in_stock }) = news.get(&event.position)
             && let Some(document) = documents.get_mut(product_id)
             && document.set_in_stock(sku, *in_stock, event.position)
         {
-            changed.insert(*product_id);
+            changed.entry(*product_id).or_insert(event.position);
         }
     }
-    documents.retain(|id, _| changed.contains(id));
+    documents.retain(|id, _| changed.contains_key(id));
+    changed.retain(|id, _| documents.contains_key(id));
     let listed: Vec<bool> = documents.values().map(Document::listed).collect();
-    store_documents(db, build, &encode(documents.values())?, &listed).await?;
+    let changed_from: Vec<i64> = changed.into_values().collect();
+    store_documents(db, build, &encode(documents.values())?, &listed, &changed_from).await?;
     Ok(())
 }
 
@@ -182,6 +185,7 @@ async fn store_documents(
     build: i16,
     documents: &[String],
     listed: &[bool],
+    changed_from: &[i64],
 ) -> sqlx::Result<()> {
     if documents.is_empty() {
         return Ok(());
@@ -193,7 +197,7 @@ async fn store_documents(
            SELECT $1, f.id, new.document::json, f.position, f.version, new.listed, f.in_stock,
                   new.listed AND (SELECT sends FROM projection_builds
                                   WHERE projection = 'search' AND build = $1),
-                  f.position, f.title, f.brand, coalesce(f.category, '{}'),
+                  new.changed_from, f.title, f.brand, coalesce(f.category, '{}'),
                   setweight(to_tsvector('english', f.title), 'A')
                   || setweight(to_tsvector('english', concat_ws(' ', f.brand,
                          array_to_string(f.category, ' '))), 'B')
@@ -203,7 +207,8 @@ async fn store_documents(
                   || setweight(json_to_tsvector('english', f.options, '["string"]'), 'C')
                   || setweight(to_tsvector('english', coalesce(f.description, '')), 'D'),
                   f.created_at, f.updated_at
-           FROM unnest($2::text[], $3::boolean[]) AS new (document, listed),
+           FROM unnest($2::text[], $3::boolean[], $4::bigint[])
+                    AS new (document, listed, changed_from),
                 json_to_record(new.document::json) AS f (
                     id uuid, position bigint, version bigint, in_stock boolean, title text,
                     brand text, category text[], skus text[], attributes json, options json,
@@ -215,13 +220,14 @@ async fn store_documents(
                    AND (SELECT sends FROM projection_builds
                         WHERE projection = 'search' AND build = $1),
                revision = old.revision + 1,
-               dirty_from = CASE WHEN old.dirty THEN old.dirty_from ELSE excluded.position END,
+               dirty_from = CASE WHEN old.dirty THEN old.dirty_from ELSE excluded.dirty_from END,
                refused = NULL,
                title = excluded.title, brand = excluded.brand, category = excluded.category,
                words = excluded.words, updated_at = excluded.updated_at"#,
         build,
         documents,
         listed,
+        changed_from,
     )
     .execute(db)
     .await?;
