@@ -19,7 +19,7 @@ const BATCH_EVENTS_MAX: usize = 2_000;
 /// How long a checkpoint may stand behind what was read, where nothing of that is of interest: a
 /// commit for each message that others are interested in would keep Postgres busier than the work.
 /// It is also how much later a reader may be told that a model knows of another's event.
-const CHECKPOINT_DELAY: Duration = Duration::from_millis(10);
+const CHECKPOINT_DELAY: Duration = Duration::from_millis(25);
 /// The first and the longest pause after a failure.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(10);
