@@ -5,7 +5,6 @@
 //! that see another one at work stand by.
 
 use std::collections::VecDeque;
-use std::future::IntoFuture;
 use std::panic::resume_unwind;
 use std::pin::pin;
 use std::time::Duration;

@@ -72,8 +72,10 @@ impl<'a> Candidate<'a> {
             builds::delete(db, projection, build).await?;
             return Err(RebuildError::Busy);
         }
-        // An index is filled once the build is complete.
-        builds::set_sends(db, projection, build, meili.is_none()).await?;
+        if meili.is_some() {
+            // Its index is filled once the build is complete.
+            builds::set_sends(db, projection, build, false).await?;
+        }
         let lease = checkpoint::acquire(db, projection, build, 0, owner, REBUILD_LEASE).await?;
         let (lease, streams) = (lease.ok_or(checkpoint::Fenced)?, ParkedStreams::default());
         let scan = read::ENTRIES_SCAN_MAX;

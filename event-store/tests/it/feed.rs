@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use async_nats::jetstream::Context;
 use event_store::feed::Feed;
 use event_store::relay;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{accept, bus, cart_id, create_cart, writer};
+use crate::support::{accept, bus, cart_id, create_cart, tidy_up, writer};
 
 const WAIT: Duration = Duration::from_secs(3);
 
@@ -26,14 +25,6 @@ async fn read_to(feed: &mut Feed, position: i64) -> usize {
         }
     }
     malformed
-}
-
-/// Each stream reserves room on the server; a test that leaves its own behind fails others later.
-async fn tidy_up(bus: &Context, name: &str, relaying: &CancellationToken) {
-    relaying.cancel();
-    // The relay would make it again once more.
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    let _ = bus.delete_stream(name).await;
 }
 
 #[sqlx::test(migrations = "../migrations")]

@@ -1,5 +1,7 @@
 //! What the tests share: requests to give, and a stream of one's own on NATS.
 
+use std::time::Duration;
+
 use async_nats::jetstream::{self, Context};
 use chrono::Utc;
 use domain::command::{cart, product, stock};
@@ -8,6 +10,7 @@ use domain::{CartId, Command, ProductId, Quantity};
 use event_store::writer::Settings;
 use event_store::{Answer, Outcome, Request, Writer};
 use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub fn request(command: Command) -> Request {
@@ -110,6 +113,14 @@ pub async fn bus() -> (Context, String) {
     let url = std::env::var("NATS_URL").expect("NATS_URL: cargo xtask test sets it");
     let client = async_nats::connect(url).await.unwrap();
     (jetstream::new(client), format!("t{}", Uuid::now_v7().simple()))
+}
+
+/// Each stream reserves room on the server; a test that leaves its own behind fails others later.
+pub async fn tidy_up(bus: &Context, name: &str, relaying: &CancellationToken) {
+    relaying.cancel();
+    // The relay would make it again once more.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let _ = bus.delete_stream(name).await;
 }
 
 /// The promise about positions: 1 … n without a hole, versions too.

@@ -7,7 +7,7 @@ use event_store::tail::{Follower, Tail};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{accept, bus, cart_id, create_cart, writer};
+use crate::support::{accept, bus, cart_id, create_cart, tidy_up, writer};
 
 const WAIT: Duration = Duration::from_secs(3);
 
@@ -36,7 +36,7 @@ async fn consumers(bus: &async_nats::jetstream::Context, name: &str, wanted: usi
 }
 
 #[sqlx::test(migrations = "../migrations")]
-async fn all_who_follow_share_one_consumer_which_goes_with_the_last(db: PgPool) {
+async fn all_who_follow_share_one_consumer(db: PgPool) {
     let (bus, name) = bus().await;
     let stop = CancellationToken::new();
     tokio::spawn(relay::run(db.clone(), bus.clone(), name.clone(), stop.clone()));
@@ -53,11 +53,7 @@ async fn all_who_follow_share_one_consumer_which_goes_with_the_last(db: PgPool) 
     }
     let read = followers.iter_mut().map(|follower| read_to(follower, 1, 51));
     tokio::time::timeout(WAIT, futures::future::join_all(read)).await.unwrap();
-    drop(followers);
-    // It is one that the server takes away when nobody has asked for a while.
-    stop.cancel();
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    let _ = bus.delete_stream(&name).await;
+    tidy_up(&bus, &name, &stop).await;
 }
 
 #[sqlx::test(migrations = "../migrations")]
