@@ -2,6 +2,7 @@
 //! pages of Postgres while far behind, JetStream near the head, Postgres again when NATS is away,
 //! was wiped, or shows anything that is not the next event.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream::Context;
@@ -42,8 +43,8 @@ pub struct Malformed {
 /// The next part of the log.
 #[derive(Debug, Default)]
 pub struct Batch {
-    /// The events right after the feed's position; none if the wait passed.
-    pub events: Vec<RawEvent>,
+    /// The events right after the reader's position; none if the wait passed.
+    pub events: Vec<Arc<RawEvent>>,
     /// Messages that stood in the place of events. The events themselves come from Postgres.
     pub malformed: Vec<Malformed>,
 }
@@ -72,7 +73,7 @@ pub struct Feed {
 
 /// What a message turned out to be.
 enum Parsed {
-    Next(Box<RawEvent>),
+    Next(Arc<RawEvent>),
     /// Not the next event, or not all of it: Postgres has it.
     NotHere,
     Malformed(Malformed),
@@ -156,7 +157,7 @@ impl Feed {
                 _ => self.bus_again_at = Instant::now() + BUS_COOLDOWN,
             }
         }
-        Ok(Batch { events, malformed: vec![] })
+        Ok(Batch { events: events.into_iter().map(Arc::new).collect(), malformed: vec![] })
     }
 
     async fn next_messages(&mut self, until: Instant) -> Result<Batch, FeedError> {
@@ -178,7 +179,7 @@ impl Feed {
             match parsed {
                 Parsed::Next(event) => {
                     position = event.position;
-                    batch.events.push(*event);
+                    batch.events.push(event);
                 }
                 Parsed::NotHere => usable = false,
                 Parsed::Malformed(malformed) => {

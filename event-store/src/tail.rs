@@ -13,9 +13,8 @@ use tokio::sync::broadcast::error::TryRecvError;
 use tokio::sync::{Notify, broadcast};
 use tokio::time::Instant;
 
-use crate::feed::{BATCH_EVENTS_MAX, Batch, Feed, FeedError, Malformed};
+use crate::feed::{BATCH_EVENTS_MAX, Batch, Feed, FeedError};
 use crate::read;
-use crate::recorded::RawEvent;
 
 /// Parts of the log that are kept for those who are slower than the log. Who is slower still reads
 /// Postgres, in larger parts.
@@ -24,28 +23,12 @@ const PARTS_MAX: usize = 32;
 /// and how long it rests after a failure.
 const SILENCE_MAX: Duration = Duration::from_secs(1);
 
-/// What the tail brings at a time.
-#[derive(Clone)]
-struct Part {
-    events: Arc<[Arc<RawEvent>]>,
-    malformed: Arc<[Malformed]>,
-}
-
 /// The end of the log. Clones share it; it rests while nobody follows, and ends with its last clone.
 #[derive(Clone)]
 pub struct Tail {
     db: PgPool,
-    parts: broadcast::Sender<Part>,
+    parts: broadcast::Sender<Arc<Batch>>,
     somebody_follows: Arc<Notify>,
-}
-
-/// The next part of the log, as one of many has it.
-#[derive(Debug, Default)]
-pub struct Shared {
-    /// The events right after the follower's position; none if the wait passed.
-    pub events: Vec<Arc<RawEvent>>,
-    /// Messages that stood in the place of events.
-    pub malformed: Vec<Malformed>,
 }
 
 impl Tail {
@@ -83,7 +66,7 @@ struct Source {
     db: PgPool,
     bus: Option<Context>,
     stream_name: String,
-    parts: broadcast::WeakSender<Part>,
+    parts: broadcast::WeakSender<Arc<Batch>>,
 }
 
 impl Source {
@@ -104,10 +87,9 @@ impl Source {
         while let Some(parts) = parts.upgrade()
             && parts.receiver_count() > 0
         {
-            let Batch { events, malformed } = feed.next(SILENCE_MAX).await?;
-            if !events.is_empty() || !malformed.is_empty() {
-                let events = events.into_iter().map(Arc::new).collect();
-                let _ = parts.send(Part { events, malformed: malformed.into() });
+            let part = feed.next(SILENCE_MAX).await?;
+            if !part.events.is_empty() || !part.malformed.is_empty() {
+                let _ = parts.send(Arc::new(part));
             } else if read::head(db).await? < feed.position() {
                 // The log was restored to an earlier point, and goes on from there.
                 return Ok(());
@@ -120,7 +102,7 @@ impl Source {
 /// One of those who follow the log.
 pub struct Follower {
     tail: Tail,
-    parts: broadcast::Receiver<Part>,
+    parts: broadcast::Receiver<Arc<Batch>>,
     position: i64,
     /// Whether there may be events between the position and what the tail brings next.
     behind: bool,
@@ -136,7 +118,7 @@ impl Follower {
 
     /// The next events: as many as are there, at least one unless `wait` passed. Safe to drop
     /// while it waits.
-    pub async fn next(&mut self, wait: Duration) -> Result<Shared, FeedError> {
+    pub async fn next(&mut self, wait: Duration) -> Result<Batch, FeedError> {
         let until = Instant::now() + wait;
         loop {
             let next = if self.behind {
@@ -157,16 +139,16 @@ impl Follower {
     /// Reads Postgres until the log has no more for now: the tail, which was followed before, brings
     /// what comes after. A tail that has only just begun may leave something out, which is noticed
     /// at its next part, or when it is silent.
-    async fn next_page(&mut self) -> Result<Shared, FeedError> {
+    async fn next_page(&mut self) -> Result<Batch, FeedError> {
         let events = read::after(&self.tail.db, self.position, BATCH_EVENTS_MAX as i64).await?;
         self.behind = events.len() == BATCH_EVENTS_MAX;
         self.silent_until = Instant::now() + SILENCE_MAX;
-        Ok(Shared { events: events.into_iter().map(Arc::new).collect(), malformed: vec![] })
+        Ok(Batch { events: events.into_iter().map(Arc::new).collect(), malformed: vec![] })
     }
 
     /// Takes what the tail has brought, and waits for it if that is nothing.
-    async fn next_parts(&mut self, until: Instant) -> Shared {
-        let mut next = Shared::default();
+    async fn next_parts(&mut self, until: Instant) -> Batch {
+        let mut next = Batch::default();
         let Ok(first) = tokio::time::timeout_at(until, self.parts.recv()).await else {
             self.behind = Instant::now() >= self.silent_until;
             return next;
@@ -190,7 +172,7 @@ impl Follower {
     }
 
     /// Adds what follows directly on what was had before.
-    fn take(&mut self, part: &Part, next: &mut Shared) {
+    fn take(&mut self, part: &Batch, next: &mut Batch) {
         next.malformed.extend(part.malformed.iter().cloned());
         let position = next.events.last().map_or(self.position, |last| last.position);
         let known = part.events.partition_point(|event| event.position <= position);

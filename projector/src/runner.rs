@@ -3,7 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use event_store::tail::{Shared, Tail};
+use event_store::feed::Batch;
+use event_store::tail::Tail;
 use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -211,7 +212,7 @@ async fn fold(
     lease: &mut Lease,
     streams: &mut ParkedStreams,
     passed: &mut Option<Passed>,
-    next: Shared,
+    next: Batch,
     held: &Held,
 ) -> Result<(), Trouble> {
     let name = lease.projection.name;
