@@ -8,7 +8,7 @@ use sqlx::{Acquire, PgConnection, PgPool};
 
 use crate::checkpoint::{Fenced, Lease, is_fenced};
 use crate::parking::{self, PARKED_STREAMS_MAX, Parked, ParkedStreams, Place};
-use crate::projection::{FoldError, Projection};
+use crate::projection::{FoldError, Folder, Projection};
 
 /// Why a batch was not folded. Nothing of it was written.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +30,21 @@ impl From<sqlx::Error> for BatchError {
     }
 }
 
+/// What is known of a build without asking, for as long as its lease is held.
+pub struct Known {
+    /// What it has parked.
+    pub streams: ParkedStreams,
+    /// None after a transaction that came to nothing: what it remembers never was.
+    folder: Option<Box<dyn Folder>>,
+}
+
+impl Known {
+    /// What is parked; all else is learned on the way.
+    pub fn new(streams: ParkedStreams) -> Self {
+        Self { streams, folder: None }
+    }
+}
+
 /// What goes into the transaction.
 struct Plan {
     /// Where each of the events stands.
@@ -44,13 +59,13 @@ struct Plan {
 pub async fn apply(
     db: &PgPool,
     lease: &mut Lease,
-    streams: &mut ParkedStreams,
+    known: &mut Known,
     events: &[Arc<RawEvent>],
 ) -> Result<usize, BatchError> {
     let Some(last) = events.last() else { return Ok(0) };
     let entries = events.iter().map(Arc::as_ref);
     let entries = entries.filter(|event| lease.reads(event)).map(Entry::from).collect();
-    apply_entries(db, lease, streams, entries, last.position).await
+    apply_entries(db, lease, known, entries, last.position).await
 }
 
 /// Folds those events of interest that stand between the lease's checkpoint and `to`, and moves it
@@ -58,13 +73,17 @@ pub async fn apply(
 pub async fn apply_entries(
     db: &PgPool,
     lease: &mut Lease,
-    streams: &mut ParkedStreams,
+    known: &mut Known,
     entries: Vec<Entry>,
     to: i64,
 ) -> Result<usize, BatchError> {
-    let plan = plan(lease, streams, entries);
-    let folded = match fold_all(db, lease, &plan, to).await {
-        Ok(()) => plan,
+    let plan = plan(lease, &known.streams, entries);
+    let mut folder = known.folder.take().unwrap_or_else(lease.projection.folder);
+    let done = match fold_all(db, lease, &mut *folder, &plan, to).await {
+        Ok(()) => {
+            known.folder = Some(folder);
+            plan
+        }
         Err(Failure::Batch(error)) => return Err(error),
         Err(Failure::Events(error)) => {
             let (projection, cause) = (lease.projection.name, parking::chain(&error));
@@ -72,9 +91,9 @@ pub async fn apply_entries(
             fold_parts(db, lease, plan, to).await?
         }
     };
-    *streams = folded.streams;
+    known.streams = done.streams;
     lease.position = to;
-    Ok(folded.events.len())
+    Ok(done.events.len())
 }
 
 /// Parks the streams of events that cannot be read, and sets aside what must wait.
@@ -147,11 +166,17 @@ fn check_bound(plan: &Plan) -> Result<(), BatchError> {
 }
 
 /// The normal way: everything at once.
-async fn fold_all(db: &PgPool, lease: &Lease, plan: &Plan, to: i64) -> Result<(), Failure> {
+async fn fold_all(
+    db: &PgPool,
+    lease: &Lease,
+    folder: &mut dyn Folder,
+    plan: &Plan,
+    to: i64,
+) -> Result<(), Failure> {
     check_bound(plan)?;
     let mut tx = lease.begin(db, to).await?;
     if !plan.events.is_empty() {
-        (lease.projection.fold)(&mut tx, lease.build, &plan.events).await?;
+        folder.fold(&mut tx, lease.build, &plan.events).await?;
     }
     parking::store(&mut tx, lease.projection, lease.build, &plan.parked).await?;
     tx.commit().await?;
@@ -201,7 +226,7 @@ pub async fn try_fold(
         return Ok(Ok(()));
     }
     let mut savepoint = db.begin().await?;
-    match (projection.fold)(&mut savepoint, build, events).await {
+    match (projection.folder)().fold(&mut savepoint, build, events).await {
         Ok(()) => {
             savepoint.commit().await?;
             Ok(Ok(()))

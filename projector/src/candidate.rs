@@ -12,7 +12,7 @@ use indicatif::ProgressBar;
 use sqlx::{PgExecutor, PgPool};
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::batch;
+use crate::batch::{self, Known};
 use crate::builds;
 use crate::checkpoint::{self, Lease, REBUILD_LEASE, RENEWAL};
 use crate::parking::{self, ParkedStreams};
@@ -39,8 +39,8 @@ pub struct Candidate<'a> {
     pub live: i16,
     /// The right to write the new build.
     pub lease: Lease,
-    /// What it has parked.
-    pub streams: ParkedStreams,
+    /// What is known of it.
+    pub known: Known,
     progress: &'a ProgressBar,
     /// Positions of the log read at a time.
     scan: i64,
@@ -77,9 +77,10 @@ impl<'a> Candidate<'a> {
             builds::set_sends(db, projection, build, false).await?;
         }
         let lease = checkpoint::acquire(db, projection, build, 0, owner, REBUILD_LEASE).await?;
-        let (lease, streams) = (lease.ok_or(checkpoint::Fenced)?, ParkedStreams::default());
+        let lease = lease.ok_or(checkpoint::Fenced)?;
+        let known = Known::new(ParkedStreams::default());
         let scan = read::ENTRIES_SCAN_MAX;
-        Ok(Self { db, projection, live: live.build, lease, streams, progress, scan })
+        Ok(Self { db, projection, live: live.build, lease, known, progress, scan })
     }
 
     /// Folds the log up to a position. What may pass is tried again: Postgres may be restarted, and
@@ -110,7 +111,8 @@ impl<'a> Candidate<'a> {
     /// Finds out where the build stands, if it is still this one's.
     async fn resume(&mut self) -> Result<(), RebuildError> {
         self.lease.reload(self.db).await??;
-        self.streams = ParkedStreams::load(self.db, self.projection, self.lease.build).await?;
+        let streams = ParkedStreams::load(self.db, self.projection, self.lease.build).await?;
+        self.known = Known::new(streams);
         Ok(())
     }
 
@@ -126,8 +128,8 @@ impl<'a> Candidate<'a> {
             let scan = if cut { self.scan / 2 } else { self.scan * 2 };
             self.scan = scan.clamp(SCAN_MIN, read::ENTRIES_SCAN_MAX);
             ahead = self.read_ahead(scanned_to, until);
-            let (lease, streams) = (&mut self.lease, &mut self.streams);
-            batch::apply_entries(self.db, lease, streams, entries, scanned_to).await?;
+            let (lease, known) = (&mut self.lease, &mut self.known);
+            batch::apply_entries(self.db, lease, known, entries, scanned_to).await?;
             self.progress.set_position(u64::try_from(scanned_to).unwrap_or(0));
         }
         Ok(())

@@ -1,20 +1,24 @@
 //! The common shape of a projection: one document a key, loaded, folded in memory and written back
-//! with one query each, however many events there are.
+//! with one query each, however many events there are. What was written lately is not loaded.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
+use std::hash::Hash;
 
+use domain::view::Seen;
 use event_store::Recorded;
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use serde::Serialize;
 use sqlx::PgConnection;
 
-use crate::projection::{FoldError, seen};
-use domain::view::Seen;
+use crate::projection::{FoldError, Folder, seen};
+use crate::recent::Recent;
 
 /// A table of documents.
 pub trait Documents {
     /// What a document is found by.
-    type Key: Ord + Clone + Send + Sync;
+    type Key: Ord + Hash + Clone + Send + Sync;
     /// What is kept.
     type Document: Serialize + Send + Sync;
 
@@ -36,49 +40,73 @@ pub trait Documents {
         keys: &[Self::Key],
     ) -> impl Future<Output = sqlx::Result<Vec<(Self::Key, Self::Document)>>> + Send;
 
-    /// Writes documents, new and old ones alike.
+    /// Writes documents, new and old ones alike, of which the JSON is at hand.
     fn store(
         db: &mut PgConnection,
         build: i16,
         documents: &[Self::Document],
+        json: &[String],
     ) -> impl Future<Output = Result<(), FoldError>> + Send;
 }
 
-/// Folds events into documents.
-pub async fn fold<D: Documents>(
-    db: &mut PgConnection,
-    build: i16,
-    events: &[Recorded],
-) -> Result<(), FoldError> {
-    let mut documents = load::<D>(db, build, events).await?;
-    for event in events {
-        let Some(key) = D::key(event) else { continue };
-        if let Some(folded) = D::fold(documents.remove(&key), &seen(event)) {
-            documents.insert(key, folded);
-        }
-    }
-    if documents.is_empty() {
-        return Ok(());
-    }
-    let documents: Vec<_> = documents.into_values().collect();
-    D::store(db, build, &documents).await
+/// What folds events into the documents of a table.
+pub fn folder<D: Documents + 'static>() -> Box<dyn Folder> {
+    Box::new(Table::<D> { recent: Recent::default() })
 }
 
-/// The documents that events are about, but for those that begin with them.
-async fn load<D: Documents>(
-    db: &mut PgConnection,
-    build: i16,
-    events: &[Recorded],
-) -> sqlx::Result<BTreeMap<D::Key, D::Document>> {
-    let (mut known, mut wanted) = (BTreeSet::new(), Vec::new());
-    for event in events {
-        let Some(key) = D::key(event) else { continue };
-        if known.insert(key.clone()) && !D::begins(event) {
-            wanted.push(key);
+struct Table<D: Documents> {
+    recent: Recent<D::Key, D::Document>,
+}
+
+impl<D: Documents> Folder for Table<D> {
+    fn fold<'a>(
+        &'a mut self,
+        db: &'a mut PgConnection,
+        build: i16,
+        events: &'a [Recorded],
+    ) -> BoxFuture<'a, Result<(), FoldError>> {
+        async move {
+            let mut documents = self.load(db, build, events).await?;
+            for event in events {
+                let Some(key) = D::key(event) else { continue };
+                if let Some(folded) = D::fold(documents.remove(&key), &seen(event)) {
+                    documents.insert(key, folded);
+                }
+            }
+            if documents.is_empty() {
+                return Ok(());
+            }
+            let (keys, documents): (Vec<_>, Vec<_>) = documents.into_iter().unzip();
+            let json = encode(documents.iter())?;
+            D::store(db, build, &documents, &json).await?;
+            self.recent.keep(keys.into_iter().zip(documents), &json);
+            Ok(())
         }
+        .boxed()
     }
-    let loaded = if wanted.is_empty() { vec![] } else { D::load(db, build, &wanted).await? };
-    Ok(loaded.into_iter().collect())
+}
+
+impl<D: Documents> Table<D> {
+    /// The documents that events are about, but for those that begin with them.
+    async fn load(
+        &mut self,
+        db: &mut PgConnection,
+        build: i16,
+        events: &[Recorded],
+    ) -> sqlx::Result<BTreeMap<D::Key, D::Document>> {
+        let (mut seen, mut wanted) = (BTreeSet::new(), Vec::new());
+        for event in events {
+            let Some(key) = D::key(event) else { continue };
+            if seen.insert(key.clone()) && !D::begins(event) {
+                wanted.push(key);
+            }
+        }
+        let (mut documents, unknown) = self.recent.take(wanted);
+        if !unknown.is_empty() {
+            documents.extend(D::load(db, build, &unknown).await?);
+        }
+        Ok(documents)
+    }
 }
 
 /// Documents as JSON text.

@@ -1,7 +1,7 @@
 //! Builds what readers see out of the log.
 //!
 //! * [`projections`]: what is built, one file each; [`projection`] says what each of them is, and
-//!   [`documents`] is the shape most of them have;
+//!   [`documents`] is the shape most of them have, [`recent`] what they need not read again;
 //! * [`checkpoint`], [`batch`], [`runner`]: how a build moves forward, exactly once;
 //! * [`parking`], [`retry`]: streams that cannot be gone on with;
 //! * [`builds`], [`candidate`], [`rebuild`], [`compare`]: a new build beside the old one, and the switch;
@@ -21,6 +21,7 @@ pub mod parking;
 pub mod projection;
 pub mod projections;
 pub mod rebuild;
+pub mod recent;
 pub mod retry;
 pub mod run;
 pub mod runner;

@@ -44,12 +44,18 @@ fn blames_events(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Folds events into the rows of a build, in the transaction of the connection.
-pub type Fold = for<'a> fn(
-    db: &'a mut PgConnection,
-    build: i16,
-    events: &'a [Recorded],
-) -> BoxFuture<'a, Result<(), FoldError>>;
+/// Folds events into the rows of a build. It may remember what it wrote, for as long as nobody else
+/// can have written the same rows: there is a new one with each lease, and after each transaction
+/// that came to nothing.
+pub trait Folder: Send + Sync {
+    /// Folds events that follow those it was given before, in the transaction of the connection.
+    fn fold<'a>(
+        &'a mut self,
+        db: &'a mut PgConnection,
+        build: i16,
+        events: &'a [Recorded],
+    ) -> BoxFuture<'a, Result<(), FoldError>>;
+}
 
 /// A projection.
 #[derive(Debug)]
@@ -65,8 +71,8 @@ pub struct Projection {
     /// The other stream without which an event makes no sense: while that one is parked, the
     /// event's own stream waits too.
     pub waits_for: fn(&Recorded) -> Option<StreamId>,
-    /// The function from events to rows. It must do with any subset of streams, each in order.
-    pub fold: Fold,
+    /// A new one of what makes rows of events. It must do with any subset of streams, each in order.
+    pub folder: fn() -> Box<dyn Folder>,
 }
 
 impl Projection {

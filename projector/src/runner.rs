@@ -9,7 +9,7 @@ use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::batch::{self, BatchError};
+use crate::batch::{self, BatchError, Known};
 use crate::builds::{self, WrongVersion};
 use crate::checkpoint::{self, LEASE, Lease, RENEWAL};
 use crate::parking::{self, ParkedStreams};
@@ -124,14 +124,14 @@ async fn take_turn(
     let Lease { build, epoch, position, .. } = lease;
     tracing::info!(projection = projection.name, build, epoch, position, "working");
     held.send_replace(Some(lease.clone()));
-    let end = work(context, lease, streams, held).await;
+    let end = work(context, lease, Known::new(streams), held).await;
     held.send_replace(None);
     tracing::info!(projection = projection.name, build, epoch, "no longer working");
     Ok(Some(end))
 }
 
 /// Follows the log until the lease is lost or the process ends.
-async fn work(context: &Context, mut lease: Lease, mut streams: ParkedStreams, held: &Held) -> End {
+async fn work(context: &Context, mut lease: Lease, mut known: Known, held: &Held) -> End {
     let Context { db, tail, stop, .. } = context;
     let mut log = tail.follow(lease.position);
     let mut backoff = Backoff::new();
@@ -148,7 +148,7 @@ async fn work(context: &Context, mut lease: Lease, mut streams: ParkedStreams, h
             }
         };
         let done = match next {
-            Ok(next) => fold(db, &mut lease, &mut streams, &mut passed, next, held).await,
+            Ok(next) => fold(db, &mut lease, &mut known, &mut passed, next, held).await,
             Err(error) => Err(Trouble::Passing(parking::chain(&error))),
         };
         match done {
@@ -210,7 +210,7 @@ impl Passed {
 async fn fold(
     db: &PgPool,
     lease: &mut Lease,
-    streams: &mut ParkedStreams,
+    known: &mut Known,
     passed: &mut Option<Passed>,
     next: Batch,
     held: &Held,
@@ -229,7 +229,7 @@ async fn fold(
             *passed = Some(Passed { to: last.position, since });
             continue;
         }
-        let folded = batch::apply(db, lease, streams, events).await?;
+        let folded = batch::apply(db, lease, known, events).await?;
         *passed = None;
         metrics::histogram!("projection_batch_duration_seconds", "projection" => name)
             .record(began.elapsed());

@@ -3,11 +3,10 @@
 use domain::view::{Seen, cart};
 use domain::{Category, StreamId};
 use event_store::Recorded;
-use futures::FutureExt;
 use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
 
-use crate::documents::{self, Documents, encode};
+use crate::documents::{self, Documents};
 use crate::projection::{FoldError, Projection, waits_for_nothing};
 
 pub static PROJECTION: Projection = Projection {
@@ -16,7 +15,7 @@ pub static PROJECTION: Projection = Projection {
     categories: &[Category::Cart],
     tables: &["carts_rows"],
     waits_for: waits_for_nothing,
-    fold: |db, build, events| documents::fold::<Carts>(db, build, events).boxed(),
+    folder: documents::folder::<Carts>,
 };
 
 struct Carts;
@@ -55,7 +54,8 @@ impl Documents for Carts {
     async fn store(
         db: &mut PgConnection,
         build: i16,
-        documents: &[Self::Document],
+        _: &[Self::Document],
+        json: &[String],
     ) -> Result<(), FoldError> {
         sqlx::query!(
             r#"INSERT INTO carts_rows (build, id, document, position, version, status, customer_id,
@@ -71,7 +71,7 @@ impl Documents for Carts {
                    version = excluded.version, status = excluded.status,
                    updated_at = excluded.updated_at"#,
             build,
-            &encode(documents.iter())?,
+            json,
         )
         .execute(db)
         .await?;

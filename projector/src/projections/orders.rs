@@ -4,13 +4,12 @@ use chrono::{DateTime, Utc};
 use domain::view::{Seen, order};
 use domain::{Category, Event, StreamId};
 use event_store::Recorded;
-use futures::FutureExt;
 use rust_decimal::Decimal;
 use serde::Serialize;
 use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
 
-use crate::documents::{self, Documents, encode};
+use crate::documents::{self, Documents};
 use crate::projection::{FoldError, Projection};
 
 pub static PROJECTION: Projection = Projection {
@@ -19,7 +18,7 @@ pub static PROJECTION: Projection = Projection {
     categories: &[Category::Order, Category::Payment, Category::Fulfilment],
     tables: &["orders_rows"],
     waits_for: its_order,
-    fold: |db, build, events| documents::fold::<Orders>(db, build, events).boxed(),
+    folder: documents::folder::<Orders>,
 };
 
 /// A payment or parcel has no place while its order is parked.
@@ -76,6 +75,7 @@ impl Documents for Orders {
         db: &mut PgConnection,
         build: i16,
         documents: &[Self::Document],
+        json: &[String],
     ) -> Result<(), FoldError> {
         let Columns { ids, positions, versions, statuses, customers, totals, units, times } =
             Columns::of(documents)?;
@@ -100,7 +100,7 @@ impl Documents for Orders {
                    updated_at = excluded.updated_at"#,
             build,
             &ids,
-            &encode(documents.iter())?,
+            json,
             &positions,
             &versions,
             &statuses.0,

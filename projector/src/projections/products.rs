@@ -3,11 +3,10 @@
 use domain::view::{Seen, product};
 use domain::{Category, StreamId};
 use event_store::Recorded;
-use futures::FutureExt;
 use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
 
-use crate::documents::{self, Documents, encode};
+use crate::documents::{self, Documents};
 use crate::projection::{FoldError, Projection, waits_for_nothing};
 
 pub static PROJECTION: Projection = Projection {
@@ -16,7 +15,7 @@ pub static PROJECTION: Projection = Projection {
     categories: &[Category::Product],
     tables: &["products_rows"],
     waits_for: waits_for_nothing,
-    fold: |db, build, events| documents::fold::<Products>(db, build, events).boxed(),
+    folder: documents::folder::<Products>,
 };
 
 struct Products;
@@ -55,7 +54,8 @@ impl Documents for Products {
     async fn store(
         db: &mut PgConnection,
         build: i16,
-        documents: &[Self::Document],
+        _: &[Self::Document],
+        json: &[String],
     ) -> Result<(), FoldError> {
         sqlx::query!(
             r#"INSERT INTO products_rows (build, id, document, position, version, status, title,
@@ -72,7 +72,7 @@ impl Documents for Products {
                    brand = excluded.brand, category = excluded.category,
                    updated_at = excluded.updated_at"#,
             build,
-            &encode(documents.iter())?,
+            json,
         )
         .execute(db)
         .await?;

@@ -3,17 +3,19 @@
 //!
 //! A day takes in orders of all slots: this projection needs a checkpoint over all of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use domain::Category;
 use domain::view::sales::{self, Document, Ledger};
 use event_store::Recorded;
 use futures::FutureExt;
+use futures::future::BoxFuture;
 use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
 
 use crate::documents::encode;
-use crate::projection::{FoldError, Projection, seen, waits_for_nothing};
+use crate::projection::{FoldError, Folder, Projection, seen, waits_for_nothing};
+use crate::recent::Recent;
 
 pub static PROJECTION: Projection = Projection {
     name: "sales",
@@ -21,18 +23,43 @@ pub static PROJECTION: Projection = Projection {
     categories: &[Category::Order, Category::Payment],
     tables: &["sales_rows", "sales_orders_rows"],
     waits_for: waits_for_nothing,
-    fold: |db, build, events| fold(db, build, events).boxed(),
+    folder: || Box::new(Sales::default()),
 };
 
-async fn fold(db: &mut PgConnection, build: i16, events: &[Recorded]) -> Result<(), FoldError> {
+/// What was written lately.
+#[derive(Default)]
+struct Sales {
+    days: Recent<String, Document>,
+    ledgers: Recent<Uuid, Ledger>,
+}
+
+impl Folder for Sales {
+    fn fold<'a>(
+        &'a mut self,
+        db: &'a mut PgConnection,
+        build: i16,
+        events: &'a [Recorded],
+    ) -> BoxFuture<'a, Result<(), FoldError>> {
+        fold(self, db, build, events).boxed()
+    }
+}
+
+async fn fold(
+    recent: &mut Sales,
+    db: &mut PgConnection,
+    build: i16,
+    events: &[Recorded],
+) -> Result<(), FoldError> {
     let keys: Vec<_> = events.iter().filter_map(|event| sales::keys(&seen(event))).collect();
     if keys.is_empty() {
         return Ok(());
     }
     let days: BTreeSet<String> = keys.iter().map(|(day, _)| day.clone()).collect();
     let orders: BTreeSet<Uuid> = keys.iter().map(|(_, order_id)| order_id.0).collect();
-    let mut days = load_days(db, build, Vec::from_iter(days)).await?;
-    let mut ledgers = load_ledgers(db, build, Vec::from_iter(orders)).await?;
+    let (mut days, unknown) = recent.days.take(days);
+    days.extend(load_days(db, build, unknown).await?);
+    let (mut ledgers, unknown) = recent.ledgers.take(orders);
+    ledgers.extend(load_ledgers(db, build, unknown).await?);
     for event in events {
         let seen = seen(event);
         let Some((day, order_id)) = sales::keys(&seen) else { continue };
@@ -40,9 +67,13 @@ async fn fold(db: &mut PgConnection, build: i16, events: &[Recorded]) -> Result<
         days.extend(folded.0.map(|document| (day, document)));
         ledgers.extend(folded.1.map(|ledger| (order_id.0, ledger)));
     }
-    store_days(db, build, &encode(days.values())?).await?;
+    let json = encode(days.values())?;
+    store_days(db, build, &json).await?;
+    recent.days.keep(days, &json);
+    let json = encode(ledgers.values())?;
     let orders: Vec<Uuid> = ledgers.keys().copied().collect();
-    store_ledgers(db, build, &orders, &encode(ledgers.values())?).await?;
+    store_ledgers(db, build, &orders, &json).await?;
+    recent.ledgers.keep(ledgers, &json);
     Ok(())
 }
 
@@ -50,7 +81,10 @@ async fn load_days(
     db: &mut PgConnection,
     build: i16,
     days: Vec<String>,
-) -> sqlx::Result<BTreeMap<String, Document>> {
+) -> sqlx::Result<Vec<(String, Document)>> {
+    if days.is_empty() {
+        return Ok(vec![]);
+    }
     let rows = sqlx::query!(
         r#"SELECT id, document AS "document: Json<Document>"
            FROM sales_rows WHERE build = $1 AND id = ANY($2)"#,
@@ -66,7 +100,10 @@ async fn load_ledgers(
     db: &mut PgConnection,
     build: i16,
     orders: Vec<Uuid>,
-) -> sqlx::Result<BTreeMap<Uuid, Ledger>> {
+) -> sqlx::Result<Vec<(Uuid, Ledger)>> {
+    if orders.is_empty() {
+        return Ok(vec![]);
+    }
     let rows = sqlx::query!(
         r#"SELECT id, document AS "document: Json<Ledger>"
            FROM sales_orders_rows WHERE build = $1 AND id = ANY($2)"#,

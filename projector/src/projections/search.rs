@@ -10,11 +10,13 @@ use domain::view::search::{self, Availability, Document};
 use domain::{Category, Event, Sku, StreamId, product};
 use event_store::Recorded;
 use futures::FutureExt;
+use futures::future::BoxFuture;
 use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
 
 use crate::documents::encode;
-use crate::projection::{FoldError, Projection, seen, waits_for_nothing};
+use crate::projection::{FoldError, Folder, Projection, seen, waits_for_nothing};
+use crate::recent::Recent;
 
 pub static PROJECTION: Projection = Projection {
     name: "search",
@@ -22,7 +24,7 @@ pub static PROJECTION: Projection = Projection {
     categories: &[Category::Product, Category::Sku, Category::Stock],
     tables: &["search_documents_rows", "search_stock_rows"],
     waits_for: waits_for_nothing,
-    fold: |db, build, events| fold(db, build, events).boxed(),
+    folder: || Box::new(Catalogue::default()),
 };
 
 /// What an event says to a product about one of its SKUs.
@@ -32,9 +34,38 @@ struct News {
     in_stock: bool,
 }
 
-async fn fold(db: &mut PgConnection, build: i16, events: &[Recorded]) -> Result<(), FoldError> {
+/// What was written lately.
+#[derive(Default)]
+struct Catalogue {
+    stock: Recent<Sku, Availability>,
+    documents: Recent<Uuid, Document>,
+}
+
+impl Folder for Catalogue {
+    fn fold<'a>(
+        &'a mut self,
+        db: &'a mut PgConnection,
+        build: i16,
+        events: &'a [Recorded],
+    ) -> BoxFuture<'a, Result<(), FoldError>> {
+        async move {
+            let news = fold_stock(&mut self.stock, db, build, events).await?;
+            fold_products(&mut self.documents, db, build, events, &news).await
+        }
+        .boxed()
+    }
+}
+
+/// Returns the news by the position of its event.
+async fn fold_stock(
+    recent: &mut Recent<Sku, Availability>,
+    db: &mut PgConnection,
+    build: i16,
+    events: &[Recorded],
+) -> Result<BTreeMap<i64, News>, FoldError> {
     let skus: BTreeSet<Sku> = events.iter().filter_map(sku_of).cloned().collect();
-    let mut stock = load_stock(db, build, &skus).await?;
+    let (mut stock, unknown) = recent.take(skus);
+    stock.extend(load_stock(db, build, &unknown).await?);
     let mut news = BTreeMap::new();
     let mut changed = BTreeSet::new();
     for event in events {
@@ -47,10 +78,12 @@ async fn fold(db: &mut PgConnection, build: i16, events: &[Recorded]) -> Result<
         }
         news.extend(news_of(event, sku, &before, known).map(|news| (event.position, news)));
     }
-    let stored: Vec<String> = changed.iter().map(ToString::to_string).collect();
-    let documents = encode(changed.iter().filter_map(|sku| stock.get(sku)))?;
-    store_stock(db, build, &stored, &documents).await?;
-    fold_products(db, build, events, &news).await
+    stock.retain(|sku, _| changed.contains(sku));
+    let stored: Vec<String> = stock.keys().map(ToString::to_string).collect();
+    let json = encode(stock.values())?;
+    store_stock(db, build, &stored, &json).await?;
+    recent.keep(stock, &json);
+    Ok(news)
 }
 
 /// The SKU that an event is about, or that a product takes up by it.
@@ -79,6 +112,7 @@ fn news_of(
 }
 
 async fn fold_products(
+    recent: &mut Recent<Uuid, Document>,
     db: &mut PgConnection,
     build: i16,
     events: &[Recorded],
@@ -90,7 +124,8 @@ async fn fold_products(
     };
     let told = news.values().map(|news| news.product_id);
     let ids: BTreeSet<Uuid> = events.iter().filter_map(about).chain(told).collect();
-    let mut documents = load_documents(db, build, &Vec::from_iter(ids)).await?;
+    let (mut documents, unknown) = recent.take(ids);
+    documents.extend(load_documents(db, build, &unknown).await?);
     // From which event on: readers are told that the index shows all before that one.
     let mut changed = BTreeMap::new();
     // Event by event, so that the outcome does not depend on where batches begin and end.
@@ -112,17 +147,19 @@ async fn fold_products(
     changed.retain(|id, _| documents.contains_key(id));
     let listed: Vec<bool> = documents.values().map(Document::listed).collect();
     let changed_from: Vec<i64> = changed.into_values().collect();
-    store_documents(db, build, &encode(documents.values())?, &listed, &changed_from).await?;
+    let json = encode(documents.values())?;
+    store_documents(db, build, &json, &listed, &changed_from).await?;
+    recent.keep(documents, &json);
     Ok(())
 }
 
 async fn load_stock(
     db: &mut PgConnection,
     build: i16,
-    skus: &BTreeSet<Sku>,
-) -> sqlx::Result<BTreeMap<Sku, Availability>> {
+    skus: &[Sku],
+) -> sqlx::Result<Vec<(Sku, Availability)>> {
     if skus.is_empty() {
-        return Ok(BTreeMap::new());
+        return Ok(vec![]);
     }
     let ids: Vec<String> = skus.iter().map(ToString::to_string).collect();
     let rows = sqlx::query!(
@@ -163,9 +200,9 @@ async fn load_documents(
     db: &mut PgConnection,
     build: i16,
     ids: &[Uuid],
-) -> sqlx::Result<BTreeMap<Uuid, Document>> {
+) -> sqlx::Result<Vec<(Uuid, Document)>> {
     if ids.is_empty() {
-        return Ok(BTreeMap::new());
+        return Ok(vec![]);
     }
     let rows = sqlx::query!(
         r#"SELECT id, document AS "document: Json<Document>"

@@ -8,7 +8,7 @@ use domain::payment::Verdict;
 use domain::product::{self, Changed, Details, VariantSet};
 use domain::{CartId, Command, FulfilmentId, Money, OrderId, PaymentId, ProductId, Sku};
 use event_store::{Outcome, Request, Writer, read};
-use projector::batch::{self, BatchError};
+use projector::batch::{self, BatchError, Known};
 use projector::checkpoint::{self, LEASE, Lease};
 use projector::parking::ParkedStreams;
 use projector::projection::Projection;
@@ -216,9 +216,9 @@ pub async fn lease(db: &PgPool, name: &str, owner: &str) -> Option<Lease> {
 /// Folds all that is after the lease's checkpoint, as one batch.
 pub async fn fold(db: &PgPool, lease: &mut Lease) -> Result<usize, BatchError> {
     let events = read::after(db, lease.position, read::PAGE_EVENTS_MAX).await.unwrap();
-    let mut streams = ParkedStreams::load(db, lease.projection, lease.build).await.unwrap();
+    let streams = ParkedStreams::load(db, lease.projection, lease.build).await.unwrap();
     let events: Vec<_> = events.into_iter().map(Arc::new).collect();
-    batch::apply(db, lease, &mut streams, &events).await
+    batch::apply(db, lease, &mut Known::new(streams), &events).await
 }
 
 /// Brings a projection up to the head of the log.

@@ -1,0 +1,69 @@
+//! Documents that were written lately, so that they need not be read again for their next event.
+//!
+//! They are the rows as the last commit left them, for whoever holds the lease: see
+//! [`Folder`](crate::projection::Folder) for when all of them are forgotten.
+
+use std::collections::BTreeMap;
+use std::hash::Hash;
+
+use lru::LruCache;
+
+/// Documents remembered; the least recently written is forgotten first.
+const DOCUMENTS_MAX: usize = 2_048;
+/// What a document may take as JSON, in bytes; a longer one is read again. So the worst that a
+/// projection remembers is 16 MiB of JSON.
+const JSON_BYTES_MAX: usize = 8 * 1024;
+
+/// Documents that were written lately, by key.
+pub struct Recent<K: Hash + Eq, V>(LruCache<K, V>);
+
+impl<K: Hash + Eq, V> Default for Recent<K, V> {
+    fn default() -> Self {
+        Self(LruCache::unbounded())
+    }
+}
+
+impl<K: Ord + Hash, V> Recent<K, V> {
+    /// Takes out what is remembered of `keys`, and says which are to be read.
+    pub fn take(&mut self, keys: impl IntoIterator<Item = K>) -> (BTreeMap<K, V>, Vec<K>) {
+        let (mut known, mut unknown) = (BTreeMap::new(), vec![]);
+        for key in keys {
+            match self.0.pop_entry(&key) {
+                Some((key, document)) => drop(known.insert(key, document)),
+                None => unknown.push(key),
+            }
+        }
+        (known, unknown)
+    }
+
+    /// Remembers documents as they were written, each with its JSON.
+    pub fn keep(&mut self, written: impl IntoIterator<Item = (K, V)>, json: &[String]) {
+        for ((key, document), json) in written.into_iter().zip(json) {
+            if json.len() <= JSON_BYTES_MAX {
+                self.0.push(key, document);
+            }
+        }
+        while self.0.len() > DOCUMENTS_MAX {
+            self.0.pop_lru();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_remembers_what_was_written_last_and_is_not_long() {
+        let mut recent = Recent::default();
+        let keys = 0..=DOCUMENTS_MAX;
+        let json = vec![String::new(); keys.clone().count()];
+        recent.keep(keys.map(|key| (key, "short")), &json);
+        let long = ".".repeat(JSON_BYTES_MAX + 1);
+        recent.keep([(usize::MAX, "long")], &[long]);
+        let (known, unknown) = recent.take([0, 1, DOCUMENTS_MAX, usize::MAX]);
+        assert_eq!(known, BTreeMap::from([(1, "short"), (DOCUMENTS_MAX, "short")]));
+        assert_eq!(unknown, [0, usize::MAX]);
+        assert_eq!(recent.take([1]).1, [1], "what was taken is to be kept again");
+    }
+}
