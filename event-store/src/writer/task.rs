@@ -200,7 +200,7 @@ fn report(error: &AppendError, commands: usize) {
 /// by `now` is not begun.
 fn deduplicate(gathered: &mut Vec<Waiting>, now: Instant) -> Option<Batch> {
     let mut taken: Vec<Taken> = Vec::with_capacity(gathered.len());
-    let mut by_key: HashMap<String, usize> = HashMap::new();
+    let mut by_key: HashMap<String, usize> = HashMap::with_capacity(gathered.len());
     for Waiting { request, until, answer } in gathered.drain(..) {
         if until.is_some_and(|until| until < now) {
             let _ = answer.send(Err(SubmitError::Busy));
