@@ -66,6 +66,9 @@ async fn run(cli: &Cli) -> Result<ExitCode> {
             say(&report::round(number, outcome));
             table.add(outcome);
             if outcome.violations.is_empty() {
+                if number == cli.rounds {
+                    say(&report::checked(outcome));
+                }
                 continue;
             }
             outcome.history.save(&cluster.folder().join("history.ndjson"))?;

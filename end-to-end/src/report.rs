@@ -30,6 +30,15 @@ pub fn round(number: u32, outcome: &Outcome) -> String {
     text
 }
 
+/// What the checks of a round looked at, each on a line.
+pub fn checked(outcome: &Outcome) -> String {
+    let mut text = format!("The checks of seed {} looked at:", outcome.settings.seed);
+    for (promise, covered) in &outcome.checked {
+        let _ = write!(text, "\n    {promise}: {covered}");
+    }
+    text
+}
+
 /// How long it took from healing to all caught up, by fault; and what could not happen here.
 #[derive(Debug, Default)]
 pub struct Table {

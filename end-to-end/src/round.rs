@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use fastrand::Rng;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use crate::check::{self, Violation};
+use crate::check::{self, Verdict, Violation};
 use crate::cluster::{Behind, Cluster};
 use crate::fault::Fault;
 use crate::history::History;
@@ -63,6 +63,8 @@ pub struct Outcome {
     pub history: History,
     /// What a person should know although it broke no promise.
     pub notes: Vec<String>,
+    /// What each check looked at.
+    pub checked: Vec<(&'static str, String)>,
     /// Broken promises.
     pub violations: Vec<Violation>,
 }
@@ -112,10 +114,15 @@ pub async fn run(
         violations.push(Violation { promise: "what is begun comes to its end", what: who });
     }
     let (rest, checking) = (stopping.elapsed(), Instant::now());
-    violations.extend(check::all(&addresses, &history).await.context("the checks broke off")?);
+    let mut checked = vec![];
+    for verdict in check::all(&addresses, &history).await.context("the checks broke off")? {
+        let Verdict { promise, covered, violations: found, .. } = verdict;
+        checked.push((promise, covered));
+        violations.extend(found);
+    }
     violations.extend(verified(cluster).await?);
     let (events, checks) = (cluster.head().await? - before, checking.elapsed());
-    Ok(Outcome { settings, healed, rest, checks, events, history, notes, violations })
+    Ok(Outcome { settings, healed, rest, checks, events, history, notes, checked, violations })
 }
 
 /// Which faults, when, and for how long.

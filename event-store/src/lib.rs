@@ -4,7 +4,8 @@
 //! * [`read`] reads by position, type and stream; [`listen`] says when there is more;
 //! * [`relay`] publishes the log to NATS JetStream, whose sequence is the position;
 //! * [`feed`] follows the log from a position, from Postgres or JetStream, whichever serves best;
-//!   [`tail`] shares one feed among all who follow the log in a process.
+//!   [`tail`] shares one feed among all who follow the log in a process;
+//! * [`reached`] tells how far those who fold it have come.
 //!
 //! The only crate that writes `events`, `commands`, `snapshots` and `log_head`. It knows nothing of
 //! HTTP and nothing of read models.
@@ -12,6 +13,7 @@
 pub mod bus;
 pub mod feed;
 pub mod listen;
+pub mod reached;
 pub mod read;
 pub mod recorded;
 pub mod relay;

@@ -6,7 +6,7 @@
 //! * [`parking`], [`retry`]: streams that cannot be gone on with;
 //! * [`builds`], [`candidate`], [`rebuild`], [`compare`]: a new build beside the old one, and the switch;
 //! * [`search`]: what becomes of the searchable catalogue in Meilisearch;
-//! * [`run`], [`status`], [`health`]: the process and where everything in it stands.
+//! * [`run`], [`status`], [`news`], [`health`]: the process and where everything in it stands.
 //!
 //! The binary is a thin shell around this library. Nothing here appends to the log.
 
@@ -17,6 +17,7 @@ pub mod checkpoint;
 pub mod compare;
 pub mod documents;
 pub mod health;
+pub mod news;
 pub mod parking;
 pub mod projection;
 pub mod projections;

@@ -152,7 +152,12 @@ async fn keep_running(
     let trouble = Trouble::default();
     let health = health::checks(&db, &wanted, client.clone(), &meili, &trouble);
     let context = Context {
-        tail: Tail::start(db.clone(), client.map(async_nats::jetstream::new), bus.stream),
+        tail: Tail::start(
+            db.clone(),
+            client.clone().map(async_nats::jetstream::new),
+            bus.stream.clone(),
+        ),
+        bus: client.map(|client| (client, bus.stream)),
         db,
         owner: owner(),
         stop: stop.clone(),

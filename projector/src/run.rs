@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use event_store::reached::Teller;
 use indicatif::ProgressBar;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -14,7 +15,7 @@ use crate::rebuild::{RebuildError, rebuild};
 use crate::runner::{self, Context};
 use crate::search::Meili;
 use crate::search::pusher::{self, Trouble};
-use crate::{parking, projections, status};
+use crate::{news, parking, projections, status};
 
 /// Rebuilds that a process does by itself at a time: each takes all that a database has to give.
 const REBUILDS_MAX: usize = 1;
@@ -75,8 +76,19 @@ async fn project(
         return Ok(());
     }
     let mut workers = JoinSet::new();
-    for slot_from in ranges(&context, projection).await {
+    let ranges = ranges(&context, projection).await;
+    let whole = ranges.len() == 1;
+    for slot_from in ranges {
         let (held, holds) = watch::channel(None);
+        // One range of several does not say how far the projection has come.
+        if let Some((client, stream_name)) = context.bus.as_ref().filter(|_| whole) {
+            let teller = Teller::new(client.clone(), stream_name, projection.name);
+            let told = news::tell(teller, holds.clone());
+            workers.spawn(async move {
+                told.await;
+                Ok(())
+            });
+        }
         workers.spawn(runner::run(context.clone(), projection, slot_from, held));
         if is_search {
             let (index, trouble) = (meili.live(), trouble.clone());

@@ -25,6 +25,9 @@ const CHECKPOINT_DELAY: Duration = Duration::from_millis(25);
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(10);
 
+/// NATS, and the name of the stream that carries the log.
+pub type Bus = (async_nats::Client, String);
+
 /// What every worker of the process shares.
 #[derive(Clone)]
 pub struct Context {
@@ -32,6 +35,8 @@ pub struct Context {
     pub db: PgPool,
     /// The end of the log, for all workers together.
     pub tail: Tail,
+    /// Where to tell how far they have come.
+    pub bus: Option<Bus>,
     /// Who this process is, unlike any other.
     pub owner: String,
     /// Cancelled when the process shall end.

@@ -112,7 +112,10 @@ pub fn specify(layout: &Layout, services: &Services, folder: &Path) -> Result<Pa
         ("query-api", QUERY_API),
     ];
     for ((part, service), port) in parts.into_iter().zip(service_ports) {
-        let running = launch(&services.running(service, &urls, port)?, None)?;
+        let mut running = services.running(service, &urls, port)?;
+        // Short enough for orders that nobody pays to run out within a round.
+        running.env("RESERVATION_MINUTES", "1");
+        let running = launch(&running, None)?;
         processes.insert(part.into(), process(port, &running, &Value::Null));
     }
     let specification = json!({

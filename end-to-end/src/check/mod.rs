@@ -103,20 +103,11 @@ struct Evidence<'a> {
 }
 
 /// Everything that must hold once the stack is healed and caught up, except what
-/// `projector verify` looks at.
+/// `projector verify` looks at: what each check found.
 ///
 /// # Errors
 /// Something could not be looked at.
-pub async fn all(addresses: &Addresses, history: &History) -> anyhow::Result<Vec<Violation>> {
-    let verdicts = every(addresses, history).await?;
-    Ok(verdicts.into_iter().flat_map(|verdict| verdict.violations).collect())
-}
-
-/// What each check found, with how much it looked at.
-///
-/// # Errors
-/// Something could not be looked at.
-pub async fn every(addresses: &Addresses, history: &History) -> anyhow::Result<Vec<Verdict>> {
+pub async fn all(addresses: &Addresses, history: &History) -> anyhow::Result<Vec<Verdict>> {
     let db = PgPoolOptions::new().max_connections(CONNECTIONS_MAX).connect(&addresses.database);
     let db = db.await.context("the database")?;
     let log = Log::load(&db, history).await.context("the log")?;

@@ -43,6 +43,7 @@ async fn a_message_that_is_no_event_is_kept_and_read_from_the_log(db: PgPool) {
     let context = Context {
         db: db.clone(),
         tail: Tail::start(db.clone(), Some(bus.clone()), stream_name.clone()),
+        bus: None,
         owner: "test".to_owned(),
         stop: stop.clone(),
     };

@@ -61,6 +61,7 @@ fn worker(db: &PgPool, owner: &str) -> (JoinHandle<()>, CancellationToken) {
     let context = Context {
         db: db.clone(),
         tail: Tail::start(db.clone(), None, String::new()),
+        bus: None,
         owner: owner.to_owned(),
         stop: stop.clone(),
     };

@@ -1,9 +1,11 @@
 //! The whole process: all projections at once, rebuilt when the program is newer than their rows.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use event_store::read;
 use event_store::tail::Tail;
+use event_store::{reached, read};
+use futures::StreamExt;
 use projector::run::run;
 use projector::runner::Context;
 use projector::search::Meili;
@@ -25,6 +27,7 @@ fn context(db: &PgPool, stop: &CancellationToken) -> Context {
     Context {
         db: db.clone(),
         tail: Tail::start(db.clone(), None, String::new()),
+        bus: None,
         owner: "test".to_owned(),
         stop: stop.clone(),
     }
@@ -46,6 +49,36 @@ async fn caught_up(db: &PgPool) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("still behind:\n{}", status::table(db).await.unwrap());
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn it_is_told_how_far_each_projection_has_come(db: PgPool) {
+    let db = roomy(&db).await;
+    let shop = Shop::open(&db);
+    shop.busy_day().await;
+    let head = read::head(&db).await.unwrap();
+    let (stop, meili) = (CancellationToken::new(), meili());
+    let client = async_nats::connect(required("NATS_URL")).await.unwrap();
+    let stream_name = format!("test{}", id().simple());
+    let mut news = Box::pin(reached::listen(&client, &stream_name).await.unwrap());
+    client.flush().await.unwrap();
+    let bus = Some((client, stream_name));
+    let context = Context { bus, ..context(&db, &stop) };
+    let all = projections::ALL.to_vec();
+    let running = tokio::spawn(run(context, all, meili.clone(), Trouble::default()));
+    let mut behind: BTreeSet<&str> = projections::ALL.iter().map(|known| known.name).collect();
+    while !behind.is_empty() {
+        let told = tokio::time::timeout(Duration::from_secs(20), news.next()).await;
+        let (projection, position) = told.expect("all are told of").unwrap();
+        assert!(position <= head, "{projection} at {position}");
+        if position == head {
+            behind.remove(projection.as_str());
+        }
+    }
+    stop.cancel();
+    running.await.unwrap().unwrap();
+    meili.live().drop_index().await.unwrap();
+    db.close().await;
 }
 
 #[sqlx::test(migrations = "../migrations")]

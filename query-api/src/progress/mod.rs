@@ -10,6 +10,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_nats::Client;
 use axum::http::StatusCode;
 use event_store::read;
 use service::Problem;
@@ -74,10 +75,22 @@ impl DerefMut for Reader {
 }
 
 impl Progress {
-    /// Starts the poller, which rests while nobody waits and ends with `stop`.
-    pub fn start(db: PgPool, line: Line, stop: CancellationToken) -> Self {
-        let (poller, refill) = (Poller::new(db.clone()), Mutex::new(None));
+    /// Starts the poller, which rests while nobody waits, and listens to what is told over NATS
+    /// about the log of a stream, where there is any. Both end with `stop`.
+    pub fn start(
+        db: PgPool,
+        line: Line,
+        news: Option<(Client, String)>,
+        stop: CancellationToken,
+    ) -> Self {
+        let bus = news.as_ref().map(|(bus, _)| bus.clone());
+        let (poller, refill) = (Poller::new(db.clone(), bus), Mutex::new(None));
         let progress = Self(Arc::new(Inner { db, line, poller, refill }));
+        if let Some((bus, stream_name)) = news {
+            let inner = progress.0.clone();
+            let listening = async move { inner.poller.listen(&bus, &stream_name).await };
+            tokio::spawn(stop.clone().run_until_cancelled_owned(listening));
+        }
         let inner = progress.0.clone();
         tokio::spawn(stop.run_until_cancelled_owned(async move { inner.poller.run().await }));
         progress

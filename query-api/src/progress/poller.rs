@@ -1,11 +1,17 @@
-//! One query at a time looks how far the read models have come, however many requests wait for it.
+//! How far the read models have come, as the projector tells over NATS; and, because what is told
+//! may be lost, as one query at a time sees, however many requests wait for it.
 //!
-//! What it saw is a hint: whoever was woken by it looks once more in the snapshot it reads from.
+//! Both are hints: whoever was woken by one looks once more in the snapshot it reads from.
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use async_nats::Client;
+use async_nats::connection::State;
 use axum::http::StatusCode;
+use event_store::reached;
+use futures::StreamExt as _;
 use service::Problem;
 use sqlx::{PgExecutor, PgPool};
 use tokio::sync::{Notify, Semaphore, watch};
@@ -16,9 +22,13 @@ use crate::progress::Model;
 
 /// The most requests that wait at once; more are refused.
 pub const WAITERS_MAX: usize = 1024;
-/// The shortest pause between two looks, and the longest, which is reached while nothing moves.
+/// The shortest pause between two looks, with NATS and without; and the longest, which is reached
+/// while nothing moves.
+const TOLD_PAUSE_MIN: Duration = Duration::from_millis(10);
 const PAUSE_MIN: Duration = Duration::from_millis(1);
 const PAUSE_MAX: Duration = Duration::from_millis(100);
+/// The pause before NATS is asked again for news it did not give.
+const LISTEN_PAUSE: Duration = Duration::from_secs(1);
 
 /// What the last look saw.
 #[derive(Clone, Copy)]
@@ -34,6 +44,7 @@ struct Seen {
 /// Looks while somebody waits.
 pub struct Poller {
     db: PgPool,
+    bus: Option<Client>,
     seen: watch::Sender<Seen>,
     somebody_waits: Notify,
     room: Semaphore,
@@ -58,11 +69,12 @@ impl Drop for IndexWaiter<'_> {
 }
 
 impl Poller {
-    /// Looks at nothing before [`Self::run`].
-    pub fn new(db: PgPool) -> Self {
+    /// Looks at nothing before [`Self::run`], and hears nothing before [`Self::listen`].
+    pub fn new(db: PgPool, bus: Option<Client>) -> Self {
         let seen = Seen { positions: [0; Model::COUNT], head: None, at: Instant::now() };
         Self {
             db,
+            bus,
             seen: watch::Sender::new(seen),
             somebody_waits: Notify::new(),
             room: Semaphore::new(WAITERS_MAX),
@@ -110,36 +122,77 @@ impl Poller {
         }
     }
 
+    /// Listens to what is told over NATS, for ever.
+    pub async fn listen(&self, bus: &Client, stream_name: &str) {
+        loop {
+            if let Ok(news) = reached::listen(bus, stream_name).await {
+                let mut news = pin!(news);
+                while let Some((projection, position)) = news.next().await {
+                    if let Some(model) = Model::built_by(&projection) {
+                        self.hear(model, position);
+                    }
+                }
+            }
+            tokio::time::sleep(LISTEN_PAUSE).await;
+        }
+    }
+
+    /// Takes in what was told; the older news when two have overtaken each other are none.
+    fn hear(&self, model: Model, position: i64) {
+        self.seen.send_if_modified(|seen| {
+            let known = &mut seen.positions[model as usize];
+            position > std::mem::replace(known, position.max(*known))
+        });
+    }
+
     /// Looks whenever somebody waits, for ever.
     pub async fn run(&self) {
         loop {
             self.somebody_waits.notified().await;
-            let mut pause = PAUSE_MIN;
+            let mut pause = self.pause_min();
             while self.seen.receiver_count() > 0 {
-                let moved = self.look().await;
-                pause = if moved { PAUSE_MIN } else { (pause * 2).min(PAUSE_MAX) };
+                let (moved, pause_min) = (self.look().await, self.pause_min());
+                pause = if moved { pause_min } else { (pause * 2).min(PAUSE_MAX) };
                 // A newcomer is looked for sooner, but not in a tight loop.
-                tokio::time::sleep(PAUSE_MIN).await;
+                tokio::time::sleep(pause_min).await;
                 tokio::select! {
-                    () = tokio::time::sleep(pause.saturating_sub(PAUSE_MIN)) => {}
-                    () = self.somebody_waits.notified() => pause = PAUSE_MIN,
+                    () = tokio::time::sleep(pause.saturating_sub(pause_min)) => {}
+                    () = self.somebody_waits.notified() => pause = pause_min,
                 }
             }
         }
     }
 
+    /// Nothing is told about the index.
+    fn pause_min(&self) -> Duration {
+        let told = self.bus.as_ref().is_some_and(|bus| bus.connection_state() == State::Connected);
+        let index = self.index_waiters.load(Ordering::Relaxed) > 0;
+        if told && !index { TOLD_PAUSE_MIN } else { PAUSE_MIN }
+    }
+
     /// Looks once, and says whether anything has moved.
     async fn look(&self) -> bool {
         let index = self.index_waiters.load(Ordering::Relaxed) > 0;
-        let at = Instant::now();
-        let now = match look(&self.db, index).await {
-            Ok((positions, head)) => Seen { positions, head: Some(head), at },
-            Err(error) => {
-                tracing::warn!(%error, "the checkpoints cannot be read");
-                Seen { head: None, at, ..*self.seen.borrow() }
-            }
+        let (at, before) = (Instant::now(), self.seen.borrow().positions);
+        let looked = look(&self.db, index).await;
+        if let Err(error) = &looked {
+            tracing::warn!(%error, "the checkpoints cannot be read");
+        }
+        let (mut positions, head) = match looked {
+            Ok((positions, head)) => (positions, Some(head)),
+            Err(_) => (before, None),
         };
-        now.positions != self.seen.send_replace(now).positions
+        let moved = positions != before;
+        self.seen.send_modify(|seen| {
+            // What was told meanwhile is newer than what was looked at.
+            for ((looked, told), before) in positions.iter_mut().zip(seen.positions).zip(before) {
+                if told > before {
+                    *looked = told.max(*looked);
+                }
+            }
+            *seen = Seen { positions, head, at };
+        });
+        moved
     }
 }
 

@@ -3,11 +3,12 @@
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
+use event_store::reached::Teller;
 use serde_json::json;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::support::Shop;
+use crate::support::{Shop, required};
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_read_waits_for_its_position_and_then_sees_it(db: PgPool) {
@@ -32,6 +33,66 @@ async fn a_read_waits_for_its_position_and_then_sees_it(db: PgPool) {
     let at_once = shop.get(&path).await;
     assert_eq!(at_once.status, StatusCode::OK);
     assert!(!at_once.headers.contains_key("preference-applied"));
+}
+
+/// A shop that hears what is told, and one who tells of its products.
+async fn listening(db: &PgPool) -> (Shop, Teller) {
+    let bus = async_nats::connect(required("NATS_URL")).await.unwrap();
+    let stream = format!("q{}", Uuid::now_v7().simple());
+    let shop = Shop::with(db, |settings| {
+        settings.bus = Some(bus.clone());
+        settings.stream.clone_from(&stream);
+    })
+    .await;
+    // Whoever subscribes is not known to NATS at once.
+    bus.flush().await.unwrap();
+    (shop, Teller::new(bus, &stream, "products"))
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn who_waits_is_woken_by_what_is_told(db: PgPool) {
+    let (shop, teller) = listening(&db).await;
+    shop.log_reaches(5).await;
+    let mut waited = Vec::new();
+    for position in 1..=5 {
+        let path = format!("/v1/products?min_position={position}");
+        let reading = async {
+            let answer = shop.ask(&path, &[("prefer", "wait=20")]).await;
+            (answer.status, Instant::now())
+        };
+        let moving = async {
+            // Until Postgres is looked at every 100 ms.
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            shop.advance("products", position).await;
+            teller.tell(position).await;
+            Instant::now()
+        };
+        let ((status, shown), told) = tokio::join!(reading, moving);
+        assert_eq!(status, StatusCode::OK);
+        waited.push(shown.saturating_duration_since(told));
+    }
+    waited.sort();
+    assert!(waited[2] < Duration::from_millis(25), "{waited:?}");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_is_told_is_not_believed(db: PgPool) {
+    let (shop, teller) = listening(&db).await;
+    shop.log_reaches(7).await;
+    shop.advance("products", 6).await;
+    let lying = async {
+        for _ in 0..100 {
+            teller.tell(7).await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let path = "/v1/products?min_position=7";
+    let reading = shop.ask(path, &[("prefer", "wait=1")]);
+    let (answer, ()) = tokio::join!(reading, lying);
+    assert_eq!(answer.status, StatusCode::GATEWAY_TIMEOUT, "{}", answer.text);
+    assert_eq!(answer.json()["position"], 6);
+    shop.advance("products", 7).await;
+    assert_eq!(shop.get(path).await.status, StatusCode::OK, "though nobody tells");
 }
 
 #[sqlx::test(migrations = "../migrations")]
