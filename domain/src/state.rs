@@ -56,7 +56,10 @@ impl State {
     /// How many things it holds, itself included: what a cache should count it as.
     pub fn items(&self) -> usize {
         1 + match self {
-            Self::Product(state) => state.variants.len(),
+            Self::Product(state) => {
+                let variants = state.variants.values();
+                variants.map(|variant| 1 + variant.options.len() + variant.prices.len()).sum()
+            }
             Self::Sku(_) | Self::Payment(_) => 0,
             Self::Stock(state) => state.levels.len() + state.holds.len(),
             Self::Cart(state) => state.lines.len(),

@@ -202,13 +202,23 @@ async fn scan_to(db: impl PgExecutor<'_>, after: i64, scan: i64) -> sqlx::Result
     Ok(head(db).await?.min(after + scan.clamp(0, PAGE_EVENTS_MAX)).max(after))
 }
 
-/// Up to `limit` events (at most [`PAGE_EVENTS_MAX`]) of one stream after a version.
+/// Events of one stream.
+#[derive(Debug)]
+pub struct StreamPage {
+    /// The next ones, in order.
+    pub events: Vec<RawEvent>,
+    /// Whether more were asked for than fit.
+    pub cut: bool,
+}
+
+/// Up to `limit` events (at most [`PAGE_EVENTS_MAX`]) of one stream after a version, and no more
+/// than fit [`PAGE_BYTES_MAX`], but one at least.
 pub async fn of_stream(
     db: impl PgExecutor<'_>,
     stream: &str,
     after_version: i64,
     limit: i64,
-) -> sqlx::Result<Vec<RawEvent>> {
+) -> sqlx::Result<StreamPage> {
     let rows = sqlx::query!(
         r#"SELECT position, stream, version, type AS kind, schema, slot, occurred_at, recorded_at,
                   metadata AS "metadata: Raw", data AS "data: Raw"
@@ -217,9 +227,9 @@ pub async fn of_stream(
         after_version,
         limit.clamp(0, PAGE_EVENTS_MAX),
     )
-    .fetch_all(db)
-    .await?;
-    Ok(rows.into_iter().map(|row| raw_event!(row)).collect())
+    .fetch(db);
+    let (events, cut) = fill(rows.map_ok(|row| raw_event!(row))).await?;
+    Ok(StreamPage { events, cut })
 }
 
 /// The log after `after` up to `until`, in pages of `page` events: one page in memory at a time.

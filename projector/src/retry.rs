@@ -164,7 +164,8 @@ async fn page(
     let mut horizon = i64::MAX;
     for (stream, at) in waiting {
         let page = read::of_stream(&mut *db, stream, at.version - 1, PAGE_EVENTS).await?;
-        let full = i64::try_from(page.len()).unwrap_or(i64::MAX) == PAGE_EVENTS;
+        let (page, cut) = (page.events, page.cut);
+        let full = cut || i64::try_from(page.len()).unwrap_or(i64::MAX) == PAGE_EVENTS;
         if let Some(last) = page.last().filter(|last| full && passed(last)) {
             horizon = horizon.min(last.position);
         }

@@ -175,13 +175,13 @@ impl<'a> Past<'a> {
         let name = stream.to_string();
         // Versions have no gaps: whether there are too many is known before the first is read.
         let beyond = i64::try_from(self.left).unwrap_or(i64::MAX);
-        let beyond = read::of_stream(self.db, &name, beyond, 1).await?;
+        let beyond = read::of_stream(self.db, &name, beyond, 1).await?.events;
         if beyond.iter().any(|raw| self.point.includes(raw)) {
             return Err(too_long());
         }
         let mut after = 0;
         loop {
-            let page = read::of_stream(self.db, &name, after, PAGE_EVENTS).await?;
+            let page = read::of_stream(self.db, &name, after, PAGE_EVENTS).await?.events;
             for raw in &page {
                 if !self.point.includes(raw) {
                     return Ok(document);

@@ -53,7 +53,7 @@ pub async fn owner(db: &PgPool, sku: &Sku) -> Result<Option<ProductId>, Error> {
 /// The key of the command that made a stream's first event; none if it has none.
 pub async fn first_key(db: &PgPool, stream: &StreamId) -> Result<Option<String>, Error> {
     let first = read::of_stream(db, &stream.to_string(), 0, 1).await?;
-    let metadata = first.first().map(|event| event.metadata.get());
+    let metadata = first.events.first().map(|event| event.metadata.get());
     let metadata: Option<event_store::Metadata> =
         metadata.and_then(|metadata| serde_json::from_str(metadata).ok());
     Ok(metadata.map(|metadata| metadata.command))
@@ -68,7 +68,7 @@ async fn fold(
     let name = stream.to_string();
     let mut version = 0;
     loop {
-        let page = read::of_stream(db, &name, version, read::PAGE_EVENTS_MAX).await?;
+        let page = read::of_stream(db, &name, version, read::PAGE_EVENTS_MAX).await?.events;
         let Some(last) = page.last() else { return Ok(()) };
         version = last.version;
         for event in &page {

@@ -104,10 +104,10 @@ impl<G: Gateway> Actor<G> {
     /// The request that waits for an answer, if one still does.
     async fn open_call(&self, id: PaymentId) -> Result<Option<Call>, ActError> {
         let stream = StreamId::Payment(id).to_string();
-        let events = read::of_stream(&self.db, &stream, 0, PAYMENT_EVENTS_MAX).await?;
+        let page = read::of_stream(&self.db, &stream, 0, PAYMENT_EVENTS_MAX).await?;
         let mut state = Payment::default();
         let mut token = None;
-        for event in events {
+        for event in page.events {
             if let Event::Payment(event) = event.decode()?.event {
                 if let payment::Event::Created(created) = &event {
                     token.clone_from(&created.token);

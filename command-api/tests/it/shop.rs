@@ -130,7 +130,7 @@ impl Shop {
 
     /// The types of a stream's events.
     pub async fn history(&self, stream: &str) -> Vec<String> {
-        let events = read::of_stream(&self.db, stream, 0, 1_000).await.unwrap();
+        let events = read::of_stream(&self.db, stream, 0, 1_000).await.unwrap().events;
         events.into_iter().map(|event| event.kind).collect()
     }
 

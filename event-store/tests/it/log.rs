@@ -115,6 +115,31 @@ async fn a_page_is_bounded_in_bytes(db: PgPool) {
     assert_eq!((after, pages), (20, 3));
 }
 
+/// So is a page of one stream, which says that it was cut short.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_page_of_a_stream_is_bounded_in_bytes(db: PgPool) {
+    sqlx::query(
+        "INSERT INTO events
+         SELECT n, 'cart-1', n, 'cart.created', 1, 0, now(), now(), '{\"command\":\"x\"}',
+                json_build_object('currency', 'EUR', 'padding', repeat('x', 1 << 20))
+         FROM generate_series(1, 20) AS n",
+    )
+    .execute(&db)
+    .await
+    .unwrap();
+    let (mut after, mut cuts) = (0, vec![]);
+    while after < 20 {
+        let page = read::of_stream(&db, "cart-1", after, 100).await.unwrap();
+        assert!(page.events.len() <= 8, "{} MiB in one page", page.events.len());
+        assert_eq!(page.events[0].version, after + 1);
+        after = page.events.last().unwrap().version;
+        cuts.push(page.cut);
+    }
+    assert_eq!(cuts, [true, true, false]);
+    let asked = read::of_stream(&db, "cart-1", 0, 3).await.unwrap();
+    assert_eq!((asked.events.len(), asked.cut), (3, false));
+}
+
 /// A page by type is bounded in bytes too, and says how far it has really come.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_page_by_type_is_bounded_in_bytes(db: PgPool) {

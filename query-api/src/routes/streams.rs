@@ -51,13 +51,14 @@ pub async fn history(
     // One more than asked for tells whether there is a next part.
     let wanted = i64::from(part.limit.get()) + 1;
     let mut db = app.line.connection(Who::Newcomer).await?;
-    let mut items = read::of_stream(&mut *db, &stream, i64::from(part.after), wanted).await?;
+    let page = read::of_stream(&mut *db, &stream, i64::from(part.after), wanted).await?;
+    let (mut items, cut) = (page.events, page.cut);
     drop(db);
     if items.is_empty() && part.after == 0 {
         return Err(Problem::new(StatusCode::NOT_FOUND, "not_found", "nothing happened to it"));
     }
     let limit = usize::from(part.limit.get());
-    let more = items.len() > limit;
+    let more = cut || items.len() > limit;
     items.truncate(limit);
     let next = items.last().filter(|_| more).map(|event| event.version);
     let link = next.and_then(|next| link(&uri, "after", &next.to_string()));
