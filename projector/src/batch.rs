@@ -33,15 +33,15 @@ impl From<sqlx::Error> for BatchError {
 /// What is known of a build without asking, for as long as its lease is held.
 pub struct Known {
     /// What it has parked.
-    pub streams: ParkedStreams,
+    pub parked: ParkedStreams,
     /// None after a transaction that came to nothing: what it remembers never was.
     folder: Option<Box<dyn Folder>>,
 }
 
 impl Known {
     /// What is parked; all else is learned on the way.
-    pub fn new(streams: ParkedStreams) -> Self {
-        Self { streams, folder: None }
+    pub fn new(parked: ParkedStreams) -> Self {
+        Self { parked, folder: None }
     }
 }
 
@@ -77,7 +77,7 @@ pub async fn apply_entries(
     entries: Vec<Entry>,
     to: i64,
 ) -> Result<usize, BatchError> {
-    let plan = plan(lease, &known.streams, entries);
+    let plan = plan(lease, &known.parked, entries);
     let mut folder = known.folder.take().unwrap_or_else(lease.projection.folder);
     let done = match fold_all(db, lease, &mut *folder, &plan, to).await {
         Ok(()) => {
@@ -91,7 +91,7 @@ pub async fn apply_entries(
             fold_parts(db, lease, plan, to).await?
         }
     };
-    known.streams = done.streams;
+    known.parked = done.streams;
     lease.position = to;
     Ok(done.events.len())
 }

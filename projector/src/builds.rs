@@ -63,7 +63,7 @@ impl Active {
 }
 
 /// The last slot.
-fn last_slot() -> i16 {
+pub fn last_slot() -> i16 {
     i16::try_from(SLOTS - 1).unwrap_or(i16::MAX)
 }
 

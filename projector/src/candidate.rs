@@ -110,9 +110,11 @@ impl<'a> Candidate<'a> {
 
     /// Finds out where the build stands, if it is still this one's.
     async fn resume(&mut self) -> Result<(), RebuildError> {
-        self.lease.reload(self.db).await??;
-        let streams = ParkedStreams::load(self.db, self.projection, self.lease.build).await?;
-        self.known = Known::new(streams);
+        let mut lease = self.lease.clone();
+        lease.reload(self.db).await??;
+        let parked = ParkedStreams::load(self.db, self.projection, lease.build).await?;
+        // Both or neither: what is known is known as of the lease's position.
+        (self.lease, self.known) = (lease, Known::new(parked));
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! What a projection is: a name, the streams it reads and a function from events to rows.
+//! What a projection is: a name, the streams it reads and what makes rows of their events.
 //!
 //! Checkpoints, leases and parking are not its affair; nor may it read anything but its own rows.
 

@@ -171,7 +171,7 @@ impl Candidate<'_> {
             }
             None => vec![],
         };
-        let (from, to, parked) = (self.live, self.lease.build, self.known.streams.len());
+        let (from, to, parked) = (self.live, self.lease.build, self.known.parked.len());
         Ok(Report { from, to, compared_at, differences, parked, filled: None })
     }
 

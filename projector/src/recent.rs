@@ -5,13 +5,14 @@
 
 use std::collections::BTreeMap;
 use std::hash::Hash;
+use std::num::NonZeroUsize;
 
 use lru::LruCache;
 
-/// Documents remembered; the least recently written is forgotten first.
-const DOCUMENTS_MAX: usize = 2_048;
-/// What a document may take as JSON, in bytes; a longer one is read again. So the worst that a
-/// projection remembers is 16 MiB of JSON.
+/// Documents remembered of a table; the least recently written is forgotten first.
+const DOCUMENTS_MAX: NonZeroUsize = NonZeroUsize::new(2_048).unwrap();
+/// What a document may take as JSON, in bytes; a longer one is read again. So the worst that is
+/// remembered of a table are the documents of 16 MiB of JSON.
 const JSON_BYTES_MAX: usize = 8 * 1024;
 
 /// Documents that were written lately, by key.
@@ -19,7 +20,7 @@ pub struct Recent<K: Hash + Eq, V>(LruCache<K, V>);
 
 impl<K: Hash + Eq, V> Default for Recent<K, V> {
     fn default() -> Self {
-        Self(LruCache::unbounded())
+        Self(LruCache::sparse(DOCUMENTS_MAX))
     }
 }
 
@@ -43,9 +44,6 @@ impl<K: Ord + Hash, V> Recent<K, V> {
                 self.0.push(key, document);
             }
         }
-        while self.0.len() > DOCUMENTS_MAX {
-            self.0.pop_lru();
-        }
     }
 }
 
@@ -56,13 +54,14 @@ mod tests {
     #[test]
     fn it_remembers_what_was_written_last_and_is_not_long() {
         let mut recent = Recent::default();
-        let keys = 0..=DOCUMENTS_MAX;
+        let most = DOCUMENTS_MAX.get();
+        let keys = 0..=most;
         let json = vec![String::new(); keys.clone().count()];
         recent.keep(keys.map(|key| (key, "short")), &json);
         let long = ".".repeat(JSON_BYTES_MAX + 1);
         recent.keep([(usize::MAX, "long")], &[long]);
-        let (known, unknown) = recent.take([0, 1, DOCUMENTS_MAX, usize::MAX]);
-        assert_eq!(known, BTreeMap::from([(1, "short"), (DOCUMENTS_MAX, "short")]));
+        let (known, unknown) = recent.take([0, 1, most, usize::MAX]);
+        assert_eq!(known, BTreeMap::from([(1, "short"), (most, "short")]));
         assert_eq!(unknown, [0, usize::MAX]);
         assert_eq!(recent.take([1]).1, [1], "what was taken is to be kept again");
     }

@@ -76,18 +76,13 @@ async fn project(
         return Ok(());
     }
     let mut workers = JoinSet::new();
-    let ranges = ranges(&context, projection).await;
-    let whole = ranges.len() == 1;
-    for slot_from in ranges {
+    for slot_from in ranges(&context, projection).await {
         let (held, holds) = watch::channel(None);
-        // One range of several does not say how far the projection has come.
-        if let Some((client, stream_name)) = context.bus.as_ref().filter(|_| whole) {
+        if let Some((client, stream_name)) = &context.bus {
             let teller = Teller::new(client.clone(), stream_name, projection.name);
-            let told = news::tell(teller, holds.clone());
-            workers.spawn(async move {
-                told.await;
-                Ok(())
-            });
+            // Nobody waits for NATS to be told of the end.
+            let telling = news::tell(teller, holds.clone());
+            tokio::spawn(context.stop.clone().run_until_cancelled_owned(telling));
         }
         workers.spawn(runner::run(context.clone(), projection, slot_from, held));
         if is_search {

@@ -65,9 +65,9 @@ impl App {
     ) -> Result<Self, meilisearch_sdk::errors::Error> {
         let line = Line::new(db.clone());
         let jetstream = settings.bus.clone().map(jetstream::new);
-        let news = settings.bus.clone().map(|bus| (bus, settings.stream.clone()));
+        let bus = settings.bus.clone().map(|client| (client, settings.stream.clone()));
         Ok(Self(Arc::new(Parts {
-            progress: Progress::start(db.clone(), line.clone(), news, stop.clone()),
+            progress: Progress::start(db.clone(), line.clone(), bus, stop.clone()),
             meili: Arc::new(Meili::new(&settings.search, &settings.index)?),
             live: Live::start(db.clone(), jetstream, settings.stream, stop),
             exports: Arc::new(Semaphore::new(EXPORTS_MAX)),

@@ -65,6 +65,31 @@ async fn event_by_event_gives_what_one_batch_gives(db: PgPool) {
     }
 }
 
+/// Makes the rows say what no event says.
+const SPOIL: &str = "UPDATE carts_rows
+    SET document = jsonb_set(document::jsonb, '{created_at}', '\"2001-01-01T00:00:00Z\"')::json";
+const SPOILT: &str = "2001-01-01T00:00:00Z";
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_is_remembered_is_not_read(db: PgPool) {
+    let shop = Shop::open(&db);
+    shop.product("Tote", "TOTE").await;
+    shop.receive("TOTE", 9).await;
+    let cart = shop.cart().await;
+    let mut turn = Turn::begin(&db, "carts").await;
+    turn.go_on().await.unwrap();
+    run(&db, SPOIL).await;
+    shop.put(cart, "TOTE", 1).await;
+    turn.go_on().await.unwrap();
+    assert_ne!(document(&db, "carts").await["created_at"], SPOILT);
+    // The next to work on it remembers nothing.
+    run(&db, SPOIL).await;
+    turn.lease.release(&db).await.unwrap();
+    shop.put(cart, "TOTE", 1).await;
+    Turn::begin(&db, "carts").await.go_on().await.unwrap();
+    assert_eq!(document(&db, "carts").await["created_at"], SPOILT);
+}
+
 #[sqlx::test(migrations = "../migrations")]
 async fn what_was_not_committed_is_forgotten(db: PgPool) {
     let shop = Shop::open(&db);
@@ -88,16 +113,10 @@ async fn what_was_not_committed_is_forgotten(db: PgPool) {
     let refused = turn.go_on().await;
     assert!(matches!(refused, Err(BatchError::Database(_))), "{refused:?}");
     run(&db, "DROP TRIGGER refuse ON carts_rows").await;
-    // Whoever asks the row sees this.
-    run(
-        &db,
-        "UPDATE carts_rows
-         SET document = jsonb_set(document::jsonb, '{created_at}', '\"2001-01-01T00:00:00Z\"')::json",
-    )
-    .await;
+    run(&db, SPOIL).await;
     turn.go_on().await.unwrap();
     let shown = document(&db, "carts").await;
-    assert_eq!(shown["created_at"], "2001-01-01T00:00:00Z", "it was not read again: {shown}");
+    assert_eq!(shown["created_at"], SPOILT, "it was not read again: {shown}");
     assert_eq!(shown["lines"][0]["quantity"], 3, "{shown}");
 }
 

@@ -24,8 +24,8 @@ use crate::fresh::Fresh;
 use crate::line::{Line, Who};
 
 pub use self::model::Model;
-use self::poller::Poller;
 pub use self::poller::WAITERS_MAX;
+use self::poller::{Poller, Unreached};
 
 /// How long Meilisearch is waited for when Postgres could answer already.
 const INDEX_PATIENCE: Duration = Duration::from_millis(250);
@@ -80,15 +80,15 @@ impl Progress {
     pub fn start(
         db: PgPool,
         line: Line,
-        news: Option<(Client, String)>,
+        bus: Option<(Client, String)>,
         stop: CancellationToken,
     ) -> Self {
-        let bus = news.as_ref().map(|(bus, _)| bus.clone());
-        let (poller, refill) = (Poller::new(db.clone(), bus), Mutex::new(None));
+        let client = bus.as_ref().map(|(client, _)| client.clone());
+        let (poller, refill) = (Poller::new(db.clone(), client), Mutex::new(None));
         let progress = Self(Arc::new(Inner { db, line, poller, refill }));
-        if let Some((bus, stream_name)) = news {
+        if let Some((client, stream_name)) = bus {
             let inner = progress.0.clone();
-            let listening = async move { inner.poller.listen(&bus, &stream_name).await };
+            let listening = async move { inner.poller.listen(&client, &stream_name).await };
             tokio::spawn(stop.clone().run_until_cancelled_owned(listening));
         }
         let inner = progress.0.clone();
@@ -123,8 +123,11 @@ impl Progress {
                 return Ok(Reader::Snapshot(snapshot));
             }
             refuse_unknown(head, wanted)?;
-            outcome?;
-            self.0.poller.correct(model, position);
+            match outcome {
+                Ok(_) => self.0.poller.correct(model, position),
+                Err(Unreached::Late) => return Err(behind(model, wanted, position)),
+                Err(Unreached::Crowded) => return Err(too_many_waiting()),
+            }
         }
     }
 
@@ -173,6 +176,12 @@ impl Progress {
             db = self.0.line.connection(Who::LetIn).await?;
         }
     }
+}
+
+fn too_many_waiting() -> Problem {
+    let detail = "too many requests wait for a position";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_waiting", detail)
+        .retry_after(RETRY_AFTER)
 }
 
 fn behind(model: Model, wanted: i64, at: i64) -> Problem {

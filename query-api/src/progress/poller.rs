@@ -9,15 +9,13 @@ use std::time::Duration;
 
 use async_nats::Client;
 use async_nats::connection::State;
-use axum::http::StatusCode;
 use event_store::reached;
 use futures::StreamExt as _;
-use service::Problem;
 use sqlx::{PgExecutor, PgPool};
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::Instant;
 
-use super::{RETRY_AFTER, Standing, behind};
+use super::Standing;
 use crate::progress::Model;
 
 /// The most requests that wait at once; more are refused.
@@ -30,15 +28,23 @@ const PAUSE_MAX: Duration = Duration::from_millis(100);
 /// The pause before NATS is asked again for news it did not give.
 const LISTEN_PAUSE: Duration = Duration::from_secs(1);
 
-/// What the last look saw.
+/// What is known.
 #[derive(Clone, Copy)]
 struct Seen {
-    /// The position of each model; 0 before the projector first ran.
-    positions: [i64; Model::COUNT],
-    /// That of the log; `None` if the look failed.
+    /// The position of each model, looked at or told; 0 before the projector first ran.
+    positions: Positions,
+    /// That of the log when it was looked at last; `None` if that failed.
     head: Option<i64>,
-    /// When the look began.
+    /// When the last look began.
     at: Instant,
+}
+
+/// Why something is not waited for any longer.
+pub enum Unreached {
+    /// The time is up.
+    Late,
+    /// So many wait that there is no place for another.
+    Crowded,
 }
 
 /// Looks while somebody waits.
@@ -82,7 +88,8 @@ impl Poller {
         }
     }
 
-    /// Puts right what was seen before the poller last rested, or before a rebuild was switched to.
+    /// Puts right what was seen before the poller last rested, or before a rebuild was switched to;
+    /// or was told and is not so.
     pub fn correct(&self, model: Model, position: i64) {
         self.seen.send_if_modified(|seen| {
             std::mem::replace(&mut seen.positions[model as usize], position) != position
@@ -92,21 +99,11 @@ impl Poller {
     /// Waits until a model has come to `wanted`, as far as is known; or until there is reason to
     /// doubt that it ever will, because the log has not come that far or cannot be asked. Says
     /// whether there was anything to wait for.
-    ///
-    /// # Errors
-    /// When `until` has passed, or so many wait that there is no place for another.
-    pub async fn wait(&self, model: Model, wanted: i64, until: Instant) -> Result<bool, Problem> {
+    pub async fn wait(&self, model: Model, wanted: i64, until: Instant) -> Result<bool, Unreached> {
         if self.seen.borrow().positions[model as usize] >= wanted {
             return Ok(false);
         }
-        let Ok(_place) = self.room.try_acquire() else {
-            return Err(Problem::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "too_many_waiting",
-                "too many requests wait for a position",
-            )
-            .retry_after(RETRY_AFTER));
-        };
+        let Ok(_place) = self.room.try_acquire() else { return Err(Unreached::Crowded) };
         let _counted = (model == Model::Index).then(|| IndexWaiter::new(&self.index_waiters));
         let (mut seen, came) = (self.seen.subscribe(), Instant::now());
         self.somebody_waits.notify_one();
@@ -116,9 +113,7 @@ impl Poller {
         });
         match tokio::time::timeout_at(until, reached).await {
             Ok(Ok(_)) => Ok(true),
-            Ok(Err(_)) | Err(_) => {
-                Err(behind(model, wanted, self.seen.borrow().positions[model as usize]))
-            }
+            Ok(Err(_)) | Err(_) => Err(Unreached::Late),
         }
     }
 
@@ -141,7 +136,9 @@ impl Poller {
     fn hear(&self, model: Model, position: i64) {
         self.seen.send_if_modified(|seen| {
             let known = &mut seen.positions[model as usize];
-            position > std::mem::replace(known, position.max(*known))
+            let newer = position > *known;
+            *known = position.max(*known);
+            newer
         });
     }
 
@@ -175,30 +172,39 @@ impl Poller {
         let index = self.index_waiters.load(Ordering::Relaxed) > 0;
         let (at, before) = (Instant::now(), self.seen.borrow().positions);
         let looked = look(&self.db, index).await;
-        if let Err(error) = &looked {
-            tracing::warn!(%error, "the checkpoints cannot be read");
-        }
-        let (mut positions, head) = match looked {
-            Ok((positions, head)) => (positions, Some(head)),
-            Err(_) => (before, None),
-        };
-        let moved = positions != before;
+        let mut moved = false;
         self.seen.send_modify(|seen| {
-            // What was told meanwhile is newer than what was looked at.
-            for ((looked, told), before) in positions.iter_mut().zip(seen.positions).zip(before) {
-                if told > before {
-                    *looked = told.max(*looked);
+            seen.at = at;
+            match looked {
+                Ok((positions, head)) => {
+                    moved = positions != before;
+                    seen.positions = merged(before, seen.positions, positions);
+                    seen.head = Some(head);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the checkpoints cannot be read");
+                    seen.head = None;
                 }
             }
-            *seen = Seen { positions, head, at };
         });
         moved
     }
 }
 
+/// What each model has come to.
+type Positions = [i64; Model::COUNT];
+
+/// What a look saw; but for what was told since it began, which may be newer.
+fn merged(before: Positions, now: Positions, looked: Positions) -> Positions {
+    std::array::from_fn(|model| {
+        let told = now[model] > before[model];
+        if told { now[model].max(looked[model]) } else { looked[model] }
+    })
+}
+
 /// The positions of all models and of the log, in one snapshot; that of the index only if it is
 /// asked for, else 0.
-async fn look(db: impl PgExecutor<'_>, index: bool) -> sqlx::Result<([i64; Model::COUNT], i64)> {
+async fn look(db: impl PgExecutor<'_>, index: bool) -> sqlx::Result<(Positions, i64)> {
     let rows = sqlx::query!(
         r#"SELECT name AS "name!", min(position) AS "position!",
                   (SELECT position FROM log_head) AS "head!", CASE WHEN $1 AND name = 'search'
@@ -219,4 +225,19 @@ async fn look(db: impl PgExecutor<'_>, index: bool) -> sqlx::Result<([i64; Model
         }
     }
     Ok((positions, head))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_told_during_a_look_is_kept_if_it_is_newer() {
+        let at = |position| [position; Model::COUNT];
+        assert_eq!(merged(at(5), at(5), at(7)), at(7), "nothing was told");
+        assert_eq!(merged(at(5), at(9), at(7)), at(9), "told while it looked");
+        assert_eq!(merged(at(5), at(6), at(7)), at(7), "and known before");
+        assert_eq!(merged(at(9), at(9), at(7)), at(7), "the log was set back");
+        assert_eq!(merged(at(9), at(6), at(7)), at(7), "corrected meanwhile");
+    }
 }
