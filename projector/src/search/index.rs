@@ -248,7 +248,7 @@ async fn finish(client: &Client, doing: &'static str, task: TaskInfo) -> Result<
             Task::Failed { content } => return Err(failed(doing, content.error)),
             Task::Enqueued { .. } | Task::Processing { .. } => {}
         }
-        let pause = (began.elapsed() / 16).clamp(TASK_POLL_MIN, TASK_POLL_MAX);
+        let pause = (began.elapsed() / 32).clamp(TASK_POLL_MIN, TASK_POLL_MAX);
         tokio::time::sleep(pause).await;
     }
     Err(IndexError::Timeout(doing))
