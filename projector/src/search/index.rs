@@ -23,7 +23,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a task may wait in Meilisearch's queue and run.
 const TASK_TIMEOUT: Duration = Duration::from_mins(5);
 /// How long the first pause is between two questions after a task, and the longest. A task that
-/// has taken long may be asked after late: each pause is a sixteenth of that.
+/// has taken long may be asked after late: each pause is a thirty-second part of that.
 const TASK_POLL_MIN: Duration = Duration::from_millis(5);
 const TASK_POLL_MAX: Duration = Duration::from_millis(500);
 
