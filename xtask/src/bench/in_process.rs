@@ -21,23 +21,23 @@ fn measure(ground: &mut Ground<'_>) -> Result<Vec<Measured>> {
     let inserts = Inserts::prepare(ground)?;
     let turns = if ground.quick { 1 } else { 2 };
     let slice = ground.seconds.div_ceil(turns.into());
-    let mut figures = Value::Null;
+    let (mut figures, mut rates) = (Value::Null, peers::NAMES.map(|name| (name, 0.0)));
     let (baseline, value) = in_turns(
         turns,
-        || inserts.per_second(ground, slice),
+        || {
+            for (name, rate) in &mut rates {
+                *rate += peers.per_second(ground, name, CLIENTS, slice)? / f64::from(turns);
+            }
+            inserts.per_second(ground, slice)
+        },
         || {
             figures = carts(ground, slice)?;
             number(&figures, "per_second")
         },
     )?;
-    let mut rates = Map::new();
-    let mut best: Option<f64> = None;
-    for name in peers::NAMES {
-        // Half as long as the rest: multiples are to be told, not percents.
-        let rate = peers.per_second(ground, name, CLIENTS, slice.div_ceil(2))?;
-        rates.insert(name.to_owned(), json!(rate));
-        best = Some(best.map_or(rate, |best| best.max(rate)));
-    }
+    let best = rates.iter().map(|(_, rate)| *rate).reduce(f64::max);
+    let rates: Map<_, _> =
+        rates.into_iter().map(|(name, rate)| (name.to_owned(), json!(rate))).collect();
     let against = |name: &str, baseline, baseline_is, goal, details| {
         let (name, unit) = (name.to_owned(), "commands/s");
         Measured { name, value, unit, baseline, baseline_is, goal, details }
