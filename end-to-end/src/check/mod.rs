@@ -1,7 +1,7 @@
 //! What must hold once all is healed and caught up: the promises of the engine, compared with what
 //! a round asked and what it was told.
 //!
-//! Each file checks one promise and is one line of [`every`]. Where it can, a check is a function
+//! Each file checks one promise and is one line of [`all`]. Where it can, a check is a function
 //! of the [`History`] and its part of the log, so that a tampered one shows that it can fail.
 //! Checks of a round concern what it did; those of the log's shape cover all of it.
 
