@@ -22,6 +22,9 @@ use service::request_id::RequestId;
 use tower::ServiceExt;
 use uuid::Uuid;
 
+/// What JSON takes for space: less than Unicode does.
+const JSON_SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
+
 static ROUTER: LazyLock<Router> = LazyLock::new(|| {
     all().fold(Router::new(), |router, route| {
         let method = MethodFilter::try_from(route.method.clone()).expect("a common method");
@@ -89,7 +92,7 @@ fn check_batch(
         },
     };
     let Ok(data) = str::from_utf8(body) else { return };
-    if data.trim() == "null" {
+    if data.trim_matches(JSON_SPACE) == "null" {
         return;
     }
     let mut line = json!({ "command": route.name });
@@ -104,9 +107,9 @@ fn check_batch(
     let data = match sku {
         None if data.is_empty() => "{}".to_owned(),
         None => data.to_owned(),
-        Some(sku) => match data.trim_start().strip_prefix('{') {
+        Some(sku) => match data.trim_start_matches(JSON_SPACE).strip_prefix('{') {
             None if data.is_empty() => format!(r#"{{"sku":{}}}"#, json!(sku)),
-            Some(rest) if rest.trim_start().starts_with('}') => {
+            Some(rest) if rest.trim_start_matches(JSON_SPACE).starts_with('}') => {
                 format!(r#"{{"sku":{}{rest}"#, json!(sku))
             }
             Some(rest) => format!(r#"{{"sku":{},{rest}"#, json!(sku)),
