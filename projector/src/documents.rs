@@ -37,7 +37,7 @@ pub trait Documents {
     fn load(
         db: &mut PgConnection,
         build: i16,
-        keys: &[Self::Key],
+        keys: Vec<Self::Key>,
     ) -> impl Future<Output = sqlx::Result<Vec<(Self::Key, Self::Document)>>> + Send;
 
     /// Writes documents, new and old ones alike, of which the JSON is at hand.
@@ -101,11 +101,7 @@ impl<D: Documents> Table<D> {
                 wanted.push(key);
             }
         }
-        let (mut documents, unknown) = self.recent.take(wanted);
-        if !unknown.is_empty() {
-            documents.extend(D::load(db, build, &unknown).await?);
-        }
-        Ok(documents)
+        self.recent.or_load(wanted, |unknown| D::load(db, build, unknown)).await
     }
 }
 

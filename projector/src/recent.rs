@@ -4,6 +4,7 @@
 //! [`Folder`](crate::projection::Folder) for when all of them are forgotten.
 
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::hash::Hash;
 use std::num::NonZeroUsize;
 
@@ -25,8 +26,25 @@ impl<K: Hash + Eq, V> Default for Recent<K, V> {
 }
 
 impl<K: Ord + Hash, V> Recent<K, V> {
+    /// The documents of `keys`: those that are remembered, taken out to be kept again once they are
+    /// written, and of the others those that `load` finds.
+    pub async fn or_load<L>(
+        &mut self,
+        keys: impl IntoIterator<Item = K>,
+        load: impl FnOnce(Vec<K>) -> L,
+    ) -> sqlx::Result<BTreeMap<K, V>>
+    where
+        L: Future<Output = sqlx::Result<Vec<(K, V)>>>,
+    {
+        let (mut documents, unknown) = self.take(keys);
+        if !unknown.is_empty() {
+            documents.extend(load(unknown).await?);
+        }
+        Ok(documents)
+    }
+
     /// Takes out what is remembered of `keys`, and says which are to be read.
-    pub fn take(&mut self, keys: impl IntoIterator<Item = K>) -> (BTreeMap<K, V>, Vec<K>) {
+    fn take(&mut self, keys: impl IntoIterator<Item = K>) -> (BTreeMap<K, V>, Vec<K>) {
         let (mut known, mut unknown) = (BTreeMap::new(), vec![]);
         for key in keys {
             match self.0.pop_entry(&key) {

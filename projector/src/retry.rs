@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use event_store::{RawEvent, read};
+use event_store::RawEvent;
+use event_store::read::{self, StreamPage};
 use sqlx::{PgConnection, PgPool};
 
 use crate::batch::try_fold;
@@ -163,8 +164,8 @@ async fn page(
     let mut events = vec![];
     let mut horizon = i64::MAX;
     for (stream, at) in waiting {
-        let page = read::of_stream(&mut *db, stream, at.version - 1, PAGE_EVENTS).await?;
-        let (page, cut) = (page.events, page.cut);
+        let StreamPage { events: page, cut } =
+            read::of_stream(&mut *db, stream, at.version - 1, PAGE_EVENTS).await?;
         let full = cut || i64::try_from(page.len()).unwrap_or(i64::MAX) == PAGE_EVENTS;
         if let Some(last) = page.last().filter(|last| full && passed(last)) {
             horizon = horizon.min(last.position);

@@ -56,13 +56,13 @@ impl Documents for Orders {
     async fn load(
         db: &mut PgConnection,
         build: i16,
-        keys: &[Uuid],
+        keys: Vec<Uuid>,
     ) -> sqlx::Result<Vec<(Uuid, Self::Document)>> {
         let rows = sqlx::query!(
             r#"SELECT id, document AS "document: Json<order::Document>"
                FROM orders_rows WHERE build = $1 AND id = ANY($2)"#,
             build,
-            keys,
+            &keys,
         )
         .fetch_all(db)
         .await?;

@@ -38,13 +38,13 @@ impl Documents for Products {
     async fn load(
         db: &mut PgConnection,
         build: i16,
-        keys: &[Uuid],
+        keys: Vec<Uuid>,
     ) -> sqlx::Result<Vec<(Uuid, Self::Document)>> {
         let rows = sqlx::query!(
             r#"SELECT id, document AS "document: Json<product::Document>"
                FROM products_rows WHERE build = $1 AND id = ANY($2)"#,
             build,
-            keys,
+            &keys,
         )
         .fetch_all(db)
         .await?;

@@ -56,10 +56,9 @@ async fn fold(
     }
     let days: BTreeSet<String> = keys.iter().map(|(day, _)| day.clone()).collect();
     let orders: BTreeSet<Uuid> = keys.iter().map(|(_, order_id)| order_id.0).collect();
-    let (mut days, unknown) = recent.days.take(days);
-    days.extend(load_days(db, build, unknown).await?);
-    let (mut ledgers, unknown) = recent.ledgers.take(orders);
-    ledgers.extend(load_ledgers(db, build, unknown).await?);
+    let mut days = recent.days.or_load(days, |unknown| load_days(db, build, unknown)).await?;
+    let ledgers = recent.ledgers.or_load(orders, |unknown| load_ledgers(db, build, unknown));
+    let mut ledgers = ledgers.await?;
     for event in events {
         let seen = seen(event);
         let Some((day, order_id)) = sales::keys(&seen) else { continue };
@@ -82,9 +81,6 @@ async fn load_days(
     build: i16,
     days: Vec<String>,
 ) -> sqlx::Result<Vec<(String, Document)>> {
-    if days.is_empty() {
-        return Ok(vec![]);
-    }
     let rows = sqlx::query!(
         r#"SELECT id, document AS "document: Json<Document>"
            FROM sales_rows WHERE build = $1 AND id = ANY($2)"#,
@@ -101,9 +97,6 @@ async fn load_ledgers(
     build: i16,
     orders: Vec<Uuid>,
 ) -> sqlx::Result<Vec<(Uuid, Ledger)>> {
-    if orders.is_empty() {
-        return Ok(vec![]);
-    }
     let rows = sqlx::query!(
         r#"SELECT id, document AS "document: Json<Ledger>"
            FROM sales_orders_rows WHERE build = $1 AND id = ANY($2)"#,

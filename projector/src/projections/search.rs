@@ -64,8 +64,7 @@ async fn fold_stock(
     events: &[Recorded],
 ) -> Result<BTreeMap<i64, News>, FoldError> {
     let skus: BTreeSet<Sku> = events.iter().filter_map(sku_of).cloned().collect();
-    let (mut stock, unknown) = recent.take(skus);
-    stock.extend(load_stock(db, build, &unknown).await?);
+    let mut stock = recent.or_load(skus, |unknown| load_stock(db, build, unknown)).await?;
     let mut news = BTreeMap::new();
     let mut changed = BTreeSet::new();
     for event in events {
@@ -124,8 +123,7 @@ async fn fold_products(
     };
     let told = news.values().map(|news| news.product_id);
     let ids: BTreeSet<Uuid> = events.iter().filter_map(about).chain(told).collect();
-    let (mut documents, unknown) = recent.take(ids);
-    documents.extend(load_documents(db, build, &unknown).await?);
+    let mut documents = recent.or_load(ids, |unknown| load_documents(db, build, unknown)).await?;
     // From which event on: readers are told that the index shows all before that one.
     let mut changed = BTreeMap::new();
     // Event by event, so that the outcome does not depend on where batches begin and end.
@@ -156,11 +154,8 @@ async fn fold_products(
 async fn load_stock(
     db: &mut PgConnection,
     build: i16,
-    skus: &[Sku],
+    skus: Vec<Sku>,
 ) -> sqlx::Result<Vec<(Sku, Availability)>> {
-    if skus.is_empty() {
-        return Ok(vec![]);
-    }
     let ids: Vec<String> = skus.iter().map(ToString::to_string).collect();
     let rows = sqlx::query!(
         r#"SELECT id, document AS "document: Json<Availability>"
@@ -199,16 +194,13 @@ async fn store_stock(
 async fn load_documents(
     db: &mut PgConnection,
     build: i16,
-    ids: &[Uuid],
+    ids: Vec<Uuid>,
 ) -> sqlx::Result<Vec<(Uuid, Document)>> {
-    if ids.is_empty() {
-        return Ok(vec![]);
-    }
     let rows = sqlx::query!(
         r#"SELECT id, document AS "document: Json<Document>"
            FROM search_documents_rows WHERE build = $1 AND id = ANY($2)"#,
         build,
-        ids,
+        &ids,
     )
     .fetch_all(db)
     .await?;

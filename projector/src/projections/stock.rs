@@ -38,13 +38,13 @@ impl Documents for StockLevels {
     async fn load(
         db: &mut PgConnection,
         build: i16,
-        keys: &[String],
+        keys: Vec<String>,
     ) -> sqlx::Result<Vec<(String, Self::Document)>> {
         let rows = sqlx::query!(
             r#"SELECT id, document AS "document: Json<stock::Document>"
                FROM stock_rows WHERE build = $1 AND id = ANY($2)"#,
             build,
-            keys,
+            &keys,
         )
         .fetch_all(db)
         .await?;

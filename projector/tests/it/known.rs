@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use event_store::{RawEvent, read};
+use domain::CartId;
+use event_store::RawEvent;
 use indicatif::ProgressBar;
 use projector::batch::{self, BatchError, Known};
 use projector::checkpoint::Lease;
@@ -11,7 +12,7 @@ use projector::projections;
 use projector::rebuild::verify;
 use sqlx::PgPool;
 
-use crate::shop::{Shop, document, documents, lease, parked};
+use crate::shop::{Shop, document, documents, events, lease, parked};
 
 /// A worker's turn, for as long as a test lasts.
 struct Turn {
@@ -37,9 +38,15 @@ impl Turn {
     }
 }
 
-async fn events(db: &PgPool, after: i64) -> Vec<Arc<RawEvent>> {
-    let events = read::after(db, after, read::PAGE_EVENTS_MAX).await.unwrap();
-    events.into_iter().map(Arc::new).collect()
+/// A shop with something to sell and a cart, and the turn that has folded the cart.
+async fn begun(db: &PgPool) -> (Shop, CartId, Turn) {
+    let shop = Shop::open(db);
+    shop.product("Tote", "TOTE").await;
+    shop.receive("TOTE", 9).await;
+    let cart = shop.cart().await;
+    let mut turn = Turn::begin(db, "carts").await;
+    turn.go_on().await.unwrap();
+    (shop, cart, turn)
 }
 
 /// Runs SQL that stands in the way of a projection.
@@ -72,12 +79,7 @@ const SPOILT: &str = "2001-01-01T00:00:00Z";
 
 #[sqlx::test(migrations = "../migrations")]
 async fn what_is_remembered_is_not_read(db: PgPool) {
-    let shop = Shop::open(&db);
-    shop.product("Tote", "TOTE").await;
-    shop.receive("TOTE", 9).await;
-    let cart = shop.cart().await;
-    let mut turn = Turn::begin(&db, "carts").await;
-    turn.go_on().await.unwrap();
+    let (shop, cart, mut turn) = begun(&db).await;
     run(&db, SPOIL).await;
     shop.put(cart, "TOTE", 1).await;
     turn.go_on().await.unwrap();
@@ -92,12 +94,7 @@ async fn what_is_remembered_is_not_read(db: PgPool) {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn what_was_not_committed_is_forgotten(db: PgPool) {
-    let shop = Shop::open(&db);
-    shop.product("Tote", "TOTE").await;
-    shop.receive("TOTE", 9).await;
-    let cart = shop.cart().await;
-    let mut turn = Turn::begin(&db, "carts").await;
-    turn.go_on().await.unwrap();
+    let (shop, cart, mut turn) = begun(&db).await;
     shop.put(cart, "TOTE", 1).await;
     turn.go_on().await.unwrap();
     // The rows are written, and the commit fails.
@@ -122,11 +119,8 @@ async fn what_was_not_committed_is_forgotten(db: PgPool) {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_stream_that_is_parked_takes_nothing_with_it(db: PgPool) {
-    let shop = Shop::open(&db);
-    shop.product("Tote", "TOTE").await;
-    shop.receive("TOTE", 9).await;
-    let (sound, spoilt) = (shop.cart().await, shop.cart().await);
-    let mut turn = Turn::begin(&db, "carts").await;
+    let (shop, sound, mut turn) = begun(&db).await;
+    let spoilt = shop.cart().await;
     turn.go_on().await.unwrap();
     run(
         &db,

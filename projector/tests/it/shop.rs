@@ -7,7 +7,7 @@ use domain::command::{cart, fulfilment, order, payment, stock};
 use domain::payment::Verdict;
 use domain::product::{self, Changed, Details, VariantSet};
 use domain::{CartId, Command, FulfilmentId, Money, OrderId, PaymentId, ProductId, Sku};
-use event_store::{Outcome, Request, Writer, read};
+use event_store::{Outcome, RawEvent, Request, Writer, read};
 use projector::batch::{self, BatchError, Known};
 use projector::checkpoint::{self, LEASE, Lease};
 use projector::parking::ParkedStreams;
@@ -213,11 +213,16 @@ pub async fn lease(db: &PgPool, name: &str, owner: &str) -> Option<Lease> {
     checkpoint::acquire(db, projection, build, 0, owner, LEASE).await.unwrap()
 }
 
+/// The log after a position.
+pub async fn events(db: &PgPool, after: i64) -> Vec<Arc<RawEvent>> {
+    let events = read::after(db, after, read::PAGE_EVENTS_MAX).await.unwrap();
+    events.into_iter().map(Arc::new).collect()
+}
+
 /// Folds all that is after the lease's checkpoint, as one batch.
 pub async fn fold(db: &PgPool, lease: &mut Lease) -> Result<usize, BatchError> {
-    let events = read::after(db, lease.position, read::PAGE_EVENTS_MAX).await.unwrap();
+    let events = events(db, lease.position).await;
     let streams = ParkedStreams::load(db, lease.projection, lease.build).await.unwrap();
-    let events: Vec<_> = events.into_iter().map(Arc::new).collect();
     batch::apply(db, lease, &mut Known::new(streams), &events).await
 }
 

@@ -4,7 +4,8 @@ use axum::extract::State;
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use domain::Category;
-use event_store::{RawEvent, read};
+use event_store::RawEvent;
+use event_store::read::{self, StreamPage};
 use serde::{Deserialize, Serialize};
 use service::Problem;
 use service::extract::{Path, Query};
@@ -51,8 +52,8 @@ pub async fn history(
     // One more than asked for tells whether there is a next part.
     let wanted = i64::from(part.limit.get()) + 1;
     let mut db = app.line.connection(Who::Newcomer).await?;
-    let page = read::of_stream(&mut *db, &stream, i64::from(part.after), wanted).await?;
-    let (mut items, cut) = (page.events, page.cut);
+    let StreamPage { events: mut items, cut } =
+        read::of_stream(&mut *db, &stream, i64::from(part.after), wanted).await?;
     drop(db);
     if items.is_empty() && part.after == 0 {
         return Err(Problem::new(StatusCode::NOT_FOUND, "not_found", "nothing happened to it"));
