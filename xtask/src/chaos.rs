@@ -36,7 +36,7 @@ pub struct Args {
 /// Builds everything, and lets `chaos` start, break and check it.
 pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
     progress::step("Building", "the services and chaos (release)");
-    let binaries = cargo::build_release(&[COMMAND_API, QUERY_API, PROJECTOR, "end-to-end"])?;
+    let binaries = cargo::build_release(&[COMMAND_API, QUERY_API, PROJECTOR, "chaos"])?;
     let chaos = binaries.get("chaos").context("cargo built no program chaos")?;
     let mut command = contained(chaos);
     let Throwaway { stack, folder } = Throwaway::new(layout)?;

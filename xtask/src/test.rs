@@ -22,7 +22,7 @@ pub struct Args {
 pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
     let servers = Servers::programs(layout)?;
     progress::step("Building", "all programs");
-    let services = Services::built(cargo::build(["--workspace"])?);
+    let services = Services::built(cargo::build_for_tests()?);
     let Throwaway { mut stack, folder } = Throwaway::new(layout)?;
     let urls =
         servers.start(layout, &mut stack, folder.path(), Ports::free()?, Durability::Throwaway)?;

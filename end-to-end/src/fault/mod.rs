@@ -13,8 +13,11 @@ mod clock;
 mod connections;
 mod disk;
 mod freeze;
+mod hang_up;
 mod index;
 mod kill;
+mod probes;
+mod searches;
 mod stream;
 mod wipe;
 
@@ -34,6 +37,9 @@ pub const ALL: &[&dyn Fault] = &[
     &freeze::Freeze { part: Part::Command1, name: "command-api frozen" },
     &freeze::Freeze { part: Part::Projector1, name: "projector frozen" },
     &connections::Cut,
+    &hang_up::HangUp,
+    &searches::HangUp,
+    &probes::Slow,
     &disk::Full { left: 0, name: "disk full" },
     &disk::Full { left: disk::LESS_THAN_A_PIECE, name: "disk full for the journal" },
     &clock::Shift { part: Part::Command1, seconds: 90, name: "command-api's clock ahead" },

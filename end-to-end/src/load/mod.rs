@@ -3,7 +3,8 @@
 //!
 //! * `market`: what is on sale, and what clients share; `plan`: what a client does next;
 //! * `route` and `send`: commands over HTTP; `ask`: again and again;
-//! * `client`: one client; `read`: what it reads in between.
+//! * `client`: one client; `read`: what it reads in between;
+//! * `pulse`: how fast those are served that are well while another is not.
 //!
 //! Nothing is judged here: what came back is kept in a [`History`].
 
@@ -11,6 +12,7 @@ mod ask;
 mod client;
 mod market;
 mod plan;
+mod pulse;
 mod read;
 mod route;
 mod send;
@@ -28,6 +30,7 @@ use client::Client;
 use market::Market;
 use plan::Planner;
 use read::Reader;
+pub use pulse::Pulse;
 pub(crate) use send::{PATIENCE, Sender};
 
 use crate::history::{Addresses, Asked, Clock, History, Read};
