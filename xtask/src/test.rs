@@ -39,7 +39,7 @@ pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
     }
     // And for the one that breaks a whole stack of its own.
     let chaos = folder.path().join("chaos");
-    let specification = chaos::specify(layout, &services, &chaos)?;
+    let specification = chaos::specify(layout, &services, None, &chaos)?;
     test.env("CHAOS_SPECIFICATION", specification);
     let status = run_in_terminal(&mut test)?;
     drop(stack);

@@ -140,7 +140,8 @@ impl Cluster {
             let ready = ready(part, process.port, &told);
             let log = folder.join(format!("{}.log", part.name()));
             let name = part.name().to_owned();
-            programs.push(Program::new(name, process.port, process.launch, ready, log));
+            let program = Program::new(name, process.port, process.launch, ready, log);
+            programs.push(program.or_older(process.older));
         }
         let once = |part: Part, argument: &str| {
             let launch = launches.get(&part).cloned().unwrap_or_default();
@@ -188,6 +189,11 @@ impl Cluster {
     /// One of its processes.
     pub fn program(&mut self, part: Part) -> &mut Program {
         &mut self.programs[part as usize]
+    }
+
+    /// Whether a process can be run as an earlier build has it.
+    pub fn has_older(&self, part: Part) -> bool {
+        self.programs[part as usize].has_older()
     }
 
     /// Where a process keeps its data.

@@ -19,6 +19,7 @@ mod kill;
 mod probes;
 mod searches;
 mod stream;
+mod versions;
 mod wipe;
 
 /// Every fault there is.
@@ -46,6 +47,9 @@ pub const ALL: &[&dyn Fault] = &[
     &clock::Shift { part: Part::Command1, seconds: -90, name: "command-api's clock behind" },
     &clock::Shift { part: Part::Projector1, seconds: 90, name: "projector's clock ahead" },
     &clock::Shift { part: Part::Projector1, seconds: -90, name: "projector's clock behind" },
+    &versions::Older { part: Part::Command2, name: "older command-api" },
+    &versions::Older { part: Part::Projector1, name: "older projector" },
+    &versions::Older { part: Part::Query, name: "older query-api" },
 ];
 
 /// Something that goes wrong, and can be made right.
