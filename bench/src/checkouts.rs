@@ -24,8 +24,8 @@ use crate::wire::{Request, Wire};
 const PRODUCTS: usize = 50;
 /// Lines of each cart.
 const LINES_PER_CART: usize = 2;
-/// Units of each SKU: more than are ever sold.
-const UNITS: u32 = 100_000_000;
+/// Units of each SKU, as many as one receipt may be of: more than are ever sold.
+const UNITS: u32 = 1_000_000;
 /// How long a confirmation may take before something is wrong.
 const CONFIRMED_MAX: Duration = Duration::from_mins(1);
 
