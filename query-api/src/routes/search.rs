@@ -40,10 +40,10 @@ pub async fn search(
     }
     // Waited for before there is a place: places are for searching. The refused take no connection.
     if fresh.min_position.is_some() {
-        drop(app.progress.reader(Model::Search, &fresh, None).await?);
+        drop(app.progress.reader(Model::Search, &fresh).await?);
     }
     let _place = app.searches.try_acquire().map_err(|_| too_many())?;
-    let mut db = app.progress.reader(Model::Search, &fresh, None).await?;
+    let mut db = app.progress.reader(Model::Search, &fresh).await?;
     let found = postgres::search(&mut db, &wanted).await?;
     Ok(answer(&fresh, "postgres", found))
 }

@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::as_of;
 use crate::caller::Caller;
 use crate::cursor::Kind;
-use crate::document::{Stored, Tag, respond};
+use crate::document::{read, respond};
 use crate::fresh::{Fresh, Prefer};
 use crate::list::{Limit, Listing, Order};
 use crate::progress::Model;
@@ -34,14 +34,8 @@ pub async fn one(
         return Ok(respond(&headers, "stock", stored));
     }
     let fresh = Fresh::new(one.min_position, prefer);
-    let mut db = app.progress.reader(Model::Stock, &fresh, Some(&stream.to_string())).await?;
-    let stored = sqlx::query!(
-        r#"SELECT document::text AS "document!", version AS "version!" FROM stock WHERE id = $1"#,
-        sku
-    )
-    .map(|row| Stored { document: row.document, tag: Tag::Version(row.version) })
-    .fetch_optional(&mut *db)
-    .await?;
+    let stream = stream.to_string();
+    let stored = read!(app, fresh, Model::Stock, stream, "stock", "id = $1", sku);
     Ok((fresh.applied(), respond(&headers, "stock", stored)).into_response())
 }
 
@@ -69,11 +63,11 @@ pub async fn list(
 ) -> Result<Response, Problem> {
     const BY_SKU: Order = Order { tag: "stock", columns: &[("id", Kind::Text)], descending: false };
     let fresh = Fresh::new(filter.min_position, prefer);
-    let mut db = app.progress.reader(Model::Stock, &fresh, None).await?;
+    let mut db = app.progress.reader(Model::Stock, &fresh).await?;
     let page = Listing::of("stock", BY_SKU)
         .any_of("id", filter.sku)
         .only("available <=", filter.available_max)
         .page(&mut db, filter.limit, filter.cursor.as_deref())
         .await?;
-    Ok((fresh.applied(), page.respond(&uri)).into_response())
+    Ok((fresh.applied(), db.lacks(), page.respond(&uri)).into_response())
 }
