@@ -2,6 +2,7 @@
 //!
 //! * [`progress`] lets a reader wait until a read model has come to a position;
 //! * [`mod@line`] keeps the wait for a connection to Postgres short;
+//! * [`mod@bounded`] finishes what was begun for those who hang up;
 //! * [`document`] and [`list`] serve what the projector stored, as it stands;
 //! * [`as_of`] folds the log to any point of its past;
 //! * [`caller`] tells who sends the token on routes that are open without it;
@@ -13,6 +14,7 @@
 
 pub mod app;
 pub mod as_of;
+pub mod bounded;
 pub mod caller;
 pub mod cursor;
 pub mod document;
