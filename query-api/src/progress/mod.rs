@@ -122,7 +122,7 @@ impl Progress {
                 }
                 return Ok(Reader::Snapshot(snapshot));
             }
-            refuse_unknown(head, wanted)?;
+            refuse_unknown(head, wanted, fresh)?;
             match outcome {
                 Ok(_) => self.0.poller.correct(model, position),
                 Err(Unreached::Late) => return Err(behind(model, wanted, position)),
@@ -159,7 +159,7 @@ impl Progress {
                 return Ok(true);
             }
             let outcome = if folded < wanted {
-                refuse_unknown(read::head(&mut *db).await?, wanted)?;
+                refuse_unknown(read::head(&mut *db).await?, wanted, fresh)?;
                 drop(db);
                 self.0.poller.correct(Model::Search, folded);
                 self.0.poller.wait(Model::Search, wanted, fresh.until).await
@@ -255,16 +255,16 @@ async fn is_refilled(db: impl PgExecutor<'_>) -> sqlx::Result<bool> {
 }
 
 /// Refuses what the log itself has not come to: nothing is waited for that no command has caused.
-fn refuse_unknown(head: i64, wanted: i64) -> Result<(), Problem> {
+fn refuse_unknown(head: i64, wanted: i64, fresh: &Fresh) -> Result<(), Problem> {
+    let refused = |detail| Problem::new(StatusCode::BAD_REQUEST, "position_unknown", detail);
     if wanted <= head {
         return Ok(());
     }
-    Err(Problem::new(
-        StatusCode::BAD_REQUEST,
-        "position_unknown",
-        format!("the log has come to position {head}, not yet to {wanted}"),
-    )
-    .with("head", head))
+    if !fresh.tells_head {
+        return Err(refused(format!("the log has not yet come to position {wanted}")));
+    }
+    let detail = format!("the log has come to position {head}, not yet to {wanted}");
+    Err(refused(detail).with("head", head))
 }
 
 /// Refuses a document that lacks events because one of its streams is parked: its own, or that of

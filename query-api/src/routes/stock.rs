@@ -1,9 +1,11 @@
-//! `/v1/stock`: what is there of each SKU.
+//! `/v1/stock`: what is there of each SKU. Everybody sees what is on offer, and of how much only what
+//! a storefront shows: whole documents, of drafts and withdrawn products too, are for those who are
+//! trusted. They tell what a shop sells.
 
 use axum::extract::State;
-use axum::http::{HeaderMap, Uri};
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
-use domain::{Category, view};
+use domain::{Category, StreamId, view};
 use serde::Deserialize;
 use service::Problem;
 use service::extract::{Path, Query};
@@ -33,7 +35,10 @@ pub async fn one(
         let stored = as_of::single(&app, &stream, point, view::stock::fold).await?;
         return Ok(respond(&headers, "stock", stored));
     }
-    let fresh = Fresh::new(one.min_position, prefer);
+    let fresh = Fresh::new(one.min_position, prefer).of(caller);
+    if !caller.is_trusted {
+        return on_offer(&app, &fresh, &stream, &sku).await;
+    }
     let mut db = app.progress.reader(Model::Stock, &fresh, Some(&stream.to_string())).await?;
     let stored = sqlx::query!(
         r#"SELECT document::text AS "document!", version AS "version!" FROM stock WHERE id = $1"#,
@@ -43,6 +48,28 @@ pub async fn one(
     .fetch_optional(&mut *db)
     .await?;
     Ok((fresh.applied(), respond(&headers, "stock", stored)).into_response())
+}
+
+/// What everybody sees of a SKU. Without an `ETag`: a version would tell how often it changes.
+async fn on_offer(
+    app: &App,
+    fresh: &Fresh,
+    stream: &StreamId,
+    sku: &str,
+) -> Result<Response, Problem> {
+    let mut db = app.progress.reader(Model::Search, fresh, Some(&stream.to_string())).await?;
+    let document = sqlx::query_scalar!(
+        r#"SELECT document::text AS "document!" FROM stock_on_offer WHERE id = $1"#,
+        sku
+    )
+    .fetch_optional(&mut *db)
+    .await?;
+    let Some(document) = document else {
+        return Ok(respond(&HeaderMap::new(), "stock", None));
+    };
+    let kind = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let asked_each_time = (header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    Ok((fresh.applied(), [kind, asked_each_time], document).into_response())
 }
 
 /// Which SKUs.
@@ -65,12 +92,15 @@ pub async fn list(
     State(app): State<App>,
     Query(filter): Query<Filter>,
     prefer: Prefer,
+    caller: Caller,
     uri: Uri,
 ) -> Result<Response, Problem> {
     const BY_SKU: Order = Order { tag: "stock", columns: &[("id", Kind::Text)], descending: false };
-    let fresh = Fresh::new(filter.min_position, prefer);
-    let mut db = app.progress.reader(Model::Stock, &fresh, None).await?;
-    let page = Listing::of("stock", BY_SKU)
+    let fresh = Fresh::new(filter.min_position, prefer).of(caller);
+    let (model, view) =
+        if caller.is_trusted { (Model::Stock, "stock") } else { (Model::Search, "stock_on_offer") };
+    let mut db = app.progress.reader(model, &fresh, None).await?;
+    let page = Listing::of(view, BY_SKU)
         .any_of("id", filter.sku)
         .only("available <=", filter.available_max)
         .page(&mut db, filter.limit, filter.cursor.as_deref())
