@@ -14,7 +14,7 @@ DROP INDEX products_rows_status_title;
 CREATE INDEX products_rows_status_title_key ON products_rows (build, status, title_key, id);
 CREATE VIEW products AS
 SELECT id, document, position, version, status, title, brand, category, created_at, updated_at,
-       title_key
+       build, title_key
 FROM products_rows
 WHERE build = (SELECT active_build FROM projections WHERE name = 'products');
 
@@ -25,7 +25,7 @@ ALTER TABLE orders_rows ALTER COLUMN status TYPE text COLLATE "C",
     ALTER COLUMN currency TYPE text COLLATE "C";
 CREATE VIEW orders AS
 SELECT id, document, position, version, status, payment_status, fulfilment_status, customer_id,
-       total, currency, units, created_at, updated_at
+       total, currency, units, created_at, updated_at, build
 FROM orders_rows
 WHERE build = (SELECT active_build FROM projections WHERE name = 'orders');
 
@@ -33,7 +33,7 @@ DROP VIEW payments;
 ALTER TABLE payments_rows ALTER COLUMN status TYPE text COLLATE "C";
 CREATE VIEW payments AS
 SELECT id, document, position, version, order_id, method, status, amount, currency, created_at,
-       updated_at
+       updated_at, build
 FROM payments_rows
 WHERE build = (SELECT active_build FROM projections WHERE name = 'payments');
 

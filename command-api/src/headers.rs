@@ -101,12 +101,12 @@ fn expected(headers: &HeaderMap) -> Result<Expected, Problem> {
     version.map(Expected::Version).ok_or_else(|| invalid_if_match("this is neither"))
 }
 
-/// The version in a tag: `3` as a command's answer has it, or `3.17` as a document has it that
-/// changes with streams besides its own (an order with its payments).
+/// The version in a tag: `3` as a command's answer has it, or the first of the numbers with dots
+/// between them that a document has, as in `3.17.1`.
 fn version(tag: &str) -> Option<i64> {
-    let (version, position) = tag.split_once('.').unwrap_or((tag, "0"));
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    (digits(version) && digits(position) && !position.is_empty()).then(|| version.parse().ok())?
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let version = tag.split('.').next()?;
+    tag.split('.').all(is_number).then(|| version.parse().ok())?
 }
 
 /// A header came more than once where once is all it may.
@@ -166,7 +166,8 @@ mod tests {
     fn if_match_is_one_strong_version_or_a_star() {
         let expected = |value: &[u8]| conditions("if-match", value).ok().map(|c| c.expected);
         assert_eq!(expected(b"\"3\""), Some(Expected::Version(3)));
-        assert_eq!(expected(b"\"3.17\""), Some(Expected::Version(3)), "an order's tag");
+        assert_eq!(expected(b"\"3.1\""), Some(Expected::Version(3)), "a document's tag");
+        assert_eq!(expected(b"\"3.17.1\""), Some(Expected::Version(3)), "an order's tag");
         assert_eq!(expected(b"*"), Some(Expected::Exists));
         let wrong = ["3", "W/\"3\"", "\"\"", "\"-3\"", "\"+3\"", "\"3\", \"4\"", "\"3", "\"1e3\""];
         for value in wrong.into_iter().chain([
@@ -174,7 +175,7 @@ mod tests {
             "\"",
             "\"3.\"",
             "\".3\"",
-            "\"3.1.2\"",
+            "\"3..2\"",
         ]) {
             assert_eq!(expected(value.as_bytes()), None, "{value}");
         }

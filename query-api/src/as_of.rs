@@ -73,7 +73,7 @@ macro_rules! by_version {
     ($($module:ident),+) => { $(
         impl Document for view::$module::Document {
             fn tag(&self) -> Tag {
-                Tag::Version(self.version)
+                Tag { version: self.version, position: None, build: None }
             }
         }
     )+ };
@@ -82,7 +82,7 @@ by_version!(product, stock, cart, payment);
 
 impl Document for view::order::Document {
     fn tag(&self) -> Tag {
-        Tag::Position(self.version, self.position)
+        Tag { version: self.version, position: Some(self.position), build: None }
     }
 }
 

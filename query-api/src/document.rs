@@ -3,6 +3,123 @@
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use service::Problem;
+use uuid::Uuid;
+
+use crate::progress::{Model, Standing};
+
+/// Reads the document of one stream, as fresh as was asked, as a [`Stored`] if there is one:
+/// `read!(app, fresh, Model::Carts, stream, "carts", "id = $1", id)`, with the name of the stream, the
+/// view and which of its rows.
+///
+/// Each is one statement. A fresh read looks in the same statement how far the model has come, so that
+/// both are of one moment, without a transaction that a caller who hangs up could leave open. A macro,
+/// so that the statements are checked when they are compiled.
+macro_rules! read {
+    ($app:expr, $fresh:expr, $model:expr, $stream:expr, $view:tt, $row:tt, $id:expr) => {
+        match $fresh.min_position {
+            None => {
+                let mut db = $app.line.connection($crate::line::Who::Newcomer).await?;
+                let read = sqlx::query_as!(
+                    $crate::document::Row,
+                    r#"SELECT document::text AS "document!", version AS "version!",
+                              position AS "position!", build AS "build!" FROM "#
+                        + $view
+                        + " WHERE "
+                        + $row,
+                    $id,
+                );
+                read.fetch_optional(&mut *db).await?.map(|row| row.stored($model))
+            }
+            Some(wanted) => {
+                let mut attempt = $app.progress.attempt($model, &$fresh, wanted);
+                loop {
+                    let mut db = attempt.connection().await?;
+                    let read = sqlx::query_as!(
+                        $crate::document::FreshRow,
+                        r#"SELECT s.log_id AS "log_id!", s.head AS "head!", s.standby AS "standby!",
+                                  s.position AS "reached!", s.parked AS "parked!",
+                                  k.stream AS "parked_stream?", k.position AS "parked_at?",
+                                  d.document::text AS "document?", d.version AS "version?",
+                                  d.position AS "position?", d.build AS "build?"
+                           FROM standing($3, $4) s LEFT JOIN parked_of($3, $2, $4) k ON true
+                           LEFT JOIN (SELECT document, version, position, build FROM "#
+                            + $view
+                            + " WHERE "
+                            + $row
+                            + ") d ON true",
+                        $id,
+                        $stream,
+                        $model.projection(),
+                        wanted,
+                    );
+                    let read = read.fetch_one(&mut *db).await?;
+                    drop(db);
+                    if attempt.is_fresh(&read.standing())? {
+                        attempt.must_not_lack(read.lacks())?;
+                        break read.row().map(|row| row.stored($model));
+                    }
+                }
+            }
+        }
+    };
+}
+pub(crate) use read;
+
+/// A row of a read model.
+pub struct Row {
+    /// The JSON.
+    pub document: String,
+    /// Of its own stream.
+    pub version: i64,
+    /// Of the last event in it.
+    pub position: i64,
+    /// Which edition of the model it belongs to.
+    pub build: i16,
+}
+
+impl Row {
+    /// The document, with what tells it from others in this model.
+    pub fn stored(self, model: Model) -> Stored {
+        let Self { document, version, position, build } = self;
+        let position = (model == Model::Orders).then_some(position);
+        Stored { document, tag: Tag { version, position, build: Some(build) } }
+    }
+}
+
+/// A row that may be there, and how far its model had come.
+#[allow(missing_docs, reason = "the columns of Standing, of a parked stream and of Row")]
+pub struct FreshRow {
+    pub log_id: Uuid,
+    pub head: i64,
+    pub standby: bool,
+    pub reached: i64,
+    pub parked: i64,
+    pub parked_stream: Option<String>,
+    pub parked_at: Option<i64>,
+    pub document: Option<String>,
+    pub version: Option<i64>,
+    pub position: Option<i64>,
+    pub build: Option<i16>,
+}
+
+impl FreshRow {
+    /// Where the model stood.
+    pub fn standing(&self) -> Standing {
+        let Self { log_id, head, standby, reached: position, parked, .. } = *self;
+        Standing { log_id, head, standby, position, parked }
+    }
+
+    /// The first parked stream of which the row lacks events.
+    pub fn lacks(&self) -> Option<(String, i64)> {
+        self.parked_stream.clone().zip(self.parked_at)
+    }
+
+    /// The row, if there is one.
+    pub fn row(self) -> Option<Row> {
+        let Self { document, version, position, build, .. } = self;
+        Some(Row { document: document?, version: version?, position: position?, build: build? })
+    }
+}
 
 /// A document as it was stored or folded.
 #[derive(Debug)]
@@ -13,22 +130,23 @@ pub struct Stored {
     pub tag: Tag,
 }
 
-/// The version of a document, as its `ETag`.
+/// What tells a document from itself at another time, as its `ETag`: numbers with dots between them,
+/// the first of which is the version that commands take in `If-Match`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tag {
-    /// One stream makes the document: its version, as commands take it in `If-Match`.
-    Version(i64),
-    /// Several do, as for an order and its payments: its own stream's version, and the position.
-    Position(i64, i64),
+pub struct Tag {
+    /// Of its own stream.
+    pub version: i64,
+    /// Of the last event in it, where other streams make it too, as those of its payments do an order.
+    pub position: Option<i64>,
+    /// The build it was stored in: another one may show the same events otherwise.
+    pub build: Option<i16>,
 }
 
 impl Tag {
     fn header(self) -> Option<HeaderValue> {
-        let text = match self {
-            Self::Version(version) => format!("\"{version}\""),
-            Self::Position(version, position) => format!("\"{version}.{position}\""),
-        };
-        HeaderValue::from_str(&text).ok()
+        let more = self.position.into_iter().chain(self.build.map(i64::from));
+        let text = more.fold(self.version.to_string(), |text, number| format!("{text}.{number}"));
+        HeaderValue::from_str(&format!("\"{text}\"")).ok()
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use service::Problem;
 use sqlx::pool::PoolConnection;
-use sqlx::{PgPool, Postgres, Transaction};
+use sqlx::{PgPool, Postgres};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Requests in the line for each connection there is: how many queries one waits for at most before
@@ -16,7 +16,6 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 const WAITING_PER_CONNECTION: usize = 16;
 /// What a refused client is told to wait.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 /// Who wants a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,12 +45,6 @@ impl Line {
     pub async fn connection(&self, who: Who) -> Result<PoolConnection<Postgres>, Problem> {
         let _place = self.place(who).await?;
         Ok(self.db.acquire().await?)
-    }
-
-    /// A connection with a snapshot, from which all its statements read.
-    pub async fn snapshot(&self, who: Who) -> Result<Transaction<'static, Postgres>, Problem> {
-        let _place = self.place(who).await?;
-        Ok(self.db.begin_with(SNAPSHOT).await?)
     }
 
     async fn place(&self, who: Who) -> Result<SemaphorePermit<'_>, Problem> {

@@ -1,7 +1,7 @@
 //! How far the read models have come, and waiting for them to come further.
 //!
-//! What a reader gets is checked in the snapshot it reads from, because a rebuild may switch tables
-//! between a look and a read.
+//! What a reader gets is checked by the statement that reads it, or on the same connection before: a
+//! look from elsewhere may have been at another build, or at what was only told.
 
 mod model;
 mod poller;
@@ -11,14 +11,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::Client;
-use axum::http::StatusCode;
-use event_store::read;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use service::Problem;
 use sqlx::pool::PoolConnection;
-use sqlx::{PgConnection, PgExecutor, PgPool, Postgres, Transaction};
+use sqlx::{PgConnection, PgExecutor, PgPool, Postgres};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::fresh::Fresh;
 use crate::line::{Line, Who};
@@ -35,6 +35,8 @@ const REFILL_TIMEOUT: Duration = Duration::from_millis(200);
 /// What a client is told to wait when a read model is behind.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
+const PARKED_STREAMS: HeaderName = HeaderName::from_static("parked-streams");
+
 /// How far the read models have come. Cheap to clone.
 #[derive(Clone)]
 pub struct Progress(Arc<Inner>);
@@ -47,30 +49,34 @@ struct Inner {
     refill: Mutex<Option<(Instant, bool)>>,
 }
 
-/// A connection whose rows are at least as fresh as was asked.
-pub enum Reader {
-    /// Nothing was asked: any connection.
-    Any(PoolConnection<Postgres>),
-    /// A snapshot in which the checkpoint was seen; every statement reads from it.
-    Snapshot(Transaction<'static, Postgres>),
+/// A connection on which a model was seen to be as fresh as was asked.
+///
+/// Without a transaction: what is read on it next is at least as fresh. Checkpoints only move on, and
+/// a rebuild switches to a build that is as far as the one before.
+pub struct Reader {
+    connection: PoolConnection<Postgres>,
+    /// Streams with events up to the position asked for that are parked: what is read lacks those.
+    parked: i64,
+}
+
+impl Reader {
+    /// Tells a client that a list lacks events that it asked to see, and of how many streams. One that
+    /// is parked is no reason to refuse all lists until somebody looks after it.
+    pub fn lacks(&self) -> Option<[(HeaderName, HeaderValue); 1]> {
+        (self.parked > 0).then(|| [(PARKED_STREAMS, self.parked.into())])
+    }
 }
 
 impl Deref for Reader {
     type Target = PgConnection;
     fn deref(&self) -> &PgConnection {
-        match self {
-            Self::Any(connection) => connection,
-            Self::Snapshot(transaction) => transaction,
-        }
+        &self.connection
     }
 }
 
 impl DerefMut for Reader {
     fn deref_mut(&mut self) -> &mut PgConnection {
-        match self {
-            Self::Any(connection) => connection,
-            Self::Snapshot(transaction) => transaction,
-        }
+        &mut self.connection
     }
 }
 
@@ -96,39 +102,25 @@ impl Progress {
         progress
     }
 
-    /// A connection to read `model` from, once it is as fresh as asked. `stream` is the one whose
-    /// document is read, if it is one: a parked stream stands still while its model goes on.
-    pub async fn reader(
-        &self,
-        model: Model,
-        fresh: &Fresh,
-        stream: Option<&str>,
-    ) -> Result<Reader, Problem> {
+    /// A connection to read `model` from, once it is as fresh as asked.
+    pub async fn reader(&self, model: Model, fresh: &Fresh) -> Result<Reader, Problem> {
         let Some(wanted) = fresh.min_position else {
-            return Ok(Reader::Any(self.0.line.connection(Who::Newcomer).await?));
+            let connection = self.0.line.connection(Who::Newcomer).await?;
+            return Ok(Reader { connection, parked: 0 });
         };
-        let mut who = Who::Newcomer;
+        let mut attempt = self.attempt(model, fresh, wanted);
         loop {
-            // Nobody keeps a connection while waiting, and nobody is refused unseen.
-            let outcome = self.0.poller.wait(model, wanted, fresh.until).await;
-            if matches!(outcome, Ok(true)) {
-                who = Who::LetIn;
-            }
-            let mut snapshot = self.0.line.snapshot(who).await?;
-            let Check { position, head, parked } = check(&mut *snapshot, model).await?;
-            if position >= wanted {
-                if let Some(stream) = stream.filter(|_| parked) {
-                    refuse_parked(&mut snapshot, model, wanted, stream).await?;
-                }
-                return Ok(Reader::Snapshot(snapshot));
-            }
-            refuse_unknown(head, wanted, fresh)?;
-            match outcome {
-                Ok(_) => self.0.poller.correct(model, position),
-                Err(Unreached::Late) => return Err(behind(model, wanted, position)),
-                Err(Unreached::Crowded) => return Err(too_many_waiting()),
+            let mut connection = attempt.connection().await?;
+            let standing = standing(&mut *connection, model, wanted).await?;
+            if attempt.is_fresh(&standing)? {
+                return Ok(Reader { connection, parked: standing.parked });
             }
         }
+    }
+
+    /// Tries to read something of `model` that holds everything up to `wanted`.
+    pub fn attempt<'a>(&'a self, model: Model, fresh: &'a Fresh, wanted: i64) -> Attempt<'a> {
+        Attempt { progress: &self.0, model, fresh, wanted, who: Who::Newcomer, outcome: Ok(false) }
     }
 
     /// Whether Meilisearch lost its index and does not hold the whole catalogue yet. One request at
@@ -154,12 +146,12 @@ impl Progress {
         let mut patience_ends = None;
         let mut db = self.0.line.connection(Who::Newcomer).await?;
         loop {
-            let Standing { folded, sent } = standing(&mut *db).await?;
+            let Sent { folded, sent } = sent(&mut *db).await?;
             if sent >= wanted {
                 return Ok(true);
             }
             let outcome = if folded < wanted {
-                refuse_unknown(read::head(&mut *db).await?, wanted, fresh)?;
+                standing(&mut *db, Model::Search, wanted).await?.must_know(wanted, fresh)?;
                 drop(db);
                 self.0.poller.correct(Model::Search, folded);
                 self.0.poller.wait(Model::Search, wanted, fresh.until).await
@@ -174,6 +166,57 @@ impl Progress {
                 return Ok(false);
             }
             db = self.0.line.connection(Who::LetIn).await?;
+        }
+    }
+}
+
+/// A read that is repeated until it is as fresh as asked: wait, read together with how far the model
+/// has come, and look at that.
+pub struct Attempt<'a> {
+    progress: &'a Inner,
+    model: Model,
+    fresh: &'a Fresh,
+    wanted: i64,
+    who: Who,
+    /// What came of the last wait.
+    outcome: Result<bool, Unreached>,
+}
+
+impl Attempt<'_> {
+    /// A connection, once the model has come so far as far as is known. Nobody keeps one while
+    /// waiting, and nobody is refused unseen.
+    pub async fn connection(&mut self) -> Result<PoolConnection<Postgres>, Problem> {
+        let Self { progress, model, fresh, wanted, .. } = *self;
+        self.outcome = progress.poller.wait(model, wanted, fresh.until).await;
+        if matches!(self.outcome, Ok(true)) {
+            self.who = Who::LetIn;
+        }
+        progress.line.connection(self.who).await
+    }
+
+    /// Whether what was read with this standing is as fresh as asked, or worth another try.
+    pub fn is_fresh(&self, standing: &Standing) -> Result<bool, Problem> {
+        let Self { progress, model, fresh, wanted, .. } = *self;
+        if standing.position >= wanted {
+            return Ok(true);
+        }
+        standing.must_know(wanted, fresh)?;
+        match self.outcome {
+            Ok(_) => progress.poller.correct(model, standing.position),
+            Err(Unreached::Late) => return Err(behind(model, wanted, standing.position)),
+            Err(Unreached::Crowded) => return Err(too_many_waiting()),
+        }
+        Ok(false)
+    }
+
+    /// Refuses a document that lacks events because a stream of its is parked: that one stands still
+    /// while its model goes on.
+    pub fn must_not_lack(&self, parked: Option<(String, i64)>) -> Result<(), Problem> {
+        match parked {
+            None => Ok(()),
+            Some((stream, position)) => {
+                Err(behind(self.model, self.wanted, position - 1).with("parked", stream))
+            }
         }
     }
 }
@@ -197,44 +240,73 @@ fn behind(model: Model, wanted: i64, at: i64) -> Problem {
     .retry_after(RETRY_AFTER)
 }
 
-/// Where a model stands, and what may keep it from being fresh.
-struct Check {
-    /// That of its slowest slot.
-    position: i64,
-    /// The log's.
-    head: i64,
-    /// Whether any of its streams is parked.
-    parked: bool,
+/// Where a model stood when something was read of it, and what the log was then.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing {
+    /// Which log it is.
+    pub log_id: Uuid,
+    /// The last position of the log, as far as this server knows.
+    pub head: i64,
+    /// Whether the server is a standby: the log may be ahead of what it knows.
+    pub standby: bool,
+    /// That of the model's slowest slot.
+    pub position: i64,
+    /// Streams with events up to the position asked for that are parked.
+    pub parked: i64,
 }
 
-async fn check(db: impl PgExecutor<'_>, model: Model) -> sqlx::Result<Check> {
+impl Standing {
+    /// Refuses a position that the log has not come to: nothing is waited for that no command has
+    /// caused. A standby does not know.
+    pub fn must_know(&self, wanted: i64, fresh: &Fresh) -> Result<(), Problem> {
+        if wanted <= self.head || self.standby {
+            return Ok(());
+        }
+        if fresh.tells_head {
+            return Err(position_unknown(self.head, wanted));
+        }
+        let detail = format!("the log has not yet come to position {wanted}");
+        Err(Problem::new(StatusCode::BAD_REQUEST, "position_unknown", detail))
+    }
+}
+
+/// A position that the log has not come to.
+pub fn position_unknown(head: i64, wanted: i64) -> Problem {
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        "position_unknown",
+        format!("the log has come to position {head}, not yet to {wanted}"),
+    )
+    .with("head", head)
+}
+
+async fn standing(db: impl PgExecutor<'_>, model: Model, wanted: i64) -> sqlx::Result<Standing> {
     sqlx::query_as!(
-        Check,
-        r#"SELECT coalesce((SELECT min(position) FROM projection_positions WHERE name = $1), 0)
-                      AS "position!",
-                  (SELECT position FROM log_head) AS "head!",
-                  EXISTS (SELECT FROM parked_streams WHERE projection = $1) AS "parked!""#,
+        Standing,
+        r#"SELECT log_id AS "log_id!", head AS "head!", standby AS "standby!",
+                  position AS "position!", parked AS "parked!" FROM standing($1, $2)"#,
         model.projection(),
+        wanted,
     )
     .fetch_one(db)
     .await
 }
 
 /// Where search stands.
-struct Standing {
+struct Sent {
     /// In Postgres.
     folded: i64,
     /// In Meilisearch, which shows all changes before the first that was not yet sent.
     sent: i64,
 }
 
-impl Standing {
+impl Sent {
     fn new(folded: i64, unsent: Option<i64>) -> Self {
         Self { folded, sent: unsent.map_or(folded, |unsent| folded.min(unsent - 1)) }
     }
 }
 
-async fn standing(db: impl PgExecutor<'_>) -> sqlx::Result<Standing> {
+async fn sent(db: impl PgExecutor<'_>) -> sqlx::Result<Sent> {
     let row = sqlx::query!(
         "SELECT (SELECT min(position) FROM projection_positions WHERE name = 'search') AS folded,
                 (SELECT min(dirty_from) FROM search_documents_rows WHERE dirty AND build =
@@ -242,7 +314,7 @@ async fn standing(db: impl PgExecutor<'_>) -> sqlx::Result<Standing> {
     )
     .fetch_one(db)
     .await?;
-    Ok(Standing::new(row.folded.unwrap_or(0), row.unsent))
+    Ok(Sent::new(row.folded.unwrap_or(0), row.unsent))
 }
 
 /// Documents that are sent because the index was lost lack every change: they are dirty from 0.
@@ -252,44 +324,4 @@ async fn is_refilled(db: impl PgExecutor<'_>) -> sqlx::Result<bool> {
                AND build = (SELECT active_build FROM projections WHERE name = 'search')) AS "is!""#
     );
     refilled.fetch_one(db).await
-}
-
-/// Refuses what the log itself has not come to: nothing is waited for that no command has caused.
-fn refuse_unknown(head: i64, wanted: i64, fresh: &Fresh) -> Result<(), Problem> {
-    let refused = |detail| Problem::new(StatusCode::BAD_REQUEST, "position_unknown", detail);
-    if wanted <= head {
-        return Ok(());
-    }
-    if !fresh.tells_head {
-        return Err(refused(format!("the log has not yet come to position {wanted}")));
-    }
-    let detail = format!("the log has come to position {head}, not yet to {wanted}");
-    Err(refused(detail).with("head", head))
-}
-
-/// Refuses a document that lacks events because one of its streams is parked: its own, or that of
-/// a payment or a parcel if it is an order. Those name their order in every event.
-async fn refuse_parked(
-    db: &mut PgConnection,
-    model: Model,
-    wanted: i64,
-    stream: &str,
-) -> Result<(), Problem> {
-    let parked = sqlx::query!(
-        "SELECT k.stream, k.position FROM parked_streams k
-         JOIN projections p ON p.name = k.projection AND p.active_build = k.build
-         LEFT JOIN events e ON e.position = k.position
-         WHERE k.projection = $1 AND k.position <= $3
-           AND (k.stream = $2 OR 'order-' || (e.data ->> 'order_id') = $2)
-         ORDER BY k.position LIMIT 1",
-        model.projection(),
-        stream,
-        wanted,
-    )
-    .fetch_optional(db)
-    .await?;
-    match parked {
-        None => Ok(()),
-        Some(first) => Err(behind(model, wanted, first.position - 1).with("parked", first.stream)),
-    }
 }

@@ -1,7 +1,7 @@
 //! How far the read models have come, as the projector tells over NATS; and, because what is told
 //! may be lost, as one query at a time sees, however many requests wait for it.
 //!
-//! Both are hints: whoever was woken by one looks once more in the snapshot it reads from.
+//! Both are hints: whoever was woken by one looks once more where it reads.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +15,7 @@ use sqlx::{PgExecutor, PgPool};
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::Instant;
 
-use super::Standing;
+use super::Sent;
 use crate::progress::Model;
 
 /// The most requests that wait at once; more are refused.
@@ -207,7 +207,8 @@ fn merged(before: Positions, now: Positions, looked: Positions) -> Positions {
 async fn look(db: impl PgExecutor<'_>, index: bool) -> sqlx::Result<(Positions, i64)> {
     let rows = sqlx::query!(
         r#"SELECT name AS "name!", min(position) AS "position!",
-                  (SELECT position FROM log_head) AS "head!", CASE WHEN $1 AND name = 'search'
+                  (SELECT position FROM log_head) AS "head!", pg_is_in_recovery() AS "standby!",
+                  CASE WHEN $1 AND name = 'search'
                THEN (SELECT min(dirty_from) FROM search_documents_rows WHERE dirty AND build =
                         (SELECT active_build FROM projections WHERE name = 'search')) END AS unsent
            FROM projection_positions GROUP BY name"#,
@@ -217,11 +218,12 @@ async fn look(db: impl PgExecutor<'_>, index: bool) -> sqlx::Result<(Positions, 
     .await?;
     let (mut positions, mut head) = ([0; Model::COUNT], 0);
     for row in rows {
-        head = row.head;
+        // The log may be ahead of what a standby knows.
+        head = if row.standby { i64::MAX } else { row.head };
         let Some(model) = Model::built_by(&row.name) else { continue };
         positions[model as usize] = row.position;
         if index && model == Model::Search {
-            positions[Model::Index as usize] = Standing::new(row.position, row.unsent).sent;
+            positions[Model::Index as usize] = Sent::new(row.position, row.unsent).sent;
         }
     }
     Ok((positions, head))

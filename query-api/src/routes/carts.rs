@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::One;
 use crate::app::App;
 use crate::as_of;
-use crate::document::{Stored, Tag, respond};
+use crate::document::{read, respond};
 use crate::fresh::{Fresh, Prefer};
 use crate::progress::Model;
 
@@ -29,13 +29,7 @@ pub async fn one(
         return Ok(respond(&headers, "cart", stored));
     }
     let fresh = Fresh::new(one.min_position, prefer);
-    let mut db = app.progress.reader(Model::Carts, &fresh, Some(&stream.to_string())).await?;
-    let stored = sqlx::query!(
-        r#"SELECT document::text AS "document!", version AS "version!" FROM carts WHERE id = $1"#,
-        id
-    )
-    .map(|row| Stored { document: row.document, tag: Tag::Version(row.version) })
-    .fetch_optional(&mut *db)
-    .await?;
+    let stream = stream.to_string();
+    let stored = read!(app, fresh, Model::Carts, stream, "carts", "id = $1", id);
     Ok((fresh.applied(), respond(&headers, "cart", stored)).into_response())
 }

@@ -15,7 +15,7 @@ use super::{One, word};
 use crate::app::App;
 use crate::as_of;
 use crate::cursor::{Kind, in_range};
-use crate::document::{Stored, Tag, respond};
+use crate::document::{read, respond};
 use crate::fresh::{Fresh, Prefer};
 use crate::list::{Limit, Listing, Order};
 use crate::progress::Model;
@@ -34,15 +34,7 @@ pub async fn one(
     }
     let fresh = Fresh::new(one.min_position, prefer);
     let stream = StreamId::Order(OrderId(id)).to_string();
-    let mut db = app.progress.reader(Model::Orders, &fresh, Some(&stream)).await?;
-    let stored = sqlx::query!(
-        r#"SELECT document::text AS "document!", version AS "version!", position AS "position!"
-           FROM orders WHERE id = $1"#,
-        id
-    )
-    .map(|row| Stored { document: row.document, tag: Tag::Position(row.version, row.position) })
-    .fetch_optional(&mut *db)
-    .await?;
+    let stored = read!(app, fresh, Model::Orders, stream, "orders", "id = $1", id);
     Ok((fresh.applied(), respond(&headers, "order", stored)).into_response())
 }
 
@@ -102,7 +94,7 @@ pub async fn list(
     uri: Uri,
 ) -> Result<Response, Problem> {
     let fresh = Fresh::new(filter.min_position, prefer);
-    let mut db = app.progress.reader(Model::Orders, &fresh, None).await?;
+    let mut db = app.progress.reader(Model::Orders, &fresh).await?;
     let page = Listing::of("orders", filter.sort.order())
         .only("status =", word(filter.status))
         .only("payment_status =", word(filter.payment_status))
@@ -113,5 +105,5 @@ pub async fn list(
         .only("created_at <", filter.created_before.map(in_range))
         .page(&mut db, filter.limit, filter.cursor.as_deref())
         .await?;
-    Ok((fresh.applied(), page.respond(&uri)).into_response())
+    Ok((fresh.applied(), db.lacks(), page.respond(&uri)).into_response())
 }

@@ -14,7 +14,7 @@ use super::{One, word};
 use crate::app::App;
 use crate::as_of;
 use crate::cursor::Kind;
-use crate::document::{Stored, Tag, respond};
+use crate::document::{read, respond};
 use crate::fresh::{Fresh, Prefer};
 use crate::list::{Limit, Listing, Order};
 use crate::progress::Model;
@@ -33,14 +33,8 @@ pub async fn one(
         return Ok(respond(&headers, "payment", stored));
     }
     let fresh = Fresh::new(one.min_position, prefer);
-    let mut db = app.progress.reader(Model::Payments, &fresh, Some(&stream.to_string())).await?;
-    let stored = sqlx::query!(
-        r#"SELECT document::text AS "document!", version AS "version!" FROM payments WHERE id = $1"#,
-        id
-    )
-    .map(|row| Stored { document: row.document, tag: Tag::Version(row.version) })
-    .fetch_optional(&mut *db)
-    .await?;
+    let stream = stream.to_string();
+    let stored = read!(app, fresh, Model::Payments, stream, "payments", "id = $1", id);
     Ok((fresh.applied(), respond(&headers, "payment", stored)).into_response())
 }
 
@@ -69,11 +63,11 @@ pub async fn list(
         descending: true,
     };
     let fresh = Fresh::new(filter.min_position, prefer);
-    let mut db = app.progress.reader(Model::Payments, &fresh, None).await?;
+    let mut db = app.progress.reader(Model::Payments, &fresh).await?;
     let page = Listing::of("payments", NEWEST)
         .only("order_id =", filter.order_id)
         .only("status =", word(filter.status))
         .page(&mut db, filter.limit, filter.cursor.as_deref())
         .await?;
-    Ok((fresh.applied(), page.respond(&uri)).into_response())
+    Ok((fresh.applied(), db.lacks(), page.respond(&uri)).into_response())
 }

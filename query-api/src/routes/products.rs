@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::as_of;
 use crate::caller::Caller;
 use crate::cursor::Kind;
-use crate::document::{Stored, Tag, respond};
+use crate::document::{read, respond};
 use crate::fresh::{Fresh, Prefer};
 use crate::list::{Limit, Listing, Order};
 use crate::progress::Model;
@@ -36,16 +36,20 @@ pub async fn one(
         return Ok(respond(&headers, "product", stored));
     }
     let fresh = Fresh::new(one.min_position, prefer).of(caller);
-    let mut db = app.progress.reader(Model::Products, &fresh, Some(&stream.to_string())).await?;
-    let stored = sqlx::query!(
-        r#"SELECT document::text AS "document!", version AS "version!" FROM products
-           WHERE id = $1 AND (status = 'published' OR $2)"#,
-        id,
-        caller.is_trusted,
-    )
-    .map(|row| Stored { document: row.document, tag: Tag::Version(row.version) })
-    .fetch_optional(&mut *db)
-    .await?;
+    let stream = stream.to_string();
+    let stored = if caller.is_trusted {
+        read!(app, fresh, Model::Products, stream, "products", "id = $1", id)
+    } else {
+        read!(
+            app,
+            fresh,
+            Model::Products,
+            stream,
+            "products",
+            "id = $1 AND status = 'published'",
+            id
+        )
+    };
     Ok((fresh.applied(), respond(&headers, "product", stored)).into_response())
 }
 
@@ -114,7 +118,7 @@ pub async fn list(
         caller.must_be_trusted()?;
     }
     let fresh = Fresh::new(filter.min_position, prefer).of(caller);
-    let mut db = app.progress.reader(Model::Products, &fresh, None).await?;
+    let mut db = app.progress.reader(Model::Products, &fresh).await?;
     let status = match filter.status {
         Status::Draft => Some("draft"),
         Status::Published => Some("published"),
@@ -127,5 +131,5 @@ pub async fn list(
         .only("category @>", filter.category.map(|name| vec![name]))
         .page(&mut db, filter.limit, filter.cursor.as_deref())
         .await?;
-    Ok((fresh.applied(), page.respond(&uri)).into_response())
+    Ok((fresh.applied(), db.lacks(), page.respond(&uri)).into_response())
 }

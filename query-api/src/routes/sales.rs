@@ -44,12 +44,12 @@ pub async fn list(
         descending: false,
     };
     let fresh = Fresh::new(filter.min_position, prefer);
-    let mut db = app.progress.reader(Model::Sales, &fresh, None).await?;
+    let mut db = app.progress.reader(Model::Sales, &fresh).await?;
     let page = Listing::of("sales", BY_DAY)
         .only("day >=", filter.from.map(day_in_range))
         .only("day <=", filter.to.map(day_in_range))
         .only("currency =", word(filter.currency))
         .page(&mut db, filter.limit, filter.cursor.as_deref())
         .await?;
-    Ok((fresh.applied(), page.respond(&uri)).into_response())
+    Ok((fresh.applied(), db.lacks(), page.respond(&uri)).into_response())
 }

@@ -40,7 +40,7 @@ pub async fn search(
         // Waited for before there is a place: places are for searching. The refused take no
         // connection.
         if fresh.min_position.is_some() {
-            drop(app.progress.reader(Model::Search, &fresh, None).await?);
+            drop(app.progress.reader(Model::Search, &fresh).await?);
         }
         let (found, position) = app.catalogue.search(wanted.clone()).await?;
         // Another build may have come between, which is looked at once more.

@@ -5,7 +5,7 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
-use domain::{Category, StreamId, view};
+use domain::{Category, view};
 use serde::Deserialize;
 use service::Problem;
 use service::extract::{Path, Query};
@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::as_of;
 use crate::caller::Caller;
 use crate::cursor::Kind;
-use crate::document::{Stored, Tag, respond};
+use crate::document::{read, respond};
 use crate::fresh::{Fresh, Prefer};
 use crate::list::{Limit, Listing, Order};
 use crate::progress::Model;
@@ -37,27 +37,16 @@ pub async fn one(
     }
     let fresh = Fresh::new(one.min_position, prefer).of(caller);
     if !caller.is_trusted {
-        return on_offer(&app, &fresh, &stream, &sku).await;
+        return on_offer(&app, &fresh, &sku).await;
     }
-    let mut db = app.progress.reader(Model::Stock, &fresh, Some(&stream.to_string())).await?;
-    let stored = sqlx::query!(
-        r#"SELECT document::text AS "document!", version AS "version!" FROM stock WHERE id = $1"#,
-        sku
-    )
-    .map(|row| Stored { document: row.document, tag: Tag::Version(row.version) })
-    .fetch_optional(&mut *db)
-    .await?;
+    let stream = stream.to_string();
+    let stored = read!(app, fresh, Model::Stock, stream, "stock", "id = $1", sku);
     Ok((fresh.applied(), respond(&headers, "stock", stored)).into_response())
 }
 
 /// What everybody sees of a SKU. Without an `ETag`: a version would tell how often it changes.
-async fn on_offer(
-    app: &App,
-    fresh: &Fresh,
-    stream: &StreamId,
-    sku: &str,
-) -> Result<Response, Problem> {
-    let mut db = app.progress.reader(Model::Search, fresh, Some(&stream.to_string())).await?;
+async fn on_offer(app: &App, fresh: &Fresh, sku: &str) -> Result<Response, Problem> {
+    let mut db = app.progress.reader(Model::Search, fresh).await?;
     let document = sqlx::query_scalar!(
         r#"SELECT document::text AS "document!" FROM stock_on_offer WHERE id = $1"#,
         sku
@@ -69,7 +58,7 @@ async fn on_offer(
     };
     let kind = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let asked_each_time = (header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    Ok((fresh.applied(), [kind, asked_each_time], document).into_response())
+    Ok((fresh.applied(), db.lacks(), [kind, asked_each_time], document).into_response())
 }
 
 /// Which SKUs.
@@ -99,11 +88,11 @@ pub async fn list(
     let fresh = Fresh::new(filter.min_position, prefer).of(caller);
     let (model, view) =
         if caller.is_trusted { (Model::Stock, "stock") } else { (Model::Search, "stock_on_offer") };
-    let mut db = app.progress.reader(model, &fresh, None).await?;
+    let mut db = app.progress.reader(model, &fresh).await?;
     let page = Listing::of(view, BY_SKU)
         .any_of("id", filter.sku)
         .only("available <=", filter.available_max)
         .page(&mut db, filter.limit, filter.cursor.as_deref())
         .await?;
-    Ok((fresh.applied(), page.respond(&uri)).into_response())
+    Ok((fresh.applied(), db.lacks(), page.respond(&uri)).into_response())
 }

@@ -14,15 +14,33 @@ async fn a_document_is_served_as_stored_and_known_by_its_version(db: PgPool) {
     let first = shop.get(&path).await;
     assert_eq!(first.status, StatusCode::OK);
     assert_eq!(first.headers["content-type"], "application/json");
-    assert_eq!(first.headers["etag"], "\"3\"");
+    assert_eq!(first.headers["etag"], "\"3.1\"");
     assert_eq!(first.json()["title"], "Tote");
-    for known in ["\"3\"", "W/\"3\"", "\"1\", \"3\"", "*"] {
+    for known in ["\"3.1\"", "W/\"3.1\"", "\"1.1\", \"3.1\"", "*"] {
         let again = shop.ask(&path, &[("if-none-match", known)]).await;
         assert_eq!(again.status, StatusCode::NOT_MODIFIED, "{known}");
         assert_eq!((again.text.as_str(), &again.headers["etag"]), ("", &first.headers["etag"]));
     }
-    let changed = shop.ask(&path, &[("if-none-match", "\"2\"")]).await;
+    let changed = shop.ask(&path, &[("if-none-match", "\"2.1\"")]).await;
     assert_eq!(changed.status, StatusCode::OK);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn another_build_is_another_document(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    let path = format!("/v1/products/{}", shop.put_product(7, "Tote", "published", 0).await);
+    let tag = shop.get(&path).await.headers["etag"].to_str().unwrap().to_owned();
+    sqlx::raw_sql(
+        "INSERT INTO projection_builds (projection, build, version) VALUES ('products', 2, 2);
+         UPDATE products_rows SET build = 2, document = '{\"title\": \"Tote\", \"new\": true}';
+         UPDATE projections SET active_build = 2 WHERE name = 'products'",
+    )
+    .execute(&db)
+    .await
+    .unwrap();
+    let rebuilt = shop.ask(&path, &[("if-none-match", &tag)]).await;
+    assert_eq!((rebuilt.status, &rebuilt.json()["new"]), (StatusCode::OK, &true.into()));
+    assert_eq!(rebuilt.headers["etag"], "\"3.2\"", "whose version is what commands ask for");
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -30,12 +48,12 @@ async fn an_order_changes_its_tag_with_its_payments(db: PgPool) {
     let shop = Shop::open(&db).await;
     let id = shop.put_order(1, "pending", 10.0, 0).await;
     let path = format!("/v1/orders/{id}");
-    assert_eq!(shop.get(&path).await.headers["etag"], "\"2.9\"");
+    assert_eq!(shop.get(&path).await.headers["etag"], "\"2.9.1\"");
     sqlx::query("UPDATE orders_rows SET position = 12").execute(&db).await.unwrap();
-    let paid = shop.ask(&path, &[("if-none-match", "\"2.9\"")]).await;
+    let paid = shop.ask(&path, &[("if-none-match", "\"2.9.1\"")]).await;
     assert_eq!(
         (paid.status, &paid.headers["etag"]),
-        (StatusCode::OK, &"\"2.12\"".parse().unwrap())
+        (StatusCode::OK, &"\"2.12.1\"".parse().unwrap())
     );
 }
 

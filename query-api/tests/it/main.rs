@@ -6,6 +6,7 @@
 mod crowded;
 mod documents;
 mod events;
+mod hang_ups;
 mod hostile;
 mod lists;
 mod outage;

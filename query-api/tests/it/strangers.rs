@@ -77,10 +77,8 @@ async fn nothing_that_is_not_on_offer_shows_through_stock(db: PgPool) {
         assert_eq!((absent.status, absent.code()), (StatusCode::NOT_FOUND, "not_found".into()));
     }
     let whole = shop.ask("/v1/stock/DRAFT", &[TOKEN]).await;
-    assert_eq!(
-        (&whole.json()["available"], &whole.headers["etag"]),
-        (&5_000.into(), &"\"7\"".parse().unwrap())
-    );
+    assert_eq!(whole.json()["available"], 5_000);
+    assert!(whole.headers.contains_key("etag"));
     assert_eq!(shop.ask("/v1/stock", &[TOKEN]).await.ids(), ["BAG", "DRAFT", "MANY", "NONE"]);
 }
 

@@ -186,8 +186,14 @@ async fn an_order_is_behind_while_one_of_its_payments_is_parked(db: PgPool) {
     }];
     let payment = format!("payment-{}", Uuid::from_u128(9));
     let money = json!({"amount": "10.00", "currency": "EUR"});
+    let started = json!({"payment_id": Uuid::from_u128(9), "method": "cash_on_delivery"});
     let created = json!({"order_id": one, "method": "cash_on_delivery", "amount": money});
-    let at = shop.append(&[(payment.clone(), "payment.created", created)]).await;
+    let at = shop
+        .append(&[
+            (format!("order-{one}"), "order.payment_started", started),
+            (payment.clone(), "payment.created", created),
+        ])
+        .await;
     shop.advance("orders", at).await;
     sqlx::query(
         "INSERT INTO parked_streams (projection, build, stream, version, position, reason)
@@ -204,6 +210,29 @@ async fn an_order_is_behind_while_one_of_its_payments_is_parked(db: PgPool) {
     let not_its = shop.get(&format!("/v1/orders/{other}?min_position={at}")).await;
     assert_eq!(not_its.status, StatusCode::OK);
     assert_eq!(shop.get(&format!("/v1/orders/{one}")).await.status, StatusCode::OK);
+    let before = shop.get(&format!("/v1/orders/{one}?min_position={}", at - 1)).await;
+    assert_eq!(before.status, StatusCode::OK, "it lacks nothing up to there");
+    let list = shop.get(&format!("/v1/orders?min_position={at}")).await;
+    assert_eq!(
+        (list.status, &list.headers["parked-streams"]),
+        (StatusCode::OK, &"1".parse().unwrap())
+    );
+    let before = shop.get(&format!("/v1/orders?min_position={}", at - 1)).await;
+    assert!(!before.headers.contains_key("parked-streams"));
+}
+
+/// Those looks are a part of the statement that reads, not calls of a function by it.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_fresh_read_is_one_plan(db: PgPool) {
+    let plan: Vec<String> = sqlx::query_scalar(
+        "EXPLAIN SELECT * FROM standing('orders', 7) s LEFT JOIN parked_of('orders', 'order-1', 7) k
+         ON true",
+    )
+    .fetch_all(&db)
+    .await
+    .unwrap();
+    let plan = plan.join("\n");
+    assert!(!plan.contains("Function Scan") && plan.contains("log_head"), "{plan}");
 }
 
 #[sqlx::test(migrations = "../migrations")]
