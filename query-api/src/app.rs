@@ -14,7 +14,7 @@ use crate::line::Line;
 use crate::live::Live;
 use crate::progress::Progress;
 use crate::search::meili::Meili;
-use crate::search::postgres::SEARCHES_MAX;
+use crate::search::postgres::Catalogue;
 
 /// The most exports of the log under way at once.
 pub const EXPORTS_MAX: usize = 16;
@@ -49,7 +49,7 @@ pub struct Parts {
     pub(crate) exports: Arc<Semaphore>,
     pub(crate) folds: Arc<Semaphore>,
     pub(crate) folds_wanted: Arc<Semaphore>,
-    pub(crate) searches: Arc<Semaphore>,
+    pub(crate) catalogue: Catalogue,
     pub(crate) bus: Option<async_nats::Client>,
     pub(crate) token: Option<Secret>,
 }
@@ -66,14 +66,18 @@ impl App {
         let line = Line::new(db.clone());
         let jetstream = settings.bus.clone().map(jetstream::new);
         let bus = settings.bus.clone().map(|client| (client, settings.stream.clone()));
+        let meili = Arc::new(Meili::new(&settings.search, &settings.index)?);
+        let looked_after = meili.clone();
+        let looking_after = async move { looked_after.look_after().await };
+        tokio::spawn(stop.clone().run_until_cancelled_owned(looking_after));
         Ok(Self(Arc::new(Parts {
             progress: Progress::start(db.clone(), line.clone(), bus, stop.clone()),
-            meili: Arc::new(Meili::new(&settings.search, &settings.index)?),
             live: Live::start(db.clone(), jetstream, settings.stream, stop),
             exports: Arc::new(Semaphore::new(EXPORTS_MAX)),
             folds: Arc::new(Semaphore::new(FOLDS_MAX)),
             folds_wanted: Arc::new(Semaphore::new(FOLDS_MAX + FOLDS_WAITING_MAX)),
-            searches: Arc::new(Semaphore::new(SEARCHES_MAX)),
+            catalogue: Catalogue::new(&db),
+            meili,
             bus: settings.bus,
             token: settings.token,
             line,

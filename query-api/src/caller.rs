@@ -1,10 +1,8 @@
 //! Who asks, on routes that are open but show more to those who send the token.
 
-use std::convert::Infallible;
-
 use axum::extract::FromRequestParts;
-use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
 use service::Problem;
 use service::auth::is_allowed;
 
@@ -23,19 +21,30 @@ impl Caller {
         if self.is_trusted {
             return Ok(());
         }
-        Err(Problem::new(
-            StatusCode::UNAUTHORIZED,
-            "unauthorized",
-            "without the token of this service only what is published now is shown",
-        ))
+        Err(unauthorized("without the token of this service only what is published now is shown"))
     }
 }
 
+/// Who sends a token means to be known by it: one that is not right (any more) is refused, also where
+/// nobody needs one. Other schemes are of no concern to this service.
 impl FromRequestParts<App> for Caller {
-    type Rejection = Infallible;
+    type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let is_trusted = app.token.as_ref().is_none_or(|token| is_allowed(&parts.headers, token));
+        if !is_trusted && has_token(&parts.headers) {
+            return Err(unauthorized("this is not the token of this service"));
+        }
         Ok(Self { is_trusted })
     }
+}
+
+fn has_token(headers: &HeaderMap) -> bool {
+    let given = headers.get(header::AUTHORIZATION).map_or(&b""[..], |value| value.as_bytes());
+    let scheme = given.split(|byte| *byte == b' ').next().unwrap_or_default();
+    scheme.eq_ignore_ascii_case(b"Bearer")
+}
+
+fn unauthorized(detail: &'static str) -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
 }

@@ -8,6 +8,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
 
+use crate::caller::Caller;
+
 /// The longest wait that is granted; more is cut to this.
 pub const WAIT_MAX: Duration = Duration::from_secs(30);
 /// The wait of those who do not say.
@@ -48,6 +50,8 @@ pub struct Fresh {
     pub min_position: Option<i64>,
     /// When to stop waiting for that.
     pub until: Instant,
+    /// Whether the caller may hear how far the log has come, which tells how much a shop sells.
+    pub tells_head: bool,
     applied: Option<Duration>,
 }
 
@@ -57,8 +61,15 @@ impl Fresh {
         Self {
             min_position,
             until: Instant::now() + prefer.wait.unwrap_or(WAIT_DEFAULT),
+            tells_head: true,
             applied: prefer.wait.filter(|_| min_position.is_some()),
         }
+    }
+
+    /// The same for a caller who may not be trusted.
+    #[must_use]
+    pub fn of(self, caller: Caller) -> Self {
+        Self { tells_head: caller.is_trusted, ..self }
     }
 
     /// Tells the client that its preference was heard.

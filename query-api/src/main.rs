@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
 use query_api::{App, Settings};
-use service::config::{Bus, Database, Http, Logging, Search};
+use service::config::{Bus, Database, Http, Logging, Search, Secret};
 use service::{bus, database, shutdown, telemetry};
 
 /// Listened on when nothing else is said.
@@ -38,6 +38,18 @@ struct Serve {
     /// The Meilisearch index that holds the catalogue
     #[arg(long, env = "SEARCH_INDEX", default_value = "products")]
     search_index: String,
+    /// A key of Meilisearch that may search, in place of the one that may do everything
+    #[arg(long, env = "MEILI_SEARCH_KEY", hide_env_values = true)]
+    meili_search_key: Option<Secret>,
+}
+
+impl Serve {
+    /// Where Meilisearch is, with the least key there is. An empty one, as compose files pass it, is
+    /// none.
+    fn search(&self) -> Search {
+        let key = self.meili_search_key.clone().filter(|key| !key.expose().is_empty());
+        Search { key: key.or(self.search.key.clone()), ..self.search.clone() }
+    }
 }
 
 #[tokio::main]
@@ -50,11 +62,12 @@ async fn main() -> Result<()> {
     let settings = Settings {
         bus: bus::connect(&told.bus, "query-api").await.context("NATS_URL cannot be used")?,
         stream: told.bus.stream.clone(),
-        search: told.search.clone(),
+        search: told.search(),
         index: told.search_index.clone(),
         token: told.http.token().cloned(),
     };
-    let app = App::start(db, settings, stop.clone()).context("MEILI_MASTER_KEY cannot be sent")?;
+    let app =
+        App::start(db, settings, stop.clone()).context("the key of Meilisearch cannot be sent")?;
     service::serve(query_api::router(app), address, stop).await?;
     Ok(())
 }

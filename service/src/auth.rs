@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use subtle::ConstantTimeEq as _;
@@ -35,9 +35,7 @@ async fn ask(State(token): State<Arc<Secret>>, request: Request, next: Next) -> 
         "unauthorized",
         "send the token of this service as Authorization: Bearer …",
     );
-    let mut refused = refuse(request, problem).await;
-    refused.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    refused
+    refuse(request, problem).await
 }
 
 /// Whether a request carries the token. Compares in constant time, so that answers do not tell how much of a guess was right. Only

@@ -16,6 +16,7 @@ pub mod payment;
 pub mod product;
 pub mod sales;
 pub mod search;
+pub mod search_keys;
 pub mod stock;
 
 mod html;

@@ -1,5 +1,6 @@
 //! The catalogue: one document a product.
 
+use domain::view::search_keys::folded;
 use domain::view::{Seen, product};
 use domain::{Category, StreamId};
 use event_store::Recorded;
@@ -11,7 +12,7 @@ use crate::projection::{FoldError, Projection, waits_for_nothing};
 
 pub static PROJECTION: Projection = Projection {
     name: "products",
-    version: 1,
+    version: 2,
     categories: &[Category::Product],
     tables: &["products_rows"],
     waits_for: waits_for_nothing,
@@ -54,15 +55,17 @@ impl Documents for Products {
     async fn store(
         db: &mut PgConnection,
         build: i16,
-        _: &[Self::Document],
+        documents: &[Self::Document],
         json: &[String],
     ) -> Result<(), FoldError> {
+        let title_keys: Vec<String> =
+            documents.iter().map(|document| folded(document.details.title.as_str())).collect();
         sqlx::query!(
             r#"INSERT INTO products_rows (build, id, document, position, version, status, title,
-                                          brand, category, created_at, updated_at)
+                                          brand, category, created_at, updated_at, title_key)
                SELECT $1, f.id, new.document::json, f.position, f.version, f.status, f.title,
-                      f.brand, coalesce(f.category, '{}'), f.created_at, f.updated_at
-               FROM unnest($2::text[]) AS new (document),
+                      f.brand, coalesce(f.category, '{}'), f.created_at, f.updated_at, new.title_key
+               FROM unnest($2::text[], $3::text[]) AS new (document, title_key),
                     json_to_record(new.document::json) AS f (
                         id uuid, position bigint, version bigint, status text, title text,
                         brand text, category text[], created_at timestamptz, updated_at timestamptz)
@@ -70,9 +73,10 @@ impl Documents for Products {
                    document = excluded.document, position = excluded.position,
                    version = excluded.version, status = excluded.status, title = excluded.title,
                    brand = excluded.brand, category = excluded.category,
-                   updated_at = excluded.updated_at"#,
+                   updated_at = excluded.updated_at, title_key = excluded.title_key"#,
             build,
             json,
+            &title_keys,
         )
         .execute(db)
         .await?;

@@ -20,7 +20,7 @@ use crate::recent::Recent;
 
 pub static PROJECTION: Projection = Projection {
     name: "search",
-    version: 1,
+    version: 2,
     categories: &[Category::Product, Category::Sku, Category::Stock],
     tables: &["search_documents_rows", "search_stock_rows"],
     waits_for: waits_for_nothing,
@@ -143,10 +143,9 @@ async fn fold_products(
     }
     documents.retain(|id, _| changed.contains_key(id));
     changed.retain(|id, _| documents.contains_key(id));
-    let listed: Vec<bool> = documents.values().map(Document::listed).collect();
     let changed_from: Vec<i64> = changed.into_values().collect();
     let json = encode(documents.values())?;
-    store_documents(db, build, &json, &listed, &changed_from).await?;
+    store_documents(db, build, &documents, &json, &changed_from).await?;
     recent.keep(documents, &json);
     Ok(())
 }
@@ -212,51 +211,25 @@ async fn load_documents(
 async fn store_documents(
     db: &mut PgConnection,
     build: i16,
-    documents: &[String],
-    listed: &[bool],
+    documents: &BTreeMap<Uuid, Document>,
+    json: &[String],
     changed_from: &[i64],
-) -> sqlx::Result<()> {
+) -> Result<(), FoldError> {
     if documents.is_empty() {
         return Ok(());
     }
-    sqlx::query!(
-        r#"INSERT INTO search_documents_rows AS old
-               (build, id, document, position, version, listed, in_stock, dirty, dirty_from, title,
-                brand, category, words, created_at, updated_at)
-           SELECT $1, f.id, new.document::json, f.position, f.version, new.listed, f.in_stock,
-                  new.listed AND (SELECT sends FROM projection_builds
-                                  WHERE projection = 'search' AND build = $1),
-                  new.changed_from, f.title, f.brand, coalesce(f.category, '{}'),
-                  setweight(to_tsvector('english', f.title), 'A')
-                  || setweight(to_tsvector('english', concat_ws(' ', f.brand,
-                         array_to_string(f.category, ' '))), 'B')
-                  || setweight(to_tsvector('simple', array_to_string(f.skus, ' ')), 'B')
-                  || setweight(json_to_tsvector('english', coalesce(f.attributes, '{}'),
-                         '["string"]'), 'C')
-                  || setweight(json_to_tsvector('english', f.options, '["string"]'), 'C')
-                  || setweight(to_tsvector('english', coalesce(f.description, '')), 'D'),
-                  f.created_at, f.updated_at
-           FROM unnest($2::text[], $3::boolean[], $4::bigint[])
-                    AS new (document, listed, changed_from),
-                json_to_record(new.document::json) AS f (
-                    id uuid, position bigint, version bigint, in_stock boolean, title text,
-                    brand text, category text[], skus text[], attributes json, options json,
-                    description text, created_at timestamptz, updated_at timestamptz)
-           ON CONFLICT (build, id) DO UPDATE SET
-               document = excluded.document, position = excluded.position,
-               version = excluded.version, listed = excluded.listed, in_stock = excluded.in_stock,
-               dirty = (old.dirty OR old.listed OR excluded.listed)
-                   AND (SELECT sends FROM projection_builds
-                        WHERE projection = 'search' AND build = $1),
-               revision = old.revision + 1,
-               dirty_from = CASE WHEN old.dirty THEN old.dirty_from ELSE excluded.dirty_from END,
-               refused = NULL,
-               title = excluded.title, brand = excluded.brand, category = excluded.category,
-               words = excluded.words, updated_at = excluded.updated_at"#,
+    let listed: Vec<bool> = documents.values().map(Document::listed).collect();
+    let title_keys: Vec<String> = documents.values().map(Document::title_key).collect();
+    let keys: Vec<BTreeSet<String>> = documents.values().map(Document::keys).collect();
+    let keys = encode(keys.iter())?;
+    sqlx::query_file!(
+        "src/projections/store_search_documents.sql",
         build,
-        documents,
-        listed,
+        json,
+        &listed,
         changed_from,
+        &keys,
+        &title_keys,
     )
     .execute(db)
     .await?;

@@ -151,7 +151,7 @@ impl Progress {
                 return Ok(true);
             }
             let outcome = if folded < wanted {
-                standing(&mut *db, Model::Search, wanted).await?.must_know(wanted)?;
+                standing(&mut *db, Model::Search, wanted).await?.must_know(wanted, fresh)?;
                 drop(db);
                 self.0.poller.correct(Model::Search, folded);
                 self.0.poller.wait(Model::Search, wanted, fresh.until).await
@@ -196,11 +196,11 @@ impl Attempt<'_> {
 
     /// Whether what was read with this standing is as fresh as asked, or worth another try.
     pub fn is_fresh(&self, standing: &Standing) -> Result<bool, Problem> {
-        let Self { progress, model, wanted, .. } = *self;
+        let Self { progress, model, fresh, wanted, .. } = *self;
         if standing.position >= wanted {
             return Ok(true);
         }
-        standing.must_know(wanted)?;
+        standing.must_know(wanted, fresh)?;
         match self.outcome {
             Ok(_) => progress.poller.correct(model, standing.position),
             Err(Unreached::Late) => return Err(behind(model, wanted, standing.position)),
@@ -258,11 +258,15 @@ pub struct Standing {
 impl Standing {
     /// Refuses a position that the log has not come to: nothing is waited for that no command has
     /// caused. A standby does not know.
-    pub fn must_know(&self, wanted: i64) -> Result<(), Problem> {
+    pub fn must_know(&self, wanted: i64, fresh: &Fresh) -> Result<(), Problem> {
         if wanted <= self.head || self.standby {
             return Ok(());
         }
-        Err(position_unknown(self.head, wanted))
+        if fresh.tells_head {
+            return Err(position_unknown(self.head, wanted));
+        }
+        let detail = format!("the log has not yet come to position {wanted}");
+        Err(Problem::new(StatusCode::BAD_REQUEST, "position_unknown", detail))
     }
 }
 

@@ -35,7 +35,7 @@ pub async fn one(
         let stored = as_of::single(&app, &stream, point, view::product::fold).await?;
         return Ok(respond(&headers, "product", stored));
     }
-    let fresh = Fresh::new(one.min_position, prefer);
+    let fresh = Fresh::new(one.min_position, prefer).of(caller);
     let stream = stream.to_string();
     let stored = if caller.is_trusted {
         read!(app, fresh, Model::Products, stream, "products", "id = $1", id)
@@ -95,12 +95,12 @@ enum Sort {
 impl Sort {
     fn order(self) -> Order {
         const CREATED: &[(&str, Kind)] = &[("created_at", Kind::Time), ("id", Kind::Id)];
-        const TITLE: &[(&str, Kind)] = &[("title", Kind::Text), ("id", Kind::Id)];
+        const TITLE: &[(&str, Kind)] = &[("title_key", Kind::Text), ("id", Kind::Id)];
         let (tag, columns, descending) = match self {
             Self::Oldest => ("products", CREATED, false),
             Self::Newest => ("products -", CREATED, true),
-            Self::Title => ("products title", TITLE, false),
-            Self::TitleDown => ("products -title", TITLE, true),
+            Self::Title => ("products title_key", TITLE, false),
+            Self::TitleDown => ("products -title_key", TITLE, true),
         };
         Order { tag, columns, descending }
     }
@@ -117,7 +117,7 @@ pub async fn list(
     if !matches!(filter.status, Status::Published) {
         caller.must_be_trusted()?;
     }
-    let fresh = Fresh::new(filter.min_position, prefer);
+    let fresh = Fresh::new(filter.min_position, prefer).of(caller);
     let mut db = app.progress.reader(Model::Products, &fresh).await?;
     let status = match filter.status {
         Status::Draft => Some("draft"),

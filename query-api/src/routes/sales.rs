@@ -40,7 +40,7 @@ pub async fn list(
 ) -> Result<Response, Problem> {
     const BY_DAY: Order = Order {
         tag: "sales",
-        columns: &[("day", Kind::Day), ("currency", Kind::Text)],
+        columns: &[("day", Kind::Day), ("id", Kind::Text)],
         descending: false,
     };
     let fresh = Fresh::new(filter.min_position, prefer);

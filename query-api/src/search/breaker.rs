@@ -1,61 +1,94 @@
 //! Leaves a server that is away alone, so that not every request waits for it to be away.
+//!
+//! Closed, it lets everybody in; open, nobody, until whoever looks after it has found the server well
+//! again. No caller's request is the try: it may be the very one that the server is slow at.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Open after a failure, for a pause; then one request at a time tries again.
-#[derive(Debug)]
+use tokio::sync::Notify;
+
+/// So many of the last requests count, of those that were answered or waited for in vain.
+const LAST: usize = 10;
+/// When so many of them were waited for in vain, the server is away. One alone is a slow request.
+const LATE_MAX: usize = 5;
+
+/// Open while a server is away.
+#[derive(Debug, Default)]
 pub struct Breaker {
-    began: Instant,
-    pause: Duration,
-    /// Milliseconds since `began` until which nobody tries; 0 while all is well.
-    open_until: AtomicU64,
+    state: Mutex<State>,
+    opened: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    is_open: bool,
+    /// Counts how often it was opened.
+    era: u64,
+    /// Whether each of the last requests was late, the newest last.
+    late: Vec<bool>,
+}
+
+/// A request that was let in, and in which era: what becomes of it says nothing about a later one.
+#[derive(Debug)]
+#[must_use]
+pub struct Turn(u64);
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The server answered.
+    Answered,
+    /// It did not in time: this request may be slow, or the server.
+    Late,
+    /// The server could not be reached, or said that it cannot answer.
+    Failed,
 }
 
 impl Breaker {
-    /// A closed one that opens for `pause`.
-    pub fn new(pause: Duration) -> Self {
-        Self { began: Instant::now(), pause, open_until: AtomicU64::new(0) }
+    /// A turn to ask the server, unless it is away.
+    pub fn turn(&self) -> Option<Turn> {
+        let state = self.state();
+        (!state.is_open).then_some(Turn(state.era))
     }
 
-    /// Whether all is well, or the pause is over. Takes no turn.
-    pub fn may_try(&self) -> bool {
-        let until = self.open_until.load(Ordering::Relaxed);
-        until == 0 || self.now() >= until
+    /// Whether the server is away.
+    pub fn is_open(&self) -> bool {
+        self.state().is_open
     }
 
-    /// Whether to try now. After a pause only one caller is told so; it keeps the others away for
-    /// another pause, or until it succeeds.
-    pub fn take_turn(&self) -> bool {
-        let until = self.open_until.load(Ordering::Relaxed);
-        if until == 0 {
-            return true;
+    /// Takes note of what became of a request. Says whether that opened the breaker.
+    pub fn note(&self, Turn(era): Turn, outcome: Outcome) -> bool {
+        let mut state = self.state();
+        if state.is_open || state.era != era {
+            return false;
         }
-        let next = self.after_pause();
-        self.now() >= until
-            && self
-                .open_until
-                .compare_exchange(until, next, Ordering::Relaxed, Ordering::Relaxed)
-                .is_ok()
+        if state.late.len() == LAST {
+            state.late.remove(0);
+        }
+        state.late.push(outcome == Outcome::Late);
+        let late = state.late.iter().filter(|late| **late).count();
+        if outcome != Outcome::Failed && late < LATE_MAX {
+            return false;
+        }
+        *state = State { is_open: true, era: era + 1, late: Vec::new() };
+        self.opened.notify_one();
+        true
     }
 
-    /// All is well again.
-    pub fn succeeded(&self) {
-        self.open_until.store(0, Ordering::Relaxed);
+    /// Waits until it is open. For one who looks after it.
+    pub async fn opened(&self) {
+        while !self.is_open() {
+            self.opened.notified().await;
+        }
     }
 
-    /// Nobody tries for a pause.
-    pub fn failed(&self) {
-        self.open_until.store(self.after_pause(), Ordering::Relaxed);
+    /// The server is well again.
+    pub fn close(&self) {
+        self.state().is_open = false;
     }
 
-    fn now(&self) -> u64 {
-        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
-    }
-
-    fn after_pause(&self) -> u64 {
-        let pause = u64::try_from(self.pause.as_millis()).unwrap_or(u64::MAX);
-        self.now().saturating_add(pause).max(1)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -63,17 +96,59 @@ impl Breaker {
 mod tests {
     use super::*;
 
+    fn ask(breaker: &Breaker, outcome: Outcome) -> bool {
+        breaker.note(breaker.turn().unwrap(), outcome)
+    }
+
     #[test]
-    fn after_a_failure_one_tries_and_a_success_lets_all_in() {
-        let breaker = Breaker::new(Duration::from_millis(50));
-        assert!(breaker.take_turn());
-        breaker.failed();
-        assert!(!breaker.take_turn() && !breaker.may_try());
-        std::thread::sleep(Duration::from_millis(60));
-        assert!(breaker.may_try());
-        assert!(breaker.take_turn());
-        assert!(!breaker.take_turn(), "only one at a time");
-        breaker.succeeded();
-        assert!(breaker.take_turn() && breaker.take_turn());
+    fn a_failure_opens_at_once_and_only_who_looks_after_it_closes() {
+        let breaker = Breaker::default();
+        assert!(!ask(&breaker, Outcome::Answered) && breaker.turn().is_some());
+        assert!(ask(&breaker, Outcome::Failed));
+        assert!(breaker.is_open() && breaker.turn().is_none());
+        breaker.close();
+        assert!(!breaker.is_open() && breaker.turn().is_some());
+    }
+
+    #[test]
+    fn one_slow_request_is_no_outage_and_many_of_the_last_are() {
+        let breaker = Breaker::default();
+        for _ in 0..100 {
+            for outcome in [Outcome::Late, Outcome::Answered, Outcome::Answered] {
+                assert!(!ask(&breaker, outcome));
+            }
+        }
+        let breaker = Breaker::default();
+        for _ in 1..LATE_MAX {
+            assert!(!ask(&breaker, Outcome::Late));
+        }
+        assert!(ask(&breaker, Outcome::Late));
+        // And it begins to count anew.
+        breaker.close();
+        assert!(!ask(&breaker, Outcome::Late));
+    }
+
+    #[test]
+    fn what_becomes_of_an_old_request_says_nothing_about_a_newer_failure() {
+        let breaker = Breaker::default();
+        let turn = || breaker.turn().unwrap();
+        let (answered, failed) = (turn(), turn());
+        assert!(ask(&breaker, Outcome::Failed));
+        assert!(!breaker.note(answered, Outcome::Answered));
+        assert!(breaker.is_open(), "an old answer closes nothing");
+        breaker.close();
+        assert!(!breaker.note(failed, Outcome::Failed));
+        assert!(!breaker.is_open(), "nor does an old failure open anything");
+    }
+
+    #[tokio::test]
+    async fn who_looks_after_it_is_woken() {
+        let breaker = Breaker::default();
+        let failing = async {
+            tokio::task::yield_now().await;
+            assert!(ask(&breaker, Outcome::Failed));
+        };
+        tokio::join!(breaker.opened(), failing);
+        breaker.opened().await;
     }
 }

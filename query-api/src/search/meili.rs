@@ -1,26 +1,32 @@
 //! Asking Meilisearch. It may be away at any time: then there is no answer, soon.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use meilisearch_sdk::client::Client;
-use meilisearch_sdk::errors::{Error, ErrorType, MeilisearchError};
+use meilisearch_sdk::errors::{Error, ErrorCode, ErrorType, MeilisearchError};
 use meilisearch_sdk::indexes::Index;
 use meilisearch_sdk::search::Selectors;
-use serde::Deserialize;
+use reqwest::redirect::Policy;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use service::Problem;
 use service::config::{self, Secret};
 use tokio::sync::Semaphore;
 
-use super::breaker::Breaker;
+use super::breaker::{Breaker, Outcome};
 use super::request::{OneOf, Sort, Wanted};
-use super::{Facets, Found};
+use super::seldom::Seldom;
+use super::{Facets, Found, count, too_many};
+use crate::bounded::bounded;
 
-/// How long one search may take.
+/// How long one search may take. Meilisearch itself ends a search after half of it
+/// (`searchCutoffMs` of its settings) and answers with what it has found by then.
 const SEARCH_TIMEOUT: Duration = Duration::from_millis(800);
 /// The most searches in it at once; more are refused. They would only wait there for each other,
 /// beyond `SEARCH_TIMEOUT`, and then it would be taken for away.
 pub const SEARCHES_MAX: usize = 64;
-/// How long a Meilisearch that failed is left alone.
+/// How long a Meilisearch that is away is left alone between two looks after it.
 const PAUSE: Duration = Duration::from_secs(2);
 /// What hits are counted by.
 const FACETS: [&str; 5] = ["brand", "category_levels", "in_stock", "attributes", "options"];
@@ -31,15 +37,26 @@ const FACETS: [&str; 5] = ["brand", "category_levels", "in_stock", "attributes",
 /// request and takes every hit apart, which together took a third as long as the search itself.
 /// Hits are passed on as they come.
 pub struct Meili {
-    client: Client,
     index: Index,
     http: reqwest::Client,
     search_url: String,
     key: Option<Secret>,
     breaker: Breaker,
-    /// Places for searches.
-    pub room: Semaphore,
+    places: Arc<Semaphore>,
+    refusals: Seldom,
 }
+
+/// A search that finds something soon if anything can be found.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Probe {
+    q: &'static str,
+    page: usize,
+    hits_per_page: usize,
+    attributes_to_retrieve: [&'static str; 1],
+}
+
+const PROBE: Probe = Probe { q: "", page: 1, hits_per_page: 1, attributes_to_retrieve: ["id"] };
 
 impl Meili {
     /// An error means that the key cannot be sent.
@@ -47,47 +64,84 @@ impl Meili {
         let key = search.key.clone().filter(|key| !key.expose().is_empty());
         let server = search.url.trim_end_matches('/');
         let client = Client::new(server, key.as_ref().map(Secret::expose))?;
-        let search_url = format!("{server}/indexes/{index}/search");
-        let (index, http) = (client.index(index), reqwest::Client::builder().build()?);
-        let (breaker, room) = (Breaker::new(PAUSE), Semaphore::new(SEARCHES_MAX));
-        Ok(Self { client, index, http, search_url, key, breaker, room })
+        // The key goes where it was told to go, and nowhere else.
+        let http = reqwest::Client::builder().redirect(Policy::none()).no_proxy().build()?;
+        Ok(Self {
+            index: client.index(index),
+            http,
+            search_url: format!("{server}/indexes/{index}/search"),
+            key,
+            breaker: Breaker::default(),
+            places: Arc::new(Semaphore::new(SEARCHES_MAX)),
+            refusals: Seldom::default(),
+        })
     }
 
-    /// Whether it is there, for health checks.
+    /// Whether it would answer a search: it is there, takes the key and has the index.
     pub async fn check(&self) -> Result<(), String> {
-        self.client.health().await.map(|_| ()).map_err(|error| error.to_string())
-    }
-
-    /// Whether it answered the last time, or was left alone for long enough.
-    pub fn is_worth_asking(&self) -> bool {
-        self.breaker.may_try()
-    }
-
-    /// What it finds, or nothing if it is away.
-    pub async fn search(&self, wanted: &Wanted) -> Option<Found> {
-        if !self.breaker.take_turn() {
-            return None;
+        match tokio::time::timeout(SEARCH_TIMEOUT, self.ask(&PROBE)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err("no answer in time".to_owned()),
         }
-        let reason = match tokio::time::timeout(SEARCH_TIMEOUT, self.ask(wanted)).await {
-            Ok(Ok(results)) => {
-                self.breaker.succeeded();
-                return Some(found(wanted, results));
+    }
+
+    /// Looks after it while it is away. Ends with whoever waits for it.
+    pub async fn look_after(&self) {
+        loop {
+            self.breaker.opened().await;
+            tokio::time::sleep(PAUSE).await;
+            match self.check().await {
+                Ok(()) => {
+                    self.breaker.close();
+                    metrics::gauge!("search_breaker_open").set(0);
+                    tracing::info!("Meilisearch is back");
+                }
+                Err(reason) => tracing::debug!(reason, "Meilisearch is still away"),
             }
-            // It is there, only this request is not for it: the next one may be.
-            Ok(Err(Error::Meilisearch(error))) if is_our_fault(&error) => {
-                tracing::error!(%error, "Meilisearch refuses a search");
-                self.breaker.succeeded();
-                return None;
-            }
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "no answer in time".to_owned(),
-        };
-        self.breaker.failed();
-        tracing::warn!(reason, "Meilisearch is away; Postgres searches");
+        }
+    }
+
+    /// Whether it is not known to be away.
+    pub fn is_worth_asking(&self) -> bool {
+        !self.breaker.is_open()
+    }
+
+    /// What it finds, or nothing if it does not answer. An error means that it has enough to do.
+    pub async fn search(self: &Arc<Self>, wanted: &Arc<Wanted>) -> Result<Option<Found>, Problem> {
+        let place = self.places.clone().try_acquire_owned().map_err(|_| too_many("meilisearch"))?;
+        let (meili, wanted) = (self.clone(), wanted.clone());
+        Ok(bounded(place, async move { meili.find(&wanted).await }).await)
+    }
+
+    async fn find(&self, wanted: &Wanted) -> Option<Found> {
+        let turn = self.breaker.turn()?;
+        let (outcome, told, reason) =
+            match tokio::time::timeout(SEARCH_TIMEOUT, self.ask_for(wanted)).await {
+                Ok(Ok(results)) => {
+                    self.breaker.note(turn, Outcome::Answered);
+                    count("meilisearch", "found", 1);
+                    return Some(found(wanted, results));
+                }
+                // It is there, only this request is not for it: the next one may be.
+                Ok(Err(Error::Meilisearch(error))) if is_our_fault(&error) => {
+                    if self.refusals.is_due(Instant::now()) {
+                        tracing::error!(%error, "Meilisearch refuses a search");
+                    }
+                    (Outcome::Answered, "refused", error.to_string())
+                }
+                Ok(Err(error)) => (Outcome::Failed, "failed", error.to_string()),
+                Err(_) => (Outcome::Late, "late", "no answer in time, several times".to_owned()),
+            };
+        count("meilisearch", told, 1);
+        if self.breaker.note(turn, outcome) {
+            metrics::gauge!("search_breaker_open").set(1);
+            tracing::warn!(reason, "Meilisearch is away; Postgres searches");
+        }
         None
     }
 
-    async fn ask(&self, wanted: &Wanted) -> Result<Results, Error> {
+    async fn ask_for(&self, wanted: &Wanted) -> Result<Results, Error> {
         let filters = filters(wanted);
         let filters: Vec<&str> = filters.iter().map(String::as_str).collect();
         let sort = sort(wanted);
@@ -98,9 +152,15 @@ impl Meili {
             .with_page(wanted.page as usize)
             .with_hits_per_page(wanted.limit as usize)
             .with_array_filter(filters)
-            .with_facets(Selectors::Some(&FACETS))
             .with_sort(&sort);
-        let mut request = self.http.post(&self.search_url).json(&query);
+        if wanted.facets {
+            query.with_facets(Selectors::Some(&FACETS));
+        }
+        self.ask(&query).await
+    }
+
+    async fn ask(&self, query: &impl Serialize) -> Result<Results, Error> {
+        let mut request = self.http.post(&self.search_url).json(query);
         if let Some(key) = &self.key {
             request = request.bearer_auth(key.expose());
         }
@@ -127,14 +187,13 @@ struct Results {
 
 /// A missing index or key is Meilisearch not being ready, not a wrong search.
 fn is_our_fault(error: &MeilisearchError) -> bool {
-    use meilisearch_sdk::errors::ErrorCode;
     error.error_type == ErrorType::InvalidRequest && error.error_code != ErrorCode::IndexNotFound
 }
 
 fn found(wanted: &Wanted, results: Results) -> Found {
     let Results { hits, total_hits: total, facet_distribution: mut facets } = results;
     facets.retain(|_, values| !values.is_empty());
-    Found { hits, total, page: wanted.page, limit: wanted.limit, facets }
+    Found { hits, total, page: wanted.page, limit: wanted.limit, facets, facets_over: None }
 }
 
 /// All of these must hold.
@@ -168,15 +227,18 @@ fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-fn sort(wanted: &Wanted) -> Option<String> {
+/// Ties by id, so that whoever answers next goes on in the same order.
+fn sort(wanted: &Wanted) -> Vec<String> {
     let currency = wanted.currency.as_deref().unwrap_or_default();
-    match wanted.sort {
-        Sort::Relevance => None,
-        Sort::Cheapest => Some(format!("price.{currency}:asc")),
-        Sort::Dearest => Some(format!("price.{currency}:desc")),
-        Sort::Oldest => Some("created_ts:asc".to_owned()),
-        Sort::Newest => Some("created_ts:desc".to_owned()),
-        Sort::Title => Some("title:asc".to_owned()),
-        Sort::TitleDown => Some("title:desc".to_owned()),
-    }
+    let first = match wanted.sort {
+        Sort::Relevance if wanted.words.is_empty() => "in_stock:desc created_ts:desc".to_owned(),
+        Sort::Relevance => return Vec::new(),
+        Sort::Cheapest => format!("price.{currency}:asc"),
+        Sort::Dearest => format!("price.{currency}:desc"),
+        Sort::Oldest => "created_ts:asc".to_owned(),
+        Sort::Newest => "created_ts:desc".to_owned(),
+        Sort::Title => "title:asc".to_owned(),
+        Sort::TitleDown => "title:desc".to_owned(),
+    };
+    first.split(' ').chain(["id:asc"]).map(str::to_owned).collect()
 }

@@ -1,75 +1,154 @@
 //! Searching in Postgres, for the time in which Meilisearch is away: whole words in English
 //! stemming, no forgiven typing errors, and counts over a bounded number of hits.
+//!
+//! It is the server that appends. So searches have a few connections of their own, end soon, work
+//! on columns, and read few documents.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::view::search_keys::Key;
 use serde_json::value::RawValue;
+use service::Problem;
+use sqlx::postgres::PgPoolOptions;
 use sqlx::types::Json;
-use sqlx::{PgConnection, Postgres, QueryBuilder, Row as _};
+use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, Row as _};
+use tokio::sync::Semaphore;
 
-use super::request::{OneOf, Sort, Wanted};
-use super::{Facets, Found};
+use super::facets::{self, Faceted};
+use super::request::{OneOf, Sort, Wanted, only_negative};
+use super::{Facets, Found, count, too_many};
+use crate::bounded::bounded;
 
+/// The most searches at once, each with a connection; more are refused.
+pub const SEARCHES_MAX: usize = 4;
 /// The most hits that are counted and paged through.
 const HITS_MAX: i64 = 5_000;
-/// The most searches in Postgres at once; more are refused. They cost far more than other reads,
-/// which must not wait behind them.
-pub const SEARCHES_MAX: usize = 4;
+/// Facets are counted over so many hits, the first ones.
+const FACETS_OVER: usize = 500;
+/// How long one statement may take.
+const SEARCH_TIMEOUT: Duration = Duration::from_millis(1_500);
+/// How long a search waits for its connection, of which there is one for each.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// What Postgres finds: hits, total and facets in one statement, hence of one moment.
-pub async fn search(db: &mut PgConnection, wanted: &Wanted) -> sqlx::Result<Found> {
-    // The ids first, so that documents are neither sorted nor read beyond the bound.
-    let mut sql = QueryBuilder::new(
-        "WITH first AS MATERIALIZED (SELECT id, row_number() OVER () AS place FROM (
-             SELECT id FROM search_documents WHERE listed",
-    );
-    push_filters(&mut sql, wanted);
-    sql.push(" ORDER BY ");
-    push_order(&mut sql, wanted);
-    sql.push(", id LIMIT ").push_bind(HITS_MAX);
-    sql.push(
-        ") AS ordered), found AS MATERIALIZED (
-             SELECT place, document, brand, in_stock FROM first JOIN search_documents USING (id)
-         ) SELECT (SELECT count(*) FROM found), ARRAY(SELECT document FROM found WHERE place > ",
-    );
-    sql.push_bind(i64::from(wanted.offset())).push(" ORDER BY place LIMIT ");
-    sql.push_bind(i64::from(wanted.limit)).push("), ").push(FACETS);
-    let row = sql.build().fetch_one(db).await?;
+/// The catalogue in Postgres.
+pub struct Catalogue {
+    db: PgPool,
+    places: Arc<Semaphore>,
+}
+
+impl Catalogue {
+    /// In the database of `db`, with connections of its own. Connects when first used.
+    pub fn new(db: &PgPool) -> Self {
+        let timeout = format!("{}ms", SEARCH_TIMEOUT.as_millis());
+        let options = (*db.connect_options()).clone().options([("statement_timeout", timeout)]);
+        let pool = PgPoolOptions::new()
+            .max_connections(u32::try_from(SEARCHES_MAX).unwrap_or(u32::MAX))
+            .acquire_timeout(CONNECT_TIMEOUT);
+        let places = Arc::new(Semaphore::new(SEARCHES_MAX));
+        Self { db: pool.connect_lazy_with(options), places }
+    }
+
+    /// What Postgres finds, and up to which position its rows show the log.
+    pub async fn search(&self, wanted: Arc<Wanted>) -> Result<(Found, i64), Problem> {
+        let place = self.places.clone().try_acquire_owned().map_err(|_| too_many("postgres"))?;
+        let db = self.db.clone();
+        let searching = async move {
+            let mut db = db.acquire().await?;
+            search(&mut db, &wanted).await
+        };
+        let found = bounded(place, searching).await;
+        count("postgres", if found.is_ok() { "found" } else { "failed" }, 1);
+        found
+    }
+}
+
+async fn search(db: &mut PgConnection, wanted: &Wanted) -> Result<(Found, i64), Problem> {
+    let words = words(db, &wanted.words).await?;
+    let mut sql = statement(wanted, words);
+    // Each combination of filters is a statement of its own: none takes the place of a hot read
+    // among those that a connection keeps.
+    let row = sql.build().persistent(false).fetch_one(db).await?;
     let total: i64 = row.try_get(0)?;
     let hits: Vec<Json<Box<RawValue>>> = row.try_get(1)?;
-    let facets: Json<Facets> = row.try_get(2)?;
-    Ok(Found {
+    let position: i64 = row.try_get(2)?;
+    let (facets, facets_over) = if wanted.facets {
+        let faceted: Vec<Json<Faceted>> = row.try_get(3)?;
+        let over =
+            (total > i64::try_from(faceted.len()).unwrap_or(i64::MAX)).then_some(FACETS_OVER);
+        (facets::count(faceted.into_iter().map(|document| document.0).collect()), over)
+    } else {
+        (Facets::new(), None)
+    };
+    let found = Found {
         hits: hits.into_iter().map(|hit| hit.0).collect(),
         total: total.unsigned_abs(),
         page: wanted.page,
         limit: wanted.limit,
-        facets: facets.0,
-    })
+        facets,
+        facets_over,
+    };
+    Ok((found, position))
 }
 
-/// The facets that Meilisearch counts, under the same names.
-const FACETS: &str = "
-    (SELECT coalesce(json_object_agg(facet, counts), '{}') FROM (
-        SELECT facet, json_object_agg(value, hits) AS counts FROM (
-            SELECT 'brand' AS facet, brand AS value, count(*) AS hits FROM found
-            WHERE brand IS NOT NULL GROUP BY brand
-            UNION ALL
-            SELECT 'in_stock', in_stock::text, count(*) FROM found GROUP BY in_stock
-            UNION ALL
-            SELECT 'category_levels.' || l.name, l.value, count(*)
-            FROM found, json_each_text(document -> 'category_levels') AS l (name, value)
-            GROUP BY l.name, l.value
-            UNION ALL
-            SELECT 'attributes.' || a.name, a.value, count(*)
-            FROM found, json_each_text(document -> 'attributes') AS a (name, value)
-            GROUP BY a.name, a.value
-            UNION ALL
-            SELECT 'options.' || o.name, v.value, count(*)
-            FROM found, json_each(document -> 'options') AS o (name, list),
-                 json_array_elements_text(o.list) AS v (value)
-            GROUP BY o.name, v.value
-        ) AS counted GROUP BY facet
-    ) AS facets)";
+/// The words that something can be found by; none if there are only such as stand in every text.
+/// What only says what not to find is refused: no index knows it.
+async fn words<'a>(db: &mut PgConnection, words: &'a str) -> Result<Option<&'a str>, Problem> {
+    if words.is_empty() {
+        return Ok(None);
+    }
+    let asked = sqlx::query!(
+        r#"SELECT numnode(websearch_to_tsquery('english', $1)) AS "nodes!",
+                  querytree(websearch_to_tsquery('english', $1)) AS "tree!""#,
+        words,
+    )
+    .fetch_one(db)
+    .await?;
+    if asked.tree == "T" {
+        return Err(only_negative());
+    }
+    Ok((asked.nodes > 0).then_some(words))
+}
 
-fn push_order(sql: &mut QueryBuilder<Postgres>, wanted: &Wanted) {
+/// Total, hits, position and facets in one statement, hence of one moment. The ids come first, so
+/// that documents are neither sorted nor read beyond those that are shown or counted.
+fn statement(wanted: &Wanted, words: Option<&str>) -> QueryBuilder<Postgres> {
+    let mut sql = QueryBuilder::new(
+        "WITH first AS MATERIALIZED (SELECT id, row_number() OVER () AS place FROM (
+             SELECT id FROM search_documents WHERE listed",
+    );
+    push_filters(&mut sql, wanted, words);
+    sql.push(" ORDER BY ");
+    push_order(&mut sql, wanted, words);
+    sql.push(", id LIMIT ").push_bind(HITS_MAX);
+    sql.push(
+        ") AS ordered) SELECT (SELECT count(*) FROM first), ARRAY(SELECT d.document FROM first",
+    );
+    sql.push(DOCUMENT).push(" WHERE place > ").push_bind(i64::from(wanted.offset()));
+    sql.push(" AND place <= ").push_bind(i64::from(wanted.offset() + wanted.limit));
+    sql.push(
+        " ORDER BY place), (SELECT coalesce(min(position), 0) FROM projection_positions
+                            WHERE name = 'search')",
+    );
+    if wanted.facets {
+        sql.push(", ARRAY(SELECT json_build_object('id', first.id, 'brand', f.brand, 'in_stock', f.in_stock,
+            'category_levels', f.category_levels, 'attributes', f.attributes, 'options', f.options)
+            FROM first");
+        sql.push(DOCUMENT);
+        sql.push(
+            ", json_to_record(d.document) AS f (brand text, in_stock boolean, category_levels json,
+               attributes json, options json) WHERE place <= ",
+        );
+        sql.push_bind(i64::try_from(FACETS_OVER).unwrap_or(i64::MAX)).push(")");
+    }
+    sql
+}
+
+/// The document of each row of `first`, looked up one by one.
+const DOCUMENT: &str = " CROSS JOIN LATERAL (
+    SELECT document FROM search_documents WHERE id = first.id OFFSET 0) AS d";
+
+fn push_order(sql: &mut QueryBuilder<Postgres>, wanted: &Wanted, words: Option<&str>) {
     match (wanted.sort, &wanted.currency) {
         (Sort::Cheapest, Some(currency)) => {
             push_price(sql, currency);
@@ -80,37 +159,38 @@ fn push_order(sql: &mut QueryBuilder<Postgres>, wanted: &Wanted) {
             sql.push(" DESC NULLS LAST");
         }
         (Sort::Oldest, _) => {
-            sql.push("created_at");
+            sql.push("created_ts");
+        }
+        (Sort::Newest, _) => {
+            sql.push("created_ts DESC");
         }
         (Sort::Title, _) => {
-            sql.push("title");
+            sql.push("title_key");
         }
         (Sort::TitleDown, _) => {
-            sql.push("title DESC");
+            sql.push("title_key DESC");
         }
-        (Sort::Relevance, _) if !wanted.words.is_empty() => {
-            sql.push("ts_rank(words, websearch_to_tsquery('english', ");
-            sql.push_bind(wanted.words.clone()).push(")) DESC");
-        }
-        _ => {
-            sql.push("created_at DESC");
-        }
+        _ => match words {
+            Some(words) => {
+                sql.push("ts_rank(words, ");
+                push_words(sql, words);
+                sql.push(") DESC");
+            }
+            None => {
+                sql.push("in_stock DESC, created_ts DESC");
+            }
+        },
     }
 }
 
-fn push_filters(sql: &mut QueryBuilder<Postgres>, wanted: &Wanted) {
-    if !wanted.words.is_empty() {
-        sql.push(" AND words @@ websearch_to_tsquery('english', ");
-        sql.push_bind(wanted.words.clone()).push(")");
+fn push_filters(sql: &mut QueryBuilder<Postgres>, wanted: &Wanted, words: Option<&str>) {
+    if let Some(words) = words {
+        sql.push(" AND words @@ ");
+        push_words(sql, words);
     }
-    if !wanted.categories.is_empty() {
-        sql.push(" AND category && ").push_bind(wanted.categories.clone());
+    for one_of in keys(wanted) {
+        sql.push(" AND keys && ").push_bind(one_of);
     }
-    if !wanted.brands.is_empty() {
-        sql.push(" AND brand = ANY(").push_bind(wanted.brands.clone()).push(")");
-    }
-    push_attributes(sql, &wanted.attributes);
-    push_options(sql, &wanted.options);
     if let Some(currency) = &wanted.currency {
         for (compare, bound) in [(" >= ", wanted.price_min), (" <= ", wanted.price_max)] {
             if let Some(bound) = bound {
@@ -125,20 +205,27 @@ fn push_filters(sql: &mut QueryBuilder<Postgres>, wanted: &Wanted) {
     }
 }
 
+/// Stemmed, and as they stand: SKUs and barcodes are no English.
+fn push_words(sql: &mut QueryBuilder<Postgres>, words: &str) {
+    sql.push("(websearch_to_tsquery('english', ").push_bind(words.to_owned());
+    sql.push(") || websearch_to_tsquery('simple', ").push_bind(words.to_owned()).push("))");
+}
+
 fn push_price(sql: &mut QueryBuilder<Postgres>, currency: &str) {
-    sql.push("(document -> 'price' ->> ").push_bind(currency.to_owned()).push(")::numeric");
+    sql.push("(price ->> ").push_bind(currency.to_owned()).push(")::numeric");
 }
 
-fn push_attributes(sql: &mut QueryBuilder<Postgres>, attributes: &OneOf) {
-    for (name, values) in attributes {
-        sql.push(" AND document -> 'attributes' ->> ").push_bind(name.clone());
-        sql.push(" = ANY(").push_bind(Vec::from_iter(values.clone())).push(")");
-    }
+/// Of each of these, a document must have one.
+fn keys(wanted: &Wanted) -> Vec<Vec<String>> {
+    let categories = wanted.categories.iter().map(|name| Key::Category(name).text());
+    let brands = wanted.brands.iter().map(|brand| Key::Brand(brand).text());
+    let mut keys: Vec<Vec<String>> = vec![categories.collect(), brands.collect()];
+    keys.retain(|one_of| !one_of.is_empty());
+    keys.extend(pairs(&wanted.attributes, |name, value| Key::Attribute(name, value).text()));
+    keys.extend(pairs(&wanted.options, |name, value| Key::Option(name, value).text()));
+    keys
 }
 
-fn push_options(sql: &mut QueryBuilder<Postgres>, options: &OneOf) {
-    for (name, values) in options {
-        sql.push(" AND (document -> 'options' -> ").push_bind(name.clone());
-        sql.push(")::jsonb ?| ").push_bind(Vec::from_iter(values.clone()));
-    }
+fn pairs(pairs: &OneOf, key: fn(&str, &str) -> String) -> impl Iterator<Item = Vec<String>> {
+    pairs.iter().map(move |(name, values)| values.iter().map(|value| key(name, value)).collect())
 }

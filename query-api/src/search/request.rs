@@ -17,6 +17,8 @@ pub const DEPTH_MAX: u32 = 1_000;
 /// The most values in all filters together.
 pub const FILTERS_MAX: usize = 64;
 const LIMIT_DEFAULT: u32 = 20;
+/// Words that stand in every text, as Meilisearch's settings have them.
+const STOP_WORDS: [&str; 9] = ["a", "an", "and", "for", "in", "of", "or", "the", "with"];
 
 /// The query string.
 #[derive(Debug, Default, Deserialize)]
@@ -28,16 +30,18 @@ pub struct Asked {
     category: Vec<String>,
     #[serde(default)]
     brand: Vec<String>,
-    /// `name:value`.
+    /// `name:value`; a colon in the name is written `\:`, a backslash `\\`.
     #[serde(default)]
     attribute: Vec<String>,
-    /// `name:value`.
+    /// The same.
     #[serde(default)]
     option: Vec<String>,
     currency: Option<Currency>,
     price_min: Option<Decimal>,
     price_max: Option<Decimal>,
     in_stock: Option<bool>,
+    /// Whether to count the hits by brand, category, attributes and options: yes if not said.
+    facets: Option<bool>,
     #[serde(default)]
     sort: Sort,
     page: Option<u32>,
@@ -97,6 +101,8 @@ pub struct Wanted {
     pub price_max: Option<Decimal>,
     /// Whether any unit may be sold.
     pub in_stock: Option<bool>,
+    /// Whether hits are counted by facets.
+    pub facets: bool,
     /// The order.
     pub sort: Sort,
     /// The page, from 1.
@@ -120,6 +126,12 @@ impl TryFrom<Asked> for Wanted {
         if words.len() > QUERY_BYTES_MAX {
             return Err(refuse("q", "too_long", format!("at most {QUERY_BYTES_MAX} bytes")));
         }
+        let words = match meaning(&words) {
+            Meaning::Something => words,
+            // Meilisearch would look for a stop word that stands alone.
+            Meaning::Nothing => String::new(),
+            Meaning::OnlyNegative => return Err(only_negative()),
+        };
         let filters = [&asked.category, &asked.brand, &asked.attribute, &asked.option];
         if filters.iter().map(|values| values.len()).sum::<usize>() > FILTERS_MAX {
             return Err(refuse("attribute", "too_many", format!("at most {FILTERS_MAX} filters")));
@@ -149,6 +161,7 @@ impl TryFrom<Asked> for Wanted {
             price_min: asked.price_min,
             price_max: asked.price_max,
             in_stock: asked.in_stock,
+            facets: asked.facets.unwrap_or(true),
             sort: asked.sort,
             page,
             limit,
@@ -156,12 +169,49 @@ impl TryFrom<Asked> for Wanted {
     }
 }
 
+/// What words come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Meaning {
+    /// Nothing: they stand in every text, or are no words.
+    Nothing,
+    /// They only say what not to find: each stands behind a minus.
+    OnlyNegative,
+    /// They say what to find.
+    Something,
+}
+
+fn meaning(words: &str) -> Meaning {
+    let (mut rest, mut meaning) = (words.trim_start(), Meaning::Nothing);
+    while !rest.is_empty() {
+        let word = rest.strip_prefix('-').unwrap_or(rest);
+        let is_negative = word.len() < rest.len();
+        let end = match word.strip_prefix('"') {
+            Some(phrase) => phrase.find('"').map(|end| end + 2),
+            None => word.find(char::is_whitespace),
+        };
+        let (word, after) = word.split_at(end.unwrap_or(word.len()));
+        let word = word.trim_matches(|letter: char| !letter.is_alphanumeric()).to_lowercase();
+        if !word.is_empty() && is_negative {
+            meaning = Meaning::OnlyNegative;
+        } else if !word.is_empty() && !STOP_WORDS.contains(&word.as_str()) {
+            return Meaning::Something;
+        }
+        rest = after.trim_start();
+    }
+    meaning
+}
+
+/// Refuses to look for everything but something.
+pub(super) fn only_negative() -> Problem {
+    refuse("q", "only_negative", "must say what to find, not only what not".to_owned())
+}
+
 fn pairs(parameter: &str, texts: Vec<String>) -> Result<OneOf, Problem> {
     let mut pairs = OneOf::new();
     for text in texts {
-        match text.split_once(':') {
+        match pair(&text) {
             Some((name, value)) if !name.is_empty() && !value.is_empty() => {
-                pairs.entry(name.to_owned()).or_default().insert(value.to_owned());
+                pairs.entry(name).or_default().insert(value.to_owned());
             }
             _ => return Err(refuse(parameter, "invalid_value", "must be name:value".to_owned())),
         }
@@ -169,7 +219,64 @@ fn pairs(parameter: &str, texts: Vec<String>) -> Result<OneOf, Problem> {
     Ok(pairs)
 }
 
+/// The name before the first colon that has no backslash before it, and the value as it stands.
+fn pair(text: &str) -> Option<(String, &str)> {
+    let mut name = String::new();
+    let mut letters = text.char_indices().peekable();
+    while let Some((at, letter)) = letters.next() {
+        match letter {
+            ':' => return Some((name, &text[at + 1..])),
+            '\\' => match letters.next_if(|(_, next)| matches!(next, ':' | '\\')) {
+                Some((_, escaped)) => name.push(escaped),
+                None => name.push(letter),
+            },
+            _ => name.push(letter),
+        }
+    }
+    None
+}
+
 fn refuse(parameter: &str, code: &'static str, detail: String) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "invalid_query", "a parameter of the query is wrong")
         .parameter(parameter, code, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_may_hold_a_colon() {
+        for (text, expected) in [
+            ("colour:red", Some(("colour", "red"))),
+            (r"made\:in:PT", Some(("made:in", "PT"))),
+            (r"a\\:b\:c", Some((r"a\", r"b\:c"))),
+            (r"a\b:c", Some((r"a\b", "c"))),
+            (r"a\:b", None),
+            ("a", None),
+        ] {
+            let expected = expected.map(|(name, value)| (name.to_owned(), value));
+            assert_eq!(pair(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn words_come_to_something_or_not() {
+        for words in ["-red", "-red -blue", "-\"red bag\" -x", "-\"red", "!! -red -", "the -red"] {
+            assert_eq!(meaning(words), Meaning::OnlyNegative, "{words}");
+        }
+        for words in ["", "-", "!!", "the", "Of THE,", "\"the\""] {
+            assert_eq!(meaning(words), Meaning::Nothing, "{words}");
+        }
+        for words in ["red -blue", "-red blue", "-\"red bag\" blue", "a-b", "-\"a\"b", "the red"] {
+            assert_eq!(meaning(words), Meaning::Something, "{words}");
+        }
+    }
+
+    #[test]
+    fn the_stop_words_are_those_of_meilisearch() {
+        let settings = include_str!("../../../projector/search-settings.json");
+        let settings: serde_json::Value = serde_json::from_str(settings).unwrap();
+        assert_eq!(settings["stopWords"], serde_json::json!(STOP_WORDS));
+    }
 }

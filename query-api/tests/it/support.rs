@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Request, StatusCode};
+use domain::view::search_keys::folded;
 use http_body_util::BodyExt as _;
 use query_api::{App, Settings};
 use serde_json::{Value, json};
@@ -159,8 +160,8 @@ impl Shop {
         let document = json!({"id": id, "version": 3, "position": n, "title": title});
         sqlx::query(
             "INSERT INTO products_rows (build, id, document, position, version, status, title,
-                 brand, category, created_at, updated_at) VALUES (1, $1, $2, $3, 3, $4, $5, $6, $7,
-                 timestamptz '2026-01-01Z' + $8 * interval '1 minute', now())",
+                 brand, category, created_at, updated_at, title_key) VALUES (1, $1, $2, $3, 3, $4, $5, $6,
+                 $7, timestamptz '2026-01-01Z' + $8 * interval '1 minute', now(), $9)",
         )
         .bind(id)
         .bind(&document)
@@ -170,6 +171,7 @@ impl Shop {
         .bind(n.is_multiple_of(2).then_some("Acme"))
         .bind(vec!["Bags", if n.is_multiple_of(3) { "Totes" } else { "Clutches" }])
         .bind(f64::from(minute))
+        .bind(folded(title))
         .execute(&self.db)
         .await
         .unwrap();
