@@ -23,6 +23,11 @@ pub const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 /// What those who find a process not ready are told to wait.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
+/// Where a process says that it answers at all.
+pub(crate) const LIVE: &str = "/live";
+/// Where its metrics are.
+pub(crate) const METRICS: &str = "/metrics";
+
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 type Check = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
@@ -103,10 +108,10 @@ impl Health {
     pub fn router(self) -> Router {
         metrics::install();
         Router::new()
-            .route("/live", get(|| async { "live\n" }))
+            .route(LIVE, get(|| async { "live\n" }))
             .route("/ready", get(ready))
             .route("/health", get(health))
-            .route("/metrics", get(scrape))
+            .route(METRICS, get(scrape))
             .with_state(Arc::new(self.parts))
     }
 }
@@ -114,7 +119,7 @@ impl Health {
 /// Whether somebody watches the process. Those are answered when nobody else is any more: a process
 /// that is busy must not be taken for one that is dead, and be restarted for it.
 pub(crate) fn is_probe(path: &str) -> bool {
-    matches!(path, "/live" | "/ready" | "/health" | "/metrics")
+    matches!(path, LIVE | "/ready" | "/health" | METRICS)
 }
 
 async fn ready(State(parts): State<Arc<Vec<Part>>>) -> Response {
