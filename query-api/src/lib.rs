@@ -25,4 +25,4 @@ pub mod routes;
 pub mod search;
 
 pub use app::{App, Settings};
-pub use routes::router;
+pub use routes::{health, router};

@@ -1,30 +1,20 @@
 //! `query-api serve`: the reading half as a process.
 
 use anyhow::{Context as _, Result};
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use query_api::{App, Settings};
 use service::config::{Bus, Database, Http, Logging, Search};
-use service::{bus, database, shutdown, telemetry};
+use service::{build, bus, database, shutdown, telemetry};
 
 /// Listened on when nothing else is said.
 const DEFAULT_PORT: u16 = 8081;
 
 /// Reads of the commerce engine
 #[derive(Parser)]
-#[command(name = "query-api", version)]
+#[command(name = "query-api", version = build::TEXT)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Answer reads until told to stop
-    Serve(Box<Serve>),
-}
-
-#[derive(Args)]
-struct Serve {
     #[command(flatten)]
     database: Database,
     #[command(flatten)]
@@ -36,25 +26,49 @@ struct Serve {
     #[command(flatten)]
     logging: Logging,
     /// The Meilisearch index that holds the catalogue
-    #[arg(long, env = "SEARCH_INDEX", default_value = "products")]
+    #[arg(long, global = true, env = "SEARCH_INDEX", default_value = "products")]
     search_index: String,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Answer reads until told to stop
+    Serve,
 }
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let Command::Serve(told) = Cli::parse().command;
-    telemetry::init(told.logging.format);
-    let stop = shutdown::signal();
-    let address = told.http.address(DEFAULT_PORT);
-    let db = database::connect(&told.database).context("DATABASE_URL is no Postgres URL")?;
+    let Cli { command: Command::Serve, database, bus, search, http, logging, search_index } =
+        Cli::parse();
+    telemetry::init(logging.format)?;
+    http.check()?;
+    let (does, address) = ("answers reads", http.address(DEFAULT_PORT));
+    telemetry::begin("query-api", does, address, &database, &bus, Some(&search));
+    let shutdown = shutdown::signal(http.drain_delay());
+    let db = database::connect(&database)?;
     let settings = Settings {
-        bus: bus::connect(&told.bus, "query-api").await.context("NATS_URL cannot be used")?,
-        stream: told.bus.stream.clone(),
-        search: told.search.clone(),
-        index: told.search_index.clone(),
-        token: told.http.token().cloned(),
+        bus: bus::connect(&bus, "query-api").await.context("NATS_URL cannot be used")?,
+        stream: bus.stream.clone(),
+        search,
+        index: search_index,
+        token: http.token().cloned(),
     };
-    let app = App::start(db, settings, stop.clone()).context("MEILI_MASTER_KEY cannot be sent")?;
-    service::serve(query_api::router(app), address, stop).await?;
+    let app = App::start(db, settings, shutdown.stop.clone())
+        .context("MEILI_MASTER_KEY cannot be sent")?;
+    let health = query_api::health(&app);
+    let router = query_api::router(app, &health);
+    service::serve(router, &health, &http, DEFAULT_PORT, shutdown).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::Cli;
+
+    #[test]
+    fn the_arguments_fit_together() {
+        Cli::command().debug_assert();
+    }
 }

@@ -66,7 +66,7 @@ impl Room {
             requests: Arc::new(Semaphore::new(bounds.requests)),
             probes: Arc::new(Semaphore::new(PROBES_MAX)),
             answers: Untaken::new(bounds),
-            refusals: Refusals::default(),
+            refusals: Refusals::new(),
         }
     }
 }
@@ -111,8 +111,11 @@ async fn observe(State(room): State<Arc<Room>>, mut request: Request, next: Next
     ::metrics::histogram!("http_request_duration_seconds", "method" => method, "route" => route,
                           "status" => class(status))
     .record(took);
-    if status == StatusCode::SERVICE_UNAVAILABLE && !line.is_probe() {
-        room.refusals.count();
+    if status == StatusCode::SERVICE_UNAVAILABLE
+        && !line.is_probe()
+        && let Some(requests) = room.refusals.due_now()
+    {
+        tracing::warn!(requests, "turned away");
     }
     room.answers.send(response, &ledger, place, share, line)
 }

@@ -6,6 +6,7 @@
 mod access;
 mod answers;
 pub mod auth;
+pub mod build;
 pub mod bus;
 pub mod config;
 mod connections;
@@ -17,6 +18,7 @@ pub mod http;
 pub mod json;
 mod ledger;
 pub mod metrics;
+pub mod outage;
 pub mod problem;
 mod refusals;
 pub mod request_id;

@@ -24,10 +24,14 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::config;
 use crate::connections::{Connection, Connections, Limits};
+use crate::health::{self, Health};
+use crate::http::shell;
 use crate::ledger::Patience;
 use crate::problem::Problem;
-use crate::{descriptors, health, metrics};
+use crate::shutdown::Shutdown;
+use crate::{descriptors, metrics};
 
 /// How long requests under way may take to finish once the process was told to end.
 pub const DRAIN_TIME: Duration = Duration::from_secs(20);
@@ -83,17 +87,52 @@ pub enum ServeError {
         #[source]
         source: io::Error,
     },
+    /// A setting that cannot be meant.
+    #[error(transparent)]
+    Settings(#[from] config::Wrong),
 }
 
-/// Serves `router` on `address` until `shutdown`, then drains for at most [`DRAIN_TIME`].
+/// Serves `router` where `http` says, and `health` on the port for operations if there is one, until
+/// the shutdown's stop; then drains for at most [`DRAIN_TIME`].
 pub async fn serve(
     router: Router,
-    address: SocketAddr,
-    shutdown: CancellationToken,
+    health: &Health,
+    http: &config::Http,
+    default_port: u16,
+    shutdown: Shutdown,
 ) -> Result<(), ServeError> {
-    let listener =
-        TcpListener::bind(address).await.map_err(|source| ServeError::Bind { address, source })?;
-    serve_on(listener, router, shutdown).await
+    http.check()?;
+    health.told(http, shutdown.draining);
+    let address = http.address(default_port);
+    if !address.ip().is_loopback() && http.token().is_none() {
+        tracing::warn!(%address, "listening beyond this machine without API_TOKEN: anybody who \
+                       reaches this port may do everything");
+    }
+    let public = bind(address).await?;
+    let operations = match http.ops_listen {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
+    let watching = async {
+        match operations {
+            None => health.watch().await,
+            Some(listener) => {
+                tracing::info!(address = ?listener.local_addr().ok(), "operations listen");
+                // Ends with the last request of the others.
+                let router = shell(health.operations());
+                let server = Server::new(router, CancellationToken::new(), Bounds::default());
+                tokio::join!(health.watch(), server.run(listener));
+            }
+        }
+    };
+    tokio::select! {
+        served = serve_on(public, router, shutdown.stop) => served,
+        () = watching => Ok(()),
+    }
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address).await.map_err(|source| ServeError::Bind { address, source })
 }
 
 /// Serves `router` on a listener that is already bound, as tests do to learn a free port.

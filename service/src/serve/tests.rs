@@ -44,7 +44,7 @@ async fn start_with(
         .route("/large", get(|| async { vec![b'x'; LARGE] }))
         .route("/endless", get(endless))
         .route("/never", get(std::future::pending::<()>));
-    let router = http::bounded(router.merge(health::Health::new().router()), answers);
+    let router = http::bounded(router.merge(Health::new().router()), answers);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let shutdown = CancellationToken::new();
