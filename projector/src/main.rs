@@ -14,6 +14,7 @@ use projector::search::Meili;
 use projector::search::pusher::Trouble;
 use projector::{health, projections, retry, run, status};
 use service::config::{Bus, Database, Http, Logging, Search};
+use service::shutdown::Shutdown;
 use sqlx::PgPool;
 use sqlx::types::Uuid;
 use tokio_util::sync::CancellationToken;
@@ -23,13 +24,27 @@ const DEFAULT_PORT: u16 = 8082;
 
 /// Builds what readers see out of the log
 #[derive(Parser)]
+#[command(name = "projector", version = service::build::TEXT)]
 struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    shared: Shared,
+}
+
+/// What every command may be told, before its name or after.
+#[derive(Args)]
+struct Shared {
     #[command(flatten)]
     logging: Logging,
     #[command(flatten)]
     database: Database,
-    #[command(subcommand)]
-    command: Command,
+    #[command(flatten)]
+    bus: Bus,
+    #[command(flatten)]
+    http: Http,
+    #[command(flatten)]
+    search: SearchIndex,
 }
 
 #[derive(Subcommand)]
@@ -39,20 +54,12 @@ enum Command {
         /// Only this projection; may be given several times
         #[arg(long = "projection", value_parser = parse_projection)]
         projections: Vec<&'static Projection>,
-        #[command(flatten)]
-        bus: Bus,
-        #[command(flatten)]
-        http: Http,
-        #[command(flatten)]
-        search: SearchIndex,
     },
     /// Build a projection anew beside the one that is read, and switch readers to it
     Rebuild {
         /// Which one
         #[arg(value_parser = parse_projection)]
         projection: &'static Projection,
-        #[command(flatten)]
-        search: SearchIndex,
     },
     /// Take up parked streams again, in the order of their events
     Retry {
@@ -79,7 +86,7 @@ struct SearchIndex {
     #[command(flatten)]
     server: Search,
     /// The name of the index that is searched
-    #[arg(long = "search-index", env = "SEARCH_INDEX", default_value = "products")]
+    #[arg(long = "search-index", global = true, env = "SEARCH_INDEX", default_value = "products")]
     index: String,
 }
 
@@ -99,17 +106,17 @@ fn parse_projection(name: &str) -> Result<&'static Projection, String> {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
-    let cli = Cli::parse();
-    service::telemetry::init(cli.logging.format);
-    let db = service::database::connect(&cli.database).context("DATABASE_URL is no good")?;
-    match cli.command {
-        Command::Run { projections, bus, http, search } => {
+    let Cli { command, shared } = Cli::parse();
+    service::telemetry::init(shared.logging.format)?;
+    let db = service::database::connect(&shared.database)?;
+    match command {
+        Command::Run { projections } => {
             let wanted =
                 if projections.is_empty() { projections::ALL.to_vec() } else { projections };
-            keep_running(db, wanted, bus, http, search).await?;
+            keep_running(db, wanted, shared).await?;
         }
-        Command::Rebuild { projection, search } => {
-            let meili = search.connect()?;
+        Command::Rebuild { projection } => {
+            let meili = shared.search.connect()?;
             let meili = std::ptr::eq(projection, projections::SEARCH).then_some(&meili);
             let bar = bar(projection);
             let report = rebuild(&db, projection, meili, &owner(), &bar).await?;
@@ -142,11 +149,15 @@ fn owner() -> String {
 async fn keep_running(
     db: PgPool,
     wanted: Vec<&'static Projection>,
-    bus: Bus,
-    http: Http,
-    search: SearchIndex,
+    shared: Shared,
 ) -> anyhow::Result<()> {
-    let stop = service::shutdown::signal();
+    let Shared { database, bus, http, search, .. } = shared;
+    http.check()?;
+    let names: Vec<&str> = wanted.iter().map(|projection| projection.name).collect();
+    let (does, address) = (format!("projects {}", names.join(", ")), http.address(DEFAULT_PORT));
+    service::telemetry::begin("projector", &does, address, &database, &bus, Some(&search.server));
+    let shutdown = service::shutdown::signal(http.drain_delay());
+    let stop = shutdown.stop.clone();
     let client = service::bus::connect(&bus, "projector").await.context("NATS_URL is no good")?;
     let meili = search.connect()?;
     let trouble = Trouble::default();
@@ -164,9 +175,12 @@ async fn keep_running(
     };
     // Watched until the last worker has stopped.
     let watched = CancellationToken::new();
-    let address = http.address(DEFAULT_PORT);
     let router = service::http::shell(health.router());
-    let serving = tokio::spawn(service::serve(router, address, watched.clone()));
+    let serves = Shutdown { stop: watched.clone(), ..shutdown };
+    let serving =
+        tokio::spawn(
+            async move { service::serve(router, &health, &http, DEFAULT_PORT, serves).await },
+        );
     let working = tokio::spawn(run::run(context, wanted, meili, Arc::clone(&trouble)));
     let mut serving = std::pin::pin!(serving);
     let mut working = std::pin::pin!(working);
@@ -241,4 +255,16 @@ fn bar(projection: &Projection) -> ProgressBar {
     );
     let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(0).with_style(style).with_prefix(projection.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::Cli;
+
+    #[test]
+    fn the_arguments_fit_together() {
+        Cli::command().debug_assert();
+    }
 }
