@@ -14,7 +14,7 @@ use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
 
 use crate::documents::encode;
-use crate::projection::{FoldError, Folder, Projection, seen, waits_for_nothing};
+use crate::projection::{ALL_SLOTS, FoldError, Folder, Projection, seen, waits_for_nothing};
 use crate::recent::Recent;
 
 pub static PROJECTION: Projection = Projection {
@@ -22,6 +22,7 @@ pub static PROJECTION: Projection = Projection {
     version: 1,
     categories: &[Category::Order, Category::Payment],
     tables: &["sales_rows", "sales_orders_rows"],
+    grain: ALL_SLOTS,
     waits_for: waits_for_nothing,
     folder: || Box::new(Sales::default()),
 };

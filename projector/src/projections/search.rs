@@ -15,7 +15,7 @@ use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
 
 use crate::documents::encode;
-use crate::projection::{FoldError, Folder, Projection, seen, waits_for_nothing};
+use crate::projection::{ALL_SLOTS, FoldError, Folder, Projection, seen, waits_for_nothing};
 use crate::recent::Recent;
 
 pub static PROJECTION: Projection = Projection {
@@ -23,6 +23,7 @@ pub static PROJECTION: Projection = Projection {
     version: 2,
     categories: &[Category::Product, Category::Sku, Category::Stock],
     tables: &["search_documents_rows", "search_stock_rows"],
+    grain: ALL_SLOTS,
     waits_for: waits_for_nothing,
     folder: || Box::new(Catalogue::default()),
 };

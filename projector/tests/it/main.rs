@@ -12,3 +12,4 @@ mod rebuild;
 mod rows;
 mod search;
 mod shop;
+mod upgrades;
