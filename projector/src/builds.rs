@@ -308,6 +308,15 @@ pub async fn switch(
         from,
         to,
     )
+    .execute(&mut *db)
+    .await?;
+    // Nobody sends documents of the old one any more.
+    sqlx::query!(
+        "UPDATE projection_builds SET sender = $3 WHERE projection = $1 AND build = $2",
+        projection.name,
+        from,
+        i64::MAX,
+    )
     .execute(db)
     .await?;
     Ok(())

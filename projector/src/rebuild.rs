@@ -210,7 +210,8 @@ impl Candidate<'_> {
         .await?;
         // Nor is anything cleared that was sent of it.
         sqlx::query!(
-            "SELECT FROM projection_builds WHERE projection = $1 AND build = $2 FOR UPDATE",
+            "SELECT FROM projection_builds WHERE projection = $1 AND build = $2
+             FOR NO KEY UPDATE",
             self.projection.name,
             self.live,
         )

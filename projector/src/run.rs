@@ -14,8 +14,8 @@ use crate::outage::Outage;
 use crate::projection::Projection;
 use crate::rebuild::{RebuildError, rebuild};
 use crate::runner::{self, Context};
-use crate::search::Meili;
 use crate::search::pusher::{self, Trouble};
+use crate::search::{Meili, leftovers};
 use crate::{news, parking, projections, status};
 
 /// Rebuilds that a process does by itself at a time: each takes all that a database has to give.
@@ -80,6 +80,16 @@ async fn project(
         return Ok(());
     }
     let mut workers = JoinSet::new();
+    if is_search {
+        let (db, meili) = (context.db.clone(), meili.clone());
+        workers.spawn(async move {
+            if let Err(error) = leftovers::drop_leftovers(&db, &meili).await {
+                let cause = parking::chain(&error);
+                tracing::warn!(cause, "search indexes that were left behind stay until a restart");
+            }
+            Ok(())
+        });
+    }
     for slot_from in ranges(&context, projection, &mut outage).await {
         let (held, holds) = watch::channel(None);
         if let Some((client, stream_name)) = &context.bus {
