@@ -55,6 +55,8 @@ async fn main() -> Result<()> {
         token: told.http.token().cloned(),
     };
     let app = App::start(db, settings, stop.clone()).context("MEILI_MASTER_KEY cannot be sent")?;
-    service::serve(query_api::router(app), address, stop).await?;
+    let router = query_api::router(app);
+    query_api::describe_metrics();
+    service::serve(router, address, stop).await?;
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Lists: every filter, every order, and pages that neither lose nor double a row.
 
 use axum::http::StatusCode;
+use query_api::list::PAGE_BYTES_MAX;
 use sqlx::PgPool;
 
 use crate::support::{Answer, Shop};
@@ -49,6 +50,22 @@ async fn pages_hold_every_row_once_in_every_order(db: PgPool) {
     let mut down = walk(&shop, "/v1/products?sort=-created_at&limit=3").await;
     down.reverse();
     assert_eq!(up, down);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_page_of_large_documents_ends_early_and_loses_none(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    let mut made = Vec::new();
+    for n in 1..=25 {
+        made.push(shop.put_product(n, "Tote", "published", n).await);
+    }
+    let large = "UPDATE products_rows
+                 SET document = json_build_object('id', id, 'text', repeat('x', 300000))";
+    sqlx::query(large).execute(&db).await.unwrap();
+    let first = shop.get("/v1/products?limit=200&sort=created_at").await;
+    assert_eq!(first.ids().len(), PAGE_BYTES_MAX.div_ceil(300_050));
+    assert!(first.headers.contains_key("link"));
+    assert_eq!(walk(&shop, "/v1/products?limit=200&sort=created_at").await, made);
 }
 
 #[sqlx::test(migrations = "../migrations")]
