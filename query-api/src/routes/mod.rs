@@ -43,6 +43,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/projections", get(projections::list));
     let guarded = auth::guard(guarded, app.token.as_ref());
     let health = health(&app).router();
+    crate::search::describe_metrics();
     http::shell(open.merge(guarded).with_state(app).merge(health))
 }
 
