@@ -5,6 +5,7 @@
 mod batch;
 mod carts;
 mod catalogue;
+mod checkouts;
 mod client;
 mod documents;
 mod drive;
@@ -40,6 +41,8 @@ struct Cli {
 enum Load {
     /// Cart commands, each a request under its own idempotency key
     Carts(carts::Args),
+    /// Whole checkouts, each counted when its order is confirmed
+    Checkouts(checkouts::Args),
     /// Commands to one SKU's stock
     Stock(stock::Args),
     /// Cart commands in batches
@@ -75,6 +78,7 @@ enum Load {
 fn main() -> Result<()> {
     let figures = match Cli::parse().load {
         Load::Carts(args) => one_thread(carts::run(&args)),
+        Load::Checkouts(args) => one_thread(checkouts::run(&args)),
         Load::Stock(args) => one_thread(stock::run(&args)),
         Load::Batch(args) => one_thread(batch::run(&args)),
         Load::Receipts(args) => one_thread(first::receive(&args)),

@@ -3,7 +3,6 @@
 use chrono::TimeDelta;
 use clap::Args;
 use event_store::writer;
-use service::config::{Bus, Database, Http};
 
 use crate::http::IN_FLIGHT_MAX;
 use crate::routes::batch::BATCHES_MAX;
@@ -17,15 +16,6 @@ const RESERVATION_MINUTES_MAX: i64 = 7 * 24 * 60;
 /// Settings of `command-api serve`.
 #[derive(Clone, Debug, Args)]
 pub struct Serve {
-    /// Where the log is.
-    #[command(flatten)]
-    pub database: Database,
-    /// Where it is relayed to.
-    #[command(flatten)]
-    pub bus: Bus,
-    /// Where to listen, and who may ask.
-    #[command(flatten)]
-    pub http: Http,
     /// How long a checkout's units stay reserved without a payment, minutes
     #[arg(long, env = "RESERVATION_MINUTES", default_value_t = 15,
           value_parser = clap::value_parser!(i64).range(1..=RESERVATION_MINUTES_MAX))]

@@ -83,8 +83,8 @@ async fn address(parts: &mut Parts) -> Result<Address, Problem> {
 }
 
 pub(crate) async fn request_id(parts: &mut Parts) -> uuid::Uuid {
-    let Ok(RequestId(id)) = RequestId::from_request_parts(parts, &()).await;
-    id
+    let Ok(id) = RequestId::from_request_parts(parts, &()).await;
+    id.uuid()
 }
 
 /// The whole body, within its bounds, and its share of what all bodies may hold. A body that is not

@@ -1,17 +1,18 @@
 //! The process: what it is told, what runs in it, and the order in which it ends.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use command_api::config::{DEFAULT_PORT, Serve};
 use command_api::payment::{process, sandbox::Sandbox};
 use command_api::{App, import, router};
 use event_store::{Writer, relay};
-use service::config::{Database, Logging};
+use service::config::{Bus, Database, Http, Logging};
 use service::health::Health;
-use service::{bus, database, shutdown, telemetry};
+use service::{build, bus, database, shutdown, telemetry};
 use sqlx::PgPool;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -23,10 +24,23 @@ const STOP_TIME_MAX: Duration = Duration::from_secs(20);
 
 /// Takes commands and appends what they come to.
 #[derive(Debug, Parser)]
-#[command(name = "command-api", version)]
+#[command(name = "command-api", version = build::TEXT)]
 struct Cli {
     #[command(subcommand)]
     task: Task,
+    #[command(flatten)]
+    shared: Shared,
+}
+
+/// What every task may be told, before its name or after.
+#[derive(Debug, Args)]
+struct Shared {
+    #[command(flatten)]
+    database: Database,
+    #[command(flatten)]
+    bus: Bus,
+    #[command(flatten)]
+    http: Http,
     #[command(flatten)]
     logging: Logging,
 }
@@ -36,11 +50,9 @@ enum Task {
     /// Serve the API; this is what happens when nothing is said
     Serve(Serve),
     /// Bring the database to the schema of this build
-    Migrate(Database),
+    Migrate,
     /// Turn a file into commands
     Import {
-        #[command(flatten)]
-        database: Database,
         #[command(subcommand)]
         what: import::Args,
     },
@@ -52,32 +64,33 @@ async fn main() -> anyhow::Result<ExitCode> {
     if arguments.len() <= 1 {
         arguments.push("serve".into());
     }
-    let Cli { task, logging } = Cli::parse_from(arguments);
-    telemetry::init(logging.format);
+    let Cli { task, shared } = Cli::parse_from(arguments);
+    telemetry::init(shared.logging.format)?;
     match task {
-        Task::Serve(settings) => serve(settings).await.map(|()| ExitCode::SUCCESS),
-        Task::Migrate(settings) => migrate(&settings).await.map(|()| ExitCode::SUCCESS),
-        Task::Import { database, what } => Ok(import::run(what, pool(&database)?).await?),
+        Task::Serve(settings) => serve(settings, shared).await.map(|()| ExitCode::SUCCESS),
+        Task::Migrate => migrate(&shared.database).await.map(|()| ExitCode::SUCCESS),
+        Task::Import { what } => Ok(import::run(what, database::connect(&shared.database)?).await?),
     }
 }
 
 async fn migrate(settings: &Database) -> anyhow::Result<()> {
-    let db = pool(settings)?;
+    let db = database::connect(settings)?;
     database::MIGRATOR.run(&db).await.context("the database could not be migrated")?;
     database::check(&db).await.map_err(anyhow::Error::msg)?;
     tracing::info!("the database has the schema of this build");
     Ok(())
 }
 
-fn pool(settings: &Database) -> anyhow::Result<PgPool> {
-    database::connect(settings).context("DATABASE_URL is not the URL of a Postgres")
-}
-
 /// Serves until told to stop, then ends from the outside in: requests, payments, writer, relay.
-async fn serve(settings: Serve) -> anyhow::Result<()> {
-    let stop = shutdown::signal();
-    let db = pool(&settings.database)?;
-    let nats = bus::connect(&settings.bus, "command-api").await.context("NATS_URL is wrong")?;
+async fn serve(settings: Serve, shared: Shared) -> anyhow::Result<()> {
+    let Shared { database, bus, http, .. } = shared;
+    http.check()?;
+    let does = "takes commands, relays the log, asks the payment gateway";
+    telemetry::begin("command-api", does, http.address(DEFAULT_PORT), &database, &bus, None);
+    let shutdown = shutdown::signal(http.drain_delay());
+    let stop = shutdown.stop.clone();
+    let db = database::connect(&database)?;
+    let nats = bus::connect(&bus, "command-api").await.context("NATS_URL is wrong")?;
     let (writer, writing) = Writer::start(&db, settings.writer());
     let broken = CancellationToken::new();
     let watched = |what, task| watch(what, task, stop.clone(), broken.clone());
@@ -89,15 +102,16 @@ async fn serve(settings: Serve) -> anyhow::Result<()> {
     let paying = watched("the payment process", tokio::spawn(paying));
     let relaying = nats.clone().map(|client| {
         let context = async_nats::jetstream::new(client);
-        let stream = settings.bus.stream.clone();
+        let stream = bus.stream.clone();
         let relaying = relay::run(db.clone(), context, stream, stop_relaying.clone());
         watched("the relay", tokio::spawn(relaying))
     });
 
     let app = App::new(writer.clone(), settings.reservation())
         .with_commands_max(settings.commands_max as usize);
-    let routes = router(&app, settings.http.token(), health(db, nats));
-    let served = service::serve(routes, settings.http.address(DEFAULT_PORT), stop.clone()).await;
+    let health = health(&db, nats);
+    let routes = router(&app, http.token(), health.clone());
+    let served = service::serve(routes, &health, &http, DEFAULT_PORT, shutdown).await;
 
     // Not only signals end it: after a failed bind, too, the parts end because they are told to.
     stop.cancel();
@@ -135,16 +149,17 @@ fn watch(
 
 /// Without Postgres nothing can be accepted. Without NATS everything can: readers fall back on the
 /// log.
-fn health(db: PgPool, nats: Option<async_nats::Client>) -> Health {
+fn health(db: &PgPool, nats: Option<async_nats::Client>) -> Health {
+    let postgres = Arc::new(database::Probe::new(db));
     let health = Health::new().requires("postgres", move || {
-        let db = db.clone();
-        async move { database::check(&db).await }
+        let postgres = postgres.clone();
+        async move { postgres.check().await }
     });
     match nats {
         None => health,
         Some(client) => health.prefers("nats", move || {
-            let connected = bus::check(&client);
-            async move { connected }
+            let client = client.clone();
+            async move { bus::check(&client).await }
         }),
     }
 }

@@ -13,6 +13,7 @@ pub mod cluster;
 pub mod fault;
 pub mod history;
 pub mod load;
+pub mod pest;
 pub mod program;
 pub mod report;
 pub mod round;

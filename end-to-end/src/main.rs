@@ -37,6 +37,9 @@ struct Cli {
     /// Clients at once
     #[arg(long, default_value_t = 24)]
     clients: usize,
+    /// Every fault once in each round, however long that takes, instead of those that fit into it
+    #[arg(long)]
+    each: bool,
     /// Only this fault, by its name in the table; may be given several times
     #[arg(long = "fault", value_name = "NAME")]
     faults: Vec<String>,
@@ -60,7 +63,7 @@ async fn run(cli: &Cli) -> Result<ExitCode> {
     let mut table = Table::default();
     let faults = possible(&cluster, &cli.faults, &mut table)?;
     for (number, seed) in (1..=cli.rounds).zip(first_seed..) {
-        let settings = Settings { seed, length, clients: cli.clients };
+        let settings = Settings { seed, length, clients: cli.clients, each: cli.each };
         let held = round::run(&mut cluster, &faults, settings).await;
         if let Ok(outcome) = &held {
             say(&report::round(number, outcome));
@@ -109,9 +112,10 @@ fn possible(
 fn again(cli: &Cli, seed: u64) -> String {
     let faults = cli.faults.iter().map(|fault| format!(" --fault {fault:?}"));
     format!(
-        "cargo xtask chaos --rounds 1 --seed {seed} --minutes {} --clients {}{}",
+        "cargo xtask chaos --rounds 1 --seed {seed} --minutes {} --clients {}{}{}",
         cli.minutes,
         cli.clients,
+        if cli.each { " --each" } else { "" },
         faults.collect::<String>()
     )
 }

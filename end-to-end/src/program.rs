@@ -127,6 +127,9 @@ pub struct Program {
     /// Where it listens, on the loopback address.
     pub port: u16,
     launch: Launch,
+    /// The same program of an earlier build, while this one runs; and the other way round.
+    other: Option<PathBuf>,
+    is_older: bool,
     ready: Ready,
     log: PathBuf,
     child: Option<Child>,
@@ -135,7 +138,28 @@ pub struct Program {
 impl Program {
     /// A program that does not run yet. What it prints is added to the file `log`.
     pub fn new(name: String, port: u16, launch: Launch, ready: Ready, log: PathBuf) -> Self {
-        Self { name, port, launch, ready, log, child: None }
+        let (other, is_older, child) = (None, false, None);
+        Self { name, port, launch, other, is_older, ready, log, child }
+    }
+
+    /// With the same program of an earlier build, if there is one.
+    #[must_use]
+    pub fn or_older(mut self, older: Option<PathBuf>) -> Self {
+        self.other = older;
+        self
+    }
+
+    /// Whether there is an earlier build of it.
+    pub fn has_older(&self) -> bool {
+        self.other.is_some()
+    }
+
+    /// Which build the next start is of, if there are two.
+    pub fn choose(&mut self, older: bool) {
+        if let Some(other) = self.other.as_mut().filter(|_| older != self.is_older) {
+            std::mem::swap(other, &mut self.launch.program);
+            self.is_older = older;
+        }
     }
 
     /// Starts it and waits until it is ready. One that ends before that is started again, as a

@@ -43,6 +43,7 @@ pub fn checked(outcome: &Outcome) -> String {
 #[derive(Debug, Default)]
 pub struct Table {
     times: BTreeMap<&'static str, Vec<Duration>>,
+    kept_rates: BTreeMap<&'static str, Vec<f64>>,
     missing: Vec<(&'static str, String)>,
 }
 
@@ -62,12 +63,16 @@ impl Table {
         for (name, time) in &outcome.healed {
             self.times.entry(name).or_default().push(*time);
         }
+        for (name, kept) in &outcome.kept_rates {
+            self.kept_rates.entry(name).or_default().push(*kept);
+        }
     }
 }
 
 impl std::fmt::Display for Table {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        writeln!(f, "{:<28} {:>5} {:>10} {:>10}", "FAULT", "TIMES", "MEDIAN", "WORST")?;
+        let (fault, kept) = ("FAULT", "OTHER KEPT");
+        writeln!(f, "{fault:<28} {:>5} {:>10} {:>10} {kept:>12}", "TIMES", "MEDIAN", "WORST")?;
         for (name, times) in &self.times {
             let mut times = times.clone();
             times.sort_unstable();
@@ -75,11 +80,20 @@ impl std::fmt::Display for Table {
                 time.map_or("-".to_owned(), |time| format!("{:.1} s", time.as_secs_f64()))
             };
             let (median, worst) = (shown(times.get(times.len() / 2)), shown(times.last()));
-            writeln!(f, "{name:<28} {:>5} {median:>10} {worst:>10}", times.len())?;
+            let kept = self.kept_rates.get(name).into_iter().flatten().copied().reduce(f64::min);
+            let kept = kept.map_or("-".to_owned(), |kept| format!("{kept:.2}"));
+            writeln!(f, "{name:<28} {:>5} {median:>10} {worst:>10} {kept:>12}", times.len())?;
         }
         for (name, why) in &self.missing {
             writeln!(f, "{name:<28} left out: {why}")?;
         }
-        write!(f, "Times are from healing until everybody had caught up with the log as it was.")
+        writeln!(
+            f,
+            "Times are from healing until everybody had caught up with the log as it was."
+        )?;
+        write!(
+            f,
+            "Kept is the least part of its rate before that the other command-api went on with."
+        )
     }
 }

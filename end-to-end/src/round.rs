@@ -13,7 +13,7 @@ use crate::check::{self, Verdict, Violation};
 use crate::cluster::{Behind, Cluster};
 use crate::fault::Fault;
 use crate::history::History;
-use crate::load::Load;
+use crate::load::{Load, Pulse};
 
 /// How long all may take to catch up after a fault. Longer is a violation.
 const CATCH_UP_TIME_MAX: Duration = Duration::from_mins(2);
@@ -30,6 +30,11 @@ const BEFORE_MS: u64 = 1_000;
 const PAUSE_MS: std::ops::Range<u64> = 1_500..5_000;
 /// One fault in so many is joined by another.
 const OVERLAPS_ONE_IN: u32 = 4;
+/// How long the command-api that stays well is watched before the other one breaks.
+const WATCHED_BEFORE: Duration = Duration::from_secs(2);
+/// The part of its rate before that it must keep meanwhile. A third is what is wanted; what stands
+/// in its way is not a machine that is busy, but somebody it waits for.
+const KEPT_RATE_MIN: f64 = 0.1;
 /// Differences that `projector verify` printed, at most, in a violation.
 const DIFFERENCES_SHOWN: usize = 20;
 
@@ -38,8 +43,11 @@ const DIFFERENCES_SHOWN: usize = 20;
 pub struct Settings {
     /// All that is random comes from it.
     pub seed: u64,
-    /// How long the load lasts.
+    /// How long the load lasts, at least.
     pub length: Duration,
+    /// Whether every fault happens, once, however long that takes; else as many as fit into the
+    /// length.
+    pub each: bool,
     /// Clients at once.
     pub clients: usize,
 }
@@ -52,6 +60,8 @@ pub struct Outcome {
     /// Faults that were healed, and how long it took until all had caught up. Of faults that
     /// overlapped, each has the time from the last one's end.
     pub healed: Vec<(&'static str, Duration)>,
+    /// The part of its rate before that one command-api kept while a fault had the other.
+    pub kept_rates: Vec<(&'static str, f64)>,
     /// How long it took, once the load was told to stop, until every client had its answers and
     /// nothing was on its way any more.
     pub rest: Duration,
@@ -77,6 +87,16 @@ struct Episode {
     steps: Vec<(Duration, Step)>,
 }
 
+impl Episode {
+    /// Its fault, if there is only one.
+    fn alone(&self) -> Option<&'static dyn Fault> {
+        match self.steps.as_slice() {
+            [(_, Step::Inject(fault)), (_, Step::Heal(_))] => Some(*fault),
+            _ => None,
+        }
+    }
+}
+
 enum Step {
     Inject(&'static dyn Fault),
     Heal(&'static dyn Fault),
@@ -94,10 +114,18 @@ pub async fn run(
     let load = Load::start(&addresses, settings.seed, settings.clients).await?;
     let began = Instant::now();
     let (mut healed, mut notes, mut violations) = (vec![], vec![], vec![]);
+    let mut kept_rates = vec![];
     for episode in plan(faults, settings) {
         sleep_until(began + episode.at).await;
-        let names = play(cluster, &episode).await?;
+        let (names, kept) = play(cluster, &episode).await?;
         let since = Instant::now();
+        for (name, kept) in names.iter().zip(kept) {
+            if kept < KEPT_RATE_MIN {
+                let what = format!("{name}: the other went on at {kept:.3} of its rate before");
+                violations.push(Violation { promise: "nobody waits for who is not well", what });
+            }
+            kept_rates.push((*name, kept));
+        }
         match caught_up(cluster, &mut notes).await {
             Ok(()) => healed.extend(names.into_iter().map(|name| (name, since.elapsed()))),
             Err(Behind(who)) => violations.push(Violation {
@@ -106,6 +134,12 @@ pub async fn run(
             }),
         }
     }
+    violations.extend(
+        cluster
+            .take_seen()
+            .into_iter()
+            .map(|what| Violation { promise: "a process that lives says so", what }),
+    );
     sleep_until(began + settings.length).await;
     let stopping = Instant::now();
     let history =
@@ -122,7 +156,18 @@ pub async fn run(
     }
     violations.extend(verified(cluster).await?);
     let (events, checks) = (cluster.head().await? - before, checking.elapsed());
-    Ok(Outcome { settings, healed, rest, checks, events, history, notes, checked, violations })
+    Ok(Outcome {
+        settings,
+        healed,
+        kept_rates,
+        rest,
+        checks,
+        events,
+        history,
+        notes,
+        checked,
+        violations,
+    })
 }
 
 /// Which faults, when, and for how long.
@@ -130,8 +175,11 @@ fn plan(faults: &[&'static dyn Fault], settings: Settings) -> Vec<Episode> {
     let mut rng = Rng::with_seed(settings.seed);
     let (mut deck, mut episodes) = (vec![], vec![]);
     let mut at = BEFORE_MS;
-    while !faults.is_empty() {
+    loop {
         if deck.is_empty() {
+            if settings.each && !episodes.is_empty() {
+                break;
+            }
             deck = faults.to_vec();
             rng.shuffle(&mut deck);
         }
@@ -149,7 +197,8 @@ fn plan(faults: &[&'static dyn Fault], settings: Settings) -> Vec<Episode> {
         // A stable sort: what happens at the same moment stays in the order above.
         steps.sort_by_key(|(after, _)| *after);
         let ends = at + steps.last().map_or(0, |(after, _)| *after);
-        if ends > u64::try_from(settings.length.as_millis()).unwrap_or(u64::MAX) {
+        let fits = ends <= u64::try_from(settings.length.as_millis()).unwrap_or(u64::MAX);
+        if !settings.each && !fits {
             break;
         }
         let steps = steps.into_iter().map(|(after, step)| (Duration::from_millis(after), step));
@@ -159,10 +208,18 @@ fn plan(faults: &[&'static dyn Fault], settings: Settings) -> Vec<Episode> {
     episodes
 }
 
-/// Lets the faults of an episode happen, and heals them; returns their names.
-async fn play(cluster: &mut Cluster, episode: &Episode) -> Result<Vec<&'static str>> {
+/// Lets the faults of an episode happen, and heals them; returns their names and, of a command-api
+/// that breaks alone, the part of its rate that the other one kept.
+async fn play(
+    cluster: &mut Cluster,
+    episode: &Episode,
+) -> Result<(Vec<&'static str>, Option<f64>)> {
+    let mut watched = match episode.alone().and_then(|fault| fault.part().other_command_api()) {
+        Some(well) => Some(Watched::begin(cluster, well).await?),
+        None => None,
+    };
     let began = Instant::now();
-    let mut names = vec![];
+    let (mut names, mut kept) = (vec![], None);
     for (after, step) in &episode.steps {
         sleep_until(began + *after).await;
         match step {
@@ -170,10 +227,38 @@ async fn play(cluster: &mut Cluster, episode: &Episode) -> Result<Vec<&'static s
                 names.push(fault.name());
                 fault.inject(cluster).await.with_context(|| fault.name())?;
             }
-            Step::Heal(fault) => fault.heal(cluster).await.with_context(|| fault.name())?,
+            Step::Heal(fault) => {
+                kept = watched.take().and_then(|watched| watched.kept(began.elapsed()));
+                fault.heal(cluster).await.with_context(|| fault.name())?;
+            }
         }
     }
-    Ok(names)
+    Ok((names, kept))
+}
+
+/// The command-api that stays well, from before the other one breaks.
+struct Watched {
+    pulse: Pulse,
+    well: usize,
+    /// What it took before.
+    before: u64,
+}
+
+impl Watched {
+    async fn begin(cluster: &Cluster, well: usize) -> Result<Self> {
+        let pulse = Pulse::start(cluster.addresses())?;
+        sleep(WATCHED_BEFORE).await;
+        let before = pulse.taken(well);
+        Ok(Self { pulse, well, before })
+    }
+
+    /// The part of its rate before that it has kept since, for so long. None if there was none.
+    fn kept(self, since: Duration) -> Option<f64> {
+        let taken = self.pulse.taken(self.well) - self.before;
+        let (before, now) = (self.before as f64, taken as f64);
+        let rate = before / WATCHED_BEFORE.as_secs_f64();
+        (self.before > 0).then(|| now / since.as_secs_f64() / rate)
+    }
 }
 
 /// Waits until everybody has caught up with the log as it is now.
@@ -236,7 +321,8 @@ mod tests {
     use super::*;
     use crate::fault;
 
-    const SETTINGS: Settings = Settings { seed: 7, length: Duration::from_mins(10), clients: 1 };
+    const SETTINGS: Settings =
+        Settings { seed: 7, length: Duration::from_mins(10), clients: 1, each: false };
 
     /// What happens when, in words.
     fn told(settings: Settings) -> Vec<(Duration, &'static str, bool)> {
@@ -267,6 +353,17 @@ mod tests {
         }
         assert!(told.is_sorted_by_key(|(at, _, _)| *at), "{told:?}");
         assert!(told.last().is_some_and(|(at, _, _)| *at <= SETTINGS.length));
+    }
+
+    #[test]
+    fn each_fault_happens_once_however_short_the_round() {
+        let told = told(Settings { length: Duration::ZERO, each: true, ..SETTINGS });
+        let begun = told.iter().filter(|(_, _, begins)| *begins).map(|(_, name, _)| *name);
+        let mut begun: Vec<&str> = begun.collect();
+        begun.sort_unstable();
+        let mut all: Vec<&str> = fault::ALL.iter().map(|fault| fault.name()).collect();
+        all.sort_unstable();
+        assert_eq!(begun, all);
     }
 
     #[test]

@@ -15,8 +15,8 @@ use tokio::time::Instant;
 
 use crate::bus::{self, BusError, OVERSIZED};
 use crate::listen::HeadListener;
-use crate::read;
 use crate::recorded::RawEvent;
+use crate::{identity, read};
 
 /// Events in one batch.
 pub const BATCH_EVENTS_MAX: usize = 5_000;
@@ -222,9 +222,10 @@ async fn subscribe(
     let Some(bus) = bus else { return Ok(Subscribed::No) };
     let Some(stream) = bus::find(bus, stream_name).await? else { return Ok(Subscribed::No) };
     let info = stream.cached_info();
-    let Ok((log_id, _)) = bus::log(db).await else { return Ok(Subscribed::No) };
+    // A copy that has yet to get an id of its own cannot tell its stream from the original's.
+    let Ok(log) = identity::current(db).await else { return Ok(Subscribed::No) };
     let first = i64::try_from(info.state.first_sequence).unwrap_or(i64::MAX);
-    if !bus::carries(info, log_id) || first > position + 1 {
+    if !log.settled || !bus::carries(info, log.log_id) || first > position + 1 {
         return Ok(Subscribed::No);
     }
     if bus::last_sequence(info) < position {

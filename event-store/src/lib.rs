@@ -5,14 +5,17 @@
 //! * [`relay`] publishes the log to NATS JetStream, whose sequence is the position;
 //! * [`feed`] follows the log from a position, from Postgres or JetStream, whichever serves best;
 //!   [`tail`] shares one feed among all who follow the log in a process;
-//! * [`reached`] tells how far those who fold it have come.
+//! * [`reached`] tells how far those who fold it have come;
+//! * [`identity`] tells the log from every other one, its own copies included.
 //!
 //! The only crate that writes `events`, `commands`, `snapshots` and `log_head`. It knows nothing of
 //! HTTP and nothing of read models.
 
 pub mod bus;
 pub mod feed;
+pub mod identity;
 pub mod listen;
+pub mod metrics;
 pub mod reached;
 pub mod read;
 pub mod recorded;
@@ -20,5 +23,6 @@ pub mod relay;
 pub mod tail;
 pub mod writer;
 
+pub use identity::Identity;
 pub use recorded::{Entry, Metadata, RawEvent, Recorded, Unreadable};
 pub use writer::{Answer, Outcome, Request, SubmitError, Writer};

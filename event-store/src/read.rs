@@ -232,6 +232,32 @@ pub async fn of_stream(
     Ok(StreamPage { events, cut })
 }
 
+/// Up to `limit` events (at most [`PAGE_EVENTS_MAX`]) of some streams, each after a version of its
+/// own, in the order of the log, and no more than fit [`PAGE_BYTES_MAX`], but one at least.
+pub async fn of_streams(
+    db: impl PgExecutor<'_>,
+    streams: &[String],
+    after_versions: &[i64],
+    limit: i64,
+) -> sqlx::Result<StreamPage> {
+    let rows = sqlx::query!(
+        r#"SELECT e.position, e.stream, e.version, e.type AS kind, e.schema, e.slot, e.occurred_at,
+                  e.recorded_at, e.metadata AS "metadata: Raw", e.data AS "data: Raw"
+           FROM unnest($1::text[], $2::bigint[]) AS wanted (stream, after_version)
+           CROSS JOIN LATERAL (
+               SELECT * FROM events
+               WHERE events.stream = wanted.stream AND events.version > wanted.after_version
+               ORDER BY events.version LIMIT $3) AS e
+           ORDER BY e.position LIMIT $3"#,
+        streams,
+        after_versions,
+        limit.clamp(0, PAGE_EVENTS_MAX),
+    )
+    .fetch(db);
+    let (events, cut) = fill(rows.map_ok(|row| raw_event!(row))).await?;
+    Ok(StreamPage { events, cut })
+}
+
 /// The log after `after` up to `until`, in pages of `page` events: one page in memory at a time.
 pub fn pages(
     db: PgPool,

@@ -2,11 +2,14 @@
 //!
 //! Every publish expects the sequence before its position, so JetStream's last sequence is the
 //! relay's only checkpoint and a stale relay is refused. Every command-api runs a relay; those
-//! that see another one at work stand by.
+//! that see another one at work stand by. A stream that carries another log is that log's, and left
+//! alone.
 
 use std::collections::VecDeque;
 use std::panic::resume_unwind;
 use std::pin::pin;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_nats::jetstream::Context;
@@ -16,11 +19,12 @@ use bytes::Bytes;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
+use uuid::Uuid;
 
-use crate::bus::{self, BusError, OVERSIZED};
+use crate::bus::{self, BusError, Limits, OVERSIZED};
 use crate::listen::HeadListener;
-use crate::read;
 use crate::recorded::RawEvent;
+use crate::{identity, read};
 
 /// Publishes under way at once. More does not pay much: 85,000/s at 64, 125,000/s at 512,
 /// 140,000/s at 2,000 (NATS 2.15, two cores).
@@ -36,6 +40,9 @@ const STANDBY: Duration = Duration::from_millis(500);
 /// The longest pause between tries while NATS or Postgres is away.
 const RETRY_MAX: Duration = Duration::from_secs(5);
 
+/// The longest pause after a stream that had to be made anew more than once in a row.
+const REMAKE_PAUSE_MAX: Duration = Duration::from_mins(1);
+
 /// Why a session ended.
 #[derive(Debug, thiserror::Error)]
 enum RelayError {
@@ -43,6 +50,13 @@ enum RelayError {
     Log(#[from] sqlx::Error),
     #[error("the stream could not be reached")]
     Bus(#[from] BusError),
+    #[error(
+        "the stream {stream} carries {theirs}, and this is log {ours}: give one of the two an \
+             EVENT_STREAM of its own, or let this one take the stream over by `command-api adopt`"
+    )]
+    Foreign { stream: String, theirs: String, ours: Uuid },
+    #[error("the log is a copy that has yet to get an id of its own")]
+    Unsettled,
     #[error("an event was not published")]
     Publish(#[from] PublishError),
     #[error("an event could not be written as JSON")]
@@ -56,58 +70,111 @@ impl RelayError {
     }
 }
 
-/// Publishes the log to the stream until told to stop. Failures are reported once an outage, and
-/// tried again.
-pub async fn run(db: PgPool, bus: Context, stream_name: String, stop: CancellationToken) {
-    let relay = Relay { db, bus, stream_name };
-    let mut pause = STANDBY;
-    let mut outage = false;
-    loop {
-        let session = relay.session(&mut outage);
-        let error = tokio::select! {
-            () = stop.cancelled() => return,
-            Err(error) = session => error,
-        };
-        if error.is_overtaken() {
-            pause = STANDBY;
-        } else {
-            if !outage {
-                let error: &dyn std::error::Error = &error;
-                tracing::warn!(error, "the relay is interrupted and will try again");
-            }
-            outage = true;
-            metrics::counter!("relay_failures_total").increment(1);
-            pause = (pause * 2).min(RETRY_MAX);
-        }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(pause) => {}
-        }
+/// How a relay is, for those who watch it. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Condition(Arc<Mutex<Option<String>>>);
+
+impl Condition {
+    /// Why the log is not relayed, if the relay cannot do so.
+    pub fn check(&self) -> Result<(), String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone().map_or(Ok(()), Err)
+    }
+
+    /// Sets it; says whether that changes anything.
+    fn set(&self, trouble: Option<String>) -> bool {
+        let mut condition = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let changes = *condition != trouble;
+        *condition = trouble;
+        changes
     }
 }
 
-struct Relay {
+/// [`Relay::run`], of a stream with the usual limits.
+pub async fn run(db: PgPool, bus: Context, stream_name: String, stop: CancellationToken) {
+    Relay::new(db, bus, stream_name, Limits::default()).run(stop).await;
+}
+
+/// Publishes a log to a stream.
+pub struct Relay {
     db: PgPool,
     bus: Context,
     stream_name: String,
+    limits: Limits,
+    condition: Condition,
+    /// How often the stream was made anew since it was last found in order.
+    remakes: AtomicU32,
 }
 
 impl Relay {
-    /// Stands by until needed, then publishes until something fails.
-    async fn session(&self, outage: &mut bool) -> Result<std::convert::Infallible, RelayError> {
-        let mut listener = HeadListener::connect(&self.db).await?;
-        let mut sent = self.stand_by().await?;
-        if std::mem::take(outage) {
-            tracing::info!(position = sent, "the relay goes on");
+    /// A relay to the stream of that name, which it makes and keeps at these limits.
+    pub fn new(db: PgPool, bus: Context, stream_name: String, limits: Limits) -> Self {
+        let (condition, remakes) = (Condition::default(), AtomicU32::new(0));
+        Self { db, bus, stream_name, limits, condition, remakes }
+    }
+
+    /// How it is, from now on.
+    pub fn condition(&self) -> Condition {
+        self.condition.clone()
+    }
+
+    /// Publishes until told to stop. A failure is reported once, and tried again.
+    pub async fn run(self, stop: CancellationToken) {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.keep_on() => {}
+            () = self.watch_head() => {}
         }
+    }
+
+    async fn keep_on(&self) {
+        let mut pause = STANDBY;
+        loop {
+            let Err(error) = self.session().await;
+            metrics::gauge!("relay_active").set(0);
+            if error.is_overtaken() {
+                pause = STANDBY;
+            } else {
+                if self.condition.set(Some(causes(&error))) {
+                    report(&error);
+                }
+                metrics::counter!("relay_failures_total").increment(1);
+                pause = (pause * 2).min(RETRY_MAX);
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Says where the log ends, whatever becomes of the relaying: the distance is what is not yet
+    /// relayed.
+    async fn watch_head(&self) {
+        loop {
+            if let Ok(head) = read::head(&self.db).await {
+                metrics::gauge!("log_head_position").set(head as f64);
+            }
+            tokio::time::sleep(IDLE_POLL).await;
+        }
+    }
+
+    /// Stands by until needed, then publishes until something fails.
+    async fn session(&self) -> Result<std::convert::Infallible, RelayError> {
+        let mut listener = HeadListener::connect(&self.db).await?;
+        identity::settle(&mut *self.db.acquire().await?).await?;
+        if let Some(stream) = bus::find(&self.bus, &self.stream_name).await?
+            && bus::carries(stream.cached_info(), identity::current(&self.db).await?.log_id)
+        {
+            bus::fit(&self.bus, &stream, self.limits).await?;
+        }
+        let mut sent = self.stand_by().await?;
+        metrics::gauge!("relay_active").set(1);
         let mut window = Window::default();
         let mut next = self.read_after(sent);
         loop {
             let page = next.await.unwrap_or_else(|error| resume_unwind(error.into_panic()))?;
             let Some(last) = page.last().map(|message| message.position) else {
                 let notified = window.drain_until(listener.changed(IDLE_POLL)).await?;
-                // A stream that was wiped while nothing happened is made again before it is needed.
-                if !notified && read::head(&self.db).await? == sent {
+                // A stream that was wiped while nothing happened is made again before it is needed,
+                // and so is one that holds more than a log that was put back.
+                if !notified && read::head(&self.db).await? <= sent {
                     sent = self.ensure_stream().await?.0;
                 }
                 next = self.read_after(sent);
@@ -148,27 +215,52 @@ impl Relay {
         }
     }
 
-    /// The stream's last sequence and the log's head; the stream is made if it is missing, and
-    /// made anew if it carries another log, more than the log holds, or an
-    /// end that is not the log's.
+    /// The stream's last sequence and the log's head; the stream is made if it is missing, and made
+    /// anew if it carries more than the log holds, or an end that is not the log's.
     async fn ensure_stream(&self) -> Result<(i64, i64), RelayError> {
         // The stream before the log: what is published was committed before.
         let stream = bus::find(&self.bus, &self.stream_name).await?;
-        let (log_id, head) = bus::log(&self.db).await?;
+        let log = identity::current(&self.db).await?;
+        if !log.settled {
+            return Err(RelayError::Unsettled);
+        }
+        let (log_id, head) = (log.log_id, log.head);
         if let Some(stream) = &stream {
             let info = stream.cached_info();
-            let last = bus::last_sequence(info);
-            if bus::carries(info, log_id) && last <= head && bus::agrees(stream, &self.db).await? {
-                return Ok((last, head));
+            if !bus::carries(info, log_id) {
+                let theirs = bus::carried(info).map(|id| format!("log {id}"));
+                let theirs = theirs.unwrap_or_else(|| "what is no log".to_owned());
+                let stream = self.stream_name.clone();
+                return Err(RelayError::Foreign { stream, theirs, ours: log_id });
             }
-            tracing::warn!(last, head, "the stream is not of this log and is made anew");
+            let last = bus::last_sequence(info);
+            if last <= head && bus::agrees(stream, &self.db).await? {
+                self.remakes.store(0, Ordering::Relaxed);
+                return Ok(self.found(last, head));
+            }
+            tracing::warn!(last, head, "the stream is not as the log is and is made anew");
             self.bus
                 .delete_stream(&self.stream_name)
                 .await
                 .map_err(bus::failed("delete the stream"))?;
         }
-        bus::create(&self.bus, &self.stream_name, log_id, head).await?;
-        Ok((head, head))
+        bus::create(&self.bus, &self.stream_name, self.limits, log_id, head).await?;
+        let remakes = self.remakes.fetch_add(1, Ordering::Relaxed);
+        if remakes > 0 {
+            // Whatever is wrong with it is not mended by that: it is not done all the time.
+            let pause = STANDBY * (1 << remakes.min(10));
+            tokio::time::sleep(pause.min(REMAKE_PAUSE_MAX)).await;
+        }
+        Ok(self.found(head, head))
+    }
+
+    /// The stream was found, or made, in order.
+    fn found(&self, last: i64, head: i64) -> (i64, i64) {
+        if self.condition.set(None) {
+            tracing::info!(position = last, "the relay goes on");
+        }
+        metrics::gauge!("relay_position").set(last as f64);
+        (last, head)
     }
 
     /// Publishes a message without waiting for its acknowledgement, unless too many are under way.
@@ -206,6 +298,22 @@ impl Outgoing {
     }
 }
 
+/// A stream that is another log's needs somebody to settle that; all else may pass.
+fn report(error: &RelayError) {
+    let cause: &dyn std::error::Error = error;
+    if matches!(error, RelayError::Foreign { .. }) {
+        tracing::error!(error = cause, "the log is not relayed");
+    } else {
+        tracing::warn!(error = cause, "the relay is interrupted and will try again");
+    }
+}
+
+fn causes(error: &RelayError) -> String {
+    let first: &dyn std::error::Error = error;
+    let causes = std::iter::successors(Some(first), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
 fn expecting(position: i64, payload: Bytes) -> PublishMessage {
     let before = u64::try_from(position - 1).unwrap_or(0);
     PublishMessage::build().payload(payload).expected_last_sequence(before)
@@ -217,6 +325,8 @@ fn expecting(position: i64, payload: Bytes) -> PublishMessage {
 struct Window {
     under_way: VecDeque<(i64, Acknowledgement)>,
     acknowledged: i64,
+    /// Acknowledged since the last report.
+    fresh: u64,
 }
 
 type Acknowledgement = <PublishAckFuture as IntoFuture>::IntoFuture;
@@ -248,15 +358,15 @@ impl Window {
         self.under_way.pop_front();
         answer?;
         self.acknowledged = position;
+        self.fresh += 1;
         Ok(())
     }
 
-    fn report(&self) {
-        if let Ok(events) = u64::try_from(self.acknowledged)
-            && events > 0
-        {
-            metrics::gauge!("relay_position").set(events as f64);
-            metrics::counter!("relay_events_total").absolute(events);
+    fn report(&mut self) {
+        if self.fresh > 0 {
+            metrics::gauge!("relay_position").set(self.acknowledged as f64);
+            metrics::counter!("relay_events_published_total").increment(self.fresh);
+            self.fresh = 0;
         }
     }
 }

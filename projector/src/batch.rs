@@ -1,16 +1,32 @@
 //! One batch of events: folded into rows in one transaction with the checkpoint, or, where some
-//! stream is at fault, with that stream parked and the others folded.
+//! stream is at fault, with that stream parked and the others folded. Before an event that only a
+//! newer program can read the batch ends: that program will read it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use event_store::{Entry, RawEvent, Recorded};
-use sqlx::{Acquire, PgConnection, PgPool};
+use sqlx::{PgConnection, PgPool};
 
-use crate::checkpoint::{Fenced, Lease, is_fenced};
+use crate::checkpoint::{self, Fenced, Lease};
+use crate::known::Known;
 use crate::parking::{self, PARKED_STREAMS_MAX, Parked, ParkedStreams, Place};
 use crate::projection::{FoldError, Folder, Projection};
 
-/// Why a batch was not folded. Nothing of it was written.
+/// An event that was written by a newer program than this one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "an event of a newer program at position {position}: waits for an upgrade of this projector \
+     ({cause})"
+)]
+pub struct Newer {
+    /// Where it stands.
+    pub position: i64,
+    /// Why it cannot be read.
+    pub cause: String,
+}
+
+/// Why a batch was not folded. Nothing of it was written, but for what stands before a [`Newer`].
 #[derive(Debug, thiserror::Error)]
 pub enum BatchError {
     /// Somebody else holds the lease.
@@ -22,36 +38,26 @@ pub enum BatchError {
     /// So many streams fail that it is not theirs.
     #[error("more than {PARKED_STREAMS_MAX} streams are parked: the projection itself is at fault")]
     TooManyParked,
+    /// All before an event that this program cannot read is folded.
+    #[error(transparent)]
+    Newer(#[from] Newer),
 }
 
 impl From<sqlx::Error> for BatchError {
     fn from(error: sqlx::Error) -> Self {
-        if is_fenced(&error) { Self::Fenced(Fenced) } else { Self::Database(Arc::new(error)) }
-    }
-}
-
-/// What is known of a build without asking, for as long as its lease is held.
-pub struct Known {
-    /// What it has parked.
-    pub parked: ParkedStreams,
-    /// None after a transaction that came to nothing: what it remembers never was.
-    folder: Option<Box<dyn Folder>>,
-}
-
-impl Known {
-    /// What is parked; all else is learned on the way.
-    pub fn new(parked: ParkedStreams) -> Self {
-        Self { parked, folder: None }
+        Self::Database(Arc::new(error))
     }
 }
 
 /// What goes into the transaction.
+#[derive(Default)]
 struct Plan {
     /// Where each of the events stands.
     places: Vec<Place>,
     events: Vec<Recorded>,
     parked: Vec<Parked>,
-    streams: ParkedStreams,
+    /// Streams that are parked beside those that were.
+    streams: BTreeSet<String>,
 }
 
 /// Folds events, which directly follow the lease's checkpoint, and moves it past all of them, those
@@ -77,43 +83,69 @@ pub async fn apply_entries(
     entries: Vec<Entry>,
     to: i64,
 ) -> Result<usize, BatchError> {
-    let plan = plan(lease, &known.parked, entries);
-    let mut folder = known.folder.take().unwrap_or_else(lease.projection.folder);
-    let done = match fold_all(db, lease, &mut *folder, &plan, to).await {
+    let (plan, newer) = plan(lease, known, entries);
+    let to = newer.as_ref().map_or(to, |newer| newer.position - 1);
+    let mut folded = 0;
+    if to > lease.position {
+        folded = fold(db, lease, known, plan, to).await?;
+    }
+    newer.map_or(Ok(folded), |newer| Err(newer.into()))
+}
+
+/// Folds what was planned, and moves the checkpoint.
+async fn fold(
+    db: &PgPool,
+    lease: &mut Lease,
+    known: &mut Known,
+    plan: Plan,
+    to: i64,
+) -> Result<usize, BatchError> {
+    let mut connection = known.take_connection(db).await?;
+    let mut folder = known.take_folder(lease.projection);
+    let parked = &known.parked;
+    let done = match fold_all(&mut connection, lease, &mut *folder, parked, &plan, to).await {
         Ok(()) => {
-            known.folder = Some(folder);
+            known.keep_folder(folder);
             plan
         }
         Err(Failure::Batch(error)) => return Err(error),
         Err(Failure::Events(error)) => {
             let (projection, cause) = (lease.projection.name, parking::chain(&error));
             tracing::warn!(projection, cause, "a batch failed; looking for the stream at fault");
-            fold_parts(db, lease, plan, to).await?
+            sqlx::raw_sql("ROLLBACK").execute(&mut connection).await?;
+            fold_parts(&mut connection, lease, parked, plan, to).await?
         }
     };
-    known.parked = done.streams;
+    known.put_back(connection);
+    known.parked.extend(done.streams);
     lease.position = to;
     Ok(done.events.len())
 }
 
-/// Parks the streams of events that cannot be read, and sets aside what must wait.
-fn plan(lease: &Lease, streams: &ParkedStreams, entries: Vec<Entry>) -> Plan {
-    let (places, events, parked) = (vec![], vec![], vec![]);
-    let mut plan = Plan { places, events, parked, streams: streams.clone() };
+/// Parks the streams of events that cannot be read, and sets aside what must wait. Ends before an
+/// event that a newer program wrote.
+fn plan(lease: &Lease, known: &Known, entries: Vec<Entry>) -> (Plan, Option<Newer>) {
+    let mut plan = Plan::default();
     for Entry { position, stream, version, read, .. } in entries {
+        if known.skipped.contains(&position) {
+            continue;
+        }
         let place = Place { stream, position, version };
         match read {
-            Ok(event) if plan.takes(lease.projection, &place, &event) => {
+            Ok(event) if plan.takes(lease.projection, &known.parked, &place, &event) => {
                 plan.places.push(place);
                 plan.events.push(event);
             }
-            Err(error) if !plan.streams.contains(&place.stream) => {
+            Err(error) if !plan.waits(&known.parked, &place.stream) => {
+                if parking::is_newer(&place.stream, &error) {
+                    return (plan, Some(Newer { position, cause: parking::chain(&error) }));
+                }
                 plan.park(Parked::at_fault(place, &error));
             }
             Ok(_) | Err(_) => {}
         }
     }
-    plan
+    (plan, None)
 }
 
 impl Plan {
@@ -122,12 +154,27 @@ impl Plan {
         self.parked.push(parked);
     }
 
+    /// Whether a stream is parked, or about to be.
+    fn waits(&self, parked: &ParkedStreams, stream: &str) -> bool {
+        parked.contains(stream) || self.streams.contains(stream)
+    }
+
     /// Whether an event can be folded now. If it must wait for another stream, its own is parked.
-    fn takes(&mut self, projection: &Projection, place: &Place, event: &Recorded) -> bool {
-        if self.streams.contains(&place.stream) {
+    fn takes(
+        &mut self,
+        projection: &Projection,
+        parked: &ParkedStreams,
+        place: &Place,
+        event: &Recorded,
+    ) -> bool {
+        if self.waits(parked, &place.stream) {
             return false;
         }
-        let Some(behind) = self.streams.blocker(projection, event) else { return true };
+        if parked.is_empty() && self.streams.is_empty() {
+            return true;
+        }
+        let behind = (projection.waits_for)(event).map(|other| other.to_string());
+        let Some(behind) = behind.filter(|other| self.waits(parked, other)) else { return true };
         self.park(Parked::waiting(place.clone(), behind));
         false
     }
@@ -141,6 +188,12 @@ enum Failure {
 impl From<BatchError> for Failure {
     fn from(error: BatchError) -> Self {
         Self::Batch(error)
+    }
+}
+
+impl From<Fenced> for Failure {
+    fn from(fenced: Fenced) -> Self {
+        Self::Batch(fenced.into())
     }
 }
 
@@ -160,47 +213,54 @@ impl From<FoldError> for Failure {
 }
 
 /// Checks the bound before anything is written.
-fn check_bound(plan: &Plan) -> Result<(), BatchError> {
-    let within = plan.streams.len() <= PARKED_STREAMS_MAX;
+fn check_bound(parked: &ParkedStreams, plan: &Plan) -> Result<(), BatchError> {
+    let within = parked.len() + plan.streams.len() <= PARKED_STREAMS_MAX;
     if within { Ok(()) } else { Err(BatchError::TooManyParked) }
 }
 
 /// The normal way: everything at once.
 async fn fold_all(
-    db: &PgPool,
+    db: &mut PgConnection,
     lease: &Lease,
     folder: &mut dyn Folder,
+    parked: &ParkedStreams,
     plan: &Plan,
     to: i64,
 ) -> Result<(), Failure> {
-    check_bound(plan)?;
-    let mut tx = lease.begin(db, to).await?;
+    check_bound(parked, plan)?;
+    lease.begin(db, to).await??;
     if !plan.events.is_empty() {
-        folder.fold(&mut tx, lease.build, &plan.events).await?;
+        folder.fold(db, lease.build, &plan.events).await?;
     }
-    parking::store(&mut tx, lease.projection, lease.build, &plan.parked).await?;
-    tx.commit().await?;
+    parking::store(db, lease.projection, lease.build, &plan.parked).await?;
+    checkpoint::commit(db).await?;
     Ok(())
 }
 
 /// The way after a failure: what fails is halved until the streams at fault are found; they alone
 /// are parked.
-async fn fold_parts(db: &PgPool, lease: &Lease, plan: Plan, to: i64) -> Result<Plan, BatchError> {
-    let Plan { places, events, parked, streams } = plan;
-    let mut sorted = Plan { places: vec![], events: vec![], parked, streams };
-    let mut tx = lease.begin(db, to).await?;
+async fn fold_parts(
+    db: &mut PgConnection,
+    lease: &Lease,
+    parked: &ParkedStreams,
+    plan: Plan,
+    to: i64,
+) -> Result<Plan, BatchError> {
+    let Plan { places, events, parked: found, streams } = plan;
+    let mut sorted = Plan { parked: found, streams, ..Plan::default() };
+    lease.begin(db, to).await??;
     // The next part is the last one: in the order of the log.
     let mut parts = Vec::from([(0, events.len())]);
     while let Some((start, end)) = parts.pop() {
         let middle = usize::midpoint(start, end);
         let (mut part_places, mut part_events) = (vec![], vec![]);
         for (place, event) in places[start..end].iter().zip(&events[start..end]) {
-            if sorted.takes(lease.projection, place, event) {
+            if sorted.takes(lease.projection, parked, place, event) {
                 part_places.push(place.clone());
                 part_events.push(event.clone());
             }
         }
-        match try_fold(&mut tx, lease.projection, lease.build, &part_events).await? {
+        match try_fold(db, lease.projection, lease.build, &part_events).await? {
             Ok(()) => {
                 sorted.places.append(&mut part_places);
                 sorted.events.append(&mut part_events);
@@ -209,9 +269,9 @@ async fn fold_parts(db: &PgPool, lease: &Lease, plan: Plan, to: i64) -> Result<P
             Err(error) => sorted.park(Parked::at_fault(places[start].clone(), &error)),
         }
     }
-    check_bound(&sorted)?;
-    parking::store(&mut tx, lease.projection, lease.build, &sorted.parked).await?;
-    tx.commit().await?;
+    check_bound(parked, &sorted)?;
+    parking::store(db, lease.projection, lease.build, &sorted.parked).await?;
+    checkpoint::commit(db).await?;
     Ok(sorted)
 }
 
@@ -225,16 +285,18 @@ pub async fn try_fold(
     if events.is_empty() {
         return Ok(Ok(()));
     }
-    let mut savepoint = db.begin().await?;
-    match (projection.folder)().fold(&mut savepoint, build, events).await {
+    // Not by the client library's: it does not know of the transaction that a lease began.
+    sqlx::raw_sql("SAVEPOINT part").execute(&mut *db).await?;
+    match (projection.folder)().fold(db, build, events).await {
         Ok(()) => {
-            savepoint.commit().await?;
+            sqlx::raw_sql("RELEASE SAVEPOINT part").execute(db).await?;
             Ok(Ok(()))
         }
         Err(error) => match error.passing() {
             Ok(passing) => Err(passing),
             Err(error) => {
-                savepoint.rollback().await?;
+                let undo = "ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part";
+                sqlx::raw_sql(undo).execute(db).await?;
                 Ok(Err(error))
             }
         },

@@ -3,6 +3,7 @@
 
 use std::cmp::Ordering;
 
+use chrono::{DateTime, Utc};
 use domain::stream::SLOTS;
 use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, PgPool};
 
@@ -230,6 +231,47 @@ pub async fn create_next(
     Ok(Some(next))
 }
 
+/// Who makes a build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Maker {
+    /// The build.
+    pub build: i16,
+    /// The process.
+    pub owner: String,
+    /// Until when it holds the lease, unless it renews it.
+    pub until: DateTime<Utc>,
+}
+
+/// Who is making a build of a projection, if anybody is.
+pub async fn maker(db: &PgPool, projection: &Projection) -> sqlx::Result<Option<Maker>> {
+    sqlx::query_as!(
+        Maker,
+        r#"SELECT s.build, s.owner AS "owner!", s.lease_until AS "until!"
+           FROM projection_slots s JOIN projections p ON p.name = s.projection
+           WHERE s.projection = $1 AND s.build <> p.active_build AND s.owner IS NOT NULL
+             AND s.lease_until > clock_timestamp()
+           ORDER BY s.build DESC LIMIT 1"#,
+        projection.name,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Gives back the number of a build that was deleted whole and that nobody ever read, if it is the
+/// last: verifications, of which there may be many, do not use the numbers up.
+pub async fn give_back(db: &PgPool, projection: &Projection, build: i16) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE projections SET last_build = last_build - 1
+         WHERE name = $1 AND last_build = $2 AND active_build < $2 AND NOT EXISTS (
+             SELECT FROM projection_builds b WHERE b.projection = $1 AND b.build = $2)",
+        projection.name,
+        build,
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
 /// Whether a build marks what changes in it, to be sent to the search engine.
 pub async fn set_sends(
     db: impl PgExecutor<'_>,
@@ -265,6 +307,15 @@ pub async fn switch(
         projection.name,
         from,
         to,
+    )
+    .execute(&mut *db)
+    .await?;
+    // Nobody sends documents of the old one any more.
+    sqlx::query!(
+        "UPDATE projection_builds SET sender = $3 WHERE projection = $1 AND build = $2",
+        projection.name,
+        from,
+        i64::MAX,
     )
     .execute(db)
     .await?;

@@ -12,10 +12,11 @@ use indicatif::ProgressBar;
 use sqlx::{PgExecutor, PgPool};
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::batch::{self, Known};
+use crate::batch;
 use crate::builds;
 use crate::checkpoint::{self, Lease, REBUILD_LEASE, RENEWAL};
-use crate::parking::{self, ParkedStreams};
+use crate::known::Known;
+use crate::parking;
 use crate::projection::Projection;
 use crate::rebuild::RebuildError;
 use crate::search::Meili;
@@ -66,11 +67,13 @@ impl<'a> Candidate<'a> {
             }
             builds::delete(db, projection, build).await?;
         }
-        let build = builds::create_next(db, projection, owner).await?.ok_or(RebuildError::Busy)?;
+        let Some(build) = builds::create_next(db, projection, owner).await? else {
+            return Err(RebuildError::Busy { maker: builds::maker(db, projection).await? });
+        };
         // From here on nobody else can switch readers; somebody may have until now.
         if builds::active(db, projection).await? != live {
             builds::delete(db, projection, build).await?;
-            return Err(RebuildError::Busy);
+            return Err(RebuildError::Busy { maker: None });
         }
         if meili.is_some() {
             // Its index is filled once the build is complete.
@@ -78,7 +81,7 @@ impl<'a> Candidate<'a> {
         }
         let lease = checkpoint::acquire(db, projection, build, 0, owner, REBUILD_LEASE).await?;
         let lease = lease.ok_or(checkpoint::Fenced)?;
-        let known = Known::new(ParkedStreams::default());
+        let known = Known::load(db, projection, build).await?;
         let scan = read::ENTRIES_SCAN_MAX;
         Ok(Self { db, projection, live: live.build, lease, known, progress, scan })
     }
@@ -112,9 +115,9 @@ impl<'a> Candidate<'a> {
     async fn resume(&mut self) -> Result<(), RebuildError> {
         let mut lease = self.lease.clone();
         lease.reload(self.db).await??;
-        let parked = ParkedStreams::load(self.db, self.projection, lease.build).await?;
+        let known = Known::load(self.db, self.projection, lease.build).await?;
         // Both or neither: what is known is known as of the lease's position.
-        (self.lease, self.known) = (lease, Known::new(parked));
+        (self.lease, self.known) = (lease, known);
         Ok(())
     }
 

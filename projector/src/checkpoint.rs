@@ -4,12 +4,14 @@
 //! by compare-and-set on epoch and position in the transaction that writes the rows, so whoever
 //! slept through the end of its lease, or lost it in any other way, writes nothing. The database's
 //! clock is the only one that counts.
+//!
+//! An epoch is later than the one before and not before the time it begins, in microseconds: a
+//! database that lost its last moments does not give one to somebody else that was given already.
 
 use std::time::Duration;
 
 use event_store::RawEvent;
-use sqlx::error::DatabaseError;
-use sqlx::{AssertSqlSafe, PgExecutor, PgPool, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, Row};
 
 use crate::projection::Projection;
 
@@ -20,9 +22,9 @@ pub const LEASE: Duration = Duration::from_secs(5);
 pub const REBUILD_LEASE: Duration = Duration::from_secs(30);
 /// How often an idle worker renews its lease, and a standby asks for it.
 pub const RENEWAL: Duration = Duration::from_secs(1);
-
-/// The SQLSTATE of a write where `move_checkpoint` found no lease.
-const READ_ONLY_TRANSACTION: &str = "25006";
+/// How long a worker that cannot go on leaves the lease to others, before it looks whether somebody
+/// has removed what it stands before.
+pub const WAY_GIVEN: Duration = Duration::from_secs(15);
 
 /// The right to move a build forward.
 #[derive(Clone, Debug)]
@@ -35,7 +37,7 @@ pub struct Lease {
     pub slot_from: i16,
     /// The last slot of the range.
     pub slot_to: i16,
-    /// The how manieth holder this is.
+    /// Which holder this is, of all there were.
     pub epoch: i64,
     /// The checkpoint: of the last event folded.
     pub position: i64,
@@ -49,7 +51,8 @@ pub struct Lease {
 pub struct Fenced;
 
 /// Takes the lease of a range of slots for a `term`, if it is free, over, or still the asker's own
-/// from before a lost connection.
+/// from before a lost connection; not while the asker is to leave it to others, nor if the range
+/// was cut smaller than the projection can do with.
 pub async fn acquire(
     db: impl PgExecutor<'_>,
     projection: &'static Projection,
@@ -60,12 +63,15 @@ pub async fn acquire(
 ) -> sqlx::Result<Option<Lease>> {
     // A row that is locked is being written by its holder: no need to wait for that.
     let row = sqlx::query!(
-        "UPDATE projection_slots SET epoch = epoch + 1, owner = $4, updated_at = clock_timestamp(),
+        "UPDATE projection_slots SET owner = $4, updated_at = clock_timestamp(),
+             epoch = greatest(epoch + 1, (extract(epoch FROM clock_timestamp()) * 1e6)::bigint),
              lease_until = clock_timestamp() + make_interval(secs => $5)
          WHERE ctid = (
              SELECT ctid FROM projection_slots
              WHERE projection = $1 AND build = $2 AND slot_from = $3
                AND (lease_until IS NULL OR lease_until < clock_timestamp() OR owner = $4)
+               AND (released_by IS DISTINCT FROM $4 OR released_until < clock_timestamp())
+               AND slot_from % $6 = 0 AND (slot_to + 1) % $6 = 0
              FOR UPDATE SKIP LOCKED)
          RETURNING slot_to, epoch, position",
         projection.name,
@@ -73,6 +79,7 @@ pub async fn acquire(
         slot_from,
         owner,
         term.as_secs_f64(),
+        projection.grain,
     )
     .fetch_optional(db)
     .await?;
@@ -95,25 +102,26 @@ impl Lease {
     }
 
     /// Begins the transaction that writes the rows by moving the checkpoint, in one round trip: the
-    /// lock on the checkpoint keeps everybody else out until the commit. If the lease is lost, the
-    /// transaction cannot write: see [`is_fenced`].
+    /// lock on the checkpoint keeps everybody else out until the [`commit`]. The connection must be
+    /// dropped if this fails in any way: it is then inside the transaction.
     ///
     /// The commit does not wait for the disk: what a crash of the database takes away, it takes
     /// away with its checkpoint, and the log gives it back. A worker that is frozen inside the
     /// transaction is cut off by the database, so that it cannot hold the lock for ever.
     pub async fn begin(
         &self,
-        db: &PgPool,
+        connection: &mut PgConnection,
         to: i64,
-    ) -> sqlx::Result<Transaction<'static, Postgres>> {
+    ) -> sqlx::Result<Result<(), Fenced>> {
         let Self { projection, build, slot_from, epoch, position, term, .. } = self;
         let (name, term) = (projection.name, term.as_millis());
-        // What begins a transaction can have no parameters. These are numbers, and a name of ours.
+        // Two statements at once can have no parameters. These are numbers, and a name of ours.
         let begin = format!(
             "BEGIN; SELECT move_checkpoint('{name}', {build}::smallint, {slot_from}::smallint, \
              {epoch}, {position}, {to}, {term})"
         );
-        db.begin_with(AssertSqlSafe(begin)).await
+        let moved = sqlx::raw_sql(AssertSqlSafe(begin)).fetch_one(connection).await?;
+        Ok(if moved.try_get(0)? { Ok(()) } else { Err(Fenced) })
     }
 
     /// Moves the checkpoint past events of which none is of interest.
@@ -191,10 +199,84 @@ impl Lease {
         .await
         .map(drop)
     }
+
+    /// Gives the lease up before an event that this program cannot read, because a newer one wrote
+    /// it, and leaves it to others for [`WAY_GIVEN`]. What stands there is seen by all.
+    pub async fn give_way(&self, db: impl PgExecutor<'_>, before: i64) -> sqlx::Result<()> {
+        sqlx::query!(
+            "UPDATE projection_slots SET owner = NULL, lease_until = NULL, waits_at = $5,
+                 released_by = owner,
+                 released_until = clock_timestamp() + make_interval(secs => $6)
+             WHERE projection = $1 AND build = $2 AND slot_from = $3 AND epoch = $4",
+            self.projection.name,
+            self.build,
+            self.slot_from,
+            self.epoch,
+            before,
+            WAY_GIVEN.as_secs_f64(),
+        )
+        .execute(db)
+        .await
+        .map(drop)
+    }
 }
 
-/// Whether a write was refused because the lease had been lost when its transaction began.
-pub fn is_fenced(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(DatabaseError::code);
-    code.as_deref() == Some(READ_ONLY_TRANSACTION)
+/// Who holds the lease of a range of slots, if anybody.
+pub async fn holder(
+    db: impl PgExecutor<'_>,
+    projection: &Projection,
+    build: i16,
+    slot_from: i16,
+) -> sqlx::Result<Option<String>> {
+    let holder = sqlx::query_scalar!(
+        "SELECT owner FROM projection_slots
+         WHERE projection = $1 AND build = $2 AND slot_from = $3
+           AND lease_until > clock_timestamp()",
+        projection.name,
+        build,
+        slot_from,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(holder.flatten())
+}
+
+/// A lease that was taken from its holder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// The first slot of its range.
+    pub slot_from: i16,
+    /// Who held it, if anybody did.
+    pub from: Option<String>,
+}
+
+/// Takes the leases of the build that readers see from whoever holds them, and keeps the same from
+/// taking them again for a while: a standby does.
+pub async fn hand_over(
+    db: impl PgExecutor<'_>,
+    projection: &Projection,
+    build: i16,
+    keep_from: Duration,
+) -> sqlx::Result<Vec<Taken>> {
+    sqlx::query_as!(
+        Taken,
+        r#"UPDATE projection_slots AS slots SET epoch = slots.epoch + 1, owner = NULL,
+               lease_until = NULL, released_by = held.owner,
+               released_until = clock_timestamp() + make_interval(secs => $3)
+           FROM (SELECT projection, build, slot_from, owner FROM projection_slots
+                 WHERE projection = $1 AND build = $2 ORDER BY slot_from FOR UPDATE) AS held
+           WHERE slots.projection = held.projection AND slots.build = held.build
+             AND slots.slot_from = held.slot_from
+           RETURNING slots.slot_from, held.owner AS "from?""#,
+        projection.name,
+        build,
+        keep_from.as_secs_f64(),
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Ends a transaction that [`Lease::begin`] began.
+pub async fn commit(connection: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::raw_sql("COMMIT").execute(connection).await.map(drop)
 }

@@ -45,13 +45,21 @@ impl std::fmt::Display for Kind {
     }
 }
 
+/// How long a snapshot may be kept while the other side catches up with it, milliseconds: as long as
+/// that may be tried.
+const IDLE_MS_MAX: &str = "900000";
+
 /// The database as it is now, for as long as the transaction lasts.
 pub async fn snapshot(db: &PgPool) -> sqlx::Result<Transaction<'static, Postgres>> {
     let mut snapshot = db.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
     // The first query takes the snapshot. Comparing large tables may take its time.
-    sqlx::query!("SELECT set_config('statement_timeout', '0', true) AS patient")
-        .fetch_one(&mut *snapshot)
-        .await?;
+    sqlx::query!(
+        "SELECT set_config('statement_timeout', '0', true) AS patient,
+                set_config('idle_in_transaction_session_timeout', $1, true) AS bounded",
+        IDLE_MS_MAX,
+    )
+    .fetch_one(&mut *snapshot)
+    .await?;
     Ok(snapshot)
 }
 

@@ -1,5 +1,7 @@
 //! What the projector says of itself at `/ready` and `/health`.
 
+use std::sync::Arc;
+
 use service::health::Health;
 use sqlx::PgPool;
 
@@ -17,15 +19,15 @@ pub fn checks(
     meili: &Meili,
     trouble: &Trouble,
 ) -> Health {
-    let postgres = db.clone();
+    let postgres = Arc::new(service::database::Probe::new(db));
     let mut health = Health::new().requires("postgres", move || {
         let postgres = postgres.clone();
-        async move { service::database::check(&postgres).await }
+        async move { postgres.check().await }
     });
     if let Some(bus) = bus {
         health = health.prefers("nats", move || {
-            let found = service::bus::check(&bus);
-            async move { found }
+            let bus = bus.clone();
+            async move { service::bus::check(&bus).await }
         });
     }
     for projection in wanted.iter().copied() {

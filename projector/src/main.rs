@@ -1,35 +1,58 @@
 //! The projector's command line.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 use event_store::tail::Tail;
 use indicatif::{ProgressBar, ProgressStyle};
 use projector::projection::Projection;
-use projector::rebuild::{Filled, Report, rebuild, verify};
+use projector::rebuild::{Filled, RebuildError, Report, rebuild, verify};
+use projector::retry::Retried;
 use projector::runner::Context;
 use projector::search::Meili;
 use projector::search::pusher::Trouble;
-use projector::{health, projections, retry, run, status};
+use projector::{builds, checkpoint, health, metrics, projections, report, retry, run, skip};
 use service::config::{Bus, Database, Http, Logging, Search};
+use service::shutdown::Shutdown;
 use sqlx::PgPool;
 use sqlx::types::Uuid;
 use tokio_util::sync::CancellationToken;
 
 /// Where the projector listens unless it is told.
 const DEFAULT_PORT: u16 = 8082;
+/// What `verify` exits with when it found no difference, but streams are parked, of which it says
+/// nothing.
+const EXIT_PARKED: u8 = 3;
+/// And when something could not be verified, because it is being rebuilt or verified already.
+const EXIT_BUSY: u8 = 4;
 
 /// Builds what readers see out of the log
 #[derive(Parser)]
+#[command(name = "projector", version = service::build::TEXT)]
 struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    shared: Shared,
+}
+
+/// What every command may be told, before its name or after.
+#[derive(Args)]
+struct Shared {
     #[command(flatten)]
     logging: Logging,
     #[command(flatten)]
     database: Database,
-    #[command(subcommand)]
-    command: Command,
+    #[command(flatten)]
+    bus: Bus,
+    #[command(flatten)]
+    http: Http,
+    #[command(flatten)]
+    search: SearchIndex,
 }
 
 #[derive(Subcommand)]
@@ -39,20 +62,15 @@ enum Command {
         /// Only this projection; may be given several times
         #[arg(long = "projection", value_parser = parse_projection)]
         projections: Vec<&'static Projection>,
-        #[command(flatten)]
-        bus: Bus,
-        #[command(flatten)]
-        http: Http,
-        #[command(flatten)]
-        search: SearchIndex,
+        /// All but this one; may be given several times
+        #[arg(long, value_parser = parse_projection, conflicts_with = "projections")]
+        except: Vec<&'static Projection>,
     },
     /// Build a projection anew beside the one that is read, and switch readers to it
     Rebuild {
         /// Which one
         #[arg(value_parser = parse_projection)]
         projection: &'static Projection,
-        #[command(flatten)]
-        search: SearchIndex,
     },
     /// Take up parked streams again, in the order of their events
     Retry {
@@ -63,9 +81,45 @@ enum Command {
         #[arg(long)]
         stream: Option<String>,
     },
+    /// List parked streams, with the reason, and events that are skipped
+    Parked {
+        /// Only this projection's
+        #[arg(value_parser = parse_projection)]
+        projection: Option<&'static Projection>,
+    },
+    /// Leave an event out for good that keeps its stream parked, or stops the projection
+    Skip {
+        /// Of which projection
+        #[arg(value_parser = parse_projection)]
+        projection: &'static Projection,
+        /// The event's stream
+        #[arg(long)]
+        stream: String,
+        /// The event's position
+        #[arg(long, value_parser = clap::value_parser!(i64).range(1..))]
+        position: i64,
+        /// Why, for whoever asks later
+        #[arg(long)]
+        reason: String,
+    },
+    /// Take a projection from the process that works on it, so that a standby takes it over
+    Release {
+        /// Which one
+        #[arg(value_parser = parse_projection)]
+        projection: &'static Projection,
+        /// For how long the same process may not take it again, seconds
+        #[arg(long = "for", default_value_t = 30,
+              value_parser = clap::value_parser!(u64).range(1..=3600))]
+        seconds: u64,
+    },
     /// Print where every projection stands
-    Status,
-    /// Fold the log anew and compare with what readers see; fails if anything differs
+    Status {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Fold the log anew and compare with what readers see: exits with 1 if anything differs, with 3
+    /// if streams are parked, with 4 if a projection is being rebuilt
     Verify {
         /// Only this projection
         #[arg(value_parser = parse_projection)]
@@ -79,7 +133,7 @@ struct SearchIndex {
     #[command(flatten)]
     server: Search,
     /// The name of the index that is searched
-    #[arg(long = "search-index", env = "SEARCH_INDEX", default_value = "products")]
+    #[arg(long = "search-index", global = true, env = "SEARCH_INDEX", default_value = "products")]
     index: String,
 }
 
@@ -99,17 +153,20 @@ fn parse_projection(name: &str) -> Result<&'static Projection, String> {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
-    let cli = Cli::parse();
-    service::telemetry::init(cli.logging.format);
-    let db = service::database::connect(&cli.database).context("DATABASE_URL is no good")?;
-    match cli.command {
-        Command::Run { projections, bus, http, search } => {
-            let wanted =
-                if projections.is_empty() { projections::ALL.to_vec() } else { projections };
-            keep_running(db, wanted, bus, http, search).await?;
+    let Cli { command, shared } = Cli::parse();
+    service::telemetry::init(shared.logging.format)?;
+    let db = service::database::connect(&shared.database)?;
+    match command {
+        Command::Run { projections, except } => {
+            let all = if projections.is_empty() { projections::ALL.to_vec() } else { projections };
+            let without = |projection: &&'static Projection| {
+                !except.iter().any(|except| std::ptr::eq(*except, *projection))
+            };
+            let wanted = all.into_iter().filter(without).collect();
+            keep_running(db, wanted, shared).await?;
         }
-        Command::Rebuild { projection, search } => {
-            let meili = search.connect()?;
+        Command::Rebuild { projection } => {
+            let meili = shared.search.connect()?;
             let meili = std::ptr::eq(projection, projections::SEARCH).then_some(&meili);
             let bar = bar(projection);
             let report = rebuild(&db, projection, meili, &owner(), &bar).await?;
@@ -118,7 +175,20 @@ async fn main() -> anyhow::Result<ExitCode> {
         Command::Retry { projection, stream } => {
             return retry_parked(&db, projection, stream.as_deref()).await;
         }
-        Command::Status => print(&status::table(&db).await?),
+        Command::Parked { projection } => {
+            let wanted = projection.map_or_else(|| projections::ALL.to_vec(), |one| vec![one]);
+            print(&report::parked(&db, &wanted).await?);
+        }
+        Command::Skip { projection, stream, position, reason } => {
+            let retried = skip::skip(&db, projection, &stream, position, &reason).await?;
+            print(&format!("skipped the event of {stream} at {position}"));
+            return Ok(report_retried(&retried));
+        }
+        Command::Release { projection, seconds } => {
+            return release(&db, projection, Duration::from_secs(seconds)).await;
+        }
+        Command::Status { json: true } => print(&format!("{:#}", report::as_json(&db).await?)),
+        Command::Status { json: false } => print(&report::table(&db).await?),
         Command::Verify { projection } => {
             let wanted = projection.map_or_else(|| projections::ALL.to_vec(), |one| vec![one]);
             return verify_all(&db, wanted).await;
@@ -127,10 +197,10 @@ async fn main() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Results go to standard output, everything else to standard error.
-#[allow(clippy::print_stdout)]
+/// Results go to standard output, everything else to standard error. Whoever reads them may have
+/// heard enough.
 fn print(line: &str) {
-    println!("{line}");
+    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 /// This process, unlike any other.
@@ -142,11 +212,16 @@ fn owner() -> String {
 async fn keep_running(
     db: PgPool,
     wanted: Vec<&'static Projection>,
-    bus: Bus,
-    http: Http,
-    search: SearchIndex,
+    shared: Shared,
 ) -> anyhow::Result<()> {
-    let stop = service::shutdown::signal();
+    let Shared { database, bus, http, search, .. } = shared;
+    http.check()?;
+    let names: Vec<&str> = wanted.iter().map(|projection| projection.name).collect();
+    let (does, address) = (format!("projects {}", names.join(", ")), http.address(DEFAULT_PORT));
+    service::telemetry::begin("projector", &does, address, &database, &bus, Some(&search.server));
+    let shutdown = service::shutdown::signal(http.drain_delay());
+    let stop = shutdown.stop.clone();
+    metrics::describe_metrics();
     let client = service::bus::connect(&bus, "projector").await.context("NATS_URL is no good")?;
     let meili = search.connect()?;
     let trouble = Trouble::default();
@@ -164,9 +239,12 @@ async fn keep_running(
     };
     // Watched until the last worker has stopped.
     let watched = CancellationToken::new();
-    let address = http.address(DEFAULT_PORT);
     let router = service::http::shell(health.router());
-    let serving = tokio::spawn(service::serve(router, address, watched.clone()));
+    let serves = Shutdown { stop: watched.clone(), ..shutdown };
+    let serving =
+        tokio::spawn(
+            async move { service::serve(router, &health, &http, DEFAULT_PORT, serves).await },
+        );
     let working = tokio::spawn(run::run(context, wanted, meili, Arc::clone(&trouble)));
     let mut serving = std::pin::pin!(serving);
     let mut working = std::pin::pin!(working);
@@ -191,48 +269,81 @@ async fn retry_parked(
     stream: Option<&str>,
 ) -> anyhow::Result<ExitCode> {
     let retried = retry::retry(db, projection, stream).await?;
+    if retried.released.is_empty() && retried.stuck.is_empty() {
+        if let Some(stream) = stream {
+            print(&format!("{stream} is not parked in {}", projection.name));
+            return Ok(ExitCode::FAILURE);
+        }
+        print("nothing is parked");
+    }
+    Ok(report_retried(&retried))
+}
+
+fn report_retried(retried: &Retried) -> ExitCode {
     for stream in &retried.released {
         print(&format!("released {stream}"));
     }
     for (stream, reason) in &retried.stuck {
         print(&format!("still parked: {stream}: {reason}"));
     }
-    if retried.released.is_empty() && retried.stuck.is_empty() {
-        print("nothing is parked");
+    if retried.stuck.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+async fn release(
+    db: &PgPool,
+    projection: &'static Projection,
+    keep_from: Duration,
+) -> anyhow::Result<ExitCode> {
+    let build = builds::active(db, projection).await?.build;
+    let taken = checkpoint::hand_over(db, projection, build, keep_from).await?;
+    let mut holders = taken.into_iter().filter_map(|taken| taken.from).peekable();
+    if holders.peek().is_none() {
+        print(&format!("nobody works on {}", projection.name));
+        return Ok(ExitCode::FAILURE);
     }
-    Ok(if retried.stuck.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let (name, seconds) = (projection.name, keep_from.as_secs());
+    for holder in holders {
+        print(&format!("{name}: released by {holder}, which leaves it to others for {seconds} s"));
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn verify_all(db: &PgPool, wanted: Vec<&'static Projection>) -> anyhow::Result<ExitCode> {
-    let mut same = true;
+    let (mut same, mut parked, mut busy) = (true, false, vec![]);
     for projection in wanted {
-        let report = verify(db, projection, &owner(), &bar(projection)).await?;
+        let report = match verify(db, projection, &owner(), &bar(projection)).await {
+            Ok(report) => report,
+            Err(error @ RebuildError::Busy { .. }) => {
+                busy.push(format!("{}: not verified: {error}", projection.name));
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
         same &= report.differences.is_empty() && report.compared_at.is_some();
+        parked |= report.parked > 0 || report.parked_before > 0;
         for difference in &report.differences {
             print(&format!("{} {} {}", difference.table, difference.id, difference.kind));
         }
-        print(&summary(projection, &report));
+        print(&report::summary(projection, &report));
     }
-    Ok(if same { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    for line in &busy {
+        print(line);
+    }
+    Ok(match (same, busy.is_empty(), parked) {
+        (false, ..) => ExitCode::FAILURE,
+        (true, false, _) => ExitCode::from(EXIT_BUSY),
+        (true, true, true) => ExitCode::from(EXIT_PARKED),
+        (true, true, false) => ExitCode::SUCCESS,
+    })
 }
 
 fn report_rebuild(projection: &Projection, report: &Report) {
-    print(&summary(projection, report));
+    print(&report::summary(projection, report));
     if let Some(Filled { documents, took }) = report.filled {
         let (name, seconds) = (projection.name, took.as_secs_f64());
         print(&format!("{name}: {documents} documents in a new index after {seconds:.3} s"));
     }
     print(&format!("{}: readers see build {} now", projection.name, report.to));
-}
-
-fn summary(projection: &Projection, report: &Report) -> String {
-    let name = projection.name;
-    let compared = match report.compared_at {
-        Some(position) => format!("{} differences at {position}", report.differences.len()),
-        None => "not compared: its ranges of slots stand at different positions".to_owned(),
-    };
-    let Report { from, to, parked, .. } = report;
-    format!("{name}: build {from} against a fresh {to}: {compared}; {parked} streams parked anew")
 }
 
 fn bar(projection: &Projection) -> ProgressBar {
@@ -241,4 +352,16 @@ fn bar(projection: &Projection) -> ProgressBar {
     );
     let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(0).with_style(style).with_prefix(projection.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::Cli;
+
+    #[test]
+    fn the_arguments_fit_together() {
+        Cli::command().debug_assert();
+    }
 }

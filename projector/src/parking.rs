@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use event_store::{RawEvent, Recorded};
+use chrono::{DateTime, Utc};
+use domain::event::DecodeError;
+use event_store::{RawEvent, Recorded, Unreadable, read};
 use sqlx::{PgConnection, PgPool};
 
 use crate::projection::Projection;
@@ -92,6 +94,11 @@ impl ParkedStreams {
         self.0.insert(stream);
     }
 
+    /// Adds some.
+    pub fn extend(&mut self, streams: impl IntoIterator<Item = String>) {
+        self.0.extend(streams);
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.0.len()
@@ -101,6 +108,81 @@ impl ParkedStreams {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// Whether an event cannot be read because a newer program wrote it: a type that the kind of its
+/// stream does not have here, or has with an older schema. Nothing is wrong with its stream.
+pub fn is_newer(stream: &str, error: &Unreadable) -> bool {
+    let Unreadable::Event { source, .. } = error else { return false };
+    match source {
+        DecodeError::UnknownType(name) | DecodeError::NewerSchema { name, .. } => {
+            category(name, '.') == category(stream, '-')
+        }
+        DecodeError::Payload { .. } => false,
+    }
+}
+
+fn category(name: &str, separator: char) -> &str {
+    name.split_once(separator).map_or(name, |(category, _)| category)
+}
+
+/// Streams of a build that an older program parked before events of a newer one, as far as this one
+/// can read them.
+pub async fn outgrown(
+    db: &PgPool,
+    projection: &Projection,
+    build: i16,
+) -> sqlx::Result<Vec<String>> {
+    let parked = sqlx::query!(
+        "SELECT stream, position FROM parked_streams
+         WHERE projection = $1 AND build = $2 AND behind IS NULL
+           AND (reason LIKE '%unknown event type%' OR reason LIKE '%; this program knows %')
+         ORDER BY position",
+        projection.name,
+        build,
+    )
+    .fetch_all(db)
+    .await?;
+    let mut streams = vec![];
+    for row in parked {
+        let event = read::after(db, row.position - 1, 1).await?.pop();
+        if event.is_some_and(|event| event.stream == row.stream && event.decode().is_ok()) {
+            streams.push(row.stream);
+        }
+    }
+    Ok(streams)
+}
+
+/// A parked stream, as it is listed.
+#[derive(Debug)]
+pub struct Listed {
+    /// The stream.
+    pub stream: String,
+    /// The first event that waits.
+    pub position: i64,
+    /// Its place in the stream.
+    pub version: i64,
+    /// Why.
+    pub reason: String,
+    /// The parked stream this one waits for; none if it is itself at fault.
+    pub behind: Option<String>,
+    /// Since when.
+    pub parked_at: DateTime<Utc>,
+}
+
+/// The parked streams of the build that readers see, at most [`PARKED_STREAMS_MAX`].
+pub async fn list(db: &PgPool, projection: &Projection) -> sqlx::Result<Vec<Listed>> {
+    sqlx::query_as!(
+        Listed,
+        "SELECT k.stream, k.position, k.version, k.reason, k.behind, k.parked_at
+         FROM parked_streams k
+         JOIN projections p ON p.name = k.projection AND p.active_build = k.build
+         WHERE k.projection = $1 ORDER BY k.position LIMIT $2",
+        projection.name,
+        i64::try_from(PARKED_STREAMS_MAX).unwrap_or(i64::MAX),
+    )
+    .fetch_all(db)
+    .await
 }
 
 /// Writes parked streams down, or where those already parked have got stuck now.

@@ -8,6 +8,9 @@ use event_store::Recorded;
 use futures::future::BoxFuture;
 use sqlx::PgConnection;
 
+/// The grain of a projection that cannot be split: as many as there are slots.
+pub const ALL_SLOTS: i16 = 256;
+
 /// Why events could not be folded into rows.
 #[derive(Debug, thiserror::Error)]
 pub enum FoldError {
@@ -68,6 +71,9 @@ pub struct Projection {
     pub categories: &'static [Category],
     /// Its tables, each with `build`, `id` and `document`; the first is the one readers see.
     pub tables: &'static [&'static str],
+    /// Slots that one worker must have together, from a multiple of them on: a checkpoint may not be
+    /// split smaller. All of them where a document takes in events of several slots.
+    pub grain: i16,
     /// The other stream without which an event makes no sense: while that one is parked, the
     /// event's own stream waits too.
     pub waits_for: fn(&Recorded) -> Option<StreamId>,
@@ -76,6 +82,11 @@ pub struct Projection {
 }
 
 impl Projection {
+    /// Whether a range of slots is not a part of what must be together.
+    pub fn may_have(&self, slot_from: i16, slot_to: i16) -> bool {
+        slot_from % self.grain == 0 && (slot_to + 1) % self.grain == 0
+    }
+
     /// Whether it reads a stream, by its name alone: what stands in it may be unreadable.
     pub fn reads(&self, stream: &str) -> bool {
         let category = stream.split_once('-').map_or(stream, |(category, _)| category);

@@ -12,10 +12,11 @@ use indicatif::ProgressBar;
 use sqlx::{PgPool, Postgres, Transaction};
 
 use crate::batch::BatchError;
-use crate::builds::{self, WrongVersion};
+use crate::builds::{self, Maker, WrongVersion};
 use crate::candidate::Candidate;
 use crate::checkpoint::{Fenced, RENEWAL};
 use crate::compare::{self, Difference, Side};
+use crate::parking::ParkedStreams;
 use crate::projection::Projection;
 use crate::search::index::Identity;
 use crate::search::pusher::{self, PushError};
@@ -34,8 +35,11 @@ pub enum RebuildError {
     #[error(transparent)]
     Version(#[from] WrongVersion),
     /// There is another one.
-    #[error("it is being rebuilt or verified already")]
-    Busy,
+    #[error("it is being rebuilt or verified already{}", by(.maker.as_ref()))]
+    Busy {
+        /// Who is at it, if that is known.
+        maker: Option<Maker>,
+    },
     /// It took too long somewhere, and somebody cleared it away.
     #[error(transparent)]
     Fenced(#[from] Fenced),
@@ -51,6 +55,12 @@ pub enum RebuildError {
     /// Meilisearch did not swap the indexes.
     #[error("the search indexes could not be swapped")]
     Index(#[from] IndexError),
+}
+
+fn by(maker: Option<&Maker>) -> String {
+    let Some(Maker { build, owner, until }) = maker else { return String::new() };
+    let until = until.format("%H:%M:%S UTC");
+    format!(": build {build} by {owner}, who has until {until} to give a sign of life")
 }
 
 impl From<BatchError> for RebuildError {
@@ -83,6 +93,8 @@ pub struct Report {
     pub differences: Vec<Difference>,
     /// Streams that the new build has parked.
     pub parked: usize,
+    /// Streams that the build that was read before has parked: there is nothing to compare in them.
+    pub parked_before: usize,
     /// What was sent to the new search index, if there is one.
     pub filled: Option<Filled>,
 }
@@ -96,8 +108,8 @@ pub struct Filled {
     pub took: Duration,
 }
 
-/// Rebuilds a projection and switches readers to it, unless its build is of a newer program. `meili` is needed for the search projection
-/// only. The bar counts positions.
+/// Rebuilds a projection and switches readers to it, unless its build is of a newer program. `meili`
+/// is needed for the search projection only. The bar counts positions.
 pub async fn rebuild(
     db: &PgPool,
     projection: &'static Projection,
@@ -139,6 +151,7 @@ pub async fn verify(
     let report = candidate.compare_with_live().await?;
     candidate.lease.release(db).await?;
     builds::delete(db, projection, report.to).await?;
+    builds::give_back(db, projection, report.to).await?;
     progress.finish();
     Ok(report)
 }
@@ -172,7 +185,9 @@ impl Candidate<'_> {
             None => vec![],
         };
         let (from, to, parked) = (self.live, self.lease.build, self.known.parked.len());
-        Ok(Report { from, to, compared_at, differences, parked, filled: None })
+        let before = ParkedStreams::load(self.db, self.projection, from).await?;
+        let parked_before = before.len();
+        Ok(Report { from, to, compared_at, differences, parked, parked_before, filled: None })
     }
 
     /// Catches up with the live build and holds it there, as long as the transaction lasts.
@@ -188,6 +203,15 @@ impl Candidate<'_> {
         let positions = sqlx::query_scalar!(
             "SELECT position FROM projection_slots WHERE projection = $1 AND build = $2
              ORDER BY slot_from FOR UPDATE",
+            self.projection.name,
+            self.live,
+        )
+        .fetch_all(&mut *hold)
+        .await?;
+        // Nor is anything cleared that was sent of it.
+        sqlx::query!(
+            "SELECT FROM projection_builds WHERE projection = $1 AND build = $2
+             FOR NO KEY UPDATE",
             self.projection.name,
             self.live,
         )

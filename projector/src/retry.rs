@@ -1,7 +1,7 @@
 //! Taking parked streams up again: their events are folded in the order of the log, from where
 //! they stopped to the checkpoint, and they are released; or they stay parked where they fail now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use event_store::RawEvent;
 use event_store::read::{self, StreamPage};
@@ -11,8 +11,9 @@ use crate::batch::try_fold;
 use crate::builds::{self, WrongVersion};
 use crate::parking::{self, Parked, ParkedStreams, Place};
 use crate::projection::Projection;
+use crate::skip;
 
-/// Events of one stream taken up in one transaction.
+/// Events taken up in one transaction, of all streams together; fewer if they are large.
 const PAGE_EVENTS: i64 = 1_000;
 
 /// Why a retry ended early. What was released before stays released.
@@ -45,9 +46,12 @@ pub async fn retry(
     active.check(projection)?;
     let build = active.build;
     let heads = sqlx::query_scalar!(
-        "SELECT stream FROM parked_streams
+        // Also those that wait for nobody any more.
+        "SELECT stream FROM parked_streams AS parked
          WHERE projection = $1 AND build = $2 AND ($3::text IS NULL OR stream = $3)
-           AND (behind IS NULL OR $3 IS NOT NULL)
+           AND (behind IS NULL OR $3 IS NOT NULL OR NOT EXISTS (
+               SELECT FROM parked_streams AS other
+               WHERE other.projection = $1 AND other.build = $2 AND other.stream = parked.behind))
          ORDER BY position",
         projection.name,
         build,
@@ -94,9 +98,8 @@ async fn retry_page(
             release(&mut tx, projection, build, stream).await?;
             retried.released.push(stream.clone());
         } else if let Some(last) = events.iter().rfind(|event| event.stream == *stream) {
-            let (position, version) = (last.position + 1, last.version + 1);
             kept.push(Parked {
-                place: Place { stream: stream.clone(), position, version },
+                place: next_place(&mut tx, last).await?,
                 behind: at.behind.clone(),
                 reason: "being retried".to_owned(),
             });
@@ -107,16 +110,26 @@ async fn retry_page(
     Ok(complete || stuck.contains_key(head))
 }
 
-/// A range of slots and its checkpoint.
-type Checkpoint = (i16, i16, i64);
+/// The event after another in its stream; the same one again where there is no other, as something
+/// that readers can wait for.
+async fn next_place(db: &mut PgConnection, last: &RawEvent) -> sqlx::Result<Place> {
+    let next = read::of_stream(db, &last.stream, last.version, 1).await?.events.pop();
+    let position = next.map_or(last.position, |next| next.position);
+    Ok(Place { stream: last.stream.clone(), position, version: last.version + 1 })
+}
 
-async fn take_over(
+/// A range of slots and its checkpoint.
+pub(crate) type Checkpoint = (i16, i16, i64);
+
+/// Takes the leases of a build, for as long as the transaction lasts, and gives them to nobody.
+pub(crate) async fn take_over(
     db: &mut PgConnection,
     projection: &Projection,
     build: i16,
 ) -> sqlx::Result<Vec<Checkpoint>> {
     let rows = sqlx::query!(
-        "UPDATE projection_slots SET epoch = epoch + 1, owner = NULL, lease_until = NULL
+        "UPDATE projection_slots SET epoch = epoch + 1, owner = NULL, lease_until = NULL,
+             released_by = NULL, released_until = NULL
          WHERE projection = $1 AND build = $2
          RETURNING slot_from, slot_to, position",
         projection.name,
@@ -148,33 +161,30 @@ async fn waiting(
         .collect())
 }
 
-/// The next events of the streams, in the order of the log, as far as all of them are at hand and
-/// the checkpoint has come. Says whether that is all there is.
+/// Whether the checkpoint of an event's range has come past it.
+pub(crate) fn passed(event: &RawEvent, checkpoints: &[Checkpoint]) -> bool {
+    checkpoints.iter().any(|(from, to, position)| {
+        (*from..=*to).contains(&event.slot) && event.position <= *position
+    })
+}
+
+/// The next events of the streams, in the order of the log, as far as the checkpoint has come and as
+/// they fit a page. Says whether that is all there is.
 async fn page(
     db: &mut PgConnection,
     waiting: &BTreeMap<String, Waiting>,
     checkpoints: &[Checkpoint],
 ) -> sqlx::Result<(Vec<RawEvent>, bool)> {
+    let streams: Vec<String> = waiting.keys().cloned().collect();
+    let after: Vec<i64> = waiting.values().map(|at| at.version - 1).collect();
+    let StreamPage { mut events, cut } =
+        read::of_streams(db, &streams, &after, PAGE_EVENTS).await?;
+    let more = cut || i64::try_from(events.len()).unwrap_or(i64::MAX) == PAGE_EVENTS;
     // What lies after the checkpoint the worker will fold itself.
-    let passed = |event: &RawEvent| {
-        checkpoints.iter().any(|(from, to, position)| {
-            (*from..=*to).contains(&event.slot) && event.position <= *position
-        })
-    };
-    let mut events = vec![];
-    let mut horizon = i64::MAX;
-    for (stream, at) in waiting {
-        let StreamPage { events: page, cut } =
-            read::of_stream(&mut *db, stream, at.version - 1, PAGE_EVENTS).await?;
-        let full = cut || i64::try_from(page.len()).unwrap_or(i64::MAX) == PAGE_EVENTS;
-        if let Some(last) = page.last().filter(|last| full && passed(last)) {
-            horizon = horizon.min(last.position);
-        }
-        events.extend(page);
-    }
-    events.retain(|event| event.position <= horizon && passed(event));
-    events.sort_by_key(|event| event.position);
-    Ok((events, horizon == i64::MAX))
+    let beyond = |last: &RawEvent| checkpoints.iter().all(|(.., at)| last.position > *at);
+    let complete = !more || events.last().is_some_and(beyond);
+    events.retain(|event| passed(event, checkpoints));
+    Ok((events, complete))
 }
 
 /// Folds them one by one. The streams that fail are given back, as they are to be parked now.
@@ -190,8 +200,9 @@ async fn fold(
     for stream in others(db, projection, build, waiting).await? {
         streams.insert(stream);
     }
+    let skipped: BTreeSet<i64> = skip::positions(&mut *db, projection).await?;
     for event in events {
-        if stuck.contains_key(&event.stream) {
+        if stuck.contains_key(&event.stream) || skipped.contains(&event.position) {
             continue;
         }
         let parked = match event.decode() {

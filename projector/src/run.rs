@@ -10,17 +10,20 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::builds::{self, WrongVersion};
+use crate::outage::Outage;
 use crate::projection::Projection;
 use crate::rebuild::{RebuildError, rebuild};
 use crate::runner::{self, Context};
-use crate::search::Meili;
 use crate::search::pusher::{self, Trouble};
+use crate::search::{Meili, leftovers};
 use crate::{news, parking, projections, status};
 
 /// Rebuilds that a process does by itself at a time: each takes all that a database has to give.
 const REBUILDS_MAX: usize = 1;
-/// How long to wait before looking again whether a projection can be worked on.
+/// How long to wait before looking again whether a projection can be worked on, at first and at
+/// most: a rebuild that fails has read much of the log.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
+const LOOK_AGAIN_MAX: Duration = Duration::from_mins(2);
 
 /// Works on projections until the process ends. An error means that a build is newer than this
 /// program: then all workers have stopped.
@@ -72,11 +75,22 @@ async fn project(
 ) -> Result<(), WrongVersion> {
     let is_search = std::ptr::eq(projection, projections::SEARCH);
     let index = is_search.then_some(&meili);
-    if !bring_up_to_date(&context, projection, index, rebuilding).await {
+    let mut outage = Outage::new(projection.name, LOOK_AGAIN, LOOK_AGAIN_MAX);
+    if !bring_up_to_date(&context, projection, index, rebuilding, &mut outage).await {
         return Ok(());
     }
     let mut workers = JoinSet::new();
-    for slot_from in ranges(&context, projection).await {
+    if is_search {
+        let (db, meili) = (context.db.clone(), meili.clone());
+        workers.spawn(async move {
+            if let Err(error) = leftovers::drop_leftovers(&db, &meili).await {
+                let cause = parking::chain(&error);
+                tracing::warn!(cause, "search indexes that were left behind stay until a restart");
+            }
+            Ok(())
+        });
+    }
+    for slot_from in ranges(&context, projection, &mut outage).await {
         let (held, holds) = watch::channel(None);
         if let Some((client, stream_name)) = &context.bus {
             let teller = Teller::new(client.clone(), stream_name, projection.name);
@@ -107,15 +121,23 @@ async fn project(
     result
 }
 
-async fn ranges(context: &Context, projection: &'static Projection) -> Vec<i16> {
+/// The first slots of the ranges of the build that readers see.
+async fn ranges(
+    context: &Context,
+    projection: &'static Projection,
+    outage: &mut Outage,
+) -> Vec<i16> {
     while !context.stop.is_cancelled() {
         let ranges = async {
             let build = builds::active(&context.db, projection).await?.build;
             builds::ranges(&context.db, projection, build).await
         };
         match ranges.await {
-            Ok(ranges) => return ranges,
-            Err(error) => look_again(context, projection, &error).await,
+            Ok(ranges) => {
+                outage.over();
+                return ranges;
+            }
+            Err(error) => outage.wait(&parking::chain(&error), &context.stop).await,
         }
     }
     vec![]
@@ -128,15 +150,16 @@ async fn bring_up_to_date(
     projection: &'static Projection,
     meili: Option<&Meili>,
     rebuilding: &Semaphore,
+    outage: &mut Outage,
 ) -> bool {
     while !context.stop.is_cancelled() {
         match builds::active(&context.db, projection).await {
             Ok(active) if active.version >= projection.version => return true,
             Ok(_) => tokio::select! {
-                () = rebuild_in_turn(context, projection, meili, rebuilding) => {}
+                () = rebuild_in_turn(context, projection, meili, rebuilding, outage) => {}
                 () = context.stop.cancelled() => return false,
             },
-            Err(error) => look_again(context, projection, &error).await,
+            Err(error) => outage.wait(&parking::chain(&error), &context.stop).await,
         }
     }
     false
@@ -148,27 +171,27 @@ async fn rebuild_in_turn(
     projection: &'static Projection,
     meili: Option<&Meili>,
     rebuilding: &Semaphore,
+    outage: &mut Outage,
 ) {
     // Never closed.
-    let _turn = rebuilding.acquire().await;
+    let turn = rebuilding.acquire().await;
     let (name, to) = (projection.name, projection.version);
     tracing::info!(projection = name, to, "rebuilding for a new version");
     let progress = ProgressBar::hidden();
     let owner = format!("{}/rebuild", context.owner);
-    match rebuild(&context.db, projection, meili, &owner, &progress).await {
-        Ok(_) => {}
-        Err(RebuildError::Busy) => {
+    let rebuilt = rebuild(&context.db, projection, meili, &owner, &progress).await;
+    // Whoever waits for a cause to pass does not keep others waiting.
+    drop(turn);
+    match rebuilt {
+        Ok(_) => outage.over(),
+        Err(busy @ RebuildError::Busy { .. }) => {
+            tracing::info!(projection = name, "{busy}");
             let _ = tokio::time::timeout(LOOK_AGAIN, context.stop.cancelled()).await;
         }
-        Err(error) => look_again(context, projection, &error).await,
+        Err(error) => {
+            metrics::counter!("projection_rebuild_failures_total", "projection" => name)
+                .increment(1);
+            outage.wait(&parking::chain(&error), &context.stop).await;
+        }
     }
-}
-
-async fn look_again(
-    context: &Context,
-    projection: &Projection,
-    error: &(dyn std::error::Error + Send + Sync + 'static),
-) {
-    tracing::warn!(projection = projection.name, cause = parking::chain(error), "trying again");
-    let _ = tokio::time::timeout(LOOK_AGAIN, context.stop.cancelled()).await;
 }

@@ -9,11 +9,14 @@ use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::batch::{self, BatchError, Known};
+use crate::batch::{self, BatchError, Newer};
 use crate::builds::{self, WrongVersion};
 use crate::checkpoint::{self, LEASE, Lease, RENEWAL};
-use crate::parking::{self, ParkedStreams};
+use crate::known::Known;
+use crate::outage::Outage;
 use crate::projection::Projection;
+use crate::retry::{self, RetryError};
+use crate::{metrics as measured, parking};
 
 /// Events folded in one transaction. Small enough to commit well within a lease.
 const BATCH_EVENTS_MAX: usize = 2_000;
@@ -51,23 +54,19 @@ pub type Held = watch::Sender<Option<Lease>>;
 enum End {
     /// Somebody else has the lease, or the build is no longer read.
     Fenced,
+    /// It stands before an event that a newer program wrote, and has given the lease up.
+    Waits,
     /// The process ends.
     Stopped,
 }
 
-/// A pause that grows with every failure in a row.
-struct Backoff(Duration);
-
-impl Backoff {
-    fn new() -> Self {
-        Self(PAUSE_MIN)
-    }
-
-    /// Waits, unless the process ends meanwhile.
-    async fn pause(&mut self, stop: &CancellationToken) {
-        let _ = tokio::time::timeout(self.0, stop.cancelled()).await;
-        self.0 = (self.0 * 2).min(PAUSE_MAX);
-    }
+/// What a worker has said already, and says once.
+struct Said {
+    outage: Outage,
+    /// Who holds the lease in its stead.
+    holder: Option<String>,
+    /// The event of a newer program that it stands before.
+    waits_at: Option<i64>,
 }
 
 /// Works on one range of slots of a projection until the process ends.
@@ -77,22 +76,21 @@ pub async fn run(
     slot_from: i16,
     held: Held,
 ) -> Result<(), WrongVersion> {
-    let mut backoff = Backoff::new();
+    let outage = Outage::new(projection.name, PAUSE_MIN, PAUSE_MAX);
+    let mut said = Said { outage, holder: None, waits_at: None };
     while !context.stop.is_cancelled() {
-        match take_turn(&context, projection, slot_from, &held).await {
+        let turn = take_turn(&context, projection, slot_from, &held, &mut said).await;
+        measured::owned(projection, slot_from, false);
+        match turn {
             Ok(Some(End::Stopped)) => break,
             // At once: a retry or a switch took the lease for a moment.
-            Ok(Some(End::Fenced)) => backoff = Backoff::new(),
-            Ok(None) => {
-                backoff = Backoff::new();
+            Ok(Some(End::Fenced)) => said.outage.over(),
+            Ok(Some(End::Waits) | None) => {
+                said.outage.over();
                 let _ = tokio::time::timeout(RENEWAL, context.stop.cancelled()).await;
             }
             Err(TurnError::Version(error)) => return Err(error),
-            Err(error) => {
-                let cause = parking::chain(&error);
-                tracing::warn!(projection = projection.name, cause, "no turn; trying again");
-                backoff.pause(&context.stop).await;
-            }
+            Err(error) => said.outage.wait(&parking::chain(&error), &context.stop).await,
         }
     }
     Ok(())
@@ -104,6 +102,8 @@ enum TurnError {
     Version(#[from] WrongVersion),
     #[error("the database is in trouble")]
     Database(#[from] sqlx::Error),
+    #[error("streams that an older program parked could not be taken up")]
+    Retry(#[from] RetryError),
 }
 
 /// Takes the lease and works for as long as it is held; `None` if it is not to be had.
@@ -112,34 +112,86 @@ async fn take_turn(
     projection: &'static Projection,
     slot_from: i16,
     held: &Held,
+    said: &mut Said,
 ) -> Result<Option<End>, TurnError> {
-    let active = builds::active(&context.db, projection).await?;
+    let Context { db, owner, .. } = context;
+    let active = builds::active(db, projection).await?;
     match active.check(projection) {
         Ok(()) => {}
         // It is being rebuilt, by this process or another; until then the old rows are read.
         Err(WrongVersion::Older { .. }) => return Ok(None),
         Err(newer @ WrongVersion::Newer { .. }) => return Err(newer.into()),
     }
-    let owner = format!("{}/{slot_from}", context.owner);
-    let lease =
-        checkpoint::acquire(&context.db, projection, active.build, slot_from, &owner, LEASE)
-            .await?;
-    let Some(lease) = lease else { return Ok(None) };
-    let streams = ParkedStreams::load(&context.db, projection, active.build).await?;
-    let Lease { build, epoch, position, .. } = lease;
-    tracing::info!(projection = projection.name, build, epoch, position, "working");
+    let owner = format!("{owner}/{slot_from}");
+    let build = active.build;
+    let lease = checkpoint::acquire(db, projection, build, slot_from, &owner, LEASE).await?;
+    let Some(lease) = lease else {
+        stand_by(context, projection, build, slot_from, said).await?;
+        return Ok(None);
+    };
+    said.outage.over();
+    let known = Known::load(db, projection, build).await?;
+    if !known.parked.is_empty() && take_up_outgrown(context, projection, build).await? {
+        // Which took the lease.
+        return Ok(Some(End::Fenced));
+    }
+    let Lease { epoch, position, .. } = lease;
+    let goes_on = said.waits_at != Some(position + 1);
+    if goes_on {
+        tracing::info!(projection = projection.name, build, epoch, position, "working");
+    }
+    said.holder = None;
+    measured::owned(projection, slot_from, true);
     held.send_replace(Some(lease.clone()));
-    let end = work(context, lease, Known::new(streams), held).await;
+    let end = work(context, lease, known, held, said).await;
     held.send_replace(None);
-    tracing::info!(projection = projection.name, build, epoch, "no longer working");
+    if goes_on {
+        tracing::info!(projection = projection.name, build, epoch, "no longer working");
+    }
     Ok(Some(end))
 }
 
+/// Says once who works on the range of slots.
+async fn stand_by(
+    context: &Context,
+    projection: &'static Projection,
+    build: i16,
+    slot_from: i16,
+    said: &mut Said,
+) -> sqlx::Result<()> {
+    let holder = checkpoint::holder(&context.db, projection, build, slot_from).await?;
+    if let Some(holder) = holder.filter(|holder| said.holder.as_ref() != Some(holder)) {
+        let name = projection.name;
+        tracing::info!(projection = name, "standing by: {name} is held by {holder}");
+        said.holder = Some(holder);
+    }
+    Ok(())
+}
+
+/// Takes up streams that an older program parked for being one. Says whether there were any.
+async fn take_up_outgrown(
+    context: &Context,
+    projection: &'static Projection,
+    build: i16,
+) -> Result<bool, TurnError> {
+    let streams = parking::outgrown(&context.db, projection, build).await?;
+    for stream in &streams {
+        tracing::info!(projection = projection.name, stream, "parked by an older program; retried");
+        retry::retry(&context.db, projection, Some(stream)).await?;
+    }
+    Ok(!streams.is_empty())
+}
+
 /// Follows the log until the lease is lost or the process ends.
-async fn work(context: &Context, mut lease: Lease, mut known: Known, held: &Held) -> End {
+async fn work(
+    context: &Context,
+    mut lease: Lease,
+    mut known: Known,
+    held: &Held,
+    said: &mut Said,
+) -> End {
     let Context { db, tail, stop, .. } = context;
     let mut log = tail.follow(lease.position);
-    let mut backoff = Backoff::new();
     let mut passed = None;
     loop {
         let wait = passed.as_ref().map_or(RENEWAL, Passed::remaining);
@@ -156,19 +208,27 @@ async fn work(context: &Context, mut lease: Lease, mut known: Known, held: &Held
             Ok(next) => fold(db, &mut lease, &mut known, &mut passed, next, held).await,
             Err(error) => Err(Trouble::Passing(parking::chain(&error))),
         };
+        let (name, build) = (lease.projection.name, lease.build);
         match done {
-            Ok(()) => backoff = Backoff::new(),
+            Ok(()) => said.outage.over(),
             Err(Trouble::Fenced) => {
-                let (name, build) = (lease.projection.name, lease.build);
-                tracing::warn!(projection = name, build, "the lease was lost; nothing was written");
+                tracing::info!(projection = name, build, "the lease was lost; nothing was written");
                 return End::Fenced;
             }
+            Err(Trouble::Newer(newer)) => {
+                held.send_replace(Some(lease.clone()));
+                if said.waits_at != Some(newer.position) {
+                    tracing::error!(projection = name, build, "{newer}");
+                    said.waits_at = Some(newer.position);
+                }
+                // Not given up, it is over by itself in a few seconds.
+                let _ = lease.give_way(db, newer.position).await;
+                return End::Waits;
+            }
             Err(Trouble::Passing(cause)) => {
-                let (name, position) = (lease.projection.name, lease.position);
-                tracing::warn!(projection = name, position, cause, "trying again");
                 metrics::counter!("projection_batch_failures_total", "projection" => name)
                     .increment(1);
-                backoff.pause(stop).await;
+                said.outage.wait(&cause, stop).await;
                 passed = None;
                 log.rewind(lease.position);
             }
@@ -178,6 +238,7 @@ async fn work(context: &Context, mut lease: Lease, mut known: Known, held: &Held
 
 enum Trouble {
     Fenced,
+    Newer(Newer),
     Passing(String),
 }
 
@@ -185,6 +246,7 @@ impl From<BatchError> for Trouble {
     fn from(error: BatchError) -> Self {
         match error {
             BatchError::Fenced(_) => Self::Fenced,
+            BatchError::Newer(newer) => Self::Newer(newer),
             BatchError::Database(_) | BatchError::TooManyParked => {
                 Self::Passing(parking::chain(&error))
             }
@@ -242,14 +304,19 @@ async fn fold(
             .increment(u64::try_from(folded).unwrap_or(0));
         held.send_replace(Some(lease.clone()));
     }
-    match passed {
-        Some(due) if due.remaining().is_zero() => {
-            lease.pass(db, due.to).await?.map_err(|_| Trouble::Fenced)?;
-            *passed = None;
-            held.send_replace(Some(lease.clone()));
-            Ok(())
-        }
-        None if next.events.is_empty() => lease.renew(db).await?.map_err(|_| Trouble::Fenced),
-        _ => Ok(()),
+    let due = passed.as_ref().filter(|due| due.remaining().is_zero()).map(|due| due.to);
+    if due.is_none() && (passed.is_some() || !next.events.is_empty()) {
+        return Ok(());
     }
+    let mut connection = known.take_connection(db).await?;
+    match due {
+        Some(to) => lease.pass(&mut connection, to).await?,
+        None => lease.renew(&mut connection).await?,
+    }
+    .map_err(|_| Trouble::Fenced)?;
+    known.put_back(connection);
+    if passed.take().is_some() {
+        held.send_replace(Some(lease.clone()));
+    }
+    Ok(())
 }

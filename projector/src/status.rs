@@ -1,5 +1,5 @@
-//! Where every projection stands: for people as a table, for machines as metrics, and for health
-//! checks.
+//! Where every projection stands: for machines as metrics, and for health checks. As a table and as
+//! JSON it is [`crate::report`]'s.
 
 use std::time::Duration;
 
@@ -8,8 +8,9 @@ use event_store::read;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
+use crate::builds::{self, Maker};
 use crate::projection::Projection;
-use crate::{parking, projections};
+use crate::{parking, projections, skip};
 
 /// How often metrics are brought up to date.
 const METRICS_PERIOD: Duration = Duration::from_secs(2);
@@ -27,7 +28,7 @@ pub struct Standing {
     pub slots: (i16, i16),
     /// Its checkpoint.
     pub position: i64,
-    /// Events after it in the log.
+    /// Events after it in the log; below 0 if it stands beyond the log's end, as it never should.
     pub lag_events: i64,
     /// For how long the next one has been waiting, seconds.
     pub lag_seconds: f64,
@@ -35,21 +36,60 @@ pub struct Standing {
     pub owner: Option<String>,
     /// Parked streams of the build.
     pub parked: i64,
+    /// The event of a newer program that it stands before.
+    pub waits_at: Option<i64>,
+}
+
+impl Standing {
+    /// What is wrong, if anything is: the worst first.
+    pub fn trouble(&self, projection: &Projection) -> Option<String> {
+        let (from, to) = self.slots;
+        let position = self.position;
+        if self.lag_events < 0 {
+            let head = position + self.lag_events;
+            return Some(format!(
+                "it stands at {position}, beyond the log, which ends at {head}: the log was \
+                 restored, or is another one; rebuild it"
+            ));
+        }
+        if let Some(at) = self.waits_at {
+            return Some(format!(
+                "an event of a newer program at position {at}: waits for an upgrade of this \
+                 projector"
+            ));
+        }
+        if !projection.may_have(from, to) {
+            return Some(format!("slots {from} to {to} are a part too small for it to work on"));
+        }
+        if self.parked > 0 {
+            return Some(format!(
+                "streams are parked: {} (projector parked {})",
+                self.parked, self.name
+            ));
+        }
+        if self.owner.is_none() {
+            return Some("nobody works on it".to_owned());
+        }
+        let late = self.lag_seconds > LAG_SECONDS_MAX;
+        late.then(|| format!("it is {:.0} seconds behind", self.lag_seconds))
+    }
 }
 
 /// Where some projections stand. One that never ran is left out.
 pub async fn standings(db: &PgPool, wanted: &[&'static Projection]) -> sqlx::Result<Vec<Standing>> {
-    let head = read::head(db).await?;
     let rows = sqlx::query!(
         r#"SELECT name AS "name!", build AS "build!", slot_from AS "slot_from!",
                   slot_to AS "slot_to!", position AS "position!",
                   CASE WHEN lease_until > clock_timestamp() THEN owner END AS owner,
+                  CASE WHEN waits_at = position + 1 THEN waits_at END AS waits_at,
                   (SELECT count(*) FROM parked_streams k
                    WHERE k.projection = name AND k.build = p.build) AS "parked!"
            FROM projection_positions p ORDER BY name, slot_from"#
     )
     .fetch_all(db)
     .await?;
+    // After the positions: one beyond it is beyond the log.
+    let head = read::head(db).await?;
     let mut standings = vec![];
     for row in rows {
         let Some(projection) = wanted.iter().find(|projection| projection.name == row.name) else {
@@ -60,10 +100,11 @@ pub async fn standings(db: &PgPool, wanted: &[&'static Projection]) -> sqlx::Res
             build: row.build,
             slots: (row.slot_from, row.slot_to),
             position: row.position,
-            lag_events: (head - row.position).max(0),
+            lag_events: head - row.position,
             lag_seconds: waiting_seconds(db, row.position).await?,
             owner: row.owner,
             parked: row.parked,
+            waits_at: row.waits_at,
         });
     }
     Ok(standings)
@@ -75,37 +116,27 @@ async fn waiting_seconds(db: &PgPool, position: i64) -> sqlx::Result<f64> {
     Ok(waited.and_then(|waited| waited.to_std().ok()).unwrap_or_default().as_secs_f64())
 }
 
-/// The table that `projector status` prints.
-pub async fn table(db: &PgPool) -> sqlx::Result<String> {
-    let mut lines = vec![line(["PROJECTION", "BUILD", "POSITION", "LAG", "PARKED", "OWNER"])];
-    for standing in standings(db, &projections::ALL).await? {
-        let lag = format!("{} ({:.1} s)", standing.lag_events, standing.lag_seconds);
-        lines.push(line([
-            standing.name,
-            &standing.build.to_string(),
-            &standing.position.to_string(),
-            &lag,
-            &standing.parked.to_string(),
-            standing.owner.as_deref().unwrap_or("nobody"),
-        ]));
-    }
-    let messages = sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM parked_messages"#)
-        .fetch_one(db)
-        .await?;
-    if messages > 0 {
-        lines.push(format!("{messages} messages on the bus were no events (parked_messages)"));
-    }
-    Ok(lines.join("\n"))
+/// Builds that readers do not see.
+#[derive(Clone, Debug, Default)]
+pub struct Others {
+    /// The one that is being made.
+    pub making: Option<Maker>,
+    /// Those that a broken rebuild or verification left behind; the next one clears them away.
+    pub abandoned: Vec<i16>,
 }
 
-fn line([name, build, position, lag, parked, owner]: [&str; 6]) -> String {
-    format!("{name:<10} {build:>5} {position:>12} {lag:>18} {parked:>6}  {owner}")
+/// The builds of a projection that readers do not see.
+pub async fn others(db: &PgPool, projection: &Projection) -> sqlx::Result<Others> {
+    let making = builds::maker(db, projection).await?;
+    let abandoned = builds::abandoned(db, projection).await?;
+    Ok(Others { making, abandoned })
 }
 
 /// Brings the metrics up to date for as long as the process lives.
 pub async fn measure(db: PgPool, wanted: Vec<&'static Projection>, stop: CancellationToken) {
     while !stop.is_cancelled() {
         if let Err(error) = measure_once(&db, &wanted).await {
+            metrics::counter!("projection_measure_failures_total").increment(1);
             tracing::debug!(cause = parking::chain(&error), "not measured");
         }
         let _ = tokio::time::timeout(METRICS_PERIOD, stop.cancelled()).await;
@@ -114,14 +145,30 @@ pub async fn measure(db: PgPool, wanted: Vec<&'static Projection>, stop: Cancell
 
 #[allow(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
 async fn measure_once(db: &PgPool, wanted: &[&'static Projection]) -> sqlx::Result<()> {
+    let flag = |set: bool| if set { 1.0 } else { 0.0 };
     for standing in standings(db, wanted).await? {
         let labels =
             [("projection", standing.name.to_owned()), ("slot", standing.slots.0.to_string())];
+        let lag = standing.lag_events;
         metrics::gauge!("projection_position", &labels).set(standing.position as f64);
-        metrics::gauge!("projection_lag_events", &labels).set(standing.lag_events as f64);
+        metrics::gauge!("projection_lag_events", &labels).set(lag.max(0) as f64);
+        metrics::gauge!("projection_ahead_events", &labels).set((-lag).max(0) as f64);
         metrics::gauge!("projection_lag_seconds", &labels).set(standing.lag_seconds);
+        metrics::gauge!("projection_held", &labels).set(flag(standing.owner.is_some()));
+        metrics::gauge!("projection_waits_for_upgrade", &labels)
+            .set(flag(standing.waits_at.is_some()));
         metrics::gauge!("projection_parked_streams", "projection" => standing.name)
             .set(standing.parked as f64);
+    }
+    for projection in wanted {
+        let Others { making, abandoned } = others(db, projection).await?;
+        let skipped = skip::positions(db, projection).await?.len();
+        let name = projection.name;
+        metrics::gauge!("projection_rebuild_running", "projection" => name)
+            .set(flag(making.is_some()));
+        metrics::gauge!("projection_builds_abandoned", "projection" => name)
+            .set(abandoned.len() as f64);
+        metrics::gauge!("projection_skipped_events", "projection" => name).set(skipped as f64);
     }
     if wanted.iter().any(|projection| projection.name == projections::SEARCH.name) {
         let dirty = sqlx::query_scalar!(
@@ -142,16 +189,6 @@ pub async fn check(db: &PgPool, projection: &'static Projection) -> Result<(), S
     if standings.is_empty() {
         return Err("it never ran".to_owned());
     }
-    for standing in standings {
-        if standing.parked > 0 {
-            return Err(format!("{} streams are parked", standing.parked));
-        }
-        if standing.owner.is_none() {
-            return Err("nobody works on it".to_owned());
-        }
-        if standing.lag_seconds > LAG_SECONDS_MAX {
-            return Err(format!("it is {:.0} seconds behind", standing.lag_seconds));
-        }
-    }
-    Ok(())
+    let trouble = standings.iter().find_map(|standing| standing.trouble(projection));
+    trouble.map_or(Ok(()), Err)
 }

@@ -27,4 +27,4 @@ pub mod routes;
 pub mod search;
 
 pub use app::{App, Settings};
-pub use routes::router;
+pub use routes::{health, router};

@@ -1,30 +1,20 @@
 //! `query-api serve`: the reading half as a process.
 
 use anyhow::{Context as _, Result};
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use query_api::{App, Settings};
 use service::config::{Bus, Database, Http, Logging, Search, Secret};
-use service::{bus, database, shutdown, telemetry};
+use service::{build, bus, database, shutdown, telemetry};
 
 /// Listened on when nothing else is said.
 const DEFAULT_PORT: u16 = 8081;
 
 /// Reads of the commerce engine
 #[derive(Parser)]
-#[command(name = "query-api", version)]
+#[command(name = "query-api", version = build::TEXT)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Answer reads until told to stop
-    Serve(Box<Serve>),
-}
-
-#[derive(Args)]
-struct Serve {
     #[command(flatten)]
     database: Database,
     #[command(flatten)]
@@ -36,38 +26,63 @@ struct Serve {
     #[command(flatten)]
     logging: Logging,
     /// The Meilisearch index that holds the catalogue
-    #[arg(long, env = "SEARCH_INDEX", default_value = "products")]
+    #[arg(long, global = true, env = "SEARCH_INDEX", default_value = "products")]
     search_index: String,
     /// A key of Meilisearch that may search, in place of the one that may do everything
-    #[arg(long, env = "MEILI_SEARCH_KEY", hide_env_values = true)]
+    #[arg(long, global = true, env = "MEILI_SEARCH_KEY", hide_env_values = true)]
     meili_search_key: Option<Secret>,
 }
 
-impl Serve {
-    /// Where Meilisearch is, with the least key there is. An empty one, as compose files pass it, is
-    /// none.
-    fn search(&self) -> Search {
-        let key = self.meili_search_key.clone().filter(|key| !key.expose().is_empty());
-        Search { key: key.or(self.search.key.clone()), ..self.search.clone() }
-    }
+#[derive(Subcommand)]
+enum Command {
+    /// Answer reads until told to stop
+    Serve,
 }
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let Command::Serve(told) = Cli::parse().command;
-    telemetry::init(told.logging.format);
-    let stop = shutdown::signal();
-    let address = told.http.address(DEFAULT_PORT);
-    let db = database::connect(&told.database).context("DATABASE_URL is no Postgres URL")?;
+    let Cli {
+        command: Command::Serve,
+        database,
+        bus,
+        search,
+        http,
+        logging,
+        search_index,
+        meili_search_key,
+    } = Cli::parse();
+    telemetry::init(logging.format)?;
+    http.check()?;
+    let (does, address) = ("answers reads", http.address(DEFAULT_PORT));
+    // With the least key there is. An empty one, as compose files pass it, is none.
+    let key = meili_search_key.filter(|key| !key.expose().is_empty()).or(search.key.clone());
+    let search = Search { key, ..search };
+    telemetry::begin("query-api", does, address, &database, &bus, Some(&search));
+    let shutdown = shutdown::signal(http.drain_delay());
+    let db = database::connect(&database)?;
     let settings = Settings {
-        bus: bus::connect(&told.bus, "query-api").await.context("NATS_URL cannot be used")?,
-        stream: told.bus.stream.clone(),
-        search: told.search(),
-        index: told.search_index.clone(),
-        token: told.http.token().cloned(),
+        bus: bus::connect(&bus, "query-api").await.context("NATS_URL cannot be used")?,
+        stream: bus.stream.clone(),
+        search,
+        index: search_index,
+        token: http.token().cloned(),
     };
-    let app =
-        App::start(db, settings, stop.clone()).context("the key of Meilisearch cannot be sent")?;
-    service::serve(query_api::router(app), address, stop).await?;
+    let app = App::start(db, settings, shutdown.stop.clone())
+        .context("the key of Meilisearch cannot be sent")?;
+    let health = query_api::health(&app);
+    let router = query_api::router(app, &health);
+    service::serve(router, &health, &http, DEFAULT_PORT, shutdown).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::Cli;
+
+    #[test]
+    fn the_arguments_fit_together() {
+        Cli::command().debug_assert();
+    }
 }

@@ -41,10 +41,16 @@ pub async fn connect(bus: &Bus, name: &str) -> Result<Option<Client>, ConnectErr
         .map(Some)
 }
 
-/// Whether NATS is there, for health checks.
-pub fn check(client: &Client) -> Result<(), String> {
+/// Whether NATS is there and keeps streams, for health checks.
+///
+/// # Errors
+/// Why not, for those who run the service.
+pub async fn check(client: &Client) -> Result<(), String> {
     match client.connection_state() {
-        State::Connected => Ok(()),
+        State::Connected => {
+            let account = async_nats::jetstream::new(client.clone()).query_account().await;
+            account.map(drop).map_err(|error| format!("no JetStream: {error}"))
+        }
         away => Err(format!("NATS is {away}")),
     }
 }

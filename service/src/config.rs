@@ -1,12 +1,32 @@
 //! What a process is told from outside: command line arguments that fall back on the environment.
 //!
-//! Each service flattens the parts it needs into its own `clap` parser. Settings of one service
-//! only do not belong here.
+//! Each service flattens the parts it needs into its own `clap` parser, where they may stand before
+//! or after the subcommand. Settings of one service only do not belong here. What holds a secret is
+//! checked when it is used and not by the parser, which would print it.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use sqlx::postgres::PgConnectOptions;
+
+/// Why a process does not start: a setting that cannot be meant.
+#[derive(Debug, thiserror::Error)]
+#[error("{name} {reason}")]
+pub struct Wrong {
+    /// The setting, as the environment calls it.
+    pub name: &'static str,
+    /// What is wrong with it, without its value.
+    pub reason: String,
+}
+
+impl Wrong {
+    /// The setting and what is wrong with it.
+    pub fn new(name: &'static str, reason: impl ToString) -> Self {
+        Self { name, reason: reason.to_string() }
+    }
+}
 
 /// A value that is never printed: a password, a token, a URL that holds one.
 #[derive(Clone, PartialEq, Eq)]
@@ -45,62 +65,143 @@ pub struct Database {
     #[arg(
         id = "database-url",
         long = "database-url",
+        global = true,
         env = "DATABASE_URL",
         hide_env_values = true
     )]
-    pub url: Secret,
+    pub url: Option<Secret>,
     /// The most connections this process opens
-    #[arg(id = "database-connections", long = "database-connections", env = "DATABASE_CONNECTIONS", default_value_t = 16,
+    #[arg(id = "database-connections", long = "database-connections", global = true, env = "DATABASE_CONNECTIONS", default_value_t = 16,
           value_parser = clap::value_parser!(u32).range(1..=500))]
     pub connections: u32,
     /// Statements that run longer are cancelled by the database, seconds
-    #[arg(id = "statement-timeout", long = "statement-timeout", env = "DATABASE_STATEMENT_TIMEOUT", default_value_t = 15,
+    #[arg(id = "statement-timeout", long = "statement-timeout", global = true, env = "DATABASE_STATEMENT_TIMEOUT", default_value_t = 15,
           value_parser = clap::value_parser!(u32).range(1..=3600))]
     pub statement_timeout: u32,
+}
+
+impl Database {
+    /// What the URL says.
+    ///
+    /// # Errors
+    /// Where there is none, or it is not one of a Postgres.
+    pub fn options(&self) -> Result<PgConnectOptions, Wrong> {
+        let wrong = |reason: String| Wrong::new("DATABASE_URL", reason);
+        let url = self.url.as_ref().map_or("", Secret::expose);
+        if url.is_empty() {
+            return Err(wrong("is not set".to_owned()));
+        }
+        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+            return Err(wrong("is not the URL of a Postgres: it begins otherwise".to_owned()));
+        }
+        PgConnectOptions::from_str(url)
+            .map_err(|error| wrong(format!("is not the URL of a Postgres: {error}")))
+    }
+
+    /// Where it is, without what is secret.
+    pub fn shown(&self) -> String {
+        self.options().map_or_else(
+            |wrong| wrong.reason,
+            |options| {
+                let name = options.get_database().unwrap_or_default();
+                format!("{}:{}/{name}", options.get_host(), options.get_port())
+            },
+        )
+    }
 }
 
 /// Where NATS is.
 #[derive(Clone, Debug, Args)]
 pub struct Bus {
     /// NATS, as `nats://host:port`; without it everything reads Postgres
-    #[arg(id = "nats-url", long = "nats-url", env = "NATS_URL", hide_env_values = true)]
+    #[arg(
+        id = "nats-url",
+        long = "nats-url",
+        global = true,
+        env = "NATS_URL",
+        hide_env_values = true
+    )]
     pub url: Option<Secret>,
     /// The name of the `JetStream` stream that holds the published log
     #[arg(
         id = "event-stream",
         long = "event-stream",
+        global = true,
         env = "EVENT_STREAM",
         default_value = "commerce"
     )]
     pub stream: String,
 }
 
+impl Bus {
+    /// Where it is, without what is secret.
+    pub fn shown(&self) -> &str {
+        let url = self.url.as_ref().map_or("", Secret::expose);
+        let place = url.split_once("://").map_or(url, |(_, place)| place);
+        let place = place.rsplit_once('@').map_or(place, |(_, host)| host);
+        if place.is_empty() { "none" } else { place }
+    }
+}
+
 /// Where this process listens and who may ask.
 #[derive(Clone, Debug, Args)]
 pub struct Http {
     /// Address and port to listen on; loopback when not given
-    #[arg(id = "listen", long = "listen", env = "LISTEN")]
+    #[arg(id = "listen", long = "listen", global = true, env = "LISTEN")]
     pub listen: Option<SocketAddr>,
     /// Bearer token that callers must send; without it nobody is asked for one
-    #[arg(id = "api-token", long = "api-token", env = "API_TOKEN", hide_env_values = true)]
+    #[arg(
+        id = "api-token",
+        long = "api-token",
+        global = true,
+        env = "API_TOKEN",
+        hide_env_values = true
+    )]
     pub token: Option<Secret>,
+    /// Address and port of a second listener with the health routes and the metrics, which are then
+    /// on that alone and tell there why a part failed
+    #[arg(id = "ops-listen", long = "ops-listen", global = true, env = "OPS_LISTEN")]
+    pub ops_listen: Option<SocketAddr>,
+    /// How long to go on after a SIGTERM while `/ready` already says no, seconds: until whoever
+    /// sends requests has noticed
+    #[arg(id = "drain-delay", long = "drain-delay", global = true, env = "DRAIN_DELAY", default_value_t = 0,
+          value_parser = clap::value_parser!(u64).range(..=300))]
+    pub drain_delay: u64,
 }
 
 impl Http {
-    /// The address to listen on. Says in the log when the whole network may come in unasked.
+    /// The address to listen on.
     pub fn address(&self, default_port: u16) -> SocketAddr {
-        let loopback = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), default_port);
-        let address = self.listen.unwrap_or(loopback);
-        if !address.ip().is_loopback() && self.token().is_none() {
-            tracing::warn!(%address, "listening beyond this machine without API_TOKEN: anybody \
-                           who reaches this port may do everything");
-        }
-        address
+        self.listen.unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), default_port))
     }
 
-    /// The token, if one is set. An empty one, as compose files pass it, is none.
+    /// The token, if one is set.
     pub fn token(&self) -> Option<&Secret> {
-        self.token.as_ref().filter(|token| !token.expose().is_empty())
+        self.token.as_ref()
+    }
+
+    /// How long a process that is told to end goes on before it does.
+    pub fn drain_delay(&self) -> Duration {
+        Duration::from_secs(self.drain_delay)
+    }
+
+    /// Refuses what nobody can mean.
+    ///
+    /// # Errors
+    /// A token that no caller could send, or that would leave the door open by mistake.
+    pub fn check(&self) -> Result<(), Wrong> {
+        let Some(token) = self.token().map(Secret::expose) else { return Ok(()) };
+        let wrong = |reason: &str| Err(Wrong::new("API_TOKEN", reason));
+        if token.is_empty() {
+            return wrong("is empty: leave it out to ask nobody for a token");
+        }
+        if token.trim() != token {
+            return wrong("has white space around it, perhaps the line feed of a file");
+        }
+        if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return wrong("holds what a header cannot: visible ASCII characters only");
+        }
+        Ok(())
     }
 }
 
@@ -111,20 +212,41 @@ pub struct Search {
     #[arg(
         id = "meili-url",
         long = "meili-url",
-        env = "MEILI_URL",
-        default_value = "http://127.0.0.1:7700"
+        global = true, env = "MEILI_URL",
+        default_value = "http://127.0.0.1:7700",
+        value_parser = meili_url
     )]
     pub url: String,
     /// Its key
-    #[arg(id = "meili-key", long = "meili-key", env = "MEILI_MASTER_KEY", hide_env_values = true)]
+    #[arg(
+        id = "meili-key",
+        long = "meili-key",
+        global = true,
+        env = "MEILI_MASTER_KEY",
+        hide_env_values = true
+    )]
     pub key: Option<Secret>,
+}
+
+fn meili_url(url: &str) -> Result<String, String> {
+    let place = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+    match place {
+        Some(place) if !place.is_empty() && !place.starts_with('/') => Ok(url.to_owned()),
+        _ => Err("it begins with http:// or https:// and a host".to_owned()),
+    }
 }
 
 /// How the log of the process looks. What it holds is said by `RUST_LOG`.
 #[derive(Clone, Debug, Args)]
 pub struct Logging {
     /// One JSON object a line for machines, or plain lines for people
-    #[arg(id = "log-format", long = "log-format", env = "LOG_FORMAT", default_value = "pretty")]
+    #[arg(
+        id = "log-format",
+        long = "log-format",
+        global = true,
+        env = "LOG_FORMAT",
+        default_value = "pretty"
+    )]
     pub format: LogFormat,
 }
 
@@ -135,4 +257,58 @@ pub enum LogFormat {
     Json,
     /// One line of text, coloured on a terminal.
     Pretty,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn http(token: &str) -> Http {
+        Http { listen: None, token: Some(token.into()), ops_listen: None, drain_delay: 0 }
+    }
+
+    fn database(url: &str) -> Database {
+        Database { url: Some(url.into()), connections: 1, statement_timeout: 1 }
+    }
+
+    #[test]
+    fn a_token_that_cannot_be_meant_is_refused_and_not_printed() {
+        assert!(http("hunter2").check().is_ok());
+        for token in ["", " hunter2", "hunter2\n", "hunter 2", "hünter2"] {
+            let wrong = http(token).check().unwrap_err().to_string();
+            assert!(wrong.starts_with("API_TOKEN ") && !wrong.contains("nter"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_database_is_shown_without_its_password_and_others_are_refused() {
+        let good = database("postgres://commerce:hunter2@db.internal:5433/shop");
+        assert!(good.options().is_ok());
+        assert_eq!(good.shown(), "db.internal:5433/shop");
+        for url in ["", "mysql://x:hunter2@h/d", "postgres://x:hunter2@h:port/d"] {
+            let wrong = database(url).options().unwrap_err().to_string();
+            assert!(wrong.starts_with("DATABASE_URL ") && !wrong.contains("hunter2"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_bus_is_shown_without_its_password() {
+        for (url, shown) in [
+            ("nats://user:hunter2@nats:4222", "nats:4222"),
+            ("nats://nats:4222", "nats:4222"),
+            ("token@nats", "nats"),
+            ("", "none"),
+        ] {
+            let bus = Bus { url: Some(url.into()), stream: "commerce".to_owned() };
+            assert_eq!(bus.shown(), shown);
+        }
+    }
+
+    #[test]
+    fn meilisearch_is_an_http_url() {
+        assert!(meili_url("http://127.0.0.1:7700").is_ok());
+        for url in ["foo", "127.0.0.1:7700", "http://", "ftp://host", ""] {
+            assert!(meili_url(url).is_err(), "{url}");
+        }
+    }
 }

@@ -1,16 +1,18 @@
 //! The pool of connections to Postgres, and the migrations that this build expects.
 
-use std::str::FromStr as _;
 use std::time::Duration;
 
 use axum::http::StatusCode;
 use sqlx::error::DatabaseError;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{Connection as _, PgPool};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool};
+use tokio::sync::Mutex;
 
-use crate::config::Database;
+use crate::config::{Database, Wrong};
+use crate::metrics;
 use crate::problem::Problem;
+use crate::refusals::Refusals;
 
 /// Every migration of the engine.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../migrations");
@@ -29,12 +31,11 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// start shows as not ready, not as a crash.
 ///
 /// An error means that the URL is none.
-pub fn connect(database: &Database) -> sqlx::Result<PgPool> {
-    let options =
-        PgConnectOptions::from_str(database.url.expose())?.application_name("commerce").options([
-            ("statement_timeout", format!("{}s", database.statement_timeout)),
-            ("idle_in_transaction_session_timeout", format!("{STALLED_TRANSACTION_SECONDS}s")),
-        ]);
+pub fn connect(database: &Database) -> Result<PgPool, Wrong> {
+    let options = database.options()?.application_name("commerce").options([
+        ("statement_timeout", format!("{}s", database.statement_timeout)),
+        ("idle_in_transaction_session_timeout", format!("{STALLED_TRANSACTION_SECONDS}s")),
+    ]);
     let pool = PgPoolOptions::new()
         .max_connections(database.connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -47,37 +48,86 @@ pub fn connect(database: &Database) -> sqlx::Result<PgPool> {
                 Ok(true)
             })
         });
-    Ok(pool.connect_lazy_with(options))
+    let pool = pool.connect_lazy_with(options);
+    metrics::show(&pool);
+    Ok(pool)
 }
 
-/// Whether Postgres answers and holds every migration this build knows, for health checks. A
-/// database that is ahead, as during a rolling deploy, is fine.
-pub async fn check(db: &PgPool) -> Result<(), String> {
-    let known = MIGRATOR.iter().map(|migration| migration.version).max().unwrap_or(0);
-    // Not a checked query: the table belongs to sqlx and is missing before the first migration.
-    let applied: Result<Option<i64>, _> =
-        sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success")
-            .fetch_one(db)
-            .await;
-    match applied {
-        Ok(Some(applied)) if applied >= known => Ok(()),
-        Ok(applied) => Err(format!(
-            "the database is at migration {}, this build needs {known}",
-            applied.unwrap_or(0)
-        )),
-        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42P01") => {
-            Err("the database is not migrated".to_owned())
-        }
-        Err(error) => Err(error.to_string()),
+/// A look at Postgres through a connection of its own: a pool that is busy is not a database that
+/// is away, and what its callers wait for is no reason to take a process out of service.
+pub struct Probe {
+    options: PgConnectOptions,
+    connection: Mutex<Option<PgConnection>>,
+}
+
+impl Probe {
+    /// Of the server that `db` is a pool of.
+    pub fn new(db: &PgPool) -> Self {
+        Self { options: (*db.connect_options()).clone(), connection: Mutex::new(None) }
     }
+
+    /// Whether Postgres answers and holds every migration this build knows.
+    ///
+    /// # Errors
+    /// Why not, for those who run the service.
+    pub async fn check(&self) -> Result<(), String> {
+        let mut slot = self.connection.lock().await;
+        if let Some(mut connection) = slot.take()
+            && let Ok(applied) = applied(&mut connection).await
+        {
+            *slot = Some(connection);
+            return enough(applied);
+        }
+        // There was none, or it died with a server that is back by now.
+        let mut connection = self.options.connect().await.map_err(|error| told(&error))?;
+        let applied = applied(&mut connection).await.map_err(|error| told(&error))?;
+        *slot = Some(connection);
+        enough(applied)
+    }
+}
+
+/// The same for a process that looks once, as after migrating.
+pub async fn check(db: &PgPool) -> Result<(), String> {
+    Probe::new(db).check().await
+}
+
+/// The last migration that was applied. Not a checked query: the table belongs to sqlx and is missing
+/// before the first one.
+async fn applied(connection: &mut PgConnection) -> sqlx::Result<Option<i64>> {
+    sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success")
+        .fetch_one(connection)
+        .await
+}
+
+/// A database that is ahead, as during a rolling deploy, is fine.
+fn enough(applied: Option<i64>) -> Result<(), String> {
+    let known = MIGRATOR.iter().map(|migration| migration.version).max().unwrap_or(0);
+    match applied.unwrap_or(0) {
+        applied if applied >= known => Ok(()),
+        applied => Err(format!("the database is at migration {applied}, this build needs {known}")),
+    }
+}
+
+fn told(error: &sqlx::Error) -> String {
+    match state(error).as_deref() {
+        Some(UNDEFINED_TABLE) => "the database is not migrated".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+fn state(error: &sqlx::Error) -> Option<std::borrow::Cow<'_, str>> {
+    error.as_database_error().and_then(DatabaseError::code)
 }
 
 /// A failed query as the caller sees it: the cause goes to the log, never to the wire.
 impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Self {
-        let state = error.as_database_error().and_then(DatabaseError::code);
+        let state = state(&error);
         let (code, detail) = match (&error, state.as_deref()) {
             (_, Some("57014")) => ("database_timeout", "the database took too long"),
+            (_, Some(state)) if UNMIGRATED.contains(&state) => {
+                ("database_not_migrated", "the database has not the schema of this service")
+            }
             (_, Some(state)) if AWAY_CLASSES.iter().any(|class| state.starts_with(class)) => AWAY,
             (sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed, _) => AWAY,
             _ => {
@@ -85,12 +135,23 @@ impl From<sqlx::Error> for Problem {
                 return Self::internal();
             }
         };
-        tracing::warn!(error = &error as &dyn std::error::Error, "{detail}");
+        // Many fail of one cause. That of an outage is told by who watches the database.
+        if let Some(queries) = FAILED.due_now() {
+            tracing::warn!(error = &error as &dyn std::error::Error, queries, "{detail}");
+        }
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(RETRY_AFTER)
     }
 }
 
-/// SQLSTATE classes: connection errors, too many connections, shutting down or starting up.
-const AWAY_CLASSES: [&str; 3] = ["08", "53", "57"];
+/// Queries that failed since the last line about them.
+static FAILED: Refusals = Refusals::new();
+
+const UNDEFINED_TABLE: &str = "42P01";
+/// SQLSTATEs of what a schema lacks, for what does not depend on it is checked by the compiler:
+/// tables, columns, functions.
+const UNMIGRATED: [&str; 3] = [UNDEFINED_TABLE, "42703", "42883"];
+/// SQLSTATE classes: connection errors, a password or a database that is none, too many connections,
+/// shutting down or starting up.
+const AWAY_CLASSES: [&str; 5] = ["08", "28", "3D", "53", "57"];
 const AWAY: (&str, &str) =
     ("database_unavailable", "the database cannot be reached, or has too much to do");

@@ -4,29 +4,34 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, Uri};
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderValue, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt as _;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 use tracing::Instrument as _;
 
-use crate::health;
+use crate::access::Line;
+use crate::answers::{Bounds, Untaken};
 use crate::json::BODY_BYTES_MAX;
+use crate::ledger::Ledger;
 use crate::problem::Problem;
 use crate::refusals::Refusals;
 use crate::request_id::{self, RequestId};
 use crate::unread::{Unread, refuse};
+use crate::{health, metrics};
 
 /// How long a handler may take until its answer begins. Longer than any wait a client may ask for.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
-/// The most requests whose answer has not begun; more are refused.
+/// The most requests whose answer was not taken to its end; more are refused.
 pub const REQUESTS_MAX: usize = 4096;
-/// The same for those who watch the process, who are let in however many others there are.
+/// The same for those who watch the process, who are let in however many others there are, until
+/// their answer begins: it is short.
 const PROBES_MAX: usize = 64;
 /// What a refused client is told to wait.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -34,26 +39,34 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// Puts the shell around a whole router: request ids, log, metrics, bounds, panics as problems,
 /// and problems for paths and methods that do not exist. To be applied last and once.
 pub fn shell(router: Router) -> Router {
+    bounded(router, Bounds::default())
+}
+
+/// The same with other bounds on what may be on its way.
+pub(crate) fn bounded(router: Router, bounds: Bounds) -> Router {
+    metrics::install();
     router
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(middleware::from_fn_with_state(Arc::new(Room::default()), observe))
+        .layer(middleware::from_fn_with_state(Arc::new(Room::new(bounds)), observe))
 }
 
-/// Places for requests whose answer has not begun.
+/// Places for requests whose answer was not taken, and room for their answers.
 struct Room {
-    requests: Semaphore,
-    probes: Semaphore,
+    requests: Arc<Semaphore>,
+    probes: Arc<Semaphore>,
+    answers: Arc<Untaken>,
     refusals: Refusals,
 }
 
-impl Default for Room {
-    fn default() -> Self {
+impl Room {
+    fn new(bounds: Bounds) -> Self {
         Self {
-            requests: Semaphore::new(REQUESTS_MAX),
-            probes: Semaphore::new(PROBES_MAX),
-            refusals: Refusals::default(),
+            requests: Arc::new(Semaphore::new(bounds.requests)),
+            probes: Arc::new(Semaphore::new(PROBES_MAX)),
+            answers: Untaken::new(bounds),
+            refusals: Refusals::new(),
         }
     }
 }
@@ -72,67 +85,82 @@ async fn method_not_allowed() -> Problem {
 }
 
 async fn observe(State(room): State<Arc<Room>>, mut request: Request, next: Next) -> Response {
-    let began = Instant::now();
     let id = RequestId::of(request.headers());
+    let mut line = Line::begin(&request, &id);
+    let span = tracing::info_span!("request", id = id.text());
+    let header = HeaderValue::from_str(id.text());
     request.extensions_mut().insert(id);
-    let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let route = route.as_ref().map_or("none", MatchedPath::as_str).to_owned();
-    let span = tracing::info_span!("request", id = %id.0, %method, path = request.uri().path());
+    // There is none in a test without a connection.
+    let ledger = request.extensions_mut().remove::<Arc<Ledger>>();
+    let ledger = ledger.unwrap_or_else(|| Ledger::new(Instant::now()));
 
     let (unread, request) = Unread::watch(request);
-    let mut response = answer(&room, request, next).instrument(span.clone()).await;
+    let (response, place) = answer(&room, request, next).instrument(span).await;
+    let (mut response, share) = room.answers.admit(&ledger, response, line.is_vital());
     unread.tell(&mut response);
+    if let Ok(header) = header {
+        response.headers_mut().insert(request_id::HEADER, header);
+    }
 
     let status = response.status();
-    let took = began.elapsed();
-    let method = label(&method);
-    metrics::counter!("http_requests_total", "method" => method, "route" => route.clone(),
-                      "status" => status.as_u16().to_string())
+    let took = line.answered(status);
+    let (method, route) = (line.method, line.route.clone());
+    ::metrics::counter!("http_requests_total", "method" => method, "route" => route.clone(),
+                        "status" => status.as_u16().to_string())
     .increment(1);
-    metrics::histogram!("http_request_duration_seconds", "method" => method, "route" => route)
-        .record(took);
-    span.in_scope(|| {
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            tracing::debug!(status = status.as_u16(), ?took, "turned away");
-            room.refusals.count();
-        } else if status.is_server_error() {
-            tracing::warn!(status = status.as_u16(), ?took, "answered");
-        } else {
-            tracing::debug!(status = status.as_u16(), ?took, "answered");
-        }
-    });
-    // The text of a UUID is always a header value.
-    if let Ok(value) = HeaderValue::from_str(&id.0.to_string()) {
-        response.headers_mut().insert(request_id::HEADER, value);
+    ::metrics::histogram!("http_request_duration_seconds", "method" => method, "route" => route,
+                          "status" => class(status))
+    .record(took);
+    if status == StatusCode::SERVICE_UNAVAILABLE
+        && !line.is_probe()
+        && let Some(requests) = room.refusals.due_now()
+    {
+        tracing::warn!(requests, "turned away");
     }
-    response
+    room.answers.send(response, &ledger, place, share, line)
 }
 
-/// One label value a method that exists: clients invent others, and each would be kept for good.
-fn label(method: &Method) -> &'static str {
-    match *method {
-        Method::GET => "GET",
-        Method::HEAD => "HEAD",
-        Method::POST => "POST",
-        Method::PUT => "PUT",
-        Method::PATCH => "PATCH",
-        Method::DELETE => "DELETE",
-        Method::OPTIONS => "OPTIONS",
-        Method::CONNECT => "CONNECT",
-        Method::TRACE => "TRACE",
-        _ => "OTHER",
+/// One label value a class: with each status the buckets would be too many.
+fn class(status: StatusCode) -> &'static str {
+    match status.as_u16() / 100 {
+        1 => "1xx",
+        2 => "2xx",
+        3 => "3xx",
+        4 => "4xx",
+        _ => "5xx",
     }
 }
 
-async fn answer(room: &Room, request: Request, next: Next) -> Response {
-    let is_probe = health::is_probe(request.uri().path());
-    let room = if is_probe { &room.probes } else { &room.requests };
-    let Ok(_place) = room.try_acquire() else {
-        let problem = "too many requests are under way";
-        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", problem);
-        return refuse(request, problem.retry_after(RETRY_AFTER)).await;
-    };
+/// The answer, and the place that is to be kept until it is taken.
+async fn answer(
+    room: &Room,
+    request: Request,
+    next: Next,
+) -> (Response, Option<OwnedSemaphorePermit>) {
+    let path = request.uri().path();
+    // Whether the process answers at all is never a matter of how much there is to do.
+    if path == health::LIVE {
+        return (run(request, next).await, None);
+    }
+    if health::is_probe(path) {
+        let Ok(_place) = room.probes.try_acquire() else {
+            return (overloaded(request).await, None);
+        };
+        return (run(request, next).await, None);
+    }
+    match room.requests.clone().try_acquire_owned() {
+        Ok(place) => (run(request, next).await, Some(place)),
+        Err(_) => (overloaded(request).await, None),
+    }
+}
+
+async fn overloaded(request: Request) -> Response {
+    let problem = "too many requests are under way";
+    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", problem);
+    refuse(request, problem.retry_after(RETRY_AFTER)).await
+}
+
+async fn run(request: Request, next: Next) -> Response {
     let running = AssertUnwindSafe(next.run(request)).catch_unwind();
     match tokio::time::timeout(REQUEST_TIMEOUT, running).await {
         Ok(Ok(response)) => response,

@@ -3,22 +3,27 @@
 //!
 //! It knows neither the domain nor the log: nothing here may depend on what a shop is.
 
+mod access;
+mod answers;
 pub mod auth;
+pub mod build;
 pub mod bus;
 pub mod config;
+mod connections;
 pub mod database;
 mod descriptors;
 pub mod extract;
 pub mod health;
 pub mod http;
 pub mod json;
+mod ledger;
 pub mod metrics;
+pub mod outage;
 pub mod problem;
 mod refusals;
 pub mod request_id;
 mod serve;
 pub mod shutdown;
-mod stall;
 pub mod telemetry;
 pub mod unread;
 

@@ -1,5 +1,5 @@
-//! Telling of requests that were turned away: a line a second at most, however many there are. A
-//! line for each would be work at the very moment when there is too much of it.
+//! Telling of what happens to many at once, as requests that are turned away: a line a second at
+//! most. A line for each would be work at the very moment when there is too much of it.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -7,22 +7,23 @@ use std::time::{Duration, Instant};
 /// The shortest time between two lines.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// How many were turned away since the last line.
-#[derive(Default)]
+/// How many there were since the last line.
 pub(crate) struct Refusals(Mutex<Untold>);
 
-#[derive(Default)]
 struct Untold {
     count: u64,
     last_told: Option<Instant>,
 }
 
 impl Refusals {
-    /// Counts one, and tells of all that were not yet told of if the time has come.
-    pub fn count(&self) {
-        if let Some(count) = self.due(Instant::now()) {
-            tracing::warn!(requests = count, "turned away");
-        }
+    /// None so far.
+    pub const fn new() -> Self {
+        Self(Mutex::new(Untold { count: 0, last_told: None }))
+    }
+
+    /// Counts one, and returns the number of all that were not yet told of if the time has come.
+    pub fn due_now(&self) -> Option<u64> {
+        self.due(Instant::now())
     }
 
     fn due(&self, now: Instant) -> Option<u64> {
@@ -42,7 +43,7 @@ mod tests {
 
     #[test]
     fn the_first_is_told_at_once_and_those_of_a_second_together() {
-        let refusals = Refusals::default();
+        let refusals = Refusals::new();
         let began = Instant::now();
         assert_eq!(refusals.due(began), Some(1));
         assert_eq!(refusals.due(began + PERIOD / 3), None);

@@ -1,6 +1,7 @@
 //! The id under which one request is found again: in its answer, in the log, in the events it made.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -9,28 +10,66 @@ use uuid::Uuid;
 
 /// The header that carries it, both ways.
 pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+/// The longest that a caller may give, in bytes; another is given for a longer one.
+pub const TEXT_BYTES_MAX: usize = 128;
 
-/// The id of the request: the caller's `X-Request-Id` if that is a UUID, else the trace id of its
-/// `traceparent` (W3C Trace Context), else a new one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RequestId(pub Uuid);
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+/// Of the UUIDs that stand for ids that are none.
+const NAMESPACE: Uuid = Uuid::from_u128(0x7c1f_0d3e_52a6_4b8b_9a55_3b6c_0e4d_91f7);
+
+/// The id of the request: the caller's `X-Request-Id`, else the trace id of its `traceparent` (W3C
+/// Trace Context), else a new one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestId {
+    text: Arc<str>,
+    uuid: Uuid,
+}
 
 impl RequestId {
     /// The id that the headers give, or a new one.
     pub fn of(headers: &HeaderMap) -> Self {
-        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        let given = text(HEADER).and_then(|id| id.parse().ok());
-        let traced = || {
-            let trace: Uuid = text(HeaderName::from_static("traceparent"))?
-                .split('-')
-                .nth(1)
-                .filter(|trace| trace.len() == 32)?
-                .parse()
-                .ok()?;
-            (!trace.is_nil()).then_some(trace)
-        };
-        Self(given.or_else(traced).unwrap_or_else(Uuid::now_v7))
+        given(headers)
+            .or_else(|| traced(headers).map(Self::from))
+            .unwrap_or_else(|| Uuid::now_v7().into())
     }
+
+    /// As it stands in the answer and in the log: the caller's own text, where it is one of visible
+    /// ASCII characters.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// As it stands in events. For a text that is no UUID, the UUID of version 5 made of it.
+    pub fn uuid(&self) -> Uuid {
+        self.uuid
+    }
+}
+
+impl From<Uuid> for RequestId {
+    fn from(uuid: Uuid) -> Self {
+        Self { text: uuid.to_string().into(), uuid }
+    }
+}
+
+fn given(headers: &HeaderMap) -> Option<RequestId> {
+    let text = headers.get(HEADER)?.to_str().ok()?;
+    if let Ok(uuid) = text.parse::<Uuid>() {
+        return Some(uuid.into());
+    }
+    let is_plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    (is_plain && text.len() <= TEXT_BYTES_MAX)
+        .then(|| RequestId { text: text.into(), uuid: Uuid::new_v5(&NAMESPACE, text.as_bytes()) })
+}
+
+fn traced(headers: &HeaderMap) -> Option<Uuid> {
+    let text = headers.get(TRACEPARENT)?.to_str().ok()?;
+    let trace: Uuid = text.split('-').nth(1).filter(|trace| trace.len() == 32)?.parse().ok()?;
+    (!trace.is_nil()).then_some(trace)
+}
+
+/// The trace that a request belongs to, as its caller's tools show it.
+pub(crate) fn trace_of(headers: &HeaderMap) -> Option<String> {
+    traced(headers).map(|trace| trace.simple().to_string())
 }
 
 /// Never fails: outside the shell, as in a test of one handler, the id is read from the headers.
@@ -38,6 +77,6 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestId {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(parts.extensions.get().copied().unwrap_or_else(|| Self::of(&parts.headers)))
+        Ok(parts.extensions.get().cloned().unwrap_or_else(|| Self::of(&parts.headers)))
     }
 }

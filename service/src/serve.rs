@@ -7,7 +7,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -20,21 +19,28 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::config;
+use crate::connections::{Connection, Connections, Limits};
+use crate::health::{self, Health};
+use crate::http::shell;
+use crate::ledger::Patience;
 use crate::problem::Problem;
-use crate::stall::Unstalled;
-use crate::{descriptors, health, metrics};
+use crate::shutdown::Shutdown;
+use crate::{descriptors, metrics};
 
 /// How long requests under way may take to finish once the process was told to end.
 pub const DRAIN_TIME: Duration = Duration::from_secs(20);
-/// Connections open at once. More are told so and closed.
+/// Connections open at once. For one more, one that is idle makes way; where there is none, the
+/// newcomer is told so and closed.
 const CONNECTIONS_MAX: usize = 4096;
 /// Connections being told so at once; more are closed unheard.
 const TURNED_AWAY_MAX: usize = 256;
-/// How long that may take for each.
+/// How long that may take for each, and how long a newcomer waits for the place of another.
 const TURNED_AWAY_TIME_MAX: Duration = Duration::from_secs(2);
 /// When to try again after being turned away.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -43,18 +49,26 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 const OTHER_DESCRIPTORS_MAX: usize = 600;
 /// How long a new connection may take until its first request is there.
 const FIRST_HEAD_TIME_MAX: Duration = Duration::from_secs(10);
-/// How long an HTTP/1 connection may take from one answer to the end of the next request's head.
-/// Above the 60 s for which proxies commonly keep an idle one: they are to close it, not we, or
-/// they would send requests into a closed connection.
-const NEXT_HEAD_TIME_MAX: Duration = Duration::from_secs(75);
-/// How long a caller may leave an answer unread once there is no more room for it on the way.
+/// How long a connection may be without a request or an answer under way, the half of a request's
+/// head not counted. Above the 60 s for which proxies commonly keep an idle one: they are to close
+/// it, not we, or they would send requests into a closed connection.
+const IDLE_TIME_MAX: Duration = Duration::from_secs(75);
+/// How long a connection is left idle when others need its place.
+const IDLE_WHEN_FULL_TIME_MAX: Duration = Duration::from_secs(1);
+/// How long a caller may take nothing of an answer.
 const UNREAD_TIME_MAX: Duration = Duration::from_mins(1);
+/// Bytes a second that are taken at least of an answer whose length is known, after the time above.
+const SLOWEST_BYTES_PER_SECOND: u64 = 4 * 1024;
+/// How often connections are looked at for all of this.
+const LOOK_PERIOD: Duration = Duration::from_secs(5);
+/// How long a connection that is to end may take to do so in order.
+const END_TIME_MAX: Duration = Duration::from_secs(1);
 /// The largest head of an HTTP/1 request, in bytes; hyper takes at most 100 headers in it.
 const HTTP1_HEAD_BYTES_MAX: usize = 64 * 1024;
 /// The largest list of headers of an HTTP/2 request, in bytes.
 const HTTP2_HEAD_BYTES_MAX: u32 = 16 * 1024;
 /// Requests at once on one HTTP/2 connection.
-const HTTP2_STREAMS_MAX: u32 = 200;
+const HTTP2_STREAMS_MAX: u32 = 32;
 /// How often an HTTP/2 connection is asked whether its other end is there, and how long that may
 /// take.
 const HTTP2_PING_TIME: Duration = Duration::from_secs(20);
@@ -73,17 +87,52 @@ pub enum ServeError {
         #[source]
         source: io::Error,
     },
+    /// A setting that cannot be meant.
+    #[error(transparent)]
+    Settings(#[from] config::Wrong),
 }
 
-/// Serves `router` on `address` until `shutdown`, then drains for at most [`DRAIN_TIME`].
+/// Serves `router` where `http` says, and `health` on the port for operations if there is one, until
+/// the shutdown's stop; then drains for at most [`DRAIN_TIME`].
 pub async fn serve(
     router: Router,
-    address: SocketAddr,
-    shutdown: CancellationToken,
+    health: &Health,
+    http: &config::Http,
+    default_port: u16,
+    shutdown: Shutdown,
 ) -> Result<(), ServeError> {
-    let listener =
-        TcpListener::bind(address).await.map_err(|source| ServeError::Bind { address, source })?;
-    serve_on(listener, router, shutdown).await
+    http.check()?;
+    health.told(http, shutdown.draining);
+    let address = http.address(default_port);
+    if !address.ip().is_loopback() && http.token().is_none() {
+        tracing::warn!(%address, "listening beyond this machine without API_TOKEN: anybody who \
+                       reaches this port may do everything");
+    }
+    let public = bind(address).await?;
+    let operations = match http.ops_listen {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
+    let watching = async {
+        match operations {
+            None => health.watch().await,
+            Some(listener) => {
+                tracing::info!(address = ?listener.local_addr().ok(), "operations listen");
+                // Ends with the last request of the others.
+                let router = shell(health.operations());
+                let server = Server::new(router, CancellationToken::new(), Bounds::default());
+                tokio::join!(health.watch(), server.run(listener));
+            }
+        }
+    };
+    tokio::select! {
+        served = serve_on(public, router, shutdown.stop) => served,
+        () = watching => Ok(()),
+    }
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address).await.map_err(|source| ServeError::Bind { address, source })
 }
 
 /// Serves `router` on a listener that is already bound, as tests do to learn a free port.
@@ -116,9 +165,8 @@ fn connections_max() -> usize {
 struct Bounds {
     connections: usize,
     turned_away: Duration,
-    first_head: Duration,
-    next_head: Duration,
-    unread: Duration,
+    limits: Limits,
+    look: Duration,
 }
 
 impl Default for Bounds {
@@ -126,9 +174,13 @@ impl Default for Bounds {
         Self {
             connections: CONNECTIONS_MAX,
             turned_away: TURNED_AWAY_TIME_MAX,
-            first_head: FIRST_HEAD_TIME_MAX,
-            next_head: NEXT_HEAD_TIME_MAX,
-            unread: UNREAD_TIME_MAX,
+            limits: Limits {
+                first_head: FIRST_HEAD_TIME_MAX,
+                idle: IDLE_TIME_MAX,
+                idle_when_full: IDLE_WHEN_FULL_TIME_MAX,
+                patience: Patience { unread: UNREAD_TIME_MAX, slowest: SLOWEST_BYTES_PER_SECOND },
+            },
+            look: LOOK_PERIOD,
         }
     }
 }
@@ -139,6 +191,9 @@ struct Server {
     refusal: Router,
     protocol: Builder<TokioExecutor>,
     bounds: Bounds,
+    /// Places for connections.
+    room: Arc<Semaphore>,
+    connections: Arc<Connections>,
     shutdown: CancellationToken,
     /// Ends what is still open after the drain.
     cut_off: CancellationToken,
@@ -150,7 +205,7 @@ impl Server {
         protocol
             .http1()
             .timer(TokioTimer::new())
-            .header_read_timeout(bounds.next_head)
+            .header_read_timeout(bounds.limits.idle)
             .max_buf_size(HTTP1_HEAD_BYTES_MAX);
         protocol
             .http2()
@@ -161,68 +216,99 @@ impl Server {
             .keep_alive_timeout(HTTP2_PING_TIME);
         // Made ready here, once, and not for every request.
         let refusal = router.clone().layer(middleware::from_fn(turn_away)).with_state(());
-        let router = router.with_state(());
-        let cut_off = CancellationToken::new();
-        Arc::new(Self { router, refusal, protocol, bounds, shutdown, cut_off })
+        Arc::new(Self {
+            router: router.with_state(()),
+            refusal,
+            protocol,
+            room: Arc::new(Semaphore::new(bounds.connections)),
+            bounds,
+            connections: Arc::default(),
+            shutdown,
+            cut_off: CancellationToken::new(),
+        })
     }
 
     /// Takes connections until the shutdown, then waits for those that are open.
     async fn run(self: Arc<Self>, listener: TcpListener) {
         let _cut_off = self.cut_off.clone().drop_guard();
-        let connections = TaskTracker::new();
-        let room = Arc::new(Semaphore::new(self.bounds.connections));
+        let attended = TaskTracker::new();
         let doorstep = Arc::new(Semaphore::new(TURNED_AWAY_MAX));
+        let mut look = tokio::time::interval(self.bounds.look);
         loop {
             let taken = tokio::select! {
                 taken = take(&listener) => taken,
+                now = look.tick() => {
+                    self.connections.tidy(self.bounds.limits, now);
+                    continue;
+                }
                 () = self.shutdown.cancelled() => break,
             };
             let Some(connection) = taken else {
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             };
-            let place = room.clone().try_acquire_owned();
-            let is_welcome = place.is_ok();
-            if !is_welcome {
+            let server = self.clone();
+            if let Ok(place) = self.room.clone().try_acquire_owned() {
+                attended.spawn(async move { server.welcome(connection, place).await });
+            } else if let Ok(step) = doorstep.clone().try_acquire_owned() {
+                attended.spawn(async move { server.receive(connection, step).await });
+            } else {
                 ::metrics::counter!("connections_turned_away_total").increment(1);
-            }
-            if let Ok(place) = place.or_else(|_| doorstep.clone().try_acquire_owned()) {
-                let server = self.clone();
-                connections.spawn(async move {
-                    server.attend(connection, is_welcome).await;
-                    drop(place);
-                });
             }
         }
         drop(listener);
-        connections.close();
-        if tokio::time::timeout(DRAIN_TIME, connections.wait()).await.is_err() {
+        attended.close();
+        if tokio::time::timeout(DRAIN_TIME, attended.wait()).await.is_err() {
             tracing::warn!(seconds = DRAIN_TIME.as_secs(), "requests still under way are cut off");
         }
     }
 
-    /// Serves one connection to its end, which comes soon if there is no room for it.
-    async fn attend(&self, connection: TcpStream, is_welcome: bool) {
+    /// Serves a connection that has a place.
+    async fn welcome(&self, connection: TcpStream, _place: OwnedSemaphorePermit) {
+        let opened = self.connections.open(Instant::now());
+        self.attend(connection, &self.router, &opened.connection).await;
+    }
+
+    /// Finds a place for a newcomer when there is none, or tells it so.
+    async fn receive(&self, connection: TcpStream, step: OwnedSemaphorePermit) {
+        let time = self.bounds.turned_away;
+        if self.connections.shed(self.bounds.limits, Instant::now()) {
+            let place = tokio::time::timeout(time, self.room.clone().acquire_owned()).await;
+            if let Ok(Ok(place)) = place {
+                drop(step);
+                return self.welcome(connection, place).await;
+            }
+        }
+        ::metrics::counter!("connections_turned_away_total").increment(1);
+        // Not among the open ones: it ends soon in any case.
+        let opened = Arc::<Connections>::default().open(Instant::now());
+        let refusing = self.attend(connection, &self.refusal, &opened.connection);
+        if tokio::time::timeout(time, refusing).await.is_err() {
+            tracing::debug!("a connection without a place is closed");
+        }
+    }
+
+    /// Serves one connection to its end.
+    async fn attend(&self, tcp: TcpStream, router: &Router, connection: &Connection) {
         // Answers are small: waiting to fill a packet only delays them.
-        if let Err(error) = connection.set_nodelay(true) {
+        if let Err(error) = tcp.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY refused");
         }
-        // Hyper's own timer starts when it knows the protocol; a caller may never get there.
-        let spoke = AtomicBool::new(false);
-        let (router, time) = if is_welcome {
-            (&self.router, self.bounds.first_head)
-        } else {
-            (&self.refusal, self.bounds.turned_away)
-        };
         let router = TowerToHyperService::new(router.clone());
-        let service = service_fn(|request| {
-            spoke.store(true, Ordering::Relaxed);
-            router.call(request)
+        let service = service_fn(|mut request: hyper::Request<_>| {
+            let under_way = connection.ledger.begin();
+            request.extensions_mut().insert(connection.ledger.clone());
+            let answering = router.call(request);
+            async move {
+                let response = answering.await;
+                // By now the answer is in the ledger itself.
+                drop(under_way);
+                response
+            }
         });
-        let io = TokioIo::new(Unstalled::new(connection, self.bounds.unread));
-        let mut serving = pin!(self.protocol.serve_connection(io, service));
-        let mut first_head = pin!(tokio::time::sleep(time));
-        let (mut waits, mut stops) = (true, false);
+        let mut serving = pin!(self.protocol.serve_connection(TokioIo::new(tcp), service));
+        let mut cut = pin!(tokio::time::sleep(Duration::MAX));
+        let (mut ends, mut stops) = (false, false);
         loop {
             tokio::select! {
                 ended = serving.as_mut() => {
@@ -231,13 +317,13 @@ impl Server {
                     }
                     return;
                 }
-                () = first_head.as_mut(), if waits => {
-                    if !is_welcome || !spoke.load(Ordering::Relaxed) {
-                        tracing::debug!("a connection without a request or a place is closed");
-                        return;
-                    }
-                    waits = false;
+                () = connection.end.cancelled(), if !ends => {
+                    serving.as_mut().graceful_shutdown();
+                    // Others on this connection may end what they are about.
+                    cut.as_mut().reset(Instant::now() + END_TIME_MAX);
+                    ends = true;
                 }
+                () = cut.as_mut(), if ends => return,
                 () = self.shutdown.cancelled(), if !stops => {
                     serving.as_mut().graceful_shutdown();
                     stops = true;

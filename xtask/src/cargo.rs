@@ -13,6 +13,12 @@ use crate::interrupt;
 pub const BUILD_FAILED: &str = "the build failed: see cargo's messages above (where a query has no \
                                 cached data, `cargo xtask sqlx` brings `.sqlx` up to date)";
 
+/// The packages whose programs are built in release mode. Each build names all of them, whichever
+/// programs it is for: cargo asks others' crates for the features that the named packages want
+/// together, and compiles them anew for every other set of features.
+const PACKAGES_OF_PROGRAMS: [&str; 5] =
+    ["command-api", "query-api", "projector", "end-to-end", "bench"];
+
 /// The part of `cargo metadata` we read.
 #[derive(Deserialize)]
 pub struct Metadata {
@@ -74,15 +80,18 @@ struct Target {
     name: String,
 }
 
-/// Builds the binaries of `packages` in release mode and returns where each lies.
-pub fn build_release(packages: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
-    let packages = packages.iter().flat_map(|package| ["--package", package]);
-    build(["--release"].into_iter().chain(packages))
+/// Builds `programs` in release mode and returns where each lies.
+pub fn build_release(programs: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
+    let packages = PACKAGES_OF_PROGRAMS.iter().flat_map(|package| ["--package", package]);
+    let programs = programs.iter().flat_map(|program| ["--bin", program]);
+    let mut build = command();
+    build.args(["build", "--release"]).args(packages).args(programs);
+    run_build(&mut build, BUILD_FAILED)
 }
 
-/// Builds the binaries that `what` selects, and returns where each lies.
-pub fn build<'a>(what: impl IntoIterator<Item = &'a str>) -> Result<BTreeMap<String, PathBuf>> {
-    run_build(command().args(["build", "--bins"]).args(what), BUILD_FAILED)
+/// Builds every program of the workspace as tests use them, and returns where each lies.
+pub fn build_for_tests() -> Result<BTreeMap<String, PathBuf>> {
+    run_build(command().args(["build", "--workspace", "--bins"]), BUILD_FAILED)
 }
 
 /// Runs a `cargo build`, showing its progress, and returns where each program lies: asked of cargo,

@@ -28,6 +28,10 @@ pub struct Args {
     /// How long the load of a round lasts
     #[arg(long, default_value_t = 1.0)]
     minutes: f64,
+    /// A folder with command-api, projector and query-api of an earlier build, which then run
+    /// beside these for a while
+    #[arg(long, value_name = "FOLDER")]
+    older: Option<PathBuf>,
     /// Passed on to `chaos`, such as `--clients 50` or `--fault 'NATS wiped'`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENT")]
     rest: Vec<String>,
@@ -36,12 +40,12 @@ pub struct Args {
 /// Builds everything, and lets `chaos` start, break and check it.
 pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
     progress::step("Building", "the services and chaos (release)");
-    let binaries = cargo::build_release(&[COMMAND_API, QUERY_API, PROJECTOR, "end-to-end"])?;
+    let binaries = cargo::build_release(&[COMMAND_API, QUERY_API, PROJECTOR, "chaos"])?;
     let chaos = binaries.get("chaos").context("cargo built no program chaos")?;
     let mut command = contained(chaos);
     let Throwaway { stack, folder } = Throwaway::new(layout)?;
     let services = Services::built(binaries);
-    let file = specify(layout, &services, folder.path())?;
+    let file = specify(layout, &services, args.older.as_deref(), folder.path())?;
     command.arg("--specification").arg(file);
     command.arg(format!("--rounds={}", args.rounds)).arg(format!("--minutes={}", args.minutes));
     command.args(args.seed.map(|seed| format!("--seed={seed}"))).args(&args.rest);
@@ -71,7 +75,12 @@ fn contained(chaos: &Path) -> Command {
 
 /// Writes down, in `folder`, a stack with its data below that; returns the file. Its Postgres loses
 /// nothing in a crash, whoever asks: one that does is found to break the engine's promises.
-pub fn specify(layout: &Layout, services: &Services, folder: &Path) -> Result<PathBuf> {
+pub fn specify(
+    layout: &Layout,
+    services: &Services,
+    older: Option<&Path>,
+    folder: &Path,
+) -> Result<PathBuf> {
     create_dir(folder)?;
     let [postgres_port, nats_port, meilisearch_port, service_ports @ ..] =
         ports::free_for_restarts::<8>()?;
@@ -115,8 +124,11 @@ pub fn specify(layout: &Layout, services: &Services, folder: &Path) -> Result<Pa
         let mut running = services.running(service, &urls, port)?;
         // Short enough for orders that nobody pays to run out within a round.
         running.env("RESERVATION_MINUTES", "1");
-        let running = launch(&running, None)?;
-        processes.insert(part.into(), process(port, &running, &Value::Null));
+        let mut process = process(port, &launch(&running, None)?, &Value::Null);
+        if let Some(older) = older {
+            process["older"] = json!(std::path::absolute(older.join(service))?);
+        }
+        processes.insert(part.into(), process);
     }
     let specification = json!({
         "folder": folder, "database": urls.database, "nats": urls.nats,

@@ -20,6 +20,7 @@ mod ports;
 mod process;
 mod progress;
 mod projections;
+mod promtool;
 mod record;
 mod servers;
 mod services;

@@ -8,7 +8,7 @@ use crate::layout::Layout;
 use crate::process::run_in_terminal;
 use crate::servers::{Durability, Ports, Servers, Source, Throwaway};
 use crate::services::Services;
-use crate::{cargo, chaos, progress};
+use crate::{cargo, chaos, progress, promtool};
 
 /// Options of `test`.
 #[derive(clap::Args)]
@@ -22,7 +22,7 @@ pub struct Args {
 pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
     let servers = Servers::programs(layout)?;
     progress::step("Building", "all programs");
-    let services = Services::built(cargo::build(["--workspace"])?);
+    let services = Services::built(cargo::build_for_tests()?);
     let Throwaway { mut stack, folder } = Throwaway::new(layout)?;
     let urls =
         servers.start(layout, &mut stack, folder.path(), Ports::free()?, Durability::Throwaway)?;
@@ -37,9 +37,11 @@ pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
             test.env(variable, &program.path);
         }
     }
+    // For those that have our metrics and alerts judged by somebody else.
+    test.env("PROMTOOL_BIN", promtool::find(layout)?);
     // And for the one that breaks a whole stack of its own.
     let chaos = folder.path().join("chaos");
-    let specification = chaos::specify(layout, &services, &chaos)?;
+    let specification = chaos::specify(layout, &services, None, &chaos)?;
     test.env("CHAOS_SPECIFICATION", specification);
     let status = run_in_terminal(&mut test)?;
     drop(stack);

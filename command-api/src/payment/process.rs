@@ -34,9 +34,12 @@ const KEEP_POSITIONS: i64 = 10_000;
 const CATEGORIES: [Category; 2] = [Category::Order, Category::Payment];
 /// The pause after a failure.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Connections for the list, and for reading what it is about.
+const CONNECTIONS_MAX: u32 = 8;
 
 /// Runs until told to stop; what is being done then is finished first.
 pub async fn run<G: Gateway>(db: PgPool, writer: Writer, gateway: G, stop: CancellationToken) {
+    let db = forgetful(&db);
     let more = Arc::new(Notify::new());
     let keeper = keep(db.clone(), more.clone());
     let doer = act(Arc::new(Actor { db, writer, gateway }), more, stop.clone());
@@ -47,6 +50,14 @@ pub async fn run<G: Gateway>(db: PgPool, writer: Writer, gateway: G, stop: Cance
         () = stop.cancelled() => {}
     }
     doer.await;
+}
+
+/// Connections whose commits do not wait for the disk. The list and how far it has come are made
+/// from the log, together: what a crash takes of them is made again, and what was done is done once,
+/// by its keys.
+fn forgetful(db: &PgPool) -> PgPool {
+    let options = db.connect_options().as_ref().clone().options([("synchronous_commit", "off")]);
+    db.options().clone().max_connections(CONNECTIONS_MAX).connect_lazy_with(options)
 }
 
 /// Keeps the list from the log, for ever.

@@ -1,5 +1,12 @@
 //! The document of a day's sales in one currency, and what must be remembered of each order so
 //! that one that was both cancelled and refunded is taken off the net once.
+//!
+//! A refund takes its amount off the day it was made on, unless the order was cancelled before in
+//! the log; the cancellation takes off what was not refunded before it. What came before is told by
+//! the position, not by what was folded first: streams may be folded in any order, and a day may
+//! be set right by an event of another.
+
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
@@ -45,7 +52,9 @@ pub struct Document {
     pub cancelled: Sum,
     /// What was given back.
     pub refunded: Sum,
-    /// `gross` less what was cancelled or refunded, no order's money taken off twice.
+    /// `gross` less what was cancelled or refunded, no order's money taken off twice: not
+    /// `gross - cancelled - refunded` where an order was both. A refund counts on its day if it came
+    /// before the cancellation, which then counts for the rest; after it, it counts for nothing.
     pub net: Sum,
     /// When the first of it happened.
     pub created_at: DateTime<Utc>,
@@ -56,10 +65,33 @@ pub struct Document {
 /// What is remembered of an order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {
-    /// What was given back, in the order's currency.
-    pub refunded: Decimal,
-    /// Whether it was called off after it had become certain.
-    pub cancelled: bool,
+    /// What was given back, until it is cancelled: one entry a refund.
+    refunds: Vec<Refund>,
+    /// That it was called off after it had become certain.
+    cancelled: Option<Cancellation>,
+}
+
+/// Money given back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Refund {
+    day: String,
+    position: i64,
+    amount: Decimal,
+}
+
+/// An order called off.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Cancellation {
+    day: String,
+    position: i64,
+}
+
+impl Ledger {
+    /// The days that the order's next event may set right, beside its own.
+    pub fn days(&self) -> impl Iterator<Item = &String> {
+        let cancelled = self.cancelled.iter().map(|cancelled| &cancelled.day);
+        self.refunds.iter().map(|refund| &refund.day).chain(cancelled)
+    }
 }
 
 /// What an event does to a day.
@@ -104,49 +136,80 @@ pub fn keys(seen: &Seen) -> Option<(String, OrderId)> {
     Some((format!("{}-{currency}", seen.occurred_at.date_naive()), order_id))
 }
 
-/// The day and the order after an event that [`keys`] says is about them.
+/// Folds an event into the days and its order's ledger. `days` must have those of [`keys`] and of
+/// [`Ledger::days`], as far as they exist. Gives the days that have changed.
 pub fn fold(
-    day: Option<Document>,
-    ledger: Option<Ledger>,
+    days: &mut BTreeMap<String, Document>,
+    ledger: &mut Ledger,
     seen: &Seen,
-) -> (Option<Document>, Option<Ledger>) {
+) -> Vec<String> {
     let (Some((id, _)), Some(effect)) = (keys(seen), effect(seen.event)) else {
-        return (day, ledger);
+        return vec![];
     };
-    let mut ledger = ledger.unwrap_or_default();
-    let mut day = day;
+    let mut changed = vec![id.clone()];
     match effect {
         Effect::Confirmed(confirmed) => {
-            let day = day.get_or_insert_with(|| empty(id, confirmed.total.currency(), seen));
+            let day = stamped(days, &id, confirmed.total.currency(), seen);
             day.orders += 1;
             day.units += confirmed.units;
             day.gross.add(confirmed.total.amount());
             day.net.add(confirmed.total.amount());
         }
         Effect::Cancelled(cancelled) => {
-            let day = day.get_or_insert_with(|| empty(id, cancelled.total.currency(), seen));
+            let day = stamped(days, &id, cancelled.total.currency(), seen);
             let worth = cancelled.total.amount();
             day.cancelled_orders += 1;
             day.cancelled.add(worth);
-            day.net.add(ledger.refunded - worth);
-            ledger.cancelled = true;
+            day.net.add(-worth);
+            for Refund { day, position, amount } in ledger.refunds.drain(..) {
+                // What came before has taken off its part; what came after should not have.
+                let back = if position < seen.position { id.clone() } else { day };
+                add_to_net(days, &back, amount);
+                changed.push(back);
+            }
+            ledger.cancelled = Some(Cancellation { day: id, position: seen.position });
         }
         Effect::Refunded(amount) => {
-            let day = day.get_or_insert_with(|| empty(id, amount.currency(), seen));
-            day.refunded.add(amount.amount());
-            if !ledger.cancelled {
-                day.net.add(-amount.amount());
+            let day = stamped(days, &id, amount.currency(), seen);
+            let amount = amount.amount();
+            day.refunded.add(amount);
+            match &ledger.cancelled {
+                Some(cancelled) if cancelled.position < seen.position => {}
+                Some(cancelled) => {
+                    day.net.add(-amount);
+                    add_to_net(days, &cancelled.day, amount);
+                    changed.push(cancelled.day.clone());
+                }
+                None => {
+                    day.net.add(-amount);
+                    ledger.refunds.push(Refund { day: id, position: seen.position, amount });
+                }
             }
-            ledger.refunded += amount.amount();
         }
     }
-    if let Some(day) = &mut day {
-        day.version += 1;
-        day.position = day.position.max(seen.position);
-        day.created_at = day.created_at.min(seen.occurred_at);
-        day.updated_at = day.updated_at.max(seen.occurred_at);
+    changed
+}
+
+/// The day of an event, with the event counted.
+fn stamped<'a>(
+    days: &'a mut BTreeMap<String, Document>,
+    id: &str,
+    currency: Currency,
+    seen: &Seen,
+) -> &'a mut Document {
+    let day = days.entry(id.to_owned()).or_insert_with(|| empty(id.to_owned(), currency, seen));
+    day.version += 1;
+    day.position = day.position.max(seen.position);
+    day.created_at = day.created_at.min(seen.occurred_at);
+    day.updated_at = day.updated_at.max(seen.occurred_at);
+    day
+}
+
+/// Sets a day right, which is there since the order's event that was on it.
+fn add_to_net(days: &mut BTreeMap<String, Document>, id: &str, amount: Decimal) {
+    if let Some(day) = days.get_mut(id) {
+        day.net.add(amount);
     }
-    (day, Some(ledger))
 }
 
 impl Sum {

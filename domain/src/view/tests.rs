@@ -1,6 +1,9 @@
 //! Given these events, then this document.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::{Seen, cart, html, order, payment, product, sales, search, stock};
@@ -258,7 +261,67 @@ fn events_of_others_change_nothing() {
 }
 
 fn day(story: &Story) -> sales::Document {
-    story.seen().fold((None, None), |(day, order), seen| sales::fold(day, order, &seen)).0.unwrap()
+    let (mut days, mut ledger) = (BTreeMap::new(), sales::Ledger::default());
+    for seen in story.seen() {
+        sales::fold(&mut days, &mut ledger, &seen);
+    }
+    assert_eq!(days.len(), 1, "{days:?}");
+    days.into_values().next().unwrap()
+}
+
+/// All ways to mix some streams that keep each one's order.
+fn mixed(streams: &[&[usize]]) -> Vec<Vec<usize>> {
+    if streams.iter().all(|stream| stream.is_empty()) {
+        return vec![vec![]];
+    }
+    let mut ways = vec![];
+    for (number, stream) in streams.iter().enumerate() {
+        let Some((first, rest)) = stream.split_first() else { continue };
+        let mut others = streams.to_vec();
+        others[number] = rest;
+        for mut way in mixed(&others) {
+            way.insert(0, *first);
+            ways.push(way);
+        }
+    }
+    ways
+}
+
+/// Whatever the log's order is, and a day lies between any two events: folded in any other order
+/// that keeps each stream's own, the days are the same.
+#[test]
+fn days_do_not_depend_on_the_order_of_streams() {
+    const OTHER_PAYMENT: &str = "payment-00000000-0000-7000-8000-000000000014";
+    let confirmed = json!({ "payment_id": &PAYMENT[8..], "total": eur("100.00"), "units": 4 });
+    let refunded = |amount| json!({ "order_id": O, "amount": eur(amount) });
+    let Story(story) = given(ORDER, "order.confirmed", confirmed)
+        .and(ORDER, "order.cancelled", cancelled())
+        .and(PAYMENT, "payment.refunded", refunded("30.00"))
+        .and(PAYMENT, "payment.refunded", refunded("20.00"))
+        .and(OTHER_PAYMENT, "payment.refunded", refunded("10.00"));
+    let ways = mixed(&[&[0, 1], &[2, 3], &[4]]);
+    assert_eq!(ways.len(), 30);
+    for log in &ways {
+        let fold = |way: &[usize]| {
+            let (mut days, mut ledger) = (BTreeMap::new(), sales::Ledger::default());
+            for which in way {
+                let (stream, version, at, event) = &story[*which];
+                let place = log.iter().position(|known| known == which).unwrap() as i64;
+                let occurred_at = *at + TimeDelta::days(place);
+                let (version, position) = (*version, place + 1);
+                let seen = Seen { stream, version, position, occurred_at, event };
+                sales::fold(&mut days, &mut ledger, &seen);
+            }
+            days
+        };
+        let days = fold(log);
+        assert_eq!(days.len(), 5);
+        let net: Decimal = days.values().map(|day| day.net.amount).sum();
+        assert!(net.is_zero(), "what was cancelled is off, once: {log:?}");
+        for way in &ways {
+            assert_eq!(fold(way), days, "{way:?} of {log:?}");
+        }
+    }
 }
 
 #[test]

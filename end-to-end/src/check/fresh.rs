@@ -1,6 +1,8 @@
 //! Reads: none with `min_position` showed anything older, each document is the fold of the log to
 //! where it says it stands, and the past is what it was.
 
+use std::collections::HashMap;
+
 use domain::view::{self, Seen as Event};
 use domain::{OrderId, StreamId};
 use serde::Serialize;
@@ -8,7 +10,7 @@ use serde_json::Value;
 
 use super::Verdict;
 use super::log::{Entry, Log};
-use crate::history::{History, Read};
+use crate::history::{History, Read, Seen};
 
 /// Documents folded anew and compared whole.
 const FOLDED_MAX: usize = 4_000;
@@ -32,9 +34,31 @@ pub(super) fn check(history: &History, log: &Log) -> Verdict {
             }
         }
     }
+    for wrong in gone_back(&history.reads) {
+        verdict.broken(wrong);
+    }
     let all = history.reads.len();
     verdict
         .covers(format!("{all} reads, {bound} of them bound to a position, {folded} folded anew"))
+}
+
+/// Documents that stood further when the same client read them earlier, whatever it asked for.
+fn gone_back(reads: &[Read]) -> Vec<String> {
+    let mut reads: Vec<&Read> = reads.iter().filter(|read| read.as_of.is_none()).collect();
+    reads.sort_by_key(|read| read.sent);
+    let mut known: HashMap<(usize, &str), i64> = HashMap::new();
+    let mut wrong = vec![];
+    for read in reads.iter().filter(|read| read.document.is_some()) {
+        for Seen { stream, version } in &read.seen {
+            let newest = known.entry((read.client, stream)).or_insert(*version);
+            if version < newest {
+                let (path, client) = (&read.path, read.client);
+                wrong.push(format!("{path} by client {client}: at {version}, it was at {newest}"));
+            }
+            *newest = (*newest).max(*version);
+        }
+    }
+    wrong
 }
 
 /// What is wrong with what a read showed, or with its status.

@@ -4,15 +4,19 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Output;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use sqlx::PgPool;
 use sqlx::migrate::MigrateDatabase as _;
 use sqlx::postgres::PgPoolOptions;
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::history::Addresses;
+use crate::load::Pulse;
+use crate::pest::Pest;
 use crate::program::{Launch, Program, Ready};
 use clock::Clocks;
 use disk::Disk;
@@ -35,6 +39,9 @@ const CONNECT_TIME_MAX: Duration = Duration::from_secs(2);
 /// How long Postgres may take to stop before its data is copied. In the middle of it a copy is as
 /// good as what a crash leaves.
 const STOP_TIME: Duration = Duration::from_secs(2);
+/// The pause between two looks whether a process says that it lives, and how long it may take to.
+const WATCH_PAUSE: Duration = Duration::from_millis(200);
+const WATCH_TIME_MAX: Duration = Duration::from_secs(20);
 
 /// A process of the stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,6 +77,15 @@ impl Part {
         Self::Query,
     ];
 
+    /// The command-api, by its number, that is well while this one is not.
+    pub fn other_command_api(self) -> Option<usize> {
+        match self {
+            Self::Command1 => Some(1),
+            Self::Command2 => Some(0),
+            _ => None,
+        }
+    }
+
     /// Its name in specifications, tables and logs.
     pub fn name(self) -> &'static str {
         match self {
@@ -99,6 +115,10 @@ pub struct Cluster {
     db: PgPool,
     http: reqwest::Client,
     folder: PathBuf,
+    /// Those who are in the way, by the part that they came for.
+    pests: BTreeMap<Part, JoinSet<()>>,
+    /// What was seen meanwhile and must not be.
+    seen: Arc<Mutex<Vec<String>>>,
 }
 
 impl Cluster {
@@ -120,7 +140,8 @@ impl Cluster {
             let ready = ready(part, process.port, &told);
             let log = folder.join(format!("{}.log", part.name()));
             let name = part.name().to_owned();
-            programs.push(Program::new(name, process.port, process.launch, ready, log));
+            let program = Program::new(name, process.port, process.launch, ready, log);
+            programs.push(program.or_older(process.older));
         }
         let once = |part: Part, argument: &str| {
             let launch = launches.get(&part).cloned().unwrap_or_default();
@@ -141,6 +162,8 @@ impl Cluster {
             http: reqwest::Client::builder().no_proxy().build()?,
             addresses,
             folder,
+            pests: BTreeMap::new(),
+            seen: Arc::default(),
         };
         cluster.begin(&told.database, &once(Part::Command1, "migrate")).await?;
         Ok(cluster)
@@ -160,12 +183,17 @@ impl Cluster {
                 migrate.run()?;
             }
         }
-        Ok(())
+        Pulse::prepare(&self.addresses).await
     }
 
     /// One of its processes.
     pub fn program(&mut self, part: Part) -> &mut Program {
         &mut self.programs[part as usize]
+    }
+
+    /// Whether a process can be run as an earlier build has it.
+    pub fn has_older(&self, part: Part) -> bool {
+        self.programs[part as usize].has_older()
     }
 
     /// Where a process keeps its data.
@@ -191,6 +219,41 @@ impl Cluster {
     /// The database.
     pub fn db(&self) -> &PgPool {
         &self.db
+    }
+
+    /// Lets somebody be in the way until a part is to be left in peace.
+    pub fn pester(&mut self, part: Part, pest: Pest) {
+        self.pests.entry(part).or_default().spawn(pest.run());
+    }
+
+    /// Watches meanwhile that these addresses answer 200 whenever they answer at all.
+    pub fn watch(&mut self, part: Part, urls: Vec<String>) {
+        let (http, seen) = (self.http.clone(), self.seen.clone());
+        self.pests.entry(part).or_default().spawn(async move {
+            loop {
+                for url in &urls {
+                    // Whoever is killed at the time answers nothing.
+                    let Ok(answer) = http.get(url).timeout(WATCH_TIME_MAX).send().await else {
+                        continue;
+                    };
+                    if !answer.status().is_success() {
+                        let what = format!("{url}: {}", answer.status());
+                        seen.lock().unwrap_or_else(PoisonError::into_inner).push(what);
+                    }
+                }
+                sleep(WATCH_PAUSE).await;
+            }
+        });
+    }
+
+    /// Ends what came for a part.
+    pub fn leave_in_peace(&mut self, part: Part) {
+        self.pests.remove(&part);
+    }
+
+    /// What was seen since the last time this was asked.
+    pub fn take_seen(&self) -> Vec<String> {
+        std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Starts what has ended by itself, as a supervisor would, and says what that was.

@@ -37,6 +37,8 @@ pub struct Process {
     pub port: u16,
     /// How it is started.
     pub launch: Launch,
+    /// The same program of an earlier build.
+    pub older: Option<PathBuf>,
     /// Where it keeps its data; the services keep none.
     pub store: Option<Store>,
 }

@@ -13,9 +13,13 @@ mod clock;
 mod connections;
 mod disk;
 mod freeze;
+mod hang_up;
 mod index;
 mod kill;
+mod probes;
+mod searches;
 mod stream;
+mod versions;
 mod wipe;
 
 /// Every fault there is.
@@ -34,12 +38,18 @@ pub const ALL: &[&dyn Fault] = &[
     &freeze::Freeze { part: Part::Command1, name: "command-api frozen" },
     &freeze::Freeze { part: Part::Projector1, name: "projector frozen" },
     &connections::Cut,
+    &hang_up::HangUp,
+    &searches::HangUp,
+    &probes::Slow,
     &disk::Full { left: 0, name: "disk full" },
     &disk::Full { left: disk::LESS_THAN_A_PIECE, name: "disk full for the journal" },
     &clock::Shift { part: Part::Command1, seconds: 90, name: "command-api's clock ahead" },
     &clock::Shift { part: Part::Command1, seconds: -90, name: "command-api's clock behind" },
     &clock::Shift { part: Part::Projector1, seconds: 90, name: "projector's clock ahead" },
     &clock::Shift { part: Part::Projector1, seconds: -90, name: "projector's clock behind" },
+    &versions::Older { part: Part::Command2, name: "older command-api" },
+    &versions::Older { part: Part::Projector1, name: "older projector" },
+    &versions::Older { part: Part::Query, name: "older query-api" },
 ];
 
 /// Something that goes wrong, and can be made right.

@@ -3,7 +3,8 @@
 //!
 //! * `market`: what is on sale, and what clients share; `plan`: what a client does next;
 //! * `route` and `send`: commands over HTTP; `ask`: again and again;
-//! * `client`: one client; `read`: what it reads in between.
+//! * `client`: one client; `read`: what it reads in between;
+//! * `pulse`: how fast those are served that are well while another is not.
 //!
 //! Nothing is judged here: what came back is kept in a [`History`].
 
@@ -11,6 +12,7 @@ mod ask;
 mod client;
 mod market;
 mod plan;
+mod pulse;
 mod read;
 mod route;
 mod send;
@@ -27,6 +29,7 @@ use tokio::task::JoinHandle;
 use client::Client;
 use market::Market;
 use plan::Planner;
+pub use pulse::Pulse;
 use read::Reader;
 pub(crate) use send::{PATIENCE, Sender};
 

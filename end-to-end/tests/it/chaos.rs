@@ -1,17 +1,18 @@
-//! Three short rounds of `chaos`: any process may die at any time, and the promises stand.
+//! A round of `chaos` with each of these faults in it: any process may die at any time, and the
+//! promises stand.
 
 use std::process::Command;
 
-/// Its rounds, and those of the two seeds after it, have the faults below.
+/// The order of the faults, and which of them overlap.
 const SEED: &str = "715";
-const ROUNDS: &str = "3";
-/// A quarter of a minute: some faults last 8 s.
+/// The load goes on for at least this long; the faults take as long as they take.
 const MINUTES: &str = "0.25";
 const CLIENTS: &str = "8";
+/// Those that can happen on every machine.
 const FAULTS: [&str; 9] = [
     "Postgres killed",
     "command-api 1 killed",
-    "command-api 2 killed",
+    "command-api frozen",
     "projector 1 killed",
     "query-api killed",
     "projector frozen",
@@ -25,16 +26,17 @@ fn broken_in_many_ways_the_promises_stand() {
     let specification = std::env::var("CHAOS_SPECIFICATION")
         .unwrap_or_else(|_| panic!("CHAOS_SPECIFICATION: cargo xtask test sets it"));
     let output = Command::new(env!("CARGO_BIN_EXE_chaos"))
-        .args(["--specification", &specification, "--seed", SEED, "--rounds", ROUNDS])
+        .args(["--specification", &specification, "--seed", SEED, "--rounds", "1", "--each"])
         .args(["--minutes", MINUTES, "--clients", CLIENTS])
+        .args(FAULTS.iter().flat_map(|fault| ["--fault", fault]))
         .output()
         .unwrap();
     let said = [output.stdout, output.stderr].concat();
     let said = String::from_utf8_lossy(&said);
     assert!(output.status.success(), "{said}");
-    // The seed was chosen for them; another set of faults needs another seed.
+    // A fault that did not happen has proved nothing.
     let (rounds, _) = said.split_once("FAULT").unwrap();
     for fault in FAULTS {
-        assert!(rounds.contains(fault), "{fault} did not happen: {rounds}");
+        assert!(rounds.contains(fault), "{fault} did not happen: {said}");
     }
 }

@@ -16,23 +16,16 @@ use super::cache::{Cache, Cached};
 use super::snapshot;
 use crate::recorded::Unreadable;
 
-/// The database cuts off a process that stalls while it holds the head, after this long.
-const HEAD_HELD_MS_MAX: u32 = 5_000;
+/// The database cuts off a process that stalls while it holds the head, after this long: one that
+/// says nothing in the midst of a transaction, and one that does not take what it is sent, be it
+/// frozen, without power or behind a network that swallows all. `take_turn` does the same for turns.
+const SILENT_MS_MAX: u32 = 2_000;
 /// And any statement of the writer, waiting for the head included, after this long.
 const STATEMENT_MS_MAX: u32 = 20_000;
 /// Events read of a stream before asking whether it has a snapshot: most streams are shorter.
 const SHORT_EVENTS: i64 = 128;
-
-/// Why states could not be loaded.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum LoadError {
-    /// Postgres said no, or is away.
-    #[error("the log could not be read")]
-    Database(#[from] sqlx::Error),
-    /// An event could not be read.
-    #[error("a stream could not be folded")]
-    Unreadable(#[from] Unreadable),
-}
+/// Payload of others' events that is told with a turn, bytes: some batches of them.
+const NEWS_BYTES_MAX: i64 = 2 << 20;
 
 /// How the writer's connection is made.
 pub(super) fn options(options: &PgConnectOptions) -> PgConnectOptions {
@@ -43,7 +36,11 @@ pub(super) fn options(options: &PgConnectOptions) -> PgConnectOptions {
             ("enable_seqscan", "off"),
             ("enable_hashjoin", "off"),
             ("enable_mergejoin", "off"),
-            ("idle_in_transaction_session_timeout", &HEAD_HELD_MS_MAX.to_string()),
+            ("idle_in_transaction_session_timeout", &SILENT_MS_MAX.to_string()),
+            ("tcp_user_timeout", &SILENT_MS_MAX.to_string()),
+            ("tcp_keepalives_idle", "2"),
+            ("tcp_keepalives_interval", "1"),
+            ("tcp_keepalives_count", "2"),
             ("statement_timeout", &STATEMENT_MS_MAX.to_string()),
         ])
         .log_slow_statements(tracing::log::LevelFilter::Off, std::time::Duration::MAX)
@@ -61,15 +58,15 @@ pub(super) async fn be_durable(connection: &mut PgConnection) -> sqlx::Result<()
     .map(drop)
 }
 
-/// Loads streams that are not cached.
+/// Loads streams that are not cached. One that cannot be read is noted as such.
 pub(super) async fn load(
     connection: &mut PgConnection,
     cache: &mut Cache,
     streams: &HashSet<StreamId>,
-) -> Result<(), LoadError> {
+) -> sqlx::Result<()> {
     let mut loaded: HashMap<StreamId, Cached> =
         streams.iter().map(|stream| (stream.clone(), Cached::empty(stream))).collect();
-    fold(connection, &mut loaded, Some(SHORT_EVENTS)).await?;
+    fold(connection, cache, &mut loaded, Some(SHORT_EVENTS)).await?;
     let long = |cached: &Cached| cached.version == SHORT_EVENTS;
     let names: HashMap<String, StreamId> = loaded
         .iter()
@@ -80,7 +77,7 @@ pub(super) async fn load(
         let mut rest: HashMap<StreamId, Cached> =
             names.values().filter_map(|stream| loaded.remove_entry(stream)).collect();
         rest.extend(snapshot::find(connection, &names).await?);
-        fold(connection, &mut rest, None).await?;
+        fold(connection, cache, &mut rest, None).await?;
         loaded.extend(rest);
     }
     for (stream, cached) in loaded {
@@ -90,12 +87,14 @@ pub(super) async fn load(
 }
 
 /// Folds into `states` what their streams hold beyond them, at most `limit` events each. Row by
-/// row: a long stream costs time, not memory.
+/// row: a long stream costs time, not memory. A stream that cannot be read is no longer among them,
+/// and noted in the cache.
 async fn fold(
     connection: &mut PgConnection,
+    cache: &mut Cache,
     states: &mut HashMap<StreamId, Cached>,
     limit: Option<i64>,
-) -> Result<(), LoadError> {
+) -> sqlx::Result<()> {
     let (names, versions): (Vec<String>, Vec<i64>) =
         states.iter().map(|(stream, cached)| (stream.to_string(), cached.version)).unzip();
     let mut rows = sqlx::query!(
@@ -112,9 +111,14 @@ async fn fold(
     )
     .fetch(connection);
     while let Some(row) = rows.try_next().await? {
-        let (stream, event) = decode(row.position, &row.stream, &row.kind, row.schema, &row.data)?;
-        if let Some(cached) = states.get_mut(&stream) {
-            cached.apply(&event);
+        let Ok(stream) = row.stream.parse::<StreamId>() else { continue };
+        let Some(cached) = states.get_mut(&stream) else { continue };
+        match decode(row.position, &stream, &row.kind, row.schema, &row.data) {
+            Ok(event) => cached.apply(&event),
+            Err(error) => {
+                states.remove(&stream);
+                cache.note_unreadable(stream, row.position, &error);
+            }
         }
     }
     Ok(())
@@ -156,86 +160,87 @@ struct News {
 impl News {
     /// Folds it into what is cached; gives the stream if that has changed. What is not cached is
     /// loaded when it is needed; what was loaded since is there already. What this program cannot
-    /// read, because a newer one wrote it, costs nobody but who needs that stream: it is forgotten,
-    /// and cannot be loaded.
+    /// read, because a newer one wrote it, costs nobody but who needs that stream.
     fn fold_into(&self, cache: &mut Cache) -> Option<StreamId> {
         let stream: StreamId = self.stream.parse().ok()?;
         if cache.peek(&stream).is_none_or(|cached| cached.version >= self.version) {
             return None;
         }
-        match decode(self.position, &self.stream, &self.kind, self.schema, &self.data) {
-            Ok((_, event)) => drop(cache.change(&stream, |cached| cached.apply(&event))),
-            Err(_) => cache.forget(&stream),
+        match decode(self.position, &stream, &self.kind, self.schema, &self.data) {
+            Ok(event) => drop(cache.change(&stream, |cached| cached.apply(&event))),
+            Err(error) => cache.note_unreadable(stream.clone(), self.position, &error),
         }
         Some(stream)
     }
 }
 
 /// Waits for this writer's turn and folds what is new after `known` into what is cached. Returns the
-/// head, and the streams that have changed. More news than `news_max` are not worth reading: then
-/// the cache is emptied.
+/// head, and the streams that have changed. News of more than `news_max` events, or of more than
+/// [`NEWS_BYTES_MAX`], are not worth hearing: then the cache is emptied.
 pub(super) async fn take_turn(
     connection: &mut PgConnection,
     cache: &mut Cache,
     known: i64,
     news_max: i64,
 ) -> sqlx::Result<(i64, HashSet<StreamId>)> {
-    let limit = i32::try_from(news_max + 1).unwrap_or(i32::MAX);
-    let rows = sqlx::query!(
+    let mut rows = sqlx::query!(
         r#"SELECT head AS "head!", position, stream, version, type AS kind, schema, data
-           FROM take_turn($1, $2)"#,
+           FROM take_turn($1, $2, $3)"#,
         known,
-        limit,
+        i32::try_from(news_max).unwrap_or(i32::MAX),
+        NEWS_BYTES_MAX,
     )
-    .fetch_all(connection)
-    .await?;
-    let head = rows.first().map_or(known, |row| row.head);
-    if head < known || head - known > news_max {
-        cache.clear();
-        return Ok((head, HashSet::new()));
-    }
-    let mut changed = HashSet::new();
-    for row in rows {
-        // The outer join makes one row of no news.
+    .fetch(connection);
+    let (mut head, mut heard, mut changed) = (known, known, HashSet::new());
+    while let Some(row) = rows.try_next().await? {
+        head = row.head;
+        // The first row has nothing but the head.
         let (Some(position), Some(stream), Some(version), Some(kind), Some(schema), Some(data)) =
             (row.position, row.stream, row.version, row.kind, row.schema, row.data)
         else {
             continue;
         };
+        heard = position;
         let news = News { position, stream, version, kind, schema, data };
         changed.extend(news.fold_into(cache));
+    }
+    if heard != head {
+        cache.clear();
+        changed.clear();
     }
     Ok((head, changed))
 }
 
 /// Lets the next writer take its turn.
 pub(super) async fn end_turn(connection: &mut PgConnection) -> sqlx::Result<()> {
-    sqlx::query("SELECT pg_advisory_unlock_all()").execute(connection).await.map(drop)
+    sqlx::query("SELECT end_turn()").execute(connection).await.map(drop)
 }
 
 fn decode(
     position: i64,
-    stream: &str,
+    stream: &StreamId,
     kind: &str,
     schema: i16,
     data: &str,
-) -> Result<(StreamId, Event), Unreadable> {
-    let stream: StreamId =
-        stream.parse().map_err(|source| Unreadable::Stream { position, source })?;
+) -> Result<Event, Unreadable> {
     let schema = u16::try_from(schema).unwrap_or(u16::MAX);
     let event = Event::decode(kind, schema, data)
         .map_err(|source| Unreadable::Event { position, source })?;
     if event.category() != stream.category() {
         return Err(Unreadable::Misplaced { position });
     }
-    Ok((stream, event))
+    Ok(event)
 }
 
 /// What an append takes for granted.
 #[derive(Clone, Copy)]
 pub(super) struct Belief {
+    /// Which log it is.
+    pub log_id: Uuid,
     /// Where the log ended when the batch was decided.
     pub head: i64,
+    /// Whether the head is held, so that it still ends there.
+    pub holds: bool,
     /// Whether it may have grown since, in streams that the batch did not read.
     pub elsewhere: bool,
     /// Whether this is the writer's turn, which ends with the append.
@@ -251,9 +256,12 @@ pub(super) async fn append(
 ) -> sqlx::Result<Option<i64>> {
     // One statement: a turn that ends costs no round trip.
     let row = sqlx::query!(
-        "SELECT append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) AS head,
-                CASE WHEN $17 THEN pg_advisory_unlock(5843602714) END AS ended",
+        "SELECT append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+                       $18) AS head,
+                CASE WHEN $19 THEN end_turn() END AS ended",
+        belief.log_id,
         belief.head,
+        belief.holds,
         belief.elsewhere.then_some(rows.read_streams.as_slice()),
         &rows.read_versions,
         &rows.guesses,
@@ -286,7 +294,7 @@ pub(super) fn is_taken(error: &sqlx::Error) -> bool {
 pub(super) async fn hold_head(
     connection: &mut PgConnection,
 ) -> sqlx::Result<Transaction<'_, Postgres>> {
-    connection.begin_with("BEGIN; SELECT queue_for_head(); SELECT FROM log_head FOR UPDATE").await
+    connection.begin_with("BEGIN; SELECT hold_head()").await
 }
 
 /// What was kept under a key.

@@ -16,7 +16,7 @@ use domain::{Refusal, State, StreamId};
 use uuid::Uuid;
 
 use super::cache::{Cache, Cached};
-use super::{Outcome, Request, Settings};
+use super::{Outcome, Request, Settings, SubmitError};
 use crate::recorded::Metadata;
 
 /// A command that takes part in a batch, under the key it is kept by.
@@ -48,9 +48,10 @@ pub(super) struct Rows {
 /// A batch, decided as far as it has come.
 #[derive(Default)]
 pub(super) struct Decided {
-    /// What each command came to, and how many of the batch's events stand up to and with its own.
-    /// May be shorter than the batch: the rest did not fit and comes next.
-    pub outcomes: Vec<(Outcome, i64)>,
+    /// What each command came to, and how many of the batch's events stand up to and with its own; or
+    /// why it could not be decided. May be shorter than the batch: the rest did not fit and comes
+    /// next.
+    pub outcomes: Vec<Result<(Outcome, i64), SubmitError>>,
     /// What to append.
     pub rows: Rows,
     /// The streams it looked at, and their versions before it.
@@ -87,7 +88,12 @@ impl Lookup for View<'_> {
 }
 
 /// One command's decision.
-type Decision = Result<Events, Refusal>;
+enum Decision {
+    Accepted(Events),
+    Refused(Refusal),
+    /// A stream that it needs cannot be read.
+    Unreadable(SubmitError),
+}
 
 impl Decided {
     /// Decides `batch` from where it stopped. Where states are missing it stops again and names
@@ -137,7 +143,7 @@ impl Decided {
         let Request { command, expected, .. } = &entry.request;
         if guess && command.creates() {
             let subject = command.subject();
-            if cache.peek(&subject).is_none() {
+            if cache.peek(&subject).is_none() && cache.unreadable(&subject).is_none() {
                 cache.put(subject.clone(), Cached::empty(&subject));
                 self.guesses.insert(subject);
             }
@@ -146,17 +152,17 @@ impl Decided {
         if let Some(expected) = *expected {
             let target = command.target();
             if view.state(&target).is_none() {
-                return Err(Missing(vec![target]));
+                return unless_unreadable(Missing(vec![target]), cache);
             }
             let actual = cache.version(&target);
             if actual != expected {
-                return Ok(Err(Refusal::VersionMismatch { expected, actual }));
+                return Ok(Decision::Refused(Refusal::VersionMismatch { expected, actual }));
             }
         }
         match domain::decide(command, &view) {
-            Ok(events) => Ok(Ok(events)),
-            Err(Stop::Refused(refusal)) => Ok(Err(refusal)),
-            Err(Stop::Missing(missing)) => Err(missing),
+            Ok(events) => Ok(Decision::Accepted(events)),
+            Err(Stop::Refused(refusal)) => Ok(Decision::Refused(refusal)),
+            Err(Stop::Missing(missing)) => unless_unreadable(missing, cache),
         }
     }
 
@@ -168,8 +174,12 @@ impl Decided {
         cache: &mut Cache,
     ) -> Result<(), Undecided> {
         let outcome = match decision {
-            Err(refusal) => Outcome::Refused(refusal),
-            Ok(events) => {
+            Decision::Unreadable(error) => {
+                self.outcomes.push(Err(error));
+                return Ok(());
+            }
+            Decision::Refused(refusal) => Outcome::Refused(refusal),
+            Decision::Accepted(events) => {
                 // The answer names the subject's version: the append has to check it.
                 let subject = entry.request.command.subject();
                 self.note_read(&subject, cache);
@@ -178,7 +188,7 @@ impl Decided {
             }
         };
         self.rows.add_command(entry, &outcome).map_err(Undecided::Encoding)?;
-        self.outcomes.push((outcome, self.rows.end()));
+        self.outcomes.push(Ok((outcome, self.rows.end())));
         Ok(())
     }
 
@@ -267,6 +277,15 @@ impl Decided {
         for stream in changed.iter().chain(&self.guesses) {
             cache.forget(stream);
         }
+    }
+}
+
+/// What is missing is to be loaded, unless it is known that this cannot be done.
+fn unless_unreadable(missing: Missing, cache: &Cache) -> Result<Decision, Missing> {
+    let Missing(streams) = &missing;
+    match streams.iter().find_map(|stream| cache.unreadable(stream)) {
+        Some(error) => Ok(Decision::Unreadable(error.clone())),
+        None => Err(missing),
     }
 }
 

@@ -1,8 +1,17 @@
 //! States of recently used streams, bounded. Whether they are still current is for the task to
 //! know: it follows the log, and every append says what it believes.
 
+use std::error::Error;
+use std::num::NonZeroUsize;
+
 use domain::{Event, State, StreamId};
 use lru::LruCache;
+
+use super::SubmitError;
+use crate::recorded::Unreadable;
+
+/// Streams that are known to be unreadable; with more, one is loaded in vain now and then.
+const UNREADABLE_STREAMS_MAX: NonZeroUsize = NonZeroUsize::new(1_000).unwrap();
 
 /// A stream's state at a version.
 #[derive(Clone, Debug)]
@@ -29,13 +38,16 @@ impl Cached {
 /// The least recently used goes first when the things held are too many.
 pub(super) struct Cache {
     streams: LruCache<StreamId, Cached>,
+    /// What is answered to who needs a stream that this program cannot read.
+    unreadable: LruCache<StreamId, SubmitError>,
     items: usize,
     items_max: usize,
 }
 
 impl Cache {
     pub fn new(items_max: usize) -> Self {
-        Self { streams: LruCache::unbounded(), items: 0, items_max }
+        let unreadable = LruCache::new(UNREADABLE_STREAMS_MAX);
+        Self { streams: LruCache::unbounded(), unreadable, items: 0, items_max }
     }
 
     /// The state, without counting as a use.
@@ -79,6 +91,22 @@ impl Cache {
         if let Some(old) = self.streams.pop(stream) {
             self.items -= old.state.items();
         }
+    }
+
+    /// Notes, and reports, that a stream cannot be read, so that nobody tries to load it again.
+    pub fn note_unreadable(&mut self, stream: StreamId, position: i64, error: &Unreadable) {
+        self.forget(&stream);
+        let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+        let (name, reason) = (stream.to_string(), format!("{error}{cause}"));
+        tracing::error!(stream = name, position, reason, "a stream cannot be read");
+        metrics::counter!("writer_unreadable_streams_total").increment(1);
+        let answer = SubmitError::Unreadable { stream: name, position, reason };
+        self.unreadable.put(stream, answer);
+    }
+
+    /// What is answered to who needs the stream, if it is known to be unreadable.
+    pub fn unreadable(&self, stream: &StreamId) -> Option<&SubmitError> {
+        self.unreadable.peek(stream)
     }
 
     /// Forgets all.

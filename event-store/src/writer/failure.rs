@@ -1,14 +1,10 @@
 //! Why a batch did not get into the log, and whether that passes. What follows from it is for the
 //! task to say.
 
-use super::append::LoadError;
-
 /// Why a batch was not appended.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum AppendError {
-    #[error("a state could not be loaded")]
-    Load(#[from] LoadError),
-    #[error("the append failed")]
+    #[error("Postgres failed or cannot be reached")]
     Database(#[from] sqlx::Error),
     #[error("an event could not be written as JSON")]
     Encoding(#[source] serde_json::Error),
@@ -18,18 +14,18 @@ pub(super) enum AppendError {
     Moved,
     #[error("Postgres did not answer in time")]
     Silent,
+    #[error("Postgres could not be connected to in time")]
+    Away,
 }
 
 impl AppendError {
     /// Whether the connection or the server failed, rather than the batch.
     pub fn is_outage(&self) -> bool {
         let error = match self {
-            Self::Database(error) | Self::Load(LoadError::Database(error)) => error,
+            Self::Database(error) => error,
             // With the connection the cache goes, and with it whatever belief was wrong.
-            Self::Silent | Self::Moved => return true,
-            Self::Load(LoadError::Unreadable(_)) | Self::Encoding(_) | Self::Endless => {
-                return false;
-            }
+            Self::Silent | Self::Away | Self::Moved => return true,
+            Self::Encoding(_) | Self::Endless => return false,
         };
         match error {
             sqlx::Error::Database(error) => {

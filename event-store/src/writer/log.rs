@@ -13,16 +13,18 @@ use std::time::Duration;
 use domain::StreamId;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, PgConnection, PgPool};
+use tokio::sync::watch;
 use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::append::{self, Belief, Kept};
 use super::batch::{Decided, Entry, Undecided};
 use super::cache::Cache;
+use super::company::{Company, Met};
 use super::failure::AppendError;
 use super::snapshot::Snapshots;
 use super::{Answer, Settings, SubmitError};
-use crate::read;
+use crate::{identity, read};
 
 /// Rounds of loading for one batch: a command looks up a cart, then its products, then their
 /// stock, and commands that build on each other add rounds. After these the batch is cut short at
@@ -32,9 +34,8 @@ const LOAD_ROUNDS_MAX: u32 = 8;
 /// Tries to append a batch with as few round trips as it takes: as things seem, and in turn with
 /// others. After these, while nobody else can append.
 const TRIES_MAX: u32 = 2;
-/// Turns that are taken after the last one that met others: a try in vain, and the loss of what it
-/// read from the cache, cost more than a few turns that nobody wanted.
-const QUIET_TURNS_MAX: u32 = 64;
+/// How long to wait for a connection.
+const CONNECT_MAX: Duration = Duration::from_secs(3);
 /// How long to wait for a turn; longer than Postgres lets anybody wait for one.
 const TURN_MAX: Duration = Duration::from_secs(25);
 /// Events of others that are read to keep the cache current; after more, it is emptied instead.
@@ -42,17 +43,6 @@ const NEWS_EVENTS_MAX: i64 = 10_000;
 
 /// What became of each command of a batch, in its order; short if the batch was cut.
 pub(super) type Results = Vec<Result<Answer, SubmitError>>;
-
-/// Whether others append too, as far as the last batch told. Says how to append the next.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Company {
-    /// Nobody else: the head will be where it was left.
-    Alone,
-    /// Others, elsewhere in the log: what was read will most likely still be so.
-    Shared,
-    /// Others, where this process writes: take turns. With how many turns have passed since.
-    Contended { quiet: u32 },
-}
 
 /// What came of a try.
 enum Tried {
@@ -65,6 +55,8 @@ enum Tried {
 
 pub(super) struct Log {
     options: PgConnectOptions,
+    /// Which log it is, once it was reached.
+    log_id: watch::Sender<Option<Uuid>>,
     connection: Option<PgConnection>,
     settings: Settings,
     cache: Cache,
@@ -74,14 +66,15 @@ pub(super) struct Log {
     /// ...but for what others appended up to this position, before the last batch.
     unheard: Option<RangeInclusive<i64>>,
     company: Company,
-    /// What was new when this process took the turn that it has.
+    /// The turn that this process has, if it has one: the streams in which it heard of news.
     turn: Option<HashSet<StreamId>>,
 }
 
 impl Log {
-    pub fn new(db: &PgPool, settings: Settings) -> Self {
+    pub fn new(db: &PgPool, settings: Settings, log_id: watch::Sender<Option<Uuid>>) -> Self {
         Self {
             options: append::options(&db.connect_options()),
+            log_id,
             connection: None,
             settings,
             cache: Cache::new(settings.cache_items_max),
@@ -119,16 +112,33 @@ impl Log {
         result
     }
 
+    /// Connects ahead of the first batch. What goes wrong goes wrong again with that.
+    pub async fn prepare(&mut self) {
+        self.connection = self.connect().await.ok();
+    }
+
     /// A new connection, and with it an empty cache. Behind it may be a log that was restored or
     /// that lost its end; and the batch that failed on the old one has left its changes behind.
     async fn connect(&mut self) -> Result<PgConnection, AppendError> {
         self.cache.clear();
         self.unheard = None;
         self.turn = None;
-        let mut connection = self.options.connect().await?;
-        append::be_durable(&mut connection).await?;
-        self.known = read::head(&mut connection).await?;
+        let connecting = async {
+            let mut connection = self.options.connect().await?;
+            append::be_durable(&mut connection).await?;
+            let identity = identity::settle(&mut connection).await?;
+            Ok::<_, AppendError>((connection, identity))
+        };
+        let (connection, identity) =
+            timeout(CONNECT_MAX, connecting).await.map_err(|_| AppendError::Away)??;
+        self.known = identity.head;
+        self.log_id.send_replace(Some(identity.log_id));
         Ok(connection)
+    }
+
+    /// Which log was found behind the connection.
+    fn log_id(&self) -> Uuid {
+        self.log_id.borrow().unwrap_or_default()
     }
 
     async fn attempt_on(
@@ -162,34 +172,30 @@ impl Log {
         again: bool,
     ) -> Result<Tried, AppendError> {
         let before = self.known;
-        let mut news = self.hear(connection).await?;
-        let quiet = match self.company {
-            Company::Contended { quiet } => Some(quiet),
-            Company::Alone | Company::Shared => None,
-        };
-        let in_turn = quiet.is_some();
-        if in_turn {
-            news.extend(self.turn(connection).await?);
-        }
-        let elsewhere = self.company == Company::Shared;
+        let company = self.company;
+        let in_turn = matches!(company, Company::Contended { .. });
+        let news =
+            if in_turn { self.take_turn(connection).await? } else { self.hear(connection).await? };
+        let elsewhere = company == Company::Shared;
         let mut decided = self.decide(connection, entries, true).await?;
         decided.list_beliefs(&self.cache, elsewhere);
-        let belief = Belief { head: self.known, elsewhere, in_turn };
+        let (log_id, head) = (self.log_id(), self.known);
+        let belief = Belief { log_id, head, holds: false, elsewhere, in_turn };
         match append::append(connection, belief, &decided.rows).await {
             Ok(Some(head)) => {
-                // What a stale try had read is no longer in the cache, and so not among the news.
-                let contended = again || decided.has_read(&news);
-                let grown = self.known != before;
-                let results = self.conclude(decided, head);
-                match quiet {
-                    Some(_) if contended => self.company = Company::Contended { quiet: 0 },
-                    Some(quiet) if quiet < QUIET_TURNS_MAX => {
-                        self.company = Company::Contended { quiet: quiet + 1 };
+                let met_since = if head == self.known { Met::Nobody } else { Met::Elsewhere };
+                self.company = match company {
+                    // What a stale try had read is no longer in the cache, and so not among the news.
+                    Company::Contended { quiet } if again || decided.has_read(&news) => {
+                        Company::after_turn(quiet, Met::Here)
                     }
-                    Some(_) if grown => self.company = Company::Shared,
-                    Some(_) | None => {}
-                }
-                Ok(Tried::Appended(results))
+                    Company::Contended { quiet } if self.known != before => {
+                        Company::after_turn(quiet, Met::Elsewhere)
+                    }
+                    Company::Contended { quiet } => Company::after_turn(quiet, met_since),
+                    Company::Alone | Company::Shared => Company::of(met_since),
+                };
+                Ok(Tried::Appended(self.conclude(decided, head)))
             }
             Ok(None) => {
                 decided.undo(&mut self.cache);
@@ -215,6 +221,7 @@ impl Log {
     ) -> Result<Results, AppendError> {
         let mut transaction = append::hold_head(connection).await?;
         let head = read::head(&mut *transaction).await?;
+        // What came before the last batch, and then what has come since.
         let mut news = self.hear(&mut transaction).await?;
         self.unheard = (self.known != head).then_some(self.known + 1..=head);
         let grown = self.unheard.is_some() || !news.is_empty();
@@ -234,38 +241,34 @@ impl Log {
             let mut decided = self.decide(&mut transaction, &fresh, false).await?;
             decided.list_beliefs(&self.cache, false);
             contended = decided.has_read(&news);
-            let belief = Belief { head, elsewhere: false, in_turn: false };
+            let log_id = self.log_id();
+            let belief = Belief { log_id, head, holds: true, elsewhere: false, in_turn: false };
             let appended = append::append(&mut transaction, belief, &decided.rows).await?;
             appended.ok_or(AppendError::Moved)?;
             transaction.commit().await?;
             results = self.conclude(decided, head);
         }
-        self.company = match (contended, grown) {
-            (true, _) => Company::Contended { quiet: 0 },
-            (false, true) => Company::Shared,
-            (false, false) => Company::Alone,
-        };
+        self.company = Company::of(match (contended, grown) {
+            (true, _) => Met::Here,
+            (false, true) => Met::Elsewhere,
+            (false, false) => Met::Nobody,
+        });
         Ok(merge(entries, kept, results))
     }
 
     /// If others write where this process does, waits for its turn: commands that come meanwhile can
     /// take part in it. Whatever goes wrong is met again by the append.
-    pub async fn take_turn(&mut self) {
+    pub async fn wait_for_turn(&mut self) {
         let Company::Contended { .. } = self.company else { return };
         let Some(mut connection) = self.connection.take() else { return };
-        let taken = async {
-            let mut news = self.hear(&mut connection).await?;
-            news.extend(self.turn(&mut connection).await?);
-            Ok::<_, AppendError>(news)
-        };
-        if let Ok(Ok(news)) = timeout(TURN_MAX, taken).await {
+        if let Ok(Ok(news)) = timeout(TURN_MAX, self.take_turn(&mut connection)).await {
             self.turn = Some(news);
             self.connection = Some(connection);
         }
     }
 
     /// Gives up a turn of which nothing was made.
-    pub async fn end_turn(&mut self) {
+    pub async fn give_turn_up(&mut self) {
         if self.turn.take().is_some()
             && let Some(mut connection) = self.connection.take()
             && append::end_turn(&mut connection).await.is_ok()
@@ -274,17 +277,20 @@ impl Log {
         }
     }
 
-    /// This process's turn, if it has not been taken yet: what is new since the last one.
-    async fn turn(
+    /// Takes this process's turn, unless it has it already. Returns the streams in which others have
+    /// appended.
+    async fn take_turn(
         &mut self,
         connection: &mut PgConnection,
     ) -> Result<HashSet<StreamId>, AppendError> {
         if let Some(news) = self.turn.take() {
             return Ok(news);
         }
-        let turn = append::take_turn(connection, &mut self.cache, self.known, NEWS_EVENTS_MAX);
-        let (head, news) = turn.await?;
+        let mut news = self.hear(connection).await?;
+        let taken = append::take_turn(connection, &mut self.cache, self.known, NEWS_EVENTS_MAX);
+        let (head, since) = taken.await?;
         self.known = head;
+        news.extend(since);
         Ok(news)
     }
 
@@ -332,20 +338,15 @@ impl Log {
     fn conclude(&mut self, mut decided: Decided, head: i64) -> Results {
         let events = decided.rows.streams.len();
         metrics::counter!("writer_events_total").increment(events as u64);
-        self.company = Company::Alone;
-        if head != self.known {
-            self.company = Company::Shared;
-            self.unheard = Some(self.known + 1..=head);
-        }
+        self.unheard = (head != self.known).then_some(self.known + 1..=head);
         self.known = head + events as i64;
         for stream in decided.reads() {
             self.cache.touch(stream);
             self.snapshots.consider(stream, &mut self.cache);
         }
-        let answers = decided.outcomes.into_iter().map(|(outcome, offset)| {
-            Ok(Answer { outcome, position: head + offset, replayed: false })
-        });
-        answers.collect()
+        let answer =
+            |(outcome, offset)| Answer { outcome, position: head + offset, replayed: false };
+        decided.outcomes.into_iter().map(|outcome| outcome.map(answer)).collect()
     }
 }
 

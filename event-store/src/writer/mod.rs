@@ -9,6 +9,7 @@
 //! * `cache`: states of recently used streams;
 //! * `batch`: deciding, without IO;
 //! * `log`: the log as the writer knows it, and getting a batch into it;
+//! * `company`: whether others write too;
 //! * `append`: the SQL;
 //! * `snapshot`: folds of long streams;
 //! * `failure`: why a batch did not get into the log;
@@ -17,6 +18,7 @@
 mod append;
 mod batch;
 mod cache;
+mod company;
 mod failure;
 mod log;
 mod snapshot;
@@ -28,9 +30,11 @@ use chrono::{DateTime, Utc};
 use domain::{Command, Refusal};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
+
+use crate::identity;
 
 /// The longest command key, in bytes.
 pub const KEY_BYTES_MAX: usize = 300;
@@ -112,7 +116,7 @@ pub struct Answer {
 }
 
 /// Why there is no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SubmitError {
     /// Too many commands wait, or this one waited too long. Nothing was done.
     #[error("too many commands are waiting")]
@@ -129,6 +133,17 @@ pub enum SubmitError {
     /// The log cannot be reached or did not take it. A retry under the same key is safe.
     #[error("the log is unavailable")]
     Unavailable,
+    /// A stream that the command needs holds what this program cannot read: a newer one wrote it.
+    /// Nothing was done, and a retry does not help.
+    #[error("the stream {stream} cannot be read: {reason}")]
+    Unreadable {
+        /// The stream.
+        stream: String,
+        /// Where in the log the event stands that cannot be read.
+        position: i64,
+        /// What is wrong with it.
+        reason: String,
+    },
 }
 
 /// A command in the queue, and where its answer goes.
@@ -143,6 +158,8 @@ struct Waiting {
 #[derive(Clone, Debug)]
 pub struct Writer {
     queue: mpsc::Sender<Waiting>,
+    db: PgPool,
+    log_id: watch::Receiver<Option<Uuid>>,
     stop: tokio_util::sync::CancellationToken,
 }
 
@@ -152,8 +169,21 @@ impl Writer {
     pub fn start(db: &PgPool, settings: Settings) -> (Self, JoinHandle<()>) {
         let (queue, commands) = mpsc::channel(settings.queue_commands_max);
         let stop = tokio_util::sync::CancellationToken::new();
-        let task = task::Task::new(db, settings, commands, stop.clone());
-        (Self { queue, stop }, tokio::spawn(task.run()))
+        let (known, log_id) = watch::channel(None);
+        let log = log::Log::new(db, settings, known);
+        let task = task::Task::new(log, settings, commands, stop.clone());
+        (Self { queue, db: db.clone(), log_id, stop }, tokio::spawn(task.run()))
+    }
+
+    /// The id of the log that is appended to; `None` until it was reached.
+    pub fn log_id(&self) -> Option<Uuid> {
+        *self.log_id.borrow()
+    }
+
+    /// Whether this is the log of that id. Asks the database where it does not seem to be: the log
+    /// may have got another id since anything was appended.
+    pub async fn is_of(&self, log_id: Uuid) -> sqlx::Result<bool> {
+        Ok(self.log_id() == Some(log_id) || identity::current(&self.db).await?.is(log_id))
     }
 
     /// Queues a command, at the first poll, and waits for its answer. Dropping the future does not

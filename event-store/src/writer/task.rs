@@ -4,7 +4,6 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use sqlx::PgPool;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -16,7 +15,7 @@ use super::{Answer, Settings, SubmitError, Waiting};
 
 /// How long an outage lasts until callers are told of it. A batch that comes later still gets its
 /// try.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(5);
 /// One attempt, connecting included; longer than Postgres lets any of its statements run. What is
 /// silent for longer is a connection that only we believe in.
 const ATTEMPT_MAX: Duration = Duration::from_secs(30);
@@ -29,12 +28,12 @@ const COURTESIES_MAX: usize = 2;
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// An entry and those who wait for it: more than one if a key came twice.
-struct Taken {
+struct Pending {
     entry: Entry,
     answers: Vec<oneshot::Sender<Result<Answer, SubmitError>>>,
 }
 
-impl Taken {
+impl Pending {
     /// Answers all who wait for it. Some may have gone; what was done is kept under the key.
     fn answer(self, result: &Result<Answer, SubmitError>) {
         for answer in self.answers {
@@ -45,7 +44,7 @@ impl Taken {
 
 /// Commands on their way into the log.
 struct Batch {
-    taken: Vec<Taken>,
+    commands: Vec<Pending>,
     /// Whether none of it can be in the log already.
     sure: bool,
 }
@@ -53,8 +52,8 @@ struct Batch {
 impl Batch {
     /// Tells its callers that it cannot be done now.
     fn fail(self) {
-        for taken in self.taken {
-            taken.answer(&Err(SubmitError::Unavailable));
+        for pending in self.commands {
+            pending.answer(&Err(SubmitError::Unavailable));
         }
     }
 }
@@ -73,17 +72,18 @@ pub(super) struct Task {
 
 impl Task {
     pub fn new(
-        db: &PgPool,
+        log: Log,
         settings: Settings,
         commands: mpsc::Receiver<Waiting>,
         stop: CancellationToken,
     ) -> Self {
-        let log = Log::new(db, settings);
         let (first, last_gathered, outage_since) = (VecDeque::new(), 0, None);
         Self { settings, commands, stop, log, first, last_gathered, outage_since }
     }
 
     pub async fn run(mut self) {
+        // So that the first command need not wait for it, and its log is known before it comes.
+        self.log.prepare().await;
         while let Some(batch) = self.next().await {
             self.append(batch).await;
             self.log.rest();
@@ -100,15 +100,16 @@ impl Task {
             }
             tokio::select! {
                 biased;
-                taken = self.commands.recv_many(&mut gathered, most) => {
-                    if taken == 0 {
+                received = self.commands.recv_many(&mut gathered, most) => {
+                    if received == 0 {
                         return None;
                     }
-                    self.log.take_turn().await;
+                    self.log.wait_for_turn().await;
                     self.gather_more(&mut gathered, most).await;
+                    metrics::gauge!("writer_queue_commands").set(self.commands.len() as f64);
                     self.first.extend(deduplicate(&mut gathered, Instant::now()));
                     if self.first.is_empty() {
-                        self.log.end_turn().await;
+                        self.log.give_turn_up().await;
                     }
                 }
                 () = self.stop.cancelled(), if !self.commands.is_closed() => self.commands.close(),
@@ -142,52 +143,54 @@ impl Task {
     /// Gets a batch into the log and answers it, or puts it back to be tried again, or tells its
     /// callers that it cannot be done.
     async fn append(&mut self, batch: Batch) {
-        let Batch { mut taken, sure } = batch;
-        let entries: Vec<&Entry> = taken.iter().map(|taken| &taken.entry).collect();
+        let Batch { mut commands, sure } = batch;
+        let entries: Vec<&Entry> = commands.iter().map(|pending| &pending.entry).collect();
         let started = Instant::now();
         metrics::histogram!("writer_batch_commands").record(entries.len() as f64);
         let attempt = tokio::time::timeout(ATTEMPT_MAX, self.log.attempt(&entries, sure)).await;
-        metrics::histogram!("writer_batch_seconds").record(started.elapsed().as_secs_f64());
+        metrics::histogram!("writer_batch_duration_seconds").record(started.elapsed());
         match attempt.unwrap_or(Err(AppendError::Silent)) {
             Ok(results) => {
                 self.outage_since = None;
-                let left_over = taken.split_off(results.len());
-                for (taken, result) in taken.into_iter().zip(&results) {
-                    taken.answer(result);
+                let left_over = commands.split_off(results.len());
+                for (pending, result) in commands.into_iter().zip(&results) {
+                    pending.answer(result);
                 }
                 if !left_over.is_empty() {
-                    self.first.push_front(Batch { taken: left_over, sure });
+                    self.first.push_front(Batch { commands: left_over, sure });
                 }
             }
-            Err(error) if error.is_outage() => self.outage(&error, taken).await,
-            Err(error) => self.refused(&error, Batch { taken, sure }),
+            Err(error) if error.is_outage() => self.outage(&error, commands).await,
+            Err(error) => self.refused(&error, Batch { commands, sure }),
         }
     }
 
     /// Postgres is away, or its answer was lost: nobody knows whether the batch was appended. It is
     /// tried again, unless the outage has lasted too long.
-    async fn outage(&mut self, error: &AppendError, taken: Vec<Taken>) {
+    async fn outage(&mut self, error: &AppendError, commands: Vec<Pending>) {
         metrics::counter!("writer_append_failures_total").increment(1);
-        let batch = Batch { taken, sure: false };
+        let batch = Batch { commands, sure: false };
         if self.outage_since.get_or_insert_with(Instant::now).elapsed() < PATIENCE {
             self.first.push_front(batch);
         } else {
-            report(error, batch.taken.len());
+            report(error, batch.commands.len());
             batch.fail();
         }
         tokio::time::sleep(PAUSE).await;
     }
 
-    /// Something in the batch is at fault: each command by itself, so that the others get through.
-    fn refused(&mut self, error: &AppendError, Batch { taken, sure }: Batch) {
+    /// Something in the batch is at fault: each half by itself, and so on, so that the others get
+    /// through.
+    fn refused(&mut self, error: &AppendError, batch: Batch) {
         metrics::counter!("writer_append_failures_total").increment(1);
-        if taken.len() == 1 {
+        let Batch { mut commands, sure } = batch;
+        if commands.len() == 1 {
             report(error, 1);
-            return Batch { taken, sure }.fail();
+            return Batch { commands, sure }.fail();
         }
-        for taken in taken.into_iter().rev() {
-            self.first.push_front(Batch { taken: vec![taken], sure });
-        }
+        let rest = commands.split_off(commands.len() / 2);
+        self.first.push_front(Batch { commands: rest, sure });
+        self.first.push_front(Batch { commands, sure });
     }
 }
 
@@ -199,7 +202,7 @@ fn report(error: &AppendError, commands: usize) {
 /// A key that comes twice in one batch is decided once and answered twice. What has waited too long
 /// by `now` is not begun.
 fn deduplicate(gathered: &mut Vec<Waiting>, now: Instant) -> Option<Batch> {
-    let mut taken: Vec<Taken> = Vec::with_capacity(gathered.len());
+    let mut commands: Vec<Pending> = Vec::with_capacity(gathered.len());
     let mut by_key: HashMap<String, usize> = HashMap::with_capacity(gathered.len());
     for Waiting { request, until, answer } in gathered.drain(..) {
         if until.is_some_and(|until| until < now) {
@@ -210,7 +213,7 @@ fn deduplicate(gathered: &mut Vec<Waiting>, now: Instant) -> Option<Batch> {
             Some(key) => key.clone(),
             None => format!("g:{}", Uuid::now_v7()),
         };
-        if let Some(first) = by_key.get(&key).map(|index| &mut taken[*index]) {
+        if let Some(first) = by_key.get(&key).map(|index| &mut commands[*index]) {
             if first.entry.request.fingerprint == request.fingerprint {
                 first.answers.push(answer);
             } else {
@@ -218,8 +221,8 @@ fn deduplicate(gathered: &mut Vec<Waiting>, now: Instant) -> Option<Batch> {
             }
             continue;
         }
-        by_key.insert(key.clone(), taken.len());
-        taken.push(Taken { entry: Entry { key, request }, answers: vec![answer] });
+        by_key.insert(key.clone(), commands.len());
+        commands.push(Pending { entry: Entry { key, request }, answers: vec![answer] });
     }
-    (!taken.is_empty()).then_some(Batch { taken, sure: true })
+    (!commands.is_empty()).then_some(Batch { commands, sure: true })
 }

@@ -6,7 +6,8 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::support::{
-    accept, assert_contiguous, code, create_product, on_sale, receive, request, writer,
+    accept, add_line, assert_contiguous, by_hand, cart_id, code, create_cart, create_product,
+    on_sale, raw, receive, request, writer,
 };
 
 /// One command after the other, each to any of three writers and about any of five SKUs: each has
@@ -59,19 +60,47 @@ async fn a_thing_taken_for_new_is_checked(db: PgPool) {
 async fn an_event_of_a_newer_program_costs_only_who_needs_it(db: PgPool) {
     let (older, id) = (writer(&db), ProductId(Uuid::now_v7()));
     accept(&older, create_product(id, vec![])).await;
-    sqlx::query(
-        "SELECT append('{}', '{}', '{}', '{}', '{}', '{}', ARRAY[$1], '{2}',
-                       '{product.teleported}', '{1}', '{0}', ARRAY[now()],
-                       ARRAY['{\"command\":\"test\"}'], ARRAY['{}'])",
-    )
-    .bind(format!("product-{id}"))
-    .execute(&db)
-    .await
-    .unwrap();
+    let stream = format!("product-{id}");
+    let position = raw(&db, &stream, 2, "product.teleported", "{}").await;
     accept(&older, create_product(ProductId(Uuid::now_v7()), vec![])).await;
     let needs_it = older.submit(request(create_product(id, vec![]))).await;
-    assert!(matches!(needs_it, Err(SubmitError::Unavailable)), "{needs_it:?}");
+    let Err(SubmitError::Unreadable { stream: named, position: at, reason }) = needs_it else {
+        panic!("{needs_it:?}");
+    };
+    assert_eq!((named, at), (stream, position));
+    assert!(reason.contains("product.teleported"), "{reason}");
     accept(&older, create_product(ProductId(Uuid::now_v7()), vec![])).await;
+}
+
+/// One command on a stream that cannot be read costs nobody but whoever gave it: the others of its
+/// batch are appended with one another, on the same connection and from the same cache.
+#[sqlx::test(migrations = "../migrations")]
+async fn an_unreadable_stream_costs_its_batch_nothing(db: PgPool) {
+    let bad = cart_id();
+    raw(&db, &format!("cart-{bad}"), 1, "cart.teleported", "{}").await;
+    let writer = writer(&db);
+    on_sale(&writer, "TOTE", 9).await;
+    let session = async || -> Vec<i32> {
+        let appending = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()
+                         AND pid <> pg_backend_pid() AND query LIKE '%append(%'";
+        sqlx::query_scalar(appending).fetch_all(&db).await.unwrap()
+    };
+    let before = (event_store::read::head(&db).await.unwrap(), session().await);
+    assert_eq!(before.1.len(), 1);
+    let commands = (0..60).map(|n| match n % 20 {
+        7 => writer.submit(request(add_line(bad, "TOTE", 1))),
+        _ => writer.submit(request(create_cart(cart_id()))),
+    });
+    for (number, answer) in futures::future::join_all(commands).await.into_iter().enumerate() {
+        match number % 20 {
+            7 => assert!(matches!(answer, Err(SubmitError::Unreadable { .. })), "{answer:?}"),
+            _ => assert_eq!(code(&answer.unwrap()), "accepted"),
+        }
+    }
+    let batches = "SELECT count(*), count(DISTINCT xmin::text) FROM events WHERE position > $1";
+    let appended: (i64, i64) = sqlx::query_as(batches).bind(before.0).fetch_one(&db).await.unwrap();
+    assert_eq!(appended, (57, 1), "in one transaction");
+    assert_eq!(session().await, before.1, "the session is kept");
 }
 
 /// Long after it was alone, a writer has missed more than it cares to read.
@@ -80,6 +109,7 @@ async fn a_writer_that_missed_much_starts_afresh(db: PgPool) {
     let idle = writer(&db);
     on_sale(&idle, "TOTE", 0).await;
     accept(&idle, receive("TOTE")).await;
+    by_hand(&db).await;
     // As if others had written all night: carts, and one more tote.
     sqlx::query(
         "INSERT INTO events

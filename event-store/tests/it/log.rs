@@ -3,7 +3,7 @@
 use event_store::read;
 use sqlx::{PgPool, Row};
 
-use crate::support::{accept, cart_id, create_cart, writer};
+use crate::support::{accept, by_hand, cart_id, create_cart, raw, writer};
 
 #[sqlx::test(migrations = "../migrations")]
 async fn history_cannot_be_changed_by_its_owner(db: PgPool) {
@@ -18,6 +18,58 @@ async fn history_cannot_be_changed_by_its_owner(db: PgPool) {
     let error = sqlx::query("DELETE FROM events").execute(&mut *connection).await.unwrap_err();
     assert!(error.to_string().contains("append-only"), "{error}");
     assert_eq!(read::head(&db).await.unwrap(), 1);
+}
+
+/// An event at a position that the head knows nothing of would stop the log for good.
+#[sqlx::test(migrations = "../migrations")]
+async fn nothing_but_append_appends(db: PgPool) {
+    accept(&writer(&db), create_cart(cart_id())).await;
+    let by_hand = "INSERT INTO events SELECT position + 1, stream, version + 1, type, schema, slot,
+                   occurred_at, recorded_at, metadata, data FROM events";
+    let mut transaction = db.begin().await.unwrap();
+    let append = "SELECT append(log_id, position, false, NULL, '{}', '{}', '{}', '{}', '{}', '{}',
+                  '{cart-a}', '{1}', '{cart.created}', '{1}', '{0}', ARRAY[now()], '{1}', '{1}')
+                  FROM log_head";
+    sqlx::query(append).execute(&mut *transaction).await.unwrap();
+    let error = sqlx::query(by_hand).execute(&mut *transaction).await.unwrap_err();
+    assert!(error.to_string().contains("INSERT on events is refused"), "{error}");
+    transaction.rollback().await.unwrap();
+    sqlx::query(by_hand).execute(&db).await.unwrap_err();
+    accept(&writer(&db), create_cart(cart_id())).await;
+    assert_eq!(read::head(&db).await.unwrap(), 2);
+}
+
+/// The clock of a machine that becomes primary may be behind.
+#[sqlx::test(migrations = "../migrations")]
+async fn the_time_of_recording_never_goes_back(db: PgPool) {
+    by_hand(&db).await;
+    sqlx::raw_sql(
+        "INSERT INTO events VALUES (1, 'cart-a', 1, 'cart.created', 1, 0, now(),
+             now() + interval '1 hour', '{\"command\":\"x\"}', '{\"currency\":\"EUR\"}');
+         UPDATE log_head SET position = 1",
+    )
+    .execute(&db)
+    .await
+    .unwrap();
+    raw(&db, "cart-b", 1, "cart.created", r#"{"currency":"EUR"}"#).await;
+    let events = read::after(&db, 0, 2).await.unwrap();
+    assert_eq!(events[0].recorded_at, events[1].recorded_at);
+}
+
+/// A writer appends to the log that it knows, and to no other that has taken its place.
+#[sqlx::test(migrations = "../migrations")]
+async fn an_append_names_its_log(db: PgPool) {
+    let writer = writer(&db);
+    accept(&writer, create_cart(cart_id())).await;
+    let known = writer.log_id().unwrap();
+    let (former, adopted) =
+        event_store::identity::adopt(&mut *db.acquire().await.unwrap()).await.unwrap();
+    assert_eq!((former, adopted.head), (known, 1));
+    assert_ne!(former, adopted.log_id);
+    assert!(writer.is_of(adopted.log_id).await.unwrap());
+    accept(&writer, create_cart(cart_id())).await;
+    assert_eq!(writer.log_id(), Some(adopted.log_id), "it has looked which log it is");
+    assert!(!writer.is_of(known).await.unwrap());
 }
 
 /// On young tables without statistics the planner would scan whole tables inside the append.
@@ -94,6 +146,7 @@ async fn pages_cover_the_log_once(db: PgPool) {
 /// Large events make short pages, not large ones.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_page_is_bounded_in_bytes(db: PgPool) {
+    by_hand(&db).await;
     sqlx::query(
         "INSERT INTO events
          SELECT n, 'cart-' || n, 1, 'cart.created', 1, 0, now(), now(), '{\"command\":\"x\"}',
@@ -118,6 +171,7 @@ async fn a_page_is_bounded_in_bytes(db: PgPool) {
 /// So is a page of one stream, which says that it was cut short.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_page_of_a_stream_is_bounded_in_bytes(db: PgPool) {
+    by_hand(&db).await;
     sqlx::query(
         "INSERT INTO events
          SELECT n, 'cart-1', n, 'cart.created', 1, 0, now(), now(), '{\"command\":\"x\"}',
@@ -143,6 +197,7 @@ async fn a_page_of_a_stream_is_bounded_in_bytes(db: PgPool) {
 /// A page by type is bounded in bytes too, and says how far it has really come.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_page_by_type_is_bounded_in_bytes(db: PgPool) {
+    by_hand(&db).await;
     sqlx::query(
         "INSERT INTO events
          SELECT n, 'cart-' || n, 1, CASE n % 2 WHEN 0 THEN 'cart.created' ELSE 'cart.abandoned' END,
@@ -179,6 +234,7 @@ async fn entries_are_the_events_of_their_streams(db: PgPool) {
     let writer = writer(&db);
     let cart = cart_id();
     accept(&writer, create_cart(cart)).await;
+    by_hand(&db).await;
     sqlx::query(
         "INSERT INTO events VALUES
          (2, 'sofa-1', 1, 'cart.created', 1, 0, now(), now(), '{}', '{\"currency\":\"EUR\"}'),

@@ -4,10 +4,14 @@
 
 mod company;
 mod feed;
+mod identity;
 mod log;
 mod message;
+mod proxy;
 mod relay;
+mod roles;
 mod snapshots;
 mod support;
 mod tail;
+mod turns;
 mod writer;

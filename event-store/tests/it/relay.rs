@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_nats::jetstream::Context;
+use event_store::bus::{Limits, take_over};
 use event_store::{RawEvent, read, relay};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -98,8 +99,9 @@ async fn a_wiped_stream_goes_on_at_the_next_position(db: PgPool) {
     bus.delete_stream(&name).await.unwrap();
 }
 
+/// Whose a stream is that carries something else is not for a relay to judge.
 #[sqlx::test(migrations = "../migrations")]
-async fn a_stream_of_another_log_is_made_anew(db: PgPool) {
+async fn a_stream_of_another_log_is_left_alone(db: PgPool) {
     let (bus, name) = bus().await;
     let stream = async_nats::jetstream::stream::Config {
         name: name.clone(),
@@ -111,11 +113,75 @@ async fn a_stream_of_another_log_is_made_anew(db: PgPool) {
         bus.publish(format!("{name}.events.1.old"), "old".into()).await.unwrap().await.unwrap();
     }
     accept(&writer(&db), create_cart(cart_id())).await;
-    let stop = start(&db, &bus, &name);
+    let relay = relay::Relay::new(db.clone(), bus.clone(), name.clone(), Limits::default());
+    let (condition, stop) = (relay.condition(), CancellationToken::new());
+    tokio::spawn(relay.run(stop.clone()));
+    while condition.check().is_ok() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(last_sequence(&bus, &name).await, 5);
+    // Somebody says that it may go.
+    let log = event_store::identity::current(&db).await.unwrap();
+    let carried = take_over(&bus, &name, log.log_id).await.unwrap();
+    assert_eq!(carried.as_deref(), Some("no log"));
     caught_up(&db, &bus, &name).await;
     accept(&writer(&db), create_cart(cart_id())).await;
     caught_up(&db, &bus, &name).await;
     assert_eq!(message(&bus, &name, 2).await.position, 2);
+    condition.check().unwrap();
+    stop.cancel();
+    bus.delete_stream(&name).await.unwrap();
+}
+
+/// A stream that is there is brought to the limits that were set since.
+#[sqlx::test(migrations = "../migrations")]
+async fn limits_are_those_that_are_set(db: PgPool) {
+    let (bus, name) = bus().await;
+    let stop = start(&db, &bus, &name);
+    accept(&writer(&db), create_cart(cart_id())).await;
+    caught_up(&db, &bus, &name).await;
+    let created = bus.get_stream(&name).await.unwrap().cached_info().created;
+    stop.cancel();
+    let limits = Limits { bytes_max: 5 << 20, ..Limits::default() };
+    let stop = CancellationToken::new();
+    let relay = relay::Relay::new(db.clone(), bus.clone(), name.clone(), limits);
+    tokio::spawn(relay.run(stop.clone()));
+    accept(&writer(&db), create_cart(cart_id())).await;
+    caught_up(&db, &bus, &name).await;
+    let stream = bus.get_stream(&name).await.unwrap();
+    let info = stream.cached_info();
+    assert_eq!((info.config.max_bytes, info.created), (5 << 20, created));
+    stop.cancel();
+    bus.delete_stream(&name).await.unwrap();
+}
+
+/// A newer program may write its messages in another form. That is no reason to throw them away.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_message_of_another_form_is_told_by_its_place(db: PgPool) {
+    let (bus, name) = bus().await;
+    let stop = start(&db, &bus, &name);
+    let writer = writer(&db);
+    for _ in 0..2 {
+        accept(&writer, create_cart(cart_id())).await;
+    }
+    caught_up(&db, &bus, &name).await;
+    let created = bus.get_stream(&name).await.unwrap().cached_info().created;
+    stop.cancel();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    accept(&writer, create_cart(cart_id())).await;
+    let event = read::after(&db, 2, 1).await.unwrap().remove(0);
+    let newer = serde_json::json!({
+        "position": 3, "stream": event.stream, "version": 1, "recorded_at": event.recorded_at,
+        "what": "happened",
+    });
+    assert!(serde_json::from_value::<RawEvent>(newer.clone()).is_err());
+    let published = bus.publish(format!("{name}.events.0.newer"), newer.to_string().into());
+    published.await.unwrap().await.unwrap();
+    let stop = start(&db, &bus, &name);
+    accept(&writer, create_cart(cart_id())).await;
+    caught_up(&db, &bus, &name).await;
+    let stream = bus.get_stream(&name).await.unwrap();
+    assert_eq!(stream.cached_info().created, created, "it is the same stream");
     stop.cancel();
     bus.delete_stream(&name).await.unwrap();
 }

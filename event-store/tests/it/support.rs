@@ -108,6 +108,28 @@ pub fn code(answer: &Answer) -> &'static str {
     }
 }
 
+/// Lets a test write events by itself, which only `append` may.
+pub async fn by_hand(db: &PgPool) {
+    let allow = "ALTER TABLE events DISABLE TRIGGER events_by_append";
+    sqlx::query(allow).execute(db).await.unwrap();
+}
+
+/// Appends an event as it comes, whatever it is; returns its position.
+pub async fn raw(db: &PgPool, stream: &str, version: i64, kind: &str, data: &str) -> i64 {
+    sqlx::query_scalar::<_, i64>(
+        "SELECT append(log_id, position, false, NULL, '{}', '{}', '{}', '{}', '{}', '{}',
+                       ARRAY[$1], ARRAY[$2], ARRAY[$3], '{1}', '{0}', ARRAY[now()],
+                       ARRAY['{\"command\":\"test\"}'], ARRAY[$4]) + 1 FROM log_head",
+    )
+    .bind(stream)
+    .bind(version)
+    .bind(kind)
+    .bind(data)
+    .fetch_one(db)
+    .await
+    .unwrap()
+}
+
 /// JetStream, and a name for a stream that no other test uses.
 pub async fn bus() -> (Context, String) {
     let url = std::env::var("NATS_URL").expect("NATS_URL: cargo xtask test sets it");

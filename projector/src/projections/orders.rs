@@ -17,6 +17,7 @@ pub static PROJECTION: Projection = Projection {
     version: 1,
     categories: &[Category::Order, Category::Payment, Category::Fulfilment],
     tables: &["orders_rows"],
+    grain: 1,
     waits_for: its_order,
     folder: documents::folder::<Orders>,
 };

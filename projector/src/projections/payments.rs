@@ -14,6 +14,7 @@ pub static PROJECTION: Projection = Projection {
     version: 1,
     categories: &[Category::Payment],
     tables: &["payments_rows"],
+    grain: 1,
     waits_for: waits_for_nothing,
     folder: documents::folder::<Payments>,
 };

@@ -15,6 +15,7 @@ pub static PROJECTION: Projection = Projection {
     version: 2,
     categories: &[Category::Product],
     tables: &["products_rows"],
+    grain: 1,
     waits_for: waits_for_nothing,
     folder: documents::folder::<Products>,
 };

@@ -1,7 +1,8 @@
 //! Sales: one document a day and currency, and a small one an order, so that what was both
 //! cancelled and refunded is taken off once.
 //!
-//! A day takes in orders of all slots: this projection needs a checkpoint over all of them.
+//! A day takes in orders of all slots: this projection needs a checkpoint over all of them. An event
+//! may set right the day of another event of its order: see [`sales`].
 
 use std::collections::BTreeSet;
 
@@ -14,14 +15,15 @@ use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
 
 use crate::documents::encode;
-use crate::projection::{FoldError, Folder, Projection, seen, waits_for_nothing};
+use crate::projection::{ALL_SLOTS, FoldError, Folder, Projection, seen, waits_for_nothing};
 use crate::recent::Recent;
 
 pub static PROJECTION: Projection = Projection {
     name: "sales",
-    version: 1,
+    version: 2,
     categories: &[Category::Order, Category::Payment],
     tables: &["sales_rows", "sales_orders_rows"],
+    grain: ALL_SLOTS,
     waits_for: waits_for_nothing,
     folder: || Box::new(Sales::default()),
 };
@@ -54,20 +56,24 @@ async fn fold(
     if keys.is_empty() {
         return Ok(());
     }
-    let days: BTreeSet<String> = keys.iter().map(|(day, _)| day.clone()).collect();
     let orders: BTreeSet<Uuid> = keys.iter().map(|(_, order_id)| order_id.0).collect();
-    let mut days = recent.days.or_load(days, |unknown| load_days(db, build, unknown)).await?;
     let ledgers = recent.ledgers.or_load(orders, |unknown| load_ledgers(db, build, unknown));
     let mut ledgers = ledgers.await?;
+    // Those of events in this batch, and those that these may set right.
+    let mut days: BTreeSet<String> = keys.iter().map(|(day, _)| day.clone()).collect();
+    days.extend(ledgers.values().flat_map(Ledger::days).cloned());
+    let mut days = recent.days.or_load(days, |unknown| load_days(db, build, unknown)).await?;
+    let mut changed = BTreeSet::new();
     for event in events {
         let seen = seen(event);
-        let Some((day, order_id)) = sales::keys(&seen) else { continue };
-        let folded = sales::fold(days.remove(&day), ledgers.remove(&order_id.0), &seen);
-        days.extend(folded.0.map(|document| (day, document)));
-        ledgers.extend(folded.1.map(|ledger| (order_id.0, ledger)));
+        let Some((_, order_id)) = sales::keys(&seen) else { continue };
+        let ledger = ledgers.entry(order_id.0).or_default();
+        changed.extend(sales::fold(&mut days, ledger, &seen));
     }
     let json = encode(days.values())?;
-    store_days(db, build, &json).await?;
+    let of_changed = days.keys().zip(&json).filter(|(day, _)| changed.contains(*day));
+    let of_changed: Vec<String> = of_changed.map(|(_, json)| json.clone()).collect();
+    store_days(db, build, &of_changed).await?;
     recent.days.keep(days, &json);
     let json = encode(ledgers.values())?;
     let orders: Vec<Uuid> = ledgers.keys().copied().collect();

@@ -15,7 +15,7 @@ use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
 
 use crate::documents::encode;
-use crate::projection::{FoldError, Folder, Projection, seen, waits_for_nothing};
+use crate::projection::{ALL_SLOTS, FoldError, Folder, Projection, seen, waits_for_nothing};
 use crate::recent::Recent;
 
 pub static PROJECTION: Projection = Projection {
@@ -23,6 +23,7 @@ pub static PROJECTION: Projection = Projection {
     version: 2,
     categories: &[Category::Product, Category::Sku, Category::Stock],
     tables: &["search_documents_rows", "search_stock_rows"],
+    grain: ALL_SLOTS,
     waits_for: waits_for_nothing,
     folder: || Box::new(Catalogue::default()),
 };
@@ -77,10 +78,12 @@ async fn fold_stock(
         }
         news.extend(news_of(event, sku, &before, known).map(|news| (event.position, news)));
     }
-    stock.retain(|sku, _| changed.contains(sku));
-    let stored: Vec<String> = stock.keys().map(ToString::to_string).collect();
     let json = encode(stock.values())?;
-    store_stock(db, build, &stored, &json).await?;
+    let of_changed = stock.keys().zip(&json).filter(|(sku, _)| changed.contains(*sku));
+    let (skus, documents): (Vec<String>, Vec<String>) =
+        of_changed.map(|(sku, json)| (sku.to_string(), json.clone())).unzip();
+    store_stock(db, build, &skus, &documents).await?;
+    // Also those that were only looked at.
     recent.keep(stock, &json);
     Ok(news)
 }

@@ -2,9 +2,10 @@
 //! lost, or go back to an earlier backup, without the other.
 //!
 //! What it lacks is made dirty, so that the pusher sends it; what is not in the table is taken out.
-//! Counts are compared every few seconds; document by document when a worker takes the lease (it
-//! does so after a restored database, whose checkpoint is not where it was), when there are too
-//! many, and now and then.
+//! Which index it is, is looked at every few seconds, and so are the counts, where counting does not
+//! take long; document by document, a page a round and beside the sending, when a worker takes the
+//! lease (it does so after a restored database, whose checkpoint is not where it was), when there are
+//! too many, and now and then.
 
 use std::time::Duration;
 
@@ -13,11 +14,15 @@ use sqlx::types::Uuid;
 use tokio::time::Instant;
 
 use super::index::{Held, Identity, Index};
-use super::pusher::PushError;
+use super::pusher::{self, PushError};
 use crate::checkpoint::Lease;
+use crate::parking;
 
 /// How often Meilisearch is asked whether it still has everything.
 pub const CHECK_PERIOD: Duration = Duration::from_secs(5);
+/// How many times as long as counting took passes until it is done again: a table of many millions is
+/// not counted all the time.
+const COUNT_REST: u32 = 20;
 /// How often its documents are looked at one by one all the same.
 const RECONCILE_PERIOD: Duration = Duration::from_mins(15);
 /// Documents looked at in one request.
@@ -33,7 +38,10 @@ pub struct Audit {
     identity: Option<Identity>,
     /// Whose turn it was then: build, epoch and position of the lease.
     turn: Option<(i16, i64, i64)>,
-    check_at: Instant,
+    look_at: Instant,
+    count_at: Instant,
+    /// How many of the documents that the index holds were looked at, while that is being done.
+    reconciled: Option<usize>,
     reconcile_at: Instant,
 }
 
@@ -47,12 +55,21 @@ impl Audit {
     /// Nothing is known yet.
     pub fn new(db: PgPool, index: Index) -> Self {
         let now = Instant::now();
-        Self { db, index, identity: None, turn: None, check_at: now, reconcile_at: now }
+        Self {
+            db,
+            index,
+            identity: None,
+            turn: None,
+            look_at: now,
+            count_at: now,
+            reconciled: None,
+            reconcile_at: now,
+        }
     }
 
     /// Looks as soon as it is asked again.
     pub fn hasten(&mut self) {
-        self.check_at = Instant::now();
+        self.look_at = Instant::now();
     }
 
     /// The index that documents of the lease's build go to, found whole not long ago, or with what
@@ -62,41 +79,61 @@ impl Audit {
         let goes_on = self.turn.is_some_and(|(build, epoch, position)| {
             (build, epoch) == (lease.build, lease.epoch) && position <= lease.position
         });
+        let now = Instant::now();
         if !goes_on {
-            let now = Instant::now();
-            (self.identity, self.check_at, self.reconcile_at) = (None, now, now);
+            pusher::take(&self.db, lease).await?;
+            (self.identity, self.reconciled) = (None, None);
+            (self.look_at, self.count_at, self.reconcile_at) = (now, now, now);
         }
-        if Instant::now() >= self.check_at || self.identity.is_none() {
-            match (self.check(lease.build).await, &self.identity) {
-                (Ok(()), _) => self.check_at = Instant::now() + CHECK_PERIOD,
+        if now >= self.look_at || self.identity.is_none() {
+            self.look(lease.build).await?;
+            self.look_at = now + CHECK_PERIOD;
+        }
+        if now >= self.count_at {
+            let began = Instant::now();
+            let counted = self.count(lease.build).await;
+            // Also where that failed.
+            self.count_at = Instant::now() + CHECK_PERIOD.max(began.elapsed() * COUNT_REST);
+            match counted {
                 // A database that is too busy to count does not keep documents from being sent.
-                (Err(PushError::Database(error)), Some(_)) => {
-                    tracing::warn!(%error, "the search index could not be checked");
+                Err(PushError::Database(error)) => {
+                    let cause = parking::chain(&error);
+                    tracing::warn!(cause, "the search index could not be counted");
                 }
-                (Err(error), _) => return Err(error),
+                counted => counted?,
             }
         }
         self.turn = Some(turn);
         self.identity.clone().ok_or(PushError::Lost)
     }
 
-    /// Sees to it that Meilisearch has the index, its settings, all documents it once took, and no
-    /// others.
-    async fn check(&mut self, build: i16) -> Result<(), PushError> {
+    /// Sees to it that Meilisearch has the index, with its settings, and that what a lost one held is
+    /// sent again.
+    async fn look(&mut self, build: i16) -> Result<(), PushError> {
         let found = self.index.identity().await?;
         let replaced = self.identity.is_some() && self.identity != found;
-        // Meilisearch first: what it takes meanwhile is then no surplus.
-        let held = self.index.count().await?;
-        let Expected { clean, unclear } = self.expected(build).await?;
-        if replaced || held < clean {
-            tracing::warn!(held, clean, "Meilisearch has lost documents; all are sent again");
-            mark_all_dirty(&self.db, build).await?;
+        if found.is_none() || replaced {
+            let marked = mark_all_dirty(&self.db, build).await?;
+            if marked > 0 {
+                tracing::warn!(marked, "Meilisearch has lost the index; all documents are sent");
+            }
         }
         // Made anew only once its documents are marked: readers know then that it is not whole.
         self.identity = Some(self.index.ensure().await?);
-        if held > clean + unclear || Instant::now() >= self.reconcile_at {
-            self.reconcile(build).await?;
-            self.reconcile_at = Instant::now() + RECONCILE_PERIOD;
+        Ok(())
+    }
+
+    /// Compares the number of documents that Meilisearch has with that of those it once took.
+    async fn count(&mut self, build: i16) -> Result<(), PushError> {
+        // Meilisearch first: what it takes meanwhile is then no surplus.
+        let held = self.index.count().await?;
+        let Expected { clean, unclear } = self.expected(build).await?;
+        if held < clean {
+            tracing::warn!(held, clean, "Meilisearch has lost documents; all are sent again");
+            mark_all_dirty(&self.db, build).await?;
+        }
+        if held > clean + unclear {
+            self.reconcile_at = Instant::now();
         }
         Ok(())
     }
@@ -117,23 +154,30 @@ impl Audit {
         Ok(Expected { clean: count(row.clean), unclear: count(row.unclear) })
     }
 
-    /// Takes out what is not in the table, and marks dirty what is there as of another position.
-    async fn reconcile(&self, build: i16) -> Result<(), PushError> {
-        let mut offset = 0;
-        loop {
-            let held = self.index.held(offset, HELD_DOCUMENTS).await?;
-            if held.is_empty() {
-                return Ok(());
-            }
-            let strays = self.compare(build, &held).await?;
-            if !strays.is_empty() {
-                let count = strays.len();
-                tracing::warn!(count, "Meilisearch holds documents that are not known; removed");
-                self.index.remove(&strays).await?;
-            }
-            // Those after it have moved up.
-            offset += held.len() - strays.len();
+    /// Takes out what is not in the table, and marks dirty what is there as of another position: the
+    /// next page of documents, where it is time to. Says whether there are more.
+    pub async fn reconcile(&mut self, build: i16) -> Result<bool, PushError> {
+        if self.reconciled.is_none() && Instant::now() >= self.reconcile_at {
+            self.reconciled = Some(0);
         }
+        let Some(offset) = self.reconciled else { return Ok(false) };
+        let held = self.index.held(offset, HELD_DOCUMENTS).await?;
+        if held.is_empty() {
+            let now = Instant::now();
+            // What it held too many may have hidden what it lacks.
+            (self.reconciled, self.count_at) = (None, now);
+            self.reconcile_at = now + RECONCILE_PERIOD;
+            return Ok(true);
+        }
+        let strays = self.compare(build, &held).await?;
+        if !strays.is_empty() {
+            let count = strays.len();
+            tracing::warn!(count, "Meilisearch holds documents that are not known; removed");
+            self.index.remove(&strays).await?;
+        }
+        // Those after it have moved up.
+        self.reconciled = Some(offset + held.len() - strays.len());
+        Ok(true)
     }
 
     /// Marks those documents dirty that are not what the table has. Gives those that it has not.
@@ -176,9 +220,9 @@ impl Audit {
     }
 }
 
-/// Marks every listed document of a build dirty, in bounded steps.
-pub async fn mark_all_dirty(db: &PgPool, build: i16) -> sqlx::Result<()> {
-    let mut after = Uuid::nil();
+/// Marks every listed document of a build dirty, in bounded steps. Says how many there are.
+pub async fn mark_all_dirty(db: &PgPool, build: i16) -> sqlx::Result<usize> {
+    let (mut after, mut count) = (Uuid::nil(), 0);
     loop {
         let marked = sqlx::query_scalar!(
             "UPDATE search_documents_rows SET dirty = true, dirty_from = 0, refused = NULL
@@ -192,9 +236,10 @@ pub async fn mark_all_dirty(db: &PgPool, build: i16) -> sqlx::Result<()> {
         )
         .fetch_all(db)
         .await?;
+        count += marked.len();
         match marked.into_iter().max() {
             Some(last) => after = last,
-            None => return Ok(()),
+            None => return Ok(count),
         }
     }
 }

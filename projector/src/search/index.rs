@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use meilisearch_sdk::client::{Client, SwapIndexes};
 use meilisearch_sdk::documents::DocumentsQuery;
 use meilisearch_sdk::errors::{Error, ErrorCode, ErrorType, MeilisearchError};
+use meilisearch_sdk::indexes::IndexesQuery;
 use meilisearch_sdk::settings::Settings;
 use meilisearch_sdk::task_info::TaskInfo;
 use meilisearch_sdk::tasks::Task;
@@ -18,6 +19,8 @@ use serde_json::value::RawValue;
 const SETTINGS: &str = include_str!("../../search-settings.json");
 /// The field that identifies a document.
 const PRIMARY_KEY: &str = "id";
+/// Indexes listed in one request.
+const INDEXES_PAGE: usize = 1_000;
 /// How long one request may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a task may wait in Meilisearch's queue and run.
@@ -105,6 +108,25 @@ impl Meili {
     /// The index that a build is gathered in until it becomes the live one.
     pub fn of_build(&self, build: i16) -> Index {
         Index { client: self.client.clone(), uid: format!("{}_build_{build}", self.live) }
+    }
+
+    /// The numbers of the builds that there are indexes of.
+    pub async fn builds(&self) -> Result<Vec<i16>, IndexError> {
+        let (mut builds, mut offset) = (vec![], 0);
+        let prefix = format!("{}_build_", self.live);
+        loop {
+            let mut query = IndexesQuery::new(&self.client);
+            query.with_offset(offset).with_limit(INDEXES_PAGE);
+            let page = self.client.list_all_indexes_raw_with(&query);
+            let page = bounded("list indexes", page).await?;
+            let Some(page) = page["results"].as_array().filter(|page| !page.is_empty()) else {
+                return Ok(builds);
+            };
+            let names = page.iter().filter_map(|index| index["uid"].as_str());
+            let numbers = names.filter_map(|name| name.strip_prefix(&prefix)?.parse::<i16>().ok());
+            builds.extend(numbers);
+            offset += page.len();
+        }
     }
 
     /// Puts an index in the place of the live one, which takes its name, in one step.

@@ -7,6 +7,7 @@
 
 pub mod audit;
 pub mod index;
+pub mod leftovers;
 pub mod pusher;
 
 pub use index::{Index, IndexError, Meili};

@@ -1,6 +1,8 @@
 //! Sends dirty documents to Meilisearch, and clears them once it has taken them.
 //!
-//! It works for whoever holds the lease of the search projection. In one round each dirty document
+//! It works for whoever holds the lease of the search projection, under a right of its own to send
+//! that only a later holder takes away: the checkpoint is not locked, and neither waits for the
+//! other. In one round each dirty document
 //! is sent once, several tasks in flight; only a revision that Meilisearch has taken is clean, so
 //! one that changed meanwhile goes with the next round. Whether Meilisearch still holds what it
 //! took is the affair of [`super::audit`].
@@ -18,7 +20,9 @@ use tokio_util::sync::CancellationToken;
 use super::audit::{Audit, CHECK_PERIOD};
 use super::index::{Identity, Index, IndexError};
 use crate::checkpoint::Lease;
+use crate::outage::Outage;
 use crate::parking;
+use crate::projections::SEARCH;
 
 /// Documents in one task: 20,000 take Meilisearch 2.0 s in tasks of this size, 2.8 s in tasks of a
 /// thousand.
@@ -27,6 +31,8 @@ const TASK_DOCUMENTS: i64 = 10_000;
 const TASK_BYTES: usize = 24 << 20;
 /// Tasks that Meilisearch may have in hand at a time: it works on one while the next is sent.
 const TASKS_IN_FLIGHT: usize = 2;
+/// Documents cleared in one transaction: a worker that writes the same ones waits for it.
+const CLEAR_ROWS: usize = 1_000;
 /// The first and the longest pause after a failure.
 const PAUSE_MIN: Duration = Duration::from_millis(250);
 const PAUSE_MAX: Duration = Duration::from_secs(15);
@@ -44,7 +50,7 @@ pub enum PushError {
     #[error("the database is in trouble")]
     Database(#[from] sqlx::Error),
     /// The lease is somebody else's now.
-    #[error("the lease was lost to another worker")]
+    #[error("somebody else sends the documents now")]
     Fenced,
 }
 
@@ -59,7 +65,7 @@ pub async fn run(
     trouble: Trouble,
     stop: CancellationToken,
 ) {
-    let mut pause = PAUSE_MIN;
+    let mut outage = Outage::new(SEARCH.name, PAUSE_MIN, PAUSE_MAX);
     let mut audit = Audit::new(db.clone(), index.clone());
     while !stop.is_cancelled() {
         let lease = held.borrow_and_update().clone();
@@ -68,17 +74,16 @@ pub async fn run(
             Some(lease) => match round(&db, &index, &lease, &mut audit).await {
                 Ok(sent) => {
                     *trouble.lock().await = None;
-                    pause = PAUSE_MIN;
+                    outage.over();
                     if sent > 0 { Duration::ZERO } else { CHECK_PERIOD }
                 }
                 Err(error) => {
                     let cause = parking::chain(&error);
-                    tracing::warn!(cause, "the search index is behind; trying again");
-                    *trouble.lock().await = Some(cause);
+                    metrics::counter!("search_push_failures_total").increment(1);
+                    *trouble.lock().await = Some(cause.clone());
                     audit.hasten();
                     // Not woken by new documents: Meilisearch is left alone for that long.
-                    let _ = tokio::time::timeout(pause, stop.cancelled()).await;
-                    pause = (pause * 2).min(PAUSE_MAX);
+                    outage.wait(&cause, &stop).await;
                     Duration::ZERO
                 }
             },
@@ -105,7 +110,8 @@ async fn round(
             audit.identity(lease).await?;
             Ok(1)
         }
-        sent => sent,
+        // Beside the sending, not before it. What is left to look at is not waited for.
+        sent => Ok(sent? + usize::from(audit.reconcile(lease.build).await?)),
     }
 }
 
@@ -165,6 +171,7 @@ pub async fn fill(
     lease: &Lease,
     identity: &Identity,
 ) -> Result<usize, PushError> {
+    take(db, lease).await?;
     send_all(db, index, lease, identity, Which::Listed).await
 }
 
@@ -306,50 +313,76 @@ async fn refuse(db: &PgPool, build: i16, page: &Page, reason: &str) -> sqlx::Res
     Ok(())
 }
 
-/// Clears what Meilisearch has taken, under the lease. Without it, what was sent may have arrived
-/// after something newer that somebody else sent: then it is dirty for them.
-async fn clear(db: &PgPool, lease: &Lease, page: &Page) -> Result<(), PushError> {
-    let mut tx = db.begin().await?;
-    let held = sqlx::query!(
-        "SELECT FROM projection_slots
-         WHERE projection = $1 AND build = $2 AND slot_from = $3 AND epoch = $4 FOR SHARE",
+/// Takes the right to send documents of a build from those who held its lease before. It fails for
+/// them from now on.
+pub async fn take(db: &PgPool, lease: &Lease) -> Result<(), PushError> {
+    let taken = sqlx::query!(
+        "UPDATE projection_builds SET sender = $3
+         WHERE projection = $1 AND build = $2 AND sender <= $3",
         lease.projection.name,
         lease.build,
-        lease.slot_from,
         lease.epoch,
     )
-    .fetch_optional(&mut *tx)
+    .execute(db)
     .await?;
-    if held.is_none() {
-        sqlx::query!(
-            "UPDATE search_documents_rows AS known SET dirty = true,
-                 dirty_from = CASE WHEN known.dirty THEN least(known.dirty_from, sent.position + 1)
-                                   ELSE sent.position + 1 END
-             FROM unnest($2::uuid[], $3::bigint[]) AS sent (id, position)
-             WHERE known.id = sent.id
-               AND known.build = (SELECT active_build FROM projections WHERE name = $1)",
+    if taken.rows_affected() == 1 { Ok(()) } else { Err(PushError::Fenced) }
+}
+
+/// Clears what Meilisearch has taken, if nobody else has begun to send. Otherwise what was sent may
+/// have arrived after something newer that somebody else sent: then it is dirty for them.
+async fn clear(db: &PgPool, lease: &Lease, page: &Page) -> Result<(), PushError> {
+    let columns = page.ids.chunks(CLEAR_ROWS).zip(page.revisions.chunks(CLEAR_ROWS));
+    for ((ids, revisions), positions) in columns.zip(page.positions.chunks(CLEAR_ROWS)) {
+        // One statement: of one that begins a transaction, nobody knows what became of it when its
+        // caller is given up. What has changed since stays dirty, from the first change that was
+        // not sent. Rows are locked in the order in which a worker writes them.
+        let held = sqlx::query_scalar!(
+            r#"WITH held AS MATERIALIZED (
+                   SELECT build FROM projection_builds
+                   WHERE projection = $1 AND build = $2 AND sender <= $3 FOR SHARE),
+               locked AS MATERIALIZED (
+                   SELECT known.id FROM search_documents_rows AS known
+                   WHERE known.build = (SELECT build FROM held) AND known.id = ANY($4)
+                     AND known.dirty
+                   ORDER BY known.id FOR UPDATE),
+               cleared AS (
+                   UPDATE search_documents_rows AS known
+                   SET dirty = known.revision <> sent.revision, dirty_from = sent.position + 1
+                   FROM unnest($4::uuid[], $5::bigint[], $6::bigint[])
+                            AS sent (id, revision, position)
+                   JOIN locked ON locked.id = sent.id
+                   WHERE known.build = $2 AND known.id = sent.id)
+               SELECT EXISTS (SELECT FROM held) AS "held!""#,
             lease.projection.name,
-            &page.ids,
-            &page.positions,
+            lease.build,
+            lease.epoch,
+            ids,
+            revisions,
+            positions,
         )
-        .execute(&mut *tx)
+        .fetch_one(db)
         .await?;
-        tx.commit().await?;
-        return Err(PushError::Fenced);
+        if !held {
+            return mark_for_others(db, lease, page).await;
+        }
     }
+    Ok(())
+}
+
+/// Marks what was sent dirty in the build that readers see.
+async fn mark_for_others(db: &PgPool, lease: &Lease, page: &Page) -> Result<(), PushError> {
     sqlx::query!(
-        // What has changed since stays dirty, from the first change that was not sent.
-        "UPDATE search_documents_rows AS known
-         SET dirty = known.revision <> sent.revision, dirty_from = sent.position + 1
-         FROM unnest($2::uuid[], $3::bigint[], $4::bigint[]) AS sent (id, revision, position)
-         WHERE known.build = $1 AND known.id = sent.id AND known.dirty",
-        lease.build,
+        "UPDATE search_documents_rows AS known SET dirty = true,
+             dirty_from = CASE WHEN known.dirty THEN least(known.dirty_from, sent.position + 1)
+                               ELSE sent.position + 1 END
+         FROM unnest($2::uuid[], $3::bigint[]) AS sent (id, position)
+         WHERE known.id = sent.id
+           AND known.build = (SELECT active_build FROM projections WHERE name = $1)",
+        lease.projection.name,
         &page.ids,
-        &page.revisions,
         &page.positions,
     )
-    .execute(&mut *tx)
+    .execute(db)
     .await?;
-    tx.commit().await?;
-    Ok(())
+    Err(PushError::Fenced)
 }

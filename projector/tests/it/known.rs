@@ -5,9 +5,9 @@ use std::sync::Arc;
 use domain::CartId;
 use event_store::RawEvent;
 use indicatif::ProgressBar;
-use projector::batch::{self, BatchError, Known};
+use projector::batch::{self, BatchError};
 use projector::checkpoint::Lease;
-use projector::parking::ParkedStreams;
+use projector::known::Known;
 use projector::projections;
 use projector::rebuild::verify;
 use sqlx::PgPool;
@@ -23,7 +23,7 @@ struct Turn {
 
 impl Turn {
     async fn begin(db: &PgPool, name: &str) -> Self {
-        let known = Known::new(ParkedStreams::default());
+        let known = Known::default();
         Self { db: db.clone(), lease: lease(db, name, "test").await.unwrap(), known }
     }
 

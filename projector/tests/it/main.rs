@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
 mod bus;
+mod command_line;
 mod known;
 mod leases;
 mod parking;
@@ -12,3 +13,4 @@ mod rebuild;
 mod rows;
 mod search;
 mod shop;
+mod upgrades;

@@ -10,7 +10,7 @@ use projector::run::run;
 use projector::runner::Context;
 use projector::search::Meili;
 use projector::search::pusher::Trouble;
-use projector::{projections, status};
+use projector::{projections, report, status};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use tokio_util::sync::CancellationToken;
@@ -48,7 +48,7 @@ async fn caught_up(db: &PgPool) {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("still behind:\n{}", status::table(db).await.unwrap());
+    panic!("still behind:\n{}", report::table(db).await.unwrap());
 }
 
 #[sqlx::test(migrations = "../migrations")]

@@ -94,7 +94,7 @@ async fn one_rebuild_at_a_time_and_a_broken_one_is_cleared_away(db: PgPool) {
     builds::active(&db, carts).await.unwrap();
     builds::create_next(&db, carts, "somebody").await.unwrap().unwrap();
     let refused = rebuild(&db, carts, None, "test", &ProgressBar::hidden()).await;
-    assert!(matches!(refused, Err(RebuildError::Busy)), "{refused:?}");
+    assert!(matches!(refused, Err(RebuildError::Busy { .. })), "{refused:?}");
     sqlx::query("UPDATE projection_slots SET lease_until = now() - interval '1 s' WHERE build = 2")
         .execute(&db)
         .await
@@ -181,17 +181,19 @@ async fn a_number_of_a_build_is_never_used_again(db: PgPool) {
     shop.cart().await;
     let carts = projection("carts");
     let bar = ProgressBar::hidden();
+    // But for one that nobody ever read and of which nothing is left.
+    assert_eq!(verify(&db, carts, "test", &bar).await.unwrap().to, 2);
     assert_eq!(verify(&db, carts, "test", &bar).await.unwrap().to, 2);
     builds::create_next(&db, carts, "somebody").await.unwrap().unwrap();
-    sqlx::query("UPDATE projection_slots SET lease_until = now() - interval '1 s' WHERE build = 3")
+    sqlx::query("UPDATE projection_slots SET lease_until = now() - interval '1 s' WHERE build = 2")
         .execute(&db)
         .await
         .unwrap();
+    assert_eq!(rebuild(&db, carts, None, "test", &bar).await.unwrap().to, 3);
     assert_eq!(rebuild(&db, carts, None, "test", &bar).await.unwrap().to, 4);
-    assert_eq!(rebuild(&db, carts, None, "test", &bar).await.unwrap().to, 5);
     // Nor if the count of them was lost.
     sqlx::query("UPDATE projections SET last_build = 1").execute(&db).await.unwrap();
-    assert_eq!(rebuild(&db, carts, None, "test", &bar).await.unwrap().to, 6);
+    assert_eq!(rebuild(&db, carts, None, "test", &bar).await.unwrap().to, 5);
 }
 
 #[sqlx::test(migrations = "../migrations")]

@@ -5,10 +5,11 @@ use std::time::Duration;
 use indicatif::ProgressBar;
 use meilisearch_sdk::client::Client;
 use meilisearch_sdk::search::Selectors;
-use projector::checkpoint::Lease;
+use projector::builds;
+use projector::checkpoint::{self, Lease};
 use projector::rebuild::rebuild;
 use projector::search::pusher::{self, PushError, Trouble, push};
-use projector::search::{Index, Meili};
+use projector::search::{Index, Meili, leftovers};
 use serde_json::Value;
 use sqlx::PgPool;
 use tokio::sync::watch;
@@ -133,10 +134,56 @@ async fn a_change_during_a_push_stays_dirty(db: PgPool) {
     assert_eq!(sent.unwrap(), 1);
     assert_eq!(dirty(&db).await, 1);
 
-    // And one who lost the lease clears nothing.
-    sqlx::query("UPDATE projection_slots SET epoch = epoch + 1").execute(&db).await.unwrap();
-    assert!(push(&db, &index, &lease, &identity).await.is_err());
+    // And once a later holder of the lease has begun to send, an earlier one clears nothing.
+    let later = Lease { epoch: lease.epoch + 1, ..lease.clone() };
+    pusher::take(&db, &later).await.unwrap();
+    let refused = push(&db, &index, &lease, &identity).await;
+    assert!(matches!(refused, Err(PushError::Fenced)), "{refused:?}");
     assert_eq!(dirty(&db).await, 1);
+    assert!(matches!(pusher::take(&db, &lease).await, Err(PushError::Fenced)));
+    catalogue.drop().await;
+}
+
+/// What is sent is cleared while a worker is inside its transaction, and neither waits.
+#[sqlx::test(migrations = "../migrations")]
+async fn sending_and_folding_do_not_wait_for_each_other(db: PgPool) {
+    let (shop, catalogue) = (Shop::open(&db), Catalogue::new());
+    shop.product("Tote", "TOTE").await;
+    project(&db, "search").await;
+    let lease = lease(&db, "search", "test").await.unwrap();
+    let mut working = db.acquire().await.unwrap().detach();
+    let head = lease.position;
+    lease.begin(&mut working, head).await.unwrap().unwrap();
+    let index = catalogue.meili.live();
+    let identity = index.ensure().await.unwrap();
+    let sending = push(&db, &index, &lease, &identity);
+    let sent = tokio::time::timeout(Duration::from_secs(30), sending).await;
+    assert_eq!(sent.expect("it does not wait for the worker").unwrap(), 1);
+    assert_eq!(dirty(&db).await, 0);
+    checkpoint::commit(&mut working).await.unwrap();
+    catalogue.drop().await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn indexes_of_builds_that_nobody_makes_are_deleted(db: PgPool) {
+    let (shop, catalogue) = (Shop::open(&db), Catalogue::new());
+    shop.product("Tote", "TOTE").await;
+    project(&db, "search").await;
+    builds::create_next(&db, projection("search"), "somebody").await.unwrap().unwrap();
+    let meili = &catalogue.meili;
+    let indexes = [1, 2, 7].map(|build| meili.of_build(build));
+    meili.live().ensure().await.unwrap();
+    for index in &indexes {
+        index.ensure().await.unwrap();
+    }
+    leftovers::drop_leftovers(&db, meili).await.unwrap();
+    let mut left = vec![];
+    for index in &indexes {
+        left.push(index.identity().await.unwrap().is_some());
+    }
+    assert_eq!(left, [false, true, false], "the second is being made");
+    assert!(meili.live().identity().await.unwrap().is_some());
+    meili.of_build(2).drop_index().await.unwrap();
     catalogue.drop().await;
 }
 

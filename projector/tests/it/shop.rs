@@ -8,9 +8,9 @@ use domain::payment::Verdict;
 use domain::product::{self, Changed, Details, VariantSet};
 use domain::{CartId, Command, FulfilmentId, Money, OrderId, PaymentId, ProductId, Sku};
 use event_store::{Outcome, RawEvent, Request, Writer, read};
-use projector::batch::{self, BatchError, Known};
+use projector::batch::{self, BatchError};
 use projector::checkpoint::{self, LEASE, Lease};
-use projector::parking::ParkedStreams;
+use projector::known::Known;
 use projector::projection::Projection;
 use projector::{builds, projections};
 use serde_json::Value;
@@ -222,8 +222,8 @@ pub async fn events(db: &PgPool, after: i64) -> Vec<Arc<RawEvent>> {
 /// Folds all that is after the lease's checkpoint, as one batch.
 pub async fn fold(db: &PgPool, lease: &mut Lease) -> Result<usize, BatchError> {
     let events = events(db, lease.position).await;
-    let streams = ParkedStreams::load(db, lease.projection, lease.build).await.unwrap();
-    batch::apply(db, lease, &mut Known::new(streams), &events).await
+    let mut known = Known::load(db, lease.projection, lease.build).await.unwrap();
+    batch::apply(db, lease, &mut known, &events).await
 }
 
 /// Brings a projection up to the head of the log.

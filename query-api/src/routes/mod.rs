@@ -14,6 +14,8 @@ pub mod search;
 pub mod stock;
 pub mod streams;
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::routing::get;
 use serde::{Deserialize, Serialize};
@@ -24,7 +26,7 @@ use crate::app::App;
 use crate::as_of::Point;
 
 /// Everything, with the shell around it.
-pub fn router(app: App) -> Router {
+pub fn router(app: App, health: &Health) -> Router {
     let open = Router::new()
         .route("/v1/products", get(products::list))
         .route("/v1/products/{id}", get(products::one))
@@ -42,17 +44,20 @@ pub fn router(app: App) -> Router {
         .route("/v1/streams/{category}/{id}", get(streams::history))
         .route("/v1/projections", get(projections::list));
     let guarded = auth::guard(guarded, app.token.as_ref());
-    let health = health(&app).router();
+    let health = health.router();
+    // The recorder runs by now.
     crate::search::describe_metrics();
     http::shell(open.merge(guarded).with_state(app).merge(health))
 }
 
-fn health(app: &App) -> Health {
-    let (db, meili, bus) = (app.db.clone(), app.meili.clone(), app.bus.clone());
+/// What the service needs, and what it does better with.
+pub fn health(app: &App) -> Health {
+    let (meili, bus) = (app.meili.clone(), app.bus.clone());
+    let postgres = Arc::new(database::Probe::new(&app.db));
     let health = Health::new()
         .requires("postgres", move || {
-            let db = db.clone();
-            async move { database::check(&db).await }
+            let postgres = postgres.clone();
+            async move { postgres.check().await }
         })
         .prefers("meilisearch", move || {
             let meili = meili.clone();
@@ -61,8 +66,8 @@ fn health(app: &App) -> Health {
     match bus {
         None => health,
         Some(bus) => health.prefers("nats", move || {
-            let state = bus::check(&bus);
-            async move { state }
+            let bus = bus.clone();
+            async move { bus::check(&bus).await }
         }),
     }
 }

@@ -63,6 +63,7 @@ impl Shop {
         change(&mut settings);
         let stop = CancellationToken::new();
         let app = App::start(db.clone(), settings, stop.clone()).unwrap();
+        let health = query_api::health(&app);
         for name in ["products", "stock", "carts", "orders", "payments", "sales", "search"] {
             sqlx::query("INSERT INTO projections (name, active_build) VALUES ($1, 1)")
                 .bind(name)
@@ -85,7 +86,7 @@ impl Shop {
             .await
             .unwrap();
         }
-        Self { db: db.clone(), router: query_api::router(app), stop }
+        Self { db: db.clone(), router: query_api::router(app, &health), stop }
     }
 
     pub async fn get(&self, path: &str) -> Answer {

@@ -201,12 +201,35 @@ async fn what_is_not_there_and_what_breaks_are_problems_too() {
     assert!(body.contains(r#""code":"internal""#));
 }
 
+async fn id_of(given: &str) -> String {
+    let request = Request::get("/live").header("x-request-id", given).body(Body::empty());
+    let (_, headers, _) = ask(request.expect("a request")).await;
+    headers["x-request-id"].to_str().expect("text").to_owned()
+}
+
+#[test]
+fn an_id_that_is_no_uuid_stands_in_events_as_one_made_of_it() {
+    let of = |text: &'static str| {
+        let text = header::HeaderValue::from_static(text);
+        let headers = header::HeaderMap::from_iter([(service::request_id::HEADER, text)]);
+        service::request_id::RequestId::of(&headers).uuid()
+    };
+    assert_eq!(of("order-7"), of("order-7"));
+    assert_ne!(of("order-7"), of("order-8"));
+    let id = "0198c0de-0000-7000-8000-000000000001";
+    assert_eq!(of(id).to_string(), id);
+}
+
 #[tokio::test]
 async fn every_answer_carries_the_request_id() {
     let id = "0198c0de-0000-7000-8000-000000000001";
     let request = Request::get("/live").header("x-request-id", id).body(Body::empty());
     let (_, headers, _) = ask(request.expect("a request")).await;
     assert_eq!(headers["x-request-id"], id);
+    let (headers, id) = (id_of("order 7 of 9").await, id_of("order-7/of-9").await);
+    assert!(headers.parse::<uuid::Uuid>().is_ok(), "a text with spaces is none: {headers}");
+    assert_eq!(id, "order-7/of-9");
+    assert_ne!(id_of(&"x".repeat(129)).await, "x".repeat(129));
     let traced = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let request = Request::get("/live").header("traceparent", traced).body(Body::empty());
     let (_, headers, _) = ask(request.expect("a request")).await;
@@ -243,8 +266,45 @@ async fn metrics_count_by_route_and_not_by_path() {
     let (_, _, text) = ask(get_request("/metrics")).await;
     assert!(text.contains(r#"method="OTHER""#) && !text.contains("BREW"), "{text}");
     assert!(text.contains(r#"route="/orders/{number}""#), "{text}");
-    assert!(text.contains("http_request_duration_seconds_bucket"));
-    assert!(text.contains("process_resident_memory_bytes") || !cfg!(target_os = "linux"));
+    for name in [
+        "commerce_http_request_duration_seconds_bucket",
+        "commerce_build_info{",
+        "commerce_connections_turned_away_total 0",
+        "\nprocess_start_time_seconds ",
+    ] {
+        assert!(text.contains(name), "{name} is missing: {text}");
+    }
+    assert!(text.contains(r#"status="2xx",le=""#), "{text}");
+    for name in ["resident_memory_bytes", "cpu_seconds_total", "open_fds"] {
+        assert!(text.contains(&format!("\nprocess_{name} ")) || !cfg!(target_os = "linux"));
+    }
+    promtool(&["check", "metrics"], &text);
+}
+
+#[test]
+fn the_alerts_can_be_read_by_prometheus() {
+    let alerts = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/prometheus/alerts.yml");
+    promtool(&["check", "rules", alerts], "");
+}
+
+/// Prometheus' own opinion, which is to be none.
+fn promtool(arguments: &[&str], input: &str) {
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+    let program = std::env::var("PROMTOOL_BIN").unwrap_or_else(|_| "promtool".to_owned());
+    let child = Command::new(&program)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut child = child.unwrap_or_else(|error| {
+        panic!("{program}: {error}; set PROMTOOL_BIN, or install the package prometheus")
+    });
+    child.stdin.take().expect("its input").write_all(input.as_bytes()).expect("it reads");
+    let told = child.wait_with_output().expect("it ends");
+    let text = String::from_utf8_lossy(&told.stderr);
+    assert!(told.status.success() && text.trim().is_empty(), "{text}");
 }
 
 #[test]
@@ -326,11 +386,90 @@ async fn a_body_that_nobody_wanted_ends_the_connection_only_if_said_so() {
 }
 
 #[tokio::test]
+async fn a_service_that_is_told_to_end_says_so_before_its_port_closes() {
+    let free = || async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        listener.local_addr().expect("an address")
+    };
+    let (public, operations) = (free().await, free().await);
+    let http = service::config::Http {
+        listen: Some(public),
+        token: None,
+        ops_listen: Some(operations),
+        drain_delay: 0,
+    };
+    let health = Health::new();
+    let router =
+        http::shell(Router::new().route("/", get(|| async { "here" })).merge(health.router()));
+    let shutdown = service::shutdown::Shutdown::default();
+    let stops = shutdown.clone();
+    let serving =
+        tokio::spawn(async move { service::serve(router, &health, &http, 0, stops).await });
+    let status = |address, path: &'static str| async move {
+        loop {
+            // It listens a moment later.
+            if let Ok(mut client) = TcpStream::connect(address).await {
+                let request = format!("GET {path} HTTP/1.0\r\n\r\n");
+                client.write_all(request.as_bytes()).await.expect("a request");
+                let mut answer = String::new();
+                client.read_to_string(&mut answer).await.expect("an answer");
+                return answer[9..12].to_owned();
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    for address in [public, operations] {
+        assert_eq!(status(address, "/ready").await, "200");
+    }
+    assert_eq!(
+        (status(public, "/metrics").await, status(operations, "/metrics").await),
+        ("404".into(), "200".into())
+    );
+    assert_eq!(status(operations, "/").await, "404", "the port for operations has nothing else");
+    shutdown.draining.cancel();
+    for address in [public, operations] {
+        assert_eq!(status(address, "/ready").await, "503");
+    }
+    assert_eq!(status(public, "/").await, "200", "everything else goes on");
+    shutdown.stop.cancel();
+    serving.await.expect("no panic").expect("no error");
+    for address in [public, operations] {
+        assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
+    }
+}
+
+/// The database of the tests by another name, through a pool.
+fn pool_of(name: &str) -> sqlx::PgPool {
+    let url = std::env::var("DATABASE_URL").expect("DATABASE_URL, as cargo xtask test sets it");
+    let (server, _) = url.rsplit_once('/').expect("a name");
+    let url = Some(Secret::from(&*format!("{server}/{name}")));
+    let told = service::config::Database { url, connections: 2, statement_timeout: 1 };
+    service::database::connect(&told).expect("a URL")
+}
+
+#[tokio::test]
+async fn a_database_that_is_not_there_or_not_migrated_is_no_fault_of_ours() {
+    let pool = pool_of("there_is_none");
+    let reason = service::database::check(&pool).await.expect_err("there is none");
+    assert!(reason.contains("there_is_none"), "{reason}");
+    let problem = Problem::from(pool.acquire().await.expect_err("there is none"));
+    assert_eq!((problem.status().as_u16(), problem.code()), (503, "database_unavailable"));
+
+    let pool = pool_of("template1");
+    let reason = service::database::check(&pool).await.expect_err("it is empty");
+    assert_eq!(reason, "the database is not migrated");
+    let missing = sqlx::query("SELECT 1 FROM log_head").execute(&pool).await;
+    let problem = Problem::from(missing.expect_err("it is empty"));
+    assert_eq!((problem.status().as_u16(), problem.code()), (503, "database_not_migrated"));
+}
+
+#[tokio::test]
 async fn a_database_that_is_away_is_a_problem_to_retry() {
     let url = Secret::from("postgres://nobody@127.0.0.1:9/nothing");
-    let told = service::config::Database { url, connections: 2, statement_timeout: 1 };
+    let told = service::config::Database { url: Some(url), connections: 2, statement_timeout: 1 };
     let pool = service::database::connect(&told).expect("a URL");
-    assert!(service::database::check(&pool).await.is_err());
+    let reason = service::database::check(&pool).await.expect_err("nobody is there");
+    assert!(reason.contains("refused"), "{reason}");
     let away = Problem::from(pool.acquire().await.expect_err("nobody is there"));
     assert_eq!(away.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(away.code(), "database_unavailable");

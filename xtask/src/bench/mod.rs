@@ -16,6 +16,7 @@ use crate::{interrupt, progress};
 
 mod append;
 mod batch;
+mod checkout;
 mod fold;
 mod freshness;
 mod ground;
@@ -35,6 +36,7 @@ use ground::{Ground, Tools};
 /// Every row, in the order of the table.
 const ROWS: &[Row] = &[
     append::ROW,
+    checkout::ROW,
     in_process::ROW,
     batch::ROW,
     hot::ROW,

@@ -1,0 +1,34 @@
+//! What the log says of itself in numbers, each with its meaning.
+
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram};
+
+/// Describes the metrics of this crate, and has its counters begin at 0. To be called once the
+/// process has a recorder.
+pub fn describe_metrics() {
+    describe_histogram!("writer_batch_commands", Unit::Count, "Commands in a batch");
+    describe_histogram!(
+        "writer_batch_duration_seconds",
+        Unit::Seconds,
+        "Time from a batch's decision to its commit, one attempt"
+    );
+    describe_gauge!("writer_queue_commands", Unit::Count, "Commands that wait for the next batch");
+    describe_gauge!("writer_cache_items", Unit::Count, "States, and what they list, in memory");
+    describe_gauge!("log_head_position", Unit::Count, "Position of the log's last event");
+    describe_gauge!("relay_position", Unit::Count, "Position of the last event in JetStream");
+    describe_gauge!(
+        "relay_active",
+        Unit::Count,
+        "1 while this process publishes the log, 0 while it stands by"
+    );
+    for (name, help) in [
+        ("writer_events_total", "Events appended by this process"),
+        ("writer_stale_batches_total", "Batches decided anew because others had appended"),
+        ("writer_append_failures_total", "Attempts to append a batch that failed"),
+        ("writer_unreadable_streams_total", "Streams found that this program cannot read"),
+        ("relay_events_published_total", "Events published by this process"),
+        ("relay_failures_total", "Times that relaying was interrupted"),
+    ] {
+        describe_counter!(name, Unit::Count, help);
+        counter!(name).increment(0);
+    }
+}

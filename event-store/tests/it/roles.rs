@@ -1,0 +1,101 @@
+//! What each role may do, and what it may not, whatever a program tries.
+
+use event_store::{Outcome, Writer, writer::Settings};
+use futures::future::join_all;
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{AssertSqlSafe, PgPool};
+
+use crate::support::{accept, assert_contiguous, cart_id, create_cart, on_sale, receive};
+
+/// A pool of sessions that have the rights of a role.
+async fn acting_as(db: &PgPool, role: &str) -> PgPool {
+    let options = (*db.connect_options()).clone().options([("role", role)]);
+    PgPoolOptions::new().max_connections(4).connect_with(options).await.unwrap()
+}
+
+async fn may(db: &PgPool, statement: &str) -> bool {
+    match sqlx::raw_sql(AssertSqlSafe(statement)).execute(db).await {
+        Ok(_) => true,
+        Err(error) => {
+            let code = error.as_database_error().and_then(|error| error.code());
+            assert_eq!(code.as_deref(), Some("42501"), "{statement}: {error}");
+            false
+        }
+    }
+}
+
+const INSERT: &str = "INSERT INTO events SELECT FROM events";
+const APPEND: &str =
+    "SELECT append(log_id, position, false, NULL, '{}', '{}', '{}', '{}', '{}', '{}',
+    '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}') FROM log_head";
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_writer_appends_by_append_alone(db: PgPool) {
+    let role = acting_as(&db, "commerce_writer").await;
+    let (writers, _): (Vec<Writer>, Vec<_>) =
+        (0..2).map(|_| Writer::start(&role, Settings::default())).unzip();
+    // Every way there is to append: alone, in turns, while the head is held; and snapshots.
+    on_sale(&writers[0], "TOTE", 0).await;
+    for _ in 0..4 {
+        join_all((0..150).map(|n| accept(&writers[n % 2], receive("TOTE")))).await;
+    }
+    let last = accept(&writers[1], receive("TOTE")).await;
+    assert_eq!(last.outcome, Outcome::Accepted { id: "TOTE".into(), version: 601 });
+    accept(&writers[0], create_cart(cart_id())).await;
+    assert_contiguous(&db).await;
+    assert!(may(&role, APPEND).await);
+    assert!(may(&role, "DELETE FROM snapshots; UPDATE payment_process SET position = 0").await);
+    for statement in [
+        INSERT,
+        "UPDATE log_head SET position = 0",
+        "DELETE FROM commands",
+        "UPDATE events SET version = 0",
+        "ALTER TABLE events DISABLE TRIGGER events_by_append",
+        "DELETE FROM orders_rows",
+    ] {
+        assert!(!may(&role, statement).await, "{statement}");
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_projector_writes_what_comes_from_the_log(db: PgPool) {
+    let role = acting_as(&db, "commerce_projector").await;
+    assert!(may(&role, "SELECT FROM events; SELECT FROM log_head; DELETE FROM orders_rows").await);
+    assert!(
+        may(&role, "SELECT move_checkpoint('orders', 1::smallint, 0::smallint, 0, 0, 0, 1)").await
+    );
+    for statement in [INSERT, APPEND, "SELECT FROM commands", "DELETE FROM payment_tasks"] {
+        assert!(!may(&role, statement).await, "{statement}");
+    }
+    // Tables that come later are its own, too.
+    sqlx::query("CREATE TABLE later (id int)").execute(&db).await.unwrap();
+    assert!(may(&role, "INSERT INTO later VALUES (1)").await);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn readers_read(db: PgPool) {
+    let reader = acting_as(&db, "commerce_reader").await;
+    let analyst = acting_as(&db, "commerce_analyst").await;
+    sqlx::query("CREATE TABLE later (id int)").execute(&db).await.unwrap();
+    for role in [&reader, &analyst] {
+        for statement in ["events", "orders", "sales", "log_head", "projection_positions", "later"]
+        {
+            assert!(may(role, &format!("SELECT FROM {statement}")).await, "{statement}");
+        }
+        event_store::identity::current(role).await.unwrap();
+        for statement in [
+            INSERT,
+            APPEND,
+            "SELECT settle_log(true)",
+            "SELECT hold_head()",
+            "SELECT FROM commands",
+            "SELECT FROM sandbox_gateway",
+            "INSERT INTO later VALUES (1)",
+            "DELETE FROM orders_rows",
+        ] {
+            assert!(!may(role, statement).await, "{statement}");
+        }
+    }
+    assert!(may(&reader, "SELECT FROM orders_rows").await);
+    assert!(!may(&analyst, "SELECT FROM orders_rows").await);
+}

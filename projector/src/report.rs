@@ -1,0 +1,133 @@
+//! What the command line prints: where the projections stand, what is parked, what came of a
+//! verification.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+use sqlx::PgPool;
+
+use crate::projection::Projection;
+use crate::rebuild::Report;
+use crate::status::{self, Others, Standing};
+use crate::{parking, projections, skip};
+
+/// Where every projection stands, as a table.
+pub async fn table(db: &PgPool) -> sqlx::Result<String> {
+    let mut lines = vec![line(["PROJECTION", "BUILD", "POSITION", "LAG", "PARKED", "OWNER"])];
+    let mut remarks = vec![];
+    for standing in status::standings(db, &projections::ALL).await? {
+        let lag = format!("{} ({:.1} s)", standing.lag_events, standing.lag_seconds);
+        lines.push(line([
+            standing.name,
+            &standing.build.to_string(),
+            &standing.position.to_string(),
+            &lag,
+            &standing.parked.to_string(),
+            standing.owner.as_deref().unwrap_or("nobody"),
+        ]));
+        remarks.extend(remark(&standing));
+    }
+    for projection in projections::ALL {
+        let name = projection.name;
+        let Others { making, abandoned } = status::others(db, projection).await?;
+        remarks.extend(making.map(|maker| {
+            let until = maker.until.format("%H:%M:%S UTC");
+            format!("{name}: build {} is being made by {}, until {until}", maker.build, maker.owner)
+        }));
+        remarks.extend(abandoned.into_iter().map(|build| {
+            format!("{name}: build {build} was abandoned; the next rebuild or verify deletes it")
+        }));
+        let skipped = skip::positions(db, projection).await?.len();
+        if skipped > 0 {
+            remarks.push(format!("{name}: events skipped: {skipped} (projector parked {name})"));
+        }
+    }
+    let messages = sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM parked_messages"#)
+        .fetch_one(db)
+        .await?;
+    if messages > 0 {
+        remarks.push(format!("{messages} messages on the bus were no events (parked_messages)"));
+    }
+    lines.append(&mut remarks);
+    Ok(lines.join("\n"))
+}
+
+fn line([name, build, position, lag, parked, owner]: [&str; 6]) -> String {
+    format!("{name:<10} {build:>5} {position:>12} {lag:>18} {parked:>6}  {owner}")
+}
+
+fn remark(standing: &Standing) -> Option<String> {
+    let trouble = standing.trouble(projections::find(standing.name)?)?;
+    Some(format!("{}: {trouble}", standing.name))
+}
+
+/// The same for programs: a list of objects, one a range of slots.
+pub async fn as_json(db: &PgPool) -> sqlx::Result<Value> {
+    let mut list = vec![];
+    for standing in status::standings(db, &projections::ALL).await? {
+        let Some(projection) = projections::find(standing.name) else { continue };
+        let Others { making, abandoned } = status::others(db, projection).await?;
+        list.push(json!({
+            "projection": standing.name,
+            "build": standing.build,
+            "slots": { "from": standing.slots.0, "to": standing.slots.1 },
+            "position": standing.position,
+            "lag_events": standing.lag_events,
+            "lag_seconds": standing.lag_seconds,
+            "owner": standing.owner,
+            "parked_streams": standing.parked,
+            "skipped_events": skip::positions(db, projection).await?.len(),
+            "waits_at": standing.waits_at,
+            "trouble": standing.trouble(projection),
+            "rebuild": making.map(|maker| json!({
+                "build": maker.build,
+                "owner": maker.owner,
+                "until": maker.until,
+            })),
+            "abandoned_builds": abandoned,
+        }));
+    }
+    Ok(list.into())
+}
+
+/// The parked streams of some projections, and the events they skip.
+pub async fn parked(db: &PgPool, wanted: &[&'static Projection]) -> sqlx::Result<String> {
+    let mut text = String::new();
+    for projection in wanted {
+        let name = projection.name;
+        for parked in parking::list(db, projection).await? {
+            let parking::Listed { stream, position, version, reason, behind, parked_at } = parked;
+            let since = parked_at.format("%Y-%m-%dT%H:%M:%SZ");
+            // A reason that only names the stream it waits for says the same twice.
+            let why = behind.map_or(reason, |behind| format!("behind {behind}"));
+            let _ = writeln!(
+                text,
+                "{name} {stream} at {position} (version {version}) since {since}: {why}"
+            );
+        }
+        for skipped in skip::list(db, projection).await? {
+            let skip::Skipped { position, stream, reason, skipped_at } = skipped;
+            let since = skipped_at.format("%Y-%m-%dT%H:%M:%SZ");
+            let _ = writeln!(text, "{name} {stream} at {position} skipped since {since}: {reason}");
+        }
+    }
+    if text.is_empty() {
+        text.push_str("nothing is parked\n");
+    }
+    text.truncate(text.trim_end().len());
+    Ok(text)
+}
+
+/// What came of a comparison, in one line.
+pub fn summary(projection: &Projection, report: &Report) -> String {
+    let name = projection.name;
+    let compared = match report.compared_at {
+        Some(position) => format!("{} differences at {position}", report.differences.len()),
+        None => "not compared: its ranges of slots stand at different positions".to_owned(),
+    };
+    let Report { from, to, parked, parked_before, .. } = report;
+    format!(
+        "{name}: build {from} against a fresh {to}: {compared}; streams parked: {parked_before}, \
+         and {parked} in the fresh one"
+    )
+}

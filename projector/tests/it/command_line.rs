@@ -1,0 +1,130 @@
+//! The program as those who look after it use it.
+
+use std::process::Stdio;
+
+use indicatif::ProgressBar;
+use projector::builds;
+use projector::rebuild::{RebuildError, verify};
+use serde_json::Value;
+use sqlx::{ConnectOptions, PgPool};
+use tokio::process::Command;
+
+use crate::shop::{Shop, lease, project, projection};
+
+fn projector(db: &PgPool, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_projector"));
+    command.args(arguments).env("DATABASE_URL", db.connect_options().to_url_lossy().as_str());
+    command.kill_on_drop(true);
+    command
+}
+
+/// Its exit code and what it printed.
+async fn run(db: &PgPool, arguments: &[&str]) -> (i32, String) {
+    let output = projector(db, arguments).output().await.unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    (output.status.code().unwrap(), printed)
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_is_parked_is_listed_retried_and_skipped(db: PgPool) {
+    let shop = Shop::open(&db);
+    assert_eq!(run(&db, &["parked"]).await, (0, "nothing is parked\n".to_owned()));
+    let stream = format!("cart-{}", shop.cart().await);
+    let at = shop.append_raw(&stream, 2, "cart.line_added", "{}").await;
+    for name in ["carts", "orders"] {
+        project(&db, name).await;
+    }
+
+    let (code, printed) = run(&db, &["parked", "carts"]).await;
+    assert_eq!((code, printed.lines().count()), (0, 1), "{printed}");
+    assert!(
+        printed.starts_with(&format!("carts {stream} at {at} (version 2) since ")),
+        "{printed}"
+    );
+    let (code, printed) = run(&db, &["retry", "carts", "--stream", "cart-typo"]).await;
+    assert_eq!((code, printed.as_str()), (1, "cart-typo is not parked in carts\n"));
+    let (code, printed) = run(&db, &["retry", "carts", "--stream", &stream]).await;
+    assert_eq!(code, 1, "{printed}");
+    assert!(printed.starts_with(&format!("still parked: {stream}: ")), "{printed}");
+
+    // What is parked was not compared; the rest is as it should be.
+    let (code, printed) = run(&db, &["verify", "carts"]).await;
+    assert_eq!(code, 3, "{printed}");
+    assert!(printed.contains("0 differences"), "{printed}");
+    assert!(printed.contains("streams parked: 1"), "{printed}");
+    assert_eq!(run(&db, &["verify", "orders"]).await.0, 0);
+
+    let position = at.to_string();
+    let skip =
+        ["skip", "carts", "--stream", &stream, "--position", &position, "--reason", "a test"];
+    let (code, printed) = run(&db, &skip).await;
+    assert_eq!(code, 0, "{printed}");
+    assert!(printed.contains(&format!("released {stream}")), "{printed}");
+    let (_, printed) = run(&db, &["parked"]).await;
+    assert!(printed.contains("skipped since") && printed.contains("a test"), "{printed}");
+    assert_eq!(run(&db, &["verify", "carts"]).await.0, 0);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_is_being_rebuilt_is_left_out_of_a_verification(db: PgPool) {
+    let shop = Shop::open(&db);
+    shop.cart().await;
+    for projection in projector::projections::ALL {
+        project(&db, projection.name).await;
+    }
+    let carts = projection("carts");
+    builds::create_next(&db, carts, "somebody").await.unwrap().unwrap();
+    let busy = verify(&db, carts, "test", &ProgressBar::hidden()).await;
+    assert!(matches!(&busy, Err(RebuildError::Busy { maker: Some(maker) })
+        if maker.owner == "somebody" && maker.build == 2));
+    let (code, printed) = run(&db, &["verify"]).await;
+    assert_eq!(code, 4, "{printed}");
+    assert_eq!(printed.matches("0 differences").count(), 6, "the others were: {printed}");
+    let last = printed.lines().last().unwrap();
+    assert!(last.starts_with("carts: not verified") && last.contains("build 2 by somebody"));
+
+    let (_, table) = run(&db, &["status"]).await;
+    assert!(table.contains("carts: build 2 is being made by somebody"), "{table}");
+    sqlx::query("UPDATE projection_slots SET lease_until = now() - interval '1 s'")
+        .execute(&db)
+        .await
+        .unwrap();
+    let (_, table) = run(&db, &["status"]).await;
+    assert!(table.contains("carts: build 2 was abandoned"), "{table}");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn it_says_where_things_stand_to_programs_too(db: PgPool) {
+    let shop = Shop::open(&db);
+    shop.cart().await;
+    for name in ["carts", "orders"] {
+        project(&db, name).await;
+    }
+    let held = lease(&db, "carts", "first").await.unwrap();
+    let (code, printed) = run(&db, &["status", "--json"]).await;
+    let list: Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!((code, list.as_array().unwrap().len()), (0, 2));
+    assert_eq!(list[0]["projection"], "carts");
+    assert_eq!((&list[0]["position"], &list[0]["owner"]), (&1.into(), &"first".into()));
+    assert_eq!(list[0]["trouble"], Value::Null);
+    assert_eq!(list[1]["trouble"], "nobody works on it");
+
+    let (code, printed) = run(&db, &["release", "carts", "--for", "60"]).await;
+    assert_eq!((code, printed.contains("released by first")), (0, true), "{printed}");
+    assert!(held.renew(&db).await.unwrap().is_err());
+    assert!(lease(&db, "carts", "first").await.is_none());
+    assert_eq!(run(&db, &["release", "carts"]).await.0, 1, "nobody holds it");
+    let (code, printed) = run(&db, &["--version"]).await;
+    assert_eq!((code, printed.starts_with("projector ")), (0, true));
+}
+
+/// Whoever reads its output may go before it is all written.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_closed_pipe_is_no_accident(db: PgPool) {
+    let mut child =
+        projector(&db, &["status"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().await.unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && !said.contains("panicked"), "{said}");
+}

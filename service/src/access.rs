@@ -1,0 +1,131 @@
+//! The line that each request leaves in the log, when its answer was passed on or given up. It holds
+//! no query, no body and no token.
+
+use std::time::{Duration, Instant};
+
+use axum::extract::{MatchedPath, Request};
+use axum::http::{Method, StatusCode, header};
+use metrics::Gauge;
+
+use crate::health;
+use crate::request_id::{self, RequestId};
+
+/// What of a path stands in the log, in bytes.
+const PATH_BYTES_MAX: usize = 256;
+
+/// A request as it will stand in the log.
+pub(crate) struct Line {
+    began: Instant,
+    /// One word a method that exists: clients invent others, and each would be a label for good.
+    pub method: &'static str,
+    /// The template of the path, or `none`.
+    pub route: String,
+    path: String,
+    id: RequestId,
+    trace: Option<String>,
+    caller: &'static str,
+    is_probe: bool,
+    /// None if nobody waited for an answer.
+    status: Option<StatusCode>,
+    bytes: usize,
+    in_flight: Gauge,
+}
+
+impl Line {
+    /// Of a request that begins now.
+    pub fn begin(request: &Request, id: &RequestId) -> Self {
+        let in_flight = metrics::gauge!("http_requests_in_flight");
+        in_flight.increment(1.0);
+        let route = request.extensions().get::<MatchedPath>();
+        let mut path = request.uri().path().to_owned();
+        path.truncate(path.floor_char_boundary(PATH_BYTES_MAX));
+        let has_token = request.headers().contains_key(header::AUTHORIZATION);
+        Self {
+            began: Instant::now(),
+            method: label(request.method()),
+            route: route.map_or("none", MatchedPath::as_str).to_owned(),
+            id: id.clone(),
+            trace: request_id::trace_of(request.headers()),
+            caller: if has_token { "token" } else { "anonymous" },
+            is_probe: health::is_probe(&path),
+            path,
+            status: None,
+            bytes: 0,
+            in_flight,
+        }
+    }
+
+    /// The answer begins. Returns how long that took.
+    pub fn answered(&mut self, status: StatusCode) -> Duration {
+        self.status = Some(status);
+        self.began.elapsed()
+    }
+
+    /// So much more was passed on.
+    pub fn add(&mut self, bytes: usize) {
+        self.bytes += bytes;
+    }
+
+    /// Whether the answer is a short one that says how the process is.
+    pub fn is_vital(&self) -> bool {
+        self.is_probe && self.path != health::METRICS
+    }
+
+    /// Whether whoever asked watches the process.
+    pub fn is_probe(&self) -> bool {
+        self.is_probe
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.in_flight.decrement(1.0);
+        let Self { method, route, path, id, caller, bytes, .. } = self;
+        let (trace, took_ms) = (self.trace.as_deref(), millis(self.began.elapsed()));
+        let status = self.status.map(|status| status.as_u16());
+        macro_rules! tell {
+            ($level:ident, $what:literal) => {
+                tracing::$level!(
+                    method,
+                    route,
+                    path,
+                    status,
+                    took_ms,
+                    bytes,
+                    request_id = id.text(),
+                    trace_id = trace,
+                    caller,
+                    $what
+                )
+            };
+        }
+        match self.status {
+            None => tell!(info, "hung up before an answer"),
+            // Those who are turned away are told of together.
+            Some(StatusCode::SERVICE_UNAVAILABLE) => tell!(debug, "answered"),
+            _ if self.is_probe => tell!(debug, "answered"),
+            Some(status) if status.is_server_error() => tell!(warn, "answered"),
+            Some(_) => tell!(info, "answered"),
+        }
+    }
+}
+
+fn millis(time: Duration) -> f64 {
+    // To the microsecond.
+    (time.as_secs_f64() * 1e6).round() / 1e3
+}
+
+fn label(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        Method::CONNECT => "CONNECT",
+        Method::TRACE => "TRACE",
+        _ => "OTHER",
+    }
+}
