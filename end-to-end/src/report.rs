@@ -87,7 +87,10 @@ impl std::fmt::Display for Table {
         for (name, why) in &self.missing {
             writeln!(f, "{name:<28} left out: {why}")?;
         }
-        writeln!(f, "Times are from healing until everybody had caught up with the log as it was.")?;
+        writeln!(
+            f,
+            "Times are from healing until everybody had caught up with the log as it was."
+        )?;
         write!(
             f,
             "Kept is the least part of its rate before that the other command-api went on with."

@@ -134,10 +134,12 @@ pub async fn run(
             }),
         }
     }
-    violations.extend(cluster.take_seen().into_iter().map(|what| Violation {
-        promise: "a process that lives says so",
-        what,
-    }));
+    violations.extend(
+        cluster
+            .take_seen()
+            .into_iter()
+            .map(|what| Violation { promise: "a process that lives says so", what }),
+    );
     sleep_until(began + settings.length).await;
     let stopping = Instant::now();
     let history =

@@ -331,7 +331,7 @@ pub async fn of_streams(
     streams: &[String],
     after_versions: &[i64],
     limit: i64,
-) -> sqlx::Result<StreamPage> {
+) -> sqlx::Result<Page> {
     let rows = sqlx::query!(
         r#"SELECT e.position, e.stream, e.version, e.type AS kind, e.schema, e.slot, e.occurred_at,
                   e.recorded_at, e.metadata AS "metadata: Raw", e.data AS "data: Raw"
@@ -346,8 +346,7 @@ pub async fn of_streams(
         limit.clamp(0, PAGE_EVENTS_MAX),
     )
     .fetch(db);
-    let (events, cut) = fill(rows.map_ok(|row| raw_event!(row))).await?;
-    Ok(StreamPage { events, cut })
+    fill(rows.map_ok(|row| raw_event!(row)), PAGE_BYTES_MAX).await
 }
 
 /// The log after `after` up to `until`, in pages of `page` events: one page in memory at a time.

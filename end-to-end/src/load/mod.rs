@@ -29,8 +29,8 @@ use tokio::task::JoinHandle;
 use client::Client;
 use market::Market;
 use plan::Planner;
-use read::Reader;
 pub use pulse::Pulse;
+use read::Reader;
 pub(crate) use send::{PATIENCE, Sender};
 
 use crate::history::{Addresses, Asked, Clock, History, Read};

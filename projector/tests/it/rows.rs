@@ -14,6 +14,9 @@ async fn the_catalogue_and_its_stock(db: PgPool) {
     project(&db, "products").await;
     project(&db, "stock").await;
 
+    let title_key: String =
+        sqlx::query_scalar("SELECT title_key FROM products").fetch_one(&db).await.unwrap();
+    assert_eq!(title_key, "big tote");
     let product = document(&db, "products").await;
     assert_eq!(product["title"], "Big tote");
     assert_eq!(product["status"], "published");
@@ -110,6 +113,39 @@ async fn a_search_document_is_touched_when_stock_flips_only(db: PgPool) {
     .await
     .unwrap();
     assert_eq!(hits, 1, "Postgres finds it by the stem of an attribute");
+}
+
+/// What Postgres searches by while Meilisearch is away, and what everybody sees of stock.
+#[sqlx::test(migrations = "../migrations")]
+async fn the_columns_of_search_follow_the_document(db: PgPool) {
+    let shop = Shop::open(&db);
+    let product_id = shop.product("Tote", "TOTE").await;
+    shop.receive("TOTE", 12).await;
+    project(&db, "search").await;
+    shop.retitle(product_id, " BIG Tote").await;
+    project(&db, "search").await;
+    let columns: (Vec<String>, serde_json::Value, String, bool) = sqlx::query_as(
+        "SELECT keys, price, title_key, created_ts = floor(extract(epoch FROM created_at))
+         FROM search_documents",
+    )
+    .fetch_one(&db)
+    .await
+    .unwrap();
+    let keys = [
+        "attribute\tmaterial\tleather",
+        "brand\tacme",
+        "category\tbags",
+        "category\ttotes",
+        "option\tSize\tm",
+    ];
+    let expected =
+        (keys.map(str::to_owned).to_vec(), json!({"EUR": 25.0}), "big tote".to_owned(), true);
+    assert_eq!(columns, expected);
+    let shown = json!({"id": "TOTE", "in_stock": true, "available": 10, "or_more": true});
+    assert_eq!(document(&db, "stock_on_offer").await, shown);
+    shop.ask(domain::Command::Product(product_id, domain::product::Command::Archive)).await;
+    project(&db, "search").await;
+    assert!(documents(&db, "stock_on_offer").await.is_empty());
 }
 
 #[sqlx::test(migrations = "../migrations")]

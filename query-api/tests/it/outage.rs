@@ -147,3 +147,24 @@ async fn a_wrong_key_is_noticed(db: PgPool) {
         (false.into(), "postgres")
     );
 }
+
+/// From the start, so that the first failure is a change.
+#[sqlx::test(migrations = "../migrations")]
+async fn what_becomes_of_searches_is_counted_by_place_and_outcome(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    let metrics = shop.get("/metrics").await.text;
+    for told in [
+        "# HELP searches_total ",
+        "# HELP search_breaker_open ",
+        r#"searches_total{backend="meilisearch",outcome="late"}"#,
+        r#"searches_total{backend="postgres",outcome="crowded"}"#,
+    ] {
+        assert!(metrics.contains(told), "{told}: {metrics}");
+    }
+    assert_eq!(backend(&shop).await, "postgres");
+    let metrics = shop.get("/metrics").await.text;
+    let line = metrics
+        .lines()
+        .find(|line| line.starts_with(r#"searches_total{backend="meilisearch",outcome="failed"}"#));
+    assert!(line.is_some_and(|line| !line.ends_with(" 0")), "{metrics}");
+}
