@@ -15,8 +15,8 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::bus::{self, BusError, OVERSIZED};
-use crate::listen::HeadListener;
 use crate::identity;
+use crate::listen::HeadListener;
 use crate::read::{self, PAGE_BYTES_MAX, Page, PageSize};
 use crate::recorded::{RawEvent, SharedEvent};
 
