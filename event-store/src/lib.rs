@@ -20,5 +20,5 @@ pub mod relay;
 pub mod tail;
 pub mod writer;
 
-pub use recorded::{Entry, Metadata, RawEvent, Recorded, SharedEvent, Unreadable};
+pub use recorded::{Entry, Metadata, RawEvent, Recorded, Unreadable};
 pub use writer::{Answer, Outcome, Request, SubmitError, Writer};
