@@ -1,18 +1,13 @@
 -- What holds the head back is bounded, whatever became of its holder: a process that is frozen, a
 -- machine without power, a network that swallows all. And only append() appends.
 --
--- The functions of 0011 with what that takes; those they replace go, for no program in service
--- calls them.
+-- The functions of 0011 with what that takes. Those they replace stay, as another name for them,
+-- until no program of the build before runs any more; the one of 0001 goes.
 
 DROP FUNCTION append(
     text[], bigint[], text[], uuid[], text[], bigint[], text[], bigint[], text[], smallint[],
     smallint[], timestamptz[], text[], text[]
 );
-DROP FUNCTION append(
-    bigint, text[], bigint[], text[], text[], uuid[], text[], bigint[], text[], bigint[], text[],
-    smallint[], smallint[], timestamptz[], text[], text[]
-);
-DROP FUNCTION take_turn(bigint, integer);
 
 -- Whoever wants the head queues for it, until the end of the transaction: locks on the row alone
 -- are given to whoever is quicker, and a process that is always quicker would keep it. A courtesy:
@@ -183,4 +178,23 @@ BEGIN
     PERFORM pg_advisory_unlock_all(), set_config('idle_session_timeout', '0', false);
     RETURN true;
 END
+$$;
+
+-- For programs of the build before, while both are in service. They take all news for granted, and
+-- leave the bound of a turn behind: a session of theirs that idles for two seconds is ended.
+CREATE OR REPLACE FUNCTION append(
+    believed bigint, read_streams text[], read_versions bigint[], guesses text[],
+    keys text[], fingerprints uuid[], outcomes text[], offsets bigint[],
+    streams text[], versions bigint[], types text[], schemas smallint[], slots smallint[],
+    occurred timestamptz[], metadatas text[], datas text[]
+) RETURNS bigint LANGUAGE sql AS $$
+    SELECT append(log_id, $1, false, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
+                  $16)
+    FROM log_head
+$$;
+CREATE OR REPLACE FUNCTION take_turn(known bigint, news_max integer) RETURNS TABLE (
+    head bigint, "position" bigint, stream text, version bigint, type text, schema smallint,
+    data text
+) LANGUAGE sql AS $$
+    SELECT * FROM take_turn($1, $2, 9223372036854775807)
 $$;

@@ -12,13 +12,16 @@ use async_nats::jetstream::consumer::pull::{Ordered, OrderedConfig};
 use futures::{FutureExt, StreamExt};
 use sqlx::PgPool;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use crate::bus::{self, BusError, OVERSIZED};
+use crate::identity;
 use crate::listen::HeadListener;
-use crate::recorded::RawEvent;
-use crate::{identity, read};
+use crate::read::{self, PAGE_BYTES_MAX, Page, PageSize};
+use crate::recorded::{RawEvent, SharedEvent};
 
-/// Events in one batch.
+/// Events in one batch, which also ends when they weigh [`PAGE_BYTES_MAX`]. Beside it, the client of
+/// JetStream holds what it has asked for: some hundred messages, each of no more than NATS takes.
 pub const BATCH_EVENTS_MAX: usize = 5_000;
 /// A page shorter than this means the head is near enough for JetStream.
 const NEAR_EVENTS: usize = 1_000;
@@ -44,15 +47,36 @@ pub struct Malformed {
 #[derive(Debug, Default)]
 pub struct Batch {
     /// The events right after the reader's position; none if the wait passed.
-    pub events: Vec<Arc<RawEvent>>,
+    pub events: Vec<Arc<SharedEvent>>,
     /// Messages that stood in the place of events. The events themselves come from Postgres.
     pub malformed: Vec<Malformed>,
 }
 
-/// The log could not be read. The feed can be used again.
+impl From<Vec<RawEvent>> for Batch {
+    fn from(events: Vec<RawEvent>) -> Self {
+        let events = events.into_iter().map(|event| Arc::new(event.into())).collect();
+        Self { events, malformed: vec![] }
+    }
+}
+
+/// Why the log cannot be followed now. Whoever follows it can be used again.
 #[derive(Debug, thiserror::Error)]
-#[error("the log could not be read")]
-pub struct FeedError(#[from] sqlx::Error);
+pub enum FeedError {
+    /// Postgres is away, or the like.
+    #[error("the log could not be read")]
+    Database(#[from] sqlx::Error),
+    /// The log was restored to an earlier point: what was followed last is not in it.
+    #[error("the log ends at {head}, before {position}, up to which it was followed")]
+    WentBack {
+        /// Its last position.
+        head: i64,
+        /// The follower's.
+        position: i64,
+    },
+    /// The database holds another log than before.
+    #[error("the log is another one: {0}")]
+    AnotherLog(Uuid),
+}
 
 enum Source {
     Postgres(Option<HeadListener>),
@@ -66,6 +90,7 @@ pub struct Feed {
     stream_name: String,
     position: i64,
     source: Source,
+    page_size: PageSize,
     /// Until when JetStream may be silent before it is doubted.
     silent_until: Instant,
     bus_again_at: Instant,
@@ -73,7 +98,7 @@ pub struct Feed {
 
 /// What a message turned out to be.
 enum Parsed {
-    Next(Arc<RawEvent>),
+    Next(RawEvent),
     /// Not the next event, or not all of it: Postgres has it.
     NotHere,
     Malformed(Malformed),
@@ -84,7 +109,17 @@ impl Feed {
     pub fn new(db: PgPool, bus: Option<Context>, stream_name: String, after: i64) -> Self {
         let source = Source::Postgres(None);
         let (silent_until, bus_again_at) = (Instant::now(), Instant::now());
-        Self { db, bus, stream_name, position: after, source, silent_until, bus_again_at }
+        let page_size = PageSize::new(BATCH_EVENTS_MAX as i64, PAGE_BYTES_MAX);
+        Self {
+            db,
+            bus,
+            stream_name,
+            position: after,
+            source,
+            page_size,
+            silent_until,
+            bus_again_at,
+        }
     }
 
     /// The position of the last event handed out.
@@ -141,8 +176,9 @@ impl Feed {
     }
 
     async fn next_page(&mut self) -> Result<Batch, FeedError> {
-        let events = read::after(&self.db, self.position, BATCH_EVENTS_MAX as i64).await?;
-        if events.len() < NEAR_EVENTS && Instant::now() >= self.bus_again_at {
+        let Page { events, cut } = read::page(&self.db, self.position, &self.page_size).await?;
+        self.page_size.learn(events.len() as i64, cut);
+        if !cut && events.len() < NEAR_EVENTS && Instant::now() >= self.bus_again_at {
             let position = events.last().map_or(self.position, |event| event.position);
             // The events in hand do not wait for a NATS that is away.
             let messages = subscribe(&self.db, self.bus.as_ref(), &self.stream_name, position);
@@ -157,7 +193,7 @@ impl Feed {
                 _ => self.bus_again_at = Instant::now() + BUS_COOLDOWN,
             }
         }
-        Ok(Batch { events: events.into_iter().map(Arc::new).collect(), malformed: vec![] })
+        Ok(Batch::from(events))
     }
 
     async fn next_messages(&mut self, until: Instant) -> Result<Batch, FeedError> {
@@ -171,7 +207,7 @@ impl Feed {
         if silent || message.is_some() {
             self.silent_until = now + SILENCE_MAX;
         }
-        let mut usable = true;
+        let (mut usable, mut bytes) = (true, 0);
         while let Some(next) = message.take() {
             let parsed = next
                 .and_then(Result::ok)
@@ -179,7 +215,8 @@ impl Feed {
             match parsed {
                 Parsed::Next(event) => {
                     position = event.position;
-                    batch.events.push(event);
+                    bytes += event.weight();
+                    batch.events.push(Arc::new(event.into()));
                 }
                 Parsed::NotHere => usable = false,
                 Parsed::Malformed(malformed) => {
@@ -187,7 +224,7 @@ impl Feed {
                     usable = false;
                 }
             }
-            if usable && batch.events.len() < BATCH_EVENTS_MAX {
+            if usable && batch.events.len() < BATCH_EVENTS_MAX && bytes < PAGE_BYTES_MAX {
                 message = messages.next().now_or_never();
             }
         }
@@ -255,8 +292,7 @@ fn parse(message: &Message, position: i64) -> Parsed {
     if sequence != position + 1 || oversized {
         return Parsed::NotHere;
     }
-    event(sequence, &message.payload)
-        .map_or_else(Parsed::Malformed, |event| Parsed::Next(event.into()))
+    event(sequence, &message.payload).map_or_else(Parsed::Malformed, Parsed::Next)
 }
 
 /// The event in the payload of the message at `sequence`, which is its position.

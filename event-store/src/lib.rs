@@ -24,5 +24,5 @@ pub mod tail;
 pub mod writer;
 
 pub use identity::Identity;
-pub use recorded::{Entry, Metadata, RawEvent, Recorded, Unreadable};
+pub use recorded::{Entry, Metadata, RawEvent, Recorded, SharedEvent, Unreadable};
 pub use writer::{Answer, Outcome, Request, SubmitError, Writer};

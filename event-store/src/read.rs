@@ -1,10 +1,13 @@
-//! Reading the log: by position, by type, by stream, in pages of bounded size.
+//! Reading the log: by position, by type, by stream, in pages of bounded size. A page says whether its
+//! bytes cut it short of what was asked for.
 
 use std::pin::pin;
 
+use chrono::{DateTime, Utc};
 use futures::{Stream, TryStreamExt, stream};
 use sqlx::types::Json;
 use sqlx::{PgExecutor, PgPool};
+use uuid::Uuid;
 
 use crate::recorded::{Entry, RawEvent, Stored};
 
@@ -37,40 +40,132 @@ macro_rules! raw_event {
 
 type Raw = Json<Box<serde_json::value::RawValue>>;
 
+/// Which log it is, and how far it has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// Its identity: another one after a restore.
+    pub id: Uuid,
+    /// The position of the last event; 0 for an empty log.
+    pub head: i64,
+    /// Whether this server is a standby, which may not know the last events yet.
+    pub standby: bool,
+}
+
+/// Which log it is, and how far it has come, at one moment.
+pub async fn log(db: impl PgExecutor<'_>) -> sqlx::Result<Log> {
+    sqlx::query_as!(
+        Log,
+        r#"SELECT log_id AS id, position AS head, pg_is_in_recovery() AS "standby!" FROM log_head"#
+    )
+    .fetch_one(db)
+    .await
+}
+
 /// The position of the last event; 0 for an empty log.
 pub async fn head(db: impl PgExecutor<'_>) -> sqlx::Result<i64> {
     sqlx::query_scalar!("SELECT position FROM log_head").fetch_one(db).await
 }
 
-/// Up to `limit` events (at most [`PAGE_EVENTS_MAX`]) after a position, and no more than fit
-/// [`PAGE_BYTES_MAX`], but one at least. Always the complete next part of the log: positions are
-/// handed out in commit order.
-pub async fn after(db: impl PgExecutor<'_>, after: i64, limit: i64) -> sqlx::Result<Vec<RawEvent>> {
+/// The last position that was recorded at a time or before it; 0 if none was. Found by halves, for the
+/// log is in the order in which it was recorded: as many probes as the head has bits. Where a clock
+/// went back between two events, it is one of the places that fit.
+pub async fn position_at(db: impl PgExecutor<'_>, time: DateTime<Utc>) -> sqlx::Result<i64> {
+    let found = sqlx::query_scalar!(
+        r#"WITH RECURSIVE search (low, high) AS (
+               SELECT 0::bigint, position FROM log_head
+               UNION ALL
+               SELECT CASE WHEN e.recorded_at <= $1 THEN e.position ELSE s.low END,
+                      CASE WHEN e.recorded_at <= $1 THEN s.high ELSE e.position - 1 END
+               FROM search s JOIN events e ON e.position = (s.low + s.high + 1) / 2
+               WHERE s.low < s.high
+           ) SELECT max(low) AS "position!" FROM search"#,
+        time,
+    );
+    found.fetch_one(db).await
+}
+
+/// A part of the log, or of a stream, without gaps.
+#[derive(Debug, Default)]
+pub struct Page {
+    /// The next events, in order.
+    pub events: Vec<RawEvent>,
+    /// Whether it ended because it was full of bytes: more were asked for.
+    pub cut: bool,
+}
+
+/// How much to ask for at once. What rows weigh is known only when they are there: where fewer fit
+/// than were asked for, fewer are asked for next, so that Postgres does not send many times what is
+/// kept.
+#[derive(Clone, Copy, Debug)]
+pub struct PageSize {
+    rows: i64,
+    rows_max: i64,
+    bytes_max: usize,
+}
+
+impl PageSize {
+    /// Up to so many rows (at most [`PAGE_EVENTS_MAX`]) and bytes of metadata and payload, but one
+    /// event at least.
+    pub fn new(rows_max: i64, bytes_max: usize) -> Self {
+        let rows_max = rows_max.clamp(1, PAGE_EVENTS_MAX);
+        Self { rows: rows_max, rows_max, bytes_max }
+    }
+
+    /// The rows to ask for now.
+    pub fn rows(&self) -> i64 {
+        self.rows
+    }
+
+    /// Takes in how many rows fitted, and whether bytes cut them short. Says whether there may be more.
+    pub fn learn(&mut self, fitted: i64, cut: bool) -> bool {
+        let full = fitted >= self.rows;
+        if cut {
+            self.rows = fitted.max(1);
+        } else if full {
+            self.rows = (self.rows * 2).min(self.rows_max);
+        }
+        cut || full
+    }
+}
+
+/// The next events after a position, as far as they fit a page. Always the complete next part of the
+/// log: positions are handed out in commit order.
+pub async fn page(db: impl PgExecutor<'_>, after: i64, size: &PageSize) -> sqlx::Result<Page> {
     let rows = sqlx::query!(
         r#"SELECT position, stream, version, type AS kind, schema, slot, occurred_at, recorded_at,
                   metadata AS "metadata: Raw", data AS "data: Raw"
            FROM events WHERE position > $1 ORDER BY position LIMIT $2"#,
         after,
-        limit.clamp(0, PAGE_EVENTS_MAX),
+        size.rows,
     )
     .fetch(db);
-    Ok(fill(rows.map_ok(|row| raw_event!(row))).await?.0)
+    fill(rows.map_ok(|row| raw_event!(row)), size.bytes_max).await
 }
 
-/// Takes events until they fill [`PAGE_BYTES_MAX`], one at least. Says whether that cut them short.
+/// The events of [`page`], up to `limit` (at most [`PAGE_EVENTS_MAX`]) and [`PAGE_BYTES_MAX`].
+pub async fn after(db: impl PgExecutor<'_>, after: i64, limit: i64) -> sqlx::Result<Vec<RawEvent>> {
+    if limit < 1 {
+        return Ok(Vec::new());
+    }
+    Ok(page(db, after, &PageSize::new(limit, PAGE_BYTES_MAX)).await?.events)
+}
+
+/// Takes events until they fill so many bytes, one at least.
 async fn fill(
     rows: impl Stream<Item = sqlx::Result<RawEvent>>,
-) -> sqlx::Result<(Vec<RawEvent>, bool)> {
+    bytes_max: usize,
+) -> sqlx::Result<Page> {
     let mut rows = pin!(rows);
-    let (mut events, mut bytes) = (Vec::new(), 0);
+    let (mut page, mut bytes) = (Page::default(), 0);
     while let Some(event) = rows.try_next().await? {
-        bytes += event.metadata.get().len() + event.data.get().len();
-        events.push(event);
-        if bytes >= PAGE_BYTES_MAX {
-            return Ok((events, true));
+        bytes += event.weight();
+        page.events.push(event);
+        if bytes >= bytes_max {
+            page.cut = true;
+            break;
         }
     }
-    Ok((events, false))
+    Ok(page)
 }
 
 /// Events of some types, out of a bounded stretch of the log.
@@ -81,25 +176,27 @@ pub struct TypePage {
     /// The last position looked at: the place to go on from. The position asked for when, and only
     /// when, the log has nothing after it.
     pub scanned_to: i64,
+    /// Whether it ended because it was full of bytes.
+    pub cut: bool,
 }
 
 impl TypePage {
     /// A page that was cut short has looked no further than its last event.
-    fn new((events, cut): (Vec<RawEvent>, bool), scanned_to: i64) -> Self {
-        let last = events.last().filter(|_| cut).map(|event| event.position);
-        Self { events, scanned_to: last.unwrap_or(scanned_to) }
+    fn new(page: Page, scanned_to: i64) -> Self {
+        let last = page.events.last().filter(|_| page.cut).map(|event| event.position);
+        Self { scanned_to: last.unwrap_or(scanned_to), cut: page.cut, events: page.events }
     }
 }
 
-/// The events of `types` among the `scan` positions (at most [`PAGE_EVENTS_MAX`]) after `after`, as
-/// far as they fit [`PAGE_BYTES_MAX`], but one at least.
+/// The events of `types` among as many positions after `after` as the page has rows, as far as their
+/// bytes fit, but one at least.
 pub async fn of_types(
     db: impl PgExecutor<'_> + Copy,
     after: i64,
     types: &[String],
-    scan: i64,
+    size: &PageSize,
 ) -> sqlx::Result<TypePage> {
-    let scanned_to = scan_to(db, after, scan).await?;
+    let scanned_to = scan_to(db, after, size.rows).await?;
     let rows = sqlx::query!(
         r#"SELECT position, stream, version, type AS kind, schema, slot, occurred_at, recorded_at,
                   metadata AS "metadata: Raw", data AS "data: Raw"
@@ -110,7 +207,8 @@ pub async fn of_types(
         types,
     )
     .fetch(db);
-    Ok(TypePage::new(fill(rows.map_ok(|row| raw_event!(row))).await?, scanned_to))
+    let page = fill(rows.map_ok(|row| raw_event!(row)), size.bytes_max).await?;
+    Ok(TypePage::new(page, scanned_to))
 }
 
 /// The events of some categories, known types or not, among the `scan` positions (at most
@@ -133,7 +231,8 @@ pub async fn of_categories(
         categories,
     )
     .fetch(db);
-    Ok(TypePage::new(fill(rows.map_ok(|row| raw_event!(row))).await?, scanned_to))
+    let page = fill(rows.map_ok(|row| raw_event!(row)), PAGE_BYTES_MAX).await?;
+    Ok(TypePage::new(page, scanned_to))
 }
 
 /// Events of some kinds of stream, read, out of a bounded stretch of the log.
@@ -203,13 +302,7 @@ async fn scan_to(db: impl PgExecutor<'_>, after: i64, scan: i64) -> sqlx::Result
 }
 
 /// Events of one stream.
-#[derive(Debug)]
-pub struct StreamPage {
-    /// The next ones, in order.
-    pub events: Vec<RawEvent>,
-    /// Whether more were asked for than fit.
-    pub cut: bool,
-}
+pub type StreamPage = Page;
 
 /// Up to `limit` events (at most [`PAGE_EVENTS_MAX`]) of one stream after a version, and no more
 /// than fit [`PAGE_BYTES_MAX`], but one at least.
@@ -228,8 +321,7 @@ pub async fn of_stream(
         limit.clamp(0, PAGE_EVENTS_MAX),
     )
     .fetch(db);
-    let (events, cut) = fill(rows.map_ok(|row| raw_event!(row))).await?;
-    Ok(StreamPage { events, cut })
+    fill(rows.map_ok(|row| raw_event!(row)), PAGE_BYTES_MAX).await
 }
 
 /// Up to `limit` events (at most [`PAGE_EVENTS_MAX`]) of some streams, each after a version of its

@@ -7,11 +7,12 @@ use async_nats::jetstream;
 use service::config::{self, Secret};
 use sqlx::PgPool;
 use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::as_of::{FOLDS_MAX, FOLDS_WAITING_MAX};
 use crate::line::Line;
 use crate::live::Live;
+use crate::log::Log;
 use crate::progress::Progress;
 use crate::search::meili::Meili;
 use crate::search::postgres::Catalogue;
@@ -42,6 +43,7 @@ pub struct App(Arc<Parts>);
 /// What [`App`] shares.
 pub struct Parts {
     pub(crate) db: PgPool,
+    pub(crate) log: Log,
     pub(crate) line: Line,
     pub(crate) progress: Progress,
     pub(crate) meili: Arc<Meili>,
@@ -52,10 +54,13 @@ pub struct Parts {
     pub(crate) catalogue: Catalogue,
     pub(crate) bus: Option<async_nats::Client>,
     pub(crate) token: Option<Secret>,
+    /// Ends what runs behind the routes, once nobody can ask any more.
+    _ended: DropGuard,
 }
 
 impl App {
-    /// Starts what runs behind the routes, until `stop`.
+    /// Starts what runs behind the routes. Streams without an end end with `stop`; what wakes those who
+    /// wait runs on until the last of them was answered, which is when the routes are dropped.
     ///
     /// An error means that Meilisearch's key cannot be sent.
     pub fn start(
@@ -63,7 +68,7 @@ impl App {
         settings: Settings,
         stop: CancellationToken,
     ) -> Result<Self, meilisearch_sdk::errors::Error> {
-        let line = Line::new(db.clone());
+        let (line, ended) = (Line::new(db.clone()), CancellationToken::new());
         let jetstream = settings.bus.clone().map(jetstream::new);
         let bus = settings.bus.clone().map(|client| (client, settings.stream.clone()));
         let meili = Arc::new(Meili::new(&settings.search, &settings.index)?);
@@ -71,7 +76,7 @@ impl App {
         let looking_after = async move { looked_after.look_after().await };
         tokio::spawn(stop.clone().run_until_cancelled_owned(looking_after));
         Ok(Self(Arc::new(Parts {
-            progress: Progress::start(db.clone(), line.clone(), bus, stop.clone()),
+            progress: Progress::start(db.clone(), line.clone(), bus, ended.clone()),
             live: Live::start(db.clone(), jetstream, settings.stream, stop),
             exports: Arc::new(Semaphore::new(EXPORTS_MAX)),
             folds: Arc::new(Semaphore::new(FOLDS_MAX)),
@@ -80,6 +85,8 @@ impl App {
             meili,
             bus: settings.bus,
             token: settings.token,
+            log: Log::new(db.clone()),
+            _ended: ended.drop_guard(),
             line,
             db,
         })))

@@ -1,7 +1,8 @@
 //! The state of one thing at any point of the past: the log folded up to there, by the same pure
 //! folds that build the read models.
 //!
-//! A point in time means what the log held then: events count from when they were recorded.
+//! A point in time means what the log held then: events count from when they were recorded, which for
+//! imported history is when it was imported, not from when they occurred.
 
 use std::time::Duration;
 
@@ -12,12 +13,15 @@ use domain::{Category, Event, OrderId, StreamId, order};
 use event_store::{RawEvent, read};
 use serde::{Deserialize, Serialize};
 use service::Problem;
-use sqlx::PgPool;
-use tokio::sync::SemaphorePermit;
+use sqlx::Postgres;
+use sqlx::pool::PoolConnection;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use crate::app::App;
+use crate::bounded::bounded;
 use crate::document::{Stored, Tag};
+use crate::line::Who;
 
 /// The most events folded for one answer.
 pub const EVENTS_MAX: usize = 100_000;
@@ -44,8 +48,10 @@ pub enum Point {
 impl TryFrom<String> for Point {
     type Error = &'static str;
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        if let Ok(position) = text.parse() {
-            return Ok(Self::Position(position));
+        match text.parse() {
+            Ok(position @ 0..) => return Ok(Self::Position(position)),
+            Ok(_) => return Err("must not be negative"),
+            Err(_) => {}
         }
         // An unescaped plus in a query means a space.
         DateTime::parse_from_rfc3339(&text.replace(' ', "+"))
@@ -64,7 +70,7 @@ impl Point {
 }
 
 /// What a fold needs to know of the kind of document it makes.
-pub trait Document: Serialize {
+pub trait Document: Serialize + Send + 'static {
     /// Its `ETag`.
     fn tag(&self) -> Tag;
 }
@@ -93,14 +99,18 @@ pub async fn single<D: Document>(
     point: Point,
     fold: fn(Option<D>, &Seen<'_>) -> Option<D>,
 ) -> Result<Option<Stored>, Problem> {
-    let mut past = Past::new(app, point).await?;
-    let document = past.fold(stream, None, fold).await?;
-    stored(document)
+    let (turn, mut past) = Past::new(app, point).await?;
+    let stream = stream.clone();
+    bounded(turn, async move { stored(past.fold(&stream, None, fold).await?) }).await
 }
 
 /// Folds an order: its own stream first, then the payments and parcels it names.
 pub async fn order(app: &App, id: OrderId, point: Point) -> Result<Option<Stored>, Problem> {
-    let mut past = Past::new(app, point).await?;
+    let (turn, past) = Past::new(app, point).await?;
+    bounded(turn, fold_order(past, id)).await
+}
+
+async fn fold_order(mut past: Past, id: OrderId) -> Result<Option<Stored>, Problem> {
     let mut parts = Vec::new();
     let mut document = past
         .fold(&StreamId::Order(id), None, |document, seen| {
@@ -136,24 +146,24 @@ fn stored(document: Option<impl Document>) -> Result<Option<Stored>, Problem> {
     Ok(Some(Stored { document, tag }))
 }
 
-/// One walk through the past, with what it may still read.
-struct Past<'a> {
-    db: &'a PgPool,
+/// One walk through the past, with its connection and what it may still read.
+struct Past {
+    db: PoolConnection<Postgres>,
     point: Point,
     left: usize,
-    _wanted: SemaphorePermit<'a>,
-    _turn: SemaphorePermit<'a>,
+    _wanted: OwnedSemaphorePermit,
 }
 
-impl<'a> Past<'a> {
-    async fn new(app: &'a App, point: Point) -> Result<Self, Problem> {
-        let wanted = app.folds_wanted.try_acquire().map_err(|_| too_many())?;
-        let turn = timeout(TURN_TIMEOUT, app.folds.acquire()).await;
+impl Past {
+    /// Waits for a turn to walk.
+    async fn new(app: &App, point: Point) -> Result<(OwnedSemaphorePermit, Self), Problem> {
+        let wanted = app.folds_wanted.clone().try_acquire_owned().map_err(|_| too_many())?;
+        let turn = timeout(TURN_TIMEOUT, app.folds.clone().acquire_owned()).await;
         // Never closed.
         let turn = turn.map_err(|_| too_many())?.map_err(|_| too_many())?;
-        let db = &app.db;
+        let mut db = app.line.connection(Who::LetIn).await?;
         if let Point::Position(position) = point {
-            let head = read::head(db).await?;
+            let head = read::head(&mut *db).await?;
             if position > head {
                 return Err(Problem::new(
                     StatusCode::BAD_REQUEST,
@@ -163,7 +173,7 @@ impl<'a> Past<'a> {
                 .with("head", head));
             }
         }
-        Ok(Self { db, point, left: EVENTS_MAX, _wanted: wanted, _turn: turn })
+        Ok((turn, Self { db, point, left: EVENTS_MAX, _wanted: wanted }))
     }
 
     async fn fold<D>(
@@ -175,13 +185,13 @@ impl<'a> Past<'a> {
         let name = stream.to_string();
         // Versions have no gaps: whether there are too many is known before the first is read.
         let beyond = i64::try_from(self.left).unwrap_or(i64::MAX);
-        let beyond = read::of_stream(self.db, &name, beyond, 1).await?.events;
+        let beyond = read::of_stream(&mut *self.db, &name, beyond, 1).await?.events;
         if beyond.iter().any(|raw| self.point.includes(raw)) {
             return Err(too_long());
         }
         let mut after = 0;
         loop {
-            let page = read::of_stream(self.db, &name, after, PAGE_EVENTS).await?.events;
+            let page = read::of_stream(&mut *self.db, &name, after, PAGE_EVENTS).await?.events;
             for raw in &page {
                 if !self.point.includes(raw) {
                     return Ok(document);
@@ -231,7 +241,7 @@ fn too_long() -> Problem {
 
 /// The stream of `category` whose id stands in a path.
 pub fn stream(category: Category, parameter: &str, id: &str) -> Result<StreamId, Problem> {
-    StreamId::of(category, id).ok_or_else(|| {
+    let unknown = || {
         Problem::new(
             StatusCode::BAD_REQUEST,
             "invalid_path",
@@ -242,5 +252,9 @@ pub fn stream(category: Category, parameter: &str, id: &str) -> Result<StreamId,
             "invalid_value",
             format!("no {} has such an id", category.name()),
         )
-    })
+    };
+    // Spelled as it is in the log, not in another way that is read as the same.
+    let stream = StreamId::of(category, id).ok_or_else(unknown)?;
+    let spelled = stream.to_string() == format!("{}-{id}", category.name());
+    spelled.then_some(stream).ok_or_else(unknown)
 }

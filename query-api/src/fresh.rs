@@ -1,4 +1,5 @@
-//! How fresh an answer has to be: `min_position=N` in the query, `Prefer: wait=S` (RFC 7240).
+//! How fresh an answer has to be, and of which log: `min_position=N` in the query, `Prefer: wait=S`
+//! (RFC 7240) and `Log-Id` in the headers.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -7,6 +8,9 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::log;
 
 use crate::caller::Caller;
 
@@ -18,17 +22,21 @@ pub const WAIT_DEFAULT: Duration = Duration::from_secs(2);
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
-/// The wait a client prefers. What cannot be understood is ignored, as the RFC wants.
+/// The wait a client prefers, of which what cannot be understood is ignored, as the RFC wants; and the
+/// log that its positions are of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Prefer {
     wait: Option<Duration>,
+    log_id: Option<Uuid>,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Prefer {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self { wait: preferred_wait(&parts.headers) })
+        // One that is no id was refused before.
+        let log_id = log::asked_for(&parts.headers).ok().flatten();
+        Ok(Self { wait: preferred_wait(&parts.headers), log_id })
     }
 }
 
@@ -52,6 +60,8 @@ pub struct Fresh {
     pub until: Instant,
     /// Whether the caller may hear how far the log has come, which tells how much a shop sells.
     pub tells_head: bool,
+    /// The log that the position is of, if that was said.
+    pub log_id: Option<Uuid>,
     applied: Option<Duration>,
 }
 
@@ -62,6 +72,7 @@ impl Fresh {
             min_position,
             until: Instant::now() + prefer.wait.unwrap_or(WAIT_DEFAULT),
             tells_head: true,
+            log_id: prefer.log_id,
             applied: prefer.wait.filter(|_| min_position.is_some()),
         }
     }

@@ -7,7 +7,8 @@
 //! * [`as_of`] folds the log to any point of its past;
 //! * [`caller`] tells who sends the token on routes that are open without it;
 //! * [`search`] asks Meilisearch, and Postgres while that is away;
-//! * [`live`] shares the end of the log with everybody who follows it;
+//! * [`reading`] reads the log for exports and followers, [`live`] shares its end with the followers;
+//! * [`mod@log`] tells which log it is;
 //! * [`routes`] is what clients see.
 //!
 //! Nothing here writes.
@@ -22,9 +23,13 @@ pub mod fresh;
 pub mod line;
 pub mod list;
 pub mod live;
+pub mod log;
+mod metrics;
 pub mod progress;
+pub mod reading;
 pub mod routes;
 pub mod search;
 
+pub use self::metrics::describe_metrics;
 pub use app::{App, Settings};
 pub use routes::{health, router};

@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use axum::http::{HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, NaiveDate, Utc};
+use futures::TryStreamExt as _;
 use serde::Deserialize;
 use service::{Problem, extract};
 use sqlx::postgres::PgRow;
@@ -18,6 +19,8 @@ use crate::cursor::{self, Key, Kind};
 
 /// The most documents on a page.
 pub const LIMIT_MAX: u16 = 200;
+/// Bytes of documents after which a page ends, whatever its limit.
+pub const PAGE_BYTES_MAX: usize = 2 << 20;
 
 /// How many documents a client wants on a page.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -105,7 +108,8 @@ impl Listing {
         self
     }
 
-    /// The page after a cursor, or the first one.
+    /// The page after a cursor, or the first one: as many documents as the limit, or fewer where they
+    /// fill [`PAGE_BYTES_MAX`], but one at least.
     pub async fn page(
         mut self,
         db: &mut PgConnection,
@@ -124,14 +128,22 @@ impl Listing {
         }
         // One more than asked for tells whether there is a next page.
         self.sql.push(" LIMIT ").push_bind(i64::from(limit.0) + 1);
-        let mut rows = self.sql.build().fetch_all(db).await?;
-        let more = rows.len() > usize::from(limit.0);
-        rows.truncate(usize::from(limit.0));
-        let next = match rows.last().filter(|_| more) {
-            Some(row) => Some(cursor::write(tag, &keys_of(row, columns)?)),
+        let mut found = self.sql.build().fetch(db);
+        let (mut documents, mut bytes, mut last, mut more) = (Vec::new(), 0, None, false);
+        while let Some(row) = found.try_next().await? {
+            more = documents.len() >= usize::from(limit.0) || bytes >= PAGE_BYTES_MAX;
+            if more {
+                break;
+            }
+            let document: String = row.try_get(0)?;
+            bytes += document.len();
+            documents.push(document);
+            last = Some(row);
+        }
+        let next = match last.filter(|_| more) {
+            Some(row) => Some(cursor::write(tag, &keys_of(&row, columns)?)),
             None => None,
         };
-        let documents = rows.iter().map(|row| row.try_get(0)).collect::<sqlx::Result<_>>()?;
         Ok(Page { documents, next })
     }
 

@@ -71,6 +71,7 @@ async fn main() -> Result<()> {
         .context("the key of Meilisearch cannot be sent")?;
     let health = query_api::health(&app);
     let router = query_api::router(app, &health);
+    query_api::describe_metrics();
     service::serve(router, &health, &http, DEFAULT_PORT, shutdown).await?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! What the database itself guarantees.
 
-use event_store::read;
+use event_store::read::{self, PAGE_BYTES_MAX, PageSize};
 use sqlx::{PgPool, Row};
 
 use crate::support::{accept, by_hand, cart_id, create_cart, raw, writer};
@@ -118,7 +118,8 @@ async fn types_are_read_up_to_a_bound_that_cannot_hide_anything(db: PgPool) {
     let types = ["cart.created".to_owned()];
     let (mut after, mut seen) = (0, vec![]);
     loop {
-        let page = read::of_types(&db, after, &types, 10).await.unwrap();
+        let page =
+            read::of_types(&db, after, &types, &PageSize::new(10, PAGE_BYTES_MAX)).await.unwrap();
         if page.scanned_to == after {
             break;
         }
@@ -126,7 +127,8 @@ async fn types_are_read_up_to_a_bound_that_cannot_hide_anything(db: PgPool) {
         after = page.scanned_to;
     }
     assert_eq!(seen, (1..=25).collect::<Vec<i64>>());
-    let none = read::of_types(&db, 0, &["order.placed".to_owned()], 10).await.unwrap();
+    let none =
+        read::of_types(&db, 0, &["order.placed".to_owned()], &PageSize::new(10, 1)).await.unwrap();
     assert_eq!((none.events.len(), none.scanned_to), (0, 10));
 }
 
@@ -166,6 +168,62 @@ async fn a_page_is_bounded_in_bytes(db: PgPool) {
         (after, pages) = (last.position, pages + 1);
     }
     assert_eq!((after, pages), (20, 3));
+}
+
+/// And what Postgres sends is not many times what is kept: less is asked for where rows weigh much.
+#[sqlx::test(migrations = "../migrations")]
+async fn what_is_asked_for_shrinks_with_what_rows_weigh(db: PgPool) {
+    sqlx::query(
+        "INSERT INTO events
+         SELECT n, 'cart-' || n, 1, 'cart.created', 1, 0, now(), now(), '{\"command\":\"x\"}',
+                json_build_object('currency', 'EUR',
+                    'padding', repeat('x', CASE WHEN n <= 100 THEN 10000 ELSE 1 END))
+         FROM generate_series(1, 400) AS n",
+    )
+    .execute(&db)
+    .await
+    .unwrap();
+    let (mut size, mut after, mut asked) = (PageSize::new(200, 100_000), 0, vec![]);
+    loop {
+        asked.push(size.rows());
+        let page = read::page(&db, after, &size).await.unwrap();
+        let fitted = page.events.len() as i64;
+        after += fitted;
+        if !size.learn(fitted, page.cut) {
+            break;
+        }
+    }
+    assert_eq!(after, 400);
+    assert_eq!(asked[0], 200);
+    let heavy = &asked[1..10];
+    assert!(heavy.iter().all(|rows| *rows <= 20), "about ten of them fit: {asked:?}");
+    assert!(asked.last().unwrap() > &100, "and grows again: {asked:?}");
+}
+
+/// A point of time is a position, as the log was recorded in order.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_time_is_a_position(db: PgPool) {
+    let at = async |second: f64| {
+        let time = chrono::DateTime::from_timestamp_millis((second * 1e3) as i64).unwrap();
+        read::position_at(&db, time).await.unwrap()
+    };
+    assert_eq!(at(5.0).await, 0, "of an empty log");
+    sqlx::raw_sql(
+        "INSERT INTO events
+         SELECT n, 'cart-' || n, 1, 'cart.created', 1, 0, now(),
+                to_timestamp(CASE n WHEN 7 THEN 6 ELSE n END), '{\"command\":\"x\"}',
+                '{\"currency\":\"EUR\"}'
+         FROM generate_series(1, 100) AS n;
+         UPDATE log_head SET position = 100",
+    )
+    .execute(&db)
+    .await
+    .unwrap();
+    let expected =
+        [(0.5, 0), (1.0, 1), (1.5, 1), (6.0, 7), (7.9, 7), (8.0, 8), (99.9, 99), (1e6, 100)];
+    for (second, position) in expected {
+        assert_eq!(at(second).await, position, "at {second}");
+    }
 }
 
 /// So is a page of one stream, which says that it was cut short.
@@ -212,7 +270,8 @@ async fn a_page_by_type_is_bounded_in_bytes(db: PgPool) {
     let (types, categories) = (["cart.created".to_owned()], ["cart".to_owned()]);
     let (mut after, mut seen, mut pages) = (0, vec![], 0);
     loop {
-        let page = read::of_types(&db, after, &types, 100).await.unwrap();
+        let page =
+            read::of_types(&db, after, &types, &PageSize::new(100, PAGE_BYTES_MAX)).await.unwrap();
         if page.scanned_to == after {
             break;
         }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use event_store::feed::FeedError;
 use event_store::relay;
 use event_store::tail::{Follower, Tail};
 use sqlx::PgPool;
@@ -21,6 +22,30 @@ async fn read_to(follower: &mut Follower, mut last: i64, position: i64) {
             last += 1;
         }
     }
+}
+
+/// Restores the log to an earlier point, in place.
+async fn restore(db: &PgPool, position: i64) {
+    sqlx::raw_sql(sqlx::AssertSqlSafe(format!(
+        "ALTER TABLE events DISABLE TRIGGER events_append_only;
+         DELETE FROM events WHERE position > {position};
+         UPDATE log_head SET position = {position}"
+    )))
+    .execute(db)
+    .await
+    .unwrap();
+}
+
+/// Waits for what a follower says when it cannot go on.
+async fn trouble(follower: &mut Follower) -> FeedError {
+    let following = async {
+        loop {
+            if let Err(error) = follower.next(WAIT).await {
+                return error;
+            }
+        }
+    };
+    tokio::time::timeout(4 * WAIT, following).await.expect("noticed")
 }
 
 /// Until the number of consumers of the stream is this.
@@ -85,20 +110,80 @@ async fn it_goes_back_with_a_log_that_was_restored(db: PgPool) {
         accept(&writer, create_cart(cart_id())).await;
     }
     read_to(&mut follower, 0, 5).await;
+    restore(&db, 2).await;
+    let noticed = trouble(&mut follower).await;
+    assert!(matches!(noticed, FeedError::WentBack { head: 2, position: 5 }), "{noticed:?}");
+    follower.rewind(2);
+    drop(writer);
+    let writer = crate::support::writer(&db);
+    accept(&writer, create_cart(cart_id())).await;
+    read_to(&mut follower, 2, 3).await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn another_log_is_told_and_followed_from_where_one_begins_anew(db: PgPool) {
+    let writer = writer(&db);
+    let tail = Tail::start(db.clone(), None, String::new());
+    let mut follower = tail.follow(0);
+    accept(&writer, create_cart(cart_id())).await;
+    read_to(&mut follower, 0, 1).await;
+    let renewed = "UPDATE log_head SET log_id = gen_random_uuid()";
+    sqlx::query(renewed).execute(&db).await.unwrap();
+    let noticed = trouble(&mut follower).await;
+    assert!(matches!(noticed, FeedError::AnotherLog(_)), "{noticed:?}");
+    follower.rewind(0);
+    read_to(&mut follower, 0, 1).await;
+}
+
+/// What was heard of a past that never happened is not folded on top of what did.
+#[sqlx::test(migrations = "../migrations")]
+async fn what_was_heard_before_it_begins_anew_is_forgotten(db: PgPool) {
+    let writer = writer(&db);
+    let tail = Tail::start(db.clone(), None, String::new());
+    let (mut follower, mut other) = (tail.follow(0), tail.follow(0));
+    accept(&writer, create_cart(cart_id())).await;
+    for follower in [&mut follower, &mut other] {
+        read_to(follower, 0, 1).await;
+    }
+    for position in 2..=4 {
+        accept(&writer, create_cart(cart_id())).await;
+        read_to(&mut other, position - 1, position).await;
+    }
+    // The tail has brought 2 to 4 to both; they never happened.
+    restore(&db, 1).await;
+    drop(writer);
+    let writer = crate::support::writer(&db);
+    follower.rewind(1);
+    accept(&writer, create_cart(cart_id())).await;
+    let appended = event_store::read::after(&db, 1, 1).await.unwrap().remove(0);
+    let next = loop {
+        let next = follower.next(WAIT).await.unwrap();
+        if let Some(first) = next.events.into_iter().next() {
+            break first;
+        }
+    };
+    assert_eq!((next.position, next.recorded_at), (2, appended.recorded_at));
+}
+
+/// A page that was full of bytes is not the end of the log: nothing is waited for in between.
+#[sqlx::test(migrations = "../migrations")]
+async fn who_is_far_behind_reads_on_without_a_pause(db: PgPool) {
     sqlx::raw_sql(
-        "ALTER TABLE events DISABLE TRIGGER events_append_only;
-         DELETE FROM events WHERE position > 2;
-         UPDATE log_head SET position = 2",
+        "INSERT INTO events
+         SELECT n, 'cart-' || n, 1, 'cart.created', 1, 0, now(), now(), '{\"command\":\"x\"}',
+                json_build_object('currency', 'EUR', 'padding', repeat('x', 1 << 20))
+         FROM generate_series(1, 30) AS n;
+         UPDATE log_head SET position = 30",
     )
     .execute(&db)
     .await
     .unwrap();
-    follower.rewind(2);
-    drop(writer);
-    let writer = crate::support::writer(&db);
-    // The tail has noticed by then.
-    tokio::time::sleep(Duration::from_millis(2_500)).await;
-    accept(&writer, create_cart(cart_id())).await;
-    let soon = tokio::time::timeout(Duration::from_millis(700), read_to(&mut follower, 2, 3));
-    soon.await.expect("brought by the tail");
+    let mut follower = Tail::start(db, None, String::new()).follow(0);
+    let (mut position, mut pages) = (0, 0);
+    while position < 30 {
+        let next = follower.next(Duration::ZERO).await.unwrap();
+        position = next.events.last().expect("who does not wait has a page").position;
+        pages += 1;
+    }
+    assert_eq!(pages, 4, "8 MiB each");
 }

@@ -22,6 +22,7 @@ use uuid::Uuid;
 
 use crate::fresh::Fresh;
 use crate::line::{Line, Who};
+use crate::log;
 
 pub use self::model::Model;
 pub use self::poller::WAITERS_MAX;
@@ -197,6 +198,7 @@ impl Attempt<'_> {
     /// Whether what was read with this standing is as fresh as asked, or worth another try.
     pub fn is_fresh(&self, standing: &Standing) -> Result<bool, Problem> {
         let Self { progress, model, fresh, wanted, .. } = *self;
+        log::must_be(standing.log_id, fresh.log_id)?;
         if standing.position >= wanted {
             return Ok(true);
         }

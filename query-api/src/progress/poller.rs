@@ -16,6 +16,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::Instant;
 
 use super::Sent;
+use crate::metrics::Counted;
 use crate::progress::Model;
 
 /// The most requests that wait at once; more are refused.
@@ -104,6 +105,7 @@ impl Poller {
             return Ok(false);
         }
         let Ok(_place) = self.room.try_acquire() else { return Err(Unreached::Crowded) };
+        let _waiting = Counted::new("reads_waiting");
         let _counted = (model == Model::Index).then(|| IndexWaiter::new(&self.index_waiters));
         let (mut seen, came) = (self.seen.subscribe(), Instant::now());
         self.somebody_waits.notify_one();

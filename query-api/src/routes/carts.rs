@@ -6,9 +6,8 @@ use axum::response::{IntoResponse, Response};
 use domain::{CartId, StreamId, view};
 use service::Problem;
 use service::extract::{Path, Query};
-use uuid::Uuid;
 
-use super::One;
+use super::{Id, One};
 use crate::app::App;
 use crate::as_of;
 use crate::document::{read, respond};
@@ -18,13 +17,13 @@ use crate::progress::Model;
 /// `GET /v1/carts/{id}`
 pub async fn one(
     State(app): State<App>,
-    Path(id): Path<Uuid>,
+    Path(Id(id)): Path<Id>,
     Query(one): Query<One>,
     prefer: Prefer,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let stream = StreamId::Cart(CartId(id));
-    if let Some(point) = one.as_of {
+    if let Some(point) = one.point()? {
         let stored = as_of::single(&app, &stream, point, view::cart::fold).await?;
         return Ok(respond(&headers, "cart", stored));
     }

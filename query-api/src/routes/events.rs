@@ -1,131 +1,56 @@
 //! `/v1/events`: the log itself, as lines of JSON up to its head, or live as server-sent events.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::convert::Infallible;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use event_store::{RawEvent, read};
+use event_store::read::{self, Log};
 use futures::stream;
 use serde::Deserialize;
 use service::Problem;
 use service::extract::Query;
-use sqlx::PgPool;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use sqlx::PgConnection;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+use uuid::Uuid;
 
 use crate::app::{App, EXPORTS_MAX};
+use crate::as_of::Point;
 use crate::line::Who;
 use crate::live::Follower;
+use crate::log;
+use crate::metrics::Counted;
+use crate::progress::position_unknown;
+use crate::reading::{Chunk, Reading, Selection};
 
-/// Positions looked at for one page.
-const PAGE_EVENTS: i64 = 500;
-/// Bytes after which what is sent at once ends: what an export or a follower holds in memory.
-pub const CHUNK_BYTES: usize = 256 * 1024;
-/// The most pages read at once for all exports and followers together: those that catch up must
-/// not take every connection from the others.
-pub const PAGE_READS_MAX: usize = 4;
+/// How often an export that finds nothing to send sends an empty line, so that nobody on the way takes
+/// it for dead.
+const EMPTY_LINE_PERIOD: Duration = Duration::from_secs(15);
 /// What a refused client is told to wait.
-const RETRY_AFTER: std::time::Duration = std::time::Duration::from_secs(5);
+const RETRY_AFTER: Duration = Duration::from_secs(5);
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+const NEXT_AFTER: HeaderName = HeaderName::from_static("next-after");
+const LINES: &str = "application/x-ndjson";
+const LIVE: &str = "text/event-stream";
 
 /// Which events, as it stands in the query.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wanted {
-    /// Only after this position. Live streams without it begin now.
-    after: Option<i64>,
-    /// Only up to this position.
-    until: Option<i64>,
+    /// Only after this position, or recorded after this time. Live streams without it begin now.
+    after: Option<Point>,
+    /// Only up to this position, or recorded by this time.
+    until: Option<Point>,
     /// No more than this many.
     limit: Option<u64>,
     /// Only of these types, repeated or with commas between them.
     #[serde(default)]
     types: Vec<String>,
-}
-
-/// Which events are still to be sent.
-#[derive(Debug)]
-pub struct Selection {
-    /// All up to here were sent, or not wanted.
-    pub after: i64,
-    until: i64,
-    left: u64,
-    types: Vec<String>,
-}
-
-impl Selection {
-    /// Whether nothing is left to send.
-    pub fn is_done(&self) -> bool {
-        self.left == 0 || self.after >= self.until
-    }
-
-    /// Goes past one event and says whether to send it.
-    pub fn takes(&mut self, position: i64, kind: &str) -> bool {
-        if self.is_done() || position > self.until {
-            return false;
-        }
-        self.after = self.after.max(position);
-        let wanted = self.types.is_empty() || self.types.iter().any(|wanted| wanted == kind);
-        self.left -= u64::from(wanted);
-        wanted
-    }
-}
-
-/// The log as exports and followers read it: a few pages at once. Cheap to clone.
-#[derive(Clone)]
-pub struct Pages {
-    db: PgPool,
-    turns: Arc<Semaphore>,
-}
-
-impl Pages {
-    /// Those of the log in `db`.
-    pub fn new(db: PgPool) -> Self {
-        Self { db, turns: Arc::new(Semaphore::new(PAGE_READS_MAX)) }
-    }
-
-    /// The next events of a selection out of one page of the log, encoded, and moves on past them.
-    /// No bytes with the selection where it was means that the log has no more.
-    pub async fn read(
-        &self,
-        selection: &mut Selection,
-        encode: fn(&RawEvent) -> Bytes,
-    ) -> sqlx::Result<Bytes> {
-        let (page, scanned_to) = {
-            // Never closed; and what was read is sent without a turn.
-            let _turn = self.turns.acquire().await;
-            read_page(&self.db, selection).await?
-        };
-        let mut bytes = Vec::new();
-        for event in &page {
-            // The rest is read again when this was taken.
-            if bytes.len() >= CHUNK_BYTES {
-                return Ok(bytes.into());
-            }
-            if selection.takes(event.position, &event.kind) {
-                bytes.extend_from_slice(&encode(event));
-            }
-        }
-        if !selection.is_done() {
-            selection.after = scanned_to;
-        }
-        Ok(bytes.into())
-    }
-}
-
-/// The next page of the log that a selection looks at, and where it ends.
-async fn read_page(db: &PgPool, selection: &Selection) -> sqlx::Result<(Vec<RawEvent>, i64)> {
-    let scan = PAGE_EVENTS.min(selection.until - selection.after);
-    if selection.types.is_empty() {
-        let page = read::after(db, selection.after, scan).await?;
-        let last = page.last().map_or(selection.after, |event| event.position);
-        return Ok((page, last));
-    }
-    let page = read::of_types(db, selection.after, &selection.types, scan).await?;
-    Ok((page.events, page.scanned_to))
 }
 
 /// `GET /v1/events`
@@ -135,22 +60,33 @@ pub async fn events(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let types = known_types(&wanted.types)?;
-    let head = read::head(&mut *app.line.connection(Who::Newcomer).await?).await?;
-    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let live = text(header::ACCEPT).is_some_and(|kinds| kinds.contains("text/event-stream"));
-    let mut selection = Selection {
-        after: wanted.after.unwrap_or(0).max(0),
-        until: wanted.until.unwrap_or(i64::MAX),
-        left: wanted.limit.unwrap_or(u64::MAX),
-        types,
+    let is_live = is_live(&headers)?;
+    // Where the browser was before it lost us counts more than where it once began.
+    let last = headers.get(LAST_EVENT_ID).filter(|_| is_live).map(LastEvent::read).transpose()?;
+    let mut db = app.line.connection(Who::Newcomer).await?;
+    let log = read::log(&mut *db).await?;
+    log::must_be(log.id, log::asked_for(&headers)?)?;
+    log::must_be(log.id, last.and_then(|last| last.log_id))?;
+    let begin = if is_live { log.head } else { 0 };
+    let after = match (last, wanted.after) {
+        (Some(last), _) => last.position,
+        (None, Some(point)) => position(&mut db, point).await?,
+        (None, None) => begin,
     };
-    if live {
-        // Where the browser was before it lost us counts more than where it once began.
-        let resumed = text(LAST_EVENT_ID).and_then(|id| id.trim().parse().ok());
-        selection.after = resumed.or(wanted.after).unwrap_or(head).max(0);
-        return Ok(server_sent(app.live.follow(selection)?));
+    // A standby does not know the last events yet.
+    if after > log.head && !log.standby {
+        return Err(position_unknown(log.head, after));
     }
-    selection.until = selection.until.min(head);
+    let until = match wanted.until {
+        Some(point) => position(&mut db, point).await?,
+        None => i64::MAX,
+    };
+    drop(db);
+    let left = wanted.limit.unwrap_or(u64::MAX);
+    let selection = Selection { after, until, left, types };
+    if is_live {
+        return Ok(server_sent(app.live.follow(selection, log.id)?));
+    }
     let Ok(place) = app.exports.clone().try_acquire_owned() else {
         return Err(Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -159,7 +95,66 @@ pub async fn events(
         )
         .retry_after(RETRY_AFTER));
     };
-    Ok(lines(app.live.pages.clone(), selection, place))
+    Ok(export(&app, log, selection, place))
+}
+
+/// Whether somebody wants to follow the log, not the lines that are there.
+fn is_live(headers: &HeaderMap) -> Result<bool, Problem> {
+    let mut kinds = headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .flat_map(|value| value.to_str().unwrap_or_default().split(','))
+        .map(|kind| kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+        .filter(|kind| !kind.is_empty())
+        .peekable();
+    if kinds.peek().is_none() {
+        return Ok(false);
+    }
+    let mut acceptable = false;
+    for kind in kinds {
+        if kind == LIVE {
+            return Ok(true);
+        }
+        // Lines of JSON have other names too.
+        let lines = [LINES, "application/ndjson", "application/jsonl", "application/json"];
+        acceptable |= lines.contains(&kind.as_str()) || kind == "*/*" || kind == "application/*";
+    }
+    if acceptable {
+        return Ok(false);
+    }
+    let detail = format!("events come as {LINES}, or live as {LIVE}");
+    Err(Problem::new(StatusCode::NOT_ACCEPTABLE, "not_acceptable", detail))
+}
+
+/// `Last-Event-ID`: a position, and the log it is of unless an older program sent it.
+#[derive(Clone, Copy)]
+struct LastEvent {
+    position: i64,
+    log_id: Option<Uuid>,
+}
+
+impl LastEvent {
+    fn read(value: &HeaderValue) -> Result<Self, Problem> {
+        let read = |text: &str| {
+            let (position, log_id) = match text.trim().split_once('.') {
+                Some((position, log_id)) => (position, Some(log_id.parse().ok()?)),
+                None => (text.trim(), None),
+            };
+            let position = position.parse().ok().filter(|position| *position >= 0)?;
+            Some(Self { position, log_id })
+        };
+        value.to_str().ok().and_then(read).ok_or_else(|| {
+            let detail = "Last-Event-ID is the id of an event or a heartbeat of this stream";
+            Problem::new(StatusCode::BAD_REQUEST, "invalid_last_event_id", detail)
+        })
+    }
+}
+
+async fn position(db: &mut PgConnection, point: Point) -> sqlx::Result<i64> {
+    match point {
+        Point::Position(position) => Ok(position),
+        Point::Time(time) => read::position_at(db, time).await,
+    }
 }
 
 /// Unknown types are refused: a typing error must not look like silence.
@@ -184,40 +179,73 @@ fn known_types(wanted: &[String]) -> Result<Vec<String>, Problem> {
     Ok(names.into_iter().map(str::to_owned).collect())
 }
 
-/// One event a line. The next page is read when the client has taken this one.
-fn lines(pages: Pages, selection: Selection, place: OwnedSemaphorePermit) -> Response {
-    let begin = (pages, selection, place);
-    let chunks = stream::try_unfold(begin, |(pages, mut selection, place)| async {
-        while !selection.is_done() {
-            let before = selection.after;
-            let bytes = pages.read(&mut selection, line).await?;
-            if !bytes.is_empty() {
-                return Ok(Some((bytes, (pages, selection, place))));
+/// One event a line, up to the head that the log had. The next page is read when the client has taken
+/// this one.
+///
+/// `Next-After` is where to go on once the last line is there. It is known before: only an answer that
+/// its `limit` ended earlier is gone on with after its last line.
+fn export(app: &App, log: Log, selection: Selection, place: OwnedSemaphorePermit) -> Response {
+    let until = selection.until.min(log.head);
+    let next_after = until.max(selection.after);
+    let export = Export {
+        reading: Reading::new(app.live.pages.clone(), Selection { until, ..selection }),
+        last_sent: Instant::now(),
+        _place: place,
+        _counted: Counted::new("exports"),
+    };
+    let chunks = stream::try_unfold(export, async |mut export| {
+        let chunk = export.next().await?;
+        Ok::<_, sqlx::Error>(chunk.map(|chunk| (chunk, export)))
+    });
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(LINES)),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (NEXT_AFTER, next_after.into()),
+    ];
+    (headers, Body::from_stream(chunks)).into_response()
+}
+
+/// An export under way.
+struct Export {
+    reading: Reading,
+    last_sent: Instant,
+    _place: OwnedSemaphorePermit,
+    _counted: Counted,
+}
+
+impl Export {
+    /// The next lines; nothing at the end.
+    async fn next(&mut self) -> sqlx::Result<Option<Bytes>> {
+        while !self.reading.selection.is_done() {
+            let Chunk { mut bytes, more } = self
+                .reading
+                .next(|event, to| {
+                    to.extend_from_slice(event.line().as_bytes());
+                    to.push(b'\n');
+                })
+                .await?;
+            if bytes.is_empty() && self.last_sent.elapsed() >= EMPTY_LINE_PERIOD {
+                bytes = Bytes::from_static(b"\n");
             }
-            if selection.after == before {
+            if !bytes.is_empty() {
+                self.last_sent = Instant::now();
+                return Ok(Some(bytes));
+            }
+            if !more {
                 break;
             }
         }
-        Ok::<_, sqlx::Error>(None)
-    });
-    let kind = HeaderValue::from_static("application/x-ndjson");
-    ([(header::CONTENT_TYPE, kind)], Body::from_stream(chunks)).into_response()
-}
-
-fn line(event: &RawEvent) -> Bytes {
-    // Text, numbers and JSON that was parsed: this cannot fail.
-    let mut line = serde_json::to_vec(event).unwrap_or_default();
-    line.push(b'\n');
-    line.into()
+        Ok(None)
+    }
 }
 
 fn server_sent(follower: Follower) -> Response {
     let frames = stream::unfold(follower, |mut follower| async {
         let frame = follower.next().await?;
-        Some((Ok::<_, std::convert::Infallible>(frame), follower))
+        Some((Ok::<_, Infallible>(frame), follower))
     });
     let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
+        (header::CONTENT_TYPE, HeaderValue::from_static(LIVE)),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
         // Proxies that buffer would hold events back.
         (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),

@@ -11,7 +11,7 @@ use service::Problem;
 use service::extract::{Path, Query};
 use uuid::Uuid;
 
-use super::{One, word};
+use super::{Id, One, word};
 use crate::app::App;
 use crate::as_of;
 use crate::cursor::{Kind, in_range};
@@ -23,12 +23,12 @@ use crate::progress::Model;
 /// `GET /v1/orders/{id}`
 pub async fn one(
     State(app): State<App>,
-    Path(id): Path<Uuid>,
+    Path(Id(id)): Path<Id>,
     Query(one): Query<One>,
     prefer: Prefer,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    if let Some(point) = one.as_of {
+    if let Some(point) = one.point()? {
         let stored = as_of::order(&app, OrderId(id), point).await?;
         return Ok(respond(&headers, "order", stored));
     }

@@ -10,7 +10,7 @@ use service::Problem;
 use service::extract::{Path, Query};
 use uuid::Uuid;
 
-use super::{One, word};
+use super::{Id, One, word};
 use crate::app::App;
 use crate::as_of;
 use crate::cursor::Kind;
@@ -22,13 +22,13 @@ use crate::progress::Model;
 /// `GET /v1/payments/{id}`
 pub async fn one(
     State(app): State<App>,
-    Path(id): Path<Uuid>,
+    Path(Id(id)): Path<Id>,
     Query(one): Query<One>,
     prefer: Prefer,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let stream = StreamId::Payment(PaymentId(id));
-    if let Some(point) = one.as_of {
+    if let Some(point) = one.point()? {
         let stored = as_of::single(&app, &stream, point, view::payment::fold).await?;
         return Ok(respond(&headers, "payment", stored));
     }

@@ -8,9 +8,8 @@ use domain::{ProductId, StreamId, view};
 use serde::Deserialize;
 use service::Problem;
 use service::extract::{Path, Query};
-use uuid::Uuid;
 
-use super::One;
+use super::{Id, One};
 use crate::app::App;
 use crate::as_of;
 use crate::caller::Caller;
@@ -23,14 +22,14 @@ use crate::progress::Model;
 /// `GET /v1/products/{id}`
 pub async fn one(
     State(app): State<App>,
-    Path(id): Path<Uuid>,
+    Path(Id(id)): Path<Id>,
     Query(one): Query<One>,
     prefer: Prefer,
     caller: Caller,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let stream = StreamId::Product(ProductId(id));
-    if let Some(point) = one.as_of {
+    if let Some(point) = one.point()? {
         caller.must_be_trusted()?;
         let stored = as_of::single(&app, &stream, point, view::product::fold).await?;
         return Ok(respond(&headers, "product", stored));

@@ -30,7 +30,7 @@ pub async fn one(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let stream = as_of::stream(Category::Stock, "sku", &sku)?;
-    if let Some(point) = one.as_of {
+    if let Some(point) = one.point()? {
         caller.must_be_trusted()?;
         let stored = as_of::single(&app, &stream, point, view::stock::fold).await?;
         return Ok(respond(&headers, "stock", stored));

@@ -1,7 +1,7 @@
 //! `/v1/streams/{category}/{id}`: everything that happened to one thing.
 
 use axum::extract::State;
-use axum::http::{StatusCode, Uri, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use domain::Category;
 use event_store::RawEvent;
@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::as_of;
 use crate::line::Who;
 use crate::list::{Limit, link};
+use crate::log;
 
 /// Which part of the history.
 #[derive(Deserialize)]
@@ -40,6 +41,7 @@ pub async fn history(
     State(app): State<App>,
     Path((category, id)): Path<(String, String)>,
     Query(part): Query<Part>,
+    headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
     let known = Category::ALL.into_iter().find(|known| known.name() == category);
@@ -52,6 +54,9 @@ pub async fn history(
     // One more than asked for tells whether there is a next part.
     let wanted = i64::from(part.limit.get()) + 1;
     let mut db = app.line.connection(Who::Newcomer).await?;
+    if let Some(asked) = log::asked_for(&headers)? {
+        log::must_be(read::log(&mut *db).await?.id, Some(asked))?;
+    }
     let StreamPage { events: mut items, cut } =
         read::of_stream(&mut *db, &stream, i64::from(part.after), wanted).await?;
     drop(db);

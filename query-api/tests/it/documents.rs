@@ -70,6 +70,17 @@ async fn what_is_not_there_is_not_found_and_what_cannot_be_is_refused(db: PgPool
         assert_eq!(unknown.code(), "invalid_query");
         assert_eq!(unknown.json()["errors"][0]["code"], "unknown_parameter");
     }
+    let upper = "0192C0DE-0000-7000-8000-000000000000";
+    for other in
+        [upper, "0192c0de000070008000000000000000", "urn:uuid:0192c0de-0000-7000-8000-000000000000"]
+    {
+        for path in ["products", "orders", "streams/order"] {
+            let spelled = shop.get(&format!("/v1/{path}/{other}")).await;
+            assert_eq!(spelled.code(), "invalid_path", "one address a document: {other}");
+        }
+    }
+    let both = shop.get(&format!("/v1/carts/{nil}?as_of=0&min_position=0")).await;
+    assert_eq!(both.json()["errors"][0]["code"], "contradicts_as_of");
     assert_eq!(shop.get("/v1/stock/TOTE").await.code(), "not_found");
     assert_eq!(shop.get("/v1/stock/a%20b").await.code(), "invalid_path");
     assert_eq!(shop.get("/v1/stock/a%00b").await.code(), "invalid_path");
@@ -96,6 +107,21 @@ async fn the_token_guards_what_is_about_people_and_the_engine(db: PgPool) {
     }
     for open in ["/v1/products", "/v1/stock", "/v1/search", "/live", "/ready", "/metrics"] {
         assert_eq!(shop.get(open).await.status, StatusCode::OK, "{open}");
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_is_about_people_is_for_private_caches_only(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    let product = format!("/v1/products/{}", shop.put_product(1, "Tote", "published", 0).await);
+    let order = format!("/v1/orders/{}", shop.put_order(1, "pending", 10.0, 0).await);
+    for (path, caches) in [
+        (product.as_str(), "no-cache"),
+        ("/v1/products", "no-cache"),
+        (order.as_str(), "private, no-cache"),
+        ("/v1/orders", "private, no-cache"),
+    ] {
+        assert_eq!(shop.get(path).await.headers["cache-control"], caches, "{path}");
     }
 }
 

@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
+use query_api::reading::CHUNK_BYTES;
 use sqlx::PgPool;
 use tokio::time::timeout;
 use tower::ServiceExt as _;
@@ -28,8 +29,82 @@ async fn the_whole_log_comes_out_line_by_line(db: PgPool) {
     assert_eq!(positions(&part.text), upto(1_000, 2_001));
     let few = shop.get("/v1/events?after=10&limit=3").await;
     assert_eq!(positions(&few.text), [11, 12, 13]);
-    for nothing in ["after=2500", "limit=0", "until=0", "until=-5", "after=9223372036854775807"] {
+    for nothing in ["after=2500", "limit=0", "until=0"] {
         assert_eq!(shop.get(&format!("/v1/events?{nothing}")).await.text, "", "{nothing}");
+    }
+    for (wrong, code) in [
+        ("after=2501", "position_unknown"),
+        ("after=9223372036854775807", "position_unknown"),
+        ("after=-1", "invalid_query"),
+        ("until=-5", "invalid_query"),
+        ("after=soon", "invalid_query"),
+    ] {
+        let refused = shop.get(&format!("/v1/events?{wrong}")).await;
+        assert_eq!((refused.status, refused.code()), (StatusCode::BAD_REQUEST, code.into()));
+        let live = [("accept", "text/event-stream")];
+        let refused = shop.ask(&format!("/v1/events?{wrong}"), &live).await;
+        assert_eq!((refused.status, refused.code()), (StatusCode::BAD_REQUEST, code.into()));
+    }
+    for (query, next_after) in [("", "2500"), ("until=7", "7"), ("after=2500", "2500")] {
+        let answer = shop.get(&format!("/v1/events?{query}")).await;
+        assert_eq!(answer.headers["next-after"], next_after, "{query}");
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn large_events_come_out_whole_in_chunks_of_their_size(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    sqlx::raw_sql(
+        "INSERT INTO events
+         SELECT n, 'cart-' || n, 1, 'cart.created', 1, 0, now(), now(), '{\"command\":\"x\"}',
+                json_build_object('currency', 'EUR', 'padding', repeat('x', 60000))
+         FROM generate_series(1, 40) AS n;
+         UPDATE log_head SET position = 40",
+    )
+    .execute(&db)
+    .await
+    .unwrap();
+    for query in ["", "types=cart.created"] {
+        let request = Request::get(format!("/v1/events?{query}")).body(Body::empty()).unwrap();
+        let mut body = shop.router.clone().oneshot(request).await.unwrap().into_body();
+        let mut text = String::new();
+        while let Some(frame) = body.frame().await {
+            let chunk = frame.unwrap().into_data().unwrap();
+            assert!(chunk.len() < 2 * CHUNK_BYTES, "{} bytes", chunk.len());
+            text.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+        assert_eq!(positions(&text), upto(1, 40), "{query}");
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn times_are_positions_too(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    let mut times = Vec::new();
+    for n in 1..=5 {
+        shop.append(&[cart_created(n)]).await;
+        let now: chrono::DateTime<chrono::Utc> =
+            sqlx::query_scalar("SELECT clock_timestamp()").fetch_one(&db).await.unwrap();
+        times.push(now.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string());
+    }
+    let part = format!("/v1/events?after={}&until={}", times[1], times[3]);
+    assert_eq!(positions(&shop.get(&part).await.text), [3, 4]);
+    let all = shop.get("/v1/events?after=2000-01-01T00:00:00Z").await;
+    assert_eq!(positions(&all.text), upto(1, 5));
+    let mut live = Live::open(&shop, &format!("after={}", times[2]), None).await;
+    assert_eq!(live.ids(2).await, [4, 5]);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_cannot_be_sent_is_not_acceptable(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    for kind in ["text/csv", "text/html, application/xml;q=0.9"] {
+        let refused = shop.ask("/v1/events", &[("accept", kind)]).await;
+        assert_eq!(refused.status, StatusCode::NOT_ACCEPTABLE, "{kind}");
+        assert_eq!(refused.code(), "not_acceptable");
+    }
+    for kind in ["*/*", "application/x-ndjson", "text/csv, */*;q=0.1", "Application/JSON"] {
+        assert_eq!(shop.ask("/v1/events", &[("accept", kind)]).await.status, StatusCode::OK);
     }
 }
 
@@ -59,7 +134,7 @@ fn upto(first: i64, last: i64) -> Vec<i64> {
 struct Live(Body);
 
 impl Live {
-    async fn open(shop: &Shop, query: &str, last: Option<i64>) -> Self {
+    async fn open(shop: &Shop, query: &str, last: Option<&str>) -> Self {
         let mut request =
             Request::get(format!("/v1/events?{query}")).header("accept", "text/event-stream");
         if let Some(last) = last {
@@ -88,10 +163,12 @@ impl Live {
             for event in chunk.split_terminator("\n\n") {
                 let mut lines = event.lines();
                 let id = lines.next().unwrap().strip_prefix("id: ").unwrap();
-                assert!(lines.next().unwrap().starts_with("event: cart."));
+                assert!(lines.next().unwrap().starts_with("event: cart."), "{event}");
                 assert!(lines.next().unwrap().starts_with("data: {\"position\":"));
                 assert_eq!(lines.next(), None);
-                ids.push(id.parse().unwrap());
+                let (position, log_id) = id.split_once('.').unwrap();
+                assert!(log_id.parse::<uuid::Uuid>().is_ok(), "{id}");
+                ids.push(position.parse().unwrap());
             }
         }
         ids
@@ -112,7 +189,7 @@ async fn a_live_stream_catches_up_then_follows_and_resumes(db: PgPool) {
     assert_eq!(live.ids(6).await, upto(1_201, 1_206));
     assert_eq!(now.ids(6).await, upto(1_201, 1_206));
     drop(live);
-    let mut resumed = Live::open(&shop, "after=0", Some(1_203)).await;
+    let mut resumed = Live::open(&shop, "after=0", Some("1203")).await;
     assert_eq!(resumed.ids(3).await, upto(1_204, 1_206));
     let mut typed = Live::open(&shop, "after=1198&types=cart.line_added", None).await;
     assert_eq!(typed.ids(6).await, upto(1_201, 1_206));
@@ -164,4 +241,89 @@ async fn followers_and_exports_are_bounded(db: PgPool) {
     assert!(refused.headers.contains_key("retry-after"));
     followers.pop();
     Live::open(&shop, "after=0", None).await;
+}
+
+/// Begins to follow a log with some events.
+async fn following(shop: &Shop) -> Live {
+    shop.append(&(1..=5).map(cart_created).collect::<Vec<_>>()).await;
+    let mut live = Live::open(shop, "after=0", None).await;
+    assert_eq!(live.ids(5).await, upto(1, 5));
+    live
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn followers_of_a_log_that_was_replaced_are_told(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    let mut live = following(&shop).await;
+    let renewed = "UPDATE log_head SET log_id = gen_random_uuid() RETURNING log_id::text";
+    let log_id: String = sqlx::query_scalar(renewed).fetch_one(&db).await.unwrap();
+    let told = live.chunk().await.unwrap();
+    assert!(told.starts_with("event: another_log\ndata: {") && told.contains(&log_id), "{told}");
+    assert_eq!(live.chunk().await, None);
+    // A browser comes back by itself, and is told so by a status that ends it.
+    let accept = ("accept", "text/event-stream");
+    let other = format!("5.{}", uuid::Uuid::now_v7());
+    let refused = shop.ask("/v1/events", &[accept, ("last-event-id", &other)]).await;
+    assert_eq!((refused.status, refused.code()), (StatusCode::CONFLICT, "another_log".into()));
+    assert_eq!(refused.json()["log_id"], log_id.as_str());
+    Live::open(&shop, "", Some("5")).await;
+    let mut resumed = Live::open(&shop, "", Some(&format!("3.{log_id}"))).await;
+    assert_eq!(resumed.ids(2).await, [4, 5]);
+    for garbage in ["-1", "five", "5.x", "", "5.", "99999999999999999999"] {
+        let refused = shop.ask("/v1/events", &[accept, ("last-event-id", garbage)]).await;
+        assert_eq!(refused.code(), "invalid_last_event_id", "{garbage}");
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn followers_of_a_log_that_went_back_are_told(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    let mut live = following(&shop).await;
+    sqlx::raw_sql(
+        "ALTER TABLE events DISABLE TRIGGER events_append_only;
+         DELETE FROM events WHERE position > 2;
+         UPDATE log_head SET position = 2",
+    )
+    .execute(&db)
+    .await
+    .unwrap();
+    let told = live.chunk().await.unwrap();
+    assert!(told.starts_with("event: position_unknown\ndata: {"), "{told}");
+    assert_eq!(live.chunk().await, None);
+    let again = [("accept", "text/event-stream"), ("last-event-id", "5")];
+    assert_eq!(shop.ask("/v1/events", &again).await.code(), "position_unknown");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn whoever_speaks_of_another_log_is_refused(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    shop.append(&[cart_created(1)]).await;
+    shop.advance("carts", 1).await;
+    let paths = [
+        "/v1/events",
+        "/v1/carts/00000000-0000-0000-0000-000000000001?min_position=1",
+        "/v1/orders",
+        "/v1/streams/cart/00000000-0000-0000-0000-000000000001",
+        "/v1/products/nonsense",
+    ];
+    let first = shop.get(paths[0]).await.headers["log-id"].to_str().unwrap().to_owned();
+    for path in paths {
+        let known = shop.ask(path, &[("log-id", &first)]).await;
+        assert_ne!(known.status, StatusCode::CONFLICT, "{path}");
+        assert_eq!(known.headers["log-id"], first.as_str(), "{path}");
+    }
+    let renewed = "UPDATE log_head SET log_id = gen_random_uuid() RETURNING log_id::text";
+    let second: String = sqlx::query_scalar(renewed).fetch_one(&db).await.unwrap();
+    // Where positions count, Postgres is asked, whatever was known a moment before.
+    for path in [paths[0], paths[1], paths[3]] {
+        let refused = shop.ask(path, &[("log-id", &first)]).await;
+        assert_eq!((refused.status, refused.code()), (StatusCode::CONFLICT, "another_log".into()));
+        assert_eq!(refused.json()["log_id"], second.as_str());
+    }
+    for path in paths {
+        let known = shop.ask(path, &[("log-id", &second)]).await;
+        assert_ne!(known.status, StatusCode::CONFLICT, "{path}");
+        let garbage = shop.ask(path, &[("log-id", "one")]).await;
+        assert_eq!(garbage.code(), "invalid_log_id");
+    }
 }

@@ -1,6 +1,7 @@
 //! Lists: every filter, every order, and pages that neither lose nor double a row.
 
 use axum::http::StatusCode;
+use query_api::list::PAGE_BYTES_MAX;
 use sqlx::PgPool;
 
 use crate::support::{Answer, Shop};
@@ -79,6 +80,22 @@ async fn no_index_of_a_read_model_depends_on_the_locale(db: PgPool) {
     .await
     .unwrap();
     assert_eq!(found, Vec::<String>::new());
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_page_of_large_documents_ends_early_and_loses_none(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    let mut made = Vec::new();
+    for n in 1..=25 {
+        made.push(shop.put_product(n, "Tote", "published", n).await);
+    }
+    let large = "UPDATE products_rows
+                 SET document = json_build_object('id', id, 'text', repeat('x', 300000))";
+    sqlx::query(large).execute(&db).await.unwrap();
+    let first = shop.get("/v1/products?limit=200&sort=created_at").await;
+    assert_eq!(first.ids().len(), PAGE_BYTES_MAX.div_ceil(300_050));
+    assert!(first.headers.contains_key("link"));
+    assert_eq!(walk(&shop, "/v1/products?limit=200&sort=created_at").await, made);
 }
 
 #[sqlx::test(migrations = "../migrations")]

@@ -152,6 +152,7 @@ async fn a_wrong_key_is_noticed(db: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn what_becomes_of_searches_is_counted_by_place_and_outcome(db: PgPool) {
     let shop = Shop::open(&db).await;
+    query_api::describe_metrics();
     let metrics = shop.get("/metrics").await.text;
     for told in [
         "# HELP commerce_searches_total ",

@@ -8,7 +8,7 @@ use serde_json::json;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::support::{Shop, required};
+use crate::support::{SOON, Shop, required};
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_read_waits_for_its_position_and_then_sees_it(db: PgPool) {
@@ -95,6 +95,23 @@ async fn what_is_told_is_not_believed(db: PgPool) {
     assert_eq!(answer.json()["position"], 6);
     shop.advance("products", 7).await;
     assert_eq!(shop.get(path).await.status, StatusCode::OK, "though nobody tells");
+}
+
+/// Whoever was let in before a process is told to end is woken all the same.
+#[sqlx::test(migrations = "../migrations")]
+async fn who_waits_when_the_process_ends_is_still_woken(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    shop.log_reaches(7).await;
+    let reading = shop.ask("/v1/products?min_position=7", &[("prefer", "wait=30")]);
+    let ending = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        shop.stop.cancel();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        shop.advance("products", 7).await;
+    };
+    let both = async { tokio::join!(reading, ending).0 };
+    let answer = tokio::time::timeout(SOON, both).await.expect("long before its own time is up");
+    assert_eq!(answer.status, StatusCode::OK);
 }
 
 #[sqlx::test(migrations = "../migrations")]
