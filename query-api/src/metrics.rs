@@ -1,6 +1,6 @@
 //! The metrics of query-api: what they mean, and counting what is under way.
 
-use metrics::{counter, describe_counter, describe_gauge, gauge};
+use metrics::{describe_gauge, gauge};
 
 /// Gauges of what is under way.
 const UNDER_WAY: [(&str, &str); 3] = [
@@ -16,10 +16,7 @@ pub fn describe_metrics() {
         describe_gauge!(name, help);
         gauge!(name).increment(0.0);
     }
-    describe_counter!("searches_total", "Searches answered, by who answered them");
-    for backend in ["meilisearch", "postgres"] {
-        counter!("searches_total", "backend" => backend).increment(0);
-    }
+    crate::search::describe_metrics();
     event_store::tail::describe_metrics();
 }
 

@@ -51,10 +51,7 @@ pub fn router(app: App, health: &Health) -> Router {
     let guarded = auth::guard(guarded, app.token.as_ref());
     let routes = open.merge(guarded);
     let routes = routes.route_layer(middleware::from_fn_with_state(app.clone(), log::tell));
-    let health = health.router();
-    // The recorder runs by now.
-    crate::search::describe_metrics();
-    http::shell(routes.with_state(app).merge(health))
+    http::shell(routes.with_state(app).merge(health.router()))
 }
 
 /// What is about people is not for caches that people share, however the caller proved who he is.

@@ -152,10 +152,11 @@ async fn a_wrong_key_is_noticed(db: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn what_becomes_of_searches_is_counted_by_place_and_outcome(db: PgPool) {
     let shop = Shop::open(&db).await;
+    query_api::describe_metrics();
     let metrics = shop.get("/metrics").await.text;
     for told in [
-        "# HELP searches_total ",
-        "# HELP search_breaker_open ",
+        "# HELP commerce_searches_total ",
+        "# HELP commerce_search_breaker_open ",
         r#"searches_total{backend="meilisearch",outcome="late"}"#,
         r#"searches_total{backend="postgres",outcome="crowded"}"#,
     ] {
@@ -163,8 +164,8 @@ async fn what_becomes_of_searches_is_counted_by_place_and_outcome(db: PgPool) {
     }
     assert_eq!(backend(&shop).await, "postgres");
     let metrics = shop.get("/metrics").await.text;
-    let line = metrics
-        .lines()
-        .find(|line| line.starts_with(r#"searches_total{backend="meilisearch",outcome="failed"}"#));
+    let line = metrics.lines().find(|line| {
+        line.starts_with(r#"commerce_searches_total{backend="meilisearch",outcome="failed"}"#)
+    });
     assert!(line.is_some_and(|line| !line.ends_with(" 0")), "{metrics}");
 }
