@@ -236,11 +236,27 @@ async fn every_answer_carries_the_request_id() {
     assert_eq!(headers["x-request-id"], "4bf92f35-77b3-4da6-a3ce-929d0e0e4736");
 }
 
+/// A log that is kept.
+#[derive(Clone, Default)]
+struct Written(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("no panic").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 #[tokio::test]
 async fn each_request_leaves_one_line_without_what_is_secret() {
-    use std::sync::{Arc, Mutex};
-    let written = Arc::new(Mutex::new(Vec::new()));
-    let log = tracing_subscriber::fmt().json().flatten_event(true).with_writer(written.clone());
+    let written = Written::default();
+    let writer = written.clone();
+    let log = tracing_subscriber::fmt().json().flatten_event(true);
+    let log = log.with_writer(move || writer.clone());
     let logging = tracing::subscriber::set_default(log.finish());
     let request = Request::get("/orders/7?card=4111")
         .header(header::AUTHORIZATION, "Bearer hunter2")
@@ -249,7 +265,7 @@ async fn each_request_leaves_one_line_without_what_is_secret() {
     ask(request.body(Body::empty()).expect("a request")).await;
     ask(get_request("/live")).await;
     drop(logging);
-    let text = String::from_utf8(written.lock().expect("no panic").clone()).expect("text");
+    let text = String::from_utf8(written.0.lock().expect("no panic").clone()).expect("text");
     let lines: Vec<Value> =
         text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let [line] = &lines[..] else { panic!("{text}") };
