@@ -20,6 +20,7 @@ pub mod problem;
 pub mod routes;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
@@ -42,6 +43,7 @@ pub struct App {
     /// In bytes.
     bodies: Arc<Semaphore>,
     batches: Arc<Semaphore>,
+    batch_time: Duration,
 }
 
 impl App {
@@ -53,6 +55,7 @@ impl App {
             in_flight: Arc::new(Semaphore::new(http::IN_FLIGHT_MAX as usize)),
             bodies: Arc::new(Semaphore::new(http::BODIES_BYTES_MAX)),
             batches: Arc::new(Semaphore::new(routes::batch::BATCHES_MAX)),
+            batch_time: routes::batch::BATCH_TIME_MAX,
         }
     }
 
@@ -62,6 +65,12 @@ impl App {
         Self { in_flight: Arc::new(Semaphore::new(commands)), ..self }
     }
 
+    /// With this much time for a batch.
+    #[must_use]
+    pub fn with_batch_time(self, batch_time: Duration) -> Self {
+        Self { batch_time, ..self }
+    }
+
     fn edge(&self, request_id: Uuid) -> Edge {
         Edge { request_id, now: Utc::now(), reservation: self.reservation }
     }
@@ -69,7 +78,7 @@ impl App {
 
 /// All of the service: every command and the batch behind `token`, health open to everybody, the
 /// shell around it.
-pub fn router(app: &App, token: Option<&Secret>, health: Health) -> Router {
+pub fn router(app: &App, token: Option<&Secret>, health: &Health) -> Router {
     let mut commands = Router::new();
     for route in routes::all() {
         let app = app.clone();

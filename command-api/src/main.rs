@@ -110,7 +110,7 @@ async fn serve(settings: Serve, shared: Shared) -> anyhow::Result<()> {
     let app = App::new(writer.clone(), settings.reservation())
         .with_commands_max(settings.commands_max as usize);
     let health = health(&db, nats);
-    let routes = router(&app, http.token(), health.clone());
+    let routes = router(&app, http.token(), &health);
     let served = service::serve(routes, &health, &http, DEFAULT_PORT, shutdown).await;
 
     // Not only signals end it: after a failed bind, too, the parts end because they are told to.

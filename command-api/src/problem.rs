@@ -187,8 +187,17 @@ pub fn line_too_long() -> Problem {
 
 /// A batch whose caller fell silent.
 pub fn silent() -> Problem {
-    let detail = format!("nothing came for {} seconds", SILENCE_MAX.as_secs());
+    let detail = format!("no line came for {} seconds", SILENCE_MAX.as_secs());
     Problem::new(StatusCode::REQUEST_TIMEOUT, "slow_body", detail)
+}
+
+/// The line at which a batch has taken as long as it may.
+pub fn long_batch(most: Duration) -> Problem {
+    let detail = format!(
+        "a batch may take {} seconds: send this line and what follows as another",
+        most.as_secs()
+    );
+    Problem::new(StatusCode::REQUEST_TIMEOUT, "long_batch", detail)
 }
 
 /// A batch line that asks for a command there is not.
