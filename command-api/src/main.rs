@@ -6,10 +6,10 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use command_api::config::{DEFAULT_PORT, Serve};
-use command_api::payment::{process, sandbox::Sandbox};
-use command_api::{App, import, router};
+use command_api::payment::{parked, process, sandbox::Sandbox};
+use command_api::{App, import, metrics, operations, router};
 use event_store::{Writer, relay};
-use service::config::{Database, Logging};
+use service::config::{Bus, Database, Logging};
 use service::health::Health;
 use service::{bus, database, shutdown, telemetry};
 use sqlx::PgPool;
@@ -37,6 +37,27 @@ enum Task {
     Serve(Serve),
     /// Bring the database to the schema of this build
     Migrate(Database),
+    /// Let the log go on in the place of the one it is a copy of, or of its own end that was lost by
+    /// a restore: it gets a new id, and the JetStream stream is its own from then on
+    Adopt {
+        #[command(flatten)]
+        database: Database,
+        #[command(flatten)]
+        bus: Bus,
+    },
+    /// List the events that the payment process could not understand
+    Parked(Database),
+    /// Take up events again that the payment process could not understand
+    Retry {
+        #[command(flatten)]
+        database: Database,
+        /// Where in the log the event stands
+        #[arg(long, required_unless_present = "all", conflicts_with = "all")]
+        position: Option<i64>,
+        /// All of them
+        #[arg(long)]
+        all: bool,
+    },
     /// Turn a file into commands
     Import {
         #[command(flatten)]
@@ -56,17 +77,25 @@ async fn main() -> anyhow::Result<ExitCode> {
     telemetry::init(logging.format);
     match task {
         Task::Serve(settings) => serve(settings).await.map(|()| ExitCode::SUCCESS),
-        Task::Migrate(settings) => migrate(&settings).await.map(|()| ExitCode::SUCCESS),
+        Task::Migrate(database) => done(operations::migrate(&database).await),
+        Task::Adopt { database, bus } => adopt(&database, &bus).await,
+        Task::Parked(database) => done(operations::parked(&pool(&database)?).await),
+        Task::Retry { database, position, .. } => {
+            let all_done = operations::retry(&pool(&database)?, position).await?;
+            Ok(if all_done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
         Task::Import { database, what } => Ok(import::run(what, pool(&database)?).await?),
     }
 }
 
-async fn migrate(settings: &Database) -> anyhow::Result<()> {
-    let db = pool(settings)?;
-    database::MIGRATOR.run(&db).await.context("the database could not be migrated")?;
-    database::check(&db).await.map_err(anyhow::Error::msg)?;
-    tracing::info!("the database has the schema of this build");
-    Ok(())
+fn done(result: Result<(), operations::Error>) -> anyhow::Result<ExitCode> {
+    Ok(result.map(|()| ExitCode::SUCCESS)?)
+}
+
+async fn adopt(database: &Database, bus: &Bus) -> anyhow::Result<ExitCode> {
+    let nats = bus::connect(bus, "command-api").await.context("NATS_URL is wrong")?;
+    let nats = nats.map(async_nats::jetstream::new);
+    done(operations::adopt(&pool(database)?, nats, &bus.stream).await)
 }
 
 fn pool(settings: &Database) -> anyhow::Result<PgPool> {
@@ -76,6 +105,8 @@ fn pool(settings: &Database) -> anyhow::Result<PgPool> {
 /// Serves until told to stop, then ends from the outside in: requests, payments, writer, relay.
 async fn serve(settings: Serve) -> anyhow::Result<()> {
     let stop = shutdown::signal();
+    service::metrics::install();
+    metrics::describe_metrics();
     let db = pool(&settings.database)?;
     let nats = bus::connect(&settings.bus, "command-api").await.context("NATS_URL is wrong")?;
     let (writer, writing) = Writer::start(&db, settings.writer());
@@ -87,16 +118,17 @@ async fn serve(settings: Serve) -> anyhow::Result<()> {
     let gateway = Sandbox::new(db.clone());
     let paying = process::run(db.clone(), writer.clone(), gateway, stop_paying.clone());
     let paying = watched("the payment process", tokio::spawn(paying));
-    let relaying = nats.clone().map(|client| {
-        let context = async_nats::jetstream::new(client);
-        let stream = settings.bus.stream.clone();
-        let relaying = relay::run(db.clone(), context, stream, stop_relaying.clone());
-        watched("the relay", tokio::spawn(relaying))
+    let relay = nats.clone().map(|client| {
+        let (context, stream) = (async_nats::jetstream::new(client), settings.bus.stream.clone());
+        relay::Relay::new(db.clone(), context, stream, settings.stream_limits())
     });
+    let condition = relay.as_ref().map(relay::Relay::condition);
+    let relaying =
+        relay.map(|relay| watched("the relay", tokio::spawn(relay.run(stop_relaying.clone()))));
 
     let app = App::new(writer.clone(), settings.reservation())
         .with_commands_max(settings.commands_max as usize);
-    let routes = router(&app, settings.http.token(), health(db, nats));
+    let routes = router(&app, settings.http.token(), health(db, nats, condition));
     let served = service::serve(routes, settings.http.address(DEFAULT_PORT), stop.clone()).await;
 
     // Not only signals end it: after a failed bind, too, the parts end because they are told to.
@@ -135,11 +167,19 @@ fn watch(
 
 /// Without Postgres nothing can be accepted. Without NATS everything can: readers fall back on the
 /// log.
-fn health(db: PgPool, nats: Option<async_nats::Client>) -> Health {
-    let health = Health::new().requires("postgres", move || {
+fn health(db: PgPool, nats: Option<async_nats::Client>, relay: Option<relay::Condition>) -> Health {
+    let payments = db.clone();
+    let mut health = Health::new().requires("postgres", move || {
         let db = db.clone();
         async move { database::check(&db).await }
     });
+    health = health.prefers("payments", move || {
+        let db = payments.clone();
+        async move { parked::check(&db).await }
+    });
+    if let Some(relay) = relay {
+        health = health.prefers("relay", move || std::future::ready(relay.check()));
+    }
     match nats {
         None => health,
         Some(client) => health.prefers("nats", move || {

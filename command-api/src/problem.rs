@@ -9,6 +9,7 @@ use domain::refusal::Kind;
 use domain::{Refusal, order, payment, stock};
 use event_store::SubmitError;
 use service::problem::Problem;
+use uuid::Uuid;
 
 use crate::http::BODY_BYTES_MAX;
 use crate::lines::{LINE_BYTES_MAX, SILENCE_MAX};
@@ -82,12 +83,19 @@ fn with_figures(problem: Problem, refusal: &Refusal) -> Problem {
 
 /// A command that got no answer from the writer.
 pub fn of_submit_error(error: SubmitError) -> Problem {
+    let detail = error.to_string();
     let unavailable =
-        |code: &'static str| Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, error.to_string());
+        |code: &'static str| Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, detail.clone());
     match error {
         SubmitError::Busy => unavailable("overloaded").retry_after(RETRY_WHEN_BUSY),
         SubmitError::Closed => unavailable("shutting_down").retry_after(RETRY_WHEN_AWAY),
         SubmitError::Unavailable => unavailable("log_unavailable").retry_after(RETRY_WHEN_AWAY),
+        // A newer program wrote it: no retry helps, but an upgrade.
+        SubmitError::Unreadable { stream, position, .. } => {
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "stream_unreadable", detail)
+                .with("stream", stream)
+                .with("position", position)
+        }
         SubmitError::KeyReused => Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "idempotency_key_reused",
@@ -95,6 +103,18 @@ pub fn of_submit_error(error: SubmitError) -> Problem {
         ),
         SubmitError::KeyTooLong => invalid_key(),
     }
+}
+
+/// A request for another log than this one, which was restored or is a copy.
+pub fn another_log(log_id: Uuid) -> Problem {
+    let detail = "the log that this is for has been replaced by another one: what was learnt from it, \
+                  positions and ids, must be learnt anew";
+    Problem::new(StatusCode::CONFLICT, "another_log", detail).with("log_id", log_id)
+}
+
+/// A `Log-Id` that is none.
+pub fn invalid_log_id() -> Problem {
+    bad_request("invalid_log_id", "Log-Id is one UUID, as an answer had it")
 }
 
 /// Too much is under way already.
