@@ -5,7 +5,9 @@
 //! * [`http`]: one command a request; [`routes::batch`]: one a line, streamed;
 //! * [`headers`], [`execute`], [`problem`]: what both share on the way to the writer and back;
 //! * [`payment`]: the process that asks the gateway what payments request;
-//! * [`import`]: files turned into commands.
+//! * [`log_id`]: which log all of it is about;
+//! * [`import`]: files turned into commands;
+//! * [`operations`]: what is done to the log by hand.
 //!
 //! No business rule lives here: those are the domain's. No SQL either: the log is event-store's.
 
@@ -15,6 +17,9 @@ pub mod headers;
 pub mod http;
 pub mod import;
 pub mod lines;
+pub mod log_id;
+pub mod metrics;
+pub mod operations;
 pub mod payment;
 pub mod problem;
 pub mod routes;
@@ -85,8 +90,10 @@ pub fn router(app: &App, token: Option<&Secret>, health: &Health) -> Router {
         let handler = move |request: Request| http::command(app.clone(), route, request);
         commands = commands.route(route.path, on(route.filter(), handler));
     }
-    let app = app.clone();
+    let (app, writer) = (app.clone(), app.writer.clone());
     let batch = move |request: Request| routes::batch::batch(app.clone(), request);
     let commands = commands.route("/v1/batch", post(batch));
-    service::http::shell(service::auth::guard(commands, token).merge(health.router()))
+    let check = axum::middleware::from_fn_with_state(writer, log_id::check);
+    let commands = service::auth::guard(commands.route_layer(check), token);
+    service::http::shell(commands.merge(health.router()))
 }

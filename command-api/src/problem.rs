@@ -9,6 +9,7 @@ use domain::refusal::Kind;
 use domain::{Refusal, order, payment, stock};
 use event_store::SubmitError;
 use service::problem::Problem;
+use uuid::Uuid;
 
 use crate::http::BODY_BYTES_MAX;
 use crate::lines::{LINE_BYTES_MAX, SILENCE_MAX};
@@ -102,6 +103,18 @@ pub fn of_submit_error(error: SubmitError) -> Problem {
         ),
         SubmitError::KeyTooLong => invalid_key(),
     }
+}
+
+/// A request for another log than this one, which was restored or is a copy.
+pub fn another_log(log_id: Uuid) -> Problem {
+    let detail = "the log that this is for has been replaced by another one: what was learnt from it, \
+                  positions and ids, must be learnt anew";
+    Problem::new(StatusCode::CONFLICT, "another_log", detail).with("log_id", log_id)
+}
+
+/// A `Log-Id` that is none.
+pub fn invalid_log_id() -> Problem {
+    bad_request("invalid_log_id", "Log-Id is one UUID, as an answer had it")
 }
 
 /// Too much is under way already.

@@ -279,7 +279,7 @@ impl Outstanding {
         let verdict = match self {
             Self::Refused { number, problem } => Verdict::refused(number, problem, false),
             Self::Submitted { number, success, answer, share } => {
-                let Conclusion { result, replayed } = answer.await.into();
+                let Conclusion { result, replayed } = success.conclude(answer.await);
                 drop(share);
                 match result {
                     Ok(accepted) => Verdict::accepted(number, success, accepted, replayed),

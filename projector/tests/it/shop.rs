@@ -188,9 +188,9 @@ impl Shop {
     /// Appends an event as it comes, whatever it is.
     pub async fn append_raw(&self, stream: &str, version: i64, kind: &str, data: &str) -> i64 {
         sqlx::query_scalar::<_, i64>(
-            "SELECT append('{}', '{}', '{}', '{}', '{}', '{}', ARRAY[$1], ARRAY[$2], ARRAY[$3],
-                           '{1}', '{0}', ARRAY[now()], ARRAY['{\"command\":\"test\"}'],
-                           ARRAY[$4]) + 1",
+            "SELECT append(log_id, position, false, NULL, '{}', '{}', '{}', '{}', '{}', '{}',
+                           ARRAY[$1], ARRAY[$2], ARRAY[$3], '{1}', '{0}', ARRAY[now()],
+                           ARRAY['{\"command\":\"test\"}'], ARRAY[$4]) + 1 FROM log_head",
         )
         .bind(stream)
         .bind(version)
