@@ -191,7 +191,7 @@ pub(super) async fn take_turn(
         NEWS_BYTES_MAX,
     )
     .fetch(connection);
-    let (mut head, mut heard, mut changed) = (known, known, HashSet::new());
+    let (mut head, mut told, mut changed) = (known, known, HashSet::new());
     while let Some(row) = rows.try_next().await? {
         head = row.head;
         // The first row has nothing but the head.
@@ -200,11 +200,11 @@ pub(super) async fn take_turn(
         else {
             continue;
         };
-        heard = position;
+        told = position;
         let news = News { position, stream, version, kind, schema, data };
         changed.extend(news.fold_into(cache));
     }
-    if heard != head {
+    if told != head {
         cache.clear();
         changed.clear();
     }

@@ -5,6 +5,7 @@
 const QUIET_TURNS_MAX: u32 = 64;
 
 /// Whom a batch met in the log.
+#[derive(Clone, Copy)]
 pub(super) enum Met {
     Nobody,
     /// Others, where it looked at nothing.

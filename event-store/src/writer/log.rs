@@ -55,8 +55,8 @@ enum Tried {
 
 pub(super) struct Log {
     options: PgConnectOptions,
-    /// Which log it is, once it was reached.
-    log_id: watch::Sender<Option<Uuid>>,
+    /// Its id, once it was reached.
+    id: watch::Sender<Option<Uuid>>,
     connection: Option<PgConnection>,
     settings: Settings,
     cache: Cache,
@@ -71,10 +71,10 @@ pub(super) struct Log {
 }
 
 impl Log {
-    pub fn new(db: &PgPool, settings: Settings, log_id: watch::Sender<Option<Uuid>>) -> Self {
+    pub fn new(db: &PgPool, settings: Settings, id: watch::Sender<Option<Uuid>>) -> Self {
         Self {
             options: append::options(&db.connect_options()),
-            log_id,
+            id,
             connection: None,
             settings,
             cache: Cache::new(settings.cache_items_max),
@@ -132,13 +132,13 @@ impl Log {
         let (connection, identity) =
             timeout(CONNECT_MAX, connecting).await.map_err(|_| AppendError::Away)??;
         self.known = identity.head;
-        self.log_id.send_replace(Some(identity.log_id));
+        self.id.send_replace(Some(identity.log_id));
         Ok(connection)
     }
 
     /// Which log was found behind the connection.
     fn log_id(&self) -> Uuid {
-        self.log_id.borrow().unwrap_or_default()
+        self.id.borrow().unwrap_or_default()
     }
 
     async fn attempt_on(

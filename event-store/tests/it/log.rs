@@ -63,7 +63,7 @@ async fn an_append_names_its_log(db: PgPool) {
     accept(&writer, create_cart(cart_id())).await;
     let known = writer.log_id().unwrap();
     let (former, adopted) =
-        event_store::identity::adopt(&mut *db.acquire().await.unwrap()).await.unwrap();
+        event_store::identity::adopt(&mut db.acquire().await.unwrap()).await.unwrap();
     assert_eq!((former, adopted.head), (known, 1));
     assert_ne!(former, adopted.log_id);
     assert_eq!(writer.is_another(adopted.log_id).await.unwrap(), None);

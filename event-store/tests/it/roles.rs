@@ -2,6 +2,7 @@
 
 use event_store::{Outcome, Writer, writer::Settings};
 use futures::future::join_all;
+use sqlx::error::DatabaseError;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, PgPool};
 
@@ -17,7 +18,7 @@ async fn may(db: &PgPool, statement: &str) -> bool {
     match sqlx::raw_sql(AssertSqlSafe(statement)).execute(db).await {
         Ok(_) => true,
         Err(error) => {
-            let code = error.as_database_error().and_then(|error| error.code());
+            let code = error.as_database_error().and_then(DatabaseError::code);
             assert_eq!(code.as_deref(), Some("42501"), "{statement}: {error}");
             false
         }
