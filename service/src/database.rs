@@ -90,7 +90,8 @@ impl From<sqlx::Error> for Problem {
     }
 }
 
-/// SQLSTATE classes: connection errors, too many connections, shutting down or starting up.
-const AWAY_CLASSES: [&str; 3] = ["08", "53", "57"];
+/// SQLSTATE classes: connection errors, broken off for another (as by a standby that replays the log),
+/// too many connections, shutting down or starting up.
+const AWAY_CLASSES: [&str; 4] = ["08", "40", "53", "57"];
 const AWAY: (&str, &str) =
     ("database_unavailable", "the database cannot be reached, or has too much to do");
