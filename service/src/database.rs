@@ -152,8 +152,8 @@ const UNDEFINED_TABLE: &str = "42P01";
 /// SQLSTATEs of what a schema lacks, for what does not depend on it is checked by the compiler:
 /// tables, columns, functions.
 const UNMIGRATED: [&str; 3] = [UNDEFINED_TABLE, "42703", "42883"];
-/// SQLSTATE classes: connection errors, a password or a database that is none, too many connections,
-/// shutting down or starting up.
-const AWAY_CLASSES: [&str; 5] = ["08", "28", "3D", "53", "57"];
+/// SQLSTATE classes: connection errors, a password or a database that is none, broken off for another
+/// (as by a standby that replays the log), too many connections, shutting down or starting up.
+const AWAY_CLASSES: [&str; 6] = ["08", "28", "3D", "40", "53", "57"];
 const AWAY: (&str, &str) =
     ("database_unavailable", "the database cannot be reached, or has too much to do");
