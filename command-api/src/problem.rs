@@ -82,12 +82,19 @@ fn with_figures(problem: Problem, refusal: &Refusal) -> Problem {
 
 /// A command that got no answer from the writer.
 pub fn of_submit_error(error: SubmitError) -> Problem {
+    let detail = error.to_string();
     let unavailable =
-        |code: &'static str| Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, error.to_string());
+        |code: &'static str| Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, detail.clone());
     match error {
         SubmitError::Busy => unavailable("overloaded").retry_after(RETRY_WHEN_BUSY),
         SubmitError::Closed => unavailable("shutting_down").retry_after(RETRY_WHEN_AWAY),
         SubmitError::Unavailable => unavailable("log_unavailable").retry_after(RETRY_WHEN_AWAY),
+        // A newer program wrote it: no retry helps, but an upgrade.
+        SubmitError::Unreadable { stream, position, .. } => {
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "stream_unreadable", detail)
+                .with("stream", stream)
+                .with("position", position)
+        }
         SubmitError::KeyReused => Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "idempotency_key_reused",

@@ -301,9 +301,6 @@ async fn scan_to(db: impl PgExecutor<'_>, after: i64, scan: i64) -> sqlx::Result
     Ok(head(db).await?.min(after + scan.clamp(0, PAGE_EVENTS_MAX)).max(after))
 }
 
-/// Events of one stream.
-pub type StreamPage = Page;
-
 /// Up to `limit` events (at most [`PAGE_EVENTS_MAX`]) of one stream after a version, and no more
 /// than fit [`PAGE_BYTES_MAX`], but one at least.
 pub async fn of_stream(
@@ -311,7 +308,7 @@ pub async fn of_stream(
     stream: &str,
     after_version: i64,
     limit: i64,
-) -> sqlx::Result<StreamPage> {
+) -> sqlx::Result<Page> {
     let rows = sqlx::query!(
         r#"SELECT position, stream, version, type AS kind, schema, slot, occurred_at, recorded_at,
                   metadata AS "metadata: Raw", data AS "data: Raw"
@@ -331,7 +328,7 @@ pub async fn of_streams(
     streams: &[String],
     after_versions: &[i64],
     limit: i64,
-) -> sqlx::Result<StreamPage> {
+) -> sqlx::Result<Page> {
     let rows = sqlx::query!(
         r#"SELECT e.position, e.stream, e.version, e.type AS kind, e.schema, e.slot, e.occurred_at,
                   e.recorded_at, e.metadata AS "metadata: Raw", e.data AS "data: Raw"
@@ -346,8 +343,7 @@ pub async fn of_streams(
         limit.clamp(0, PAGE_EVENTS_MAX),
     )
     .fetch(db);
-    let (events, cut) = fill(rows.map_ok(|row| raw_event!(row))).await?;
-    Ok(StreamPage { events, cut })
+    fill(rows.map_ok(|row| raw_event!(row)), PAGE_BYTES_MAX).await
 }
 
 /// The log after `after` up to `until`, in pages of `page` events: one page in memory at a time.

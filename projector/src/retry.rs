@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use event_store::RawEvent;
-use event_store::read::{self, StreamPage};
+use event_store::read::{self, Page};
 use sqlx::{PgConnection, PgPool};
 
 use crate::batch::try_fold;
@@ -177,8 +177,7 @@ async fn page(
 ) -> sqlx::Result<(Vec<RawEvent>, bool)> {
     let streams: Vec<String> = waiting.keys().cloned().collect();
     let after: Vec<i64> = waiting.values().map(|at| at.version - 1).collect();
-    let StreamPage { mut events, cut } =
-        read::of_streams(db, &streams, &after, PAGE_EVENTS).await?;
+    let Page { mut events, cut } = read::of_streams(db, &streams, &after, PAGE_EVENTS).await?;
     let more = cut || i64::try_from(events.len()).unwrap_or(i64::MAX) == PAGE_EVENTS;
     // What lies after the checkpoint the worker will fold itself.
     let beyond = |last: &RawEvent| checkpoints.iter().all(|(.., at)| last.position > *at);

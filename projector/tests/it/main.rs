@@ -12,5 +12,6 @@ mod process;
 mod rebuild;
 mod rows;
 mod search;
+mod sending;
 mod shop;
 mod upgrades;

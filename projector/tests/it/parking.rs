@@ -117,3 +117,48 @@ async fn a_worker_at_work_learns_of_a_retry(db: PgPool) {
     project(&db, "carts").await;
     assert_eq!(document(&db, "carts").await["status"], "abandoned");
 }
+
+/// A retry that breaks off between two pages leaves behind where to go on: an event of the stream.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_long_stream_is_taken_up_in_pages(db: PgPool) {
+    let shop = Shop::open(&db);
+    shop.product("Tote", "TOTE").await;
+    let cart = shop.cart().await;
+    execute(&db, "ALTER TABLE carts_rows ADD CONSTRAINT refused CHECK (version > 1)").await;
+    project(&db, "carts").await;
+    for number in 0..1_050_u32 {
+        shop.put(cart, "TOTE", 1).await;
+        if number % 50 == 0 {
+            shop.cart().await;
+        }
+    }
+    execute(&db, "ALTER TABLE carts_rows DROP CONSTRAINT refused").await;
+    project(&db, "carts").await;
+    // The database is in trouble once a page is done.
+    sqlx::raw_sql(
+        "CREATE FUNCTION trouble() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN RAISE 'no more' USING ERRCODE = '53100'; END $$;
+         CREATE TRIGGER trouble BEFORE UPDATE ON carts_rows FOR EACH ROW
+             WHEN (new.version > 1020) EXECUTE FUNCTION trouble()",
+    )
+    .execute(&db)
+    .await
+    .unwrap();
+    retry(&db, projection("carts"), None).await.unwrap_err();
+    let found: (i64, bool) = sqlx::query_as(
+        "SELECT k.version, EXISTS (SELECT FROM events e WHERE e.position = k.position
+                                     AND e.stream = k.stream AND e.version = k.version)
+         FROM parked_streams k",
+    )
+    .fetch_one(&db)
+    .await
+    .unwrap();
+    assert_eq!(found, (1_001, true));
+
+    execute(&db, "DROP TRIGGER trouble ON carts_rows").await;
+    let retried = retry(&db, projection("carts"), None).await.unwrap();
+    assert_eq!(retried.released, [format!("cart-{cart}")]);
+    let carts = documents(&db, "carts").await;
+    let filled = carts.iter().find(|shown| shown["id"] == cart.to_string()).unwrap();
+    assert_eq!(filled["units"], 1_050);
+}

@@ -5,11 +5,10 @@ use std::time::Duration;
 use indicatif::ProgressBar;
 use meilisearch_sdk::client::Client;
 use meilisearch_sdk::search::Selectors;
-use projector::builds;
-use projector::checkpoint::{self, Lease};
+use projector::checkpoint::Lease;
 use projector::rebuild::rebuild;
 use projector::search::pusher::{self, PushError, Trouble, push};
-use projector::search::{Index, Meili, leftovers};
+use projector::search::{Index, Meili};
 use serde_json::Value;
 use sqlx::PgPool;
 use tokio::sync::watch;
@@ -17,14 +16,14 @@ use tokio_util::sync::{CancellationToken, DropGuard as Stop};
 
 use crate::shop::{Shop, fold, id, lease, project, projection, required};
 
-struct Catalogue {
+pub struct Catalogue {
     client: Client,
-    meili: Meili,
+    pub meili: Meili,
     index: String,
 }
 
 impl Catalogue {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let (url, key) = (required("MEILI_URL"), required("MEILI_MASTER_KEY"));
         let index = format!("test_{}", id().simple());
         let meili = Meili::new(&url, Some(&key), &index).unwrap();
@@ -52,12 +51,12 @@ impl Catalogue {
         panic!("'{query}' finds {found:?}, not {wanted:?}");
     }
 
-    async fn drop(&self) {
+    pub async fn drop(&self) {
         self.meili.live().drop_index().await.unwrap();
     }
 }
 
-async fn dirty(db: &PgPool) -> i64 {
+pub async fn dirty(db: &PgPool) -> i64 {
     sqlx::query_scalar("SELECT count(*) FROM search_documents WHERE dirty")
         .fetch_one(db)
         .await
@@ -141,49 +140,6 @@ async fn a_change_during_a_push_stays_dirty(db: PgPool) {
     assert!(matches!(refused, Err(PushError::Fenced)), "{refused:?}");
     assert_eq!(dirty(&db).await, 1);
     assert!(matches!(pusher::take(&db, &lease).await, Err(PushError::Fenced)));
-    catalogue.drop().await;
-}
-
-/// What is sent is cleared while a worker is inside its transaction, and neither waits.
-#[sqlx::test(migrations = "../migrations")]
-async fn sending_and_folding_do_not_wait_for_each_other(db: PgPool) {
-    let (shop, catalogue) = (Shop::open(&db), Catalogue::new());
-    shop.product("Tote", "TOTE").await;
-    project(&db, "search").await;
-    let lease = lease(&db, "search", "test").await.unwrap();
-    let mut working = db.acquire().await.unwrap().detach();
-    let head = lease.position;
-    lease.begin(&mut working, head).await.unwrap().unwrap();
-    let index = catalogue.meili.live();
-    let identity = index.ensure().await.unwrap();
-    let sending = push(&db, &index, &lease, &identity);
-    let sent = tokio::time::timeout(Duration::from_secs(30), sending).await;
-    assert_eq!(sent.expect("it does not wait for the worker").unwrap(), 1);
-    assert_eq!(dirty(&db).await, 0);
-    checkpoint::commit(&mut working).await.unwrap();
-    catalogue.drop().await;
-}
-
-#[sqlx::test(migrations = "../migrations")]
-async fn indexes_of_builds_that_nobody_makes_are_deleted(db: PgPool) {
-    let (shop, catalogue) = (Shop::open(&db), Catalogue::new());
-    shop.product("Tote", "TOTE").await;
-    project(&db, "search").await;
-    builds::create_next(&db, projection("search"), "somebody").await.unwrap().unwrap();
-    let meili = &catalogue.meili;
-    let indexes = [1, 2, 7].map(|build| meili.of_build(build));
-    meili.live().ensure().await.unwrap();
-    for index in &indexes {
-        index.ensure().await.unwrap();
-    }
-    leftovers::drop_leftovers(&db, meili).await.unwrap();
-    let mut left = vec![];
-    for index in &indexes {
-        left.push(index.identity().await.unwrap().is_some());
-    }
-    assert_eq!(left, [false, true, false], "the second is being made");
-    assert!(meili.live().identity().await.unwrap().is_some());
-    meili.of_build(2).drop_index().await.unwrap();
     catalogue.drop().await;
 }
 

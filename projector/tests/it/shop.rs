@@ -7,7 +7,7 @@ use domain::command::{cart, fulfilment, order, payment, stock};
 use domain::payment::Verdict;
 use domain::product::{self, Changed, Details, VariantSet};
 use domain::{CartId, Command, FulfilmentId, Money, OrderId, PaymentId, ProductId, Sku};
-use event_store::{Outcome, RawEvent, Request, Writer, read};
+use event_store::{Outcome, Request, SharedEvent, Writer, read};
 use projector::batch::{self, BatchError};
 use projector::checkpoint::{self, LEASE, Lease};
 use projector::known::Known;
@@ -214,9 +214,9 @@ pub async fn lease(db: &PgPool, name: &str, owner: &str) -> Option<Lease> {
 }
 
 /// The log after a position.
-pub async fn events(db: &PgPool, after: i64) -> Vec<Arc<RawEvent>> {
+pub async fn events(db: &PgPool, after: i64) -> Vec<Arc<SharedEvent>> {
     let events = read::after(db, after, read::PAGE_EVENTS_MAX).await.unwrap();
-    events.into_iter().map(Arc::new).collect()
+    events.into_iter().map(|event| Arc::new(event.into())).collect()
 }
 
 /// Folds all that is after the lease's checkpoint, as one batch.

@@ -188,7 +188,7 @@ async fn a_projection_is_handed_over(db: PgPool) {
     shop.cart().await;
     let mut first = lease(&db, "carts", "first").await.unwrap();
     let (carts, build) = (projection("carts"), first.build);
-    let for_long = Duration::from_secs(600);
+    let for_long = Duration::from_mins(10);
     let taken = checkpoint::hand_over(&db, carts, build, for_long).await.unwrap();
     assert_eq!((taken.len(), taken[0].from.as_deref()), (1, Some("first")));
     assert!(matches!(fold(&db, &mut first).await, Err(BatchError::Fenced(_))));

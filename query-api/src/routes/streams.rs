@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use domain::Category;
 use event_store::RawEvent;
-use event_store::read::{self, StreamPage};
+use event_store::read::{self, Page};
 use serde::{Deserialize, Serialize};
 use service::Problem;
 use service::extract::{Path, Query};
@@ -57,7 +57,7 @@ pub async fn history(
     if let Some(asked) = log::asked_for(&headers)? {
         log::must_be(read::log(&mut *db).await?.id, Some(asked))?;
     }
-    let StreamPage { events: mut items, cut } =
+    let Page { events: mut items, cut } =
         read::of_stream(&mut *db, &stream, i64::from(part.after), wanted).await?;
     drop(db);
     if items.is_empty() && part.after == 0 {
