@@ -33,6 +33,10 @@ BEGIN
 END
 $$;
 
+SELECT grant_to(role, 'USAGE ON SCHEMA public')
+FROM unnest(ARRAY['commerce_writer', 'commerce_projector', 'commerce_reader', 'commerce_analyst'])
+    AS role;
+
 -- command-api: reads the log, and appends by append() alone.
 SELECT grant_to('commerce_writer', rights) FROM unnest(ARRAY[
     'SELECT ON events, commands, log_head',

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use clap::Args;
+use event_store::bus::Limits;
 use event_store::writer;
 
 use crate::http::IN_FLIGHT_MAX;
@@ -25,12 +26,27 @@ pub struct Serve {
     #[arg(long, env = "COMMANDS_MAX", default_value_t = IN_FLIGHT_MAX,
           value_parser = clap::value_parser!(u32).range(1..=16_384))]
     pub commands_max: u32,
+    /// What the `JetStream` stream may keep, bytes; the oldest events go first, and who needs them
+    /// reads Postgres
+    #[arg(long, env = "EVENT_STREAM_BYTES_MAX", default_value_t = Limits::default().bytes_max,
+          value_parser = clap::value_parser!(i64).range(1 << 20..))]
+    pub event_stream_bytes_max: i64,
+    /// Servers of a NATS cluster that keep the stream
+    #[arg(long, env = "EVENT_STREAM_REPLICAS", default_value_t = 1,
+          value_parser = clap::value_parser!(u8).range(1..=5))]
+    pub event_stream_replicas: u8,
 }
 
 impl Serve {
     /// How long a checkout's units stay reserved without a payment.
     pub fn reservation(&self) -> TimeDelta {
         TimeDelta::minutes(self.reservation_minutes)
+    }
+
+    /// What the stream may take of NATS.
+    pub fn stream_limits(&self) -> Limits {
+        let replicas = usize::from(self.event_stream_replicas);
+        Limits { bytes_max: self.event_stream_bytes_max, replicas }
     }
 
     /// Bounds of the writer: its queue takes what may be under way from all sides.

@@ -36,6 +36,8 @@ pub struct Prepared {
 /// How an accepted command is answered.
 #[derive(Clone, Copy, Debug)]
 pub struct Success {
+    /// What the command is called in a batch.
+    pub name: &'static str,
     /// 201 if it made something, 202 if the gateway has yet to do it, 200 otherwise.
     pub status: StatusCode,
     /// What its subject is.
@@ -80,7 +82,7 @@ pub fn prepare(
     // Only a key is ever compared by it.
     let fingerprint =
         key.as_ref().map_or(Uuid::nil(), |_| fingerprint(route, address, body, expected));
-    let success = success(&command);
+    let success = success(route, &command);
     let request = Request {
         key: key.map(|key| format!("{CLIENT_KEY_PREFIX}{key}")),
         fingerprint,
@@ -99,7 +101,7 @@ fn needs_key(command: &Command) -> bool {
     matches!(command, Command::Payment(..) | Command::Cart(_, cart::Command::CheckOut { .. }))
 }
 
-fn success(command: &Command) -> Success {
+fn success(route: &Route, command: &Command) -> Success {
     use payment::Command as P;
     let status = match command {
         Command::Payment(
@@ -113,7 +115,7 @@ fn success(command: &Command) -> Success {
         command if command.creates() => StatusCode::CREATED,
         _ => StatusCode::OK,
     };
-    Success { status, category: command.subject().category() }
+    Success { name: route.name, status, category: command.subject().category() }
 }
 
 /// A digest of all that was asked: method and path (by way of the route and the address), body and
@@ -145,8 +147,27 @@ pub struct Conclusion {
     pub replayed: bool,
 }
 
-impl From<Result<Answer, SubmitError>> for Conclusion {
-    fn from(answer: Result<Answer, SubmitError>) -> Self {
+/// Counts a command, by its kind and by what it came to.
+pub fn count(kind: &'static str, answer: &Result<Answer, SubmitError>) {
+    let outcome = match answer {
+        Ok(Answer { replayed: true, .. }) => "replayed",
+        Ok(Answer { outcome: Outcome::Accepted { .. }, .. }) => "accepted",
+        Ok(Answer { outcome: Outcome::Refused(_), .. }) => "refused",
+        Err(_) => "failed",
+    };
+    metrics::counter!("commands_total", "kind" => kind, "outcome" => outcome).increment(1);
+}
+
+impl Success {
+    /// What the writer's answer to this command means. Counts it.
+    pub fn conclude(self, answer: Result<Answer, SubmitError>) -> Conclusion {
+        count(self.name, &answer);
+        Conclusion::of(answer)
+    }
+}
+
+impl Conclusion {
+    fn of(answer: Result<Answer, SubmitError>) -> Self {
         let Answer { outcome, position, replayed } = match answer {
             Ok(answer) => answer,
             Err(error) => {

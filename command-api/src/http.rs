@@ -56,7 +56,7 @@ async fn answer(app: &App, route: &'static Route, request: Request) -> Result<Re
     let answer = timeout(ANSWER_TIME_MAX, app.writer.submit_soon(prepared.request, TURN_TIME_MAX))
         .await
         .map_err(|_| problem::no_answer_in_time())?;
-    Ok(execute::respond(prepared.success, answer.into()))
+    Ok(execute::respond(prepared.success, prepared.success.conclude(answer)))
 }
 
 /// What a request says before its body: what it is for, and how it is to be taken.

@@ -5,7 +5,9 @@
 //! * [`http`]: one command a request; [`routes::batch`]: one a line, streamed;
 //! * [`headers`], [`execute`], [`problem`]: what both share on the way to the writer and back;
 //! * [`payment`]: the process that asks the gateway what payments request;
-//! * [`import`]: files turned into commands.
+//! * [`log_id`]: which log all of it is about;
+//! * [`import`]: files turned into commands;
+//! * [`operations`]: what is done to the log by hand.
 //!
 //! No business rule lives here: those are the domain's. No SQL either: the log is event-store's.
 
@@ -15,11 +17,15 @@ pub mod headers;
 pub mod http;
 pub mod import;
 pub mod lines;
+pub mod log_id;
+pub mod metrics;
+pub mod operations;
 pub mod payment;
 pub mod problem;
 pub mod routes;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
@@ -42,6 +48,7 @@ pub struct App {
     /// In bytes.
     bodies: Arc<Semaphore>,
     batches: Arc<Semaphore>,
+    batch_time: Duration,
 }
 
 impl App {
@@ -53,6 +60,7 @@ impl App {
             in_flight: Arc::new(Semaphore::new(http::IN_FLIGHT_MAX as usize)),
             bodies: Arc::new(Semaphore::new(http::BODIES_BYTES_MAX)),
             batches: Arc::new(Semaphore::new(routes::batch::BATCHES_MAX)),
+            batch_time: routes::batch::BATCH_TIME_MAX,
         }
     }
 
@@ -62,6 +70,12 @@ impl App {
         Self { in_flight: Arc::new(Semaphore::new(commands)), ..self }
     }
 
+    /// With this much time for a batch.
+    #[must_use]
+    pub fn with_batch_time(self, batch_time: Duration) -> Self {
+        Self { batch_time, ..self }
+    }
+
     fn edge(&self, request_id: Uuid) -> Edge {
         Edge { request_id, now: Utc::now(), reservation: self.reservation }
     }
@@ -69,15 +83,17 @@ impl App {
 
 /// All of the service: every command and the batch behind `token`, health open to everybody, the
 /// shell around it.
-pub fn router(app: &App, token: Option<&Secret>, health: Health) -> Router {
+pub fn router(app: &App, token: Option<&Secret>, health: &Health) -> Router {
     let mut commands = Router::new();
     for route in routes::all() {
         let app = app.clone();
         let handler = move |request: Request| http::command(app.clone(), route, request);
         commands = commands.route(route.path, on(route.filter(), handler));
     }
-    let app = app.clone();
+    let (app, writer) = (app.clone(), app.writer.clone());
     let batch = move |request: Request| routes::batch::batch(app.clone(), request);
     let commands = commands.route("/v1/batch", post(batch));
-    service::http::shell(service::auth::guard(commands, token).merge(health.router()))
+    let check = axum::middleware::from_fn_with_state(writer, log_id::check);
+    let commands = service::auth::guard(commands.route_layer(check), token);
+    service::http::shell(commands.merge(health.router()))
 }

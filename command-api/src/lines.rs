@@ -6,10 +6,11 @@ use std::time::Duration;
 use axum::body::{Body, BodyDataStream};
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
+use tokio::time::{Instant, timeout_at};
 
 /// The longest line, in bytes.
 pub const LINE_BYTES_MAX: usize = 1 << 20;
-/// How long the caller may leave the next bytes waiting.
+/// How long the caller may leave the next line waiting, all of it.
 pub const SILENCE_MAX: Duration = Duration::from_mins(1);
 
 /// One line, without its line feed.
@@ -24,8 +25,8 @@ pub enum Line {
 /// Why there are no more lines, though the body has not ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BrokenOff {
-    /// Nothing came for [`SILENCE_MAX`].
-    #[error("nothing came for too long")]
+    /// No whole line came in time.
+    #[error("no line came for too long")]
     Silent,
     /// The connection broke, or was closed half-way.
     #[error("the body ended early")]
@@ -50,12 +51,12 @@ impl Lines {
         Self { body, buffer: BytesMut::new(), searched: 0, too_long: false, ended: false }
     }
 
-    /// The next line; `None` at the end. What follows the last line feed is a line too, unless it
-    /// is empty.
+    /// The next line, which is there until the deadline; `None` at the end. What follows the last
+    /// line feed is a line too, unless it is empty.
     ///
     /// # Errors
-    /// If the body did not end properly; the half line that may have come is dropped.
-    pub async fn next(&mut self) -> Result<Option<Line>, BrokenOff> {
+    /// If the body did not go on or end properly; the half line that may have come is dropped.
+    pub async fn next(&mut self, deadline: Instant) -> Result<Option<Line>, BrokenOff> {
         loop {
             if let Some(line) = self.cut() {
                 return Ok(Some(line));
@@ -67,7 +68,11 @@ impl Lines {
                 let last = (!rest.is_empty()).then_some(Line::Bytes(rest));
                 return Ok(if over { Some(Line::TooLong) } else { last });
             }
-            match tokio::time::timeout(SILENCE_MAX, self.body.next()).await {
+            // The next piece may be there at once, and the next, and none of them ends the line.
+            if Instant::now() >= deadline {
+                return Err(BrokenOff::Silent);
+            }
+            match timeout_at(deadline, self.body.next()).await {
                 Err(_) => return Err(BrokenOff::Silent),
                 Ok(Some(Err(_))) => return Err(BrokenOff::Disconnected),
                 Ok(Some(Ok(chunk))) => self.buffer.extend_from_slice(&chunk),
@@ -101,11 +106,15 @@ impl Lines {
 mod tests {
     use super::*;
 
+    fn soon() -> Instant {
+        Instant::now() + SILENCE_MAX
+    }
+
     async fn lines_of(chunks: Vec<&'static [u8]>) -> Vec<Line> {
         let chunks = chunks.into_iter().map(|chunk| Ok::<_, std::io::Error>(Bytes::from(chunk)));
         let mut lines = Lines::new(Body::from_stream(futures::stream::iter(chunks)));
         let mut all = vec![];
-        while let Some(line) = lines.next().await.unwrap() {
+        while let Some(line) = lines.next(soon()).await.unwrap() {
             all.push(line);
         }
         all
@@ -131,10 +140,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_line_that_comes_byte_by_byte_is_not_waited_for_for_ever() {
+        let bytes =
+            futures::stream::repeat(Ok::<_, std::convert::Infallible>(Bytes::from_static(b"x")));
+        let bytes = bytes.then(|byte| async {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            byte
+        });
+        let mut lines = Lines::new(Body::from_stream(bytes));
+        let deadline = Instant::now() + Duration::from_millis(50);
+        assert_eq!(lines.next(deadline).await, Err(BrokenOff::Silent));
+    }
+
+    #[tokio::test]
     async fn a_body_that_breaks_off_drops_its_half_line() {
         let chunks = [Ok(Bytes::from("one\ntw")), Err(std::io::Error::other("gone"))];
         let mut lines = Lines::new(Body::from_stream(futures::stream::iter(chunks)));
-        assert_eq!(lines.next().await, Ok(Some(line("one"))));
-        assert_eq!(lines.next().await, Err(BrokenOff::Disconnected));
+        assert_eq!(lines.next(soon()).await, Ok(Some(line("one"))));
+        assert_eq!(lines.next(soon()).await, Err(BrokenOff::Disconnected));
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use command_api::config::{DEFAULT_PORT, Serve};
-use command_api::payment::{process, sandbox::Sandbox};
-use command_api::{App, import, router};
+use command_api::payment::{parked, process, sandbox::Sandbox};
+use command_api::{App, import, metrics, operations, router};
 use event_store::{Writer, relay};
 use service::config::{Bus, Database, Http, Logging};
 use service::health::Health;
@@ -51,6 +51,20 @@ enum Task {
     Serve(Serve),
     /// Bring the database to the schema of this build
     Migrate,
+    /// Let the log go on in the place of the one it is a copy of, or of its own end that was lost by
+    /// a restore: it gets a new id, and the JetStream stream is its own from then on
+    Adopt,
+    /// List the events that the payment process could not understand
+    Parked,
+    /// Take up events again that the payment process could not understand
+    Retry {
+        /// Where in the log the event stands
+        #[arg(long, required_unless_present = "all", conflicts_with = "all")]
+        position: Option<i64>,
+        /// All of them
+        #[arg(long)]
+        all: bool,
+    },
     /// Turn a file into commands
     Import {
         #[command(subcommand)]
@@ -68,17 +82,26 @@ async fn main() -> anyhow::Result<ExitCode> {
     telemetry::init(shared.logging.format)?;
     match task {
         Task::Serve(settings) => serve(settings, shared).await.map(|()| ExitCode::SUCCESS),
-        Task::Migrate => migrate(&shared.database).await.map(|()| ExitCode::SUCCESS),
+        Task::Migrate => done(operations::migrate(&shared.database).await),
+        Task::Adopt => adopt(&shared.database, &shared.bus).await,
+        Task::Parked => done(operations::parked(&database::connect(&shared.database)?).await),
+        Task::Retry { position, .. } => {
+            let db = database::connect(&shared.database)?;
+            let all_done = operations::retry(&db, position).await?;
+            Ok(if all_done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
         Task::Import { what } => Ok(import::run(what, database::connect(&shared.database)?).await?),
     }
 }
 
-async fn migrate(settings: &Database) -> anyhow::Result<()> {
-    let db = database::connect(settings)?;
-    database::MIGRATOR.run(&db).await.context("the database could not be migrated")?;
-    database::check(&db).await.map_err(anyhow::Error::msg)?;
-    tracing::info!("the database has the schema of this build");
-    Ok(())
+fn done(result: Result<(), operations::Error>) -> anyhow::Result<ExitCode> {
+    Ok(result.map(|()| ExitCode::SUCCESS)?)
+}
+
+async fn adopt(database: &Database, bus: &Bus) -> anyhow::Result<ExitCode> {
+    let nats = bus::connect(bus, "command-api").await.context("NATS_URL is wrong")?;
+    let nats = nats.map(async_nats::jetstream::new);
+    done(operations::adopt(&database::connect(database)?, nats, &bus.stream).await)
 }
 
 /// Serves until told to stop, then ends from the outside in: requests, payments, writer, relay.
@@ -89,6 +112,8 @@ async fn serve(settings: Serve, shared: Shared) -> anyhow::Result<()> {
     telemetry::begin("command-api", does, http.address(DEFAULT_PORT), &database, &bus, None);
     let shutdown = shutdown::signal(http.drain_delay());
     let stop = shutdown.stop.clone();
+    service::metrics::install();
+    metrics::describe_metrics();
     let db = database::connect(&database)?;
     let nats = bus::connect(&bus, "command-api").await.context("NATS_URL is wrong")?;
     let (writer, writing) = Writer::start(&db, settings.writer());
@@ -100,17 +125,18 @@ async fn serve(settings: Serve, shared: Shared) -> anyhow::Result<()> {
     let gateway = Sandbox::new(db.clone());
     let paying = process::run(db.clone(), writer.clone(), gateway, stop_paying.clone());
     let paying = watched("the payment process", tokio::spawn(paying));
-    let relaying = nats.clone().map(|client| {
-        let context = async_nats::jetstream::new(client);
-        let stream = bus.stream.clone();
-        let relaying = relay::run(db.clone(), context, stream, stop_relaying.clone());
-        watched("the relay", tokio::spawn(relaying))
+    let relay = nats.clone().map(|client| {
+        let (context, stream) = (async_nats::jetstream::new(client), bus.stream.clone());
+        relay::Relay::new(db.clone(), context, stream, settings.stream_limits())
     });
+    let condition = relay.as_ref().map(relay::Relay::condition);
+    let relaying =
+        relay.map(|relay| watched("the relay", tokio::spawn(relay.run(stop_relaying.clone()))));
 
     let app = App::new(writer.clone(), settings.reservation())
         .with_commands_max(settings.commands_max as usize);
-    let health = health(&db, nats);
-    let routes = router(&app, http.token(), health.clone());
+    let health = health(&db, nats, condition);
+    let routes = router(&app, http.token(), &health);
     let served = service::serve(routes, &health, &http, DEFAULT_PORT, shutdown).await;
 
     // Not only signals end it: after a failed bind, too, the parts end because they are told to.
@@ -149,12 +175,23 @@ fn watch(
 
 /// Without Postgres nothing can be accepted. Without NATS everything can: readers fall back on the
 /// log.
-fn health(db: &PgPool, nats: Option<async_nats::Client>) -> Health {
-    let postgres = Arc::new(database::Probe::new(db));
-    let health = Health::new().requires("postgres", move || {
+fn health(
+    db: &PgPool,
+    nats: Option<async_nats::Client>,
+    relay: Option<relay::Condition>,
+) -> Health {
+    let (postgres, payments) = (Arc::new(database::Probe::new(db)), db.clone());
+    let mut health = Health::new().requires("postgres", move || {
         let postgres = postgres.clone();
         async move { postgres.check().await }
     });
+    health = health.prefers("payments", move || {
+        let db = payments.clone();
+        async move { parked::check(&db).await }
+    });
+    if let Some(relay) = relay {
+        health = health.prefers("relay", move || std::future::ready(relay.check()));
+    }
     match nats {
         None => health,
         Some(client) => health.prefers("nats", move || {

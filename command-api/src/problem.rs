@@ -9,6 +9,7 @@ use domain::refusal::Kind;
 use domain::{Refusal, order, payment, stock};
 use event_store::SubmitError;
 use service::problem::Problem;
+use uuid::Uuid;
 
 use crate::http::BODY_BYTES_MAX;
 use crate::lines::{LINE_BYTES_MAX, SILENCE_MAX};
@@ -104,6 +105,18 @@ pub fn of_submit_error(error: SubmitError) -> Problem {
     }
 }
 
+/// A request for another log than this one, which was restored or is a copy.
+pub fn another_log(log_id: Uuid) -> Problem {
+    let detail = "the log that this is for has been replaced by another one: what was learnt from it, \
+                  positions and ids, must be learnt anew";
+    Problem::new(StatusCode::CONFLICT, "another_log", detail).with("log_id", log_id)
+}
+
+/// A `Log-Id` that is none.
+pub fn invalid_log_id() -> Problem {
+    bad_request("invalid_log_id", "Log-Id is one UUID, as an answer had it")
+}
+
 /// Too much is under way already.
 pub fn overloaded() -> Problem {
     let detail = "too many commands are under way";
@@ -187,8 +200,17 @@ pub fn line_too_long() -> Problem {
 
 /// A batch whose caller fell silent.
 pub fn silent() -> Problem {
-    let detail = format!("nothing came for {} seconds", SILENCE_MAX.as_secs());
+    let detail = format!("no line came for {} seconds", SILENCE_MAX.as_secs());
     Problem::new(StatusCode::REQUEST_TIMEOUT, "slow_body", detail)
+}
+
+/// The line at which a batch has taken as long as it may.
+pub fn long_batch(most: Duration) -> Problem {
+    let detail = format!(
+        "a batch may take {} seconds: send this line and what follows as another",
+        most.as_secs()
+    );
+    Problem::new(StatusCode::REQUEST_TIMEOUT, "long_batch", detail)
 }
 
 /// A batch line that asks for a command there is not.

@@ -18,7 +18,7 @@ use crate::bus::{self, BusError, OVERSIZED};
 use crate::identity;
 use crate::listen::HeadListener;
 use crate::read::{self, PAGE_BYTES_MAX, Page, PageSize};
-use crate::recorded::{RawEvent, SharedEvent};
+use crate::recorded::RawEvent;
 
 /// Events in one batch, which also ends when they weigh [`PAGE_BYTES_MAX`]. Beside it, the client of
 /// JetStream holds what it has asked for: some hundred messages, each of no more than NATS takes.
@@ -47,15 +47,14 @@ pub struct Malformed {
 #[derive(Debug, Default)]
 pub struct Batch {
     /// The events right after the reader's position; none if the wait passed.
-    pub events: Vec<Arc<SharedEvent>>,
+    pub events: Vec<Arc<RawEvent>>,
     /// Messages that stood in the place of events. The events themselves come from Postgres.
     pub malformed: Vec<Malformed>,
 }
 
 impl From<Vec<RawEvent>> for Batch {
     fn from(events: Vec<RawEvent>) -> Self {
-        let events = events.into_iter().map(|event| Arc::new(event.into())).collect();
-        Self { events, malformed: vec![] }
+        Self { events: events.into_iter().map(Arc::new).collect(), malformed: vec![] }
     }
 }
 
@@ -216,7 +215,7 @@ impl Feed {
                 Parsed::Next(event) => {
                     position = event.position;
                     bytes += event.weight();
-                    batch.events.push(Arc::new(event.into()));
+                    batch.events.push(Arc::new(event));
                 }
                 Parsed::NotHere => usable = false,
                 Parsed::Malformed(malformed) => {

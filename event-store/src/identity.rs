@@ -19,13 +19,6 @@ pub struct Identity {
     pub settled: bool,
 }
 
-impl Identity {
-    /// Whether it has this id and no other log can have it too.
-    pub fn is(&self, log_id: Uuid) -> bool {
-        self.settled && self.log_id == log_id
-    }
-}
-
 /// The log's identity and its head, in one snapshot.
 pub async fn current(db: impl PgExecutor<'_>) -> sqlx::Result<Identity> {
     let row = sqlx::query!(

@@ -12,6 +12,7 @@
 //! HTTP and nothing of read models.
 
 pub mod bus;
+mod cause;
 pub mod feed;
 pub mod identity;
 pub mod listen;
@@ -23,6 +24,7 @@ pub mod relay;
 pub mod tail;
 pub mod writer;
 
+pub use cause::causes;
 pub use identity::Identity;
-pub use recorded::{Entry, Metadata, RawEvent, Recorded, SharedEvent, Unreadable};
+pub use recorded::{Entry, Metadata, RawEvent, Recorded, Unreadable};
 pub use writer::{Answer, Outcome, Request, SubmitError, Writer};

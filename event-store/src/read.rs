@@ -2,6 +2,7 @@
 //! bytes cut it short of what was asked for.
 
 use std::pin::pin;
+use std::sync::OnceLock;
 
 use chrono::{DateTime, Utc};
 use futures::{Stream, TryStreamExt, stream};
@@ -34,6 +35,7 @@ macro_rules! raw_event {
             recorded_at: $row.recorded_at,
             metadata: $row.metadata.0,
             data: $row.data.0,
+            line: OnceLock::new(),
         }
     };
 }

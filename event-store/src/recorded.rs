@@ -1,6 +1,5 @@
 //! Events as they stand in the log, before and after their payload is read.
 
-use std::ops::Deref;
 use std::sync::OnceLock;
 
 use chrono::{DateTime, Utc};
@@ -50,34 +49,9 @@ pub struct RawEvent {
     pub metadata: Box<RawValue>,
     /// What happened.
     pub data: Box<RawValue>,
-}
-
-/// A stored event that many look at: what it looks like to readers of the log is written once for all.
-#[derive(Debug)]
-pub struct SharedEvent {
-    raw: RawEvent,
-    json: OnceLock<String>,
-}
-
-impl SharedEvent {
-    /// The event as one line of JSON.
-    pub fn json(&self) -> &str {
-        self.json.get_or_init(|| self.raw.line())
-    }
-}
-
-impl From<RawEvent> for SharedEvent {
-    fn from(raw: RawEvent) -> Self {
-        Self { raw, json: OnceLock::new() }
-    }
-}
-
-impl Deref for SharedEvent {
-    type Target = RawEvent;
-
-    fn deref(&self) -> &RawEvent {
-        &self.raw
-    }
+    /// What readers of the log get, once somebody asked for it.
+    #[serde(skip)]
+    pub(crate) line: OnceLock<Box<str>>,
 }
 
 /// A stored event, read.
@@ -156,10 +130,13 @@ impl RawEvent {
         self.metadata.get().len() + self.data.get().len()
     }
 
-    /// The event as one line of JSON. Line breaks in JSON stand only between its tokens.
-    pub fn line(&self) -> String {
-        // Text, numbers and JSON that was parsed: this cannot fail.
-        serde_json::to_string(self).unwrap_or_default().replace(['\n', '\r'], " ")
+    /// The event as one line of JSON, written once however many send it. Line breaks in JSON stand only
+    /// between its tokens.
+    pub fn line(&self) -> &str {
+        self.line.get_or_init(|| {
+            // Text, numbers and JSON that was parsed: this cannot fail.
+            serde_json::to_string(self).unwrap_or_default().replace(['\n', '\r'], " ").into()
+        })
     }
 
     /// Reads the payload, lifting an old schema to today's.

@@ -24,7 +24,7 @@ use uuid::Uuid;
 use crate::bus::{self, BusError, Limits, OVERSIZED};
 use crate::listen::HeadListener;
 use crate::recorded::RawEvent;
-use crate::{identity, read};
+use crate::{causes, identity, read};
 
 /// Publishes under way at once. More does not pay much: 85,000/s at 64, 125,000/s at 512,
 /// 140,000/s at 2,000 (NATS 2.15, two cores).
@@ -300,18 +300,11 @@ impl Outgoing {
 
 /// A stream that is another log's needs somebody to settle that; all else may pass.
 fn report(error: &RelayError) {
-    let cause: &dyn std::error::Error = error;
     if matches!(error, RelayError::Foreign { .. }) {
-        tracing::error!(error = cause, "the log is not relayed");
+        tracing::error!(error = causes(error), "the log is not relayed");
     } else {
-        tracing::warn!(error = cause, "the relay is interrupted and will try again");
+        tracing::warn!(error = causes(error), "the relay is interrupted and will try again");
     }
-}
-
-fn causes(error: &RelayError) -> String {
-    let first: &dyn std::error::Error = error;
-    let causes = std::iter::successors(Some(first), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn expecting(position: i64, payload: Bytes) -> PublishMessage {

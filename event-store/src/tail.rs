@@ -18,11 +18,11 @@ use uuid::Uuid;
 
 use crate::feed::{BATCH_EVENTS_MAX, Batch, Feed, FeedError};
 use crate::read::{self, Log, PAGE_BYTES_MAX, Page, PageSize};
-use crate::recorded::SharedEvent;
+use crate::recorded::RawEvent;
 
 /// Parts of the log that are kept for those who are slower than the log, and what one may weigh, in
-/// bytes, unless it is a single event: 16 MiB in all. Who is slower still reads Postgres, in larger
-/// parts.
+/// bytes, unless it is a single event: 16 MiB in all, and as much again where they were written out
+/// for followers. Who is slower still reads Postgres, in larger parts.
 const PARTS_MAX: usize = 512;
 const PART_BYTES_MAX: usize = 32 << 10;
 /// How often the tail looks which log it is and how far that has come, and how long it rests after a
@@ -256,7 +256,7 @@ impl Listener {
 impl Part {
     /// What of it follows directly on a position; nothing if something is missing between the two, or
     /// if the log does not come up to the position.
-    fn after(&self, position: i64) -> Option<&[Arc<SharedEvent>]> {
+    fn after(&self, position: i64) -> Option<&[Arc<RawEvent>]> {
         let events = &self.batch.events;
         let known = events.partition_point(|event| event.position <= position);
         match events.get(known) {

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use event_store::{Entry, RawEvent, Recorded, SharedEvent};
+use event_store::{Entry, RawEvent, Recorded};
 use sqlx::{PgConnection, PgPool};
 
 use crate::checkpoint::{self, Fenced, Lease};
@@ -66,10 +66,10 @@ pub async fn apply(
     db: &PgPool,
     lease: &mut Lease,
     known: &mut Known,
-    events: &[Arc<SharedEvent>],
+    events: &[Arc<RawEvent>],
 ) -> Result<usize, BatchError> {
     let Some(last) = events.last() else { return Ok(0) };
-    let entries = events.iter().map(|event| -> &RawEvent { event });
+    let entries = events.iter().map(Arc::as_ref);
     let entries = entries.filter(|event| lease.reads(event)).map(Entry::from).collect();
     apply_entries(db, lease, known, entries, last.position).await
 }

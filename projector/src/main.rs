@@ -240,10 +240,10 @@ async fn keep_running(
     // Watched until the last worker has stopped.
     let watched = CancellationToken::new();
     let router = service::http::shell(health.router());
-    let serves = Shutdown { stop: watched.clone(), ..shutdown };
+    let end = Shutdown { stop: watched.clone(), ..shutdown };
     let serving =
         tokio::spawn(
-            async move { service::serve(router, &health, &http, DEFAULT_PORT, serves).await },
+            async move { service::serve(router, &health, &http, DEFAULT_PORT, end).await },
         );
     let working = tokio::spawn(run::run(context, wanted, meili, Arc::clone(&trouble)));
     let mut serving = std::pin::pin!(serving);

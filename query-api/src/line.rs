@@ -8,12 +8,16 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use service::Problem;
 use sqlx::pool::PoolConnection;
-use sqlx::{PgPool, Postgres};
+use sqlx::{Connection as _, PgConnection, PgPool, Postgres};
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::timeout;
 
 /// Requests in the line for each connection there is: how many queries one waits for at most before
 /// its own.
 const WAITING_PER_CONNECTION: usize = 16;
+/// How long it may take to find out why there is no connection, and how long that is enough for.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(2);
+const LOOK_PAUSE: Duration = Duration::from_secs(5);
 /// What a refused client is told to wait.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -32,19 +36,50 @@ pub enum Who {
 pub struct Line {
     db: PgPool,
     places: Arc<Semaphore>,
+    /// One looks at a time why there is no connection.
+    looking: Arc<Semaphore>,
 }
 
 impl Line {
     /// The line for the connections of `db`.
     pub fn new(db: PgPool) -> Self {
         let connections = db.options().get_max_connections() as usize;
-        Self { db, places: Arc::new(Semaphore::new(WAITING_PER_CONNECTION * connections)) }
+        let places = Semaphore::new(WAITING_PER_CONNECTION * connections);
+        Self { db, places: Arc::new(places), looking: Arc::new(Semaphore::new(1)) }
     }
 
     /// A connection.
     pub async fn connection(&self, who: Who) -> Result<PoolConnection<Postgres>, Problem> {
         let _place = self.place(who).await?;
-        Ok(self.db.acquire().await?)
+        self.db.acquire().await.map_err(|error| {
+            if matches!(error, sqlx::Error::PoolTimedOut) {
+                self.look_why();
+            }
+            error.into()
+        })
+    }
+
+    /// Logs why there was no connection in time. The pool keeps trying until the time is up and does
+    /// not say what it met; one who asks by himself hears it.
+    fn look_why(&self) {
+        let Ok(looking) = self.looking.clone().try_acquire_owned() else { return };
+        let options = self.db.connect_options();
+        tokio::spawn(async move {
+            match timeout(LOOK_TIMEOUT, PgConnection::connect_with(&options)).await {
+                Ok(Ok(connection)) => {
+                    tracing::warn!("the database is there, but all connections to it are taken");
+                    let _ = connection.close().await;
+                }
+                Ok(Err(error)) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(error, "the database cannot be reached");
+                }
+                Err(_) => tracing::warn!("the database does not answer"),
+            }
+            // For a while the others know as well.
+            tokio::time::sleep(LOOK_PAUSE).await;
+            drop(looking);
+        });
     }
 
     async fn place(&self, who: Who) -> Result<SemaphorePermit<'_>, Problem> {

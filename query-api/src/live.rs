@@ -14,8 +14,8 @@ use std::time::Duration;
 use async_nats::jetstream;
 use axum::http::StatusCode;
 use bytes::Bytes;
-use event_store::read;
 use event_store::tail::{Heard, Listener, Tail};
+use event_store::{RawEvent, read};
 use service::Problem;
 use sqlx::PgPool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -123,9 +123,9 @@ impl Follower {
         let stop = self.live.stop.clone();
         while !self.reading.selection.is_done() && !stop.is_cancelled() {
             let bytes = match self.state {
-                State::Behind => self.from_postgres().await?,
+                State::Behind => self.read_postgres().await?,
                 State::Near => tokio::select! {
-                    bytes = self.from_tail(due) => bytes,
+                    bytes = self.hear_tail(due) => bytes,
                     () = stop.cancelled() => return None,
                 },
                 State::Ended => return None,
@@ -141,7 +141,7 @@ impl Follower {
     }
 
     /// A page; and once there are no more, whether this is still the log that is followed.
-    async fn from_postgres(&mut self) -> Option<Bytes> {
+    async fn read_postgres(&mut self) -> Option<Bytes> {
         match self.read_page().await {
             Ok(bytes) => Some(bytes),
             // The client comes back by itself and says where it was.
@@ -154,7 +154,7 @@ impl Follower {
 
     async fn read_page(&mut self) -> sqlx::Result<Bytes> {
         let log_id = self.log_id;
-        let chunk = self.reading.next(|event, to| write(log_id, event, &event.line(), to)).await?;
+        let chunk = self.reading.next(|event, to| write(log_id, event, to)).await?;
         if chunk.more {
             return Ok(chunk.bytes);
         }
@@ -170,7 +170,7 @@ impl Follower {
     }
 
     /// What the tail has, or brings until then.
-    async fn from_tail(&mut self, until: Instant) -> Bytes {
+    async fn hear_tail(&mut self, until: Instant) -> Bytes {
         let Self { log_id, ref mut reading, ref mut listener, .. } = *self;
         let selection = &mut reading.selection;
         match listener.next(selection.after, until, CHUNK_BYTES).await {
@@ -178,7 +178,7 @@ impl Follower {
                 let mut bytes = Vec::new();
                 for event in &batch.events {
                     if selection.takes(event.position, &event.kind) {
-                        write(log_id, event, event.json(), &mut bytes);
+                        write(log_id, event, &mut bytes);
                     }
                 }
                 bytes.into()
@@ -209,11 +209,11 @@ impl Follower {
 }
 
 /// An event as a server-sent event.
-fn write(log_id: Uuid, event: &event_store::RawEvent, json: &str, to: &mut Vec<u8>) {
+fn write(log_id: Uuid, event: &RawEvent, to: &mut Vec<u8>) {
     let mut head = String::with_capacity(96);
     // Writing to a string cannot fail.
     let _ = write!(head, "id: {}.{log_id}\nevent: {}\ndata: ", event.position, event.kind);
     to.extend_from_slice(head.as_bytes());
-    to.extend_from_slice(json.as_bytes());
+    to.extend_from_slice(event.line().as_bytes());
     to.extend_from_slice(b"\n\n");
 }

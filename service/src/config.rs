@@ -23,8 +23,8 @@ pub struct Wrong {
 
 impl Wrong {
     /// The setting and what is wrong with it.
-    pub fn new(name: &'static str, reason: impl ToString) -> Self {
-        Self { name, reason: reason.to_string() }
+    pub fn new(name: &'static str, reason: impl Into<String>) -> Self {
+        Self { name, reason: reason.into() }
     }
 }
 

@@ -112,7 +112,7 @@ mod tests {
         first_head: Duration::from_secs(10),
         idle: Duration::from_secs(75),
         idle_when_full: SECOND,
-        patience: Patience { unread: Duration::from_secs(60), slowest: 1_000 },
+        patience: Patience { unread: Duration::from_mins(1), slowest: 1_000 },
     };
 
     fn ended(opened: &Opened) -> bool {

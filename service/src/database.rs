@@ -109,8 +109,10 @@ fn enough(applied: Option<i64>) -> Result<(), String> {
 }
 
 fn told(error: &sqlx::Error) -> String {
-    match state(error).as_deref() {
-        Some(UNDEFINED_TABLE) => "the database is not migrated".to_owned(),
+    match (state(error).as_deref(), error.as_database_error()) {
+        (Some(UNDEFINED_TABLE), _) => "the database is not migrated".to_owned(),
+        // Without the line of Postgres' own source that sqlx adds.
+        (_, Some(refusal)) => refusal.message().to_owned(),
         _ => error.to_string(),
     }
 }

@@ -201,7 +201,7 @@ mod tests {
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
-    const PATIENCE: Patience = Patience { unread: Duration::from_secs(60), slowest: 1_000 };
+    const PATIENCE: Patience = Patience { unread: Duration::from_mins(1), slowest: 1_000 };
 
     #[test]
     fn an_answer_that_does_not_move_is_stuck_and_one_that_does_is_not() {

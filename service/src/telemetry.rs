@@ -5,15 +5,15 @@ use std::net::SocketAddr;
 
 use tracing_subscriber::EnvFilter;
 
-use crate::build;
 use crate::config::{Bus, Database, LogFormat, Search, Wrong};
+use crate::{build, metrics};
 
 /// What is logged when `RUST_LOG` does not say. sqlx repeats whole statements at `info`; what its
 /// pool and the server's notices say is told by who uses them, and once.
 const DEFAULT_FILTER: &str =
     "info,sqlx=warn,sqlx::pool=error,sqlx::postgres::notice=error,async_nats=warn";
 
-/// Starts the log of the process. A second call changes nothing.
+/// Starts the log of the process, and the recorder of its metrics. A second call changes nothing.
 ///
 /// # Errors
 /// `RUST_LOG` is no filter.
@@ -27,12 +27,14 @@ pub fn init(format: LogFormat) -> Result<(), Wrong> {
         LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).try_init(),
         LogFormat::Pretty => lines.with_ansi(std::io::stderr().is_terminal()).try_init(),
     };
+    metrics::install();
     Ok(())
 }
 
 fn filter(wanted: &str) -> Result<EnvFilter, Wrong> {
     let wanted = if wanted.trim().is_empty() { DEFAULT_FILTER } else { wanted };
-    EnvFilter::try_new(wanted).map_err(|error| Wrong::new(EnvFilter::DEFAULT_ENV, error))
+    EnvFilter::try_new(wanted)
+        .map_err(|error| Wrong::new(EnvFilter::DEFAULT_ENV, error.to_string()))
 }
 
 /// The first line of a service: which build it is, what it does, and with what.

@@ -61,7 +61,8 @@ async fn fill(pool: &PgPool, wanted: i64) -> anyhow::Result<Value> {
 
     let round = event_store::read::head(&mut db).await?;
     ensure!(round > 0, "nothing happened in a round");
-    sqlx::raw_sql("SET synchronous_commit = off; SET jit = off").execute(&mut db).await?;
+    let settings = "SET synchronous_commit = off; SET jit = off; SET commerce.appending = 'on'";
+    sqlx::raw_sql(settings).execute(&mut db).await?;
     let rounds = (wanted + round - 1) / round;
     let mut next = 1;
     while next < rounds {

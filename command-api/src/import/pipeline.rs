@@ -116,9 +116,11 @@ impl Pipeline {
             Ok(Answer { outcome: Outcome::Refused(refusal), replayed, .. }) => {
                 (Some(refusal.to_string()), replayed)
             }
-            Err(error @ (SubmitError::KeyReused | SubmitError::KeyTooLong)) => {
-                (Some(error.to_string()), false)
-            }
+            Err(
+                error @ (SubmitError::KeyReused
+                | SubmitError::KeyTooLong
+                | SubmitError::Unreadable { .. }),
+            ) => (Some(error.to_string()), false),
             Err(error) => {
                 self.task.abort();
                 return Err(error);

@@ -3,7 +3,7 @@
 //! Every command carries a key made of the event that caused it, so a crash at any point does
 //! nothing twice.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use domain::command::payment::{Command as PaymentCommand, Verdict};
@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::gateway::{Call, Gateway};
 use super::tasks::{self, Kind, Task};
+use crate::execute;
 
 /// How long a gateway may take; less than the lease of the thing that asks it.
 const GATEWAY_MAX: Duration = Duration::from_secs(20);
@@ -51,7 +52,9 @@ impl<G: Gateway> Actor<G> {
     pub async fn act(&self, task: Task) -> Result<(), ActError> {
         match self.try_act(task).await {
             Err(ActError::Submit(error)) => {
-                tasks::postpone(&self.db, task, RETRY_SECONDS).await?;
+                let unreadable = matches!(error, SubmitError::Unreadable { .. });
+                let pause = if unreadable { ASK_AGAIN_SECONDS_MAX } else { RETRY_SECONDS };
+                tasks::postpone(&self.db, task, pause).await?;
                 Err(ActError::Submit(error))
             }
             other => other,
@@ -76,7 +79,9 @@ impl<G: Gateway> Actor<G> {
         let Some(call) = self.open_call(id).await? else {
             return Ok(tasks::finish(&self.db, task).await?);
         };
+        let asked = Instant::now();
         let answered = tokio::time::timeout(GATEWAY_MAX, self.gateway.perform(&call)).await;
+        metrics::histogram!("gateway_request_duration_seconds").record(asked.elapsed());
         let verdict = answered.unwrap_or(Verdict::Unknown);
         let unknown = verdict == Verdict::Unknown;
         let step = if unknown { "unknown" } else { "verdict" };
@@ -151,10 +156,12 @@ impl<G: Gateway> Actor<G> {
             expected: None,
             at: Utc::now(),
             actor: Some("payment-process".to_owned()),
-            correlation_id: None,
+            correlation_id: task.correlation_id,
             causation: Some(task.cause),
             command,
         };
-        self.writer.submit(request).await
+        let answer = self.writer.submit(request).await;
+        execute::count(task.kind.name(), &answer);
+        answer
     }
 }

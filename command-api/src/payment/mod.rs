@@ -3,12 +3,14 @@
 //!
 //! * [`gateway`]: what a gateway has to do; [`sandbox`]: the built-in one;
 //! * [`process`]: reads the log from its own checkpoint and keeps the list of things to do;
-//! * `tasks`: that list; `act`: doing one of them.
+//! * `tasks`: that list; `act`: doing one of them;
+//! * [`parked`]: what it could not understand.
 //!
 //! What an answer means for a payment and its order is the domain's.
 
 mod act;
 pub mod gateway;
+pub mod parked;
 pub mod process;
 pub mod sandbox;
 mod tasks;

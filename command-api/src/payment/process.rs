@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use domain::{Category, Event, StreamId, order, payment};
 use event_store::listen::HeadListener;
-use event_store::{RawEvent, Recorded, Writer, read};
+use event_store::{RawEvent, Recorded, Writer, causes, read};
 use sqlx::PgPool;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::act::Actor;
 use super::gateway::Gateway;
+use super::parked;
 use super::tasks::{self, Change, Changes, Kind, Parked};
 
 /// Things done at once: gateways answer in seconds.
@@ -30,6 +31,12 @@ const POLL: Duration = Duration::from_secs(1);
 const GATHER: Duration = Duration::from_millis(10);
 /// Positions after which the place in the log is kept even if nothing there matters.
 const KEEP_POSITIONS: i64 = 10_000;
+/// How often it says what waits.
+const OBSERVE: Duration = Duration::from_secs(10);
+/// How long after its time a thing is overdue.
+const OVERDUE_SECONDS: f64 = 60.0;
+/// Overdue things that are counted.
+const OVERDUE_MAX: i64 = 10_000;
 /// What the process understands.
 const CATEGORIES: [Category; 2] = [Category::Order, Category::Payment];
 /// The pause after a failure.
@@ -42,11 +49,13 @@ pub async fn run<G: Gateway>(db: PgPool, writer: Writer, gateway: G, stop: Cance
     let db = forgetful(&db);
     let more = Arc::new(Notify::new());
     let keeper = keep(db.clone(), more.clone());
+    let observer = observe(db.clone());
     let doer = act(Arc::new(Actor { db, writer, gateway }), more, stop.clone());
     tokio::pin!(doer);
     tokio::select! {
         () = &mut doer => return,
         () = keeper => {}
+        () = observer => {}
         () = stop.cancelled() => {}
     }
     doer.await;
@@ -60,13 +69,26 @@ fn forgetful(db: &PgPool) -> PgPool {
     db.options().clone().max_connections(CONNECTIONS_MAX).connect_lazy_with(options)
 }
 
+/// Says now and then what waits, for ever.
+async fn observe(db: PgPool) {
+    loop {
+        if let Ok(overdue) = tasks::overdue(&db, OVERDUE_SECONDS, OVERDUE_MAX).await {
+            metrics::gauge!("payment_tasks_overdue").set(overdue as f64);
+        }
+        if let Ok(parked) = parked::count(&db).await {
+            metrics::gauge!("payment_events_parked").set(parked as f64);
+        }
+        tokio::time::sleep(OBSERVE).await;
+    }
+}
+
 /// Keeps the list from the log, for ever.
 async fn keep(db: PgPool, more: Arc<Notify>) {
     let mut failing = false;
     loop {
         if let Err(error) = follow(&db, &more, &mut failing).await {
             if !failing {
-                let error: &dyn std::error::Error = error.as_ref();
+                let error = causes(error.as_ref());
                 tracing::warn!(error, "the payment process is interrupted and will try again");
             }
             failing = true;
@@ -113,16 +135,18 @@ async fn follow(
 }
 
 /// What a stretch of the log makes of the list.
-fn understand(events: &[RawEvent]) -> (Changes, Vec<Parked>) {
+pub(super) fn understand(events: &[RawEvent]) -> (Changes, Vec<Parked>) {
     let mut changes = Changes::new();
     let mut parked = Vec::new();
     for event in events {
         match event.decode() {
             Ok(recorded) => note(&recorded, &mut changes),
             Err(error) => {
-                tracing::error!(%error, position = event.position, "parked");
-                metrics::counter!("payment_process_parked_total").increment(1);
-                parked.push((event.position, error.to_string()));
+                // Postgres keeps no NUL.
+                let reason = causes(&error).replace('\0', "");
+                tracing::error!(position = event.position, reason, "an event is parked");
+                metrics::counter!("payment_events_parked_total").increment(1);
+                parked.push((event.position, reason));
             }
         }
     }
@@ -189,8 +213,8 @@ async fn act<G: Gateway>(actor: Arc<Actor<G>>, more: Arc<Notify>, stop: Cancella
             let actor = actor.clone();
             running.spawn(async move {
                 if let Err(error) = actor.act(task).await {
-                    let error: &dyn std::error::Error = &error;
-                    tracing::warn!(error, kind = task.kind.name(), "will be tried again");
+                    let (error, kind) = (causes(&error), task.kind.name());
+                    tracing::warn!(error, kind, subject = %task.subject, "will be tried again");
                 }
             });
         }

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgExecutor, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 use uuid::Uuid;
 
 /// What is to be done.
@@ -50,6 +50,8 @@ pub(super) struct Task {
     pub kind: Kind,
     pub subject: Uuid,
     pub cause: i64,
+    /// What that event belongs to.
+    pub correlation_id: Option<Uuid>,
     /// The how manieth try this is, from 1.
     pub attempts: i32,
 }
@@ -79,6 +81,30 @@ pub(super) async fn keep(
     if moved.rows_affected() == 0 {
         return Ok(false);
     }
+    change(&mut transaction, changes).await?;
+    for (position, reason) in parked {
+        sqlx::query!(
+            "INSERT INTO payment_process_parked (position, reason) VALUES ($1, $2)
+             ON CONFLICT (position) DO NOTHING",
+            position,
+            reason,
+        )
+        .execute(&mut *transaction)
+        .await?;
+    }
+    transaction.commit().await?;
+    Ok(true)
+}
+
+/// Keeps everybody from changing how far the list was kept, until the end of the transaction.
+pub(super) async fn hold(connection: impl PgExecutor<'_>) -> sqlx::Result<i64> {
+    sqlx::query_scalar!("SELECT position FROM payment_process FOR UPDATE")
+        .fetch_one(connection)
+        .await
+}
+
+/// Changes the list.
+pub(super) async fn change(connection: &mut PgConnection, changes: Changes) -> sqlx::Result<()> {
     let (mut kinds, mut subjects) = (Vec::new(), Vec::new());
     let (mut due_kinds, mut due_subjects) = (Vec::new(), Vec::new());
     let (mut due, mut causes) = (Vec::new(), Vec::new());
@@ -102,7 +128,7 @@ pub(super) async fn keep(
         &kinds,
         &subjects,
     )
-    .execute(&mut *transaction)
+    .execute(&mut *connection)
     .await?;
     sqlx::query!(
         "INSERT INTO payment_tasks (kind, subject, due_at, cause)
@@ -114,20 +140,9 @@ pub(super) async fn keep(
         &due,
         &causes,
     )
-    .execute(&mut *transaction)
+    .execute(&mut *connection)
     .await?;
-    for (position, reason) in parked {
-        sqlx::query!(
-            "INSERT INTO payment_process_parked (position, reason) VALUES ($1, $2)
-             ON CONFLICT (position) DO NOTHING",
-            position,
-            reason,
-        )
-        .execute(&mut *transaction)
-        .await?;
-    }
-    transaction.commit().await?;
-    Ok(true)
+    Ok(())
 }
 
 /// Claims up to `limit` things that are due, for `lease_seconds`.
@@ -140,7 +155,9 @@ pub(super) async fn claim(db: &PgPool, limit: i64, lease_seconds: f64) -> sqlx::
          UPDATE payment_tasks AS task
          SET leased_until = now() + make_interval(secs => $2), attempts = attempts + 1
          FROM due WHERE task.kind = due.kind AND task.subject = due.subject
-         RETURNING task.kind, task.subject, task.cause, task.attempts",
+         RETURNING task.kind, task.subject, task.cause, task.attempts,
+             (SELECT (e.metadata->>'correlation_id')::uuid FROM events e
+              WHERE e.position = task.cause) AS correlation_id",
         limit,
         lease_seconds,
     )
@@ -148,7 +165,13 @@ pub(super) async fn claim(db: &PgPool, limit: i64, lease_seconds: f64) -> sqlx::
     .await?;
     let tasks = rows.into_iter().filter_map(|row| {
         let kind = Kind::ALL.into_iter().find(|kind| kind.name() == row.kind)?;
-        Some(Task { kind, subject: row.subject, cause: row.cause, attempts: row.attempts })
+        Some(Task {
+            kind,
+            subject: row.subject,
+            cause: row.cause,
+            correlation_id: row.correlation_id,
+            attempts: row.attempts,
+        })
     });
     Ok(tasks.collect())
 }
@@ -183,4 +206,17 @@ pub(super) async fn postpone(
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// How many things are overdue: due for longer than `seconds`, and at most `limit` of them.
+pub(super) async fn overdue(db: &PgPool, seconds: f64, limit: i64) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM (
+               SELECT FROM payment_tasks WHERE due_at < now() - make_interval(secs => $1) LIMIT $2
+           ) AS overdue"#,
+        seconds,
+        limit,
+    )
+    .fetch_one(db)
+    .await
 }

@@ -26,6 +26,8 @@ use serde_json::value::RawValue;
 use service::problem::Problem;
 use service::unread::refuse;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::task::coop::consume_budget;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -41,6 +43,8 @@ use crate::{App, http, problem};
 pub const BATCHES_MAX: usize = 6;
 /// Verdicts sent in one piece, if they are ready.
 const PIECE_VERDICTS_MAX: usize = 64;
+/// How long a batch may take. What is left is another batch, which others may come before.
+pub const BATCH_TIME_MAX: Duration = Duration::from_hours(1);
 /// How long a line waits before it tries a full queue again.
 const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
@@ -62,7 +66,8 @@ pub async fn batch(app: App, request: Request) -> Result<Response, Problem> {
     let (window, outstanding) = Window::open(SILENCE_MAX);
     let unread = CancellationToken::new();
     let answer = Body::from_stream(pieces(outstanding, unread.clone()));
-    let reader = Reader { app, request_id, window, unread, _under_way: under_way };
+    let ends = Instant::now() + app.batch_time;
+    let reader = Reader { app, request_id, window, unread, ends, _under_way: under_way };
     tokio::spawn(reader.run(Lines::new(body)));
     Ok(([(CONTENT_TYPE, NDJSON)], answer).into_response())
 }
@@ -102,6 +107,8 @@ struct Reader {
     window: Window<Outstanding>,
     /// Cancelled when the caller does not read.
     unread: CancellationToken,
+    /// When it has taken as long as it may.
+    ends: Instant,
     /// Given back when the last line was submitted.
     _under_way: OwnedSemaphorePermit,
 }
@@ -116,13 +123,23 @@ impl Reader {
                 Ok(None) => return,
                 Err(Unread) => return self.unread.cancel(),
             };
+            // Blank lines are no sign of life.
+            let deadline = (Instant::now() + SILENCE_MAX).min(self.ends);
             let line = loop {
                 number += 1;
-                match lines.next().await {
-                    Ok(Some(Line::Bytes(line))) if line.trim_ascii().is_empty() => {}
+                match lines.next(deadline).await {
+                    // A piece may hold very many.
+                    Ok(Some(Line::Bytes(line))) if line.trim_ascii().is_empty() => {
+                        consume_budget().await;
+                    }
                     other => break other,
                 }
             };
+            if Instant::now() >= self.ends && !matches!(line, Ok(None)) {
+                let problem = problem::long_batch(self.app.batch_time).into();
+                place.send(Outstanding::Refused { number, problem });
+                return;
+            }
             let outstanding = match line {
                 Ok(Some(Line::Bytes(line))) => match prepare(&line, &self.edge()) {
                     Ok(prepared) => {
@@ -262,7 +279,7 @@ impl Outstanding {
         let verdict = match self {
             Self::Refused { number, problem } => Verdict::refused(number, problem, false),
             Self::Submitted { number, success, answer, share } => {
-                let Conclusion { result, replayed } = answer.await.into();
+                let Conclusion { result, replayed } = success.conclude(answer.await);
                 drop(share);
                 match result {
                     Ok(accepted) => Verdict::accepted(number, success, accepted, replayed),

@@ -6,10 +6,13 @@ use std::time::Duration;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use bytes::Bytes;
+use chrono::TimeDelta;
 use command_api::lines::LINE_BYTES_MAX;
+use command_api::{App, router};
 use futures::{SinkExt, StreamExt};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
+use service::health::Health;
 use sqlx::PgPool;
 use tower::ServiceExt;
 use uuid::Uuid;
@@ -170,6 +173,21 @@ async fn verdicts_stream_while_lines_come(db: PgPool) {
     }
     drop(caller);
     assert!(verdicts.next().await.is_none());
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_batch_that_lasts_too_long_ends_with_a_verdict(db: PgPool) {
+    let mut shop = Shop::open(&db);
+    let app = App::new(shop.writer.clone(), TimeDelta::minutes(15));
+    let app = app.with_batch_time(Duration::from_millis(300));
+    shop.router = router(&app, None, &Health::new());
+    // Blank lines without an end: none of them is a sign of life.
+    let blank = futures::stream::repeat(Ok::<_, Infallible>(Bytes::from_static(&[b'\n'; 4096])));
+    let first = json!({"command": "cart.create", "data": {"currency": "EUR"}});
+    let first = futures::stream::iter([Ok(Bytes::from(lines(&[first])))]);
+    let verdicts = send(&shop, Body::from_stream(first.chain(blank))).await;
+    assert_eq!(statuses(&verdicts), [201, 408]);
+    assert_eq!(verdicts[1]["problem"]["code"], "long_batch");
 }
 
 #[sqlx::test(migrations = "../migrations")]

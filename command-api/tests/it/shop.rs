@@ -96,7 +96,7 @@ impl Shop {
     pub fn open(db: &PgPool) -> Self {
         let (writer, _) = Writer::start(db, writer::Settings::default());
         let app = App::new(writer.clone(), TimeDelta::minutes(15));
-        Self { router: router(&app, None, Health::new()), writer, db: db.clone() }
+        Self { router: router(&app, None, &Health::new()), writer, db: db.clone() }
     }
 
     pub async fn send(&self, ask: Ask) -> Answer {

@@ -1,13 +1,13 @@
 //! States of recently used streams, bounded. Whether they are still current is for the task to
 //! know: it follows the log, and every append says what it believes.
 
-use std::error::Error;
 use std::num::NonZeroUsize;
 
 use domain::{Event, State, StreamId};
 use lru::LruCache;
 
 use super::SubmitError;
+use crate::causes;
 use crate::recorded::Unreadable;
 
 /// Streams that are known to be unreadable; with more, one is loaded in vain now and then.
@@ -96,8 +96,7 @@ impl Cache {
     /// Notes, and reports, that a stream cannot be read, so that nobody tries to load it again.
     pub fn note_unreadable(&mut self, stream: StreamId, position: i64, error: &Unreadable) {
         self.forget(&stream);
-        let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-        let (name, reason) = (stream.to_string(), format!("{error}{cause}"));
+        let (name, reason) = (stream.to_string(), causes(error));
         tracing::error!(stream = name, position, reason, "a stream cannot be read");
         metrics::counter!("writer_unreadable_streams_total").increment(1);
         let answer = SubmitError::Unreadable { stream: name, position, reason };

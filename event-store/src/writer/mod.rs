@@ -180,10 +180,14 @@ impl Writer {
         *self.log_id.borrow()
     }
 
-    /// Whether this is the log of that id. Asks the database where it does not seem to be: the log
-    /// may have got another id since anything was appended.
-    pub async fn is_of(&self, log_id: Uuid) -> sqlx::Result<bool> {
-        Ok(self.log_id() == Some(log_id) || identity::current(&self.db).await?.is(log_id))
+    /// The id of the log, if that is another one than `log_id`. Asks the database where it seems so:
+    /// the log may have got its id since anything was appended.
+    pub async fn is_another(&self, log_id: Uuid) -> sqlx::Result<Option<Uuid>> {
+        if self.log_id() == Some(log_id) {
+            return Ok(None);
+        }
+        let current = identity::current(&self.db).await?;
+        Ok((current.log_id != log_id || !current.settled).then_some(current.log_id))
     }
 
     /// Queues a command, at the first poll, and waits for its answer. Dropping the future does not

@@ -12,6 +12,7 @@ use super::batch::Entry;
 use super::failure::AppendError;
 use super::log::Log;
 use super::{Answer, Settings, SubmitError, Waiting};
+use crate::causes;
 
 /// How long an outage lasts until callers are told of it. A batch that comes later still gets its
 /// try.
@@ -195,8 +196,7 @@ impl Task {
 }
 
 fn report(error: &AppendError, commands: usize) {
-    let error: &dyn std::error::Error = error;
-    tracing::error!(error, commands, "a batch was not appended");
+    tracing::error!(error = causes(error), commands, "a batch was not appended");
 }
 
 /// A key that comes twice in one batch is decided once and answered twice. What has waited too long

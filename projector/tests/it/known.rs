@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::CartId;
-use event_store::SharedEvent;
+use event_store::RawEvent;
 use indicatif::ProgressBar;
 use projector::batch::{self, BatchError};
 use projector::checkpoint::Lease;
@@ -27,7 +27,7 @@ impl Turn {
         Self { db: db.clone(), lease: lease(db, name, "test").await.unwrap(), known }
     }
 
-    async fn fold(&mut self, events: &[Arc<SharedEvent>]) -> Result<usize, BatchError> {
+    async fn fold(&mut self, events: &[Arc<RawEvent>]) -> Result<usize, BatchError> {
         batch::apply(&self.db, &mut self.lease, &mut self.known, events).await
     }
 

@@ -7,7 +7,7 @@ use domain::command::{cart, fulfilment, order, payment, stock};
 use domain::payment::Verdict;
 use domain::product::{self, Changed, Details, VariantSet};
 use domain::{CartId, Command, FulfilmentId, Money, OrderId, PaymentId, ProductId, Sku};
-use event_store::{Outcome, Request, SharedEvent, Writer, read};
+use event_store::{Outcome, RawEvent, Request, Writer, read};
 use projector::batch::{self, BatchError};
 use projector::checkpoint::{self, LEASE, Lease};
 use projector::known::Known;
@@ -188,9 +188,9 @@ impl Shop {
     /// Appends an event as it comes, whatever it is.
     pub async fn append_raw(&self, stream: &str, version: i64, kind: &str, data: &str) -> i64 {
         sqlx::query_scalar::<_, i64>(
-            "SELECT append('{}', '{}', '{}', '{}', '{}', '{}', ARRAY[$1], ARRAY[$2], ARRAY[$3],
-                           '{1}', '{0}', ARRAY[now()], ARRAY['{\"command\":\"test\"}'],
-                           ARRAY[$4]) + 1",
+            "SELECT append(log_id, position, false, NULL, '{}', '{}', '{}', '{}', '{}', '{}',
+                           ARRAY[$1], ARRAY[$2], ARRAY[$3], '{1}', '{0}', ARRAY[now()],
+                           ARRAY['{\"command\":\"test\"}'], ARRAY[$4]) + 1 FROM log_head",
         )
         .bind(stream)
         .bind(version)
@@ -214,9 +214,9 @@ pub async fn lease(db: &PgPool, name: &str, owner: &str) -> Option<Lease> {
 }
 
 /// The log after a position.
-pub async fn events(db: &PgPool, after: i64) -> Vec<Arc<SharedEvent>> {
+pub async fn events(db: &PgPool, after: i64) -> Vec<Arc<RawEvent>> {
     let events = read::after(db, after, read::PAGE_EVENTS_MAX).await.unwrap();
-    events.into_iter().map(|event| Arc::new(event.into())).collect()
+    events.into_iter().map(Arc::new).collect()
 }
 
 /// Folds all that is after the lease's checkpoint, as one batch.

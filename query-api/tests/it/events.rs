@@ -149,10 +149,14 @@ impl Live {
         live
     }
 
+    /// Whole events: the shell cuts what is long wherever it likes.
     async fn chunk(&mut self) -> Option<String> {
-        let frame = timeout(SOON, self.0.frame()).await.expect("a frame in time")?;
-        let bytes = frame.unwrap().into_data().unwrap();
-        Some(String::from_utf8(bytes.to_vec()).unwrap())
+        let mut bytes = Vec::new();
+        while !bytes.ends_with(b"\n\n") {
+            let frame = timeout(SOON, self.0.frame()).await.expect("a frame in time")?;
+            bytes.extend_from_slice(&frame.unwrap().into_data().unwrap());
+        }
+        Some(String::from_utf8(bytes).unwrap())
     }
 
     /// The ids of the next events, read until there are this many.

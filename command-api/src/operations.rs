@@ -1,0 +1,154 @@
+//! What is done to the log by hand: bring its database to a schema, let it take the place of another
+//! log, take up again what the payment process could not understand. Each says what it found and what
+//! it did, on standard output.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use async_nats::jetstream::Context;
+use event_store::bus::{self, BusError};
+use event_store::identity;
+use service::config::{Database, Wrong};
+use service::database::MIGRATOR;
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::{ConnectOptions, PgConnection, PgPool};
+
+use crate::payment::parked::{self, Retried};
+
+/// How long a migration waits for a lock before it lets those go on who wait behind it, and how often
+/// it tries.
+const LOCK_TIMEOUT: &str = "5s";
+const TRIES_MAX: u32 = 12;
+/// The pause between two tries.
+const PAUSE: Duration = Duration::from_secs(5);
+/// SQLSTATE of a lock that was not to be had in time.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
+/// Events listed at once.
+const LISTED_MAX: i64 = 10_000;
+
+/// Why something could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A setting is none.
+    #[error(transparent)]
+    Setting(#[from] Wrong),
+    /// Postgres said no, or is away.
+    #[error("the database could not be asked")]
+    Database(#[from] sqlx::Error),
+    /// The schema could not be changed.
+    #[error("the database could not be migrated")]
+    Migrate(#[from] MigrateError),
+    /// NATS said no, or is away.
+    #[error("the stream could not be taken over")]
+    Bus(#[from] BusError),
+    /// Nobody reads what is said.
+    #[error("the output could not be written")]
+    Output(#[from] io::Error),
+}
+
+/// Brings the database to the schema of this build. One that is ahead stays as it is: an older build
+/// goes on with it, so that an upgrade can be taken back.
+pub async fn migrate(database: &Database) -> Result<(), Error> {
+    // As long as it takes, but nobody else waits for it.
+    let options = database
+        .options()?
+        .application_name("commerce migrate")
+        .options([("statement_timeout", "0"), ("lock_timeout", LOCK_TIMEOUT)]);
+    let mut migrator = Migrator::with_migrations(MIGRATOR.iter().cloned().collect());
+    migrator.set_ignore_missing(true);
+    let mut tries = 0;
+    loop {
+        // A connection of its own each time: whatever a failed one still holds goes with it.
+        let mut connection = options.connect().await?;
+        match migrator.run(&mut connection).await {
+            Ok(()) => return settle(&mut connection, &migrator).await,
+            Err(error) if is_locked(&error) && tries < TRIES_MAX => {
+                tries += 1;
+                tracing::warn!(tries, "somebody holds a lock; the migration is tried again");
+                tokio::time::sleep(PAUSE).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn is_locked(error: &MigrateError) -> bool {
+    let (MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) = error else {
+        return false;
+    };
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.as_deref() == Some(LOCK_NOT_AVAILABLE)
+}
+
+async fn settle(connection: &mut PgConnection, migrator: &Migrator) -> Result<(), Error> {
+    let log = identity::settle(connection).await?;
+    let build = migrator.iter().map(|migration| migration.version).max().unwrap_or(0);
+    // Not a checked query: the table belongs to sqlx.
+    let database: i64 = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
+        .fetch_one(connection)
+        .await?;
+    let (log_id, head) = (log.log_id, log.head);
+    if database > build {
+        tracing::warn!(
+            database,
+            build,
+            %log_id,
+            head,
+            "the database is ahead of this build, which leaves it as it is"
+        );
+    } else {
+        tracing::info!(database, %log_id, head, "the database has the schema of this build");
+    }
+    Ok(())
+}
+
+/// Gives the log a new id, and has it take the stream from the log that it carries now.
+pub async fn adopt(db: &PgPool, nats: Option<Context>, stream: &str) -> Result<(), Error> {
+    let mut out = io::stdout();
+    let (former, log) = identity::adopt(&mut *db.acquire().await?).await?;
+    writeln!(out, "the log was {former} and is {} from here on, at {}", log.log_id, log.head)?;
+    match nats {
+        None => writeln!(out, "no NATS_URL: the stream {stream} is as it was")?,
+        Some(nats) => match bus::take_over(&nats, stream, log.log_id).await? {
+            Some(carried) => writeln!(
+                out,
+                "the stream {stream}, which carried {carried}, is gone; \
+                                            the relay makes it anew"
+            )?,
+            None => writeln!(out, "there was no stream {stream}; the relay makes it")?,
+        },
+    }
+    Ok(())
+}
+
+/// Lists what the payment process could not understand.
+pub async fn parked(db: &PgPool) -> Result<(), Error> {
+    let mut out = io::stdout();
+    for event in parked::list(db, LISTED_MAX).await? {
+        writeln!(out, "{}\t{}\t{}", event.position, event.parked_at.to_rfc3339(), event.reason)?;
+    }
+    writeln!(out, "{} parked", parked::count(db).await?)?;
+    Ok(())
+}
+
+/// Takes up again what the payment process could not understand: one event, or all. Says whether
+/// none of them is parked any more.
+pub async fn retry(db: &PgPool, position: Option<i64>) -> Result<bool, Error> {
+    let mut out = io::stdout();
+    let positions = match position {
+        Some(position) => vec![position],
+        None => parked::list(db, LISTED_MAX).await?.iter().map(|event| event.position).collect(),
+    };
+    let mut done = true;
+    for position in positions {
+        match parked::retry(db, position).await? {
+            Retried::Done => writeln!(out, "{position}: done")?,
+            Retried::NotParked => writeln!(out, "{position}: is not parked")?,
+            Retried::StillParked(reason) => {
+                done = false;
+                writeln!(out, "{position}: still parked: {reason}")?;
+            }
+        }
+    }
+    Ok(done)
+}
