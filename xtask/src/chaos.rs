@@ -86,6 +86,7 @@ pub fn specify(
         ports::free_for_restarts::<8>()?;
     let urls = Urls {
         database: postgres::database_url(postgres_port),
+        has_logins: false,
         nats: nats::url(nats_port),
         meilisearch: meilisearch::url(meilisearch_port),
         meilisearch_key: meilisearch::MASTER_KEY.to_owned(),

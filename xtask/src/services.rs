@@ -110,6 +110,7 @@ impl Services {
         let mut command = self.command(name, urls)?;
         command.arg(if name == PROJECTOR { "run" } else { "serve" });
         command.env("LISTEN", format!("{HOST}:{port}"));
+        command.env("DATABASE_URL", urls.database_for(name));
         Ok(command)
     }
 

@@ -55,9 +55,10 @@ pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
     create_dir(&layout.data)?;
     let mut stack = Stack::new(&layout.data)?;
     let services = Services::build()?;
-    let urls =
+    let mut urls =
         servers.start(layout, &mut stack, &layout.data, server_ports, Durability::Durable)?;
     services.migrate(&urls, &stack)?;
+    servers.make_logins(layout, &mut urls, &stack.log("logins"))?;
     services.start(&urls, ports, &mut stack)?;
     demo::load(layout, &services, &urls, ports, &stack)?;
     projections::wait_until_caught_up(&ports.query_url())?;

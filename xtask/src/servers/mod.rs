@@ -47,6 +47,8 @@ pub struct Ports {
 /// What a service needs to reach the servers.
 pub struct Urls {
     pub database: String,
+    /// Whether each service has a login of its own there, with the least rights.
+    pub has_logins: bool,
     pub nats: String,
     pub meilisearch: String,
     pub meilisearch_key: String,
@@ -84,6 +86,16 @@ impl Servers {
         [("PostgreSQL", &self.postgres), ("NATS", &self.nats), ("Meilisearch", &self.meilisearch)]
     }
 
+    /// Makes a login for each service in a database of our own, which has its schema by now.
+    pub fn make_logins(&self, layout: &Layout, urls: &mut Urls, log: &Path) -> Result<()> {
+        if let Source::Program(program) = &self.postgres {
+            let file = layout.root.join("deploy/logins.sql");
+            postgres::run_file(program, &urls.database, &file, log)?;
+            urls.has_logins = true;
+        }
+        Ok(())
+    }
+
     /// Starts those that do not run yet, with their data below `folder`.
     pub fn start(
         &self,
@@ -116,7 +128,7 @@ impl Servers {
                 (url, meilisearch::MASTER_KEY.to_owned())
             }
         };
-        Ok(Urls { database, nats, meilisearch, meilisearch_key })
+        Ok(Urls { database, has_logins: false, nats, meilisearch, meilisearch_key })
     }
 }
 
@@ -152,6 +164,14 @@ impl Ports {
 }
 
 impl Urls {
+    /// The database as a service is to connect to it.
+    pub fn database_for(&self, service: &str) -> String {
+        if self.has_logins {
+            return postgres::as_user(&self.database, &service.replace('-', "_"));
+        }
+        self.database.clone()
+    }
+
     /// Puts the URLs into the environment of `command`.
     pub fn apply(&self, command: &mut Command) {
         command

@@ -98,6 +98,11 @@ pub fn database_url(port: u16) -> String {
     url(port, NAME)
 }
 
+/// One of our own URLs, for another user.
+pub fn as_user(url: &str, user: &str) -> String {
+    url.replacen(&format!("//{NAME}@"), &format!("//{user}@"), 1)
+}
+
 /// Runs a SQL file in one transaction.
 pub fn run_file(program: &Program, url: &str, file: &Path, log: &Path) -> Result<()> {
     let mut command = psql(program, url);
