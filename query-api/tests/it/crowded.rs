@@ -1,14 +1,13 @@
 //! More readers than can be served: those there is no room for hear so at once, and the others are
 //! served all the same.
 
-use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 use futures::future::join_all;
 use query_api::as_of::{FOLDS_MAX, FOLDS_WAITING_MAX};
 use query_api::search::meili;
-use sqlx::{Connection as _, PgConnection, PgPool};
+use sqlx::PgPool;
 use tokio::net::TcpListener;
 
 use crate::support::{Answer, Shop};
@@ -65,48 +64,6 @@ async fn few_wait_to_look_at_the_past(db: PgPool) {
     assert_eq!(refused.len(), 20);
     assert!(refused.iter().all(|answer| answer.code() == "too_many_folds"));
     assert!(served.iter().all(|answer| answer.status == StatusCode::NOT_FOUND));
-}
-
-/// A place is free again when Postgres is done, not when its caller has hung up.
-#[sqlx::test(migrations = "../migrations")]
-async fn who_hangs_up_does_not_make_room_for_more_than_are_let_in(db: PgPool) {
-    let shop = Shop::open(&db).await;
-    let path = "/v1/carts/00000000-0000-0000-0000-000000000001?as_of=0";
-    let mut lock = PgConnection::connect_with(&db.connect_options()).await.unwrap();
-    let mut lock = lock.begin().await.unwrap();
-    sqlx::query("LOCK TABLE events IN ACCESS EXCLUSIVE MODE").execute(&mut *lock).await.unwrap();
-    let folding = join_all((0..FOLDS_MAX).map(|_| shop.get(path)));
-    let at_work = async {
-        loop {
-            let waiting: i64 =
-                sqlx::query_scalar("SELECT count(*) FROM pg_locks WHERE NOT granted")
-                    .fetch_one(&mut *lock)
-                    .await
-                    .unwrap();
-            if waiting >= FOLDS_MAX as i64 {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::select! {
-        _ = folding => panic!("the table is locked"),
-        () = at_work => {}
-    }
-    let refused = Cell::new(0);
-    let asking = join_all((0..FOLDS_WAITING_MAX + 5).map(async |_| {
-        let answer = shop.get(path).await;
-        refused.update(|refused| refused + usize::from(answer.code() == "too_many_folds"));
-    }));
-    // The others wait for a turn until the table is there.
-    let unlocking = async {
-        while refused.get() < 5 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        lock.rollback().await.unwrap();
-    };
-    tokio::join!(asking, unlocking);
-    assert_eq!(refused.get(), 5);
 }
 
 #[sqlx::test(migrations = "../migrations")]
