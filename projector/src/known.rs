@@ -42,9 +42,7 @@ impl Known {
             return Ok(connection);
         }
         self.folder = None;
-        let options = db.connect_options();
-        let connecting = tokio::time::timeout(CONNECT_TIMEOUT, options.connect()).await;
-        connecting.map_err(|_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))?
+        connect(db).await
     }
 
     /// Keeps a connection on which nothing failed.
@@ -61,4 +59,11 @@ impl Known {
     pub(crate) fn keep_folder(&mut self, folder: Box<dyn Folder>) {
         self.folder = Some(folder);
     }
+}
+
+/// A connection beside the pool.
+pub(crate) async fn connect(db: &PgPool) -> sqlx::Result<PgConnection> {
+    let options = db.connect_options();
+    let connecting = tokio::time::timeout(CONNECT_TIMEOUT, options.connect()).await;
+    connecting.map_err(|_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))?
 }

@@ -10,7 +10,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::builds::{self, WrongVersion};
-use crate::outage::Outage;
+use crate::outage::{self, Outage};
 use crate::projection::Projection;
 use crate::rebuild::{RebuildError, rebuild};
 use crate::runner::{self, Context};
@@ -137,7 +137,10 @@ async fn ranges(
                 outage.over();
                 return ranges;
             }
-            Err(error) => outage.wait(&parking::chain(&error), &context.stop).await,
+            Err(error) => {
+                let cause = outage::cause(&context.db, &error).await;
+                outage.wait(&cause, &context.stop).await;
+            }
         }
     }
     vec![]
@@ -159,7 +162,10 @@ async fn bring_up_to_date(
                 () = rebuild_in_turn(context, projection, meili, rebuilding, outage) => {}
                 () = context.stop.cancelled() => return false,
             },
-            Err(error) => outage.wait(&parking::chain(&error), &context.stop).await,
+            Err(error) => {
+                let cause = outage::cause(&context.db, &error).await;
+                outage.wait(&cause, &context.stop).await;
+            }
         }
     }
     false
@@ -191,7 +197,8 @@ async fn rebuild_in_turn(
         Err(error) => {
             metrics::counter!("projection_rebuild_failures_total", "projection" => name)
                 .increment(1);
-            outage.wait(&parking::chain(&error), &context.stop).await;
+            let cause = outage::cause(&context.db, &error).await;
+            outage.wait(&cause, &context.stop).await;
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::batch::{self, BatchError, Newer};
 use crate::builds::{self, WrongVersion};
 use crate::checkpoint::{self, LEASE, Lease, RENEWAL};
 use crate::known::Known;
-use crate::outage::Outage;
+use crate::outage::{self, Outage};
 use crate::projection::Projection;
 use crate::retry::{self, RetryError};
 use crate::{metrics as measured, parking};
@@ -90,7 +90,10 @@ pub async fn run(
                 let _ = tokio::time::timeout(RENEWAL, context.stop.cancelled()).await;
             }
             Err(TurnError::Version(error)) => return Err(error),
-            Err(error) => said.outage.wait(&parking::chain(&error), &context.stop).await,
+            Err(error) => {
+                let cause = outage::cause(&context.db, &error).await;
+                said.outage.wait(&cause, &context.stop).await;
+            }
         }
     }
     Ok(())

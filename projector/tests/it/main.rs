@@ -7,6 +7,7 @@ mod bus;
 mod command_line;
 mod known;
 mod leases;
+mod outages;
 mod parking;
 mod process;
 mod rebuild;
