@@ -8,6 +8,8 @@
 use std::time::{Duration, Instant};
 
 use event_store::read;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use indicatif::ProgressBar;
 use sqlx::{PgPool, Postgres, Transaction};
 
@@ -110,50 +112,58 @@ pub struct Filled {
 
 /// Rebuilds a projection and switches readers to it, unless its build is of a newer program. `meili`
 /// is needed for the search projection only. The bar counts positions.
-pub async fn rebuild(
-    db: &PgPool,
+pub fn rebuild<'a>(
+    db: &'a PgPool,
     projection: &'static Projection,
-    meili: Option<&Meili>,
-    owner: &str,
-    progress: &ProgressBar,
-) -> Result<Report, RebuildError> {
-    if let Err(newer @ WrongVersion::Newer { .. }) =
-        builds::active(db, projection).await?.check(projection)
-    {
-        return Err(newer.into());
+    meili: Option<&'a Meili>,
+    owner: &'a str,
+    progress: &'a ProgressBar,
+) -> BoxFuture<'a, Result<Report, RebuildError>> {
+    // Boxed, so that its code is made here once and not in each program anew.
+    async move {
+        if let Err(newer @ WrongVersion::Newer { .. }) =
+            builds::active(db, projection).await?.check(projection)
+        {
+            return Err(newer.into());
+        }
+        let mut candidate = Candidate::create(db, projection, meili, owner, progress).await?;
+        let mut report = candidate.compare_with_live().await?;
+        let head = read::head(db).await?;
+        candidate.catch_up(head).await?;
+        let (index, filled) = candidate.fill(meili).await?.unzip();
+        report.filled = filled;
+        candidate.switch(meili.zip(index)).await?;
+        builds::delete(db, projection, report.from).await?;
+        if let Some(meili) = meili {
+            // It has the old documents now.
+            meili.of_build(report.to).drop_index().await?;
+        }
+        progress.finish();
+        Ok(report)
     }
-    let mut candidate = Candidate::create(db, projection, meili, owner, progress).await?;
-    let mut report = candidate.compare_with_live().await?;
-    let head = read::head(db).await?;
-    candidate.catch_up(head).await?;
-    let (index, filled) = candidate.fill(meili).await?.unzip();
-    report.filled = filled;
-    candidate.switch(meili.zip(index)).await?;
-    builds::delete(db, projection, report.from).await?;
-    if let Some(meili) = meili {
-        // It has the old documents now.
-        meili.of_build(report.to).drop_index().await?;
-    }
-    progress.finish();
-    Ok(report)
+    .boxed()
 }
 
 /// Folds the log anew and compares; what was folded is thrown away. Another version of the code
 /// would rightly come to other rows: it is refused.
-pub async fn verify(
-    db: &PgPool,
+pub fn verify<'a>(
+    db: &'a PgPool,
     projection: &'static Projection,
-    owner: &str,
-    progress: &ProgressBar,
-) -> Result<Report, RebuildError> {
-    builds::active(db, projection).await?.check(projection)?;
-    let mut candidate = Candidate::create(db, projection, None, owner, progress).await?;
-    let report = candidate.compare_with_live().await?;
-    candidate.lease.release(db).await?;
-    builds::delete(db, projection, report.to).await?;
-    builds::give_back(db, projection, report.to).await?;
-    progress.finish();
-    Ok(report)
+    owner: &'a str,
+    progress: &'a ProgressBar,
+) -> BoxFuture<'a, Result<Report, RebuildError>> {
+    // Boxed, so that its code is made here once and not in each program anew.
+    async move {
+        builds::active(db, projection).await?.check(projection)?;
+        let mut candidate = Candidate::create(db, projection, None, owner, progress).await?;
+        let report = candidate.compare_with_live().await?;
+        candidate.lease.release(db).await?;
+        builds::delete(db, projection, report.to).await?;
+        builds::give_back(db, projection, report.to).await?;
+        progress.finish();
+        Ok(report)
+    }
+    .boxed()
 }
 
 impl Candidate<'_> {

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use event_store::RawEvent;
 use event_store::read::{self, Page};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use sqlx::{PgConnection, PgPool};
 
 use crate::batch::try_fold;
@@ -37,33 +39,37 @@ pub struct Retried {
 }
 
 /// Takes up one parked stream, or all of them, and with each those that wait behind it.
-pub async fn retry(
-    db: &PgPool,
+pub fn retry<'a>(
+    db: &'a PgPool,
     projection: &'static Projection,
-    stream: Option<&str>,
-) -> Result<Retried, RetryError> {
-    let active = builds::active(db, projection).await?;
-    active.check(projection)?;
-    let build = active.build;
-    let heads = sqlx::query_scalar!(
-        // Also those that wait for nobody any more.
-        "SELECT stream FROM parked_streams AS parked
-         WHERE projection = $1 AND build = $2 AND ($3::text IS NULL OR stream = $3)
-           AND (behind IS NULL OR $3 IS NOT NULL OR NOT EXISTS (
-               SELECT FROM parked_streams AS other
-               WHERE other.projection = $1 AND other.build = $2 AND other.stream = parked.behind))
-         ORDER BY position",
-        projection.name,
-        build,
-        stream,
-    )
-    .fetch_all(db)
-    .await?;
-    let mut retried = Retried::default();
-    for head in heads {
-        while !retry_page(db, projection, build, &head, &mut retried).await? {}
+    stream: Option<&'a str>,
+) -> BoxFuture<'a, Result<Retried, RetryError>> {
+    // Boxed, so that its code is made here once and not in each program anew.
+    async move {
+        let active = builds::active(db, projection).await?;
+        active.check(projection)?;
+        let build = active.build;
+        let heads = sqlx::query_scalar!(
+            // Also those that wait for nobody any more.
+            "SELECT stream FROM parked_streams AS parked
+             WHERE projection = $1 AND build = $2 AND ($3::text IS NULL OR stream = $3)
+               AND (behind IS NULL OR $3 IS NOT NULL OR NOT EXISTS (
+                   SELECT FROM parked_streams AS other
+                   WHERE other.projection = $1 AND other.build = $2 AND other.stream = parked.behind))
+             ORDER BY position",
+            projection.name,
+            build,
+            stream,
+        )
+        .fetch_all(db)
+        .await?;
+        let mut retried = Retried::default();
+        for head in heads {
+            while !retry_page(db, projection, build, &head, &mut retried).await? {}
+        }
+        Ok(retried)
     }
-    Ok(retried)
+    .boxed()
 }
 
 /// A parked stream as it is taken up.

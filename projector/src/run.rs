@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event_store::reached::Teller;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use indicatif::ProgressBar;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -27,41 +29,46 @@ const LOOK_AGAIN_MAX: Duration = Duration::from_mins(2);
 
 /// Works on projections until the process ends. An error means that a build is newer than this
 /// program: then all workers have stopped.
-pub async fn run(
+pub fn run(
     context: Context,
     wanted: Vec<&'static Projection>,
     meili: Meili,
     trouble: Trouble,
-) -> Result<(), WrongVersion> {
-    let mut workers = JoinSet::new();
-    let measured = status::measure(context.db.clone(), wanted.clone(), context.stop.clone());
-    workers.spawn(async move {
-        measured.await;
-        Ok(())
-    });
-    let rebuilding = Arc::new(Semaphore::new(REBUILDS_MAX));
-    for projection in wanted {
-        let (context, meili, trouble) = (context.clone(), meili.clone(), trouble.clone());
-        let rebuilding = Arc::clone(&rebuilding);
-        workers
-            .spawn(async move { project(context, projection, meili, trouble, &rebuilding).await });
-    }
-    let (mut result, mut broke) = (Ok(()), None);
-    while let Some(ended) = workers.join_next().await {
-        let ended = ended.unwrap_or_else(|error| {
-            tracing::error!(%error, "a worker broke; the process ends");
-            broke = error.try_into_panic().ok();
+) -> BoxFuture<'static, Result<(), WrongVersion>> {
+    // Boxed, so that its code is made here once and not in each program anew.
+    async move {
+        let mut workers = JoinSet::new();
+        let measured = status::measure(context.db.clone(), wanted.clone(), context.stop.clone());
+        workers.spawn(async move {
+            measured.await;
             Ok(())
         });
-        // One that ends before it was told to takes the others with it.
-        context.stop.cancel();
-        result = result.and(ended);
+        let rebuilding = Arc::new(Semaphore::new(REBUILDS_MAX));
+        for projection in wanted {
+            let (context, meili, trouble) = (context.clone(), meili.clone(), trouble.clone());
+            let rebuilding = Arc::clone(&rebuilding);
+            workers.spawn(async move {
+                project(context, projection, meili, trouble, &rebuilding).await
+            });
+        }
+        let (mut result, mut broke) = (Ok(()), None);
+        while let Some(ended) = workers.join_next().await {
+            let ended = ended.unwrap_or_else(|error| {
+                tracing::error!(%error, "a worker broke; the process ends");
+                broke = error.try_into_panic().ok();
+                Ok(())
+            });
+            // One that ends before it was told to takes the others with it.
+            context.stop.cancel();
+            result = result.and(ended);
+        }
+        // Not a success: a supervisor shall start the process again.
+        if let Some(panic) = broke {
+            std::panic::resume_unwind(panic);
+        }
+        result
     }
-    // Not a success: a supervisor shall start the process again.
-    if let Some(panic) = broke {
-        std::panic::resume_unwind(panic);
-    }
-    result
+    .boxed()
 }
 
 /// Works on one projection, after rebuilding it if this program folds it differently from the one

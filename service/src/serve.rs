@@ -14,6 +14,8 @@ use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, Version, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -94,41 +96,45 @@ pub enum ServeError {
 
 /// Serves `router` where `http` says, and `health` on the port for operations if there is one, until
 /// the shutdown's stop; then drains for at most [`DRAIN_TIME`].
-pub async fn serve(
+pub fn serve<'a>(
     router: Router,
-    health: &Health,
-    http: &config::Http,
+    health: &'a Health,
+    http: &'a config::Http,
     default_port: u16,
     shutdown: Shutdown,
-) -> Result<(), ServeError> {
-    http.check()?;
-    health.told(http, shutdown.draining);
-    let address = http.address(default_port);
-    if !address.ip().is_loopback() && http.token().is_none() {
-        tracing::warn!(%address, "listening beyond this machine without API_TOKEN: anybody who \
-                       reaches this port may do everything");
-    }
-    let public = bind(address).await?;
-    let operations = match http.ops_listen {
-        Some(address) => Some(bind(address).await?),
-        None => None,
-    };
-    let watching = async {
-        match operations {
-            None => health.watch().await,
-            Some(listener) => {
-                tracing::info!(address = ?listener.local_addr().ok(), "operations listen");
-                // Ends with the last request of the others.
-                let router = shell(health.operations());
-                let server = Server::new(router, CancellationToken::new(), Bounds::default());
-                tokio::join!(health.watch(), server.run(listener));
-            }
+) -> BoxFuture<'a, Result<(), ServeError>> {
+    // Boxed, so that its code is made here once and not in each program anew.
+    async move {
+        http.check()?;
+        health.told(http, shutdown.draining);
+        let address = http.address(default_port);
+        if !address.ip().is_loopback() && http.token().is_none() {
+            tracing::warn!(%address, "listening beyond this machine without API_TOKEN: anybody who \
+                           reaches this port may do everything");
         }
-    };
-    tokio::select! {
-        served = serve_on(public, router, shutdown.stop) => served,
-        () = watching => Ok(()),
+        let public = bind(address).await?;
+        let operations = match http.ops_listen {
+            Some(address) => Some(bind(address).await?),
+            None => None,
+        };
+        let watching = async {
+            match operations {
+                None => health.watch().await,
+                Some(listener) => {
+                    tracing::info!(address = ?listener.local_addr().ok(), "operations listen");
+                    // Ends with the last request of the others.
+                    let router = shell(health.operations());
+                    let server = Server::new(router, CancellationToken::new(), Bounds::default());
+                    tokio::join!(health.watch(), server.run(listener));
+                }
+            }
+        };
+        tokio::select! {
+            served = serve_on(public, router, shutdown.stop) => served,
+            () = watching => Ok(()),
+        }
     }
+    .boxed()
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {

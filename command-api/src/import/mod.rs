@@ -21,6 +21,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use domain::{Command, Currency, Location};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use indicatif::{ProgressBar, ProgressStyle};
 use sqlx::PgPool;
 
@@ -96,24 +98,28 @@ pub enum Error {
 ///
 /// # Errors
 /// When the report cannot be written.
-pub async fn run(args: Args, db: PgPool) -> Result<ExitCode, Error> {
-    let report = match import(args, db).await {
-        Ok(report) => report,
-        Err(error) => {
-            let mut err = std::io::stderr().lock();
-            let mut cause: Option<&dyn std::error::Error> = Some(&error);
-            while let Some(error) = cause {
-                writeln!(err, "{error}")?;
-                cause = error.source();
+pub fn run(args: Args, db: PgPool) -> BoxFuture<'static, Result<ExitCode, Error>> {
+    // Boxed, so that its code is made here once and not in each program anew.
+    async move {
+        let report = match import(args, db).await {
+            Ok(report) => report,
+            Err(error) => {
+                let mut err = std::io::stderr().lock();
+                let mut cause: Option<&dyn std::error::Error> = Some(&error);
+                while let Some(error) = cause {
+                    writeln!(err, "{error}")?;
+                    cause = error.source();
+                }
+                return Ok(ExitCode::FAILURE);
             }
-            return Ok(ExitCode::FAILURE);
-        }
-    };
-    report.write_rows(&mut std::io::stderr().lock())?;
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{report}")?;
-    out.flush()?;
-    Ok(ExitCode::from(report.exit_code()))
+        };
+        report.write_rows(&mut std::io::stderr().lock())?;
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "{report}")?;
+        out.flush()?;
+        Ok(ExitCode::from(report.exit_code()))
+    }
+    .boxed()
 }
 
 /// Imports, and tells what became of the rows.

@@ -98,7 +98,9 @@ fn table(logs: Vec<(u64, Figures)>) -> Vec<Measured> {
 /// Brings the database back to what it is after its first migration.
 fn empty(ground: &Ground<'_>) -> Result<()> {
     ground.sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")?;
-    ground::output(ground.program("command-api")?.arg("migrate"), "migrate the database").map(drop)
+    ground::output(ground.program("command-api")?.arg("migrate"), "migrate the database")?;
+    // Another log, on the NATS of the one before.
+    ground::output(ground.program("command-api")?.arg("adopt"), "take the stream over").map(drop)
 }
 
 fn on_a_log(ground: &mut Ground<'_>, size: u64) -> Result<Figures> {
