@@ -122,8 +122,9 @@ async fn serve(settings: Serve, shared: Shared) -> anyhow::Result<()> {
     let writing = watched("the writer", writing);
 
     let (stop_paying, stop_relaying) = (CancellationToken::new(), CancellationToken::new());
-    let gateway = Sandbox::new(db.clone());
-    let paying = process::run(db.clone(), writer.clone(), gateway, stop_paying.clone());
+    let payments = process::forgetful(&db);
+    let gateway = Sandbox::new(payments.clone());
+    let paying = process::run(payments, writer.clone(), gateway, stop_paying.clone());
     let paying = watched("the payment process", tokio::spawn(paying));
     let relay = nats.clone().map(|client| {
         let (context, stream) = (async_nats::jetstream::new(client), bus.stream.clone());

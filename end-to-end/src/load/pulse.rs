@@ -16,6 +16,9 @@ use crate::history::Addresses;
 /// What they count in.
 const PATH: &str = "/v1/stock/PULSE/receive";
 const BODY: &str = r#"{"location":"pulse","quantity":1}"#;
+/// The product that has the SKU.
+const PRODUCTS: &str = "/v1/products";
+const PRODUCT: &str = r#"{"title":"Pulse","variants":[{"sku":"PULSE","prices":[]}]}"#;
 /// Clients of each command-api, with one command at a time.
 const CLIENTS: usize = 4;
 /// How long an answer is waited for.
@@ -36,8 +39,11 @@ impl Pulse {
     /// The engine does not take it.
     pub async fn prepare(addresses: &Addresses) -> anyhow::Result<()> {
         let http = Client::builder().no_proxy().build()?;
-        let answer = send(&http, &addresses.commands[0]).await.context("the pulse")?;
-        answer.error_for_status().context("the pulse")?;
+        let api = &addresses.commands[0];
+        for (path, body) in [(PRODUCTS, PRODUCT), (PATH, BODY)] {
+            let answer = post(&http, &format!("{api}{path}"), body).await.context("the pulse")?;
+            answer.error_for_status().context("the pulse")?;
+        }
         Ok(())
     }
 
@@ -53,7 +59,7 @@ impl Pulse {
                 let (http, api, taken) = (http.clone(), api.clone(), taken.clone());
                 clients.spawn(async move {
                     loop {
-                        match send(&http, &api).await {
+                        match post(&http, &format!("{api}{PATH}"), BODY).await {
                             Ok(answer) if answer.status().is_success() => {
                                 taken.fetch_add(1, Ordering::Relaxed);
                             }
@@ -72,7 +78,6 @@ impl Pulse {
     }
 }
 
-async fn send(http: &Client, api: &str) -> reqwest::Result<reqwest::Response> {
-    let request = http.post(format!("{api}{PATH}")).header("content-type", "application/json");
-    request.body(BODY).send().await
+async fn post(http: &Client, url: &str, body: &'static str) -> reqwest::Result<reqwest::Response> {
+    http.post(url).header("content-type", "application/json").body(body).send().await
 }
