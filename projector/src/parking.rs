@@ -238,8 +238,7 @@ pub async fn store_message(db: &PgPool, sequence: i64, reason: &str) -> sqlx::Re
 
 /// An error with its causes, in one line.
 pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    storable(&causes.map(ToString::to_string).collect::<Vec<_>>().join(": "))
+    storable(&event_store::causes(error))
 }
 
 /// A reason may quote what was sent, of any length and with the one character that Postgres does

@@ -213,7 +213,7 @@ fn step<D>(
     fold: &mut impl FnMut(Option<D>, &Seen<'_>) -> Option<D>,
 ) -> Result<Option<D>, Problem> {
     let recorded = raw.decode().map_err(|error| {
-        tracing::error!(error = &error as &dyn std::error::Error, "an event cannot be read");
+        tracing::error!(error = event_store::causes(&error), "an event cannot be read");
         Problem::internal()
     })?;
     let seen = Seen {

@@ -71,7 +71,7 @@ impl Line {
                     let _ = connection.close().await;
                 }
                 Ok(Err(error)) => {
-                    let error = &error as &dyn std::error::Error;
+                    let error = event_store::causes(&error);
                     tracing::warn!(error, "the database cannot be reached");
                 }
                 Err(_) => tracing::warn!("the database does not answer"),

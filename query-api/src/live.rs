@@ -146,7 +146,7 @@ impl Follower {
             Ok(bytes) => Some(bytes),
             // The client comes back by itself and says where it was.
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "a follower is cut off");
+                tracing::warn!(error = event_store::causes(&error), "a follower is cut off");
                 None
             }
         }

@@ -41,7 +41,7 @@ impl Snapshots {
         cache.change(stream, |cached| cached.snapshot = version);
         tokio::spawn(async move {
             if let Err(error) = store(&db, &name, version, state).await {
-                let error: &dyn std::error::Error = &error;
+                let error = crate::causes(&error);
                 tracing::warn!(error, version, "a snapshot was not stored");
             }
             drop(permit);

@@ -173,6 +173,7 @@ async fn a_page_is_bounded_in_bytes(db: PgPool) {
 /// And what Postgres sends is not many times what is kept: less is asked for where rows weigh much.
 #[sqlx::test(migrations = "../migrations")]
 async fn what_is_asked_for_shrinks_with_what_rows_weigh(db: PgPool) {
+    by_hand(&db).await;
     sqlx::query(
         "INSERT INTO events
          SELECT n, 'cart-' || n, 1, 'cart.created', 1, 0, now(), now(), '{\"command\":\"x\"}',
@@ -208,6 +209,7 @@ async fn a_time_is_a_position(db: PgPool) {
         read::position_at(&db, time).await.unwrap()
     };
     assert_eq!(at(5_000).await, 0, "of an empty log");
+    by_hand(&db).await;
     sqlx::raw_sql(
         "INSERT INTO events
          SELECT n, 'cart-' || n, 1, 'cart.created', 1, 0, now(),

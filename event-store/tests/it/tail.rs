@@ -8,7 +8,7 @@ use event_store::tail::{Follower, Tail};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{accept, bus, cart_id, create_cart, tidy_up, writer};
+use crate::support::{accept, bus, by_hand, cart_id, create_cart, tidy_up, writer};
 
 const WAIT: Duration = Duration::from_secs(3);
 
@@ -168,6 +168,7 @@ async fn what_was_heard_before_it_begins_anew_is_forgotten(db: PgPool) {
 /// A page that was full of bytes is not the end of the log: nothing is waited for in between.
 #[sqlx::test(migrations = "../migrations")]
 async fn who_is_far_behind_reads_on_without_a_pause(db: PgPool) {
+    by_hand(&db).await;
     sqlx::raw_sql(
         "INSERT INTO events
          SELECT n, 'cart-' || n, 1, 'cart.created', 1, 0, now(), now(), '{\"command\":\"x\"}',

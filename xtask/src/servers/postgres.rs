@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use super::Program;
 use crate::layout::{Layout, create_dir};
@@ -27,6 +27,9 @@ pub enum Durability {
     /// Everything, for speed: throwaway data.
     Throwaway,
 }
+
+/// How a migration begins that is not to run in a transaction, as sqlx knows it.
+const NO_TRANSACTION: &str = "-- no-transaction";
 
 /// The major version that wrote the data in `data`, if there is any.
 pub fn data_version(data: &Path) -> Option<u32> {
@@ -103,10 +106,15 @@ pub fn as_user(url: &str, user: &str) -> String {
     url.replacen(&format!("//{NAME}@"), &format!("//{user}@"), 1)
 }
 
-/// Runs a SQL file in one transaction.
+/// Runs a SQL file, in one transaction unless its first line says otherwise.
 pub fn run_file(program: &Program, url: &str, file: &Path, log: &Path) -> Result<()> {
+    let sql =
+        fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     let mut command = psql(program, url);
-    command.arg("--single-transaction").arg("--file").arg(file);
+    if !sql.starts_with(NO_TRANSACTION) {
+        command.arg("--single-transaction");
+    }
+    command.arg("--file").arg(file);
     run_logged(&mut command, &format!("apply {}", file.display()), log)
 }
 
