@@ -8,6 +8,7 @@ use crate::projections;
 
 /// Says what each metric means and begins to count. To be called once, at the start.
 pub fn describe_metrics() {
+    event_store::tail::describe_metrics();
     describe_work();
     describe_standing();
     describe_search();
