@@ -10,9 +10,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::log;
-
 use crate::caller::Caller;
+use crate::log;
 
 /// The longest wait that is granted; more is cut to this.
 pub const WAIT_MAX: Duration = Duration::from_secs(30);

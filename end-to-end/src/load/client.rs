@@ -112,9 +112,6 @@ impl Client {
             return;
         }
         command.key.clone_from(&last.command.key);
-        if command == last.command {
-            return; // the same once more, which is no misuse
-        }
         // The same command once more is a retry, and another promise.
         if command == last.command {
             return;
