@@ -8,10 +8,11 @@ use std::sync::Arc;
 use event_store::{Entry, RawEvent, Recorded};
 use sqlx::{PgConnection, PgPool};
 
-use crate::checkpoint::{self, Fenced, Lease};
+use crate::checkpoint::{Fenced, Lease};
 use crate::known::Known;
 use crate::parking::{self, PARKED_STREAMS_MAX, Parked, ParkedStreams, Place};
 use crate::projection::{FoldError, Folder, Projection};
+use crate::step;
 
 /// An event that was written by a newer program than this one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -102,8 +103,8 @@ async fn fold(
 ) -> Result<usize, BatchError> {
     let mut connection = known.take_connection(db).await?;
     let mut folder = known.take_folder(lease.projection);
-    let parked = &known.parked;
-    let done = match fold_all(&mut connection, lease, &mut *folder, parked, &plan, to).await {
+    let done = fold_all(&mut connection, lease, &mut *folder, &known.parked, &plan, to).await;
+    let done = match done {
         Ok(()) => {
             known.keep_folder(folder);
             plan
@@ -112,8 +113,9 @@ async fn fold(
         Err(Failure::Events(error)) => {
             let (projection, cause) = (lease.projection.name, parking::chain(&error));
             tracing::warn!(projection, cause, "a batch failed; looking for the stream at fault");
-            sqlx::raw_sql("ROLLBACK").execute(&mut connection).await?;
-            fold_parts(&mut connection, lease, parked, plan, to).await?
+            // What failed may be inside a transaction.
+            connection = known.take_connection(db).await?;
+            fold_parts(&mut connection, lease, &known.parked, plan, to).await?
         }
     };
     known.put_back(connection);
@@ -228,12 +230,15 @@ async fn fold_all(
     to: i64,
 ) -> Result<(), Failure> {
     check_bound(parked, plan)?;
-    lease.begin(db, to).await??;
+    if plan.parked.is_empty() && !plan.events.is_empty() {
+        return Ok(folder.fold(db, lease.build, &plan.events, Some(lease.step(to))).await??);
+    }
+    lease.step(to).begin(db).await??;
     if !plan.events.is_empty() {
-        folder.fold(db, lease.build, &plan.events).await?;
+        folder.fold(db, lease.build, &plan.events, None).await??;
     }
     parking::store(db, lease.projection, lease.build, &plan.parked).await?;
-    checkpoint::commit(db).await?;
+    step::commit(db).await?;
     Ok(())
 }
 
@@ -248,7 +253,7 @@ async fn fold_parts(
 ) -> Result<Plan, BatchError> {
     let Plan { places, events, parked: found, streams } = plan;
     let mut sorted = Plan { parked: found, streams, ..Plan::default() };
-    lease.begin(db, to).await??;
+    lease.step(to).begin(db).await??;
     // The next part is the last one: in the order of the log.
     let mut parts = Vec::from([(0, events.len())]);
     while let Some((start, end)) = parts.pop() {
@@ -271,7 +276,7 @@ async fn fold_parts(
     }
     check_bound(parked, &sorted)?;
     parking::store(db, lease.projection, lease.build, &sorted.parked).await?;
-    checkpoint::commit(db).await?;
+    step::commit(db).await?;
     Ok(sorted)
 }
 
@@ -287,8 +292,8 @@ pub async fn try_fold(
     }
     // Not by the client library's: it does not know of the transaction that a lease began.
     sqlx::raw_sql("SAVEPOINT part").execute(&mut *db).await?;
-    match (projection.folder)().fold(db, build, events).await {
-        Ok(()) => {
+    match (projection.folder)().fold(db, build, events, None).await {
+        Ok(_) => {
             sqlx::raw_sql("RELEASE SAVEPOINT part").execute(db).await?;
             Ok(Ok(()))
         }

@@ -11,9 +11,10 @@
 use std::time::Duration;
 
 use event_store::RawEvent;
-use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, Row};
+use sqlx::PgExecutor;
 
 use crate::projection::Projection;
+use crate::step::Step;
 
 /// How long a worker may be silent before another takes over.
 pub const LEASE: Duration = Duration::from_secs(5);
@@ -101,27 +102,17 @@ impl Lease {
             && self.projection.reads(&event.stream)
     }
 
-    /// Begins the transaction that writes the rows by moving the checkpoint, in one round trip: the
-    /// lock on the checkpoint keeps everybody else out until the [`commit`]. The connection must be
-    /// dropped if this fails in any way: it is then inside the transaction.
-    ///
-    /// The commit does not wait for the disk: what a crash of the database takes away, it takes
-    /// away with its checkpoint, and the log gives it back. A worker that is frozen inside the
-    /// transaction is cut off by the database, so that it cannot hold the lock for ever.
-    pub async fn begin(
-        &self,
-        connection: &mut PgConnection,
-        to: i64,
-    ) -> sqlx::Result<Result<(), Fenced>> {
-        let Self { projection, build, slot_from, epoch, position, term, .. } = self;
-        let (name, term) = (projection.name, term.as_millis());
-        // Two statements at once can have no parameters. These are numbers, and a name of ours.
-        let begin = format!(
-            "BEGIN; SELECT move_checkpoint('{name}', {build}::smallint, {slot_from}::smallint, \
-             {epoch}, {position}, {to}, {term})"
-        );
-        let moved = sqlx::raw_sql(AssertSqlSafe(begin)).fetch_one(connection).await?;
-        Ok(if moved.try_get(0)? { Ok(()) } else { Err(Fenced) })
+    /// The step to a position.
+    pub fn step(&self, to: i64) -> Step {
+        Step {
+            projection: self.projection.name,
+            build: self.build,
+            slot_from: self.slot_from,
+            epoch: self.epoch,
+            from: self.position,
+            to,
+            term_ms: u64::try_from(self.term.as_millis()).unwrap_or(u64::MAX),
+        }
     }
 
     /// Moves the checkpoint past events of which none is of interest.
@@ -130,23 +121,11 @@ impl Lease {
         db: impl PgExecutor<'_>,
         to: i64,
     ) -> sqlx::Result<Result<(), Fenced>> {
-        let moved = sqlx::query_scalar!(
-            r#"SELECT move_checkpoint($1, $2, $3, $4, $5, $6, $7) AS "moved!""#,
-            self.projection.name,
-            self.build,
-            self.slot_from,
-            self.epoch,
-            self.position,
-            to,
-            i64::try_from(self.term.as_millis()).unwrap_or(i64::MAX),
-        )
-        .fetch_one(db)
-        .await?;
-        if !moved {
-            return Ok(Err(Fenced));
+        let passed = self.step(to).make(db).await?;
+        if passed.is_ok() {
+            self.position = to;
         }
-        self.position = to;
-        Ok(Ok(()))
+        Ok(passed)
     }
 
     /// Keeps the lease while there is nothing to do. A checkpoint that is not where this worker left
@@ -274,9 +253,4 @@ pub async fn hand_over(
     )
     .fetch_all(db)
     .await
-}
-
-/// Ends a transaction that [`Lease::begin`] began.
-pub async fn commit(connection: &mut PgConnection) -> sqlx::Result<()> {
-    sqlx::raw_sql("COMMIT").execute(connection).await.map(drop)
 }

@@ -1,5 +1,6 @@
 //! The common shape of a projection: one document a key, loaded, folded in memory and written back
-//! with one query each, however many events there are. What was written lately is not loaded.
+//! with one query each, however many events there are. What was written lately is not loaded, and
+//! the checkpoint moves with the query that writes: a batch is a round trip or two.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -11,9 +12,12 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde::Serialize;
 use sqlx::PgConnection;
+use sqlx::types::Json;
 
+use crate::checkpoint::Fenced;
 use crate::projection::{FoldError, Folder, seen};
 use crate::recent::Recent;
+use crate::step::Step;
 
 /// A table of documents.
 pub trait Documents {
@@ -40,13 +44,15 @@ pub trait Documents {
         keys: Vec<Self::Key>,
     ) -> impl Future<Output = sqlx::Result<Vec<(Self::Key, Self::Document)>>> + Send;
 
-    /// Writes documents, new and old ones alike, of which the JSON is at hand.
+    /// Writes documents, new and old ones alike, of which the JSON is at hand, if the step is made.
+    /// Says how many it wrote.
     fn store(
         db: &mut PgConnection,
         build: i16,
         documents: &[Self::Document],
         json: &[String],
-    ) -> impl Future<Output = Result<(), FoldError>> + Send;
+        step: Option<Json<Step>>,
+    ) -> impl Future<Output = Result<u64, FoldError>> + Send;
 }
 
 /// What folds events into the documents of a table.
@@ -64,7 +70,8 @@ impl<D: Documents> Folder for Table<D> {
         db: &'a mut PgConnection,
         build: i16,
         events: &'a [Recorded],
-    ) -> BoxFuture<'a, Result<(), FoldError>> {
+        step: Option<Step>,
+    ) -> BoxFuture<'a, Result<Result<(), Fenced>, FoldError>> {
         async move {
             let mut documents = self.load(db, build, events).await?;
             for event in events {
@@ -74,13 +81,16 @@ impl<D: Documents> Folder for Table<D> {
                 }
             }
             if documents.is_empty() {
-                return Ok(());
+                return Ok(match step {
+                    Some(step) => step.make(db).await?,
+                    None => Ok(()),
+                });
             }
             let (keys, documents): (Vec<_>, Vec<_>) = documents.into_iter().unzip();
             let json = encode(documents.iter())?;
-            D::store(db, build, &documents, &json).await?;
+            let written = D::store(db, build, &documents, &json, step.map(Json)).await?;
             self.recent.keep(keys.into_iter().zip(documents), &json);
-            Ok(())
+            Ok(Step::made(written))
         }
         .boxed()
     }

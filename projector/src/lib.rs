@@ -2,12 +2,12 @@
 //!
 //! * [`projections`]: what is built, one file each; [`projection`] says what each of them is, and
 //!   [`documents`] is the shape most of them have, [`recent`] what they need not read again;
-//! * [`checkpoint`], [`batch`], [`known`], [`runner`], [`outage`]: how a build moves forward, exactly
+//! * [`checkpoint`], [`step`], [`batch`], [`known`], [`runner`], [`outage`]: how a build moves forward, exactly
 //!   once, whatever fails meanwhile;
 //! * [`parking`], [`retry`], [`skip`]: streams that cannot be gone on with;
 //! * [`builds`], [`candidate`], [`rebuild`], [`compare`]: a new build beside the old one, and the switch;
 //! * [`search`]: what becomes of the searchable catalogue in Meilisearch;
-//! * [`run`], [`status`], [`news`], [`health`], [`metrics`], [`report`]: the
+//! * [`serve`], [`run`], [`status`], [`news`], [`health`], [`metrics`], [`report`]: the
 //!   process and where everything in it stands.
 //!
 //! The binary is a thin shell around this library. Nothing here appends to the log.
@@ -33,5 +33,7 @@ pub mod retry;
 pub mod run;
 pub mod runner;
 pub mod search;
+pub mod serve;
 pub mod skip;
 pub mod status;
+pub mod step;

@@ -8,6 +8,9 @@ use event_store::Recorded;
 use futures::future::BoxFuture;
 use sqlx::PgConnection;
 
+use crate::checkpoint::Fenced;
+use crate::step::Step;
+
 /// The grain of a projection that cannot be split: as many as there are slots.
 pub const ALL_SLOTS: i16 = 256;
 
@@ -51,13 +54,16 @@ fn blames_events(error: &sqlx::Error) -> bool {
 /// can have written the same rows: there is a new one with each lease, and after each transaction
 /// that came to nothing.
 pub trait Folder: Send + Sync {
-    /// Folds events that follow those it was given before, in the transaction of the connection.
+    /// Folds events that follow those it was given before: with a step, as a transaction of its own
+    /// that makes it; without, in the transaction of the connection. The connection must be dropped
+    /// if this fails in any way: it may be inside a transaction.
     fn fold<'a>(
         &'a mut self,
         db: &'a mut PgConnection,
         build: i16,
         events: &'a [Recorded],
-    ) -> BoxFuture<'a, Result<(), FoldError>>;
+        step: Option<Step>,
+    ) -> BoxFuture<'a, Result<Result<(), Fenced>, FoldError>>;
 }
 
 /// A projection.

@@ -11,6 +11,7 @@ use sqlx::types::{Json, Uuid};
 
 use crate::documents::{self, Documents};
 use crate::projection::{FoldError, Projection};
+use crate::step::Step;
 
 pub static PROJECTION: Projection = Projection {
     name: "orders",
@@ -77,10 +78,11 @@ impl Documents for Orders {
         build: i16,
         documents: &[Self::Document],
         json: &[String],
-    ) -> Result<(), FoldError> {
+        step: Option<Json<Step>>,
+    ) -> Result<u64, FoldError> {
         let Columns { ids, positions, versions, statuses, customers, totals, units, times } =
             Columns::of(documents)?;
-        sqlx::query!(
+        let done = sqlx::query!(
             r#"INSERT INTO orders_rows (build, id, document, position, version, status,
                                         payment_status, fulfilment_status, customer_id, total,
                                         currency, units, created_at, updated_at)
@@ -93,6 +95,7 @@ impl Documents for Orders {
                    AS f (id, document, position, version, status, payment_status,
                          fulfilment_status, customer_id, total, currency, units, created_at,
                          updated_at)
+               WHERE (SELECT moved($15))
                ON CONFLICT (build, id) DO UPDATE SET
                    document = excluded.document, position = excluded.position,
                    version = excluded.version, status = excluded.status,
@@ -113,10 +116,11 @@ impl Documents for Orders {
             &units,
             &times.0,
             &times.1,
+            step as _,
         )
         .execute(db)
         .await?;
-        Ok(())
+        Ok(done.rows_affected())
     }
 }
 

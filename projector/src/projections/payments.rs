@@ -8,6 +8,7 @@ use sqlx::types::{Json, Uuid};
 
 use crate::documents::{self, Documents};
 use crate::projection::{FoldError, Projection, waits_for_nothing};
+use crate::step::Step;
 
 pub static PROJECTION: Projection = Projection {
     name: "payments",
@@ -57,8 +58,9 @@ impl Documents for Payments {
         build: i16,
         _: &[Self::Document],
         json: &[String],
-    ) -> Result<(), FoldError> {
-        sqlx::query!(
+        step: Option<Json<Step>>,
+    ) -> Result<u64, FoldError> {
+        let done = sqlx::query!(
             r#"INSERT INTO payments_rows (build, id, document, position, version, order_id, method,
                                           status, amount, currency, created_at, updated_at)
                SELECT $1, f.id, new.document::json, f.position, f.version, f.order_id, f.method,
@@ -68,15 +70,17 @@ impl Documents for Payments {
                     json_to_record(new.document::json) AS f (
                         id uuid, position bigint, version bigint, order_id uuid, method text,
                         status text, amount json, created_at timestamptz, updated_at timestamptz)
+               WHERE (SELECT moved($3))
                ON CONFLICT (build, id) DO UPDATE SET
                    document = excluded.document, position = excluded.position,
                    version = excluded.version, status = excluded.status,
                    updated_at = excluded.updated_at"#,
             build,
             json,
+            step as _,
         )
         .execute(db)
         .await?;
-        Ok(())
+        Ok(done.rows_affected())
     }
 }

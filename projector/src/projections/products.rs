@@ -9,6 +9,7 @@ use sqlx::types::{Json, Uuid};
 
 use crate::documents::{self, Documents};
 use crate::projection::{FoldError, Projection, waits_for_nothing};
+use crate::step::Step;
 
 pub static PROJECTION: Projection = Projection {
     name: "products",
@@ -58,10 +59,11 @@ impl Documents for Products {
         build: i16,
         documents: &[Self::Document],
         json: &[String],
-    ) -> Result<(), FoldError> {
+        step: Option<Json<Step>>,
+    ) -> Result<u64, FoldError> {
         let title_keys: Vec<String> =
             documents.iter().map(|document| folded(document.details.title.as_str())).collect();
-        sqlx::query!(
+        let done = sqlx::query!(
             r#"INSERT INTO products_rows (build, id, document, position, version, status, title,
                                           brand, category, created_at, updated_at, title_key)
                SELECT $1, f.id, new.document::json, f.position, f.version, f.status, f.title,
@@ -70,6 +72,7 @@ impl Documents for Products {
                     json_to_record(new.document::json) AS f (
                         id uuid, position bigint, version bigint, status text, title text,
                         brand text, category text[], created_at timestamptz, updated_at timestamptz)
+               WHERE (SELECT moved($4))
                ON CONFLICT (build, id) DO UPDATE SET
                    document = excluded.document, position = excluded.position,
                    version = excluded.version, status = excluded.status, title = excluded.title,
@@ -78,9 +81,10 @@ impl Documents for Products {
             build,
             json,
             &title_keys,
+            step as _,
         )
         .execute(db)
         .await?;
-        Ok(())
+        Ok(done.rows_affected())
     }
 }

@@ -14,9 +14,11 @@ use futures::future::BoxFuture;
 use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
 
+use crate::checkpoint::Fenced;
 use crate::documents::encode;
 use crate::projection::{ALL_SLOTS, FoldError, Folder, Projection, seen, waits_for_nothing};
 use crate::recent::Recent;
+use crate::step::Step;
 
 pub static PROJECTION: Projection = Projection {
     name: "sales",
@@ -41,8 +43,9 @@ impl Folder for Sales {
         db: &'a mut PgConnection,
         build: i16,
         events: &'a [Recorded],
-    ) -> BoxFuture<'a, Result<(), FoldError>> {
-        fold(self, db, build, events).boxed()
+        step: Option<Step>,
+    ) -> BoxFuture<'a, Result<Result<(), Fenced>, FoldError>> {
+        fold(self, db, build, events, step).boxed()
     }
 }
 
@@ -51,11 +54,9 @@ async fn fold(
     db: &mut PgConnection,
     build: i16,
     events: &[Recorded],
-) -> Result<(), FoldError> {
+    step: Option<Step>,
+) -> Result<Result<(), Fenced>, FoldError> {
     let keys: Vec<_> = events.iter().filter_map(|event| sales::keys(&seen(event))).collect();
-    if keys.is_empty() {
-        return Ok(());
-    }
     let orders: BTreeSet<Uuid> = keys.iter().map(|(_, order_id)| order_id.0).collect();
     let ledgers = recent.ledgers.or_load(orders, |unknown| load_ledgers(db, build, unknown));
     let mut ledgers = ledgers.await?;
@@ -70,16 +71,21 @@ async fn fold(
         let ledger = ledgers.entry(order_id.0).or_default();
         changed.extend(sales::fold(&mut days, ledger, &seen));
     }
-    let json = encode(days.values())?;
-    let of_changed = days.keys().zip(&json).filter(|(day, _)| changed.contains(*day));
+    if ledgers.is_empty() {
+        return Ok(match step {
+            Some(step) => step.make(db).await?,
+            None => Ok(()),
+        });
+    }
+    let of_days = encode(days.values())?;
+    let of_changed = days.keys().zip(&of_days).filter(|(day, _)| changed.contains(*day));
     let of_changed: Vec<String> = of_changed.map(|(_, json)| json.clone()).collect();
-    store_days(db, build, &of_changed).await?;
-    recent.days.keep(days, &json);
-    let json = encode(ledgers.values())?;
+    let of_ledgers = encode(ledgers.values())?;
     let orders: Vec<Uuid> = ledgers.keys().copied().collect();
-    store_ledgers(db, build, &orders, &json).await?;
-    recent.ledgers.keep(ledgers, &json);
-    Ok(())
+    let written = store(db, build, &of_changed, &orders, &of_ledgers, step.map(Json)).await?;
+    recent.days.keep(days, &of_days);
+    recent.ledgers.keep(ledgers, &of_ledgers);
+    Ok(Step::made(written))
 }
 
 async fn load_days(
@@ -114,43 +120,42 @@ async fn load_ledgers(
     Ok(rows.into_iter().map(|row| (row.id, row.document.0)).collect())
 }
 
-async fn store_days(db: &mut PgConnection, build: i16, documents: &[String]) -> sqlx::Result<()> {
-    sqlx::query!(
-        r#"INSERT INTO sales_rows (build, id, document, position, version, day, currency,
-                                   created_at, updated_at)
-           SELECT $1, f.id, new.document::json, f.position, f.version, f.day, f.currency,
-                  f.created_at, f.updated_at
-           FROM unnest($2::text[]) AS new (document),
-                json_to_record(new.document::json) AS f (
-                    id text, position bigint, version bigint, day date, currency text,
-                    created_at timestamptz, updated_at timestamptz)
-           ON CONFLICT (build, id) DO UPDATE SET
-               document = excluded.document, position = excluded.position,
-               version = excluded.version, created_at = excluded.created_at,
-               updated_at = excluded.updated_at"#,
-        build,
-        documents,
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-async fn store_ledgers(
+/// Writes days and ledgers, of which there is one at least. Says how many of the latter.
+async fn store(
     db: &mut PgConnection,
     build: i16,
+    days: &[String],
     orders: &[Uuid],
     ledgers: &[String],
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        "INSERT INTO sales_orders_rows (build, id, document)
-         SELECT $1, id, document::json FROM unnest($2::uuid[], $3::text[]) AS new (id, document)
-         ON CONFLICT (build, id) DO UPDATE SET document = excluded.document",
+    step: Option<Json<Step>>,
+) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        r#"WITH step AS MATERIALIZED (SELECT moved($5) AS made), days AS (
+               INSERT INTO sales_rows (build, id, document, position, version, day, currency,
+                                       created_at, updated_at)
+               SELECT $1, f.id, new.document::json, f.position, f.version, f.day, f.currency,
+                      f.created_at, f.updated_at
+               FROM step, unnest($2::text[]) AS new (document),
+                    json_to_record(new.document::json) AS f (
+                        id text, position bigint, version bigint, day date, currency text,
+                        created_at timestamptz, updated_at timestamptz)
+               WHERE step.made
+               ON CONFLICT (build, id) DO UPDATE SET
+                   document = excluded.document, position = excluded.position,
+                   version = excluded.version, created_at = excluded.created_at,
+                   updated_at = excluded.updated_at)
+           INSERT INTO sales_orders_rows (build, id, document)
+           SELECT $1, new.id, new.document::json
+           FROM step, unnest($3::uuid[], $4::text[]) AS new (id, document)
+           WHERE step.made
+           ON CONFLICT (build, id) DO UPDATE SET document = excluded.document"#,
         build,
+        days,
         orders,
         ledgers,
+        step as _,
     )
     .execute(db)
     .await?;
-    Ok(())
+    Ok(done.rows_affected())
 }

@@ -14,9 +14,11 @@ use futures::future::BoxFuture;
 use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
 
+use crate::checkpoint::Fenced;
 use crate::documents::encode;
 use crate::projection::{ALL_SLOTS, FoldError, Folder, Projection, seen, waits_for_nothing};
 use crate::recent::Recent;
+use crate::step::{self, Step};
 
 pub static PROJECTION: Projection = Projection {
     name: "search",
@@ -48,10 +50,20 @@ impl Folder for Catalogue {
         db: &'a mut PgConnection,
         build: i16,
         events: &'a [Recorded],
-    ) -> BoxFuture<'a, Result<(), FoldError>> {
+        step: Option<Step>,
+    ) -> BoxFuture<'a, Result<Result<(), Fenced>, FoldError>> {
         async move {
+            if let Some(step) = step
+                && let Err(fenced) = step.begin(db).await?
+            {
+                return Ok(Err(fenced));
+            }
             let news = fold_stock(&mut self.stock, db, build, events).await?;
-            fold_products(&mut self.documents, db, build, events, &news).await
+            fold_products(&mut self.documents, db, build, events, &news).await?;
+            if step.is_some() {
+                step::commit(db).await?;
+            }
+            Ok(Ok(()))
         }
         .boxed()
     }

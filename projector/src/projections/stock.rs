@@ -8,6 +8,7 @@ use sqlx::types::Json;
 
 use crate::documents::{self, Documents};
 use crate::projection::{FoldError, Projection, waits_for_nothing};
+use crate::step::Step;
 
 pub static PROJECTION: Projection = Projection {
     name: "stock",
@@ -57,8 +58,9 @@ impl Documents for StockLevels {
         build: i16,
         _: &[Self::Document],
         json: &[String],
-    ) -> Result<(), FoldError> {
-        sqlx::query!(
+        step: Option<Json<Step>>,
+    ) -> Result<u64, FoldError> {
+        let done = sqlx::query!(
             r#"INSERT INTO stock_rows (build, id, document, position, version, on_hand, available,
                                        created_at, updated_at)
                SELECT $1, f.id, new.document::json, f.position, f.version, f.on_hand, f.available,
@@ -67,15 +69,17 @@ impl Documents for StockLevels {
                     json_to_record(new.document::json) AS f (
                         id text, position bigint, version bigint, on_hand bigint, available bigint,
                         created_at timestamptz, updated_at timestamptz)
+               WHERE (SELECT moved($3))
                ON CONFLICT (build, id) DO UPDATE SET
                    document = excluded.document, position = excluded.position,
                    version = excluded.version, on_hand = excluded.on_hand,
                    available = excluded.available, updated_at = excluded.updated_at"#,
             build,
             json,
+            step as _,
         )
         .execute(db)
         .await?;
-        Ok(())
+        Ok(done.rows_affected())
     }
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use event_store::tail::Tail;
 use projector::batch::BatchError;
-use projector::checkpoint;
 use projector::runner::{self, Context};
+use projector::step;
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -46,11 +46,11 @@ async fn a_worker_frozen_inside_a_transaction_is_cut_off(db: PgPool) {
     shop.cart().await;
     let frozen = lease(&db, "carts", "frozen").await.unwrap();
     let mut stalled = db.acquire().await.unwrap().detach();
-    frozen.begin(&mut stalled, 1).await.unwrap().unwrap();
+    frozen.step(1).begin(&mut stalled).await.unwrap().unwrap();
     // The row is locked until the database ends the transaction, one lease later.
     expire_when_unlocked(&db).await;
     assert!(lease(&db, "carts", "standby").await.is_some());
-    assert!(checkpoint::commit(&mut stalled).await.is_err());
+    assert!(step::commit(&mut stalled).await.is_err());
 }
 
 async fn expire_when_unlocked(db: &PgPool) {

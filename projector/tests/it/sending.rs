@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use projector::search::leftovers;
 use projector::search::pusher::push;
-use projector::{builds, checkpoint};
+use projector::{builds, step};
 use sqlx::PgPool;
 
 use crate::search::{Catalogue, dirty};
@@ -19,14 +19,14 @@ async fn sending_and_folding_do_not_wait_for_each_other(db: PgPool) {
     let lease = lease(&db, "search", "test").await.unwrap();
     let mut working = db.acquire().await.unwrap().detach();
     let head = lease.position;
-    lease.begin(&mut working, head).await.unwrap().unwrap();
+    lease.step(head).begin(&mut working).await.unwrap().unwrap();
     let index = catalogue.meili.live();
     let identity = index.ensure().await.unwrap();
     let sending = push(&db, &index, &lease, &identity);
     let sent = tokio::time::timeout(Duration::from_secs(30), sending).await;
     assert_eq!(sent.expect("it does not wait for the worker").unwrap(), 1);
     assert_eq!(dirty(&db).await, 0);
-    checkpoint::commit(&mut working).await.unwrap();
+    step::commit(&mut working).await.unwrap();
     catalogue.drop().await;
 }
 
