@@ -81,7 +81,7 @@ pub async fn retry(db: &PgPool, position: i64) -> sqlx::Result<Retried> {
     if let Some((_, reason)) = unreadable.into_iter().next() {
         return Ok(Retried::StillParked(reason));
     }
-    tasks::change(&mut transaction, changes).await?;
+    tasks::keep(&mut *transaction, kept, kept, changes, vec![]).await?;
     let positions: Vec<i64> = events.iter().map(|event| event.position).collect();
     sqlx::query!("DELETE FROM payment_process_parked WHERE position = ANY($1)", &positions)
         .execute(&mut *transaction)

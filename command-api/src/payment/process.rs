@@ -116,7 +116,7 @@ async fn follow(
         let due = !changes.is_empty();
         // Most of the log is not about orders: what need not be kept at once is kept now and then.
         if due || !parked.is_empty() || scanned - kept >= KEEP_POSITIONS {
-            if tasks::keep(db, kept, scanned, changes, &parked).await? {
+            if tasks::keep(db, kept, scanned, changes, parked).await? {
                 kept = scanned;
             } else {
                 // Another process was quicker: go on from where it is.

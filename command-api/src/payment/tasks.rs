@@ -1,12 +1,12 @@
 //! The list of things to do: kept from the log, claimed by whoever does them.
 //!
-//! The list and the position it was kept up to change in one transaction. A claim is a lease: if
+//! The list and the position it was kept up to change in one statement. A claim is a lease: if
 //! its holder dies, the next one does the thing again, under the same keys.
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, PgExecutor, PgPool};
+use sqlx::{PgExecutor, PgPool};
 use uuid::Uuid;
 
 /// What is to be done.
@@ -67,33 +67,76 @@ pub(super) type Parked = (i64, String);
 /// Takes a stretch of the log, from `from` to `to`, into the list. False, with nothing done, if
 /// another process has done so.
 pub(super) async fn keep(
-    db: &PgPool,
+    db: impl PgExecutor<'_>,
     from: i64,
     to: i64,
     changes: Changes,
-    parked: &[Parked],
+    parked: Vec<Parked>,
 ) -> sqlx::Result<bool> {
-    let mut transaction = db.begin().await?;
-    let moved =
-        sqlx::query!("UPDATE payment_process SET position = $2 WHERE position = $1", from, to)
-            .execute(&mut *transaction)
-            .await?;
-    if moved.rows_affected() == 0 {
-        return Ok(false);
+    let Columns { settled, listed, due, causes } = Columns::of(changes);
+    let (positions, reasons): (Vec<i64>, Vec<String>) = parked.into_iter().unzip();
+    // One round trip: it is made for every few orders. A thing is either settled or listed here.
+    let kept = sqlx::query_scalar!(
+        r#"WITH moved AS (
+               UPDATE payment_process SET position = $2 WHERE position = $1 RETURNING position),
+           settled AS (
+               DELETE FROM payment_tasks USING moved, unnest($3::text[], $4::uuid[]) AS s (kind, subject)
+               WHERE payment_tasks.kind = s.kind AND payment_tasks.subject = s.subject),
+           listed AS (
+               INSERT INTO payment_tasks (kind, subject, due_at, cause)
+               SELECT l.* FROM moved, unnest($5::text[], $6::uuid[], $7::timestamptz[], $8::bigint[]) AS l
+               ON CONFLICT (kind, subject) DO UPDATE
+               SET due_at = excluded.due_at, cause = excluded.cause, attempts = 0,
+                   leased_until = NULL),
+           parked AS (
+               INSERT INTO payment_process_parked (position, reason)
+               SELECT p.* FROM moved, unnest($9::bigint[], $10::text[]) AS p
+               ON CONFLICT (position) DO NOTHING)
+           SELECT count(*) > 0 AS "kept!" FROM moved"#,
+        from,
+        to,
+        &settled.0,
+        &settled.1,
+        &listed.0,
+        &listed.1,
+        &due,
+        &causes,
+        &positions,
+        &reasons,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(kept)
+}
+
+/// Changes, column by column.
+#[derive(Default)]
+struct Columns {
+    /// Kinds and subjects.
+    settled: (Vec<String>, Vec<Uuid>),
+    /// The same of what is due.
+    listed: (Vec<String>, Vec<Uuid>),
+    due: Vec<DateTime<Utc>>,
+    causes: Vec<i64>,
+}
+
+impl Columns {
+    fn of(changes: Changes) -> Self {
+        let mut columns = Self::default();
+        for ((kind, subject), change) in changes {
+            let (kinds, subjects) = match change {
+                Change::Settled => &mut columns.settled,
+                Change::Due(at, cause) => {
+                    columns.due.push(at);
+                    columns.causes.push(cause);
+                    &mut columns.listed
+                }
+            };
+            kinds.push(kind.name().to_owned());
+            subjects.push(subject);
+        }
+        columns
     }
-    change(&mut transaction, changes).await?;
-    for (position, reason) in parked {
-        sqlx::query!(
-            "INSERT INTO payment_process_parked (position, reason) VALUES ($1, $2)
-             ON CONFLICT (position) DO NOTHING",
-            position,
-            reason,
-        )
-        .execute(&mut *transaction)
-        .await?;
-    }
-    transaction.commit().await?;
-    Ok(true)
 }
 
 /// Keeps everybody from changing how far the list was kept, until the end of the transaction.
@@ -101,48 +144,6 @@ pub(super) async fn hold(connection: impl PgExecutor<'_>) -> sqlx::Result<i64> {
     sqlx::query_scalar!("SELECT position FROM payment_process FOR UPDATE")
         .fetch_one(connection)
         .await
-}
-
-/// Changes the list.
-pub(super) async fn change(connection: &mut PgConnection, changes: Changes) -> sqlx::Result<()> {
-    let (mut kinds, mut subjects) = (Vec::new(), Vec::new());
-    let (mut due_kinds, mut due_subjects) = (Vec::new(), Vec::new());
-    let (mut due, mut causes) = (Vec::new(), Vec::new());
-    for ((kind, subject), change) in changes {
-        match change {
-            Change::Settled => {
-                kinds.push(kind.name().to_owned());
-                subjects.push(subject);
-            }
-            Change::Due(at, cause) => {
-                due_kinds.push(kind.name().to_owned());
-                due_subjects.push(subject);
-                due.push(at);
-                causes.push(cause);
-            }
-        }
-    }
-    sqlx::query!(
-        "DELETE FROM payment_tasks USING unnest($1::text[], $2::uuid[]) AS settled (kind, subject)
-         WHERE payment_tasks.kind = settled.kind AND payment_tasks.subject = settled.subject",
-        &kinds,
-        &subjects,
-    )
-    .execute(&mut *connection)
-    .await?;
-    sqlx::query!(
-        "INSERT INTO payment_tasks (kind, subject, due_at, cause)
-         SELECT * FROM unnest($1::text[], $2::uuid[], $3::timestamptz[], $4::bigint[])
-         ON CONFLICT (kind, subject) DO UPDATE
-         SET due_at = excluded.due_at, cause = excluded.cause, attempts = 0, leased_until = NULL",
-        &due_kinds,
-        &due_subjects,
-        &due,
-        &causes,
-    )
-    .execute(&mut *connection)
-    .await?;
-    Ok(())
 }
 
 /// Claims up to `limit` things that are due, for `lease_seconds`.
