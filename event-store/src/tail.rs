@@ -6,6 +6,7 @@
 //! restored to an earlier point, or replaced by another, is noticed by the tail within a second and
 //! told to all.
 
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use sqlx::PgPool;
 use tokio::sync::broadcast::error::TryRecvError;
 use tokio::sync::{Notify, broadcast};
 use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
 use crate::feed::{BATCH_EVENTS_MAX, Batch, Feed, FeedError};
@@ -130,23 +132,43 @@ impl Source {
         let Log { id: log_id, head, .. } = read::log(db).await?;
         let mut feed = Feed::new(db.clone(), bus.clone(), stream_name.clone(), head);
         self.send(Part { log_id, head, batch: Batch::default() });
-        let mut check_at = Instant::now() + CHECK_PERIOD;
+        let mut check = Check::begin(db, feed.position());
         while self.is_followed() {
             let batch = feed.next(CHECK_PERIOD).await?;
             for part in cut(log_id, feed.position(), batch) {
                 self.send(part);
             }
-            if Instant::now() >= check_at {
-                let log = read::log(db).await?;
-                if log.id != log_id || log.head < feed.position() {
+            if check.log.is_finished() {
+                let Check { log, position } = check;
+                let log = log.await.unwrap_or_else(|error| resume_unwind(error.into_panic()))?;
+                if log.id != log_id || log.head < position {
                     return Ok(());
                 }
                 self.send(Part { log_id, head: feed.position(), batch: Batch::default() });
                 metrics::gauge!("feed_on_postgres").set(if feed.is_live() { 0.0 } else { 1.0 });
-                check_at = Instant::now() + CHECK_PERIOD;
+                check = Check::begin(db, feed.position());
             }
         }
         Ok(())
+    }
+}
+
+/// A look, a period from its beginning, at which log it is and how far that has come. Beside the
+/// feed: under load it takes as long as some batches, and events would wait for it.
+struct Check {
+    log: AbortOnDropHandle<sqlx::Result<Log>>,
+    /// Where the feed was before: the log has come at least that far.
+    position: i64,
+}
+
+impl Check {
+    fn begin(db: &PgPool, position: i64) -> Self {
+        let db = db.clone();
+        let log = tokio::spawn(async move {
+            tokio::time::sleep(CHECK_PERIOD).await;
+            read::log(&db).await
+        });
+        Self { log: AbortOnDropHandle::new(log), position }
     }
 }
 
