@@ -7,7 +7,7 @@
 //! * [`payment`]: the process that asks the gateway what payments request;
 //! * [`log_id`]: which log all of it is about;
 //! * [`import`]: files turned into commands;
-//! * [`operations`]: what is done to the log by hand.
+//! * [`operations`]: what is done to the log by hand; [`serve`]: the process.
 //!
 //! No business rule lives here: those are the domain's. No SQL either: the log is event-store's.
 
@@ -23,6 +23,7 @@ pub mod operations;
 pub mod payment;
 pub mod problem;
 pub mod routes;
+pub mod serve;
 
 use std::sync::Arc;
 use std::time::Duration;

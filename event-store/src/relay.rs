@@ -16,6 +16,8 @@ use async_nats::jetstream::Context;
 use async_nats::jetstream::context::{PublishAckFuture, PublishError, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
 use bytes::Bytes;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -118,12 +120,16 @@ impl Relay {
     }
 
     /// Publishes until told to stop. A failure is reported once, and tried again.
-    pub async fn run(self, stop: CancellationToken) {
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = self.keep_on() => {}
-            () = self.watch_head() => {}
+    pub fn run(self, stop: CancellationToken) -> BoxFuture<'static, ()> {
+        // Boxed, so that its code is made here once and not in each program anew.
+        async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = self.keep_on() => {}
+                () = self.watch_head() => {}
+            }
         }
+        .boxed()
     }
 
     async fn keep_on(&self) {

@@ -2,28 +2,21 @@
 
 use std::io::Write as _;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
-use event_store::tail::Tail;
 use indicatif::{ProgressBar, ProgressStyle};
 use projector::projection::Projection;
 use projector::rebuild::{Filled, RebuildError, Report, rebuild, verify};
 use projector::retry::Retried;
-use projector::runner::Context;
 use projector::search::Meili;
-use projector::search::pusher::Trouble;
-use projector::{builds, checkpoint, health, metrics, projections, report, retry, run, skip};
+use projector::serve::{Settings, serve};
+use projector::{builds, checkpoint, projections, report, retry, skip};
 use service::config::{Bus, Database, Http, Logging, Search};
-use service::shutdown::Shutdown;
 use sqlx::PgPool;
 use sqlx::types::Uuid;
-use tokio_util::sync::CancellationToken;
 
-/// Where the projector listens unless it is told.
-const DEFAULT_PORT: u16 = 8082;
 /// What `verify` exits with when it found no difference, but streams are parked, of which it says
 /// nothing.
 const EXIT_PARKED: u8 = 3;
@@ -163,7 +156,10 @@ async fn main() -> anyhow::Result<ExitCode> {
                 !except.iter().any(|except| std::ptr::eq(*except, *projection))
             };
             let wanted = all.into_iter().filter(without).collect();
-            keep_running(db, wanted, shared).await?;
+            let meili = shared.search.connect()?;
+            let Shared { database, bus, http, search, .. } = shared;
+            let settings = Settings { database, bus, http, search: search.server, owner: owner() };
+            serve(db, wanted, meili, settings).await?;
         }
         Command::Rebuild { projection } => {
             let meili = shared.search.connect()?;
@@ -207,60 +203,6 @@ fn print(line: &str) {
 fn owner() -> String {
     let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "projector".to_owned());
     format!("{host}/{}/{}", std::process::id(), Uuid::now_v7().simple())
-}
-
-async fn keep_running(
-    db: PgPool,
-    wanted: Vec<&'static Projection>,
-    shared: Shared,
-) -> anyhow::Result<()> {
-    let Shared { database, bus, http, search, .. } = shared;
-    http.check()?;
-    let names: Vec<&str> = wanted.iter().map(|projection| projection.name).collect();
-    let (does, address) = (format!("projects {}", names.join(", ")), http.address(DEFAULT_PORT));
-    service::telemetry::begin("projector", &does, address, &database, &bus, Some(&search.server));
-    let shutdown = service::shutdown::signal(http.drain_delay());
-    let stop = shutdown.stop.clone();
-    metrics::describe_metrics();
-    let client = service::bus::connect(&bus, "projector").await.context("NATS_URL is no good")?;
-    let meili = search.connect()?;
-    let trouble = Trouble::default();
-    let health = health::checks(&db, &wanted, client.clone(), &meili, &trouble);
-    let context = Context {
-        tail: Tail::start(
-            db.clone(),
-            client.clone().map(async_nats::jetstream::new),
-            bus.stream.clone(),
-        ),
-        bus: client.map(|client| (client, bus.stream)),
-        db,
-        owner: owner(),
-        stop: stop.clone(),
-    };
-    // Watched until the last worker has stopped.
-    let watched = CancellationToken::new();
-    let router = service::http::shell(health.router());
-    let end = Shutdown { stop: watched.clone(), ..shutdown };
-    let serving =
-        tokio::spawn(
-            async move { service::serve(router, &health, &http, DEFAULT_PORT, end).await },
-        );
-    let working = tokio::spawn(run::run(context, wanted, meili, Arc::clone(&trouble)));
-    let mut serving = std::pin::pin!(serving);
-    let mut working = std::pin::pin!(working);
-    tokio::select! {
-        served = &mut serving => {
-            stop.cancel();
-            working.await??;
-            served??;
-        }
-        worked = &mut working => {
-            watched.cancel();
-            serving.await??;
-            worked??;
-        }
-    }
-    Ok(())
 }
 
 async fn retry_parked(

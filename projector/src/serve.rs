@@ -1,0 +1,124 @@
+//! The process that keeps projections up to date: the workers, and the port that operations look
+//! at, which is there until the last worker has stopped.
+
+use std::sync::Arc;
+
+use async_nats::ConnectError;
+use event_store::tail::Tail;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use service::config::{Bus, Database, Http, Search, Wrong};
+use service::shutdown::Shutdown;
+use service::{ServeError, shutdown, telemetry};
+use sqlx::PgPool;
+use tokio::task::JoinError;
+use tokio_util::sync::CancellationToken;
+
+use crate::builds::WrongVersion;
+use crate::projection::Projection;
+use crate::runner::Context;
+use crate::search::Meili;
+use crate::search::pusher::Trouble;
+use crate::{health, metrics, run};
+
+/// Where the projector listens unless it is told.
+const DEFAULT_PORT: u16 = 8082;
+
+/// What the process is told.
+pub struct Settings {
+    /// The database, for the first line.
+    pub database: Database,
+    /// NATS.
+    pub bus: Bus,
+    /// The port of operations.
+    pub http: Http,
+    /// Meilisearch, for the first line.
+    pub search: Search,
+    /// This process, unlike any other.
+    pub owner: String,
+}
+
+/// Why the process ended when it was not told to.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A setting cannot be meant.
+    #[error(transparent)]
+    Settings(#[from] Wrong),
+    /// Where NATS is cannot be meant.
+    #[error("NATS_URL is no good")]
+    Bus(#[from] ConnectError),
+    /// Nobody can be listened to.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    /// A build is newer than this program.
+    #[error(transparent)]
+    Version(#[from] WrongVersion),
+    /// Something went wrong inside.
+    #[error("a part of the process broke")]
+    Broken(#[from] JoinError),
+}
+
+/// Works on projections until told to stop.
+pub fn serve(
+    db: PgPool,
+    wanted: Vec<&'static Projection>,
+    meili: Meili,
+    settings: Settings,
+) -> BoxFuture<'static, Result<(), Error>> {
+    // Boxed, so that its code is made here once and not in each program anew.
+    keep_running(db, wanted, meili, settings).boxed()
+}
+
+async fn keep_running(
+    db: PgPool,
+    wanted: Vec<&'static Projection>,
+    meili: Meili,
+    settings: Settings,
+) -> Result<(), Error> {
+    let Settings { database, bus, http, search, owner } = settings;
+    http.check()?;
+    let names: Vec<&str> = wanted.iter().map(|projection| projection.name).collect();
+    let (does, address) = (format!("projects {}", names.join(", ")), http.address(DEFAULT_PORT));
+    telemetry::begin("projector", &does, address, &database, &bus, Some(&search));
+    let shutdown = shutdown::signal(http.drain_delay());
+    let stop = shutdown.stop.clone();
+    metrics::describe_metrics();
+    let client = service::bus::connect(&bus, "projector").await?;
+    let trouble = Trouble::default();
+    let health = health::checks(&db, &wanted, client.clone(), &meili, &trouble);
+    let context = Context {
+        tail: Tail::start(
+            db.clone(),
+            client.clone().map(async_nats::jetstream::new),
+            bus.stream.clone(),
+        ),
+        bus: client.map(|client| (client, bus.stream)),
+        db,
+        owner,
+        stop: stop.clone(),
+    };
+    // Watched until the last worker has stopped.
+    let watched = CancellationToken::new();
+    let router = service::http::shell(health.router());
+    let end = Shutdown { stop: watched.clone(), ..shutdown };
+    let serving =
+        tokio::spawn(
+            async move { service::serve(router, &health, &http, DEFAULT_PORT, end).await },
+        );
+    let working = tokio::spawn(run::run(context, wanted, meili, Arc::clone(&trouble)));
+    let mut serving = std::pin::pin!(serving);
+    let mut working = std::pin::pin!(working);
+    tokio::select! {
+        served = &mut serving => {
+            stop.cancel();
+            working.await??;
+            served??;
+        }
+        worked = &mut working => {
+            watched.cancel();
+            serving.await??;
+            worked??;
+        }
+    }
+    Ok(())
+}
