@@ -228,8 +228,7 @@ async fn cut_connections_lose_and_double_nothing(db: PgPool) {
                 tokio::time::sleep(Duration::from_millis(7)).await;
                 sqlx::query(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                     WHERE datname = current_database() AND query LIKE '%append(%'
-                       AND pid <> pg_backend_pid()",
+                     WHERE datname = current_database() AND query LIKE 'SELECT append(%'",
                 )
                 .execute(&db)
                 .await
@@ -248,6 +247,7 @@ async fn cut_connections_lose_and_double_nothing(db: PgPool) {
         }
     }
     cutter.abort();
+    let _ = cutter.await;
     assert_eq!(read::head(&db).await.unwrap(), 480, "after {cuts} answers found by their keys");
     assert_contiguous(&db).await;
 }
