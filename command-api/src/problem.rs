@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use domain::command::CheckoutError;
-use domain::refusal::Kind;
+use domain::refusal::{Kind, OfSku};
 use domain::{Refusal, order, payment, stock};
 use event_store::SubmitError;
 use service::problem::Problem;
@@ -51,15 +51,15 @@ fn with_figures(problem: Problem, refusal: &Refusal) -> Problem {
             };
             changes.iter().fold(problem, line).with("lines", changes)
         }
-        Refusal::Stock { sku, error: stock::Error::OutOfStock { available, wanted } } => {
+        Refusal::Stock(OfSku { sku, error: stock::Error::OutOfStock { available, wanted } }) => {
             problem.with("sku", sku).with("available", available).with("wanted", wanted)
         }
-        Refusal::Stock { sku, error: stock::Error::WouldGoNegative { available } } => {
+        Refusal::Stock(OfSku { sku, error: stock::Error::WouldGoNegative { available } }) => {
             problem.with("sku", sku).with("available", available)
         }
-        Refusal::Sku { sku, .. } | Refusal::Stock { sku, .. } | Refusal::Offer { sku, .. } => {
-            problem.with("sku", sku)
-        }
+        Refusal::Sku(OfSku { sku, .. })
+        | Refusal::Stock(OfSku { sku, .. })
+        | Refusal::Offer(OfSku { sku, .. }) => problem.with("sku", sku),
         Refusal::Order(order::Error::NothingLeft { sku, left }) => {
             problem.with("sku", sku).with("left", left)
         }
@@ -73,11 +73,8 @@ fn with_figures(problem: Problem, refusal: &Refusal) -> Problem {
         Refusal::VersionMismatch { expected, actual } => {
             problem.with("expected", expected).with("actual", actual)
         }
-        Refusal::Product(_)
-        | Refusal::Cart(_)
-        | Refusal::Order(_)
-        | Refusal::Payment(_)
-        | Refusal::Fulfilment(_) => problem,
+        // Most have no figures.
+        _ => problem,
     }
 }
 

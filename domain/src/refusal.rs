@@ -1,68 +1,12 @@
 //! Why a command was refused, under a code that never changes.
 //!
-//! Refusals are stored with the command's key, so that a retry gets the same answer. What they
-//! mean in HTTP is command-api's business.
+//! Of every aggregate they stand with its rules; here is what they have in common, and those of several
+//! aggregates together. What they mean in HTTP is command-api's business.
 
 use serde::{Deserialize, Serialize};
 
+use crate::money::{Currency, Money};
 use crate::text::Sku;
-use crate::{cart, command, fulfilment, order, payment, product, sku, stock};
-
-/// Why a command was refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Refusal {
-    /// By a product.
-    #[error(transparent)]
-    Product(#[from] product::Error),
-    /// By a SKU.
-    #[error("SKU {sku}: {error}")]
-    Sku {
-        /// Which.
-        sku: Sku,
-        /// Why.
-        error: sku::Error,
-    },
-    /// By the stock of a SKU.
-    #[error("SKU {sku}: {error}")]
-    Stock {
-        /// Which.
-        sku: Sku,
-        /// Why.
-        error: stock::Error,
-    },
-    /// By a cart.
-    #[error(transparent)]
-    Cart(#[from] cart::Error),
-    /// By an order.
-    #[error(transparent)]
-    Order(#[from] order::Error),
-    /// By a payment.
-    #[error(transparent)]
-    Payment(#[from] payment::Error),
-    /// By a parcel.
-    #[error(transparent)]
-    Fulfilment(#[from] fulfilment::Error),
-    /// By the catalogue: the SKU is not on offer.
-    #[error("SKU {sku}: {error}")]
-    Offer {
-        /// Which.
-        sku: Sku,
-        /// Why.
-        error: command::OfferError,
-    },
-    /// At checkout.
-    #[error(transparent)]
-    Checkout(#[from] command::CheckoutError),
-    /// The stream has moved on since the caller read it.
-    #[error("the version is {actual}, not {expected}")]
-    VersionMismatch {
-        /// The version the caller named.
-        expected: i64,
-        /// The version it has.
-        actual: i64,
-    },
-}
 
 /// What sort of refusal it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,112 +21,73 @@ pub enum Kind {
     Precondition,
 }
 
-impl Refusal {
+/// A refusal with its code, which [`refusals!`] makes.
+pub(crate) trait Coded {
     /// The stable code and the sort of refusal.
-    pub fn code(&self) -> (&'static str, Kind) {
-        match self {
-            Self::Product(error) => product_code(error),
-            Self::Sku { error: sku::Error::Taken, .. } => ("sku_taken", Kind::Conflict),
-            Self::Stock { error, .. } => stock_code(error),
-            Self::Cart(error) => cart_code(error),
-            Self::Order(error) => order_code(error),
-            Self::Payment(error) => payment_code(error),
-            Self::Fulfilment(error) => fulfilment_code(error),
-            Self::Offer { error, .. } => match error {
-                command::OfferError::UnknownSku => ("unknown_sku", Kind::NotFound),
-                command::OfferError::NotForSale => ("not_for_sale", Kind::Conflict),
-                command::OfferError::NotPriced(_) => ("not_priced_in_currency", Kind::Conflict),
-            },
-            Self::Checkout(error) => match error {
-                command::CheckoutError::OutOfStock(_) => ("out_of_stock", Kind::Conflict),
-                command::CheckoutError::PriceChanged(_) => ("price_changed", Kind::Conflict),
-            },
-            Self::VersionMismatch { .. } => ("version_mismatch", Kind::Precondition),
-        }
+    fn code(&self) -> (&'static str, Kind);
+}
+
+/// A refusal that speaks of one of several SKUs.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[error("SKU {sku}: {error}")]
+pub struct OfSku<E: std::fmt::Display> {
+    /// Which.
+    pub sku: Sku,
+    /// Why.
+    pub error: E,
+}
+
+impl<E: Coded + std::fmt::Display> Coded for OfSku<E> {
+    fn code(&self) -> (&'static str, Kind) {
+        self.error.code()
     }
 }
 
-fn product_code(error: &product::Error) -> (&'static str, Kind) {
-    use product::Error as E;
-    match error {
-        E::AlreadyExists => ("product_already_exists", Kind::Conflict),
-        E::NotFound => ("product_not_found", Kind::NotFound),
-        E::Archived => ("product_archived", Kind::Conflict),
-        E::NothingToSell => ("nothing_to_sell", Kind::Conflict),
-        E::NoSuchVariant => ("variant_not_found", Kind::NotFound),
-        E::TooMany(_) => ("too_many_items", Kind::Invalid),
-        E::DuplicateSku(_) => ("duplicate_sku", Kind::Invalid),
-        E::DuplicateCurrency(_) => ("duplicate_currency", Kind::Invalid),
-        E::LastVariant => ("last_variant", Kind::Conflict),
+refusals! {
+    /// Why a SKU cannot be bought.
+    OfferError {
+        /// No product sells it.
+        UnknownSku = "unknown_sku", NotFound, "no product has this SKU";
+        /// Its product is a draft or archived.
+        NotForSale = "not_for_sale", Conflict, "the product is not for sale";
+        /// It has no price in the cart's currency.
+        NotPriced(Currency) = "not_priced_in_currency", Conflict, "it is not sold in {0}";
     }
 }
 
-fn stock_code(error: &stock::Error) -> (&'static str, Kind) {
-    use stock::Error as E;
-    match error {
-        E::OutOfStock { .. } => ("out_of_stock", Kind::Conflict),
-        E::WouldGoNegative { .. } => ("stock_would_go_negative", Kind::Conflict),
-        E::TooMany => ("stock_too_large", Kind::Invalid),
-        E::TooManyLocations => ("too_many_locations", Kind::Invalid),
-        E::NothingToAdjust => ("nothing_to_adjust", Kind::Invalid),
-        E::AlreadyReserved => ("stock_already_reserved", Kind::Conflict),
-        E::NotHeld => ("stock_not_held", Kind::Conflict),
+refusals! {
+    /// Why a checkout was refused; every line concerned is named.
+    CheckoutError {
+        /// Fewer units are left than the cart holds.
+        OutOfStock(Vec<Shortage>) = "out_of_stock", Conflict, "some lines are out of stock";
+        /// Prices are no longer those the shopper saw; setting the line again accepts the new one.
+        PriceChanged(Vec<PriceChange>) = "price_changed", Conflict,
+            "some prices have changed since the lines were put in";
     }
 }
 
-fn cart_code(error: &cart::Error) -> (&'static str, Kind) {
-    use cart::Error as E;
-    match error {
-        E::AlreadyExists => ("cart_already_exists", Kind::Conflict),
-        E::NotFound => ("cart_not_found", Kind::NotFound),
-        E::CheckedOut => ("cart_checked_out", Kind::Conflict),
-        E::Abandoned => ("cart_abandoned", Kind::Conflict),
-        E::Empty => ("cart_empty", Kind::Conflict),
-        E::NoSuchLine => ("cart_line_not_found", Kind::NotFound),
-        E::TooManyLines => ("too_many_cart_lines", Kind::Conflict),
-        E::TooManyUnits => ("too_many_units", Kind::Invalid),
-    }
+/// A line that cannot be served.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shortage {
+    /// The position of the line in the cart, from 0.
+    pub line: usize,
+    /// What.
+    pub sku: Sku,
+    /// Units wanted.
+    pub wanted: u32,
+    /// Units left.
+    pub available: i64,
 }
 
-fn order_code(error: &order::Error) -> (&'static str, Kind) {
-    use order::Error as E;
-    match error {
-        E::AlreadyExists => ("order_already_exists", Kind::Conflict),
-        E::NotFound => ("order_not_found", Kind::NotFound),
-        E::TotalOutOfBounds => ("total_out_of_bounds", Kind::Invalid),
-        E::NotPending => ("order_not_pending", Kind::Conflict),
-        E::NotConfirmed => ("order_not_confirmed", Kind::Conflict),
-        E::PaymentOpen => ("payment_already_started", Kind::Conflict),
-        E::Completed => ("order_completed", Kind::Conflict),
-        E::Cancelled => ("order_cancelled", Kind::Conflict),
-        E::AlreadyShipped => ("order_already_shipped", Kind::Conflict),
-        E::NotDelivered => ("order_not_delivered", Kind::Conflict),
-        E::NothingLeft { .. } => ("nothing_left_to_send", Kind::Conflict),
-        E::AllPlanned => ("order_fully_planned", Kind::Conflict),
-        E::FulfilmentExists => ("fulfilment_already_exists", Kind::Conflict),
-        E::NoSuchFulfilment => ("fulfilment_not_found", Kind::NotFound),
-        E::TooManyFulfilments => ("too_many_fulfilments", Kind::Conflict),
-    }
-}
-
-fn payment_code(error: &payment::Error) -> (&'static str, Kind) {
-    use payment::Error as E;
-    match error {
-        E::AlreadyExists => ("payment_already_exists", Kind::Conflict),
-        E::NotFound => ("payment_not_found", Kind::NotFound),
-        E::RequestInFlight => ("payment_request_in_flight", Kind::Conflict),
-        E::NoSuchRequest => ("payment_request_not_found", Kind::NotFound),
-        E::WrongState { .. } => ("payment_wrong_state", Kind::Conflict),
-        E::TooMuch { .. } => ("amount_too_large", Kind::Conflict),
-        E::BadAmount => ("invalid_amount", Kind::Invalid),
-    }
-}
-
-fn fulfilment_code(error: &fulfilment::Error) -> (&'static str, Kind) {
-    use fulfilment::Error as E;
-    match error {
-        E::AlreadyExists => ("fulfilment_already_exists", Kind::Conflict),
-        E::NotFound => ("fulfilment_not_found", Kind::NotFound),
-        E::WrongState { .. } => ("fulfilment_wrong_state", Kind::Conflict),
-    }
+/// A line whose price is out of date.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PriceChange {
+    /// The position of the line in the cart, from 0.
+    pub line: usize,
+    /// What.
+    pub sku: Sku,
+    /// What the shopper saw.
+    pub seen: Money,
+    /// What it costs now.
+    pub now: Money,
 }

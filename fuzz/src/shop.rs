@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use domain::command::Stop;
-use domain::state::{Lookup, State};
+use domain::State;
+use domain::state::Lookup;
 use domain::{Command, Event, Refusal, StreamId, decide};
 
 /// A shop in memory.

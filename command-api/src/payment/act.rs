@@ -6,10 +6,10 @@
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
+use domain::command::order;
 use domain::command::payment::{Command as PaymentCommand, Verdict};
-use domain::command::{Command, order};
 use domain::payment::{self, Payment};
-use domain::{Event, OrderId, PaymentId, Refusal, StreamId};
+use domain::{Command, Event, OrderId, PaymentId, Refusal, StreamId};
 use event_store::{Answer, Outcome, Request, SubmitError, Writer, read};
 use sqlx::PgPool;
 use uuid::Uuid;

@@ -1,8 +1,6 @@
 //! Decisions about carts. What a SKU is called and costs comes from the catalogue, through
 //! [`crate::command::cart`]; a client names only SKUs and quantities.
 
-use serde::{Deserialize, Serialize};
-
 use super::{
     Abandoned, Cart, CheckedOut, Created, Event, LINES_MAX, Line, LineAdded, LineChanged,
     LineRemoved, Status,
@@ -40,34 +38,26 @@ pub enum Command {
     Abandon,
 }
 
-/// Why a cart refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Error {
-    /// Its id is in use.
-    #[error("a cart with this id exists already")]
-    AlreadyExists,
-    /// There is none.
-    #[error("there is no such cart")]
-    NotFound,
-    /// It became an order.
-    #[error("the cart was checked out already")]
-    CheckedOut,
-    /// It was given up.
-    #[error("the cart was abandoned")]
-    Abandoned,
-    /// Nothing in it.
-    #[error("the cart is empty")]
-    Empty,
-    /// No line of that SKU.
-    #[error("the cart has no line of this SKU")]
-    NoSuchLine,
-    /// Too many lines.
-    #[error("a cart holds at most 200 lines")]
-    TooManyLines,
-    /// Too many units.
-    #[error("a line holds at most 1,000,000 units")]
-    TooManyUnits,
+refusals! {
+    /// Why a cart refused.
+    Error {
+        /// Its id is in use.
+        AlreadyExists = "cart_already_exists", Conflict, "a cart with this id exists already";
+        /// There is none.
+        NotFound = "cart_not_found", NotFound, "there is no such cart";
+        /// It became an order.
+        CheckedOut = "cart_checked_out", Conflict, "the cart was checked out already";
+        /// It was given up.
+        Abandoned = "cart_abandoned", Conflict, "the cart was abandoned";
+        /// Nothing in it.
+        Empty = "cart_empty", Conflict, "the cart is empty";
+        /// No line of that SKU.
+        NoSuchLine = "cart_line_not_found", NotFound, "the cart has no line of this SKU";
+        /// Too many lines.
+        TooManyLines = "too_many_cart_lines", Conflict, "a cart holds at most 200 lines";
+        /// Too many units.
+        TooManyUnits = "too_many_units", Invalid, "a line holds at most 1,000,000 units";
+    }
 }
 
 /// Turns a command into events. Asking for what is already so gives none.

@@ -2,16 +2,16 @@
 //! one append, or nothing at all.
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 
 use super::{Events, Stop, Unit, offer};
+use crate::StreamId;
 use crate::cart::{self, Cart, Line};
 use crate::ids::{CartId, CustomerId, OrderId};
-use crate::money::{Currency, Money};
+use crate::money::Currency;
 use crate::order;
+use crate::refusal::{CheckoutError, PriceChange, Shortage};
 use crate::state::Streams;
 use crate::stock;
-use crate::stream::StreamId;
 use crate::text::{Quantity, Sku};
 
 /// What a shopper may ask.
@@ -54,45 +54,14 @@ pub enum Command {
     Abandon,
 }
 
-/// Why a checkout was refused; every line concerned is named.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CheckoutError {
-    /// Fewer units are left than the cart holds.
-    #[error("some lines are out of stock")]
-    OutOfStock(Vec<Shortage>),
-    /// Prices are no longer those the shopper saw; setting the line again accepts the new one.
-    #[error("some prices have changed since the lines were put in")]
-    PriceChanged(Vec<PriceChange>),
+impl Command {
+    /// Whether the subject is new.
+    pub fn creates(&self) -> bool {
+        matches!(self, Self::Create { .. } | Self::CheckOut { .. })
+    }
 }
 
-/// A line that cannot be served.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shortage {
-    /// The position of the line in the cart, from 0.
-    pub line: usize,
-    /// What.
-    pub sku: Sku,
-    /// Units wanted.
-    pub wanted: u32,
-    /// Units left.
-    pub available: i64,
-}
-
-/// A line whose price is out of date.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PriceChange {
-    /// The position of the line in the cart, from 0.
-    pub line: usize,
-    /// What.
-    pub sku: Sku,
-    /// What the shopper saw.
-    pub seen: Money,
-    /// What it costs now.
-    pub now: Money,
-}
-
-pub(super) fn decide(id: CartId, command: Command, streams: Streams) -> Result<Events, Stop> {
+pub(crate) fn decide(id: CartId, command: Command, streams: Streams) -> Result<Events, Stop> {
     let cart = streams.cart(&id)?;
     let command = match command {
         Command::Create { currency, customer_id } => {

@@ -2,13 +2,13 @@
 //! of stock, a parcel that comes back puts them in again, the last delivery completes the order.
 
 use super::{Events, Stop, Unit, order as order_command, stock as stock_command};
+use crate::StreamId;
 use crate::fulfilment::{self, Fulfilment};
 use crate::ids::{FulfilmentId, OrderId};
 use crate::order::{self, Order, Outcome, Units};
 use crate::payment;
 use crate::state::Streams;
 use crate::stock;
-use crate::stream::StreamId;
 use crate::text::{Label, Location, Note};
 
 /// What may be asked of a parcel.
@@ -46,7 +46,14 @@ pub enum Command {
     Cancel,
 }
 
-pub(super) fn decide(id: FulfilmentId, command: Command, streams: Streams) -> Result<Events, Stop> {
+impl Command {
+    /// Whether the subject is new.
+    pub fn creates(&self) -> bool {
+        matches!(self, Self::Create { .. })
+    }
+}
+
+pub(crate) fn decide(id: FulfilmentId, command: Command, streams: Streams) -> Result<Events, Stop> {
     let stream = StreamId::Fulfilment(id);
     let parcel = streams.fulfilment(&id)?;
     let mut unit = Unit::default();

@@ -1,29 +1,12 @@
 //! What a SKU is sold as, and for how much: the only source of prices.
 
-use serde::{Deserialize, Serialize};
-
 use super::Stop;
 use crate::ids::ProductId;
 use crate::money::{Currency, Money};
 use crate::product::Status;
-use crate::refusal::Refusal;
+use crate::refusal::{OfSku, OfferError};
 use crate::state::Streams;
 use crate::text::{Label, Sku};
-
-/// Why a SKU cannot be bought.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OfferError {
-    /// No product sells it.
-    #[error("no product has this SKU")]
-    UnknownSku,
-    /// Its product is a draft or archived.
-    #[error("the product is not for sale")]
-    NotForSale,
-    /// It has no price in the cart's currency.
-    #[error("it is not sold in {0}")]
-    NotPriced(Currency),
-}
 
 /// A SKU on offer.
 pub(super) struct Offer {
@@ -34,7 +17,7 @@ pub(super) struct Offer {
 
 /// The product that sells `sku`.
 pub(super) fn owner(streams: Streams, sku: &Sku) -> Result<ProductId, Stop> {
-    streams.assignment(sku)?.product_id.ok_or_else(|| refuse(sku, OfferError::UnknownSku))
+    streams.sku(sku)?.product_id.ok_or_else(|| refuse(sku, OfferError::UnknownSku))
 }
 
 /// What `sku` is sold as in `currency`.
@@ -56,5 +39,5 @@ pub(super) fn not_for_sale(sku: &Sku) -> Stop {
 }
 
 fn refuse(sku: &Sku, error: OfferError) -> Stop {
-    Stop::Refused(Refusal::Offer { sku: sku.clone(), error })
+    OfSku { sku: sku.clone(), error }.into()
 }

@@ -2,11 +2,11 @@
 //! payment is undone as far as it had come, all in one append.
 
 use super::{Events, Stop, Unit, stock as stock_command};
+use crate::StreamId;
 use crate::ids::OrderId;
 use crate::order::{self, CancelReason, Order, Outcome, Status};
 use crate::payment;
 use crate::state::Streams;
-use crate::stream::StreamId;
 use crate::text::Note;
 use crate::{fulfilment, stock};
 
@@ -22,7 +22,15 @@ pub enum Command {
     Expire,
 }
 
-pub(super) fn decide(id: OrderId, command: Command, streams: Streams) -> Result<Events, Stop> {
+impl Command {
+    /// Whether the subject is new.
+    #[allow(clippy::unused_self, reason = "as the others have it")]
+    pub fn creates(&self) -> bool {
+        false
+    }
+}
+
+pub(crate) fn decide(id: OrderId, command: Command, streams: Streams) -> Result<Events, Stop> {
     let order = streams.order(&id)?;
     let reason = match command {
         Command::Cancel { reason } => CancelReason::Requested(reason),

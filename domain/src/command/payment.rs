@@ -2,6 +2,7 @@
 //! commits its units, declined, voided or lapsed calls it off. One append each.
 
 use super::{Events, Stop, Unit, order as order_command, stock as stock_command};
+use crate::StreamId;
 use crate::ids::{OrderId, PaymentId};
 use crate::money::Money;
 use crate::order::{self, CancelReason, Order, PaymentMethod, Status};
@@ -9,7 +10,6 @@ pub use crate::payment::Verdict;
 use crate::payment::{self, Event, Payment};
 use crate::state::Streams;
 use crate::stock;
-use crate::stream::StreamId;
 use crate::text::Token;
 
 /// What may be asked of a payment.
@@ -51,7 +51,14 @@ pub enum Command {
     Remit,
 }
 
-pub(super) fn decide(id: PaymentId, command: Command, streams: Streams) -> Result<Events, Stop> {
+impl Command {
+    /// Whether the subject is new.
+    pub fn creates(&self) -> bool {
+        matches!(self, Self::Start { .. })
+    }
+}
+
+pub(crate) fn decide(id: PaymentId, command: Command, streams: Streams) -> Result<Events, Stop> {
     let state = streams.payment(&id)?;
     let command = match command {
         Command::Start { order_id, token } => return start(id, state, order_id, token, streams),

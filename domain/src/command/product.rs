@@ -2,16 +2,15 @@
 //! variant appears, and given back when it goes.
 
 use super::{Events, Stop, Unit};
+use crate::StreamId;
 use crate::ids::ProductId;
 pub use crate::product::Command;
 use crate::product::{self, Event};
-use crate::refusal::Refusal;
 use crate::sku;
 use crate::state::Streams;
-use crate::stream::StreamId;
 use crate::text::Sku;
 
-pub(super) fn decide(id: ProductId, command: Command, streams: Streams) -> Result<Events, Stop> {
+pub(crate) fn decide(id: ProductId, command: Command, streams: Streams) -> Result<Events, Stop> {
     let state = streams.product(&id)?;
     let events = product::decide(state, command)?;
 
@@ -32,8 +31,8 @@ pub(super) fn decide(id: ProductId, command: Command, streams: Streams) -> Resul
     let assign = taken.into_iter().map(|sku| (sku, sku::Command::Assign(id)));
     let release = released.into_iter().map(|sku| (sku, sku::Command::Release(id)));
     for (sku, command) in assign.chain(release) {
-        let events = sku::decide(streams.assignment(&sku)?, command)
-            .map_err(|error| Refusal::Sku { sku: sku.clone(), error })?;
+        let events = sku::decide(streams.sku(&sku)?, command)
+            .map_err(|error| sku::Refusal { sku: sku.clone(), error })?;
         unit.add(&StreamId::Sku(sku), events);
     }
     Ok(unit.0)

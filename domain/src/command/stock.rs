@@ -1,10 +1,9 @@
 //! Commands to stock from the warehouse. What orders do to stock is decided with the order.
 
 use super::{Events, Stop, Unit, offer};
-use crate::refusal::Refusal;
+use crate::StreamId;
 use crate::state::Streams;
 use crate::stock;
-use crate::stream::StreamId;
 use crate::text::{Location, Note, Quantity, Sku};
 
 /// What the warehouse may ask.
@@ -30,10 +29,17 @@ pub enum Command {
     },
 }
 
-pub(super) fn decide(sku: &Sku, command: Command, streams: Streams) -> Result<Events, Stop> {
-    let stream = StreamId::Stock(sku.clone());
-    streams.require([StreamId::Sku(sku.clone()), stream.clone()])?;
-    offer::owner(streams, sku)?;
+impl Command {
+    /// Whether the subject is new.
+    #[allow(clippy::unused_self, reason = "as the others have it")]
+    pub fn creates(&self) -> bool {
+        false
+    }
+}
+
+pub(crate) fn decide(sku: Sku, command: Command, streams: Streams) -> Result<Events, Stop> {
+    streams.require([StreamId::Sku(sku.clone()), StreamId::Stock(sku.clone())])?;
+    offer::owner(streams, &sku)?;
     let command = match command {
         Command::Receive { location, quantity, reference } => {
             stock::Command::Receive { location, quantity, reference }
@@ -43,7 +49,8 @@ pub(super) fn decide(sku: &Sku, command: Command, streams: Streams) -> Result<Ev
         }
     };
     let mut unit = Unit::default();
-    unit.add(&stream, ask(streams, sku, command)?);
+    let events = ask(streams, &sku, command)?;
+    unit.add(&StreamId::Stock(sku), events);
     Ok(unit.0)
 }
 
@@ -54,6 +61,5 @@ pub(super) fn ask(
     command: stock::Command,
 ) -> Result<Vec<stock::Event>, Stop> {
     let stock = streams.stock(sku)?;
-    stock::decide(stock, command)
-        .map_err(|error| Stop::Refused(Refusal::Stock { sku: sku.clone(), error }))
+    stock::decide(stock, command).map_err(|error| stock::Refusal { sku: sku.clone(), error }.into())
 }

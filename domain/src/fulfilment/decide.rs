@@ -1,8 +1,6 @@
 //! Decisions about parcels. What stock and the order make of them is
 //! [`crate::command::fulfilment`]'s.
 
-use serde::{Deserialize, Serialize};
-
 use super::{
     Cancelled, Created, Delivered, DeliveryFailed, Event, Fulfilment, Packed, ReturnedToSender,
     Shipped, Status,
@@ -40,24 +38,22 @@ pub enum Command {
     Cancel,
 }
 
-/// Why a parcel refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Error {
-    /// Its id is in use.
-    #[error("a fulfilment with this id exists already")]
-    AlreadyExists,
-    /// There is none.
-    #[error("there is no such fulfilment")]
-    NotFound,
-    /// Its state does not allow it.
-    #[error("a fulfilment that is {status} cannot {action}")]
-    WrongState {
-        /// Where it stands.
-        status: String,
-        /// What was asked.
-        action: String,
-    },
+refusals! {
+    /// Why a parcel refused.
+    Error {
+        /// Its id is in use.
+        AlreadyExists = "fulfilment_already_exists", Conflict,
+            "a fulfilment with this id exists already";
+        /// There is none.
+        NotFound = "fulfilment_not_found", NotFound, "there is no such fulfilment";
+        /// Its state does not allow it.
+        WrongState {
+            /// Where it stands.
+            status: String,
+            /// What was asked.
+            action: String,
+        } = "fulfilment_wrong_state", Conflict, "a fulfilment that is {status} cannot {action}";
+    }
 }
 
 impl Status {

@@ -111,6 +111,13 @@ pub enum Status {
     Cancelled,
 }
 
+/// Of the shape of [`Fulfilment`] and of its fold. Raise it with every change of either: snapshots of
+/// another schema are passed over. A test knows when it is due.
+pub const SCHEMA: i32 = 1;
+
+/// Why it refuses, as [`crate::Refusal`] keeps it.
+pub type Refusal = Error;
+
 /// A parcel.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fulfilment {
@@ -123,6 +130,11 @@ pub struct Fulfilment {
 }
 
 impl Fulfilment {
+    /// How many things it holds beside itself.
+    pub fn items(&self) -> usize {
+        self.lines.len()
+    }
+
     /// Folds one event into the state.
     pub fn evolve(&mut self, event: &Event) {
         match event {

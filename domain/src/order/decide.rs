@@ -2,9 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-
 use super::{
     CancelReason, Cancelled, Completed, Confirmed, Event, FULFILMENTS_MAX, FulfilmentClosed,
     FulfilmentPlanned, Line, Order, Outcome, PaymentMethod, PaymentStarted, Placed, Status, Units,
@@ -12,6 +9,7 @@ use super::{
 use crate::ids::{CartId, CustomerId, FulfilmentId, PaymentId};
 use crate::money::Money;
 use crate::text::{Quantity, Sku};
+use chrono::{DateTime, Utc};
 
 /// What can be asked of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,60 +57,49 @@ pub enum Command {
     Cancel(CancelReason),
 }
 
-/// Why an order refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Error {
-    /// Its id is in use.
-    #[error("an order with this id exists already")]
-    AlreadyExists,
-    /// There is none.
-    #[error("there is no such order")]
-    NotFound,
-    /// The sum is out of bounds or of several currencies.
-    #[error("the order's total is beyond what money can be")]
-    TotalOutOfBounds,
-    /// It is certain or finished, so there is nothing to pay.
-    #[error("the order is not waiting for a payment")]
-    NotPending,
-    /// It is not certain, so nothing may leave.
-    #[error("the order is not confirmed")]
-    NotConfirmed,
-    /// It is being paid already.
-    #[error("the order has an open payment already")]
-    PaymentOpen,
-    /// It is finished.
-    #[error("the order is completed")]
-    Completed,
-    /// It is off.
-    #[error("the order is cancelled")]
-    Cancelled,
-    /// Units are on their way or were delivered.
-    #[error("part of the order has left already")]
-    AlreadyShipped,
-    /// Nothing was handed over yet.
-    #[error("no part of the order has been delivered yet")]
-    NotDelivered,
-    /// The parcel would hold units the order does not have left.
-    #[error("only {left} units of {sku} are left to send")]
-    NothingLeft {
-        /// What.
-        sku: Sku,
-        /// How many are left.
-        left: u32,
-    },
-    /// Everything is in parcels already.
-    #[error("nothing is left to send")]
-    AllPlanned,
-    /// The parcel's id is in use.
-    #[error("a fulfilment with this id exists already")]
-    FulfilmentExists,
-    /// No such parcel.
-    #[error("the order has no such fulfilment")]
-    NoSuchFulfilment,
-    /// Too many parcels.
-    #[error("an order has at most 200 fulfilments")]
-    TooManyFulfilments,
+refusals! {
+    /// Why an order refused.
+    Error {
+        /// Its id is in use.
+        AlreadyExists = "order_already_exists", Conflict, "an order with this id exists already";
+        /// There is none.
+        NotFound = "order_not_found", NotFound, "there is no such order";
+        /// The sum is out of bounds or of several currencies.
+        TotalOutOfBounds = "total_out_of_bounds", Invalid,
+            "the order's total is beyond what money can be";
+        /// It is certain or finished, so there is nothing to pay.
+        NotPending = "order_not_pending", Conflict, "the order is not waiting for a payment";
+        /// It is not certain, so nothing may leave.
+        NotConfirmed = "order_not_confirmed", Conflict, "the order is not confirmed";
+        /// It is being paid already.
+        PaymentOpen = "payment_already_started", Conflict, "the order has an open payment already";
+        /// It is finished.
+        Completed = "order_completed", Conflict, "the order is completed";
+        /// It is off.
+        Cancelled = "order_cancelled", Conflict, "the order is cancelled";
+        /// Units are on their way or were delivered.
+        AlreadyShipped = "order_already_shipped", Conflict, "part of the order has left already";
+        /// Nothing was handed over yet.
+        NotDelivered = "order_not_delivered", Conflict,
+            "no part of the order has been delivered yet";
+        /// The parcel would hold units the order does not have left.
+        NothingLeft {
+            /// What.
+            sku: Sku,
+            /// How many are left.
+            left: u32,
+        } = "nothing_left_to_send", Conflict, "only {left} units of {sku} are left to send";
+        /// Everything is in parcels already.
+        AllPlanned = "order_fully_planned", Conflict, "nothing is left to send";
+        /// The parcel's id is in use.
+        FulfilmentExists = "fulfilment_already_exists", Conflict,
+            "a fulfilment with this id exists already";
+        /// No such parcel.
+        NoSuchFulfilment = "fulfilment_not_found", NotFound, "the order has no such fulfilment";
+        /// Too many parcels.
+        TooManyFulfilments = "too_many_fulfilments", Conflict,
+            "an order has at most 200 fulfilments";
+    }
 }
 
 /// Turns a command into events. Asking for what is already so gives none.

@@ -48,6 +48,13 @@ pub struct Parcel {
     pub outcome: Option<Outcome>,
 }
 
+/// Of the shape of [`Order`] and of its fold. Raise it with every change of either: snapshots of
+/// another schema are passed over. A test knows when it is due.
+pub const SCHEMA: i32 = 1;
+
+/// Why it refuses, as [`crate::Refusal`] keeps it.
+pub type Refusal = Error;
+
 /// An order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
@@ -64,6 +71,11 @@ pub struct Order {
 }
 
 impl Order {
+    /// How many things it holds beside itself.
+    pub fn items(&self) -> usize {
+        self.lines.len() + self.parcels.len()
+    }
+
     /// Folds one event into the state.
     pub fn evolve(&mut self, event: &Event) {
         match event {

@@ -1,9 +1,6 @@
 //! Decisions about payments: never more captured than authorised, never more refunded than
 //! captured, never two requests at once.
 
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-
 use super::{
     ActionRequired, Authorized, Captured, Collected, CollectionDue, Created, Event, Expired,
     Failed, InFlight, Operation, OutcomeUnknown, Payment, Refunded, Remitted, RequestFailed,
@@ -13,6 +10,7 @@ use crate::ids::OrderId;
 use crate::money::Money;
 use crate::order::PaymentMethod;
 use crate::text::{MediaUrl, Note, Token};
+use chrono::{DateTime, Utc};
 
 /// What a gateway answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,39 +69,35 @@ pub enum Command {
     Uncollect,
 }
 
-/// Why a payment refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Error {
-    /// Its id is in use.
-    #[error("a payment with this id exists already")]
-    AlreadyExists,
-    /// There is none.
-    #[error("there is no such payment")]
-    NotFound,
-    /// The gateway is still being asked.
-    #[error("the gateway has not answered the previous request yet")]
-    RequestInFlight,
-    /// That request is not the one being waited for.
-    #[error("no such request is waiting for an answer")]
-    NoSuchRequest,
-    /// Its state does not allow it.
-    #[error("a payment that is {status:?} cannot {action}")]
-    WrongState {
-        /// Where it stands.
-        status: Status,
-        /// What was asked.
-        action: String,
-    },
-    /// More than is there.
-    #[error("at most {at_most} is left")]
-    TooMuch {
-        /// What is left.
-        at_most: Money,
-    },
-    /// Nothing, or another currency.
-    #[error("the amount must be more than zero and in the payment's currency")]
-    BadAmount,
+refusals! {
+    /// Why a payment refused.
+    Error {
+        /// Its id is in use.
+        AlreadyExists = "payment_already_exists", Conflict, "a payment with this id exists already";
+        /// There is none.
+        NotFound = "payment_not_found", NotFound, "there is no such payment";
+        /// The gateway is still being asked.
+        RequestInFlight = "payment_request_in_flight", Conflict,
+            "the gateway has not answered the previous request yet";
+        /// That request is not the one being waited for.
+        NoSuchRequest = "payment_request_not_found", NotFound,
+            "no such request is waiting for an answer";
+        /// Its state does not allow it.
+        WrongState {
+            /// Where it stands.
+            status: Status,
+            /// What was asked.
+            action: String,
+        } = "payment_wrong_state", Conflict, "a payment that is {status:?} cannot {action}";
+        /// More than is there.
+        TooMuch {
+            /// What is left.
+            at_most: Money,
+        } = "amount_too_large", Conflict, "at most {at_most} is left";
+        /// Nothing, or another currency.
+        BadAmount = "invalid_amount", Invalid,
+            "the amount must be more than zero and in the payment's currency";
+    }
 }
 
 /// Turns a command into events. Asking for what is already so gives none.

@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
-
 use super::{
     ATTRIBUTES_MAX, Archived, CATEGORY_LEVELS_MAX, Changed, Created, Details, Event, MEDIA_MAX,
     PRICES_MAX, Product, Published, Status, VARIANTS_MAX, VariantRemoved, VariantSet,
@@ -32,37 +30,38 @@ pub enum Command {
     Archive,
 }
 
-/// Why a product refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Error {
-    /// Its id is in use.
-    #[error("a product with this id exists already")]
-    AlreadyExists,
-    /// There is none.
-    #[error("there is no such product")]
-    NotFound,
-    /// It was withdrawn for good.
-    #[error("the product is archived")]
-    Archived,
-    /// Nothing to sell.
-    #[error("a product needs a variant with a price before it can be published")]
-    NothingToSell,
-    /// It sells no such variant.
-    #[error("the product has no such variant")]
-    NoSuchVariant,
-    /// A list is longer than allowed.
-    #[error("too many {0}")]
-    TooMany(String),
-    /// The same SKU twice in one command.
-    #[error("SKU {0} is named twice")]
-    DuplicateSku(Sku),
-    /// Two prices in one currency.
-    #[error("SKU {0} has two prices in one currency")]
-    DuplicateCurrency(Sku),
-    /// A published product would be left with nothing to sell.
-    #[error("a published product must keep a variant with a price")]
-    LastVariant,
+impl Command {
+    /// Whether the subject is new.
+    pub fn creates(&self) -> bool {
+        matches!(self, Self::Create { .. })
+    }
+}
+
+refusals! {
+    /// Why a product refused.
+    Error {
+        /// Its id is in use.
+        AlreadyExists = "product_already_exists", Conflict, "a product with this id exists already";
+        /// There is none.
+        NotFound = "product_not_found", NotFound, "there is no such product";
+        /// It was withdrawn for good.
+        Archived = "product_archived", Conflict, "the product is archived";
+        /// Nothing to sell.
+        NothingToSell = "nothing_to_sell", Conflict,
+            "a product needs a variant with a price before it can be published";
+        /// It sells no such variant.
+        NoSuchVariant = "variant_not_found", NotFound, "the product has no such variant";
+        /// A list is longer than allowed.
+        TooMany(String) = "too_many_items", Invalid, "too many {0}";
+        /// The same SKU twice in one command.
+        DuplicateSku(Sku) = "duplicate_sku", Invalid, "SKU {0} is named twice";
+        /// Two prices in one currency.
+        DuplicateCurrency(Sku) = "duplicate_currency", Invalid,
+            "SKU {0} has two prices in one currency";
+        /// A published product would be left with nothing to sell.
+        LastVariant = "last_variant", Conflict,
+            "a published product must keep a variant with a price";
+    }
 }
 
 /// Turns a command into events. Asking for what is already so gives none.

@@ -42,6 +42,13 @@ pub enum Status {
     Archived,
 }
 
+/// Of the shape of [`Product`] and of its fold. Raise it with every change of either: snapshots of
+/// another schema are passed over. A test knows when it is due.
+pub const SCHEMA: i32 = 1;
+
+/// Why it refuses, as [`crate::Refusal`] keeps it.
+pub type Refusal = Error;
+
 /// What deciding needs of a product: no descriptions, no pictures.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Product {
@@ -54,6 +61,12 @@ pub struct Product {
 }
 
 impl Product {
+    /// How many things it holds beside itself.
+    pub fn items(&self) -> usize {
+        let variants = self.variants.values();
+        variants.map(|variant| 1 + variant.options.len() + variant.prices.len()).sum()
+    }
+
     /// Folds one event into the state.
     pub fn evolve(&mut self, event: &Event) {
         match event {

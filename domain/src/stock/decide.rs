@@ -1,13 +1,11 @@
 //! Decisions about stock: what may be taken, and from where.
 
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-
 use super::{
     Adjusted, Committed, Event, Hold, Level, Part, Received, Released, Reserved, Shipped, Stock,
 };
 use crate::ids::{FulfilmentId, OrderId};
 use crate::text::{Location, Note, Quantity};
+use chrono::{DateTime, Utc};
 
 /// The most units one location may hold of a SKU.
 pub const ON_HAND_MAX: i64 = 1_000_000_000;
@@ -65,39 +63,37 @@ pub enum Command {
     },
 }
 
-/// Why stock refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Error {
-    /// Fewer units are for sale than were asked for.
-    #[error("only {available} of the {wanted} units wanted are available")]
-    OutOfStock {
-        /// Units that may be sold.
-        available: i64,
-        /// Units asked for.
-        wanted: u32,
-    },
-    /// The correction would take units that orders hold, or that are not there.
-    #[error("only {available} units at this location are free to be taken away")]
-    WouldGoNegative {
-        /// Units nobody holds.
-        available: i64,
-    },
-    /// More than a location may hold.
-    #[error("a location may hold at most 1,000,000,000 units of a SKU")]
-    TooMany,
-    /// More locations than a SKU may have.
-    #[error("a SKU may be held at no more than 1,000 locations")]
-    TooManyLocations,
-    /// The correction corrects nothing.
-    #[error("an adjustment of zero units corrects nothing")]
-    NothingToAdjust,
-    /// The order already holds units.
-    #[error("the order already holds units of this SKU")]
-    AlreadyReserved,
-    /// The order holds no such units.
-    #[error("the order holds no such units of this SKU")]
-    NotHeld,
+refusals! {
+    /// Why stock refused.
+    Error {
+        /// Fewer units are for sale than were asked for.
+        OutOfStock {
+            /// Units that may be sold.
+            available: i64,
+            /// Units asked for.
+            wanted: u32,
+        } = "out_of_stock", Conflict, "only {available} of the {wanted} units wanted are available";
+        /// The correction would take units that orders hold, or that are not there.
+        WouldGoNegative {
+            /// Units nobody holds.
+            available: i64,
+        } = "stock_would_go_negative", Conflict,
+            "only {available} units at this location are free to be taken away";
+        /// More than a location may hold.
+        TooMany = "stock_too_large", Invalid,
+            "a location may hold at most 1,000,000,000 units of a SKU";
+        /// More locations than a SKU may have.
+        TooManyLocations = "too_many_locations", Invalid,
+            "a SKU may be held at no more than 1,000 locations";
+        /// The correction corrects nothing.
+        NothingToAdjust = "nothing_to_adjust", Invalid,
+            "an adjustment of zero units corrects nothing";
+        /// The order already holds units.
+        AlreadyReserved = "stock_already_reserved", Conflict,
+            "the order already holds units of this SKU";
+        /// The order holds no such units.
+        NotHeld = "stock_not_held", Conflict, "the order holds no such units of this SKU";
+    }
 }
 
 /// Turns a command into events. Asking for what is already so gives none.

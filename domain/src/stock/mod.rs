@@ -43,6 +43,13 @@ pub struct Hold {
     pub committed: bool,
 }
 
+/// Of the shape of [`Stock`] and of its fold. Raise it with every change of either: snapshots of
+/// another schema are passed over. A test knows when it is due.
+pub const SCHEMA: i32 = 1;
+
+/// Why it refuses, as [`crate::Refusal`] keeps it.
+pub type Refusal = crate::refusal::OfSku<Error>;
+
 /// The stock of one SKU.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stock {
@@ -53,6 +60,11 @@ pub struct Stock {
 }
 
 impl Stock {
+    /// How many things it holds beside itself.
+    pub fn items(&self) -> usize {
+        self.levels.len() + self.holds.len()
+    }
+
     /// Folds one event into the state.
     pub fn evolve(&mut self, event: &Event) {
         match event {

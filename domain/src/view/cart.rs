@@ -4,11 +4,11 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{Seen, stamp};
+use crate::Event;
+use crate::StreamId;
 use crate::cart;
-use crate::event::Event;
 use crate::ids::{CartId, CustomerId, OrderId, ProductId};
 use crate::money::{Currency, Money};
-use crate::stream::StreamId;
 use crate::text::{Label, Quantity, Sku};
 
 /// Where a cart stands in its life.

@@ -4,11 +4,11 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{Seen, stamp};
-use crate::event::Event;
+use crate::Event;
+use crate::StreamId;
 use crate::fulfilment;
 use crate::ids::{FulfilmentId, OrderId};
 use crate::order::Units;
-use crate::stream::StreamId;
 use crate::text::{Label, Note};
 
 /// Where a parcel stands in its life.

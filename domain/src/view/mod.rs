@@ -25,8 +25,8 @@ mod tests;
 
 use chrono::{DateTime, Utc};
 
-use crate::event::Event;
-use crate::stream::StreamId;
+use crate::Event;
+use crate::StreamId;
 
 /// An event with its place in the log.
 #[derive(Clone, Copy, Debug)]

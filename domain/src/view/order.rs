@@ -4,12 +4,12 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{Seen, fulfilment, payment, stamp};
-use crate::event::Event;
+use crate::Event;
+use crate::StreamId;
 use crate::ids::{CartId, CustomerId, OrderId};
 use crate::money::Money;
 use crate::order::{self, CancelReason, Line};
 use crate::payment::Status as Paying;
-use crate::stream::StreamId;
 use crate::text::Note;
 
 /// Where an order stands in its life.
@@ -168,10 +168,8 @@ pub fn fold(document: Option<Document>, seen: &Seen) -> Option<Document> {
             }
             Some(document)
         }
-        (
-            Event::Order(_) | Event::Product(_) | Event::Sku(_) | Event::Stock(_) | Event::Cart(_),
-            _,
-        ) => document,
+        // Of kinds that an order is not made of.
+        _ => document,
     }
 }
 

@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use super::product::Status;
 use super::{Seen, html, stamp};
-use crate::event::Event;
+use crate::Event;
+use crate::StreamId;
 use crate::ids::ProductId;
 use crate::money::{Currency, Money};
 use crate::product::{self, Details, VariantSet};
-use crate::stream::StreamId;
 use crate::text::{Label, MediaUrl, Prose, Sku};
 use crate::{sku, stock};
 
@@ -228,11 +228,8 @@ impl Availability {
             }
             Event::Sku(sku::Event::Released(_)) => self.product_id = None,
             Event::Stock(event) => self.units += available_by(event),
-            Event::Product(_)
-            | Event::Cart(_)
-            | Event::Order(_)
-            | Event::Payment(_)
-            | Event::Fulfilment(_) => {}
+            // Of other kinds.
+            _ => {}
         }
     }
 }

@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{Seen, stamp};
-use crate::event::Event;
+use crate::Event;
+use crate::StreamId;
 use crate::stock::{Level, Stock};
-use crate::stream::StreamId;
 use crate::text::{Location, Sku};
 
 /// Units at one location.

@@ -7,8 +7,8 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::{Seen, cart, html, order, payment, product, sales, search, stock};
-use crate::event::{self, Event};
-use crate::stream::StreamId;
+use crate::Event;
+use crate::StreamId;
 
 const P: &str = "00000000-0000-7000-8000-000000000001";
 const CART: &str = "cart-00000000-0000-7000-8000-000000000002";
@@ -34,7 +34,7 @@ impl Story {
     #[allow(clippy::needless_pass_by_value)] // so that stories read `json!({…})`, not `&json!({…})`
     fn and(mut self, stream: &str, kind: &str, data: Value) -> Self {
         let stream: StreamId = stream.parse().unwrap();
-        let (_, schema) = event::types().find(|(known, _)| *known == kind).unwrap();
+        let (_, schema) = Event::types().find(|(known, _)| *known == kind).unwrap();
         let event = Event::decode(kind, schema, &data.to_string()).unwrap();
         let version = 1 + self.0.iter().filter(|(known, ..)| *known == stream).count();
         let midnight: DateTime<Utc> = "2026-03-01T00:00:00Z".parse().unwrap();

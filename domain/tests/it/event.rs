@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::event::{DecodeError, types};
+use domain::event::DecodeError;
 use domain::order::CancelReason;
 use domain::{Event, StreamId, order, product};
 use proptest::prelude::*;
@@ -31,12 +31,12 @@ fn every_event_has_the_shape_of_its_snapshot() {
 
 #[test]
 fn every_event_type_has_a_snapshot_and_every_snapshot_a_type() {
-    let known: BTreeSet<String> = types().map(|(name, _)| name.to_owned()).collect();
+    let known: BTreeSet<String> = Event::types().map(|(name, _)| name.to_owned()).collect();
     let examples = examples::all();
     let shown: BTreeSet<String> = examples.iter().map(|event| event.kind().0.to_owned()).collect();
     assert_eq!(shown, known);
     assert_eq!(examples.len(), known.len(), "one example a type");
-    assert_eq!(types().count(), known.len(), "no two events share a name");
+    assert_eq!(Event::types().count(), known.len(), "no two events share a name");
 
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/snapshots");
     let files = std::fs::read_dir(folder).expect("the snapshots are there");

@@ -2,6 +2,7 @@
 //! the shape of every stored event.
 
 mod cart;
+mod command;
 mod event;
 mod examples;
 mod fulfilment;

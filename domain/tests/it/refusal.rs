@@ -1,8 +1,12 @@
-//! Codes are for ever: clients act on them.
+//! Codes are for ever: clients act on them. And how a refusal is stored is too: a retry reads it.
 
-use domain::Refusal;
-use domain::refusal::Kind;
-use domain::{cart, fulfilment, order, payment, product, stock};
+use std::collections::BTreeSet;
+
+use domain::refusal::{CheckoutError, Kind, OfSku, OfferError, PriceChange, Shortage};
+use domain::{Refusal, cart, fulfilment, order, payment, product, sku, stock};
+use serde_json::json;
+
+use crate::scene;
 
 #[test]
 fn a_version_that_has_moved_on_is_a_failed_precondition() {
@@ -27,16 +31,142 @@ fn kinds_follow_what_the_caller_can_do_about_it() {
     for now in [product::Error::Archived.into(), cart::Error::Empty.into()] {
         assert_eq!(kind(now), Kind::Conflict);
     }
-    let sku = || crate::scene::sku("A");
+    let sku = || scene::sku("A");
     assert_eq!(kind(product::Error::DuplicateSku(sku()).into()), Kind::Invalid);
     let error = stock::Error::NothingToAdjust;
-    assert_eq!(kind(Refusal::Stock { sku: sku(), error }), Kind::Invalid);
+    assert_eq!(kind(stock::Refusal { sku: sku(), error }.into()), Kind::Invalid);
 }
 
 #[test]
 fn refusals_of_stock_name_the_sku() {
     let error = stock::Error::WouldGoNegative { available: 2 };
-    let refusal = Refusal::Stock { sku: crate::scene::sku("A"), error };
+    let refusal = Refusal::from(stock::Refusal { sku: scene::sku("A"), error });
     let text = "SKU A: only 2 units at this location are free to be taken away";
     assert_eq!(refusal.to_string(), text);
+}
+
+fn of_sku<E: std::fmt::Display>(error: E) -> OfSku<E> {
+    OfSku { sku: scene::sku("A"), error }
+}
+
+fn of_products() -> Vec<Refusal> {
+    use product::Error as E;
+    let sku = || scene::sku("A");
+    vec![
+        E::AlreadyExists.into(),
+        E::NotFound.into(),
+        E::Archived.into(),
+        E::NothingToSell.into(),
+        E::NoSuchVariant.into(),
+        E::TooMany("variants".into()).into(),
+        E::DuplicateSku(sku()).into(),
+        E::DuplicateCurrency(sku()).into(),
+        E::LastVariant.into(),
+        of_sku(sku::Error::Taken).into(),
+        of_sku(OfferError::UnknownSku).into(),
+        of_sku(OfferError::NotForSale).into(),
+        of_sku(OfferError::NotPriced(scene::currency("EUR"))).into(),
+    ]
+}
+
+fn of_stock() -> Vec<Refusal> {
+    use stock::Error as E;
+    let errors = [
+        E::OutOfStock { available: 2, wanted: 3 },
+        E::WouldGoNegative { available: 2 },
+        E::TooMany,
+        E::TooManyLocations,
+        E::NothingToAdjust,
+        E::AlreadyReserved,
+        E::NotHeld,
+    ];
+    errors.map(|error| of_sku(error).into()).into()
+}
+
+fn of_carts() -> Vec<Refusal> {
+    use cart::Error as E;
+    let short = Shortage { line: 0, sku: scene::sku("A"), wanted: 3, available: 2 };
+    let change = PriceChange {
+        line: 0,
+        sku: scene::sku("A"),
+        seen: scene::eur("1.00"),
+        now: scene::eur("2.00"),
+    };
+    vec![
+        E::AlreadyExists.into(),
+        E::NotFound.into(),
+        E::CheckedOut.into(),
+        E::Abandoned.into(),
+        E::Empty.into(),
+        E::NoSuchLine.into(),
+        E::TooManyLines.into(),
+        E::TooManyUnits.into(),
+        CheckoutError::OutOfStock(vec![short]).into(),
+        CheckoutError::PriceChanged(vec![change]).into(),
+        Refusal::VersionMismatch { expected: 3, actual: 5 },
+    ]
+}
+
+fn of_orders() -> Vec<Refusal> {
+    use order::Error as E;
+    let errors = [
+        E::AlreadyExists,
+        E::NotFound,
+        E::TotalOutOfBounds,
+        E::NotPending,
+        E::NotConfirmed,
+        E::PaymentOpen,
+        E::Completed,
+        E::Cancelled,
+        E::AlreadyShipped,
+        E::NotDelivered,
+        E::NothingLeft { sku: scene::sku("A"), left: 1 },
+        E::AllPlanned,
+        E::FulfilmentExists,
+        E::NoSuchFulfilment,
+        E::TooManyFulfilments,
+    ];
+    errors.map(Refusal::from).into()
+}
+
+fn of_payments_and_parcels() -> Vec<Refusal> {
+    use fulfilment::Error as F;
+    use payment::Error as E;
+    let action = || "be captured".to_owned();
+    vec![
+        E::AlreadyExists.into(),
+        E::NotFound.into(),
+        E::RequestInFlight.into(),
+        E::NoSuchRequest.into(),
+        E::WrongState { status: payment::Status::Voided, action: action() }.into(),
+        E::TooMuch { at_most: scene::eur("1.00") }.into(),
+        E::BadAmount.into(),
+        F::AlreadyExists.into(),
+        F::NotFound.into(),
+        F::WrongState { status: "packed".into(), action: action() }.into(),
+    ]
+}
+
+#[test]
+fn every_refusal_is_stored_and_told_as_its_snapshot_says() {
+    let all = [of_products(), of_stock(), of_carts(), of_orders(), of_payments_and_parcels()];
+    let all: Vec<Refusal> = all.into_iter().flatten().collect();
+    let told: BTreeSet<&str> = all.iter().map(|refusal| refusal.code().0).collect();
+    let known: BTreeSet<&str> = Refusal::codes().map(|(code, _)| code).collect();
+    assert_eq!(told, known);
+    let seen: Vec<String> = all
+        .iter()
+        .map(|refusal| {
+            let stored = serde_json::to_value(refusal).expect("refusals can be stored");
+            let read: Refusal = serde_json::from_value(stored.clone()).expect("and read");
+            assert_eq!(read, *refusal);
+            let (code, kind) = refusal.code();
+            json!([code, format!("{kind:?}"), refusal.to_string(), stored]).to_string()
+        })
+        .collect();
+    insta::with_settings!({
+        prepend_module_to_snapshot => false, omit_expression => true, snapshot_path => "refusals"
+    }, {
+        insta::assert_snapshot!("all", seen.join("\n"));
+    });
 }

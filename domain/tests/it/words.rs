@@ -1,6 +1,7 @@
 //! The words that everything is made of: what parses, what does not, and what comes back.
 
-use domain::stream::{Category, SLOTS, slot_of};
+use domain::Category;
+use domain::stream::{SLOTS, slot_of};
 use domain::text::{Label, MediaUrl, Note, Prose, Token};
 use domain::{Currency, Location, Money, Quantity, Sku, StreamId};
 use proptest::prelude::*;
@@ -178,7 +179,7 @@ fn any_stream() -> impl Strategy<Value = StreamId> {
         any::<u128>().prop_map(|id| uuid::Uuid::from_u128(id).to_string()),
         any_sku().prop_map(String::from),
     ];
-    let category = prop::sample::select(&Category::ALL[..]);
+    let category = prop::sample::select(Category::ALL);
     (category, key).prop_filter_map("not a key", |(category, key)| StreamId::of(category, &key))
 }
 

@@ -37,10 +37,10 @@ impl Snapshots {
         let Some(cached) = cache.peek(stream).filter(|cached| is_due(cached)) else { return };
         let Ok(permit) = self.writing.clone().try_acquire_owned() else { return };
         let (version, state, db) = (cached.version, cached.state.clone(), self.db.clone());
-        let name = stream.to_string();
+        let (name, schema) = (stream.to_string(), stream.schema());
         cache.change(stream, |cached| cached.snapshot = version);
         tokio::spawn(async move {
-            if let Err(error) = store(&db, &name, version, state).await {
+            if let Err(error) = store(&db, &name, schema, version, state).await {
                 let error = crate::causes(&error);
                 tracing::warn!(error, version, "a snapshot was not stored");
             }
@@ -55,7 +55,13 @@ fn is_due(cached: &Cached) -> bool {
 }
 
 /// Stores a snapshot unless there is a newer one.
-async fn store(db: &PgPool, stream: &str, version: i64, state: State) -> sqlx::Result<()> {
+async fn store(
+    db: &PgPool,
+    stream: &str,
+    schema: i32,
+    version: i64,
+    state: State,
+) -> sqlx::Result<()> {
     sqlx::query!(
         "INSERT INTO snapshots AS old (stream, version, schema, state, taken_at)
          VALUES ($1, $2, $3, $4, now())
@@ -65,7 +71,7 @@ async fn store(db: &PgPool, stream: &str, version: i64, state: State) -> sqlx::R
          WHERE old.schema <> excluded.schema OR old.version < excluded.version",
         stream,
         version,
-        State::SCHEMA,
+        schema,
         Json(state) as _,
     )
     .execute(db)
@@ -78,12 +84,14 @@ pub(super) async fn find(
     connection: &mut PgConnection,
     streams: &HashMap<String, StreamId>,
 ) -> sqlx::Result<Vec<(StreamId, Cached)>> {
-    let names: Vec<String> = streams.keys().cloned().collect();
+    let (names, schemas): (Vec<String>, Vec<i32>) =
+        streams.iter().map(|(name, stream)| (name.clone(), stream.schema())).unzip();
     let rows = sqlx::query!(
-        r#"SELECT stream, version, state::text AS "state!" FROM snapshots
-           WHERE stream = ANY($1) AND schema = $2"#,
+        r#"SELECT s.stream, s.version, s.state::text AS "state!"
+           FROM unnest($1::text[], $2::integer[]) AS wanted (stream, schema)
+           JOIN snapshots s USING (stream, schema)"#,
         &names,
-        State::SCHEMA,
+        &schemas,
     )
     .fetch_all(connection)
     .await?;

@@ -28,9 +28,7 @@ fn its_order(event: &Recorded) -> Option<StreamId> {
     match &event.event {
         Event::Payment(event) => Some(StreamId::Order(event.order_id())),
         Event::Fulfilment(event) => Some(StreamId::Order(event.order_id())),
-        Event::Product(_) | Event::Sku(_) | Event::Stock(_) | Event::Cart(_) | Event::Order(_) => {
-            None
-        }
+        _ => None,
     }
 }
 

@@ -166,7 +166,7 @@ fn known_types(wanted: &[String]) -> Result<Vec<String>, Problem> {
         .filter(|name| !name.is_empty())
         .collect();
     for name in &names {
-        if !domain::event::types().any(|(known, _)| known == *name) {
+        if !domain::Event::types().any(|(known, _)| known == *name) {
             let detail = format!("no event is called '{name}'");
             let problem = "a parameter of the query is wrong";
             return Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_query", problem).parameter(

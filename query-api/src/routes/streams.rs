@@ -44,9 +44,10 @@ pub async fn history(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let known = Category::ALL.into_iter().find(|known| known.name() == category);
-    let category = known.ok_or_else(|| {
-        let names = Category::ALL.map(Category::name).join(", ");
+    let known = Category::ALL.iter().find(|known| known.name() == category);
+    let category = *known.ok_or_else(|| {
+        let names: Vec<&str> = Category::ALL.iter().map(|known| known.name()).collect();
+        let names = names.join(", ");
         Problem::new(StatusCode::BAD_REQUEST, "invalid_path", "there are no such streams")
             .parameter("category", "invalid_value", format!("must be one of {names}"))
     })?;

@@ -135,7 +135,7 @@ impl Shop {
             .unwrap();
         for (stream, kind, data) in events {
             head += 1;
-            let schema = domain::event::types().find(|(name, _)| name == kind).unwrap().1;
+            let schema = domain::Event::types().find(|(name, _)| name == kind).unwrap().1;
             sqlx::query(
                 "INSERT INTO events SELECT $1, $2, 1 + (SELECT count(*) FROM events
                      WHERE stream = $2), $3, $4, 0, now(), clock_timestamp(), '{\"command\":\"test\"}', $5",

@@ -96,7 +96,7 @@ fn random_lives_see_everything() {
     use proptest::test_runner::TestRunner;
     let mut runner = TestRunner::deterministic();
     let mut unseen: std::collections::BTreeSet<&str> =
-        domain::event::types().map(|(name, _)| name).collect();
+        Event::types().map(|(name, _)| name).collect();
     for _ in 0..CASES {
         let steps = prop::collection::vec(step::any(), 1..STEPS_MAX);
         let mut shop = catalogue();

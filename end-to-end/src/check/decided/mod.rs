@@ -7,8 +7,9 @@ pub(super) mod command;
 
 use std::collections::HashMap;
 
+use domain::State;
 use domain::command::Stop;
-use domain::state::{Lookup, State};
+use domain::state::Lookup;
 use domain::{Event, Refusal, StreamId};
 use serde_json::json;
 
@@ -146,14 +147,15 @@ impl States {
 
 /// A figure in the answer that is not the refusal's.
 fn misquoted(refusal: &Refusal, body: &serde_json::Value) -> Option<String> {
-    use domain::command::CheckoutError;
+    use domain::refusal::{CheckoutError, OfSku};
+    use domain::stock;
     let wrong = match refusal {
         Refusal::VersionMismatch { expected, actual } => {
             body["expected"] != json!(expected) || body["actual"] != json!(actual)
         }
         Refusal::Checkout(CheckoutError::OutOfStock(lines)) => body["lines"] != json!(lines),
         Refusal::Checkout(CheckoutError::PriceChanged(lines)) => body["lines"] != json!(lines),
-        Refusal::Stock { error: domain::stock::Error::WouldGoNegative { available }, .. } => {
+        Refusal::Stock(OfSku { error: stock::Error::WouldGoNegative { available }, .. }) => {
             body["available"] != json!(available)
         }
         _ => body["code"] != json!(refusal.code().0),

@@ -1,0 +1,38 @@
+//! The shape of refusals: for each the words for people, the code for programs and the sort for HTTP,
+//! in one place.
+
+/// Why something is refused: `Variant = "code", Kind, "sentence";`. Codes never change, for clients act
+/// on them; the variant's name is stored in the outcome of a command.
+macro_rules! refusals {
+    (
+        $(#[$doc:meta])* $error:ident { $(
+            $(#[$variant_doc:meta])* $variant:ident
+            $( ( $($item:ty),+ ) )?
+            $( { $( $(#[$field_doc:meta])* $field:ident: $type:ty ),+ $(,)? } )?
+            = $code:literal, $kind:ident, $sentence:literal;
+        )+ }
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $error {
+            $(
+                $(#[$variant_doc])*
+                #[error($sentence)]
+                $variant $( ( $($item),+ ) )? $( { $( $(#[$field_doc])* $field: $type ),+ } )?,
+            )+
+        }
+
+        impl $error {
+            /// All codes, each with its sort.
+            pub const CODES: &'static [(&'static str, $crate::refusal::Kind)] =
+                &[ $( ($code, $crate::refusal::Kind::$kind) ),+ ];
+        }
+
+        impl $crate::refusal::Coded for $error {
+            fn code(&self) -> (&'static str, $crate::refusal::Kind) {
+                match self { $( Self::$variant { .. } => ($code, $crate::refusal::Kind::$kind), )+ }
+            }
+        }
+    };
+}
