@@ -3,6 +3,8 @@
 
 #![no_main]
 
+use std::time::Duration;
+
 use axum::body::Body;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta};
@@ -11,6 +13,7 @@ use command_api::routes::{Edge, batch};
 use futures::stream;
 use fuzz::{Shop, check_amounts};
 use libfuzzer_sys::fuzz_target;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// Short enough to cut every line of the corpus.
@@ -52,7 +55,9 @@ fn lines(data: &[u8], chunk: usize) -> Vec<Line> {
     let chunks: Vec<_> = chunks.collect();
     let mut lines = Lines::new(Body::from_stream(stream::iter(chunks)));
     let mut all = Vec::new();
-    while let Some(line) = fuzz::run(lines.next()).expect("a body in memory ends properly") {
+    // A body in memory is there at once.
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while let Some(line) = fuzz::run(lines.next(deadline)).expect("a body that ends properly") {
         all.push(line);
     }
     all

@@ -5,5 +5,5 @@
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
-    fuzz::check_file(data, |bytes, currency| command_api::import::read_products(bytes, currency));
+    fuzz::check_file(data, command_api::import::read_products);
 });

@@ -41,7 +41,7 @@ fuzz_target!(|data: &[u8]| {
 
 async fn command(route: &'static Route, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
-    let RequestId(request_id) = RequestId::of(&parts.headers);
+    let request_id = RequestId::of(&parts.headers).uuid();
     let edge = Edge { request_id, now: DateTime::UNIX_EPOCH, reservation: TimeDelta::minutes(15) };
     let body = to_bytes(body, usize::MAX).await.expect("a body in memory");
     let (address, conditions) = match command_api::http::head(&mut parts).await {

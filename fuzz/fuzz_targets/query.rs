@@ -82,7 +82,8 @@ fn check_headers(parts: &mut Parts) {
     let given = parts.headers.get("authorization").map(|value| value.as_bytes());
     assert!(!is_allowed || given.is_some_and(|given| given.ends_with(b" s3cret")));
 
-    let stored = Stored { document: "{}".to_owned(), tag: Tag::Position(3, 17) };
+    let tag = Tag { version: 3, position: Some(17), build: None };
+    let stored = Stored { document: "{}".to_owned(), tag };
     let status = document::respond(&parts.headers, "order", Some(stored)).status();
     assert!(matches!(status, StatusCode::OK | StatusCode::NOT_MODIFIED));
 }

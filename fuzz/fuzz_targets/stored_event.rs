@@ -4,9 +4,11 @@
 #![no_main]
 
 use chrono::DateTime;
-use domain::stream::{Category, SLOTS, slot_of};
+use domain::stream::{SLOTS, slot_of};
 use domain::view::{self, Seen};
-use domain::{CartId, Event, FulfilmentId, OrderId, PaymentId, ProductId, State, StreamId};
+use domain::{
+    CartId, Category, Event, FulfilmentId, OrderId, PaymentId, ProductId, State, StreamId,
+};
 use libfuzzer_sys::fuzz_target;
 use uuid::Uuid;
 

@@ -8,7 +8,8 @@ use std::cell::RefCell;
 use axum::body::Body;
 use axum::http::{Request, Uri};
 use command_api::import::{Report, TableError};
-use domain::command::{payment, product};
+use domain::command::payment;
+use domain::command::product as products;
 use domain::{Command, Currency, Money};
 use service::Problem;
 use tokio::runtime::{Builder, Runtime};
@@ -57,10 +58,10 @@ pub fn check_refusal(problem: &Problem) {
 /// All money that a command names has the decimals of its currency and is within bounds.
 pub fn check_amounts(command: &Command) {
     let amounts: Vec<Money> = match command {
-        Command::Product(_, product::Command::Create { variants, .. }) => {
+        Command::Product(_, products::Command::Create { variants, .. }) => {
             variants.iter().flat_map(|variant| variant.prices.clone()).collect()
         }
-        Command::Product(_, product::Command::SetVariant(variant)) => variant.prices.clone(),
+        Command::Product(_, products::Command::SetVariant(variant)) => variant.prices.clone(),
         Command::Payment(
             _,
             payment::Command::Capture { amount } | payment::Command::Refund { amount },

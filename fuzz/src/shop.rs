@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use domain::command::Stop;
 use domain::State;
+use domain::command::Stop;
 use domain::state::Lookup;
 use domain::{Command, Event, Refusal, StreamId, decide};
 
@@ -25,7 +25,10 @@ impl Shop {
     pub fn ask(&mut self, command: &Command) -> Result<(), Refusal> {
         loop {
             match decide(command, self) {
-                Ok(events) => return Ok(self.fold(events)),
+                Ok(events) => {
+                    self.fold(events);
+                    return Ok(());
+                }
                 Err(Stop::Refused(refusal)) => return Err(refusal),
                 Err(Stop::Missing(missing)) => {
                     for stream in missing.0 {
