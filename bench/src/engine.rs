@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
 use chrono::Utc;
-use domain::command::product;
+use domain::command::product as products;
 use domain::product::{Details, VariantSet};
 use domain::{Command, ProductId, Sku};
 use event_store::writer::Settings;
@@ -63,9 +63,9 @@ pub async fn offer(writer: &Writer, products: usize) -> Result<Vec<Sku>> {
             prices: vec![from_value(json!({"amount": "19.99", "currency": "EUR"}))?],
             barcode: None,
         };
-        let create = product::Command::Create { details, variants: vec![variant] };
+        let create = products::Command::Create { details, variants: vec![variant] };
         ask(writer, format!("c:{sku}-c"), Command::Product(id, create)).await?;
-        let publish = Command::Product(id, product::Command::Publish);
+        let publish = Command::Product(id, products::Command::Publish);
         ask(writer, format!("c:{sku}-p"), publish).await?;
         skus.push(sku);
     }

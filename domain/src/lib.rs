@@ -1,10 +1,10 @@
-//! What a shop is: products, stock, carts, orders, payments and fulfilments as deciders.
+//! What a shop is: products, stock, carts, orders, payments and fulfilments, and their rules.
 //!
 //! Everything here is a pure function of its arguments. No IO, no clock, no randomness: ids,
 //! prices and the time arrive in the command, and the same input gives the same events for ever.
 //!
 //! * an **aggregate** folder (`cart/`, `stock/`, …) holds the state of one stream, `evolve`, which
-//!   folds an event into it, and `decide`, which turns a command into events or refuses it;
+//!   folds an event into it, and its rules, each of which gives the events of a decision or refuses;
 //! * [`command`] holds what callers may ask for; one command may speak to several aggregates,
 //!   whose events are then appended together;
 //! * the list below names every kind of stream, once: what has one arm a kind is made from it;

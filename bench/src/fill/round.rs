@@ -7,7 +7,8 @@
 
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::command::{cart, fulfilment, order, payment, product, stock};
+use domain::command::product as products;
+use domain::command::{cart, fulfilment, order, payment, stock};
 use domain::payment::Verdict;
 use domain::product::{Details, VariantSet};
 use domain::{
@@ -187,10 +188,10 @@ impl Round<'_> {
             }
             self.ask(Command::Product(
                 id,
-                product::Command::Create { details: details()?, variants },
+                products::Command::Create { details: details()?, variants },
             ))
             .await?;
-            self.ask(Command::Product(id, product::Command::Publish)).await?;
+            self.ask(Command::Product(id, products::Command::Publish)).await?;
         }
         for sku in &skus {
             for place in ["main", "shop"] {

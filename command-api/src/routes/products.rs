@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use domain::product::{Changed, Command as Product, Details, Media, VariantSet};
+use domain::command::product::Command as Product;
+use domain::product::{Changed, Details, Media, VariantSet};
 use domain::text::{Label, Prose};
 use domain::{Command, Money, ProductId, Sku};
 use serde::Deserialize;

@@ -2,11 +2,11 @@
 //!
 //! `open → checked_out | abandoned`.
 
-mod decide;
 mod event;
+mod rules;
 
-pub use decide::{Command, Error, decide};
 pub use event::{Abandoned, CheckedOut, Created, Event, LineAdded, LineChanged, LineRemoved};
+pub use rules::Error;
 
 use serde::{Deserialize, Serialize};
 

@@ -9,35 +9,6 @@ use crate::ids::{CustomerId, OrderId};
 use crate::money::{Currency, Money};
 use crate::text::{Quantity, Sku};
 
-/// What can be asked of a cart.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// Open it.
-    Create {
-        /// What to price it in.
-        currency: Currency,
-        /// Whose it is.
-        customer_id: Option<CustomerId>,
-    },
-    /// Put a SKU in; more of one that is in adds up.
-    AddLine(Line),
-    /// Set a line's quantity, at today's price.
-    ChangeLine {
-        /// What.
-        sku: Sku,
-        /// How many.
-        quantity: Quantity,
-        /// What one costs now.
-        unit_price: Money,
-    },
-    /// Take a SKU out.
-    RemoveLine(Sku),
-    /// Make it an order.
-    CheckOut(OrderId),
-    /// Give it up.
-    Abandon,
-}
-
 refusals! {
     /// Why a cart refused.
     Error {
@@ -60,50 +31,81 @@ refusals! {
     }
 }
 
-/// Turns a command into events. Asking for what is already so gives none.
-pub fn decide(cart: &Cart, command: Command) -> Result<Vec<Event>, Error> {
-    if let Command::Create { currency, customer_id } = command {
-        return match cart.status {
+/// Each gives the events of one decision; none where all is so already.
+impl Cart {
+    /// Opens it.
+    pub fn create(
+        &self,
+        currency: Currency,
+        customer_id: Option<CustomerId>,
+    ) -> Result<Vec<Event>, Error> {
+        match self.status {
             Status::Unborn => Ok(vec![Created { currency, customer_id }.into()]),
             Status::Open | Status::CheckedOut | Status::Abandoned => Err(Error::AlreadyExists),
-        };
-    }
-    match cart.status {
-        Status::Unborn => return Err(Error::NotFound),
-        Status::CheckedOut => return Err(Error::CheckedOut),
-        Status::Abandoned if command == Command::Abandon => return Ok(vec![]),
-        Status::Abandoned => return Err(Error::Abandoned),
-        Status::Open => {}
-    }
-    match command {
-        Command::Create { .. } => Err(Error::AlreadyExists),
-        Command::AddLine(line) => add(cart, line),
-        Command::ChangeLine { sku, quantity, unit_price } => {
-            let line = cart.line(&sku).ok_or(Error::NoSuchLine)?;
-            if line.quantity == quantity && line.unit_price == unit_price {
-                return Ok(vec![]);
-            }
-            Ok(vec![LineChanged { sku, quantity, unit_price }.into()])
         }
-        Command::RemoveLine(sku) => {
-            cart.line(&sku).ok_or(Error::NoSuchLine)?;
-            Ok(vec![LineRemoved { sku }.into()])
-        }
-        Command::CheckOut(_) if cart.lines.is_empty() => Err(Error::Empty),
-        Command::CheckOut(order_id) => Ok(vec![CheckedOut { order_id }.into()]),
-        Command::Abandon => Ok(vec![Abandoned {}.into()]),
     }
-}
 
-fn add(cart: &Cart, new: Line) -> Result<Vec<Event>, Error> {
-    let Line { sku, product_id, title, quantity, unit_price } = new;
-    if let Some(line) = cart.line(&sku) {
-        let quantity = Quantity::try_from(line.quantity.get() + quantity.get())
-            .map_err(|_| Error::TooManyUnits)?;
-        return Ok(vec![LineChanged { sku, quantity, unit_price }.into()]);
+    /// Puts a SKU in; more of one that is in adds up.
+    pub fn add_line(&self, new: Line) -> Result<Vec<Event>, Error> {
+        self.must_be_open()?;
+        let Line { sku, product_id, title, quantity, unit_price } = new;
+        if let Some(line) = self.line(&sku) {
+            let quantity = Quantity::try_from(line.quantity.get() + quantity.get())
+                .map_err(|_| Error::TooManyUnits)?;
+            return Ok(vec![LineChanged { sku, quantity, unit_price }.into()]);
+        }
+        if self.lines.len() >= LINES_MAX {
+            return Err(Error::TooManyLines);
+        }
+        Ok(vec![LineAdded { sku, product_id, title, quantity, unit_price }.into()])
     }
-    if cart.lines.len() >= LINES_MAX {
-        return Err(Error::TooManyLines);
+
+    /// Sets a line's quantity, at today's price.
+    pub fn change_line(
+        &self,
+        sku: Sku,
+        quantity: Quantity,
+        unit_price: Money,
+    ) -> Result<Vec<Event>, Error> {
+        self.must_be_open()?;
+        let line = self.line(&sku).ok_or(Error::NoSuchLine)?;
+        if line.quantity == quantity && line.unit_price == unit_price {
+            return Ok(vec![]);
+        }
+        Ok(vec![LineChanged { sku, quantity, unit_price }.into()])
     }
-    Ok(vec![LineAdded { sku, product_id, title, quantity, unit_price }.into()])
+
+    /// Takes a SKU out.
+    pub fn remove_line(&self, sku: Sku) -> Result<Vec<Event>, Error> {
+        self.must_be_open()?;
+        self.line(&sku).ok_or(Error::NoSuchLine)?;
+        Ok(vec![LineRemoved { sku }.into()])
+    }
+
+    /// Makes it an order.
+    pub fn check_out(&self, order_id: OrderId) -> Result<Vec<Event>, Error> {
+        self.must_be_open()?;
+        if self.lines.is_empty() {
+            return Err(Error::Empty);
+        }
+        Ok(vec![CheckedOut { order_id }.into()])
+    }
+
+    /// Gives it up.
+    pub fn abandon(&self) -> Result<Vec<Event>, Error> {
+        if self.status == Status::Abandoned {
+            return Ok(vec![]);
+        }
+        self.must_be_open()?;
+        Ok(vec![Abandoned {}.into()])
+    }
+
+    fn must_be_open(&self) -> Result<(), Error> {
+        match self.status {
+            Status::Open => Ok(()),
+            Status::Unborn => Err(Error::NotFound),
+            Status::CheckedOut => Err(Error::CheckedOut),
+            Status::Abandoned => Err(Error::Abandoned),
+        }
+    }
 }

@@ -8,10 +8,8 @@ use crate::StreamId;
 use crate::cart::{self, Cart, Line};
 use crate::ids::{CartId, CustomerId, OrderId};
 use crate::money::Currency;
-use crate::order;
 use crate::refusal::{CheckoutError, PriceChange, Shortage};
 use crate::state::Streams;
-use crate::stock;
 use crate::text::{Quantity, Sku};
 
 /// What a shopper may ask.
@@ -63,27 +61,25 @@ impl Command {
 
 pub(crate) fn decide(id: CartId, command: Command, streams: Streams) -> Result<Events, Stop> {
     let cart = streams.cart(&id)?;
-    let command = match command {
-        Command::Create { currency, customer_id } => {
-            cart::Command::Create { currency, customer_id }
-        }
+    let events = match command {
+        Command::Create { currency, customer_id } => cart.create(currency, customer_id),
         Command::AddLine { sku, quantity } => {
             let offer = offer::find(streams, &sku, currency(cart)?)?;
             let offer::Offer { product_id, title, unit_price } = offer;
-            cart::Command::AddLine(Line { sku, product_id, title, quantity, unit_price })
+            cart.add_line(Line { sku, product_id, title, quantity, unit_price })
         }
         Command::ChangeLine { sku, quantity } => {
             let unit_price = offer::find(streams, &sku, currency(cart)?)?.unit_price;
-            cart::Command::ChangeLine { sku, quantity, unit_price }
+            cart.change_line(sku, quantity, unit_price)
         }
-        Command::RemoveLine { sku } => cart::Command::RemoveLine(sku),
-        Command::Abandon => cart::Command::Abandon,
+        Command::RemoveLine { sku } => cart.remove_line(sku),
+        Command::Abandon => cart.abandon(),
         Command::CheckOut { order_id, reserved_until } => {
             return check_out(id, cart, order_id, reserved_until, streams);
         }
     };
     let mut unit = Unit::default();
-    unit.add(&StreamId::Cart(id), cart::decide(cart, command)?);
+    unit.add(&StreamId::Cart(id), events?);
     Ok(unit.0)
 }
 
@@ -98,7 +94,7 @@ fn check_out(
     reserved_until: DateTime<Utc>,
     streams: Streams,
 ) -> Result<Events, Stop> {
-    let checked_out = cart::decide(cart, cart::Command::CheckOut(order_id))?;
+    let checked_out = cart.check_out(order_id)?;
     let order = StreamId::Order(order_id);
     let of_line = |line: &Line| {
         let stock = StreamId::Stock(line.sku.clone());
@@ -107,13 +103,12 @@ fn check_out(
     streams.require(cart.lines.iter().flat_map(of_line).chain([order.clone()]))?;
     check_prices(cart, streams)?;
 
-    let place = order::Command::Place {
-        cart_id: id,
-        customer_id: cart.customer_id,
-        lines: cart.lines.clone(),
+    let placed = streams.order(&order_id)?.place(
+        id,
+        cart.customer_id,
+        cart.lines.clone(),
         reserved_until,
-    };
-    let placed = order::decide(streams.order(&order_id)?, place)?;
+    )?;
     let mut unit = Unit::default();
     unit.add(&StreamId::Cart(id), checked_out);
     unit.add(&order, placed);
@@ -122,8 +117,7 @@ fn check_out(
     for (number, line) in cart.lines.iter().enumerate() {
         let (sku, quantity) = (line.sku.clone(), line.quantity);
         let stock = streams.stock(&sku)?;
-        let reserve = stock::Command::Reserve { order_id, quantity, until: reserved_until };
-        match stock::decide(stock, reserve) {
+        match stock.reserve(order_id, quantity, reserved_until) {
             Ok(events) => unit.add(&StreamId::Stock(sku), events),
             Err(_) => shortages.push(Shortage {
                 line: number,

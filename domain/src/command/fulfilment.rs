@@ -8,7 +8,6 @@ use crate::ids::{FulfilmentId, OrderId};
 use crate::order::{self, Order, Outcome, Units};
 use crate::payment;
 use crate::state::Streams;
-use crate::stock;
 use crate::text::{Label, Location, Note};
 
 /// What may be asked of a parcel.
@@ -62,20 +61,17 @@ pub(crate) fn decide(id: FulfilmentId, command: Command, streams: Streams) -> Re
         return Ok(unit.0);
     }
     let order_id = parcel.order_id.ok_or(fulfilment::Error::NotFound)?;
-    let (command, outcome, location) = match command {
+    let (events, outcome, location) = match command {
         Command::Create { .. } => return Err(fulfilment::Error::AlreadyExists.into()),
-        Command::Pack => (fulfilment::Command::Pack, None, None),
-        Command::Ship { carrier, tracking } => {
-            (fulfilment::Command::Ship { carrier, tracking }, None, None)
-        }
-        Command::Deliver => (fulfilment::Command::Deliver, Some(Outcome::Delivered), None),
-        Command::Fail { reason } => (fulfilment::Command::Fail(reason), None, None),
+        Command::Pack => (parcel.pack()?, None, None),
+        Command::Ship { carrier, tracking } => (parcel.ship(carrier, tracking)?, None, None),
+        Command::Deliver => (parcel.deliver()?, Some(Outcome::Delivered), None),
+        Command::Fail { reason } => (parcel.fail(reason)?, None, None),
         Command::Return { location } => {
-            (fulfilment::Command::Return, Some(Outcome::Returned), Some(location))
+            (parcel.come_back()?, Some(Outcome::Returned), Some(location))
         }
-        Command::Cancel => (fulfilment::Command::Cancel, Some(Outcome::Cancelled), None),
+        Command::Cancel => (parcel.cancel()?, Some(Outcome::Cancelled), None),
     };
-    let events = fulfilment::decide(parcel, command)?;
     let shipped = events.iter().any(|event| matches!(event, fulfilment::Event::Shipped(_)));
     if events.is_empty() {
         return Ok(vec![]);
@@ -102,14 +98,13 @@ fn create(
     streams: Streams,
 ) -> Result<(), Stop> {
     let order: &Order = streams.order(&order_id)?;
-    let planned =
-        order::decide(order, order::Command::PlanFulfilment { fulfilment_id: id, lines })?;
+    let planned = order.plan_fulfilment(id, lines)?;
     let lines = planned.iter().find_map(|event| match event {
         order::Event::FulfilmentPlanned(planned) => Some(planned.lines.clone()),
         _ => None,
     });
     let lines = lines.unwrap_or_default();
-    let created = fulfilment::decide(parcel, fulfilment::Command::Create { order_id, lines })?;
+    let created = parcel.create(order_id, lines)?;
     unit.add(&StreamId::Order(order_id), planned);
     unit.add(&StreamId::Fulfilment(id), created);
     Ok(())
@@ -136,8 +131,8 @@ fn ship(
         return Err(payment::Error::RequestInFlight.into());
     }
     for Units { sku, quantity } in &parcel.lines {
-        let ship = stock::Command::Ship { order_id, fulfilment_id: id, quantity: *quantity };
-        let shipped = stock_command::ask(streams, sku, ship)?;
+        let shipped = streams.stock(sku)?.ship(order_id, id, *quantity);
+        let shipped = stock_command::named(sku, shipped)?;
         unit.add(&StreamId::Stock(sku.clone()), shipped);
     }
     Ok(())
@@ -152,12 +147,9 @@ fn restock(
 ) -> Result<(), Stop> {
     streams.require(stocks(parcel))?;
     for Units { sku, quantity } in &parcel.lines {
-        let receive = stock::Command::Receive {
-            location: location.clone(),
-            quantity: *quantity,
-            reference: Note::try_from(format!("returned parcel {id}")).ok(),
-        };
-        let received = stock_command::ask(streams, sku, receive)?;
+        let reference = Note::try_from(format!("returned parcel {id}")).ok();
+        let received = streams.stock(sku)?.receive(location.clone(), *quantity, reference);
+        let received = stock_command::named(sku, received)?;
         unit.add(&StreamId::Stock(sku.clone()), received);
     }
     Ok(())
@@ -171,8 +163,7 @@ fn close(
     streams: Streams,
 ) -> Result<(), Stop> {
     let order = streams.order(&order_id)?;
-    let close = order::Command::CloseFulfilment { fulfilment_id: id, outcome };
-    let events = order::decide(order, close)?;
+    let events = order.close_fulfilment(id, outcome)?;
     let cancelled = events.iter().any(|event| matches!(event, order::Event::Cancelled(_)));
     unit.add(&StreamId::Order(order_id), events);
     // Everything came back: nobody owes anything any more.

@@ -1,14 +1,13 @@
 //! Calling an order off: its units go back on sale, its open parcels are cancelled, and its
 //! payment is undone as far as it had come, all in one append.
 
-use super::{Events, Stop, Unit, stock as stock_command};
+use super::{Events, Stop, Unit};
 use crate::StreamId;
 use crate::ids::OrderId;
 use crate::order::{self, CancelReason, Order, Outcome, Status};
 use crate::payment;
 use crate::state::Streams;
 use crate::text::Note;
-use crate::{fulfilment, stock};
 
 /// What may be asked of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +55,7 @@ pub(super) fn call_off(
     reason: CancelReason,
     streams: Streams,
 ) -> Result<Vec<order::Event>, Stop> {
-    let events = order::decide(order, order::Command::Cancel(reason))?;
+    let events = order.cancel(reason)?;
     if events.is_empty() {
         return Ok(events);
     }
@@ -74,13 +73,11 @@ pub(super) fn call_off(
             None => {}
         }
         let state = streams.fulfilment(parcel_id)?;
-        let cancelled = fulfilment::decide(state, fulfilment::Command::Cancel)
-            .map_err(|_| order::Error::AlreadyShipped)?;
+        let cancelled = state.cancel().map_err(|_| order::Error::AlreadyShipped)?;
         unit.add(&StreamId::Fulfilment(*parcel_id), cancelled);
     }
     for line in &order.lines {
-        let release = stock::Command::Release { order_id: id };
-        let released = stock_command::ask(streams, &line.sku, release)?;
+        let released = streams.stock(&line.sku)?.release(id);
         unit.add(&StreamId::Stock(line.sku.clone()), released);
     }
     Ok(events)
@@ -92,20 +89,20 @@ pub(super) fn undo_payment(unit: &mut Unit, order: &Order, streams: Streams) -> 
     use payment::Status as S;
     let Some((payment_id, _)) = order.payment else { return Ok(()) };
     let payment = streams.payment(&payment_id)?;
-    let command = match payment.status {
+    let events = match payment.status {
         S::Created | S::RequiresAction => {
             let reason = "the order was cancelled".to_owned();
-            payment::Command::Abort(Note::try_from(reason).map_err(|_| payment::Error::NotFound)?)
+            payment.abort(Note::try_from(reason).map_err(|_| payment::Error::NotFound)?)
         }
-        S::Authorized => payment::Command::Void,
-        S::PartiallyCaptured | S::Captured | S::PartiallyRefunded => payment::Command::Refund(None),
-        S::CodPending => payment::Command::Uncollect,
+        S::Authorized => payment.void(),
+        S::PartiallyCaptured | S::Captured | S::PartiallyRefunded => payment.refund(None),
+        S::CodPending => payment.uncollect(),
         // Cash is collected only for what was delivered, and that cannot be called off.
         S::Collected | S::Remitted => return Err(order::Error::AlreadyShipped.into()),
         S::Unborn | S::Refunded | S::Voided | S::Expired | S::Failed | S::Uncollected => {
             return Ok(());
         }
     };
-    unit.add(&StreamId::Payment(payment_id), payment::decide(payment, command)?);
+    unit.add(&StreamId::Payment(payment_id), events?);
     Ok(())
 }

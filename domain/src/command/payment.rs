@@ -9,7 +9,6 @@ use crate::order::{self, CancelReason, Order, PaymentMethod, Status};
 pub use crate::payment::Verdict;
 use crate::payment::{self, Event, Payment};
 use crate::state::Streams;
-use crate::stock;
 use crate::text::Token;
 
 /// What may be asked of a payment.
@@ -60,30 +59,29 @@ impl Command {
 
 pub(crate) fn decide(id: PaymentId, command: Command, streams: Streams) -> Result<Events, Stop> {
     let state = streams.payment(&id)?;
-    let command = match command {
+    let events = match command {
         Command::Start { order_id, token } => return start(id, state, order_id, token, streams),
         Command::Void => {
             refuse_if_earned(state, streams)?;
-            payment::Command::Void
+            state.void()
         }
         Command::Expire => match state.status {
-            payment::Status::Unborn | payment::Status::Authorized => payment::Command::Expire,
+            payment::Status::Unborn | payment::Status::Authorized => state.expire(),
             _ => return Ok(vec![]),
         },
-        Command::CompleteAction => payment::Command::CompleteAction,
+        Command::CompleteAction => state.complete_action(),
         Command::Capture { amount } => {
             refuse_if_cancelled(state, streams)?;
-            payment::Command::Capture(amount)
+            state.capture(amount)
         }
-        Command::Refund { amount } => payment::Command::Refund(amount),
-        Command::Record { request, verdict } => payment::Command::Record { request, verdict },
+        Command::Refund { amount } => state.refund(amount),
+        Command::Record { request, verdict } => state.record(request, verdict),
         Command::Collect => {
             refuse_unless_delivered(state, streams)?;
-            payment::Command::Collect
+            state.collect()
         }
-        Command::Remit => payment::Command::Remit,
-    };
-    let events = payment::decide(state, command)?;
+        Command::Remit => state.remit(),
+    }?;
     let mut unit = Unit::default();
     unit.add(&StreamId::Payment(id), events.clone());
     for event in &events {
@@ -103,12 +101,11 @@ fn start(
     let amount = order.total.ok_or(order::Error::NotFound)?;
     let confirm = token.is_none();
     let method = if confirm { PaymentMethod::CashOnDelivery } else { PaymentMethod::Card };
-    let started = payment::decide(state, payment::Command::Start { order_id, amount, token })?;
-    let begin = order::Command::StartPayment { payment_id: id, method, confirm };
+    let started = state.start(order_id, amount, token)?;
 
     let mut unit = Unit::default();
     unit.add(&StreamId::Payment(id), started);
-    unit.add(&StreamId::Order(order_id), order::decide(order, begin)?);
+    unit.add(&StreamId::Order(order_id), order.start_payment(id, method, confirm)?);
     if confirm {
         commit_stock(&mut unit, order_id, order, streams)?;
     }
@@ -166,14 +163,14 @@ fn confirm(
     let order_id = event.order_id();
     let order = streams.order(&order_id)?;
     if order.status == Status::Pending {
-        let confirmed = order::decide(order, order::Command::Confirm { payment_id: id })?;
+        let confirmed = order.confirm(id)?;
         unit.add(&StreamId::Order(order_id), confirmed);
         return commit_stock(unit, order_id, order, streams);
     }
     // The order was called off meanwhile: the money goes back.
     let mut authorized = state.clone();
     authorized.evolve(event);
-    let void = payment::decide(&authorized, payment::Command::Void)?;
+    let void = authorized.void()?;
     unit.add(&StreamId::Payment(id), void);
     Ok(())
 }
@@ -186,8 +183,8 @@ fn commit_stock(
 ) -> Result<(), Stop> {
     streams.require(order.lines.iter().map(|line| StreamId::Stock(line.sku.clone())))?;
     for line in &order.lines {
-        let commit = stock::Command::Commit { order_id };
-        let committed = stock_command::ask(streams, &line.sku, commit)?;
+        let committed = streams.stock(&line.sku)?.commit(order_id);
+        let committed = stock_command::named(&line.sku, committed)?;
         unit.add(&StreamId::Stock(line.sku.clone()), committed);
     }
     Ok(())

@@ -4,15 +4,50 @@
 use super::{Events, Stop, Unit};
 use crate::StreamId;
 use crate::ids::ProductId;
-pub use crate::product::Command;
-use crate::product::{self, Event};
+use crate::product::{Changed, Details, Event, VariantSet};
 use crate::sku;
 use crate::state::Streams;
 use crate::text::Sku;
 
+/// What the back office may ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Bring it into the catalogue, as a draft.
+    Create {
+        /// What it is.
+        details: Details,
+        /// Its first variants.
+        variants: Vec<VariantSet>,
+    },
+    /// Change some of its details.
+    Change(Changed),
+    /// Add or replace a variant.
+    SetVariant(VariantSet),
+    /// Stop selling a variant.
+    RemoveVariant(Sku),
+    /// Put it up for sale.
+    Publish,
+    /// Withdraw it for good.
+    Archive,
+}
+
+impl Command {
+    /// Whether the subject is new.
+    pub fn creates(&self) -> bool {
+        matches!(self, Self::Create { .. })
+    }
+}
+
 pub(crate) fn decide(id: ProductId, command: Command, streams: Streams) -> Result<Events, Stop> {
     let state = streams.product(&id)?;
-    let events = product::decide(state, command)?;
+    let events = match command {
+        Command::Create { details, variants } => state.create(details, variants),
+        Command::Change(changed) => state.change(changed),
+        Command::SetVariant(variant) => state.set_variant(variant),
+        Command::RemoveVariant(sku) => state.remove_variant(sku),
+        Command::Publish => state.publish(),
+        Command::Archive => state.archive(),
+    }?;
 
     let mut taken: Vec<Sku> = Vec::new();
     let mut released: Vec<Sku> = Vec::new();
@@ -28,11 +63,13 @@ pub(crate) fn decide(id: ProductId, command: Command, streams: Streams) -> Resul
 
     let mut unit = Unit::default();
     unit.add(&StreamId::Product(id), events);
-    let assign = taken.into_iter().map(|sku| (sku, sku::Command::Assign(id)));
-    let release = released.into_iter().map(|sku| (sku, sku::Command::Release(id)));
-    for (sku, command) in assign.chain(release) {
-        let events = sku::decide(streams.sku(&sku)?, command)
-            .map_err(|error| sku::Refusal { sku: sku.clone(), error })?;
+    for sku in taken {
+        let assigned = streams.sku(&sku)?.assign(id);
+        let assigned = assigned.map_err(|error| sku::Refusal { sku: sku.clone(), error })?;
+        unit.add(&StreamId::Sku(sku), assigned);
+    }
+    for sku in released {
+        let events = streams.sku(&sku)?.release(id);
         unit.add(&StreamId::Sku(sku), events);
     }
     Ok(unit.0)

@@ -40,26 +40,23 @@ impl Command {
 pub(crate) fn decide(sku: Sku, command: Command, streams: Streams) -> Result<Events, Stop> {
     streams.require([StreamId::Sku(sku.clone()), StreamId::Stock(sku.clone())])?;
     offer::owner(streams, &sku)?;
-    let command = match command {
+    let stock = streams.stock(&sku)?;
+    let events = match command {
         Command::Receive { location, quantity, reference } => {
-            stock::Command::Receive { location, quantity, reference }
+            stock.receive(location, quantity, reference)
         }
-        Command::Adjust { location, delta, reason } => {
-            stock::Command::Adjust { location, delta, reason }
-        }
+        Command::Adjust { location, delta, reason } => stock.adjust(location, delta, reason),
     };
+    let events = named(&sku, events)?;
     let mut unit = Unit::default();
-    let events = ask(streams, &sku, command)?;
     unit.add(&StreamId::Stock(sku), events);
     Ok(unit.0)
 }
 
-/// Asks the stock of `sku`; a refusal names it.
-pub(super) fn ask(
-    streams: Streams,
+/// What the stock of `sku` decided; a refusal names it.
+pub(super) fn named(
     sku: &Sku,
-    command: stock::Command,
+    decided: Result<Vec<stock::Event>, stock::Error>,
 ) -> Result<Vec<stock::Event>, Stop> {
-    let stock = streams.stock(sku)?;
-    stock::decide(stock, command).map_err(|error| stock::Refusal { sku: sku.clone(), error }.into())
+    decided.map_err(|error| stock::Refusal { sku: sku.clone(), error }.into())
 }

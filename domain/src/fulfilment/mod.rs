@@ -3,11 +3,11 @@
 //! `created → packed → shipped → delivered`; `created | packed → cancelled`;
 //! `shipped → delivery_failed → returned_to_sender`.
 
-mod decide;
+mod rules;
 
 use serde::{Deserialize, Serialize};
 
-pub use decide::{Command, Error, decide};
+pub use rules::Error;
 
 use crate::ids::OrderId;
 use crate::order::Units;

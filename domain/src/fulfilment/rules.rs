@@ -9,35 +9,6 @@ use crate::ids::OrderId;
 use crate::order::Units;
 use crate::text::{Label, Note};
 
-/// What can be asked of a parcel.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// Plan it.
-    Create {
-        /// Whose parcel.
-        order_id: OrderId,
-        /// What goes in.
-        lines: Vec<Units>,
-    },
-    /// Pack it.
-    Pack,
-    /// Send it.
-    Ship {
-        /// Who carries it.
-        carrier: Option<Label>,
-        /// Under which number.
-        tracking: Option<Label>,
-    },
-    /// It was handed over.
-    Deliver,
-    /// Nobody took it.
-    Fail(Note),
-    /// It came back.
-    Return,
-    /// Call it off.
-    Cancel,
-}
-
 refusals! {
     /// Why a parcel refused.
     Error {
@@ -72,44 +43,74 @@ impl Status {
     }
 }
 
-/// Turns a command into events. Asking for what is already so gives none.
-pub fn decide(parcel: &Fulfilment, command: Command) -> Result<Vec<Event>, Error> {
-    let (command, order_id) = match (command, parcel.order_id) {
-        (Command::Create { order_id, lines }, None) => {
-            return Ok(vec![Created { order_id, lines }.into()]);
+/// Each gives the events of one decision; none where all is so already.
+impl Fulfilment {
+    /// Plans it.
+    pub fn create(&self, order_id: OrderId, lines: Vec<Units>) -> Result<Vec<Event>, Error> {
+        match self.order_id {
+            None => Ok(vec![Created { order_id, lines }.into()]),
+            Some(_) => Err(Error::AlreadyExists),
         }
-        (Command::Create { .. }, Some(_)) => return Err(Error::AlreadyExists),
-        (_, None) => return Err(Error::NotFound),
-        (command, Some(order_id)) => (command, order_id),
-    };
-    let wrong = |action: &str| {
-        let status = parcel.status.name().to_owned();
-        Err(Error::WrongState { status, action: action.to_owned() })
-    };
-    let event: Event = match (command, parcel.status) {
-        (Command::Create { .. }, _) => return Err(Error::AlreadyExists),
-        (Command::Pack, Status::Created) => Packed { order_id }.into(),
-        (Command::Ship { carrier, tracking }, Status::Packed) => {
-            Shipped { order_id, carrier, tracking }.into()
+    }
+
+    /// Packs it.
+    pub fn pack(&self) -> Result<Vec<Event>, Error> {
+        let packed = |order_id| Packed { order_id }.into();
+        self.go_on(&[Status::Created], Status::Packed, "be packed", packed)
+    }
+
+    /// Sends it: who carries it, and under which number.
+    pub fn ship(
+        &self,
+        carrier: Option<Label>,
+        tracking: Option<Label>,
+    ) -> Result<Vec<Event>, Error> {
+        let shipped = |order_id| Shipped { order_id, carrier, tracking }.into();
+        self.go_on(&[Status::Packed], Status::Shipped, "be shipped", shipped)
+    }
+
+    /// It was handed over.
+    pub fn deliver(&self) -> Result<Vec<Event>, Error> {
+        let delivered = |order_id| Delivered { order_id }.into();
+        self.go_on(&[Status::Shipped], Status::Delivered, "be delivered", delivered)
+    }
+
+    /// Nobody took it.
+    pub fn fail(&self, reason: Note) -> Result<Vec<Event>, Error> {
+        let failed = |order_id| DeliveryFailed { order_id, reason }.into();
+        self.go_on(&[Status::Shipped], Status::DeliveryFailed, "fail delivery", failed)
+    }
+
+    /// It came back.
+    pub fn come_back(&self) -> Result<Vec<Event>, Error> {
+        let returned = |order_id| ReturnedToSender { order_id }.into();
+        let (from, to) = ([Status::DeliveryFailed], Status::ReturnedToSender);
+        self.go_on(&from, to, "return to its sender", returned)
+    }
+
+    /// Calls it off.
+    pub fn cancel(&self) -> Result<Vec<Event>, Error> {
+        let cancelled = |order_id| Cancelled { order_id }.into();
+        let from = [Status::Created, Status::Packed];
+        self.go_on(&from, Status::Cancelled, "be cancelled", cancelled)
+    }
+
+    /// From one of some states to another.
+    fn go_on(
+        &self,
+        from: &[Status],
+        to: Status,
+        action: &str,
+        event: impl FnOnce(OrderId) -> Event,
+    ) -> Result<Vec<Event>, Error> {
+        let order_id = self.order_id.ok_or(Error::NotFound)?;
+        if self.status == to {
+            return Ok(vec![]);
         }
-        (Command::Deliver, Status::Shipped) => Delivered { order_id }.into(),
-        (Command::Fail(reason), Status::Shipped) => DeliveryFailed { order_id, reason }.into(),
-        (Command::Return, Status::DeliveryFailed) => ReturnedToSender { order_id }.into(),
-        (Command::Cancel, Status::Created | Status::Packed) => Cancelled { order_id }.into(),
-
-        (Command::Pack, Status::Packed)
-        | (Command::Ship { .. }, Status::Shipped)
-        | (Command::Deliver, Status::Delivered)
-        | (Command::Fail(_), Status::DeliveryFailed)
-        | (Command::Return, Status::ReturnedToSender)
-        | (Command::Cancel, Status::Cancelled) => return Ok(vec![]),
-
-        (Command::Pack, _) => return wrong("be packed"),
-        (Command::Ship { .. }, _) => return wrong("be shipped"),
-        (Command::Deliver, _) => return wrong("be delivered"),
-        (Command::Fail(_), _) => return wrong("fail delivery"),
-        (Command::Return, _) => return wrong("return to its sender"),
-        (Command::Cancel, _) => return wrong("be cancelled"),
-    };
-    Ok(vec![event])
+        if from.contains(&self.status) {
+            return Ok(vec![event(order_id)]);
+        }
+        let (status, action) = (self.status.name().to_owned(), action.to_owned());
+        Err(Error::WrongState { status, action })
+    }
 }

@@ -3,16 +3,16 @@
 //! `pending → confirmed → completed`, `pending | confirmed → cancelled`. Payments and parcels are
 //! streams of their own; the order remembers only what its own decisions need of them.
 
-mod decide;
 mod event;
+mod rules;
 
 use std::collections::BTreeMap;
 
-pub use decide::{Command, Error, decide};
 pub use event::{
     CancelReason, Cancelled, Completed, Confirmed, Event, FulfilmentClosed, FulfilmentPlanned,
     Line, Outcome, PaymentMethod, PaymentStarted, Placed, Units,
 };
+pub use rules::Error;
 
 use serde::{Deserialize, Serialize};
 

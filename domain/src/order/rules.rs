@@ -11,52 +11,6 @@ use crate::money::Money;
 use crate::text::{Quantity, Sku};
 use chrono::{DateTime, Utc};
 
-/// What can be asked of an order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// Make it out of a cart's lines.
-    Place {
-        /// The cart.
-        cart_id: CartId,
-        /// Whose it is.
-        customer_id: Option<CustomerId>,
-        /// What is bought; the totals are computed here.
-        lines: Vec<crate::cart::Line>,
-        /// When it is cancelled if it is still unpaid.
-        reserved_until: DateTime<Utc>,
-    },
-    /// Begin to pay it.
-    StartPayment {
-        /// The payment.
-        payment_id: PaymentId,
-        /// How.
-        method: PaymentMethod,
-        /// Whether it is certain at once, as cash on delivery is.
-        confirm: bool,
-    },
-    /// The payment succeeded.
-    Confirm {
-        /// Which payment.
-        payment_id: PaymentId,
-    },
-    /// Send some of it in a parcel.
-    PlanFulfilment {
-        /// The parcel.
-        fulfilment_id: FulfilmentId,
-        /// What goes into it; nothing named means all that is left.
-        lines: Vec<Units>,
-    },
-    /// A parcel reached its end.
-    CloseFulfilment {
-        /// The parcel.
-        fulfilment_id: FulfilmentId,
-        /// How it ended.
-        outcome: Outcome,
-    },
-    /// Call it off.
-    Cancel(CancelReason),
-}
-
 refusals! {
     /// Why an order refused.
     Error {
@@ -102,35 +56,76 @@ refusals! {
     }
 }
 
-/// Turns a command into events. Asking for what is already so gives none.
-pub fn decide(order: &Order, command: Command) -> Result<Vec<Event>, Error> {
-    if let Command::Place { cart_id, customer_id, lines, reserved_until } = command {
-        return match order.status {
+/// Each gives the events of one decision; none where all is so already.
+impl Order {
+    /// Makes it out of a cart's lines: the totals are computed here. It is called off if it is still
+    /// unpaid when its reservation ends.
+    pub fn place(
+        &self,
+        cart_id: CartId,
+        customer_id: Option<CustomerId>,
+        lines: Vec<crate::cart::Line>,
+        reserved_until: DateTime<Utc>,
+    ) -> Result<Vec<Event>, Error> {
+        match self.status {
             Status::Unplaced => place(cart_id, customer_id, lines, reserved_until),
             _ => Err(Error::AlreadyExists),
-        };
+        }
     }
-    let total = order.total.ok_or(Error::NotFound)?;
-    match command {
-        Command::Place { .. } => Err(Error::AlreadyExists),
-        Command::StartPayment { payment_id, method, confirm } => {
-            require_pending(order)?;
-            if order.payment.is_some() {
-                return Err(Error::PaymentOpen);
-            }
-            let mut events = vec![PaymentStarted { payment_id, method }.into()];
-            if confirm {
-                events.push(Confirmed { payment_id, total, units: order.units() }.into());
-            }
-            Ok(events)
+
+    /// Begins to pay it; certain at once, as cash on delivery is, if it is to `confirm`.
+    pub fn start_payment(
+        &self,
+        payment_id: PaymentId,
+        method: PaymentMethod,
+        confirm: bool,
+    ) -> Result<Vec<Event>, Error> {
+        let total = self.placed_total()?;
+        require_pending(self)?;
+        if self.payment.is_some() {
+            return Err(Error::PaymentOpen);
         }
-        Command::Confirm { payment_id } => {
-            require_pending(order)?;
-            Ok(vec![Confirmed { payment_id, total, units: order.units() }.into()])
+        let mut events = vec![PaymentStarted { payment_id, method }.into()];
+        if confirm {
+            events.push(Confirmed { payment_id, total, units: self.units() }.into());
         }
-        Command::PlanFulfilment { fulfilment_id, lines } => plan(order, fulfilment_id, lines),
-        Command::CloseFulfilment { fulfilment_id, outcome } => close(order, fulfilment_id, outcome),
-        Command::Cancel(reason) => cancel(order, reason, total),
+        Ok(events)
+    }
+
+    /// The payment succeeded.
+    pub fn confirm(&self, payment_id: PaymentId) -> Result<Vec<Event>, Error> {
+        let total = self.placed_total()?;
+        require_pending(self)?;
+        Ok(vec![Confirmed { payment_id, total, units: self.units() }.into()])
+    }
+
+    /// Sends some of it in a parcel; nothing named means all that is left.
+    pub fn plan_fulfilment(
+        &self,
+        fulfilment_id: FulfilmentId,
+        lines: Vec<Units>,
+    ) -> Result<Vec<Event>, Error> {
+        self.placed_total()?;
+        plan(self, fulfilment_id, lines)
+    }
+
+    /// A parcel reached its end.
+    pub fn close_fulfilment(
+        &self,
+        fulfilment_id: FulfilmentId,
+        outcome: Outcome,
+    ) -> Result<Vec<Event>, Error> {
+        self.placed_total()?;
+        close(self, fulfilment_id, outcome)
+    }
+
+    /// Calls it off.
+    pub fn cancel(&self, reason: CancelReason) -> Result<Vec<Event>, Error> {
+        cancel(self, reason, self.placed_total()?)
+    }
+
+    fn placed_total(&self) -> Result<Money, Error> {
+        self.total.ok_or(Error::NotFound)
     }
 }
 

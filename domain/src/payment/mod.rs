@@ -9,15 +9,15 @@
 //! unknown request is settled only by asking the gateway again under the same key. One request is
 //! in flight at a time.
 
-mod decide;
 mod event;
+mod rules;
 
-pub use decide::{Command, Error, Verdict, decide};
 pub use event::{
     ActionRequired, Authorized, Captured, Collected, CollectionDue, Created, Event, Expired,
     Failed, Operation, OutcomeUnknown, Refunded, Remitted, RequestFailed, Requested, Uncollected,
     Voided,
 };
+pub use rules::{Error, Verdict};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::OrderId;
@@ -139,15 +139,15 @@ impl Payment {
                     terms.authorized = authorized.amount;
                 }
             }
-            Event::Captured(captured) => self.capture(captured.amount),
-            Event::Refunded(refunded) => self.refund(refunded.amount),
+            Event::Captured(captured) => self.add_captured(captured.amount),
+            Event::Refunded(refunded) => self.add_refunded(refunded.amount),
             Event::Voided(_) => self.settle(Status::Voided),
             Event::Expired(_) => self.settle(Status::Expired),
             Event::Failed(_) => self.settle(Status::Failed),
             Event::RequestFailed(_) => self.in_flight = None,
             Event::CollectionDue(_) => self.status = Status::CodPending,
             Event::Collected(collected) => {
-                self.capture(collected.amount);
+                self.add_captured(collected.amount);
                 self.status = Status::Collected;
             }
             Event::Remitted(_) => self.status = Status::Remitted,
@@ -178,15 +178,15 @@ impl Payment {
         self.in_flight = None;
     }
 
-    // Sums are checked by `decide`; an impossible one leaves the amount as it was.
-    fn capture(&mut self, amount: Money) {
+    // Sums are checked by the rules; an impossible one leaves the amount as it was.
+    fn add_captured(&mut self, amount: Money) {
         let Some(terms) = &mut self.terms else { return };
         terms.captured = terms.captured.plus(amount).unwrap_or(terms.captured);
         let full = terms.captured == terms.amount;
         self.settle(if full { Status::Captured } else { Status::PartiallyCaptured });
     }
 
-    fn refund(&mut self, amount: Money) {
+    fn add_refunded(&mut self, amount: Money) {
         let Some(terms) = &mut self.terms else { return };
         terms.refunded = terms.refunded.plus(amount).unwrap_or(terms.refunded);
         let full = terms.refunded == terms.captured;

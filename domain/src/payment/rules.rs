@@ -30,45 +30,6 @@ pub enum Verdict {
     Unknown,
 }
 
-/// What can be asked of a payment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// Begin.
-    Start {
-        /// What is paid.
-        order_id: OrderId,
-        /// How much.
-        amount: Money,
-        /// The card; none means cash on delivery.
-        token: Option<Token>,
-    },
-    /// The customer confirmed at their bank: ask the gateway again.
-    CompleteAction,
-    /// Take an amount, or all that is authorised.
-    Capture(Option<Money>),
-    /// Give the authorisation back.
-    Void,
-    /// Give an amount back, or all that was taken.
-    Refund(Option<Money>),
-    /// Record what the gateway answered to a request.
-    Record {
-        /// Which request.
-        request: u32,
-        /// What it answered.
-        verdict: Verdict,
-    },
-    /// The authorisation lapsed.
-    Expire,
-    /// The order is off before anything was authorised.
-    Abort(Note),
-    /// The courier collected it.
-    Collect,
-    /// The courier handed it over.
-    Remit,
-    /// The courier could not collect it.
-    Uncollect,
-}
-
 refusals! {
     /// Why a payment refused.
     Error {
@@ -100,59 +61,106 @@ refusals! {
     }
 }
 
-/// Turns a command into events. Asking for what is already so gives none.
-pub fn decide(payment: &Payment, command: Command) -> Result<Vec<Event>, Error> {
-    match (command, &payment.terms) {
-        (Command::Start { order_id, amount, token }, None) => start(order_id, amount, token),
-        (_, None) => Err(Error::NotFound),
-        (command, Some(terms)) => decide_started(payment, terms, command),
+/// Each gives the events of one decision; none where all is so already.
+impl Payment {
+    /// Begins; without a card's token, cash on delivery.
+    pub fn start(
+        &self,
+        order_id: OrderId,
+        amount: Money,
+        token: Option<Token>,
+    ) -> Result<Vec<Event>, Error> {
+        match self.terms {
+            None => start(order_id, amount, token),
+            Some(_) => Err(Error::AlreadyExists),
+        }
     }
-}
 
-fn decide_started(payment: &Payment, terms: &Terms, command: Command) -> Result<Vec<Event>, Error> {
-    let order_id = terms.order_id;
-    match command {
-        Command::Start { .. } => Err(Error::AlreadyExists),
-        Command::Record { request, verdict } => record(payment, terms, request, verdict),
-        _ if payment.in_flight.is_some() => Err(Error::RequestInFlight),
-        Command::CompleteAction => match payment.status {
-            Status::RequiresAction => Ok(ask(payment, terms, Operation::Authorize, terms.amount)),
-            _ => wrong(payment, "be confirmed by the customer"),
-        },
-        Command::Capture(amount) => capture(payment, terms, amount),
-        Command::Void => match payment.status {
-            Status::Authorized => Ok(ask(payment, terms, Operation::Void, terms.authorized)),
+    /// The customer confirmed at their bank: the gateway is asked again.
+    pub fn complete_action(&self) -> Result<Vec<Event>, Error> {
+        let terms = self.ready()?;
+        match self.status {
+            Status::RequiresAction => Ok(ask(self, terms, Operation::Authorize, terms.amount)),
+            _ => wrong(self, "be confirmed by the customer"),
+        }
+    }
+
+    /// Takes an amount, or all that is authorised.
+    pub fn capture(&self, amount: Option<Money>) -> Result<Vec<Event>, Error> {
+        capture(self, self.ready()?, amount)
+    }
+
+    /// Gives the authorisation back.
+    pub fn void(&self) -> Result<Vec<Event>, Error> {
+        let terms = self.ready()?;
+        match self.status {
+            Status::Authorized => Ok(ask(self, terms, Operation::Void, terms.authorized)),
             Status::Voided => Ok(vec![]),
-            _ => wrong(payment, "be voided"),
-        },
-        Command::Refund(amount) => refund(payment, terms, amount),
-        Command::Expire => match payment.status {
-            Status::Authorized => Ok(vec![Expired { order_id }.into()]),
-            Status::Expired => Ok(vec![]),
-            _ => wrong(payment, "expire"),
-        },
-        Command::Abort(reason) => match payment.status {
-            Status::Created | Status::RequiresAction => {
-                Ok(vec![Failed { order_id, reason }.into()])
-            }
-            Status::Failed => Ok(vec![]),
-            _ => wrong(payment, "be called off"),
-        },
-        Command::Collect => match payment.status {
-            Status::CodPending => Ok(vec![Collected { order_id, amount: terms.amount }.into()]),
-            Status::Collected => Ok(vec![]),
-            _ => wrong(payment, "be collected"),
-        },
-        Command::Remit => match payment.status {
-            Status::Collected => Ok(vec![Remitted { order_id, amount: terms.amount }.into()]),
-            Status::Remitted => Ok(vec![]),
-            _ => wrong(payment, "be remitted"),
-        },
-        Command::Uncollect => match payment.status {
-            Status::CodPending => Ok(vec![Uncollected { order_id }.into()]),
-            Status::Uncollected => Ok(vec![]),
-            _ => wrong(payment, "be given up"),
-        },
+            _ => wrong(self, "be voided"),
+        }
+    }
+
+    /// Gives an amount back, or all that was taken.
+    pub fn refund(&self, amount: Option<Money>) -> Result<Vec<Event>, Error> {
+        refund(self, self.ready()?, amount)
+    }
+
+    /// Records what the gateway answered to a request.
+    pub fn record(&self, request: u32, verdict: Verdict) -> Result<Vec<Event>, Error> {
+        record(self, self.terms.as_ref().ok_or(Error::NotFound)?, request, verdict)
+    }
+
+    /// The authorisation lapsed.
+    pub fn expire(&self) -> Result<Vec<Event>, Error> {
+        let order_id = self.ready()?.order_id;
+        self.go_on(&[Status::Authorized], Status::Expired, "expire", Expired { order_id })
+    }
+
+    /// The order is off before anything was authorised.
+    pub fn abort(&self, reason: Note) -> Result<Vec<Event>, Error> {
+        let (order_id, from) = (self.ready()?.order_id, [Status::Created, Status::RequiresAction]);
+        self.go_on(&from, Status::Failed, "be called off", Failed { order_id, reason })
+    }
+
+    /// The courier collected it.
+    pub fn collect(&self) -> Result<Vec<Event>, Error> {
+        let Terms { order_id, amount, .. } = *self.ready()?;
+        let collected = Collected { order_id, amount };
+        self.go_on(&[Status::CodPending], Status::Collected, "be collected", collected)
+    }
+
+    /// The courier handed it over.
+    pub fn remit(&self) -> Result<Vec<Event>, Error> {
+        let Terms { order_id, amount, .. } = *self.ready()?;
+        let remitted = Remitted { order_id, amount };
+        self.go_on(&[Status::Collected], Status::Remitted, "be remitted", remitted)
+    }
+
+    /// The courier could not collect it.
+    pub fn uncollect(&self) -> Result<Vec<Event>, Error> {
+        let uncollected = Uncollected { order_id: self.ready()?.order_id };
+        self.go_on(&[Status::CodPending], Status::Uncollected, "be given up", uncollected)
+    }
+
+    /// Its terms, while the gateway is not being asked for anything.
+    fn ready(&self) -> Result<&Terms, Error> {
+        let terms = self.terms.as_ref().ok_or(Error::NotFound)?;
+        if self.in_flight.is_some() { Err(Error::RequestInFlight) } else { Ok(terms) }
+    }
+
+    /// From one of some states to another.
+    fn go_on(
+        &self,
+        from: &[Status],
+        to: Status,
+        action: &str,
+        event: impl Into<Event>,
+    ) -> Result<Vec<Event>, Error> {
+        match self.status {
+            status if status == to => Ok(vec![]),
+            status if from.contains(&status) => Ok(vec![event.into()]),
+            _ => wrong(self, action),
+        }
     }
 }
 

@@ -2,15 +2,15 @@
 //!
 //! `draft → published → archived`. What something costs is decided here and nowhere else.
 
-mod decide;
 mod event;
+mod rules;
 
 use std::collections::BTreeMap;
 
-pub use decide::{Command, Error, decide};
 pub use event::{
     Archived, Changed, Created, Details, Event, Media, Published, VariantRemoved, VariantSet,
 };
+pub use rules::Error;
 
 use serde::{Deserialize, Serialize};
 

@@ -8,35 +8,6 @@ use super::{
 };
 use crate::text::Sku;
 
-/// What can be asked of a product.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// Bring it into the catalogue, as a draft.
-    Create {
-        /// What it is.
-        details: Details,
-        /// Its first variants.
-        variants: Vec<VariantSet>,
-    },
-    /// Change some of its details.
-    Change(Changed),
-    /// Add or replace a variant.
-    SetVariant(VariantSet),
-    /// Stop selling a variant.
-    RemoveVariant(Sku),
-    /// Put it up for sale.
-    Publish,
-    /// Withdraw it for good.
-    Archive,
-}
-
-impl Command {
-    /// Whether the subject is new.
-    pub fn creates(&self) -> bool {
-        matches!(self, Self::Create { .. })
-    }
-}
-
 refusals! {
     /// Why a product refused.
     Error {
@@ -64,88 +35,104 @@ refusals! {
     }
 }
 
-/// Turns a command into events. Asking for what is already so gives none.
-pub fn decide(product: &Product, command: Command) -> Result<Vec<Event>, Error> {
-    if let Command::Create { details, variants } = command {
-        return create(product, details, variants);
-    }
-    match product.status {
-        Status::Unborn => return Err(Error::NotFound),
-        Status::Archived if command == Command::Archive => return Ok(vec![]),
-        Status::Archived => return Err(Error::Archived),
-        Status::Draft | Status::Published => {}
-    }
-    match command {
-        Command::Create { .. } => Err(Error::AlreadyExists),
-        Command::Change(changed) if changed == Changed::default() => Ok(vec![]),
-        // The state keeps no descriptions to compare with: a change is taken at its word.
-        Command::Change(changed) => {
-            check_bounds(
-                changed.category.as_ref().map_or(0, Vec::len),
-                changed.attributes.as_ref().map_or(0, BTreeMap::len),
-                changed.media.as_ref().map_or(0, Vec::len),
-            )?;
-            Ok(vec![changed.into()])
+/// Each gives the events of one decision; none where all is so already.
+impl Product {
+    /// Brings it into the catalogue, as a draft.
+    pub fn create(&self, details: Details, variants: Vec<VariantSet>) -> Result<Vec<Event>, Error> {
+        if self.status != Status::Unborn {
+            return Err(Error::AlreadyExists);
         }
-        Command::SetVariant(variant) => set_variant(product, variant),
-        Command::RemoveVariant(sku) => remove_variant(product, sku),
-        Command::Publish if product.status == Status::Published => Ok(vec![]),
-        Command::Publish if !product.variants.values().any(sellable) => Err(Error::NothingToSell),
-        Command::Publish => Ok(vec![Published {}.into()]),
-        Command::Archive => Ok(vec![Archived {}.into()]),
-    }
-}
-
-fn create(
-    product: &Product,
-    details: Details,
-    variants: Vec<VariantSet>,
-) -> Result<Vec<Event>, Error> {
-    if product.status != Status::Unborn {
-        return Err(Error::AlreadyExists);
-    }
-    check_bounds(details.category.len(), details.attributes.len(), details.media.len())?;
-    if variants.len() > VARIANTS_MAX {
-        return Err(Error::TooMany("variants".to_owned()));
-    }
-    let mut seen = BTreeSet::new();
-    for variant in &variants {
-        check_variant(variant)?;
-        if !seen.insert(&variant.sku) {
-            return Err(Error::DuplicateSku(variant.sku.clone()));
-        }
-    }
-    let mut events = vec![Created { details }.into()];
-    events.extend(variants.into_iter().map(Event::from));
-    Ok(events)
-}
-
-fn set_variant(product: &Product, variant: VariantSet) -> Result<Vec<Event>, Error> {
-    check_variant(&variant)?;
-    match product.variants.get(&variant.sku) {
-        Some(current) if *current == variant => return Ok(vec![]),
-        None if product.variants.len() >= VARIANTS_MAX => {
+        check_bounds(details.category.len(), details.attributes.len(), details.media.len())?;
+        if variants.len() > VARIANTS_MAX {
             return Err(Error::TooMany("variants".to_owned()));
         }
-        Some(_) | None => {}
+        let mut seen = BTreeSet::new();
+        for variant in &variants {
+            check_variant(variant)?;
+            if !seen.insert(&variant.sku) {
+                return Err(Error::DuplicateSku(variant.sku.clone()));
+            }
+        }
+        let mut events = vec![Created { details }.into()];
+        events.extend(variants.into_iter().map(Event::from));
+        Ok(events)
     }
-    if product.status == Status::Published
-        && !sellable(&variant)
-        && !others_sellable(product, &variant.sku)
-    {
-        return Err(Error::LastVariant);
-    }
-    Ok(vec![variant.into()])
-}
 
-fn remove_variant(product: &Product, sku: Sku) -> Result<Vec<Event>, Error> {
-    if !product.variants.contains_key(&sku) {
-        return Err(Error::NoSuchVariant);
+    /// Changes some of its details. The state keeps no descriptions to compare with: a change is taken
+    /// at its word.
+    pub fn change(&self, changed: Changed) -> Result<Vec<Event>, Error> {
+        self.must_live()?;
+        if changed == Changed::default() {
+            return Ok(vec![]);
+        }
+        check_bounds(
+            changed.category.as_ref().map_or(0, Vec::len),
+            changed.attributes.as_ref().map_or(0, BTreeMap::len),
+            changed.media.as_ref().map_or(0, Vec::len),
+        )?;
+        Ok(vec![changed.into()])
     }
-    if product.status == Status::Published && !others_sellable(product, &sku) {
-        return Err(Error::LastVariant);
+
+    /// Adds or replaces a variant.
+    pub fn set_variant(&self, variant: VariantSet) -> Result<Vec<Event>, Error> {
+        self.must_live()?;
+        check_variant(&variant)?;
+        match self.variants.get(&variant.sku) {
+            Some(current) if *current == variant => return Ok(vec![]),
+            None if self.variants.len() >= VARIANTS_MAX => {
+                return Err(Error::TooMany("variants".to_owned()));
+            }
+            Some(_) | None => {}
+        }
+        if self.status == Status::Published
+            && !sellable(&variant)
+            && !others_sellable(self, &variant.sku)
+        {
+            return Err(Error::LastVariant);
+        }
+        Ok(vec![variant.into()])
     }
-    Ok(vec![VariantRemoved { sku }.into()])
+
+    /// Stops selling a variant.
+    pub fn remove_variant(&self, sku: Sku) -> Result<Vec<Event>, Error> {
+        self.must_live()?;
+        if !self.variants.contains_key(&sku) {
+            return Err(Error::NoSuchVariant);
+        }
+        if self.status == Status::Published && !others_sellable(self, &sku) {
+            return Err(Error::LastVariant);
+        }
+        Ok(vec![VariantRemoved { sku }.into()])
+    }
+
+    /// Puts it up for sale.
+    pub fn publish(&self) -> Result<Vec<Event>, Error> {
+        self.must_live()?;
+        if self.status == Status::Published {
+            return Ok(vec![]);
+        }
+        if !self.variants.values().any(sellable) {
+            return Err(Error::NothingToSell);
+        }
+        Ok(vec![Published {}.into()])
+    }
+
+    /// Withdraws it for good.
+    pub fn archive(&self) -> Result<Vec<Event>, Error> {
+        if self.status == Status::Archived {
+            return Ok(vec![]);
+        }
+        self.must_live()?;
+        Ok(vec![Archived {}.into()])
+    }
+
+    fn must_live(&self) -> Result<(), Error> {
+        match self.status {
+            Status::Draft | Status::Published => Ok(()),
+            Status::Unborn => Err(Error::NotFound),
+            Status::Archived => Err(Error::Archived),
+        }
+    }
 }
 
 fn sellable(variant: &VariantSet) -> bool {

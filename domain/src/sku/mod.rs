@@ -58,15 +58,6 @@ impl Assignment {
     }
 }
 
-/// What can be asked of a SKU.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// Take it for a product.
-    Assign(ProductId),
-    /// Give it up.
-    Release(ProductId),
-}
-
 refusals! {
     /// Why a SKU refused.
     Error {
@@ -75,15 +66,19 @@ refusals! {
     }
 }
 
-/// Turns a command into events. Asking for what is already so gives none.
-pub fn decide(state: &Assignment, command: Command) -> Result<Vec<Event>, Error> {
-    match (command, state.product_id) {
-        (Command::Assign(product_id), None) => Ok(vec![Assigned { product_id }.into()]),
-        (Command::Assign(product_id), Some(owner)) if owner == product_id => Ok(vec![]),
-        (Command::Release(product_id), Some(owner)) if owner == product_id => {
-            Ok(vec![Released { product_id }.into()])
+impl Assignment {
+    /// A product takes it; none if it has it.
+    pub fn assign(&self, product_id: ProductId) -> Result<Vec<Event>, Error> {
+        match self.product_id {
+            None => Ok(vec![Assigned { product_id }.into()]),
+            Some(owner) if owner == product_id => Ok(vec![]),
+            Some(_) => Err(Error::Taken),
         }
-        (Command::Assign(_), Some(_)) => Err(Error::Taken),
-        (Command::Release(_), _) => Ok(vec![]),
+    }
+
+    /// A product gives it up; none if it has not got it.
+    pub fn release(&self, product_id: ProductId) -> Vec<Event> {
+        let owns = self.product_id == Some(product_id);
+        owns.then(|| Released { product_id }.into()).into_iter().collect()
     }
 }

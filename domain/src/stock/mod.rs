@@ -3,13 +3,13 @@
 //! `available = on hand - reserved - committed`, at each location never below zero. An order's
 //! units go `reserved → committed → shipped`, or back by release.
 
-mod decide;
 mod event;
+mod rules;
 
 use std::collections::BTreeMap;
 
-pub use decide::{Command, Error, ON_HAND_MAX, decide};
 pub use event::{Adjusted, Committed, Event, Part, Received, Released, Reserved, Shipped};
+pub use rules::{Error, ON_HAND_MAX};
 
 use serde::{Deserialize, Serialize};
 
@@ -100,7 +100,7 @@ impl Stock {
                 }
                 self.holds.remove(&released.order_id);
             }
-            Event::Shipped(shipped) => self.ship(shipped),
+            Event::Shipped(shipped) => self.take_out(shipped),
         }
     }
 
@@ -113,14 +113,14 @@ impl Stock {
         self.levels.entry(location.clone()).or_default()
     }
 
-    fn ship(&mut self, shipped: &Shipped) {
+    fn take_out(&mut self, shipped: &Shipped) {
         for part in &shipped.parts {
             let level = self.level(&part.location);
             level.committed -= i64::from(part.quantity);
             level.on_hand -= i64::from(part.quantity);
         }
         let Some(hold) = self.holds.get_mut(&shipped.order_id) else { return };
-        hold.parts = decide::remaining(&hold.parts, &shipped.parts);
+        hold.parts = rules::remaining(&hold.parts, &shipped.parts);
         if hold.parts.is_empty() {
             self.holds.remove(&shipped.order_id);
         }

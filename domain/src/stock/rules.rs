@@ -12,57 +12,6 @@ pub const ON_HAND_MAX: i64 = 1_000_000_000;
 /// Locations that may hold a SKU.
 pub const LOCATIONS_MAX: usize = 1_000;
 
-/// What can be asked of stock.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// Take in units that arrived.
-    Receive {
-        /// Where to.
-        location: Location,
-        /// How many.
-        quantity: Quantity,
-        /// The delivery note.
-        reference: Option<Note>,
-    },
-    /// Put a count right.
-    Adjust {
-        /// Where.
-        location: Location,
-        /// Units found or missing.
-        delta: i64,
-        /// Why.
-        reason: Note,
-    },
-    /// Set units aside for an order.
-    Reserve {
-        /// For whom.
-        order_id: OrderId,
-        /// How many.
-        quantity: Quantity,
-        /// Until when.
-        until: DateTime<Utc>,
-    },
-    /// The order is certain.
-    Commit {
-        /// Whose units.
-        order_id: OrderId,
-    },
-    /// The order is off.
-    Release {
-        /// Whose units.
-        order_id: OrderId,
-    },
-    /// Units leave the building.
-    Ship {
-        /// Whose units.
-        order_id: OrderId,
-        /// In which parcel.
-        fulfilment_id: FulfilmentId,
-        /// How many.
-        quantity: Quantity,
-    },
-}
-
 refusals! {
     /// Why stock refused.
     Error {
@@ -96,44 +45,71 @@ refusals! {
     }
 }
 
-/// Turns a command into events. Asking for what is already so gives none.
-pub fn decide(stock: &Stock, command: Command) -> Result<Vec<Event>, Error> {
-    match command {
-        Command::Receive { location, quantity, reference } => {
-            arrive(stock, &location, i64::from(quantity))?;
-            Ok(vec![Received { location, quantity, reference }.into()])
+/// Each gives the events of one decision; none where all is so already.
+impl Stock {
+    /// Takes in units that arrived.
+    pub fn receive(
+        &self,
+        location: Location,
+        quantity: Quantity,
+        reference: Option<Note>,
+    ) -> Result<Vec<Event>, Error> {
+        arrive(self, &location, i64::from(quantity))?;
+        Ok(vec![Received { location, quantity, reference }.into()])
+    }
+
+    /// Puts a count right by the units found or missing.
+    pub fn adjust(
+        &self,
+        location: Location,
+        delta: i64,
+        reason: Note,
+    ) -> Result<Vec<Event>, Error> {
+        arrive(self, &location, delta)?;
+        Ok(vec![Adjusted { location, delta, reason }.into()])
+    }
+
+    /// Sets units aside for an order.
+    pub fn reserve(
+        &self,
+        order_id: OrderId,
+        quantity: Quantity,
+        until: DateTime<Utc>,
+    ) -> Result<Vec<Event>, Error> {
+        if self.holds.contains_key(&order_id) {
+            return Err(Error::AlreadyReserved);
         }
-        Command::Adjust { location, delta, reason } => {
-            arrive(stock, &location, delta)?;
-            Ok(vec![Adjusted { location, delta, reason }.into()])
-        }
-        Command::Reserve { order_id, quantity, until } => {
-            if stock.holds.contains_key(&order_id) {
-                return Err(Error::AlreadyReserved);
-            }
-            let parts = allocate(stock, quantity)?;
-            Ok(vec![Reserved { order_id, parts, until }.into()])
-        }
-        Command::Commit { order_id } => match stock.holds.get(&order_id) {
+        let parts = allocate(self, quantity)?;
+        Ok(vec![Reserved { order_id, parts, until }.into()])
+    }
+
+    /// The order is certain.
+    pub fn commit(&self, order_id: OrderId) -> Result<Vec<Event>, Error> {
+        match self.holds.get(&order_id) {
             Some(Hold { committed: true, .. }) => Ok(vec![]),
             Some(hold) => Ok(vec![Committed { order_id, parts: hold.parts.clone() }.into()]),
             None => Err(Error::NotHeld),
-        },
-        Command::Release { order_id } => Ok(match stock.holds.get(&order_id) {
-            Some(Hold { parts, committed }) => {
-                vec![Released { order_id, parts: parts.clone(), committed: *committed }.into()]
-            }
-            None => vec![],
-        }),
-        Command::Ship { order_id, fulfilment_id, quantity } => {
-            let parts = stock
-                .holds
-                .get(&order_id)
-                .filter(|hold| hold.committed)
-                .and_then(|hold| take(&hold.parts, quantity))
-                .ok_or(Error::NotHeld)?;
-            Ok(vec![Shipped { order_id, fulfilment_id, parts }.into()])
         }
+    }
+
+    /// The order is off.
+    pub fn release(&self, order_id: OrderId) -> Vec<Event> {
+        let released = |Hold { parts, committed }: &Hold| {
+            Released { order_id, parts: parts.clone(), committed: *committed }.into()
+        };
+        self.holds.get(&order_id).map(released).into_iter().collect()
+    }
+
+    /// Units leave the building in a parcel.
+    pub fn ship(
+        &self,
+        order_id: OrderId,
+        fulfilment_id: FulfilmentId,
+        quantity: Quantity,
+    ) -> Result<Vec<Event>, Error> {
+        let hold = self.holds.get(&order_id).filter(|hold| hold.committed);
+        let parts = hold.and_then(|hold| take(&hold.parts, quantity)).ok_or(Error::NotHeld)?;
+        Ok(vec![Shipped { order_id, fulfilment_id, parts }.into()])
     }
 }
 

@@ -1,5 +1,5 @@
 //! What readers see: one document a product, SKU, cart, order, payment, parcel, day or search hit,
-//! folded from the same events that the deciders read.
+//! folded from the same events that the rules go by.
 //!
 //! A document is the JSON that is served, whole; and it is all that the next fold needs, so that
 //! it can be kept, taken up again and brought to any position. Each `fold` takes the document as

@@ -110,7 +110,7 @@ fn create(id: PaymentId, created: &payment::Created, seen: &Seen) -> Document {
 }
 
 impl Document {
-    /// The decider's state, so that its rules are not written twice.
+    /// The state of the payment's rules, so that they are not written twice.
     fn state(&self) -> Payment {
         let in_flight = self.pending.as_ref().map(|pending| InFlight {
             operation: pending.operation,
@@ -146,7 +146,7 @@ impl Document {
         }
     }
 
-    /// What readers are told that the decider does not need.
+    /// What readers are told that the rules do not need.
     fn note(&mut self, event: &payment::Event) {
         match event {
             payment::Event::ActionRequired(required) => {

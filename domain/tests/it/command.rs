@@ -1,14 +1,15 @@
 //! What a command is addressed to, whether that is new, and what its answer speaks of: command-api
 //! says 201 and where to look by these.
 
+use domain::command::product as products;
 use domain::command::{cart as carts, fulfilment as parcels, payment as payments, stock as stocks};
-use domain::{Command, StreamId, product};
+use domain::{Command, StreamId};
 
 use crate::scene::*;
 
 #[test]
 fn what_begins_something_says_so() {
-    let product = product::Command::Create { details: details("Tote"), variants: vec![] };
+    let product = products::Command::Create { details: details("Tote"), variants: vec![] };
     let cart = carts::Command::Create { currency: currency("EUR"), customer_id: None };
     let parcel = parcels::Command::Create { order_id: order_id(1), lines: vec![] };
     let begin = [
@@ -28,7 +29,7 @@ fn what_goes_on_with_something_does_not() {
     let (location, delta, reason) = (place("hall"), -1, note("one is broken"));
     let adjust = stocks::Command::Adjust { location, delta, reason };
     let go_on = [
-        to_product(1, product::Command::Publish),
+        to_product(1, products::Command::Publish),
         Command::Stock(sku(TOTE), adjust),
         add(1, TOTE, 1),
         cancel(1),

@@ -266,13 +266,13 @@ fn a_parcel_never_planned_is_not_found() {
 fn an_order_closes_only_its_own_parcels() {
     let order = order::Order::default();
     let outcome = Outcome::Delivered;
-    let close = order::Command::CloseFulfilment { fulfilment_id: parcel_id(1), outcome };
-    assert_eq!(order::decide(&order, close), Err(order::Error::NotFound));
+    let closed = order.close_fulfilment(parcel_id(1), outcome);
+    assert_eq!(closed, Err(order::Error::NotFound));
 
     let domain::State::Order(order) = authorized().state(&domain::StreamId::Order(order_id(1)))
     else {
         panic!("an order")
     };
-    let close = order::Command::CloseFulfilment { fulfilment_id: parcel_id(1), outcome };
-    assert_eq!(order::decide(&order, close), Err(order::Error::NoSuchFulfilment));
+    let closed = order.close_fulfilment(parcel_id(1), outcome);
+    assert_eq!(closed, Err(order::Error::NoSuchFulfilment));
 }

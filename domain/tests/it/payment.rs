@@ -1,6 +1,7 @@
 //! Payments: what is asked of the gateway, what its answers do to the order, and cash.
 
 use domain::command::payment::Command;
+use domain::command::product as products;
 use domain::order::{CancelReason, Cancelled, Confirmed, PaymentMethod, PaymentStarted};
 use domain::payment::{
     ActionRequired, Authorized, Captured, Collected, CollectionDue, Created, Expired, Failed,
@@ -97,7 +98,7 @@ fn an_order_is_paid_once_and_only_while_it_waits() {
 fn a_card_pays_no_nothing_but_cash_does() {
     let free = variant(TOTE, &[eur("0.00")]);
     let shop = empty_cart()
-        .done(to_product(1, domain::product::Command::SetVariant(free)))
+        .done(to_product(1, products::Command::SetVariant(free)))
         .done(add(1, TOTE, 1))
         .done(check_out(1, 1));
     shop.when(pay_by_card(1, 1)).then_refused("invalid_amount");
@@ -367,22 +368,21 @@ fn commands_to_a_payment_never_begun_are_refused() {
 
 #[test]
 fn a_payment_is_called_off_or_given_up_once() {
-    let after = |facts: &[payment::Event], command| {
+    let after = |facts: &[payment::Event]| {
         let mut payment = payment::Payment::default();
         for event in facts {
             payment.evolve(event);
         }
-        payment::decide(&payment, command)
+        payment
     };
     let (order_id, amount) = (order_id(1), eur("1.00"));
     let method = PaymentMethod::CashOnDelivery;
     let created: payment::Event = Created { order_id, method, amount, token: None }.into();
     let failed = Failed { order_id, reason: note("gone") }.into();
     let uncollected = payment::Uncollected { order_id }.into();
-    let abort = || payment::Command::Abort(note("gone"));
-    assert_eq!(after(&[created.clone(), failed], abort()), Ok(vec![]));
-    let given_up = [created.clone(), uncollected];
-    assert_eq!(after(&given_up, payment::Command::Uncollect), Ok(vec![]));
-    assert!(after(&given_up, abort()).is_err());
-    assert!(after(&[created], payment::Command::Uncollect).is_err());
+    assert_eq!(after(&[created.clone(), failed]).abort(note("gone")), Ok(vec![]));
+    let given_up = after(&[created.clone(), uncollected]);
+    assert_eq!(given_up.uncollect(), Ok(vec![]));
+    assert!(given_up.abort(note("gone")).is_err());
+    assert!(after(&[created]).uncollect().is_err());
 }

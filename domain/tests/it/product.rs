@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use domain::command::product::Command;
 use domain::product::{
-    ATTRIBUTES_MAX, Archived, CATEGORY_LEVELS_MAX, Changed, Command, Created, Error, MEDIA_MAX,
-    Media, PRICES_MAX, Published, VARIANTS_MAX, VariantRemoved, VariantSet,
+    ATTRIBUTES_MAX, Archived, CATEGORY_LEVELS_MAX, Changed, Created, Error, MEDIA_MAX, Media,
+    PRICES_MAX, Published, VARIANTS_MAX, VariantRemoved, VariantSet,
 };
 use domain::sku::{Assigned, Released};
 use domain::{Currency, Money};

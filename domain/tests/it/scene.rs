@@ -2,6 +2,7 @@
 //! points where the stories of the tests begin.
 
 use chrono::{DateTime, Utc};
+use domain::command::product as products;
 use domain::command::{cart as carts, fulfilment as parcels, order as orders, payment as payments};
 use domain::order::Units;
 use domain::payment::Verdict;
@@ -92,7 +93,7 @@ pub fn of_parcel(n: u128, event: impl Into<fulfilment::Event>) -> Fact {
     (StreamId::Fulfilment(parcel_id(n)), event.into().into())
 }
 
-pub fn to_product(n: u128, command: product::Command) -> Command {
+pub fn to_product(n: u128, command: products::Command) -> Command {
     Command::Product(product_id(n), command)
 }
 pub fn to_cart(n: u128, command: carts::Command) -> Command {

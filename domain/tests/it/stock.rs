@@ -1,10 +1,11 @@
 //! Stock: what the warehouse may do, and what an order takes, keeps and gives back.
 
+use std::rc::Rc;
+
+use domain::command::product as products;
 use domain::command::stock::Command as Ask;
-use domain::stock::{
-    Adjusted, Command, Committed, Error, ON_HAND_MAX, Released, Reserved, Shipped, Stock, decide,
-};
-use domain::{Command as Any, Quantity, product, stock};
+use domain::stock::{Adjusted, Committed, Error, ON_HAND_MAX, Released, Reserved, Shipped, Stock};
+use domain::{Command as Any, Quantity, stock};
 
 use crate::scene::*;
 use crate::shop::given;
@@ -19,11 +20,19 @@ fn adjust(text: &str, at: &str, delta: i64) -> Any {
     Any::Stock(sku(text), ask)
 }
 
-/// The stock after these commands, all of which must be accepted.
-fn after(commands: impl IntoIterator<Item = Command>) -> Stock {
+/// What an order or the warehouse asks of stock.
+type Asked = Rc<dyn Fn(&Stock) -> Result<Vec<stock::Event>, Error>>;
+
+#[expect(clippy::needless_pass_by_value, reason = "tests read better without the borrow")]
+fn decide(stock: &Stock, asked: Asked) -> Result<Vec<stock::Event>, Error> {
+    asked(stock)
+}
+
+/// The stock after all of this, which must be accepted.
+fn after(all: impl IntoIterator<Item = Asked>) -> Stock {
     let mut stock = Stock::default();
-    for command in commands {
-        let events = decide(&stock, command).expect("accepted");
+    for asked in all {
+        let events = decide(&stock, asked).expect("accepted");
         for event in &events {
             stock.evolve(event);
         }
@@ -31,25 +40,25 @@ fn after(commands: impl IntoIterator<Item = Command>) -> Stock {
     stock
 }
 
-fn arrive(at: &str, count: u32) -> Command {
-    Command::Receive { location: place(at), quantity: units(count), reference: None }
+fn arrive(at: &str, count: u32) -> Asked {
+    let location = place(at);
+    Rc::new(move |stock| stock.receive(location.clone(), units(count), None))
 }
 
-fn reserve(order: u128, count: u32) -> Command {
-    Command::Reserve { order_id: order_id(order), quantity: units(count), until: hour(1) }
+fn reserve(order: u128, count: u32) -> Asked {
+    Rc::new(move |stock| stock.reserve(order_id(order), units(count), hour(1)))
 }
 
-fn commit(order: u128) -> Command {
-    Command::Commit { order_id: order_id(order) }
+fn commit(order: u128) -> Asked {
+    Rc::new(move |stock| stock.commit(order_id(order)))
 }
 
-fn release(order: u128) -> Command {
-    Command::Release { order_id: order_id(order) }
+fn release(order: u128) -> Asked {
+    Rc::new(move |stock| Ok(stock.release(order_id(order))))
 }
 
-fn send(order: u128, count: u32) -> Command {
-    let (order_id, quantity) = (order_id(order), units(count));
-    Command::Ship { order_id, fulfilment_id: parcel_id(1), quantity }
+fn send(order: u128, count: u32) -> Asked {
+    Rc::new(move |stock| stock.ship(order_id(order), parcel_id(1), units(count)))
 }
 
 fn reserved(order: u128, from: &[(&str, u32)]) -> stock::Event {
@@ -65,7 +74,7 @@ fn units_arrive() {
 
 #[test]
 fn a_sku_given_back_takes_no_more_units() {
-    let shop = catalogue().done(to_product(1, product::Command::Archive));
+    let shop = catalogue().done(to_product(1, products::Command::Archive));
     shop.when(receive(TOTE, "depot", 1)).then_refused("unknown_sku");
     shop.when(adjust(TOTE, "depot", 1)).then_refused("unknown_sku");
 }

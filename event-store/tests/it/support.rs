@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use async_nats::jetstream::{self, Context};
 use chrono::Utc;
-use domain::command::{cart, product, stock};
+use domain::command::product as products;
+use domain::command::{cart, stock};
 use domain::product::{Details, VariantSet};
 use domain::{CartId, Command, ProductId, Quantity};
 use event_store::writer::Settings;
@@ -63,7 +64,7 @@ pub fn create_product(id: ProductId, variants: Vec<VariantSet>) -> Command {
         attributes: [].into(),
         media: vec![],
     };
-    Command::Product(id, product::Command::Create { details, variants })
+    Command::Product(id, products::Command::Create { details, variants })
 }
 
 /// One more unit of a SKU.
@@ -88,7 +89,7 @@ pub async fn on_sale(writer: &Writer, sku: &str, units: u32) {
         barcode: None,
     };
     accept(writer, create_product(id, vec![variant])).await;
-    accept(writer, Command::Product(id, product::Command::Publish)).await;
+    accept(writer, Command::Product(id, products::Command::Publish)).await;
     if let Ok(quantity) = units.try_into() {
         accept(writer, receive_units(sku, quantity)).await;
     }

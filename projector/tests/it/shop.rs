@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use domain::command::product as products;
 use domain::command::{cart, fulfilment, order, payment, stock};
 use domain::payment::Verdict;
-use domain::product::{self, Changed, Details, VariantSet};
+use domain::product::{Changed, Details, VariantSet};
 use domain::{CartId, Command, FulfilmentId, Money, OrderId, PaymentId, ProductId, Sku};
 use event_store::{Outcome, RawEvent, Request, Writer, read};
 use projector::batch::{self, BatchError};
@@ -83,15 +84,15 @@ impl Shop {
             prices: vec![money("25.00")],
             barcode: None,
         };
-        let create = product::Command::Create { details, variants: vec![variant] };
+        let create = products::Command::Create { details, variants: vec![variant] };
         self.ask(Command::Product(product_id, create)).await;
-        self.ask(Command::Product(product_id, product::Command::Publish)).await;
+        self.ask(Command::Product(product_id, products::Command::Publish)).await;
         product_id
     }
 
     pub async fn retitle(&self, product_id: ProductId, title: &str) -> i64 {
         let changed = Changed { title: Some(title.parse().unwrap()), ..Changed::default() };
-        self.ask(Command::Product(product_id, product::Command::Change(changed))).await
+        self.ask(Command::Product(product_id, products::Command::Change(changed))).await
     }
 
     pub async fn receive(&self, sku_text: &str, units: u32) -> i64 {

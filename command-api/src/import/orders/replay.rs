@@ -1,9 +1,10 @@
 //! An order as the commands that would have made it, at the times they would have been given.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use domain::command::product as products;
 use domain::command::{cart, fulfilment, payment, stock};
 use domain::order::Units;
-use domain::product::{self, Details, VariantSet};
+use domain::product::{Details, VariantSet};
 use domain::text::Note;
 use domain::{Command, Location, Money, ProductId, Quantity};
 use event_store::Request;
@@ -122,13 +123,13 @@ impl Replay<'_> {
                 attributes: std::collections::BTreeMap::new(),
                 media: vec![],
             };
-            let create = product::Command::Create { details, variants: vec![variant.clone()] };
+            let create = products::Command::Create { details, variants: vec![variant.clone()] };
             commands.push((origin, self.once(product.id, "create", create)));
-            commands.push((origin, self.once(product.id, "publish", product::Command::Publish)));
+            commands.push((origin, self.once(product.id, "publish", products::Command::Publish)));
         }
         let step =
             |step: &str, command| (origin, self.request(&format!("{step}:{sku}"), at, command));
-        let set_price = product::Command::SetVariant(variant);
+        let set_price = products::Command::SetVariant(variant);
         commands.push(step("price", Command::Product(offer.product_id, set_price)));
         let receive = stock::Command::Receive {
             location: self.location.clone(),
@@ -190,7 +191,7 @@ impl Replay<'_> {
     }
 
     /// A command that takes effect once for a product, whichever order or file comes first.
-    fn once(&self, id: ProductId, step: &str, command: product::Command) -> Request {
+    fn once(&self, id: ProductId, step: &str, command: products::Command) -> Request {
         let key = format!("import:history:{id}:{step}");
         let mut request = self.request("", self.order.at, Command::Product(id, command));
         request.fingerprint = ids::fingerprint(&key);

@@ -1,6 +1,7 @@
 //! From what the log has to what the file wants: the commands that are missing, and no others.
 
-use domain::product::{Changed, Command, Details, Status, VariantSet};
+use domain::command::product::Command;
+use domain::product::{Changed, Details, Status, VariantSet};
 use domain::{Currency, Sku};
 
 use super::wanted::{Stand, Variant, Wanted};

@@ -2,7 +2,8 @@
 //! importing it again changes nothing.
 
 use command_api::import::{import, read_orders, read_products};
-use domain::{Command, Currency, product};
+use domain::command::product::Command as ProductCommand;
+use domain::{Command, Currency};
 use event_store::read;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -66,7 +67,7 @@ proptest! {
                 prop_assert!(message.len() <= MESSAGE_BYTES_MAX, "{message}");
             }
             for command in commands {
-                if let Command::Product(_, product::Command::Create { variants, .. }) = command {
+                if let Command::Product(_, ProductCommand::Create { variants, .. }) = command {
                     for price in variants.iter().flat_map(|variant| &variant.prices) {
                         prop_assert_eq!(price.amount().scale(), price.currency().decimals());
                     }

@@ -4,7 +4,8 @@
 mod books;
 mod step;
 
-use domain::command::{cart, product, stock};
+use domain::command::product as products;
+use domain::command::{cart, stock};
 use domain::{Command, Event, StreamId};
 use proptest::prelude::*;
 
@@ -45,7 +46,7 @@ fn repeats(command: &Command) -> bool {
         command,
         Command::Stock(_, stock::Command::Receive { .. } | stock::Command::Adjust { .. })
             | Command::Cart(_, cart::Command::AddLine { .. })
-            | Command::Product(_, product::Command::Change(_))
+            | Command::Product(_, products::Command::Change(_))
     )
 }
 

@@ -1,6 +1,7 @@
 //! What happens next: half the time any command at all, half the time the natural next step of
 //! one of a few stories, so that random lives get far enough to break something.
 
+use domain::command::product as products;
 use domain::command::{cart as carts, payment as payments, stock as stocks};
 use domain::order::Order;
 use domain::payment::{Payment, Status, Verdict};
@@ -147,8 +148,8 @@ pub fn any() -> impl Strategy<Value = Step> {
 fn of_catalogue() -> impl Strategy<Value = Command> {
     let prices = select(vec![vec![], vec![eur("20.00")], vec![eur("12.34")]]);
     let set = (select(&SKUS[..]), prices)
-        .prop_map(|(text, prices)| product::Command::SetVariant(variant(text, &prices)));
-    let created = select(&SKUS[..]).prop_map(|text| product::Command::Create {
+        .prop_map(|(text, prices)| products::Command::SetVariant(variant(text, &prices)));
+    let created = select(&SKUS[..]).prop_map(|text| products::Command::Create {
         details: details("Bag"),
         variants: vec![variant(text, &[eur("20.00")])],
     });
@@ -156,10 +157,10 @@ fn of_catalogue() -> impl Strategy<Value = Command> {
     let command = prop_oneof![
         4 => set,
         4 => created,
-        4 => select(&SKUS[..]).prop_map(|text| product::Command::RemoveVariant(sku(text))),
-        4 => Just(product::Command::Publish),
-        1 => Just(product::Command::Change(changed)),
-        1 => Just(product::Command::Archive),
+        4 => select(&SKUS[..]).prop_map(|text| products::Command::RemoveVariant(sku(text))),
+        4 => Just(products::Command::Publish),
+        1 => Just(products::Command::Change(changed)),
+        1 => Just(products::Command::Archive),
     ];
     (1..=3_u128, command).prop_map(|(n, command)| to_product(n, command))
 }

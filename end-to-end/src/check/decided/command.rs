@@ -3,8 +3,9 @@
 
 use anyhow::{Context, bail};
 use chrono::Utc;
+use domain::command::product as products;
 use domain::command::{cart, fulfilment, order, payment, stock};
-use domain::product::{self, Changed, Details, VariantSet};
+use domain::product::{Changed, Details, VariantSet};
 use domain::text::Note;
 use domain::{CartId, Command, Event, FulfilmentId, OrderId, PaymentId, ProductId, Sku};
 use serde::de::DeserializeOwned;
@@ -73,18 +74,18 @@ fn product(what: &str, sent: &Sent, mut body: Map<String, Value>) -> anyhow::Res
             let variants: Vec<VariantSet> = field(&body, "variants")?;
             body.retain(|name, _| name != "id" && name != "variants");
             let details: Details = serde_json::from_value(Value::Object(body))?;
-            product::Command::Create { details, variants }
+            products::Command::Create { details, variants }
         }
         "change" => {
-            product::Command::Change(serde_json::from_value::<Changed>(Value::Object(body))?)
+            products::Command::Change(serde_json::from_value::<Changed>(Value::Object(body))?)
         }
         "set_variant" => {
             body.insert("sku".to_owned(), Value::from(sent.sku.clone()));
-            product::Command::SetVariant(serde_json::from_value(Value::Object(body))?)
+            products::Command::SetVariant(serde_json::from_value(Value::Object(body))?)
         }
-        "remove_variant" => product::Command::RemoveVariant(sku()?),
-        "publish" => product::Command::Publish,
-        "archive" => product::Command::Archive,
+        "remove_variant" => products::Command::RemoveVariant(sku()?),
+        "publish" => products::Command::Publish,
+        "archive" => products::Command::Archive,
         _ => bail!("there is no {}", sent.name),
     };
     Ok(Command::Product(id, command))
