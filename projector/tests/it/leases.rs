@@ -144,7 +144,7 @@ async fn a_checkpoint_that_cannot_be_moved_spoils_no_session(db: PgPool) {
     sqlx::raw_sql(lock).execute(&mut hold).await.unwrap();
     shop.cart().await;
     for _ in 0..4 {
-        let stuck = "wait_event_type = 'Lock' AND query LIKE '%move_checkpoint%'";
+        let stuck = "wait_event_type = 'Lock' AND query LIKE '%moved(%'";
         eventually("the checkpoint is waited for", async || {
             sqlx::query_scalar::<_, bool>(AssertSqlSafe(format!(
                 "SELECT coalesce(bool_or(pg_cancel_backend(pid)), false) FROM pg_stat_activity
