@@ -4,8 +4,7 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use domain::command::CheckoutError;
-use domain::refusal::{Kind, OfSku};
+use domain::refusal::{CheckoutError, Kind, OfSku, PriceChange, Shortage};
 use domain::{Refusal, order, payment, stock};
 use event_store::SubmitError;
 use service::problem::Problem;
@@ -35,7 +34,7 @@ pub fn of_refusal(refusal: &Refusal) -> Problem {
 fn with_figures(problem: Problem, refusal: &Refusal) -> Problem {
     match refusal {
         Refusal::Checkout(CheckoutError::OutOfStock(shortages)) => {
-            let line = |problem: Problem, short: &domain::command::Shortage| {
+            let line = |problem: Problem, short: &Shortage| {
                 let detail = format!(
                     "{}: {} wanted, {} available",
                     short.sku, short.wanted, short.available
@@ -45,7 +44,7 @@ fn with_figures(problem: Problem, refusal: &Refusal) -> Problem {
             shortages.iter().fold(problem, line).with("lines", shortages)
         }
         Refusal::Checkout(CheckoutError::PriceChanged(changes)) => {
-            let line = |problem: Problem, change: &domain::command::PriceChange| {
+            let line = |problem: Problem, change: &PriceChange| {
                 let detail = format!("{}: {}, was {}", change.sku, change.now, change.seen);
                 problem.pointer(format!("/lines/{}", change.line), "price_changed", detail)
             };

@@ -36,28 +36,25 @@ pub enum DecodeError {
 impl Event {
     /// Reads a stored event, lifting an old schema to today's.
     pub fn decode(name: &str, schema: u16, payload: &str) -> Result<Self, DecodeError> {
-        let known = schema_of(name).ok_or_else(|| DecodeError::UnknownType(name.to_owned()))?;
+        let unknown = || DecodeError::UnknownType(name.to_owned());
+        let known = schema_of(name).ok_or_else(unknown)?;
         if schema > known {
             return Err(DecodeError::NewerSchema { name: name.to_owned(), found: schema, known });
         }
         let shape = |source| DecodeError::Payload { name: name.to_owned(), source };
+        let read =
+            |payload: &str| Self::decode_current(name, payload).ok_or_else(unknown)?.map_err(shape);
         if schema == known {
-            return decode_current(name, payload).map_err(shape);
+            return read(payload);
         }
         let old: Value = serde_json::from_str(payload).map_err(shape)?;
         let lifted = (schema..known).fold(old, |value, from| upcast(name, from, value));
-        decode_current(name, &lifted.to_string()).map_err(shape)
+        read(&lifted.to_string())
     }
 }
 
 fn schema_of(name: &str) -> Option<u16> {
     Event::types().find(|(known, _)| *known == name).map(|(_, schema)| schema)
-}
-
-fn decode_current(name: &str, payload: &str) -> serde_json::Result<Event> {
-    // `schema_of` knew the name, so some aggregate does; the error keeps this total.
-    let unknown = || Err(serde::de::Error::custom("no aggregate has this event"));
-    Event::decode_current(name, payload).unwrap_or_else(unknown)
 }
 
 /// Lifts a payload by one schema version. One arm a change, kept for ever.

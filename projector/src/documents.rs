@@ -81,10 +81,7 @@ impl<D: Documents> Folder for Table<D> {
                 }
             }
             if documents.is_empty() {
-                return Ok(match step {
-                    Some(step) => step.make(db).await?,
-                    None => Ok(()),
-                });
+                return Ok(Step::without_rows(step, db).await?);
             }
             let (keys, documents): (Vec<_>, Vec<_>) = documents.into_iter().unzip();
             let json = encode(documents.iter())?;

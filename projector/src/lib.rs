@@ -2,8 +2,8 @@
 //!
 //! * [`projections`]: what is built, one file each; [`projection`] says what each of them is, and
 //!   [`documents`] is the shape most of them have, [`recent`] what they need not read again;
-//! * [`checkpoint`], [`step`], [`batch`], [`known`], [`runner`], [`outage`]: how a build moves forward, exactly
-//!   once, whatever fails meanwhile;
+//! * [`checkpoint`], [`step`], [`batch`], [`known`], [`runner`], [`outage`]: how a build moves
+//!   forward, exactly once, whatever fails meanwhile;
 //! * [`parking`], [`retry`], [`skip`]: streams that cannot be gone on with;
 //! * [`builds`], [`candidate`], [`rebuild`], [`compare`]: a new build beside the old one, and the switch;
 //! * [`search`]: what becomes of the searchable catalogue in Meilisearch;

@@ -38,6 +38,17 @@ impl Step {
         if rows_written > 0 { Ok(()) } else { Err(Fenced) }
     }
 
+    /// Makes the step, if there is one to make, where there are no rows to write.
+    pub async fn without_rows(
+        step: Option<Self>,
+        db: impl PgExecutor<'_>,
+    ) -> sqlx::Result<Result<(), Fenced>> {
+        match step {
+            Some(step) => step.make(db).await,
+            None => Ok(Ok(())),
+        }
+    }
+
     /// Makes the step alone: there are no rows to write.
     pub async fn make(&self, db: impl PgExecutor<'_>) -> sqlx::Result<Result<(), Fenced>> {
         let moved = sqlx::query_scalar!(r#"SELECT moved($1) AS "moved!""#, Json(self) as _)

@@ -14,8 +14,6 @@ pub mod product;
 pub mod sku;
 pub mod stock;
 
-pub use crate::refusal::{CheckoutError, OfferError, PriceChange, Shortage};
-
 use crate::state::Missing;
 use crate::{Command, Event, Refusal, StreamId};
 

@@ -67,10 +67,17 @@ impl Order {
         lines: Vec<crate::cart::Line>,
         reserved_until: DateTime<Utc>,
     ) -> Result<Vec<Event>, Error> {
-        match self.status {
-            Status::Unplaced => place(cart_id, customer_id, lines, reserved_until),
-            _ => Err(Error::AlreadyExists),
+        if self.status != Status::Unplaced {
+            return Err(Error::AlreadyExists);
         }
+        let priced = lines.into_iter().map(|line| {
+            let total = line.unit_price.times(line.quantity.get())?;
+            let crate::cart::Line { sku, product_id, title, quantity, unit_price } = line;
+            Some(Line { sku, product_id, title, quantity, unit_price, total })
+        });
+        let lines: Vec<Line> = priced.collect::<Option<_>>().ok_or(Error::TotalOutOfBounds)?;
+        let total = sum(&lines).ok_or(Error::TotalOutOfBounds)?;
+        Ok(vec![Placed { cart_id, customer_id, lines, total, reserved_until }.into()])
     }
 
     /// Begins to pay it; certain at once, as cash on delivery is, if it is to `confirm`.
@@ -81,7 +88,7 @@ impl Order {
         confirm: bool,
     ) -> Result<Vec<Event>, Error> {
         let total = self.placed_total()?;
-        require_pending(self)?;
+        self.must_be_pending()?;
         if self.payment.is_some() {
             return Err(Error::PaymentOpen);
         }
@@ -95,7 +102,7 @@ impl Order {
     /// The payment succeeded.
     pub fn confirm(&self, payment_id: PaymentId) -> Result<Vec<Event>, Error> {
         let total = self.placed_total()?;
-        require_pending(self)?;
+        self.must_be_pending()?;
         Ok(vec![Confirmed { payment_id, total, units: self.units() }.into()])
     }
 
@@ -106,7 +113,24 @@ impl Order {
         lines: Vec<Units>,
     ) -> Result<Vec<Event>, Error> {
         self.placed_total()?;
-        plan(self, fulfilment_id, lines)
+        self.must_be_confirmed()?;
+        if self.parcels.contains_key(&fulfilment_id) {
+            return Err(Error::FulfilmentExists);
+        }
+        if self.parcels.len() >= FULFILMENTS_MAX {
+            return Err(Error::TooManyFulfilments);
+        }
+        let lines = if lines.is_empty() { all_left(self) } else { merge(self, lines)? };
+        if lines.is_empty() {
+            return Err(Error::AllPlanned);
+        }
+        for units in &lines {
+            let left = self.unplanned(&units.sku);
+            if units.quantity.get() > left {
+                return Err(Error::NothingLeft { sku: units.sku.clone(), left });
+            }
+        }
+        Ok(vec![FulfilmentPlanned { fulfilment_id, lines }.into()])
     }
 
     /// A parcel reached its end.
@@ -115,13 +139,52 @@ impl Order {
         fulfilment_id: FulfilmentId,
         outcome: Outcome,
     ) -> Result<Vec<Event>, Error> {
-        self.placed_total()?;
-        close(self, fulfilment_id, outcome)
+        let total = self.placed_total()?;
+        let parcel = self.parcels.get(&fulfilment_id).ok_or(Error::NoSuchFulfilment)?;
+        if parcel.outcome.is_some() {
+            return Ok(vec![]);
+        }
+        let closed = FulfilmentClosed { fulfilment_id, outcome };
+        let mut after = self.clone();
+        let mut events = vec![Event::from(closed)];
+        after.evolve(&events[0]);
+        if self.status != Status::Confirmed || !after.all_closed() {
+            return Ok(events);
+        }
+        events.push(if after.any_delivered() {
+            Completed {}.into()
+        } else {
+            cancelled(self, CancelReason::Undeliverable, total)
+        });
+        Ok(events)
     }
 
     /// Calls it off.
     pub fn cancel(&self, reason: CancelReason) -> Result<Vec<Event>, Error> {
-        cancel(self, reason, self.placed_total()?)
+        let total = self.placed_total()?;
+        match self.status {
+            Status::Cancelled => Ok(vec![]),
+            Status::Completed => Err(Error::Completed),
+            Status::Unplaced => Err(Error::NotFound),
+            Status::Pending | Status::Confirmed => Ok(vec![cancelled(self, reason, total)]),
+        }
+    }
+
+    fn must_be_pending(&self) -> Result<(), Error> {
+        match self.status {
+            Status::Pending => Ok(()),
+            Status::Cancelled => Err(Error::Cancelled),
+            Status::Unplaced | Status::Confirmed | Status::Completed => Err(Error::NotPending),
+        }
+    }
+
+    fn must_be_confirmed(&self) -> Result<(), Error> {
+        match self.status {
+            Status::Confirmed => Ok(()),
+            Status::Cancelled => Err(Error::Cancelled),
+            Status::Completed => Err(Error::Completed),
+            Status::Unplaced | Status::Pending => Err(Error::NotConfirmed),
+        }
     }
 
     fn placed_total(&self) -> Result<Money, Error> {
@@ -129,67 +192,9 @@ impl Order {
     }
 }
 
-fn require_pending(order: &Order) -> Result<(), Error> {
-    match order.status {
-        Status::Pending => Ok(()),
-        Status::Cancelled => Err(Error::Cancelled),
-        Status::Unplaced | Status::Confirmed | Status::Completed => Err(Error::NotPending),
-    }
-}
-
-fn require_confirmed(order: &Order) -> Result<(), Error> {
-    match order.status {
-        Status::Confirmed => Ok(()),
-        Status::Cancelled => Err(Error::Cancelled),
-        Status::Completed => Err(Error::Completed),
-        Status::Unplaced | Status::Pending => Err(Error::NotConfirmed),
-    }
-}
-
-fn place(
-    cart_id: CartId,
-    customer_id: Option<CustomerId>,
-    lines: Vec<crate::cart::Line>,
-    reserved_until: DateTime<Utc>,
-) -> Result<Vec<Event>, Error> {
-    let priced = lines.into_iter().map(|line| {
-        let total = line.unit_price.times(line.quantity.get())?;
-        let crate::cart::Line { sku, product_id, title, quantity, unit_price } = line;
-        Some(Line { sku, product_id, title, quantity, unit_price, total })
-    });
-    let lines: Vec<Line> = priced.collect::<Option<_>>().ok_or(Error::TotalOutOfBounds)?;
-    let total = sum(&lines).ok_or(Error::TotalOutOfBounds)?;
-    Ok(vec![Placed { cart_id, customer_id, lines, total, reserved_until }.into()])
-}
-
 fn sum(lines: &[Line]) -> Option<Money> {
     let (first, rest) = lines.split_first()?;
     rest.iter().try_fold(first.total, |sum, line| sum.plus(line.total))
-}
-
-fn plan(
-    order: &Order,
-    fulfilment_id: FulfilmentId,
-    wanted: Vec<Units>,
-) -> Result<Vec<Event>, Error> {
-    require_confirmed(order)?;
-    if order.parcels.contains_key(&fulfilment_id) {
-        return Err(Error::FulfilmentExists);
-    }
-    if order.parcels.len() >= FULFILMENTS_MAX {
-        return Err(Error::TooManyFulfilments);
-    }
-    let lines = if wanted.is_empty() { all_left(order) } else { merge(order, wanted)? };
-    if lines.is_empty() {
-        return Err(Error::AllPlanned);
-    }
-    for units in &lines {
-        let left = order.unplanned(&units.sku);
-        if units.quantity.get() > left {
-            return Err(Error::NothingLeft { sku: units.sku.clone(), left });
-        }
-    }
-    Ok(vec![FulfilmentPlanned { fulfilment_id, lines }.into()])
 }
 
 fn all_left(order: &Order) -> Vec<Units> {
@@ -212,39 +217,6 @@ fn merge(order: &Order, wanted: Vec<Units>) -> Result<Vec<Units>, Error> {
         Err(_) => Err(Error::NothingLeft { left: order.unplanned(&sku), sku }),
     });
     merged.collect()
-}
-
-fn close(
-    order: &Order,
-    fulfilment_id: FulfilmentId,
-    outcome: Outcome,
-) -> Result<Vec<Event>, Error> {
-    let parcel = order.parcels.get(&fulfilment_id).ok_or(Error::NoSuchFulfilment)?;
-    if parcel.outcome.is_some() {
-        return Ok(vec![]);
-    }
-    let closed = FulfilmentClosed { fulfilment_id, outcome };
-    let mut after = order.clone();
-    let mut events = vec![Event::from(closed)];
-    after.evolve(&events[0]);
-    if order.status != Status::Confirmed || !after.all_closed() {
-        return Ok(events);
-    }
-    events.push(if after.any_delivered() {
-        Completed {}.into()
-    } else {
-        cancelled(order, CancelReason::Undeliverable, order.total.ok_or(Error::NotFound)?)
-    });
-    Ok(events)
-}
-
-fn cancel(order: &Order, reason: CancelReason, total: Money) -> Result<Vec<Event>, Error> {
-    match order.status {
-        Status::Cancelled => Ok(vec![]),
-        Status::Completed => Err(Error::Completed),
-        Status::Unplaced => Err(Error::NotFound),
-        Status::Pending | Status::Confirmed => Ok(vec![cancelled(order, reason, total)]),
-    }
 }
 
 fn cancelled(order: &Order, reason: CancelReason, total: Money) -> Event {

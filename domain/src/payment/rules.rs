@@ -70,44 +70,101 @@ impl Payment {
         amount: Money,
         token: Option<Token>,
     ) -> Result<Vec<Event>, Error> {
-        match self.terms {
-            None => start(order_id, amount, token),
-            Some(_) => Err(Error::AlreadyExists),
+        if self.terms.is_some() {
+            return Err(Error::AlreadyExists);
         }
+        if amount.is_zero() && token.is_some() {
+            return Err(Error::BadAmount);
+        }
+        let card = token.is_some();
+        let method = if card { PaymentMethod::Card } else { PaymentMethod::CashOnDelivery };
+        let created = Created { order_id, method, amount, token }.into();
+        let next = if card {
+            Requested { order_id, operation: Operation::Authorize, amount, request: 1 }.into()
+        } else {
+            CollectionDue { order_id, amount }.into()
+        };
+        Ok(vec![created, next])
     }
 
     /// The customer confirmed at their bank: the gateway is asked again.
     pub fn complete_action(&self) -> Result<Vec<Event>, Error> {
         let terms = self.ready()?;
         match self.status {
-            Status::RequiresAction => Ok(ask(self, terms, Operation::Authorize, terms.amount)),
-            _ => wrong(self, "be confirmed by the customer"),
+            Status::RequiresAction => Ok(self.ask(terms, Operation::Authorize, terms.amount)),
+            _ => self.wrong("be confirmed by the customer"),
         }
     }
 
     /// Takes an amount, or all that is authorised.
     pub fn capture(&self, amount: Option<Money>) -> Result<Vec<Event>, Error> {
-        capture(self, self.ready()?, amount)
+        let terms = self.ready()?;
+        if !matches!(self.status, Status::Authorized | Status::PartiallyCaptured) {
+            return self.wrong("be captured");
+        }
+        let left = terms.authorized.minus(terms.captured).ok_or(Error::BadAmount)?;
+        Ok(self.ask(terms, Operation::Capture, amount_of(amount, left)?))
     }
 
     /// Gives the authorisation back.
     pub fn void(&self) -> Result<Vec<Event>, Error> {
         let terms = self.ready()?;
         match self.status {
-            Status::Authorized => Ok(ask(self, terms, Operation::Void, terms.authorized)),
+            Status::Authorized => Ok(self.ask(terms, Operation::Void, terms.authorized)),
             Status::Voided => Ok(vec![]),
-            _ => wrong(self, "be voided"),
+            _ => self.wrong("be voided"),
         }
     }
 
     /// Gives an amount back, or all that was taken.
     pub fn refund(&self, amount: Option<Money>) -> Result<Vec<Event>, Error> {
-        refund(self, self.ready()?, amount)
+        let terms = self.ready()?;
+        let refundable = [Status::PartiallyCaptured, Status::Captured, Status::PartiallyRefunded];
+        if !refundable.contains(&self.status) {
+            return self.wrong("be refunded");
+        }
+        let left = terms.captured.minus(terms.refunded).ok_or(Error::BadAmount)?;
+        Ok(self.ask(terms, Operation::Refund, amount_of(amount, left)?))
     }
 
     /// Records what the gateway answered to a request.
     pub fn record(&self, request: u32, verdict: Verdict) -> Result<Vec<Event>, Error> {
-        record(self, self.terms.as_ref().ok_or(Error::NotFound)?, request, verdict)
+        let order_id = self.terms.as_ref().ok_or(Error::NotFound)?.order_id;
+        let Some(in_flight) = self.in_flight.filter(|waiting| waiting.request == request) else {
+            // The answer to an earlier request, recorded before: nothing more to say.
+            let known = request > 0 && request <= self.requests;
+            return if known { Ok(vec![]) } else { Err(Error::NoSuchRequest) };
+        };
+        let InFlight { operation, amount, unknown, .. } = in_flight;
+        Ok(match (verdict, operation) {
+            (Verdict::Unknown, _) if unknown => vec![],
+            (Verdict::Unknown, _) => vec![OutcomeUnknown { order_id, operation, request }.into()],
+            (Verdict::Succeeded { reference, expires_at }, Operation::Authorize) => {
+                vec![Authorized { order_id, amount, reference, expires_at }.into()]
+            }
+            (Verdict::Succeeded { .. }, Operation::Capture) => {
+                vec![Captured { order_id, amount }.into()]
+            }
+            (Verdict::Succeeded { .. }, Operation::Void) => vec![Voided { order_id }.into()],
+            (Verdict::Succeeded { .. }, Operation::Refund) => {
+                vec![Refunded { order_id, amount }.into()]
+            }
+            (Verdict::ActionRequired(url), Operation::Authorize) => {
+                vec![ActionRequired { order_id, url }.into()]
+            }
+            (Verdict::Declined(reason), Operation::Authorize) => {
+                vec![Failed { order_id, reason }.into()]
+            }
+            (Verdict::Declined(reason), operation) => {
+                vec![RequestFailed { order_id, operation, reason }.into()]
+            }
+            (Verdict::ActionRequired(_), _) => {
+                return Err(Error::WrongState {
+                    status: self.status,
+                    action: "need the customer for this".to_owned(),
+                });
+            }
+        })
     }
 
     /// The authorisation lapsed.
@@ -148,6 +205,15 @@ impl Payment {
         if self.in_flight.is_some() { Err(Error::RequestInFlight) } else { Ok(terms) }
     }
 
+    fn ask(&self, terms: &Terms, operation: Operation, amount: Money) -> Vec<Event> {
+        let request = self.requests + 1;
+        vec![Requested { order_id: terms.order_id, operation, amount, request }.into()]
+    }
+
+    fn wrong(&self, action: &str) -> Result<Vec<Event>, Error> {
+        Err(Error::WrongState { status: self.status, action: action.to_owned() })
+    }
+
     /// From one of some states to another.
     fn go_on(
         &self,
@@ -159,33 +225,9 @@ impl Payment {
         match self.status {
             status if status == to => Ok(vec![]),
             status if from.contains(&status) => Ok(vec![event.into()]),
-            _ => wrong(self, action),
+            _ => self.wrong(action),
         }
     }
-}
-
-fn wrong(payment: &Payment, action: &str) -> Result<Vec<Event>, Error> {
-    Err(Error::WrongState { status: payment.status, action: action.to_owned() })
-}
-
-fn start(order_id: OrderId, amount: Money, token: Option<Token>) -> Result<Vec<Event>, Error> {
-    if amount.is_zero() && token.is_some() {
-        return Err(Error::BadAmount);
-    }
-    let card = token.is_some();
-    let method = if card { PaymentMethod::Card } else { PaymentMethod::CashOnDelivery };
-    let created = Created { order_id, method, amount, token }.into();
-    let next = if card {
-        Requested { order_id, operation: Operation::Authorize, amount, request: 1 }.into()
-    } else {
-        CollectionDue { order_id, amount }.into()
-    };
-    Ok(vec![created, next])
-}
-
-fn ask(payment: &Payment, terms: &Terms, operation: Operation, amount: Money) -> Vec<Event> {
-    let request = payment.requests + 1;
-    vec![Requested { order_id: terms.order_id, operation, amount, request }.into()]
 }
 
 /// The amount meant: all that is left where none is named; more than zero, no more than `left`.
@@ -196,65 +238,4 @@ fn amount_of(amount: Option<Money>, left: Money) -> Result<Money, Error> {
     }
     left.minus(amount).ok_or(Error::TooMuch { at_most: left })?;
     Ok(amount)
-}
-
-fn capture(payment: &Payment, terms: &Terms, amount: Option<Money>) -> Result<Vec<Event>, Error> {
-    if !matches!(payment.status, Status::Authorized | Status::PartiallyCaptured) {
-        return wrong(payment, "be captured");
-    }
-    let left = terms.authorized.minus(terms.captured).ok_or(Error::BadAmount)?;
-    Ok(ask(payment, terms, Operation::Capture, amount_of(amount, left)?))
-}
-
-fn refund(payment: &Payment, terms: &Terms, amount: Option<Money>) -> Result<Vec<Event>, Error> {
-    let refundable = [Status::PartiallyCaptured, Status::Captured, Status::PartiallyRefunded];
-    if !refundable.contains(&payment.status) {
-        return wrong(payment, "be refunded");
-    }
-    let left = terms.captured.minus(terms.refunded).ok_or(Error::BadAmount)?;
-    Ok(ask(payment, terms, Operation::Refund, amount_of(amount, left)?))
-}
-
-fn record(
-    payment: &Payment,
-    terms: &Terms,
-    request: u32,
-    verdict: Verdict,
-) -> Result<Vec<Event>, Error> {
-    let order_id = terms.order_id;
-    let Some(in_flight) = payment.in_flight.filter(|waiting| waiting.request == request) else {
-        // The answer to an earlier request, recorded before: nothing more to say.
-        let known = request > 0 && request <= payment.requests;
-        return if known { Ok(vec![]) } else { Err(Error::NoSuchRequest) };
-    };
-    let InFlight { operation, amount, unknown, .. } = in_flight;
-    Ok(match (verdict, operation) {
-        (Verdict::Unknown, _) if unknown => vec![],
-        (Verdict::Unknown, _) => vec![OutcomeUnknown { order_id, operation, request }.into()],
-        (Verdict::Succeeded { reference, expires_at }, Operation::Authorize) => {
-            vec![Authorized { order_id, amount, reference, expires_at }.into()]
-        }
-        (Verdict::Succeeded { .. }, Operation::Capture) => {
-            vec![Captured { order_id, amount }.into()]
-        }
-        (Verdict::Succeeded { .. }, Operation::Void) => vec![Voided { order_id }.into()],
-        (Verdict::Succeeded { .. }, Operation::Refund) => {
-            vec![Refunded { order_id, amount }.into()]
-        }
-        (Verdict::ActionRequired(url), Operation::Authorize) => {
-            vec![ActionRequired { order_id, url }.into()]
-        }
-        (Verdict::Declined(reason), Operation::Authorize) => {
-            vec![Failed { order_id, reason }.into()]
-        }
-        (Verdict::Declined(reason), operation) => {
-            vec![RequestFailed { order_id, operation, reason }.into()]
-        }
-        (Verdict::ActionRequired(_), _) => {
-            return Err(Error::WrongState {
-                status: payment.status,
-                action: "need the customer for this".to_owned(),
-            });
-        }
-    })
 }

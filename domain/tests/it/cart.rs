@@ -5,9 +5,9 @@ use domain::cart::{
 };
 use domain::command::cart::Command;
 use domain::command::product as products;
-use domain::command::{CheckoutError, PriceChange, Shortage};
 use domain::order::{Line, Placed};
 use domain::product::VariantSet;
+use domain::refusal::{CheckoutError, PriceChange, Shortage};
 use domain::stock::Reserved;
 use domain::{Command as Any, Quantity};
 

@@ -109,7 +109,7 @@ impl Shop {
             }
             Err(refusal) => {
                 let mut body = json!({"code": refusal.code().0});
-                if let domain::Refusal::Checkout(domain::command::CheckoutError::OutOfStock(
+                if let domain::Refusal::Checkout(domain::refusal::CheckoutError::OutOfStock(
                     lines,
                 )) = &refusal
                 {

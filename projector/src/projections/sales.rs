@@ -72,10 +72,7 @@ async fn fold(
         changed.extend(sales::fold(&mut days, ledger, &seen));
     }
     if ledgers.is_empty() {
-        return Ok(match step {
-            Some(step) => step.make(db).await?,
-            None => Ok(()),
-        });
+        return Ok(Step::without_rows(step, db).await?);
     }
     let of_days = encode(days.values())?;
     let of_changed = days.keys().zip(&of_days).filter(|(day, _)| changed.contains(*day));
