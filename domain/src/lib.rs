@@ -10,7 +10,8 @@
 //! * the list below names every kind of stream, once: what has one arm a kind is made from it;
 //! * [`event`] reads stored events, and lifts old ones; [`stream`] reads names of streams; [`state`] is
 //!   how decisions look states up; [`refusal`] what refusals have in common;
-//! * [`view`] folds the same events into the documents that readers see.
+//! * what readers see is folded from the same events: of one kind in its `document.rs`, of several in
+//!   [`page`].
 
 #[macro_use]
 mod shape;
@@ -22,18 +23,20 @@ pub mod fulfilment;
 pub mod ids;
 pub mod money;
 pub mod order;
+pub mod page;
 pub mod payment;
 pub mod product;
 pub mod refusal;
+pub mod seen;
 pub mod sku;
 pub mod state;
 pub mod stock;
 pub mod stream;
 pub mod text;
-pub mod view;
 
 pub use ids::{CartId, CustomerId, FulfilmentId, OrderId, PaymentId, ProductId};
 pub use money::{Currency, Money};
+pub use seen::Seen;
 pub use text::{Location, Quantity, Sku};
 
 aggregates! {

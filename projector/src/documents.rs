@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::hash::Hash;
 
-use domain::view::Seen;
+use domain::Seen;
 use event_store::Recorded;
 use futures::FutureExt;
 use futures::future::BoxFuture;

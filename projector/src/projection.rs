@@ -2,7 +2,7 @@
 //!
 //! Checkpoints, leases and parking are not its affair; nor may it read anything but its own rows.
 
-use domain::view::Seen;
+use domain::Seen;
 use domain::{Category, StreamId};
 use event_store::Recorded;
 use futures::future::BoxFuture;

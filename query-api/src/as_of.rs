@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
-use domain::view::{self, Seen};
-use domain::{Category, Event, OrderId, StreamId, order};
+use domain::{Category, Event, OrderId, Seen, StreamId, order, page};
 use event_store::{RawEvent, read};
 use serde::{Deserialize, Serialize};
 use service::Problem;
@@ -77,7 +76,7 @@ pub trait Document: Serialize + Send + 'static {
 
 macro_rules! by_version {
     ($($module:ident),+) => { $(
-        impl Document for view::$module::Document {
+        impl Document for domain::$module::document::Document {
             fn tag(&self) -> Tag {
                 Tag { version: self.version, position: None, build: None }
             }
@@ -86,7 +85,7 @@ macro_rules! by_version {
 }
 by_version!(product, stock, cart, payment);
 
-impl Document for view::order::Document {
+impl Document for page::order::Document {
     fn tag(&self) -> Tag {
         Tag { version: self.version, position: Some(self.position), build: None }
     }
@@ -117,11 +116,11 @@ async fn fold_order(mut past: Past, id: OrderId) -> Result<Option<Stored>, Probl
             if let Event::Order(event) = seen.event {
                 parts.extend(part_of(event));
             }
-            view::order::fold(document, seen)
+            page::order::fold(document, seen)
         })
         .await?;
     for part in &parts {
-        document = past.fold(part, document, view::order::fold).await?;
+        document = past.fold(part, document, page::order::fold).await?;
     }
     stored(document)
 }

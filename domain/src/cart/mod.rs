@@ -2,6 +2,7 @@
 //!
 //! `open → checked_out | abandoned`.
 
+pub mod document;
 mod event;
 mod rules;
 

@@ -3,6 +3,7 @@
 //! `created → packed → shipped → delivered`; `created | packed → cancelled`;
 //! `shipped → delivery_failed → returned_to_sender`.
 
+pub mod document;
 mod rules;
 
 use serde::{Deserialize, Serialize};

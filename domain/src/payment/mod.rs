@@ -9,6 +9,7 @@
 //! unknown request is settled only by asking the gateway again under the same key. One request is
 //! in flight at a time.
 
+pub mod document;
 mod event;
 mod rules;
 

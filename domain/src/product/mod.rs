@@ -2,6 +2,7 @@
 //!
 //! `draft → published → archived`. What something costs is decided here and nowhere else.
 
+pub mod document;
 mod event;
 mod rules;
 

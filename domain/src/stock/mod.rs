@@ -3,6 +3,7 @@
 //! `available = on hand - reserved - committed`, at each location never below zero. An order's
 //! units go `reserved → committed → shipped`, or back by release.
 
+pub mod document;
 mod event;
 mod rules;
 

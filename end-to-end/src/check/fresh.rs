@@ -3,8 +3,7 @@
 
 use std::collections::HashMap;
 
-use domain::view::{self, Seen as Event};
-use domain::{OrderId, StreamId};
+use domain::{OrderId, Seen as Event, StreamId, cart, page, payment, product, stock};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -100,13 +99,13 @@ fn fold(stream: &StreamId, until: i64, log: &Log) -> Option<Value> {
     let name = stream.to_string();
     let own = || log.of_stream(&name).filter(move |entry| entry.position <= until);
     match stream {
-        StreamId::Product(_) => folded(own(), view::product::fold),
-        StreamId::Stock(_) => folded(own(), view::stock::fold),
-        StreamId::Cart(_) => folded(own(), view::cart::fold),
-        StreamId::Payment(_) => folded(own(), view::payment::fold),
+        StreamId::Product(_) => folded(own(), product::document::fold),
+        StreamId::Stock(_) => folded(own(), stock::document::fold),
+        StreamId::Cart(_) => folded(own(), cart::document::fold),
+        StreamId::Payment(_) => folded(own(), payment::document::fold),
         StreamId::Order(id) => {
             let all = of_order(*id, log);
-            folded(all.filter(|entry| entry.position <= until), view::order::fold)
+            folded(all.filter(|entry| entry.position <= until), page::order::fold)
         }
         StreamId::Sku(_) | StreamId::Fulfilment(_) => None,
     }

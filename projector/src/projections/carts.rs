@@ -1,7 +1,7 @@
 //! Carts: one document each.
 
-use domain::view::{Seen, cart};
-use domain::{Category, StreamId};
+use domain::cart::document::{self, Document};
+use domain::{Category, Seen, StreamId};
 use event_store::Recorded;
 use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
@@ -24,7 +24,7 @@ struct Carts;
 
 impl Documents for Carts {
     type Key = Uuid;
-    type Document = cart::Document;
+    type Document = Document;
 
     fn key(event: &Recorded) -> Option<Uuid> {
         match &event.stream {
@@ -34,7 +34,7 @@ impl Documents for Carts {
     }
 
     fn fold(document: Option<Self::Document>, seen: &Seen) -> Option<Self::Document> {
-        cart::fold(document, seen)
+        document::fold(document, seen)
     }
 
     async fn load(
@@ -43,7 +43,7 @@ impl Documents for Carts {
         keys: Vec<Uuid>,
     ) -> sqlx::Result<Vec<(Uuid, Self::Document)>> {
         let rows = sqlx::query!(
-            r#"SELECT id, document AS "document: Json<cart::Document>"
+            r#"SELECT id, document AS "document: Json<Document>"
                FROM carts_rows WHERE build = $1 AND id = ANY($2)"#,
             build,
             &keys,

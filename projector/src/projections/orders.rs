@@ -1,8 +1,8 @@
 //! Orders with their payments and parcels: one document an order.
 
 use chrono::{DateTime, Utc};
-use domain::view::{Seen, order};
-use domain::{Category, Event, StreamId};
+use domain::page::order;
+use domain::{Category, Event, Seen, StreamId};
 use event_store::Recorded;
 use rust_decimal::Decimal;
 use serde::Serialize;

@@ -1,7 +1,7 @@
 //! Payments: one document each.
 
-use domain::view::{Seen, payment};
-use domain::{Category, StreamId};
+use domain::payment::document::{self, Document};
+use domain::{Category, Seen, StreamId};
 use event_store::Recorded;
 use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
@@ -24,7 +24,7 @@ struct Payments;
 
 impl Documents for Payments {
     type Key = Uuid;
-    type Document = payment::Document;
+    type Document = Document;
 
     fn key(event: &Recorded) -> Option<Uuid> {
         match &event.stream {
@@ -34,7 +34,7 @@ impl Documents for Payments {
     }
 
     fn fold(document: Option<Self::Document>, seen: &Seen) -> Option<Self::Document> {
-        payment::fold(document, seen)
+        document::fold(document, seen)
     }
 
     async fn load(
@@ -43,7 +43,7 @@ impl Documents for Payments {
         keys: Vec<Uuid>,
     ) -> sqlx::Result<Vec<(Uuid, Self::Document)>> {
         let rows = sqlx::query!(
-            r#"SELECT id, document AS "document: Json<payment::Document>"
+            r#"SELECT id, document AS "document: Json<Document>"
                FROM payments_rows WHERE build = $1 AND id = ANY($2)"#,
             build,
             &keys,

@@ -1,8 +1,8 @@
 //! The catalogue: one document a product.
 
-use domain::view::search_keys::folded;
-use domain::view::{Seen, product};
-use domain::{Category, StreamId};
+use domain::page::search_keys::folded;
+use domain::product::document::{self, Document};
+use domain::{Category, Seen, StreamId};
 use event_store::Recorded;
 use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
@@ -25,7 +25,7 @@ struct Products;
 
 impl Documents for Products {
     type Key = Uuid;
-    type Document = product::Document;
+    type Document = Document;
 
     fn key(event: &Recorded) -> Option<Uuid> {
         match &event.stream {
@@ -35,7 +35,7 @@ impl Documents for Products {
     }
 
     fn fold(document: Option<Self::Document>, seen: &Seen) -> Option<Self::Document> {
-        product::fold(document, seen)
+        document::fold(document, seen)
     }
 
     async fn load(
@@ -44,7 +44,7 @@ impl Documents for Products {
         keys: Vec<Uuid>,
     ) -> sqlx::Result<Vec<(Uuid, Self::Document)>> {
         let rows = sqlx::query!(
-            r#"SELECT id, document AS "document: Json<product::Document>"
+            r#"SELECT id, document AS "document: Json<Document>"
                FROM products_rows WHERE build = $1 AND id = ANY($2)"#,
             build,
             &keys,

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use domain::Category;
-use domain::view::sales::{self, Document, Ledger};
+use domain::page::sales::{self, Document, Ledger};
 use event_store::Recorded;
 use futures::FutureExt;
 use futures::future::BoxFuture;

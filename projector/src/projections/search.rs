@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::view::search::{self, Availability, Document};
+use domain::page::search::{self, Availability, Document};
 use domain::{Category, Event, Sku, StreamId, product};
 use event_store::Recorded;
 use futures::FutureExt;

@@ -1,7 +1,7 @@
 //! Stock: one document a SKU.
 
-use domain::view::{Seen, stock};
-use domain::{Category, StreamId};
+use domain::stock::document::{self, Document};
+use domain::{Category, Seen, StreamId};
 use event_store::Recorded;
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -24,7 +24,7 @@ struct StockLevels;
 
 impl Documents for StockLevels {
     type Key = String;
-    type Document = stock::Document;
+    type Document = Document;
 
     fn key(event: &Recorded) -> Option<String> {
         match &event.stream {
@@ -34,7 +34,7 @@ impl Documents for StockLevels {
     }
 
     fn fold(document: Option<Self::Document>, seen: &Seen) -> Option<Self::Document> {
-        stock::fold(document, seen)
+        document::fold(document, seen)
     }
 
     async fn load(
@@ -43,7 +43,7 @@ impl Documents for StockLevels {
         keys: Vec<String>,
     ) -> sqlx::Result<Vec<(String, Self::Document)>> {
         let rows = sqlx::query!(
-            r#"SELECT id, document AS "document: Json<stock::Document>"
+            r#"SELECT id, document AS "document: Json<Document>"
                FROM stock_rows WHERE build = $1 AND id = ANY($2)"#,
             build,
             &keys,

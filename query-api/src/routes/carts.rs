@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
-use domain::{CartId, StreamId, view};
+use domain::{CartId, StreamId, cart};
 use service::Problem;
 use service::extract::{Path, Query};
 
@@ -24,7 +24,7 @@ pub async fn one(
 ) -> Result<Response, Problem> {
     let stream = StreamId::Cart(CartId(id));
     if let Some(point) = one.point()? {
-        let stored = as_of::single(&app, &stream, point, view::cart::fold).await?;
+        let stored = as_of::single(&app, &stream, point, cart::document::fold).await?;
         return Ok(respond(&headers, "cart", stored));
     }
     let fresh = Fresh::new(one.min_position, prefer);

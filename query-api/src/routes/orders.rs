@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use domain::view::order::{FulfilmentStatus, PaymentStatus, Status};
+use domain::page::order::{FulfilmentStatus, PaymentStatus, Status};
 use domain::{Currency, OrderId, StreamId};
 use serde::Deserialize;
 use service::Problem;

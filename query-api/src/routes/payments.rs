@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use domain::payment::Status;
-use domain::{PaymentId, StreamId, view};
+use domain::{PaymentId, StreamId, payment};
 use serde::Deserialize;
 use service::Problem;
 use service::extract::{Path, Query};
@@ -29,7 +29,7 @@ pub async fn one(
 ) -> Result<Response, Problem> {
     let stream = StreamId::Payment(PaymentId(id));
     if let Some(point) = one.point()? {
-        let stored = as_of::single(&app, &stream, point, view::payment::fold).await?;
+        let stored = as_of::single(&app, &stream, point, payment::document::fold).await?;
         return Ok(respond(&headers, "payment", stored));
     }
     let fresh = Fresh::new(one.min_position, prefer);

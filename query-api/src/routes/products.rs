@@ -4,7 +4,7 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
-use domain::{ProductId, StreamId, view};
+use domain::{ProductId, StreamId, product};
 use serde::Deserialize;
 use service::Problem;
 use service::extract::{Path, Query};
@@ -31,7 +31,7 @@ pub async fn one(
     let stream = StreamId::Product(ProductId(id));
     if let Some(point) = one.point()? {
         caller.must_be_trusted()?;
-        let stored = as_of::single(&app, &stream, point, view::product::fold).await?;
+        let stored = as_of::single(&app, &stream, point, product::document::fold).await?;
         return Ok(respond(&headers, "product", stored));
     }
     let fresh = Fresh::new(one.min_position, prefer).of(caller);

@@ -5,7 +5,7 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
-use domain::{Category, view};
+use domain::{Category, stock};
 use serde::Deserialize;
 use service::Problem;
 use service::extract::{Path, Query};
@@ -32,7 +32,7 @@ pub async fn one(
     let stream = as_of::stream(Category::Stock, "sku", &sku)?;
     if let Some(point) = one.point()? {
         caller.must_be_trusted()?;
-        let stored = as_of::single(&app, &stream, point, view::stock::fold).await?;
+        let stored = as_of::single(&app, &stream, point, stock::document::fold).await?;
         return Ok(respond(&headers, "stock", stored));
     }
     let fresh = Fresh::new(one.min_position, prefer).of(caller);

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::view::search_keys::folded;
+use domain::page::search_keys::folded;
 use serde::Deserialize;
 use uuid::Uuid;
 

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::view::search_keys::Key;
+use domain::page::search_keys::Key;
 use serde_json::value::RawValue;
 use service::Problem;
 use sqlx::postgres::PgPoolOptions;

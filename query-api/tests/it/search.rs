@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
-use domain::view::search::Document;
+use domain::page::search::Document;
 use meilisearch_sdk::client::Client;
 use meilisearch_sdk::settings::Settings;
 use query_api::search::postgres::SEARCHES_MAX;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Request, StatusCode};
-use domain::view::search_keys::folded;
+use domain::page::search_keys::folded;
 use http_body_util::BodyExt as _;
 use query_api::{App, Settings};
 use serde_json::{Value, json};

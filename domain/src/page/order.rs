@@ -3,14 +3,15 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Seen, fulfilment, payment, stamp};
 use crate::Event;
 use crate::StreamId;
 use crate::ids::{CartId, CustomerId, OrderId};
 use crate::money::Money;
 use crate::order::{self, CancelReason, Line};
 use crate::payment::Status as Paying;
+use crate::seen::{Seen, stamp};
 use crate::text::Note;
+use crate::{fulfilment::document as fulfilment, payment::document as payment};
 
 /// Where an order stands in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

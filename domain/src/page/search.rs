@@ -8,13 +8,14 @@ use chrono::{DateTime, Utc};
 use rust_decimal::prelude::ToPrimitive;
 use serde::{Deserialize, Serialize};
 
-use super::product::Status;
-use super::{Seen, html, stamp};
+use super::html;
 use crate::Event;
 use crate::StreamId;
 use crate::ids::ProductId;
 use crate::money::{Currency, Money};
+use crate::product::document::Status;
 use crate::product::{self, Details, VariantSet};
+use crate::seen::{Seen, stamp};
 use crate::text::{Label, MediaUrl, Prose, Sku};
 use crate::{sku, stock};
 

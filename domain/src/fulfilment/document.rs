@@ -3,12 +3,12 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Seen, stamp};
 use crate::Event;
 use crate::StreamId;
 use crate::fulfilment;
 use crate::ids::{FulfilmentId, OrderId};
 use crate::order::Units;
+use crate::seen::{Seen, stamp};
 use crate::text::{Label, Note};
 
 /// Where a parcel stands in its life.

@@ -3,12 +3,12 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Seen, stamp};
 use crate::Event;
 use crate::StreamId;
 use crate::cart;
 use crate::ids::{CartId, CustomerId, OrderId, ProductId};
 use crate::money::{Currency, Money};
+use crate::seen::{Seen, stamp};
 use crate::text::{Label, Quantity, Sku};
 
 /// Where a cart stands in its life.

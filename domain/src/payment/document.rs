@@ -3,13 +3,13 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Seen, stamp};
 use crate::Event;
 use crate::StreamId;
 use crate::ids::{OrderId, PaymentId};
 use crate::money::Money;
 use crate::order::PaymentMethod;
 use crate::payment::{self, InFlight, Operation, Payment, Status, Terms};
+use crate::seen::{Seen, stamp};
 use crate::text::{MediaUrl, Note, Token};
 
 /// What the gateway is being asked for.

@@ -12,8 +12,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::Seen;
 use crate::Event;
+use crate::Seen;
 use crate::ids::OrderId;
 use crate::money::{Currency, Money};
 use crate::{order, payment};

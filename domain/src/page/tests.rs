@@ -6,9 +6,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::{Seen, cart, html, order, payment, product, sales, search, stock};
-use crate::Event;
-use crate::StreamId;
+use super::{html, order, sales, search};
+use crate::cart::document as cart;
+use crate::payment::document as payment;
+use crate::product::document as product;
+use crate::stock::document as stock;
+use crate::{Event, Seen, StreamId};
 
 const P: &str = "00000000-0000-7000-8000-000000000001";
 const CART: &str = "cart-00000000-0000-7000-8000-000000000002";

@@ -3,11 +3,11 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Seen, stamp};
 use crate::Event;
 use crate::StreamId;
 use crate::ids::ProductId;
 use crate::product::{self, Details, VariantSet};
+use crate::seen::{Seen, stamp};
 
 /// Where a product stands in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

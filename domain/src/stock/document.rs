@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Seen, stamp};
 use crate::Event;
 use crate::StreamId;
+use crate::seen::{Seen, stamp};
 use crate::stock::{Level, Stock};
 use crate::text::{Location, Sku};
 
