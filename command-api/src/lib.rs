@@ -6,7 +6,6 @@
 //! * [`headers`], [`execute`], [`problem`]: what both share on the way to the writer and back;
 //! * [`payment`]: the process that asks the gateway what payments request;
 //! * [`log_id`]: which log all of it is about;
-//! * [`import`]: files turned into commands;
 //! * [`operations`]: what is done to the log by hand; [`serve`]: the process.
 //!
 //! No business rule lives here: those are the domain's. No SQL either: the log is event-store's.
@@ -15,7 +14,6 @@ pub mod config;
 pub mod execute;
 pub mod headers;
 pub mod http;
-pub mod import;
 pub mod lines;
 pub mod log_id;
 pub mod metrics;

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use command_api::config::Serve;
+use command_api::operations;
 use command_api::serve::serve;
-use command_api::{import, operations};
 use service::config::{Bus, Database, Http, Logging};
 use service::{build, bus, database, telemetry};
 

@@ -7,6 +7,6 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|data: &[u8]| {
     fuzz::check_file(data, |bytes, currency| {
         let location = "history".parse().expect("a location");
-        command_api::import::read_orders(bytes, currency, location)
+        import::read_orders(bytes, currency, location)
     });
 });

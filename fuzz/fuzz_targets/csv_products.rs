@@ -5,5 +5,5 @@
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
-    fuzz::check_file(data, command_api::import::read_products);
+    fuzz::check_file(data, import::read_products);
 });

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 
 use axum::body::Body;
 use axum::http::{Request, Uri};
-use command_api::import::{Report, TableError};
+use import::{Report, TableError};
 use domain::command::payment;
 use domain::command::product as products;
 use domain::{Command, Currency, Money};

@@ -7,7 +7,6 @@ mod batch;
 mod carts;
 mod catalogue;
 mod fulfilments;
-mod import;
 mod log_id;
 mod operations;
 mod orders;

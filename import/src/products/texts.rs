@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use domain::product::document::Status;
 use domain::product::{ATTRIBUTES_MAX, CATEGORY_LEVELS_MAX};
 use domain::text::Label;
 
-use super::wanted::Stand;
-use crate::import::report::Report;
-use crate::import::values::{label, quote};
+use crate::csv::values::{label, quote};
+use crate::report::Report;
 
 /// The category as a path: the standard category (`Bags > Totes`) if the file has one, else the
 /// product type.
@@ -87,22 +87,22 @@ fn add_tag(plain: &mut Vec<String>, tag: &str) {
 }
 
 /// Whether the product is to be for sale. Nothing said means yes; a word nobody knows means no.
-pub fn stand(published: &str, status: &str, line: u64, report: &mut Report) -> Stand {
+pub fn status(published: &str, word: &str, line: u64, report: &mut Report) -> Status {
     let mut unknown = |column: &str, word: &str| {
         report.remark(line, format!("{column} {} is not known: it stays a draft", quote(word)));
-        Stand::Draft
+        Status::Draft
     };
-    match status.to_lowercase().as_str() {
+    match word.to_lowercase().as_str() {
         "" | "active" => {}
-        "draft" | "unlisted" | "inactive" => return Stand::Draft,
-        "archived" => return Stand::Archived,
-        _ => return unknown("Status", status),
+        "draft" | "unlisted" | "inactive" => return Status::Draft,
+        "archived" => return Status::Archived,
+        _ => return unknown("Status", word),
     }
     match published.to_lowercase().as_str() {
         "" | "true" | "t" | "yes" | "y" | "1" | "x" | "on" | "published" | "active" | "wahr"
-        | "vrai" | "verdadero" | "ja" | "oui" | "si" | "sí" => Stand::Published,
+        | "vrai" | "verdadero" | "ja" | "oui" | "si" | "sí" => Status::Published,
         "false" | "f" | "no" | "n" | "0" | "off" | "unpublished" | "hidden" | "draft"
-        | "falsch" | "faux" | "falso" | "nein" | "non" => Stand::Draft,
+        | "falsch" | "faux" | "falso" | "nein" | "non" => Status::Draft,
         _ => unknown("Published", published),
     }
 }

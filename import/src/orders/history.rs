@@ -12,8 +12,9 @@ use uuid::Uuid;
 
 use super::discounts::Discounts;
 use super::rows::LineRow;
-use crate::import::report::Report;
-use crate::import::{ids, values};
+use crate::csv::values;
+use crate::ids;
+use crate::report::Report;
 
 /// How far the times of an order's rows may be apart: tills write them line by line.
 const ROWS_APART_MAX: TimeDelta = TimeDelta::hours(1);
@@ -33,7 +34,7 @@ pub struct Product {
 
 /// One product of an order.
 #[derive(Debug)]
-pub struct Line {
+pub struct PastLine {
     /// The first of its lines in the file.
     pub first: u64,
     /// Which product.
@@ -46,7 +47,7 @@ pub struct Line {
     pub left: BTreeMap<Option<DateTime<Utc>>, Quantity>,
 }
 
-impl Line {
+impl PastLine {
     fn is_open(&self) -> bool {
         self.left.contains_key(&None)
     }
@@ -63,7 +64,7 @@ pub struct Departure {
 
 /// An order.
 #[derive(Debug)]
-pub struct Order {
+pub struct PastOrder {
     /// Its id.
     pub id: OrderId,
     /// All its lines in the file.
@@ -75,7 +76,7 @@ pub struct Order {
     /// What it was paid in.
     pub currency: Currency,
     /// What was bought.
-    pub lines: Vec<Line>,
+    pub lines: Vec<PastLine>,
     /// What left, in the order of time.
     pub departures: Vec<Departure>,
     /// Whether some of it has not left.
@@ -88,7 +89,7 @@ pub struct Order {
 #[derive(Debug, Default)]
 pub struct History {
     /// The orders, in the order in which they appear.
-    pub orders: Vec<Order>,
+    pub orders: Vec<PastOrder>,
     /// The products.
     pub products: Vec<Product>,
     /// What rounding prices moved, by currency.
@@ -116,7 +117,7 @@ pub struct Moved {
 
 /// Rows of one order.
 #[derive(Default)]
-struct Gathered {
+struct OrderRows {
     name: String,
     rows: Vec<LineRow>,
     lost_rows: bool,
@@ -127,7 +128,7 @@ struct Gathered {
 /// Gathers rows into orders.
 #[derive(Default)]
 pub struct Gatherer {
-    orders: Vec<Gathered>,
+    orders: Vec<OrderRows>,
     by_name: HashMap<String, usize>,
 }
 
@@ -148,11 +149,11 @@ impl Gatherer {
         self.order(order).dropped.get_or_insert(reason);
     }
 
-    fn order(&mut self, name: &str) -> &mut Gathered {
+    fn order(&mut self, name: &str) -> &mut OrderRows {
         let next = self.orders.len();
         let index = *self.by_name.entry(name.to_owned()).or_insert(next);
         if index == next {
-            self.orders.push(Gathered { name: name.to_owned(), ..Gathered::default() });
+            self.orders.push(OrderRows { name: name.to_owned(), ..OrderRows::default() });
         }
         &mut self.orders[index]
     }
@@ -161,13 +162,13 @@ impl Gatherer {
     pub fn history(self, currency: Currency, report: &mut Report) -> History {
         let mut history = History::default();
         let mut products = Products::default();
-        let mut dated: Vec<(DateTime<Utc>, Gathered)> = Vec::new();
+        let mut dated: Vec<(DateTime<Utc>, OrderRows)> = Vec::new();
         for mut order in self.orders {
             if let Some(reason) = &order.dropped {
                 order.rows.iter().for_each(|row| report.skip(row.line, reason.as_str()));
                 continue;
             }
-            if let Some(at) = settle(&mut order, currency, report) {
+            if let Some(at) = agree(&mut order, currency, report) {
                 dated.push((at, order));
             }
         }
@@ -189,7 +190,7 @@ impl Gatherer {
 
 /// Makes all rows agree on the order's time, customer and currency: what is said first counts, and
 /// a row that says otherwise is left out. Returns the time; none if nothing is left.
-fn settle(order: &mut Gathered, currency: Currency, report: &mut Report) -> Option<DateTime<Utc>> {
+fn agree(order: &mut OrderRows, currency: Currency, report: &mut Report) -> Option<DateTime<Utc>> {
     let at = order.rows.iter().find_map(|row| row.date);
     let customer = order.rows.iter().find_map(|row| row.customer.clone());
     let own = order.rows.iter().find_map(|row| row.currency).unwrap_or(currency);
@@ -238,13 +239,13 @@ fn inherit_departure(rows: &mut [LineRow]) {
 }
 
 fn build(
-    order: &Gathered,
+    order: &OrderRows,
     at: DateTime<Utc>,
     currency: Currency,
     products: &mut Products,
     history: &mut History,
     report: &mut Report,
-) -> Option<Order> {
+) -> Option<PastOrder> {
     let first = order.rows.first()?;
     let customer = first.customer.as_deref().map(ids::customer);
     let currency = first.currency.unwrap_or(currency);
@@ -271,8 +272,8 @@ fn build(
         return None;
     }
     let id = ids::order(&order.name);
-    let content = |line: &Line| {
-        let Line { product, quantity, unit_price, left, .. } = line;
+    let content = |line: &PastLine| {
+        let PastLine { product, quantity, unit_price, left, .. } = line;
         let left = left.iter().map(|(at, units)| (at.map(|at| at.timestamp_micros()), units.get()));
         let left = left.map(|(at, units)| format!("{at:?}:{units}")).collect::<Vec<_>>().join(",");
         format!("{} {} {unit_price} {left}", products.list[*product].sku, quantity.get())
@@ -282,11 +283,21 @@ fn build(
     let micros = at.timestamp_micros();
     let fingerprint =
         ids::fingerprint(&format!("{id}\n{micros}\n{customer_text}\n{currency}\n{contents}"));
-    let (departures, is_open) = (departures(&lines), lines.iter().any(Line::is_open));
-    Some(Order { id, file_lines, at, customer, currency, lines, departures, is_open, fingerprint })
+    let (departures, is_open) = (departures(&lines), lines.iter().any(PastLine::is_open));
+    Some(PastOrder {
+        id,
+        file_lines,
+        at,
+        customer,
+        currency,
+        lines,
+        departures,
+        is_open,
+        fingerprint,
+    })
 }
 
-fn departures(lines: &[Line]) -> Vec<Departure> {
+fn departures(lines: &[PastLine]) -> Vec<Departure> {
     let mut departures: BTreeMap<DateTime<Utc>, Vec<(usize, Quantity)>> = BTreeMap::new();
     for (number, line) in lines.iter().enumerate() {
         for (at, quantity) in &line.left {
@@ -307,7 +318,7 @@ fn line(
     products: &mut Products,
     history: &mut History,
     report: &mut Report,
-) -> Result<Line, String> {
+) -> Result<PastLine, String> {
     let first = rows[0];
     let units = rows.iter().map(|row| u64::from(row.quantity.get())).sum::<u64>();
     let quantity = u32::try_from(units).ok().and_then(|units| Quantity::try_from(units).ok());
@@ -338,7 +349,7 @@ fn line(
         .filter_map(|(at, units)| Some((at, Quantity::try_from(units).ok()?)))
         .collect();
     let product = products.of(first, report);
-    Ok(Line { first: first.line, product, quantity, unit_price, left })
+    Ok(PastLine { first: first.line, product, quantity, unit_price, left })
 }
 
 /// The products of a file.

@@ -1,7 +1,7 @@
 //! Order files as different shops export them: what their columns are called, which facts stand on
 //! an order's first row only, which orders brought no money.
 
-use command_api::import::TableError;
+use import::TableError;
 use serde_json::Value;
 use sqlx::PgPool;
 

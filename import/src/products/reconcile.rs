@@ -1,11 +1,11 @@
 //! From what the log has to what the file wants: the commands that are missing, and no others.
 
 use domain::command::product::Command;
-use domain::product::{Changed, Details, Status, VariantSet};
+use domain::product::{Changed, Details, Status, VariantSet, document};
 use domain::{Currency, Sku};
 
-use super::wanted::{Stand, Variant, Wanted};
-use crate::import::catalogue::Known;
+use super::spec::{Spec, Variant};
+use crate::catalogue::Known;
 
 /// A command to a product, and the line it comes from; none if it speaks for the whole product.
 pub type Step = (Option<u64>, Command);
@@ -32,36 +32,36 @@ impl Steps {
 }
 
 /// What leads from `known` to `wanted`. Prices in other currencies than the file's stay.
-pub fn steps(known: &Known, wanted: &Wanted, currency: Currency) -> Steps {
+pub fn steps(known: &Known, wanted: &Spec, currency: Currency) -> Steps {
     let mut steps = Steps::default();
-    match (known.product.status, wanted.stand) {
+    match (known.product.status, wanted.status) {
         (Status::Unborn, _) => create(&mut steps, wanted),
-        (Status::Archived, Stand::Archived) => return steps,
+        (Status::Archived, document::Status::Archived) => return steps,
         (Status::Archived, _) => {
             steps.remark = Some("the product was withdrawn for good");
             steps.is_lost = true;
             return steps;
         }
-        (Status::Draft | Status::Published, Stand::Archived) => {}
+        (Status::Draft | Status::Published, document::Status::Archived) => {}
         (Status::Draft | Status::Published, _) => change(&mut steps, known, wanted, currency),
     }
-    match (known.product.status, wanted.stand) {
-        (_, Stand::Archived) => steps.commands.push((None, Command::Archive)),
-        (Status::Published, Stand::Draft) => {
+    match (known.product.status, wanted.status) {
+        (_, document::Status::Archived) => steps.commands.push((None, Command::Archive)),
+        (Status::Published, document::Status::Draft) => {
             steps.remark = Some("the product is for sale and stays so: archive it to withdraw it");
         }
-        (Status::Published, Stand::Published) | (_, Stand::Draft) => {}
-        (_, Stand::Published) if will_sell(known, wanted) => {
+        (Status::Published, document::Status::Published) | (_, document::Status::Draft) => {}
+        (_, document::Status::Published) if will_sell(known, wanted) => {
             steps.commands.push((None, Command::Publish));
         }
-        (_, Stand::Published) => {
+        (_, document::Status::Published) => {
             steps.remark = Some("the product stays a draft: it has no variant with a price");
         }
     }
     steps
 }
 
-fn create(steps: &mut Steps, wanted: &Wanted) {
+fn create(steps: &mut Steps, wanted: &Spec) {
     let mut details = Details {
         title: wanted.title.clone(),
         description: None,
@@ -75,7 +75,7 @@ fn create(steps: &mut Steps, wanted: &Wanted) {
     steps.commands.push((None, Command::Create { details, variants }));
 }
 
-fn change(steps: &mut Steps, known: &Known, wanted: &Wanted, currency: Currency) {
+fn change(steps: &mut Steps, known: &Known, wanted: &Spec, currency: Currency) {
     if let Some(details) = &known.details {
         let changed = difference(details, &wanted.details);
         if changed != Changed::default() {
@@ -126,7 +126,7 @@ fn merged(current: &VariantSet, wanted: &VariantSet, currency: Currency) -> Vari
 }
 
 /// Whether the product will have a variant with a price.
-fn will_sell(known: &Known, wanted: &Wanted) -> bool {
+fn will_sell(known: &Known, wanted: &Spec) -> bool {
     let has_price = |set: &VariantSet| !set.prices.is_empty();
     match &wanted.variants {
         Some(variants) => variants.iter().any(|variant| has_price(&variant.set)),

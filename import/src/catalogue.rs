@@ -5,7 +5,7 @@ use domain::{Event, ProductId, Sku, StreamId, product, sku};
 use event_store::{Recorded, read};
 use sqlx::PgPool;
 
-use super::Error;
+use crate::Error;
 
 /// Streams that are read at once.
 pub const READS_AT_ONCE: usize = 8;

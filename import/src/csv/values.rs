@@ -7,8 +7,8 @@ use domain::text::{Label, MediaUrl, Prose};
 use domain::{Currency, Sku};
 use rust_decimal::Decimal;
 
-use super::ids;
-use super::report::Report;
+use crate::ids;
+use crate::report::Report;
 
 /// Characters of a field that are repeated in a message.
 const QUOTED_CHARS_MAX: usize = 60;

@@ -20,26 +20,18 @@ use self::discounts::{Amounts, Discounts};
 use self::history::{Gatherer, History};
 use self::replay::{Happening, Offer, Replay};
 use self::rows::{Columns, Reading};
-use super::catalogue::{self, READS_AT_ONCE};
-use super::pipeline::{Origin, Pipeline, Tally};
-use super::report::Report;
-use super::table::{Table, TableError};
-use super::{Error, ids, values};
-
-/// How the file is to be understood.
-#[derive(Clone, Debug)]
-pub struct Plan {
-    /// What its prices are in, where it does not say.
-    pub currency: Currency,
-    /// Where the units sold are received before.
-    pub location: Location,
-}
+use crate::catalogue::{self, READS_AT_ONCE};
+use crate::csv::table::{Table, TableError};
+use crate::csv::values;
+use crate::pipeline::{Origin, Pipeline, Tally};
+use crate::report::Report;
+use crate::{Error, Plan, ids, progress};
 
 /// Imports an order file.
 ///
 /// # Errors
 /// When the file is of no use at all, or the log is away.
-pub async fn import(file: PathBuf, plan: Plan, db: PgPool) -> Result<Report, Error> {
+pub(crate) async fn import(file: PathBuf, plan: Plan, db: PgPool) -> Result<Report, Error> {
     let started = Instant::now();
     let currency = plan.currency;
     let (mut history, mut report) =
@@ -207,7 +199,7 @@ async fn offers(db: &PgPool, history: &History, report: &mut Report) -> Result<V
 }
 
 /// What an order file asks of a shop that has none of its SKUs yet.
-pub(super) fn commands(bytes: Vec<u8>, plan: &Plan) -> Result<(Vec<Command>, Report), TableError> {
+pub(crate) fn commands(bytes: Vec<u8>, plan: &Plan) -> Result<(Vec<Command>, Report), TableError> {
     let (history, report) = read(&Table::parse(bytes)?, plan.currency)?;
     let own = |product: &history::Product| Offer { product_id: product.id, variant: None };
     let offers: Vec<Offer> = history.products.iter().map(own).collect();
@@ -251,7 +243,7 @@ async fn replay(
     location: &Location,
 ) -> Result<Tally, Error> {
     let happenings = happenings(history);
-    let bar = super::progress("orders", happenings.len());
+    let bar = progress::bar("orders", happenings.len());
     let mut pipeline = Pipeline::start(db);
     for requests in requests(&happenings, history, offers, location) {
         for (origin, request) in requests {

@@ -2,32 +2,34 @@
 //! Both turn a file into real commands and submit them to a writer of their own, straight on
 //! Postgres. What a command means is the domain's business; nothing here appends by itself.
 //!
+//! * [`csv`]: a file as rows and values, whatever wrote it; [`report`]: what became of its rows;
+//! * [`products`] and [`orders`]: what the columns mean, and which commands that is;
+//! * [`catalogue`]: what the log has already; [`pipeline`]: the commands on their way to the writer.
+//!
 //! Whatever is read may be wrong: a row that cannot be used is reported by its line and left out,
 //! the others are kept. Ids and keys are derived from what the file says, so that an import that
 //! was interrupted or is repeated doubles nothing.
 
 mod catalogue;
-mod dates;
+mod csv;
 mod ids;
 mod orders;
 mod pipeline;
 mod products;
+mod progress;
 mod report;
-mod table;
-mod values;
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use domain::{Command, Currency, Location};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use indicatif::{ProgressBar, ProgressStyle};
 use sqlx::PgPool;
 
+pub use self::csv::table::{FILE_BYTES_MAX, TableError};
 pub use report::Report;
-pub use table::{FILE_BYTES_MAX, TableError};
 
 /// Who gives the commands of an import.
 const ACTOR: &str = "import";
@@ -67,6 +69,15 @@ pub enum Args {
         #[arg(long, default_value = "history")]
         location: Location,
     },
+}
+
+/// How a file is to be understood.
+#[derive(Clone, Debug)]
+struct Plan {
+    /// What its prices are in, where it does not say.
+    currency: Currency,
+    /// Where its inventory, or what was sold, is received.
+    location: Location,
 }
 
 /// Why an import stopped. What was done stays done; running it again goes on from there.
@@ -129,12 +140,10 @@ pub fn run(args: Args, db: PgPool) -> BoxFuture<'static, Result<ExitCode, Error>
 pub async fn import(args: Args, db: PgPool) -> Result<Report, Error> {
     match args {
         Args::Products { file, currency, location } => {
-            let plan = products::Plan { currency, location };
-            products::import(file, plan, db).await
+            products::import(file, Plan { currency, location }, db).await
         }
         Args::Orders { file, currency, location } => {
-            let plan = orders::Plan { currency, location };
-            orders::import(file, plan, db).await
+            orders::import(file, Plan { currency, location }, db).await
         }
     }
 }
@@ -161,16 +170,5 @@ pub fn read_orders(
     currency: Currency,
     location: Location,
 ) -> Result<(Vec<Command>, Report), TableError> {
-    orders::commands(bytes, &orders::Plan { currency, location })
-}
-
-/// A bar on standard error, or none where that is no terminal.
-fn progress(what: &'static str, total: usize) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let style =
-        ProgressStyle::with_template("{msg} {wide_bar} {human_pos}/{human_len} {per_sec} {eta}")
-            .unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(total as u64).with_style(style).with_message(what)
+    orders::commands(bytes, &Plan { currency, location })
 }

@@ -1,61 +1,54 @@
 //! A catalogue out of a product file as Shopify exports it: each product is brought to what the
 //! file says, by the commands that are missing and no others. What the columns mean is in [`rows`],
-//! what they say in [`wanted`] and [`texts`], what is missing in [`reconcile`].
+//! what they say in [`spec`] and [`texts`], what is missing in [`reconcile`].
 
 mod reconcile;
 mod rows;
+mod spec;
 mod texts;
-mod wanted;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
+use domain::product::document::Status;
 use domain::text::Note;
-use domain::{Command, Currency, Location, Sku};
+use domain::{Command, Currency, Sku};
 use event_store::Request;
 use futures::{StreamExt, TryStreamExt, stream};
 use sqlx::PgPool;
 
 use self::rows::Columns;
-use self::wanted::{Stand, Wanted};
-use super::catalogue::{self, READS_AT_ONCE};
-use super::pipeline::{Origin, Pipeline, Refused, Tally};
-use super::report::{Counts, Report};
-use super::table::{Table, TableError};
-use super::{Error, ids, values::quote};
+use self::spec::Spec;
+use crate::catalogue::{self, READS_AT_ONCE};
+use crate::csv::table::{Table, TableError};
+use crate::csv::values::quote;
+use crate::pipeline::{Origin, Pipeline, Rejection, Tally};
+use crate::report::{Counts, Report};
+use crate::{Error, Plan, ids, progress};
 
 /// How often an inventory that an earlier import was refused is asked for anew, over all imports.
 const RECEIVE_ATTEMPTS_MAX: u32 = 8;
-
-/// How the file is to be understood.
-#[derive(Clone, Debug)]
-pub struct Plan {
-    /// What its prices are in.
-    pub currency: Currency,
-    /// Where its inventory is received.
-    pub location: Location,
-}
 
 /// Imports a product file.
 ///
 /// # Errors
 /// When the file is of no use at all, or the log is away.
-pub async fn import(file: PathBuf, plan: Plan, db: PgPool) -> Result<Report, Error> {
+pub(crate) async fn import(file: PathBuf, plan: Plan, db: PgPool) -> Result<Report, Error> {
     let started = Instant::now();
     let currency = plan.currency;
-    let (wanted, mut report) =
+    let (specs, mut report) =
         tokio::task::spawn_blocking(move || read(&Table::read(&file)?, currency)).await??;
     let now = Utc::now();
-    let catalogue = Catalogue { db, plan, now, wanted };
+    let import = Import { db, plan, now, specs };
     let mut counts = Counts::default();
     let mut removals = Removals::new();
-    let refused = catalogue.bring(&mut counts, &mut removals, &mut report).await?;
-    catalogue.tell_removals(&removals, &refused, &mut report);
-    catalogue.tell(&refused, &mut report);
-    let unreceived = catalogue.receive(&mut counts, &report).await?;
-    for (origin, Refused { reason, .. }) in unreceived {
+    let refused = import.bring(&mut counts, &mut removals, &mut report).await?;
+    import.tell_removals(&removals, &refused, &mut report);
+    import.tell(&refused, &mut report);
+    let unreceived = import.receive(&mut counts, &report).await?;
+    for (origin, Rejection { reason, .. }) in unreceived {
         let line = origin.line.unwrap_or_default();
         report.remark(line, format!("the inventory was not received: {reason}"));
     }
@@ -63,11 +56,11 @@ pub async fn import(file: PathBuf, plan: Plan, db: PgPool) -> Result<Report, Err
     Ok(report)
 }
 
-fn read(table: &Table, currency: Currency) -> Result<(Vec<Wanted>, Report), TableError> {
+fn read(table: &Table, currency: Currency) -> Result<(Vec<Spec>, Report), TableError> {
     let mut report = Report::default();
     let columns = Columns::find(table)?;
     let gathered = rows::gather(table, &columns, &mut report);
-    let wanted = wanted::wanted(gathered, &columns, currency, &mut report);
+    let wanted = spec::specs(gathered, &columns, currency, &mut report);
     report.fact(table.reading.clone());
     report.fact(format!("{} products", wanted.len()));
     if columns.compare_at.is_some() {
@@ -77,12 +70,12 @@ fn read(table: &Table, currency: Currency) -> Result<(Vec<Wanted>, Report), Tabl
 }
 
 /// What a product file asks of a shop that has none of its products yet, but for the inventory.
-pub(super) fn commands(
+pub(crate) fn commands(
     bytes: Vec<u8>,
     currency: Currency,
 ) -> Result<(Vec<Command>, Report), TableError> {
     let (wanted, report) = read(&Table::parse(bytes)?, currency)?;
-    let steps = |wanted: &Wanted| {
+    let steps = |wanted: &Spec| {
         let id = wanted.id;
         let steps = reconcile::steps(&catalogue::Known::default(), wanted, currency);
         steps.commands.into_iter().map(move |(_, command)| Command::Product(id, command))
@@ -90,18 +83,18 @@ pub(super) fn commands(
     Ok((wanted.iter().flat_map(steps).collect(), report))
 }
 
-struct Catalogue {
+struct Import {
     db: PgPool,
     plan: Plan,
     now: DateTime<Utc>,
-    wanted: Vec<Wanted>,
+    specs: Vec<Spec>,
 }
 
-type Refusals = BTreeMap<Origin, Refused>;
+type Rejections = BTreeMap<Origin, Rejection>;
 /// The variants that are asked to go, by product.
 type Removals = BTreeMap<usize, Vec<Sku>>;
 
-impl Catalogue {
+impl Import {
     /// Brings every product to what is wanted. What an earlier import was refused may be possible
     /// by now, so it is asked again under another key.
     async fn bring(
@@ -109,18 +102,18 @@ impl Catalogue {
         counts: &mut Counts,
         removals: &mut Removals,
         report: &mut Report,
-    ) -> Result<Refusals, Error> {
-        let mut refused = Refusals::new();
-        let all: Vec<usize> = (0..self.wanted.len()).collect();
+    ) -> Result<Rejections, Error> {
+        let mut refused = Rejections::new();
+        let all: Vec<usize> = (0..self.specs.len()).collect();
         let tally = self.bring_some(&all, "", removals, report).await?;
-        let stale = settle(tally, &mut refused, counts);
+        let stale = add_up(tally, &mut refused, counts);
         let mut again: Vec<usize> = stale.into_iter().map(|origin| origin.item).collect();
         again.dedup();
         if !again.is_empty() {
             refused.retain(|origin, _| again.binary_search(&origin.item).is_err());
             let salt = self.now.timestamp_micros().to_string();
             let tally = self.bring_some(&again, &salt, removals, report).await?;
-            settle(tally, &mut refused, counts);
+            add_up(tally, &mut refused, counts);
         }
         Ok(refused)
     }
@@ -133,15 +126,15 @@ impl Catalogue {
         removals: &mut Removals,
         report: &mut Report,
     ) -> Result<Tally, Error> {
-        let bar = super::progress("products", items.len());
+        let bar = progress::bar("products", items.len());
         let mut pipeline = Pipeline::start(&self.db);
         let load = |item: usize| async move {
-            let known = catalogue::product(&self.db, self.wanted[item].id).await?;
+            let known = catalogue::product(&self.db, self.specs[item].id).await?;
             Ok::<_, Error>((item, known))
         };
         let mut known = stream::iter(items.iter().copied()).map(load).buffered(READS_AT_ONCE);
         while let Some((item, known)) = known.try_next().await? {
-            let wanted = &self.wanted[item];
+            let wanted = &self.specs[item];
             let steps = reconcile::steps(&known, wanted, self.plan.currency);
             let first = wanted.lines.first().copied().unwrap_or_default();
             match steps.remark {
@@ -168,10 +161,10 @@ impl Catalogue {
     }
 
     /// Says which variants went because the file does not list them any more.
-    fn tell_removals(&self, removals: &Removals, refused: &Refusals, report: &mut Report) {
+    fn tell_removals(&self, removals: &Removals, refused: &Rejections, report: &mut Report) {
         for (item, skus) in removals {
             let is_refused = refused.contains_key(&Origin { item: *item, line: None });
-            let title = quote(self.wanted[*item].title.as_str());
+            let title = quote(self.specs[*item].title.as_str());
             for sku in skus {
                 report.fact(if is_refused {
                     format!("variant {sku} of {title}, not in the file, may not have been removed")
@@ -183,9 +176,9 @@ impl Catalogue {
     }
 
     /// Leaves out the rows of what was refused.
-    fn tell(&self, refused: &Refusals, report: &mut Report) {
-        for (origin, Refused { reason, .. }) in refused {
-            let all = &self.wanted[origin.item].lines;
+    fn tell(&self, refused: &Rejections, report: &mut Report) {
+        for (origin, Rejection { reason, .. }) in refused {
+            let all = &self.specs[origin.item].lines;
             for line in origin.line.as_ref().map_or(all.as_slice(), std::slice::from_ref) {
                 report.skip(*line, reason.as_str());
             }
@@ -194,16 +187,16 @@ impl Catalogue {
 
     /// Receives the inventory of the rows that were used: once for each SKU and location, however
     /// often a file with it is imported.
-    async fn receive(&self, counts: &mut Counts, report: &Report) -> Result<Refusals, Error> {
-        let mut refused = Refusals::new();
+    async fn receive(&self, counts: &mut Counts, report: &Report) -> Result<Rejections, Error> {
+        let mut refused = Rejections::new();
         let mut again: Option<BTreeSet<Origin>> = None;
         for attempt in 0..RECEIVE_ATTEMPTS_MAX {
             if let Some(again) = &again {
                 refused.retain(|origin, _| !again.contains(origin));
             }
             let mut pipeline = Pipeline::start(&self.db);
-            for (item, wanted) in self.wanted.iter().enumerate() {
-                if wanted.stand == Stand::Archived {
+            for (item, wanted) in self.specs.iter().enumerate() {
+                if wanted.status == Status::Archived {
                     continue;
                 }
                 for variant in wanted.variants.iter().flatten() {
@@ -225,7 +218,7 @@ impl Catalogue {
                     pipeline.push(origin, request).await?;
                 }
             }
-            let stale = settle(pipeline.finish().await?, &mut refused, counts);
+            let stale = add_up(pipeline.finish().await?, &mut refused, counts);
             if stale.is_empty() {
                 break;
             }
@@ -240,7 +233,7 @@ impl Catalogue {
             key: Some(key),
             expected: None,
             at: self.now,
-            actor: Some(super::ACTOR.to_owned()),
+            actor: Some(crate::ACTOR.to_owned()),
             correlation_id: None,
             causation: None,
             command,
@@ -249,7 +242,7 @@ impl Catalogue {
 }
 
 /// Adds up a round. Returns the origins that were refused by an earlier import, not by this one.
-fn settle(tally: Tally, refused: &mut Refusals, counts: &mut Counts) -> BTreeSet<Origin> {
+fn add_up(tally: Tally, refused: &mut Rejections, counts: &mut Counts) -> BTreeSet<Origin> {
     counts.accepted += tally.counts.accepted;
     counts.replayed += tally.counts.replayed;
     counts.refused += tally.counts.refused;

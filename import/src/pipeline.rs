@@ -14,7 +14,7 @@ use futures::Future;
 use sqlx::PgPool;
 use tokio::task::JoinHandle;
 
-use super::report::Counts;
+use crate::report::Counts;
 
 /// Commands on their way at once: a few batches of the writer, well below what its queue holds, so
 /// that it is never too full and the order is kept.
@@ -33,7 +33,7 @@ pub struct Origin {
 
 /// A command's refusal.
 #[derive(Clone, Debug)]
-pub struct Refused {
+pub struct Rejection {
     /// Why, in words.
     pub reason: String,
     /// Whether that was the answer to an earlier import.
@@ -46,7 +46,7 @@ pub struct Tally {
     /// How many.
     pub counts: Counts,
     /// The first refusal of each origin; what follows from it is not worth telling.
-    pub refused: BTreeMap<Origin, Refused>,
+    pub refused: BTreeMap<Origin, Rejection>,
 }
 
 /// Commands on their way.
@@ -130,7 +130,7 @@ impl Pipeline {
         match refusal {
             Some(reason) => {
                 counts.refused += 1;
-                self.tally.refused.entry(origin).or_insert(Refused { reason, replayed });
+                self.tally.refused.entry(origin).or_insert(Rejection { reason, replayed });
             }
             None if replayed => counts.replayed += 1,
             None => counts.accepted += 1,

@@ -1,10 +1,10 @@
 //! Anything at all as a file: what it comes to is a report or a clear error, never a panic, and
 //! importing it again changes nothing.
 
-use command_api::import::{import, read_orders, read_products};
 use domain::command::product::Command as ProductCommand;
 use domain::{Command, Currency};
 use event_store::read;
+use import::{import, read_orders, read_products};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;

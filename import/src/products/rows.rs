@@ -3,8 +3,8 @@
 
 use std::collections::HashMap;
 
-use crate::import::report::Report;
-use crate::import::table::{Column, Row, Table, TableError};
+use crate::csv::table::{Column, Row, Table, TableError};
+use crate::report::Report;
 
 /// Where the columns are.
 pub struct Columns {
@@ -95,7 +95,7 @@ pub struct ImageRow {
 
 /// A product as its rows have it.
 #[derive(Debug, Default)]
-pub struct Gathered {
+pub struct ProductRows {
     pub handle: String,
     /// All its rows.
     pub lines: Vec<u64>,
@@ -112,7 +112,7 @@ pub struct Gathered {
     pub images: Vec<ImageRow>,
 }
 
-impl Gathered {
+impl ProductRows {
     /// Adds a row. Of what is said of the product as a whole, what is said first counts.
     fn add(&mut self, row: &Row, columns: &Columns) {
         self.lines.push(row.line);
@@ -164,8 +164,8 @@ impl Gathered {
 }
 
 /// Gathers the rows by handle, in the order in which the handles appear.
-pub fn gather(table: &Table, columns: &Columns, report: &mut Report) -> Vec<Gathered> {
-    let mut products: Vec<Gathered> = Vec::new();
+pub fn gather(table: &Table, columns: &Columns, report: &mut Report) -> Vec<ProductRows> {
+    let mut products: Vec<ProductRows> = Vec::new();
     let mut by_handle: HashMap<String, usize> = HashMap::new();
     for row in table.rows() {
         report.row();
@@ -182,7 +182,7 @@ pub fn gather(table: &Table, columns: &Columns, report: &mut Report) -> Vec<Gath
             continue;
         }
         let index = *by_handle.entry(handle.to_owned()).or_insert_with(|| {
-            products.push(Gathered { handle: handle.to_owned(), ..Gathered::default() });
+            products.push(ProductRows { handle: handle.to_owned(), ..ProductRows::default() });
             products.len() - 1
         });
         products[index].add(&row, columns);

@@ -1,6 +1,8 @@
 //! Files into the shop, on a log in a database of its own: real exports, awkward ones, repeated
 //! and interrupted imports.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod awkward;
 mod exports;
 mod orders;
@@ -10,8 +12,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
-use command_api::import::{Args, Report, import};
 use event_store::read;
+use import::{Args, Report, import};
 use serde_json::Value;
 use sqlx::PgPool;
 use uuid::Uuid;

@@ -7,10 +7,10 @@ use domain::Currency;
 use domain::text::Quantity;
 use rust_decimal::Decimal;
 
-use crate::import::dates::Style;
-use crate::import::report::Report;
-use crate::import::table::{Column, Row, Table, TableError};
-use crate::import::values;
+use crate::csv::dates::Style;
+use crate::csv::table::{Column, Row, Table, TableError};
+use crate::csv::values;
+use crate::report::Report;
 
 /// Financial states of orders that brought no money, or gave it back.
 const UNPAID: [&str; 4] = ["refunded", "voided", "pending", "expired"];

@@ -9,9 +9,9 @@ use domain::text::Note;
 use domain::{Command, Location, Money, ProductId, Quantity};
 use event_store::Request;
 
-use super::history::{Departure, Line, Order, Product};
-use crate::import::ids;
-use crate::import::pipeline::Origin;
+use super::history::{Departure, PastLine, PastOrder, Product};
+use crate::ids;
+use crate::pipeline::Origin;
 
 /// How long the units of an old order stay reserved until the next command pays for it. Long, so
 /// that a shop that is running meanwhile does not find it overdue.
@@ -57,7 +57,7 @@ pub struct Replay<'a> {
     /// Which one, in the file.
     pub item: usize,
     /// The order.
-    pub order: &'a Order,
+    pub order: &'a PastOrder,
     /// All products.
     pub products: &'a [Product],
     /// What sells each of them.
@@ -67,7 +67,7 @@ pub struct Replay<'a> {
 }
 
 /// The key of an order's first command: it tells what the order was imported as.
-pub fn first_key(order: &Order) -> String {
+pub fn first_key(order: &PastOrder) -> String {
     format!("import:order:{}:open:{}", order.id, order.fingerprint)
 }
 
@@ -86,7 +86,7 @@ impl Replay<'_> {
     }
 
     fn placed(&self, introduced: &mut [bool]) -> Vec<(Origin, Request)> {
-        let Order { id, at, customer, currency, lines, .. } = self.order;
+        let PastOrder { id, at, customer, currency, lines, .. } = self.order;
         let cart_id = ids::cart(*id);
         let mut commands = Vec::with_capacity(5 * lines.len() + 3);
         let open = cart::Command::Create { currency: *currency, customer_id: *customer };
@@ -108,7 +108,7 @@ impl Replay<'_> {
 
     /// The product brought in if it is new, its price set to what was paid, the units received and
     /// put into the cart: nothing of another order comes between, so the price holds.
-    fn line(&self, line: &Line, is_new: bool, commands: &mut Vec<(Origin, Request)>) {
+    fn line(&self, line: &PastLine, is_new: bool, commands: &mut Vec<(Origin, Request)>) {
         let at = self.order.at;
         let (product, offer) = (&self.products[line.product], &self.offers[line.product]);
         let sku = product.sku.clone();
@@ -143,7 +143,7 @@ impl Replay<'_> {
 
     fn left(&self, number: usize) -> Vec<(Origin, Request)> {
         let id = self.order.id;
-        let Order { departures, is_open, .. } = self.order;
+        let PastOrder { departures, is_open, .. } = self.order;
         let Some(Departure { at, units: left }) = departures.get(number) else { return vec![] };
         let parcel_id = ids::fulfilment(id, number);
         // One parcel with everything is asked for as such: whatever the order came to have.
@@ -183,7 +183,7 @@ impl Replay<'_> {
             fingerprint: self.order.fingerprint,
             expected: None,
             at,
-            actor: Some(crate::import::ACTOR.to_owned()),
+            actor: Some(crate::ACTOR.to_owned()),
             correlation_id: Some(self.order.id.0),
             causation: None,
             command,

@@ -2,26 +2,17 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use domain::product::document::Status;
 use domain::product::{Changed, MEDIA_MAX, Media, VARIANTS_MAX, VariantSet};
 use domain::text::{Label, Quantity};
 use domain::{Currency, Money, ProductId, Sku};
 
-use super::rows::{Columns, Gathered, ImageRow, VariantRow};
+use super::rows::{Columns, ImageRow, ProductRows, VariantRow};
 use super::texts;
-use crate::import::report::Report;
-use crate::import::values;
-use crate::import::{ids, values::quote};
-
-/// Whether the product is to be for sale.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stand {
-    /// It is.
-    Published,
-    /// Not, or not yet.
-    Draft,
-    /// It is to be withdrawn for good.
-    Archived,
-}
+use crate::csv::values;
+use crate::csv::values::quote;
+use crate::ids;
+use crate::report::Report;
 
 /// A variant as the file wants it.
 #[derive(Debug)]
@@ -36,7 +27,7 @@ pub struct Variant {
 
 /// A product as the file wants it.
 #[derive(Debug)]
-pub struct Wanted {
+pub struct Spec {
     /// Its id.
     pub id: ProductId,
     /// Its lines.
@@ -50,16 +41,16 @@ pub struct Wanted {
     /// Whether the file lists all of its variants, so that others may go.
     pub is_whole: bool,
     /// Whether it is to be for sale.
-    pub stand: Stand,
+    pub status: Status,
 }
 
 /// Makes out what is wanted; rows that cannot be used are left out and reported.
-pub fn wanted(
-    gathered: Vec<Gathered>,
+pub fn specs(
+    gathered: Vec<ProductRows>,
     columns: &Columns,
     currency: Currency,
     report: &mut Report,
-) -> Vec<Wanted> {
+) -> Vec<Spec> {
     let named: HashSet<Sku> = gathered
         .iter()
         .flat_map(|product| &product.variants)
@@ -74,12 +65,12 @@ pub fn wanted(
 }
 
 fn one(
-    product: &Gathered,
+    product: &ProductRows,
     columns: &Columns,
     currency: Currency,
     skus: &mut Skus,
     report: &mut Report,
-) -> Option<Wanted> {
+) -> Option<Spec> {
     let first = *product.lines.first()?;
     let Some(title) = values::label(&product.title, "the title", first, report) else {
         skip_all(product, "the product has no title", report);
@@ -116,18 +107,18 @@ fn one(
         }),
         media: columns.image.map(|_| media(&product.images, first, report)),
     };
-    Some(Wanted {
+    Some(Spec {
         id: ids::product_of_handle(&product.handle),
         title,
         details,
         variants,
         is_whole: !product.lines.iter().any(|line| report.is_skipped(*line)),
-        stand: texts::stand(&product.published, &product.status, first, report),
+        status: texts::status(&product.published, &product.status, first, report),
         lines: product.lines.clone(),
     })
 }
 
-fn skip_all(product: &Gathered, reason: &str, report: &mut Report) {
+fn skip_all(product: &ProductRows, reason: &str, report: &mut Report) {
     for line in &product.lines {
         report.skip(*line, reason);
     }
@@ -166,7 +157,7 @@ impl Skus {
 }
 
 fn variant(
-    product: &Gathered,
+    product: &ProductRows,
     row: &VariantRow,
     currency: Currency,
     skus: &mut Skus,
@@ -203,7 +194,7 @@ fn variant(
 
 /// What sets the variant apart. A product of one variant has the option `Title: Default Title`,
 /// which says nothing.
-fn options(product: &Gathered, row: &VariantRow, report: &mut Report) -> BTreeMap<Label, Label> {
+fn options(product: &ProductRows, row: &VariantRow, report: &mut Report) -> BTreeMap<Label, Label> {
     let mut options = BTreeMap::new();
     for (number, (name, value)) in (1..).zip(product.option_names.iter().zip(&row.options)) {
         if value.eq_ignore_ascii_case("default title") {

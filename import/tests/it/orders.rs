@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use command_api::import::import;
 use event_store::read;
+use import::import;
 use serde_json::json;
 use sqlx::PgPool;
 
