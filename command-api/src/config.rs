@@ -5,9 +5,9 @@ use clap::Args;
 use event_store::bus::Limits;
 use event_store::writer;
 
+use crate::batch::BATCHES_MAX;
+use crate::batch::window::WINDOW_LINES_MAX;
 use crate::http::IN_FLIGHT_MAX;
-use crate::routes::batch::BATCHES_MAX;
-use crate::routes::window::WINDOW_LINES_MAX;
 
 /// Where the API listens unless it is told.
 pub const DEFAULT_PORT: u16 = 8080;

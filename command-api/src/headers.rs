@@ -1,5 +1,5 @@
 //! The request headers that say how a command is taken: `Idempotency-Key` and `If-Match`. Parsing
-//! only; what they mean for a command is [`crate::execute`]'s.
+//! only; what they mean for a command is [`crate::command`]'s.
 
 use axum::http::HeaderValue;
 use axum::http::header::{HeaderMap, HeaderName, IF_MATCH};

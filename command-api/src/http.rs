@@ -20,7 +20,7 @@ use tokio::time::timeout;
 
 use crate::headers::Conditions;
 use crate::routes::{Address, Route};
-use crate::{App, execute, problem};
+use crate::{App, command, problem};
 
 /// The largest body of one command, in bytes.
 pub const BODY_BYTES_MAX: usize = 1 << 20;
@@ -40,7 +40,7 @@ pub const IN_FLIGHT_MAX: u32 = 1_024;
 pub const BODIES_BYTES_MAX: usize = 64 * BODY_BYTES_MAX;
 
 /// Takes one command and answers it.
-pub async fn command(app: App, route: &'static Route, request: Request) -> Response {
+pub async fn take_command(app: App, route: &'static Route, request: Request) -> Response {
     let Ok(_under_way) = app.in_flight.try_acquire() else {
         return refuse(request, problem::overloaded()).await;
     };
@@ -52,11 +52,11 @@ async fn answer(app: &App, route: &'static Route, request: Request) -> Result<Re
     let (address, conditions) = head(&mut parts).await?;
     let (body, _held) = read(app, &parts.headers, body).await?;
     let edge = app.edge(request_id(&mut parts).await);
-    let prepared = execute::prepare(route, &address, &body, conditions, &edge)?;
+    let prepared = command::prepare(route, &address, &body, conditions, &edge)?;
     let answer = timeout(ANSWER_TIME_MAX, app.writer.submit_soon(prepared.request, TURN_TIME_MAX))
         .await
         .map_err(|_| problem::no_answer_in_time())?;
-    Ok(execute::respond(prepared.success, prepared.success.conclude(answer)))
+    Ok(command::respond(prepared.success, prepared.success.conclude(answer)))
 }
 
 /// What a request says before its body: what it is for, and how it is to be taken.
@@ -95,7 +95,7 @@ async fn read<'a>(
     body: Body,
 ) -> Result<(Bytes, SemaphorePermit<'a>), Problem> {
     if body.size_hint().lower() > BODY_BYTES_MAX as u64 {
-        return Err(problem::body_too_large());
+        return Err(problem::body_too_large(BODY_BYTES_MAX));
     }
     let collecting = timeout(BODY_TIME_MAX, collect(&app.bodies, body));
     let (body, held) = collecting.await.map_err(|_| problem::slow_body())??;
@@ -113,7 +113,11 @@ async fn collect(room: &Semaphore, body: Body) -> Result<(Bytes, SemaphorePermit
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| {
             let too_large = error.is::<LengthLimitError>();
-            if too_large { problem::body_too_large() } else { problem::incomplete_body() }
+            if too_large {
+                problem::body_too_large(BODY_BYTES_MAX)
+            } else {
+                problem::incomplete_body()
+            }
         })?;
         let Ok(piece) = frame.into_data() else { continue };
         held.merge(take(room, piece.len())?);
@@ -123,7 +127,7 @@ async fn collect(room: &Semaphore, body: Body) -> Result<(Bytes, SemaphorePermit
 }
 
 fn take(room: &Semaphore, bytes: usize) -> Result<SemaphorePermit<'_>, Problem> {
-    let bytes = u32::try_from(bytes).map_err(|_| problem::body_too_large())?;
+    let bytes = u32::try_from(bytes).map_err(|_| problem::body_too_large(BODY_BYTES_MAX))?;
     room.try_acquire_many(bytes).map_err(|_| problem::overloaded())
 }
 

@@ -2,19 +2,19 @@
 //! answered once it is durable.
 //!
 //! * [`routes`]: what each command looks like from outside, one line each;
-//! * [`http`]: one command a request; [`routes::batch`]: one a line, streamed;
-//! * [`headers`], [`execute`], [`problem`]: what both share on the way to the writer and back;
+//! * [`http`]: one command a request; [`batch`]: one a line, streamed;
+//! * [`headers`], [`command`], [`problem`]: what both share on the way to the writer and back;
 //! * [`payment`]: the process that asks the gateway what payments request;
 //! * [`log_id`]: which log all of it is about;
 //! * [`operations`]: what is done to the log by hand; [`serve`]: the process.
 //!
 //! No business rule lives here: those are the domain's. No SQL either: the log is event-store's.
 
+pub mod batch;
+pub mod command;
 pub mod config;
-pub mod execute;
 pub mod headers;
 pub mod http;
-pub mod lines;
 pub mod log_id;
 pub mod metrics;
 pub mod operations;
@@ -58,8 +58,8 @@ impl App {
             reservation,
             in_flight: Arc::new(Semaphore::new(http::IN_FLIGHT_MAX as usize)),
             bodies: Arc::new(Semaphore::new(http::BODIES_BYTES_MAX)),
-            batches: Arc::new(Semaphore::new(routes::batch::BATCHES_MAX)),
-            batch_time: routes::batch::BATCH_TIME_MAX,
+            batches: Arc::new(Semaphore::new(batch::BATCHES_MAX)),
+            batch_time: batch::BATCH_TIME_MAX,
         }
     }
 
@@ -86,12 +86,12 @@ pub fn router(app: &App, token: Option<&Secret>, health: &Health) -> Router {
     let mut commands = Router::new();
     for route in routes::all() {
         let app = app.clone();
-        let handler = move |request: Request| http::command(app.clone(), route, request);
+        let handler = move |request: Request| http::take_command(app.clone(), route, request);
         commands = commands.route(route.path, on(route.filter(), handler));
     }
     let (app, writer) = (app.clone(), app.writer.clone());
-    let batch = move |request: Request| routes::batch::batch(app.clone(), request);
-    let commands = commands.route("/v1/batch", post(batch));
+    let take = move |request: Request| batch::batch(app.clone(), request);
+    let commands = commands.route("/v1/batch", post(take));
     let check = axum::middleware::from_fn_with_state(writer, log_id::check);
     let commands = service::auth::guard(commands.route_layer(check), token);
     service::http::shell(commands.merge(health.router()))

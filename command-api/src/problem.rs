@@ -10,9 +10,6 @@ use event_store::SubmitError;
 use service::problem::Problem;
 use uuid::Uuid;
 
-use crate::http::BODY_BYTES_MAX;
-use crate::lines::{LINE_BYTES_MAX, SILENCE_MAX};
-
 /// When to try again after being turned away for want of room.
 const RETRY_WHEN_BUSY: Duration = Duration::from_secs(1);
 /// When to try again while the database is away or this process is ending.
@@ -172,9 +169,9 @@ pub fn unsupported_media_type(wanted: &'static str) -> Problem {
     Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
 }
 
-/// A body over its limit.
-pub fn body_too_large() -> Problem {
-    let detail = format!("a command may have at most {BODY_BYTES_MAX} bytes");
+/// A body of more bytes than it may have.
+pub fn body_too_large(bytes_max: usize) -> Problem {
+    let detail = format!("a command may have at most {bytes_max} bytes");
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
 }
 
@@ -188,15 +185,15 @@ pub fn slow_body() -> Problem {
     Problem::new(StatusCode::REQUEST_TIMEOUT, "slow_body", "the body took too long to come in")
 }
 
-/// A line of a batch over its limit.
-pub fn line_too_long() -> Problem {
-    let detail = format!("a line may have at most {LINE_BYTES_MAX} bytes");
+/// A line of a batch of more bytes than it may have.
+pub fn line_too_long(bytes_max: usize) -> Problem {
+    let detail = format!("a line may have at most {bytes_max} bytes");
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "line_too_long", detail)
 }
 
-/// A batch whose caller fell silent.
-pub fn silent() -> Problem {
-    let detail = format!("no line came for {} seconds", SILENCE_MAX.as_secs());
+/// A batch whose caller fell silent for so long.
+pub fn silent(silence: Duration) -> Problem {
+    let detail = format!("no line came for {} seconds", silence.as_secs());
     Problem::new(StatusCode::REQUEST_TIMEOUT, "slow_body", detail)
 }
 

@@ -8,8 +8,9 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta};
-use command_api::lines::{Line, Lines};
-use command_api::routes::{Edge, batch};
+use command_api::batch::ask;
+use command_api::batch::lines::{Line, Lines};
+use command_api::routes::Edge;
 use futures::stream;
 use fuzz::{Shop, check_amounts};
 use libfuzzer_sys::fuzz_target;
@@ -34,7 +35,7 @@ fuzz_target!(|data: &[u8]| {
     let mut shop = Shop::default();
     for line in lines {
         let Line::Bytes(line) = line else { continue };
-        match batch::prepare(&line, &EDGE) {
+        match ask::prepare(&line, &EDGE) {
             Ok(prepared) => {
                 check_amounts(&prepared.request.command);
                 let _ = shop.ask(&prepared.request.command);

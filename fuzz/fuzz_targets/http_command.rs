@@ -11,9 +11,10 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
 use chrono::{DateTime, TimeDelta};
-use command_api::execute::{self, Prepared};
+use command_api::batch::ask;
+use command_api::command::{self, Prepared};
 use command_api::headers::{Conditions, Expected};
-use command_api::routes::{Address, Edge, Route, all, batch};
+use command_api::routes::{Address, Edge, Route, all};
 use fuzz::{Shop, check_amounts, check_refusal};
 use libfuzzer_sys::fuzz_target;
 use serde_json::json;
@@ -48,7 +49,7 @@ async fn command(route: &'static Route, request: Request) -> Response {
         Ok(head) => head,
         Err(problem) => return refuse(problem),
     };
-    let prepare = || execute::prepare(route, &address, &body, conditions.clone(), &edge);
+    let prepare = || command::prepare(route, &address, &body, conditions.clone(), &edge);
     let prepared = prepare();
     check_batch(route, &address, &body, &conditions, &edge, &prepared);
     match prepared {
@@ -118,7 +119,7 @@ fn check_batch(
     };
     let line = line.to_string();
     let line = format!(r#"{},"data":{data}}}"#, line.strip_suffix('}').expect("an object"));
-    let batch = batch::prepare(line.as_bytes(), edge);
+    let batch = ask::prepare(line.as_bytes(), edge);
     match (http, &batch) {
         (Ok(http), Ok(batch)) => {
             assert_eq!(named(http), named(batch), "{line}");

@@ -7,10 +7,10 @@ use std::cell::RefCell;
 
 use axum::body::Body;
 use axum::http::{Request, Uri};
-use import::{Report, TableError};
 use domain::command::payment;
 use domain::command::product as products;
 use domain::{Command, Currency, Money};
+use import::{Report, TableError};
 use service::Problem;
 use tokio::runtime::{Builder, Runtime};
 

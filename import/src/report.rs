@@ -29,7 +29,7 @@ pub struct Counts {
     pub accepted: u64,
     /// Answered before, by an earlier import.
     pub replayed: u64,
-    /// Rejection.
+    /// Refused.
     pub refused: u64,
 }
 

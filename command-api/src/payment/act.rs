@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::gateway::{Call, Gateway};
 use super::tasks::{self, Kind, Task};
-use crate::execute;
+use crate::command;
 
 /// How long a gateway may take; less than the lease of the thing that asks it.
 const GATEWAY_MAX: Duration = Duration::from_secs(20);
@@ -161,7 +161,7 @@ impl<G: Gateway> Actor<G> {
             command,
         };
         let answer = self.writer.submit(request).await;
-        execute::count(task.kind.name(), &answer);
+        command::count(task.kind.name(), &answer);
         answer
     }
 }

@@ -1,18 +1,16 @@
 //! Every command the API takes, one line each: its batch name, its method, its path and its body.
 //!
-//! That line is the only registration there is. The HTTP route and the batch name both come from
-//! it, and both parse the body with the same function, so the two cannot drift apart. A routes
+//! That line is the only registration there is: it also says whether the command needs a key and
+//! whether it is done later. The HTTP route and the batch name both come from it, and both parse the body with the same function, so the two cannot drift apart. A routes
 //! file owns the bodies of one aggregate and what they become in the domain; no IO, no headers, no
 //! answers here.
 
-pub mod batch;
-mod carts;
-mod fulfilments;
-mod orders;
-mod payments;
-mod products;
+mod cart;
+mod fulfilment;
+mod order;
+mod payment;
+mod product;
 mod stock;
-pub mod window;
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -30,12 +28,12 @@ use crate::problem::{invalid_body, invalid_path};
 /// Every command there is.
 pub fn all() -> impl Iterator<Item = &'static Route> {
     [
-        products::ROUTES,
+        product::ROUTES,
         stock::ROUTES,
-        carts::ROUTES,
-        orders::ROUTES,
-        payments::ROUTES,
-        fulfilments::ROUTES,
+        cart::ROUTES,
+        order::ROUTES,
+        payment::ROUTES,
+        fulfilment::ROUTES,
     ]
     .into_iter()
     .flatten()
@@ -60,12 +58,18 @@ pub struct Route {
     pub method: Method,
     /// Its HTTP path; `{id}` and `{sku}` stand for the parts of its [`Address`].
     pub path: &'static str,
+    /// Whether it is only taken with a key: it must never be done twice by accident, for it buys
+    /// something or moves money.
+    pub needs_key: bool,
+    /// Whether what a command asks for is yet to be done when it is answered, by a gateway.
+    pub is_later: fn(&Command) -> bool,
     parse: fn(&Address, &[u8], &Edge) -> Result<Command, Problem>,
 }
 
 impl Route {
     const fn new<B: Body>(method: Method, name: &'static str, path: &'static str) -> Self {
-        Self { name, method, path, parse: parse::<B> }
+        let is_later = |_: &Command| false;
+        Self { name, method, path, needs_key: false, is_later, parse: parse::<B> }
     }
 
     const fn post<B: Body>(name: &'static str, path: &'static str) -> Self {
@@ -82,6 +86,23 @@ impl Route {
 
     const fn delete<B: Body>(name: &'static str, path: &'static str) -> Self {
         Self::new::<B>(Method::DELETE, name, path)
+    }
+
+    /// Only taken with a key.
+    const fn keyed(mut self) -> Self {
+        self.needs_key = true;
+        self
+    }
+
+    /// Answered 202: it is done later.
+    const fn later(self) -> Self {
+        self.later_if(|_| true)
+    }
+
+    /// Answered 202 for these commands.
+    const fn later_if(mut self, is_later: fn(&Command) -> bool) -> Self {
+        self.is_later = is_later;
+        self
     }
 
     /// The command that `body`, in JSON, asks of the thing at `address`. No body at all is read as
@@ -115,7 +136,7 @@ fn parse<B: Body>(address: &Address, body: &[u8], edge: &Edge) -> Result<Command
 
 /// A JSON object. An array of its members' values would do for serde; it would not for us, who
 /// promise names and not their order.
-fn object<T: DeserializeOwned>(json: &[u8]) -> Result<T, Problem> {
+pub(crate) fn object<T: DeserializeOwned>(json: &[u8]) -> Result<T, Problem> {
     let value = service::json::parse(json)?;
     if json.trim_ascii_start().starts_with(b"{") {
         Ok(value)

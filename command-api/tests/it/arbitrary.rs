@@ -3,7 +3,8 @@
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Method, Request};
 use chrono::{DateTime, TimeDelta};
-use command_api::routes::{self, Address, Edge, batch};
+use command_api::batch::ask;
+use command_api::routes::{self, Address, Edge};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -131,7 +132,7 @@ fn a_batch_takes_what_http_takes() {
 
             data.extend(sku.map(|sku| ("sku".to_owned(), sku)));
             let line = json!({ "command": route.name, "key": "k", "id": id, "data": data });
-            let batch = batch::prepare(line.to_string().as_bytes(), &edge);
+            let batch = ask::prepare(line.to_string().as_bytes(), &edge);
             assert_eq!(http.is_ok(), batch.is_ok(), "{line}: {http:?}");
             taken += u32::from(http.is_ok());
             if let Err(refused) = batch {

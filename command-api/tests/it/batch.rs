@@ -7,7 +7,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use bytes::Bytes;
 use chrono::TimeDelta;
-use command_api::lines::LINE_BYTES_MAX;
+use command_api::batch::lines::LINE_BYTES_MAX;
 use command_api::{App, router};
 use futures::{SinkExt, StreamExt};
 use http_body_util::BodyExt;

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use bytes::Bytes;
 use chrono::TimeDelta;
-use command_api::routes::batch::BATCHES_MAX;
+use command_api::batch::BATCHES_MAX;
 use command_api::{App, http, router};
 use event_store::{Writer, writer};
 use futures::StreamExt as _;

@@ -12,7 +12,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::post::<AddLine>("cart.add_line", "/v1/carts/{id}/lines"),
     Route::put::<ChangeLine>("cart.change_line", "/v1/carts/{id}/lines/{sku}"),
     Route::delete::<RemoveLine>("cart.remove_line", "/v1/carts/{id}/lines/{sku}"),
-    Route::post::<CheckOut>("cart.checkout", "/v1/carts/{id}/checkout"),
+    Route::post::<CheckOut>("cart.checkout", "/v1/carts/{id}/checkout").keyed(),
     Route::post::<Abandon>("cart.abandon", "/v1/carts/{id}/abandon"),
 ];
 

@@ -12,14 +12,21 @@ use super::{Address, Body, Edge, Route, plain};
 use crate::problem::invalid_body;
 
 pub(super) const ROUTES: &[Route] = &[
-    Route::post::<Start>("payment.start", "/v1/payments"),
-    Route::post::<Capture>("payment.capture", "/v1/payments/{id}/capture"),
-    Route::post::<Void>("payment.void", "/v1/payments/{id}/void"),
-    Route::post::<Refund>("payment.refund", "/v1/payments/{id}/refund"),
-    Route::post::<CompleteAction>("payment.complete_action", "/v1/payments/{id}/complete-action"),
-    Route::post::<Collect>("payment.collect", "/v1/payments/{id}/collect"),
-    Route::post::<Remit>("payment.remit", "/v1/payments/{id}/remit"),
+    Route::post::<Start>("payment.start", "/v1/payments").keyed().later_if(by_gateway),
+    Route::post::<Capture>("payment.capture", "/v1/payments/{id}/capture").keyed().later(),
+    Route::post::<Void>("payment.void", "/v1/payments/{id}/void").keyed().later(),
+    Route::post::<Refund>("payment.refund", "/v1/payments/{id}/refund").keyed().later(),
+    Route::post::<CompleteAction>("payment.complete_action", "/v1/payments/{id}/complete-action")
+        .keyed()
+        .later(),
+    Route::post::<Collect>("payment.collect", "/v1/payments/{id}/collect").keyed(),
+    Route::post::<Remit>("payment.remit", "/v1/payments/{id}/remit").keyed(),
 ];
+
+/// Cash waits for the courier, and there is nothing to be done before.
+fn by_gateway(start: &Command) -> bool {
+    matches!(start, Command::Payment(_, Payment::Start { token: Some(_), .. }))
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -4,10 +4,14 @@
 //! Lines are submitted one after the other, so that a line may depend on those before it; their
 //! answers are awaited together. A bad line gets a verdict of its own and the rest goes on. What
 //! is under way is bounded: when the caller does not read, nothing more is read from them.
+//!
+//! * [`lines`]: the body cut into lines; [`ask`]: what one of them asks for;
+//! * [`window`]: how much may be under way.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::fmt;
+pub mod ask;
+pub mod lines;
+pub mod window;
+
 use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
@@ -19,10 +23,8 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use event_store::{Answer, SubmitError};
 use futures::{Stream, StreamExt};
-use serde::de::{Error as _, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::Serialize;
 use serde_json::Value;
-use serde_json::value::RawValue;
 use service::problem::Problem;
 use service::unread::refuse;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
@@ -31,15 +33,15 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::window::{Unread, Window};
-use super::{Address, Edge, named, object};
-use crate::execute::{self, Accepted, Conclusion, Prepared, Success};
-use crate::headers::{Conditions, Expected, check_key};
-use crate::lines::{BrokenOff, Line, Lines, SILENCE_MAX};
+use self::ask::{LineProblem, prepare};
+use self::lines::{BrokenOff, LINE_BYTES_MAX, Line, Lines, SILENCE_MAX};
+use self::window::{Unread, Window};
+use crate::command::{Accepted, Conclusion, Prepared, Success};
+use crate::routes::Edge;
 use crate::{App, http, problem};
 
-/// Batches under way at once. With [`WINDOW_LINES_MAX`](super::window::WINDOW_LINES_MAX) and the single commands in flight they just
-/// fill the writer's queue.
+/// Batches under way at once. With [`WINDOW_LINES_MAX`](window::WINDOW_LINES_MAX) and the single
+/// commands in flight they just fill the writer's queue.
 pub const BATCHES_MAX: usize = 6;
 /// Verdicts sent in one piece, if they are ready.
 const PIECE_VERDICTS_MAX: usize = 64;
@@ -87,17 +89,6 @@ fn pieces(
         .map(|verdicts| Ok(Bytes::from(verdicts.concat())))
         .take_until(broken_off)
         .chain(last)
-}
-
-/// One line of a batch.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Order {
-    command: String,
-    key: Option<String>,
-    id: Option<String>,
-    if_match: Option<u32>,
-    data: Option<Box<RawValue>>,
 }
 
 /// Reads lines and submits them, until the body or the caller's interest ends.
@@ -150,11 +141,12 @@ impl Reader {
                     }
                     Err(problem) => Outstanding::Refused { number, problem },
                 },
-                Ok(Some(Line::TooLong)) => {
-                    Outstanding::Refused { number, problem: problem::line_too_long().into() }
-                }
+                Ok(Some(Line::TooLong)) => Outstanding::Refused {
+                    number,
+                    problem: problem::line_too_long(LINE_BYTES_MAX).into(),
+                },
                 Err(BrokenOff::Silent) => {
-                    let problem = problem::silent().into();
+                    let problem = problem::silent(SILENCE_MAX).into();
                     place.send(Outstanding::Refused { number, problem });
                     return;
                 }
@@ -179,14 +171,14 @@ impl Reader {
         let Prepared { request, success } = prepared;
         loop {
             let (writer, request) = (self.app.writer.clone(), request.clone());
-            let mut answer: Asked = Box::pin(async move { writer.submit(request).await });
+            let mut answer: Submission = Box::pin(async move { writer.submit(request).await });
             // The first poll puts it into the queue, or learns that there is no room.
             match futures::poll!(&mut answer) {
                 Poll::Ready(Err(SubmitError::Busy)) if !self.window.is_closed() => {
                     tokio::time::sleep(BUSY_PAUSE).await;
                 }
                 Poll::Ready(ready) => {
-                    let answer: Asked = Box::pin(std::future::ready(ready));
+                    let answer: Submission = Box::pin(std::future::ready(ready));
                     return Outstanding::Submitted { number, success, answer, share };
                 }
                 Poll::Pending => return Outstanding::Submitted { number, success, answer, share },
@@ -195,82 +187,14 @@ impl Reader {
     }
 }
 
-/// A line's command, ready for the writer.
-///
-/// # Errors
-/// What HTTP would have answered to the same command; places are named from the line's start.
-pub fn prepare(line: &[u8], edge: &Edge) -> Result<Prepared, Refused> {
-    let Order { command, key, id, if_match, data } = object(line)?;
-    let route = named(&command).ok_or_else(problem::unknown_command)?;
-    if let Some(key) = &key {
-        check_key(key)?;
-    }
-    if id.is_some() && !route.has_id() {
-        return Err(problem::id_not_taken().into());
-    }
-    let version = |version| Expected::Version(i64::from(version));
-    let expected = if_match.map_or(Expected::Anything, version);
-    let mut address = Address { id, sku: None };
-    let data = data.as_deref().map_or("{}", RawValue::get);
-    let data = if route.has_sku() {
-        Cow::Owned(take_sku(data, &mut address).map_err(Refused::in_data)?)
-    } else {
-        Cow::Borrowed(data)
-    };
-    execute::prepare(route, &address, data.as_bytes(), Conditions { key, expected }, edge)
-        .map_err(Refused::in_data)
-}
-
-/// Where HTTP has the SKU in the path, a line has it in its data.
-fn take_sku(data: &str, address: &mut Address) -> Result<String, Problem> {
-    let Members(mut data) = service::json::parse(data.as_bytes())?;
-    let sku = data.remove("sku").ok_or_else(|| problem::invalid_body("/sku", "is missing"))?;
-    let sku = serde_json::from_str(sku.get());
-    address.sku = Some(sku.map_err(|_| problem::invalid_body("/sku", "a SKU is a string"))?);
-    // Names and JSON values: this cannot fail.
-    Ok(serde_json::to_string(&data).unwrap_or_default())
-}
-
-/// The members of an object, each as it was written. One that comes twice is refused, as it is
-/// where the whole body is read at once.
-#[derive(Debug)]
-struct Members(BTreeMap<String, Box<RawValue>>);
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MembersVisitor)
-    }
-}
-
-struct MembersVisitor;
-
-impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Members;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Members, A::Error> {
-        let mut members = BTreeMap::new();
-        while let Some(name) = access.next_key::<String>()? {
-            if members.contains_key(&name) {
-                return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
-            }
-            members.insert(name, access.next_value()?);
-        }
-        Ok(Members(members))
-    }
-}
-
-type Asked = Pin<Box<dyn Future<Output = Result<Answer, SubmitError>> + Send>>;
+type Submission = Pin<Box<dyn Future<Output = Result<Answer, SubmitError>> + Send>>;
 
 /// A line whose verdict is still to be sent.
 enum Outstanding {
     /// It went to the writer.
-    Submitted { number: u64, success: Success, answer: Asked, share: OwnedSemaphorePermit },
+    Submitted { number: u64, success: Success, answer: Submission, share: OwnedSemaphorePermit },
     /// It did not.
-    Refused { number: u64, problem: Refused },
+    Refused { number: u64, problem: LineProblem },
 }
 
 impl Outstanding {
@@ -315,40 +239,9 @@ impl Verdict {
         Self { line, status, accepted: Some(accepted), problem: None, replayed }
     }
 
-    fn refused(line: u64, refused: Refused, replayed: bool) -> Self {
-        let Refused { status, problem } = refused;
+    fn refused(line: u64, refused: LineProblem, replayed: bool) -> Self {
+        let LineProblem { status, problem } = refused;
         Self { line, status, accepted: None, problem: Some(problem), replayed }
-    }
-}
-
-/// A problem, as it stands in a verdict.
-#[derive(Debug)]
-pub struct Refused {
-    /// The status that HTTP would have had.
-    pub status: u16,
-    /// The problem details.
-    pub problem: Value,
-}
-
-impl From<Problem> for Refused {
-    fn from(problem: Problem) -> Self {
-        let status = problem.status().as_u16();
-        // Strings, numbers and JSON values: this cannot fail.
-        Self { status, problem: serde_json::to_value(problem).unwrap_or_default() }
-    }
-}
-
-impl Refused {
-    /// A problem with a body that is a line's data: it points from the start of the line.
-    fn in_data(problem: Problem) -> Self {
-        let mut refused = Self::from(problem);
-        let errors = refused.problem.get_mut("errors").and_then(Value::as_array_mut);
-        for error in errors.into_iter().flatten() {
-            if let Some(Value::String(pointer)) = error.get_mut("pointer") {
-                pointer.insert_str(0, "/data");
-            }
-        }
-        refused
     }
 }
 
@@ -371,29 +264,6 @@ mod tests {
             drop(verdicts);
             assert_eq!(pieces.next().await.is_some_and(|piece| piece.is_err()), is_unread);
             assert!(pieces.next().await.is_none());
-        }
-    }
-
-    #[test]
-    fn a_member_that_comes_twice_is_refused() {
-        let take = |data| {
-            let mut address = Address::default();
-            take_sku(data, &mut address).map(|rest| (address.sku.unwrap(), rest))
-        };
-        // What is inside a member is for its own reader to refuse.
-        let good = take(r#"{"quantity": 2, "sku": "T\u004fTE", "prices": [{"a":1,"a":2}]}"#);
-        let rest = r#"{"prices":[{"a":1,"a":2}],"quantity":2}"#;
-        assert_eq!(good.unwrap(), ("TOTE".to_owned(), rest.to_owned()));
-        let bad = [
-            r#"{"sku":"A","sku":"A"}"#,
-            r#"{"sku":"A","quantity":1,"quantity":2}"#,
-            r#"{"sku":"A","quantity":1,"qu\u0061ntity":2}"#,
-            r#"{"sku":1}"#,
-            r#"{"quantity":1}"#,
-            r#"["A"]"#,
-        ];
-        for data in bad {
-            assert_eq!(take(data).unwrap_err().code(), "invalid_body", "{data}");
         }
     }
 }

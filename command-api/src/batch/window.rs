@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::timeout;
 
-use crate::lines::LINE_BYTES_MAX;
+use super::lines::LINE_BYTES_MAX;
 
 /// Lines of one batch whose verdicts are outstanding. Twice what the writer appends at once, so
 /// that one lot gathers while the other commits.

@@ -8,7 +8,6 @@ use axum::http::StatusCode;
 use axum::http::header::{ETAG, HeaderName, HeaderValue, LOCATION};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use domain::command::{cart, payment};
 use domain::{Category, Command};
 use event_store::{Answer, Outcome, Request, SubmitError};
 use serde::Serialize;
@@ -68,7 +67,7 @@ pub fn prepare(
 ) -> Result<Prepared, Problem> {
     let Conditions { key, expected } = conditions;
     let command = route.parse(address, body, edge)?;
-    if key.is_none() && needs_key(&command) {
+    if key.is_none() && route.needs_key {
         return Err(problem::key_required());
     }
     let version = match expected {
@@ -96,22 +95,9 @@ pub fn prepare(
     Ok(Prepared { request, success })
 }
 
-/// Commands that must never be done twice by accident: they buy things or move money.
-fn needs_key(command: &Command) -> bool {
-    matches!(command, Command::Payment(..) | Command::Cart(_, cart::Command::CheckOut { .. }))
-}
-
 fn success(route: &Route, command: &Command) -> Success {
-    use payment::Command as P;
     let status = match command {
-        Command::Payment(
-            _,
-            P::Start { token: Some(_), .. }
-            | P::CompleteAction
-            | P::Capture { .. }
-            | P::Void
-            | P::Refund { .. },
-        ) => StatusCode::ACCEPTED,
+        command if (route.is_later)(command) => StatusCode::ACCEPTED,
         command if command.creates() => StatusCode::CREATED,
         _ => StatusCode::OK,
     };

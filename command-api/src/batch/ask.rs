@@ -1,0 +1,155 @@
+//! One line of a batch: the command it asks for, by its batch name, with the key and the condition
+//! that HTTP has in headers, and the SKU that HTTP has in the path. No IO and no answers here.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use service::problem::Problem;
+
+use crate::command::{self, Prepared};
+use crate::headers::{Conditions, Expected, check_key};
+use crate::problem;
+use crate::routes::{Address, Edge, named, object};
+
+/// One line of a batch.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ask {
+    command: String,
+    key: Option<String>,
+    id: Option<String>,
+    if_match: Option<u32>,
+    data: Option<Box<RawValue>>,
+}
+
+/// A line's command, ready for the writer.
+///
+/// # Errors
+/// What HTTP would have answered to the same command; places are named from the line's start.
+pub fn prepare(line: &[u8], edge: &Edge) -> Result<Prepared, LineProblem> {
+    let Ask { command: name, key, id, if_match, data } = object(line)?;
+    let route = named(&name).ok_or_else(problem::unknown_command)?;
+    if let Some(key) = &key {
+        check_key(key)?;
+    }
+    if id.is_some() && !route.has_id() {
+        return Err(problem::id_not_taken().into());
+    }
+    let version = |version| Expected::Version(i64::from(version));
+    let expected = if_match.map_or(Expected::Anything, version);
+    let mut address = Address { id, sku: None };
+    let data = data.as_deref().map_or("{}", RawValue::get);
+    let data = if route.has_sku() {
+        Cow::Owned(take_sku(data, &mut address).map_err(LineProblem::in_data)?)
+    } else {
+        Cow::Borrowed(data)
+    };
+    command::prepare(route, &address, data.as_bytes(), Conditions { key, expected }, edge)
+        .map_err(LineProblem::in_data)
+}
+
+/// Where HTTP has the SKU in the path, a line has it in its data.
+fn take_sku(data: &str, address: &mut Address) -> Result<String, Problem> {
+    let Members(mut data) = service::json::parse(data.as_bytes())?;
+    let sku = data.remove("sku").ok_or_else(|| problem::invalid_body("/sku", "is missing"))?;
+    let sku = serde_json::from_str(sku.get());
+    address.sku = Some(sku.map_err(|_| problem::invalid_body("/sku", "a SKU is a string"))?);
+    // Names and JSON values: this cannot fail.
+    Ok(serde_json::to_string(&data).unwrap_or_default())
+}
+
+/// The members of an object, each as it was written. One that comes twice is refused, as it is
+/// where the whole body is read at once.
+#[derive(Debug)]
+struct Members(BTreeMap<String, Box<RawValue>>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Members, A::Error> {
+        let mut members = BTreeMap::new();
+        while let Some(name) = access.next_key::<String>()? {
+            if members.contains_key(&name) {
+                return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
+            }
+            members.insert(name, access.next_value()?);
+        }
+        Ok(Members(members))
+    }
+}
+
+/// A problem with a line, as it stands in its verdict.
+#[derive(Debug)]
+pub struct LineProblem {
+    /// The status that HTTP would have had.
+    pub status: u16,
+    /// The problem details.
+    pub problem: Value,
+}
+
+impl From<Problem> for LineProblem {
+    fn from(problem: Problem) -> Self {
+        let status = problem.status().as_u16();
+        // Strings, numbers and JSON values: this cannot fail.
+        Self { status, problem: serde_json::to_value(problem).unwrap_or_default() }
+    }
+}
+
+impl LineProblem {
+    /// A problem with a body that is a line's data: it points from the start of the line.
+    fn in_data(problem: Problem) -> Self {
+        let mut refused = Self::from(problem);
+        let errors = refused.problem.get_mut("errors").and_then(Value::as_array_mut);
+        for error in errors.into_iter().flatten() {
+            if let Some(Value::String(pointer)) = error.get_mut("pointer") {
+                pointer.insert_str(0, "/data");
+            }
+        }
+        refused
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_that_comes_twice_is_refused() {
+        let take = |data| {
+            let mut address = Address::default();
+            take_sku(data, &mut address).map(|rest| (address.sku.unwrap(), rest))
+        };
+        // What is inside a member is for its own reader to refuse.
+        let good = take(r#"{"quantity": 2, "sku": "T\u004fTE", "prices": [{"a":1,"a":2}]}"#);
+        let rest = r#"{"prices":[{"a":1,"a":2}],"quantity":2}"#;
+        assert_eq!(good.unwrap(), ("TOTE".to_owned(), rest.to_owned()));
+        let bad = [
+            r#"{"sku":"A","sku":"A"}"#,
+            r#"{"sku":"A","quantity":1,"quantity":2}"#,
+            r#"{"sku":"A","quantity":1,"qu\u0061ntity":2}"#,
+            r#"{"sku":1}"#,
+            r#"{"quantity":1}"#,
+            r#"["A"]"#,
+        ];
+        for data in bad {
+            assert_eq!(take(data).unwrap_err().code(), "invalid_body", "{data}");
+        }
+    }
+}
