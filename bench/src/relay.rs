@@ -11,7 +11,7 @@ use anyhow::{Context as _, ensure};
 use async_nats::jetstream::stream::{Config, Stream};
 use async_nats::jetstream::{self, Context};
 use bytes::Bytes;
-use event_store::{bus, read, relay};
+use event_store::{jetstream as log_stream, read, relay};
 use futures::TryStreamExt as _;
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -76,7 +76,7 @@ async fn messages(db: &PgPool) -> anyhow::Result<Vec<(String, Bytes)>> {
     while let Some(page) = pages.try_next().await? {
         for event in page {
             let payload = serde_json::to_vec(&event)?;
-            messages.push((bus::subject(RAW_STREAM, &event), payload.into()));
+            messages.push((log_stream::subject(RAW_STREAM, &event), payload.into()));
         }
     }
     Ok(messages)

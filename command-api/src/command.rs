@@ -86,11 +86,8 @@ pub fn prepare(
         key: key.map(|key| format!("{CLIENT_KEY_PREFIX}{key}")),
         fingerprint,
         expected: version,
-        at: edge.now,
-        actor: None,
         correlation_id: Some(edge.request_id),
-        causation: None,
-        command,
+        ..Request::new(command, edge.now)
     };
     Ok(Prepared { request, success })
 }

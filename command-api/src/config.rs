@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use clap::Args;
-use event_store::bus::Limits;
+use event_store::jetstream::Limits;
 use event_store::writer;
 
 use crate::batch::BATCHES_MAX;

@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use async_nats::jetstream::Context;
-use event_store::bus::{self, BusError};
 use event_store::identity;
+use event_store::jetstream::{self, JetStreamError};
 use service::config::{Database, Wrong};
 use service::database::MIGRATOR;
 use sqlx::migrate::{MigrateError, Migrator};
@@ -40,7 +40,7 @@ pub enum Error {
     Migrate(#[from] MigrateError),
     /// NATS said no, or is away.
     #[error("the stream could not be taken over")]
-    Bus(#[from] BusError),
+    Bus(#[from] JetStreamError),
     /// Nobody reads what is said.
     #[error("the output could not be written")]
     Output(#[from] io::Error),
@@ -109,7 +109,7 @@ pub async fn adopt(db: &PgPool, nats: Option<Context>, stream: &str) -> Result<(
     writeln!(out, "the log was {former} and is {} from here on, at {}", log.log_id, log.head)?;
     match nats {
         None => writeln!(out, "no NATS_URL: the stream {stream} is as it was")?,
-        Some(nats) => match bus::take_over(&nats, stream, log.log_id).await? {
+        Some(nats) => match jetstream::take_over(&nats, stream, log.log_id).await? {
             Some(carried) => writeln!(
                 out,
                 "the stream {stream}, which carried {carried}, is gone; \

@@ -14,8 +14,8 @@ use sqlx::PgPool;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::bus::{self, BusError, OVERSIZED};
 use crate::identity;
+use crate::jetstream::{self, JetStreamError, OVERSIZED};
 use crate::listen::HeadListener;
 use crate::read::{self, PAGE_BYTES_MAX, Page, PageSize};
 use crate::recorded::RawEvent;
@@ -254,20 +254,20 @@ async fn subscribe(
     bus: Option<&Context>,
     stream_name: &str,
     position: i64,
-) -> Result<Subscribed, BusError> {
+) -> Result<Subscribed, JetStreamError> {
     let Some(bus) = bus else { return Ok(Subscribed::No) };
-    let Some(stream) = bus::find(bus, stream_name).await? else { return Ok(Subscribed::No) };
+    let Some(stream) = jetstream::find(bus, stream_name).await? else { return Ok(Subscribed::No) };
     let info = stream.cached_info();
     // A copy that has yet to get an id of its own cannot tell its stream from the original's.
     let Ok(log) = identity::current(db).await else { return Ok(Subscribed::No) };
     let first = i64::try_from(info.state.first_sequence).unwrap_or(i64::MAX);
-    if !log.settled || !bus::carries(info, log.log_id) || first > position + 1 {
+    if !log.settled || !jetstream::carries(info, log.log_id) || first > position + 1 {
         return Ok(Subscribed::No);
     }
-    if bus::last_sequence(info) < position {
+    if jetstream::last_sequence(info) < position {
         return Ok(Subscribed::Behind);
     }
-    if !matches!(bus::agrees(&stream, db).await, Ok(true)) {
+    if !matches!(jetstream::agrees(&stream, db).await, Ok(true)) {
         return Ok(Subscribed::No);
     }
     let start_sequence = u64::try_from(position + 1).unwrap_or(1);
@@ -276,8 +276,8 @@ async fn subscribe(
         ..OrderedConfig::default()
     };
     let consumer =
-        stream.create_consumer(config).await.map_err(bus::failed("create a consumer"))?;
-    let messages = consumer.messages().await.map_err(bus::failed("subscribe"))?;
+        stream.create_consumer(config).await.map_err(jetstream::failed("create a consumer"))?;
+    let messages = consumer.messages().await.map_err(jetstream::failed("subscribe"))?;
     Ok(Subscribed::Live(Box::new(messages)))
 }
 

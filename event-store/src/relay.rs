@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
-use crate::bus::{self, BusError, Limits, OVERSIZED};
+use crate::jetstream::{self, JetStreamError, Limits, OVERSIZED};
 use crate::listen::HeadListener;
 use crate::recorded::RawEvent;
 use crate::{causes, identity, read};
@@ -51,7 +51,7 @@ enum RelayError {
     #[error("the log could not be read")]
     Log(#[from] sqlx::Error),
     #[error("the stream could not be reached")]
-    Bus(#[from] BusError),
+    Bus(#[from] JetStreamError),
     #[error(
         "the stream {stream} carries {theirs}, and this is log {ours}: give one of the two an \
              EVENT_STREAM of its own, or let this one take the stream over by `command-api adopt`"
@@ -165,10 +165,10 @@ impl Relay {
     async fn session(&self) -> Result<std::convert::Infallible, RelayError> {
         let mut listener = HeadListener::connect(&self.db).await?;
         identity::settle(&mut *self.db.acquire().await?).await?;
-        if let Some(stream) = bus::find(&self.bus, &self.stream_name).await?
-            && bus::carries(stream.cached_info(), identity::current(&self.db).await?.log_id)
+        if let Some(stream) = jetstream::find(&self.bus, &self.stream_name).await?
+            && jetstream::carries(stream.cached_info(), identity::current(&self.db).await?.log_id)
         {
-            bus::fit(&self.bus, &stream, self.limits).await?;
+            jetstream::fit(&self.bus, &stream, self.limits).await?;
         }
         let mut sent = self.stand_by().await?;
         metrics::gauge!("relay_active").set(1);
@@ -225,7 +225,7 @@ impl Relay {
     /// anew if it carries more than the log holds, or an end that is not the log's.
     async fn ensure_stream(&self) -> Result<(i64, i64), RelayError> {
         // The stream before the log: what is published was committed before.
-        let stream = bus::find(&self.bus, &self.stream_name).await?;
+        let stream = jetstream::find(&self.bus, &self.stream_name).await?;
         let log = identity::current(&self.db).await?;
         if !log.settled {
             return Err(RelayError::Unsettled);
@@ -233,14 +233,14 @@ impl Relay {
         let (log_id, head) = (log.log_id, log.head);
         if let Some(stream) = &stream {
             let info = stream.cached_info();
-            if !bus::carries(info, log_id) {
-                let theirs = bus::carried(info).map(|id| format!("log {id}"));
+            if !jetstream::carries(info, log_id) {
+                let theirs = jetstream::carried(info).map(|id| format!("log {id}"));
                 let theirs = theirs.unwrap_or_else(|| "what is no log".to_owned());
                 let stream = self.stream_name.clone();
                 return Err(RelayError::Foreign { stream, theirs, ours: log_id });
             }
-            let last = bus::last_sequence(info);
-            if last <= head && bus::agrees(stream, &self.db).await? {
+            let last = jetstream::last_sequence(info);
+            if last <= head && jetstream::agrees(stream, &self.db).await? {
                 self.remakes.store(0, Ordering::Relaxed);
                 return Ok(self.found(last, head));
             }
@@ -248,9 +248,9 @@ impl Relay {
             self.bus
                 .delete_stream(&self.stream_name)
                 .await
-                .map_err(bus::failed("delete the stream"))?;
+                .map_err(jetstream::failed("delete the stream"))?;
         }
-        bus::create(&self.bus, &self.stream_name, self.limits, log_id, head).await?;
+        jetstream::create(&self.bus, &self.stream_name, self.limits, log_id, head).await?;
         let remakes = self.remakes.fetch_add(1, Ordering::Relaxed);
         if remakes > 0 {
             // Whatever is wrong with it is not mended by that: it is not done all the time.
@@ -299,7 +299,7 @@ impl Outgoing {
         let length = event.metadata.get().len() + event.data.get().len();
         let mut payload = Vec::with_capacity(length + ENVELOPE_BYTES);
         serde_json::to_writer(&mut payload, event)?;
-        let subject = bus::subject(stream_name, event);
+        let subject = jetstream::subject(stream_name, event);
         Ok(Self { position: event.position, subject, payload: payload.into() })
     }
 }

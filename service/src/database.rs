@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 use crate::config::{Database, Wrong};
 use crate::metrics;
 use crate::problem::Problem;
-use crate::refusals::Refusals;
+use crate::throttle::Throttle;
 
 /// Every migration of the engine.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../migrations");
@@ -146,7 +146,7 @@ impl From<sqlx::Error> for Problem {
 }
 
 /// Queries that failed since the last line about them.
-static FAILED: Refusals = Refusals::new();
+static FAILED: Throttle = Throttle::new();
 
 const UNDEFINED_TABLE: &str = "42P01";
 /// SQLSTATEs of what a schema lacks, for what does not depend on it is checked by the compiler:

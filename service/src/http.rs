@@ -21,8 +21,8 @@ use crate::answers::{Bounds, Untaken};
 use crate::json::BODY_BYTES_MAX;
 use crate::ledger::Ledger;
 use crate::problem::Problem;
-use crate::refusals::Refusals;
 use crate::request_id::{self, RequestId};
+use crate::throttle::Throttle;
 use crate::unread::{Unread, refuse};
 use crate::{health, metrics};
 
@@ -57,7 +57,7 @@ struct Room {
     requests: Arc<Semaphore>,
     probes: Arc<Semaphore>,
     answers: Arc<Untaken>,
-    refusals: Refusals,
+    turned_away: Throttle,
 }
 
 impl Room {
@@ -66,7 +66,7 @@ impl Room {
             requests: Arc::new(Semaphore::new(bounds.requests)),
             probes: Arc::new(Semaphore::new(PROBES_MAX)),
             answers: Untaken::new(bounds),
-            refusals: Refusals::new(),
+            turned_away: Throttle::new(),
         }
     }
 }
@@ -113,7 +113,7 @@ async fn observe(State(room): State<Arc<Room>>, mut request: Request, next: Next
     .record(took);
     if status == StatusCode::SERVICE_UNAVAILABLE
         && !line.is_probe()
-        && let Some(requests) = room.refusals.due_now()
+        && let Some(requests) = room.turned_away.due_now()
     {
         tracing::warn!(requests, "turned away");
     }

@@ -20,11 +20,11 @@ mod ledger;
 pub mod metrics;
 pub mod outage;
 pub mod problem;
-mod refusals;
 pub mod request_id;
 mod serve;
 pub mod shutdown;
 pub mod telemetry;
+mod throttle;
 pub mod unread;
 
 pub use problem::Problem;

@@ -162,12 +162,8 @@ impl Round<'_> {
         let request = Request {
             key: Some(format!("c:{}", self.id())),
             fingerprint: self.id(),
-            expected: None,
-            at: self.now(),
-            actor: None,
             correlation_id: Some(self.id()),
-            causation: None,
-            command: command.clone(),
+            ..Request::new(command.clone(), self.now())
         };
         match self.writer.submit(request).await?.outcome {
             Outcome::Accepted { .. } => Ok(()),

@@ -13,7 +13,6 @@ use indicatif::ProgressBar;
 use projector::{builds, projections, rebuild};
 use serde_json::Value;
 use sqlx::PgPool;
-use uuid::Uuid;
 
 use super::{fill, time};
 
@@ -100,16 +99,8 @@ async fn commands_go_on_in_a_copied_round(db: PgPool) {
     let id: CartId = of_last("cart").parse().unwrap();
     let sku = of_last("sku").parse().unwrap();
     let (writer, task) = Writer::start(&db, writer::Settings::default());
-    let request = Request {
-        key: None,
-        fingerprint: Uuid::nil(),
-        expected: None,
-        at: time::of(last + 1),
-        actor: None,
-        correlation_id: None,
-        causation: None,
-        command: Command::Cart(id, cart::Command::AddLine { sku, quantity: 2.try_into().unwrap() }),
-    };
+    let add = cart::Command::AddLine { sku, quantity: 2.try_into().unwrap() };
+    let request = Request::new(Command::Cart(id, add), time::of(last + 1));
     let answer = writer.submit(request).await.unwrap();
     assert_eq!(answer.position, filled["events"].as_i64().unwrap() + 1);
     assert!(matches!(answer.outcome, Outcome::Accepted { .. }), "{:?}", answer.outcome);

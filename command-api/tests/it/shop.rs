@@ -187,16 +187,7 @@ impl Shop {
         let record = payment::Command::Record { request, verdict };
         let answer = self
             .writer
-            .submit(writer::Request {
-                key: None,
-                fingerprint: Uuid::nil(),
-                expected: None,
-                at: Utc::now(),
-                actor: None,
-                correlation_id: None,
-                causation: None,
-                command: Command::Payment(id, record),
-            })
+            .submit(writer::Request::new(Command::Payment(id, record), Utc::now()))
             .await
             .unwrap();
         assert!(matches!(answer.outcome, Outcome::Accepted { .. }), "{answer:?}");

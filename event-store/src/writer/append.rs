@@ -1,5 +1,5 @@
-//! The SQL of the writer: load states, hear the news, look keys up, append. One connection of its
-//! own, whose settings make every lookup go by index even on young tables without statistics.
+//! The SQL of the writer: load states, hear what others appended, look keys up, append. One
+//! connection of its own, whose settings make every lookup go by index even on young tables without statistics.
 
 use std::collections::{HashMap, HashSet};
 
@@ -25,7 +25,7 @@ const STATEMENT_MS_MAX: u32 = 20_000;
 /// Events read of a stream before asking whether it has a snapshot: most streams are shorter.
 const SHORT_EVENTS: i64 = 128;
 /// Payload of others' events that is told with a turn, bytes: some batches of them.
-const NEWS_BYTES_MAX: i64 = 2 << 20;
+const OTHERS_BYTES_MAX: i64 = 2 << 20;
 
 /// How the writer's connection is made.
 pub(super) fn options(options: &PgConnectOptions) -> PgConnectOptions {
@@ -134,21 +134,21 @@ pub(super) async fn hear(
 ) -> sqlx::Result<HashSet<StreamId>> {
     let mut changed = HashSet::new();
     let mut rows = sqlx::query_as!(
-        News,
+        OthersEvent,
         r#"SELECT position, stream, version, type AS kind, schema, data::text AS "data!"
            FROM events WHERE position > $1 AND position <= $2 ORDER BY position"#,
         after,
         until,
     )
     .fetch(connection);
-    while let Some(news) = rows.try_next().await? {
-        changed.extend(news.fold_into(cache));
+    while let Some(event) = rows.try_next().await? {
+        changed.extend(event.fold_into(cache));
     }
     Ok(changed)
 }
 
 /// An event that somebody else appended.
-struct News {
+struct OthersEvent {
     position: i64,
     stream: String,
     version: i64,
@@ -157,7 +157,7 @@ struct News {
     data: String,
 }
 
-impl News {
+impl OthersEvent {
     /// Folds it into what is cached; gives the stream if that has changed. What is not cached is
     /// loaded when it is needed; what was loaded since is there already. What this program cannot
     /// read, because a newer one wrote it, costs nobody but who needs that stream.
@@ -175,20 +175,20 @@ impl News {
 }
 
 /// Waits for this writer's turn and folds what is new after `known` into what is cached. Returns the
-/// head, and the streams that have changed. News of more than `news_max` events, or of more than
-/// [`NEWS_BYTES_MAX`], are not worth hearing: then the cache is emptied.
+/// head, and the streams that have changed. More than `others_events_max` events of others, or more
+/// than [`OTHERS_BYTES_MAX`] of them, are not worth hearing: then the cache is emptied.
 pub(super) async fn take_turn(
     connection: &mut PgConnection,
     cache: &mut Cache,
     known: i64,
-    news_max: i64,
+    others_events_max: i64,
 ) -> sqlx::Result<(i64, HashSet<StreamId>)> {
     let mut rows = sqlx::query!(
         r#"SELECT head AS "head!", position, stream, version, type AS kind, schema, data
            FROM take_turn($1, $2, $3)"#,
         known,
-        i32::try_from(news_max).unwrap_or(i32::MAX),
-        NEWS_BYTES_MAX,
+        i32::try_from(others_events_max).unwrap_or(i32::MAX),
+        OTHERS_BYTES_MAX,
     )
     .fetch(connection);
     let (mut head, mut told, mut changed) = (known, known, HashSet::new());
@@ -201,8 +201,8 @@ pub(super) async fn take_turn(
             continue;
         };
         told = position;
-        let news = News { position, stream, version, kind, schema, data };
-        changed.extend(news.fold_into(cache));
+        let event = OthersEvent { position, stream, version, kind, schema, data };
+        changed.extend(event.fold_into(cache));
     }
     if told != head {
         cache.clear();

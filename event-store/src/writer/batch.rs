@@ -20,7 +20,7 @@ use super::{Outcome, Request, Settings, SubmitError};
 use crate::recorded::Metadata;
 
 /// A command that takes part in a batch, under the key it is kept by.
-pub(super) struct Entry {
+pub(super) struct KeyedRequest {
     pub key: String,
     pub request: Request,
 }
@@ -70,12 +70,12 @@ pub(super) enum Undecided {
 }
 
 /// The cache, as a decision sees it.
-struct View<'a> {
+struct CacheView<'a> {
     cache: &'a Cache,
     reads: Option<&'a RefCell<HashMap<StreamId, i64>>>,
 }
 
-impl Lookup for View<'_> {
+impl Lookup for CacheView<'_> {
     fn state(&self, stream: &StreamId) -> Option<&State> {
         let cached = self.cache.peek(stream)?;
         if let Some(reads) = self.reads
@@ -102,7 +102,7 @@ impl Decided {
     /// append checks it.
     pub fn go_on(
         &mut self,
-        batch: &[&Entry],
+        batch: &[&KeyedRequest],
         cache: &mut Cache,
         settings: &Settings,
         guess: bool,
@@ -135,7 +135,7 @@ impl Decided {
 
     fn decide_one(
         &mut self,
-        entry: &Entry,
+        entry: &KeyedRequest,
         cache: &mut Cache,
         guess: bool,
         keep_reads: bool,
@@ -148,7 +148,7 @@ impl Decided {
                 self.guesses.insert(subject);
             }
         }
-        let view = View { cache, reads: keep_reads.then_some(&self.reads) };
+        let view = CacheView { cache, reads: keep_reads.then_some(&self.reads) };
         if let Some(expected) = *expected {
             let target = command.target();
             if view.state(&target).is_none() {
@@ -169,7 +169,7 @@ impl Decided {
     /// Takes what a command came to into the batch.
     fn conclude(
         &mut self,
-        entry: &Entry,
+        entry: &KeyedRequest,
         decision: Decision,
         cache: &mut Cache,
     ) -> Result<(), Undecided> {
@@ -202,7 +202,7 @@ impl Decided {
     /// Adds one command's events and folds them.
     fn add_events(
         &mut self,
-        entry: &Entry,
+        entry: &KeyedRequest,
         events: Events,
         cache: &mut Cache,
     ) -> serde_json::Result<()> {
@@ -296,7 +296,7 @@ impl Rows {
     }
 
     /// Keeps what the command came to. A refusal that nobody can ask for again is not kept.
-    fn add_command(&mut self, entry: &Entry, outcome: &Outcome) -> serde_json::Result<()> {
+    fn add_command(&mut self, entry: &KeyedRequest, outcome: &Outcome) -> serde_json::Result<()> {
         if entry.request.key.is_none() && matches!(outcome, Outcome::Refused(_)) {
             return Ok(());
         }

@@ -8,7 +8,7 @@
 //!
 //! * `cache`: states of recently used streams;
 //! * `batch`: deciding, without IO;
-//! * `log`: the log as the writer knows it, and getting a batch into it;
+//! * `appender`: the log as the writer knows it, and getting a batch into it;
 //! * `company`: whether others write too;
 //! * `append`: the SQL;
 //! * `snapshot`: folds of long streams;
@@ -16,11 +16,11 @@
 //! * `task`: the loop, and what to do when a batch did not get into the log.
 
 mod append;
+mod appender;
 mod batch;
 mod cache;
 mod company;
 mod failure;
-mod log;
 mod snapshot;
 mod task;
 
@@ -87,6 +87,22 @@ pub struct Request {
     pub causation: Option<i64>,
     /// What is asked.
     pub command: Command,
+}
+
+impl Request {
+    /// A command at a time, without a key, from nobody in particular.
+    pub fn new(command: Command, at: DateTime<Utc>) -> Self {
+        Self {
+            key: None,
+            fingerprint: Uuid::nil(),
+            expected: None,
+            at,
+            actor: None,
+            correlation_id: None,
+            causation: None,
+            command,
+        }
+    }
 }
 
 /// What a command came to; kept under its key.
@@ -170,8 +186,8 @@ impl Writer {
         let (queue, commands) = mpsc::channel(settings.queue_commands_max);
         let stop = tokio_util::sync::CancellationToken::new();
         let (known, log_id) = watch::channel(None);
-        let log = log::Log::new(db, settings, known);
-        let task = task::Task::new(log, settings, commands, stop.clone());
+        let appender = appender::Appender::new(db, settings, known);
+        let task = task::Task::new(appender, settings, commands, stop.clone());
         (Self { queue, db: db.clone(), log_id, stop }, tokio::spawn(task.run()))
     }
 

@@ -1,5 +1,5 @@
 //! The writer's loop: gather, have the batch appended, answer. What a failure means to those who
-//! wait is said here; how a batch gets into the log, in `log`.
+//! wait is said here; how a batch gets into the log, in `appender`.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -8,9 +8,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::batch::Entry;
+use super::appender::Appender;
+use super::batch::KeyedRequest;
 use super::failure::AppendError;
-use super::log::Log;
 use super::{Answer, Settings, SubmitError, Waiting};
 use crate::causes;
 
@@ -30,7 +30,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// An entry and those who wait for it: more than one if a key came twice.
 struct Pending {
-    entry: Entry,
+    entry: KeyedRequest,
     answers: Vec<oneshot::Sender<Result<Answer, SubmitError>>>,
 }
 
@@ -63,7 +63,7 @@ pub(super) struct Task {
     settings: Settings,
     commands: mpsc::Receiver<Waiting>,
     stop: CancellationToken,
-    log: Log,
+    appender: Appender,
     /// What comes before the queue: what did not fit, and what has to be tried again.
     first: VecDeque<Batch>,
     /// How many commands the last batch was gathered of.
@@ -73,21 +73,21 @@ pub(super) struct Task {
 
 impl Task {
     pub fn new(
-        log: Log,
+        appender: Appender,
         settings: Settings,
         commands: mpsc::Receiver<Waiting>,
         stop: CancellationToken,
     ) -> Self {
         let (first, last_gathered, outage_since) = (VecDeque::new(), 0, None);
-        Self { settings, commands, stop, log, first, last_gathered, outage_since }
+        Self { settings, commands, stop, appender, first, last_gathered, outage_since }
     }
 
     pub async fn run(mut self) {
         // So that the first command need not wait for it, and its log is known before it comes.
-        self.log.prepare().await;
+        self.appender.prepare().await;
         while let Some(batch) = self.next().await {
             self.append(batch).await;
-            self.log.rest();
+            self.appender.rest();
         }
     }
 
@@ -105,12 +105,12 @@ impl Task {
                     if received == 0 {
                         return None;
                     }
-                    self.log.wait_for_turn().await;
+                    self.appender.wait_for_turn().await;
                     self.gather_more(&mut gathered, most).await;
                     metrics::gauge!("writer_queue_commands").set(self.commands.len() as f64);
                     self.first.extend(deduplicate(&mut gathered, Instant::now()));
                     if self.first.is_empty() {
-                        self.log.give_turn_up().await;
+                        self.appender.give_turn_up().await;
                     }
                 }
                 () = self.stop.cancelled(), if !self.commands.is_closed() => self.commands.close(),
@@ -145,10 +145,11 @@ impl Task {
     /// callers that it cannot be done.
     async fn append(&mut self, batch: Batch) {
         let Batch { mut commands, sure } = batch;
-        let entries: Vec<&Entry> = commands.iter().map(|pending| &pending.entry).collect();
+        let entries: Vec<&KeyedRequest> = commands.iter().map(|pending| &pending.entry).collect();
         let started = Instant::now();
         metrics::histogram!("writer_batch_commands").record(entries.len() as f64);
-        let attempt = tokio::time::timeout(ATTEMPT_MAX, self.log.attempt(&entries, sure)).await;
+        let attempt =
+            tokio::time::timeout(ATTEMPT_MAX, self.appender.attempt(&entries, sure)).await;
         metrics::histogram!("writer_batch_duration_seconds").record(started.elapsed());
         match attempt.unwrap_or(Err(AppendError::Silent)) {
             Ok(results) => {
@@ -222,7 +223,7 @@ fn deduplicate(gathered: &mut Vec<Waiting>, now: Instant) -> Option<Batch> {
             continue;
         }
         by_key.insert(key.clone(), commands.len());
-        commands.push(Pending { entry: Entry { key, request }, answers: vec![answer] });
+        commands.push(Pending { entry: KeyedRequest { key, request }, answers: vec![answer] });
     }
     (!commands.is_empty()).then_some(Batch { commands, sure: true })
 }

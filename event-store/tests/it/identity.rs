@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::Context;
 use event_store::feed::Feed;
-use event_store::{bus, identity, relay};
+use event_store::{identity, jetstream, relay};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
@@ -55,7 +55,8 @@ impl Copy {
 
 fn start(db: &PgPool, bus: &Context, name: &str) -> (relay::Condition, CancellationToken) {
     let stop = CancellationToken::new();
-    let relay = relay::Relay::new(db.clone(), bus.clone(), name.to_owned(), bus::Limits::default());
+    let relay =
+        relay::Relay::new(db.clone(), bus.clone(), name.to_owned(), jetstream::Limits::default());
     let condition = relay.condition();
     tokio::spawn(relay.run(stop.clone()));
     (condition, stop)
@@ -148,7 +149,7 @@ async fn a_copy_takes_nothing_from_its_originals_stream(db: PgPool) {
     // Until somebody decides that the copy takes its place.
     stop.cancel();
     let settled = identity::current(&restored).await.unwrap();
-    let carried = bus::take_over(&bus, &name, settled.log_id).await.unwrap();
+    let carried = jetstream::take_over(&bus, &name, settled.log_id).await.unwrap();
     assert_eq!(carried, Some(ours.log_id.to_string()));
     accept(&other, create_cart(cart_id())).await;
     at(&bus, &name, 6).await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_nats::jetstream::Context;
-use event_store::bus::{Limits, take_over};
+use event_store::jetstream::{Limits, take_over};
 use event_store::{RawEvent, read, relay};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;

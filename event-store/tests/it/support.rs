@@ -15,16 +15,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub fn request(command: Command) -> Request {
-    Request {
-        key: None,
-        fingerprint: Uuid::nil(),
-        expected: None,
-        at: Utc::now(),
-        actor: None,
-        correlation_id: None,
-        causation: None,
-        command,
-    }
+    Request::new(command, Utc::now())
 }
 
 pub fn keyed(key: &str, command: Command) -> Request {

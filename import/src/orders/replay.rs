@@ -181,12 +181,9 @@ impl Replay<'_> {
         Request {
             key: Some(format!("import:order:{}:{step}", self.order.id)),
             fingerprint: self.order.fingerprint,
-            expected: None,
-            at,
             actor: Some(crate::ACTOR.to_owned()),
             correlation_id: Some(self.order.id.0),
-            causation: None,
-            command,
+            ..Request::new(command, at)
         }
     }
 

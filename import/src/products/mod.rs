@@ -231,12 +231,8 @@ impl Import {
         Request {
             fingerprint: ids::fingerprint(&format!("{command:?}")),
             key: Some(key),
-            expected: None,
-            at: self.now,
             actor: Some(crate::ACTOR.to_owned()),
-            correlation_id: None,
-            causation: None,
-            command,
+            ..Request::new(command, self.now)
         }
     }
 }

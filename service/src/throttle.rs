@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 const PERIOD: Duration = Duration::from_secs(1);
 
 /// How many there were since the last line.
-pub(crate) struct Refusals(Mutex<Untold>);
+pub(crate) struct Throttle(Mutex<Untold>);
 
 struct Untold {
     count: u64,
     last_told: Option<Instant>,
 }
 
-impl Refusals {
+impl Throttle {
     /// None so far.
     pub const fn new() -> Self {
         Self(Mutex::new(Untold { count: 0, last_told: None }))
@@ -43,12 +43,12 @@ mod tests {
 
     #[test]
     fn the_first_is_told_at_once_and_those_of_a_second_together() {
-        let refusals = Refusals::new();
+        let turned_away = Throttle::new();
         let began = Instant::now();
-        assert_eq!(refusals.due(began), Some(1));
-        assert_eq!(refusals.due(began + PERIOD / 3), None);
-        assert_eq!(refusals.due(began + PERIOD / 2), None);
-        assert_eq!(refusals.due(began + PERIOD), Some(3));
-        assert_eq!(refusals.due(began + PERIOD), None);
+        assert_eq!(turned_away.due(began), Some(1));
+        assert_eq!(turned_away.due(began + PERIOD / 3), None);
+        assert_eq!(turned_away.due(began + PERIOD / 2), None);
+        assert_eq!(turned_away.due(began + PERIOD), Some(3));
+        assert_eq!(turned_away.due(began + PERIOD), None);
     }
 }

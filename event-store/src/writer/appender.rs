@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::append::{self, Belief, Kept};
-use super::batch::{Decided, Entry, Undecided};
+use super::batch::{Decided, KeyedRequest, Undecided};
 use super::cache::Cache;
 use super::company::{Company, Met};
 use super::failure::AppendError;
@@ -39,7 +39,7 @@ const CONNECT_MAX: Duration = Duration::from_secs(3);
 /// How long to wait for a turn; longer than Postgres lets anybody wait for one.
 const TURN_MAX: Duration = Duration::from_secs(25);
 /// Events of others that are read to keep the cache current; after more, it is emptied instead.
-const NEWS_EVENTS_MAX: i64 = 10_000;
+const OTHERS_EVENTS_MAX: i64 = 10_000;
 
 /// What became of each command of a batch, in its order; short if the batch was cut.
 pub(super) type Results = Vec<Result<Answer, SubmitError>>;
@@ -53,7 +53,7 @@ enum Tried {
     Taken,
 }
 
-pub(super) struct Log {
+pub(super) struct Appender {
     options: PgConnectOptions,
     /// Its id, once it was reached.
     id: watch::Sender<Option<Uuid>>,
@@ -66,11 +66,11 @@ pub(super) struct Log {
     /// ...but for what others appended up to this position, before the last batch.
     unheard: Option<RangeInclusive<i64>>,
     company: Company,
-    /// The turn that this process has, if it has one: the streams in which it heard of news.
+    /// The turn that this process has, if it has one: the streams in which others appended.
     turn: Option<HashSet<StreamId>>,
 }
 
-impl Log {
+impl Appender {
     pub fn new(db: &PgPool, settings: Settings, id: watch::Sender<Option<Uuid>>) -> Self {
         Self {
             options: append::options(&db.connect_options()),
@@ -97,7 +97,7 @@ impl Log {
     /// later what became of it.
     pub async fn attempt(
         &mut self,
-        entries: &[&Entry],
+        entries: &[&KeyedRequest],
         sure: bool,
     ) -> Result<Results, AppendError> {
         let mut connection = match self.connection.take() {
@@ -144,7 +144,7 @@ impl Log {
     async fn attempt_on(
         &mut self,
         connection: &mut PgConnection,
-        entries: &[&Entry],
+        entries: &[&KeyedRequest],
         sure: bool,
     ) -> Result<Results, AppendError> {
         if sure {
@@ -168,13 +168,13 @@ impl Log {
     async fn try_append(
         &mut self,
         connection: &mut PgConnection,
-        entries: &[&Entry],
+        entries: &[&KeyedRequest],
         again: bool,
     ) -> Result<Tried, AppendError> {
         let before = self.known;
         let company = self.company;
         let in_turn = matches!(company, Company::Contended { .. });
-        let news =
+        let changed =
             if in_turn { self.take_turn(connection).await? } else { self.hear(connection).await? };
         let elsewhere = company == Company::Shared;
         let mut decided = self.decide(connection, entries, true).await?;
@@ -185,8 +185,8 @@ impl Log {
             Ok(Some(head)) => {
                 let met_since = if head == self.known { Met::Nobody } else { Met::Elsewhere };
                 self.company = match company {
-                    // What a stale try had read is no longer in the cache, and so not among the news.
-                    Company::Contended { quiet } if again || decided.has_read(&news) => {
+                    // What a stale try had read is no longer in the cache, and so has not changed.
+                    Company::Contended { quiet } if again || decided.has_read(&changed) => {
                         Company::after_turn(quiet, Met::Here)
                     }
                     Company::Contended { quiet } if self.known != before => {
@@ -217,20 +217,20 @@ impl Log {
     async fn append_holding_head(
         &mut self,
         connection: &mut PgConnection,
-        entries: &[&Entry],
+        entries: &[&KeyedRequest],
     ) -> Result<Results, AppendError> {
         let mut transaction = append::hold_head(connection).await?;
         let head = read::head(&mut *transaction).await?;
         // What came before the last batch, and then what has come since.
-        let mut news = self.hear(&mut transaction).await?;
+        let mut changed = self.hear(&mut transaction).await?;
         self.unheard = (self.known != head).then_some(self.known + 1..=head);
-        let grown = self.unheard.is_some() || !news.is_empty();
-        news.extend(self.hear(&mut transaction).await?);
+        let grown = self.unheard.is_some() || !changed.is_empty();
+        changed.extend(self.hear(&mut transaction).await?);
         self.known = head;
         let keys: Vec<String> = entries.iter().map(|entry| entry.key.clone()).collect();
         let kept = append::kept(&mut transaction, &keys).await?;
-        let is_fresh = |entry: &&Entry| !kept.contains_key(&entry.key);
-        let fresh: Vec<&Entry> = entries.iter().copied().filter(is_fresh).collect();
+        let is_fresh = |entry: &&KeyedRequest| !kept.contains_key(&entry.key);
+        let fresh: Vec<&KeyedRequest> = entries.iter().copied().filter(is_fresh).collect();
 
         let mut results = Vec::new();
         let mut contended = false;
@@ -240,7 +240,7 @@ impl Log {
         } else {
             let mut decided = self.decide(&mut transaction, &fresh, false).await?;
             decided.list_beliefs(&self.cache, false);
-            contended = decided.has_read(&news);
+            contended = decided.has_read(&changed);
             let log_id = self.log_id();
             let belief = Belief { log_id, head, holds: true, elsewhere: false, in_turn: false };
             let appended = append::append(&mut transaction, belief, &decided.rows).await?;
@@ -261,8 +261,8 @@ impl Log {
     pub async fn wait_for_turn(&mut self) {
         let Company::Contended { .. } = self.company else { return };
         let Some(mut connection) = self.connection.take() else { return };
-        if let Ok(Ok(news)) = timeout(TURN_MAX, self.take_turn(&mut connection)).await {
-            self.turn = Some(news);
+        if let Ok(Ok(changed)) = timeout(TURN_MAX, self.take_turn(&mut connection)).await {
+            self.turn = Some(changed);
             self.connection = Some(connection);
         }
     }
@@ -283,15 +283,15 @@ impl Log {
         &mut self,
         connection: &mut PgConnection,
     ) -> Result<HashSet<StreamId>, AppendError> {
-        if let Some(news) = self.turn.take() {
-            return Ok(news);
+        if let Some(changed) = self.turn.take() {
+            return Ok(changed);
         }
-        let mut news = self.hear(connection).await?;
-        let taken = append::take_turn(connection, &mut self.cache, self.known, NEWS_EVENTS_MAX);
+        let mut changed = self.hear(connection).await?;
+        let taken = append::take_turn(connection, &mut self.cache, self.known, OTHERS_EVENTS_MAX);
         let (head, since) = taken.await?;
         self.known = head;
-        news.extend(since);
-        Ok(news)
+        changed.extend(since);
+        Ok(changed)
     }
 
     /// Folds what others have appended. Returns the streams in which they did, as far as they are
@@ -303,7 +303,7 @@ impl Log {
         let Some(unheard) = self.unheard.take() else { return Ok(HashSet::new()) };
         let (first, last) = unheard.into_inner();
         // More than is worth reading, or a log that was set back: what is needed is loaded anew.
-        if !(0..=NEWS_EVENTS_MAX).contains(&(last - first + 1)) {
+        if !(0..=OTHERS_EVENTS_MAX).contains(&(last - first + 1)) {
             self.cache.clear();
             return Ok(HashSet::new());
         }
@@ -314,7 +314,7 @@ impl Log {
     async fn decide(
         &mut self,
         connection: &mut PgConnection,
-        entries: &[&Entry],
+        entries: &[&KeyedRequest],
         guess: bool,
     ) -> Result<Decided, AppendError> {
         let mut decided = Decided::default();
@@ -352,10 +352,10 @@ impl Log {
 
 /// Both kinds of answers in the order of the entries; a batch that was cut short is answered up to
 /// the cut.
-fn merge(entries: &[&Entry], mut kept: HashMap<String, Kept>, appended: Results) -> Results {
+fn merge(entries: &[&KeyedRequest], mut kept: HashMap<String, Kept>, appended: Results) -> Results {
     let mut appended = appended.into_iter();
     let mut merged = Vec::with_capacity(entries.len());
-    for Entry { key, request } in entries.iter().copied() {
+    for KeyedRequest { key, request } in entries.iter().copied() {
         match kept.remove(key) {
             Some(kept) => merged.push(replay(kept, request.fingerprint)),
             None => match appended.next() {

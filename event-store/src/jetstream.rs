@@ -43,7 +43,7 @@ impl Default for Limits {
 
 /// Talking to NATS failed.
 #[derive(Debug, thiserror::Error)]
-pub enum BusError {
+pub enum JetStreamError {
     /// It did not do what was asked.
     #[error("NATS: {doing}")]
     Failed {
@@ -63,8 +63,8 @@ pub enum BusError {
 
 pub(crate) fn failed<E: Into<async_nats::Error>>(
     doing: &'static str,
-) -> impl FnOnce(E) -> BusError {
-    move |source| BusError::Failed { doing, source: source.into() }
+) -> impl FnOnce(E) -> JetStreamError {
+    move |source| JetStreamError::Failed { doing, source: source.into() }
 }
 
 /// `commerce.events.<slot>.<category>.<what happened>`, for the stream named `commerce`.
@@ -73,18 +73,21 @@ pub fn subject(stream_name: &str, event: &RawEvent) -> String {
 }
 
 /// Whether the server that one is connected to, if any, is new enough.
-fn check_version(bus: &Context) -> Result<(), BusError> {
+fn check_version(bus: &Context) -> Result<(), JetStreamError> {
     let client = bus.client();
     let (version, (major, minor, patch)) = (client.server_info().version, SERVER_MIN);
     if version.is_empty() || client.is_server_compatible(major, minor, patch) {
         Ok(())
     } else {
-        Err(BusError::TooOld { version })
+        Err(JetStreamError::TooOld { version })
     }
 }
 
 /// The stream with its state at this moment, or `None` if there is none.
-pub(crate) async fn find(bus: &Context, stream_name: &str) -> Result<Option<Stream>, BusError> {
+pub(crate) async fn find(
+    bus: &Context,
+    stream_name: &str,
+) -> Result<Option<Stream>, JetStreamError> {
     check_version(bus)?;
     match bus.get_stream(stream_name).await {
         Ok(stream) => Ok(Some(stream)),
@@ -127,7 +130,7 @@ struct Place {
 /// Whether the last message of the stream is the event at its position. It is not, if the log was
 /// restored to an earlier point and has grown past it since: the stream then holds events that
 /// never happened.
-pub(crate) async fn agrees(stream: &Stream, db: &PgPool) -> Result<bool, BusError> {
+pub(crate) async fn agrees(stream: &Stream, db: &PgPool) -> Result<bool, JetStreamError> {
     let info = stream.cached_info();
     if info.state.messages == 0 {
         return Ok(true);
@@ -157,7 +160,7 @@ pub(crate) async fn create(
     limits: Limits,
     log_id: Uuid,
     head: i64,
-) -> Result<(), BusError> {
+) -> Result<(), JetStreamError> {
     let config = Config {
         name: stream_name.to_owned(),
         subjects: vec![format!("{stream_name}.events.>")],
@@ -178,7 +181,11 @@ pub(crate) async fn create(
 }
 
 /// Brings a stream that is there to the limits it shall have.
-pub(crate) async fn fit(bus: &Context, stream: &Stream, limits: Limits) -> Result<(), BusError> {
+pub(crate) async fn fit(
+    bus: &Context,
+    stream: &Stream,
+    limits: Limits,
+) -> Result<(), JetStreamError> {
     let config = &stream.cached_info().config;
     if (config.max_bytes, config.num_replicas) != (limits.bytes_max, limits.replicas) {
         let (max_bytes, num_replicas) = (limits.bytes_max, limits.replicas);
@@ -195,7 +202,7 @@ pub async fn take_over(
     bus: &Context,
     stream_name: &str,
     log_id: Uuid,
-) -> Result<Option<String>, BusError> {
+) -> Result<Option<String>, JetStreamError> {
     let Some(stream) = find(bus, stream_name).await? else { return Ok(None) };
     let info = stream.cached_info();
     if carries(info, log_id) {
