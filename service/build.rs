@@ -1,5 +1,5 @@
-//! What cargo does not see by itself: a new migration changes no Rust file, but `MIGRATOR` has to be
-//! compiled again; and which commit this is, for `--version`.
+//! What cargo does not see by itself: a new migration changes no Rust file, but `MIGRATOR` has to
+//! be compiled again; and which commit this is, for `--version`.
 #![allow(clippy::print_stdout, reason = "this is how a build script speaks to cargo")]
 
 fn main() {

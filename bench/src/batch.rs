@@ -73,10 +73,8 @@ fn carts(skus: &[String], commands: usize) -> Result<String> {
         )?;
         for line in 0..LINES_PER_CART {
             let sku = &skus[(number + line * 7) % skus.len()];
-            writeln!(
-                lines,
-                r#"{{"command":"cart.add_line","key":"{key}-{line}","id":"{cart}","data":{{"sku":"{sku}","quantity":1}}}}"#
-            )?;
+            write!(lines, r#"{{"command":"cart.add_line","key":"{key}-{line}","id":"{cart}","#)?;
+            writeln!(lines, r#""data":{{"sku":"{sku}","quantity":1}}}}"#)?;
         }
     }
     Ok(lines)

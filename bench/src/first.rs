@@ -51,10 +51,8 @@ pub async fn receive(args: &Receipts) -> Result<Value> {
         let run = Uuid::now_v7().simple();
         let mut lines = String::new();
         for number in 0..commands {
-            writeln!(
-                lines,
-                r#"{{"command":"stock.receive","key":"{run}-{number}","id":"{sku}","data":{{"location":"hall","quantity":1}}}}"#
-            )?;
+            write!(lines, r#"{{"command":"stock.receive","key":"{run}-{number}","id":"{sku}","#)?;
+            writeln!(lines, r#""data":{{"location":"hall","quantity":1}}}}"#)?;
         }
         left -= connection.batch(lines).await?;
     }

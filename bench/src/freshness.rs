@@ -28,7 +28,11 @@ const PROBES: usize = 2;
 /// How long a read may wait, in seconds.
 const WAIT: &str = "wait=10";
 /// What the bare script writes: of the size of a cart's event.
-const BARE_DATA: &str = r#"{"sku":"0192d3a0b7c87f0ea1b2c3d4e5f60718-12","product_id":"0192d3a0-b7c8-7f0e-a1b2-c3d4e5f60718","title":"Bench 12","quantity":1,"unit_price":{"amount":"19.99","currency":"EUR"}}"#;
+const BARE_DATA: &str = concat!(
+    r#"{"sku":"0192d3a0b7c87f0ea1b2c3d4e5f60718-12","#,
+    r#""product_id":"0192d3a0-b7c8-7f0e-a1b2-c3d4e5f60718","title":"Bench 12","quantity":1,"#,
+    r#""unit_price":{"amount":"19.99","currency":"EUR"}}"#,
+);
 
 /// Where everything is, and how busy it is to be.
 #[derive(clap::Args)]

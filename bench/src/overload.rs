@@ -1,5 +1,5 @@
-//! More commands than the engine carries: what becomes of those it takes and of those it turns away,
-//! what it costs in memory, and how soon all is well again.
+//! More commands than the engine carries: what becomes of those it takes and of those it turns
+//! away, what it costs in memory, and how soon all is well again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

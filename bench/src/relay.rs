@@ -1,8 +1,8 @@
 //! The relay row: how fast the engine's relay publishes a log to `JetStream`, and how fast the same
 //! payloads are published raw.
 //!
-//! The raw side is the harder one to reach: everything lies ready in memory, and nothing is expected
-//! of the stream's sequence, which the relay has checked with every message.
+//! The raw side is the harder one to reach: everything lies ready in memory, and nothing is
+//! expected of the stream's sequence, which the relay has checked with every message.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};

@@ -1,6 +1,6 @@
-//! `Log-Id`: which log an answer is about, and which one a request is for. Positions and versions mean
-//! something in one log alone; whoever keeps them keeps its id with them, and learns by it that the
-//! log was restored or is a copy.
+//! `Log-Id`: which log an answer is about, and which one a request is for. Positions and versions
+//! mean something in one log alone; whoever keeps them keeps its id with them, and learns by it
+//! that the log was restored or is a copy.
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};

@@ -39,8 +39,8 @@ enum Task {
     Serve(Serve),
     /// Bring the database to the schema of this build
     Migrate,
-    /// Let the log go on in the place of the one it is a copy of, or of its own end that was lost by
-    /// a restore: it gets a new id, and the JetStream stream is its own from then on
+    /// Let the log go on in the place of the one it is a copy of, or of its own end that was lost
+    /// by a restore: it gets a new id, and the JetStream stream is its own from then on
     Adopt,
     /// List the events that the payment process could not understand
     Parked,

@@ -1,6 +1,6 @@
-//! What is done to the log by hand: bring its database to a schema, let it take the place of another
-//! log, take up again what the payment process could not understand. Each says what it found and what
-//! it did, on standard output.
+//! What is done to the log by hand: bring its database to a schema, let it take the place of
+//! another log, take up again what the payment process could not understand. Each says what it
+//! found and what it did, on standard output.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -15,8 +15,8 @@ use sqlx::{ConnectOptions, PgConnection, PgPool};
 
 use crate::payment::parked::{self, Retried};
 
-/// How long a migration waits for a lock before it lets those go on who wait behind it, and how often
-/// it tries.
+/// How long a migration waits for a lock before it lets those go on who wait behind it, and how
+/// often it tries.
 const LOCK_TIMEOUT: &str = "5s";
 const TRIES_MAX: u32 = 12;
 /// The pause between two tries.
@@ -46,8 +46,8 @@ pub enum Error {
     Output(#[from] io::Error),
 }
 
-/// Brings the database to the schema of this build. One that is ahead stays as it is: an older build
-/// goes on with it, so that an upgrade can be taken back.
+/// Brings the database to the schema of this build. One that is ahead stays as it is: an older
+/// build goes on with it, so that an upgrade can be taken back.
 pub async fn migrate(database: &Database) -> Result<(), Error> {
     // As long as it takes, but nobody else waits for it.
     let options = database

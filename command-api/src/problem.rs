@@ -100,8 +100,8 @@ pub fn of_submit_error(error: SubmitError) -> Problem {
 
 /// A request for another log than this one, which was restored or is a copy.
 pub fn another_log(log_id: Uuid) -> Problem {
-    let detail = "the log that this is for has been replaced by another one: what was learnt from it, \
-                  positions and ids, must be learnt anew";
+    let detail = "the log that this is for has been replaced by another one: what was learnt from \
+                  it, positions and ids, must be learnt anew";
     Problem::new(StatusCode::CONFLICT, "another_log", detail).with("log_id", log_id)
 }
 

@@ -4,14 +4,15 @@
 //! prices and the time arrive in the command, and the same input gives the same events for ever.
 //!
 //! * an **aggregate** folder (`cart/`, `stock/`, …) holds the state of one stream, `evolve`, which
-//!   folds an event into it, and its rules, each of which gives the events of a decision or refuses;
+//!   folds an event into it, and its rules, each of which gives the events of a decision or
+//!   refuses;
 //! * [`command`] holds what callers may ask for; one command may speak to several aggregates,
 //!   whose events are then appended together;
 //! * the list below names every kind of stream, once: what has one arm a kind is made from it;
-//! * [`event`] reads stored events, and lifts old ones; [`stream`] reads names of streams; [`state`] is
-//!   how decisions look states up; [`refusal`] what refusals have in common;
-//! * what readers see is folded from the same events: of one kind in its `document.rs`, of several in
-//!   [`page`].
+//! * [`event`] reads stored events, and lifts old ones; [`stream`] reads names of streams;
+//!   [`state`] is how decisions look states up; [`refusal`] what refusals have in common;
+//! * what readers see is folded from the same events: of one kind in its `document.rs`, of several
+//!   in [`page`].
 
 #[macro_use]
 mod shape;

@@ -1,7 +1,7 @@
 //! Why a command was refused, under a code that never changes.
 //!
-//! Of every aggregate they stand with its rules; here is what they have in common, and those of several
-//! aggregates together. What they mean in HTTP is command-api's business.
+//! Of every aggregate they stand with its rules; here is what they have in common, and those of
+//! several aggregates together. What they mean in HTTP is command-api's business.
 
 use serde::{Deserialize, Serialize};
 

@@ -13,8 +13,8 @@ pub fn round(number: u32, outcome: &Outcome) -> String {
     let faults: Vec<&str> = outcome.healed.iter().map(|(name, _)| *name).collect();
     let faults = if faults.is_empty() { "no faults".to_owned() } else { faults.join(", ") };
     let mut text = format!(
-        "round {number}, seed {seed}: {} violations\n    {faults}\n    {}; {} events; at rest after \
-         {:.1} s, checked in {:.1} s",
+        "round {number}, seed {seed}: {} violations\n    {faults}\n    {}; {} events; at rest \
+         after {:.1} s, checked in {:.1} s",
         outcome.violations.len(),
         outcome.history.summary(),
         outcome.events,

@@ -20,8 +20,9 @@ use crate::listen::HeadListener;
 use crate::read::{self, PAGE_BYTES_MAX, Page, PageSize};
 use crate::recorded::RawEvent;
 
-/// Events in one batch, which also ends when they weigh [`PAGE_BYTES_MAX`]. Beside it, the client of
-/// JetStream holds what it has asked for: some hundred messages, each of no more than NATS takes.
+/// Events in one batch, which also ends when they weigh [`PAGE_BYTES_MAX`]. Beside it, the client
+/// of JetStream holds what it has asked for: some hundred messages, each of no more than NATS
+/// takes.
 pub const BATCH_EVENTS_MAX: usize = 5_000;
 /// A page shorter than this means the head is near enough for JetStream.
 const NEAR_EVENTS: usize = 1_000;

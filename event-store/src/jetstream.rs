@@ -17,8 +17,8 @@ use uuid::Uuid;
 use crate::read;
 use crate::recorded::RawEvent;
 
-/// The oldest NATS that is tried: major, minor, patch. One before 2.10 keeps neither what a stream is
-/// said to carry nor the sequence it shall begin with, so that no stream would ever be in order.
+/// The oldest NATS that is tried: major, minor, patch. One before 2.10 keeps neither what a stream
+/// is said to carry nor the sequence it shall begin with, so that no stream would ever be in order.
 const SERVER_MIN: (i64, i64, i64) = (2, 12, 0);
 /// Which log a stream carries stands in its metadata under this name.
 const LOG_ID: &str = "log_id";

@@ -1,5 +1,5 @@
-//! Reading the log: by position, by type, by stream, in pages of bounded size. A page says whether its
-//! bytes cut it short of what was asked for.
+//! Reading the log: by position, by type, by stream, in pages of bounded size. A page says whether
+//! its bytes cut it short of what was asked for.
 
 use std::pin::pin;
 use std::sync::OnceLock;
@@ -68,9 +68,9 @@ pub async fn head(db: impl PgExecutor<'_>) -> sqlx::Result<i64> {
     sqlx::query_scalar!("SELECT position FROM log_head").fetch_one(db).await
 }
 
-/// The last position that was recorded at a time or before it; 0 if none was. Found by halves, for the
-/// log is in the order in which it was recorded: as many probes as the head has bits. Where a clock
-/// went back between two events, it is one of the places that fit.
+/// The last position that was recorded at a time or before it; 0 if none was. Found by halves, for
+/// the log is in the order in which it was recorded: as many probes as the head has bits. Where a
+/// clock went back between two events, it is one of the places that fit.
 pub async fn position_at(db: impl PgExecutor<'_>, time: DateTime<Utc>) -> sqlx::Result<i64> {
     let found = sqlx::query_scalar!(
         r#"WITH RECURSIVE search (low, high) AS (
@@ -118,7 +118,8 @@ impl PageSize {
         self.rows
     }
 
-    /// Takes in how many rows fitted, and whether bytes cut them short. Says whether there may be more.
+    /// Takes in how many rows fitted, and whether bytes cut them short. Says whether there may be
+    /// more.
     pub fn learn(&mut self, fitted: i64, cut: bool) -> bool {
         let full = fitted >= self.rows;
         if cut {
@@ -130,8 +131,8 @@ impl PageSize {
     }
 }
 
-/// The next events after a position, as far as they fit a page. Always the complete next part of the
-/// log: positions are handed out in commit order.
+/// The next events after a position, as far as they fit a page. Always the complete next part of
+/// the log: positions are handed out in commit order.
 pub async fn page(db: impl PgExecutor<'_>, after: i64, size: &PageSize) -> sqlx::Result<Page> {
     let rows = sqlx::query!(
         r#"SELECT position, stream, version, type AS kind, schema, slot, occurred_at, recorded_at,
@@ -190,8 +191,8 @@ impl TypePage {
     }
 }
 
-/// The events of `types` among as many positions after `after` as the page has rows, as far as their
-/// bytes fit, but one at least.
+/// The events of `types` among as many positions after `after` as the page has rows, as far as
+/// their bytes fit, but one at least.
 pub async fn of_types(
     db: impl PgExecutor<'_> + Copy,
     after: i64,
@@ -248,8 +249,8 @@ pub struct EntryPage {
     pub cut: bool,
 }
 
-/// The events in streams of some categories after a position up to `until`, which must be committed,
-/// as far as they fit [`ENTRIES_SCAN_MAX`] and [`ENTRIES_BYTES_MAX`], but one at least.
+/// The events in streams of some categories after a position up to `until`, which must be
+/// committed, as far as they fit [`ENTRIES_SCAN_MAX`] and [`ENTRIES_BYTES_MAX`], but one at least.
 ///
 /// For those who fold the whole log: what they have no use for (events of other streams, metadata)
 /// is left behind by Postgres, and the payload is read from the text, without a copy that is

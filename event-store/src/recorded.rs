@@ -130,8 +130,8 @@ impl RawEvent {
         self.metadata.get().len() + self.data.get().len()
     }
 
-    /// The event as one line of JSON, written once however many send it. Line breaks in JSON stand only
-    /// between its tokens.
+    /// The event as one line of JSON, written once however many send it. Line breaks in JSON stand
+    /// only between its tokens.
     pub fn line(&self) -> &str {
         self.line.get_or_init(|| {
             // Text, numbers and JSON that was parsed: this cannot fail.

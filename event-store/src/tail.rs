@@ -27,8 +27,8 @@ use crate::recorded::RawEvent;
 /// for followers. Who is slower still reads Postgres, in larger parts.
 const PARTS_MAX: usize = 512;
 const PART_BYTES_MAX: usize = 32 << 10;
-/// How often the tail looks which log it is and how far that has come, and how long it rests after a
-/// failure.
+/// How often the tail looks which log it is and how far that has come, and how long it rests after
+/// a failure.
 const CHECK_PERIOD: Duration = Duration::from_secs(1);
 /// How long the tail may be silent before a follower doubts that it works.
 const SILENCE_MAX: Duration = Duration::from_secs(3);
@@ -42,7 +42,8 @@ struct Part {
     batch: Batch,
 }
 
-/// The end of the log. Clones share it; it rests while nobody follows, and ends with its last clone.
+/// The end of the log. Clones share it; it rests while nobody follows, and ends with its last
+/// clone.
 #[derive(Clone)]
 pub struct Tail {
     db: PgPool,
@@ -203,8 +204,8 @@ pub enum Heard {
     Events(Batch),
     /// Nothing in time.
     Nothing,
-    /// There may be events after its position that it will not hear of: Postgres has them, and knows
-    /// whether the log went back.
+    /// There may be events after its position that it will not hear of: Postgres has them, and
+    /// knows whether the log went back.
     Behind,
     /// The database holds another log, with this id.
     AnotherLog(Uuid),
@@ -276,8 +277,8 @@ impl Listener {
 }
 
 impl Part {
-    /// What of it follows directly on a position; nothing if something is missing between the two, or
-    /// if the log does not come up to the position.
+    /// What of it follows directly on a position; nothing if something is missing between the two,
+    /// or if the log does not come up to the position.
     fn after(&self, position: i64) -> Option<&[Arc<RawEvent>]> {
         let events = &self.batch.events;
         let known = events.partition_point(|event| event.position <= position);

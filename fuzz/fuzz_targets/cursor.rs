@@ -1,5 +1,5 @@
-//! A list's cursor, as it was sent or as the JSON inside it. One that is accepted is exactly the one
-//! that would have been given out.
+//! A list's cursor, as it was sent or as the JSON inside it. One that is accepted is exactly the
+//! one that would have been given out.
 
 #![no_main]
 

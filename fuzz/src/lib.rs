@@ -20,8 +20,9 @@ pub use shop::Shop;
 /// `TEXT_BYTES_MAX` and with six bytes for each of theirs at worst, and what is of fixed size.
 const REFUSAL_BYTES_MAX: usize = 3 * 6 * service::problem::TEXT_BYTES_MAX + 1024;
 
-/// A request written as HTTP/1.1 has it, without a version and with bare line feeds: `POST /v1/carts`,
-/// a header a line, an empty line, the body. `None` for what no HTTP server would let through.
+/// A request written as HTTP/1.1 has it, without a version and with bare line feeds: `POST
+/// /v1/carts`, a header a line, an empty line, the body. `None` for what no HTTP server would let
+/// through.
 pub fn request(text: &[u8]) -> Option<Request<Body>> {
     let (head, body) = match text.windows(2).position(|pair| pair == b"\n\n") {
         Some(end) => (&text[..end], &text[end + 2..]),

@@ -41,8 +41,9 @@ pub enum Args {
     ///
     /// Each product of the file is brought to what the file says: created, or changed where it
     /// differs. Tags become the attribute `tags`, tags such as `colour:red` an attribute of their
-    /// own; compare-at prices are dropped. A variant that a product has and the file does not list is
-    /// removed, so all rows of a product belong in one file. Inventory is received once, at the first import.
+    /// own; compare-at prices are dropped. A variant that a product has and the file does not list
+    /// is removed, so all rows of a product belong in one file. Inventory is received once, at the
+    /// first import.
     Products {
         /// The CSV file.
         file: PathBuf,
@@ -57,8 +58,9 @@ pub enum Args {
     ///
     /// Each order is replayed as the commands that would have made it, at the times the file says,
     /// in the order of those times: stock received, cart filled at the price that was paid, checked
-    /// out, to be paid on delivery, shipped, delivered, paid. Orders that were cancelled, refunded, voided
-    /// or never paid are left out; an order's discount is spread over its lines. No names and addresses are taken.
+    /// out, to be paid on delivery, shipped, delivered, paid. Orders that were cancelled, refunded,
+    /// voided or never paid are left out; an order's discount is spread over its lines. No names
+    /// and addresses are taken.
     Orders {
         /// The CSV file.
         file: PathBuf,

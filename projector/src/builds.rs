@@ -39,7 +39,8 @@ pub enum WrongVersion {
     },
     /// This program would go on with them as it never began.
     #[error(
-        "{name} was built by version {found} of its code; this program has {known}: rebuild it first"
+        "{name} was built by version {found} of its code; this program has {known}: rebuild it \
+         first"
     )]
     Older {
         /// The projection.

@@ -128,8 +128,8 @@ impl Lease {
         Ok(passed)
     }
 
-    /// Keeps the lease while there is nothing to do. A checkpoint that is not where this worker left
-    /// it, because the database was restored, fences it as another owner would.
+    /// Keeps the lease while there is nothing to do. A checkpoint that is not where this worker
+    /// left it, because the database was restored, fences it as another owner would.
     pub async fn renew(&self, db: impl PgExecutor<'_>) -> sqlx::Result<Result<(), Fenced>> {
         let renewed = sqlx::query!(
             "UPDATE projection_slots SET updated_at = clock_timestamp(),
@@ -148,8 +148,8 @@ impl Lease {
         Ok(if renewed.rows_affected() == 1 { Ok(()) } else { Err(Fenced) })
     }
 
-    /// Goes on from where the checkpoint is, whatever this holder believed: the answer to a commit may
-    /// have been lost, or with a crash of the database the last commits.
+    /// Goes on from where the checkpoint is, whatever this holder believed: the answer to a commit
+    /// may have been lost, or with a crash of the database the last commits.
     pub async fn reload(&mut self, db: impl PgExecutor<'_>) -> sqlx::Result<Result<(), Fenced>> {
         let found = sqlx::query_scalar!(
             "SELECT position FROM projection_slots

@@ -45,8 +45,8 @@ impl std::fmt::Display for Kind {
     }
 }
 
-/// How long a snapshot may be kept while the other side catches up with it, milliseconds: as long as
-/// that may be tried.
+/// How long a snapshot may be kept while the other side catches up with it, milliseconds: as long
+/// as that may be tried.
 const IDLE_MS_MAX: &str = "900000";
 
 /// The database as it is now, for as long as the transaction lasts.

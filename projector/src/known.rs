@@ -1,8 +1,9 @@
 //! What a worker knows of its build without asking, and the connection that it writes over.
 //!
-//! The connection is the worker's own, beside the pool, and is dropped with whatever fails on it: it
-//! may be inside a transaction that nobody knows of, and a pool would hand that to others. Behind a
-//! new one may be a database that was restored, so what was remembered of the rows is forgotten.
+//! The connection is the worker's own, beside the pool, and is dropped with whatever fails on it:
+//! it may be inside a transaction that nobody knows of, and a pool would hand that to others.
+//! Behind a new one may be a database that was restored, so what was remembered of the rows is
+//! forgotten.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

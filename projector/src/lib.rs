@@ -5,7 +5,8 @@
 //! * [`checkpoint`], [`step`], [`batch`], [`known`], [`runner`], [`outage`]: how a build moves
 //!   forward, exactly once, whatever fails meanwhile;
 //! * [`parking`], [`retry`], [`skip`]: streams that cannot be gone on with;
-//! * [`builds`], [`candidate`], [`rebuild`], [`compare`]: a new build beside the old one, and the switch;
+//! * [`builds`], [`candidate`], [`rebuild`], [`compare`]: a new build beside the old one, and the
+//!   switch;
 //! * [`search`]: what becomes of the searchable catalogue in Meilisearch;
 //! * [`serve`], [`run`], [`status`], [`news`], [`health`], [`metrics`], [`report`]: the
 //!   process and where everything in it stands.

@@ -111,8 +111,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Fold the log anew and compare with what readers see: exits with 1 if anything differs, with 3
-    /// if streams are parked, with 4 if a projection is being rebuilt
+    /// Fold the log anew and compare with what readers see: exits with 1 if anything differs, with
+    /// 3 if streams are parked, with 4 if a projection is being rebuilt
     Verify {
         /// Only this projection
         #[arg(value_parser = parse_projection)]

@@ -1,5 +1,5 @@
-//! What the projector measures: every name with its meaning, and its counters at zero from the start,
-//! so that a rate sees the first failure too.
+//! What the projector measures: every name with its meaning, and its counters at zero from the
+//! start, so that a rate sees the first failure too.
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge};
 

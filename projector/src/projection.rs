@@ -77,13 +77,14 @@ pub struct Projection {
     pub categories: &'static [Category],
     /// Its tables, each with `build`, `id` and `document`; the first is the one readers see.
     pub tables: &'static [&'static str],
-    /// Slots that one worker must have together, from a multiple of them on: a checkpoint may not be
-    /// split smaller. All of them where a document takes in events of several slots.
+    /// Slots that one worker must have together, from a multiple of them on: a checkpoint may not
+    /// be split smaller. All of them where a document takes in events of several slots.
     pub grain: i16,
     /// The other stream without which an event makes no sense: while that one is parked, the
     /// event's own stream waits too.
     pub waits_for: fn(&Recorded) -> Option<StreamId>,
-    /// A new one of what makes rows of events. It must do with any subset of streams, each in order.
+    /// A new one of what makes rows of events. It must do with any subset of streams, each in
+    /// order.
     pub folder: fn() -> Box<dyn Folder>,
 }
 

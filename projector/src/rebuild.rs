@@ -110,8 +110,8 @@ pub struct Filled {
     pub took: Duration,
 }
 
-/// Rebuilds a projection and switches readers to it, unless its build is of a newer program. `meili`
-/// is needed for the search projection only. The bar counts positions.
+/// Rebuilds a projection and switches readers to it, unless its build is of a newer program.
+/// `meili` is needed for the search projection only. The bar counts positions.
 pub fn rebuild<'a>(
     db: &'a PgPool,
     projection: &'static Projection,

@@ -55,7 +55,8 @@ pub fn retry<'a>(
              WHERE projection = $1 AND build = $2 AND ($3::text IS NULL OR stream = $3)
                AND (behind IS NULL OR $3 IS NOT NULL OR NOT EXISTS (
                    SELECT FROM parked_streams AS other
-                   WHERE other.projection = $1 AND other.build = $2 AND other.stream = parked.behind))
+                   WHERE other.projection = $1 AND other.build = $2
+                     AND other.stream = parked.behind))
              ORDER BY position",
             projection.name,
             build,
@@ -174,8 +175,8 @@ pub(crate) fn passed(event: &RawEvent, checkpoints: &[Checkpoint]) -> bool {
     })
 }
 
-/// The next events of the streams, in the order of the log, as far as the checkpoint has come and as
-/// they fit a page. Says whether that is all there is.
+/// The next events of the streams, in the order of the log, as far as the checkpoint has come and
+/// as they fit a page. Says whether that is all there is.
 async fn page(
     db: &mut PgConnection,
     waiting: &BTreeMap<String, Waiting>,

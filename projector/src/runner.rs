@@ -24,9 +24,9 @@ const BATCH_EVENTS_MAX: usize = 2_000;
 /// commit for each message that others are interested in would keep Postgres busier than the work.
 /// It is also how much later a reader may be told that a model knows of another's event.
 const CHECKPOINT_DELAY: Duration = Duration::from_millis(25);
-/// How long a worker rests, at most, after a batch of several events, else for as long as that took:
-/// while more comes than it can fold one by one, fewer and larger batches leave more of the processor
-/// to those who sell.
+/// How long a worker rests, at most, after a batch of several events, else for as long as that
+/// took: while more comes than it can fold one by one, fewer and larger batches leave more of the
+/// processor to those who sell.
 const REST_MAX: Duration = Duration::from_millis(3);
 /// The first and the longest pause after a failure.
 const PAUSE_MIN: Duration = Duration::from_millis(100);

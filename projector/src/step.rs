@@ -1,6 +1,6 @@
 //! One step of a checkpoint: the compare-and-set that whoever writes rows makes with them, in the
-//! same transaction. It is made by the statement that writes them, by a transaction that begins with
-//! it, or alone.
+//! same transaction. It is made by the statement that writes them, by a transaction that begins
+//! with it, or alone.
 
 use serde::Serialize;
 use sqlx::types::Json;

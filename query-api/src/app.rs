@@ -59,8 +59,8 @@ pub struct Parts {
 }
 
 impl App {
-    /// Starts what runs behind the routes. Streams without an end end with `stop`; what wakes those who
-    /// wait runs on until the last of them was answered, which is when the routes are dropped.
+    /// Starts what runs behind the routes. Streams without an end end with `stop`; what wakes those
+    /// who wait runs on until the last of them was answered, which is when the routes are dropped.
     ///
     /// An error means that Meilisearch's key cannot be sent.
     pub fn start(

@@ -1,8 +1,8 @@
 //! The state of one thing at any point of the past: the log folded up to there, by the same pure
 //! folds that build the read models.
 //!
-//! A point in time means what the log held then: events count from when they were recorded, which for
-//! imported history is when it was imported, not from when they occurred.
+//! A point in time means what the log held then: events count from when they were recorded, which
+//! for imported history is when it was imported, not from when they occurred.
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
-//! Work that has few places and is finished once it is begun. Who hangs up does not stop what Postgres
-//! is doing for him: if that gave his place back, those who hang up would pass by the bound, and fill
-//! the connections with statements that nobody waits for.
+//! Work that has few places and is finished once it is begun. Who hangs up does not stop what
+//! Postgres is doing for him: if that gave his place back, those who hang up would pass by the
+//! bound, and fill the connections with statements that nobody waits for.
 
 use std::panic::resume_unwind;
 

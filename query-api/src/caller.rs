@@ -25,8 +25,8 @@ impl Caller {
     }
 }
 
-/// Who sends a token means to be known by it: one that is not right (any more) is refused, also where
-/// nobody needs one. Other schemes are of no concern to this service.
+/// Who sends a token means to be known by it: one that is not right (any more) is refused, also
+/// where nobody needs one. Other schemes are of no concern to this service.
 impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 

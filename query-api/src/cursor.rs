@@ -151,7 +151,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(micros in 0_i64..4_000_000_000_000_000, cents: i64, text in "\\PC*", id: u128) {
+        fn what_is_written_is_read(
+            micros in 0_i64..4_000_000_000_000_000, cents: i64, text in "\\PC*", id: u128
+        ) {
             let time = DateTime::from_timestamp_micros(micros).unwrap();
             let keys = vec![
                 Key::Time(time),

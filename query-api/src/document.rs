@@ -8,12 +8,12 @@ use uuid::Uuid;
 use crate::progress::{Model, Standing};
 
 /// Reads the document of one stream, as fresh as was asked, as a [`Stored`] if there is one:
-/// `read!(app, fresh, Model::Carts, stream, "carts", "id = $1", id)`, with the name of the stream, the
-/// view and which of its rows.
+/// `read!(app, fresh, Model::Carts, stream, "carts", "id = $1", id)`, with the name of the stream,
+/// the view and which of its rows.
 ///
-/// Each is one statement. A fresh read looks in the same statement how far the model has come, so that
-/// both are of one moment, without a transaction that a caller who hangs up could leave open. A macro,
-/// so that the statements are checked when they are compiled.
+/// Each is one statement. A fresh read looks in the same statement how far the model has come, so
+/// that both are of one moment, without a transaction that a caller who hangs up could leave open.
+/// A macro, so that the statements are checked when they are compiled.
 macro_rules! read {
     ($app:expr, $fresh:expr, $model:expr, $stream:expr, $view:tt, $row:tt, $id:expr) => {
         match $fresh.min_position {
@@ -130,13 +130,14 @@ pub struct Stored {
     pub tag: Tag,
 }
 
-/// What tells a document from itself at another time, as its `ETag`: numbers with dots between them,
-/// the first of which is the version that commands take in `If-Match`.
+/// What tells a document from itself at another time, as its `ETag`: numbers with dots between
+/// them, the first of which is the version that commands take in `If-Match`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tag {
     /// Of its own stream.
     pub version: i64,
-    /// Of the last event in it, where other streams make it too, as those of its payments do an order.
+    /// Of the last event in it, where other streams make it too, as those of its payments do an
+    /// order.
     pub position: Option<i64>,
     /// The build it was stored in: another one may show the same events otherwise.
     pub build: Option<i16>,

@@ -21,8 +21,8 @@ pub const WAIT_DEFAULT: Duration = Duration::from_secs(2);
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
-/// The wait a client prefers, of which what cannot be understood is ignored, as the RFC wants; and the
-/// log that its positions are of.
+/// The wait a client prefers, of which what cannot be understood is ignored, as the RFC wants; and
+/// the log that its positions are of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Prefer {
     wait: Option<Duration>,

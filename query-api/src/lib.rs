@@ -7,7 +7,8 @@
 //! * [`as_of`] folds the log to any point of its past;
 //! * [`caller`] tells who sends the token on routes that are open without it;
 //! * [`search`] asks Meilisearch, and Postgres while that is away;
-//! * [`reading`] reads the log for exports and followers, [`live`] shares its end with the followers;
+//! * [`reading`] reads the log for exports and followers, [`live`] shares its end with the
+//!   followers;
 //! * [`mod@log`] tells which log it is;
 //! * [`routes`] is what clients see.
 //!

@@ -59,8 +59,8 @@ impl Line {
         })
     }
 
-    /// Logs why there was no connection in time. The pool keeps trying until the time is up and does
-    /// not say what it met; one who asks by himself hears it.
+    /// Logs why there was no connection in time. The pool keeps trying until the time is up and
+    /// does not say what it met; one who asks by himself hears it.
     fn look_why(&self) {
         let Ok(looking) = self.looking.clone().try_acquire_owned() else { return };
         let options = self.db.connect_options();

@@ -108,8 +108,8 @@ impl Listing {
         self
     }
 
-    /// The page after a cursor, or the first one: as many documents as the limit, or fewer where they
-    /// fill [`PAGE_BYTES_MAX`], but one at least.
+    /// The page after a cursor, or the first one: as many documents as the limit, or fewer where
+    /// they fill [`PAGE_BYTES_MAX`], but one at least.
     pub async fn page(
         mut self,
         db: &mut PgConnection,

@@ -1,5 +1,6 @@
-//! Which log this is. After a restore the same position may mean another event, so every answer names
-//! its log in `Log-Id`; whoever sends that back is told by 409 when it is another one meanwhile.
+//! Which log this is. After a restore the same position may mean another event, so every answer
+//! names its log in `Log-Id`; whoever sends that back is told by 409 when it is another one
+//! meanwhile.
 
 use std::sync::RwLock;
 use std::time::Duration;
@@ -19,7 +20,8 @@ use crate::app::App;
 
 /// The header, in both directions.
 pub const LOG_ID: HeaderName = HeaderName::from_static("log-id");
-/// How long it is remembered which log it is, and how long asking may keep an answer from being sent.
+/// How long it is remembered which log it is, and how long asking may keep an answer from being
+/// sent.
 const MEMORY: Duration = Duration::from_secs(1);
 const ASK_TIMEOUT: Duration = Duration::from_millis(200);
 

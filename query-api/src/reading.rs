@@ -1,5 +1,5 @@
-//! Reading the log for those who take it as it stands: which events somebody wants, and pages of them
-//! no larger than what is sent at once. A few are read at a time for all exports and followers
+//! Reading the log for those who take it as it stands: which events somebody wants, and pages of
+//! them no larger than what is sent at once. A few are read at a time for all exports and followers
 //! together: those that catch up must not take every connection from the others.
 
 use std::collections::VecDeque;

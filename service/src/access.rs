@@ -1,5 +1,5 @@
-//! The line that each request leaves in the log, when its answer was passed on or given up. It holds
-//! no query, no body and no token.
+//! The line that each request leaves in the log, when its answer was passed on or given up. It
+//! holds no query, no body and no token.
 
 use std::time::{Duration, Instant};
 

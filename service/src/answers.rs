@@ -62,8 +62,9 @@ impl Untaken {
         Arc::new(Self { bytes: AtomicUsize::new(0), bounds, shown })
     }
 
-    /// Finds room for an answer, or refuses it, unless it `must` be given. One whose length is not known, a stream, is given
-    /// room piece by piece: streams are bounded in number by who makes them.
+    /// Finds room for an answer, or refuses it, unless it `must` be given. One whose length is not
+    /// known, a stream, is given room piece by piece: streams are bounded in number by who makes
+    /// them.
     pub fn admit(
         self: &Arc<Self>,
         ledger: &Arc<Ledger>,

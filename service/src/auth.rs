@@ -38,8 +38,8 @@ async fn ask(State(token): State<Arc<Secret>>, request: Request, next: Next) -> 
     refuse(request, problem).await
 }
 
-/// Whether a request carries the token. Compares in constant time, so that answers do not tell how much of a guess was right. Only
-/// the token's length shows.
+/// Whether a request carries the token. Compares in constant time, so that answers do not tell how
+/// much of a guess was right. Only the token's length shows.
 pub fn is_allowed(headers: &HeaderMap, token: &Secret) -> bool {
     let Some(value) = headers.get(header::AUTHORIZATION) else {
         return false;

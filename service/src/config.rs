@@ -71,12 +71,24 @@ pub struct Database {
     )]
     pub url: Option<Secret>,
     /// The most connections this process opens
-    #[arg(id = "database-connections", long = "database-connections", global = true, env = "DATABASE_CONNECTIONS", default_value_t = 16,
-          value_parser = clap::value_parser!(u32).range(1..=500))]
+    #[arg(
+        id = "database-connections",
+        long = "database-connections",
+        global = true,
+        env = "DATABASE_CONNECTIONS",
+        default_value_t = 16,
+        value_parser = clap::value_parser!(u32).range(1..=500)
+    )]
     pub connections: u32,
     /// Statements that run longer are cancelled by the database, seconds
-    #[arg(id = "statement-timeout", long = "statement-timeout", global = true, env = "DATABASE_STATEMENT_TIMEOUT", default_value_t = 15,
-          value_parser = clap::value_parser!(u32).range(1..=3600))]
+    #[arg(
+        id = "statement-timeout",
+        long = "statement-timeout",
+        global = true,
+        env = "DATABASE_STATEMENT_TIMEOUT",
+        default_value_t = 15,
+        value_parser = clap::value_parser!(u32).range(1..=3600)
+    )]
     pub statement_timeout: u32,
 }
 
@@ -164,8 +176,14 @@ pub struct Http {
     pub ops_listen: Option<SocketAddr>,
     /// How long to go on after a SIGTERM while `/ready` already says no, seconds: until whoever
     /// sends requests has noticed
-    #[arg(id = "drain-delay", long = "drain-delay", global = true, env = "DRAIN_DELAY", default_value_t = 0,
-          value_parser = clap::value_parser!(u64).range(..=300))]
+    #[arg(
+        id = "drain-delay",
+        long = "drain-delay",
+        global = true,
+        env = "DRAIN_DELAY",
+        default_value_t = 0,
+        value_parser = clap::value_parser!(u64).range(..=300)
+    )]
     pub drain_delay: u64,
 }
 

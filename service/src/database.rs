@@ -91,8 +91,8 @@ pub async fn check(db: &PgPool) -> Result<(), String> {
     Probe::new(db).check().await
 }
 
-/// The last migration that was applied. Not a checked query: the table belongs to sqlx and is missing
-/// before the first one.
+/// The last migration that was applied. Not a checked query: the table belongs to sqlx and is
+/// missing before the first one.
 async fn applied(connection: &mut PgConnection) -> sqlx::Result<Option<i64>> {
     sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success")
         .fetch_one(connection)
@@ -152,8 +152,9 @@ const UNDEFINED_TABLE: &str = "42P01";
 /// SQLSTATEs of what a schema lacks, for what does not depend on it is checked by the compiler:
 /// tables, columns, functions.
 const UNMIGRATED: [&str; 3] = [UNDEFINED_TABLE, "42703", "42883"];
-/// SQLSTATE classes: connection errors, a password or a database that is none, broken off for another
-/// (as by a standby that replays the log), too many connections, shutting down or starting up.
+/// SQLSTATE classes: connection errors, a password or a database that is none, broken off for
+/// another (as by a standby that replays the log), too many connections, shutting down or starting
+/// up.
 const AWAY_CLASSES: [&str; 6] = ["08", "28", "3D", "40", "53", "57"];
 const AWAY: (&str, &str) =
     ("database_unavailable", "the database cannot be reached, or has too much to do");

@@ -94,8 +94,8 @@ pub enum ServeError {
     Settings(#[from] config::Wrong),
 }
 
-/// Serves `router` where `http` says, and `health` on the port for operations if there is one, until
-/// the shutdown's stop; then drains for at most [`DRAIN_TIME`].
+/// Serves `router` where `http` says, and `health` on the port for operations if there is one,
+/// until the shutdown's stop; then drains for at most [`DRAIN_TIME`].
 pub fn serve<'a>(
     router: Router,
     health: &'a Health,

@@ -7,7 +7,8 @@ use tokio_util::sync::CancellationToken;
 /// How far a process is on its way to its end.
 #[derive(Clone, Debug, Default)]
 pub struct Shutdown {
-    /// It is not ready any more, but does everything as before, until all who send it requests know.
+    /// It is not ready any more, but does everything as before, until all who send it requests
+    /// know.
     pub draining: CancellationToken,
     /// It takes nothing new and finishes what it accepted.
     pub stop: CancellationToken,

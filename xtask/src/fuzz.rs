@@ -93,8 +93,8 @@ fn require(program: &str, arguments: &[&str], remedy: &str) -> Result<()> {
     Ok(())
 }
 
-/// By way of rustup, for our own cargo is that of another toolchain. Without a sanitizer: all of the
-/// engine is safe Rust, and so are the builds a third as long.
+/// By way of rustup, for our own cargo is that of another toolchain. Without a sanitizer: all of
+/// the engine is safe Rust, and so are the builds a third as long.
 fn cargo_fuzz(layout: &Layout, command: &str) -> Command {
     let mut cargo = Command::new("rustup");
     cargo.args(["run", "nightly", "cargo", "fuzz", command, "--sanitizer", "none"]);

@@ -3,8 +3,8 @@
 //! JSON on one line.
 //!
 //! `cargo xtask bench in-process` builds and runs it; nothing else does, for it is built only with
-//! `RUSTFLAGS="--cfg peers"`, without which its dependencies are none of the workspace's. They bring
-//! a TLS library of the system, which the engine does without: its headers must be installed.
+//! `RUSTFLAGS="--cfg peers"`, without which its dependencies are none of the workspace's. They
+//! bring a TLS library of the system, which the engine does without: its headers must be installed.
 
 mod cart;
 mod cqrs;

@@ -26,8 +26,8 @@ WITH head AS MATERIALIZED (
 )
 INSERT INTO events (position, stream, version, type, schema, slot, occurred_at, recorded_at,
                     metadata, data)
-SELECT copy.shift + round.position, replace(round.stream, $2, copy.prefix), round.version, round.type,
-       round.schema,
+SELECT copy.shift + round.position, replace(round.stream, $2, copy.prefix), round.version,
+       round.type, round.schema,
        -- CRC-32 is linear: keys that differ in the same way differ in the same bits of it.
        round.slot # CASE WHEN round.stream ~ '^(sku|stock)-' THEN sku_slot ELSE id_slot END,
        happened, happened,

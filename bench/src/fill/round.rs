@@ -324,8 +324,9 @@ fn money(amount: &str) -> anyhow::Result<Money> {
 }
 
 fn details() -> anyhow::Result<Details> {
-    let description = "A bag of vegetable-tanned leather that holds what a day needs, with a pocket \
-                       inside, a strap that can be taken off, and seams that are sewn by hand.";
+    let description = "A bag of vegetable-tanned leather that holds what a day needs, with a \
+                       pocket inside, a strap that can be taken off, and seams that are sewn by \
+                       hand.";
     Ok(Details {
         title: format!("Tote of {}", time::prefix(0)).parse()?,
         description: Some(description.parse()?),

@@ -62,9 +62,9 @@ pub async fn run<G: Gateway>(db: PgPool, writer: Writer, gateway: G, stop: Cance
 }
 
 /// Connections whose commits do not wait for the disk. The list and how far it has come are made
-/// from the log, together: what a crash takes of them is made again, and what was done is done once,
-/// by its keys. For the sandbox's books too: whatever the log says was entered before, and what is
-/// entered before is on the disk before.
+/// from the log, together: what a crash takes of them is made again, and what was done is done
+/// once, by its keys. For the sandbox's books too: whatever the log says was entered before, and
+/// what is entered before is on the disk before.
 pub fn forgetful(db: &PgPool) -> PgPool {
     let options = db.connect_options().as_ref().clone().options([("synchronous_commit", "off")]);
     db.options().clone().max_connections(CONNECTIONS_MAX).connect_lazy_with(options)

@@ -80,11 +80,13 @@ pub(super) async fn keep(
         r#"WITH moved AS (
                UPDATE payment_process SET position = $2 WHERE position = $1 RETURNING position),
            settled AS (
-               DELETE FROM payment_tasks USING moved, unnest($3::text[], $4::uuid[]) AS s (kind, subject)
+               DELETE FROM payment_tasks
+               USING moved, unnest($3::text[], $4::uuid[]) AS s (kind, subject)
                WHERE payment_tasks.kind = s.kind AND payment_tasks.subject = s.subject),
            listed AS (
                INSERT INTO payment_tasks (kind, subject, due_at, cause)
-               SELECT l.* FROM moved, unnest($5::text[], $6::uuid[], $7::timestamptz[], $8::bigint[]) AS l
+               SELECT l.* FROM moved,
+                   unnest($5::text[], $6::uuid[], $7::timestamptz[], $8::bigint[]) AS l
                ON CONFLICT (kind, subject) DO UPDATE
                SET due_at = excluded.due_at, cause = excluded.cause, attempts = 0,
                    leased_until = NULL),

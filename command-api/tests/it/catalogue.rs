@@ -21,7 +21,8 @@ async fn a_product_is_made_changed_sold_and_withdrawn(db: PgPool) {
             "sku": "TOTE-BRN",
             "title": "Brown",
             "options": {"Colour": "brown"},
-            "prices": [{"amount": "19.99", "currency": "EUR"}, {"amount": "3000", "currency": "JPY"}],
+            "prices": [{"amount": "19.99", "currency": "EUR"},
+                       {"amount": "3000", "currency": "JPY"}],
             "barcode": "4006381333931",
         }],
     });

@@ -32,8 +32,8 @@ async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     panic!("never: {what}");
 }
 
-/// An event that cannot be understood is kept aside, listed, and taken up again when it can be; what
-/// comes of it belongs to what the customer asked.
+/// An event that cannot be understood is kept aside, listed, and taken up again when it can be;
+/// what comes of it belongs to what the customer asked.
 #[sqlx::test(migrations = "../migrations")]
 async fn what_is_parked_is_listed_and_taken_up_again(db: PgPool) {
     let shop = Shop::open(&db);

@@ -112,8 +112,8 @@ pub enum Status {
     Cancelled,
 }
 
-/// Of the shape of [`Fulfilment`] and of its fold. Raise it with every change of either: snapshots of
-/// another schema are passed over. A test knows when it is due.
+/// Of the shape of [`Fulfilment`] and of its fold. Raise it with every change of either: snapshots
+/// of another schema are passed over. A test knows when it is due.
 pub const SCHEMA: i32 = 1;
 
 /// Why it refuses, as [`crate::Refusal`] keeps it.

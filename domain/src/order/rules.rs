@@ -58,8 +58,8 @@ refusals! {
 
 /// Each gives the events of one decision; none where all is so already.
 impl Order {
-    /// Makes it out of a cart's lines: the totals are computed here. It is called off if it is still
-    /// unpaid when its reservation ends.
+    /// Makes it out of a cart's lines: the totals are computed here. It is called off if it is
+    /// still unpaid when its reservation ends.
     pub fn place(
         &self,
         cart_id: CartId,

@@ -1,6 +1,6 @@
 //! Documents that are made of several kinds of stream: an order with its payments and parcels, a
-//! day's sales, what a shopper's search finds. What readers see of one kind alone lies with it, in its
-//! `document.rs`.
+//! day's sales, what a shopper's search finds. What readers see of one kind alone lies with it, in
+//! its `document.rs`.
 //!
 //! A document is the JSON that is served, whole; and it is all that the next fold needs, so that
 //! it can be kept, taken up again and brought to any position. Each `fold` takes the document as

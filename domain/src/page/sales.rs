@@ -53,8 +53,9 @@ pub struct Document {
     /// What was given back.
     pub refunded: Sum,
     /// `gross` less what was cancelled or refunded, no order's money taken off twice: not
-    /// `gross - cancelled - refunded` where an order was both. A refund counts on its day if it came
-    /// before the cancellation, which then counts for the rest; after it, it counts for nothing.
+    /// `gross - cancelled - refunded` where an order was both. A refund counts on its day if it
+    /// came before the cancellation, which then counts for the rest; after it, it counts for
+    /// nothing.
     pub net: Sum,
     /// When the first of it happened.
     pub created_at: DateTime<Utc>,

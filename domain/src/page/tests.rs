@@ -66,7 +66,10 @@ fn given(stream: &str, kind: &str, data: Value) -> Story {
 }
 
 fn tote() -> Story {
-    let size = |sku: &str, size: &str, price: &str| json!({ "sku": sku, "options": { "Size": size }, "prices": [eur(price)] });
+    let size = |sku: &str, size: &str, price: &str| {
+        let prices = [eur(price)];
+        json!({ "sku": sku, "options": { "Size": size }, "prices": prices })
+    };
     let details = json!({
         "title": "Tote", "brand": "Acme", "category": ["Bags", "Totes"],
         "description": "<p>Soft&nbsp;<b>leather</b></p>", "attributes": { "material": "leather" },

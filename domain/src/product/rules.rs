@@ -58,8 +58,8 @@ impl Product {
         Ok(events)
     }
 
-    /// Changes some of its details. The state keeps no descriptions to compare with: a change is taken
-    /// at its word.
+    /// Changes some of its details. The state keeps no descriptions to compare with: a change is
+    /// taken at its word.
     pub fn change(&self, changed: Changed) -> Result<Vec<Event>, Error> {
         self.must_live()?;
         if changed == Changed::default() {

@@ -1,11 +1,12 @@
 //! Everything that has one arm a kind of stream, made from the one list in `lib.rs`.
 //!
-//! Of a module it takes `Event`, the state it names, `SCHEMA`, `Refusal` and the state's `evolve` and
-//! `items`; of the module of the same name in [`crate::command`], `Command` with `creates`, and
+//! Of a module it takes `Event`, the state it names, `SCHEMA`, `Refusal` and the state's `evolve`
+//! and `items`; of the module of the same name in [`crate::command`], `Command` with `creates`, and
 //! `decide`.
 
-/// The kinds of stream: `Name = "prefix", module::State of Id;`, and where what is read together lies
-/// in the slot of another stream, `beside` the method of the events that gives that stream's key.
+/// The kinds of stream: `Name = "prefix", module::State of Id;`, and where what is read together
+/// lies in the slot of another stream, `beside` the method of the events that gives that stream's
+/// key.
 macro_rules! aggregates {
     ($($list:tt)+) => {
         streams! { $($list)+ }
@@ -101,7 +102,9 @@ macro_rules! facts {
             /// The event of today's schema stored as `name`, or `None` if nothing has that name.
             fn decode_current(name: &str, payload: &str) -> Option<serde_json::Result<Self>> {
                 match name.split('.').next()? {
-                    $( $category => Some($module::Event::decode(name, payload)?.map(Self::$name)), )+
+                    $( $category => {
+                        Some($module::Event::decode(name, payload)?.map(Self::$name))
+                    } )+
                     _ => None,
                 }
             }
@@ -109,7 +112,9 @@ macro_rules! facts {
             /// What is read together shares a partition key, and with it a slot: an order, its
             /// payments and its parcels; a SKU and its stock; anything else by itself.
             pub fn partition_key(&self, stream: &StreamId) -> String {
-                match self { $( Self::$name(_event) => facts!(@key stream _event $($neighbour)?), )+ }
+                match self {
+                    $( Self::$name(_event) => facts!(@key stream _event $($neighbour)?), )+
+                }
             }
         }
 
@@ -124,7 +129,9 @@ macro_rules! facts {
         impl State {
             /// The state of a stream without events.
             pub fn initial(stream: &StreamId) -> Self {
-                match stream { $( StreamId::$name(_) => Self::$name($module::$state::default()), )+ }
+                match stream {
+                    $( StreamId::$name(_) => Self::$name($module::$state::default()), )+
+                }
             }
 
             /// How many things it holds, itself included: what a cache should count it as.
@@ -196,7 +203,8 @@ macro_rules! asks {
 
         /// Why a command was refused. Stored with the command's key, so that a retry gets the same
         /// answer.
-        #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+        #[derive(serde::Serialize, serde::Deserialize)]
         #[serde(rename_all = "snake_case")]
         pub enum Refusal {
             $( $(#[$doc])* #[error(transparent)] $name(#[from] $module::Refusal), )+

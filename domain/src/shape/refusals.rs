@@ -1,8 +1,8 @@
-//! The shape of refusals: for each the words for people, the code for programs and the sort for HTTP,
-//! in one place.
+//! The shape of refusals: for each the words for people, the code for programs and the sort for
+//! HTTP, in one place.
 
-/// Why something is refused: `Variant = "code", Kind, "sentence";`. Codes never change, for clients act
-/// on them; the variant's name is stored in the outcome of a command.
+/// Why something is refused: `Variant = "code", Kind, "sentence";`. Codes never change, for clients
+/// act on them; the variant's name is stored in the outcome of a command.
 macro_rules! refusals {
     (
         $(#[$doc:meta])* $error:ident { $(
@@ -13,7 +13,8 @@ macro_rules! refusals {
         )+ }
     ) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+        #[derive(serde::Serialize, serde::Deserialize)]
         #[serde(rename_all = "snake_case")]
         pub enum $error {
             $(

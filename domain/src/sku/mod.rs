@@ -28,8 +28,8 @@ pub struct Released {
     pub product_id: ProductId,
 }
 
-/// Of the shape of [`Assignment`] and of its fold. Raise it with every change of either: snapshots of
-/// another schema are passed over. A test knows when it is due.
+/// Of the shape of [`Assignment`] and of its fold. Raise it with every change of either: snapshots
+/// of another schema are passed over. A test knows when it is due.
 pub const SCHEMA: i32 = 1;
 
 /// Why it refuses, as [`crate::Refusal`] keeps it.

@@ -205,8 +205,8 @@ pub(super) fn wrong_books(accounts: &Accounts, booked: &[Booked]) -> Vec<String>
             let found = by_request.get(&(*payment, *request));
             if found.is_none_or(|(known, money)| json!(known) != name || money != amount) {
                 wrong.push(format!(
-                    "the log has {operation:?} {amount} for request {request} of payment {payment}, \
-                     the gateway {found:?}"
+                    "the log has {operation:?} {amount} for request {request} of payment \
+                     {payment}, the gateway {found:?}"
                 ));
             }
         }

@@ -77,7 +77,8 @@ mod tests {
 
     async fn append(db: &PgPool, position: i64, stream: &str, version: i64) {
         sqlx::query(
-            "INSERT INTO events VALUES ($1, $2, $3, 'cart.created', 1, 0, now(), now(), '{}', '{}')",
+            "INSERT INTO events
+             VALUES ($1, $2, $3, 'cart.created', 1, 0, now(), now(), '{}', '{}')",
         )
         .bind(position)
         .bind(stream)

@@ -240,7 +240,8 @@ fn a_refusal_that_was_no_longer_true() {
     shop.ask("cart.checkout", Some(LATE), &json!({"order_id": LATE}));
     let last = shop.history.commands.len() - 1;
     shop.answer(last).status = 409;
-    shop.answer(last).body = json!({"code": "out_of_stock", "lines": [{"line": 0, "sku": "S", "wanted": 2, "available": 1}]});
+    let line = json!({"line": 0, "sku": "S", "wanted": 2, "available": 1});
+    shop.answer(last).body = json!({"code": "out_of_stock", "lines": [line]});
     let key = format!("c:t-{last}");
     shop.entries.retain(|entry| entry.key != key);
     shop.kept.insert(key.clone(), Kept { position: shop.entries.len() as i64, ..refused.clone() });
@@ -326,7 +327,8 @@ fn money_that_the_gateway_and_the_log_do_not_agree_on() {
     assert!(money::wrong_sums(account, true).is_some(), "kept for an order that is off");
     let shown = |captured: &str| {
         let money = |amount| json!({"amount": amount, "currency": "EUR"});
-        json!({"payments": [{"id": PAYMENT, "captured": money(captured), "refunded": money("0.00")}]})
+        let (captured, refunded) = (money(captured), money("0.00"));
+        json!({"payments": [{"id": PAYMENT, "captured": captured, "refunded": refunded}]})
     };
     assert!(money::misread(&accounts, &[id], &shown("10.00")).is_none());
     assert!(money::misread(&accounts, &[id], &shown("9.00")).is_some());

@@ -268,8 +268,8 @@ impl Cluster {
         Ok(revived)
     }
 
-    /// Stops Postgres and leaves its data, with the logs, where a person can look into them; returns
-    /// the folder.
+    /// Stops Postgres and leaves its data, with the logs, where a person can look into them;
+    /// returns the folder.
     pub async fn keep(&mut self) -> Result<&Path> {
         if let Ok(disk) = &self.disk {
             self.programs[Part::Postgres as usize].signal("INT");

@@ -145,7 +145,8 @@ fn verdict(line: &[u8]) -> Result<Answer, String> {
     let body = match verdict.get_mut("problem") {
         Some(problem) => problem.take(),
         None => {
-            json!({"id": verdict["id"], "version": verdict["version"], "position": verdict["position"]})
+            let (id, version) = (&verdict["id"], &verdict["version"]);
+            json!({"id": id, "version": version, "position": verdict["position"]})
         }
     };
     judge(Answer { status, body, replayed })

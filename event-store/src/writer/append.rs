@@ -18,7 +18,8 @@ use crate::recorded::Unreadable;
 
 /// The database cuts off a process that stalls while it holds the head, after this long: one that
 /// says nothing in the midst of a transaction, and one that does not take what it is sent, be it
-/// frozen, without power or behind a network that swallows all. `take_turn` does the same for turns.
+/// frozen, without power or behind a network that swallows all. `take_turn` does the same for
+/// turns.
 const SILENT_MS_MAX: u32 = 2_000;
 /// And any statement of the writer, waiting for the head included, after this long.
 const STATEMENT_MS_MAX: u32 = 20_000;

@@ -256,8 +256,8 @@ impl Appender {
         Ok(merge(entries, kept, results))
     }
 
-    /// If others write where this process does, waits for its turn: commands that come meanwhile can
-    /// take part in it. Whatever goes wrong is met again by the append.
+    /// If others write where this process does, waits for its turn: commands that come meanwhile
+    /// can take part in it. Whatever goes wrong is met again by the append.
     pub async fn wait_for_turn(&mut self) {
         let Company::Contended { .. } = self.company else { return };
         let Some(mut connection) = self.connection.take() else { return };
@@ -277,8 +277,8 @@ impl Appender {
         }
     }
 
-    /// Takes this process's turn, unless it has it already. Returns the streams in which others have
-    /// appended.
+    /// Takes this process's turn, unless it has it already. Returns the streams in which others
+    /// have appended.
     async fn take_turn(
         &mut self,
         connection: &mut PgConnection,

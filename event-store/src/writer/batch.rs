@@ -48,9 +48,9 @@ pub(super) struct Rows {
 /// A batch, decided as far as it has come.
 #[derive(Default)]
 pub(super) struct Decided {
-    /// What each command came to, and how many of the batch's events stand up to and with its own; or
-    /// why it could not be decided. May be shorter than the batch: the rest did not fit and comes
-    /// next.
+    /// What each command came to, and how many of the batch's events stand up to and with its own;
+    /// or why it could not be decided. May be shorter than the batch: the rest did not fit and
+    /// comes next.
     pub outcomes: Vec<Result<(Outcome, i64), SubmitError>>,
     /// What to append.
     pub rows: Rows,

@@ -196,8 +196,8 @@ impl Writer {
         *self.log_id.borrow()
     }
 
-    /// The id of the log, if that is another one than `log_id`. Asks the database where it seems so:
-    /// the log may have got its id since anything was appended.
+    /// The id of the log, if that is another one than `log_id`. Asks the database where it seems
+    /// so: the log may have got its id since anything was appended.
     pub async fn is_another(&self, log_id: Uuid) -> sqlx::Result<Option<Uuid>> {
         if self.log_id() == Some(log_id) {
             return Ok(None);

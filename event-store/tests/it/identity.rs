@@ -1,5 +1,5 @@
-//! A restored copy beside its original, on the same NATS and the same stream: what happens in the one
-//! is no news in the other.
+//! A restored copy beside its original, on the same NATS and the same stream: what happens in the
+//! one is no news in the other.
 
 use std::time::Duration;
 

@@ -60,7 +60,8 @@ proptest! {
         message[member.get(&members)] = value;
         if let Ok(event) = feed::event(position, message.to_string().as_bytes()) {
             let again = feed::event(position, &serde_json::to_vec(&event).unwrap()).unwrap();
-            prop_assert_eq!(serde_json::to_value(&again).unwrap(), serde_json::to_value(&event).unwrap());
+            let written = serde_json::to_value(&again).unwrap();
+            prop_assert_eq!(written, serde_json::to_value(&event).unwrap());
             prop_assert_eq!(again.decode().ok(), event.decode().ok());
         }
     }

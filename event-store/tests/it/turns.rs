@@ -67,7 +67,8 @@ async fn a_turn_ends_though_its_holder_is_frozen(db: PgPool) {
 async fn the_writers_session_ends_when_its_network_is_silent(db: PgPool) {
     let proxy = Proxy::start(&db).await;
     on_sale(&writer(&db), "TOTE", 0).await;
-    // Settings of the session as the server sees them: whoever sends it a function call sees its own.
+    // Settings of the session as the server sees them: whoever sends it a function call sees its
+    // own.
     let mut connection = db.acquire().await.unwrap();
     sqlx::raw_sql(
         "CREATE TABLE seen (name text, setting text);
@@ -143,7 +144,8 @@ async fn a_turn_reads_no_more_than_is_worth_hearing(db: PgPool) {
     assert!(plan.contains("Index Scan using events_pkey") && !plan.contains("Sort"), "{plan}");
 }
 
-/// The other has so much news that the cache is emptied rather than told: what comes of it is right.
+/// The other has so much news that the cache is emptied rather than told: what comes of it is
+/// right.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_writer_that_is_not_told_all_decides_on_what_is_so(db: PgPool) {
     let writers = [writer(&db), writer(&db)];

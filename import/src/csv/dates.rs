@@ -255,7 +255,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_panics(line in 1..9_u64, text in any::<String>(), near in "[0-9/:. TZa-p+-]{0,24}") {
+        fn no_text_panics(
+            line in 1..9_u64, text in any::<String>(), near in "[0-9/:. TZa-p+-]{0,24}"
+        ) {
             let mut style = Style::default();
             style.learn(line, &text);
             style.learn(line, &near);

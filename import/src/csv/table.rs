@@ -11,8 +11,8 @@ use csv::{ReaderBuilder, StringRecord};
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 
 /// The largest file that is read, in bytes. Rows that belong together may stand anywhere in it, and
-/// its orders are sorted by time, so it is held in memory, and its rows several times over as values:
-/// 64 MiB leave room for that in the container's memory.
+/// its orders are sorted by time, so it is held in memory, and its rows several times over as
+/// values: 64 MiB leave room for that in the container's memory.
 pub const FILE_BYTES_MAX: u64 = 64 << 20;
 /// The longest row, in bytes; a longer one is a quote that was never closed.
 const ROW_BYTES_MAX: usize = 1 << 20;
@@ -35,8 +35,8 @@ pub enum TableError {
     },
     /// It is too large.
     #[error(
-        "the file is larger than {} MiB: split it between products or orders, so that all rows of one \
-         stay in one file",
+        "the file is larger than {} MiB: split it between products or orders, so that all rows of \
+         one stay in one file",
         FILE_BYTES_MAX >> 20)]
     TooLarge,
     /// It is a spreadsheet or a picture.

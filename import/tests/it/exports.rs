@@ -100,7 +100,8 @@ async fn discounts_of_orders_are_spread_or_told(db: PgPool) {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_ledger_of_invoices_is_understood(db: PgPool) {
-    let ledger = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n\
+    let ledger = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,\
+                  Country\n\
                   536365,85123A,WHITE HANGING HEART,6,12/1/2010 8:26,2.55,17850,United Kingdom\n\
                   536365,71053,WHITE METAL LANTERN,6,12/1/2010 8:27,3.39,17850,United Kingdom\n\
                   536370,POST,POSTAGE,3,12/1/2010 8:45,18,12583,France\n\

@@ -78,8 +78,8 @@ async fn newer_exports_and_other_encodings_are_understood(db: PgPool) {
     let newer = "URL handle;Title;Description;Product category;Type;Tags;Status;\
                  Published on online store;SKU;Price;Compare-at price;Inventory quantity;\
                  Product image URL;Image alt text\r\n\
-                 tasche;Ledertasche f\u{fc}r Z\u{fc}rich;\"<p>Zeile\r\nzwei</p>\";Bags > Totes;Tote;\
-                 colour:red, new, colour:blue;active;TRUE;T-1;1.299,00 \u{20ac};1500;2;\
+                 tasche;Ledertasche f\u{fc}r Z\u{fc}rich;\"<p>Zeile\r\nzwei</p>\";Bags > Totes;\
+                 Tote;colour:red, new, colour:blue;active;TRUE;T-1;1.299,00 \u{20ac};1500;2;\
                  https://example.com/ein bild.jpg;Tasche\r\n\
                  alt;Altes;;;;;archived;TRUE;T-2;5;;1;;\r\n\
                  neu;Neues;;;;;draft;;T-3;5;;;;\r\n";

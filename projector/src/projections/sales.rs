@@ -1,8 +1,8 @@
 //! Sales: one document a day and currency, and a small one an order, so that what was both
 //! cancelled and refunded is taken off once.
 //!
-//! A day takes in orders of all slots: this projection needs a checkpoint over all of them. An event
-//! may set right the day of another event of its order: see [`sales`].
+//! A day takes in orders of all slots: this projection needs a checkpoint over all of them. An
+//! event may set right the day of another event of its order: see [`sales`].
 
 use std::collections::BTreeSet;
 

@@ -221,8 +221,8 @@ async fn load_documents(
     Ok(rows.into_iter().map(|row| (row.id, row.document.0)).collect())
 }
 
-/// What was never listed is of no interest to Meilisearch, and not dirty; nor is anything in a build
-/// that is not sent yet.
+/// What was never listed is of no interest to Meilisearch, and not dirty; nor is anything in a
+/// build that is not sent yet.
 async fn store_documents(
     db: &mut PgConnection,
     build: i16,

@@ -1,6 +1,6 @@
--- Writes documents of the search projection, new and old ones alike: build, documents as JSON, which
--- of them are listed, the first position each was changed at, and its keys (a JSON list) and sort key.
--- A file, so that tests of searching fill the table as the projector does.
+-- Writes documents of the search projection, new and old ones alike: build, documents as JSON,
+-- which of them are listed, the first position each was changed at, and its keys (a JSON list) and
+-- sort key. A file, so that tests of searching fill the table as the projector does.
 INSERT INTO search_documents_rows AS old
     (build, id, document, position, version, listed, in_stock, dirty, dirty_from, title,
      brand, category, words, created_at, updated_at, keys, price, title_key, created_ts)

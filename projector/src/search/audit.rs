@@ -1,11 +1,11 @@
-//! Whether Meilisearch holds what it is known to hold: no less, no more, nothing else. Either may be
-//! lost, or go back to an earlier backup, without the other.
+//! Whether Meilisearch holds what it is known to hold: no less, no more, nothing else. Either may
+//! be lost, or go back to an earlier backup, without the other.
 //!
 //! What it lacks is made dirty, so that the pusher sends it; what is not in the table is taken out.
-//! Which index it is, is looked at every few seconds, and so are the counts, where counting does not
-//! take long; document by document, a page a round and beside the sending, when a worker takes the
-//! lease (it does so after a restored database, whose checkpoint is not where it was), when there are
-//! too many, and now and then.
+//! Which index it is, is looked at every few seconds, and so are the counts, where counting does
+//! not take long; document by document, a page a round and beside the sending, when a worker takes
+//! the lease (it does so after a restored database, whose checkpoint is not where it was), when
+//! there are too many, and now and then.
 
 use std::time::Duration;
 
@@ -20,8 +20,8 @@ use crate::parking;
 
 /// How often Meilisearch is asked whether it still has everything.
 pub const CHECK_PERIOD: Duration = Duration::from_secs(5);
-/// How many times as long as counting took passes until it is done again: a table of many millions is
-/// not counted all the time.
+/// How many times as long as counting took passes until it is done again: a table of many millions
+/// is not counted all the time.
 const COUNT_REST: u32 = 20;
 /// How often its documents are looked at one by one all the same.
 const RECONCILE_PERIOD: Duration = Duration::from_mins(15);
@@ -107,8 +107,8 @@ impl Audit {
         self.identity.clone().ok_or(PushError::Lost)
     }
 
-    /// Sees to it that Meilisearch has the index, with its settings, and that what a lost one held is
-    /// sent again.
+    /// Sees to it that Meilisearch has the index, with its settings, and that what a lost one held
+    /// is sent again.
     async fn look(&mut self, build: i16) -> Result<(), PushError> {
         let found = self.index.identity().await?;
         let replaced = self.identity.is_some() && self.identity != found;
@@ -154,8 +154,8 @@ impl Audit {
         Ok(Expected { clean: count(row.clean), unclear: count(row.unclear) })
     }
 
-    /// Takes out what is not in the table, and marks dirty what is there as of another position: the
-    /// next page of documents, where it is time to. Says whether there are more.
+    /// Takes out what is not in the table, and marks dirty what is there as of another position:
+    /// the next page of documents, where it is time to. Says whether there are more.
     pub async fn reconcile(&mut self, build: i16) -> Result<bool, PushError> {
         if self.reconciled.is_none() && Instant::now() >= self.reconcile_at {
             self.reconciled = Some(0);

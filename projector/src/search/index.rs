@@ -70,7 +70,8 @@ pub enum IndexError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity(String);
 
-/// A document as the index has it. Whoever has the key may have put it there: anything may be in it.
+/// A document as the index has it. Whoever has the key may have put it there: anything may be in
+/// it.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Held {
     /// Its id: that of a product, if it was put there by this program.

@@ -163,8 +163,8 @@ pub async fn push(
     send_all(db, index, lease, identity, Which::Dirty).await
 }
 
-/// Sends every document of a build that is listed, dirty or not, to an index that is empty. Says how
-/// many there were.
+/// Sends every document of a build that is listed, dirty or not, to an index that is empty. Says
+/// how many there were.
 pub async fn fill(
     db: &PgPool,
     index: &Index,
@@ -263,8 +263,8 @@ async fn page(db: &PgPool, build: i16, which: Which, after: Uuid) -> Result<Page
 /// Sends one page. When Meilisearch refuses what is in it, the document at fault is found by
 /// halves and set aside, so that the others get through.
 ///
-/// Meilisearch makes an index that is not there of whatever is sent to it. So it is looked at before,
-/// and again before anything is cleared.
+/// Meilisearch makes an index that is not there of whatever is sent to it. So it is looked at
+/// before, and again before anything is cleared.
 async fn send(
     db: &PgPool,
     index: &Index,

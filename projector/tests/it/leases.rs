@@ -129,7 +129,8 @@ async fn eventually<F: AsyncFn() -> bool>(what: &str, is_so: F) {
     assert!(waited.is_ok(), "waited in vain: {what}");
 }
 
-/// A transaction whose beginning fails, again and again, is nobody else's, and heals with its cause.
+/// A transaction whose beginning fails, again and again, is nobody else's, and heals with its
+/// cause.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_checkpoint_that_cannot_be_moved_spoils_no_session(db: PgPool) {
     let shop = Shop::open(&db);

@@ -1,5 +1,6 @@
 //! The projector against real servers: a database of its own for each test, streams and indexes
-//! with names of their own. `DATABASE_URL`, `NATS_URL`, `MEILI_URL` and `MEILI_MASTER_KEY` say where.
+//! with names of their own. `DATABASE_URL`, `NATS_URL`, `MEILI_URL` and `MEILI_MASTER_KEY` say
+//! where.
 
 #![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 

@@ -213,8 +213,8 @@ async fn a_rebuild_swaps_the_index(db: PgPool) {
     assert_eq!(catalogue.titles("felt").await, ["Felt tote"]);
     assert_eq!(catalogue.titles("rucksack").await, Vec::<String>::new());
     assert_eq!(catalogue.meili.of_build(2).count().await.unwrap(), 0);
-    // Sent whole, without a mark but for what the old build had still to send. What changes from now
-    // on is marked again.
+    // Sent whole, without a mark but for what the old build had still to send. What changes from
+    // now on is marked again.
     assert_eq!((report.filled.unwrap().documents, dirty(&db).await), (2, 1));
     shop.product("Silk tote", "SILK").await;
     project(&db, "search").await;

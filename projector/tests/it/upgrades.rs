@@ -181,7 +181,8 @@ async fn an_event_that_stops_a_projection_can_be_skipped(db: PgPool) {
     worker.await.unwrap();
 }
 
-/// Somebody else shall work on it: the holder leaves it alone for a while, a standby has it at once.
+/// Somebody else shall work on it: the holder leaves it alone for a while, a standby has it at
+/// once.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_projection_is_handed_over(db: PgPool) {
     let shop = Shop::open(&db);

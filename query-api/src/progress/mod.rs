@@ -1,7 +1,7 @@
 //! How far the read models have come, and waiting for them to come further.
 //!
-//! What a reader gets is checked by the statement that reads it, or on the same connection before: a
-//! look from elsewhere may have been at another build, or at what was only told.
+//! What a reader gets is checked by the statement that reads it, or on the same connection before:
+//! a look from elsewhere may have been at another build, or at what was only told.
 
 mod model;
 mod poller;
@@ -52,8 +52,8 @@ struct Inner {
 
 /// A connection on which a model was seen to be as fresh as was asked.
 ///
-/// Without a transaction: what is read on it next is at least as fresh. Checkpoints only move on, and
-/// a rebuild switches to a build that is as far as the one before.
+/// Without a transaction: what is read on it next is at least as fresh. Checkpoints only move on,
+/// and a rebuild switches to a build that is as far as the one before.
 pub struct Reader {
     connection: PoolConnection<Postgres>,
     /// Streams with events up to the position asked for that are parked: what is read lacks those.
@@ -61,8 +61,8 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Tells a client that a list lacks events that it asked to see, and of how many streams. One that
-    /// is parked is no reason to refuse all lists until somebody looks after it.
+    /// Tells a client that a list lacks events that it asked to see, and of how many streams. One
+    /// that is parked is no reason to refuse all lists until somebody looks after it.
     pub fn lacks(&self) -> Option<[(HeaderName, HeaderValue); 1]> {
         (self.parked > 0).then(|| [(PARKED_STREAMS, self.parked.into())])
     }
@@ -171,8 +171,8 @@ impl Progress {
     }
 }
 
-/// A read that is repeated until it is as fresh as asked: wait, read together with how far the model
-/// has come, and look at that.
+/// A read that is repeated until it is as fresh as asked: wait, read together with how far the
+/// model has come, and look at that.
 pub struct Attempt<'a> {
     progress: &'a Inner,
     model: Model,
@@ -211,8 +211,8 @@ impl Attempt<'_> {
         Ok(false)
     }
 
-    /// Refuses a document that lacks events because a stream of its is parked: that one stands still
-    /// while its model goes on.
+    /// Refuses a document that lacks events because a stream of its is parked: that one stands
+    /// still while its model goes on.
     pub fn must_not_lack(&self, parked: Option<(String, i64)>) -> Result<(), Problem> {
         match parked {
             None => Ok(()),

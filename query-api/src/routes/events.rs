@@ -28,8 +28,8 @@ use crate::metrics::Counted;
 use crate::progress::position_unknown;
 use crate::reading::{Chunk, Reading, Selection};
 
-/// How often an export that finds nothing to send sends an empty line, so that nobody on the way takes
-/// it for dead.
+/// How often an export that finds nothing to send sends an empty line, so that nobody on the way
+/// takes it for dead.
 const EMPTY_LINE_PERIOD: Duration = Duration::from_secs(15);
 /// What a refused client is told to wait.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -179,11 +179,11 @@ fn known_types(wanted: &[String]) -> Result<Vec<String>, Problem> {
     Ok(names.into_iter().map(str::to_owned).collect())
 }
 
-/// One event a line, up to the head that the log had. The next page is read when the client has taken
-/// this one.
+/// One event a line, up to the head that the log had. The next page is read when the client has
+/// taken this one.
 ///
-/// `Next-After` is where to go on once the last line is there. It is known before: only an answer that
-/// its `limit` ended earlier is gone on with after its last line.
+/// `Next-After` is where to go on once the last line is there. It is known before: only an answer
+/// that its `limit` ended earlier is gone on with after its last line.
 fn export(app: &App, log: Log, selection: Selection, place: OwnedSemaphorePermit) -> Response {
     let until = selection.until.min(log.head);
     let next_after = until.max(selection.after);

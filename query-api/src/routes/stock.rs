@@ -1,6 +1,6 @@
-//! `/v1/stock`: what is there of each SKU. Everybody sees what is on offer, and of how much only what
-//! a storefront shows: whole documents, of drafts and withdrawn products too, are for those who are
-//! trusted. They tell what a shop sells.
+//! `/v1/stock`: what is there of each SKU. Everybody sees what is on offer, and of how much only
+//! what a storefront shows: whole documents, of drafts and withdrawn products too, are for those
+//! who are trusted. They tell what a shop sells.
 
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Uri, header};

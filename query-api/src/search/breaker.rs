@@ -1,7 +1,7 @@
 //! Leaves a server that is away alone, so that not every request waits for it to be away.
 //!
-//! Closed, it lets everybody in; open, nobody, until whoever looks after it has found the server well
-//! again. No caller's request is the try: it may be the very one that the server is slow at.
+//! Closed, it lets everybody in; open, nobody, until whoever looks after it has found the server
+//! well again. No caller's request is the try: it may be the very one that the server is slow at.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -74,7 +74,8 @@ async fn no_index_of_a_read_model_depends_on_the_locale(db: PgPool) {
     let found: Vec<String> = sqlx::query_scalar(
         "SELECT indexrelid::regclass::text FROM pg_index
          WHERE indrelid::regclass::text LIKE '%\\_rows'
-           AND (SELECT oid FROM pg_collation WHERE collname = 'default') = ANY(indcollation::oid[])",
+           AND (SELECT oid FROM pg_collation WHERE collname = 'default')
+               = ANY(indcollation::oid[])",
     )
     .fetch_all(&db)
     .await
@@ -159,16 +160,19 @@ async fn stock_payments_and_sales_are_listed_too(db: PgPool) {
     let shop = Shop::open(&db).await;
     sqlx::raw_sql(
         "INSERT INTO stock_rows (build, id, document, position, version, on_hand, available,
-             created_at, updated_at) SELECT 1, 'SKU-' || n, json_build_object('id', 'SKU-' || n), 1, 1,
-             n, n, now(), now() FROM generate_series(1, 9) n;
+             created_at, updated_at)
+             SELECT 1, 'SKU-' || n, json_build_object('id', 'SKU-' || n), 1, 1, n, n, now(), now()
+             FROM generate_series(1, 9) n;
          INSERT INTO payments_rows (build, id, document, position, version, order_id, method,
-             status, amount, currency, created_at, updated_at) SELECT 1, ('0000000000000000000000000000000' || n)::uuid,
+             status, amount, currency, created_at, updated_at)
+             SELECT 1, ('0000000000000000000000000000000' || n)::uuid,
              json_build_object('id', n::text), 1, 1,
              ('0000000000000000000000000000000' || n % 2)::uuid, 'card', 'captured', n, 'EUR',
              now(), now() FROM generate_series(1, 9) n;
          INSERT INTO sales_rows (build, id, document, position, version, day, currency,
-             created_at, updated_at) SELECT 1, d || '-' || c, json_build_object('id', d || '-' || c),
-             1, 1, d::date, c, now(), now()
+             created_at, updated_at)
+             SELECT 1, d || '-' || c, json_build_object('id', d || '-' || c), 1, 1, d::date, c,
+             now(), now()
              FROM unnest(ARRAY['2026-03-01', '2026-03-02', '2026-03-03']) d,
                   unnest(ARRAY['EUR', 'PKR']) c;",
     )

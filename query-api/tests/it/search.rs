@@ -24,7 +24,9 @@ fn document(n: u32, title: &str, brand: &str, euros: f64, in_stock: bool) -> Val
         "title": title, "description": format!("A fine {title}"), "brand": brand,
         "category": ["Bags", title],
         "category_levels": {"lvl0": "Bags", "lvl1": format!("Bags > {title}")},
-        "attributes": {"material": if n.is_multiple_of(2) { "leather" } else { "canvas" }, "made in": "PT"},
+        "attributes": {
+            "material": if n.is_multiple_of(2) { "leather" } else { "canvas" }, "made in": "PT"
+        },
         "options": {"Size": ["M", "S"]}, "skus": [format!("SKU-{n}")],
         "price": {"EUR": euros}, "price_max": {"EUR": euros}, "in_stock": in_stock,
         "image": null, "variants": [], "created_at": "2026-01-01T00:00:00Z",
@@ -298,7 +300,9 @@ async fn those_who_hang_up_do_not_pass_by_the_bound(db: PgPool) {
             }
         };
         tokio::select! { biased;
-            answer = shop.get("/v1/search?q=tote&sort=price&currency=EUR") => refused = Some(answer),
+            answer = shop.get("/v1/search?q=tote&sort=price&currency=EUR") => {
+                refused = Some(answer);
+            }
             () = begun => {}
         }
         most = most.max(under_way(&db).await);

@@ -18,8 +18,8 @@ async fn guarded(db: &PgPool) -> Shop {
 async fn put_stock(shop: &Shop, n: u32, sku: &str, units: i64, listed: bool) {
     let product_id = Uuid::from_u128(n.into());
     sqlx::query(
-        "INSERT INTO search_documents_rows (build, id, document, position, version, listed, in_stock,
-             dirty, title, category, words, created_at, updated_at)
+        "INSERT INTO search_documents_rows (build, id, document, position, version, listed,
+             in_stock, dirty, title, category, words, created_at, updated_at)
          VALUES (1, $1, '{}', 1, 1, $2, true, false, 'Tote', '{}', '', now(), now())",
     )
     .bind(product_id)
@@ -56,7 +56,10 @@ async fn nothing_that_is_not_on_offer_shows_through_stock(db: PgPool) {
     ] {
         put_stock(&shop, n, sku, units, listed).await;
     }
-    let shown = |id: &str, available: u32, or_more: bool| json!({"id": id, "in_stock": available > 0, "available": available, "or_more": or_more});
+    let shown = |id: &str, available: u32, or_more: bool| {
+        let in_stock = available > 0;
+        json!({"id": id, "in_stock": in_stock, "available": available, "or_more": or_more})
+    };
     let (bag, many, none) =
         (shown("BAG", 3, false), shown("MANY", 10, true), shown("NONE", 0, false));
     let items = async |path: &str| shop.get(path).await.json()["items"].clone();

@@ -138,7 +138,8 @@ impl Shop {
             let schema = domain::Event::types().find(|(name, _)| name == kind).unwrap().1;
             sqlx::query(
                 "INSERT INTO events SELECT $1, $2, 1 + (SELECT count(*) FROM events
-                     WHERE stream = $2), $3, $4, 0, now(), clock_timestamp(), '{\"command\":\"test\"}', $5",
+                     WHERE stream = $2), $3, $4, 0, now(), clock_timestamp(),
+                     '{\"command\":\"test\"}', $5",
             )
             .bind(head)
             .bind(stream)
@@ -164,8 +165,9 @@ impl Shop {
         let document = json!({"id": id, "version": 3, "position": n, "title": title});
         sqlx::query(
             "INSERT INTO products_rows (build, id, document, position, version, status, title,
-                 brand, category, created_at, updated_at, title_key) VALUES (1, $1, $2, $3, 3, $4, $5, $6,
-                 $7, timestamptz '2026-01-01Z' + $8 * interval '1 minute', now(), $9)",
+                 brand, category, created_at, updated_at, title_key)
+             VALUES (1, $1, $2, $3, 3, $4, $5, $6, $7,
+                     timestamptz '2026-01-01Z' + $8 * interval '1 minute', now(), $9)",
         )
         .bind(id)
         .bind(&document)

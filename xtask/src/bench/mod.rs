@@ -61,7 +61,10 @@ const LOG_SIZES: [u64; 3] = [10_000, 1_000_000, 10_000_000];
 #[derive(clap::Args)]
 pub struct Args {
     /// Which rows; all when none is named, but for those that say they are not among them
-    #[arg(value_name = "ROW", value_parser = PossibleValuesParser::new(ROWS.iter().map(Row::as_value)))]
+    #[arg(
+        value_name = "ROW",
+        value_parser = PossibleValuesParser::new(ROWS.iter().map(Row::as_value))
+    )]
     rows: Vec<String>,
     /// Seconds that each side of a row is measured, after its warm-up [10; 3 when quick]
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=600))]

@@ -22,12 +22,16 @@ const TABLE: &str = "CREATE TABLE baseline_events (
     metadata json NOT NULL, data json NOT NULL, UNIQUE (stream, version))";
 
 /// One event of the same size as a cart's.
-const INSERT: &str = r#"INSERT INTO baseline_events
+const INSERT: &str = concat!(
+    "INSERT INTO baseline_events
     (stream, version, type, schema, slot, occurred_at, recorded_at, metadata, data)
-    VALUES ('cart-' || gen_random_uuid(), 1, 'cart.line_added', 1, 17, now(), now(),
-    '{"command":"c:0192d3a0b7c87f0ea1b2c3d4e5f60718-123"}',
-    '{"sku":"0192d3a0b7c87f0ea1b2c3d4e5f60718-12","product_id":"0192d3a0-b7c8-7f0e-a1b2-c3d4e5f60718","title":"Bench 12","quantity":1,"unit_price":{"amount":"19.99","currency":"EUR"}}');
-"#;
+    VALUES ('cart-' || gen_random_uuid(), 1, 'cart.line_added', 1, 17, now(), now(),\n",
+    r#"'{"command":"c:0192d3a0b7c87f0ea1b2c3d4e5f60718-123"}', "#,
+    r#"'{"sku":"0192d3a0b7c87f0ea1b2c3d4e5f60718-12","#,
+    r#""product_id":"0192d3a0-b7c8-7f0e-a1b2-c3d4e5f60718","title":"Bench 12","quantity":1,"#,
+    r#""unit_price":{"amount":"19.99","currency":"EUR"}}');"#,
+    "\n",
+);
 
 /// The baseline, its table made.
 pub struct Inserts {

@@ -15,8 +15,9 @@ use crate::{http, progress};
 /// No secret: the server listens on the loopback address only and holds a developer's data.
 pub const MASTER_KEY: &str = "commerce-development-key";
 
-/// What it may use for indexing. Left to itself it takes two thirds of the machine, and zeroes a good
-/// part of that before its first documents: 3,000 of them took 2.4 s, and take 0.3 s like this.
+/// What it may use for indexing. Left to itself it takes two thirds of the machine, and zeroes a
+/// good part of that before its first documents: 3,000 of them took 2.4 s, and take 0.3 s like
+/// this.
 const INDEXING_MEMORY_MAX: &str = "512MiB";
 
 /// Starts a server with its indexes in `folder` and returns its URL.

@@ -104,7 +104,8 @@ impl States {
                 (!same || kept.outcome != accepted).then(|| {
                     let there: Vec<&Event> = made.iter().map(|entry| &entry.event).collect();
                     format!(
-                        "kept {}, should be {accepted}; made {there:?}, should have made {events:?}",
+                        "kept {}, should be {accepted}; made {there:?}, should have made \
+                         {events:?}",
                         kept.outcome
                     )
                 })
