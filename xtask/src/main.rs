@@ -16,12 +16,14 @@ mod fuzz;
 mod http;
 mod interrupt;
 mod layout;
+mod migrations;
 mod ports;
 mod process;
 mod progress;
 mod projections;
 mod promtool;
 mod record;
+mod schema;
 mod servers;
 mod services;
 mod sqlx;
@@ -59,6 +61,8 @@ enum Command {
     Fuzz(fuzz::Args),
     /// Regenerate the committed query data in `.sqlx`
     Sqlx(sqlx::Args),
+    /// Write down the schema that the migrations make, in `migrations/schema.sql`
+    Schema(schema::Args),
 }
 
 fn main() -> ExitCode {
@@ -85,5 +89,6 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Chaos(args) => chaos::run(&layout, args),
         Command::Fuzz(args) => fuzz::run(&layout, args),
         Command::Sqlx(args) => sqlx::run(&layout, args),
+        Command::Schema(args) => schema::run(&layout, args),
     }
 }

@@ -14,8 +14,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::layout::{Layout, create_dir};
 use crate::process::run_in_terminal;
-use crate::servers::{Durability, Servers, Source, Throwaway, postgres};
-use crate::{cargo, ports, progress};
+use crate::{cargo, migrations, progress};
 
 /// Options of `sqlx`.
 #[derive(clap::Args)]
@@ -52,25 +51,10 @@ pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
 
 /// The query files of the code as it is.
 fn generate(layout: &Layout) -> Result<Files> {
-    let Source::Program(program) = Servers::programs(layout)?.postgres else {
-        bail!("no PostgreSQL program was found");
-    };
-    let Throwaway { mut stack, folder } = Throwaway::new(layout)?;
-    let url = postgres::start(
-        &program,
-        layout,
-        &mut stack,
-        &folder.path().join("postgres"),
-        ports::free()?,
-        Durability::Throwaway,
-    )?;
-    progress::step("Migrating", "the database");
-    for migration in migrations(layout)? {
-        postgres::run_file(&program, &url, &migration, &stack.log("migrate"))?;
-    }
-    let queries = folder.path().join("queries");
+    let database = migrations::database(layout)?;
+    let queries = database.throwaway.folder.path().join("queries");
     create_dir(&queries)?;
-    expand_all(layout, &url, &queries)?;
+    expand_all(layout, &database.url, &queries)?;
     read_files(&queries)
 }
 
@@ -94,20 +78,6 @@ fn expand_all(layout: &Layout, url: &str, queries: &Path) -> Result<()> {
         bail!("the workspace does not compile against its migrations: see cargo's messages above");
     }
     Ok(())
-}
-
-/// The migrations in order.
-fn migrations(layout: &Layout) -> Result<Vec<PathBuf>> {
-    let folder = layout.root.join("migrations");
-    let entries = fs::read_dir(&folder)
-        .with_context(|| format!("cannot read the folder {}", folder.display()))?;
-    let mut files: Vec<PathBuf> = entries
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<Result<_, _>>()
-        .with_context(|| format!("cannot read the folder {}", folder.display()))?;
-    files.retain(|file| file.extension().is_some_and(|extension| extension == "sql"));
-    files.sort();
-    Ok(files)
 }
 
 /// The query files in `folder`; none when there is no such folder.

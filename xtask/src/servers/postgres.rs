@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use super::Program;
 use crate::layout::{Layout, create_dir};
@@ -116,6 +116,18 @@ pub fn run_file(program: &Program, url: &str, file: &Path, log: &Path) -> Result
     }
     command.arg("--file").arg(file);
     run_logged(&mut command, &format!("apply {}", file.display()), log)
+}
+
+/// What a statement answers: its one column, a row after the other.
+pub fn ask(program: &Program, url: &str, statement: &str) -> Result<String> {
+    let mut command = psql(program, url);
+    command.args(["--tuples-only", "--no-align", "--command", statement]);
+    let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
+    let output = output.context("cannot run psql")?;
+    if !output.status.success() {
+        bail!("psql refused a statement: see its message above");
+    }
+    String::from_utf8(output.stdout).context("psql did not answer in UTF-8")
 }
 
 fn initialise(program: &Program, layout: &Layout, stack: &Stack, data: &Path) -> Result<()> {

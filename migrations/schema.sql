@@ -1,0 +1,754 @@
+-- The database as the migrations have made it, to be read. Made by `cargo xtask schema`, never
+-- edited, and run by nobody; the migrations say why things are as they are.
+
+CREATE EXTENSION btree_gist;
+
+CREATE TABLE carts_rows (
+    build smallint NOT NULL,
+    id uuid NOT NULL,
+    document json NOT NULL,
+    "position" bigint NOT NULL,
+    version bigint NOT NULL,
+    status text NOT NULL,
+    customer_id uuid,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT carts_rows_pkey PRIMARY KEY (build, id)
+) WITH (fillfactor=70);
+CREATE INDEX carts_rows_customer ON carts_rows USING btree (build, customer_id, created_at, id) WHERE customer_id IS NOT NULL;
+
+CREATE TABLE commands (
+    key text COLLATE "C" NOT NULL,
+    fingerprint uuid NOT NULL,
+    outcome json NOT NULL,
+    "position" bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    CONSTRAINT commands_pkey PRIMARY KEY (key)
+);
+
+CREATE TABLE events (
+    "position" bigint NOT NULL,
+    stream text COLLATE "C" NOT NULL,
+    version bigint NOT NULL,
+    type text NOT NULL,
+    schema smallint NOT NULL,
+    slot smallint NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    metadata json NOT NULL,
+    data json NOT NULL,
+    CONSTRAINT events_pkey PRIMARY KEY ("position"),
+    CONSTRAINT events_stream_version_key UNIQUE (stream, version),
+    CONSTRAINT events_version_check CHECK (version > 0)
+);
+CREATE TRIGGER events_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+ALTER TABLE events ENABLE ALWAYS TRIGGER events_append_only;
+CREATE TRIGGER events_by_append BEFORE INSERT ON events FOR EACH STATEMENT WHEN (current_setting('commerce.appending'::text, true) IS DISTINCT FROM 'on'::text) EXECUTE FUNCTION refuse_change();
+
+CREATE TABLE log_head (
+    only_one boolean DEFAULT true NOT NULL,
+    "position" bigint NOT NULL,
+    log_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    home text,
+    CONSTRAINT log_head_pkey PRIMARY KEY (only_one),
+    CONSTRAINT log_head_only_one_check CHECK (only_one),
+    CONSTRAINT log_head_position_check CHECK ("position" >= 0)
+);
+
+CREATE TABLE orders_rows (
+    build smallint NOT NULL,
+    id uuid NOT NULL,
+    document json NOT NULL,
+    "position" bigint NOT NULL,
+    version bigint NOT NULL,
+    status text COLLATE "C" NOT NULL,
+    payment_status text COLLATE "C" NOT NULL,
+    fulfilment_status text COLLATE "C" NOT NULL,
+    customer_id uuid,
+    total numeric NOT NULL,
+    currency text COLLATE "C" NOT NULL,
+    units bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT orders_rows_pkey PRIMARY KEY (build, id)
+) WITH (fillfactor=70, toast_tuple_target=8160);
+CREATE INDEX orders_rows_created ON orders_rows USING btree (build, created_at, id);
+CREATE INDEX orders_rows_currency_total ON orders_rows USING btree (build, currency, total, id);
+CREATE INDEX orders_rows_customer ON orders_rows USING btree (build, customer_id, created_at, id) WHERE customer_id IS NOT NULL;
+CREATE INDEX orders_rows_fulfilment_created ON orders_rows USING btree (build, fulfilment_status, created_at, id);
+CREATE INDEX orders_rows_payment_created ON orders_rows USING btree (build, payment_status, created_at, id);
+CREATE INDEX orders_rows_status_created ON orders_rows USING btree (build, status, created_at, id);
+CREATE INDEX orders_rows_total ON orders_rows USING btree (build, total, id);
+
+CREATE TABLE parked_messages (
+    sequence bigint NOT NULL,
+    reason text NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT parked_messages_pkey PRIMARY KEY (sequence)
+);
+
+CREATE TABLE parked_streams (
+    projection text NOT NULL,
+    build smallint NOT NULL,
+    stream text NOT NULL,
+    "position" bigint NOT NULL,
+    version bigint NOT NULL,
+    behind text,
+    reason text NOT NULL,
+    parked_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT parked_streams_pkey PRIMARY KEY (projection, build, stream),
+    CONSTRAINT parked_streams_build_fkey FOREIGN KEY (projection, build) REFERENCES projection_builds(projection, build) ON DELETE CASCADE
+);
+
+CREATE TABLE payment_process (
+    only_one boolean DEFAULT true NOT NULL,
+    "position" bigint NOT NULL,
+    CONSTRAINT payment_process_pkey PRIMARY KEY (only_one),
+    CONSTRAINT payment_process_only_one_check CHECK (only_one)
+);
+
+CREATE TABLE payment_process_parked (
+    "position" bigint NOT NULL,
+    reason text NOT NULL,
+    parked_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT payment_process_parked_pkey PRIMARY KEY ("position")
+);
+
+CREATE TABLE payment_tasks (
+    kind text NOT NULL,
+    subject uuid NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    cause bigint NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    leased_until timestamp with time zone,
+    CONSTRAINT payment_tasks_pkey PRIMARY KEY (kind, subject),
+    CONSTRAINT payment_tasks_kind_check CHECK (kind = ANY (ARRAY['ask_gateway'::text, 'expire_order'::text, 'expire_authorization'::text]))
+);
+CREATE INDEX payment_tasks_due ON payment_tasks USING btree (due_at);
+
+CREATE TABLE payments_rows (
+    build smallint NOT NULL,
+    id uuid NOT NULL,
+    document json NOT NULL,
+    "position" bigint NOT NULL,
+    version bigint NOT NULL,
+    order_id uuid NOT NULL,
+    method text NOT NULL,
+    status text COLLATE "C" NOT NULL,
+    amount numeric NOT NULL,
+    currency text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT payments_rows_pkey PRIMARY KEY (build, id)
+) WITH (fillfactor=70);
+CREATE INDEX payments_rows_created ON payments_rows USING btree (build, created_at, id);
+CREATE INDEX payments_rows_order ON payments_rows USING btree (build, order_id);
+CREATE INDEX payments_rows_status_created ON payments_rows USING btree (build, status, created_at, id);
+
+CREATE TABLE products_rows (
+    build smallint NOT NULL,
+    id uuid NOT NULL,
+    document json NOT NULL,
+    "position" bigint NOT NULL,
+    version bigint NOT NULL,
+    status text COLLATE "C" NOT NULL,
+    title text NOT NULL,
+    brand text COLLATE "C",
+    category text[] COLLATE "C" NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    title_key text COLLATE "C" DEFAULT ''::text NOT NULL,
+    CONSTRAINT products_rows_pkey PRIMARY KEY (build, id)
+) WITH (fillfactor=80);
+CREATE INDEX products_rows_brand_created ON products_rows USING btree (build, brand, created_at, id) WHERE brand IS NOT NULL;
+CREATE INDEX products_rows_category ON products_rows USING gin (category);
+CREATE INDEX products_rows_created ON products_rows USING btree (build, created_at, id);
+CREATE INDEX products_rows_status_created ON products_rows USING btree (build, status, created_at, id);
+CREATE INDEX products_rows_status_title_key ON products_rows USING btree (build, status, title_key, id);
+
+CREATE TABLE projection_builds (
+    projection text NOT NULL,
+    build smallint NOT NULL,
+    version integer NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    sends boolean DEFAULT true NOT NULL,
+    sender bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT projection_builds_pkey PRIMARY KEY (projection, build),
+    CONSTRAINT projection_builds_projection_fkey FOREIGN KEY (projection) REFERENCES projections(name)
+);
+
+CREATE TABLE projection_slots (
+    projection text NOT NULL,
+    build smallint NOT NULL,
+    slot_from smallint NOT NULL,
+    slot_to smallint NOT NULL,
+    "position" bigint DEFAULT 0 NOT NULL,
+    epoch bigint DEFAULT 0 NOT NULL,
+    owner text,
+    lease_until timestamp with time zone,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    waits_at bigint,
+    released_by text,
+    released_until timestamp with time zone,
+    CONSTRAINT projection_slots_pkey PRIMARY KEY (projection, build, slot_from),
+    CONSTRAINT projection_slots_apart EXCLUDE USING gist (projection WITH =, build WITH =, int4range(slot_from::integer, slot_to::integer, '[]'::text) WITH &&),
+    CONSTRAINT projection_slots_build_fkey FOREIGN KEY (projection, build) REFERENCES projection_builds(projection, build) ON DELETE CASCADE,
+    CONSTRAINT projection_slots_position_check CHECK ("position" >= 0),
+    CONSTRAINT projection_slots_range CHECK (slot_from >= 0 AND slot_to >= slot_from AND slot_to < 256)
+) WITH (fillfactor=50);
+
+CREATE TABLE projections (
+    name text NOT NULL,
+    active_build smallint NOT NULL,
+    last_build smallint DEFAULT 1 NOT NULL,
+    CONSTRAINT projections_pkey PRIMARY KEY (name),
+    CONSTRAINT projections_active_build_check CHECK (active_build > 0)
+);
+
+CREATE TABLE sales_orders_rows (
+    build smallint NOT NULL,
+    id uuid NOT NULL,
+    document json NOT NULL,
+    CONSTRAINT sales_orders_rows_pkey PRIMARY KEY (build, id)
+) WITH (fillfactor=80);
+
+CREATE TABLE sales_rows (
+    build smallint NOT NULL,
+    id text COLLATE "C" NOT NULL,
+    document json NOT NULL,
+    "position" bigint NOT NULL,
+    version bigint NOT NULL,
+    day date NOT NULL,
+    currency text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT sales_rows_pkey PRIMARY KEY (build, id)
+) WITH (fillfactor=70);
+CREATE INDEX sales_rows_day_id ON sales_rows USING btree (build, day, id);
+
+CREATE TABLE sandbox_gateway (
+    key text NOT NULL,
+    operation text NOT NULL,
+    amount numeric NOT NULL,
+    currency text NOT NULL,
+    declined text,
+    done_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT sandbox_gateway_pkey PRIMARY KEY (key)
+);
+
+CREATE TABLE search_documents_rows (
+    build smallint NOT NULL,
+    id uuid NOT NULL,
+    document json NOT NULL,
+    "position" bigint NOT NULL,
+    version bigint NOT NULL,
+    listed boolean NOT NULL,
+    in_stock boolean NOT NULL,
+    dirty boolean NOT NULL,
+    revision bigint DEFAULT 1 NOT NULL,
+    dirty_from bigint DEFAULT 0 NOT NULL,
+    refused text,
+    title text NOT NULL,
+    brand text,
+    category text[] NOT NULL,
+    words tsvector NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    keys text[] COLLATE "C" DEFAULT '{}'::text[] NOT NULL,
+    price jsonb DEFAULT '{}'::jsonb NOT NULL,
+    title_key text COLLATE "C" DEFAULT ''::text NOT NULL,
+    created_ts bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT search_documents_rows_pkey PRIMARY KEY (build, id)
+) WITH (fillfactor=80);
+CREATE INDEX search_documents_rows_dirty ON search_documents_rows USING btree (build, id) WHERE dirty;
+CREATE INDEX search_documents_rows_dirty_from ON search_documents_rows USING btree (build, dirty_from) WHERE dirty;
+CREATE INDEX search_documents_rows_keys ON search_documents_rows USING gin (keys);
+CREATE INDEX search_documents_rows_listed ON search_documents_rows USING btree (build, created_at, id) WHERE listed;
+CREATE INDEX search_documents_rows_listed_created ON search_documents_rows USING btree (build, created_ts, id) WHERE listed;
+CREATE INDEX search_documents_rows_listed_title ON search_documents_rows USING btree (build, title_key, id) WHERE listed;
+CREATE INDEX search_documents_rows_refused ON search_documents_rows USING btree (build, id) WHERE refused IS NOT NULL;
+CREATE INDEX search_documents_rows_sent ON search_documents_rows USING btree (build) WHERE listed AND NOT dirty AND refused IS NULL;
+CREATE INDEX search_documents_rows_words ON search_documents_rows USING gin (words);
+
+CREATE TABLE search_stock_rows (
+    build smallint NOT NULL,
+    id text COLLATE "C" NOT NULL,
+    document json NOT NULL,
+    CONSTRAINT search_stock_rows_pkey PRIMARY KEY (build, id)
+) WITH (fillfactor=80);
+
+CREATE TABLE skipped_events (
+    projection text NOT NULL,
+    "position" bigint NOT NULL,
+    stream text NOT NULL,
+    reason text NOT NULL,
+    skipped_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT skipped_events_pkey PRIMARY KEY (projection, "position"),
+    CONSTRAINT skipped_events_projection_fkey FOREIGN KEY (projection) REFERENCES projections(name)
+);
+
+CREATE TABLE snapshots (
+    stream text COLLATE "C" NOT NULL,
+    version bigint NOT NULL,
+    schema integer NOT NULL,
+    state json NOT NULL,
+    taken_at timestamp with time zone NOT NULL,
+    CONSTRAINT snapshots_pkey PRIMARY KEY (stream),
+    CONSTRAINT snapshots_version_check CHECK (version > 0)
+);
+
+CREATE TABLE stock_rows (
+    build smallint NOT NULL,
+    id text COLLATE "C" NOT NULL,
+    document json NOT NULL,
+    "position" bigint NOT NULL,
+    version bigint NOT NULL,
+    on_hand bigint NOT NULL,
+    available bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT stock_rows_pkey PRIMARY KEY (build, id)
+) WITH (fillfactor=70);
+CREATE INDEX stock_rows_available ON stock_rows USING btree (build, available, id);
+
+CREATE VIEW carts AS
+ SELECT id,
+    document,
+    "position",
+    version,
+    status,
+    customer_id,
+    created_at,
+    updated_at,
+    build
+   FROM carts_rows
+  WHERE build = (( SELECT projections.active_build
+           FROM projections
+          WHERE projections.name = 'carts'::text));
+
+CREATE VIEW orders AS
+ SELECT id,
+    document,
+    "position",
+    version,
+    status,
+    payment_status,
+    fulfilment_status,
+    customer_id,
+    total,
+    currency,
+    units,
+    created_at,
+    updated_at,
+    build
+   FROM orders_rows
+  WHERE build = (( SELECT projections.active_build
+           FROM projections
+          WHERE projections.name = 'orders'::text));
+
+CREATE VIEW payments AS
+ SELECT id,
+    document,
+    "position",
+    version,
+    order_id,
+    method,
+    status,
+    amount,
+    currency,
+    created_at,
+    updated_at,
+    build
+   FROM payments_rows
+  WHERE build = (( SELECT projections.active_build
+           FROM projections
+          WHERE projections.name = 'payments'::text));
+
+CREATE VIEW products AS
+ SELECT id,
+    document,
+    "position",
+    version,
+    status,
+    title,
+    brand,
+    category,
+    created_at,
+    updated_at,
+    build,
+    title_key
+   FROM products_rows
+  WHERE build = (( SELECT projections.active_build
+           FROM projections
+          WHERE projections.name = 'products'::text));
+
+CREATE VIEW projection_positions AS
+ SELECT p.name,
+    p.active_build AS build,
+    s.slot_from,
+    s.slot_to,
+    s."position",
+    s.owner,
+    s.lease_until,
+    s.updated_at,
+    s.waits_at
+   FROM projections p
+     JOIN projection_slots s ON s.projection = p.name AND s.build = p.active_build;
+
+CREATE VIEW sales AS
+ SELECT id,
+    document,
+    "position",
+    version,
+    day,
+    currency,
+    created_at,
+    updated_at
+   FROM sales_rows
+  WHERE build = (( SELECT projections.active_build
+           FROM projections
+          WHERE projections.name = 'sales'::text));
+
+CREATE VIEW search_documents AS
+ SELECT id,
+    document,
+    "position",
+    version,
+    listed,
+    in_stock,
+    dirty,
+    dirty_from,
+    refused,
+    title,
+    brand,
+    category,
+    words,
+    created_at,
+    updated_at,
+    keys,
+    price,
+    title_key,
+    created_ts
+   FROM search_documents_rows
+  WHERE build = (( SELECT projections.active_build
+           FROM projections
+          WHERE projections.name = 'search'::text));
+
+CREATE VIEW stock AS
+ SELECT id,
+    document,
+    "position",
+    version,
+    on_hand,
+    available,
+    created_at,
+    updated_at,
+    build
+   FROM stock_rows
+  WHERE build = (( SELECT projections.active_build
+           FROM projections
+          WHERE projections.name = 'stock'::text));
+
+CREATE VIEW stock_on_offer AS
+ SELECT s.id,
+    shown.available,
+    json_build_object('id', s.id, 'in_stock', shown.available > 0, 'available', shown.available, 'or_more', known.available > 10) AS document
+   FROM search_stock_rows s
+     CROSS JOIN LATERAL ( SELECT (s.document ->> 'units'::text)::bigint AS available) known
+     CROSS JOIN LATERAL ( SELECT LEAST(GREATEST(known.available, 0::bigint), 10::bigint) AS available) shown
+     JOIN search_documents_rows d ON d.build = s.build AND d.id = ((s.document ->> 'product_id'::text)::uuid)
+  WHERE s.build = (( SELECT projections.active_build
+           FROM projections
+          WHERE projections.name = 'search'::text)) AND d.listed;
+
+CREATE FUNCTION append(believed bigint, read_streams text[], read_versions bigint[], guesses text[], keys text[], fingerprints uuid[], outcomes text[], offsets bigint[], streams text[], versions bigint[], types text[], schemas smallint[], slots smallint[], occurred timestamp with time zone[], metadatas text[], datas text[])
+ RETURNS bigint
+ LANGUAGE sql
+AS $function$
+    SELECT append(log_id, $1, false, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
+                  $16)
+    FROM log_head
+$function$;
+
+CREATE FUNCTION append(of_log uuid, believed bigint, holds boolean, read_streams text[], read_versions bigint[], guesses text[], keys text[], fingerprints uuid[], outcomes text[], offsets bigint[], streams text[], versions bigint[], types text[], schemas smallint[], slots smallint[], occurred timestamp with time zone[], metadatas text[], datas text[])
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+ SET jit TO 'off'
+ SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+DECLARE
+    head bigint;
+    id uuid;
+    stale boolean;
+    -- One clock for the whole log, whichever process appends.
+    now timestamptz;
+BEGIN
+    IF NOT holds THEN
+        PERFORM queue_for_head();
+    END IF;
+    SELECT position, log_id INTO STRICT head, id FROM log_head FOR UPDATE;
+    IF id <> of_log THEN
+        RAISE EXCEPTION 'this is log %, and no longer %', id, of_log
+            USING ERRCODE = 'object_not_in_prerequisite_state';
+    END IF;
+
+    IF head <> believed THEN
+        IF read_streams IS NULL THEN
+            RETURN NULL;
+        END IF;
+        SELECT EXISTS (
+            SELECT FROM unnest(read_streams, read_versions) AS read (stream, version)
+            WHERE read.version IS DISTINCT FROM coalesce((
+                SELECT e.version FROM events e WHERE e.stream = read.stream
+                ORDER BY e.version DESC LIMIT 1
+            ), 0)
+        ) INTO stale;
+        IF stale THEN
+            RETURN NULL;
+        END IF;
+    END IF;
+    IF cardinality(guesses) > 0 THEN
+        SELECT EXISTS (
+            SELECT FROM unnest(guesses) AS guess (stream)
+            WHERE EXISTS (SELECT FROM events e WHERE e.stream = guess.stream)
+        ) INTO stale;
+        IF stale THEN
+            RETURN NULL;
+        END IF;
+    END IF;
+
+    -- It never goes back, whatever the clocks of the machines that were primary say.
+    now := greatest(clock_timestamp(), (SELECT e.recorded_at FROM events e WHERE e.position = head));
+    INSERT INTO commands (key, fingerprint, outcome, position, recorded_at)
+    SELECT key, fingerprint, outcome::json, head + after, now
+    FROM unnest(keys, fingerprints, outcomes, offsets) AS new (key, fingerprint, outcome, after);
+
+    IF cardinality(streams) > 0 THEN
+        PERFORM set_config('commerce.appending', 'on', true);
+        INSERT INTO events (position, stream, version, type, schema, slot, occurred_at, recorded_at,
+                            metadata, data)
+        SELECT head + n, stream, version, type, schema, slot, occurred_at, now, metadata::json,
+               data::json
+        FROM unnest(streams, versions, types, schemas, slots, occurred, metadatas, datas)
+            WITH ORDINALITY AS new (stream, version, type, schema, slot, occurred_at, metadata, data, n);
+        PERFORM set_config('commerce.appending', 'off', true);
+        UPDATE log_head SET position = head + cardinality(streams);
+        PERFORM pg_notify('log_head', (head + cardinality(streams))::text);
+    END IF;
+    RETURN head;
+END
+$function$;
+
+CREATE FUNCTION end_turn()
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    PERFORM pg_advisory_unlock_all(), set_config('idle_session_timeout', '0', false);
+    RETURN true;
+END
+$function$;
+
+CREATE FUNCTION hold_head()
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+BEGIN
+    PERFORM queue_for_head();
+    PERFORM FROM log_head FOR UPDATE;
+END
+$function$;
+
+CREATE FUNCTION log_home()
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+BEGIN
+    RETURN (SELECT system_identifier::text || '/' ||
+                   (SELECT oid FROM pg_database WHERE datname = current_database())
+            FROM pg_control_system());
+EXCEPTION WHEN insufficient_privilege THEN
+    RETURN NULL;
+END
+$function$;
+
+CREATE FUNCTION move_checkpoint(of_projection text, of_build smallint, of_slot_from smallint, by_epoch bigint, position_from bigint, position_to bigint, term_ms bigint)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    PERFORM set_config('synchronous_commit', 'off', true),
+            set_config('idle_in_transaction_session_timeout', term_ms::text, true);
+    UPDATE projection_slots SET position = position_to, updated_at = clock_timestamp(),
+        lease_until = clock_timestamp() + term_ms * interval '1 millisecond'
+    WHERE projection = of_projection AND build = of_build AND slot_from = of_slot_from
+      AND epoch = by_epoch AND position = position_from;
+    IF NOT FOUND THEN
+        PERFORM set_config('transaction_read_only', 'on', true);
+        RETURN false;
+    END IF;
+    RETURN true;
+END
+$function$;
+
+CREATE FUNCTION moved(step jsonb)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    RETURN step IS NULL OR move_checkpoint(
+        step->>'projection', (step->>'build')::smallint, (step->>'slot_from')::smallint,
+        (step->>'epoch')::bigint, (step->>'from')::bigint, (step->>'to')::bigint,
+        (step->>'term_ms')::bigint);
+END
+$function$;
+
+CREATE FUNCTION parked_of(of_projection text, of_stream text, wanted bigint)
+ RETURNS TABLE(stream text, "position" bigint)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT k.stream, k.position FROM parked_streams k
+    WHERE k.projection = of_projection AND k.position <= wanted
+      AND k.build = (SELECT active_build FROM projections WHERE name = of_projection)
+      AND (k.stream = of_stream OR k.stream = ANY (ARRAY(
+          SELECT CASE e.type WHEN 'order.payment_started' THEN 'payment-' || (e.data ->> 'payment_id')
+                             ELSE 'fulfilment-' || (e.data ->> 'fulfilment_id') END
+          FROM events e
+          WHERE of_stream LIKE 'order-%' AND e.stream = of_stream
+            AND e.type IN ('order.payment_started', 'order.fulfilment_planned'))))
+    ORDER BY k.position LIMIT 1
+$function$;
+
+CREATE FUNCTION queue_for_head()
+ RETURNS void
+ LANGUAGE plpgsql
+ SET lock_timeout TO '250ms'
+AS $function$
+BEGIN
+    -- Any number that nobody else locks.
+    IF pg_try_advisory_xact_lock(5843602714) THEN
+        RETURN;
+    END IF;
+    BEGIN
+        PERFORM pg_advisory_xact_lock(5843602714);
+    EXCEPTION WHEN lock_not_available THEN
+        NULL;
+    END;
+END
+$function$;
+
+CREATE FUNCTION refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    RAISE EXCEPTION 'the log is append-only: % on % is refused', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'insufficient_privilege';
+END
+$function$;
+
+CREATE FUNCTION settle_log(anew boolean, OUT former uuid, OUT current uuid, OUT head bigint)
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+DECLARE
+    here text := log_home();
+    due boolean;
+BEGIN
+    SELECT h.log_id, h.log_id, h.position, anew OR h.home IS DISTINCT FROM coalesce(here, h.home)
+    INTO STRICT former, current, head, due FROM log_head h;
+    IF NOT due THEN
+        RETURN;
+    END IF;
+    -- Once more, now that no other process can do the same.
+    SELECT h.log_id, h.log_id, h.position, anew OR h.home IS DISTINCT FROM coalesce(here, h.home)
+    INTO STRICT former, current, head, due FROM log_head h FOR UPDATE;
+    IF due THEN
+        UPDATE log_head SET log_id = gen_random_uuid(), home = here RETURNING log_id INTO current;
+    END IF;
+END
+$function$;
+
+CREATE FUNCTION standing(of_projection text, wanted bigint)
+ RETURNS TABLE(log_id uuid, head bigint, standby boolean, "position" bigint, parked bigint)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT h.log_id, h.position, pg_is_in_recovery(),
+           coalesce((SELECT min(s.position) FROM projection_slots s
+                     WHERE s.projection = of_projection AND s.build = p.active_build), 0::bigint),
+           (SELECT count(*) FROM parked_streams k
+            WHERE k.projection = of_projection AND k.build = p.active_build AND k.position <= wanted)
+    FROM log_head h LEFT JOIN projections p ON p.name = of_projection
+$function$;
+
+CREATE FUNCTION take_turn(known bigint, news_max integer)
+ RETURNS TABLE(head bigint, "position" bigint, stream text, version bigint, type text, schema smallint, data text)
+ LANGUAGE sql
+AS $function$
+    SELECT * FROM take_turn($1, $2, 9223372036854775807)
+$function$;
+
+CREATE FUNCTION take_turn(known bigint, news_max integer, news_bytes_max bigint)
+ RETURNS TABLE(head bigint, "position" bigint, stream text, version bigint, type text, schema smallint, data text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+ SET jit TO 'off'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+AS $function$
+DECLARE
+    bytes bigint := 0;
+BEGIN
+    -- Locks a row and changes nothing: not worth waiting for the disk.
+    PERFORM set_config('synchronous_commit', 'off', true);
+    PERFORM queue_for_head();
+    -- Waits for the append of the turn before.
+    SELECT h.position INTO STRICT head FROM log_head h FOR UPDATE;
+    RETURN NEXT;
+    IF head - known BETWEEN 1 AND news_max THEN
+        FOR "position", stream, version, type, schema, data IN
+            SELECT e.position, e.stream, e.version, e.type, e.schema, e.data::text
+            FROM events e WHERE e.position > known AND e.position <= known + news_max
+            ORDER BY e.position
+        LOOP
+            bytes := bytes + octet_length(data);
+            EXIT WHEN bytes > news_bytes_max;
+            RETURN NEXT;
+        END LOOP;
+    END IF;
+    PERFORM set_config('idle_session_timeout', '2s', false);
+    -- Beyond this transaction, until the turn ends; at once, for we hold it already.
+    PERFORM pg_try_advisory_lock(5843602714);
+END
+$function$;
+
+REVOKE EXECUTE ON FUNCTION append(uuid, bigint, boolean, text[], bigint[], text[], text[], uuid[], text[], bigint[], text[], bigint[], text[], smallint[], smallint[], timestamp with time zone[], text[], text[]) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION hold_head() FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION settle_log(boolean) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION take_turn(bigint, integer, bigint) FROM PUBLIC;
+GRANT SELECT ON carts, events, log_head, orders, payments, products, projection_positions, sales, search_documents, skipped_events, stock, stock_on_offer TO commerce_analyst;
+GRANT SELECT ON events, log_head TO commerce_projector;
+GRANT SELECT, INSERT, UPDATE, DELETE ON carts, carts_rows, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows TO commerce_projector;
+GRANT SELECT ON carts, carts_rows, events, log_head, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows TO commerce_reader;
+GRANT EXECUTE ON FUNCTION append(uuid, bigint, boolean, text[], bigint[], text[], text[], uuid[], text[], bigint[], text[], bigint[], text[], smallint[], smallint[], timestamp with time zone[], text[], text[]) TO commerce_writer;
+GRANT EXECUTE ON FUNCTION hold_head() TO commerce_writer;
+GRANT EXECUTE ON FUNCTION settle_log(boolean) TO commerce_writer;
+GRANT EXECUTE ON FUNCTION take_turn(bigint, integer, bigint) TO commerce_writer;
+GRANT SELECT ON commands, events, log_head TO commerce_writer;
+GRANT SELECT, INSERT, UPDATE, DELETE ON payment_process, payment_process_parked, payment_tasks, sandbox_gateway, snapshots TO commerce_writer;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO commerce_analyst;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO commerce_projector;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO commerce_reader;
