@@ -29,6 +29,7 @@ mod services;
 mod sqlx;
 mod status;
 mod test;
+mod tidy;
 mod up;
 
 /// What a shell expects of a program ended by Ctrl-C: 128 + SIGINT.
@@ -63,6 +64,8 @@ enum Command {
     Sqlx(sqlx::Args),
     /// Write down the schema that the migrations make, in `migrations/schema.sql`
     Schema(schema::Args),
+    /// Check what the house demands of its files and the compiler does not see
+    Tidy(tidy::Args),
 }
 
 fn main() -> ExitCode {
@@ -90,5 +93,6 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Fuzz(args) => fuzz::run(&layout, args),
         Command::Sqlx(args) => sqlx::run(&layout, args),
         Command::Schema(args) => schema::run(&layout, args),
+        Command::Tidy(args) => tidy::run(&layout, args),
     }
 }

@@ -66,18 +66,16 @@ fn given(stream: &str, kind: &str, data: Value) -> Story {
 }
 
 fn tote() -> Story {
-    let size = |sku: &str, size: &str, price: &str| {
-        let prices = [eur(price)];
-        json!({ "sku": sku, "options": { "Size": size }, "prices": prices })
-    };
+    let small = json!({ "sku": "TOTE-S", "options": { "Size": "S" }, "prices": [eur("19.99")] });
+    let middle = json!({ "sku": "TOTE-M", "options": { "Size": "M" }, "prices": [eur("29.99")] });
     let details = json!({
         "title": "Tote", "brand": "Acme", "category": ["Bags", "Totes"],
         "description": "<p>Soft&nbsp;<b>leather</b></p>", "attributes": { "material": "leather" },
         "media": [{ "url": "https://example.com/tote.jpg" }],
     });
     given(&product_stream(), "product.created", details)
-        .and(&product_stream(), "product.variant_set", size("TOTE-S", "S", "19.99"))
-        .and(&product_stream(), "product.variant_set", size("TOTE-M", "M", "29.99"))
+        .and(&product_stream(), "product.variant_set", small)
+        .and(&product_stream(), "product.variant_set", middle)
         .and(&product_stream(), "product.published", json!({}))
 }
 

@@ -1,0 +1,134 @@
+//! Who may depend on whom. Arrows between crates point one way, from what sells to what it is made
+//! of; and each crate has its row in the code map of ARCHITECTURE.md.
+
+use std::collections::BTreeMap;
+
+use super::Finding;
+use super::tree::{File, Tree};
+
+/// What each crate may depend on, itself and for its tests.
+const MAY: &[(&str, &[&str], &[&str])] = &[
+    ("domain", &[], &[]),
+    ("service", &[], &[]),
+    ("event-store", &["domain"], &[]),
+    ("command-api", &["domain", "event-store", "service"], &[]),
+    ("projector", &["domain", "event-store", "service"], &[]),
+    ("query-api", &["domain", "event-store", "service"], &[]),
+    // From outside, as callers do; what they sell is made of the domain's words.
+    ("end-to-end", &["domain"], &["command-api"]),
+    ("bench", &["domain", "event-store"], &["projector"]),
+    // All that decodes bytes from outside.
+    ("fuzz", &["command-api", "domain", "event-store", "query-api", "service"], &[]),
+    ("xtask", &[], &[]),
+];
+/// Where crates are explained.
+const MAP: &str = "ARCHITECTURE.md";
+
+/// The dependencies of a crate on others of the house.
+#[derive(Default)]
+struct Crate {
+    file: String,
+    own: Vec<(usize, String)>,
+    of_tests: Vec<(usize, String)>,
+}
+
+/// Dependencies that point another way, and crates that nobody has placed.
+pub fn check(tree: &Tree) -> Vec<Finding> {
+    let found: Vec<(String, Crate)> = tree.ending(&["/Cargo.toml"]).filter_map(read).collect();
+    let crates: BTreeMap<&str, &Crate> =
+        found.iter().map(|(name, it)| (name.as_str(), it)).collect();
+    let mut wrong = Vec::new();
+    for (name, it) in &crates {
+        let Some((_, own, tests)) = MAY.iter().find(|(known, ..)| known == name) else {
+            let says = "a crate that xtask/src/tidy/crates.rs does not know: say what it may use";
+            wrong.push(Finding::of(&it.file, says));
+            continue;
+        };
+        let mut judge = |used: &[(usize, String)], may: &dyn Fn(&str) -> bool| {
+            for (line, used) in used.iter().filter(|(_, used)| crates.contains_key(used.as_str())) {
+                if !may(used) {
+                    let says = format!("{name} may not depend on {used}");
+                    wrong.push(Finding::at(&it.file, *line, says));
+                }
+            }
+        };
+        judge(&it.own, &|used| own.contains(&used));
+        judge(&it.of_tests, &|used| own.contains(&used) || tests.contains(&used));
+        let row =
+            |map: &File| map.text.lines().any(|line| line.starts_with(&format!("| `{name}`")));
+        if !tree.file(MAP).is_none_or(row) {
+            wrong.push(Finding::of(MAP, format!("the code map has no row for `{name}`")));
+        }
+    }
+    let gone = MAY.iter().filter(|(name, ..)| !crates.is_empty() && !crates.contains_key(name));
+    wrong.extend(gone.map(|(name, ..)| {
+        Finding::of("xtask/src/tidy/crates.rs", format!("there is no crate {name} any more"))
+    }));
+    wrong
+}
+
+/// The crate of a manifest, if it is that of one.
+fn read(file: &File) -> Option<(String, Crate)> {
+    let (mut name, mut section) = (None, "");
+    let mut it = Crate { file: file.path.clone(), ..Crate::default() };
+    for (number, line) in file.lines() {
+        let line = line.trim();
+        if let Some(header) = line.strip_prefix('[') {
+            section = header.trim_matches(['[', ']']);
+            continue;
+        }
+        let Some((key, value)) = line.split_once('=') else { continue };
+        let key = key.trim().trim_end_matches(".workspace").trim();
+        // With a condition before it too: `target.'cfg(…)'.dependencies`.
+        if section == "package" && key == "name" {
+            name = Some(value.trim().trim_matches('"').to_owned());
+        } else if section.ends_with("dev-dependencies") {
+            it.of_tests.push((number, key.to_owned()));
+        } else if section.ends_with("dependencies") {
+            it.own.push((number, key.to_owned()));
+        }
+    }
+    Some((name?, it))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A tree of every crate that is known, with one line more in one manifest.
+    fn says(of: &str, section: &str, line: &str) -> Vec<String> {
+        let manifests: Vec<(String, String)> = MAY
+            .iter()
+            .map(|(name, ..)| {
+                let more =
+                    if *name == of { format!("[{section}]\n{line}\n") } else { String::new() };
+                (format!("{name}/Cargo.toml"), format!("[package]\nname = \"{name}\"\n{more}"))
+            })
+            .collect();
+        let files: Vec<(&str, &str)> =
+            manifests.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        check(&Tree::of(&files)).into_iter().map(|found| found.says).collect()
+    }
+
+    #[test]
+    fn arrows_point_one_way() {
+        let none: [&str; 0] = [];
+        assert_eq!(says("projector", "dependencies", "domain.workspace = true"), none);
+        assert_eq!(says("projector", "dependencies", "serde.workspace = true"), none);
+        let back = says("domain", "dependencies", "event-store.workspace = true");
+        assert_eq!(back, ["domain may not depend on event-store"]);
+        let beside =
+            says("query-api", "dev-dependencies", "projector = { path = \"../projector\" }");
+        assert_eq!(beside, ["query-api may not depend on projector"]);
+        assert_eq!(says("bench", "dev-dependencies", "projector = { path = \"../p\" }"), none);
+        let strict = says("bench", "dependencies", "projector = { path = \"../p\" }");
+        assert_eq!(strict, ["bench may not depend on projector"]);
+    }
+
+    #[test]
+    fn a_new_crate_says_where_it_stands() {
+        let tree = Tree::of(&[("vault/Cargo.toml", "[package]\nname = \"vault\"\n"), (MAP, "")]);
+        let found = check(&tree);
+        assert!(found[0].says.contains("does not know"), "{found:?}");
+    }
+}

@@ -1,0 +1,197 @@
+//! Whose each table is. The crate that owns it writes it; others read what stands here, with the
+//! reason. What looks on from outside, and tests, may look at all.
+//!
+//! Which tables there are says `migrations/schema.sql`: a new one needs an owner here. Tables are
+//! seen where SQL names them behind a keyword, in capitals as everywhere in this repository; a
+//! name that a macro puts into a statement is not.
+
+use std::collections::BTreeSet;
+
+use super::Finding;
+use super::tree::{File, Tree};
+
+/// The tables and views of today.
+const SCHEMA: &str = "migrations/schema.sql";
+
+/// Tables of one owner.
+struct Owned {
+    owner: &'static str,
+    tables: &'static [&'static str],
+    /// Who else reads them, and why.
+    readers: &'static [(&'static str, &'static str)],
+}
+
+/// Whose each table is.
+const TABLES: &[Owned] = &[
+    Owned {
+        owner: "event-store",
+        tables: &["log_head"],
+        readers: &[(
+            "query-api",
+            "how far a model is behind, in the statement that reads the model: of one moment",
+        )],
+    },
+    Owned {
+        owner: "event-store",
+        tables: &["events"],
+        readers: &[
+            ("query-api", "when the event was recorded that a model waits for, of one moment too"),
+            ("command-api", "what a task of the payment process is about, as it is claimed"),
+        ],
+    },
+    Owned { owner: "event-store", tables: &["commands", "snapshots"], readers: &[] },
+    Owned {
+        owner: "command-api",
+        tables: &["payment_process", "payment_process_parked", "payment_tasks", "sandbox_gateway"],
+        readers: &[],
+    },
+    Owned {
+        owner: "projector",
+        tables: &[
+            "carts_rows",
+            "orders_rows",
+            "parked_messages",
+            "payments_rows",
+            "products_rows",
+            "projection_slots",
+            "sales_orders_rows",
+            "sales_rows",
+            "search_stock_rows",
+            "skipped_events",
+            "stock_rows",
+        ],
+        readers: &[],
+    },
+    Owned {
+        owner: "projector",
+        tables: &[
+            // Of the builds that readers see.
+            "carts",
+            "orders",
+            "payments",
+            "products",
+            "projection_positions",
+            "sales",
+            "search_documents",
+            "stock",
+            "stock_on_offer",
+        ],
+        readers: &[("query-api", "what it serves")],
+    },
+    Owned {
+        owner: "projector",
+        tables: &["parked_streams", "projection_builds", "projections"],
+        readers: &[("query-api", "what readers are told of a projection")],
+    },
+    Owned {
+        owner: "projector",
+        tables: &["search_documents_rows"],
+        readers: &[("query-api", "from where on Meilisearch may lack something: not in the view")],
+    },
+];
+
+/// Tables that are named by whom they are none of the business.
+pub fn check(tree: &Tree) -> Vec<Finding> {
+    let mut found: Vec<Finding> = tree.file(SCHEMA).into_iter().flat_map(unowned).collect();
+    for file in tree.ending(&[".rs", ".sql"]).filter(|file| file.is_of_the_engine()) {
+        let own = file.folder();
+        for Named { line, table, writes } in named(file) {
+            let Some(owned) = TABLES.iter().find(|owned| owned.tables.contains(&table)) else {
+                continue;
+            };
+            let reads = owned.readers.iter().any(|(reader, _)| *reader == own);
+            if owned.owner != own && (writes || !reads) {
+                let what = if writes { "write" } else { "read" };
+                let says = format!("{own} may not {what} `{table}`, which is {}'s", owned.owner);
+                found.push(Finding::at(&file.path, line, says));
+            }
+        }
+    }
+    found
+}
+
+/// Tables and views without an owner, and owned ones that are gone.
+fn unowned(schema: &File) -> Vec<Finding> {
+    let made = |line: &'_ str| {
+        let rest = line.strip_prefix("CREATE TABLE ").or(line.strip_prefix("CREATE VIEW "))?;
+        rest.split([' ', '(']).next().map(str::to_owned)
+    };
+    let there: BTreeSet<String> = schema.text.lines().filter_map(made).collect();
+    let owned: BTreeSet<&str> = TABLES.iter().flat_map(|owned| owned.tables).copied().collect();
+    let new = there.iter().filter(|table| !owned.contains(table.as_str())).map(|table| {
+        Finding::of(SCHEMA, format!("`{table}` has no owner in xtask/src/tidy/tables.rs"))
+    });
+    let gone = owned.iter().filter(|table| !there.contains(**table)).map(|table| {
+        Finding::of("xtask/src/tidy/tables.rs", format!("there is no table `{table}` any more"))
+    });
+    new.chain(gone).collect()
+}
+
+/// A table that a statement names.
+struct Named<'a> {
+    line: usize,
+    table: &'a str,
+    writes: bool,
+}
+
+/// The tables that the statements of a file name, as far as it is no test.
+fn named(file: &File) -> Vec<Named<'_>> {
+    let code = file.lines().take_while(|(_, line)| !line.trim_start().starts_with("#[cfg(test)]"));
+    let comment = |line: &str| ["//", "--"].iter().any(|mark| line.trim_start().starts_with(mark));
+    let code = code.filter(|(_, line)| !comment(line));
+    let words = code.flat_map(|(number, line)| {
+        let name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+        line.split_whitespace().map(move |word| (number, word.trim_matches(|other| !name(other))))
+    });
+    let (mut before, mut last) = ("", "");
+    let mut found = Vec::new();
+    for (line, word) in words {
+        let deletes = before == "DELETE" && last == "FROM";
+        let writes = deletes || ["INTO", "UPDATE", "TABLE", "TRUNCATE", "COPY"].contains(&last);
+        if writes || ["FROM", "JOIN", "USING"].contains(&last) {
+            found.push(Named { line, table: word, writes });
+        }
+        (before, last) = (last, word);
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn says(path: &str, text: &str) -> Vec<String> {
+        check(&Tree::of(&[(path, text)])).into_iter().map(|found| found.says).collect()
+    }
+
+    #[test]
+    fn a_table_is_written_by_its_owner_and_read_by_few() {
+        let none: [&str; 0] = [];
+        let append = "sqlx::query!(\"INSERT INTO events\n VALUES ($1)\")";
+        assert_eq!(says("event-store/src/a.rs", append), none);
+        let other = says("query-api/src/a.rs", append);
+        assert_eq!(other, ["query-api may not write `events`, which is event-store's"]);
+        assert_eq!(says("query-api/src/a.rs", "SELECT position FROM log_head"), none);
+        let cut = says("query-api/src/a.rs", "DELETE FROM log_head");
+        assert_eq!(cut, ["query-api may not write `log_head`, which is event-store's"]);
+        let read =
+            says("projector/src/a.sql", "SELECT FROM x\nLEFT JOIN\n  commands c USING (key)");
+        assert_eq!(read, ["projector may not read `commands`, which is event-store's"]);
+    }
+
+    #[test]
+    fn tests_comments_and_what_looks_on_are_let_pass() {
+        let none: [&str; 0] = [];
+        let text = "// As in DELETE FROM events\n#[cfg(test)]\nmod tests { \"UPDATE events\" }";
+        assert_eq!(says("projector/src/a.rs", text), none);
+        assert_eq!(says("projector/tests/it/a.rs", "UPDATE events"), none);
+        assert_eq!(says("bench/src/a.rs", "INSERT INTO events"), none);
+    }
+
+    #[test]
+    fn a_new_table_needs_an_owner() {
+        let found = says(SCHEMA, "CREATE TABLE quinces (\nCREATE VIEW pears AS\n");
+        let missing = found.iter().filter(|says| says.contains("has no owner"));
+        assert_eq!(missing.count(), 2, "{found:?}");
+    }
+}
