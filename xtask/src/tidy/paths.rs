@@ -11,6 +11,8 @@ const KINDS: &[&str] =
     &[".rs", ".sql", ".md", ".toml", ".yml", ".json", ".sh", ".txt", ".lock", ".snap"];
 /// Documents that tell of what was: what they name may be gone.
 const HISTORY: &[&str] = &["CHANGELOG.md", "docs/decisions/"];
+/// What stands for any number.
+const ANY: &str = "NNNN";
 /// What is named and made elsewhere, each with its reason.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("db/init.sql", "of the peer that bench compares with"),
@@ -77,7 +79,10 @@ fn is_path(text: &str) -> bool {
     let letter = |letter: char| letter.is_ascii_alphanumeric() || "-_./".contains(letter);
     let folder = text.ends_with('/') && text.len() > 1;
     let own = !text.starts_with(['/', '.']) || text.starts_with("../") || text.starts_with("./");
-    own && text.chars().all(letter) && (folder || KINDS.iter().any(|kind| text.ends_with(kind)))
+    let any = text.contains(ANY);
+    own && !any
+        && text.chars().all(letter)
+        && (folder || KINDS.iter().any(|kind| text.ends_with(kind)))
 }
 
 #[cfg(test)]
@@ -86,7 +91,7 @@ mod tests {
 
     #[test]
     fn paths_that_lead_nowhere_are_found() {
-        let text = "See `cart/`, `routes/carts.rs`, `gone.rs` and [this](docs/gone.md#there).\n\
+        let text = "See `cart/`, `routes/carts.rs`, `NNNN.sql`, `gone.rs`, [it](docs/gone.md#a).\n\
                     ```sh\n`ls gone.rs`\n```\nNot `/v1/carts` or `text/event-stream`.\n";
         let tree = Tree::of(&[
             ("ARCHITECTURE.md", text),
