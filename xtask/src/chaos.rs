@@ -1,7 +1,7 @@
 //! `cargo xtask chaos`: the whole stack under load and faults, and the checks that every promise
 //! was kept.
 //!
-//! Owns what the program `chaos` (in `end-to-end`) is told: which processes make up the stack and
+//! Owns what the program `chaos` (in `proof/chaos`) is told: which processes make up the stack and
 //! how each is started, as data, so that it can kill them and start them again by itself.
 
 use std::path::{Path, PathBuf};

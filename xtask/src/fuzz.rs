@@ -1,5 +1,5 @@
-//! `cargo xtask fuzz`: the fuzz targets of `fuzz/`, each for a while, from the committed seeds and
-//! what earlier runs added to them. What is found new stays in the build folder.
+//! `cargo xtask fuzz`: the fuzz targets of `proof/fuzz/`, each for a while, from the committed seeds
+//! and what earlier runs added to them. What is found new stays in the build folder.
 //!
 //! Wants nightly Rust, for the coverage that guides libFuzzer, and cargo-fuzz, which drives it.
 
@@ -21,10 +21,13 @@ const MEMORY_MIB_MAX: u32 = 1024;
 /// The longest input, in bytes. Bounds that lie beyond have tests of their own.
 const INPUT_BYTES_MAX: u32 = 16 * 1024;
 
+/// Where the targets are a workspace of their own, below that of the engine.
+const FOLDER: &str = "proof/fuzz";
+
 /// Options of `fuzz`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Which target, by the name of its file in `fuzz/fuzz_targets`; all of them without it
+    /// Which target, by the name of its file in `proof/fuzz/fuzz_targets`; all of them without it
     target: Option<String>,
     /// Seconds that each target runs, besides the build
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=86_400))]
@@ -32,7 +35,7 @@ pub struct Args {
 }
 
 /// Builds the targets and runs one after the other. A target that finds something leaves the input
-/// in `fuzz/artifacts`; the others run all the same.
+/// in `proof/fuzz/artifacts`; the others run all the same.
 pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
     require(
         "rustup",
@@ -40,7 +43,7 @@ pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
         "rustup toolchain install nightly",
     )?;
     require("cargo-fuzz", &["--version"], "cargo install --locked cargo-fuzz")?;
-    let folder = layout.root.join("fuzz");
+    let folder = layout.root.join(FOLDER);
     let mut targets = targets(&folder)?;
     if let Some(wanted) = &args.target {
         ensure!(
@@ -74,7 +77,7 @@ pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
     }
     ensure!(
         failed.is_empty(),
-        "{} found something; the inputs are in fuzz/artifacts",
+        "{} found something; the inputs are in proof/fuzz/artifacts",
         failed.join(" and ")
     );
     progress::result(&format!("{} targets ran and found nothing", targets.len()));
@@ -97,7 +100,8 @@ fn require(program: &str, arguments: &[&str], remedy: &str) -> Result<()> {
 /// the engine is safe Rust, and so are the builds a third as long.
 fn cargo_fuzz(layout: &Layout, command: &str) -> Command {
     let mut cargo = Command::new("rustup");
-    cargo.args(["run", "nightly", "cargo", "fuzz", command, "--sanitizer", "none"]);
+    cargo.args(["run", "nightly", "cargo", "fuzz", command, "--fuzz-dir", FOLDER]);
+    cargo.args(["--sanitizer", "none"]);
     cargo.current_dir(&layout.root).env("SQLX_OFFLINE", "true");
     cargo
 }

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
-use end_to_end::cluster::Cluster;
-use end_to_end::cluster::specification::Specification;
-use end_to_end::fault::{self, Fault};
-use end_to_end::report::{self, Table};
-use end_to_end::round::{self, Settings};
+use chaos::cluster::Cluster;
+use chaos::cluster::specification::Specification;
+use chaos::fault::{self, Fault};
+use chaos::report::{self, Table};
+use chaos::round::{self, Settings};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The largest seed chosen by itself: short enough to be read out.

@@ -27,7 +27,7 @@ async fn log(db: &PgPool) -> (Value, Vec<RawEvent>) {
     (filled, events)
 }
 
-#[sqlx::test(migrations = "../migrations")]
+#[sqlx::test(migrations = "../../migrations")]
 async fn every_event_reads_and_stands_where_it_belongs(db: PgPool) {
     let (_, events) = log(&db).await;
     let mut versions: HashMap<&str, i64> = HashMap::new();
@@ -44,7 +44,7 @@ async fn every_event_reads_and_stands_where_it_belongs(db: PgPool) {
     assert_eq!(head, events.last().unwrap().position);
 }
 
-#[sqlx::test(migrations = "../migrations")]
+#[sqlx::test(migrations = "../../migrations")]
 async fn every_event_has_a_command_whose_outcome_was_kept(db: PgPool) {
     let (_, events) = log(&db).await;
     let kept: Vec<(String, Value, i64)> =
@@ -65,7 +65,7 @@ async fn every_event_has_a_command_whose_outcome_was_kept(db: PgPool) {
     }
 }
 
-#[sqlx::test(migrations = "../migrations")]
+#[sqlx::test(migrations = "../../migrations")]
 async fn projections_fold_it_and_park_nothing(db: PgPool) {
     let (filled, events) = log(&db).await;
     for projection in projections::ALL {
@@ -91,7 +91,7 @@ async fn projections_fold_it_and_park_nothing(db: PgPool) {
     }
 }
 
-#[sqlx::test(migrations = "../migrations")]
+#[sqlx::test(migrations = "../../migrations")]
 async fn commands_go_on_in_a_copied_round(db: PgPool) {
     let (filled, _) = log(&db).await;
     let last = filled["rounds"].as_i64().unwrap() - 1;

@@ -90,7 +90,7 @@ mod tests {
         head.execute(db).await.unwrap();
     }
 
-    #[sqlx::test(migrations = "../migrations")]
+    #[sqlx::test(migrations = "../../migrations")]
     async fn torn_and_crossed_streams_are_seen(db: PgPool) {
         let by_hand = "ALTER TABLE events DISABLE TRIGGER events_by_append";
         sqlx::query(by_hand).execute(&db).await.unwrap();

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use end_to_end::program::{Launch, Program, Ready};
+use chaos::program::{Launch, Program, Ready};
 use futures::{StreamExt as _, stream};
 use reqwest::{Client, StatusCode, header};
 use serde_json::{Value, json};
@@ -56,12 +56,12 @@ struct Told {
     took: Duration,
 }
 
-#[sqlx::test(migrations = "../migrations")]
+#[sqlx::test(migrations = "../../migrations")]
 async fn of_two_hundred_buyers_one_gets_the_only_unit(db: PgPool) {
     sell_out(&db, 200, 1, 200).await;
 }
 
-#[sqlx::test(migrations = "../migrations")]
+#[sqlx::test(migrations = "../../migrations")]
 async fn of_five_thousand_buyers_a_hundred_get_the_hundred_units(db: PgPool) {
     sell_out(&db, 5_000, 100, 256).await;
 }
@@ -146,7 +146,7 @@ async fn ask(client: &Client, url: String, body: &Value, due: Instant) -> Told {
     Told { status, code, is_told_when, took: due.elapsed() }
 }
 
-#[sqlx::test(migrations = "../migrations")]
+#[sqlx::test(migrations = "../../migrations")]
 async fn ten_times_what_is_carried_is_refused_at_once_and_leaves_nothing_behind(db: PgPool) {
     let _alone = ALONE.lock().await;
     let mut api = command_api(&db);
@@ -228,7 +228,7 @@ fn command_api(db: &PgPool) -> Program {
         ..Launch::default()
     };
     let ready = Ready::Http(format!("http://127.0.0.1:{port}/ready"));
-    let log = std::env::temp_dir().join(format!("end-to-end-command-api-{port}.log"));
+    let log = std::env::temp_dir().join(format!("chaos-command-api-{port}.log"));
     Program::new("command-api".into(), port, launch, ready, log)
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use end_to_end::program::{Launch, Program, Ready};
+use chaos::program::{Launch, Program, Ready};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -48,7 +48,7 @@ fn service(name: &str, action: &str, environment: &[(&str, String)]) -> Program 
         ..Launch::default()
     };
     let ready = Ready::Http(format!("http://127.0.0.1:{port}/ready"));
-    let log = std::env::temp_dir().join(format!("end-to-end-{name}-{port}.log"));
+    let log = std::env::temp_dir().join(format!("chaos-{name}-{port}.log"));
     Program::new(name.to_owned(), port, launch, ready, log)
 }
 

@@ -18,7 +18,7 @@ async fn search(stack: &Stack, query: &str) -> Value {
     panic!("nothing found for {query}: {}", stack.text(&format!("/v1/search?q={query}")).await);
 }
 
-#[sqlx::test(migrations = "../migrations")]
+#[sqlx::test(migrations = "../../migrations")]
 async fn a_sale_goes_from_command_to_search_result(db: PgPool) {
     let mut stack = Stack::start(&db).await;
     let product = stack.sell("TOTE", "Leather tote", 10).await;
