@@ -14,6 +14,5 @@ pub mod fault;
 pub mod history;
 pub mod load;
 pub mod pest;
-pub mod program;
 pub mod report;
 pub mod round;

@@ -6,18 +6,16 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use clap::Parser;
 use chaos::cluster::Cluster;
 use chaos::cluster::specification::Specification;
 use chaos::fault::{self, Fault};
 use chaos::report::{self, Table};
 use chaos::round::{self, Settings};
-use tokio::signal::unix::{SignalKind, signal};
+use clap::Parser;
+use harness::{INTERRUPTED_EXIT_CODE, interrupted};
 
 /// The largest seed chosen by itself: short enough to be read out.
 const OWN_SEED_MAX: u64 = 999_999;
-/// What a shell expects of a program ended by Ctrl-C: 128 + SIGINT.
-const INTERRUPTED_EXIT_CODE: u8 = 130;
 
 /// Breaks the engine in every way known, and checks that every promise was kept
 #[derive(Parser)]
@@ -118,18 +116,6 @@ fn again(cli: &Cli, seed: u64) -> String {
         if cli.each { " --each" } else { "" },
         faults.collect::<String>()
     )
-}
-
-async fn interrupted() -> Result<()> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hangup = signal(SignalKind::hangup())?;
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-        _ = hangup.recv() => {}
-    }
-    Ok(())
 }
 
 /// Results are for standard output.

@@ -4,9 +4,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use harness::Launch;
 
 use super::Part;
-use crate::program::Launch;
 
 /// Whose clocks can be shifted: one of each kind that writes.
 pub const PARTS: [Part; 2] = [Part::Command1, Part::Projector1];

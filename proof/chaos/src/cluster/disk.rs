@@ -6,9 +6,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use harness::Store;
 use rustix::fs::statvfs;
-
-use super::specification::Store;
 
 /// How much fits while the disk is well. Memory is taken only for what is written: a long run's log
 /// and read models, and a gigabyte of Postgres's own journal.

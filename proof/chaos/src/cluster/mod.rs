@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use harness::{Launch, Program, Ready, Store};
 use sqlx::PgPool;
 use sqlx::migrate::MigrateDatabase as _;
 use sqlx::postgres::PgPoolOptions;
@@ -17,10 +18,9 @@ use tokio::time::sleep;
 use crate::history::Addresses;
 use crate::load::Pulse;
 use crate::pest::Pest;
-use crate::program::{Launch, Program, Ready};
 use clock::Clocks;
 use disk::Disk;
-use specification::{Specification, Store};
+use specification::Specification;
 
 pub mod clock;
 pub mod disk;

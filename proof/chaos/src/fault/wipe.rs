@@ -1,7 +1,8 @@
 //! NATS killed, and everything it had stored lost with it.
 
+use harness::Store;
+
 use super::{Fault, Step, done};
-use crate::cluster::specification::Store;
 use crate::cluster::{Cluster, Part};
 
 /// NATS comes back with an empty disk.

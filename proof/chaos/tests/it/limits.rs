@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use chaos::program::{Launch, Program, Ready};
 use futures::{StreamExt as _, stream};
+use harness::{Launch, Program, Ready};
 use reqwest::{Client, StatusCode, header};
 use serde_json::{Value, json};
 use sqlx::PgPool;

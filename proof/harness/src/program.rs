@@ -3,7 +3,7 @@
 //! What it is, and what runs beside it, belongs to others.
 
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -22,8 +22,14 @@ use tokio::time::{Instant, sleep, timeout};
 pub const READY_TIME_MAX: Duration = Duration::from_mins(1);
 /// How long it may take to answer when asked whether it is.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(2);
-/// The pause between two questions.
-const POLL: Duration = Duration::from_millis(100);
+/// The pause between two questions: short, for the bench measures how soon a program is ready.
+const POLL: Duration = Duration::from_millis(10);
+/// The pause before one that has ended by itself is started again.
+const RESTART_PAUSE: Duration = Duration::from_millis(100);
+/// How long a program may take to end in order before it is killed.
+const STOP_TIME_MAX: Duration = Duration::from_secs(40);
+/// Lines of a log shown with a failure.
+const LOG_TAIL_LINES: usize = 15;
 
 /// How a process is started.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -166,15 +172,19 @@ impl Program {
     /// supervisor would: its predecessor's port may take a moment to be free.
     pub async fn start(&mut self) -> Result<()> {
         let deadline = Instant::now() + READY_TIME_MAX;
+        if self.child.is_none() {
+            self.spawn()?;
+        }
         loop {
-            if self.ended()?.is_some() || self.child.is_none() {
+            if self.ended()?.is_some() {
+                sleep(RESTART_PAUSE).await;
                 self.spawn()?;
             }
             if self.ready.holds().await {
                 return Ok(());
             }
             if Instant::now() > deadline {
-                bail!("{} is not ready: its log is {}", self.name, self.log.display());
+                bail!("{} is not ready: {}", self.name, self.log_tail());
             }
             sleep(POLL).await;
         }
@@ -204,6 +214,21 @@ impl Program {
         child.try_wait().with_context(|| format!("cannot ask after {}", self.name))
     }
 
+    /// Asks it by a signal to end, and waits until it has; kills it when it takes too long.
+    pub async fn stop(&mut self, signal: &str) -> Result<()> {
+        self.signal(signal);
+        let deadline = Instant::now() + STOP_TIME_MAX;
+        while self.child.is_some() && self.ended()?.is_none() {
+            if Instant::now() > deadline {
+                self.kill();
+                bail!("{} did not stop within {} s", self.name, STOP_TIME_MAX.as_secs());
+            }
+            sleep(POLL).await;
+        }
+        self.child = None;
+        Ok(())
+    }
+
     /// As if the machine had lost power: it and the processes it made are gone, with no chance to
     /// do anything about it.
     pub fn kill(&mut self) {
@@ -227,6 +252,35 @@ impl Program {
     pub fn wait(&mut self) -> Result<ExitStatus> {
         let mut child = self.child.take().with_context(|| format!("{} is not up", self.name))?;
         Ok(child.wait()?)
+    }
+
+    /// The memory that it holds, in MiB.
+    pub fn memory_mib(&self) -> Result<u64> {
+        self.memory("VmRSS:")
+    }
+
+    /// The most memory that it has held, in MiB.
+    pub fn memory_peak_mib(&self) -> Result<u64> {
+        self.memory("VmHWM:")
+    }
+
+    /// A line of the process's status.
+    fn memory(&self, line: &str) -> Result<u64> {
+        let child = self.child.as_ref().with_context(|| format!("{} is not up", self.name))?;
+        let status = fs::read_to_string(format!("/proc/{}/status", child.id()))
+            .with_context(|| format!("cannot ask how much memory {} holds", self.name))?;
+        let size = status.lines().find_map(|found| found.strip_prefix(line));
+        let kib = size.and_then(|size| size.trim().trim_end_matches(" kB").parse::<u64>().ok());
+        Ok(kib.context("the system does not say how much memory a process holds")?.div_ceil(1024))
+    }
+
+    /// The end of its log, ready to stand after a sentence.
+    fn log_tail(&self) -> String {
+        let text = fs::read(&self.log).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let lines: Vec<&str> = text.lines().collect();
+        let tail = &lines[lines.len().saturating_sub(LOG_TAIL_LINES)..];
+        format!("the end of {}:\n    {}", self.log.display(), tail.join("\n    "))
     }
 
     /// A URL of it.
