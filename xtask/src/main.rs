@@ -26,6 +26,7 @@ mod record;
 mod schema;
 mod servers;
 mod services;
+mod specification;
 mod sqlx;
 mod status;
 mod test;

@@ -104,40 +104,6 @@ impl Stack {
         Ok(())
     }
 
-    /// The memory that a running process holds, in MiB.
-    pub fn memory_mib(&self, name: &str) -> Result<u64> {
-        self.memory(name, "VmRSS:")
-    }
-
-    /// The most memory that a running process has held, in MiB.
-    pub fn memory_peak_mib(&self, name: &str) -> Result<u64> {
-        self.memory(name, "VmHWM:")
-    }
-
-    /// A line of the process's status.
-    fn memory(&self, name: &str, line: &str) -> Result<u64> {
-        let named = self.children.iter().zip(&self.record.processes);
-        let mut found = named.filter(|(_, process)| process.name == name);
-        let (child, _) = found.next().with_context(|| format!("{name} does not run"))?;
-        let status = fs::read_to_string(format!("/proc/{}/status", child.id()))
-            .with_context(|| format!("cannot ask how much memory {name} holds"))?;
-        let size = status.lines().find_map(|found| found.strip_prefix(line));
-        let kib = size.and_then(|size| size.trim().trim_end_matches(" kB").parse::<u64>().ok());
-        Ok(kib.context("the system does not say how much memory a process holds")?.div_ceil(1024))
-    }
-
-    /// Stops one process and forgets it; its name is free again.
-    pub fn stop(&mut self, name: &str) -> Result<()> {
-        let mut names = self.record.processes.iter().map(|process| process.name.as_str());
-        let index = names.position(|known| known == name);
-        let index = index.with_context(|| format!("{name} does not run"))?;
-        let process = self.record.processes.remove(index);
-        process.id.stop(name, process.stop_with);
-        let mut child = self.children.remove(index);
-        child.wait().with_context(|| format!("cannot ask after {name}"))?;
-        self.record.save(&self.record_path)
-    }
-
     /// Leaves the processes running and keeps their record for `down`.
     pub fn leave_running(mut self) {
         self.stop_on_drop = false;

@@ -1,30 +1,27 @@
-//! The load of the benches: drives running services over HTTP, NATS or Postgres and prints what it
-//! reached, as JSON on one line. `cargo xtask bench` starts what it drives and sets the result
-//! beside its baseline; nothing here starts, mocks or looks into a service.
+//! The bench: everything that `cargo xtask bench` measures, a file a row in [`rows`].
+//!
+//! xtask builds, writes down which programs and servers there are, and runs this; a row starts
+//! what it needs of them, drives it and its baseline, and says what came of both. Nothing here
+//! mocks or looks into a service.
 
-mod batch;
-mod carts;
-mod catalogue;
-mod checkouts;
-mod client;
-mod documents;
-mod drive;
-mod engine;
-mod figures;
 mod fill;
-mod first;
-mod freshness;
-mod in_process;
+mod ground;
+mod inserts;
+mod load;
+mod measured;
 mod overload;
-mod read;
-mod relay;
-mod search;
-mod stock;
-mod wire;
+mod rows;
+mod specification;
+mod terminal;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use serde_json::Value;
+use harness::{INTERRUPTED_EXIT_CODE, interrupted};
+
+use specification::Specification;
 
 /// That of the services, so that both sides of a comparison have the same; tests link theirs.
 #[cfg(not(test))]
@@ -34,82 +31,48 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[derive(Parser)]
 struct Cli {
     #[command(subcommand)]
-    load: Load,
+    command: Command,
 }
 
 #[derive(Subcommand)]
-enum Load {
-    /// Cart commands, each a request under its own idempotency key
-    Carts(carts::Args),
-    /// Whole checkouts, each counted when its order is confirmed
-    Checkouts(checkouts::Args),
-    /// Commands to one SKU's stock
-    Stock(stock::Args),
-    /// Cart commands in batches
-    Batch(batch::Args),
-    /// A stock stream of a given length
-    Receipts(first::Receipts),
-    /// The first command on a stream
-    First(first::Args),
-    /// Products on sale, for reads and searches
-    Catalogue(catalogue::Args),
-    /// How long a command's effect takes to show, beside a bare script doing the same hops
-    Freshness(freshness::Args),
-    /// More commands than are carried
+enum Command {
+    /// Rows of the table, as `cargo xtask bench` has written them down
+    Rows {
+        /// What to run, and on what: a file that `cargo xtask bench` writes
+        #[arg(long)]
+        specification: PathBuf,
+    },
+    /// More commands than a running command-api carries
     Overload(overload::Args),
-    /// Reads of single products
-    Read(read::Args),
-    /// Answers the same reads with one query and nothing else, until it is ended
-    BareRead(read::Bare),
-    /// Searches of the catalogue, through the engine or of Meilisearch itself
-    Search(search::Args),
-    /// The same carts in this process, without HTTP
-    InProcess(in_process::Args),
-    /// The log to `JetStream` by the relay, and the same published raw
-    Relay(relay::Args),
-    /// The search documents, posted to Meilisearch raw
-    Documents(documents::Args),
-    /// A log of any length in an empty database
-    Fill(fill::Args),
-    /// Reads all over such a log
-    FilledReads(fill::reads::Args),
+    /// The baseline of row `read`: one query a request and nothing else, until it is ended
+    #[command(hide = true)]
+    BareRead(rows::read::Bare),
 }
 
-fn main() -> Result<()> {
-    let figures = match Cli::parse().load {
-        Load::Carts(args) => one_thread(carts::run(&args)),
-        Load::Checkouts(args) => one_thread(checkouts::run(&args)),
-        Load::Stock(args) => one_thread(stock::run(&args)),
-        Load::Batch(args) => one_thread(batch::run(&args)),
-        Load::Receipts(args) => one_thread(first::receive(&args)),
-        Load::First(args) => one_thread(first::run(&args)),
-        Load::Catalogue(args) => one_thread(catalogue::run(&args)),
-        Load::Freshness(args) => one_thread(freshness::run(&args)),
-        Load::Overload(args) => one_thread(overload::run(&args)),
-        Load::Read(args) => one_thread(read::run(&args)),
-        Load::BareRead(args) => all_threads(read::serve(&args)),
-        Load::Search(args) => one_thread(search::run(&args)),
-        Load::InProcess(args) => all_threads(in_process::run(&args)),
-        Load::Relay(args) => all_threads(relay::run(&args)),
-        Load::Documents(args) => one_thread(documents::run(&args)),
-        Load::Fill(args) => one_thread(fill::run(&args)),
-        Load::FilledReads(args) => one_thread(fill::reads::run(&args)),
-    }?;
-    report(&figures);
-    Ok(())
+fn main() -> Result<ExitCode> {
+    match Cli::parse().command {
+        Command::Rows { specification } => {
+            let told = Specification::read(&specification)?;
+            one_thread(async {
+                // Whatever ends the run, the ground is dropped, and with it all that it started.
+                tokio::select! {
+                    measured = rows::measure(&told) => measured,
+                    done = interrupted() => done.map(|()| ExitCode::from(INTERRUPTED_EXIT_CODE)),
+                }
+            })
+        }
+        Command::Overload(args) => {
+            terminal::result(&one_thread(overload::run(&args))?.to_string());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::BareRead(args) => {
+            tokio::runtime::Runtime::new()?.block_on(rows::read::serve(&args))?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
 }
 
 /// For what only drives: it shares the machine with what it drives, and one thread costs least.
-fn one_thread(load: impl Future<Output = Result<Value>>) -> Result<Value> {
+fn one_thread<T>(load: impl Future<Output = Result<T>>) -> Result<T> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(load)
-}
-
-/// For what does the work itself that is measured.
-fn all_threads(work: impl Future<Output = Result<Value>>) -> Result<Value> {
-    tokio::runtime::Runtime::new()?.block_on(work)
-}
-
-#[allow(clippy::print_stdout)] // the result is this program's output
-fn report(figures: &Value) {
-    println!("{figures}");
 }

@@ -11,8 +11,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 use uuid::Uuid;
 
-use crate::figures::Latencies;
-use crate::wire::{Request, Wire};
+use crate::load::figures::Latencies;
+use crate::load::wire::{Request, Wire};
 
 /// The pause between two looks at the memory.
 const LOOK_PAUSE: Duration = Duration::from_millis(50);

@@ -4,19 +4,18 @@
 //!
 //! Only for a database of one's own: the services must not run meanwhile.
 
-pub mod reads;
 mod round;
 #[cfg(test)]
 mod tests;
-mod time;
+pub mod time;
 
 use std::ops::Range;
 
 use anyhow::ensure;
 use domain::stream::slot_of;
+use domain::{CartId, OrderId, ProductId, Sku};
 use event_store::{Writer, writer};
-use serde_json::{Value, json};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgPoolOptions;
 use sqlx::{Connection as _, PgConnection, PgPool};
 
 /// Appends copies of the first round.
@@ -26,32 +25,41 @@ const COPIES: i64 = 200;
 /// The longest log, in events: its rounds end in the past.
 const EVENTS_MAX: i64 = 10_000_000;
 
-/// How long the log is to be.
-#[derive(clap::Args)]
-pub struct Args {
-    /// The database, migrated
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
-    database: PgConnectOptions,
-    /// Events that the log, now empty, shall hold at least: whole rounds are appended
-    #[arg(long, value_parser = clap::value_parser!(i64).range(1..=EVENTS_MAX))]
-    events: i64,
+/// A log that was filled, and what stands in its first round.
+#[derive(Debug)]
+pub struct Log {
+    /// How many events it holds.
+    pub events: i64,
+    /// Rounds in it.
+    pub rounds: i64,
+    /// A product that is for sale.
+    pub product: ProductId,
+    /// One of its SKUs.
+    pub sku: Sku,
+    /// A cart that is still open.
+    pub cart: CartId,
+    /// An order that was paid and delivered.
+    pub order: OrderId,
 }
 
-/// Fills the log and says how long it is, and what stands in its first round.
-pub async fn run(args: &Args) -> anyhow::Result<Value> {
-    let pool = PgPoolOptions::new().max_connections(2).connect_with(args.database.clone()).await?;
-    let filled = fill(&pool, args.events).await?;
+/// Fills the log of a migrated database, now empty, with so many events at least: whole rounds are
+/// appended.
+pub async fn log(database: &str, events: i64) -> anyhow::Result<Log> {
+    ensure!((1..=EVENTS_MAX).contains(&events), "a log of {events} events cannot be made");
+    let pool = PgPoolOptions::new().max_connections(2).connect(database).await?;
+    let filled = fill(&pool, events).await?;
     // What autovacuum would have done while such a log grew, it shall not do while it is measured.
     for table in ["events", "commands"] {
         let statement = format!("VACUUM (ANALYZE) {table}");
         sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&pool).await?;
     }
     sqlx::raw_sql("CHECKPOINT").execute(&pool).await?;
+    pool.close().await;
     Ok(filled)
 }
 
 /// Tells the first round and copies it until the log has that many events.
-async fn fill(pool: &PgPool, wanted: i64) -> anyhow::Result<Value> {
+async fn fill(pool: &PgPool, wanted: i64) -> anyhow::Result<Log> {
     let mut db = PgConnection::connect_with(&pool.connect_options()).await?;
     ensure!(event_store::read::head(&mut db).await? == 0, "only an empty log can be filled");
     let (writer, task) = Writer::start(pool, writer::Settings::default());
@@ -72,11 +80,8 @@ async fn fill(pool: &PgPool, wanted: i64) -> anyhow::Result<Value> {
     }
     let events = event_store::read::head(&mut db).await?;
     db.close().await?;
-    Ok(json!({
-        "events": events, "rounds": rounds, "product": told.product.to_string(),
-        "sku": told.sku.to_string(), "cart": told.cart.to_string(),
-        "order": told.order.to_string(),
-    }))
+    let round::Told { product, sku, cart, order } = told;
+    Ok(Log { events, rounds, product, sku, cart, order })
 }
 
 async fn copy(db: &mut PgConnection, round: i64, copies: Range<i64>) -> anyhow::Result<()> {

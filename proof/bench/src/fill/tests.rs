@@ -14,16 +14,16 @@ use projector::{builds, projections, rebuild};
 use serde_json::Value;
 use sqlx::PgPool;
 
-use super::{fill, time};
+use super::{Log, fill, time};
 
 /// More than three rounds, less than a page.
 const EVENTS: i64 = 1_500;
 
-async fn log(db: &PgPool) -> (Value, Vec<RawEvent>) {
+async fn log(db: &PgPool) -> (Log, Vec<RawEvent>) {
     let filled = fill(db, EVENTS).await.unwrap();
-    assert!(filled["rounds"].as_i64().unwrap() > 2);
+    assert!(filled.rounds > 2);
     let events = read::after(db, 0, read::PAGE_EVENTS_MAX).await.unwrap();
-    assert_eq!(filled["events"].as_u64().unwrap(), events.len() as u64, "all fit one page");
+    assert_eq!(filled.events, events.len() as i64, "all fit one page");
     (filled, events)
 }
 
@@ -74,7 +74,7 @@ async fn projections_fold_it_and_park_nothing(db: PgPool) {
         let report = rebuild::rebuild(&db, projection, None, "test", &bar).await.unwrap();
         assert_eq!(report.parked, 0, "{}", projection.name);
     }
-    let rounds = filled["rounds"].as_i64().unwrap();
+    let rounds = filled.rounds;
     let orders: BTreeSet<&str> = events
         .iter()
         .map(|event| &*event.stream)
@@ -94,15 +94,15 @@ async fn projections_fold_it_and_park_nothing(db: PgPool) {
 #[sqlx::test(migrations = "../../migrations")]
 async fn commands_go_on_in_a_copied_round(db: PgPool) {
     let (filled, _) = log(&db).await;
-    let last = filled["rounds"].as_i64().unwrap() - 1;
-    let of_last = |name: &str| time::in_round(filled[name].as_str().unwrap(), last);
-    let id: CartId = of_last("cart").parse().unwrap();
-    let sku = of_last("sku").parse().unwrap();
+    let last = filled.rounds - 1;
+    let of_last = |first: String| time::in_round(&first, last);
+    let id: CartId = of_last(filled.cart.to_string()).parse().unwrap();
+    let sku = of_last(filled.sku.to_string()).parse().unwrap();
     let (writer, task) = Writer::start(&db, writer::Settings::default());
     let add = cart::Command::AddLine { sku, quantity: 2.try_into().unwrap() };
     let request = Request::new(Command::Cart(id, add), time::of(last + 1));
     let answer = writer.submit(request).await.unwrap();
-    assert_eq!(answer.position, filled["events"].as_i64().unwrap() + 1);
+    assert_eq!(answer.position, filled.events + 1);
     assert!(matches!(answer.outcome, Outcome::Accepted { .. }), "{:?}", answer.outcome);
     writer.close();
     task.await.unwrap();

@@ -3,7 +3,25 @@
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
-use serde_json::{Value, json};
+use serde::Serialize;
+
+/// What a load reached.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Figures {
+    /// How many were answered.
+    pub count: usize,
+    /// The same in a second.
+    pub per_second: f64,
+    /// Half of the answers took no longer, in milliseconds.
+    pub p50_ms: f64,
+    /// Of a hundred, 99 took no longer.
+    pub p99_ms: f64,
+    /// Of a thousand, 999 took no longer.
+    pub p999_ms: f64,
+    /// What the load itself took, of one processor: 0.25 is a quarter of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load_cpus: Option<f64>,
+}
 
 /// Answers of one connection, or of all.
 #[derive(Debug, Default)]
@@ -32,13 +50,16 @@ impl Latencies {
         f64::from(self.0.get(index).copied().unwrap_or(0)) / 1_000.0
     }
 
-    /// The usual figures.
-    pub fn summary(&mut self, seconds: f64) -> Value {
-        json!({
-            "count": self.len(), "per_second": self.len() as f64 / seconds,
-            "p50_ms": self.permille(500), "p99_ms": self.permille(990),
-            "p999_ms": self.permille(999),
-        })
+    /// The usual figures of so many seconds.
+    pub fn summary(&mut self, seconds: f64) -> Figures {
+        Figures {
+            count: self.len(),
+            per_second: self.len() as f64 / seconds,
+            p50_ms: self.permille(500),
+            p99_ms: self.permille(990),
+            p999_ms: self.permille(999),
+            load_cpus: None,
+        }
     }
 }
 

@@ -3,31 +3,24 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use serde_json::Value;
 use uuid::Uuid;
 
-use crate::catalogue;
-use crate::client::Connection;
-use crate::drive::{Caller, Pace, closed_loop};
-use crate::wire::Request;
+use super::catalogue;
+use super::client::Connection;
+use super::drive::{Caller, Pace, closed_loop};
+use super::figures::Figures;
+use super::wire::Request;
 
 /// Lines put into each cart after it is created.
 pub const LINES_PER_CART: usize = 4;
 /// Products on sale, so that carts differ.
 pub const PRODUCTS: usize = 50;
 
-/// How hard to drive.
-#[derive(clap::Args)]
-pub struct Args {
-    #[command(flatten)]
-    pace: Pace,
-}
-
 /// Drives carts and returns the figures.
-pub async fn run(args: &Args) -> Result<Value> {
-    let mut connection = Connection::open(&args.pace.addresses[0]).await?;
+pub async fn drive(pace: &Pace) -> Result<Figures> {
+    let mut connection = Connection::open(&pace.addresses[0]).await?;
     let skus = Arc::new(catalogue::offer(&mut connection, PRODUCTS).await?);
-    closed_loop(&args.pace, |number| Shopper::new(number, skus.clone())).await
+    closed_loop(pace, |number| Shopper::new(number, skus.clone())).await
 }
 
 /// One shopper after the other, on one connection.

@@ -1,6 +1,9 @@
-//! How long after a command's answer a reader sees what it did, while the shop is busy; and, in
-//! turns with that and on the same busy machine, a bare script that does the same hops: a commit,
-//! a message through JetStream, a commit.
+//! Row `freshness`: from a command's answer to a read that shows its effect, at half of full load,
+//! against a bare script that does the same hops: it commits, sends a message through `JetStream` and
+//! commits. The whole engine runs, and both sides take turns on it while it is busy.
+//!
+//! Full load is what this very stack takes when driven as fast as it answers: row `append` runs
+//! without relay and projectors, and half of its rate can be more than all of them together carry.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,13 +19,20 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::carts::{PRODUCTS, Shopper};
-use crate::catalogue;
-use crate::client::Connection;
-use crate::drive::{Caller as _, Pace, open_loop};
-use crate::figures::Latencies;
-use crate::wire::{Request, Wire};
+use crate::ground::{Ground, wait_until_shown};
+use crate::inserts::CLIENTS;
+use crate::load::carts::{self, PRODUCTS, Shopper};
+use crate::load::catalogue;
+use crate::load::client::Connection;
+use crate::load::drive::{Caller as _, Pace, WARM_UP, open_loop};
+use crate::load::figures::{Figures, Latencies};
+use crate::load::wire::{Request, Wire};
+use crate::measured::{Goal, Measured};
 
+/// Of the full load.
+const LOAD: f64 = 0.5;
+/// Seconds to find out what full load is.
+const FULL_SECONDS: u64 = 3;
 /// Those who look, each one thing at a time.
 const PROBES: usize = 2;
 /// How long a read may wait, in seconds.
@@ -34,45 +44,57 @@ const BARE_DATA: &str = concat!(
     r#""unit_price":{"amount":"19.99","currency":"EUR"}}"#,
 );
 
-/// Where everything is, and how busy it is to be.
-#[derive(clap::Args)]
-pub struct Args {
-    /// Where command-api listens
-    #[arg(long)]
-    commands: String,
-    /// Where query-api listens
-    #[arg(long)]
-    reads: String,
-    /// Cart commands per second in the background
-    #[arg(long)]
-    rate: f64,
-    /// Postgres, for the bare script
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
-    database: String,
-    /// NATS, for the bare script
-    #[arg(long, env = "NATS_URL", hide_env_values = true)]
-    nats: String,
-    /// Seconds measured
-    #[arg(long, default_value_t = 10)]
-    seconds: u64,
+pub async fn measure(ground: &mut Ground<'_>) -> Result<Vec<Measured>> {
+    let nats = ground.nats().await?;
+    ground.meilisearch().await?;
+    let commands = ground.command_api("command-api").await?;
+    ground.projector(&[]).await?;
+    let query = ground.query_api().await?;
+    let full = carts::drive(&Pace::on(&commands.address, CLIENTS, FULL_SECONDS)).await?.per_second;
+    wait_until_shown(&query, &[]).await?;
+    let database = ground.database().await?;
+    let at = Addresses { commands: commands.address, reads: query.address, database, nats };
+    let Seen { shown, bare, background } = look(&at, full * LOAD, ground.seconds).await?;
+    let line = |percentile: &str, value, baseline| Measured {
+        name: format!("{} {percentile}", ground.row),
+        value,
+        unit: "ms",
+        baseline,
+        baseline_is: "two commits and a NATS hop, on the same busy machine",
+        goal: Goal::AtMost { land: 3.0, goal: 1.5 },
+        details: json!({
+            "probes": shown.count, "full_load": full, "load": background.per_second,
+            "load_p99_ms": background.p99_ms, "load_cpus": background.load_cpus,
+        }),
+    };
+    Ok(vec![line("p50", shown.p50_ms, bare.p50_ms), line("p99", shown.p99_ms, bare.p99_ms)])
 }
 
-/// Keeps the shop busy and looks; returns both sides' figures.
-pub async fn run(args: &Args) -> Result<Value> {
-    let mut connection = Connection::open(&args.commands).await?;
+/// Where everything is.
+struct Addresses {
+    commands: String,
+    reads: String,
+    database: String,
+    nats: String,
+}
+
+/// Both sides, and how busy the shop was meanwhile.
+struct Seen {
+    shown: Figures,
+    bare: Figures,
+    background: Figures,
+}
+
+/// Keeps the shop busy with so many cart commands a second, and looks.
+async fn look(at: &Addresses, rate: f64, seconds: u64) -> Result<Seen> {
+    let mut connection = Connection::open(&at.commands).await?;
     let skus = Arc::new(catalogue::offer(&mut connection, PRODUCTS).await?);
-    let pace = Pace {
-        addresses: vec![args.commands.clone()],
-        connections: 64,
-        seconds: args.seconds,
-        warm_up: 1,
-    };
-    let start = Instant::now() + Duration::from_secs(pace.warm_up);
-    let end = start + Duration::from_secs(pace.seconds);
+    let start = Instant::now() + WARM_UP;
+    let end = start + Duration::from_secs(seconds);
     let mut probes = JoinSet::new();
     for number in 0..PROBES {
-        let mut engine = Engine::open(args, number, skus.clone()).await?;
-        let mut bare = Bare::open(args, number).await?;
+        let mut engine = Engine::open(at, number, skus.clone()).await?;
+        let mut bare = Bare::open(at, number).await?;
         probes.spawn(async move {
             let (mut shown, mut hopped) = (Latencies::default(), Latencies::default());
             while Instant::now() < end {
@@ -85,18 +107,16 @@ pub async fn run(args: &Args) -> Result<Value> {
             anyhow::Ok((shown, hopped))
         });
     }
-    let background =
-        open_loop(&pace, args.rate, |number| Shopper::new(number, skus.clone())).await?;
+    let pace = Pace::on(&at.commands, CLIENTS, seconds);
+    let background = open_loop(&pace, rate, |number| Shopper::new(number, skus.clone())).await?;
     let (mut shown, mut hopped) = (Latencies::default(), Latencies::default());
     while let Some(probe) = probes.join_next().await {
         let (one, other) = probe??;
         shown.extend(one);
         hopped.extend(other);
     }
-    let seconds = pace.seconds as f64;
-    Ok(json!({
-        "shown": shown.summary(seconds), "bare": hopped.summary(seconds), "background": background,
-    }))
+    let seconds = seconds as f64;
+    Ok(Seen { shown: shown.summary(seconds), bare: hopped.summary(seconds), background })
 }
 
 /// One who asks a command and then reads the cart as of its position.
@@ -107,8 +127,8 @@ struct Engine {
 }
 
 impl Engine {
-    async fn open(args: &Args, number: usize, skus: Arc<Vec<String>>) -> Result<Self> {
-        let (commands, reads) = (Wire::open(&args.commands).await?, Wire::open(&args.reads).await?);
+    async fn open(at: &Addresses, number: usize, skus: Arc<Vec<String>>) -> Result<Self> {
+        let (commands, reads) = (Wire::open(&at.commands).await?, Wire::open(&at.reads).await?);
         Ok(Self { commands, reads, shopper: Shopper::new(number, skus) })
     }
 
@@ -137,9 +157,9 @@ struct Bare {
 }
 
 impl Bare {
-    async fn open(args: &Args, number: usize) -> Result<Self> {
-        let mut log = PgConnection::connect(&args.database).await?;
-        let view = PgConnection::connect(&args.database).await?;
+    async fn open(at: &Addresses, number: usize) -> Result<Self> {
+        let mut log = PgConnection::connect(&at.database).await?;
+        let view = PgConnection::connect(&at.database).await?;
         sqlx::raw_sql(
             "CREATE TABLE IF NOT EXISTS bare_log
                  (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, data json NOT NULL);
@@ -147,7 +167,7 @@ impl Bare {
         )
         .execute(&mut log)
         .await?;
-        let bus = jetstream::new(async_nats::connect(&args.nats).await?);
+        let bus = jetstream::new(async_nats::connect(&at.nats).await?);
         let (name, subject) = (format!("bare-{number}"), format!("bare.{number}"));
         let subjects = vec![subject.clone()];
         let stream = stream::Config { name, subjects, ..stream::Config::default() };

@@ -6,28 +6,31 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use crate::figures::{Latencies, cpu_time};
-use crate::wire::{Answer, Request, Wire};
+use super::figures::{Figures, Latencies, cpu_time};
+use super::wire::{Answer, Request, Wire};
+
+/// Driven before what is measured, and not counted.
+pub const WARM_UP: Duration = Duration::from_secs(1);
 
 /// How hard to drive, and where.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, Debug)]
 pub struct Pace {
-    /// Where to; the connections are dealt out among several
-    #[arg(long = "address", default_value = "127.0.0.1:8080")]
+    /// Where to, `host:port`; the connections are dealt out among several.
     pub addresses: Vec<String>,
-    /// Connections, each with one request at a time
-    #[arg(long, default_value_t = 64)]
+    /// Connections, each with one request at a time.
     pub connections: usize,
-    /// Seconds measured
-    #[arg(long, default_value_t = 10)]
+    /// Seconds measured.
     pub seconds: u64,
-    /// Seconds before that, not counted
-    #[arg(long, default_value_t = 1)]
-    pub warm_up: u64,
+}
+
+impl Pace {
+    /// On one address.
+    pub fn on(address: &str, connections: usize, seconds: u64) -> Self {
+        Self { addresses: vec![address.to_owned()], connections, seconds }
+    }
 }
 
 /// What one connection asks, one request after the other.
@@ -62,7 +65,7 @@ struct Span {
 }
 
 /// Drives as fast as answers come.
-pub async fn closed_loop<C: Caller>(pace: &Pace, caller: impl Fn(usize) -> C) -> Result<Value> {
+pub async fn closed_loop<C: Caller>(pace: &Pace, caller: impl Fn(usize) -> C) -> Result<Figures> {
     drive(pace, &Timetable::Next, caller).await
 }
 
@@ -71,7 +74,7 @@ pub async fn open_loop<C: Caller>(
     pace: &Pace,
     per_second: f64,
     caller: impl Fn(usize) -> C,
-) -> Result<Value> {
+) -> Result<Figures> {
     drive(pace, &Timetable::Rate { per_second, taken: Arc::default() }, caller).await
 }
 
@@ -79,13 +82,13 @@ async fn drive<C: Caller>(
     pace: &Pace,
     timetable: &Timetable,
     caller: impl Fn(usize) -> C,
-) -> Result<Value> {
+) -> Result<Figures> {
     let mut wires = Vec::with_capacity(pace.connections);
     for address in pace.addresses.iter().cycle().take(pace.connections) {
         wires.push(Wire::open(address).await?);
     }
     let begin = Instant::now();
-    let start = begin + Duration::from_secs(pace.warm_up);
+    let start = begin + WARM_UP;
     let span = Span { begin, start, end: start + Duration::from_secs(pace.seconds) };
     let mut callers = JoinSet::new();
     for (number, wire) in wires.into_iter().enumerate() {
@@ -100,8 +103,7 @@ async fn drive<C: Caller>(
         latencies.extend(called??);
     }
     let mut figures = latencies.summary(pace.seconds as f64);
-    // Of one processor: 0.25 is a quarter of it.
-    figures["load_cpus"] = json!(cpu.as_secs_f64() / pace.seconds as f64);
+    figures.load_cpus = Some(cpu.as_secs_f64() / pace.seconds as f64);
     Ok(figures)
 }
 

@@ -1,6 +1,8 @@
-//! Whole checkouts: a cart is opened, filled with two lines and checked out, the order is paid by
-//! card, and counts when the log says that it is confirmed. One follower of the live events hears
-//! that for all, as a storefront would.
+//! Row `checkout`: whole checkouts over HTTP, each counted when its order is confirmed, while all
+//! of the engine runs; against row `append`, whose commands are the smallest there are and go to a
+//! command-api alone. A checkout is five commands of the shopper and one of the payment process: a
+//! cart is opened, filled with two lines and checked out, the order is paid by card. One follower of
+//! the live events hears of confirmations for all, as a storefront would.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,12 +16,17 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 use uuid::Uuid;
 
-use crate::catalogue;
-use crate::client::Connection;
-use crate::drive::Pace;
-use crate::figures::{Latencies, cpu_time};
-use crate::wire::{Request, Wire};
+use super::append;
+use crate::ground::Ground;
+use crate::load::catalogue;
+use crate::load::client::Connection;
+use crate::load::drive::{Pace, WARM_UP};
+use crate::load::figures::{Figures, Latencies, cpu_time};
+use crate::load::wire::{Request, Wire};
+use crate::measured::{Goal, Measured};
 
+/// Shoppers at once.
+const CONNECTIONS: usize = 32;
 /// Products on sale.
 const PRODUCTS: usize = 50;
 /// Lines of each cart.
@@ -29,14 +36,26 @@ const UNITS: u32 = 1_000_000;
 /// How long a confirmation may take before something is wrong.
 const CONFIRMED_MAX: Duration = Duration::from_mins(1);
 
-/// How hard to drive, and where to hear of confirmations.
-#[derive(clap::Args)]
-pub struct Args {
-    #[command(flatten)]
-    pace: Pace,
-    /// Where query-api listens
-    #[arg(long, default_value = "127.0.0.1:8081")]
-    reads: String,
+pub async fn measure(ground: &mut Ground<'_>) -> Result<Vec<Measured>> {
+    ground.nats().await?;
+    ground.meilisearch().await?;
+    let commands = ground.command_api("command-api").await?;
+    let baseline = append::per_second(ground, &commands).await?;
+    ground.projector(&[]).await?;
+    let query = ground.query_api().await?;
+    let pace = Pace::on(&commands.address, CONNECTIONS, ground.seconds);
+    let figures = drive(&pace, &query.address).await?;
+    Ok(vec![Measured {
+        name: ground.row.to_owned(),
+        value: figures.per_second,
+        unit: "1/s",
+        baseline,
+        baseline_is: "row append",
+        goal: Goal::AtLeast { land: 0.02, goal: 0.05 },
+        details: json!({
+            "p50_ms": figures.p50_ms, "p99_ms": figures.p99_ms, "load_cpus": figures.load_cpus,
+        }),
+    }])
 }
 
 /// Those who wait for the confirmation of their orders.
@@ -49,8 +68,7 @@ struct Confirmed {
 }
 
 /// Drives checkouts and returns the figures.
-pub async fn run(args: &Args) -> Result<Value> {
-    let pace = &args.pace;
+async fn drive(pace: &Pace, reads: &str) -> Result<Figures> {
     let mut connection = Connection::open(&pace.addresses[0]).await?;
     let skus = catalogue::offer(&mut connection, PRODUCTS).await?;
     let stocked = skus.iter().map(|sku| {
@@ -60,9 +78,9 @@ pub async fn run(args: &Args) -> Result<Value> {
     ensure!(connection.batch(stocked.collect()).await? == skus.len(), "not all is in stock");
     let (skus, waiting) = (Arc::new(skus), Waiting::default());
     let mut follower = JoinSet::new();
-    follower.spawn(follow(follow_from(&args.reads).await?, waiting.clone()));
+    follower.spawn(follow(follow_from(reads).await?, waiting.clone()));
 
-    let start = Instant::now() + Duration::from_secs(pace.warm_up);
+    let start = Instant::now() + WARM_UP;
     let end = start + Duration::from_secs(pace.seconds);
     let mut shoppers = JoinSet::new();
     for (number, address) in pace.addresses.iter().cycle().take(pace.connections).enumerate() {
@@ -80,7 +98,7 @@ pub async fn run(args: &Args) -> Result<Value> {
         latencies.extend(shopped??);
     }
     let mut figures = latencies.summary(pace.seconds as f64);
-    figures["load_cpus"] = json!(cpu.as_secs_f64() / pace.seconds as f64);
+    figures.load_cpus = Some(cpu.as_secs_f64() / pace.seconds as f64);
     Ok(figures)
 }
 

@@ -1,5 +1,5 @@
-//! The relay row: how fast the engine's relay publishes a log to `JetStream`, and how fast the same
-//! payloads are published raw.
+//! Row `relay`: events per second from the log to `JetStream`, against the same payloads published
+//! raw to a stream of the same kind, pipelined.
 //!
 //! The raw side is the harder one to reach: everything lies ready in memory, and nothing is
 //! expected of the stream's sequence, which the relay has checked with every message.
@@ -7,17 +7,23 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, Result, ensure};
 use async_nats::jetstream::stream::{Config, Stream};
 use async_nats::jetstream::{self, Context};
 use bytes::Bytes;
 use event_store::{jetstream as log_stream, read, relay};
 use futures::TryStreamExt as _;
-use serde_json::{Value, json};
+use serde_json::json;
 use sqlx::PgPool;
-use sqlx::postgres::PgConnectOptions;
 use tokio_util::sync::CancellationToken;
 
+use crate::fill;
+use crate::ground::{Ground, on_all_threads};
+use crate::measured::{Goal, Measured};
+
+/// Events in the log.
+const EVENTS: i64 = 200_000;
+const EVENTS_QUICK: i64 = 50_000;
 /// The stream that the relay fills.
 const STREAM: &str = "commerce";
 /// The stream that is filled raw.
@@ -31,45 +37,62 @@ const POLL: Duration = Duration::from_millis(5);
 /// How long the relay may take.
 const TIMEOUT: Duration = Duration::from_mins(5);
 
-/// What to publish, and where.
-#[derive(clap::Args)]
-pub struct Args {
-    /// The database that holds the log
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
-    database: PgConnectOptions,
-    /// NATS
-    #[arg(long, env = "NATS_URL", hide_env_values = true)]
-    nats: String,
-    /// Only have the relay make the stream. To be called while the log is empty: a stream that is
-    /// made later begins after the log's head, and there would be nothing to publish
-    #[arg(long)]
-    prepare: bool,
+pub async fn measure(ground: &mut Ground<'_>) -> Result<Vec<Measured>> {
+    let (database, nats) = (ground.database().await?, ground.nats().await?);
+    // The stream is made while the log is empty: then all of the log is to be published. One that
+    // is made later begins after the log's head.
+    let (of, on) = (database.clone(), nats.clone());
+    on_all_threads(async move {
+        let (db, bus) = connect(&of, &on).await?;
+        relayed(&db, &bus, 0).await
+    })
+    .await?;
+    fill::log(&database, if ground.quick { EVENTS_QUICK } else { EVENTS }).await?;
+    let published = on_all_threads(async move { publish(&database, &nats).await }).await?;
+    Ok(vec![Measured {
+        name: ground.row.to_owned(),
+        value: published.per_second,
+        unit: "events/s",
+        baseline: published.raw_per_second,
+        baseline_is: "raw publish, 512 under way",
+        goal: Goal::AtLeast { land: 0.7, goal: 0.9 },
+        details: json!({
+            "events": published.events, "bytes_per_event": published.bytes_per_event,
+        }),
+    }])
 }
 
-/// Drives the row and returns its figures.
-pub async fn run(args: &Args) -> anyhow::Result<Value> {
-    let db = PgPool::connect_with(args.database.clone()).await?;
-    let bus = jetstream::new(async_nats::connect(&args.nats).await?);
+/// What both sides came to.
+struct Published {
+    events: usize,
+    bytes_per_event: usize,
+    per_second: f64,
+    raw_per_second: f64,
+}
+
+/// Raw, by the relay, and raw again.
+async fn publish(database: &str, nats: &str) -> Result<Published> {
+    let (db, bus) = connect(database, nats).await?;
     let head = u64::try_from(read::head(&db).await?)?;
-    if args.prepare {
-        relayed(&db, &bus, head).await?;
-        return Ok(json!({ "head": head }));
-    }
     let messages = messages(&db).await?;
     let bytes: usize = messages.iter().map(|(_, payload)| payload.len()).sum();
     let before = raw(&bus, &messages).await?;
     let per_second = relayed(&db, &bus, head).await?.context("there was too little to relay")?;
     let after = raw(&bus, &messages).await?;
-    Ok(json!({
-        "events": messages.len(),
-        "bytes_per_event": bytes / messages.len().max(1),
-        "per_second": per_second,
-        "raw_per_second": f64::midpoint(before, after),
-    }))
+    Ok(Published {
+        events: messages.len(),
+        bytes_per_event: bytes / messages.len().max(1),
+        per_second,
+        raw_per_second: f64::midpoint(before, after),
+    })
+}
+
+async fn connect(database: &str, nats: &str) -> Result<(PgPool, Context)> {
+    Ok((PgPool::connect(database).await?, jetstream::new(async_nats::connect(nats).await?)))
 }
 
 /// The whole log as the relay would publish it, on the raw stream's subjects.
-async fn messages(db: &PgPool) -> anyhow::Result<Vec<(String, Bytes)>> {
+async fn messages(db: &PgPool) -> Result<Vec<(String, Bytes)>> {
     let head = read::head(db).await?;
     let mut messages = Vec::with_capacity(usize::try_from(head)?);
     let mut pages = std::pin::pin!(read::pages(db.clone(), 0, head, PAGE_EVENTS));
@@ -85,7 +108,7 @@ async fn messages(db: &PgPool) -> anyhow::Result<Vec<(String, Bytes)>> {
 /// Runs the relay until the stream's last sequence is `head`. Returns events per second, counted
 /// from the first that was seen in the stream: before that, a relay stands by for half a second to
 /// see whether another one publishes. None if it was at the head when it was first seen.
-async fn relayed(db: &PgPool, bus: &Context, head: u64) -> anyhow::Result<Option<f64>> {
+async fn relayed(db: &PgPool, bus: &Context, head: u64) -> Result<Option<f64>> {
     let stop = CancellationToken::new();
     let _stop_on_return = stop.clone().drop_guard();
     let running =
@@ -97,7 +120,7 @@ async fn relayed(db: &PgPool, bus: &Context, head: u64) -> anyhow::Result<Option
     Ok(rate)
 }
 
-async fn watch(bus: &Context, head: u64) -> anyhow::Result<Option<f64>> {
+async fn watch(bus: &Context, head: u64) -> Result<Option<f64>> {
     let mut stream: Stream = loop {
         match bus.get_stream(STREAM).await {
             Ok(stream) => break stream,
@@ -122,7 +145,7 @@ async fn watch(bus: &Context, head: u64) -> anyhow::Result<Option<f64>> {
 }
 
 /// Publishes to a stream made like the relay's and returns messages per second.
-async fn raw(bus: &Context, messages: &[(String, Bytes)]) -> anyhow::Result<f64> {
+async fn raw(bus: &Context, messages: &[(String, Bytes)]) -> Result<f64> {
     let config = Config {
         name: RAW_STREAM.to_owned(),
         subjects: vec![format!("{RAW_STREAM}.events.>")],

@@ -4,10 +4,10 @@
 use std::fmt::Write as _;
 
 use anyhow::{Result, ensure};
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
-use crate::client::Connection;
+use super::client::Connection;
 
 /// Products made by one batch.
 const PRODUCTS_PER_BATCH: usize = 500;
@@ -29,30 +29,18 @@ pub const BRANDS: [&str; 9] =
     ["Alder", "Birch", "Cedar", "Damson", "Elm", "Fir", "Gorse", "Hazel", "Ivy"];
 const COLOURS: [&str; 5] = ["black", "brown", "green", "blue", "red"];
 
-/// How many products.
-#[derive(clap::Args)]
-pub struct Args {
-    /// Where command-api listens
-    #[arg(long, default_value = "127.0.0.1:8080")]
-    address: String,
-    /// Products
-    #[arg(long, default_value_t = 1_000)]
-    products: usize,
-}
-
 /// Makes the catalogue: each product published, with two variants of which one is in stock.
-pub async fn run(args: &Args) -> Result<Value> {
-    let mut connection = Connection::open(&args.address).await?;
-    let numbers: Vec<usize> = (0..args.products).collect();
-    let mut commands = 0;
+pub async fn make(address: &str, products: usize) -> Result<()> {
+    let mut connection = Connection::open(address).await?;
+    let numbers: Vec<usize> = (0..products).collect();
     for numbers in numbers.chunks(PRODUCTS_PER_BATCH) {
         let mut lines = String::new();
         for number in numbers {
             describe(&mut lines, *number)?;
         }
-        commands += connection.batch(lines).await?;
+        connection.batch(lines).await?;
     }
-    Ok(json!({ "count": args.products, "commands": commands }))
+    Ok(())
 }
 
 /// The id of a product of the catalogue.

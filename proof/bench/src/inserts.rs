@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::ground::Ground;
+use crate::ground::Ground;
 
 /// Clients of the baseline, and connections or tasks of the rows beside it.
-pub const CLIENTS: u32 = 64;
+pub const CLIENTS: usize = 64;
 
 /// What the baseline is, for the table.
 pub const NAME: &str = "one INSERT per transaction (pgbench)";
@@ -40,18 +40,18 @@ pub struct Inserts {
 
 impl Inserts {
     /// Makes the table in the row's database.
-    pub fn prepare(ground: &mut Ground<'_>) -> Result<Self> {
-        ground.database()?;
-        ground.sql(TABLE)?;
-        let script = ground.folder().join("insert.sql");
+    pub async fn prepare(ground: &mut Ground<'_>) -> Result<Self> {
+        ground.database().await?;
+        ground.sql(TABLE).await?;
+        let script = ground.file("insert.sql");
         // pgbench reads one statement to the line's semicolon.
         fs::write(&script, INSERT.replace('\n', " "))?;
         Ok(Self { script })
     }
 
     /// Events per second over so many seconds.
-    pub fn per_second(&self, ground: &Ground<'_>, seconds: u64) -> Result<f64> {
+    pub async fn per_second(&self, ground: &Ground<'_>, seconds: u64) -> Result<f64> {
         let (clients, time) = (format!("--client={CLIENTS}"), format!("--time={seconds}"));
-        ground.pgbench(&["--jobs=2", &clients, &time], &self.script)
+        ground.pgbench(&["--jobs=2", &clients, &time], &self.script).await
     }
 }
