@@ -11,8 +11,7 @@ use domain::refusal::{CheckoutError, PriceChange, Shortage};
 use domain::stock::Reserved;
 use domain::{Command as Any, Quantity};
 
-use crate::scene::*;
-use crate::shop::{Shop, given};
+use kit::*;
 
 fn create(code: &str) -> Any {
     let customer_id = Some(customer_id(1));

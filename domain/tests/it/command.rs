@@ -5,7 +5,7 @@ use domain::command::product as products;
 use domain::command::{cart as carts, fulfilment as parcels, payment as payments, stock as stocks};
 use domain::{Command, StreamId};
 
-use crate::scene::*;
+use kit::*;
 
 #[test]
 fn what_begins_something_says_so() {

@@ -10,8 +10,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::examples;
-use crate::scene::*;
-use crate::shop::stored_and_read;
+use kit::*;
 
 fn payload(event: &Event) -> Value {
     let stored = event.encode().expect("events can be stored");

@@ -5,7 +5,7 @@ use domain::payment::Operation;
 use domain::product::{Details, Media};
 use domain::{Event, cart, fulfilment, order, payment, product, sku, stock};
 
-use crate::scene::*;
+use kit::*;
 
 /// All of them.
 pub fn all() -> Vec<Event> {
@@ -104,7 +104,7 @@ fn of_orders() -> [order::Event; 7] {
         sku: sku(TOTE),
         product_id: product_id(1),
         title: label("Tote"),
-        quantity: crate::scene::units(2),
+        quantity: kit::units(2),
         unit_price: eur("19.99"),
         total,
     };

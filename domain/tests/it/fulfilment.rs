@@ -11,8 +11,7 @@ use domain::order::{
 use domain::payment::{Operation, Requested, Uncollected};
 use domain::stock::{self, Received};
 
-use crate::scene::*;
-use crate::shop::{Fact, Shop, given};
+use kit::*;
 
 fn closed(parcel: u128, outcome: Outcome) -> Fact {
     of_order(1, FulfilmentClosed { fulfilment_id: parcel_id(parcel), outcome })

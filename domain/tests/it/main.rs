@@ -11,8 +11,6 @@ mod payment;
 mod product;
 mod random;
 mod refusal;
-mod scene;
-mod shop;
 mod state;
 mod stock;
 mod words;

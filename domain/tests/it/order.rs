@@ -6,8 +6,7 @@ use domain::payment::{Failed, Operation, Requested, Uncollected, Verdict};
 use domain::stock::Released;
 use domain::{Command, StreamId, fulfilment};
 
-use crate::scene::*;
-use crate::shop::{Fact, Shop, given};
+use kit::*;
 
 fn cancelled(reason: CancelReason, was_confirmed: bool) -> Fact {
     of_order(1, Cancelled { reason, was_confirmed, total: eur("50.50"), units: 3 })

@@ -10,8 +10,7 @@ use domain::payment::{
 use domain::stock::{Committed, Released};
 use domain::{Command as Any, Money, payment};
 
-use crate::scene::*;
-use crate::shop::{Fact, Shop, given};
+use kit::*;
 
 fn asked(operation: Operation, amount: &str, request: u32) -> Fact {
     of_payment(1, Requested { order_id: order_id(1), operation, amount: eur(amount), request })

@@ -10,8 +10,7 @@ use domain::product::{
 use domain::sku::{Assigned, Released};
 use domain::{Currency, Money};
 
-use crate::scene::*;
-use crate::shop::{Shop, given};
+use kit::*;
 
 fn create(title: &str, variants: Vec<VariantSet>) -> Command {
     Command::Create { details: details(title), variants }

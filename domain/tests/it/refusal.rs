@@ -6,8 +6,6 @@ use domain::refusal::{CheckoutError, Kind, OfSku, OfferError, PriceChange, Short
 use domain::{Refusal, cart, fulfilment, order, payment, product, sku, stock};
 use serde_json::json;
 
-use crate::scene;
-
 #[test]
 fn a_version_that_has_moved_on_is_a_failed_precondition() {
     let refusal = Refusal::VersionMismatch { expected: 3, actual: 5 };
@@ -31,7 +29,7 @@ fn kinds_follow_what_the_caller_can_do_about_it() {
     for now in [product::Error::Archived.into(), cart::Error::Empty.into()] {
         assert_eq!(kind(now), Kind::Conflict);
     }
-    let sku = || scene::sku("A");
+    let sku = || kit::sku("A");
     assert_eq!(kind(product::Error::DuplicateSku(sku()).into()), Kind::Invalid);
     let error = stock::Error::NothingToAdjust;
     assert_eq!(kind(stock::Refusal { sku: sku(), error }.into()), Kind::Invalid);
@@ -40,18 +38,18 @@ fn kinds_follow_what_the_caller_can_do_about_it() {
 #[test]
 fn refusals_of_stock_name_the_sku() {
     let error = stock::Error::WouldGoNegative { available: 2 };
-    let refusal = Refusal::from(stock::Refusal { sku: scene::sku("A"), error });
+    let refusal = Refusal::from(stock::Refusal { sku: kit::sku("A"), error });
     let text = "SKU A: only 2 units at this location are free to be taken away";
     assert_eq!(refusal.to_string(), text);
 }
 
 fn of_sku<E: std::fmt::Display>(error: E) -> OfSku<E> {
-    OfSku { sku: scene::sku("A"), error }
+    OfSku { sku: kit::sku("A"), error }
 }
 
 fn of_products() -> Vec<Refusal> {
     use product::Error as E;
-    let sku = || scene::sku("A");
+    let sku = || kit::sku("A");
     vec![
         E::AlreadyExists.into(),
         E::NotFound.into(),
@@ -65,7 +63,7 @@ fn of_products() -> Vec<Refusal> {
         of_sku(sku::Error::Taken).into(),
         of_sku(OfferError::UnknownSku).into(),
         of_sku(OfferError::NotForSale).into(),
-        of_sku(OfferError::NotPriced(scene::currency("EUR"))).into(),
+        of_sku(OfferError::NotPriced(kit::currency("EUR"))).into(),
     ]
 }
 
@@ -85,13 +83,9 @@ fn of_stock() -> Vec<Refusal> {
 
 fn of_carts() -> Vec<Refusal> {
     use cart::Error as E;
-    let short = Shortage { line: 0, sku: scene::sku("A"), wanted: 3, available: 2 };
-    let change = PriceChange {
-        line: 0,
-        sku: scene::sku("A"),
-        seen: scene::eur("1.00"),
-        now: scene::eur("2.00"),
-    };
+    let short = Shortage { line: 0, sku: kit::sku("A"), wanted: 3, available: 2 };
+    let change =
+        PriceChange { line: 0, sku: kit::sku("A"), seen: kit::eur("1.00"), now: kit::eur("2.00") };
     vec![
         E::AlreadyExists.into(),
         E::NotFound.into(),
@@ -120,7 +114,7 @@ fn of_orders() -> Vec<Refusal> {
         E::Cancelled,
         E::AlreadyShipped,
         E::NotDelivered,
-        E::NothingLeft { sku: scene::sku("A"), left: 1 },
+        E::NothingLeft { sku: kit::sku("A"), left: 1 },
         E::AllPlanned,
         E::FulfilmentExists,
         E::NoSuchFulfilment,
@@ -139,7 +133,7 @@ fn of_payments_and_parcels() -> Vec<Refusal> {
         E::RequestInFlight.into(),
         E::NoSuchRequest.into(),
         E::WrongState { status: payment::Status::Voided, action: action() }.into(),
-        E::TooMuch { at_most: scene::eur("1.00") }.into(),
+        E::TooMuch { at_most: kit::eur("1.00") }.into(),
         E::BadAmount.into(),
         F::AlreadyExists.into(),
         F::NotFound.into(),

@@ -7,8 +7,7 @@ use domain::command::stock::Command as Ask;
 use domain::stock::{Adjusted, Committed, Error, ON_HAND_MAX, Released, Reserved, Shipped, Stock};
 use domain::{Command as Any, Quantity, stock};
 
-use crate::scene::*;
-use crate::shop::given;
+use kit::*;
 
 fn receive(text: &str, at: &str, count: u32) -> Any {
     let ask = Ask::Receive { location: place(at), quantity: units(count), reference: None };

@@ -7,7 +7,7 @@ use domain::{Currency, Location, Money, Quantity, Sku, StreamId};
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::scene::*;
+use kit::*;
 
 fn parses<T: std::str::FromStr>(text: &str) -> bool {
     text.parse::<T>().is_ok()

@@ -11,7 +11,7 @@ use domain::{
     Event, FulfilmentId, Location, OrderId, PaymentId, ProductId, Sku, State, StreamId, order,
 };
 
-use crate::shop::{Fact, Shop};
+use kit::{Fact, Shop};
 
 /// The shop's states by kind.
 #[derive(Default)]

@@ -9,8 +9,7 @@ use domain::command::{cart, stock};
 use domain::{Command, Event, StreamId};
 use proptest::prelude::*;
 
-use crate::scene::*;
-use crate::shop::{Fact, Shop};
+use kit::*;
 
 /// Lives tried in one run of the tests.
 const CASES: u32 = 400;

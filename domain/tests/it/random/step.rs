@@ -9,8 +9,7 @@ use domain::{Command, Money, State, StreamId, cart, fulfilment, order, product};
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::scene::*;
-use crate::shop::Shop;
+use kit::*;
 
 /// Stories: cart n becomes order n, paid by payment n, sent in parcels 10n and up.
 const STORIES: u128 = 4;

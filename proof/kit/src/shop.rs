@@ -68,13 +68,19 @@ impl Shop {
         panic!("{command:?} needs more than {ROUNDS_MAX} rounds of loading");
     }
 
+    /// Carries out a command, whatever comes of it.
+    pub fn ask(&mut self, command: &Command) -> Result<(), Refusal> {
+        self.decide(command)?.iter().for_each(|fact| self.evolve(fact));
+        Ok(())
+    }
+
     /// Carries out a command that must be accepted.
     #[track_caller]
     #[expect(clippy::needless_pass_by_value, reason = "reads as a sentence")]
+    #[expect(clippy::return_self_not_must_use, reason = "that it is accepted can be all one asks")]
     pub fn done(mut self, command: Command) -> Self {
-        match self.decide(&command) {
-            Ok(facts) => facts.iter().for_each(|fact| self.evolve(fact)),
-            Err(refusal) => panic!("{command:?} was refused: {refusal}"),
+        if let Err(refusal) = self.ask(&command) {
+            panic!("{command:?} was refused: {refusal}");
         }
         self
     }

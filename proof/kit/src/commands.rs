@@ -1,0 +1,129 @@
+//! What people ask of a shop, from a product to the parcel that came back.
+
+use domain::command::product as products;
+use domain::command::stock as stocks;
+use domain::command::{cart as carts, fulfilment as parcels, order as orders, payment as payments};
+use domain::order::Units;
+use domain::payment::Verdict;
+use domain::{CartId, Command, FulfilmentId, Money, OrderId, PaymentId, ProductId, product};
+
+use crate::ids::Named;
+use crate::words::{currency, hour, label, note, place, sku, token, units};
+
+pub fn to_product(n: impl Named<ProductId>, command: products::Command) -> Command {
+    Command::Product(n.id(), command)
+}
+pub fn to_cart(n: impl Named<CartId>, command: carts::Command) -> Command {
+    Command::Cart(n.id(), command)
+}
+pub fn to_order(n: impl Named<OrderId>, command: orders::Command) -> Command {
+    Command::Order(n.id(), command)
+}
+pub fn to_payment(n: impl Named<PaymentId>, command: payments::Command) -> Command {
+    Command::Payment(n.id(), command)
+}
+pub fn to_parcel(n: impl Named<FulfilmentId>, command: parcels::Command) -> Command {
+    Command::Fulfilment(n.id(), command)
+}
+
+pub fn create_product(
+    product: impl Named<ProductId>,
+    variants: Vec<product::VariantSet>,
+) -> Command {
+    to_product(product, products::Command::Create { details: details("Tote"), variants })
+}
+pub fn publish(product: impl Named<ProductId>) -> Command {
+    to_product(product, products::Command::Publish)
+}
+pub fn receive(text: &str, count: u32) -> Command {
+    let (location, quantity) = (place("main"), units(count));
+    Command::Stock(sku(text), stocks::Command::Receive { location, quantity, reference: None })
+}
+pub fn create_cart(cart: impl Named<CartId>) -> Command {
+    let currency = currency("EUR");
+    to_cart(cart, carts::Command::Create { currency, customer_id: None })
+}
+pub fn add(cart: impl Named<CartId>, text: &str, count: u32) -> Command {
+    to_cart(cart, carts::Command::AddLine { sku: sku(text), quantity: units(count) })
+}
+pub fn check_out(cart: impl Named<CartId>, order: impl Named<OrderId>) -> Command {
+    let order_id = order.id();
+    to_cart(cart, carts::Command::CheckOut { order_id, reserved_until: hour(1) })
+}
+pub fn cancel(order: impl Named<OrderId>) -> Command {
+    to_order(order, orders::Command::Cancel { reason: note("changed my mind") })
+}
+pub fn expire(order: impl Named<OrderId>) -> Command {
+    to_order(order, orders::Command::Expire)
+}
+pub fn pay_by_card(payment: impl Named<PaymentId>, order: impl Named<OrderId>) -> Command {
+    let token = Some(token("tok_success"));
+    to_payment(payment, payments::Command::Start { order_id: order.id(), token })
+}
+pub fn pay_on_delivery(payment: impl Named<PaymentId>, order: impl Named<OrderId>) -> Command {
+    to_payment(payment, payments::Command::Start { order_id: order.id(), token: None })
+}
+pub fn record(payment: impl Named<PaymentId>, request: u32, verdict: Verdict) -> Command {
+    to_payment(payment, payments::Command::Record { request, verdict })
+}
+pub fn capture(payment: impl Named<PaymentId>, amount: Option<Money>) -> Command {
+    to_payment(payment, payments::Command::Capture { amount })
+}
+pub fn refund(payment: impl Named<PaymentId>, amount: Option<Money>) -> Command {
+    to_payment(payment, payments::Command::Refund { amount })
+}
+pub fn succeeded() -> Verdict {
+    Verdict::Succeeded { reference: token("auth_1"), expires_at: hour(168) }
+}
+pub fn declined() -> Verdict {
+    Verdict::Declined(note("insufficient funds"))
+}
+/// A parcel of these lines; none named means all that is left.
+pub fn plan(
+    parcel: impl Named<FulfilmentId>,
+    order: impl Named<OrderId>,
+    lines: &[(&str, u32)],
+) -> Command {
+    to_parcel(parcel, parcels::Command::Create { order_id: order.id(), lines: of(lines) })
+}
+pub fn pack(parcel: impl Named<FulfilmentId>) -> Command {
+    to_parcel(parcel, parcels::Command::Pack)
+}
+pub fn ship(parcel: impl Named<FulfilmentId>) -> Command {
+    to_parcel(parcel, parcels::Command::Ship { carrier: Some(label("DHL")), tracking: None })
+}
+pub fn deliver(parcel: impl Named<FulfilmentId>) -> Command {
+    to_parcel(parcel, parcels::Command::Deliver)
+}
+pub fn fail(parcel: impl Named<FulfilmentId>) -> Command {
+    to_parcel(parcel, parcels::Command::Fail { reason: note("nobody at home") })
+}
+pub fn give_back(parcel: impl Named<FulfilmentId>) -> Command {
+    to_parcel(parcel, parcels::Command::Return { location: place("returns") })
+}
+pub fn call_off(parcel: impl Named<FulfilmentId>) -> Command {
+    to_parcel(parcel, parcels::Command::Cancel)
+}
+
+pub fn of(lines: &[(&str, u32)]) -> Vec<Units> {
+    lines.iter().map(|(text, count)| Units { sku: sku(text), quantity: units(*count) }).collect()
+}
+pub fn details(title: &str) -> product::Details {
+    product::Details {
+        title: label(title),
+        description: None,
+        brand: None,
+        category: vec![],
+        attributes: [].into(),
+        media: vec![],
+    }
+}
+pub fn variant(text: &str, prices: &[Money]) -> product::VariantSet {
+    product::VariantSet {
+        sku: sku(text),
+        title: None,
+        options: [].into(),
+        prices: prices.to_vec(),
+        barcode: None,
+    }
+}

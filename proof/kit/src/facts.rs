@@ -1,0 +1,37 @@
+//! What has happened, and where.
+
+use domain::{StreamId, cart, fulfilment, order, payment, product, sku as skus, stock};
+
+use crate::ids::{cart_id, order_id, parcel_id, payment_id, product_id};
+use crate::shop::Fact;
+use crate::words::{place, sku, units};
+
+pub fn of_product(n: u128, event: impl Into<product::Event>) -> Fact {
+    (StreamId::Product(product_id(n)), event.into().into())
+}
+pub fn of_sku(text: &str, event: impl Into<skus::Event>) -> Fact {
+    (StreamId::Sku(sku(text)), event.into().into())
+}
+pub fn of_stock(text: &str, event: impl Into<stock::Event>) -> Fact {
+    (StreamId::Stock(sku(text)), event.into().into())
+}
+pub fn of_cart(n: u128, event: impl Into<cart::Event>) -> Fact {
+    (StreamId::Cart(cart_id(n)), event.into().into())
+}
+pub fn of_order(n: u128, event: impl Into<order::Event>) -> Fact {
+    (StreamId::Order(order_id(n)), event.into().into())
+}
+pub fn of_payment(n: u128, event: impl Into<payment::Event>) -> Fact {
+    (StreamId::Payment(payment_id(n)), event.into().into())
+}
+pub fn of_parcel(n: u128, event: impl Into<fulfilment::Event>) -> Fact {
+    (StreamId::Fulfilment(parcel_id(n)), event.into().into())
+}
+pub fn parts(parts: &[(&str, u32)]) -> Vec<stock::Part> {
+    let part =
+        |(at, count): &(&str, u32)| stock::Part { location: place(at), quantity: units(*count) };
+    parts.iter().map(part).collect()
+}
+pub fn received(at: &str, count: u32) -> stock::Received {
+    stock::Received { location: place(at), quantity: units(count), reference: None }
+}
