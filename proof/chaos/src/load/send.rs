@@ -142,12 +142,11 @@ fn verdict(line: &[u8]) -> Result<Answer, String> {
     let status = verdict["status"].as_u64().and_then(|status| u16::try_from(status).ok());
     let status = status.ok_or("a verdict without a status")?;
     let replayed = verdict["replayed"] == true;
-    let body = match verdict.get_mut("problem") {
-        Some(problem) => problem.take(),
-        None => {
-            let (id, version) = (&verdict["id"], &verdict["version"]);
-            json!({"id": id, "version": version, "position": verdict["position"]})
-        }
+    let body = if let Some(problem) = verdict.get_mut("problem") {
+        problem.take()
+    } else {
+        let (id, version) = (&verdict["id"], &verdict["version"]);
+        json!({"id": id, "version": version, "position": verdict["position"]})
     };
     judge(Answer { status, body, replayed })
 }
