@@ -1,7 +1,5 @@
-//! What several targets share: requests as text, a runtime to read them with, an empty shop that
-//! decides, and what holds for every refusal and every command. No target's own checks.
-
-mod shop;
+//! What several targets share: requests as text, a runtime to read them with, and what
+//! holds for every refusal and every command. No target's own checks.
 
 use std::cell::RefCell;
 
@@ -11,10 +9,9 @@ use domain::command::payment;
 use domain::command::product as products;
 use domain::{Command, Currency, Money};
 use import::{Report, TableError};
+use kit::Shop;
 use service::Problem;
 use tokio::runtime::{Builder, Runtime};
-
-pub use shop::Shop;
 
 /// The largest refusal, in bytes of JSON: three texts that may repeat what was sent, each cut to
 /// `TEXT_BYTES_MAX` and with six bytes for each of theirs at worst, and what is of fixed size.

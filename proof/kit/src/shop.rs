@@ -85,6 +85,14 @@ impl Shop {
         self
     }
 
+    /// Every state can be stored and read again.
+    pub fn check_states(&self) {
+        for state in self.0.values() {
+            let stored = serde_json::to_string(state).expect("a state can be stored");
+            assert_eq!(serde_json::from_str::<State>(&stored).expect("and read again"), *state);
+        }
+    }
+
     /// The command under test.
     #[expect(clippy::needless_pass_by_value, reason = "reads as a sentence")]
     pub fn when(&self, command: Command) -> Outcome {
