@@ -3,9 +3,9 @@
 
 use anyhow::Result;
 use domain::cart::{
-    Abandoned, Cart, CheckedOut, Command, Created, Event, Line, LineAdded, LineChanged, LineRemoved,
+    Abandoned, Cart, CheckedOut, Created, Error, Event, Line, LineAdded, LineChanged, LineRemoved,
 };
-use domain::{ProductId, Quantity};
+use domain::{Currency, ProductId, Quantity};
 use serde::{Deserialize, Serialize};
 use serde_json::{from_value, json};
 use uuid::Uuid;
@@ -14,6 +14,15 @@ use uuid::Uuid;
 const LINES_PER_CART: usize = 4;
 /// Products on sale, so that carts differ.
 const PRODUCTS: usize = 50;
+
+/// What a shopper asks.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Open a cart.
+    Create(Currency),
+    /// Put a line in.
+    AddLine(Line),
+}
 
 /// What can happen to a cart, as a library stores it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -70,8 +79,12 @@ impl Stored {
 pub fn decide(
     cart: &Cart,
     command: Command,
-) -> Result<impl Iterator<Item = Stored> + use<>, domain::cart::Error> {
-    Ok(domain::cart::decide(cart, command)?.into_iter().map(Stored::from))
+) -> Result<impl Iterator<Item = Stored> + use<>, Error> {
+    let events = match command {
+        Command::Create(currency) => cart.create(currency, None),
+        Command::AddLine(line) => cart.add_line(line),
+    };
+    Ok(events?.into_iter().map(Stored::from))
 }
 
 /// One shopper after the other: a cart made, and four lines put into it. What a line is called and
@@ -94,8 +107,7 @@ impl Shopper {
         self.commands += 1;
         if line == 0 {
             self.cart = Uuid::now_v7();
-            let create = Command::Create { currency: "EUR".parse()?, customer_id: None };
-            return Ok((self.cart, create));
+            return Ok((self.cart, Command::Create("EUR".parse()?)));
         }
         let product = (self.number + line * 7 + self.commands) % PRODUCTS;
         let line = Line {

@@ -12,7 +12,7 @@ use sqlx_of_peers::postgres::PgPool;
 use uuid::Uuid;
 
 use crate::Carts;
-use crate::cart::{Stored, decide};
+use crate::cart::{Command, Stored, decide};
 
 /// `db/init.sql` of postgres-es.
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS events (
@@ -37,14 +37,14 @@ impl DomainEvent for Stored {
 
 impl Aggregate for Cart {
     const TYPE: &'static str = "cart";
-    type Command = cart::Command;
+    type Command = Command;
     type Event = Stored;
     type Error = cart::Error;
     type Services = ();
 
     async fn handle(
         &mut self,
-        command: cart::Command,
+        command: Command,
         (): &(),
         sink: &EventSink<Self>,
     ) -> Result<(), cart::Error> {
@@ -71,7 +71,7 @@ impl Shop {
 }
 
 impl Carts for Shop {
-    async fn ask(&self, cart: Uuid, command: cart::Command) -> Result<()> {
+    async fn ask(&self, cart: Uuid, command: Command) -> Result<()> {
         self.0.execute(&cart.to_string(), command).await.map_err(|error| anyhow!("{error}"))
     }
 }

@@ -10,20 +10,20 @@ use sqlx_of_peers::postgres::PgPool;
 use uuid::Uuid;
 
 use crate::Carts;
-use crate::cart::{Stored, decide};
+use crate::cart::{Command, Stored, decide};
 
 struct Cart;
 
 impl Aggregate for Cart {
     const NAME: &'static str = "cart";
     type State = cart::Cart;
-    type Command = cart::Command;
+    type Command = Command;
     type Event = Stored;
     type Error = cart::Error;
 
     fn handle_command(
         cart: &cart::Cart,
-        command: cart::Command,
+        command: Command,
     ) -> Result<Vec<Stored>, cart::Error> {
         Ok(decide(cart, command)?.collect())
     }
@@ -47,10 +47,10 @@ impl Shop {
 }
 
 impl Carts for Shop {
-    async fn ask(&self, cart: Uuid, command: cart::Command) -> Result<()> {
+    async fn ask(&self, cart: Uuid, command: Command) -> Result<()> {
         // It is spared the look for a cart that is new.
         let known = match command {
-            cart::Command::Create { .. } => None,
+            Command::Create(_) => None,
             _ => self.0.load(cart).await?,
         };
         let state = known.unwrap_or_else(|| AggregateState::with_id(cart));

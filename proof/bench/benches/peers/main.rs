@@ -22,7 +22,7 @@ use sqlx_of_peers::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use cart::Shopper;
+use cart::{Command, Shopper};
 
 /// That of the services, so that both sides of a comparison have the same.
 #[global_allocator]
@@ -61,11 +61,7 @@ enum Peer {
 /// A library with the cart in it.
 trait Carts: Send + Sync + 'static {
     /// Has the library load the cart, decide the command and store what it comes to.
-    fn ask(
-        &self,
-        cart: Uuid,
-        command: domain::cart::Command,
-    ) -> impl Future<Output = Result<()>> + Send;
+    fn ask(&self, cart: Uuid, command: Command) -> impl Future<Output = Result<()>> + Send;
 }
 
 #[tokio::main]
