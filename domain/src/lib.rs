@@ -12,7 +12,7 @@
 //! * [`event`] reads stored events, and lifts old ones; [`stream`] reads names of streams;
 //!   [`state`] is how decisions look states up; [`refusal`] what refusals have in common;
 //! * what readers see is folded from the same events: of one kind in its `document.rs`, of several
-//!   in [`page`].
+//!   in [`page`]; [`read_model`] names all that they read.
 
 #[macro_use]
 mod shape;
@@ -27,6 +27,7 @@ pub mod order;
 pub mod page;
 pub mod payment;
 pub mod product;
+pub mod read_model;
 pub mod refusal;
 pub mod seen;
 pub mod sku;
@@ -37,6 +38,7 @@ pub mod text;
 
 pub use ids::{CartId, CustomerId, FulfilmentId, OrderId, PaymentId, ProductId};
 pub use money::{Currency, Money};
+pub use read_model::ReadModel;
 pub use seen::Seen;
 pub use text::{Location, Quantity, Sku};
 

@@ -1,4 +1,5 @@
-//! The projections. A new one is a file here and a line in [`ALL`].
+//! The projections: one file each. A new one is a file, a `mod` line and a line in [`ALL`], at the
+//! place that its read model has in [`ReadModel::ALL`].
 
 mod carts;
 mod orders;
@@ -8,10 +9,12 @@ mod sales;
 mod search;
 mod stock;
 
+use domain::ReadModel;
+
 use crate::projection::Projection;
 
-/// Every projection.
-pub static ALL: [&Projection; 7] = [
+/// Every projection: as many as there are read models, or this does not compile.
+pub static ALL: [&Projection; ReadModel::ALL.len()] = [
     &products::PROJECTION,
     &stock::PROJECTION,
     &carts::PROJECTION,
@@ -27,4 +30,15 @@ pub static SEARCH: &Projection = &search::PROJECTION;
 /// The projection of a name.
 pub fn find(name: &str) -> Option<&'static Projection> {
     ALL.into_iter().find(|projection| projection.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_read_model_is_built_by_the_projection_in_its_place() {
+        let built = ALL.map(|projection| projection.name);
+        assert!(built.into_iter().eq(ReadModel::ALL.iter().map(|model| model.name())));
+    }
 }
