@@ -55,6 +55,128 @@ pub trait Documents {
     ) -> impl Future<Output = Result<u64, FoldError>> + Send;
 }
 
+/// The projection of one kind of stream, one document each, whole; see those that are made with it.
+///
+/// The columns beside the document are taken from its JSON by Postgres: those of `columns` under
+/// their own names and types, others `from` a part of it by expressions in which the document is `f`.
+/// Where that is too slow or cannot be said in SQL, the rows are `stored by` a function of
+/// [`Documents::store`]'s shape instead.
+///
+/// All columns are written again with each change, also those that never change: an update costs no
+/// entry in an index whose columns have the values that they had.
+macro_rules! document_projection {
+    (
+        $model:ident, version $version:literal;
+        table $table:tt, key $key:ident $key_type:tt;
+        stream $stream:ident($id:ident) => $id_value:expr;
+        documents $document:ty, by $fold:path;
+        $( columns $( $column:tt $type:tt ),+ ; )?
+        $( from $part:tt $part_type:tt: $( $made:tt = $expression:tt ),+ ; )*
+    ) => {
+        $crate::documents::document_projection! {
+            $model, version $version;
+            table $table, key $key $key_type;
+            stream $stream($id) => $id_value;
+            documents $document, by $fold;
+            stored by store;
+        }
+
+        async fn store(
+            db: &mut sqlx::PgConnection,
+            build: i16,
+            _: &[$document],
+            json: &[String],
+            step: Option<sqlx::types::Json<$crate::step::Step>>,
+        ) -> Result<u64, $crate::projection::FoldError> {
+            let done = sqlx::query!(
+                "INSERT INTO " + $table
+                    + " (build, id, document, position, version, created_at, updated_at"
+                    $( $( + ", " + $column )+ )? $( $( + ", " + $made )+ )*
+                    + ") SELECT $1, f.id, new.document::json, f.position, f.version, f.created_at,
+                         f.updated_at"
+                    $( $( + ", f." + $column )+ )? $( $( + ", " + $expression )+ )*
+                    + " FROM unnest($2::text[]) AS new (document),
+                             json_to_record(new.document::json) AS f (id " + $key_type
+                    + ", position bigint, version bigint, created_at timestamptz,
+                         updated_at timestamptz"
+                    $( $( + ", " + $column + " " + $type )+ )? $( + ", " + $part + " " + $part_type )*
+                    + ") WHERE (SELECT moved($3))
+                      ON CONFLICT (build, id) DO UPDATE SET document = excluded.document,
+                          position = excluded.position, version = excluded.version,
+                          updated_at = excluded.updated_at"
+                    $( $( + ", " + $column + " = excluded." + $column )+ )?
+                    $( $( + ", " + $made + " = excluded." + $made )+ )*,
+                build,
+                json,
+                step as _,
+            );
+            Ok(done.execute(db).await?.rows_affected())
+        }
+    };
+    (
+        $model:ident, version $version:literal;
+        table $table:tt, key $key:ident $key_type:tt;
+        stream $stream:ident($id:ident) => $id_value:expr;
+        documents $document:ty, by $fold:path;
+        stored by $store:path;
+    ) => {
+        pub static PROJECTION: $crate::projection::Projection = $crate::projection::Projection {
+            name: domain::ReadModel::$model.name(),
+            version: $version,
+            categories: &[domain::Category::$stream],
+            tables: &[$table],
+            grain: 1,
+            waits_for: $crate::projection::waits_for_nothing,
+            folder: $crate::documents::folder::<Rows>,
+        };
+
+        struct Rows;
+
+        impl $crate::documents::Documents for Rows {
+            type Key = $key;
+            type Document = $document;
+
+            fn key(event: &event_store::Recorded) -> Option<$key> {
+                match &event.stream {
+                    domain::StreamId::$stream($id) => Some($id_value),
+                    _ => None,
+                }
+            }
+
+            fn fold(document: Option<$document>, seen: &domain::Seen) -> Option<$document> {
+                $fold(document, seen)
+            }
+
+            async fn load(
+                db: &mut sqlx::PgConnection,
+                build: i16,
+                keys: Vec<$key>,
+            ) -> sqlx::Result<Vec<($key, $document)>> {
+                type Json = sqlx::types::Json<$document>;
+                let rows = sqlx::query!(
+                    r#"SELECT id, document AS "document: Json" FROM "# + $table
+                        + " WHERE build = $1 AND id = ANY($2)",
+                    build,
+                    &keys,
+                );
+                let rows = rows.fetch_all(db).await?;
+                Ok(rows.into_iter().map(|row| (row.id, row.document.0)).collect())
+            }
+
+            async fn store(
+                db: &mut sqlx::PgConnection,
+                build: i16,
+                documents: &[$document],
+                json: &[String],
+                step: Option<sqlx::types::Json<$crate::step::Step>>,
+            ) -> Result<u64, $crate::projection::FoldError> {
+                $store(db, build, documents, json, step).await
+            }
+        }
+    };
+}
+pub(crate) use document_projection;
+
 /// What folds events into the documents of a table.
 pub fn folder<D: Documents + 'static>() -> Box<dyn Folder> {
     Box::new(Table::<D> { recent: Recent::default() })

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::page::order;
-use domain::{Category, Event, Seen, StreamId};
+use domain::{Category, Event, ReadModel, Seen, StreamId};
 use event_store::Recorded;
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -14,7 +14,7 @@ use crate::projection::{FoldError, Projection};
 use crate::step::Step;
 
 pub static PROJECTION: Projection = Projection {
-    name: "orders",
+    name: ReadModel::Orders.name(),
     version: 1,
     categories: &[Category::Order, Category::Payment, Category::Fulfilment],
     tables: &["orders_rows"],

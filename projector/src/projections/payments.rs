@@ -1,86 +1,17 @@
 //! Payments: one document each.
 
 use domain::payment::document::{self, Document};
-use domain::{Category, Seen, StreamId};
-use event_store::Recorded;
-use sqlx::PgConnection;
-use sqlx::types::{Json, Uuid};
+use sqlx::types::Uuid;
 
-use crate::documents::{self, Documents};
-use crate::projection::{FoldError, Projection, waits_for_nothing};
-use crate::step::Step;
+use crate::documents::document_projection;
 
-pub static PROJECTION: Projection = Projection {
-    name: "payments",
-    version: 1,
-    categories: &[Category::Payment],
-    tables: &["payments_rows"],
-    grain: 1,
-    waits_for: waits_for_nothing,
-    folder: documents::folder::<Payments>,
-};
-
-struct Payments;
-
-impl Documents for Payments {
-    type Key = Uuid;
-    type Document = Document;
-
-    fn key(event: &Recorded) -> Option<Uuid> {
-        match &event.stream {
-            StreamId::Payment(id) => Some(id.0),
-            _ => None,
-        }
-    }
-
-    fn fold(document: Option<Self::Document>, seen: &Seen) -> Option<Self::Document> {
-        document::fold(document, seen)
-    }
-
-    async fn load(
-        db: &mut PgConnection,
-        build: i16,
-        keys: Vec<Uuid>,
-    ) -> sqlx::Result<Vec<(Uuid, Self::Document)>> {
-        let rows = sqlx::query!(
-            r#"SELECT id, document AS "document: Json<Document>"
-               FROM payments_rows WHERE build = $1 AND id = ANY($2)"#,
-            build,
-            &keys,
-        )
-        .fetch_all(db)
-        .await?;
-        Ok(rows.into_iter().map(|row| (row.id, row.document.0)).collect())
-    }
-
-    async fn store(
-        db: &mut PgConnection,
-        build: i16,
-        _: &[Self::Document],
-        json: &[String],
-        step: Option<Json<Step>>,
-    ) -> Result<u64, FoldError> {
-        let done = sqlx::query!(
-            r#"INSERT INTO payments_rows (build, id, document, position, version, order_id, method,
-                                          status, amount, currency, created_at, updated_at)
-               SELECT $1, f.id, new.document::json, f.position, f.version, f.order_id, f.method,
-                      f.status, (f.amount->>'amount')::numeric, f.amount->>'currency',
-                      f.created_at, f.updated_at
-               FROM unnest($2::text[]) AS new (document),
-                    json_to_record(new.document::json) AS f (
-                        id uuid, position bigint, version bigint, order_id uuid, method text,
-                        status text, amount json, created_at timestamptz, updated_at timestamptz)
-               WHERE (SELECT moved($3))
-               ON CONFLICT (build, id) DO UPDATE SET
-                   document = excluded.document, position = excluded.position,
-                   version = excluded.version, status = excluded.status,
-                   updated_at = excluded.updated_at"#,
-            build,
-            json,
-            step as _,
-        )
-        .execute(db)
-        .await?;
-        Ok(done.rows_affected())
-    }
+document_projection! {
+    Payments, version 1;
+    table "payments_rows", key Uuid "uuid";
+    stream Payment(id) => id.0;
+    documents Document, by document::fold;
+    columns "order_id" "uuid", "method" "text", "status" "text";
+    from "amount" "json":
+        "amount" = "(f.amount->>'amount')::numeric",
+        "currency" = "f.amount->>'currency'";
 }

@@ -6,8 +6,8 @@
 
 use std::collections::BTreeSet;
 
-use domain::Category;
 use domain::page::sales::{self, Document, Ledger};
+use domain::{Category, ReadModel};
 use event_store::Recorded;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -21,7 +21,7 @@ use crate::recent::Recent;
 use crate::step::Step;
 
 pub static PROJECTION: Projection = Projection {
-    name: "sales",
+    name: ReadModel::Sales.name(),
     version: 2,
     categories: &[Category::Order, Category::Payment],
     tables: &["sales_rows", "sales_orders_rows"],

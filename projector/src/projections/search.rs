@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::page::search::{self, Availability, Document};
-use domain::{Category, Event, Sku, StreamId, product};
+use domain::{Category, Event, ReadModel, Sku, StreamId, product};
 use event_store::Recorded;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -21,7 +21,7 @@ use crate::recent::Recent;
 use crate::step::{self, Step};
 
 pub static PROJECTION: Projection = Projection {
-    name: "search",
+    name: ReadModel::Search.name(),
     version: 2,
     categories: &[Category::Product, Category::Sku, Category::Stock],
     tables: &["search_documents_rows", "search_stock_rows"],
