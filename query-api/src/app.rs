@@ -4,16 +4,20 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use async_nats::jetstream;
+use axum::extract::FromRequestParts;
+use axum::http::request;
+use service::Problem;
 use service::config::{self, Secret};
 use sqlx::PgPool;
 use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::as_of::{FOLDS_MAX, FOLDS_WAITING_MAX};
-use crate::line::Line;
+use crate::caller::Caller;
 use crate::live::Live;
 use crate::log::Log;
+use crate::past::Past;
 use crate::progress::Progress;
+use crate::queue::Queue;
 use crate::search::meili::Meili;
 use crate::search::postgres::Catalogue;
 
@@ -43,14 +47,13 @@ pub struct App(Arc<Parts>);
 /// What [`App`] shares.
 pub struct Parts {
     pub(crate) db: PgPool,
-    pub(crate) log: Log,
-    pub(crate) line: Line,
+    pub(crate) log: Arc<Log>,
+    pub(crate) queue: Queue,
     pub(crate) progress: Progress,
     pub(crate) meili: Arc<Meili>,
     pub(crate) live: Live,
     pub(crate) exports: Arc<Semaphore>,
-    pub(crate) folds: Arc<Semaphore>,
-    pub(crate) folds_wanted: Arc<Semaphore>,
+    pub(crate) past: Past,
     pub(crate) catalogue: Catalogue,
     pub(crate) bus: Option<async_nats::Client>,
     pub(crate) token: Option<Secret>,
@@ -68,7 +71,7 @@ impl App {
         settings: Settings,
         stop: CancellationToken,
     ) -> Result<Self, meilisearch_sdk::errors::Error> {
-        let (line, ended) = (Line::new(db.clone()), CancellationToken::new());
+        let (queue, ended) = (Queue::new(db.clone()), CancellationToken::new());
         let jetstream = settings.bus.clone().map(jetstream::new);
         let bus = settings.bus.clone().map(|client| (client, settings.stream.clone()));
         let meili = Arc::new(Meili::new(&settings.search, &settings.index)?);
@@ -76,18 +79,17 @@ impl App {
         let looking_after = async move { looked_after.look_after().await };
         tokio::spawn(stop.clone().run_until_cancelled_owned(looking_after));
         Ok(Self(Arc::new(Parts {
-            progress: Progress::start(db.clone(), line.clone(), bus, ended.clone()),
+            progress: Progress::start(db.clone(), queue.clone(), bus, ended.clone()),
             live: Live::start(db.clone(), jetstream, settings.stream, stop),
             exports: Arc::new(Semaphore::new(EXPORTS_MAX)),
-            folds: Arc::new(Semaphore::new(FOLDS_MAX)),
-            folds_wanted: Arc::new(Semaphore::new(FOLDS_MAX + FOLDS_WAITING_MAX)),
+            past: Past::new(queue.clone()),
             catalogue: Catalogue::new(&db),
             meili,
             bus: settings.bus,
             token: settings.token,
-            log: Log::new(db.clone()),
+            log: Arc::new(Log::new(db.clone())),
             _ended: ended.drop_guard(),
-            line,
+            queue,
             db,
         })))
     }
@@ -98,5 +100,13 @@ impl Deref for App {
 
     fn deref(&self) -> &Parts {
         &self.0
+    }
+}
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut request::Parts, app: &App) -> Result<Self, Problem> {
+        Self::of(&parts.headers, app.token.as_ref())
     }
 }

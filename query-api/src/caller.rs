@@ -1,12 +1,9 @@
 //! Who asks, on routes that are open but show more to those who send the token.
 
-use axum::extract::FromRequestParts;
-use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use service::Problem;
 use service::auth::is_allowed;
-
-use crate::app::App;
+use service::config::Secret;
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,26 +13,27 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// Whoever sent these headers to a service with this token, or with none.
+    ///
+    /// Who sends a token means to be known by it: one that is not right (any more) is refused, also
+    /// where nobody needs one. Other schemes are of no concern to this service.
+    ///
+    /// # Errors
+    /// 401 `unauthorized`.
+    pub fn of(headers: &HeaderMap, token: Option<&Secret>) -> Result<Self, Problem> {
+        let is_trusted = token.is_none_or(|token| is_allowed(headers, token));
+        if !is_trusted && has_token(headers) {
+            return Err(unauthorized("this is not the token of this service"));
+        }
+        Ok(Self { is_trusted })
+    }
+
     /// Refuses who is not trusted.
     pub fn must_be_trusted(self) -> Result<(), Problem> {
         if self.is_trusted {
             return Ok(());
         }
         Err(unauthorized("without the token of this service only what is published now is shown"))
-    }
-}
-
-/// Who sends a token means to be known by it: one that is not right (any more) is refused, also
-/// where nobody needs one. Other schemes are of no concern to this service.
-impl FromRequestParts<App> for Caller {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let is_trusted = app.token.as_ref().is_none_or(|token| is_allowed(&parts.headers, token));
-        if !is_trusted && has_token(&parts.headers) {
-            return Err(unauthorized("this is not the token of this service"));
-        }
-        Ok(Self { is_trusted })
     }
 }
 

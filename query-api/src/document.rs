@@ -2,23 +2,25 @@
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use domain::{Event, Seen, StreamId};
+use serde::Serialize;
 use service::Problem;
 use uuid::Uuid;
 
-use crate::progress::{Model, Standing};
+use crate::progress::Standing;
 
-/// Reads the document of one stream, as fresh as was asked, as a [`Stored`] if there is one:
-/// `read!(app, fresh, Model::Carts, stream, "carts", "id = $1", id)`, with the name of the stream,
-/// the view and which of its rows.
+/// Reads the document of one stream, as fresh as was asked, as a [`Row`] if there is one:
+/// `read!(app, fresh, Carts, stream, "carts", "id = $1", id)`, with the read model, the name of the
+/// stream, the view and which of its rows.
 ///
 /// Each is one statement. A fresh read looks in the same statement how far the model has come, so
 /// that both are of one moment, without a transaction that a caller who hangs up could leave open.
 /// A macro, so that the statements are checked when they are compiled.
 macro_rules! read {
-    ($app:expr, $fresh:expr, $model:expr, $stream:expr, $view:tt, $row:tt, $id:expr) => {
+    ($app:expr, $fresh:expr, $model:ident, $stream:expr, $view:tt, $row:tt, $id:expr) => {
         match $fresh.min_position {
             None => {
-                let mut db = $app.line.connection($crate::line::Who::Newcomer).await?;
+                let mut db = $app.queue.connection($crate::queue::Who::Newcomer).await?;
                 let read = sqlx::query_as!(
                     $crate::document::Row,
                     r#"SELECT document::text AS "document!", version AS "version!",
@@ -28,10 +30,11 @@ macro_rules! read {
                         + $row,
                     $id,
                 );
-                read.fetch_optional(&mut *db).await?.map(|row| row.stored($model))
+                read.fetch_optional(&mut *db).await?
             }
             Some(wanted) => {
-                let mut attempt = $app.progress.attempt($model, &$fresh, wanted);
+                let model = domain::ReadModel::$model;
+                let mut attempt = $app.progress.attempt(model, &$fresh, wanted);
                 loop {
                     let mut db = attempt.connection().await?;
                     let read = sqlx::query_as!(
@@ -49,14 +52,14 @@ macro_rules! read {
                             + ") d ON true",
                         $id,
                         $stream,
-                        $model.projection(),
+                        model.name(),
                         wanted,
                     );
                     let read = read.fetch_one(&mut *db).await?;
                     drop(db);
                     if attempt.is_fresh(&read.standing())? {
                         attempt.must_not_lack(read.lacks())?;
-                        break read.row().map(|row| row.stored($model));
+                        break read.row();
                     }
                 }
             }
@@ -78,11 +81,10 @@ pub struct Row {
 }
 
 impl Row {
-    /// The document, with what tells it from others in this model.
-    pub fn stored(self, model: Model) -> Stored {
+    /// The document, with what tells it from itself at another time.
+    pub fn stored<F: Folded>(self) -> Stored {
         let Self { document, version, position, build } = self;
-        let position = (model == Model::Orders).then_some(position);
-        Stored { document, tag: Tag { version, position, build: Some(build) } }
+        Stored { document, tag: Tag { build: Some(build), ..F::tag((version, position)) } }
     }
 }
 
@@ -118,6 +120,28 @@ impl FreshRow {
     pub fn row(self) -> Option<Row> {
         let Self { document, version, position, build, .. } = self;
         Some(Row { document: document?, version: version?, position: position?, build: build? })
+    }
+}
+
+/// A stream that an event names, of which the document holds the events too.
+pub type Part = fn(&Event) -> Option<StreamId>;
+
+/// What is stored of it was folded from the log, and can be once more, up to any point.
+pub trait Folded: 'static {
+    /// What is served.
+    type Document: Serialize + Send + 'static;
+    /// The streams that make it beside its own, if there are any.
+    const PART: Option<Part> = None;
+
+    /// The document after an event.
+    fn fold(document: Option<Self::Document>, seen: &Seen<'_>) -> Option<Self::Document>;
+
+    /// Its version and its position.
+    fn revision(document: &Self::Document) -> (i64, i64);
+
+    /// What tells it from itself at another time, as it was folded.
+    fn tag((version, position): (i64, i64)) -> Tag {
+        Tag { version, position: Self::PART.map(|_| position), build: None }
     }
 }
 

@@ -1,230 +1,143 @@
-//! Lists: filters, an order, and pages that neither lose nor double a row while it stands still.
+//! Lists, as they are asked for in a query.
 //!
-//! A page begins after the sort keys of the row before it, however many rows were added meanwhile.
-//! The statements are put together here, so that each combination of filters gets its own plan;
-//! values are always bound, never written into the text.
+//! `list!` writes one of which each filter is a column with an operator; `query!` the query of one that
+//! says by itself what it shows to whom, as a [`List`]. The pages are made by [`crate::listing`].
 
-use std::fmt::Write as _;
-
-use axum::http::{HeaderValue, Uri, header};
+use axum::extract::State;
+use axum::http::Uri;
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, NaiveDate, Utc};
-use futures::TryStreamExt as _;
-use serde::Deserialize;
-use service::{Problem, extract};
-use sqlx::postgres::PgRow;
-use sqlx::{Encode, PgConnection, Postgres, QueryBuilder, Row as _, Type};
+use serde::de::DeserializeOwned;
+use service::Problem;
+use service::extract::Query;
 
-use crate::cursor::{self, Key, Kind};
+use crate::app::App;
+use crate::caller::Caller;
+use crate::fresh::{Fresh, Prefer};
+use crate::listing::{Limit, Listing};
 
-/// The most documents on a page.
-pub const LIMIT_MAX: u16 = 200;
-/// Bytes of documents after which a page ends, whatever its limit.
-pub const PAGE_BYTES_MAX: usize = 2 << 20;
-
-/// How many documents a client wants on a page.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(try_from = "u16")]
-pub struct Limit(u16);
-
-impl Limit {
-    /// The number.
-    pub fn get(self) -> u16 {
-        self.0
-    }
-}
-
-impl Default for Limit {
-    fn default() -> Self {
-        Self(50)
-    }
-}
-
-impl TryFrom<u16> for Limit {
-    type Error = String;
-    fn try_from(limit: u16) -> Result<Self, String> {
-        if (1..=LIMIT_MAX).contains(&limit) {
-            Ok(Self(limit))
-        } else {
-            Err(format!("must be from 1 to {LIMIT_MAX}"))
-        }
-    }
-}
-
-/// An order of rows. The columns together are unique, and an index knows most of them.
-#[derive(Clone, Copy, Debug)]
-pub struct Order {
-    /// Names list and order inside cursors.
-    pub tag: &'static str,
-    /// The columns, the most significant first.
-    pub columns: &'static [(&'static str, Kind)],
-    /// Whether the largest come first.
-    pub descending: bool,
-}
-
-/// A list being asked for.
-pub struct Listing {
-    sql: QueryBuilder<Postgres>,
-    order: Order,
-}
-
-/// A page of documents.
+/// Which page of a list, and how fresh.
 #[derive(Debug)]
-pub struct Page {
-    documents: Vec<String>,
-    next: Option<String>,
+pub struct Paging {
+    /// How many documents.
+    pub limit: Limit,
+    /// After which; from the first one on without it.
+    pub cursor: Option<String>,
+    /// See [`crate::fresh`].
+    pub min_position: Option<i64>,
 }
 
-impl Listing {
-    /// All documents of `view`.
-    pub fn of(view: &'static str, order: Order) -> Self {
-        let mut sql = QueryBuilder::new("SELECT document::text");
-        for (column, _) in order.columns {
-            sql.push(", ").push(column);
-        }
-        sql.push(" FROM ").push(view).push(" WHERE true");
-        Self { sql, order }
-    }
+/// What may be asked of every list.
+pub trait Paged: DeserializeOwned + Send {
+    /// Which page of it. Takes the cursor out.
+    fn paging(&mut self) -> Paging;
+}
 
-    /// Only those where `condition`, which ends in an operator, holds for the value; all of them
-    /// without one.
-    #[must_use]
-    pub fn only<T>(mut self, condition: &'static str, value: Option<T>) -> Self
-    where
-        T: Encode<'static, Postgres> + Type<Postgres> + Send + 'static,
-    {
-        if let Some(value) = value {
-            self.sql.push(" AND ").push(condition).push(" ").push_bind(value);
-        }
-        self
-    }
+/// A list, as it is asked for in a query.
+pub trait List: Paged {
+    /// What is asked for, as far as the caller may see it.
+    ///
+    /// # Errors
+    /// 401 for those who may see nothing of that.
+    fn listing(self, caller: Caller) -> Result<Listing, Problem>;
+}
 
-    /// Only those where the column is one of these; all of them if there are none.
-    #[must_use]
-    pub fn any_of(mut self, column: &'static str, values: Vec<String>) -> Self {
-        if !values.is_empty() {
-            self.sql.push(" AND ").push(column).push(" = ANY(").push_bind(values).push(")");
-        }
-        self
-    }
+/// `GET` of a list.
+pub async fn list_of<L: List>(
+    State(app): State<App>,
+    Query(mut list): Query<L>,
+    prefer: Prefer,
+    caller: Caller,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let Paging { limit, cursor, min_position } = list.paging();
+    let listing = list.listing(caller)?;
+    let fresh = Fresh::new(min_position, prefer).of(caller);
+    let mut db = app.progress.reader(listing.model, &fresh).await?;
+    let page = listing.page(&mut db, limit, cursor.as_deref()).await?;
+    Ok((fresh.applied(), db.lacks(), page.respond(&uri)).into_response())
+}
 
-    /// The page after a cursor, or the first one: as many documents as the limit, or fewer where
-    /// they fill [`PAGE_BYTES_MAX`], but one at least.
-    pub async fn page(
-        mut self,
-        db: &mut PgConnection,
-        limit: Limit,
-        cursor: Option<&str>,
-    ) -> Result<Page, Problem> {
-        let Order { tag, columns, descending } = self.order;
-        if let Some(cursor) = cursor {
-            let kinds: Vec<Kind> = columns.iter().map(|(_, kind)| *kind).collect();
-            let keys = cursor::read(tag, &kinds, cursor)?;
-            self.after(keys);
+/// The query of a list: what may be asked of this one, and what may be asked of each. All else is
+/// refused.
+macro_rules! query {
+    (
+        $(#[$doc:meta])*
+        $name:ident { $( $(#[$field_doc:meta])* $field:ident: $type:ty, )* }
+    ) => {
+        $(#[$doc])*
+        #[derive(serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name {
+            $( $(#[$field_doc])* #[serde(default)] $field: $type, )*
+            #[serde(default)]
+            limit: $crate::listing::Limit,
+            cursor: Option<String>,
+            min_position: Option<i64>,
         }
-        let direction = if descending { " DESC" } else { " ASC" };
-        for (n, (column, _)) in columns.iter().enumerate() {
-            self.sql.push(if n == 0 { " ORDER BY " } else { ", " }).push(column).push(direction);
-        }
-        // One more than asked for tells whether there is a next page.
-        self.sql.push(" LIMIT ").push_bind(i64::from(limit.0) + 1);
-        let mut found = self.sql.build().fetch(db);
-        let (mut documents, mut bytes, mut last, mut more) = (Vec::new(), 0, None, false);
-        while let Some(row) = found.try_next().await? {
-            more = documents.len() >= usize::from(limit.0) || bytes >= PAGE_BYTES_MAX;
-            if more {
-                break;
+
+        impl $crate::list::Paged for $name {
+            fn paging(&mut self) -> $crate::list::Paging {
+                let Self { limit, min_position, .. } = *self;
+                $crate::list::Paging { limit, cursor: self.cursor.take(), min_position }
             }
-            let document: String = row.try_get(0)?;
-            bytes += document.len();
-            documents.push(document);
-            last = Some(row);
         }
-        let next = match last.filter(|_| more) {
-            Some(row) => Some(cursor::write(tag, &keys_of(&row, columns)?)),
-            None => None,
-        };
-        Ok(Page { documents, next })
-    }
+    };
+}
+pub(crate) use query;
 
-    /// Only rows after these keys: one comparison of rows, which an index answers.
-    fn after(&mut self, keys: Vec<Key>) {
-        let Order { columns, descending, .. } = self.order;
-        let names: Vec<&str> = columns.iter().map(|(column, _)| *column).collect();
-        let compare = if descending { ") < (" } else { ") > (" };
-        self.sql.push(" AND (").push(names.join(", ")).push(compare);
-        for (n, key) in keys.into_iter().enumerate() {
-            if n > 0 {
-                self.sql.push(", ");
+/// A list for those who are trusted, who see all of it: `Name of Model in "view"`, `sorted` by a constant, or `by`
+/// what [`sorts!`] made; and its filters, each with the condition that ends in an operator, and a
+/// function that makes the stored value of the one in the query.
+macro_rules! list {
+    ($(#[$doc:meta])* $name:ident of $model:ident in $view:literal, sorted by $sort:ty; $($filter:tt)*) => {
+        $crate::list::list! {
+            @ $(#[$doc])* $name, [sort: $sort], $model, $view, |list: &$name| list.sort.into();
+            $($filter)*
+        }
+    };
+    ($(#[$doc:meta])* $name:ident of $model:ident in $view:literal, sorted $sort:ident; $($filter:tt)*) => {
+        $crate::list::list! { @ $(#[$doc])* $name, [], $model, $view, |_: &$name| $sort; $($filter)* }
+    };
+    (
+        @ $(#[$doc:meta])* $name:ident, [$($sort_field:ident: $sort:ty)?], $model:ident, $view:literal,
+        $sorting:expr;
+        $( $(#[$field_doc:meta])* $field:ident: $type:ty, $condition:literal $(=> $into:path)?; )*
+    ) => {
+        $crate::list::query! {
+            $(#[$doc])*
+            $name { $( $(#[$field_doc])* $field: Option<$type>, )* $( $sort_field: $sort, )? }
+        }
+
+        impl $crate::list::List for $name {
+            fn listing(
+                self,
+                caller: $crate::caller::Caller,
+            ) -> Result<$crate::listing::Listing, service::Problem> {
+                caller.must_be_trusted()?;
+                let sort: fn(&$name) -> $crate::listing::Sort = $sorting;
+                let model = domain::ReadModel::$model;
+                Ok($crate::listing::Listing::of(model, $view, sort(&self))
+                    $( .only($condition, self.$field $( .map($into) )?) )*)
             }
-            match key {
-                Key::Time(time) => self.sql.push_bind(time),
-                Key::Day(day) => self.sql.push_bind(day),
-                Key::Amount(amount) => self.sql.push_bind(amount),
-                Key::Text(text) => self.sql.push_bind(text),
-                Key::Id(id) => self.sql.push_bind(id),
-            };
         }
-        self.sql.push(")");
-    }
-}
-
-fn keys_of(row: &PgRow, columns: &[(&str, Kind)]) -> sqlx::Result<Vec<Key>> {
-    let key = |(n, (_, kind)): (usize, &(&str, Kind))| {
-        Ok(match kind {
-            Kind::Time => Key::Time(row.try_get::<DateTime<Utc>, _>(n + 1)?),
-            Kind::Day => Key::Day(row.try_get::<NaiveDate, _>(n + 1)?),
-            Kind::Amount => Key::Amount(row.try_get(n + 1)?),
-            Kind::Text => Key::Text(row.try_get(n + 1)?),
-            Kind::Id => Key::Id(row.try_get(n + 1)?),
-        })
     };
-    columns.iter().enumerate().map(key).collect()
 }
+pub(crate) use list;
 
-impl Page {
-    /// `{"items": […], "next": cursor or null}` with a `Link` to the next page (RFC 8288).
-    pub fn respond(self, uri: &Uri) -> Response {
-        let next = self.next.as_ref().map_or("null".to_owned(), |next| format!("\"{next}\""));
-        let body = format!("{{\"items\":[{}],\"next\":{next}}}", self.documents.join(","));
-        let kind = HeaderValue::from_static("application/json");
-        let fresh = HeaderValue::from_static("no-cache");
-        let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, fresh)];
-        let mut response = (headers, body).into_response();
-        if let Some(next) = &self.next
-            && let Some(link) = link(uri, "cursor", next)
-        {
-            response.headers_mut().insert(header::LINK, link);
+/// The sorts of a list, of which the query names one by its word: each with the tag of its cursors,
+/// its columns, and `up` or `down`.
+macro_rules! sorts {
+    ($( $(#[$default:meta])? $name:ident = $word:tt, $tag:literal, $columns:ident $direction:ident; )+) => {
+        #[derive(Clone, Copy, Default, serde::Deserialize)]
+        enum Sorting { $( $(#[$default])? #[serde(rename = $word)] $name, )+ }
+
+        impl From<Sorting> for $crate::listing::Sort {
+            fn from(sorting: Sorting) -> Self {
+                match sorting { $(
+                    Sorting::$name => Self::$direction($tag, $columns),
+                )+ }
+            }
         }
-        response
-    }
-}
-
-/// A part of a query as it may stand in a header: callers may have left other letters than ASCII's
-/// as they are.
-fn escaped(pair: &str) -> String {
-    pair.bytes().fold(String::with_capacity(pair.len()), |mut text, byte| {
-        if byte.is_ascii() {
-            text.push(char::from(byte));
-        } else {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "%{byte:02X}");
-        }
-        text
-    })
-}
-
-/// A link to the same list with another value of one parameter.
-pub fn link(uri: &Uri, name: &str, value: &str) -> Option<HeaderValue> {
-    // Letters of a name may be escaped.
-    let is_it = |pair: &str| {
-        extract::parse::<Vec<(String, String)>>(pair)
-            .is_ok_and(|pairs| pairs.iter().any(|(known, _)| known == name))
     };
-    let others = uri.query().unwrap_or_default().split('&');
-    let others = others
-        .filter(|pair| !pair.is_empty() && !is_it(pair))
-        .fold(String::new(), |others, pair| others + &escaped(pair) + "&");
-    let target = format!("<{}?{others}{name}={value}>; rel=\"next\"", uri.path());
-    HeaderValue::from_str(&target).ok()
 }
+pub(crate) use sorts;

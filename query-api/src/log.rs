@@ -2,7 +2,7 @@
 //! names its log in `Log-Id`; whoever sends that back is told by 409 when it is another one
 //! meanwhile.
 
-use std::sync::RwLock;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use axum::extract::{Request, State};
@@ -16,8 +16,6 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
-use crate::app::App;
-
 /// The header, in both directions.
 pub const LOG_ID: HeaderName = HeaderName::from_static("log-id");
 /// How long it is remembered which log it is, and how long asking may keep an answer from being
@@ -28,13 +26,13 @@ const ASK_TIMEOUT: Duration = Duration::from_millis(200);
 /// Which log it is, as was seen last.
 pub struct Log {
     db: PgPool,
-    seen: RwLock<Seen>,
+    seen: RwLock<Sighting>,
     /// One asks at a time; the others go by what was seen before.
     asking: Mutex<()>,
 }
 
 /// Nothing before anybody asked.
-struct Seen {
+struct Sighting {
     id: Option<Uuid>,
     header: Option<HeaderValue>,
     until: Instant,
@@ -43,7 +41,7 @@ struct Seen {
 impl Log {
     /// The one in `db`.
     pub fn new(db: PgPool) -> Self {
-        let seen = Seen { id: None, header: None, until: Instant::now() };
+        let seen = Sighting { id: None, header: None, until: Instant::now() };
         Self { db, seen: RwLock::new(seen), asking: Mutex::new(()) }
     }
 
@@ -84,30 +82,30 @@ impl Log {
 
 /// Names the log in every answer, and refuses those who speak of another one. What is read at a
 /// position asks Postgres itself once more, in the statement that reads or right before it.
-pub async fn tell(State(app): State<App>, request: Request, next: Next) -> Response {
-    app.log.look().await;
-    let mut response = match refusal(&app, request.headers()).await {
+pub async fn tell(State(log): State<Arc<Log>>, request: Request, next: Next) -> Response {
+    log.look().await;
+    let mut response = match refusal(&log, request.headers()).await {
         Some(refusal) => refusal.into_response(),
         None => next.run(request).await,
     };
-    if let Some(id) = app.log.header() {
+    if let Some(id) = log.header() {
         response.headers_mut().insert(LOG_ID, id);
     }
     response
 }
 
-async fn refusal(app: &App, headers: &HeaderMap) -> Option<Problem> {
+async fn refusal(log: &Log, headers: &HeaderMap) -> Option<Problem> {
     let asked = match asked_for(headers) {
         Ok(asked) => asked?,
         Err(problem) => return Some(problem),
     };
-    if app.log.id() == Some(asked) {
+    if log.id() == Some(asked) {
         return None;
     }
-    match read::log(&app.db).await {
-        Ok(log) => {
-            app.log.remember(log.id);
-            must_be(log.id, Some(asked)).err()
+    match read::log(&log.db).await {
+        Ok(found) => {
+            log.remember(found.id);
+            must_be(found.id, Some(asked)).err()
         }
         Err(error) => Some(error.into()),
     }

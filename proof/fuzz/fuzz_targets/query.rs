@@ -11,10 +11,9 @@ use fuzz::check_refusal;
 use libfuzzer_sys::fuzz_target;
 use query_api::document::{self, Stored, Tag};
 use query_api::fresh::{Fresh, Prefer, WAIT_MAX};
-use query_api::list::link;
-use query_api::routes::{
-    One, events, orders, payments, products, projections, sales, stock, streams,
-};
+use query_api::listing::link;
+use query_api::one::One;
+use query_api::resources::{event, order, payment, product, projection, sales, stock, stream};
 use query_api::search::request::{Asked, DEPTH_MAX, FILTERS_MAX, QUERY_BYTES_MAX, Wanted};
 use serde::de::DeserializeOwned;
 use service::config::Secret;
@@ -27,15 +26,15 @@ fuzz_target!(|data: &[u8]| {
     check_headers(&mut parts);
     let uri = &parts.uri;
     match uri.path() {
-        "/v1/products" => check_list::<products::Filter>(uri),
-        "/v1/orders" => check_list::<orders::Filter>(uri),
-        "/v1/payments" => check_list::<payments::Filter>(uri),
-        "/v1/stock" => check_list::<stock::Filter>(uri),
-        "/v1/sales" => check_list::<sales::Filter>(uri),
+        "/v1/products" => check_list::<product::Products>(uri),
+        "/v1/orders" => check_list::<order::Orders>(uri),
+        "/v1/payments" => check_list::<payment::Payments>(uri),
+        "/v1/stock" => check_list::<stock::Stocks>(uri),
+        "/v1/sales" => check_list::<sales::Sales>(uri),
         "/v1/search" => check_search(uri),
-        "/v1/events" => drop(parse::<events::Wanted>(uri)),
-        "/v1/streams" => drop(parse::<streams::Part>(uri)),
-        "/v1/projections" => drop(parse::<projections::Nothing>(uri)),
+        "/v1/events" => drop(parse::<event::Wanted>(uri)),
+        "/v1/streams" => drop(parse::<stream::Part>(uri)),
+        "/v1/projections" => drop(parse::<projection::Nothing>(uri)),
         _ => drop(parse::<One>(uri)),
     }
 });

@@ -3,7 +3,7 @@
 //! What a reader gets is checked by the statement that reads it, or on the same connection before:
 //! a look from elsewhere may have been at another build, or at what was only told.
 
-mod model;
+mod index;
 mod poller;
 
 use std::ops::{Deref, DerefMut};
@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use async_nats::Client;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
+use domain::ReadModel;
 use service::Problem;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, PgExecutor, PgPool, Postgres};
@@ -20,13 +21,12 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::fresh::Fresh;
-use crate::line::{Line, Who};
-use crate::log;
-
-pub use self::model::Model;
+use self::index::{Index, is_refilled};
 pub use self::poller::WAITERS_MAX;
-use self::poller::{Poller, Unreached};
+use self::poller::{Goal, Poller, Unreached};
+use crate::fresh::Fresh;
+use crate::log;
+use crate::queue::{Queue, Who};
 
 /// How long Meilisearch is waited for when Postgres could answer already.
 const INDEX_PATIENCE: Duration = Duration::from_millis(250);
@@ -44,7 +44,7 @@ pub struct Progress(Arc<Inner>);
 
 struct Inner {
     db: PgPool,
-    line: Line,
+    queue: Queue,
     poller: Poller,
     /// Whether the index is being filled anew, and until when that is believed.
     refill: Mutex<Option<(Instant, bool)>>,
@@ -86,13 +86,13 @@ impl Progress {
     /// about the log of a stream, where there is any. Both end with `stop`.
     pub fn start(
         db: PgPool,
-        line: Line,
+        queue: Queue,
         bus: Option<(Client, String)>,
         stop: CancellationToken,
     ) -> Self {
         let client = bus.as_ref().map(|(client, _)| client.clone());
         let (poller, refill) = (Poller::new(db.clone(), client), Mutex::new(None));
-        let progress = Self(Arc::new(Inner { db, line, poller, refill }));
+        let progress = Self(Arc::new(Inner { db, queue, poller, refill }));
         if let Some((client, stream_name)) = bus {
             let inner = progress.0.clone();
             let listening = async move { inner.poller.listen(&client, &stream_name).await };
@@ -104,9 +104,9 @@ impl Progress {
     }
 
     /// A connection to read `model` from, once it is as fresh as asked.
-    pub async fn reader(&self, model: Model, fresh: &Fresh) -> Result<Reader, Problem> {
+    pub async fn reader(&self, model: ReadModel, fresh: &Fresh) -> Result<Reader, Problem> {
         let Some(wanted) = fresh.min_position else {
-            let connection = self.0.line.connection(Who::Newcomer).await?;
+            let connection = self.0.queue.connection(Who::Newcomer).await?;
             return Ok(Reader { connection, parked: 0 });
         };
         let mut attempt = self.attempt(model, fresh, wanted);
@@ -120,7 +120,7 @@ impl Progress {
     }
 
     /// Tries to read something of `model` that holds everything up to `wanted`.
-    pub fn attempt<'a>(&'a self, model: Model, fresh: &'a Fresh, wanted: i64) -> Attempt<'a> {
+    pub fn attempt<'a>(&'a self, model: ReadModel, fresh: &'a Fresh, wanted: i64) -> Attempt<'a> {
         Attempt { progress: &self.0, model, fresh, wanted, who: Who::Newcomer, outcome: Ok(false) }
     }
 
@@ -145,28 +145,29 @@ impl Progress {
     pub async fn index(&self, fresh: &Fresh) -> Result<bool, Problem> {
         let Some(wanted) = fresh.min_position else { return Ok(true) };
         let mut patience_ends = None;
-        let mut db = self.0.line.connection(Who::Newcomer).await?;
+        let mut db = self.0.queue.connection(Who::Newcomer).await?;
         loop {
-            let Sent { folded, sent } = sent(&mut *db).await?;
+            let Index { folded, sent } = Index::look(&mut *db).await?;
             if sent >= wanted {
                 return Ok(true);
             }
             let outcome = if folded < wanted {
-                standing(&mut *db, Model::Search, wanted).await?.must_know(wanted, fresh)?;
+                let search = ReadModel::Search;
+                standing(&mut *db, search, wanted).await?.must_know(wanted, fresh)?;
                 drop(db);
-                self.0.poller.correct(Model::Search, folded);
-                self.0.poller.wait(Model::Search, wanted, fresh.until).await
+                self.0.poller.correct(Goal::Model(search), folded);
+                self.0.poller.wait(Goal::Model(search), wanted, fresh.until).await
             } else {
                 drop(db);
                 let until = *patience_ends
                     .get_or_insert_with(|| fresh.until.min(Instant::now() + INDEX_PATIENCE));
-                self.0.poller.correct(Model::Index, sent);
-                self.0.poller.wait(Model::Index, wanted, until).await
+                self.0.poller.correct(Goal::Index, sent);
+                self.0.poller.wait(Goal::Index, wanted, until).await
             };
             if outcome.is_err() {
                 return Ok(false);
             }
-            db = self.0.line.connection(Who::LetIn).await?;
+            db = self.0.queue.connection(Who::LetIn).await?;
         }
     }
 }
@@ -175,7 +176,7 @@ impl Progress {
 /// model has come, and look at that.
 pub struct Attempt<'a> {
     progress: &'a Inner,
-    model: Model,
+    model: ReadModel,
     fresh: &'a Fresh,
     wanted: i64,
     who: Who,
@@ -188,11 +189,11 @@ impl Attempt<'_> {
     /// waiting, and nobody is refused unseen.
     pub async fn connection(&mut self) -> Result<PoolConnection<Postgres>, Problem> {
         let Self { progress, model, fresh, wanted, .. } = *self;
-        self.outcome = progress.poller.wait(model, wanted, fresh.until).await;
+        self.outcome = progress.poller.wait(Goal::Model(model), wanted, fresh.until).await;
         if matches!(self.outcome, Ok(true)) {
             self.who = Who::LetIn;
         }
-        progress.line.connection(self.who).await
+        progress.queue.connection(self.who).await
     }
 
     /// Whether what was read with this standing is as fresh as asked, or worth another try.
@@ -204,7 +205,7 @@ impl Attempt<'_> {
         }
         standing.must_know(wanted, fresh)?;
         match self.outcome {
-            Ok(_) => progress.poller.correct(model, standing.position),
+            Ok(_) => progress.poller.correct(Goal::Model(model), standing.position),
             Err(Unreached::Late) => return Err(behind(model, wanted, standing.position)),
             Err(Unreached::Crowded) => return Err(too_many_waiting()),
         }
@@ -229,8 +230,8 @@ fn too_many_waiting() -> Problem {
         .retry_after(RETRY_AFTER)
 }
 
-fn behind(model: Model, wanted: i64, at: i64) -> Problem {
-    let name = model.projection();
+fn behind(model: ReadModel, wanted: i64, at: i64) -> Problem {
+    let name = model.name();
     Problem::new(
         StatusCode::GATEWAY_TIMEOUT,
         "projection_behind",
@@ -282,48 +283,18 @@ pub fn position_unknown(head: i64, wanted: i64) -> Problem {
     .with("head", head)
 }
 
-async fn standing(db: impl PgExecutor<'_>, model: Model, wanted: i64) -> sqlx::Result<Standing> {
+async fn standing(
+    db: impl PgExecutor<'_>,
+    model: ReadModel,
+    wanted: i64,
+) -> sqlx::Result<Standing> {
     sqlx::query_as!(
         Standing,
         r#"SELECT log_id AS "log_id!", head AS "head!", standby AS "standby!",
                   position AS "position!", parked AS "parked!" FROM standing($1, $2)"#,
-        model.projection(),
+        model.name(),
         wanted,
     )
     .fetch_one(db)
     .await
-}
-
-/// Where search stands.
-struct Sent {
-    /// In Postgres.
-    folded: i64,
-    /// In Meilisearch, which shows all changes before the first that was not yet sent.
-    sent: i64,
-}
-
-impl Sent {
-    fn new(folded: i64, unsent: Option<i64>) -> Self {
-        Self { folded, sent: unsent.map_or(folded, |unsent| folded.min(unsent - 1)) }
-    }
-}
-
-async fn sent(db: impl PgExecutor<'_>) -> sqlx::Result<Sent> {
-    let row = sqlx::query!(
-        "SELECT (SELECT min(position) FROM projection_positions WHERE name = 'search') AS folded,
-                (SELECT min(dirty_from) FROM search_documents_rows WHERE dirty AND build =
-                    (SELECT active_build FROM projections WHERE name = 'search')) AS unsent"
-    )
-    .fetch_one(db)
-    .await?;
-    Ok(Sent::new(row.folded.unwrap_or(0), row.unsent))
-}
-
-/// Documents that are sent because the index was lost lack every change: they are dirty from 0.
-async fn is_refilled(db: impl PgExecutor<'_>) -> sqlx::Result<bool> {
-    let refilled = sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM search_documents_rows WHERE dirty AND dirty_from = 0
-               AND build = (SELECT active_build FROM projections WHERE name = 'search')) AS "is!""#
-    );
-    refilled.fetch_one(db).await
 }

@@ -9,15 +9,15 @@ use std::time::Duration;
 
 use async_nats::Client;
 use async_nats::connection::State;
+use domain::ReadModel;
 use event_store::reached;
 use futures::StreamExt as _;
 use sqlx::{PgExecutor, PgPool};
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::Instant;
 
-use super::Sent;
+use super::index::Index;
 use crate::metrics::Counted;
-use crate::progress::Model;
 
 /// The most requests that wait at once; more are refused.
 pub const WAITERS_MAX: usize = 1024;
@@ -29,10 +29,32 @@ const PAUSE_MAX: Duration = Duration::from_millis(100);
 /// The pause before NATS is asked again for news it did not give.
 const LISTEN_PAUSE: Duration = Duration::from_secs(1);
 
-/// What is known.
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// A read model.
+    Model(ReadModel),
+    /// The documents of search as Meilisearch shows them.
+    Index,
+}
+
+impl Goal {
+    /// How many there are.
+    const COUNT: usize = ReadModel::ALL.len() + 1;
+
+    /// Its place among the positions.
+    fn place(self) -> usize {
+        match self {
+            Self::Model(model) => model as usize,
+            Self::Index => ReadModel::ALL.len(),
+        }
+    }
+}
+
+/// What was looked at or told last.
 #[derive(Clone, Copy)]
-struct Seen {
-    /// The position of each model, looked at or told; 0 before the projector first ran.
+struct Hints {
+    /// The position of each goal; 0 before the projector first ran.
     positions: Positions,
     /// That of the log when it was looked at last; `None` if that failed.
     head: Option<i64>,
@@ -52,7 +74,7 @@ pub enum Unreached {
 pub struct Poller {
     db: PgPool,
     bus: Option<Client>,
-    seen: watch::Sender<Seen>,
+    hints: watch::Sender<Hints>,
     somebody_waits: Notify,
     room: Semaphore,
     /// The requests that wait for the index: only for them is its position looked up.
@@ -78,11 +100,11 @@ impl Drop for IndexWaiter<'_> {
 impl Poller {
     /// Looks at nothing before [`Self::run`], and hears nothing before [`Self::listen`].
     pub fn new(db: PgPool, bus: Option<Client>) -> Self {
-        let seen = Seen { positions: [0; Model::COUNT], head: None, at: Instant::now() };
+        let hints = Hints { positions: [0; Goal::COUNT], head: None, at: Instant::now() };
         Self {
             db,
             bus,
-            seen: watch::Sender::new(seen),
+            hints: watch::Sender::new(hints),
             somebody_waits: Notify::new(),
             room: Semaphore::new(WAITERS_MAX),
             index_waiters: AtomicUsize::new(0),
@@ -91,27 +113,27 @@ impl Poller {
 
     /// Puts right what was seen before the poller last rested, or before a rebuild was switched to;
     /// or was told and is not so.
-    pub fn correct(&self, model: Model, position: i64) {
-        self.seen.send_if_modified(|seen| {
-            std::mem::replace(&mut seen.positions[model as usize], position) != position
+    pub fn correct(&self, goal: Goal, position: i64) {
+        self.hints.send_if_modified(|hints| {
+            std::mem::replace(&mut hints.positions[goal.place()], position) != position
         });
     }
 
-    /// Waits until a model has come to `wanted`, as far as is known; or until there is reason to
+    /// Waits until a goal has come to `wanted`, as far as is known; or until there is reason to
     /// doubt that it ever will, because the log has not come that far or cannot be asked. Says
     /// whether there was anything to wait for.
-    pub async fn wait(&self, model: Model, wanted: i64, until: Instant) -> Result<bool, Unreached> {
-        if self.seen.borrow().positions[model as usize] >= wanted {
+    pub async fn wait(&self, goal: Goal, wanted: i64, until: Instant) -> Result<bool, Unreached> {
+        if self.hints.borrow().positions[goal.place()] >= wanted {
             return Ok(false);
         }
         let Ok(_place) = self.room.try_acquire() else { return Err(Unreached::Crowded) };
         let _waiting = Counted::new("reads_waiting");
-        let _counted = (model == Model::Index).then(|| IndexWaiter::new(&self.index_waiters));
-        let (mut seen, came) = (self.seen.subscribe(), Instant::now());
+        let _counted = (goal == Goal::Index).then(|| IndexWaiter::new(&self.index_waiters));
+        let (mut hints, came) = (self.hints.subscribe(), Instant::now());
         self.somebody_waits.notify_one();
-        let reached = seen.wait_for(|seen| {
-            let doubtful = seen.at > came && seen.head.is_none_or(|head| head < wanted);
-            seen.positions[model as usize] >= wanted || doubtful
+        let reached = hints.wait_for(|hints| {
+            let doubtful = hints.at > came && hints.head.is_none_or(|head| head < wanted);
+            hints.positions[goal.place()] >= wanted || doubtful
         });
         match tokio::time::timeout_at(until, reached).await {
             Ok(Ok(_)) => Ok(true),
@@ -125,8 +147,8 @@ impl Poller {
             if let Ok(news) = reached::listen(bus, stream_name).await {
                 let mut news = pin!(news);
                 while let Some((projection, position)) = news.next().await {
-                    if let Some(model) = Model::built_by(&projection) {
-                        self.hear(model, position);
+                    if let Some(model) = ReadModel::named(&projection) {
+                        self.hear(Goal::Model(model), position);
                     }
                 }
             }
@@ -135,9 +157,9 @@ impl Poller {
     }
 
     /// Takes in what was told; the older news when two have overtaken each other are none.
-    fn hear(&self, model: Model, position: i64) {
-        self.seen.send_if_modified(|seen| {
-            let known = &mut seen.positions[model as usize];
+    fn hear(&self, goal: Goal, position: i64) {
+        self.hints.send_if_modified(|hints| {
+            let known = &mut hints.positions[goal.place()];
             let newer = position > *known;
             *known = position.max(*known);
             newer
@@ -149,7 +171,7 @@ impl Poller {
         loop {
             self.somebody_waits.notified().await;
             let mut pause = self.pause_min();
-            while self.seen.receiver_count() > 0 {
+            while self.hints.receiver_count() > 0 {
                 let (moved, pause_min) = (self.look().await, self.pause_min());
                 pause = if moved { pause_min } else { (pause * 2).min(PAUSE_MAX) };
                 // A newcomer is looked for sooner, but not in a tight loop.
@@ -172,20 +194,20 @@ impl Poller {
     /// Looks once, and says whether anything has moved.
     async fn look(&self) -> bool {
         let index = self.index_waiters.load(Ordering::Relaxed) > 0;
-        let (at, before) = (Instant::now(), self.seen.borrow().positions);
+        let (at, before) = (Instant::now(), self.hints.borrow().positions);
         let looked = look(&self.db, index).await;
         let mut moved = false;
-        self.seen.send_modify(|seen| {
-            seen.at = at;
+        self.hints.send_modify(|hints| {
+            hints.at = at;
             match looked {
                 Ok((positions, head)) => {
                     moved = positions != before;
-                    seen.positions = merged(before, seen.positions, positions);
-                    seen.head = Some(head);
+                    hints.positions = merged(before, hints.positions, positions);
+                    hints.head = Some(head);
                 }
                 Err(error) => {
                     tracing::warn!(%error, "the checkpoints cannot be read");
-                    seen.head = None;
+                    hints.head = None;
                 }
             }
         });
@@ -193,14 +215,14 @@ impl Poller {
     }
 }
 
-/// What each model has come to.
-type Positions = [i64; Model::COUNT];
+/// What each goal has come to.
+type Positions = [i64; Goal::COUNT];
 
 /// What a look saw; but for what was told since it began, which may be newer.
 fn merged(before: Positions, now: Positions, looked: Positions) -> Positions {
-    std::array::from_fn(|model| {
-        let told = now[model] > before[model];
-        if told { now[model].max(looked[model]) } else { looked[model] }
+    std::array::from_fn(|goal| {
+        let told = now[goal] > before[goal];
+        if told { now[goal].max(looked[goal]) } else { looked[goal] }
     })
 }
 
@@ -218,14 +240,14 @@ async fn look(db: impl PgExecutor<'_>, index: bool) -> sqlx::Result<(Positions, 
     )
     .fetch_all(db)
     .await?;
-    let (mut positions, mut head) = ([0; Model::COUNT], 0);
+    let (mut positions, mut head) = ([0; Goal::COUNT], 0);
     for row in rows {
         // The log may be ahead of what a standby knows.
         head = if row.standby { i64::MAX } else { row.head };
-        let Some(model) = Model::built_by(&row.name) else { continue };
-        positions[model as usize] = row.position;
-        if index && model == Model::Search {
-            positions[Model::Index as usize] = Sent::new(row.position, row.unsent).sent;
+        let Some(model) = ReadModel::named(&row.name) else { continue };
+        positions[Goal::Model(model).place()] = row.position;
+        if index && model == ReadModel::Search {
+            positions[Goal::Index.place()] = Index::new(row.position, row.unsent).sent;
         }
     }
     Ok((positions, head))
@@ -237,7 +259,7 @@ mod tests {
 
     #[test]
     fn what_was_told_during_a_look_is_kept_if_it_is_newer() {
-        let at = |position| [position; Model::COUNT];
+        let at = |position| [position; Goal::COUNT];
         assert_eq!(merged(at(5), at(5), at(7)), at(7), "nothing was told");
         assert_eq!(merged(at(5), at(9), at(7)), at(9), "told while it looked");
         assert_eq!(merged(at(5), at(6), at(7)), at(7), "and known before");

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 use futures::future::join_all;
-use query_api::as_of::{FOLDS_MAX, FOLDS_WAITING_MAX};
+use query_api::past::{FOLDS_MAX, FOLDS_WAITING_MAX};
 use query_api::search::meili;
 use sqlx::PgPool;
 use tokio::net::TcpListener;

@@ -4,8 +4,8 @@ use axum::http::Uri;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
-use query_api::list::link;
-use query_api::routes::{orders, payments, products, sales, stock};
+use query_api::listing::link;
+use query_api::resources::{order, payment, product, sales, stock};
 use serde::de::DeserializeOwned;
 use service::extract::parse;
 use sqlx::PgPool;
@@ -144,11 +144,11 @@ proptest! {
     #[test]
     fn a_list_links_to_a_page_that_can_be_asked_for(query in query()) {
         let uri: Uri = format!("/v1/list?{query}").parse().unwrap();
-        links_to_what_can_be_asked::<products::Filter>(&uri);
-        links_to_what_can_be_asked::<orders::Filter>(&uri);
-        links_to_what_can_be_asked::<payments::Filter>(&uri);
-        links_to_what_can_be_asked::<stock::Filter>(&uri);
-        links_to_what_can_be_asked::<sales::Filter>(&uri);
+        links_to_what_can_be_asked::<product::Products>(&uri);
+        links_to_what_can_be_asked::<order::Orders>(&uri);
+        links_to_what_can_be_asked::<payment::Payments>(&uri);
+        links_to_what_can_be_asked::<stock::Stocks>(&uri);
+        links_to_what_can_be_asked::<sales::Sales>(&uri);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Lists: every filter, every order, and pages that neither lose nor double a row.
 
 use axum::http::StatusCode;
-use query_api::list::PAGE_BYTES_MAX;
+use query_api::listing::PAGE_BYTES_MAX;
 use sqlx::PgPool;
 
 use crate::support::{Answer, Shop};

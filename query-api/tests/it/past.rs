@@ -68,7 +68,7 @@ async fn a_history_too_long_to_fold_is_refused_before_it_is_read(db: PgPool) {
         "INSERT INTO events SELECT 3, stream, $1 + 1, type, schema, slot, occurred_at, recorded_at,
              metadata, data FROM events WHERE position = 2",
     )
-    .bind(i64::try_from(query_api::as_of::EVENTS_MAX).unwrap())
+    .bind(i64::try_from(query_api::past::EVENTS_MAX).unwrap())
     .execute(&db)
     .await
     .unwrap();

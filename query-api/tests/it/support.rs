@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Request, StatusCode};
+use domain::ReadModel;
 use domain::page::search_keys::folded;
 use http_body_util::BodyExt as _;
 use query_api::{App, Settings};
@@ -67,7 +68,7 @@ impl Shop {
         let stop = CancellationToken::new();
         let app = App::start(db.clone(), settings, stop.clone()).unwrap();
         let health = query_api::health(&app);
-        for name in ["products", "stock", "carts", "orders", "payments", "sales", "search"] {
+        for name in ReadModel::ALL.iter().map(|model| model.name()) {
             sqlx::query("INSERT INTO projections (name, active_build) VALUES ($1, 1)")
                 .bind(name)
                 .execute(db)

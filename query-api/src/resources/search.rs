@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
+use domain::ReadModel;
 use service::Problem;
 use service::extract::Query;
 use service::json::Json;
@@ -12,7 +13,6 @@ use service::json::Json;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::fresh::{Fresh, Prefer};
-use crate::progress::Model;
 use crate::search::Found;
 use crate::search::request::{Asked, Wanted};
 
@@ -40,7 +40,7 @@ pub async fn search(
         // Waited for before there is a place: places are for searching. The refused take no
         // connection.
         if fresh.min_position.is_some() {
-            drop(app.progress.reader(Model::Search, &fresh).await?);
+            drop(app.progress.reader(ReadModel::Search, &fresh).await?);
         }
         let (found, position) = app.catalogue.search(wanted.clone()).await?;
         // Another build may have come between, which is looked at once more.

@@ -4,32 +4,32 @@
 //! A point in time means what the log held then: events count from when they were recorded, which
 //! for imported history is when it was imported, not from when they occurred.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
-use domain::{Category, Event, OrderId, Seen, StreamId, order, page};
+use domain::{Category, Seen, StreamId};
 use event_store::{RawEvent, read};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use service::Problem;
 use sqlx::Postgres;
 use sqlx::pool::PoolConnection;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use crate::app::App;
 use crate::bounded::bounded;
-use crate::document::{Stored, Tag};
-use crate::line::Who;
+use crate::document::{Folded, Stored};
+use crate::queue::{Queue, Who};
 
 /// The most events folded for one answer.
 pub const EVENTS_MAX: usize = 100_000;
 /// The most folds at once; each reads a long stretch of the log.
 pub const FOLDS_MAX: usize = 3;
-/// The most that wait for their turn; more are refused at once.
+/// The most that wait for a place; more are refused at once.
 pub const FOLDS_WAITING_MAX: usize = 6;
-/// How long one waits for its turn before it is refused, and what it is told to wait then.
-const TURN_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long one waits for its place before it is refused, and what it is told to wait then.
+const PLACE_TIMEOUT: Duration = Duration::from_secs(2);
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 /// Events read at once.
 const PAGE_EVENTS: i64 = 1_000;
@@ -68,99 +68,38 @@ impl Point {
     }
 }
 
-/// What a fold needs to know of the kind of document it makes.
-pub trait Document: Serialize + Send + 'static {
-    /// Its `ETag`.
-    fn tag(&self) -> Tag;
-}
-
-macro_rules! by_version {
-    ($($module:ident),+) => { $(
-        impl Document for domain::$module::document::Document {
-            fn tag(&self) -> Tag {
-                Tag { version: self.version, position: None, build: None }
-            }
-        }
-    )+ };
-}
-by_version!(product, stock, cart, payment);
-
-impl Document for page::order::Document {
-    fn tag(&self) -> Tag {
-        Tag { version: self.version, position: Some(self.position), build: None }
-    }
-}
-
-/// Folds a document of one stream.
-pub async fn single<D: Document>(
-    app: &App,
-    stream: &StreamId,
-    point: Point,
-    fold: fn(Option<D>, &Seen<'_>) -> Option<D>,
-) -> Result<Option<Stored>, Problem> {
-    let (turn, mut past) = Past::new(app, point).await?;
-    let stream = stream.clone();
-    bounded(turn, async move { stored(past.fold(&stream, None, fold).await?) }).await
-}
-
-/// Folds an order: its own stream first, then the payments and parcels it names.
-pub async fn order(app: &App, id: OrderId, point: Point) -> Result<Option<Stored>, Problem> {
-    let (turn, past) = Past::new(app, point).await?;
-    bounded(turn, fold_order(past, id)).await
-}
-
-async fn fold_order(mut past: Past, id: OrderId) -> Result<Option<Stored>, Problem> {
-    let mut parts = Vec::new();
-    let mut document = past
-        .fold(&StreamId::Order(id), None, |document, seen| {
-            if let Event::Order(event) = seen.event {
-                parts.extend(part_of(event));
-            }
-            page::order::fold(document, seen)
-        })
-        .await?;
-    for part in &parts {
-        document = past.fold(part, document, page::order::fold).await?;
-    }
-    stored(document)
-}
-
-fn part_of(event: &order::Event) -> Option<StreamId> {
-    match event {
-        order::Event::PaymentStarted(started) => Some(StreamId::Payment(started.payment_id)),
-        order::Event::FulfilmentPlanned(planned) => {
-            Some(StreamId::Fulfilment(planned.fulfilment_id))
-        }
-        _ => None,
-    }
-}
-
-fn stored(document: Option<impl Document>) -> Result<Option<Stored>, Problem> {
-    let Some(document) = document else { return Ok(None) };
-    let tag = document.tag();
-    let document = serde_json::to_string(&document).map_err(|error| {
-        tracing::error!(%error, "a document is no JSON");
-        Problem::internal()
-    })?;
-    Ok(Some(Stored { document, tag }))
-}
-
-/// One walk through the past, with its connection and what it may still read.
-struct Past {
-    db: PoolConnection<Postgres>,
-    point: Point,
-    left: usize,
-    _wanted: OwnedSemaphorePermit,
+/// The past of everything. It is walked through by a few at a time.
+pub struct Past {
+    queue: Queue,
+    places: Arc<Semaphore>,
+    wanted: Arc<Semaphore>,
 }
 
 impl Past {
-    /// Waits for a turn to walk.
-    async fn new(app: &App, point: Point) -> Result<(OwnedSemaphorePermit, Self), Problem> {
-        let wanted = app.folds_wanted.clone().try_acquire_owned().map_err(|_| too_many())?;
-        let turn = timeout(TURN_TIMEOUT, app.folds.clone().acquire_owned()).await;
+    /// That of the log behind the connections of `queue`.
+    pub fn new(queue: Queue) -> Self {
+        let places = Arc::new(Semaphore::new(FOLDS_MAX));
+        Self { queue, places, wanted: Arc::new(Semaphore::new(FOLDS_MAX + FOLDS_WAITING_MAX)) }
+    }
+
+    /// A document as it was then: folded from its own stream first, then from those that its events
+    /// name.
+    pub async fn document<F: Folded>(
+        &self,
+        stream: StreamId,
+        point: Point,
+    ) -> Result<Option<Stored>, Problem> {
+        let (place, walk) = self.walk(point).await?;
+        bounded(place, walk.document::<F>(stream)).await
+    }
+
+    /// Waits for a place to walk.
+    async fn walk(&self, point: Point) -> Result<(OwnedSemaphorePermit, Walk), Problem> {
+        let wanted = self.wanted.clone().try_acquire_owned().map_err(|_| too_many())?;
+        let place = timeout(PLACE_TIMEOUT, self.places.clone().acquire_owned()).await;
         // Never closed.
-        let turn = turn.map_err(|_| too_many())?.map_err(|_| too_many())?;
-        let mut db = app.line.connection(Who::LetIn).await?;
+        let place = place.map_err(|_| too_many())?.map_err(|_| too_many())?;
+        let mut db = self.queue.connection(Who::LetIn).await?;
         if let Point::Position(position) = point {
             let head = read::head(&mut *db).await?;
             if position > head {
@@ -172,7 +111,36 @@ impl Past {
                 .with("head", head));
             }
         }
-        Ok((turn, Self { db, point, left: EVENTS_MAX, _wanted: wanted }))
+        Ok((place, Walk { db, point, left: EVENTS_MAX, _wanted: wanted }))
+    }
+}
+
+/// One walk through the past, with its connection and what it may still read.
+struct Walk {
+    db: PoolConnection<Postgres>,
+    point: Point,
+    left: usize,
+    _wanted: OwnedSemaphorePermit,
+}
+
+impl Walk {
+    async fn document<F: Folded>(mut self, stream: StreamId) -> Result<Option<Stored>, Problem> {
+        let mut parts = Vec::new();
+        let fold = |document, seen: &Seen<'_>| {
+            parts.extend(F::PART.and_then(|part| part(seen.event)));
+            F::fold(document, seen)
+        };
+        let mut document = self.fold(&stream, None, fold).await?;
+        for part in &parts {
+            document = self.fold(part, document, F::fold).await?;
+        }
+        let Some(document) = document else { return Ok(None) };
+        let tag = F::tag(F::revision(&document));
+        let document = serde_json::to_string(&document).map_err(|error| {
+            tracing::error!(%error, "a document is no JSON");
+            Problem::internal()
+        })?;
+        Ok(Some(Stored { document, tag }))
     }
 
     async fn fold<D>(

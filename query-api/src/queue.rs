@@ -1,4 +1,4 @@
-//! The line for a connection to Postgres. It is short, and those who find it full are told so at
+//! The queue for a connection to Postgres. It is short, and those who find it full are told so at
 //! once: whoever waits at its end for longer than a caller does is served in vain, and those behind
 //! him too.
 
@@ -12,7 +12,7 @@ use sqlx::{Connection as _, PgConnection, PgPool, Postgres};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
-/// Requests in the line for each connection there is: how many queries one waits for at most before
+/// Requests in the queue for each connection there is: how many queries one waits for at most before
 /// its own.
 const WAITING_PER_CONNECTION: usize = 16;
 /// How long it may take to find out why there is no connection, and how long that is enough for.
@@ -31,17 +31,17 @@ pub enum Who {
     LetIn,
 }
 
-/// The line, and the connections at its end. Cheap to clone.
+/// The queue, and the connections at its end. Cheap to clone.
 #[derive(Clone)]
-pub struct Line {
+pub struct Queue {
     db: PgPool,
     places: Arc<Semaphore>,
     /// One looks at a time why there is no connection.
     looking: Arc<Semaphore>,
 }
 
-impl Line {
-    /// The line for the connections of `db`.
+impl Queue {
+    /// The queue for the connections of `db`.
     pub fn new(db: PgPool) -> Self {
         let connections = db.options().get_max_connections() as usize;
         let places = Semaphore::new(WAITING_PER_CONNECTION * connections);
@@ -107,23 +107,23 @@ mod tests {
     use super::*;
 
     /// A database that nobody is told of: all wait.
-    fn line() -> Line {
+    fn queue() -> Queue {
         let pool = PgPoolOptions::new().max_connections(1);
-        Line::new(pool.connect_lazy("postgres://nobody@192.0.2.1/nothing").unwrap())
+        Queue::new(pool.connect_lazy("postgres://nobody@192.0.2.1/nothing").unwrap())
     }
 
     #[tokio::test]
     async fn newcomers_are_refused_when_the_line_is_full_and_others_wait() {
-        let line = line();
-        let waiting: Vec<_> = std::iter::repeat_with(|| line.places.try_acquire().unwrap())
+        let queue = queue();
+        let waiting: Vec<_> = std::iter::repeat_with(|| queue.places.try_acquire().unwrap())
             .take(WAITING_PER_CONNECTION)
             .collect();
-        let refused = line.connection(Who::Newcomer).await.unwrap_err();
+        let refused = queue.connection(Who::Newcomer).await.unwrap_err();
         assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(refused.code(), "overloaded");
         let mut context = Context::from_waker(Waker::noop());
-        assert!(pin!(line.place(Who::LetIn)).poll(&mut context).is_pending());
+        assert!(pin!(queue.place(Who::LetIn)).poll(&mut context).is_pending());
         drop(waiting);
-        assert!(line.place(Who::LetIn).await.is_ok() && line.place(Who::Newcomer).await.is_ok());
+        assert!(queue.place(Who::LetIn).await.is_ok() && queue.place(Who::Newcomer).await.is_ok());
     }
 }

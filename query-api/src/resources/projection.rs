@@ -10,7 +10,7 @@ use service::json::Json;
 use sqlx::types::Json as Document;
 
 use crate::app::App;
-use crate::line::Who;
+use crate::queue::Who;
 
 /// There is nothing to ask for.
 #[derive(Deserialize)]
@@ -78,7 +78,7 @@ pub async fn list(
            LEFT JOIN events e ON e.position = s.position + 1
            ORDER BY s.name"#
     )
-    .fetch_all(&mut *app.line.connection(Who::Newcomer).await?)
+    .fetch_all(&mut *app.queue.connection(Who::Newcomer).await?)
     .await?;
     Ok(Json(All { items }).into_response())
 }

@@ -20,12 +20,12 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::app::{App, EXPORTS_MAX};
-use crate::as_of::Point;
-use crate::line::Who;
 use crate::live::Follower;
 use crate::log;
 use crate::metrics::Counted;
+use crate::past::Point;
 use crate::progress::position_unknown;
+use crate::queue::Who;
 use crate::reading::{Chunk, Reading, Selection};
 
 /// How often an export that finds nothing to send sends an empty line, so that nobody on the way
@@ -63,7 +63,7 @@ pub async fn events(
     let is_live = is_live(&headers)?;
     // Where the browser was before it lost us counts more than where it once began.
     let last = headers.get(LAST_EVENT_ID).filter(|_| is_live).map(LastEvent::read).transpose()?;
-    let mut db = app.line.connection(Who::Newcomer).await?;
+    let mut db = app.queue.connection(Who::Newcomer).await?;
     let log = read::log(&mut *db).await?;
     log::must_be(log.id, log::asked_for(&headers)?)?;
     log::must_be(log.id, last.and_then(|last| last.log_id))?;

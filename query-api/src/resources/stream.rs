@@ -12,10 +12,10 @@ use service::extract::{Path, Query};
 use service::json::Json;
 
 use crate::app::App;
-use crate::as_of;
-use crate::line::Who;
-use crate::list::{Limit, link};
+use crate::listing::{Limit, link};
 use crate::log;
+use crate::past;
+use crate::queue::Who;
 
 /// Which part of the history.
 #[derive(Deserialize)]
@@ -51,10 +51,10 @@ pub async fn history(
         Problem::new(StatusCode::BAD_REQUEST, "invalid_path", "there are no such streams")
             .parameter("category", "invalid_value", format!("must be one of {names}"))
     })?;
-    let stream = as_of::stream(category, "id", &id)?.to_string();
+    let stream = past::stream(category, "id", &id)?.to_string();
     // One more than asked for tells whether there is a next part.
     let wanted = i64::from(part.limit.get()) + 1;
-    let mut db = app.line.connection(Who::Newcomer).await?;
+    let mut db = app.queue.connection(Who::Newcomer).await?;
     if let Some(asked) = log::asked_for(&headers)? {
         log::must_be(read::log(&mut *db).await?.id, Some(asked))?;
     }

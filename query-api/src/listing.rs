@@ -1,0 +1,259 @@
+//! Pages of a list, which neither lose nor double a row while it stands still.
+//!
+//! A page begins after the sort keys of the row before it, however many rows were added meanwhile.
+//! The statements are put together here, so that each combination of filters gets its own plan;
+//! values are always bound, never written into the text.
+
+use std::fmt::Write as _;
+
+use axum::http::{HeaderValue, Uri, header};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::ReadModel;
+use futures::TryStreamExt as _;
+use serde::{Deserialize, Serialize};
+use service::{Problem, extract};
+use sqlx::postgres::PgRow;
+use sqlx::{Encode, PgConnection, Postgres, QueryBuilder, Row as _, Type};
+
+use crate::cursor::{self, Key, Kind};
+
+/// The most documents on a page.
+pub const LIMIT_MAX: u16 = 200;
+/// Bytes of documents after which a page ends, whatever its limit.
+pub const PAGE_BYTES_MAX: usize = 2 << 20;
+
+/// How many documents a client wants on a page.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "u16")]
+pub struct Limit(u16);
+
+impl Limit {
+    /// The number.
+    pub fn get(self) -> u16 {
+        self.0
+    }
+}
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self(50)
+    }
+}
+
+impl TryFrom<u16> for Limit {
+    type Error = String;
+    fn try_from(limit: u16) -> Result<Self, String> {
+        if (1..=LIMIT_MAX).contains(&limit) {
+            Ok(Self(limit))
+        } else {
+            Err(format!("must be from 1 to {LIMIT_MAX}"))
+        }
+    }
+}
+
+/// The columns that rows are sorted by, the most significant first.
+pub type Columns = &'static [(&'static str, Kind)];
+
+/// By when they came to be.
+pub const CREATED: Columns = &[("created_at", Kind::Time), ("id", Kind::Id)];
+
+/// How rows are sorted. The columns together are unique, and an index knows most of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Sort {
+    /// Names list and sort inside cursors.
+    pub tag: &'static str,
+    /// The columns.
+    pub columns: Columns,
+    /// Whether the largest come first.
+    pub descending: bool,
+}
+
+impl Sort {
+    /// The smallest first.
+    pub const fn up(tag: &'static str, columns: Columns) -> Self {
+        Self { tag, columns, descending: false }
+    }
+
+    /// The largest first.
+    pub const fn down(tag: &'static str, columns: Columns) -> Self {
+        Self { tag, columns, descending: true }
+    }
+}
+
+/// The documents of a list that are asked for.
+pub struct Listing {
+    /// What its view shows.
+    pub model: ReadModel,
+    sql: QueryBuilder<Postgres>,
+    sort: Sort,
+}
+
+/// A page of documents.
+#[derive(Debug)]
+pub struct Page {
+    documents: Vec<String>,
+    next: Option<String>,
+}
+
+impl Listing {
+    /// All documents of `view`, which shows what is built of `model`.
+    pub fn of(model: ReadModel, view: &'static str, sort: Sort) -> Self {
+        let mut sql = QueryBuilder::new("SELECT document::text");
+        for (column, _) in sort.columns {
+            sql.push(", ").push(column);
+        }
+        sql.push(" FROM ").push(view).push(" WHERE true");
+        Self { model, sql, sort }
+    }
+
+    /// Only those where `condition`, which ends in an operator, holds for the value; all of them
+    /// without one.
+    #[must_use]
+    pub fn only<T>(mut self, condition: &'static str, value: Option<T>) -> Self
+    where
+        T: Encode<'static, Postgres> + Type<Postgres> + Send + 'static,
+    {
+        if let Some(value) = value {
+            self.sql.push(" AND ").push(condition).push(" ").push_bind(value);
+        }
+        self
+    }
+
+    /// Only those where the column is one of these; all of them if there are none.
+    #[must_use]
+    pub fn any_of(mut self, column: &'static str, values: Vec<String>) -> Self {
+        if !values.is_empty() {
+            self.sql.push(" AND ").push(column).push(" = ANY(").push_bind(values).push(")");
+        }
+        self
+    }
+
+    /// The page after a cursor, or the first one: as many documents as the limit, or fewer where they
+    /// fill [`PAGE_BYTES_MAX`], but one at least.
+    pub async fn page(
+        mut self,
+        db: &mut PgConnection,
+        limit: Limit,
+        cursor: Option<&str>,
+    ) -> Result<Page, Problem> {
+        let Sort { tag, columns, descending } = self.sort;
+        if let Some(cursor) = cursor {
+            let kinds: Vec<Kind> = columns.iter().map(|(_, kind)| *kind).collect();
+            let keys = cursor::read(tag, &kinds, cursor)?;
+            self.after(keys);
+        }
+        let direction = if descending { " DESC" } else { " ASC" };
+        for (n, (column, _)) in columns.iter().enumerate() {
+            self.sql.push(if n == 0 { " ORDER BY " } else { ", " }).push(column).push(direction);
+        }
+        // One more than asked for tells whether there is a next page.
+        self.sql.push(" LIMIT ").push_bind(i64::from(limit.0) + 1);
+        let mut found = self.sql.build().fetch(db);
+        let (mut documents, mut bytes, mut last, mut more) = (Vec::new(), 0, None, false);
+        while let Some(row) = found.try_next().await? {
+            more = documents.len() >= usize::from(limit.0) || bytes >= PAGE_BYTES_MAX;
+            if more {
+                break;
+            }
+            let document: String = row.try_get(0)?;
+            bytes += document.len();
+            documents.push(document);
+            last = Some(row);
+        }
+        let next = match last.filter(|_| more) {
+            Some(row) => Some(cursor::write(tag, &keys_of(&row, columns)?)),
+            None => None,
+        };
+        Ok(Page { documents, next })
+    }
+
+    /// Only rows after these keys: one comparison of rows, which an index answers.
+    fn after(&mut self, keys: Vec<Key>) {
+        let Sort { columns, descending, .. } = self.sort;
+        let names: Vec<&str> = columns.iter().map(|(column, _)| *column).collect();
+        let compare = if descending { ") < (" } else { ") > (" };
+        self.sql.push(" AND (").push(names.join(", ")).push(compare);
+        for (n, key) in keys.into_iter().enumerate() {
+            if n > 0 {
+                self.sql.push(", ");
+            }
+            match key {
+                Key::Time(time) => self.sql.push_bind(time),
+                Key::Day(day) => self.sql.push_bind(day),
+                Key::Amount(amount) => self.sql.push_bind(amount),
+                Key::Text(text) => self.sql.push_bind(text),
+                Key::Id(id) => self.sql.push_bind(id),
+            };
+        }
+        self.sql.push(")");
+    }
+}
+
+fn keys_of(row: &PgRow, columns: &[(&str, Kind)]) -> sqlx::Result<Vec<Key>> {
+    let key = |(n, (_, kind)): (usize, &(&str, Kind))| {
+        Ok(match kind {
+            Kind::Time => Key::Time(row.try_get::<DateTime<Utc>, _>(n + 1)?),
+            Kind::Day => Key::Day(row.try_get::<NaiveDate, _>(n + 1)?),
+            Kind::Amount => Key::Amount(row.try_get(n + 1)?),
+            Kind::Text => Key::Text(row.try_get(n + 1)?),
+            Kind::Id => Key::Id(row.try_get(n + 1)?),
+        })
+    };
+    columns.iter().enumerate().map(key).collect()
+}
+
+impl Page {
+    /// `{"items": […], "next": cursor or null}` with a `Link` to the next page (RFC 8288).
+    pub fn respond(self, uri: &Uri) -> Response {
+        let next = self.next.as_ref().map_or("null".to_owned(), |next| format!("\"{next}\""));
+        let body = format!("{{\"items\":[{}],\"next\":{next}}}", self.documents.join(","));
+        let kind = HeaderValue::from_static("application/json");
+        let fresh = HeaderValue::from_static("no-cache");
+        let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, fresh)];
+        let mut response = (headers, body).into_response();
+        if let Some(next) = &self.next
+            && let Some(link) = link(uri, "cursor", next)
+        {
+            response.headers_mut().insert(header::LINK, link);
+        }
+        response
+    }
+}
+
+/// The stored word of a status or the like; what has none is stored nowhere.
+pub fn word(value: impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
+    }
+}
+
+/// A part of a query as it may stand in a header: callers may have left other letters than ASCII's
+/// as they are.
+fn escaped(pair: &str) -> String {
+    pair.bytes().fold(String::with_capacity(pair.len()), |mut text, byte| {
+        if byte.is_ascii() {
+            text.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "%{byte:02X}");
+        }
+        text
+    })
+}
+
+/// A link to the same list with another value of one parameter.
+pub fn link(uri: &Uri, name: &str, value: &str) -> Option<HeaderValue> {
+    // Letters of a name may be escaped.
+    let is_it = |pair: &str| {
+        extract::parse::<Vec<(String, String)>>(pair)
+            .is_ok_and(|pairs| pairs.iter().any(|(known, _)| known == name))
+    };
+    let others = uri.query().unwrap_or_default().split('&');
+    let others = others
+        .filter(|pair| !pair.is_empty() && !is_it(pair))
+        .fold(String::new(), |others, pair| others + &escaped(pair) + "&");
+    let target = format!("<{}?{others}{name}={value}>; rel=\"next\"", uri.path());
+    HeaderValue::from_str(&target).ok()
+}

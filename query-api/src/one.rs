@@ -1,0 +1,163 @@
+//! Single reads: the document of one thing, as it stands and as fresh as was asked, or as it stood at
+//! a point of the past.
+//!
+//! A [`Resource`] says what is particular to one; `resource!` writes it where its document is that of
+//! a stream under a UUID.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use domain::StreamId;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use service::Problem;
+use service::extract::{Path, Query};
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::caller::Caller;
+use crate::document::{Folded, Stored, respond};
+use crate::fresh::{Fresh, Prefer};
+use crate::past::Point;
+
+/// What may be asked of a single document.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct One {
+    pub(crate) min_position: Option<i64>,
+    as_of: Option<Point>,
+}
+
+impl One {
+    /// Whether the past is asked for.
+    pub(crate) fn is_past(self) -> bool {
+        self.as_of.is_some()
+    }
+
+    /// The point of the past that was asked for.
+    pub(crate) fn point(self) -> Result<Option<Point>, Problem> {
+        if self.as_of.is_some() && self.min_position.is_some() {
+            let problem = "a parameter of the query is wrong";
+            let detail = "the past does not get any fresher: ask for as_of or for min_position";
+            return Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_query", problem).parameter(
+                "min_position",
+                "contradicts_as_of",
+                detail,
+            ));
+        }
+        Ok(self.as_of)
+    }
+}
+
+/// The id of a document in a path, spelled as answers spell it: one address a document, for caches
+/// and for rules by path.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Id(pub(crate) Uuid);
+
+impl TryFrom<String> for Id {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let id: Option<Uuid> = text.parse().ok();
+        let id = id.filter(|id| id.to_string() == text);
+        id.map(Self).ok_or("must be a UUID in lower case with hyphens")
+    }
+}
+
+/// Something that is read by itself.
+pub trait Resource: Folded {
+    /// What it is called where there is none.
+    const NAME: &'static str;
+    /// How it is named in a path.
+    type Id: DeserializeOwned + Send;
+
+    /// Its own stream.
+    ///
+    /// # Errors
+    /// 400 `invalid_path`, where nothing can have that id.
+    fn stream(id: &Self::Id) -> Result<StreamId, Problem>;
+
+    /// What is stored of it, as far as the caller may see it.
+    fn read(
+        app: &App,
+        fresh: &Fresh,
+        caller: Caller,
+        id: Self::Id,
+    ) -> impl Future<Output = Result<Option<Stored>, Problem>> + Send;
+}
+
+/// `GET` of a single document. The past is for those who are trusted.
+pub async fn one<R: Resource>(
+    State(app): State<App>,
+    Path(id): Path<R::Id>,
+    Query(one): Query<One>,
+    prefer: Prefer,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let stream = R::stream(&id)?;
+    if let Some(point) = one.point()? {
+        caller.must_be_trusted()?;
+        let stored = app.past.document::<R>(stream, point).await?;
+        return Ok(respond(&headers, R::NAME, stored));
+    }
+    let fresh = Fresh::new(one.min_position, prefer).of(caller);
+    let stored = R::read(&app, &fresh, caller, id).await?;
+    Ok((fresh.applied(), respond(&headers, R::NAME, stored)).into_response())
+}
+
+/// A document under a UUID: what it is called, where it stands, its own stream, and how it is folded,
+/// if need be with the streams that its events name as `parts`. It is for those who are trusted;
+/// `strangers` says which rows everybody sees.
+macro_rules! resource {
+    (
+        $(#[$doc:meta])*
+        $name:ident = $word:literal, of $model:ident in $view:tt;
+        stream $stream:ident($id:path);
+        document $document:ty, by $fold:path $(, parts $part:path)?;
+        $( strangers $row:tt; )?
+    ) => {
+        $(#[$doc])*
+        pub struct $name;
+
+        impl $crate::document::Folded for $name {
+            type Document = $document;
+            $( const PART: Option<$crate::document::Part> = Some($part); )?
+
+            fn fold(document: Option<$document>, seen: &domain::Seen<'_>) -> Option<$document> {
+                $fold(document, seen)
+            }
+
+            fn revision(document: &$document) -> (i64, i64) {
+                (document.version, document.position)
+            }
+        }
+
+        impl $crate::one::Resource for $name {
+            const NAME: &'static str = $word;
+            type Id = $crate::one::Id;
+
+            fn stream(id: &Self::Id) -> Result<domain::StreamId, service::Problem> {
+                Ok(domain::StreamId::$stream($id(id.0)))
+            }
+
+            async fn read(
+                app: &$crate::app::App,
+                fresh: &$crate::fresh::Fresh,
+                caller: $crate::caller::Caller,
+                id: Self::Id,
+            ) -> Result<Option<$crate::document::Stored>, service::Problem> {
+                let stream = Self::stream(&id)?.to_string();
+                $( if !caller.is_trusted {
+                    let row = $crate::document::read!(app, fresh, $model, stream, $view, $row, id.0);
+                    return Ok(row.map($crate::document::Row::stored::<Self>));
+                } )?
+                caller.must_be_trusted()?;
+                let row = $crate::document::read!(app, fresh, $model, stream, $view, "id = $1", id.0);
+                Ok(row.map($crate::document::Row::stored::<Self>))
+            }
+        }
+    };
+}
+pub(crate) use resource;

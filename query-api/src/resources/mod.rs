@@ -1,0 +1,107 @@
+//! What clients see: one file a resource, and one line a route.
+//!
+//! The catalogue, its search and its stock are for everybody. What is about people, money or the
+//! engine itself asks for the token, where one is set; so do drafts, archived products and the past.
+
+pub mod cart;
+pub mod event;
+pub mod order;
+pub mod payment;
+pub mod product;
+pub mod projection;
+pub mod sales;
+pub mod search;
+pub mod stock;
+pub mod stream;
+
+use std::sync::Arc;
+
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
+use axum::routing::{MethodRouter, get};
+use axum::{Router, middleware};
+use service::health::Health;
+use service::{auth, bus, database, http};
+
+use self::Access::{Guarded, Open};
+use crate::app::App;
+use crate::list::list_of;
+use crate::log;
+use crate::one::one;
+
+/// Who may see what a route answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    /// Everybody, though those who are trusted may see more.
+    Open,
+    /// Those who send the token, where one is set.
+    Guarded,
+}
+
+/// Every route, and who may see it.
+fn routes() -> Vec<(&'static str, Access, MethodRouter<App>)> {
+    vec![
+        ("/v1/products", Open, get(list_of::<product::Products>)),
+        ("/v1/products/{id}", Open, get(one::<product::Product>)),
+        ("/v1/search", Open, get(search::search)),
+        ("/v1/stock", Open, get(list_of::<stock::Stocks>)),
+        ("/v1/stock/{sku}", Open, get(stock::one)),
+        ("/v1/carts/{id}", Guarded, get(one::<cart::Cart>)),
+        ("/v1/orders", Guarded, get(list_of::<order::Orders>)),
+        ("/v1/orders/{id}", Guarded, get(one::<order::Order>)),
+        ("/v1/payments", Guarded, get(list_of::<payment::Payments>)),
+        ("/v1/payments/{id}", Guarded, get(one::<payment::Payment>)),
+        ("/v1/sales", Guarded, get(list_of::<sales::Sales>)),
+        ("/v1/events", Guarded, get(event::events)),
+        ("/v1/streams/{category}/{id}", Guarded, get(stream::history)),
+        ("/v1/projections", Guarded, get(projection::list)),
+    ]
+}
+
+/// Everything, with the shell around it.
+pub fn router(app: App, health: &Health) -> Router {
+    let (mut open, mut guarded) = (Router::new(), Router::new());
+    for (path, access, route) in routes() {
+        match access {
+            Open => open = open.route(path, route),
+            Guarded => guarded = guarded.route(path, route),
+        }
+    }
+    let guarded = guarded.route_layer(middleware::map_response(keep_private));
+    let guarded = auth::guard(guarded, app.token.as_ref());
+    let routes = open.merge(guarded);
+    let routes = routes.route_layer(middleware::from_fn_with_state(app.log.clone(), log::tell));
+    http::shell(routes.with_state(app).merge(health.router()))
+}
+
+/// What is about people is not for caches that people share, however the caller proved who he is.
+async fn keep_private(mut response: Response) -> Response {
+    if let Some(caches) = response.headers_mut().get_mut(header::CACHE_CONTROL)
+        && *caches == "no-cache"
+    {
+        *caches = HeaderValue::from_static("private, no-cache");
+    }
+    response
+}
+
+/// What the service needs, and what it does better with.
+pub fn health(app: &App) -> Health {
+    let (meili, bus) = (app.meili.clone(), app.bus.clone());
+    let postgres = Arc::new(database::Probe::new(&app.db));
+    let health = Health::new()
+        .requires("postgres", move || {
+            let postgres = postgres.clone();
+            async move { postgres.check().await }
+        })
+        .prefers("meilisearch", move || {
+            let meili = meili.clone();
+            async move { meili.check().await }
+        });
+    match bus {
+        None => health,
+        Some(bus) => health.prefers("nats", move || {
+            let bus = bus.clone();
+            async move { bus::check(&bus).await }
+        }),
+    }
+}

@@ -1,0 +1,114 @@
+//! `/v1/stock`: what is there of each SKU. Everybody sees what is on offer, and of how much only what
+//! a storefront shows: whole documents, of drafts and withdrawn products too, are for those who are
+//! trusted. They tell what a shop sells.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use domain::stock::document::{self, Document};
+use domain::{Category, ReadModel, Seen, StreamId};
+use service::Problem;
+use service::extract::{Path, Query};
+
+use crate::app::App;
+use crate::caller::Caller;
+use crate::cursor::Kind;
+use crate::document::{Folded, Row, Stored, read, respond};
+use crate::fresh::{Fresh, Prefer};
+use crate::list::{List, query};
+use crate::listing::{Listing, Sort};
+use crate::one::{self, One, Resource};
+use crate::past;
+
+/// What is there of a SKU, for those who are trusted.
+struct Stock;
+
+impl Folded for Stock {
+    type Document = Document;
+
+    fn fold(document: Option<Document>, seen: &Seen<'_>) -> Option<Document> {
+        document::fold(document, seen)
+    }
+
+    fn revision(document: &Document) -> (i64, i64) {
+        (document.version, document.position)
+    }
+}
+
+impl Resource for Stock {
+    const NAME: &'static str = "stock";
+    type Id = String;
+
+    fn stream(sku: &String) -> Result<StreamId, Problem> {
+        past::stream(Category::Stock, "sku", sku)
+    }
+
+    async fn read(
+        app: &App,
+        fresh: &Fresh,
+        _: Caller,
+        sku: String,
+    ) -> Result<Option<Stored>, Problem> {
+        let stream = Self::stream(&sku)?.to_string();
+        let row = read!(app, fresh, Stock, stream, "stock", "id = $1", sku);
+        Ok(row.map(Row::stored::<Self>))
+    }
+}
+
+/// `GET /v1/stock/{sku}`
+pub async fn one(
+    State(app): State<App>,
+    Path(sku): Path<String>,
+    Query(one): Query<One>,
+    prefer: Prefer,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    if caller.is_trusted || one.is_past() {
+        let (app, sku, one) = (State(app), Path(sku), Query(one));
+        return one::one::<Stock>(app, sku, one, prefer, caller, headers).await;
+    }
+    Stock::stream(&sku)?;
+    let fresh = Fresh::new(one.min_position, prefer).of(caller);
+    on_offer(&app, &fresh, &sku).await
+}
+
+/// What everybody sees of a SKU. Without an `ETag`: a version would tell how often it changes.
+async fn on_offer(app: &App, fresh: &Fresh, sku: &str) -> Result<Response, Problem> {
+    let mut db = app.progress.reader(ReadModel::Search, fresh).await?;
+    let document = sqlx::query_scalar!(
+        r#"SELECT document::text AS "document!" FROM stock_on_offer WHERE id = $1"#,
+        sku
+    )
+    .fetch_optional(&mut *db)
+    .await?;
+    let Some(document) = document else {
+        return Ok(respond(&HeaderMap::new(), Stock::NAME, None));
+    };
+    let kind = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let asked_each_time = (header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    Ok((fresh.applied(), db.lacks(), [kind, asked_each_time], document).into_response())
+}
+
+const BY_SKU: Sort = Sort::up("stock", &[("id", Kind::Text)]);
+
+query! {
+    /// Which SKUs.
+    Stocks {
+        /// Only these.
+        sku: Vec<String>,
+        /// Only those of which no more than this may be sold: what is running out.
+        available_max: Option<i64>,
+    }
+}
+
+impl List for Stocks {
+    fn listing(self, caller: Caller) -> Result<Listing, Problem> {
+        let listing = if caller.is_trusted {
+            Listing::of(ReadModel::Stock, "stock", BY_SKU)
+        } else {
+            Listing::of(ReadModel::Search, "stock_on_offer", BY_SKU)
+        };
+        Ok(listing.any_of("id", self.sku).only("available <=", self.available_max))
+    }
+}
