@@ -8,7 +8,8 @@ use sqlx::PgPool;
 use crate::projection::Projection;
 use crate::search::Meili;
 use crate::search::pusher::Trouble;
-use crate::{parking, projections, status};
+use crate::working::parking;
+use crate::{projections, status};
 
 /// Ready with Postgres alone: without NATS the log is read from Postgres, and without Meilisearch
 /// documents wait in their table. What a projection suffers from shows in its own check.

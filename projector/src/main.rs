@@ -7,12 +7,13 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
+use projector::building::rebuild::{Filled, RebuildError, Report, rebuild, verify};
 use projector::projection::Projection;
-use projector::rebuild::{Filled, RebuildError, Report, rebuild, verify};
-use projector::retry::Retried;
 use projector::search::Meili;
 use projector::serve::{Settings, serve};
-use projector::{builds, checkpoint, projections, report, retry, skip};
+use projector::working::retry::Retried;
+use projector::working::{retry, skip};
+use projector::{builds, checkpoint, printout, projections};
 use service::config::{Bus, Database, Http, Logging, Search};
 use sqlx::PgPool;
 use sqlx::types::Uuid;
@@ -173,7 +174,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         }
         Command::Parked { projection } => {
             let wanted = projection.map_or_else(|| projections::ALL.to_vec(), |one| vec![one]);
-            print(&report::parked(&db, &wanted).await?);
+            print(&printout::parked(&db, &wanted).await?);
         }
         Command::Skip { projection, stream, position, reason } => {
             let retried = skip::skip(&db, projection, &stream, position, &reason).await?;
@@ -183,8 +184,8 @@ async fn main() -> anyhow::Result<ExitCode> {
         Command::Release { projection, seconds } => {
             return release(&db, projection, Duration::from_secs(seconds)).await;
         }
-        Command::Status { json: true } => print(&format!("{:#}", report::as_json(&db).await?)),
-        Command::Status { json: false } => print(&report::table(&db).await?),
+        Command::Status { json: true } => print(&format!("{:#}", printout::as_json(&db).await?)),
+        Command::Status { json: false } => print(&printout::table(&db).await?),
         Command::Verify { projection } => {
             let wanted = projection.map_or_else(|| projections::ALL.to_vec(), |one| vec![one]);
             return verify_all(&db, wanted).await;
@@ -266,7 +267,7 @@ async fn verify_all(db: &PgPool, wanted: Vec<&'static Projection>) -> anyhow::Re
         for difference in &report.differences {
             print(&format!("{} {} {}", difference.table, difference.id, difference.kind));
         }
-        print(&report::summary(projection, &report));
+        print(&printout::summary(projection, &report));
     }
     for line in &busy {
         print(line);
@@ -280,7 +281,7 @@ async fn verify_all(db: &PgPool, wanted: Vec<&'static Projection>) -> anyhow::Re
 }
 
 fn report_rebuild(projection: &Projection, report: &Report) {
-    print(&report::summary(projection, report));
+    print(&printout::summary(projection, report));
     if let Some(Filled { documents, took }) = report.filled {
         let (name, seconds) = (projection.name, took.as_secs_f64());
         print(&format!("{name}: {documents} documents in a new index after {seconds:.3} s"));

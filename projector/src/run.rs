@@ -11,14 +11,15 @@ use indicatif::ProgressBar;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+use crate::building::rebuild::{RebuildError, rebuild};
 use crate::builds::{self, WrongVersion};
-use crate::outage::{self, Outage};
 use crate::projection::Projection;
-use crate::rebuild::{RebuildError, rebuild};
-use crate::runner::{self, Context};
 use crate::search::pusher::{self, Trouble};
 use crate::search::{Meili, leftovers};
-use crate::{news, parking, projections, status};
+use crate::working::outage::{self, Outage};
+use crate::working::worker::{self, Context};
+use crate::working::{announce, parking};
+use crate::{projections, status};
 
 /// Rebuilds that a process does by itself at a time: each takes all that a database has to give.
 const REBUILDS_MAX: usize = 1;
@@ -102,10 +103,10 @@ async fn project(
         if let Some((client, stream_name)) = &context.bus {
             let teller = Teller::new(client.clone(), stream_name, projection.name);
             // Nobody waits for NATS to be told of the end.
-            let telling = news::tell(teller, holds.clone());
+            let telling = announce::tell(teller, holds.clone());
             tokio::spawn(context.stop.clone().run_until_cancelled_owned(telling));
         }
-        workers.spawn(runner::run(context.clone(), projection, slot_from, held));
+        workers.spawn(worker::run(context.clone(), projection, slot_from, held));
         if is_search {
             let (index, trouble) = (meili.live(), trouble.clone());
             let (db, stop) = (context.db.clone(), context.stop.clone());

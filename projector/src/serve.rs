@@ -16,9 +16,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::builds::WrongVersion;
 use crate::projection::Projection;
-use crate::runner::Context;
 use crate::search::Meili;
 use crate::search::pusher::Trouble;
+use crate::working::worker::Context;
 use crate::{health, metrics, run};
 
 /// Where the projector listens unless it is told.

@@ -1,5 +1,5 @@
 //! Where every projection stands: for machines as metrics, and for health checks. As a table and as
-//! JSON it is [`crate::report`]'s.
+//! JSON it is [`crate::printout`]'s.
 
 use std::time::Duration;
 
@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::builds::{self, Maker};
 use crate::projection::Projection;
-use crate::{parking, projections, skip};
+use crate::projections;
+use crate::working::{parking, skip};
 
 /// How often metrics are brought up to date.
 const METRICS_PERIOD: Duration = Duration::from_secs(2);

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use super::index::{Held, Identity, Index};
 use super::pusher::{self, PushError};
 use crate::checkpoint::Lease;
-use crate::parking;
+use crate::working::parking;
 
 /// How often Meilisearch is asked whether it still has everything.
 pub const CHECK_PERIOD: Duration = Duration::from_secs(5);

@@ -20,9 +20,9 @@ use tokio_util::sync::CancellationToken;
 use super::audit::{Audit, CHECK_PERIOD};
 use super::index::{Identity, Index, IndexError};
 use crate::checkpoint::Lease;
-use crate::outage::Outage;
-use crate::parking;
 use crate::projections::SEARCH;
+use crate::working::outage::Outage;
+use crate::working::parking;
 
 /// Documents in one task: 20,000 take Meilisearch 2.0 s in tasks of this size, 2.8 s in tasks of a
 /// thousand.

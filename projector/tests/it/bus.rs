@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use event_store::tail::Tail;
-use projector::runner::{self, Context};
+use projector::working::worker::{self, Context};
 use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -48,7 +48,7 @@ async fn a_message_that_is_no_event_is_kept_and_read_from_the_log(db: PgPool) {
         stop: stop.clone(),
     };
     let (held, _) = watch::channel(None);
-    let worker = tokio::spawn(runner::run(context, projection("carts"), 0, held));
+    let worker = tokio::spawn(worker::run(context, projection("carts"), 0, held));
     eventually("two carts are seen", async || documents(&db, "carts").await.len() == 2).await;
 
     let subject = format!("{stream_name}.events.0.cart.created");

@@ -3,8 +3,8 @@
 use std::process::Stdio;
 
 use indicatif::ProgressBar;
+use projector::building::rebuild::{RebuildError, verify};
 use projector::builds;
-use projector::rebuild::{RebuildError, verify};
 use serde_json::Value;
 use sqlx::{ConnectOptions, PgPool};
 use tokio::process::Command;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use domain::CartId;
 use event_store::RawEvent;
 use indicatif::ProgressBar;
-use projector::batch::{self, BatchError};
+use projector::building::rebuild::verify;
 use projector::checkpoint::Lease;
-use projector::known::Known;
 use projector::projections;
-use projector::rebuild::verify;
+use projector::working::fold::{self, BatchError};
+use projector::working::known::Known;
 use sqlx::PgPool;
 
 use crate::shop::{Shop, document, documents, events, lease, parked};
@@ -28,7 +28,7 @@ impl Turn {
     }
 
     async fn fold(&mut self, events: &[Arc<RawEvent>]) -> Result<usize, BatchError> {
-        batch::apply(&self.db, &mut self.lease, &mut self.known, events).await
+        fold::apply(&self.db, &mut self.lease, &mut self.known, events).await
     }
 
     /// Folds what is after the checkpoint.

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use event_store::tail::Tail;
-use projector::batch::BatchError;
-use projector::runner::{self, Context};
 use projector::step;
+use projector::working::fold::BatchError;
+use projector::working::worker::{self, Context};
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -73,7 +73,7 @@ fn worker_of(db: &PgPool, name: &'static str, owner: &str) -> (JoinHandle<()>, C
     };
     let (held, _) = watch::channel(None);
     let task = tokio::spawn(async move {
-        runner::run(context, projection(name), 0, held).await.unwrap();
+        worker::run(context, projection(name), 0, held).await.unwrap();
     });
     (task, stop)
 }

@@ -1,6 +1,6 @@
 //! What cannot be folded waits, with all that comes after it in its stream; nothing else does.
 
-use projector::retry::retry;
+use projector::working::retry::retry;
 use sqlx::{AssertSqlSafe, PgPool};
 
 use crate::shop::{Shop, document, documents, id, parked, project, projection};

@@ -7,10 +7,10 @@ use event_store::tail::Tail;
 use event_store::{reached, read};
 use futures::StreamExt;
 use projector::run::run;
-use projector::runner::Context;
 use projector::search::Meili;
 use projector::search::pusher::Trouble;
-use projector::{projections, report, status};
+use projector::working::worker::Context;
+use projector::{printout, projections, status};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use tokio_util::sync::CancellationToken;
@@ -48,7 +48,7 @@ async fn caught_up(db: &PgPool) {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("still behind:\n{}", report::table(db).await.unwrap());
+    panic!("still behind:\n{}", printout::table(db).await.unwrap());
 }
 
 #[sqlx::test(migrations = "../migrations")]

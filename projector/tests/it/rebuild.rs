@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use indicatif::ProgressBar;
+use projector::building::compare::Kind;
+use projector::building::rebuild::{RebuildError, Report, rebuild, verify};
 use projector::builds::WrongVersion;
 use projector::checkpoint::REBUILD_LEASE;
-use projector::compare::Kind;
-use projector::rebuild::{RebuildError, Report, rebuild, verify};
-use projector::retry::{RetryError, retry};
+use projector::working::retry::{RetryError, retry};
 use projector::{builds, projections};
 use sqlx::{AssertSqlSafe, PgPool, Postgres, Transaction};
 use tokio::task::JoinHandle;

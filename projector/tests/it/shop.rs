@@ -9,10 +9,10 @@ use domain::payment::Verdict;
 use domain::product::{Changed, Details, VariantSet};
 use domain::{CartId, Command, FulfilmentId, Money, OrderId, PaymentId, ProductId, Sku};
 use event_store::{Outcome, RawEvent, Request, Writer, read};
-use projector::batch::{self, BatchError};
 use projector::checkpoint::{self, LEASE, Lease};
-use projector::known::Known;
 use projector::projection::Projection;
+use projector::working::fold::{self, BatchError};
+use projector::working::known::Known;
 use projector::{builds, projections};
 use serde_json::Value;
 use sqlx::types::Uuid;
@@ -224,7 +224,7 @@ pub async fn events(db: &PgPool, after: i64) -> Vec<Arc<RawEvent>> {
 pub async fn fold(db: &PgPool, lease: &mut Lease) -> Result<usize, BatchError> {
     let events = events(db, lease.position).await;
     let mut known = Known::load(db, lease.projection, lease.build).await.unwrap();
-    batch::apply(db, lease, &mut known, &events).await
+    fold::apply(db, lease, &mut known, &events).await
 }
 
 /// Brings a projection up to the head of the log.

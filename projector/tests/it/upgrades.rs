@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use event_store::tail::Tail;
 use indicatif::ProgressBar;
-use projector::batch::BatchError;
-use projector::rebuild::verify;
-use projector::runner::{self, Context};
-use projector::skip::{self, SkipError};
-use projector::{checkpoint, parking, status};
+use projector::building::rebuild::verify;
+use projector::working::fold::BatchError;
+use projector::working::parking;
+use projector::working::skip::{self, SkipError};
+use projector::working::worker::{self, Context};
+use projector::{checkpoint, status};
 use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -86,7 +87,7 @@ fn worker(db: &PgPool, stop: &CancellationToken) -> JoinHandle<()> {
     };
     let (held, _) = watch::channel(None);
     tokio::spawn(async move {
-        runner::run(context, projection("carts"), 0, held).await.unwrap();
+        worker::run(context, projection("carts"), 0, held).await.unwrap();
     })
 }
 

@@ -10,7 +10,8 @@ use domain::{CartId, Command};
 use event_store::recorded::Metadata;
 use event_store::{Outcome, RawEvent, Request, Writer, read, writer};
 use indicatif::ProgressBar;
-use projector::{builds, projections, rebuild};
+use projector::building::rebuild;
+use projector::{builds, projections};
 use serde_json::Value;
 use sqlx::PgPool;
 

@@ -13,16 +13,16 @@ use futures::future::BoxFuture;
 use indicatif::ProgressBar;
 use sqlx::{PgPool, Postgres, Transaction};
 
-use crate::batch::BatchError;
+use crate::building::candidate::Candidate;
+use crate::building::compare::{self, Difference, Side};
 use crate::builds::{self, Maker, WrongVersion};
-use crate::candidate::Candidate;
 use crate::checkpoint::{Fenced, RENEWAL};
-use crate::compare::{self, Difference, Side};
-use crate::parking::ParkedStreams;
 use crate::projection::Projection;
 use crate::search::index::Identity;
 use crate::search::pusher::{self, PushError};
 use crate::search::{IndexError, Meili};
+use crate::working::fold::BatchError;
+use crate::working::parking::ParkedStreams;
 
 /// How many times, [`RENEWAL`] apart, the live build is given to come to where the new one is. It
 /// is behind for a moment when a crash of the database has taken its last commits away.

@@ -6,10 +6,11 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
+use crate::building::rebuild::Report;
 use crate::projection::Projection;
-use crate::rebuild::Report;
+use crate::projections;
 use crate::status::{self, Others, Standing};
-use crate::{parking, projections, skip};
+use crate::working::{parking, skip};
 
 /// Where every projection stands, as a table.
 pub async fn table(db: &PgPool) -> sqlx::Result<String> {

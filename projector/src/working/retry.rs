@@ -9,11 +9,11 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use sqlx::{PgConnection, PgPool};
 
-use crate::batch::try_fold;
 use crate::builds::{self, WrongVersion};
-use crate::parking::{self, Parked, ParkedStreams, Place};
 use crate::projection::Projection;
-use crate::skip;
+use crate::working::fold::try_fold;
+use crate::working::parking::{self, Parked, ParkedStreams, Place};
+use crate::working::skip;
 
 /// Events taken up in one transaction, of all streams together; fewer if they are large.
 const PAGE_EVENTS: i64 = 1_000;

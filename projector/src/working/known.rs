@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use sqlx::{ConnectOptions, PgConnection, PgPool};
 
-use crate::parking::ParkedStreams;
 use crate::projection::{Folder, Projection};
-use crate::skip;
+use crate::working::parking::ParkedStreams;
+use crate::working::skip;
 
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

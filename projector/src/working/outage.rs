@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use crate::{known, parking};
+use crate::working::{known, parking};
 
 /// How often an outage that lasts is reported again, with what is its cause now.
 const REMINDER: Duration = Duration::from_mins(1);

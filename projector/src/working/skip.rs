@@ -9,7 +9,7 @@ use sqlx::{PgExecutor, PgPool};
 
 use crate::builds::{self, WrongVersion};
 use crate::projection::Projection;
-use crate::retry::{self, Retried, RetryError};
+use crate::working::retry::{self, Retried, RetryError};
 
 /// Events that may be left out of a projection. Beyond that it is to be mended instead.
 const SKIPPED_EVENTS_MAX: usize = 10_000;

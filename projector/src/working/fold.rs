@@ -9,10 +9,10 @@ use event_store::{Entry, RawEvent, Recorded};
 use sqlx::{PgConnection, PgPool};
 
 use crate::checkpoint::{Fenced, Lease};
-use crate::known::Known;
-use crate::parking::{self, PARKED_STREAMS_MAX, Parked, ParkedStreams, Place};
 use crate::projection::{FoldError, Folder, Projection};
 use crate::step;
+use crate::working::known::Known;
+use crate::working::parking::{self, PARKED_STREAMS_MAX, Parked, ParkedStreams, Place};
 
 /// An event that was written by a newer program than this one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

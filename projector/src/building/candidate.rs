@@ -12,14 +12,14 @@ use indicatif::ProgressBar;
 use sqlx::{PgExecutor, PgPool};
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::batch;
+use crate::building::rebuild::RebuildError;
 use crate::builds;
 use crate::checkpoint::{self, Lease, REBUILD_LEASE, RENEWAL};
-use crate::known::Known;
-use crate::parking;
 use crate::projection::Projection;
-use crate::rebuild::RebuildError;
 use crate::search::Meili;
+use crate::working::fold;
+use crate::working::known::Known;
+use crate::working::parking;
 
 /// The live build is near once the new one is no further behind than this.
 const NEAR_EVENTS: i64 = 2_000;
@@ -134,7 +134,7 @@ impl<'a> Candidate<'a> {
             self.scan = scan.clamp(SCAN_MIN, read::ENTRIES_SCAN_MAX);
             ahead = self.read_ahead(scanned_to, until);
             let (lease, known) = (&mut self.lease, &mut self.known);
-            batch::apply_entries(self.db, lease, known, entries, scanned_to).await?;
+            fold::apply_entries(self.db, lease, known, entries, scanned_to).await?;
             self.progress.set_position(u64::try_from(scanned_to).unwrap_or(0));
         }
         Ok(())

@@ -9,14 +9,15 @@ use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::batch::{self, BatchError, Newer};
 use crate::builds::{self, WrongVersion};
 use crate::checkpoint::{self, LEASE, Lease, RENEWAL};
-use crate::known::Known;
-use crate::outage::{self, Outage};
+use crate::metrics as measured;
 use crate::projection::Projection;
-use crate::retry::{self, RetryError};
-use crate::{metrics as measured, parking};
+use crate::working::fold::{self, BatchError, Newer};
+use crate::working::known::Known;
+use crate::working::outage::{self, Outage};
+use crate::working::parking;
+use crate::working::retry::{self, RetryError};
 
 /// Events folded in one transaction. Small enough to commit well within a lease.
 const BATCH_EVENTS_MAX: usize = 2_000;
@@ -303,7 +304,7 @@ async fn fold(
             *passed = Some(Passed { to: last.position, since });
             continue;
         }
-        let folded = batch::apply(db, lease, known, events).await?;
+        let folded = fold::apply(db, lease, known, events).await?;
         *passed = None;
         metrics::histogram!("projection_batch_duration_seconds", "projection" => name)
             .record(began.elapsed());
