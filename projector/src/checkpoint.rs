@@ -14,7 +14,7 @@ use event_store::RawEvent;
 use sqlx::PgExecutor;
 
 use crate::projection::Projection;
-use crate::step::Step;
+use crate::step::{Fenced, Step};
 
 /// How long a worker may be silent before another takes over.
 pub const LEASE: Duration = Duration::from_secs(5);
@@ -45,11 +45,6 @@ pub struct Lease {
     /// For how long it is held from each sign of life on.
     pub term: Duration,
 }
-
-/// The lease is somebody else's now. What was to be written was not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the lease was lost to another worker")]
-pub struct Fenced;
 
 /// Takes the lease of a range of slots for a `term`, if it is free, over, or still the asker's own
 /// from before a lost connection; not while the asker is to leave it to others, nor if the range

@@ -14,9 +14,9 @@ use serde::Serialize;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-use crate::checkpoint::Fenced;
 use crate::projection::{FoldError, Folder, seen};
 use crate::recent::Recent;
+use crate::step::Fenced;
 use crate::step::Step;
 
 /// A table of documents.

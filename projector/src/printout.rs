@@ -10,7 +10,8 @@ use crate::building::rebuild::Report;
 use crate::projection::Projection;
 use crate::projections;
 use crate::status::{self, Others, Standing};
-use crate::working::{parking, skip};
+use crate::working::parking;
+use crate::working::skipped::{self, Skipped};
 
 /// Where every projection stands, as a table.
 pub async fn table(db: &PgPool) -> sqlx::Result<String> {
@@ -38,9 +39,11 @@ pub async fn table(db: &PgPool) -> sqlx::Result<String> {
         remarks.extend(abandoned.into_iter().map(|build| {
             format!("{name}: build {build} was abandoned; the next rebuild or verify deletes it")
         }));
-        let skipped = skip::positions(db, projection).await?.len();
-        if skipped > 0 {
-            remarks.push(format!("{name}: events skipped: {skipped} (projector parked {name})"));
+        let skipped_events = skipped::positions(db, projection).await?.len();
+        if skipped_events > 0 {
+            remarks.push(format!(
+                "{name}: events skipped: {skipped_events} (projector parked {name})"
+            ));
         }
     }
     let messages = sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM parked_messages"#)
@@ -77,7 +80,7 @@ pub async fn as_json(db: &PgPool) -> sqlx::Result<Value> {
             "lag_seconds": standing.lag_seconds,
             "owner": standing.owner,
             "parked_streams": standing.parked,
-            "skipped_events": skip::positions(db, projection).await?.len(),
+            "skipped_events": skipped::positions(db, projection).await?.len(),
             "waits_at": standing.waits_at,
             "trouble": standing.trouble(projection),
             "rebuild": making.map(|maker| json!({
@@ -106,8 +109,8 @@ pub async fn parked(db: &PgPool, wanted: &[&'static Projection]) -> sqlx::Result
                 "{name} {stream} at {position} (version {version}) since {since}: {why}"
             );
         }
-        for skipped in skip::list(db, projection).await? {
-            let skip::Skipped { position, stream, reason, skipped_at } = skipped;
+        for event in skipped::list(db, projection).await? {
+            let Skipped { position, stream, reason, skipped_at } = event;
             let since = skipped_at.format("%Y-%m-%dT%H:%M:%SZ");
             let _ = writeln!(text, "{name} {stream} at {position} skipped since {since}: {reason}");
         }

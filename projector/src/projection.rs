@@ -8,7 +8,7 @@ use event_store::Recorded;
 use futures::future::BoxFuture;
 use sqlx::PgConnection;
 
-use crate::checkpoint::Fenced;
+use crate::step::Fenced;
 use crate::step::Step;
 
 /// The grain of a projection that cannot be split: as many as there are slots.

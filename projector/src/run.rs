@@ -11,7 +11,8 @@ use indicatif::ProgressBar;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use crate::building::rebuild::{RebuildError, rebuild};
+use crate::building::error::RebuildError;
+use crate::building::rebuild::rebuild;
 use crate::builds::{self, WrongVersion};
 use crate::projection::Projection;
 use crate::search::pusher::{self, Trouble};

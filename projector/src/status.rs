@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::builds::{self, Maker};
 use crate::projection::Projection;
 use crate::projections;
-use crate::working::{parking, skip};
+use crate::working::{parking, skipped};
 
 /// How often metrics are brought up to date.
 const METRICS_PERIOD: Duration = Duration::from_secs(2);
@@ -163,13 +163,14 @@ async fn measure_once(db: &PgPool, wanted: &[&'static Projection]) -> sqlx::Resu
     }
     for projection in wanted {
         let Others { making, abandoned } = others(db, projection).await?;
-        let skipped = skip::positions(db, projection).await?.len();
+        let skipped_events = skipped::positions(db, projection).await?.len();
         let name = projection.name;
         metrics::gauge!("projection_rebuild_running", "projection" => name)
             .set(flag(making.is_some()));
         metrics::gauge!("projection_builds_abandoned", "projection" => name)
             .set(abandoned.len() as f64);
-        metrics::gauge!("projection_skipped_events", "projection" => name).set(skipped as f64);
+        metrics::gauge!("projection_skipped_events", "projection" => name)
+            .set(skipped_events as f64);
     }
     if wanted.iter().any(|projection| projection.name == projections::SEARCH.name) {
         let dirty = sqlx::query_scalar!(

@@ -6,7 +6,10 @@ use serde::Serialize;
 use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, Row};
 
-use crate::checkpoint::Fenced;
+/// The lease is somebody else's now. What was to be written was not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the lease was lost to another worker")]
+pub struct Fenced;
 
 /// A step, as `moved` of the database reads it: `... WHERE (SELECT moved($n))`, with nothing where
 /// the transaction began with it.

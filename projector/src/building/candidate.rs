@@ -12,11 +12,12 @@ use indicatif::ProgressBar;
 use sqlx::{PgExecutor, PgPool};
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::building::rebuild::RebuildError;
+use crate::building::error::RebuildError;
 use crate::builds;
 use crate::checkpoint::{self, Lease, REBUILD_LEASE, RENEWAL};
 use crate::projection::Projection;
 use crate::search::Meili;
+use crate::step::Fenced;
 use crate::working::fold;
 use crate::working::known::Known;
 use crate::working::parking;
@@ -80,7 +81,7 @@ impl<'a> Candidate<'a> {
             builds::set_sends(db, projection, build, false).await?;
         }
         let lease = checkpoint::acquire(db, projection, build, 0, owner, REBUILD_LEASE).await?;
-        let lease = lease.ok_or(checkpoint::Fenced)?;
+        let lease = lease.ok_or(Fenced)?;
         let known = Known::load(db, projection, build).await?;
         let scan = read::ENTRIES_SCAN_MAX;
         Ok(Self { db, projection, live: live.build, lease, known, progress, scan })

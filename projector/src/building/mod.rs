@@ -3,4 +3,5 @@
 
 pub mod candidate;
 pub mod compare;
+pub mod error;
 pub mod rebuild;

@@ -15,13 +15,13 @@ use sqlx::{PgPool, Postgres, Transaction};
 
 use crate::building::candidate::Candidate;
 use crate::building::compare::{self, Difference, Side};
-use crate::builds::{self, Maker, WrongVersion};
-use crate::checkpoint::{Fenced, RENEWAL};
+use crate::building::error::RebuildError;
+use crate::builds::{self, WrongVersion};
+use crate::checkpoint::RENEWAL;
 use crate::projection::Projection;
+use crate::search::Meili;
 use crate::search::index::Identity;
-use crate::search::pusher::{self, PushError};
-use crate::search::{IndexError, Meili};
-use crate::working::fold::BatchError;
+use crate::search::pusher;
 use crate::working::parking::ParkedStreams;
 
 /// How many times, [`RENEWAL`] apart, the live build is given to come to where the new one is. It
@@ -29,58 +29,6 @@ use crate::working::parking::ParkedStreams;
 const COMPARE_TRIES: u32 = 10;
 /// How long the live build may be held while this process does not move, milliseconds.
 const HOLD_MS: &str = "60000";
-
-/// Why a rebuild ended without a switch. What it has written is deleted by the next one.
-#[derive(Debug, thiserror::Error)]
-pub enum RebuildError {
-    /// The rows are not this program's.
-    #[error(transparent)]
-    Version(#[from] WrongVersion),
-    /// There is another one.
-    #[error("it is being rebuilt or verified already{}", by(.maker.as_ref()))]
-    Busy {
-        /// Who is at it, if that is known.
-        maker: Option<Maker>,
-    },
-    /// It took too long somewhere, and somebody cleared it away.
-    #[error(transparent)]
-    Fenced(#[from] Fenced),
-    /// Events could not be folded.
-    #[error("the log could not be folded")]
-    Batch(#[source] BatchError),
-    /// Postgres is away.
-    #[error("the database is in trouble")]
-    Database(#[from] sqlx::Error),
-    /// Meilisearch did not take the documents.
-    #[error("the new search index could not be filled")]
-    Push(#[from] PushError),
-    /// Meilisearch did not swap the indexes.
-    #[error("the search indexes could not be swapped")]
-    Index(#[from] IndexError),
-}
-
-fn by(maker: Option<&Maker>) -> String {
-    let Some(Maker { build, owner, until }) = maker else { return String::new() };
-    let until = until.format("%H:%M:%S UTC");
-    format!(": build {build} by {owner}, who has until {until} to give a sign of life")
-}
-
-impl From<BatchError> for RebuildError {
-    fn from(error: BatchError) -> Self {
-        match error {
-            BatchError::Fenced(fenced) => Self::Fenced(fenced),
-            error => Self::Batch(error),
-        }
-    }
-}
-
-impl RebuildError {
-    /// Whether folding may go on after a moment. Whether the lease was lost, or just the answer to
-    /// a commit, is seen then.
-    pub(crate) fn may_pass(&self) -> bool {
-        matches!(self, Self::Fenced(_) | Self::Database(_) | Self::Batch(BatchError::Database(_)))
-    }
-}
 
 /// What came of a rebuild or a verification.
 #[derive(Clone, Debug)]
@@ -127,12 +75,12 @@ pub fn rebuild<'a>(
             return Err(newer.into());
         }
         let mut candidate = Candidate::create(db, projection, meili, owner, progress).await?;
-        let mut report = candidate.compare_with_live().await?;
+        let mut report = compare_with_live(&mut candidate).await?;
         let head = read::head(db).await?;
         candidate.catch_up(head).await?;
-        let (index, filled) = candidate.fill(meili).await?.unzip();
+        let (index, filled) = fill(&candidate, meili).await?.unzip();
         report.filled = filled;
-        candidate.switch(meili.zip(index)).await?;
+        switch(&mut candidate, meili.zip(index)).await?;
         builds::delete(db, projection, report.from).await?;
         if let Some(meili) = meili {
             // It has the old documents now.
@@ -156,7 +104,7 @@ pub fn verify<'a>(
     async move {
         builds::active(db, projection).await?.check(projection)?;
         let mut candidate = Candidate::create(db, projection, None, owner, progress).await?;
-        let report = candidate.compare_with_live().await?;
+        let report = compare_with_live(&mut candidate).await?;
         candidate.lease.release(db).await?;
         builds::delete(db, projection, report.to).await?;
         builds::give_back(db, projection, report.to).await?;
@@ -166,123 +114,126 @@ pub fn verify<'a>(
     .boxed()
 }
 
-impl Candidate<'_> {
-    /// Compares with the live build at its position.
-    async fn compare_with_live(&mut self) -> Result<Report, RebuildError> {
-        let mut sides = None;
-        for _ in 0..COMPARE_TRIES {
-            self.approach().await?;
-            let mut snapshot = compare::snapshot(self.db).await?;
-            let positions = self.live_positions(&mut *snapshot).await?;
-            let at = positions.iter().copied().max().unwrap_or(0);
-            if self.lease.position <= at {
-                let together = positions.iter().all(|position| *position == at);
-                self.catch_up(at).await?;
-                let live = Side { snapshot, build: self.live };
-                let snapshot = compare::snapshot(self.db).await?;
-                let fresh = Side { snapshot, build: self.lease.build };
-                sides = together.then_some((live, fresh, at));
-                break;
-            }
-            tokio::time::sleep(RENEWAL).await;
+/// Compares with the live build at its position.
+async fn compare_with_live(candidate: &mut Candidate<'_>) -> Result<Report, RebuildError> {
+    let mut sides = None;
+    for _ in 0..COMPARE_TRIES {
+        candidate.approach().await?;
+        let mut snapshot = compare::snapshot(candidate.db).await?;
+        let positions = candidate.live_positions(&mut *snapshot).await?;
+        let at = positions.iter().copied().max().unwrap_or(0);
+        if candidate.lease.position <= at {
+            let together = positions.iter().all(|position| *position == at);
+            candidate.catch_up(at).await?;
+            let live = Side { snapshot, build: candidate.live };
+            let snapshot = compare::snapshot(candidate.db).await?;
+            let fresh = Side { snapshot, build: candidate.lease.build };
+            sides = together.then_some((live, fresh, at));
+            break;
         }
-        let compared_at = sides.as_ref().map(|(_, _, at)| *at);
-        let differences = match sides {
-            Some((live, fresh, _)) => {
-                let found = compare::differences(live, fresh, self.projection);
-                self.keeping(found).await??
-            }
-            None => vec![],
-        };
-        let (from, to, parked) = (self.live, self.lease.build, self.known.parked.len());
-        let before = ParkedStreams::load(self.db, self.projection, from).await?;
-        let parked_before = before.len();
-        Ok(Report { from, to, compared_at, differences, parked, parked_before, filled: None })
+        tokio::time::sleep(RENEWAL).await;
     }
-
-    /// Catches up with the live build and holds it there, as long as the transaction lasts.
-    async fn hold_live(&mut self) -> Result<Transaction<'static, Postgres>, RebuildError> {
-        self.approach().await?;
-        let mut hold = self.db.begin().await?;
-        sqlx::query!(
-            "SELECT set_config('idle_in_transaction_session_timeout', $1, true) AS bounded",
-            HOLD_MS,
-        )
-        .fetch_one(&mut *hold)
-        .await?;
-        let positions = sqlx::query_scalar!(
-            "SELECT position FROM projection_slots WHERE projection = $1 AND build = $2
-             ORDER BY slot_from FOR UPDATE",
-            self.projection.name,
-            self.live,
-        )
-        .fetch_all(&mut *hold)
-        .await?;
-        // Nor is anything cleared that was sent of it.
-        sqlx::query!(
-            "SELECT FROM projection_builds WHERE projection = $1 AND build = $2
-             FOR NO KEY UPDATE",
-            self.projection.name,
-            self.live,
-        )
-        .fetch_all(&mut *hold)
-        .await?;
-        // Not tried again: what fails has probably taken the hold away too.
-        self.fold_to(positions.iter().copied().max().unwrap_or(0)).await?;
-        Ok(hold)
-    }
-
-    /// Fills the second index of the search projection.
-    async fn fill(
-        &self,
-        meili: Option<&Meili>,
-    ) -> Result<Option<(Identity, Filled)>, RebuildError> {
-        let Some(meili) = meili else { return Ok(None) };
-        let index = meili.of_build(self.lease.build);
-        let fill = async {
-            index.drop_index().await?;
-            let identity = index.ensure().await?;
-            // To be swapped, it must be there; lost, it will be filled as the new one.
-            meili.live().ensure().await?;
-            let began = Instant::now();
-            builds::set_sends(self.db, self.projection, self.lease.build, true).await?;
-            let documents = pusher::fill(self.db, &index, &self.lease, &identity).await?;
-            let filled = Filled { documents, took: began.elapsed() };
-            Ok::<_, RebuildError>((identity, filled))
-        };
-        self.keeping(fill).await?.map(Some)
-    }
-
-    /// Puts the new build in the place of the live one, which is held meanwhile.
-    async fn switch(&mut self, meili: Option<(&Meili, Identity)>) -> Result<(), RebuildError> {
-        let mut hold = self.hold_live().await?;
-        let (live, build) = (self.live, self.lease.build);
-        if let Some((meili, identity)) = meili {
-            let index = meili.of_build(build);
-            let swap = async {
-                pusher::push(self.db, &index, &self.lease, &identity).await?;
-                pusher::expect(&index, &identity).await?;
-                Ok::<_, RebuildError>(meili.swap_with_live(&index).await?)
-            };
-            self.keeping(swap).await??;
-            // What the old build's pusher has under way may still arrive in the new index.
-            sqlx::query!(
-                "UPDATE search_documents_rows AS new SET dirty = true,
-                     dirty_from = CASE WHEN new.dirty THEN least(new.dirty_from, old.dirty_from)
-                                       ELSE old.dirty_from END
-                 FROM search_documents_rows AS old
-                 WHERE old.build = $1 AND old.dirty AND new.build = $2 AND new.id = old.id",
-                live,
-                build,
-            )
-            .execute(&mut *hold)
-            .await?;
+    let compared_at = sides.as_ref().map(|(_, _, at)| *at);
+    let differences = match sides {
+        Some((live, fresh, _)) => {
+            let found = compare::differences(live, fresh, candidate.projection);
+            candidate.keeping(found).await??
         }
-        // Fenced if the lease was lost: the last look before the switch.
-        self.lease.renew(&mut *hold).await??;
-        builds::switch(&mut hold, self.projection, live, build).await?;
-        hold.commit().await?;
-        tracing::info!(projection = self.projection.name, live, build, "readers were switched");
-        Ok(())
+        None => vec![],
+    };
+    let (from, to, parked) = (candidate.live, candidate.lease.build, candidate.known.parked.len());
+    let before = ParkedStreams::load(candidate.db, candidate.projection, from).await?;
+    let parked_before = before.len();
+    Ok(Report { from, to, compared_at, differences, parked, parked_before, filled: None })
+}
+
+/// Catches up with the live build and holds it there, as long as the transaction lasts.
+async fn hold_live(
+    candidate: &mut Candidate<'_>,
+) -> Result<Transaction<'static, Postgres>, RebuildError> {
+    candidate.approach().await?;
+    let mut hold = candidate.db.begin().await?;
+    sqlx::query!(
+        "SELECT set_config('idle_in_transaction_session_timeout', $1, true) AS bounded",
+        HOLD_MS,
+    )
+    .fetch_one(&mut *hold)
+    .await?;
+    let positions = sqlx::query_scalar!(
+        "SELECT position FROM projection_slots WHERE projection = $1 AND build = $2
+         ORDER BY slot_from FOR UPDATE",
+        candidate.projection.name,
+        candidate.live,
+    )
+    .fetch_all(&mut *hold)
+    .await?;
+    // Nor is anything cleared that was sent of it.
+    sqlx::query!(
+        "SELECT FROM projection_builds WHERE projection = $1 AND build = $2
+         FOR NO KEY UPDATE",
+        candidate.projection.name,
+        candidate.live,
+    )
+    .fetch_all(&mut *hold)
+    .await?;
+    // Not tried again: what fails has probably taken the hold away too.
+    candidate.fold_to(positions.iter().copied().max().unwrap_or(0)).await?;
+    Ok(hold)
+}
+
+/// Fills the second index of the search projection.
+async fn fill(
+    candidate: &Candidate<'_>,
+    meili: Option<&Meili>,
+) -> Result<Option<(Identity, Filled)>, RebuildError> {
+    let Some(meili) = meili else { return Ok(None) };
+    let index = meili.of_build(candidate.lease.build);
+    let fill = async {
+        index.drop_index().await?;
+        let identity = index.ensure().await?;
+        // To be swapped, it must be there; lost, it will be filled as the new one.
+        meili.live().ensure().await?;
+        let began = Instant::now();
+        builds::set_sends(candidate.db, candidate.projection, candidate.lease.build, true).await?;
+        let documents = pusher::fill(candidate.db, &index, &candidate.lease, &identity).await?;
+        let filled = Filled { documents, took: began.elapsed() };
+        Ok::<_, RebuildError>((identity, filled))
+    };
+    candidate.keeping(fill).await?.map(Some)
+}
+
+/// Puts the new build in the place of the live one, which is held meanwhile.
+async fn switch(
+    candidate: &mut Candidate<'_>,
+    meili: Option<(&Meili, Identity)>,
+) -> Result<(), RebuildError> {
+    let mut hold = hold_live(candidate).await?;
+    let (live, build) = (candidate.live, candidate.lease.build);
+    if let Some((meili, identity)) = meili {
+        let index = meili.of_build(build);
+        let swap = async {
+            pusher::push(candidate.db, &index, &candidate.lease, &identity).await?;
+            pusher::expect(&index, &identity).await?;
+            Ok::<_, RebuildError>(meili.swap_with_live(&index).await?)
+        };
+        candidate.keeping(swap).await??;
+        // What the old build's pusher has under way may still arrive in the new index.
+        sqlx::query!(
+            "UPDATE search_documents_rows AS new SET dirty = true,
+                 dirty_from = CASE WHEN new.dirty THEN least(new.dirty_from, old.dirty_from)
+                                   ELSE old.dirty_from END
+             FROM search_documents_rows AS old
+             WHERE old.build = $1 AND old.dirty AND new.build = $2 AND new.id = old.id",
+            live,
+            build,
+        )
+        .execute(&mut *hold)
+        .await?;
     }
+    // Fenced if the lease was lost: the last look before the switch.
+    candidate.lease.renew(&mut *hold).await??;
+    builds::switch(&mut hold, candidate.projection, live, build).await?;
+    hold.commit().await?;
+    tracing::info!(projection = candidate.projection.name, live, build, "readers were switched");
+    Ok(())
 }

@@ -14,10 +14,10 @@ use futures::future::BoxFuture;
 use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
 
-use crate::checkpoint::Fenced;
 use crate::documents::encode;
 use crate::projection::{ALL_SLOTS, FoldError, Folder, Projection, seen, waits_for_nothing};
 use crate::recent::Recent;
+use crate::step::Fenced;
 use crate::step::Step;
 
 pub static PROJECTION: Projection = Projection {

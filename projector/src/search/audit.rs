@@ -14,7 +14,7 @@ use sqlx::types::Uuid;
 use tokio::time::Instant;
 
 use super::index::{Held, Identity, Index};
-use super::pusher::{self, PushError};
+use super::sender::{self, PushError};
 use crate::checkpoint::Lease;
 use crate::working::parking;
 
@@ -81,7 +81,7 @@ impl Audit {
         });
         let now = Instant::now();
         if !goes_on {
-            pusher::take(&self.db, lease).await?;
+            sender::take(&self.db, lease).await?;
             (self.identity, self.reconciled) = (None, None);
             (self.look_at, self.count_at, self.reconcile_at) = (now, now, now);
         }

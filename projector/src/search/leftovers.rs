@@ -4,7 +4,7 @@
 use sqlx::PgPool;
 
 use super::Meili;
-use super::pusher::PushError;
+use super::sender::PushError;
 use crate::projections::SEARCH;
 
 /// Deletes the indexes of builds that are not being made. That of the build which readers see has

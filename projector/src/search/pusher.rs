@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::audit::{Audit, CHECK_PERIOD};
 use super::index::{Identity, Index, IndexError};
+use super::sender::{PushError, take};
 use crate::checkpoint::Lease;
 use crate::projections::SEARCH;
 use crate::working::outage::Outage;
@@ -36,23 +37,6 @@ const CLEAR_ROWS: usize = 1_000;
 /// The first and the longest pause after a failure.
 const PAUSE_MIN: Duration = Duration::from_millis(250);
 const PAUSE_MAX: Duration = Duration::from_secs(15);
-
-/// Why a round ended early. What was not cleared is sent again.
-#[derive(Debug, thiserror::Error)]
-pub enum PushError {
-    /// Meilisearch is away or unwilling.
-    #[error(transparent)]
-    Index(#[from] IndexError),
-    /// The index is not the one that the documents were to go to: it was lost.
-    #[error("Meilisearch has lost the index")]
-    Lost,
-    /// Postgres is away.
-    #[error("the database is in trouble")]
-    Database(#[from] sqlx::Error),
-    /// The lease is somebody else's now.
-    #[error("somebody else sends the documents now")]
-    Fenced,
-}
 
 /// What keeps documents from Meilisearch, for health checks.
 pub type Trouble = Arc<Mutex<Option<String>>>;
@@ -311,21 +295,6 @@ async fn refuse(db: &PgPool, build: i16, page: &Page, reason: &str) -> sqlx::Res
         .await?;
     }
     Ok(())
-}
-
-/// Takes the right to send documents of a build from those who held its lease before. It fails for
-/// them from now on.
-pub async fn take(db: &PgPool, lease: &Lease) -> Result<(), PushError> {
-    let taken = sqlx::query!(
-        "UPDATE projection_builds SET sender = $3
-         WHERE projection = $1 AND build = $2 AND sender <= $3",
-        lease.projection.name,
-        lease.build,
-        lease.epoch,
-    )
-    .execute(db)
-    .await?;
-    if taken.rows_affected() == 1 { Ok(()) } else { Err(PushError::Fenced) }
 }
 
 /// Clears what Meilisearch has taken, if nobody else has begun to send. Otherwise what was sent may

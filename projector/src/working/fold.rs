@@ -8,9 +8,10 @@ use std::sync::Arc;
 use event_store::{Entry, RawEvent, Recorded};
 use sqlx::{PgConnection, PgPool};
 
-use crate::checkpoint::{Fenced, Lease};
+use crate::checkpoint::Lease;
 use crate::projection::{FoldError, Folder, Projection};
 use crate::step;
+use crate::step::Fenced;
 use crate::working::known::Known;
 use crate::working::parking::{self, PARKED_STREAMS_MAX, Parked, ParkedStreams, Place};
 

@@ -12,7 +12,7 @@ use sqlx::{ConnectOptions, PgConnection, PgPool};
 
 use crate::projection::{Folder, Projection};
 use crate::working::parking::ParkedStreams;
-use crate::working::skip;
+use crate::working::skipped;
 
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -33,7 +33,7 @@ impl Known {
     /// What is parked and skipped; all else is learned on the way.
     pub async fn load(db: &PgPool, projection: &Projection, build: i16) -> sqlx::Result<Self> {
         let parked = ParkedStreams::load(db, projection, build).await?;
-        let skipped = skip::positions(db, projection).await?;
+        let skipped = skipped::positions(db, projection).await?;
         Ok(Self { parked, skipped, folder: None, connection: None })
     }
 

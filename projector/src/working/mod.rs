@@ -4,7 +4,7 @@
 //!   events into the rows; [`known`] is what is remembered between two of them; [`outage`] is how a
 //!   failure is told and waited out; [`announce`] tells readers how far it has come;
 //! * [`parking`] sets streams aside that cannot be gone on with, [`retry`] takes them up again, [`skip`]
-//!   leaves an event out for good.
+//!   leaves an event out for good, as [`skipped`] then has it.
 
 pub mod announce;
 pub mod fold;
@@ -13,4 +13,5 @@ pub mod outage;
 pub mod parking;
 pub mod retry;
 pub mod skip;
+pub mod skipped;
 pub mod worker;

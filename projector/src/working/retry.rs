@@ -13,7 +13,7 @@ use crate::builds::{self, WrongVersion};
 use crate::projection::Projection;
 use crate::working::fold::try_fold;
 use crate::working::parking::{self, Parked, ParkedStreams, Place};
-use crate::working::skip;
+use crate::working::skipped;
 
 /// Events taken up in one transaction, of all streams together; fewer if they are large.
 const PAGE_EVENTS: i64 = 1_000;
@@ -206,7 +206,7 @@ async fn fold(
     for stream in others(db, projection, build, waiting).await? {
         streams.insert(stream);
     }
-    let skipped: BTreeSet<i64> = skip::positions(&mut *db, projection).await?;
+    let skipped: BTreeSet<i64> = skipped::positions(&mut *db, projection).await?;
     for event in events {
         if stuck.contains_key(&event.stream) || skipped.contains(&event.position) {
             continue;

@@ -1,15 +1,13 @@
-//! Events that somebody decided to leave out of a projection, because they will never be read or
-//! folded: the way out for a stream that a retry cannot help. All builds leave them out.
+//! Leaving an event out of a projection, because it will never be read or folded: the way out for a
+//! stream that a retry cannot help. All builds leave it out from then on.
 
-use std::collections::BTreeSet;
-
-use chrono::{DateTime, Utc};
 use event_store::read;
-use sqlx::{PgExecutor, PgPool};
+use sqlx::PgPool;
 
 use crate::builds::{self, WrongVersion};
 use crate::projection::Projection;
 use crate::working::retry::{self, Retried, RetryError};
+use crate::working::skipped;
 
 /// Events that may be left out of a projection. Beyond that it is to be mended instead.
 const SKIPPED_EVENTS_MAX: usize = 10_000;
@@ -58,45 +56,6 @@ pub enum SkipError {
     Database(#[from] sqlx::Error),
 }
 
-/// A skipped event, as it is listed.
-#[derive(Debug)]
-pub struct Skipped {
-    /// Where it stands.
-    pub position: i64,
-    /// Its stream.
-    pub stream: String,
-    /// Why it was skipped, in the words of whoever did it.
-    pub reason: String,
-    /// When.
-    pub skipped_at: DateTime<Utc>,
-}
-
-/// The positions that a projection leaves out.
-pub async fn positions(
-    db: impl PgExecutor<'_>,
-    projection: &Projection,
-) -> sqlx::Result<BTreeSet<i64>> {
-    let positions = sqlx::query_scalar!(
-        "SELECT position FROM skipped_events WHERE projection = $1",
-        projection.name,
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(positions.into_iter().collect())
-}
-
-/// What a projection leaves out, in the order of the log.
-pub async fn list(db: &PgPool, projection: &Projection) -> sqlx::Result<Vec<Skipped>> {
-    sqlx::query_as!(
-        Skipped,
-        "SELECT position, stream, reason, skipped_at FROM skipped_events WHERE projection = $1
-         ORDER BY position",
-        projection.name,
-    )
-    .fetch_all(db)
-    .await
-}
-
 /// Leaves an event out that keeps its stream parked, or that the projection stands still before;
 /// then takes the stream up again.
 pub async fn skip(
@@ -119,7 +78,7 @@ pub async fn skip(
     if !projection.reads(stream) {
         return Err(SkipError::NotRead(projection.name));
     }
-    if positions(db, projection).await?.len() >= SKIPPED_EVENTS_MAX {
+    if skipped::positions(db, projection).await?.len() >= SKIPPED_EVENTS_MAX {
         return Err(SkipError::TooMany);
     }
     let mut tx = db.begin().await?;

@@ -3,7 +3,8 @@
 use std::process::Stdio;
 
 use indicatif::ProgressBar;
-use projector::building::rebuild::{RebuildError, verify};
+use projector::building::error::RebuildError;
+use projector::building::rebuild::verify;
 use projector::builds;
 use serde_json::Value;
 use sqlx::{ConnectOptions, PgPool};

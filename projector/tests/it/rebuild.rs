@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use indicatif::ProgressBar;
 use projector::building::compare::Kind;
-use projector::building::rebuild::{RebuildError, Report, rebuild, verify};
+use projector::building::error::RebuildError;
+use projector::building::rebuild::{Report, rebuild, verify};
 use projector::builds::WrongVersion;
 use projector::checkpoint::REBUILD_LEASE;
 use projector::working::retry::{RetryError, retry};

@@ -8,7 +8,8 @@ use meilisearch_sdk::client::Client;
 use meilisearch_sdk::search::Selectors;
 use projector::building::rebuild::rebuild;
 use projector::checkpoint::Lease;
-use projector::search::pusher::{self, PushError, Trouble, push};
+use projector::search::pusher::{self, Trouble, push};
+use projector::search::sender::{self, PushError};
 use projector::search::{Index, Meili};
 use serde_json::Value;
 use sqlx::PgPool;
@@ -136,11 +137,11 @@ async fn a_change_during_a_push_stays_dirty(db: PgPool) {
 
     // And once a later holder of the lease has begun to send, an earlier one clears nothing.
     let later = Lease { epoch: lease.epoch + 1, ..lease.clone() };
-    pusher::take(&db, &later).await.unwrap();
+    sender::take(&db, &later).await.unwrap();
     let refused = push(&db, &index, &lease, &identity).await;
     assert!(matches!(refused, Err(PushError::Fenced)), "{refused:?}");
     assert_eq!(dirty(&db).await, 1);
-    assert!(matches!(pusher::take(&db, &lease).await, Err(PushError::Fenced)));
+    assert!(matches!(sender::take(&db, &lease).await, Err(PushError::Fenced)));
     catalogue.drop().await;
 }
 

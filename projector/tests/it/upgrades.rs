@@ -9,6 +9,7 @@ use projector::building::rebuild::verify;
 use projector::working::fold::BatchError;
 use projector::working::parking;
 use projector::working::skip::{self, SkipError};
+use projector::working::skipped;
 use projector::working::worker::{self, Context};
 use projector::{checkpoint, status};
 use sqlx::PgPool;
@@ -154,7 +155,7 @@ async fn an_event_that_keeps_its_stream_parked_can_be_skipped(db: PgPool) {
     let retried = skip::skip(&db, carts, &bad, at, "written by hand").await.unwrap();
     assert_eq!(retried.released, [bad]);
     assert_eq!(documents(&db, "carts").await[0]["status"], "abandoned", "what came after is there");
-    let kept = skip::list(&db, carts).await.unwrap();
+    let kept = skipped::list(&db, carts).await.unwrap();
     assert_eq!((kept[0].position, kept[0].reason.as_str()), (at, "written by hand"));
     // A fresh build leaves it out as well.
     let report = verify(&db, carts, "test", &ProgressBar::hidden()).await.unwrap();
