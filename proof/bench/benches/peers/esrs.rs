@@ -21,10 +21,7 @@ impl Aggregate for Cart {
     type Event = Stored;
     type Error = cart::Error;
 
-    fn handle_command(
-        cart: &cart::Cart,
-        command: Command,
-    ) -> Result<Vec<Stored>, cart::Error> {
+    fn handle_command(cart: &cart::Cart, command: Command) -> Result<Vec<Stored>, cart::Error> {
         Ok(decide(cart, command)?.collect())
     }
 
