@@ -9,7 +9,7 @@ use sqlx::PgPool;
 use crate::building::rebuild::Report;
 use crate::projection::Projection;
 use crate::projections;
-use crate::status::{self, Others, Standing};
+use crate::status::{self, Others, Status};
 use crate::working::parking;
 use crate::working::skipped::{self, Skipped};
 
@@ -17,7 +17,7 @@ use crate::working::skipped::{self, Skipped};
 pub async fn table(db: &PgPool) -> sqlx::Result<String> {
     let mut lines = vec![line(["PROJECTION", "BUILD", "POSITION", "LAG", "PARKED", "OWNER"])];
     let mut remarks = vec![];
-    for standing in status::standings(db, &projections::ALL).await? {
+    for standing in status::statuses(db, &projections::ALL).await? {
         let lag = format!("{} ({:.1} s)", standing.lag_events, standing.lag_seconds);
         lines.push(line([
             standing.name,
@@ -60,7 +60,7 @@ fn line([name, build, position, lag, parked, owner]: [&str; 6]) -> String {
     format!("{name:<10} {build:>5} {position:>12} {lag:>18} {parked:>6}  {owner}")
 }
 
-fn remark(standing: &Standing) -> Option<String> {
+fn remark(standing: &Status) -> Option<String> {
     let trouble = standing.trouble(projections::find(standing.name)?)?;
     Some(format!("{}: {trouble}", standing.name))
 }
@@ -68,7 +68,7 @@ fn remark(standing: &Standing) -> Option<String> {
 /// The same for programs: a list of objects, one a range of slots.
 pub async fn as_json(db: &PgPool) -> sqlx::Result<Value> {
     let mut list = vec![];
-    for standing in status::standings(db, &projections::ALL).await? {
+    for standing in status::statuses(db, &projections::ALL).await? {
         let Some(projection) = projections::find(standing.name) else { continue };
         let Others { making, abandoned } = status::others(db, projection).await?;
         list.push(json!({

@@ -100,19 +100,19 @@ async fn project(
         });
     }
     for slot_from in ranges(&context, projection, &mut outage).await {
-        let (held, holds) = watch::channel(None);
+        let (holding, held) = watch::channel(None);
         if let Some((client, stream_name)) = &context.bus {
             let teller = Teller::new(client.clone(), stream_name, projection.name);
             // Nobody waits for NATS to be told of the end.
-            let telling = announce::tell(teller, holds.clone());
+            let telling = announce::announce(teller, held.clone());
             tokio::spawn(context.stop.clone().run_until_cancelled_owned(telling));
         }
-        workers.spawn(worker::run(context.clone(), projection, slot_from, held));
+        workers.spawn(worker::run(context.clone(), projection, slot_from, holding));
         if is_search {
             let (index, trouble) = (meili.live(), trouble.clone());
             let (db, stop) = (context.db.clone(), context.stop.clone());
             workers.spawn(async move {
-                pusher::run(db, index, holds, trouble, stop).await;
+                pusher::run(db, index, held, trouble, stop).await;
                 Ok(())
             });
         }
@@ -189,14 +189,14 @@ async fn rebuild_in_turn(
     outage: &mut Outage,
 ) {
     // Never closed.
-    let turn = rebuilding.acquire().await;
+    let place = rebuilding.acquire().await;
     let (name, to) = (projection.name, projection.version);
     tracing::info!(projection = name, to, "rebuilding for a new version");
     let progress = ProgressBar::hidden();
     let owner = format!("{}/rebuild", context.owner);
     let rebuilt = rebuild(&context.db, projection, meili, &owner, &progress).await;
     // Whoever waits for a cause to pass does not keep others waiting.
-    drop(turn);
+    drop(place);
     match rebuilt {
         Ok(_) => outage.over(),
         Err(busy @ RebuildError::Busy { .. }) => {

@@ -20,7 +20,7 @@ const LAG_SECONDS_MAX: f64 = 60.0;
 
 /// A range of slots of the build that readers see.
 #[derive(Clone, Debug)]
-pub struct Standing {
+pub struct Status {
     /// The projection.
     pub name: &'static str,
     /// The build.
@@ -41,7 +41,7 @@ pub struct Standing {
     pub waits_at: Option<i64>,
 }
 
-impl Standing {
+impl Status {
     /// What is wrong, if anything is: the worst first.
     pub fn trouble(&self, projection: &Projection) -> Option<String> {
         let (from, to) = self.slots;
@@ -77,7 +77,7 @@ impl Standing {
 }
 
 /// Where some projections stand. One that never ran is left out.
-pub async fn standings(db: &PgPool, wanted: &[&'static Projection]) -> sqlx::Result<Vec<Standing>> {
+pub async fn statuses(db: &PgPool, wanted: &[&'static Projection]) -> sqlx::Result<Vec<Status>> {
     let rows = sqlx::query!(
         r#"SELECT name AS "name!", build AS "build!", slot_from AS "slot_from!",
                   slot_to AS "slot_to!", position AS "position!",
@@ -91,12 +91,12 @@ pub async fn standings(db: &PgPool, wanted: &[&'static Projection]) -> sqlx::Res
     .await?;
     // After the positions: one beyond it is beyond the log.
     let head = read::head(db).await?;
-    let mut standings = vec![];
+    let mut statuses = vec![];
     for row in rows {
         let Some(projection) = wanted.iter().find(|projection| projection.name == row.name) else {
             continue;
         };
-        standings.push(Standing {
+        statuses.push(Status {
             name: projection.name,
             build: row.build,
             slots: (row.slot_from, row.slot_to),
@@ -108,7 +108,7 @@ pub async fn standings(db: &PgPool, wanted: &[&'static Projection]) -> sqlx::Res
             waits_at: row.waits_at,
         });
     }
-    Ok(standings)
+    Ok(statuses)
 }
 
 async fn waiting_seconds(db: &PgPool, position: i64) -> sqlx::Result<f64> {
@@ -147,19 +147,18 @@ pub async fn measure(db: PgPool, wanted: Vec<&'static Projection>, stop: Cancell
 #[allow(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
 async fn measure_once(db: &PgPool, wanted: &[&'static Projection]) -> sqlx::Result<()> {
     let flag = |set: bool| if set { 1.0 } else { 0.0 };
-    for standing in standings(db, wanted).await? {
-        let labels =
-            [("projection", standing.name.to_owned()), ("slot", standing.slots.0.to_string())];
-        let lag = standing.lag_events;
-        metrics::gauge!("projection_position", &labels).set(standing.position as f64);
+    for status in statuses(db, wanted).await? {
+        let labels = [("projection", status.name.to_owned()), ("slot", status.slots.0.to_string())];
+        let lag = status.lag_events;
+        metrics::gauge!("projection_position", &labels).set(status.position as f64);
         metrics::gauge!("projection_lag_events", &labels).set(lag.max(0) as f64);
         metrics::gauge!("projection_ahead_events", &labels).set((-lag).max(0) as f64);
-        metrics::gauge!("projection_lag_seconds", &labels).set(standing.lag_seconds);
-        metrics::gauge!("projection_held", &labels).set(flag(standing.owner.is_some()));
+        metrics::gauge!("projection_lag_seconds", &labels).set(status.lag_seconds);
+        metrics::gauge!("projection_held", &labels).set(flag(status.owner.is_some()));
         metrics::gauge!("projection_waits_for_upgrade", &labels)
-            .set(flag(standing.waits_at.is_some()));
-        metrics::gauge!("projection_parked_streams", "projection" => standing.name)
-            .set(standing.parked as f64);
+            .set(flag(status.waits_at.is_some()));
+        metrics::gauge!("projection_parked_streams", "projection" => status.name)
+            .set(status.parked as f64);
     }
     for projection in wanted {
         let Others { making, abandoned } = others(db, projection).await?;
@@ -187,10 +186,10 @@ async fn measure_once(db: &PgPool, wanted: &[&'static Projection]) -> sqlx::Resu
 
 /// What is wrong with a projection, if anything is.
 pub async fn check(db: &PgPool, projection: &'static Projection) -> Result<(), String> {
-    let standings = standings(db, &[projection]).await.map_err(|error| parking::chain(&error))?;
-    if standings.is_empty() {
+    let statuses = statuses(db, &[projection]).await.map_err(|error| parking::chain(&error))?;
+    if statuses.is_empty() {
         return Err("it never ran".to_owned());
     }
-    let trouble = standings.iter().find_map(|standing| standing.trouble(projection));
+    let trouble = statuses.iter().find_map(|status| status.trouble(projection));
     trouble.map_or(Ok(()), Err)
 }

@@ -56,7 +56,7 @@ impl Selection {
 #[derive(Clone)]
 pub struct Pages {
     db: PgPool,
-    turns: Arc<Semaphore>,
+    places: Arc<Semaphore>,
 }
 
 /// A page as it was read.
@@ -69,15 +69,15 @@ struct Read {
 impl Pages {
     /// Those of the log in `db`.
     pub fn new(db: PgPool) -> Self {
-        Self { db, turns: Arc::new(Semaphore::new(PAGE_READS_MAX)) }
+        Self { db, places: Arc::new(Semaphore::new(PAGE_READS_MAX)) }
     }
 
     /// The next page that a selection looks at.
     async fn read(&self, selection: &Selection, size: PageSize) -> sqlx::Result<Read> {
-        let turn = self.turns.clone().acquire_owned().await;
-        let turn = turn.map_err(|_| sqlx::Error::PoolClosed)?;
+        let place = self.places.clone().acquire_owned().await;
+        let place = place.map_err(|_| sqlx::Error::PoolClosed)?;
         let (db, after, types) = (self.db.clone(), selection.after, selection.types.clone());
-        bounded(turn, async move {
+        bounded(place, async move {
             if types.is_empty() {
                 let page = read::page(&db, after, &size).await?;
                 let scanned_to = page.events.last().map_or(after, |event| event.position);

@@ -19,7 +19,7 @@ use crate::projection::Projection;
 use crate::search::Meili;
 use crate::step::Fenced;
 use crate::working::fold;
-use crate::working::known::Known;
+use crate::working::memory::Memory;
 use crate::working::parking;
 
 /// The live build is near once the new one is no further behind than this.
@@ -41,8 +41,8 @@ pub struct Candidate<'a> {
     pub live: i16,
     /// The right to write the new build.
     pub lease: Lease,
-    /// What is known of it.
-    pub known: Known,
+    /// What is remembered of it.
+    pub memory: Memory,
     progress: &'a ProgressBar,
     /// Positions of the log read at a time.
     scan: i64,
@@ -82,9 +82,9 @@ impl<'a> Candidate<'a> {
         }
         let lease = checkpoint::acquire(db, projection, build, 0, owner, REBUILD_LEASE).await?;
         let lease = lease.ok_or(Fenced)?;
-        let known = Known::load(db, projection, build).await?;
+        let memory = Memory::load(db, projection, build).await?;
         let scan = read::ENTRIES_SCAN_MAX;
-        Ok(Self { db, projection, live: live.build, lease, known, progress, scan })
+        Ok(Self { db, projection, live: live.build, lease, memory, progress, scan })
     }
 
     /// Folds the log up to a position. What may pass is tried again: Postgres may be restarted, and
@@ -116,9 +116,9 @@ impl<'a> Candidate<'a> {
     async fn resume(&mut self) -> Result<(), RebuildError> {
         let mut lease = self.lease.clone();
         lease.reload(self.db).await??;
-        let known = Known::load(self.db, self.projection, lease.build).await?;
-        // Both or neither: what is known is known as of the lease's position.
-        (self.lease, self.known) = (lease, known);
+        let memory = Memory::load(self.db, self.projection, lease.build).await?;
+        // Both or neither: what is remembered is so as of the lease's position.
+        (self.lease, self.memory) = (lease, memory);
         Ok(())
     }
 
@@ -134,8 +134,8 @@ impl<'a> Candidate<'a> {
             let scan = if cut { self.scan / 2 } else { self.scan * 2 };
             self.scan = scan.clamp(SCAN_MIN, read::ENTRIES_SCAN_MAX);
             ahead = self.read_ahead(scanned_to, until);
-            let (lease, known) = (&mut self.lease, &mut self.known);
-            fold::apply_entries(self.db, lease, known, entries, scanned_to).await?;
+            let (lease, memory) = (&mut self.lease, &mut self.memory);
+            fold::apply_entries(self.db, lease, memory, entries, scanned_to).await?;
             self.progress.set_position(u64::try_from(scanned_to).unwrap_or(0));
         }
         Ok(())

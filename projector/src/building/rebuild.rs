@@ -141,7 +141,7 @@ async fn compare_with_live(candidate: &mut Candidate<'_>) -> Result<Report, Rebu
         }
         None => vec![],
     };
-    let (from, to, parked) = (candidate.live, candidate.lease.build, candidate.known.parked.len());
+    let (from, to, parked) = (candidate.live, candidate.lease.build, candidate.memory.parked.len());
     let before = ParkedStreams::load(candidate.db, candidate.projection, from).await?;
     let parked_before = before.len();
     Ok(Report { from, to, compared_at, differences, parked, parked_before, filled: None })

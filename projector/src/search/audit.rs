@@ -13,7 +13,7 @@ use sqlx::PgPool;
 use sqlx::types::Uuid;
 use tokio::time::Instant;
 
-use super::index::{Held, Identity, Index};
+use super::index::{Identity, Index, IndexedDocument};
 use super::sender::{self, PushError};
 use crate::checkpoint::Lease;
 use crate::working::parking;
@@ -26,7 +26,7 @@ const COUNT_REST: u32 = 20;
 /// How often its documents are looked at one by one all the same.
 const RECONCILE_PERIOD: Duration = Duration::from_mins(15);
 /// Documents looked at in one request.
-const HELD_DOCUMENTS: usize = 1_000;
+const PAGE_DOCUMENTS: usize = 1_000;
 /// Documents marked dirty in one transaction.
 const MARK_ROWS: i64 = 5_000;
 
@@ -36,8 +36,8 @@ pub struct Audit {
     index: Index,
     /// Which index was found whole, or is being filled.
     identity: Option<Identity>,
-    /// Whose turn it was then: build, epoch and position of the lease.
-    turn: Option<(i16, i64, i64)>,
+    /// Whose it was then: build, epoch and position of the lease.
+    holder: Option<(i16, i64, i64)>,
     look_at: Instant,
     count_at: Instant,
     /// How many of the documents that the index holds were looked at, while that is being done.
@@ -59,7 +59,7 @@ impl Audit {
             db,
             index,
             identity: None,
-            turn: None,
+            holder: None,
             look_at: now,
             count_at: now,
             reconciled: None,
@@ -75,8 +75,8 @@ impl Audit {
     /// The index that documents of the lease's build go to, found whole not long ago, or with what
     /// it lacks marked dirty.
     pub async fn identity(&mut self, lease: &Lease) -> Result<Identity, PushError> {
-        let turn = (lease.build, lease.epoch, lease.position);
-        let goes_on = self.turn.is_some_and(|(build, epoch, position)| {
+        let holder = (lease.build, lease.epoch, lease.position);
+        let goes_on = self.holder.is_some_and(|(build, epoch, position)| {
             (build, epoch) == (lease.build, lease.epoch) && position <= lease.position
         });
         let now = Instant::now();
@@ -103,7 +103,7 @@ impl Audit {
                 counted => counted?,
             }
         }
-        self.turn = Some(turn);
+        self.holder = Some(holder);
         self.identity.clone().ok_or(PushError::Lost)
     }
 
@@ -161,7 +161,7 @@ impl Audit {
             self.reconciled = Some(0);
         }
         let Some(offset) = self.reconciled else { return Ok(false) };
-        let held = self.index.held(offset, HELD_DOCUMENTS).await?;
+        let held = self.index.held(offset, PAGE_DOCUMENTS).await?;
         if held.is_empty() {
             let now = Instant::now();
             // What it held too many may have hidden what it lacks.
@@ -181,10 +181,14 @@ impl Audit {
     }
 
     /// Marks those documents dirty that are not what the table has. Gives those that it has not.
-    async fn compare(&self, build: i16, held: &[Held]) -> Result<Vec<String>, PushError> {
+    async fn compare(
+        &self,
+        build: i16,
+        held: &[IndexedDocument],
+    ) -> Result<Vec<String>, PushError> {
         let mut strays = vec![];
         let (mut ids, mut positions) = (vec![], vec![]);
-        for Held { id, position } in held {
+        for IndexedDocument { id, position } in held {
             let id = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
             match id.parse::<Uuid>() {
                 Ok(known) if known.to_string() == id => {

@@ -73,7 +73,7 @@ pub struct Identity(String);
 /// A document as the index has it. Whoever has the key may have put it there: anything may be in
 /// it.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Held {
+pub struct IndexedDocument {
     /// Its id: that of a product, if it was put there by this program.
     pub id: Value,
     /// The position of the last event in it; the same holds for it.
@@ -157,11 +157,15 @@ impl Index {
     }
 
     /// What the index holds: up to `limit` documents after the first `offset`.
-    pub async fn held(&self, offset: usize, limit: usize) -> Result<Vec<Held>, IndexError> {
+    pub async fn held(
+        &self,
+        offset: usize,
+        limit: usize,
+    ) -> Result<Vec<IndexedDocument>, IndexError> {
         let index = self.client.index(&self.uid);
         let mut query = DocumentsQuery::new(&index);
         query.with_offset(offset).with_limit(limit).with_fields(["id", "position"]);
-        Ok(bounded("read documents", query.execute::<Held>()).await?.results)
+        Ok(bounded("read documents", query.execute::<IndexedDocument>()).await?.results)
     }
 
     /// Makes the index if there is none and applies the settings if they differ. Says which it is.

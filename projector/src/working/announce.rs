@@ -9,7 +9,7 @@ use crate::checkpoint::Lease;
 /// Tells each position of a lease while it is held, until its worker has ended. What happens while
 /// one is being told is told once. One range of slots of several does not say how far the
 /// projection has come.
-pub async fn tell(teller: Teller, mut held: watch::Receiver<Option<Lease>>) {
+pub async fn announce(teller: Teller, mut held: watch::Receiver<Option<Lease>>) {
     while held.changed().await.is_ok() {
         let whole = |lease: &&Lease| lease.slot_from == 0 && lease.slot_to == last_slot();
         let position = held.borrow_and_update().as_ref().filter(whole).map(|lease| lease.position);

@@ -12,7 +12,7 @@ use crate::checkpoint::Lease;
 use crate::projection::{FoldError, Folder, Projection};
 use crate::step;
 use crate::step::Fenced;
-use crate::working::known::Known;
+use crate::working::memory::Memory;
 use crate::working::parking::{self, PARKED_STREAMS_MAX, Parked, ParkedStreams, Place};
 
 /// An event that was written by a newer program than this one.
@@ -67,13 +67,13 @@ struct Plan {
 pub async fn apply(
     db: &PgPool,
     lease: &mut Lease,
-    known: &mut Known,
+    memory: &mut Memory,
     events: &[Arc<RawEvent>],
 ) -> Result<usize, BatchError> {
     let Some(last) = events.last() else { return Ok(0) };
     let entries = events.iter().map(Arc::as_ref);
     let entries = entries.filter(|event| lease.reads(event)).map(Entry::from).collect();
-    apply_entries(db, lease, known, entries, last.position).await
+    apply_entries(db, lease, memory, entries, last.position).await
 }
 
 /// Folds those events of interest that stand between the lease's checkpoint and `to`, and moves it
@@ -81,15 +81,15 @@ pub async fn apply(
 pub async fn apply_entries(
     db: &PgPool,
     lease: &mut Lease,
-    known: &mut Known,
+    memory: &mut Memory,
     entries: Vec<Entry>,
     to: i64,
 ) -> Result<usize, BatchError> {
-    let (plan, newer) = plan(lease, known, entries);
+    let (plan, newer) = plan(lease, memory, entries);
     let to = newer.as_ref().map_or(to, |newer| newer.position - 1);
     let mut folded = 0;
     if to > lease.position {
-        folded = fold(db, lease, known, plan, to).await?;
+        folded = fold(db, lease, memory, plan, to).await?;
     }
     newer.map_or(Ok(folded), |newer| Err(newer.into()))
 }
@@ -98,16 +98,16 @@ pub async fn apply_entries(
 async fn fold(
     db: &PgPool,
     lease: &mut Lease,
-    known: &mut Known,
+    memory: &mut Memory,
     plan: Plan,
     to: i64,
 ) -> Result<usize, BatchError> {
-    let mut connection = known.take_connection(db).await?;
-    let mut folder = known.take_folder(lease.projection);
-    let done = fold_all(&mut connection, lease, &mut *folder, &known.parked, &plan, to).await;
+    let mut connection = memory.take_connection(db).await?;
+    let mut folder = memory.take_folder(lease.projection);
+    let done = fold_all(&mut connection, lease, &mut *folder, &memory.parked, &plan, to).await;
     let done = match done {
         Ok(()) => {
-            known.keep_folder(folder);
+            memory.keep_folder(folder);
             plan
         }
         Err(Failure::Batch(error)) => return Err(error),
@@ -115,31 +115,31 @@ async fn fold(
             let (projection, cause) = (lease.projection.name, parking::chain(&error));
             tracing::warn!(projection, cause, "a batch failed; looking for the stream at fault");
             // What failed may be inside a transaction.
-            connection = known.take_connection(db).await?;
-            fold_parts(&mut connection, lease, &known.parked, plan, to).await?
+            connection = memory.take_connection(db).await?;
+            fold_parts(&mut connection, lease, &memory.parked, plan, to).await?
         }
     };
-    known.put_back(connection);
-    known.parked.extend(done.streams);
+    memory.put_back(connection);
+    memory.parked.extend(done.streams);
     lease.position = to;
     Ok(done.events.len())
 }
 
 /// Parks the streams of events that cannot be read, and sets aside what must wait. Ends before an
 /// event that a newer program wrote.
-fn plan(lease: &Lease, known: &Known, entries: Vec<Entry>) -> (Plan, Option<Newer>) {
+fn plan(lease: &Lease, memory: &Memory, entries: Vec<Entry>) -> (Plan, Option<Newer>) {
     let mut plan = Plan::default();
     for Entry { position, stream, version, read, .. } in entries {
-        if known.skipped.contains(&position) {
+        if memory.skipped.contains(&position) {
             continue;
         }
         let place = Place { stream, position, version };
         match read {
-            Ok(event) if plan.takes(lease.projection, &known.parked, &place, &event) => {
+            Ok(event) if plan.takes(lease.projection, &memory.parked, &place, &event) => {
                 plan.places.push(place);
                 plan.events.push(event);
             }
-            Err(error) if !plan.waits(&known.parked, &place.stream) => {
+            Err(error) if !plan.waits(&memory.parked, &place.stream) => {
                 if parking::is_newer(&place.stream, &error) {
                     return (plan, Some(Newer { position, cause: parking::chain(&error) }));
                 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use crate::working::{known, parking};
+use crate::working::{memory, parking};
 
 /// How often an outage that lasts is reported again, with what is its cause now.
 const REMINDER: Duration = Duration::from_mins(1);
@@ -18,7 +18,7 @@ pub async fn cause(db: &PgPool, error: &(dyn std::error::Error + Send + Sync + '
     if !in_vain(error) {
         return said;
     }
-    match known::connect(db).await {
+    match memory::connect(db).await {
         Ok(_) => said,
         Err(refused) => format!("{said}: {}", parking::chain(&refused)),
     }

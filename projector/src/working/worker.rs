@@ -14,7 +14,7 @@ use crate::checkpoint::{self, LEASE, Lease, RENEWAL};
 use crate::metrics as measured;
 use crate::projection::Projection;
 use crate::working::fold::{self, BatchError, Newer};
-use crate::working::known::Known;
+use crate::working::memory::Memory;
 use crate::working::outage::{self, Outage};
 use crate::working::parking;
 use crate::working::retry::{self, RetryError};
@@ -53,9 +53,9 @@ pub struct Context {
 
 /// A lease that is being worked on, as those see it who depend on it; `None` in between. The
 /// position is that of the last commit.
-pub type Held = watch::Sender<Option<Lease>>;
+pub type Holding = watch::Sender<Option<Lease>>;
 
-/// How a worker's turn ended.
+/// How a worker's hold of a lease ended.
 enum End {
     /// Somebody else has the lease, or the build is no longer read.
     Fenced,
@@ -66,7 +66,7 @@ enum End {
 }
 
 /// What a worker has said already, and says once.
-struct Said {
+struct Notices {
     outage: Outage,
     /// Who holds the lease in its stead.
     holder: Option<String>,
@@ -79,25 +79,25 @@ pub async fn run(
     context: Context,
     projection: &'static Projection,
     slot_from: i16,
-    held: Held,
+    holding: Holding,
 ) -> Result<(), WrongVersion> {
     let outage = Outage::new(projection.name, PAUSE_MIN, PAUSE_MAX);
-    let mut said = Said { outage, holder: None, waits_at: None };
+    let mut notices = Notices { outage, holder: None, waits_at: None };
     while !context.stop.is_cancelled() {
-        let turn = take_turn(&context, projection, slot_from, &held, &mut said).await;
+        let end = take_lease(&context, projection, slot_from, &holding, &mut notices).await;
         measured::owned(projection, slot_from, false);
-        match turn {
+        match end {
             Ok(Some(End::Stopped)) => break,
             // At once: a retry or a switch took the lease for a moment.
-            Ok(Some(End::Fenced)) => said.outage.over(),
+            Ok(Some(End::Fenced)) => notices.outage.over(),
             Ok(Some(End::Waits) | None) => {
-                said.outage.over();
+                notices.outage.over();
                 let _ = tokio::time::timeout(RENEWAL, context.stop.cancelled()).await;
             }
-            Err(TurnError::Version(error)) => return Err(error),
+            Err(LeaseError::Version(error)) => return Err(error),
             Err(error) => {
                 let cause = outage::cause(&context.db, &error).await;
-                said.outage.wait(&cause, &context.stop).await;
+                notices.outage.wait(&cause, &context.stop).await;
             }
         }
     }
@@ -105,7 +105,7 @@ pub async fn run(
 }
 
 #[derive(Debug, thiserror::Error)]
-enum TurnError {
+enum LeaseError {
     #[error(transparent)]
     Version(#[from] WrongVersion),
     #[error("the database is in trouble")]
@@ -115,13 +115,13 @@ enum TurnError {
 }
 
 /// Takes the lease and works for as long as it is held; `None` if it is not to be had.
-async fn take_turn(
+async fn take_lease(
     context: &Context,
     projection: &'static Projection,
     slot_from: i16,
-    held: &Held,
-    said: &mut Said,
-) -> Result<Option<End>, TurnError> {
+    holding: &Holding,
+    notices: &mut Notices,
+) -> Result<Option<End>, LeaseError> {
     let Context { db, owner, .. } = context;
     let active = builds::active(db, projection).await?;
     match active.check(projection) {
@@ -134,25 +134,25 @@ async fn take_turn(
     let build = active.build;
     let lease = checkpoint::acquire(db, projection, build, slot_from, &owner, LEASE).await?;
     let Some(lease) = lease else {
-        stand_by(context, projection, build, slot_from, said).await?;
+        stand_by(context, projection, build, slot_from, notices).await?;
         return Ok(None);
     };
-    said.outage.over();
-    let known = Known::load(db, projection, build).await?;
-    if !known.parked.is_empty() && take_up_outgrown(context, projection, build).await? {
+    notices.outage.over();
+    let memory = Memory::load(db, projection, build).await?;
+    if !memory.parked.is_empty() && take_up_outgrown(context, projection, build).await? {
         // Which took the lease.
         return Ok(Some(End::Fenced));
     }
     let Lease { epoch, position, .. } = lease;
-    let goes_on = said.waits_at != Some(position + 1);
+    let goes_on = notices.waits_at != Some(position + 1);
     if goes_on {
         tracing::info!(projection = projection.name, build, epoch, position, "working");
     }
-    said.holder = None;
+    notices.holder = None;
     measured::owned(projection, slot_from, true);
-    held.send_replace(Some(lease.clone()));
-    let end = work(context, lease, known, held, said).await;
-    held.send_replace(None);
+    holding.send_replace(Some(lease.clone()));
+    let end = work(context, lease, memory, holding, notices).await;
+    holding.send_replace(None);
     if goes_on {
         tracing::info!(projection = projection.name, build, epoch, "no longer working");
     }
@@ -165,13 +165,13 @@ async fn stand_by(
     projection: &'static Projection,
     build: i16,
     slot_from: i16,
-    said: &mut Said,
+    notices: &mut Notices,
 ) -> sqlx::Result<()> {
     let holder = checkpoint::holder(&context.db, projection, build, slot_from).await?;
-    if let Some(holder) = holder.filter(|holder| said.holder.as_ref() != Some(holder)) {
+    if let Some(holder) = holder.filter(|holder| notices.holder.as_ref() != Some(holder)) {
         let name = projection.name;
         tracing::info!(projection = name, "standing by: {name} is held by {holder}");
-        said.holder = Some(holder);
+        notices.holder = Some(holder);
     }
     Ok(())
 }
@@ -181,7 +181,7 @@ async fn take_up_outgrown(
     context: &Context,
     projection: &'static Projection,
     build: i16,
-) -> Result<bool, TurnError> {
+) -> Result<bool, LeaseError> {
     let streams = parking::outgrown(&context.db, projection, build).await?;
     for stream in &streams {
         tracing::info!(projection = projection.name, stream, "parked by an older program; retried");
@@ -194,15 +194,15 @@ async fn take_up_outgrown(
 async fn work(
     context: &Context,
     mut lease: Lease,
-    mut known: Known,
-    held: &Held,
-    said: &mut Said,
+    mut memory: Memory,
+    holding: &Holding,
+    notices: &mut Notices,
 ) -> End {
     let Context { db, tail, stop, .. } = context;
     let mut log = tail.follow(lease.position);
-    let mut passed = None;
+    let mut gap = None;
     loop {
-        let wait = passed.as_ref().map_or(RENEWAL, Passed::remaining);
+        let wait = gap.as_ref().map_or(RENEWAL, Gap::remaining);
         // A batch in hand is finished: only the wait for the next one is broken off.
         let next = tokio::select! {
             next = log.next(wait) => next,
@@ -213,44 +213,44 @@ async fn work(
             }
         };
         let done = match next {
-            Ok(next) => fold(db, &mut lease, &mut known, &mut passed, next, held).await,
-            Err(error) => Err(Trouble::Passing(parking::chain(&error))),
+            Ok(next) => fold(db, &mut lease, &mut memory, &mut gap, next, holding).await,
+            Err(error) => Err(Interruption::Passing(parking::chain(&error))),
         };
         let (name, build) = (lease.projection.name, lease.build);
         match done {
-            Ok(()) => said.outage.over(),
-            Err(Trouble::Fenced) => {
+            Ok(()) => notices.outage.over(),
+            Err(Interruption::Fenced) => {
                 tracing::info!(projection = name, build, "the lease was lost; nothing was written");
                 return End::Fenced;
             }
-            Err(Trouble::Newer(newer)) => {
-                held.send_replace(Some(lease.clone()));
-                if said.waits_at != Some(newer.position) {
+            Err(Interruption::Newer(newer)) => {
+                holding.send_replace(Some(lease.clone()));
+                if notices.waits_at != Some(newer.position) {
                     tracing::error!(projection = name, build, "{newer}");
-                    said.waits_at = Some(newer.position);
+                    notices.waits_at = Some(newer.position);
                 }
                 // Not given up, it is over by itself in a few seconds.
                 let _ = lease.give_way(db, newer.position).await;
                 return End::Waits;
             }
-            Err(Trouble::Passing(cause)) => {
+            Err(Interruption::Passing(cause)) => {
                 metrics::counter!("projection_batch_failures_total", "projection" => name)
                     .increment(1);
-                said.outage.wait(&cause, stop).await;
-                passed = None;
+                notices.outage.wait(&cause, stop).await;
+                gap = None;
                 log.rewind(lease.position);
             }
         }
     }
 }
 
-enum Trouble {
+enum Interruption {
     Fenced,
     Newer(Newer),
     Passing(String),
 }
 
-impl From<BatchError> for Trouble {
+impl From<BatchError> for Interruption {
     fn from(error: BatchError) -> Self {
         match error {
             BatchError::Fenced(_) => Self::Fenced,
@@ -262,19 +262,19 @@ impl From<BatchError> for Trouble {
     }
 }
 
-impl From<sqlx::Error> for Trouble {
+impl From<sqlx::Error> for Interruption {
     fn from(error: sqlx::Error) -> Self {
         BatchError::from(error).into()
     }
 }
 
 /// Events that were read and are of no interest, past which the checkpoint was not moved yet.
-struct Passed {
+struct Gap {
     to: i64,
     since: Instant,
 }
 
-impl Passed {
+impl Gap {
     /// For how long the checkpoint may still stay behind.
     fn remaining(&self) -> Duration {
         CHECKPOINT_DELAY.saturating_sub(self.since.elapsed())
@@ -285,11 +285,11 @@ impl Passed {
 async fn fold(
     db: &PgPool,
     lease: &mut Lease,
-    known: &mut Known,
-    passed: &mut Option<Passed>,
+    memory: &mut Memory,
+    gap: &mut Option<Gap>,
     next: Batch,
-    held: &Held,
-) -> Result<(), Trouble> {
+    holding: &Holding,
+) -> Result<(), Interruption> {
     let name = lease.projection.name;
     for malformed in &next.malformed {
         metrics::counter!("projection_malformed_messages_total", "projection" => name).increment(1);
@@ -300,35 +300,35 @@ async fn fold(
         if let Some(last) = events.last()
             && !events.iter().any(|event| lease.reads(event))
         {
-            let since = passed.take().map_or(began, |passed| passed.since);
-            *passed = Some(Passed { to: last.position, since });
+            let since = gap.take().map_or(began, |gap| gap.since);
+            *gap = Some(Gap { to: last.position, since });
             continue;
         }
-        let folded = fold::apply(db, lease, known, events).await?;
-        *passed = None;
+        let folded = fold::apply(db, lease, memory, events).await?;
+        *gap = None;
         metrics::histogram!("projection_batch_duration_seconds", "projection" => name)
             .record(began.elapsed());
         metrics::counter!("projection_events_total", "projection" => name)
             .increment(u64::try_from(folded).unwrap_or(0));
-        held.send_replace(Some(lease.clone()));
+        holding.send_replace(Some(lease.clone()));
         // What comes meanwhile is folded together.
         if folded > 1 {
             tokio::time::sleep(began.elapsed().min(REST_MAX)).await;
         }
     }
-    let due = passed.as_ref().filter(|due| due.remaining().is_zero()).map(|due| due.to);
-    if due.is_none() && (passed.is_some() || !next.events.is_empty()) {
+    let due = gap.as_ref().filter(|due| due.remaining().is_zero()).map(|due| due.to);
+    if due.is_none() && (gap.is_some() || !next.events.is_empty()) {
         return Ok(());
     }
-    let mut connection = known.take_connection(db).await?;
+    let mut connection = memory.take_connection(db).await?;
     match due {
         Some(to) => lease.pass(&mut connection, to).await?,
         None => lease.renew(&mut connection).await?,
     }
-    .map_err(|_| Trouble::Fenced)?;
-    known.put_back(connection);
-    if passed.take().is_some() {
-        held.send_replace(Some(lease.clone()));
+    .map_err(|_| Interruption::Fenced)?;
+    memory.put_back(connection);
+    if gap.take().is_some() {
+        holding.send_replace(Some(lease.clone()));
     }
     Ok(())
 }

@@ -6,8 +6,8 @@
 
 mod bus;
 mod command_line;
-mod known;
 mod leases;
+mod memory;
 mod outages;
 mod parking;
 mod process;

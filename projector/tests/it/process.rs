@@ -42,8 +42,8 @@ fn meili() -> Meili {
 async fn caught_up(db: &PgPool) {
     let head = read::head(db).await.unwrap();
     for _ in 0..600 {
-        let standings = status::standings(db, &projections::ALL).await.unwrap();
-        if standings.len() == 7 && standings.iter().all(|standing| standing.position >= head) {
+        let statuses = status::statuses(db, &projections::ALL).await.unwrap();
+        if statuses.len() == 7 && statuses.iter().all(|standing| standing.position >= head) {
             return;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -100,7 +100,7 @@ async fn all_projections_follow_the_log(db: PgPool) {
     }
     stop.cancel();
     running.await.unwrap().unwrap();
-    let owners = status::standings(&db, &projections::ALL).await.unwrap();
+    let owners = status::statuses(&db, &projections::ALL).await.unwrap();
     assert!(owners.iter().all(|standing| standing.owner.is_none()), "leases were released");
     meili.live().drop_index().await.unwrap();
     db.close().await;

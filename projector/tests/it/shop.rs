@@ -12,7 +12,7 @@ use event_store::{Outcome, RawEvent, Request, Writer, read};
 use projector::checkpoint::{self, LEASE, Lease};
 use projector::projection::Projection;
 use projector::working::fold::{self, BatchError};
-use projector::working::known::Known;
+use projector::working::memory::Memory;
 use projector::{builds, projections};
 use serde_json::Value;
 use sqlx::types::Uuid;
@@ -223,8 +223,8 @@ pub async fn events(db: &PgPool, after: i64) -> Vec<Arc<RawEvent>> {
 /// Folds all that is after the lease's checkpoint, as one batch.
 pub async fn fold(db: &PgPool, lease: &mut Lease) -> Result<usize, BatchError> {
     let events = events(db, lease.position).await;
-    let mut known = Known::load(db, lease.projection, lease.build).await.unwrap();
-    fold::apply(db, lease, &mut known, &events).await
+    let mut memory = Memory::load(db, lease.projection, lease.build).await.unwrap();
+    fold::apply(db, lease, &mut memory, &events).await
 }
 
 /// Brings a projection up to the head of the log.

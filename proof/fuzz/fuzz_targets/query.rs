@@ -14,7 +14,7 @@ use query_api::fresh::{Fresh, Prefer, WAIT_MAX};
 use query_api::listing::link;
 use query_api::one::One;
 use query_api::resources::{event, order, payment, product, projection, sales, stock, stream};
-use query_api::search::request::{Asked, DEPTH_MAX, FILTERS_MAX, QUERY_BYTES_MAX, Wanted};
+use query_api::search::request::{DEPTH_MAX, FILTERS_MAX, Parameters, QUERY_BYTES_MAX, Question};
 use serde::de::DeserializeOwned;
 use service::config::Secret;
 use service::{auth, extract};
@@ -32,8 +32,8 @@ fuzz_target!(|data: &[u8]| {
         "/v1/stock" => check_list::<stock::Stocks>(uri),
         "/v1/sales" => check_list::<sales::Sales>(uri),
         "/v1/search" => check_search(uri),
-        "/v1/events" => drop(parse::<event::Wanted>(uri)),
-        "/v1/streams" => drop(parse::<stream::Part>(uri)),
+        "/v1/events" => drop(parse::<event::Parameters>(uri)),
+        "/v1/streams" => drop(parse::<stream::Parameters>(uri)),
         "/v1/projections" => drop(parse::<projection::Nothing>(uri)),
         _ => drop(parse::<One>(uri)),
     }
@@ -59,13 +59,13 @@ fn check_list<T: DeserializeOwned>(uri: &Uri) {
 }
 
 fn check_search(uri: &Uri) {
-    let Some(asked) = parse::<Asked>(uri) else { return };
-    match Wanted::try_from(asked) {
+    let Some(parameters) = parse::<Parameters>(uri) else { return };
+    match Question::try_from(parameters) {
         Err(problem) => check_refusal(&problem),
-        Ok(wanted) => {
-            assert!(wanted.words.len() <= QUERY_BYTES_MAX);
-            assert!(wanted.offset() + wanted.limit <= DEPTH_MAX);
-            assert!(wanted.categories.len() + wanted.brands.len() <= FILTERS_MAX);
+        Ok(question) => {
+            assert!(question.words.len() <= QUERY_BYTES_MAX);
+            assert!(question.offset() + question.limit <= DEPTH_MAX);
+            assert!(question.categories.len() + question.brands.len() <= FILTERS_MAX);
         }
     }
 }

@@ -41,7 +41,7 @@ const LIVE: &str = "text/event-stream";
 /// Which events, as it stands in the query.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Wanted {
+pub struct Parameters {
     /// Only after this position, or recorded after this time. Live streams without it begin now.
     after: Option<Point>,
     /// Only up to this position, or recorded by this time.
@@ -56,10 +56,10 @@ pub struct Wanted {
 /// `GET /v1/events`
 pub async fn events(
     State(app): State<App>,
-    Query(wanted): Query<Wanted>,
+    Query(parameters): Query<Parameters>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let types = known_types(&wanted.types)?;
+    let types = known_types(&parameters.types)?;
     let is_live = is_live(&headers)?;
     // Where the browser was before it lost us counts more than where it once began.
     let last = headers.get(LAST_EVENT_ID).filter(|_| is_live).map(LastEvent::read).transpose()?;
@@ -68,7 +68,7 @@ pub async fn events(
     log::must_be(log.id, log::asked_for(&headers)?)?;
     log::must_be(log.id, last.and_then(|last| last.log_id))?;
     let begin = if is_live { log.head } else { 0 };
-    let after = match (last, wanted.after) {
+    let after = match (last, parameters.after) {
         (Some(last), _) => last.position,
         (None, Some(point)) => position(&mut db, point).await?,
         (None, None) => begin,
@@ -77,12 +77,12 @@ pub async fn events(
     if after > log.head && !log.standby {
         return Err(position_unknown(log.head, after));
     }
-    let until = match wanted.until {
+    let until = match parameters.until {
         Some(point) => position(&mut db, point).await?,
         None => i64::MAX,
     };
     drop(db);
-    let left = wanted.limit.unwrap_or(u64::MAX);
+    let left = parameters.limit.unwrap_or(u64::MAX);
     let selection = Selection { after, until, left, types };
     if is_live {
         return Ok(server_sent(app.live.follow(selection, log.id)?));

@@ -14,25 +14,25 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::fresh::{Fresh, Prefer};
 use crate::search::Found;
-use crate::search::request::{Asked, Wanted};
+use crate::search::request::{Parameters, Question};
 
 const SEARCH_BACKEND: HeaderName = HeaderName::from_static("search-backend");
 
 /// `GET /v1/search`
 pub async fn search(
     State(app): State<App>,
-    Query(asked): Query<Asked>,
+    Query(parameters): Query<Parameters>,
     prefer: Prefer,
     caller: Caller,
 ) -> Result<Response, Problem> {
-    let fresh = Fresh::new(asked.min_position, prefer).of(caller);
-    let wanted = Arc::new(Wanted::try_from(asked)?);
+    let fresh = Fresh::new(parameters.min_position, prefer).of(caller);
+    let question = Arc::new(Question::try_from(parameters)?);
     // An index that is behind or not yet whole is no better than one that is away: Postgres may be
     // further.
     if app.meili.is_worth_asking()
         && !app.progress.is_index_refilled().await
         && app.progress.index(&fresh).await?
-        && let Some(found) = app.meili.search(&wanted).await?
+        && let Some(found) = app.meili.search(&question).await?
     {
         return Ok(answer(&fresh, "meilisearch", found));
     }
@@ -42,7 +42,7 @@ pub async fn search(
         if fresh.min_position.is_some() {
             drop(app.progress.reader(ReadModel::Search, &fresh).await?);
         }
-        let (found, position) = app.catalogue.search(wanted.clone()).await?;
+        let (found, position) = app.catalogue.search(question.clone()).await?;
         // Another build may have come between, which is looked at once more.
         if fresh.min_position.is_none_or(|wanted| position >= wanted) {
             return Ok(answer(&fresh, "postgres", found));

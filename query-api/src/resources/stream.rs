@@ -20,7 +20,7 @@ use crate::queue::Who;
 /// Which part of the history.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Part {
+pub struct Parameters {
     /// Only versions after this one.
     #[serde(default)]
     after: u32,
@@ -40,7 +40,7 @@ struct History {
 pub async fn history(
     State(app): State<App>,
     Path((category, id)): Path<(String, String)>,
-    Query(part): Query<Part>,
+    Query(parameters): Query<Parameters>,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
@@ -53,18 +53,18 @@ pub async fn history(
     })?;
     let stream = past::stream(category, "id", &id)?.to_string();
     // One more than asked for tells whether there is a next part.
-    let wanted = i64::from(part.limit.get()) + 1;
+    let wanted = i64::from(parameters.limit.get()) + 1;
     let mut db = app.queue.connection(Who::Newcomer).await?;
     if let Some(asked) = log::asked_for(&headers)? {
         log::must_be(read::log(&mut *db).await?.id, Some(asked))?;
     }
     let Page { events: mut items, cut } =
-        read::of_stream(&mut *db, &stream, i64::from(part.after), wanted).await?;
+        read::of_stream(&mut *db, &stream, i64::from(parameters.after), wanted).await?;
     drop(db);
-    if items.is_empty() && part.after == 0 {
+    if items.is_empty() && parameters.after == 0 {
         return Err(Problem::new(StatusCode::NOT_FOUND, "not_found", "nothing happened to it"));
     }
-    let limit = usize::from(part.limit.get());
+    let limit = usize::from(parameters.limit.get());
     let more = cut || items.len() > limit;
     items.truncate(limit);
     let next = items.last().filter(|_| more).map(|event| event.version);

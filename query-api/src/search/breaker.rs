@@ -31,7 +31,7 @@ struct State {
 /// A request that was let in, and in which era: what becomes of it says nothing about a later one.
 #[derive(Debug)]
 #[must_use]
-pub struct Turn(u64);
+pub struct Admission(u64);
 
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,10 +45,10 @@ pub enum Outcome {
 }
 
 impl Breaker {
-    /// A turn to ask the server, unless it is away.
-    pub fn turn(&self) -> Option<Turn> {
+    /// Lets a request in, unless the server is away.
+    pub fn admit(&self) -> Option<Admission> {
         let state = self.state();
-        (!state.is_open).then_some(Turn(state.era))
+        (!state.is_open).then_some(Admission(state.era))
     }
 
     /// Whether the server is away.
@@ -57,7 +57,7 @@ impl Breaker {
     }
 
     /// Takes note of what became of a request. Says whether that opened the breaker.
-    pub fn note(&self, Turn(era): Turn, outcome: Outcome) -> bool {
+    pub fn note(&self, Admission(era): Admission, outcome: Outcome) -> bool {
         let mut state = self.state();
         if state.is_open || state.era != era {
             return false;
@@ -97,17 +97,17 @@ mod tests {
     use super::*;
 
     fn ask(breaker: &Breaker, outcome: Outcome) -> bool {
-        breaker.note(breaker.turn().unwrap(), outcome)
+        breaker.note(breaker.admit().unwrap(), outcome)
     }
 
     #[test]
     fn a_failure_opens_at_once_and_only_who_looks_after_it_closes() {
         let breaker = Breaker::default();
-        assert!(!ask(&breaker, Outcome::Answered) && breaker.turn().is_some());
+        assert!(!ask(&breaker, Outcome::Answered) && breaker.admit().is_some());
         assert!(ask(&breaker, Outcome::Failed));
-        assert!(breaker.is_open() && breaker.turn().is_none());
+        assert!(breaker.is_open() && breaker.admit().is_none());
         breaker.close();
-        assert!(!breaker.is_open() && breaker.turn().is_some());
+        assert!(!breaker.is_open() && breaker.admit().is_some());
     }
 
     #[test]
@@ -131,8 +131,8 @@ mod tests {
     #[test]
     fn what_becomes_of_an_old_request_says_nothing_about_a_newer_failure() {
         let breaker = Breaker::default();
-        let turn = || breaker.turn().unwrap();
-        let (answered, failed) = (turn(), turn());
+        let admit = || breaker.admit().unwrap();
+        let (answered, failed) = (admit(), admit());
         assert!(ask(&breaker, Outcome::Failed));
         assert!(!breaker.note(answered, Outcome::Answered));
         assert!(breaker.is_open(), "an old answer closes nothing");

@@ -15,7 +15,7 @@ use service::config::{self, Secret};
 use tokio::sync::Semaphore;
 
 use super::breaker::{Breaker, Outcome};
-use super::request::{OneOf, Sort, Wanted};
+use super::request::{OneOf, Question, Sort};
 use super::seldom::Seldom;
 use super::{Facets, Found, count, too_many};
 use crate::bounded::bounded;
@@ -108,20 +108,23 @@ impl Meili {
     }
 
     /// What it finds, or nothing if it does not answer. An error means that it has enough to do.
-    pub async fn search(self: &Arc<Self>, wanted: &Arc<Wanted>) -> Result<Option<Found>, Problem> {
+    pub async fn search(
+        self: &Arc<Self>,
+        question: &Arc<Question>,
+    ) -> Result<Option<Found>, Problem> {
         let place = self.places.clone().try_acquire_owned().map_err(|_| too_many("meilisearch"))?;
-        let (meili, wanted) = (self.clone(), wanted.clone());
-        Ok(bounded(place, async move { meili.find(&wanted).await }).await)
+        let (meili, question) = (self.clone(), question.clone());
+        Ok(bounded(place, async move { meili.find(&question).await }).await)
     }
 
-    async fn find(&self, wanted: &Wanted) -> Option<Found> {
-        let turn = self.breaker.turn()?;
+    async fn find(&self, question: &Question) -> Option<Found> {
+        let admission = self.breaker.admit()?;
         let (outcome, told, reason) =
-            match tokio::time::timeout(SEARCH_TIMEOUT, self.ask_for(wanted)).await {
+            match tokio::time::timeout(SEARCH_TIMEOUT, self.ask_for(question)).await {
                 Ok(Ok(results)) => {
-                    self.breaker.note(turn, Outcome::Answered);
+                    self.breaker.note(admission, Outcome::Answered);
                     count("meilisearch", "found", 1);
-                    return Some(found(wanted, results));
+                    return Some(found(question, results));
                 }
                 // It is there, only this request is not for it: the next one may be.
                 Ok(Err(Error::Meilisearch(error))) if is_our_fault(&error) => {
@@ -134,26 +137,26 @@ impl Meili {
                 Err(_) => (Outcome::Late, "late", "no answer in time, several times".to_owned()),
             };
         count("meilisearch", told, 1);
-        if self.breaker.note(turn, outcome) {
+        if self.breaker.note(admission, outcome) {
             metrics::gauge!("search_breaker_open").set(1);
             tracing::warn!(reason, "Meilisearch is away; Postgres searches");
         }
         None
     }
 
-    async fn ask_for(&self, wanted: &Wanted) -> Result<Results, Error> {
-        let filters = filters(wanted);
+    async fn ask_for(&self, question: &Question) -> Result<Results, Error> {
+        let filters = filters(question);
         let filters: Vec<&str> = filters.iter().map(String::as_str).collect();
-        let sort = sort(wanted);
+        let sort = sort(question);
         let sort: Vec<&str> = sort.iter().map(String::as_str).collect();
         let mut query = self.index.search();
         query
-            .with_query(&wanted.words)
-            .with_page(wanted.page as usize)
-            .with_hits_per_page(wanted.limit as usize)
+            .with_query(&question.words)
+            .with_page(question.page as usize)
+            .with_hits_per_page(question.limit as usize)
             .with_array_filter(filters)
             .with_sort(&sort);
-        if wanted.facets {
+        if question.facets {
             query.with_facets(Selectors::Some(&FACETS));
         }
         self.ask(&query).await
@@ -190,26 +193,26 @@ fn is_our_fault(error: &MeilisearchError) -> bool {
     error.error_type == ErrorType::InvalidRequest && error.error_code != ErrorCode::IndexNotFound
 }
 
-fn found(wanted: &Wanted, results: Results) -> Found {
+fn found(question: &Question, results: Results) -> Found {
     let Results { hits, total_hits: total, facet_distribution: mut facets } = results;
     facets.retain(|_, values| !values.is_empty());
-    Found { hits, total, page: wanted.page, limit: wanted.limit, facets, facets_over: None }
+    Found { hits, total, page: question.page, limit: question.limit, facets, facets_over: None }
 }
 
 /// All of these must hold.
-fn filters(wanted: &Wanted) -> Vec<String> {
+fn filters(question: &Question) -> Vec<String> {
     let mut filters = Vec::new();
-    filters.extend(any("category", &wanted.categories));
-    filters.extend(any("brand", &wanted.brands));
-    for (field, pairs) in [("attributes", &wanted.attributes), ("options", &wanted.options)] {
+    filters.extend(any("category", &question.categories));
+    filters.extend(any("brand", &question.brands));
+    for (field, pairs) in [("attributes", &question.attributes), ("options", &question.options)] {
         filters.extend(each(field, pairs));
     }
-    if let Some(currency) = &wanted.currency {
+    if let Some(currency) = &question.currency {
         let price = quoted(&format!("price.{currency}"));
-        filters.extend(wanted.price_min.map(|least| format!("{price} >= {least}")));
-        filters.extend(wanted.price_max.map(|most| format!("{price} <= {most}")));
+        filters.extend(question.price_min.map(|least| format!("{price} >= {least}")));
+        filters.extend(question.price_max.map(|most| format!("{price} <= {most}")));
     }
-    filters.extend(wanted.in_stock.map(|wanted| format!("in_stock = {wanted}")));
+    filters.extend(question.in_stock.map(|question| format!("in_stock = {question}")));
     filters
 }
 
@@ -228,10 +231,10 @@ fn quoted(text: &str) -> String {
 }
 
 /// Ties by id, so that whoever answers next goes on in the same order.
-fn sort(wanted: &Wanted) -> Vec<String> {
-    let currency = wanted.currency.as_deref().unwrap_or_default();
-    let first = match wanted.sort {
-        Sort::Relevance if wanted.words.is_empty() => "in_stock:desc created_ts:desc".to_owned(),
+fn sort(question: &Question) -> Vec<String> {
+    let currency = question.currency.as_deref().unwrap_or_default();
+    let first = match question.sort {
+        Sort::Relevance if question.words.is_empty() => "in_stock:desc created_ts:desc".to_owned(),
         Sort::Relevance => return Vec::new(),
         Sort::Cheapest => format!("price.{currency}:asc"),
         Sort::Dearest => format!("price.{currency}:desc"),

@@ -16,7 +16,7 @@ use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, Row as _};
 use tokio::sync::Semaphore;
 
 use super::facets::{self, Faceted};
-use super::request::{OneOf, Sort, Wanted, only_negative};
+use super::request::{OneOf, Question, Sort, only_negative};
 use super::{Facets, Found, count, too_many};
 use crate::bounded::bounded;
 
@@ -50,12 +50,12 @@ impl Catalogue {
     }
 
     /// What Postgres finds, and up to which position its rows show the log.
-    pub async fn search(&self, wanted: Arc<Wanted>) -> Result<(Found, i64), Problem> {
+    pub async fn search(&self, question: Arc<Question>) -> Result<(Found, i64), Problem> {
         let place = self.places.clone().try_acquire_owned().map_err(|_| too_many("postgres"))?;
         let db = self.db.clone();
         let searching = async move {
             let mut db = db.acquire().await?;
-            search(&mut db, &wanted).await
+            search(&mut db, &question).await
         };
         let found = bounded(place, searching).await;
         count("postgres", if found.is_ok() { "found" } else { "failed" }, 1);
@@ -63,16 +63,16 @@ impl Catalogue {
     }
 }
 
-async fn search(db: &mut PgConnection, wanted: &Wanted) -> Result<(Found, i64), Problem> {
-    let words = words(db, &wanted.words).await?;
-    let mut sql = statement(wanted, words);
+async fn search(db: &mut PgConnection, question: &Question) -> Result<(Found, i64), Problem> {
+    let words = words(db, &question.words).await?;
+    let mut sql = statement(question, words);
     // Each combination of filters is a statement of its own: none takes the place of a hot read
     // among those that a connection keeps.
     let row = sql.build().persistent(false).fetch_one(db).await?;
     let total: i64 = row.try_get(0)?;
     let hits: Vec<Json<Box<RawValue>>> = row.try_get(1)?;
     let position: i64 = row.try_get(2)?;
-    let (facets, facets_over) = if wanted.facets {
+    let (facets, facets_over) = if question.facets {
         let faceted: Vec<Json<Faceted>> = row.try_get(3)?;
         let over =
             (total > i64::try_from(faceted.len()).unwrap_or(i64::MAX)).then_some(FACETS_OVER);
@@ -83,8 +83,8 @@ async fn search(db: &mut PgConnection, wanted: &Wanted) -> Result<(Found, i64), 
     let found = Found {
         hits: hits.into_iter().map(|hit| hit.0).collect(),
         total: total.unsigned_abs(),
-        page: wanted.page,
-        limit: wanted.limit,
+        page: question.page,
+        limit: question.limit,
         facets,
         facets_over,
     };
@@ -112,30 +112,28 @@ async fn words<'a>(db: &mut PgConnection, words: &'a str) -> Result<Option<&'a s
 
 /// Total, hits, position and facets in one statement, hence of one moment. The ids come first, so
 /// that documents are neither sorted nor read beyond those that are shown or counted.
-fn statement(wanted: &Wanted, words: Option<&str>) -> QueryBuilder<Postgres> {
+fn statement(question: &Question, words: Option<&str>) -> QueryBuilder<Postgres> {
     let mut sql = QueryBuilder::new(
         "WITH first AS MATERIALIZED (SELECT id, row_number() OVER () AS place FROM (
              SELECT id FROM search_documents WHERE listed",
     );
-    push_filters(&mut sql, wanted, words);
+    push_filters(&mut sql, question, words);
     sql.push(" ORDER BY ");
-    push_order(&mut sql, wanted, words);
+    push_order(&mut sql, question, words);
     sql.push(", id LIMIT ").push_bind(HITS_MAX);
     sql.push(
         ") AS ordered) SELECT (SELECT count(*) FROM first), ARRAY(SELECT d.document FROM first",
     );
-    sql.push(DOCUMENT).push(" WHERE place > ").push_bind(i64::from(wanted.offset()));
-    sql.push(" AND place <= ").push_bind(i64::from(wanted.offset() + wanted.limit));
+    sql.push(DOCUMENT).push(" WHERE place > ").push_bind(i64::from(question.offset()));
+    sql.push(" AND place <= ").push_bind(i64::from(question.offset() + question.limit));
     sql.push(
         " ORDER BY place), (SELECT coalesce(min(position), 0) FROM projection_positions
                             WHERE name = 'search')",
     );
-    if wanted.facets {
-        sql.push(
-            ", ARRAY(SELECT json_build_object('id', first.id, 'brand', f.brand,
-            'in_stock', f.in_stock, 'category_levels', f.category_levels,
-            'attributes', f.attributes, 'options', f.options) FROM first",
-        );
+    if question.facets {
+        sql.push(", ARRAY(SELECT json_build_object('id', first.id, 'brand', f.brand, 'in_stock', f.in_stock,
+            'category_levels', f.category_levels, 'attributes', f.attributes, 'options', f.options)
+            FROM first");
         sql.push(DOCUMENT);
         sql.push(
             ", json_to_record(d.document) AS f (brand text, in_stock boolean, category_levels json,
@@ -150,8 +148,8 @@ fn statement(wanted: &Wanted, words: Option<&str>) -> QueryBuilder<Postgres> {
 const DOCUMENT: &str = " CROSS JOIN LATERAL (
     SELECT document FROM search_documents WHERE id = first.id OFFSET 0) AS d";
 
-fn push_order(sql: &mut QueryBuilder<Postgres>, wanted: &Wanted, words: Option<&str>) {
-    match (wanted.sort, &wanted.currency) {
+fn push_order(sql: &mut QueryBuilder<Postgres>, question: &Question, words: Option<&str>) {
+    match (question.sort, &question.currency) {
         (Sort::Cheapest, Some(currency)) => {
             push_price(sql, currency);
             sql.push(" ASC NULLS LAST");
@@ -185,16 +183,16 @@ fn push_order(sql: &mut QueryBuilder<Postgres>, wanted: &Wanted, words: Option<&
     }
 }
 
-fn push_filters(sql: &mut QueryBuilder<Postgres>, wanted: &Wanted, words: Option<&str>) {
+fn push_filters(sql: &mut QueryBuilder<Postgres>, question: &Question, words: Option<&str>) {
     if let Some(words) = words {
         sql.push(" AND words @@ ");
         push_words(sql, words);
     }
-    for one_of in keys(wanted) {
+    for one_of in keys(question) {
         sql.push(" AND keys && ").push_bind(one_of);
     }
-    if let Some(currency) = &wanted.currency {
-        for (compare, bound) in [(" >= ", wanted.price_min), (" <= ", wanted.price_max)] {
+    if let Some(currency) = &question.currency {
+        for (compare, bound) in [(" >= ", question.price_min), (" <= ", question.price_max)] {
             if let Some(bound) = bound {
                 sql.push(" AND ");
                 push_price(sql, currency);
@@ -202,7 +200,7 @@ fn push_filters(sql: &mut QueryBuilder<Postgres>, wanted: &Wanted, words: Option
             }
         }
     }
-    if let Some(in_stock) = wanted.in_stock {
+    if let Some(in_stock) = question.in_stock {
         sql.push(" AND in_stock = ").push_bind(in_stock);
     }
 }
@@ -218,13 +216,13 @@ fn push_price(sql: &mut QueryBuilder<Postgres>, currency: &str) {
 }
 
 /// Of each of these, a document must have one.
-fn keys(wanted: &Wanted) -> Vec<Vec<String>> {
-    let categories = wanted.categories.iter().map(|name| Key::Category(name).text());
-    let brands = wanted.brands.iter().map(|brand| Key::Brand(brand).text());
+fn keys(question: &Question) -> Vec<Vec<String>> {
+    let categories = question.categories.iter().map(|name| Key::Category(name).text());
+    let brands = question.brands.iter().map(|brand| Key::Brand(brand).text());
     let mut keys: Vec<Vec<String>> = vec![categories.collect(), brands.collect()];
     keys.retain(|one_of| !one_of.is_empty());
-    keys.extend(pairs(&wanted.attributes, |name, value| Key::Attribute(name, value).text()));
-    keys.extend(pairs(&wanted.options, |name, value| Key::Option(name, value).text()));
+    keys.extend(pairs(&question.attributes, |name, value| Key::Attribute(name, value).text()));
+    keys.extend(pairs(&question.options, |name, value| Key::Option(name, value).text()));
     keys
 }
 

@@ -23,7 +23,7 @@ const STOP_WORDS: [&str; 9] = ["a", "an", "and", "for", "in", "of", "or", "the",
 /// The query string.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Asked {
+pub struct Parameters {
     /// Words; none find everything.
     q: Option<String>,
     #[serde(default)]
@@ -82,7 +82,7 @@ pub type OneOf = BTreeMap<String, BTreeSet<String>>;
 
 /// A search within bounds.
 #[derive(Debug)]
-pub struct Wanted {
+pub struct Question {
     /// Words; empty for everything.
     pub words: String,
     /// One of these names in the category path.
@@ -111,18 +111,18 @@ pub struct Wanted {
     pub limit: u32,
 }
 
-impl Wanted {
+impl Question {
     /// Hits before this page.
     pub fn offset(&self) -> u32 {
         (self.page - 1) * self.limit
     }
 }
 
-impl TryFrom<Asked> for Wanted {
+impl TryFrom<Parameters> for Question {
     type Error = Problem;
 
-    fn try_from(asked: Asked) -> Result<Self, Problem> {
-        let words = asked.q.unwrap_or_default().trim().to_owned();
+    fn try_from(parameters: Parameters) -> Result<Self, Problem> {
+        let words = parameters.q.unwrap_or_default().trim().to_owned();
         if words.len() > QUERY_BYTES_MAX {
             return Err(refuse("q", "too_long", format!("at most {QUERY_BYTES_MAX} bytes")));
         }
@@ -132,37 +132,38 @@ impl TryFrom<Asked> for Wanted {
             Meaning::Nothing => String::new(),
             Meaning::OnlyNegative => return Err(only_negative()),
         };
-        let filters = [&asked.category, &asked.brand, &asked.attribute, &asked.option];
+        let filters =
+            [&parameters.category, &parameters.brand, &parameters.attribute, &parameters.option];
         if filters.iter().map(|values| values.len()).sum::<usize>() > FILTERS_MAX {
             return Err(refuse("attribute", "too_many", format!("at most {FILTERS_MAX} filters")));
         }
-        let limit = asked.limit.unwrap_or(LIMIT_DEFAULT);
+        let limit = parameters.limit.unwrap_or(LIMIT_DEFAULT);
         if !(1..=LIMIT_MAX).contains(&limit) {
             return Err(refuse("limit", "invalid_value", format!("from 1 to {LIMIT_MAX}")));
         }
-        let page = asked.page.unwrap_or(1);
+        let page = parameters.page.unwrap_or(1);
         if page == 0 || page.saturating_mul(limit) > DEPTH_MAX {
             let detail = format!("from 1, and no further than {DEPTH_MAX} hits");
             return Err(refuse("page", "invalid_value", detail));
         }
-        let by_price = matches!(asked.sort, Sort::Cheapest | Sort::Dearest);
-        let priced = by_price || asked.price_min.is_some() || asked.price_max.is_some();
-        if priced && asked.currency.is_none() {
+        let by_price = matches!(parameters.sort, Sort::Cheapest | Sort::Dearest);
+        let priced = by_price || parameters.price_min.is_some() || parameters.price_max.is_some();
+        if priced && parameters.currency.is_none() {
             let detail = "prices are compared in one currency: say which".to_owned();
             return Err(refuse("currency", "currency_required", detail));
         }
         Ok(Self {
             words,
-            categories: asked.category,
-            brands: asked.brand,
-            attributes: pairs("attribute", asked.attribute)?,
-            options: pairs("option", asked.option)?,
-            currency: asked.currency.map(|currency| currency.to_string()),
-            price_min: asked.price_min,
-            price_max: asked.price_max,
-            in_stock: asked.in_stock,
-            facets: asked.facets.unwrap_or(true),
-            sort: asked.sort,
+            categories: parameters.category,
+            brands: parameters.brand,
+            attributes: pairs("attribute", parameters.attribute)?,
+            options: pairs("option", parameters.option)?,
+            currency: parameters.currency.map(|currency| currency.to_string()),
+            price_min: parameters.price_min,
+            price_max: parameters.price_max,
+            in_stock: parameters.in_stock,
+            facets: parameters.facets.unwrap_or(true),
+            sort: parameters.sort,
             page,
             limit,
         })

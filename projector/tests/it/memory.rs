@@ -9,7 +9,7 @@ use projector::building::rebuild::verify;
 use projector::checkpoint::Lease;
 use projector::projections;
 use projector::working::fold::{self, BatchError};
-use projector::working::known::Known;
+use projector::working::memory::Memory;
 use sqlx::PgPool;
 
 use crate::shop::{Shop, document, documents, events, lease, parked};
@@ -18,17 +18,17 @@ use crate::shop::{Shop, document, documents, events, lease, parked};
 struct Turn {
     db: PgPool,
     lease: Lease,
-    known: Known,
+    memory: Memory,
 }
 
 impl Turn {
     async fn begin(db: &PgPool, name: &str) -> Self {
-        let known = Known::default();
-        Self { db: db.clone(), lease: lease(db, name, "test").await.unwrap(), known }
+        let memory = Memory::default();
+        Self { db: db.clone(), lease: lease(db, name, "test").await.unwrap(), memory }
     }
 
     async fn fold(&mut self, events: &[Arc<RawEvent>]) -> Result<usize, BatchError> {
-        fold::apply(&self.db, &mut self.lease, &mut self.known, events).await
+        fold::apply(&self.db, &mut self.lease, &mut self.memory, events).await
     }
 
     /// Folds what is after the checkpoint.

@@ -17,9 +17,9 @@ use crate::working::skipped;
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What is known of a build for as long as its lease is held.
+/// What is remembered of a build for as long as its lease is held.
 #[derive(Default)]
-pub struct Known {
+pub struct Memory {
     /// What it has parked.
     pub parked: ParkedStreams,
     /// Positions of events that somebody decided to leave out.
@@ -29,7 +29,7 @@ pub struct Known {
     connection: Option<PgConnection>,
 }
 
-impl Known {
+impl Memory {
     /// What is parked and skipped; all else is learned on the way.
     pub async fn load(db: &PgPool, projection: &Projection, build: i16) -> sqlx::Result<Self> {
         let parked = ParkedStreams::load(db, projection, build).await?;
