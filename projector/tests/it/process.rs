@@ -43,7 +43,9 @@ async fn caught_up(db: &PgPool) {
     let head = read::head(db).await.unwrap();
     for _ in 0..600 {
         let statuses = status::statuses(db, &projections::ALL).await.unwrap();
-        if statuses.len() == 7 && statuses.iter().all(|standing| standing.position >= head) {
+        if statuses.len() == projections::ALL.len()
+            && statuses.iter().all(|standing| standing.position >= head)
+        {
             return;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
