@@ -130,21 +130,10 @@ pub struct Conclusion {
     pub replayed: bool,
 }
 
-/// Counts a command, by its kind and by what it came to.
-pub fn count(kind: &'static str, answer: &Result<Answer, SubmitError>) {
-    let outcome = match answer {
-        Ok(Answer { replayed: true, .. }) => "replayed",
-        Ok(Answer { outcome: Outcome::Accepted { .. }, .. }) => "accepted",
-        Ok(Answer { outcome: Outcome::Refused(_), .. }) => "refused",
-        Err(_) => "failed",
-    };
-    metrics::counter!("commands_total", "kind" => kind, "outcome" => outcome).increment(1);
-}
-
 impl Success {
     /// What the writer's answer to this command means. Counts it.
     pub fn conclude(self, answer: Result<Answer, SubmitError>) -> Conclusion {
-        count(self.name, &answer);
+        event_store::metrics::count(self.name, &answer);
         Conclusion::of(answer)
     }
 }

@@ -1,7 +1,7 @@
 //! What the command API is told from outside, beyond what every service is.
 
 use chrono::TimeDelta;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use event_store::jetstream::Limits;
 use event_store::writer;
 
@@ -35,6 +35,19 @@ pub struct Serve {
     #[arg(long, env = "EVENT_STREAM_REPLICAS", default_value_t = 1,
           value_parser = clap::value_parser!(u8).range(1..=5))]
     pub event_stream_replicas: u8,
+    /// Where that happens which follows from events by itself: the gateway is asked, what falls due
+    /// is let go
+    #[arg(long, env = "REACTOR", value_enum, default_value_t = Reactor::Inside)]
+    pub reactor: Reactor,
+}
+
+/// Where the reactor runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Reactor {
+    /// In this process
+    Inside,
+    /// Elsewhere: in another command-api, or as `reactor run`
+    Off,
 }
 
 impl Serve {

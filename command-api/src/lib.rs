@@ -4,7 +4,6 @@
 //! * [`routes`]: what each command looks like from outside, one line each;
 //! * [`http`]: one command a request; [`batch`]: one a line, streamed;
 //! * [`headers`], [`command`], [`problem`]: what both share on the way to the writer and back;
-//! * [`payment`]: the process that asks the gateway what payments request;
 //! * [`log_id`]: which log all of it is about;
 //! * [`operations`]: what is done to the log by hand; [`serve`]: the process.
 //!
@@ -18,7 +17,6 @@ pub mod http;
 pub mod log_id;
 pub mod metrics;
 pub mod operations;
-pub mod payment;
 pub mod problem;
 pub mod routes;
 pub mod serve;

@@ -42,9 +42,9 @@ enum Task {
     /// Let the log go on in the place of the one it is a copy of, or of its own end that was lost
     /// by a restore: it gets a new id, and the JetStream stream is its own from then on
     Adopt,
-    /// List the events that the payment process could not understand
+    /// List the events that the reactor could not read
     Parked,
-    /// Take up events again that the payment process could not understand
+    /// Take up events again that the reactor could not read, which happens by itself too
     Retry {
         /// Where in the log the event stands
         #[arg(long, required_unless_present = "all", conflicts_with = "all")]
@@ -76,10 +76,13 @@ async fn main() -> anyhow::Result<ExitCode> {
         }
         Task::Migrate => done(operations::migrate(&shared.database).await),
         Task::Adopt => adopt(&shared.database, &shared.bus).await,
-        Task::Parked => done(operations::parked(&database::connect(&shared.database)?).await),
+        Task::Parked => {
+            reactor::operations::parked(&database::connect(&shared.database)?).await?;
+            Ok(ExitCode::SUCCESS)
+        }
         Task::Retry { position, .. } => {
             let db = database::connect(&shared.database)?;
-            let all_done = operations::retry(&db, position).await?;
+            let all_done = reactor::operations::retry(&db, position).await?;
             Ok(if all_done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Task::Import { what } => Ok(import::run(what, database::connect(&shared.database)?).await?),

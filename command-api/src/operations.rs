@@ -1,6 +1,5 @@
-//! What is done to the log by hand: bring its database to a schema, let it take the place of
-//! another log, take up again what the payment process could not understand. Each says what it
-//! found and what it did, on standard output.
+//! What is done to the log by hand: bring its database to a schema, let it take the place of another
+//! log. Each says what it found and what it did, on standard output.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -13,18 +12,14 @@ use service::database::MIGRATOR;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::{ConnectOptions, PgConnection, PgPool};
 
-use crate::payment::parked::{self, Retried};
-
-/// How long a migration waits for a lock before it lets those go on who wait behind it, and how
-/// often it tries.
+/// How long a migration waits for a lock before it lets those go on who wait behind it, and how often
+/// it tries.
 const LOCK_TIMEOUT: &str = "5s";
 const TRIES_MAX: u32 = 12;
 /// The pause between two tries.
 const PAUSE: Duration = Duration::from_secs(5);
 /// SQLSTATE of a lock that was not to be had in time.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
-/// Events listed at once.
-const LISTED_MAX: i64 = 10_000;
 
 /// Why something could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -119,36 +114,4 @@ pub async fn adopt(db: &PgPool, nats: Option<Context>, stream: &str) -> Result<(
         },
     }
     Ok(())
-}
-
-/// Lists what the payment process could not understand.
-pub async fn parked(db: &PgPool) -> Result<(), Error> {
-    let mut out = io::stdout();
-    for event in parked::list(db, LISTED_MAX).await? {
-        writeln!(out, "{}\t{}\t{}", event.position, event.parked_at.to_rfc3339(), event.reason)?;
-    }
-    writeln!(out, "{} parked", parked::count(db).await?)?;
-    Ok(())
-}
-
-/// Takes up again what the payment process could not understand: one event, or all. Says whether
-/// none of them is parked any more.
-pub async fn retry(db: &PgPool, position: Option<i64>) -> Result<bool, Error> {
-    let mut out = io::stdout();
-    let positions = match position {
-        Some(position) => vec![position],
-        None => parked::list(db, LISTED_MAX).await?.iter().map(|event| event.position).collect(),
-    };
-    let mut done = true;
-    for position in positions {
-        match parked::retry(db, position).await? {
-            Retried::Done => writeln!(out, "{position}: done")?,
-            Retried::NotParked => writeln!(out, "{position}: is not parked")?,
-            Retried::StillParked(reason) => {
-                done = false;
-                writeln!(out, "{position}: still parked: {reason}")?;
-            }
-        }
-    }
-    Ok(done)
 }

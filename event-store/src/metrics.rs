@@ -2,9 +2,12 @@
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram};
 
+use crate::writer::{Answer, Outcome, SubmitError};
+
 /// Describes the metrics of this crate, and has its counters begin at 0. To be called once the
 /// process has a recorder.
 pub fn describe_metrics() {
+    describe_counter!("commands_total", Unit::Count, "Commands decided, by kind and outcome");
     describe_histogram!("writer_batch_commands", Unit::Count, "Commands in a batch");
     describe_histogram!(
         "writer_batch_duration_seconds",
@@ -31,4 +34,15 @@ pub fn describe_metrics() {
         describe_counter!(name, Unit::Count, help);
         counter!(name).increment(0);
     }
+}
+
+/// Counts a command, by its kind and by what it came to.
+pub fn count(kind: &'static str, answer: &Result<Answer, SubmitError>) {
+    let outcome = match answer {
+        Ok(Answer { replayed: true, .. }) => "replayed",
+        Ok(Answer { outcome: Outcome::Accepted { .. }, .. }) => "accepted",
+        Ok(Answer { outcome: Outcome::Refused(_), .. }) => "refused",
+        Err(_) => "failed",
+    };
+    counter!("commands_total", "kind" => kind, "outcome" => outcome).increment(1);
 }

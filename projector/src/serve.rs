@@ -79,7 +79,7 @@ async fn keep_running(
     http.check()?;
     let names: Vec<&str> = wanted.iter().map(|projection| projection.name).collect();
     let (does, address) = (format!("projects {}", names.join(", ")), http.address(DEFAULT_PORT));
-    telemetry::begin("projector", &does, address, &database, &bus, Some(&search));
+    telemetry::begin("projector", &does, address, &database, Some(&bus), Some(&search));
     let shutdown = shutdown::signal(http.drain_delay());
     let stop = shutdown.stop.clone();
     metrics::describe_metrics();

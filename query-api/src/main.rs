@@ -57,7 +57,7 @@ async fn main() -> Result<()> {
     // With the least key there is. An empty one, as compose files pass it, is none.
     let key = meili_search_key.filter(|key| !key.expose().is_empty()).or(search.key.clone());
     let search = Search { key, ..search };
-    telemetry::begin("query-api", does, address, &database, &bus, Some(&search));
+    telemetry::begin("query-api", does, address, &database, Some(&bus), Some(&search));
     let shutdown = shutdown::signal(http.drain_delay());
     let db = database::connect(&database)?;
     let settings = Settings {

@@ -19,6 +19,7 @@ pub mod json;
 mod ledger;
 pub mod metrics;
 pub mod outage;
+pub mod parts;
 pub mod problem;
 pub mod request_id;
 mod serve;

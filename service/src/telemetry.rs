@@ -43,7 +43,7 @@ pub fn begin(
     does: &str,
     address: SocketAddr,
     database: &Database,
-    bus: &Bus,
+    bus: Option<&Bus>,
     search: Option<&Search>,
 ) {
     tracing::info!(
@@ -53,7 +53,7 @@ pub fn begin(
         does,
         %address,
         database = database.shown(),
-        nats = bus.shown(),
+        nats = bus.map(Bus::shown),
         meilisearch = search.map(|search| &*search.url),
         "starting"
     );

@@ -11,7 +11,6 @@ mod log_id;
 mod operations;
 mod orders;
 mod payments;
-mod process;
 mod race;
 mod refused;
 mod retries;

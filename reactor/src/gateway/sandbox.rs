@@ -1,5 +1,5 @@
-//! The built-in gateway: no money moves, but it keeps books as a real one does, and answers by
-//! token.
+//! The built-in gateway: no money moves, but it keeps books as a real one does, in a table of its own,
+//! and answers by token.
 //!
 //! | token | what happens |
 //! |---|---|
@@ -16,7 +16,7 @@ use domain::payment::Operation;
 use domain::text::{MediaUrl, Note, Token};
 use sqlx::PgPool;
 
-use super::gateway::{Call, Gateway};
+use super::{Call, Gateway};
 
 /// How long an authorisation of the sandbox holds.
 const AUTHORIZATION_DAYS: i64 = 7;
@@ -28,11 +28,6 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// A gateway that keeps its books in a table of its own.
-    pub fn new(books: PgPool) -> Self {
-        Self { books }
-    }
-
     /// Enters the call into the books; false if it stood there already.
     async fn enter(&self, call: &Call, declined: Option<&str>) -> sqlx::Result<bool> {
         let done = sqlx::query!(
@@ -51,6 +46,10 @@ impl Sandbox {
 }
 
 impl Gateway for Sandbox {
+    fn new(db: &PgPool) -> Self {
+        Self { books: db.clone() }
+    }
+
     async fn perform(&self, call: &Call) -> Verdict {
         let token = call.token.as_ref().map_or("", Token::as_str);
         let declined = decline(token, call.operation);

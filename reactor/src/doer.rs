@@ -1,0 +1,85 @@
+//! Claims what is due and sees to it that it is done.
+//!
+//! Several processes may do so: a claim is a lease, and whoever takes over does the thing again, under
+//! the same keys.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use event_store::{SubmitError, causes};
+use sqlx::PgPool;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::hands::Hands;
+use crate::list;
+use crate::reaction::{Done, Registered, Retry, Task};
+use crate::reactions;
+
+/// Things done at once: gateways answer in seconds.
+const AT_ONCE_MAX: usize = 64;
+/// How long whoever claimed a thing may take; a gateway that takes longer is asked again under the
+/// same key.
+const LEASE: Duration = Duration::from_secs(30);
+/// How often the list is looked at without a reason.
+const POLL: Duration = Duration::from_secs(1);
+/// The pause after the log did not take a command.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
+/// The pause after it could not be decided, because of a stream that cannot be read.
+const RETRY_UNREADABLE_AFTER: Duration = Duration::from_mins(1);
+
+/// Does what is due, until told to stop; what is being done then is finished first.
+pub(crate) async fn act(db: PgPool, hands: Hands, more: &Notify, stop: CancellationToken) {
+    let hands = Arc::new(hands);
+    let mut running = JoinSet::new();
+    while !stop.is_cancelled() {
+        let free = AT_ONCE_MAX.saturating_sub(running.len());
+        // The keeper meets the same outage and reports it.
+        let claimed = list::claim(&db, &reactions::ALL, free as i64, LEASE).await;
+        let claimed = claimed.unwrap_or_default();
+        let none = claimed.is_empty();
+        for (reaction, task) in claimed {
+            let (db, hands) = (db.clone(), hands.clone());
+            running.spawn(async move {
+                if let Err(error) = attempt(&db, reaction, &task, &hands).await {
+                    let (error, kind, subject) = (causes(&error), task.reaction, task.subject);
+                    tracing::warn!(error, kind, subject, "will be tried again");
+                }
+            });
+        }
+        let full = running.len() >= AT_ONCE_MAX;
+        tokio::select! {
+            () = stop.cancelled() => {}
+            Some(_) = running.join_next(), if full => {}
+            () = more.notified(), if none && !full => {}
+            () = tokio::time::sleep(POLL), if none && !full => {}
+            () = std::future::ready(()), if !none && !full => {}
+        }
+        while running.try_join_next().is_some() {}
+    }
+    while running.join_next().await.is_some() {}
+}
+
+/// Does one thing, as far as it can be done now. Where that fails and nothing is said here, its lease
+/// runs out.
+async fn attempt(
+    db: &PgPool,
+    reaction: &'static Registered,
+    task: &Task<String>,
+    hands: &Hands,
+) -> Result<(), Retry> {
+    match (reaction.act)(task, hands).await {
+        Ok(Done::Finished) => list::finish(db, task).await?,
+        Ok(Done::Recorded) => {}
+        Ok(Done::Later(pause)) => list::postpone(db, task, pause).await?,
+        Err(Retry::Submit(error)) => {
+            let unreadable = matches!(error, SubmitError::Unreadable { .. });
+            let pause = if unreadable { RETRY_UNREADABLE_AFTER } else { RETRY_AFTER };
+            list::postpone(db, task, pause).await?;
+            return Err(Retry::Submit(error));
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}

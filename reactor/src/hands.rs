@@ -1,0 +1,70 @@
+//! What a reaction may use when it acts: the log, by commands and by reading, and the gateways.
+//!
+//! Every command carries a key made of the event that caused it, so a crash at any point does nothing
+//! twice.
+
+use chrono::Utc;
+use domain::{Command, StreamId};
+use event_store::{Outcome, Recorded, Request, Writer, read};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::gateway::Gateways;
+use crate::reaction::{Retry, Task};
+
+/// Who asks, as it stands in events.
+const ACTOR: &str = "payment-process";
+/// Events of one stream that are read: a few for each thing that people do to it.
+const HISTORY_EVENTS_MAX: i64 = read::PAGE_EVENTS_MAX;
+
+/// What a reaction may use.
+pub struct Hands {
+    db: PgPool,
+    writer: Writer,
+    gateways: Gateways,
+}
+
+impl Hands {
+    pub(crate) fn new(db: PgPool, writer: Writer) -> Self {
+        let gateways = Gateways::new(&db);
+        Self { db, writer, gateways }
+    }
+
+    /// Gives a command, under a key made of the task's cause, the step and the number of the try. A try
+    /// of its own for each key: a refusal is kept under it, and what is refused now may be allowed
+    /// later. The step tells apart all that any reaction asks because of one event; where that is about
+    /// several subjects, it names the subject.
+    pub async fn submit<S>(
+        &self,
+        task: &Task<S>,
+        step: &str,
+        command: Command,
+    ) -> Result<Outcome, Retry> {
+        let request = Request {
+            key: Some(format!("p:{}:{step}:{}", task.cause, task.attempts)),
+            fingerprint: Uuid::nil(),
+            expected: None,
+            at: Utc::now(),
+            actor: Some(ACTOR.to_owned()),
+            correlation_id: task.correlation_id,
+            causation: Some(task.cause),
+            command,
+        };
+        let answer = self.writer.submit(request).await;
+        event_store::metrics::count(task.reaction, &answer);
+        Ok(answer?.outcome)
+    }
+
+    /// What happened in a stream, up to a bound.
+    pub async fn history(&self, stream: &StreamId) -> Result<Vec<Recorded>, Retry> {
+        let stream = stream.to_string();
+        let page = read::of_stream(&self.db, &stream, 0, HISTORY_EVENTS_MAX).await?;
+        let read: Result<_, _> = page.events.iter().map(event_store::RawEvent::decode).collect();
+        Ok(read?)
+    }
+
+    /// Those who move money.
+    pub fn gateways(&self) -> &Gateways {
+        &self.gateways
+    }
+}

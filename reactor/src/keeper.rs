@@ -1,0 +1,219 @@
+//! Follows the log and keeps the list: one pass over the log for all reactions.
+//!
+//! Several processes may keep the list: whoever moves on first has done it, by compare-and-set on the
+//! position, and the others go on from there.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use event_store::listen::HeadListener;
+use event_store::{causes, read};
+use sqlx::PgPool;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::list::{self, Place};
+use crate::notes::{Notes, StuckStreams, Waiting};
+use crate::reaction::Registered;
+use crate::reactions;
+use crate::waiting::{self, Round};
+
+/// How often the log is looked at without a reason.
+const POLL: Duration = Duration::from_secs(1);
+/// The pause in which events gather while there are some: a busy log is read in pages, not one by
+/// one.
+const GATHER: Duration = Duration::from_millis(10);
+/// Positions after which the place in the log is kept even if nothing there matters.
+const KEEP_POSITIONS: i64 = 10_000;
+/// How often streams that wait are tried again.
+const TAKE_UP_PERIOD: Duration = Duration::from_secs(2);
+/// The pause after a failure.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Keeps the list from the log, for ever. Notifies `more` when there is more to do.
+pub(crate) async fn keep(db: PgPool, more: &Notify) {
+    let mut failing = false;
+    loop {
+        if let Err(error) = follow(&db, more, &mut failing).await {
+            if !failing {
+                let error = causes(&error);
+                tracing::warn!(error, "the reactor is interrupted and will try again");
+            }
+            failing = true;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+async fn follow(db: &PgPool, more: &Notify, failing: &mut bool) -> sqlx::Result<()> {
+    let mut listener = HeadListener::connect(db).await?;
+    list::register(db, &names()).await?;
+    let mut keeper = Keeper { db, more, group: Group::hindmost(db).await?, scanned: 0 };
+    keeper.scanned = keeper.group.position;
+    let mut rounds = Vec::from_iter(reactions::ALL.iter().map(Round::new));
+    let mut next_round = Instant::now();
+    loop {
+        if next_round <= Instant::now() {
+            for round in &mut rounds {
+                if round.go_on(db).await? {
+                    more.notify_one();
+                    keeper.look_again().await?;
+                }
+            }
+            next_round = Instant::now() + TAKE_UP_PERIOD;
+        }
+        let idle = keeper.read_on().await?;
+        *failing = false;
+        if idle {
+            listener.changed(POLL).await;
+        } else {
+            tokio::time::sleep(GATHER).await;
+        }
+    }
+}
+
+fn names() -> Vec<String> {
+    reactions::ALL.iter().map(|known| known.name.to_owned()).collect()
+}
+
+/// The reactions that are furthest behind, all equally far: the log is read for them next. Mostly
+/// these are all. One is behind after a program that does not have it was the quicker one.
+struct Group {
+    places: Vec<Place>,
+    reactions: Vec<&'static Registered>,
+    /// How far the log was read for them.
+    position: i64,
+    /// Where they meet the next one.
+    until: Option<i64>,
+    /// Whether streams wait for any of them.
+    waits: bool,
+}
+
+impl Group {
+    async fn hindmost(db: &PgPool) -> sqlx::Result<Self> {
+        let places = list::places(db, &names()).await?;
+        Self::of(places).ok_or(sqlx::Error::RowNotFound)
+    }
+
+    /// Of all reactions, the hindmost first.
+    fn of(mut places: Vec<Place>) -> Option<Self> {
+        let position = places.first()?.position;
+        let until = places.iter().map(|place| place.position).find(|&other| other > position);
+        places.retain(|place| place.position == position);
+        let waits = places.iter().any(|place| place.waits);
+        let found = |place: &Place| reactions::find(&place.reaction);
+        let reactions = places.iter().filter_map(found).collect();
+        Some(Self { places, reactions, position, until, waits })
+    }
+
+    fn categories(&self) -> Vec<String> {
+        let reads = self.reactions.iter().flat_map(|reaction| reaction.reads);
+        let mut names: Vec<String> = reads.map(|category| category.name().to_owned()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    fn move_to(&mut self, position: i64) {
+        self.position = position;
+        for place in &mut self.places {
+            place.position = position;
+        }
+    }
+}
+
+struct Keeper<'a> {
+    db: &'a PgPool,
+    more: &'a Notify,
+    group: Group,
+    /// How far the log was read; most of it is of no interest, and this is kept now and then.
+    scanned: i64,
+}
+
+impl Keeper<'_> {
+    /// Reads the next stretch of the log. Says whether there was none.
+    async fn read_on(&mut self) -> sqlx::Result<bool> {
+        let left = self.group.until.map_or(i64::MAX, |until| until - self.scanned);
+        let limit = left.min(read::PAGE_EVENTS_MAX);
+        let page =
+            read::of_categories(self.db, self.scanned, &self.group.categories(), limit).await?;
+        let idle = page.scanned_to == self.scanned;
+        self.scanned = page.scanned_to;
+        let waiting = if self.group.waits && !page.events.is_empty() {
+            let streams: Vec<String> =
+                page.events.iter().map(|event| event.stream.clone()).collect();
+            waiting::among(self.db, &self.group.reactions, &streams).await?
+        } else {
+            Waiting::new()
+        };
+        let mut notes = Notes::default();
+        notes.take(&page.events, &self.group.reactions, &waiting);
+        let meets = self.group.until.is_some_and(|until| self.scanned >= until);
+        let far = self.scanned - self.group.position >= KEEP_POSITIONS;
+        if !notes.is_empty() || meets || far {
+            self.keep(notes, meets).await?;
+        }
+        Ok(idle)
+    }
+
+    async fn keep(&mut self, notes: Notes, meets: bool) -> sqlx::Result<()> {
+        let due = !notes.changes.is_empty();
+        let stuck = notes.stuck.clone();
+        let kept = list::keep(self.db, &self.group.places, self.scanned, notes).await?;
+        if kept {
+            self.group.waits |= !stuck.is_empty();
+            report(stuck);
+            self.group.move_to(self.scanned);
+        }
+        if !kept || meets {
+            self.look_again().await?;
+        }
+        if due {
+            self.more.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Goes on from where the reactions are now: somebody else has moved them.
+    async fn look_again(&mut self) -> sqlx::Result<()> {
+        self.group = Group::hindmost(self.db).await?;
+        self.scanned = self.group.position;
+        Ok(())
+    }
+}
+
+/// Tells of events that wait, each once.
+fn report(stuck: StuckStreams) {
+    let events: BTreeMap<i64, String> =
+        stuck.into_values().map(|stuck| (stuck.position, stuck.reason)).collect();
+    for (position, reason) in events {
+        tracing::error!(position, reason, "an event is parked");
+        metrics::counter!("payment_events_parked_total").increment(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(reaction: &str, position: i64) -> Place {
+        Place { reaction: reaction.to_owned(), position, taken_up: 0, waits: false }
+    }
+
+    #[test]
+    fn those_at_one_position_go_on_together() {
+        let all = reactions::ALL.iter().map(|known| place(known.name, 7)).collect();
+        let group = Group::of(all).unwrap();
+        assert_eq!((group.reactions.len(), group.position, group.until), (3, 7, None));
+        assert_eq!(group.categories(), ["order", "payment"]);
+    }
+
+    #[test]
+    fn one_that_is_behind_goes_on_alone_until_it_meets_the_others() {
+        let places = [("expire_order", 3), ("ask_gateway", 9), ("expire_authorization", 12)]
+            .map(|(reaction, position)| place(reaction, position));
+        let group = Group::of(places.to_vec()).unwrap();
+        assert_eq!((group.reactions.len(), group.position, group.until), (1, 3, Some(9)));
+        assert_eq!(group.categories(), ["order"]);
+    }
+}

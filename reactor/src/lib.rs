@@ -1,0 +1,66 @@
+//! What happens by itself after an event: the gateway is asked, an order that nobody paid is called
+//! off, an authorisation that nobody captured is let go.
+//!
+//! * [`reactions`]: one file each; [`reaction`]: what one has to be;
+//! * `keeper`: follows the log and keeps the list of things to do; `notes`: what events make of it;
+//! * `list`: that list; `doer`: claims what is due and sees it done; [`hands`]: what may be used for it;
+//! * [`waiting`]: streams that wait for a program that can read them;
+//! * [`gateway`]: those who move money;
+//! * [`operations`]: what is done by hand; [`serve`]: a process that does nothing else.
+//!
+//! It runs inside command-api, or alone. It knows no routes, and decides nothing about a shop: what an
+//! answer means for a payment and its order is the domain's.
+
+mod doer;
+pub mod gateway;
+#[cfg(test)]
+mod given;
+pub mod hands;
+mod keeper;
+mod list;
+pub mod metrics;
+mod notes;
+pub mod operations;
+pub mod reaction;
+pub mod reactions;
+pub mod serve;
+pub mod waiting;
+
+use event_store::Writer;
+pub use notes::List;
+use sqlx::PgPool;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::hands::Hands;
+
+/// Connections for the list, and for reading what it is about.
+const CONNECTIONS_MAX: u32 = 8;
+
+/// Runs until told to stop; what is being done then is finished first.
+pub async fn run(db: PgPool, writer: Writer, stop: CancellationToken) {
+    let db = forgetful(&db);
+    let more = Notify::new();
+    let hands = Hands::new(db.clone(), writer);
+    let keeper = keeper::keep(db.clone(), &more);
+    let observer = metrics::observe(db.clone());
+    let doer = doer::act(db.clone(), hands, &more, stop.clone());
+    let watching = async {
+        tokio::select! {
+            () = keeper => {}
+            () = observer => {}
+            () = stop.cancelled() => {}
+        }
+    };
+    tokio::join!(doer, watching);
+    db.close().await;
+}
+
+/// Connections whose commits do not wait for the disk. The list and how far it has come are made
+/// from the log, together: what a crash takes of them is made again, and what was done is done once,
+/// by its keys. For the sandbox's books too: whatever the log says was entered before, and what is
+/// entered before is on the disk before.
+fn forgetful(db: &PgPool) -> PgPool {
+    let options = db.connect_options().as_ref().clone().options([("synchronous_commit", "off")]);
+    db.options().clone().max_connections(CONNECTIONS_MAX).connect_lazy_with(options)
+}

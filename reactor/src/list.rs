@@ -1,0 +1,272 @@
+//! The list of things to do: kept from the log, claimed by whoever does them.
+//!
+//! The list and the position it was kept up to change in one statement. A claim is a lease: if its
+//! holder dies, the next one does the thing again, under the same keys.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgExecutor, PgPool};
+
+use crate::notes::{Change, Changes, Notes, StuckStreams};
+use crate::reaction::{Registered, Task};
+
+/// How far the log was read for a reaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub reaction: String,
+    pub position: i64,
+    /// How often streams that waited were taken up.
+    pub taken_up: i64,
+    /// Whether streams wait now.
+    pub waits: bool,
+}
+
+/// Enters the reactions that were never here before, at the head of the log.
+pub(crate) async fn register(db: &PgPool, names: &[String]) -> sqlx::Result<()> {
+    sqlx::query!(
+        "INSERT INTO reactions (name, position)
+         SELECT wanted.name, log_head.position FROM unnest($1::text[]) AS wanted (name), log_head
+         ON CONFLICT (name) DO NOTHING",
+        names,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// How far the log was read for each of these reactions, the hindmost first.
+pub(crate) async fn places(db: &PgPool, names: &[String]) -> sqlx::Result<Vec<Place>> {
+    sqlx::query_as!(
+        Place,
+        r#"SELECT name AS reaction, position, taken_up, EXISTS (
+               SELECT FROM reaction_waiting WHERE reaction = reactions.name) AS "waits!"
+           FROM reactions WHERE name = ANY($1) ORDER BY position"#,
+        names,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// The same of one, which then nobody else changes until the end of the transaction.
+pub(crate) async fn hold(
+    connection: impl PgExecutor<'_>,
+    reaction: &'static Registered,
+) -> sqlx::Result<Option<Place>> {
+    sqlx::query_as!(
+        Place,
+        r#"SELECT name AS reaction, position, taken_up, true AS "waits!"
+           FROM reactions WHERE name = $1 FOR UPDATE"#,
+        reaction.name,
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+/// Takes a stretch of the log into the list, for reactions for which it was read as far as `places`
+/// say, all equally far, and is now read up to `to`. False if somebody has moved one of them, or has
+/// taken up streams of it: then nothing was done for that one.
+pub(crate) async fn keep(
+    db: impl PgExecutor<'_>,
+    places: &[Place],
+    to: i64,
+    notes: Notes,
+) -> sqlx::Result<bool> {
+    let from = places.first().map_or(to, |place| place.position);
+    let (names, taken_up): (Vec<String>, Vec<i64>) =
+        places.iter().map(|place| (place.reaction.clone(), place.taken_up)).unzip();
+    let Columns { settled, listed, due, causes } = Columns::of(notes.changes);
+    let Stopped { reactions, streams, versions, positions, reasons } = Stopped::of(notes.stuck);
+    // One round trip: it is made for every few orders. A thing is either settled or listed here. Rows
+    // are locked by name, so that two programs that share some of them do not wait for each other.
+    let kept = sqlx::query_scalar!(
+        r#"WITH held AS (
+               SELECT r.name FROM reactions r
+               JOIN unnest($1::text[], $2::bigint[]) AS k (name, taken_up) USING (name, taken_up)
+               WHERE r.position = $3 ORDER BY r.name FOR UPDATE OF r),
+           moved AS (
+               UPDATE reactions SET position = $4 FROM held
+               WHERE reactions.name = held.name RETURNING reactions.name),
+           settled AS (
+               DELETE FROM reaction_tasks AS t
+               USING moved, unnest($5::text[], $6::text[]) AS s (reaction, subject)
+               WHERE s.reaction = moved.name AND t.reaction = s.reaction AND t.subject = s.subject),
+           listed AS (
+               INSERT INTO reaction_tasks (reaction, subject, due_at, cause)
+               SELECT l.*
+               FROM unnest($7::text[], $8::text[], $9::timestamptz[], $10::bigint[])
+                   AS l (reaction, subject, due_at, cause)
+               JOIN moved ON moved.name = l.reaction
+               ON CONFLICT (reaction, subject) DO UPDATE
+               SET due_at = excluded.due_at, cause = excluded.cause, attempts = 0,
+                   leased_until = NULL),
+           stopped AS (
+               INSERT INTO reaction_waiting (reaction, stream, version, position, reason)
+               SELECT w.*
+               FROM unnest($11::text[], $12::text[], $13::bigint[], $14::bigint[], $15::text[])
+                   AS w (reaction, stream, version, position, reason)
+               JOIN moved ON moved.name = w.reaction
+               ON CONFLICT (reaction, stream) DO UPDATE
+               SET version = excluded.version, position = excluded.position,
+                   reason = excluded.reason)
+           SELECT count(*) = cardinality($1) AS "kept!" FROM moved"#,
+        &names,
+        &taken_up,
+        from,
+        to,
+        &settled.0,
+        &settled.1,
+        &listed.0,
+        &listed.1,
+        &due,
+        &causes,
+        &reactions,
+        &streams,
+        &versions,
+        &positions,
+        &reasons,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(kept)
+}
+
+/// Changes, column by column.
+#[derive(Default)]
+struct Columns {
+    /// Reactions and subjects.
+    settled: (Vec<String>, Vec<String>),
+    /// The same of what is due.
+    listed: (Vec<String>, Vec<String>),
+    due: Vec<DateTime<Utc>>,
+    causes: Vec<i64>,
+}
+
+impl Columns {
+    fn of(changes: Changes) -> Self {
+        let mut columns = Self::default();
+        for ((reaction, subject), change) in changes {
+            let (reactions, subjects) = match change {
+                Change::Settled => &mut columns.settled,
+                Change::Due { at, cause } => {
+                    columns.due.push(at);
+                    columns.causes.push(cause);
+                    &mut columns.listed
+                }
+            };
+            reactions.push(reaction.to_owned());
+            subjects.push(subject);
+        }
+        columns
+    }
+}
+
+/// Streams that wait, column by column.
+#[derive(Default)]
+struct Stopped {
+    reactions: Vec<String>,
+    streams: Vec<String>,
+    versions: Vec<i64>,
+    positions: Vec<i64>,
+    reasons: Vec<String>,
+}
+
+impl Stopped {
+    fn of(stuck: StuckStreams) -> Self {
+        let mut columns = Self::default();
+        for ((reaction, stream), stuck) in stuck {
+            columns.reactions.push(reaction.to_owned());
+            columns.streams.push(stream);
+            columns.versions.push(stuck.version);
+            columns.positions.push(stuck.position);
+            columns.reasons.push(stuck.reason);
+        }
+        columns
+    }
+}
+
+/// Claims up to `limit` things of these reactions that are due, for that time.
+pub(crate) async fn claim(
+    db: &PgPool,
+    reactions: &'static [Registered],
+    limit: i64,
+    lease: Duration,
+) -> sqlx::Result<Vec<(&'static Registered, Task<String>)>> {
+    let names: Vec<String> = reactions.iter().map(|known| known.name.to_owned()).collect();
+    let rows = sqlx::query!(
+        "WITH due AS MATERIALIZED (
+             SELECT reaction, subject FROM reaction_tasks
+             WHERE due_at <= now() AND (leased_until IS NULL OR leased_until < now())
+               AND reaction = ANY($3)
+             ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+         UPDATE reaction_tasks AS task
+         SET leased_until = now() + make_interval(secs => $2), attempts = attempts + 1
+         FROM due WHERE task.reaction = due.reaction AND task.subject = due.subject
+         RETURNING task.reaction, task.subject, task.cause, task.attempts,
+             (SELECT (e.metadata->>'correlation_id')::uuid FROM events e
+              WHERE e.position = task.cause) AS correlation_id",
+        limit,
+        lease.as_secs_f64(),
+        &names,
+    )
+    .fetch_all(db)
+    .await?;
+    let tasks = rows.into_iter().filter_map(|row| {
+        let reaction = reactions.iter().find(|known| known.name == row.reaction)?;
+        let task = Task {
+            reaction: reaction.name,
+            subject: row.subject,
+            cause: row.cause,
+            correlation_id: row.correlation_id,
+            attempts: row.attempts,
+        };
+        Some((reaction, task))
+    });
+    Ok(tasks.collect())
+}
+
+/// The thing is done. Does nothing if the log has asked for it anew meanwhile.
+pub(crate) async fn finish(db: impl PgExecutor<'_>, task: &Task<String>) -> sqlx::Result<()> {
+    sqlx::query!(
+        "DELETE FROM reaction_tasks WHERE reaction = $1 AND subject = $2 AND cause = $3",
+        task.reaction,
+        task.subject,
+        task.cause,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The thing is to be tried again later.
+pub(crate) async fn postpone(
+    db: impl PgExecutor<'_>,
+    task: &Task<String>,
+    pause: Duration,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE reaction_tasks
+         SET due_at = now() + make_interval(secs => $4), leased_until = NULL
+         WHERE reaction = $1 AND subject = $2 AND cause = $3",
+        task.reaction,
+        task.subject,
+        task.cause,
+        pause.as_secs_f64(),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// How many things are overdue: due for longer than that, and at most `limit` of them.
+pub(crate) async fn overdue(db: &PgPool, since: Duration, limit: i64) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM (
+               SELECT FROM reaction_tasks WHERE due_at < now() - make_interval(secs => $1) LIMIT $2
+           ) AS overdue"#,
+        since.as_secs_f64(),
+        limit,
+    )
+    .fetch_one(db)
+    .await
+}

@@ -1,0 +1,76 @@
+//! The reactor's command line.
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use reactor::operations;
+use reactor::serve::serve;
+use service::config::{Database, Http, Logging};
+use service::{build, database, telemetry};
+
+/// Does what follows from events by itself. Command-api does so too, unless it is told `--reactor off`
+#[derive(Parser)]
+#[command(name = "reactor", version = build::TEXT)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    shared: Shared,
+}
+
+/// What every command may be told, before its name or after.
+#[derive(Args)]
+struct Shared {
+    #[command(flatten)]
+    database: Database,
+    #[command(flatten)]
+    http: Http,
+    #[command(flatten)]
+    logging: Logging,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Follow the log, and do what is due
+    Run,
+    /// List the events that could not be read
+    Parked,
+    /// Take up events again that could not be read, which happens by itself too
+    Retry {
+        /// Where in the log the event stands
+        #[arg(long, required_unless_present = "all", conflicts_with = "all")]
+        position: Option<i64>,
+        /// All of them
+        #[arg(long)]
+        all: bool,
+    },
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<ExitCode> {
+    let Cli { command, shared } = Cli::parse();
+    telemetry::init(shared.logging.format)?;
+    match command {
+        Command::Run => serve(shared.database, shared.http).await?,
+        Command::Parked => operations::parked(&database::connect(&shared.database)?).await?,
+        Command::Retry { position, .. } => {
+            let db = database::connect(&shared.database)?;
+            if !operations::retry(&db, position).await? {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::Cli;
+
+    #[test]
+    fn the_arguments_fit_together() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,125 @@
+//! What a stretch of the log makes of the list: what is due, what is settled, which streams wait.
+//! Pure: no clock, no database.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt::Display;
+use std::marker::PhantomData;
+
+use chrono::{DateTime, Utc};
+use event_store::{RawEvent, causes};
+
+use crate::reaction::Registered;
+
+/// The latest word of the log about a thing to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Do it.
+    Due {
+        /// When.
+        at: DateTime<Utc>,
+        /// The position of the event that asks for it.
+        cause: i64,
+    },
+    /// It is done, or no longer needed.
+    Settled,
+}
+
+/// The latest word about each thing, by reaction and subject.
+pub type Changes = HashMap<(&'static str, String), Change>;
+
+/// Streams that wait, by reaction.
+pub(crate) type Waiting = HashMap<&'static str, HashSet<String>>;
+
+/// The list as a reaction writes it while it looks at one event.
+pub struct List<'a, S> {
+    reaction: &'static str,
+    cause: i64,
+    changes: &'a mut Changes,
+    subject: PhantomData<S>,
+}
+
+impl<'a, S: Display> List<'a, S> {
+    pub(crate) fn new(reaction: &'static str, cause: i64, changes: &'a mut Changes) -> Self {
+        Self { reaction, cause, changes, subject: PhantomData }
+    }
+
+    /// This is to be done at that time, because of the event that is looked at.
+    pub fn due(&mut self, subject: &S, at: DateTime<Utc>) {
+        self.put(subject, Change::Due { at, cause: self.cause });
+    }
+
+    /// This is done, or no longer needed.
+    pub fn settled(&mut self, subject: &S) {
+        self.put(subject, Change::Settled);
+    }
+
+    fn put(&mut self, subject: &S, change: Change) {
+        self.changes.insert((self.reaction, subject.to_string()), change);
+    }
+}
+
+/// The first event of a stream that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Stuck {
+    /// Its place in the stream.
+    pub version: i64,
+    /// Its place in the log.
+    pub position: i64,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// Streams that wait from that event on, by reaction and name.
+pub(crate) type StuckStreams = HashMap<(&'static str, String), Stuck>;
+
+/// What a stretch of the log makes of the list.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Notes {
+    pub changes: Changes,
+    pub stuck: StuckStreams,
+}
+
+impl Notes {
+    /// Takes events into account, in their order. What stands in a stream that waits is left out: it is
+    /// taken up with the event that the stream waits for.
+    pub fn take(
+        &mut self,
+        events: &[RawEvent],
+        reactions: &[&'static Registered],
+        waiting: &Waiting,
+    ) {
+        for event in events {
+            let mut readers = reactions.iter().filter(|known| known.reads(&event.kind)).peekable();
+            if readers.peek().is_none() {
+                continue;
+            }
+            let read = event.decode();
+            for reaction in readers {
+                let waits =
+                    waiting.get(reaction.name).is_some_and(|all| all.contains(&event.stream));
+                if waits || self.is_stuck(reaction.name, &event.stream) {
+                    continue;
+                }
+                match &read {
+                    Ok(recorded) => (reaction.note)(recorded, &mut self.changes),
+                    Err(error) => {
+                        // Postgres keeps no NUL.
+                        let reason = causes(error).replace('\0', "");
+                        let (version, position) = (event.version, event.position);
+                        let stuck = Stuck { version, position, reason };
+                        self.stuck.insert((reaction.name, event.stream.clone()), stuck);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether there is anything to be written.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.stuck.is_empty()
+    }
+
+    fn is_stuck(&self, reaction: &'static str, stream: &str) -> bool {
+        !self.stuck.is_empty() && self.stuck.contains_key(&(reaction, stream.to_owned()))
+    }
+}

@@ -1,0 +1,94 @@
+//! Lets an authorisation go that was not captured in time.
+
+use std::time::Duration;
+
+use domain::command::payment::Command as Ask;
+use domain::{Category, Command, Event, PaymentId, Refusal, StreamId, payment};
+use event_store::{Outcome, Recorded};
+
+use crate::hands::Hands;
+use crate::notes::List;
+use crate::reaction::{Done, Reaction, Retry, Task};
+
+/// The pause before a payment is looked at again about which the gateway is being asked.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
+/// See above.
+pub(super) struct ExpireAuthorization;
+
+impl Reaction for ExpireAuthorization {
+    const NAME: &'static str = "expire_authorization";
+    const READS: &'static [Category] = &[Category::Payment];
+    type Subject = PaymentId;
+
+    fn note(event: &Recorded, list: &mut List<'_, PaymentId>) {
+        let (StreamId::Payment(id), Event::Payment(event)) = (&event.stream, &event.event) else {
+            return;
+        };
+        match event {
+            payment::Event::Authorized(authorized) => list.due(id, authorized.expires_at),
+            payment::Event::Captured(_)
+            | payment::Event::Voided(_)
+            | payment::Event::Expired(_)
+            | payment::Event::Failed(_) => list.settled(id),
+            payment::Event::Created(_)
+            | payment::Event::Requested(_)
+            | payment::Event::ActionRequired(_)
+            | payment::Event::Refunded(_)
+            | payment::Event::RequestFailed(_)
+            | payment::Event::OutcomeUnknown(_)
+            | payment::Event::CollectionDue(_)
+            | payment::Event::Collected(_)
+            | payment::Event::Remitted(_)
+            | payment::Event::Uncollected(_) => {}
+        }
+    }
+
+    async fn act(task: &Task<PaymentId>, hands: &Hands) -> Result<Done, Retry> {
+        let expire = Command::Payment(task.subject, Ask::Expire);
+        match hands.submit(task, Self::NAME, expire).await? {
+            Outcome::Refused(Refusal::Payment(payment::Error::RequestInFlight)) => {
+                Ok(Done::Later(LOOK_AGAIN))
+            }
+            Outcome::Accepted { .. } | Outcome::Refused(_) => Ok(Done::Finished),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::given::{self, given, payment_id};
+
+    #[test]
+    fn an_authorisation_is_let_go_when_it_lapses() {
+        let events = [given::payment("requested"), given::payment("authorized")];
+        given::<ExpireAuthorization>(events).then_due(&payment_id(), given::expires_at(), 2);
+    }
+
+    #[test]
+    fn one_that_came_to_an_end_is_not() {
+        for end in ["captured", "voided", "expired", "failed"] {
+            let events = [given::payment("authorized"), given::payment(end)];
+            given::<ExpireAuthorization>(events).then_settled(&payment_id());
+        }
+    }
+
+    #[test]
+    fn what_else_happens_to_it_changes_nothing() {
+        for other in [
+            "created",
+            "requested",
+            "action_required",
+            "refunded",
+            "request_failed",
+            "outcome_unknown",
+            "collection_due",
+            "collected",
+            "remitted",
+            "uncollected",
+        ] {
+            given::<ExpireAuthorization>([given::payment(other)]).then_nothing();
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Calls an order off that nobody paid in time.
+
+use std::time::Duration;
+
+use domain::command::order::Command as Ask;
+use domain::{Category, Command, Event, OrderId, Refusal, StreamId, order, payment};
+use event_store::{Outcome, Recorded};
+
+use crate::hands::Hands;
+use crate::notes::List;
+use crate::reaction::{Done, Reaction, Retry, Task};
+
+/// The pause before an order is looked at again whose payment is still being decided.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
+/// See above.
+pub(super) struct ExpireOrder;
+
+impl Reaction for ExpireOrder {
+    const NAME: &'static str = "expire_order";
+    const READS: &'static [Category] = &[Category::Order];
+    type Subject = OrderId;
+
+    fn note(event: &Recorded, list: &mut List<'_, OrderId>) {
+        let (StreamId::Order(id), Event::Order(event)) = (&event.stream, &event.event) else {
+            return;
+        };
+        match event {
+            order::Event::Placed(placed) => list.due(id, placed.reserved_until),
+            order::Event::Confirmed(_) | order::Event::Cancelled(_) => list.settled(id),
+            order::Event::PaymentStarted(_)
+            | order::Event::FulfilmentPlanned(_)
+            | order::Event::FulfilmentClosed(_)
+            | order::Event::Completed(_) => {}
+        }
+    }
+
+    async fn act(task: &Task<OrderId>, hands: &Hands) -> Result<Done, Retry> {
+        let expire = Command::Order(task.subject, Ask::Expire);
+        match hands.submit(task, Self::NAME, expire).await? {
+            Outcome::Refused(Refusal::Payment(payment::Error::RequestInFlight)) => {
+                Ok(Done::Later(LOOK_AGAIN))
+            }
+            Outcome::Accepted { .. } | Outcome::Refused(_) => Ok(Done::Finished),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::given::{self, given, order_id};
+
+    #[test]
+    fn an_order_is_called_off_when_its_reservation_ends() {
+        given::<ExpireOrder>([given::placed()]).then_due(&order_id(), given::reserved_until(), 1);
+    }
+
+    #[test]
+    fn one_that_is_confirmed_or_off_is_not() {
+        for end in ["confirmed", "cancelled"] {
+            let events = [given::placed(), given::order(end)];
+            given::<ExpireOrder>(events).then_settled(&order_id());
+        }
+    }
+
+    #[test]
+    fn what_else_happens_to_it_changes_nothing() {
+        for other in ["payment_started", "fulfilment_planned", "fulfilment_closed", "completed"] {
+            given::<ExpireOrder>([given::order(other)]).then_nothing();
+        }
+        let of_payment = [given::payment("requested"), given::payment("authorized")];
+        given::<ExpireOrder>(of_payment).then_nothing();
+    }
+}

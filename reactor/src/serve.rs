@@ -1,0 +1,76 @@
+//! The process that does nothing else: what runs in it, and the order in which it ends.
+
+use std::sync::Arc;
+
+use event_store::{Writer, writer};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use service::config::{Database, Http, Wrong};
+use service::health::Health;
+use service::parts::Parts;
+use service::{ServeError, database, shutdown, telemetry};
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use crate::waiting;
+
+/// Where the reactor listens unless it is told.
+const DEFAULT_PORT: u16 = 8083;
+
+/// Why the process ended when it was not told to.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A setting cannot be meant.
+    #[error(transparent)]
+    Settings(#[from] Wrong),
+    /// Nobody can be listened to.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    /// Something went wrong inside.
+    #[error("a part of the process broke")]
+    Broken,
+}
+
+/// Reacts to the log until told to stop.
+pub fn serve(database: Database, http: Http) -> BoxFuture<'static, Result<(), Error>> {
+    // Boxed, so that its code is made here once and not in each program anew.
+    keep_running(database, http).boxed()
+}
+
+async fn keep_running(database: Database, http: Http) -> Result<(), Error> {
+    http.check()?;
+    let (does, address) = ("does what follows from events by itself", http.address(DEFAULT_PORT));
+    telemetry::begin("reactor", does, address, &database, None, None);
+    let shutdown = shutdown::signal(http.drain_delay());
+    event_store::metrics::describe_metrics();
+    crate::metrics::describe_metrics();
+    let db = database::connect(&database)?;
+    let mut parts = Parts::new(shutdown.stop.clone());
+    let (writer, writing) = Writer::start(&db, writer::Settings::default());
+    let writing = parts.watch("the writer", writing);
+    let stop_reacting = CancellationToken::new();
+    let reacting = crate::run(db.clone(), writer.clone(), stop_reacting.clone());
+    let reacting = parts.watch("the reactor", tokio::spawn(reacting));
+
+    let health = health(&db);
+    let router = service::http::shell(health.router());
+    let served = service::serve(router, &health, &http, DEFAULT_PORT, shutdown).await;
+
+    parts.stop();
+    stop_reacting.cancel();
+    parts.ended(reacting).await;
+    writer.close();
+    parts.ended(writing).await;
+    served?;
+    if parts.is_broken() { Err(Error::Broken) } else { Ok(()) }
+}
+
+/// Without Postgres nothing can be done.
+fn health(db: &PgPool) -> Health {
+    let postgres = Arc::new(database::Probe::new(db));
+    let health = Health::new().requires("postgres", move || {
+        let postgres = postgres.clone();
+        async move { postgres.check().await }
+    });
+    waiting::watch(health, db)
+}
