@@ -2,7 +2,7 @@
 -- of the database, after the migrations; again whenever you like. With `-v password=…` all of them
 -- get that password; where each is to have its own, ALTER ROLE.
 \set wanted 'VALUES (''command_api'', ''commerce_writer''), (''projector'', ''commerce_projector'')'
-\set wanted :wanted ', (''query_api'', ''commerce_reader'')'
+\set wanted :wanted ', (''reactor'', ''commerce_writer''), (''query_api'', ''commerce_reader'')'
 
 SELECT format('CREATE ROLE %I LOGIN IN ROLE %I', login, role)
 FROM (:wanted) AS wanted (login, role)

@@ -3,15 +3,15 @@
 -- `payment_process_parked`; the sandbox's books stay as they are. Owned by the reactor.
 --
 -- The old tables stay until a later migration drops them: an older command-api may run beside a
--- newer one, or come back. It goes on to keep its own list from the log and to do what stands there,
--- as two of its kind always did, and neither list knows of the other. So a thing may be done twice,
--- under the same keys: the gateway does a request once (`<payment>:<request>`), a command takes
--- effect once (`p:<cause>:…`), what came of a request is recorded once, by its number, and nobody
--- lets go of an order or a payment twice. An older program that comes back after weeks reads the log
--- from where it left off, and finds all of it settled.
+-- newer one, or come back. It goes on to keep its own list from the log and to do what stands
+-- there, as two of its kind always did, and neither list knows of the other. So a thing may be done
+-- twice, under the same keys: the gateway does a request once (`<payment>:<request>`), a command
+-- takes effect once (`p:<cause>:…`), what came of a request is recorded once, by its number, and
+-- nobody lets go of an order or a payment twice. An older program that comes back after weeks reads
+-- the log from where it left off, and finds all of it settled.
 
--- A row for each reaction; those whose rows stand at one position go on together. One of its own, so
--- that a program moves none of a reaction that it does not have.
+-- A row for each reaction; those whose rows stand at one position go on together. One of its own,
+-- so that a program moves none of a reaction that it does not have.
 CREATE TABLE reactions (
     name text PRIMARY KEY,
     position bigint NOT NULL,

@@ -4,8 +4,8 @@ use metrics::counter;
 
 use crate::routes;
 
-/// Describes the log's metrics, and has the counters of this crate begin at 0. To be called once the
-/// process has a recorder.
+/// Describes the log's metrics, and has the counters of this crate begin at 0. To be called once
+/// the process has a recorder.
 pub fn describe_metrics() {
     event_store::metrics::describe_metrics();
     for route in routes::all() {

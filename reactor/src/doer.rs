@@ -1,7 +1,7 @@
 //! Claims what is due and sees to it that it is done.
 //!
-//! Several processes may do so: a claim is a lease, and whoever takes over does the thing again, under
-//! the same keys.
+//! Several processes may do so: a claim is a lease, and whoever takes over does the thing again,
+//! under the same keys.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,8 +61,8 @@ pub(crate) async fn act(db: PgPool, hands: Hands, more: &Notify, stop: Cancellat
     while running.join_next().await.is_some() {}
 }
 
-/// Does one thing, as far as it can be done now. Where that fails and nothing is said here, its lease
-/// runs out.
+/// Does one thing, as far as it can be done now. Where that fails and nothing is said here, its
+/// lease runs out.
 async fn attempt(
     db: &PgPool,
     reaction: &'static Registered,

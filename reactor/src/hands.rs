@@ -1,7 +1,7 @@
 //! What a reaction may use when it acts: the log, by commands and by reading, and the gateways.
 //!
-//! Every command carries a key made of the event that caused it, so a crash at any point does nothing
-//! twice.
+//! Every command carries a key made of the event that caused it, so a crash at any point does
+//! nothing twice.
 
 use chrono::Utc;
 use domain::{Command, StreamId};
@@ -30,10 +30,10 @@ impl Hands {
         Self { db, writer, gateways }
     }
 
-    /// Gives a command, under a key made of the task's cause, the step and the number of the try. A try
-    /// of its own for each key: a refusal is kept under it, and what is refused now may be allowed
-    /// later. The step tells apart all that any reaction asks because of one event; where that is about
-    /// several subjects, it names the subject.
+    /// Gives a command, under a key made of the task's cause, the step and the number of the try. A
+    /// try of its own for each key: a refusal is kept under it, and what is refused now may be
+    /// allowed later. The step tells apart all that any reaction asks because of one event; where
+    /// that is about several subjects, it names the subject.
     pub async fn submit<S>(
         &self,
         task: &Task<S>,

@@ -1,7 +1,7 @@
 //! Follows the log and keeps the list: one pass over the log for all reactions.
 //!
-//! Several processes may keep the list: whoever moves on first has done it, by compare-and-set on the
-//! position, and the others go on from there.
+//! Several processes may keep the list: whoever moves on first has done it, by compare-and-set on
+//! the position, and the others go on from there.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -50,7 +50,7 @@ async fn follow(db: &PgPool, more: &Notify, failing: &mut bool) -> sqlx::Result<
     list::register(db, &names()).await?;
     let mut keeper = Keeper { db, more, group: Group::hindmost(db).await?, scanned: 0 };
     keeper.scanned = keeper.group.position;
-    let mut rounds = Vec::from_iter(reactions::ALL.iter().map(Round::new));
+    let mut rounds: Vec<Round> = reactions::ALL.iter().map(Round::new).collect();
     let mut next_round = Instant::now();
     loop {
         if next_round <= Instant::now() {

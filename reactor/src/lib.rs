@@ -3,13 +3,14 @@
 //!
 //! * [`reactions`]: one file each; [`reaction`]: what one has to be;
 //! * `keeper`: follows the log and keeps the list of things to do; `notes`: what events make of it;
-//! * `list`: that list; `doer`: claims what is due and sees it done; [`hands`]: what may be used for it;
+//! * `list`: that list; `doer`: claims what is due and sees it done; [`hands`]: what may be used
+//!   for it;
 //! * [`waiting`]: streams that wait for a program that can read them;
 //! * [`gateway`]: those who move money;
 //! * [`operations`]: what is done by hand; [`serve`]: a process that does nothing else.
 //!
-//! It runs inside command-api, or alone. It knows no routes, and decides nothing about a shop: what an
-//! answer means for a payment and its order is the domain's.
+//! It runs inside command-api, or alone. It knows no routes, and decides nothing about a shop: what
+//! an answer means for a payment and its order is the domain's.
 
 mod doer;
 pub mod gateway;
@@ -57,9 +58,9 @@ pub async fn run(db: PgPool, writer: Writer, stop: CancellationToken) {
 }
 
 /// Connections whose commits do not wait for the disk. The list and how far it has come are made
-/// from the log, together: what a crash takes of them is made again, and what was done is done once,
-/// by its keys. For the sandbox's books too: whatever the log says was entered before, and what is
-/// entered before is on the disk before.
+/// from the log, together: what a crash takes of them is made again, and what was done is done
+/// once, by its keys. For the sandbox's books too: whatever the log says was entered before, and
+/// what is entered before is on the disk before.
 fn forgetful(db: &PgPool) -> PgPool {
     let options = db.connect_options().as_ref().clone().options([("synchronous_commit", "off")]);
     db.options().clone().max_connections(CONNECTIONS_MAX).connect_lazy_with(options)

@@ -64,8 +64,8 @@ pub(crate) async fn hold(
 }
 
 /// Takes a stretch of the log into the list, for reactions for which it was read as far as `places`
-/// say, all equally far, and is now read up to `to`. False if somebody has moved one of them, or has
-/// taken up streams of it: then nothing was done for that one.
+/// say, all equally far, and is now read up to `to`. False if somebody has moved one of them, or
+/// has taken up streams of it: then nothing was done for that one.
 pub(crate) async fn keep(
     db: impl PgExecutor<'_>,
     places: &[Place],
@@ -77,8 +77,9 @@ pub(crate) async fn keep(
         places.iter().map(|place| (place.reaction.clone(), place.taken_up)).unzip();
     let Columns { settled, listed, due, causes } = Columns::of(notes.changes);
     let Stopped { reactions, streams, versions, positions, reasons } = Stopped::of(notes.stuck);
-    // One round trip: it is made for every few orders. A thing is either settled or listed here. Rows
-    // are locked by name, so that two programs that share some of them do not wait for each other.
+    // One round trip: it is made for every few orders. A thing is either settled or listed here.
+    // Rows are locked by name, so that two programs that share some of them do not wait for each
+    // other.
     let kept = sqlx::query_scalar!(
         r#"WITH held AS (
                SELECT r.name FROM reactions r
@@ -269,4 +270,47 @@ pub(crate) async fn overdue(db: &PgPool, since: Duration, limit: i64) -> sqlx::R
     )
     .fetch_one(db)
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reactions;
+
+    async fn all(db: &PgPool) -> Vec<Place> {
+        let names: Vec<String> = reactions::ALL.iter().map(|known| known.name.into()).collect();
+        places(db, &names).await.unwrap()
+    }
+
+    fn due(reaction: &'static str) -> Notes {
+        let change = Change::Due { at: Utc::now(), cause: 1 };
+        Notes { changes: [((reaction, "somebody".to_owned()), change)].into(), ..Notes::default() }
+    }
+
+    async fn listed(db: &PgPool) -> i64 {
+        let count = "SELECT count(*) FROM reaction_tasks";
+        sqlx::query_scalar(count).fetch_one(db).await.unwrap()
+    }
+
+    /// Two programs read the same stretch: one of them takes it into the list.
+    #[sqlx::test(migrations = "../migrations")]
+    async fn a_stretch_is_taken_in_once(db: PgPool) {
+        let places = all(&db).await;
+        assert!(keep(&db, &places, 7, Notes::default()).await.unwrap());
+        assert!(!keep(&db, &places, 7, due("ask_gateway")).await.unwrap());
+        assert_eq!(listed(&db).await, 0);
+    }
+
+    /// Who left a stream out because it waited, and is late to say so, has to read it after all.
+    #[sqlx::test(migrations = "../migrations")]
+    async fn what_was_read_before_streams_were_taken_up_is_not_taken_in(db: PgPool) {
+        let places = all(&db).await;
+        let taken_up = "UPDATE reactions SET taken_up = taken_up + 1 WHERE name = 'expire_order'";
+        sqlx::query(taken_up).execute(&db).await.unwrap();
+        assert!(!keep(&db, &places, 7, due("expire_order")).await.unwrap());
+        assert_eq!(listed(&db).await, 0);
+        // The others, of which nothing was taken up, have gone on.
+        let at: Vec<i64> = all(&db).await.iter().map(|place| place.position).collect();
+        assert_eq!(at, [0, 7, 7]);
+    }
 }

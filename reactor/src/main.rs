@@ -8,7 +8,8 @@ use reactor::serve::serve;
 use service::config::{Database, Http, Logging};
 use service::{build, database, telemetry};
 
-/// Does what follows from events by itself. Command-api does so too, unless it is told `--reactor off`
+/// Does what follows from events by itself. Command-api does so too, unless it is told `--reactor
+/// off`
 #[derive(Parser)]
 #[command(name = "reactor", version = build::TEXT)]
 struct Cli {

@@ -1,5 +1,5 @@
-//! What the reactor says of itself in numbers, each with its meaning. They keep the names of the time
-//! when payments were all that happened by itself.
+//! What the reactor says of itself in numbers, each with its meaning. They keep the names of the
+//! time when payments were all that happened by itself.
 
 use std::time::Duration;
 

@@ -80,8 +80,8 @@ pub(crate) struct Notes {
 }
 
 impl Notes {
-    /// Takes events into account, in their order. What stands in a stream that waits is left out: it is
-    /// taken up with the event that the stream waits for.
+    /// Takes events into account, in their order. What stands in a stream that waits is left out:
+    /// it is taken up with the event that the stream waits for.
     pub fn take(
         &mut self,
         events: &[RawEvent],

@@ -1,5 +1,5 @@
-//! What is done by hand: see which events wait, and take them up again at once. Each says what it found
-//! and what it did, on standard output.
+//! What is done by hand: see which events wait, and take them up again at once. Each says what it
+//! found and what it did, on standard output.
 
 use std::io::{self, Write};
 
@@ -31,8 +31,8 @@ pub async fn parked(db: &PgPool) -> Result<(), Error> {
     Ok(())
 }
 
-/// Takes up again what could not be read: one event, or all. Says whether none of them is parked any
-/// more.
+/// Takes up again what could not be read: one event, or all. Says whether none of them is parked
+/// any more.
 pub async fn retry(db: &PgPool, position: Option<i64>) -> Result<bool, Error> {
     let mut out = io::stdout();
     let positions = match position {

@@ -1,5 +1,5 @@
-//! What a reaction is: which events it looks at, what they make of the list of things to do, and how
-//! one of them is done.
+//! What a reaction is: which events it looks at, what they make of the list of things to do, and
+//! how one of them is done.
 //!
 //! When it is done, by which process and how often it is tried is not its affair.
 
@@ -20,8 +20,8 @@ use crate::notes::{Changes, List};
 /// Something that happens by itself after an event, now or when its time has come.
 ///
 /// One that was never here before begins at the head of the log, when the first program that has it
-/// starts: what happened before is not its affair. Where it is, a migration enters it in `reactions`
-/// at position 0.
+/// starts: what happened before is not its affair. Where it is, a migration enters it in
+/// `reactions` at position 0.
 pub trait Reaction: 'static {
     /// Stands in keys and rows: never rename one.
     const NAME: &'static str;
@@ -30,12 +30,12 @@ pub trait Reaction: 'static {
     /// What a thing to do is about. Its text stands in the list.
     type Subject: Display + FromStr + Send + Sync;
 
-    /// What one event makes of the list. Only of the kinds of stream it reads; the latest word about a
-    /// subject counts.
+    /// What one event makes of the list. Only of the kinds of stream it reads; the latest word
+    /// about a subject counts.
     fn note(event: &Recorded, list: &mut List<'_, Self::Subject>);
 
-    /// Does a thing, as far as it can be done now. It may be called again for the same one, and by two
-    /// processes at once: what it does to the outside is done under keys made of the task.
+    /// Does a thing, as far as it can be done now. It may be called again for the same one, and by
+    /// two processes at once: what it does to the outside is done under keys made of the task.
     fn act(
         task: &Task<Self::Subject>,
         hands: &Hands,
@@ -88,6 +88,9 @@ pub enum Retry {
     Subject,
 }
 
+/// A thing being done.
+pub(crate) type Acting<'a> = BoxFuture<'a, Result<Done, Retry>>;
+
 /// A reaction as the keeper and the doer see it.
 pub struct Registered {
     /// [`Reaction::NAME`].
@@ -95,7 +98,7 @@ pub struct Registered {
     /// [`Reaction::READS`].
     pub reads: &'static [Category],
     pub(crate) note: fn(&Recorded, &mut Changes),
-    pub(crate) act: for<'a> fn(&'a Task<String>, &'a Hands) -> BoxFuture<'a, Result<Done, Retry>>,
+    pub(crate) act: for<'a> fn(&'a Task<String>, &'a Hands) -> Acting<'a>,
 }
 
 impl Registered {
@@ -104,7 +107,8 @@ impl Registered {
         Self { name: R::NAME, reads: R::READS, note: note::<R>, act: act::<R> }
     }
 
-    /// Whether it looks at events of a type, known or not: by the category that the name begins with.
+    /// Whether it looks at events of a type, known or not: by the category that the name begins
+    /// with.
     pub(crate) fn reads(&self, kind: &str) -> bool {
         let category = kind.split('.').next().unwrap_or_default();
         self.reads.iter().any(|read| read.name() == category)
@@ -115,10 +119,7 @@ fn note<R: Reaction>(event: &Recorded, changes: &mut Changes) {
     R::note(event, &mut List::new(R::NAME, event.position, changes));
 }
 
-fn act<'a, R: Reaction>(
-    task: &'a Task<String>,
-    hands: &'a Hands,
-) -> BoxFuture<'a, Result<Done, Retry>> {
+fn act<'a, R: Reaction>(task: &'a Task<String>, hands: &'a Hands) -> Acting<'a> {
     async move {
         let Task { reaction, cause, correlation_id, attempts, .. } = *task;
         let subject = task.subject.parse().map_err(|_| Retry::Subject)?;

@@ -142,8 +142,8 @@ pub(crate) async fn next(
     .await
 }
 
-/// Takes streams up again that wait for a reaction, as far as they can be read. Says what came of it:
-/// those that still wait, and where.
+/// Takes streams up again that wait for a reaction, as far as they can be read. Says what came of
+/// it: those that still wait, and where.
 pub(crate) async fn take_up(
     db: &PgPool,
     reaction: &'static Registered,
@@ -222,8 +222,8 @@ async fn release(
     Ok(())
 }
 
-/// Goes round the streams that wait for a reaction, some at a time, so that those that nobody can read
-/// do not keep others from their turn.
+/// Goes round the streams that wait for a reaction, some at a time, so that those that nobody can
+/// read do not keep others from their turn.
 pub(crate) struct Round {
     reaction: &'static Registered,
     /// The last one that was tried, by name.

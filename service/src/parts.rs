@@ -1,5 +1,5 @@
-//! The parts that run in a process, beside what serves its port: none outlives the others, and all of
-//! them together have so long to end.
+//! The parts that run in a process, beside what serves its port: none outlives the others, and all
+//! of them together have so long to end.
 
 use std::time::Duration;
 
@@ -46,8 +46,8 @@ impl Parts {
         Part { what, task }
     }
 
-    /// The process is to end; from now on its parts have their time. Not only signals end it: after a
-    /// failed bind, too, the parts end because they are told to.
+    /// The process is to end; from now on its parts have their time. Not only signals end it: after
+    /// a failed bind, too, the parts end because they are told to.
     pub fn stop(&mut self) {
         self.stop.cancel();
         self.deadline = Some(Instant::now() + STOP_TIME_MAX);

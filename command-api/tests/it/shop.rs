@@ -181,7 +181,7 @@ impl Shop {
         (order, payment)
     }
 
-    /// The gateway's answer to a payment's request, as the payment process records it.
+    /// The gateway's answer to a payment's request, as the reactor records it.
     pub async fn gateway(&self, payment: &str, request: u32, verdict: Verdict) {
         let id: PaymentId = payment.parse().unwrap();
         let record = payment::Command::Record { request, verdict };

@@ -45,7 +45,7 @@ async fn the_writer_appends_by_append_alone(db: PgPool) {
     accept(&writers[0], create_cart(cart_id())).await;
     assert_contiguous(&db).await;
     assert!(may(&role, APPEND).await);
-    assert!(may(&role, "DELETE FROM snapshots; UPDATE payment_process SET position = 0").await);
+    assert!(may(&role, "DELETE FROM snapshots; UPDATE reactions SET position = 0").await);
     for statement in [
         INSERT,
         "UPDATE log_head SET position = 0",
@@ -65,7 +65,7 @@ async fn the_projector_writes_what_comes_from_the_log(db: PgPool) {
     assert!(
         may(&role, "SELECT move_checkpoint('orders', 1::smallint, 0::smallint, 0, 0, 0, 1)").await
     );
-    for statement in [INSERT, APPEND, "SELECT FROM commands", "DELETE FROM payment_tasks"] {
+    for statement in [INSERT, APPEND, "SELECT FROM commands", "DELETE FROM reaction_tasks"] {
         assert!(!may(&role, statement).await, "{statement}");
     }
     // Tables that come later are its own, too.
@@ -91,6 +91,7 @@ async fn readers_read(db: PgPool) {
             "SELECT hold_head()",
             "SELECT FROM commands",
             "SELECT FROM sandbox_gateway",
+            "SELECT FROM reaction_tasks",
             "INSERT INTO later VALUES (1)",
             "DELETE FROM orders_rows",
         ] {

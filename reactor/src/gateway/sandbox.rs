@@ -1,5 +1,5 @@
-//! The built-in gateway: no money moves, but it keeps books as a real one does, in a table of its own,
-//! and answers by token.
+//! The built-in gateway: no money moves, but it keeps books as a real one does, in a table of its
+//! own, and answers by token.
 //!
 //! | token | what happens |
 //! |---|---|

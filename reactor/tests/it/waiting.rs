@@ -1,16 +1,10 @@
-//! The payment process with the gateway it asks.
+//! An event that no program can read: its stream waits, seen by everybody, and is taken up by itself.
 
-use std::time::Duration;
-
-use command_api::payment::parked::{self, Retried};
-use command_api::payment::{process, sandbox::Sandbox};
-use event_store::{Metadata, read};
-use serde_json::json;
+use reactor::waiting::{self, Retried};
 use sqlx::{AssertSqlSafe, PgPool};
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::shop::{Shop, keyed};
+use crate::shop::{Shop, eventually, react};
 
 /// Writes history anew, as nobody but a test may.
 async fn rename(db: &PgPool, stream: &str, from: &str, to: &str) {
@@ -22,48 +16,104 @@ async fn rename(db: &PgPool, stream: &str, from: &str, to: &str) {
     sqlx::raw_sql(AssertSqlSafe(rename)).execute(db).await.unwrap();
 }
 
-async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    for _ in 0..400 {
-        if holds().await {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("never: {what}");
+/// The gateway is asked about what could not be read as soon as it can be, without anybody saying so;
+/// meanwhile others are served. What comes of it belongs to what the customer asked.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_stream_that_cannot_be_read_waits_and_is_taken_up_by_itself(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    let asked = Uuid::now_v7();
+    let order = shop.order(15).await;
+    let payment = shop.pay_as(order, Some("tok_success"), Some(asked)).await;
+    let stream = format!("payment-{payment}");
+    rename(&db, &stream, "payment.requested", "payment.teleported").await;
+
+    let running = react(&db);
+    eventually("it waits", async || waiting::count(&db).await.unwrap() == 1).await;
+    let event = waiting::list(&db, 10).await.unwrap().remove(0);
+    assert!(event.reason.contains("payment.teleported"), "{}", event.reason);
+    assert!(waiting::check(&db).await.unwrap_err().starts_with("1 events are parked"));
+    let (_, other) = shop.card("tok_success").await;
+    shop.until(&format!("payment-{other}"), "payment.authorized").await;
+    let late = shop.order(-1).await;
+    shop.until(&format!("order-{late}"), "order.cancelled").await;
+    assert_eq!(shop.history(&stream).await, ["payment.created", "payment.teleported"]);
+
+    rename(&db, &stream, "payment.teleported", "payment.requested").await;
+    shop.until(&stream, "payment.authorized").await;
+    eventually("nothing waits", async || waiting::check(&db).await.is_ok()).await;
+    assert_eq!(shop.origin(&stream).await.correlation_id, Some(asked));
+    let mut both = [format!("{payment}:1"), format!("{other}:1")];
+    both.sort();
+    assert_eq!(shop.booked().await, both);
+    running.stop().await;
 }
 
-/// An event that cannot be understood is kept aside, listed, and taken up again when it can be;
-/// what comes of it belongs to what the customer asked.
+/// What stands behind it in its stream is not heard before it.
 #[sqlx::test(migrations = "../migrations")]
-async fn what_is_parked_is_listed_and_taken_up_again(db: PgPool) {
-    let shop = Shop::open(&db);
-    let order = shop.order("TOTE", 1).await;
-    let request_id = Uuid::now_v7();
-    let pay = json!({"order_id": order, "method": "card", "token": "tok_success"});
-    let pay = keyed("/v1/payments", &pay).with("x-request-id", request_id.to_string());
-    let stream = format!("payment-{}", shop.done(pay).await.id());
-    rename(&db, &stream, "payment.requested", "payment.teleported").await;
-    let stop = CancellationToken::new();
-    let gateway = Sandbox::new(db.clone());
-    let paying = tokio::spawn(process::run(db.clone(), shop.writer.clone(), gateway, stop.clone()));
-    eventually("it is parked", async || parked::count(&db).await.unwrap() == 1).await;
-    let event = parked::list(&db, 10).await.unwrap().remove(0);
-    assert!(event.reason.contains("payment.teleported"), "{}", event.reason);
-    assert!(parked::check(&db).await.unwrap_err().starts_with("1 events are parked"));
+async fn what_comes_after_it_waits_behind_it(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    let order = shop.order(15).await;
+    let (stream, due) = (
+        format!("order-{order}"),
+        format!(
+            "SELECT subject FROM reaction_tasks WHERE reaction = 'expire_order' AND subject = '{order}'"
+        ),
+    );
+    shop.pay(order, None).await;
+    let confirmed = ["order.placed", "order.payment_started", "order.confirmed"];
+    assert_eq!(shop.history(&stream).await, confirmed);
+    rename(&db, &stream, "order.payment_started", "order.payment_dreamt_of").await;
 
-    let still = parked::retry(&db, event.position).await.unwrap();
+    let running = react(&db);
+    eventually("it waits", async || waiting::count(&db).await.unwrap() == 1).await;
+    shop.until_read().await;
+    assert_eq!(shop.texts(&due).await.len(), 1, "that it was confirmed is not known yet");
+    rename(&db, &stream, "order.payment_dreamt_of", "order.payment_started").await;
+    eventually("that is heard", async || shop.texts(&due).await.is_empty()).await;
+    eventually("nothing waits", async || waiting::check(&db).await.is_ok()).await;
+    running.stop().await;
+}
+
+/// Nobody has to, but it can be tried at once, and it is said what came of it.
+#[sqlx::test(migrations = "../migrations")]
+async fn it_can_be_taken_up_by_hand(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    let (_, payment) = shop.card("tok_success").await;
+    let stream = format!("payment-{payment}");
+    rename(&db, &stream, "payment.requested", "payment.teleported").await;
+    let running = react(&db);
+    eventually("it waits", async || waiting::count(&db).await.unwrap() == 1).await;
+    running.stop().await;
+    let position = waiting::list(&db, 10).await.unwrap().remove(0).position;
+
+    let still = waiting::retry(&db, position).await.unwrap();
     assert!(matches!(still, Retried::StillParked(_)), "{still:?}");
     rename(&db, &stream, "payment.teleported", "payment.requested").await;
-    assert_eq!(parked::retry(&db, event.position).await.unwrap(), Retried::Done);
-    assert_eq!(parked::retry(&db, event.position).await.unwrap(), Retried::NotParked);
-    parked::check(&db).await.unwrap();
-    eventually("the gateway is asked", async || {
-        shop.history(&stream).await.last().is_some_and(|last| last == "payment.authorized")
-    })
-    .await;
-    let events = read::of_stream(&db, &stream, 0, 10).await.unwrap().events;
-    let metadata: Metadata = serde_json::from_str(events.last().unwrap().metadata.get()).unwrap();
-    assert_eq!(metadata.correlation_id, Some(request_id));
-    stop.cancel();
-    paying.await.unwrap();
+    assert_eq!(waiting::retry(&db, position).await.unwrap(), Retried::Done);
+    assert_eq!(waiting::retry(&db, position).await.unwrap(), Retried::NotParked);
+    let running = react(&db);
+    shop.until(&stream, "payment.authorized").await;
+    running.stop().await;
+}
+
+/// More streams than are tried at once, all but one of which nobody can read: it has its turn.
+#[sqlx::test(migrations = "../migrations")]
+async fn those_that_nobody_can_read_keep_no_other_from_its_turn(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    let mut payments = Vec::new();
+    for _ in 0..70 {
+        payments.push(shop.card("tok_success").await.1);
+    }
+    for payment in &payments {
+        let stream = format!("payment-{payment}");
+        rename(&db, &stream, "payment.requested", "payment.teleported").await;
+    }
+    let running = react(&db);
+    eventually("they wait", async || waiting::count(&db).await.unwrap() == 70).await;
+    // The last by name: the ids are in the order in which they were made.
+    let last = format!("payment-{}", payments[69]);
+    rename(&db, &last, "payment.teleported", "payment.requested").await;
+    shop.until(&last, "payment.authorized").await;
+    assert_eq!(waiting::count(&db).await.unwrap(), 69);
+    running.stop().await;
 }

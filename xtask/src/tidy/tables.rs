@@ -36,13 +36,21 @@ const TABLES: &[Owned] = &[
         tables: &["events"],
         readers: &[
             ("query-api", "when the event was recorded that a model waits for, of one moment too"),
-            ("command-api", "what a task of the payment process is about, as it is claimed"),
+            ("reactor", "what a task is about, as it is claimed"),
         ],
     },
     Owned { owner: "event-store", tables: &["commands", "snapshots"], readers: &[] },
     Owned {
-        owner: "command-api",
-        tables: &["payment_process", "payment_process_parked", "payment_tasks", "sandbox_gateway"],
+        owner: "reactor",
+        tables: &[
+            "payment_process",
+            "payment_process_parked",
+            "payment_tasks",
+            "reaction_tasks",
+            "reaction_waiting",
+            "reactions",
+            "sandbox_gateway",
+        ],
         readers: &[],
     },
     Owned {

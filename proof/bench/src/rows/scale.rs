@@ -33,8 +33,8 @@ const CATCH_UP_TIMEOUT: Duration = Duration::from_hours(1);
 const READERS: usize = 2;
 /// Pause between two looks whether they have.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
-/// The payment process keeps its place this often when there is nothing to do, in events.
-const PAYMENTS_KEEP_EVENTS: i64 = 10_000;
+/// The reactor keeps its place this often when there is nothing to do, in events.
+const REACTOR_KEEPS_EVENTS: i64 = 10_000;
 
 /// Something measured on one log.
 struct Figure {
@@ -247,12 +247,13 @@ impl Caller for Reader {
     }
 }
 
-/// Waits until readers see everything and the payment process has read it, and fails if any of them
+/// Waits until readers see everything and the reactor has read it, and fails if any of them
 /// could not go on with a stream.
 async fn wait_until_caught_up(ground: &Ground<'_>, queries: &Service) -> Result<()> {
     let deadline = Instant::now() + CATCH_UP_TIMEOUT;
     let payments = format!(
-        "SELECT h.position - p.position < {PAYMENTS_KEEP_EVENTS} FROM log_head h, payment_process p"
+        "SELECT h.position - (SELECT min(position) FROM reactions) < {REACTOR_KEEPS_EVENTS}
+         FROM log_head h"
     );
     loop {
         let all = projections(queries).await?;
@@ -269,7 +270,7 @@ async fn wait_until_caught_up(ground: &Ground<'_>, queries: &Service) -> Result<
         }
         sleep(POLL_INTERVAL).await;
     }
-    let parked = ground.sql("SELECT count(*) FROM payment_process_parked").await?;
-    ensure!(parked == "0", "the payment process could not read {parked} events");
+    let waiting = ground.sql("SELECT count(*) FROM reaction_waiting").await?;
+    ensure!(waiting == "0", "the reactor could not read on in {waiting} streams");
     Ok(())
 }

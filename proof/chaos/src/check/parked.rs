@@ -1,5 +1,5 @@
 //! Nothing was set aside: whatever was done to the machines, no event is one that a projection, the
-//! payment process or Meilisearch could not understand.
+//! reactor or Meilisearch could not understand.
 
 use super::{Evidence, Verdict};
 
@@ -7,8 +7,8 @@ use super::{Evidence, Verdict};
 const PLACES: [&str; 4] = [
     "SELECT projection || ' parked ' || stream || ': ' || reason FROM parked_streams LIMIT 5",
     "SELECT 'message ' || sequence || ' was no event: ' || reason FROM parked_messages LIMIT 5",
-    "SELECT 'the payment process parked ' || position || ': ' || reason
-     FROM payment_process_parked LIMIT 5",
+    "SELECT reaction || ' waits in ' || stream || ' at ' || position || ': ' || reason
+     FROM reaction_waiting LIMIT 5",
     "SELECT 'Meilisearch refuses ' || id || ': ' || refused FROM search_documents
      WHERE refused IS NOT NULL LIMIT 5",
 ];

@@ -20,7 +20,7 @@ pub(super) async fn check(at: &Evidence<'_>) -> anyhow::Result<Verdict> {
         }
     }
     let tasks = sqlx::query_scalar::<_, uuid::Uuid>(
-        "SELECT subject FROM payment_tasks WHERE kind = 'ask_gateway'",
+        "SELECT subject::uuid FROM reaction_tasks WHERE reaction = 'ask_gateway'",
     );
     for subject in tasks.fetch_all(&at.db).await? {
         verdict.broken_if(payments.contains_key(&PaymentId(subject)), || {

@@ -9,7 +9,7 @@ const SHOWN: i64 = 5;
 
 pub(super) async fn check(db: &PgPool, began_at: i64) -> anyhow::Result<Verdict> {
     let mut verdict = Verdict::new("positions run 1…n, and versions within each stream");
-    // One statement, one snapshot: the payment process may be writing.
+    // One statement, one snapshot: the reactor may be writing.
     let row = sqlx::query(
         "SELECT count(*) AS count, coalesce(min(e.position), 1) AS first,
                 coalesce(max(e.position), 0) AS last, h.position AS head

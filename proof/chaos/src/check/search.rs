@@ -22,7 +22,7 @@ pub(super) async fn check(at: &Evidence<'_>) -> anyhow::Result<Verdict> {
     let mut verdict = Verdict::new("Meilisearch holds what the read model holds");
     let mut differences = vec!["it was never clean".to_owned()];
     let mut count = 0;
-    // What is appended meanwhile (the payment process never rests) may make a look worthless.
+    // What is appended meanwhile (the reactor never rests) may make a look worthless.
     for _ in 0..TRIES {
         if is_clean(at).await? {
             let (wanted, found) = (wanted(at).await?, found(at).await?);

@@ -122,7 +122,7 @@ impl Shop {
         (Kept { outcome, position }, Answer { status, body, replayed: false })
     }
 
-    /// The payment process hears that it worked.
+    /// The reactor hears that it worked.
     fn gateway(&mut self, request: u32) {
         let (reference, expires_at) = ("r".parse().unwrap(), Utc::now());
         let verdict = Said::Succeeded { reference, expires_at };

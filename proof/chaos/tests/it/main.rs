@@ -4,5 +4,6 @@
 
 mod chaos;
 mod limits;
+mod reactor;
 mod stack;
 mod story;

@@ -1,7 +1,7 @@
 //! Every answer agrees with what stands at its place in the log: decided again there, by the
 //! domain's own rules, each command comes to the events it made, or to the refusal it was told.
 //!
-//! Commands of the payment process are not asked again; their events are folded as they stand.
+//! Commands of the reactor are not asked again; their events are folded as they stand.
 
 pub(super) mod command;
 

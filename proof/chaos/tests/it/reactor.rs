@@ -1,0 +1,128 @@
+//! The reactor as a program of its own, beside a command-api that has none inside.
+
+use std::time::Duration;
+
+use harness::{Launch, Program, Ready};
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, PgPool};
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use crate::stack::PATIENCE;
+
+/// Nothing happens by itself as long as there is no reactor; with one, everything, once.
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_reactor_alone_does_what_a_command_api_without_leaves(db: PgPool) {
+    let mut api = program(&db, "command-api", &["serve", "--reactor", "off"]);
+    api.start().await.unwrap();
+    sell(&api).await;
+    let (paid, late) = (order(&api).await, order(&api).await);
+    let pay = json!({"order_id": paid, "method": "card", "token": "tok_timeout"});
+    let payment = post(&api, "/v1/payments", &pay).await;
+    let health = reqwest::get(api.url("/health")).await.unwrap().text().await.unwrap();
+    assert!(!health.contains("payments"), "it does not answer for the reactor: {health}");
+    // Nobody has read a word of it.
+    let place = "SELECT max(position) FROM reactions";
+    let position: i64 = sqlx::query_scalar(place).fetch_one(&db).await.unwrap();
+    assert_eq!(position, 0);
+    let unheard = ["payment.created", "payment.requested"];
+    assert_eq!(events(&db, &format!("payment-{payment}")).await, unheard);
+
+    let mut reactor = program(&db, "reactor", &["run"]);
+    reactor.start().await.unwrap();
+    until(&db, &format!("order-{paid}"), "order.confirmed").await;
+    let heard = events(&db, &format!("payment-{payment}")).await;
+    let once = ["created", "requested", "outcome_unknown", "authorized"];
+    assert_eq!(heard, once.map(|name| format!("payment.{name}")));
+    let booked: Vec<String> =
+        sqlx::query_scalar("SELECT key FROM sandbox_gateway").fetch_all(&db).await.unwrap();
+    assert_eq!(booked, [format!("{payment}:1")]);
+    // As if a quarter of an hour had gone by.
+    let due = format!("UPDATE reaction_tasks SET due_at = now() WHERE subject = '{late}'");
+    sqlx::raw_sql(AssertSqlSafe(due)).execute(&db).await.unwrap();
+    until(&db, &format!("order-{late}"), "order.cancelled").await;
+
+    let told = reqwest::get(reactor.url("/health")).await.unwrap().json::<Value>().await.unwrap();
+    let checks = told["checks"].as_array().unwrap();
+    assert!(
+        checks.iter().any(|check| check["name"] == "payments" && check["ok"] == true),
+        "{told}"
+    );
+    let metrics = reqwest::get(reactor.url("/metrics")).await.unwrap().text().await.unwrap();
+    for name in ["commerce_payment_events_parked", "commerce_gateway_answers_total"] {
+        assert!(metrics.contains(name), "{name} in {metrics}");
+    }
+    for mut program in [reactor, api] {
+        program.signal("TERM");
+        assert!(program.wait().unwrap().success());
+    }
+}
+
+/// One of the built programs, on a port of its own.
+fn program(db: &PgPool, name: &str, arguments: &[&str]) -> Program {
+    let test = std::env::current_exe().unwrap();
+    let program = test.parent().unwrap().parent().unwrap().join(name);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (server, database) = (std::env::var("DATABASE_URL").unwrap(), db.connect_options());
+    let (server, _) = server.rsplit_once('/').unwrap();
+    let database = format!("{server}/{}", database.get_database().unwrap());
+    let environment = [
+        ("DATABASE_URL", Some(database)),
+        ("NATS_URL", None),
+        ("LISTEN", Some(format!("127.0.0.1:{port}"))),
+    ];
+    let launch = Launch {
+        program,
+        arguments: arguments.iter().map(|&argument| argument.into()).collect(),
+        environment: environment.map(|(name, value)| (name.to_owned(), value)).into(),
+        ..Launch::default()
+    };
+    let ready = Ready::Http(format!("http://127.0.0.1:{port}/ready"));
+    let log = std::env::temp_dir().join(format!("end-to-end-{name}-{port}.log"));
+    Program::new(name.into(), port, launch, ready, log)
+}
+
+/// Puts totes up for sale.
+async fn sell(api: &Program) {
+    let price = json!({"amount": "19.99", "currency": "EUR"});
+    let product = json!({"title": "Tote", "variants": [{"sku": "TOTE", "prices": [price]}]});
+    let product = post(api, "/v1/products", &product).await;
+    post(api, &format!("/v1/products/{product}/publish"), &json!({})).await;
+    let receive = json!({"location": "main", "quantity": 10});
+    post(api, "/v1/stock/TOTE/receive", &receive).await;
+}
+
+/// An order of one of them.
+async fn order(api: &Program) -> String {
+    let cart = post(api, "/v1/carts", &json!({"currency": "EUR"})).await;
+    let line = json!({"sku": "TOTE", "quantity": 1});
+    post(api, &format!("/v1/carts/{cart}/lines"), &line).await;
+    post(api, &format!("/v1/carts/{cart}/checkout"), &json!({})).await
+}
+
+/// The id of what a command made or changed.
+async fn post(api: &Program, path: &str, body: &Value) -> String {
+    let asked = reqwest::Client::new().post(api.url(path)).json(body);
+    let answer = asked.header("Idempotency-Key", Uuid::now_v7().to_string()).send().await.unwrap();
+    assert!(answer.status().is_success(), "{path}: {answer:?}");
+    let answer: Value = answer.json().await.unwrap();
+    answer["id"].as_str().unwrap().to_owned()
+}
+
+/// The types of a stream's events.
+async fn events(db: &PgPool, stream: &str) -> Vec<String> {
+    let types = "SELECT type FROM events WHERE stream = $1 ORDER BY version";
+    sqlx::query_scalar(types).bind(stream).fetch_all(db).await.unwrap()
+}
+
+/// The last event of a stream comes to be this one.
+async fn until(db: &PgPool, stream: &str, kind: &str) {
+    for _ in 0..PATIENCE.as_millis() / 50 {
+        if events(db, stream).await.last().is_some_and(|last| last == kind) {
+            return;
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+    panic!("never {kind} in {stream}: {:?}", events(db, stream).await);
+}
