@@ -123,3 +123,59 @@ impl Notes {
         !self.stuck.is_empty() && self.stuck.contains_key(&(reaction, stream.to_owned()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::given::order_id;
+    use crate::reactions;
+
+    fn event(position: i64, stream: &str, kind: &str) -> RawEvent {
+        let at = "2026-03-01T12:00:00Z";
+        let data = json!({"reason": "expired", "was_confirmed": false, "units": 1,
+                          "total": {"amount": "1.00", "currency": "EUR"}});
+        serde_json::from_value(json!({
+            "position": position, "stream": stream, "version": position, "type": kind, "schema": 1,
+            "slot": 0, "occurred_at": at, "recorded_at": at, "metadata": {}, "data": data,
+        }))
+        .unwrap()
+    }
+
+    fn taken(events: &[RawEvent], waiting: &Waiting) -> Notes {
+        let all: Vec<&'static Registered> = reactions::ALL.iter().collect();
+        let mut notes = Notes::default();
+        notes.take(events, &all, waiting);
+        notes
+    }
+
+    #[test]
+    fn a_stream_waits_from_the_first_event_that_cannot_be_read() {
+        let stream = format!("order-{}", order_id());
+        let other = format!("order-{}", uuid::Uuid::from_u128(9));
+        let notes = taken(
+            &[
+                event(1, &stream, "order.dreamt_of"),
+                event(2, &stream, "order.cancelled"),
+                event(3, &stream, "order.vanished"),
+                event(4, &other, "order.cancelled"),
+                event(5, "cart-1", "cart.dreamt_of"),
+            ],
+            &Waiting::new(),
+        );
+        let stuck: Vec<_> = notes.stuck.iter().map(|(key, stuck)| (key, stuck.position)).collect();
+        assert_eq!(stuck, [(&("expire_order", stream), 1)], "only for those that read orders");
+        let other = ("expire_order", uuid::Uuid::from_u128(9).to_string());
+        assert_eq!(notes.changes, Changes::from([(other, Change::Settled)]));
+    }
+
+    #[test]
+    fn what_stands_in_a_stream_that_waits_is_left_out() {
+        let stream = format!("order-{}", order_id());
+        let waiting = Waiting::from([("expire_order", HashSet::from([stream.clone()]))]);
+        let events = [event(7, &stream, "order.cancelled"), event(8, &stream, "order.dreamt_of")];
+        assert!(taken(&events, &waiting).is_empty());
+        assert!(!taken(&events, &Waiting::new()).is_empty());
+    }
+}

@@ -162,15 +162,16 @@ pub(crate) async fn take_up(
     )
     .fetch_all(&mut *connection)
     .await?;
-    let mut notes = Notes::default();
-    let mut released = Vec::new();
+    let (mut notes, mut released, mut progress) = (Notes::default(), Vec::new(), false);
     for row in waiting {
         read_on(connection, reaction, &row.stream, row.version, place.position, &mut notes).await?;
-        if !notes.stuck.contains_key(&(reaction.name, row.stream.clone())) {
+        let stuck = notes.stuck.get(&(reaction.name, row.stream.clone()));
+        progress |= stuck.is_none_or(|stuck| stuck.version > row.version);
+        if stuck.is_none() {
             released.push(row.stream);
         }
     }
-    if released.is_empty() && notes.changes.is_empty() {
+    if !progress {
         return Ok(notes);
     }
     let written = notes.clone();

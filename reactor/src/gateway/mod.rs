@@ -69,3 +69,23 @@ macro_rules! gateways {
 gateways! {
     Card => sandbox::Sandbox;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn nobody_is_asked_about_cash() {
+        // No connection is made.
+        let gateways =
+            Gateways::new(&PgPool::connect_lazy("postgres://nobody@nowhere/no").unwrap());
+        let call = Call {
+            payment_id: PaymentId(uuid::Uuid::nil()),
+            request: 1,
+            operation: Operation::Authorize,
+            amount: Money::zero("EUR".parse().unwrap()),
+            token: None,
+        };
+        assert_eq!(gateways.perform(PaymentMethod::CashOnDelivery, &call).await, None);
+    }
+}

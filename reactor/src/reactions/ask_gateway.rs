@@ -95,8 +95,8 @@ async fn record(
     // Recording twice what a request came to does nothing, by the number of the request.
     if let Outcome::Refused(refusal) = hands.submit(task, step, command).await? {
         // Money may have moved and the log does not say so. Never dropped, always seen.
-        let code = refusal.code().0;
-        tracing::error!(code, payment = %task.subject, "the gateway's answer could not be recorded");
+        let (code, payment) = (refusal.code().0, task.subject);
+        tracing::error!(code, %payment, "the gateway's answer could not be recorded");
         metrics::counter!("gateway_answers_refused_total").increment(1);
         return Ok(Done::Later(Duration::from_secs(ASK_AGAIN_SECONDS_MAX)));
     }

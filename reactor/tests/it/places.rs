@@ -1,5 +1,5 @@
-//! How far the log was read for each reaction: they go on together, and who has not all of them moves
-//! none that it has not.
+//! How far the log was read for each reaction: they go on together, and who has not all of them
+//! moves none that it has not.
 
 use sqlx::PgPool;
 

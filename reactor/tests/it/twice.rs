@@ -1,5 +1,5 @@
-//! Two lists kept from one log, by programs that know nothing of each other, as during an upgrade from
-//! the time of the tables `payment_*`: whatever is done is done once.
+//! Two lists kept from one log, by programs that know nothing of each other, as during an upgrade
+//! from the time of the tables `payment_*`: whatever is done is done once.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
-//! An event that no program can read: its stream waits, seen by everybody, and is taken up by itself.
+//! An event that no program can read: its stream waits, seen by everybody, and is taken up by
+//! itself.
 
 use reactor::waiting::{self, Retried};
 use sqlx::{AssertSqlSafe, PgPool};
@@ -16,8 +17,8 @@ async fn rename(db: &PgPool, stream: &str, from: &str, to: &str) {
     sqlx::raw_sql(AssertSqlSafe(rename)).execute(db).await.unwrap();
 }
 
-/// The gateway is asked about what could not be read as soon as it can be, without anybody saying so;
-/// meanwhile others are served. What comes of it belongs to what the customer asked.
+/// The gateway is asked about what could not be read as soon as it can be, without anybody saying
+/// so; meanwhile others are served. What comes of it belongs to what the customer asked.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_stream_that_cannot_be_read_waits_and_is_taken_up_by_itself(db: PgPool) {
     let shop = Shop::open(&db).await;
@@ -56,7 +57,8 @@ async fn what_comes_after_it_waits_behind_it(db: PgPool) {
     let (stream, due) = (
         format!("order-{order}"),
         format!(
-            "SELECT subject FROM reaction_tasks WHERE reaction = 'expire_order' AND subject = '{order}'"
+            "SELECT subject FROM reaction_tasks
+             WHERE reaction = 'expire_order' AND subject = '{order}'"
         ),
     );
     shop.pay(order, None).await;
