@@ -58,8 +58,8 @@ pub trait Documents {
 /// The projection of one kind of stream, one document each, whole; see those that are made with it.
 ///
 /// The columns beside the document are taken from its JSON by Postgres: those of `columns` under
-/// their own names and types, others `from` a part of it by expressions in which the document is `f`.
-/// Where that is too slow or cannot be said in SQL, the rows are `stored by` a function of
+/// their own names and types, others `from` a part of it by expressions in which the document is
+/// `f`. Where that is too slow or cannot be said in SQL, the rows are `stored by` a function of
 /// [`Documents::store`]'s shape instead.
 ///
 /// All columns are written again with each change, also those that never change: an update costs no
@@ -99,7 +99,8 @@ macro_rules! document_projection {
                              json_to_record(new.document::json) AS f (id " + $key_type
                     + ", position bigint, version bigint, created_at timestamptz,
                          updated_at timestamptz"
-                    $( $( + ", " + $column + " " + $type )+ )? $( + ", " + $part + " " + $part_type )*
+                    $( $( + ", " + $column + " " + $type )+ )?
+                    $( + ", " + $part + " " + $part_type )*
                     + ") WHERE (SELECT moved($3))
                       ON CONFLICT (build, id) DO UPDATE SET document = excluded.document,
                           position = excluded.position, version = excluded.version,

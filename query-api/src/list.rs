@@ -1,7 +1,8 @@
 //! Lists, as they are asked for in a query.
 //!
-//! `list!` writes one of which each filter is a column with an operator; `query!` the query of one that
-//! says by itself what it shows to whom, as a [`List`]. The pages are made by [`crate::listing`].
+//! `list!` writes one of which each filter is a column with an operator; `query!` the query of one
+//! that says by itself what it shows to whom, as a [`List`]. The pages are made by
+//! [`crate::listing`].
 
 use axum::extract::State;
 use axum::http::Uri;
@@ -85,22 +86,33 @@ macro_rules! query {
 }
 pub(crate) use query;
 
-/// A list for those who are trusted, who see all of it: `Name of Model in "view"`, `sorted` by a constant, or `by`
-/// what [`sorts!`] made; and its filters, each with the condition that ends in an operator, and a
-/// function that makes the stored value of the one in the query.
+/// A list for those who are trusted, who see all of it: `Name of Model in "view"`, `sorted` by a
+/// constant, or `by` what [`sorts!`] made; and its filters, each with the condition that ends in an
+/// operator, and a function that makes the stored value of the one in the query.
 macro_rules! list {
-    ($(#[$doc:meta])* $name:ident of $model:ident in $view:literal, sorted by $sort:ty; $($filter:tt)*) => {
+    (
+        $(#[$doc:meta])*
+        $name:ident of $model:ident in $view:literal, sorted by $sort:ty;
+        $($filter:tt)*
+    ) => {
         $crate::list::list! {
             @ $(#[$doc])* $name, [sort: $sort], $model, $view, |list: &$name| list.sort.into();
             $($filter)*
         }
     };
-    ($(#[$doc:meta])* $name:ident of $model:ident in $view:literal, sorted $sort:ident; $($filter:tt)*) => {
-        $crate::list::list! { @ $(#[$doc])* $name, [], $model, $view, |_: &$name| $sort; $($filter)* }
+    (
+        $(#[$doc:meta])*
+        $name:ident of $model:ident in $view:literal, sorted $sort:ident;
+        $($filter:tt)*
+    ) => {
+        $crate::list::list! {
+            @ $(#[$doc])* $name, [], $model, $view, |_: &$name| $sort;
+            $($filter)*
+        }
     };
     (
-        @ $(#[$doc:meta])* $name:ident, [$($sort_field:ident: $sort:ty)?], $model:ident, $view:literal,
-        $sorting:expr;
+        @ $(#[$doc:meta])* $name:ident, [$($sort_field:ident: $sort:ty)?], $model:ident,
+        $view:literal, $sorting:expr;
         $( $(#[$field_doc:meta])* $field:ident: $type:ty, $condition:literal $(=> $into:path)?; )*
     ) => {
         $crate::list::query! {
@@ -127,7 +139,10 @@ pub(crate) use list;
 /// The sorts of a list, of which the query names one by its word: each with the tag of its cursors,
 /// its columns, and `up` or `down`.
 macro_rules! sorts {
-    ($( $(#[$default:meta])? $name:ident = $word:tt, $tag:literal, $columns:ident $direction:ident; )+) => {
+    ($(
+        $(#[$default:meta])?
+        $name:ident = $word:tt, $tag:literal, $columns:ident $direction:ident;
+    )+) => {
         #[derive(Clone, Copy, Default, serde::Deserialize)]
         enum Sorting { $( $(#[$default])? #[serde(rename = $word)] $name, )+ }
 

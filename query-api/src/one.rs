@@ -1,8 +1,8 @@
-//! Single reads: the document of one thing, as it stands and as fresh as was asked, or as it stood at
-//! a point of the past.
+//! Single reads: the document of one thing, as it stands and as fresh as was asked, or as it stood
+//! at a point of the past.
 //!
-//! A [`Resource`] says what is particular to one; `resource!` writes it where its document is that of
-//! a stream under a UUID.
+//! A [`Resource`] says what is particular to one; `resource!` writes it where its document is that
+//! of a stream under a UUID.
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -107,9 +107,9 @@ pub async fn one<R: Resource>(
     Ok((fresh.applied(), respond(&headers, R::NAME, stored)).into_response())
 }
 
-/// A document under a UUID: what it is called, where it stands, its own stream, and how it is folded,
-/// if need be with the streams that its events name as `parts`. It is for those who are trusted;
-/// `strangers` says which rows everybody sees.
+/// A document under a UUID: what it is called, where it stands, its own stream, and how it is
+/// folded, if need be with the streams that its events name as `parts`. It is for those who are
+/// trusted; `strangers` says which rows everybody sees.
 macro_rules! resource {
     (
         $(#[$doc:meta])*
@@ -148,13 +148,15 @@ macro_rules! resource {
                 caller: $crate::caller::Caller,
                 id: Self::Id,
             ) -> Result<Option<$crate::document::Stored>, service::Problem> {
+                use $crate::document::read;
+
                 let stream = Self::stream(&id)?.to_string();
                 $( if !caller.is_trusted {
-                    let row = $crate::document::read!(app, fresh, $model, stream, $view, $row, id.0);
+                    let row = read!(app, fresh, $model, stream, $view, $row, id.0);
                     return Ok(row.map($crate::document::Row::stored::<Self>));
                 } )?
                 caller.must_be_trusted()?;
-                let row = $crate::document::read!(app, fresh, $model, stream, $view, "id = $1", id.0);
+                let row = read!(app, fresh, $model, stream, $view, "id = $1", id.0);
                 Ok(row.map($crate::document::Row::stored::<Self>))
             }
         }

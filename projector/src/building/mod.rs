@@ -1,5 +1,5 @@
-//! A new build beside the one that is read: [`candidate`] folds it from the log, [`compare`] says where
-//! the two differ, [`rebuild`] switches readers to it.
+//! A new build beside the one that is read: [`candidate`] folds it from the log, [`compare`] says
+//! where the two differ, [`rebuild`] switches readers to it.
 
 pub mod candidate;
 pub mod compare;

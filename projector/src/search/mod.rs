@@ -2,8 +2,8 @@
 //!
 //! Meilisearch cannot join the transaction of a checkpoint. So the projection writes whole
 //! documents to its table and marks them dirty, [`pusher`] sends the dirty ones and clears them
-//! once Meilisearch has taken them, and [`sender`] is who may; [`audit`] sees to it that it still has them, and no others;
-//! [`index`] is Meilisearch itself. Sending twice is harmless.
+//! once Meilisearch has taken them, and [`sender`] is who may; [`audit`] sees to it that it still
+//! has them, and no others; [`index`] is Meilisearch itself. Sending twice is harmless.
 
 pub mod audit;
 pub mod index;

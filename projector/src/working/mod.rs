@@ -1,10 +1,10 @@
 //! How a build moves forward, exactly once, whatever fails meanwhile.
 //!
-//! * [`worker`] holds the lease of a range of slots and follows the log; [`fold`] takes one batch of
-//!   events into the rows; [`memory`] is what is remembered between two of them; [`outage`] is how a
-//!   failure is told and waited out; [`announce`] tells readers how far it has come;
-//! * [`parking`] sets streams aside that cannot be gone on with, [`retry`] takes them up again, [`skip`]
-//!   leaves an event out for good, as [`skipped`] then has it.
+//! * [`worker`] holds the lease of a range of slots and follows the log; [`fold`] takes one batch
+//!   of events into the rows; [`memory`] is what is remembered between two of them; [`outage`] is
+//!   how a failure is told and waited out; [`announce`] tells readers how far it has come;
+//! * [`parking`] sets streams aside that cannot be gone on with, [`retry`] takes them up again,
+//!   [`skip`] leaves an event out for good, as [`skipped`] then has it.
 
 pub mod announce;
 pub mod fold;
