@@ -205,6 +205,34 @@ CREATE TABLE projections (
     CONSTRAINT projections_active_build_check CHECK (active_build > 0)
 );
 
+CREATE TABLE reaction_tasks (
+    reaction text NOT NULL,
+    subject text NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    cause bigint NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    leased_until timestamp with time zone,
+    CONSTRAINT reaction_tasks_pkey PRIMARY KEY (reaction, subject)
+);
+CREATE INDEX reaction_tasks_due ON reaction_tasks USING btree (due_at);
+
+CREATE TABLE reaction_waiting (
+    reaction text NOT NULL,
+    stream text NOT NULL,
+    version bigint NOT NULL,
+    "position" bigint NOT NULL,
+    reason text NOT NULL,
+    since timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT reaction_waiting_pkey PRIMARY KEY (reaction, stream)
+);
+
+CREATE TABLE reactions (
+    name text NOT NULL,
+    "position" bigint NOT NULL,
+    taken_up bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT reactions_pkey PRIMARY KEY (name)
+);
+
 CREATE TABLE sales_orders_rows (
     build smallint NOT NULL,
     id uuid NOT NULL,
@@ -748,7 +776,7 @@ GRANT EXECUTE ON FUNCTION hold_head() TO commerce_writer;
 GRANT EXECUTE ON FUNCTION settle_log(boolean) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION take_turn(bigint, integer, bigint) TO commerce_writer;
 GRANT SELECT ON commands, events, log_head TO commerce_writer;
-GRANT SELECT, INSERT, UPDATE, DELETE ON payment_process, payment_process_parked, payment_tasks, sandbox_gateway, snapshots TO commerce_writer;
+GRANT SELECT, INSERT, UPDATE, DELETE ON payment_process, payment_process_parked, payment_tasks, reaction_tasks, reaction_waiting, reactions, sandbox_gateway, snapshots TO commerce_writer;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO commerce_analyst;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO commerce_projector;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO commerce_reader;

@@ -1,5 +1,5 @@
-//! What is done to the log by hand: bring its database to a schema, let it take the place of another
-//! log. Each says what it found and what it did, on standard output.
+//! What is done to the log by hand: bring its database to a schema, let it take the place of
+//! another log. Each says what it found and what it did, on standard output.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -12,8 +12,8 @@ use service::database::MIGRATOR;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::{ConnectOptions, PgConnection, PgPool};
 
-/// How long a migration waits for a lock before it lets those go on who wait behind it, and how often
-/// it tries.
+/// How long a migration waits for a lock before it lets those go on who wait behind it, and how
+/// often it tries.
 const LOCK_TIMEOUT: &str = "5s";
 const TRIES_MAX: u32 = 12;
 /// The pause between two tries.

@@ -2,8 +2,8 @@
 //!
 //! * [`writer`] decides commands in batches and appends what they come to;
 //! * [`read`] reads by position, type and stream; [`listen`] says when there is more;
-//! * [`relay`] publishes the log to NATS JetStream, whose sequence is the position; [`jetstream`] is its
-//!   stream there;
+//! * [`relay`] publishes the log to NATS JetStream, whose sequence is the position; [`jetstream`]
+//!   is its stream there;
 //! * [`feed`] follows the log from a position, from Postgres or JetStream, whichever serves best;
 //!   [`tail`] shares one feed among all who follow the log in a process;
 //! * [`reached`] tells how far those who fold it have come;

@@ -2,8 +2,8 @@
 //!
 //! * [`projections`]: what is built, one file each; [`projection`] says what each of them is, and
 //!   [`documents`] is the shape most of them have, [`recent`] what they need not read again;
-//! * [`builds`], [`checkpoint`], [`step`]: which builds there are, who may move one forward, and how
-//!   far it has come;
+//! * [`builds`], [`checkpoint`], [`step`]: which builds there are, who may move one forward, and
+//!   how far it has come;
 //! * [`working`]: how a build moves forward, exactly once, whatever fails meanwhile;
 //! * [`building`]: a new build beside the old one, and the switch;
 //! * [`search`]: what becomes of the searchable catalogue in Meilisearch;

@@ -9,7 +9,7 @@ use sqlx::PgPool;
 use crate::building::rebuild::Report;
 use crate::projection::Projection;
 use crate::projections;
-use crate::status::{self, Others, Status};
+use crate::status::{self, Others, RangeStatus};
 use crate::working::parking;
 use crate::working::skipped::{self, Skipped};
 
@@ -60,7 +60,7 @@ fn line([name, build, position, lag, parked, owner]: [&str; 6]) -> String {
     format!("{name:<10} {build:>5} {position:>12} {lag:>18} {parked:>6}  {owner}")
 }
 
-fn remark(standing: &Status) -> Option<String> {
+fn remark(standing: &RangeStatus) -> Option<String> {
     let trouble = standing.trouble(projections::find(standing.name)?)?;
     Some(format!("{}: {trouble}", standing.name))
 }

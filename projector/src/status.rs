@@ -20,7 +20,7 @@ const LAG_SECONDS_MAX: f64 = 60.0;
 
 /// A range of slots of the build that readers see.
 #[derive(Clone, Debug)]
-pub struct Status {
+pub struct RangeStatus {
     /// The projection.
     pub name: &'static str,
     /// The build.
@@ -41,7 +41,7 @@ pub struct Status {
     pub waits_at: Option<i64>,
 }
 
-impl Status {
+impl RangeStatus {
     /// What is wrong, if anything is: the worst first.
     pub fn trouble(&self, projection: &Projection) -> Option<String> {
         let (from, to) = self.slots;
@@ -77,7 +77,10 @@ impl Status {
 }
 
 /// Where some projections stand. One that never ran is left out.
-pub async fn statuses(db: &PgPool, wanted: &[&'static Projection]) -> sqlx::Result<Vec<Status>> {
+pub async fn statuses(
+    db: &PgPool,
+    wanted: &[&'static Projection],
+) -> sqlx::Result<Vec<RangeStatus>> {
     let rows = sqlx::query!(
         r#"SELECT name AS "name!", build AS "build!", slot_from AS "slot_from!",
                   slot_to AS "slot_to!", position AS "position!",
@@ -96,7 +99,7 @@ pub async fn statuses(db: &PgPool, wanted: &[&'static Projection]) -> sqlx::Resu
         let Some(projection) = wanted.iter().find(|projection| projection.name == row.name) else {
             continue;
         };
-        statuses.push(Status {
+        statuses.push(RangeStatus {
             name: projection.name,
             build: row.build,
             slots: (row.slot_from, row.slot_to),

@@ -42,10 +42,10 @@ pub struct Settings {
 /// The state of every route. One pointer, for axum clones it with each request: the parts cloned
 /// one by one were 2 % of what a one-row read takes.
 #[derive(Clone)]
-pub struct App(Arc<Parts>);
+pub struct App(Arc<Shared>);
 
 /// What [`App`] shares.
-pub struct Parts {
+pub struct Shared {
     pub(crate) db: PgPool,
     pub(crate) log: Arc<Log>,
     pub(crate) queue: Queue,
@@ -78,7 +78,7 @@ impl App {
         let looked_after = meili.clone();
         let looking_after = async move { looked_after.look_after().await };
         tokio::spawn(stop.clone().run_until_cancelled_owned(looking_after));
-        Ok(Self(Arc::new(Parts {
+        Ok(Self(Arc::new(Shared {
             progress: Progress::start(db.clone(), queue.clone(), bus, ended.clone()),
             live: Live::start(db.clone(), jetstream, settings.stream, stop),
             exports: Arc::new(Semaphore::new(EXPORTS_MAX)),
@@ -96,9 +96,9 @@ impl App {
 }
 
 impl Deref for App {
-    type Target = Parts;
+    type Target = Shared;
 
-    fn deref(&self) -> &Parts {
+    fn deref(&self) -> &Shared {
         &self.0
     }
 }

@@ -10,7 +10,8 @@
 //! * [`past`] folds the log to any point of its past;
 //! * [`caller`] tells who sends the token on routes that are open without it;
 //! * [`search`] asks Meilisearch, and Postgres while that is away;
-//! * [`reading`] reads the log for exports and followers, [`live`] shares its end with the followers;
+//! * [`reading`] reads the log for exports and followers, [`live`] shares its end with the
+//!   followers;
 //! * [`mod@log`] tells which log it is.
 //!
 //! Nothing here writes.

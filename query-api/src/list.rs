@@ -1,7 +1,7 @@
 //! Lists, as they are asked for in a query.
 //!
 //! `list!` writes one of which each filter is a column with an operator; `query!` the query of one
-//! that says by itself what it shows to whom, as a [`List`]. The pages are made by
+//! that says by itself what it shows to whom, as a [`ListQuery`]. The pages are made by
 //! [`crate::listing`].
 
 use axum::extract::State;
@@ -34,7 +34,7 @@ pub trait Paged: DeserializeOwned + Send {
 }
 
 /// A list, as it is asked for in a query.
-pub trait List: Paged {
+pub trait ListQuery: Paged {
     /// What is asked for, as far as the caller may see it.
     ///
     /// # Errors
@@ -43,7 +43,7 @@ pub trait List: Paged {
 }
 
 /// `GET` of a list.
-pub async fn list_of<L: List>(
+pub async fn list_of<L: ListQuery>(
     State(app): State<App>,
     Query(mut list): Query<L>,
     prefer: Prefer,
@@ -120,7 +120,7 @@ macro_rules! list {
             $name { $( $(#[$field_doc])* $field: Option<$type>, )* $( $sort_field: $sort, )? }
         }
 
-        impl $crate::list::List for $name {
+        impl $crate::list::ListQuery for $name {
             fn listing(
                 self,
                 caller: $crate::caller::Caller,

@@ -53,10 +53,10 @@ impl TryFrom<u16> for Limit {
 }
 
 /// The columns that rows are sorted by, the most significant first.
-pub type Columns = &'static [(&'static str, Kind)];
+pub type SortKeys = &'static [(&'static str, Kind)];
 
 /// By when they came to be.
-pub const CREATED: Columns = &[("created_at", Kind::Time), ("id", Kind::Id)];
+pub const CREATED: SortKeys = &[("created_at", Kind::Time), ("id", Kind::Id)];
 
 /// How rows are sorted. The columns together are unique, and an index knows most of them.
 #[derive(Clone, Copy, Debug)]
@@ -64,19 +64,19 @@ pub struct Sort {
     /// Names list and sort inside cursors.
     pub tag: &'static str,
     /// The columns.
-    pub columns: Columns,
+    pub columns: SortKeys,
     /// Whether the largest come first.
     pub descending: bool,
 }
 
 impl Sort {
     /// The smallest first.
-    pub const fn up(tag: &'static str, columns: Columns) -> Self {
+    pub const fn up(tag: &'static str, columns: SortKeys) -> Self {
         Self { tag, columns, descending: false }
     }
 
     /// The largest first.
-    pub const fn down(tag: &'static str, columns: Columns) -> Self {
+    pub const fn down(tag: &'static str, columns: SortKeys) -> Self {
         Self { tag, columns, descending: true }
     }
 }
@@ -129,8 +129,8 @@ impl Listing {
         self
     }
 
-    /// The page after a cursor, or the first one: as many documents as the limit, or fewer where they
-    /// fill [`PAGE_BYTES_MAX`], but one at least.
+    /// The page after a cursor, or the first one: as many documents as the limit, or fewer where
+    /// they fill [`PAGE_BYTES_MAX`], but one at least.
     pub async fn page(
         mut self,
         db: &mut PgConnection,

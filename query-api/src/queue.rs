@@ -12,8 +12,8 @@ use sqlx::{Connection as _, PgConnection, PgPool, Postgres};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
-/// Requests in the queue for each connection there is: how many queries one waits for at most before
-/// its own.
+/// Requests in the queue for each connection there is: how many queries one waits for at most
+/// before its own.
 const WAITING_PER_CONNECTION: usize = 16;
 /// How long it may take to find out why there is no connection, and how long that is enough for.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(2);

@@ -1,5 +1,5 @@
-//! `cargo xtask fuzz`: the fuzz targets of `proof/fuzz/`, each for a while, from the committed seeds
-//! and what earlier runs added to them. What is found new stays in the build folder.
+//! `cargo xtask fuzz`: the fuzz targets of `proof/fuzz/`, each for a while, from the committed
+//! seeds and what earlier runs added to them. What is found new stays in the build folder.
 //!
 //! Wants nightly Rust, for the coverage that guides libFuzzer, and cargo-fuzz, which drives it.
 

@@ -1,9 +1,9 @@
 //! Every command the API takes, one line each: its batch name, its method, its path and its body.
 //!
 //! That line is the only registration there is: it also says whether the command needs a key and
-//! whether it is done later. The HTTP route and the batch name both come from it, and both parse the body with the same function, so the two cannot drift apart. A routes
-//! file owns the bodies of one aggregate and what they become in the domain; no IO, no headers, no
-//! answers here.
+//! whether it is done later. The HTTP route and the batch name both come from it, and both parse
+//! the body with the same function, so the two cannot drift apart. A routes file owns the bodies of
+//! one aggregate and what they become in the domain; no IO, no headers, no answers here.
 
 mod cart;
 mod fulfilment;

@@ -1,5 +1,6 @@
 //! The SQL of the writer: load states, hear what others appended, look keys up, append. One
-//! connection of its own, whose settings make every lookup go by index even on young tables without statistics.
+//! connection of its own, whose settings make every lookup go by index even on young tables without
+//! statistics.
 
 use std::collections::{HashMap, HashSet};
 
@@ -175,9 +176,9 @@ impl OthersEvent {
     }
 }
 
-/// Waits for this writer's turn and folds what is new after `known` into what is cached. Returns the
-/// head, and the streams that have changed. More than `others_events_max` events of others, or more
-/// than [`OTHERS_BYTES_MAX`] of them, are not worth hearing: then the cache is emptied.
+/// Waits for this writer's turn and folds what is new after `known` into what is cached. Returns
+/// the head, and the streams that have changed. More than `others_events_max` events of others, or
+/// more than [`OTHERS_BYTES_MAX`] of them, are not worth hearing: then the cache is emptied.
 pub(super) async fn take_turn(
     connection: &mut PgConnection,
     cache: &mut Cache,

@@ -1,5 +1,5 @@
-//! A file as rows, and rows as values: which of the many dialects it is in, and what its numbers, dates
-//! and names are. What the columns mean is not known here.
+//! A file as rows, and rows as values: which of the many dialects it is in, and what its numbers,
+//! dates and names are. What the columns mean is not known here.
 
 pub mod dates;
 pub mod table;

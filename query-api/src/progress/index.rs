@@ -3,14 +3,14 @@
 use sqlx::PgExecutor;
 
 /// Where search stands.
-pub struct Index {
+pub struct IndexPosition {
     /// In Postgres.
     pub folded: i64,
     /// In Meilisearch, which shows all changes before the first that was not yet sent.
     pub sent: i64,
 }
 
-impl Index {
+impl IndexPosition {
     /// With the first change that was not yet sent, if there is one.
     pub fn new(folded: i64, unsent: Option<i64>) -> Self {
         Self { folded, sent: unsent.map_or(folded, |unsent| folded.min(unsent - 1)) }
@@ -19,7 +19,8 @@ impl Index {
     /// Looks where it stands now.
     pub async fn look(db: impl PgExecutor<'_>) -> sqlx::Result<Self> {
         let row = sqlx::query!(
-            "SELECT (SELECT min(position) FROM projection_positions WHERE name = 'search') AS folded,
+            "SELECT (SELECT min(position) FROM projection_positions WHERE name = 'search')
+                    AS folded,
                 (SELECT min(dirty_from) FROM search_documents_rows WHERE dirty AND build =
                     (SELECT active_build FROM projections WHERE name = 'search')) AS unsent"
         )

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use self::index::{Index, is_refilled};
+use self::index::{IndexPosition, is_refilled};
 pub use self::poller::WAITERS_MAX;
 use self::poller::{Goal, Poller, Unreached};
 use crate::fresh::Fresh;
@@ -147,7 +147,7 @@ impl Progress {
         let mut patience_ends = None;
         let mut db = self.0.queue.connection(Who::Newcomer).await?;
         loop {
-            let Index { folded, sent } = Index::look(&mut *db).await?;
+            let IndexPosition { folded, sent } = IndexPosition::look(&mut *db).await?;
             if sent >= wanted {
                 return Ok(true);
             }

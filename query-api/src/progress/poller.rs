@@ -16,7 +16,7 @@ use sqlx::{PgExecutor, PgPool};
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::Instant;
 
-use super::index::Index;
+use super::index::IndexPosition;
 use crate::metrics::Counted;
 
 /// The most requests that wait at once; more are refused.
@@ -247,7 +247,7 @@ async fn look(db: impl PgExecutor<'_>, index: bool) -> sqlx::Result<(Positions, 
         let Some(model) = ReadModel::named(&row.name) else { continue };
         positions[Goal::Model(model).place()] = row.position;
         if index && model == ReadModel::Search {
-            positions[Goal::Index.place()] = Index::new(row.position, row.unsent).sent;
+            positions[Goal::Index.place()] = IndexPosition::new(row.position, row.unsent).sent;
         }
     }
     Ok((positions, head))

@@ -1,7 +1,8 @@
 //! What clients see: one file a resource, and one line a route.
 //!
 //! The catalogue, its search and its stock are for everybody. What is about people, money or the
-//! engine itself asks for the token, where one is set; so do drafts, archived products and the past.
+//! engine itself asks for the token, where one is set; so do drafts, archived products and the
+//! past.
 
 pub mod cart;
 pub mod event;

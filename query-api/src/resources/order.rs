@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::cursor::{Kind, in_range};
 use crate::list::{list, sorts};
-use crate::listing::{CREATED, Columns, word};
+use crate::listing::{CREATED, SortKeys, word};
 use crate::one::resource;
 
 resource! {
@@ -31,7 +31,7 @@ fn part(event: &Event) -> Option<StreamId> {
     }
 }
 
-const TOTAL: Columns = &[("total", Kind::Amount), ("id", Kind::Id)];
+const TOTAL: SortKeys = &[("total", Kind::Amount), ("id", Kind::Id)];
 
 sorts! {
     Oldest = "created_at", "orders", CREATED up;

@@ -8,8 +8,8 @@ use service::Problem;
 
 use crate::caller::Caller;
 use crate::cursor::Kind;
-use crate::list::{List, query, sorts};
-use crate::listing::{CREATED, Columns, Listing};
+use crate::list::{ListQuery, query, sorts};
+use crate::listing::{CREATED, Listing, SortKeys};
 use crate::one::resource;
 
 resource! {
@@ -20,7 +20,7 @@ resource! {
     strangers "id = $1 AND status = 'published'";
 }
 
-const TITLE: Columns = &[("title_key", Kind::Text), ("id", Kind::Id)];
+const TITLE: SortKeys = &[("title_key", Kind::Text), ("id", Kind::Id)];
 
 sorts! {
     Oldest = "created_at", "products", CREATED up;
@@ -50,7 +50,7 @@ enum Status {
     Any,
 }
 
-impl List for Products {
+impl ListQuery for Products {
     fn listing(self, caller: Caller) -> Result<Listing, Problem> {
         let status = match self.status {
             Status::Draft => Some("draft"),

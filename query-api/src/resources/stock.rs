@@ -1,6 +1,6 @@
-//! `/v1/stock`: what is there of each SKU. Everybody sees what is on offer, and of how much only what
-//! a storefront shows: whole documents, of drafts and withdrawn products too, are for those who are
-//! trusted. They tell what a shop sells.
+//! `/v1/stock`: what is there of each SKU. Everybody sees what is on offer, and of how much only
+//! what a storefront shows: whole documents, of drafts and withdrawn products too, are for those
+//! who are trusted. They tell what a shop sells.
 
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -15,7 +15,7 @@ use crate::caller::Caller;
 use crate::cursor::Kind;
 use crate::document::{Folded, Row, Stored, read, respond};
 use crate::fresh::{Fresh, Prefer};
-use crate::list::{List, query};
+use crate::list::{ListQuery, query};
 use crate::listing::{Listing, Sort};
 use crate::one::{self, One, Resource};
 use crate::past;
@@ -102,7 +102,7 @@ query! {
     }
 }
 
-impl List for Stocks {
+impl ListQuery for Stocks {
     fn listing(self, caller: Caller) -> Result<Listing, Problem> {
         let listing = if caller.is_trusted {
             Listing::of(ReadModel::Stock, "stock", BY_SKU)

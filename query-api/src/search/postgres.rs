@@ -131,9 +131,12 @@ fn statement(question: &Question, words: Option<&str>) -> QueryBuilder<Postgres>
                             WHERE name = 'search')",
     );
     if question.facets {
-        sql.push(", ARRAY(SELECT json_build_object('id', first.id, 'brand', f.brand, 'in_stock', f.in_stock,
-            'category_levels', f.category_levels, 'attributes', f.attributes, 'options', f.options)
-            FROM first");
+        sql.push(
+            ", ARRAY(SELECT json_build_object('id', first.id, 'brand', f.brand,
+            'in_stock', f.in_stock, 'category_levels', f.category_levels,
+            'attributes', f.attributes, 'options', f.options)
+            FROM first",
+        );
         sql.push(DOCUMENT);
         sql.push(
             ", json_to_record(d.document) AS f (brand text, in_stock boolean, category_levels json,

@@ -1,5 +1,5 @@
 //! What documents name is there: files and folders between backticks, and what links lead to. A
-//! path may be named by its end, as `routes/carts.rs` or `cart/`.
+//! path may be named by its end, as `routes/cart.rs` or `cart/`.
 
 use std::collections::BTreeSet;
 
@@ -18,6 +18,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("db/init.sql", "of the peer that bench compares with"),
     ("artifacts/", "what fuzzing finds; git ignores it"),
     ("bench.json", "what a bench writes into the build folder"),
+    ("projector/src/projections/returns.rs", "the example of docs/adding"),
+    ("query-api/src/resources/return_order.rs", "the example of docs/adding"),
 ];
 
 /// Paths that lead nowhere.
@@ -91,11 +93,11 @@ mod tests {
 
     #[test]
     fn paths_that_lead_nowhere_are_found() {
-        let text = "See `cart/`, `routes/carts.rs`, `NNNN.sql`, `gone.rs`, [it](docs/gone.md#a).\n\
+        let text = "See `cart/`, `routes/cart.rs`, `NNNN.sql`, `gone.rs`, [it](docs/gone.md#a).\n\
                     ```sh\n`ls gone.rs`\n```\nNot `/v1/carts` or `text/event-stream`.\n";
         let tree = Tree::of(&[
             ("ARCHITECTURE.md", text),
-            ("command-api/src/routes/carts.rs", "//! As `gone/` was.\n"),
+            ("command-api/src/routes/cart.rs", "//! As `gone/` was.\n"),
             ("domain/src/cart/mod.rs", "//! Cart.\nlet text = \"`gone.rs`\";\n"),
             ("CHANGELOG.md", "`gone.rs` went.\n"),
         ]);

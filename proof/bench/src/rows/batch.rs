@@ -102,9 +102,10 @@ fn carts(skus: &[String]) -> Result<String> {
         )?;
         for line in 0..LINES_PER_CART {
             let sku = &skus[(number + line * 7) % skus.len()];
+            let data = format!(r#"{{"sku":"{sku}","quantity":1}}"#);
             writeln!(
                 lines,
-                r#"{{"command":"cart.add_line","key":"{key}-{line}","id":"{cart}","data":{{"sku":"{sku}","quantity":1}}}}"#
+                r#"{{"command":"cart.add_line","key":"{key}-{line}","id":"{cart}","data":{data}}}"#
             )?;
         }
     }

@@ -65,10 +65,11 @@ async fn stream(service: &Service, events: usize) -> Result<String> {
         let commands = left.min(COMMANDS_PER_BATCH);
         let run = Uuid::now_v7().simple();
         let mut lines = String::new();
+        let data = r#"{"location":"hall","quantity":1}"#;
         for number in 0..commands {
             writeln!(
                 lines,
-                r#"{{"command":"stock.receive","key":"{run}-{number}","id":"{sku}","data":{{"location":"hall","quantity":1}}}}"#
+                r#"{{"command":"stock.receive","key":"{run}-{number}","id":"{sku}","data":{data}}}"#
             )?;
         }
         left -= connection.batch(lines).await?;

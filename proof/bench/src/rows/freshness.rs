@@ -1,6 +1,6 @@
 //! Row `freshness`: from a command's answer to a read that shows its effect, at half of full load,
-//! against a bare script that does the same hops: it commits, sends a message through `JetStream` and
-//! commits. The whole engine runs, and both sides take turns on it while it is busy.
+//! against a bare script that does the same hops: it commits, sends a message through `JetStream`
+//! and commits. The whole engine runs, and both sides take turns on it while it is busy.
 //!
 //! Full load is what this very stack takes when driven as fast as it answers: row `append` runs
 //! without relay and projectors, and half of its rate can be more than all of them together carry.
