@@ -17,6 +17,7 @@ mod http;
 mod interrupt;
 mod layout;
 mod migrations;
+mod new;
 mod ports;
 mod process;
 mod progress;
@@ -65,6 +66,8 @@ enum Command {
     Sqlx(sqlx::Args),
     /// Write down the schema that the migrations make, in `migrations/schema.sql`
     Schema(schema::Args),
+    /// Write the skeleton of a thing that is like others
+    New(new::Args),
     /// Check what the house demands of its files and the compiler does not see
     Tidy(tidy::Args),
 }
@@ -94,6 +97,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Fuzz(args) => fuzz::run(&layout, args),
         Command::Sqlx(args) => sqlx::run(&layout, args),
         Command::Schema(args) => schema::run(&layout, args),
+        Command::New(args) => new::run(&layout, args),
         Command::Tidy(args) => tidy::run(&layout, args),
     }
 }

@@ -1,0 +1,189 @@
+//! `cargo xtask new`: the skeleton of a thing that is like others, with its test and its lines of
+//! registration. One file a thing; what they need is plain text below `templates/`.
+//!
+//! In a template `quince` stands for the name, `Quince` for the type's, and `medlar` for the name
+//! in words, so that templates are Rust that people and tools can read.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::layout::Layout;
+use crate::process::run_in_terminal;
+use crate::{cargo, progress};
+
+mod aggregate;
+
+/// Options of `new`.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    thing: Thing,
+}
+
+/// What there are skeletons of.
+#[derive(clap::Subcommand)]
+enum Thing {
+    /// A kind of stream: its state, events, rules, document and commands, and their test
+    Aggregate {
+        /// What it is called, as in code: `price_list`
+        name: Name,
+    },
+}
+
+/// Writes the skeleton and says what is to do by hand.
+pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
+    let mut draft = Draft::new(&layout.root);
+    let Thing::Aggregate { name } = &args.thing;
+    let next = aggregate::draw(&mut draft, name)?;
+    draft.write()?;
+    if !run_in_terminal(cargo::command().args(["fmt", "--package", aggregate::CRATE]))?.success() {
+        bail!("what was written could not be formatted: see cargo's messages above");
+    }
+    for step in next {
+        progress::step("Next", &step);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A name in the spellings that code wants.
+#[derive(Clone, Debug)]
+struct Name {
+    /// `price_list`
+    snake: String,
+}
+
+impl std::str::FromStr for Name {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let word = |word: &str| {
+            let mut letters = word.chars();
+            letters.next().is_some_and(|letter| letter.is_ascii_lowercase())
+                && letters.all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit())
+        };
+        if !text.split('_').all(word) {
+            return Err("small letters, with _ between words, as in `price_list`".into());
+        }
+        Ok(Self { snake: text.to_owned() })
+    }
+}
+
+impl Name {
+    /// `PriceList`
+    fn pascal(&self) -> String {
+        let word = |word: &str| word[..1].to_ascii_uppercase() + &word[1..];
+        self.snake.split('_').map(word).collect()
+    }
+
+    /// A template with this name in it.
+    fn fill(&self, template: &str) -> String {
+        let words = self.snake.replace('_', " ");
+        let vowel = words.starts_with(['a', 'e', 'i', 'o', 'u']);
+        let article = if vowel { "an" } else { "a" };
+        template
+            .replace("a medlar", &format!("{article} medlar"))
+            .replace("A medlar", &format!("{} medlar", article.replace('a', "A")))
+            .replace("medlar", &words)
+            .replace("quince", &self.snake)
+            .replace("Quince", &self.pascal())
+    }
+}
+
+/// Files as they are to be. Nothing is written before all of them are drawn.
+struct Draft<'a> {
+    root: &'a Path,
+    /// By their paths from the root.
+    files: BTreeMap<String, String>,
+}
+
+impl<'a> Draft<'a> {
+    fn new(root: &'a Path) -> Self {
+        Self { root, files: BTreeMap::new() }
+    }
+
+    /// A new file.
+    fn add(&mut self, path: String, text: String) -> Result<()> {
+        if self.root.join(&path).exists() {
+            bail!("{path} is there already");
+        }
+        self.files.insert(path, text);
+        Ok(())
+    }
+
+    /// A file that is there, as drawn so far.
+    fn change(&mut self, path: &str, change: impl FnOnce(&str) -> Option<String>) -> Result<()> {
+        let text = match self.files.get(path) {
+            Some(text) => text.clone(),
+            None => fs::read_to_string(self.root.join(path))
+                .with_context(|| format!("cannot read {path}"))?,
+        };
+        let changed = change(&text)
+            .with_context(|| format!("{path} is not as this command knows it: add it by hand"))?;
+        self.files.insert(path.to_owned(), changed);
+        Ok(())
+    }
+
+    fn write(&self) -> Result<()> {
+        for (path, text) in &self.files {
+            let file = self.root.join(path);
+            let folder = file.parent().context("a file lies in a folder")?;
+            fs::create_dir_all(folder)
+                .and_then(|()| fs::write(&file, text))
+                .with_context(|| format!("cannot write {}", file.display()))?;
+            progress::step("Writing", path);
+        }
+        Ok(())
+    }
+}
+
+/// Puts a line among its like, which begin as it does: before the first that comes after it.
+fn among(text: &str, begin: &str, new: &str) -> Option<String> {
+    let lines: Vec<&str> = text.lines().collect();
+    let alike = |line: &&str| line.starts_with(begin) && line.ends_with(';');
+    let last = lines.iter().rposition(alike)?;
+    let later = lines.iter().position(|line| alike(line) && *line > new);
+    let (before, behind) = lines.split_at(later.unwrap_or(last + 1));
+    let all = before.iter().chain([&new]).chain(behind);
+    Some(all.flat_map(|line| [line, "\n"]).collect())
+}
+
+/// Puts text before the first mark after another one.
+fn before(text: &str, after: &str, mark: &str, new: &str) -> Option<String> {
+    let start = text.find(after)? + after.len();
+    let place = start + text[start..].find(mark)?;
+    Some(format!("{}{new}{}", &text[..place], &text[place..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_has_its_spellings() {
+        let name: Name = "price_list".parse().unwrap();
+        assert_eq!(
+            name.fill("a medlar is Quince in quince"),
+            "a price list is PriceList in price_list"
+        );
+        let name: Name = "invoice".parse().unwrap();
+        assert_eq!(name.fill("A medlar is no such medlar"), "An invoice is no such invoice");
+        for wrong in ["", "PriceList", "price-list", "_list", "price__list", "9th"] {
+            assert!(wrong.parse::<Name>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn lines_find_their_places() {
+        let text = "use a;\nmod cart;\npub mod b;\nmod stock;\nfn c() {}\n";
+        let at = |line: &str| among(text, "mod ", line).unwrap();
+        assert_eq!(at("mod order;").lines().nth(3), Some("mod order;"));
+        assert_eq!(at("mod zoo;").lines().nth(4), Some("mod zoo;"));
+        assert_eq!(at("mod a;").lines().nth(1), Some("mod a;"));
+        assert_eq!(among(text, "pub use ", "pub use d;"), None);
+        assert_eq!(before("a [b] c [d]", "c", "]", ", e").as_deref(), Some("a [b] c [d, e]"));
+        assert_eq!(before("a", "c", "]", ", e"), None);
+    }
+}
