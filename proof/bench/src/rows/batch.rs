@@ -105,7 +105,11 @@ fn carts(skus: &[String]) -> Result<String> {
             let data = format!(r#"{{"sku":"{sku}","quantity":1}}"#);
             writeln!(
                 lines,
-                r#"{{"command":"cart.add_line","key":"{key}-{line}","id":"{cart}","data":{data}}}"#
+                concat!(
+                    r#"{{"command":"cart.add_line","key":"{}-{}","id":"{}","#,
+                    r#""data":{{"sku":"{}","quantity":1}}}}"#
+                ),
+                key, line, cart, sku
             )?;
         }
     }

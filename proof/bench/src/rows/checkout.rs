@@ -1,6 +1,6 @@
 //! Row `checkout`: whole checkouts over HTTP, each counted when its order is confirmed, while all
 //! of the engine runs; against row `append`, whose commands are the smallest there are and go to a
-//! command-api alone. A checkout is five commands of the shopper and one of the reactor: a
+//! command-api alone. A checkout is five commands of the shopper and one of the payment process: a
 //! cart is opened, filled with two lines and checked out, the order is paid by card. One follower
 //! of the live events hears of confirmations for all, as a storefront would.
 

@@ -69,7 +69,11 @@ async fn stream(service: &Service, events: usize) -> Result<String> {
         for number in 0..commands {
             writeln!(
                 lines,
-                r#"{{"command":"stock.receive","key":"{run}-{number}","id":"{sku}","data":{data}}}"#
+                concat!(
+                    r#"{{"command":"stock.receive","key":"{}-{}","id":"{}","#,
+                    r#""data":{{"location":"hall","quantity":1}}}}"#
+                ),
+                run, number, sku
             )?;
         }
         left -= connection.batch(lines).await?;

@@ -13,7 +13,8 @@ macro_rules! rows {
             checkout "checkout" true
                 "whole checkouts until confirmed, all of the engine running, against row append";
             in_process "in-process" true
-                "the same commands without HTTP, against an INSERT a transaction and libraries";
+                "the same commands without HTTP, against one INSERT per transaction and other \
+libraries";
             batch "batch" true
                 "commands through POST /v1/batch, against COPY of the same events";
             hot "hot" true
@@ -27,7 +28,8 @@ macro_rules! rows {
             rebuild_search "rebuild-search" true
                 "documents into Meilisearch, against the same ones posted raw";
             freshness "freshness" true
-                "command's answer to visible read at half load, against two commits and a NATS hop";
+                "command's answer to visible read, at half load, against two commits and a NATS \
+hop";
             read "read" true
                 "GET /v1/products/{id}, against a bare handler with the same query";
             search "search" true

@@ -42,12 +42,12 @@ pub async fn measure(ground: &mut Ground<'_>) -> Result<Vec<Measured>> {
     let raw = direct.fill(&documents).await?;
     let second = Filled::of(rebuild(ground, "search").await?)?;
     let posted = f64::midpoint(raw, direct.fill(&documents).await?);
-    let count = documents.len() as f64;
+    let count = documents.len();
     Ok(vec![Measured {
         name: ground.row.to_owned(),
-        value: count / f64::midpoint(first.seconds, second.seconds),
+        value: count as f64 / f64::midpoint(first.seconds, second.seconds),
         unit: "documents/s",
-        baseline: count / posted,
+        baseline: count as f64 / posted,
         baseline_is: "the documents posted raw, 10,000 a request",
         goal: Goal::AtLeast { land: 0.8, goal: 0.95 },
         details: json!({

@@ -1,10 +1,9 @@
 //! Row `scale`: the same things measured on logs of very different lengths. A table of them should
 //! be flat: what an engine does per command, read or start must not grow with its past.
 //!
-//! Each log is made by the load program, folded by a projector in the ordinary way, and then
-//! started on afresh. Commands are driven with the relay running and no projector; reads, and what
-//! memory the services came to hold, are measured after the projector has caught up with those
-//! commands.
+//! Each log is filled, folded by a projector in the ordinary way, and then started on afresh.
+//! Commands are driven with the relay running and no projector; reads, and what memory the services
+//! came to hold, are measured after the projector has caught up with those commands.
 
 use std::time::Duration;
 
