@@ -6,8 +6,8 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use chrono::{TimeDelta, Utc};
 use command_api::{App, router};
-use domain::{Command, PaymentId, command::payment, payment::Verdict};
-use event_store::{Outcome, Writer, read, writer};
+use domain::{PaymentId, payment::Verdict};
+use event_store::{Writer, read, writer};
 use serde_json::{Value, json};
 use service::health::Health;
 use sqlx::PgPool;
@@ -130,8 +130,7 @@ impl Shop {
 
     /// The types of a stream's events.
     pub async fn history(&self, stream: &str) -> Vec<String> {
-        let events = read::of_stream(&self.db, stream, 0, 1_000).await.unwrap().events;
-        events.into_iter().map(|event| event.kind).collect()
+        kit_log::history(&self.db, stream).await
     }
 
     /// A published product with one SKU at 19.99 EUR and `units` of it.
@@ -184,13 +183,8 @@ impl Shop {
     /// The gateway's answer to a payment's request, as the reactor records it.
     pub async fn gateway(&self, payment: &str, request: u32, verdict: Verdict) {
         let id: PaymentId = payment.parse().unwrap();
-        let record = payment::Command::Record { request, verdict };
-        let answer = self
-            .writer
-            .submit(writer::Request::new(Command::Payment(id, record), Utc::now()))
-            .await
-            .unwrap();
-        assert!(matches!(answer.outcome, Outcome::Accepted { .. }), "{answer:?}");
+        let record = kit_log::request(kit::record(id, request, verdict), Utc::now());
+        kit_log::accept(&self.writer, record).await;
     }
 }
 

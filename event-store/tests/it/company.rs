@@ -6,8 +6,8 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::support::{
-    accept, add_line, assert_contiguous, by_hand, cart_id, code, create_cart, create_product,
-    on_sale, raw, receive, request, writer,
+    accept, add, assert_contiguous, by_hand, cart_id, code, create_cart, create_product, on_sale,
+    raw, receive, request, writer,
 };
 
 /// One command after the other, each to any of three writers and about any of five SKUs: each has
@@ -88,7 +88,7 @@ async fn an_unreadable_stream_costs_its_batch_nothing(db: PgPool) {
     let before = (event_store::read::head(&db).await.unwrap(), session().await);
     assert_eq!(before.1.len(), 1);
     let commands = (0..60).map(|n| match n % 20 {
-        7 => writer.submit(request(add_line(bad, "TOTE", 1))),
+        7 => writer.submit(request(add(bad, "TOTE", 1))),
         _ => writer.submit(request(create_cart(cart_id()))),
     });
     for (number, answer) in futures::future::join_all(commands).await.into_iter().enumerate() {

@@ -4,18 +4,18 @@ use std::time::Duration;
 
 use async_nats::jetstream::{self, Context};
 use chrono::Utc;
-use domain::command::product as products;
-use domain::command::{cart, stock};
-use domain::product::{Details, VariantSet};
-use domain::{CartId, Command, ProductId, Quantity};
+use domain::{CartId, Command, OrderId, ProductId};
 use event_store::writer::Settings;
 use event_store::{Answer, Outcome, Request, Writer};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+pub use kit::{add, create_cart, create_product};
+pub use kit_log::append_raw as raw;
+
 pub fn request(command: Command) -> Request {
-    Request::new(command, Utc::now())
+    kit_log::request(command, Utc::now())
 }
 
 pub fn keyed(key: &str, command: Command) -> Request {
@@ -30,66 +30,28 @@ pub fn cart_id() -> CartId {
     CartId(Uuid::now_v7())
 }
 
-pub fn create_cart(id: CartId) -> Command {
-    let currency = "EUR".parse().unwrap();
-    Command::Cart(id, cart::Command::Create { currency, customer_id: None })
-}
-
-pub fn add_line(id: CartId, sku: &str, quantity: u32) -> Command {
-    let quantity = quantity.try_into().unwrap();
-    Command::Cart(id, cart::Command::AddLine { sku: sku.parse().unwrap(), quantity })
-}
-
+/// Buys what is in a cart.
 pub fn check_out(id: CartId) -> Command {
-    let order_id = domain::OrderId(Uuid::now_v7());
-    let reserved_until = Utc::now() + chrono::Duration::minutes(15);
-    Command::Cart(id, cart::Command::CheckOut { order_id, reserved_until })
-}
-
-pub fn create_product(id: ProductId, variants: Vec<VariantSet>) -> Command {
-    let details = Details {
-        title: "Tote".to_owned().try_into().unwrap(),
-        description: None,
-        brand: None,
-        category: vec![],
-        attributes: [].into(),
-        media: vec![],
-    };
-    Command::Product(id, products::Command::Create { details, variants })
+    kit::check_out(id, OrderId(Uuid::now_v7()))
 }
 
 /// One more unit of a SKU.
 pub fn receive(sku: &str) -> Command {
-    receive_units(sku, 1.try_into().unwrap())
-}
-
-fn receive_units(sku: &str, quantity: Quantity) -> Command {
-    let location = "main".parse().unwrap();
-    let receive = stock::Command::Receive { location, quantity, reference: None };
-    Command::Stock(sku.parse().unwrap(), receive)
+    kit::receive(sku, 1)
 }
 
 /// A published product with one variant, and `units` of it in stock.
 pub async fn on_sale(writer: &Writer, sku: &str, units: u32) {
     let id = ProductId(Uuid::now_v7());
-    let variant = VariantSet {
-        sku: sku.parse().unwrap(),
-        title: None,
-        options: [].into(),
-        prices: vec![serde_json::from_str(r#"{"amount":"19.99","currency":"EUR"}"#).unwrap()],
-        barcode: None,
-    };
-    accept(writer, create_product(id, vec![variant])).await;
-    accept(writer, Command::Product(id, products::Command::Publish)).await;
-    if let Ok(quantity) = units.try_into() {
-        accept(writer, receive_units(sku, quantity)).await;
+    accept(writer, create_product(id, vec![kit::variant(sku, &[kit::eur("19.99")])])).await;
+    accept(writer, kit::publish(id)).await;
+    if units > 0 {
+        accept(writer, kit::receive(sku, units)).await;
     }
 }
 
 pub async fn accept(writer: &Writer, command: Command) -> Answer {
-    let answer = writer.submit(request(command)).await.unwrap();
-    assert!(matches!(answer.outcome, Outcome::Accepted { .. }), "{answer:?}");
-    answer
+    kit_log::accept(writer, request(command)).await
 }
 
 /// The code of a refusal.
@@ -106,26 +68,9 @@ pub async fn by_hand(db: &PgPool) {
     sqlx::query(allow).execute(db).await.unwrap();
 }
 
-/// Appends an event as it comes, whatever it is; returns its position.
-pub async fn raw(db: &PgPool, stream: &str, version: i64, kind: &str, data: &str) -> i64 {
-    sqlx::query_scalar::<_, i64>(
-        "SELECT append(log_id, position, false, NULL, '{}', '{}', '{}', '{}', '{}', '{}',
-                       ARRAY[$1], ARRAY[$2], ARRAY[$3], '{1}', '{0}', ARRAY[now()],
-                       ARRAY['{\"command\":\"test\"}'], ARRAY[$4]) + 1 FROM log_head",
-    )
-    .bind(stream)
-    .bind(version)
-    .bind(kind)
-    .bind(data)
-    .fetch_one(db)
-    .await
-    .unwrap()
-}
-
 /// JetStream, and a name for a stream that no other test uses.
 pub async fn bus() -> (Context, String) {
-    let url = std::env::var("NATS_URL").expect("NATS_URL: cargo xtask test sets it");
-    let client = async_nats::connect(url).await.unwrap();
+    let client = async_nats::connect(kit_log::required("NATS_URL")).await.unwrap();
     (jetstream::new(client), format!("t{}", Uuid::now_v7().simple()))
 }
 

@@ -9,8 +9,8 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::support::{
-    accept, add_line, assert_contiguous, cart_id, check_out, code, create_cart, keyed, on_sale,
-    raw, request, writer,
+    accept, add, assert_contiguous, cart_id, check_out, code, create_cart, keyed, on_sale, raw,
+    request, writer,
 };
 
 #[sqlx::test(migrations = "../migrations")]
@@ -20,7 +20,7 @@ async fn an_answer_names_version_and_position(db: PgPool) {
     let before = read::head(&db).await.unwrap();
     let cart = cart_id();
     let created = accept(&writer, create_cart(cart)).await;
-    let added = accept(&writer, add_line(cart, "TOTE", 1)).await;
+    let added = accept(&writer, add(cart, "TOTE", 1)).await;
     assert_eq!(created.position, before + 1);
     assert_eq!(added.position, before + 2);
     let expected = Outcome::Accepted { id: cart.to_string(), version: 2 };
@@ -48,7 +48,7 @@ async fn a_refusal_under_a_key_stays_a_refusal(db: PgPool) {
     on_sale(&writer, "TOTE", 0).await;
     let cart = cart_id();
     accept(&writer, create_cart(cart)).await;
-    accept(&writer, add_line(cart, "TOTE", 1)).await;
+    accept(&writer, add(cart, "TOTE", 1)).await;
     let refused = writer.submit(keyed("k", check_out(cart))).await.unwrap();
     assert_eq!(code(&refused), "out_of_stock");
     let location = "main".parse().unwrap();
@@ -86,7 +86,7 @@ async fn an_expected_version_is_judged_in_the_decision(db: PgPool) {
     on_sale(&writer, "TOTE", 5).await;
     let cart = cart_id();
     accept(&writer, create_cart(cart)).await;
-    let mut add = request(add_line(cart, "TOTE", 1));
+    let mut add = request(add(cart, "TOTE", 1));
     add.expected = Some(1);
     assert_eq!(code(&writer.submit(add.clone()).await.unwrap()), "accepted");
     assert_eq!(code(&writer.submit(add).await.unwrap()), "version_mismatch");
@@ -102,7 +102,7 @@ async fn two_processes_never_oversell(db: PgPool) {
         async move {
             let cart = cart_id();
             accept(writer, create_cart(cart)).await;
-            accept(writer, add_line(cart, "TOTE", 1)).await;
+            accept(writer, add(cart, "TOTE", 1)).await;
             code(&writer.submit(request(check_out(cart))).await.unwrap())
         }
     });
@@ -265,7 +265,7 @@ async fn a_cold_batch_of_dependent_commands_is_decided_in_order(db: PgPool) {
     for number in 0..30 {
         let cart = cart_id();
         commands.push(create_cart(cart));
-        commands.push(add_line(cart, &format!("SKU-{number}"), 1));
+        commands.push(add(cart, &format!("SKU-{number}"), 1));
         commands.push(check_out(cart));
     }
     let answers = join_all(commands.into_iter().map(|c| cold.submit(request(c)))).await;
@@ -295,7 +295,7 @@ async fn one_bad_stream_does_not_stop_the_others(db: PgPool) {
     let writer = writer(&db);
     on_sale(&writer, "TOTE", 9).await;
     let commands = (0..9).map(|n| match n % 3 {
-        0 => writer.submit(request(add_line(bad, "TOTE", 1))),
+        0 => writer.submit(request(add(bad, "TOTE", 1))),
         _ => writer.submit(request(create_cart(cart_id()))),
     });
     let answers = join_all(commands).await;
@@ -316,7 +316,7 @@ async fn a_restored_log_makes_the_writer_forget(db: PgPool) {
     let cart = cart_id();
     accept(&writer, create_cart(cart)).await;
     let restored = read::head(&db).await.unwrap();
-    accept(&writer, add_line(cart, "TOTE", 1)).await;
+    accept(&writer, add(cart, "TOTE", 1)).await;
     // What a restore does, seen from here: the end of the log is gone, and so are the connections.
     for statement in [
         "ALTER TABLE events DISABLE TRIGGER events_append_only",
@@ -328,7 +328,7 @@ async fn a_restored_log_makes_the_writer_forget(db: PgPool) {
     ] {
         sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&db).await.unwrap();
     }
-    let added = accept(&writer, add_line(cart, "TOTE", 1)).await;
+    let added = accept(&writer, add(cart, "TOTE", 1)).await;
     assert_eq!(added.outcome, Outcome::Accepted { id: cart.to_string(), version: 2 });
     assert_contiguous(&db).await;
 }

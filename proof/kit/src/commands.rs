@@ -1,5 +1,6 @@
 //! What people ask of a shop, from a product to the parcel that came back.
 
+use chrono::{DateTime, Utc};
 use domain::command::product as products;
 use domain::command::stock as stocks;
 use domain::command::{cart as carts, fulfilment as parcels, order as orders, payment as payments};
@@ -47,8 +48,14 @@ pub fn add(cart: impl Named<CartId>, text: &str, count: u32) -> Command {
     to_cart(cart, carts::Command::AddLine { sku: sku(text), quantity: units(count) })
 }
 pub fn check_out(cart: impl Named<CartId>, order: impl Named<OrderId>) -> Command {
-    let order_id = order.id();
-    to_cart(cart, carts::Command::CheckOut { order_id, reserved_until: hour(1) })
+    check_out_until(cart, order, hour(1))
+}
+pub fn check_out_until(
+    cart: impl Named<CartId>,
+    order: impl Named<OrderId>,
+    reserved_until: DateTime<Utc>,
+) -> Command {
+    to_cart(cart, carts::Command::CheckOut { order_id: order.id(), reserved_until })
 }
 pub fn cancel(order: impl Named<OrderId>) -> Command {
     to_order(order, orders::Command::Cancel { reason: note("changed my mind") })

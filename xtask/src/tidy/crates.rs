@@ -10,14 +10,15 @@ use super::tree::{File, Tree};
 const MAY: &[(&str, &[&str], &[&str])] = &[
     ("domain", &[], &["kit"]),
     ("service", &[], &[]),
-    ("event-store", &["domain"], &["kit"]),
-    ("import", &["domain", "event-store"], &["kit"]),
-    ("reactor", &["domain", "event-store", "service"], &["kit"]),
+    ("event-store", &["domain"], &["kit", "kit-log"]),
+    ("import", &["domain", "event-store"], &["kit", "kit-log"]),
+    ("reactor", &["domain", "event-store", "service"], &["kit", "kit-log"]),
     // The reactor and the importers are entered by it.
-    ("command-api", &["domain", "event-store", "import", "reactor", "service"], &["kit"]),
-    ("projector", &["domain", "event-store", "service"], &["kit"]),
+    ("command-api", &["domain", "event-store", "import", "reactor", "service"], &["kit", "kit-log"]),
+    ("projector", &["domain", "event-store", "service"], &["kit", "kit-log"]),
     ("query-api", &["domain", "event-store", "service"], &["kit"]),
     ("kit", &["domain"], &[]),
+    ("kit-log", &["domain", "event-store", "kit"], &[]),
     ("harness", &[], &[]),
     // From outside, as callers do; what they sell is made of the domain's words.
     ("chaos", &["domain", "harness"], &["command-api"]),

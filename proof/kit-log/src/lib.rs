@@ -1,0 +1,167 @@
+//! The kit's shop with a log: the test's own database and a writer on it. What is asked is the
+//! kit's; here it is asked of the writer, and must be accepted.
+//!
+//! For integration tests, of `event-store` too: to a unit test inside it, the types here would be
+//! those of another build of it.
+
+#![allow(missing_docs, reason = "what they do is said by their names")]
+#![allow(clippy::missing_panics_doc, reason = "a test ends where something is not as it should be")]
+#![allow(clippy::unwrap_used, reason = "the same")]
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::payment::Verdict;
+use domain::product::VariantSet;
+use domain::{CartId, Command, FulfilmentId, OrderId, PaymentId, ProductId};
+use event_store::writer::Settings;
+use event_store::{Answer, Outcome, Request, Writer, read};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+/// The most events of a stream that are looked at.
+const HISTORY_EVENTS_MAX: i64 = 1_000;
+
+/// An environment variable that tests cannot do without.
+pub fn required(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name}: cargo xtask test sets it"))
+}
+
+/// A command by itself, without a key.
+pub fn request(command: Command, at: DateTime<Utc>) -> Request {
+    Request {
+        key: None,
+        fingerprint: Uuid::nil(),
+        expected: None,
+        at,
+        actor: None,
+        correlation_id: None,
+        causation: None,
+        command,
+    }
+}
+
+/// Submits what must be accepted.
+pub async fn accept(writer: &Writer, request: Request) -> Answer {
+    let answer = writer.submit(request).await.unwrap();
+    assert!(matches!(answer.outcome, Outcome::Accepted { .. }), "{answer:?}");
+    answer
+}
+
+/// The types of a stream's events.
+pub async fn history(db: &PgPool, stream: &str) -> Vec<String> {
+    let events = read::of_stream(db, stream, 0, HISTORY_EVENTS_MAX).await.unwrap().events;
+    events.into_iter().map(|event| event.kind).collect()
+}
+
+/// Appends an event as it comes, whatever it is; returns its position.
+pub async fn append_raw(db: &PgPool, stream: &str, version: i64, kind: &str, data: &str) -> i64 {
+    sqlx::query_scalar::<_, i64>(
+        "SELECT append(log_id, position, false, NULL, '{}', '{}', '{}', '{}', '{}', '{}',
+                       ARRAY[$1], ARRAY[$2], ARRAY[$3], '{1}', '{0}', ARRAY[now()],
+                       ARRAY['{\"command\":\"test\"}'], ARRAY[$4]) + 1 FROM log_head",
+    )
+    .bind(stream)
+    .bind(version)
+    .bind(kind)
+    .bind(data)
+    .fetch_one(db)
+    .await
+    .unwrap()
+}
+
+/// A shop with its log.
+pub struct Shop {
+    pub db: PgPool,
+    pub writer: Writer,
+    /// When everything happens; now, if nothing is said.
+    at: Option<DateTime<Utc>>,
+}
+
+impl Shop {
+    /// One without a catalogue.
+    pub fn open(db: &PgPool) -> Self {
+        let (writer, _ends_by_itself) = Writer::start(db, Settings::default());
+        Self { db: db.clone(), writer, at: None }
+    }
+
+    /// One in which everything happens at that time.
+    pub fn open_at(db: &PgPool, at: DateTime<Utc>) -> Self {
+        Self { at: Some(at), ..Self::open(db) }
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.at.unwrap_or_else(Utc::now)
+    }
+
+    /// Gives a command that must be accepted. Returns its position.
+    pub async fn ask(&self, command: Command) -> i64 {
+        accept(&self.writer, request(command, self.now())).await.position
+    }
+
+    /// A published product of these variants.
+    pub async fn offer(&self, variants: Vec<VariantSet>) -> ProductId {
+        let id = ProductId(Uuid::now_v7());
+        self.ask(kit::create_product(id, variants)).await;
+        self.ask(kit::publish(id)).await;
+        id
+    }
+
+    /// A published product with one variant at 19.99 EUR, and `units` of it in stock.
+    pub async fn sell(&self, sku: &str, units: u32) -> ProductId {
+        let id = self.offer(vec![kit::variant(sku, &[kit::eur("19.99")])]).await;
+        if units > 0 {
+            self.ask(kit::receive(sku, units)).await;
+        }
+        id
+    }
+
+    pub async fn cart(&self) -> CartId {
+        let id = CartId(Uuid::now_v7());
+        self.ask(kit::create_cart(id)).await;
+        id
+    }
+
+    /// An order of some units, reserved for an hour and not paid yet.
+    pub async fn order(&self, sku: &str, units: u32) -> OrderId {
+        self.order_until(sku, units, self.now() + TimeDelta::hours(1)).await
+    }
+
+    /// The same, reserved until then.
+    pub async fn order_until(&self, sku: &str, units: u32, until: DateTime<Utc>) -> OrderId {
+        let (cart, order) = (self.cart().await, OrderId(Uuid::now_v7()));
+        self.ask(kit::add(cart, sku, units)).await;
+        self.ask(kit::check_out_until(cart, order, until)).await;
+        order
+    }
+
+    /// The gateway did what it was asked in a request.
+    pub async fn succeed(&self, payment: PaymentId, request: u32) -> i64 {
+        let (reference, expires_at) = (kit::token("ref"), self.now() + TimeDelta::days(7));
+        let verdict = Verdict::Succeeded { reference, expires_at };
+        self.ask(kit::record(payment, request, verdict)).await
+    }
+
+    /// Pays an order by card: authorised and captured.
+    pub async fn paid(&self, order: OrderId) -> PaymentId {
+        let payment = PaymentId(Uuid::now_v7());
+        self.ask(kit::pay_by_card(payment, order)).await;
+        self.succeed(payment, 1).await;
+        self.ask(kit::capture(payment, None)).await;
+        self.succeed(payment, 2).await;
+        payment
+    }
+
+    /// Gives some money back, which is the payment's request of that number.
+    pub async fn refund(&self, payment: PaymentId, amount: &str, request: u32) -> i64 {
+        self.ask(kit::refund(payment, Some(kit::eur(amount)))).await;
+        self.succeed(payment, request).await
+    }
+
+    /// All that is left of an order, on its way.
+    pub async fn send(&self, order: OrderId) -> FulfilmentId {
+        let parcel = FulfilmentId(Uuid::now_v7());
+        for step in [kit::plan(parcel, order, &[]), kit::pack(parcel), kit::ship(parcel)] {
+            self.ask(step).await;
+        }
+        parcel
+    }
+}
