@@ -14,7 +14,11 @@ const MAY: &[(&str, &[&str], &[&str])] = &[
     ("import", &["domain", "event-store"], &["kit", "kit-log"]),
     ("reactor", &["domain", "event-store", "service"], &["kit", "kit-log"]),
     // The reactor and the importers are entered by it.
-    ("command-api", &["domain", "event-store", "import", "reactor", "service"], &["kit", "kit-log"]),
+    (
+        "command-api",
+        &["domain", "event-store", "import", "reactor", "service"],
+        &["kit", "kit-log"],
+    ),
     ("projector", &["domain", "event-store", "service"], &["kit", "kit-log"]),
     ("query-api", &["domain", "event-store", "service"], &["kit"]),
     ("kit", &["domain"], &[]),

@@ -105,11 +105,7 @@ fn carts(skus: &[String]) -> Result<String> {
             let data = format!(r#"{{"sku":"{sku}","quantity":1}}"#);
             writeln!(
                 lines,
-                concat!(
-                    r#"{{"command":"cart.add_line","key":"{}-{}","id":"{}","#,
-                    r#""data":{{"sku":"{}","quantity":1}}}}"#
-                ),
-                key, line, cart, sku
+                r#"{{"command":"cart.add_line","key":"{key}-{line}","id":"{cart}","data":{data}}}"#
             )?;
         }
     }

@@ -69,11 +69,7 @@ async fn stream(service: &Service, events: usize) -> Result<String> {
         for number in 0..commands {
             writeln!(
                 lines,
-                concat!(
-                    r#"{{"command":"stock.receive","key":"{}-{}","id":"{}","#,
-                    r#""data":{{"location":"hall","quantity":1}}}}"#
-                ),
-                run, number, sku
+                r#"{{"command":"stock.receive","key":"{run}-{number}","id":"{sku}","data":{data}}}"#
             )?;
         }
         left -= connection.batch(lines).await?;
