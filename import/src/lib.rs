@@ -2,10 +2,9 @@
 //! Both turn a file into real commands and submit them to a writer of their own, straight on
 //! Postgres. What a command means is the domain's business; nothing here appends by itself.
 //!
-//! * [`csv`]: a file as rows and values, whatever wrote it; [`report`]: what became of its rows;
-//! * [`products`] and [`orders`]: what the columns mean, and which commands that is;
-//! * [`catalogue`]: what the log has already; [`pipeline`]: the commands on their way to the
-//!   writer.
+//! * `csv`: a file as rows and values, whatever wrote it; `report`: what became of its rows;
+//! * `products` and `orders`: what the columns mean, and which commands that is;
+//! * `catalogue`: what the log has already; `pipeline`: the commands on their way to the writer.
 //!
 //! Whatever is read may be wrong: a row that cannot be used is reported by its line and left out,
 //! the others are kept. Ids and keys are derived from what the file says, so that an import that
