@@ -2,7 +2,8 @@
 //! registration. One file a thing; what they need is plain text below `templates/`.
 //!
 //! In a template `quince` stands for the name, `Quince` for the type's, and `medlar` for the name
-//! in words, so that templates are Rust that people and tools can read.
+//! in words, so that templates are Rust that people and tools can read; `damson` and `Damson` for
+//! what is named beside it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,6 +17,9 @@ use crate::process::run_in_terminal;
 use crate::{cargo, progress};
 
 mod aggregate;
+mod projection;
+mod reaction;
+mod route;
 
 /// Options of `new`.
 #[derive(clap::Args)]
@@ -32,15 +36,43 @@ enum Thing {
         /// What it is called, as in code: `price_list`
         name: Name,
     },
+    /// A read model of one kind of stream: its rows and what folds them
+    Projection {
+        /// What it is called, plural: `price_lists`
+        name: Name,
+        /// The kind of stream that its documents are of: `price_list`
+        #[arg(long)]
+        of: Name,
+    },
+    /// What happens by itself after events of one kind of stream
+    Reaction {
+        /// What it does: `abandon_cart`
+        name: Name,
+        /// The kind of stream that it looks at: `cart`
+        #[arg(long)]
+        of: Name,
+    },
+    /// A read model of one kind of stream, served as a list and one by one
+    Route {
+        /// The kind of stream: `price_list`
+        name: Name,
+        /// Its read model: `price_lists`
+        #[arg(long)]
+        of: Name,
+    },
 }
 
 /// Writes the skeleton and says what is to do by hand.
 pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
     let mut draft = Draft::new(&layout.root);
-    let Thing::Aggregate { name } = &args.thing;
-    let next = aggregate::draw(&mut draft, name)?;
+    let next = match &args.thing {
+        Thing::Aggregate { name } => aggregate::draw(&mut draft, name)?,
+        Thing::Projection { name, of } => projection::draw(&mut draft, name, of)?,
+        Thing::Reaction { name, of } => reaction::draw(&mut draft, name, of)?,
+        Thing::Route { name, of } => route::draw(&mut draft, name, of)?,
+    };
     draft.write()?;
-    if !run_in_terminal(cargo::command().args(["fmt", "--package", aggregate::CRATE]))?.success() {
+    if !run_in_terminal(cargo::command().args(["fmt", "--all"]))?.success() {
         bail!("what was written could not be formatted: see cargo's messages above");
     }
     for step in next {
@@ -90,6 +122,15 @@ impl Name {
             .replace("quince", &self.snake)
             .replace("Quince", &self.pascal())
     }
+
+    /// A template with this name in it as the one beside.
+    fn fill_beside(&self, template: &str) -> String {
+        let words = format!("a {}", self.snake.replace('_', " "));
+        template
+            .replace("a damson", &words)
+            .replace("damson", &self.snake)
+            .replace("Damson", &self.pascal())
+    }
 }
 
 /// Files as they are to be. Nothing is written before all of them are drawn.
@@ -110,6 +151,14 @@ impl<'a> Draft<'a> {
             bail!("{path} is there already");
         }
         self.files.insert(path, text);
+        Ok(())
+    }
+
+    /// Says what is missing where a file is not there.
+    fn must_have(&self, path: &str) -> Result<()> {
+        if !self.root.join(path).exists() {
+            bail!("{path} is not there: what is it to be of?");
+        }
         Ok(())
     }
 
@@ -160,6 +209,31 @@ fn before(text: &str, after: &str, mark: &str, new: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What is drawn on the tree as it is: whoever moves a line that is looked for hears of it.
+    pub fn drawn(draw: impl FnOnce(&mut Draft) -> Result<Vec<String>>) -> BTreeMap<String, String> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let mut draft = Draft::new(root);
+        for step in draw(&mut draft).unwrap() {
+            assert!(!has_placeholder(&step), "{step}");
+        }
+        for (path, text) in &draft.files {
+            let before = fs::read_to_string(root.join(path)).unwrap_or_default();
+            let mut new = text.lines().filter(|line| !before.contains(line));
+            assert!(!new.any(has_placeholder), "{path}");
+            for (open, close) in [('{', '}'), ('(', ')'), ('[', ']')] {
+                let count = |text: &str, letter| text.chars().filter(|it| *it == letter).count();
+                let added = |letter| count(text, letter) - count(&before, letter);
+                assert_eq!(added(open), added(close), "{path}: {open}");
+            }
+        }
+        draft.files
+    }
+
+    fn has_placeholder(text: &str) -> bool {
+        let words = ["quince", "Quince", "medlar", "damson", "Damson"];
+        words.iter().any(|word| text.contains(word))
+    }
 
     #[test]
     fn a_name_has_its_spellings() {

@@ -80,7 +80,7 @@ mod tests {
             ("domain/src/a.rs", "//! A.\npub enum Quince {}\nstruct Own;\n"),
             ("domain/src/b.rs", "//! B.\npub struct Quince;\n"),
             (place, "//! B.\n    pub struct Quince<T>(T);\npub struct Own;\n"),
-            ("bench/src/b.rs", "//! B.\npub struct Own;\n"),
+            ("proof/bench/src/b.rs", "//! B.\npub struct Own;\n"),
         ]);
         let found = check(&tree);
         assert_eq!(found.len(), 1, "{found:?}");

@@ -193,7 +193,7 @@ mod tests {
         let text = "// As in DELETE FROM events\n#[cfg(test)]\nmod tests { \"UPDATE events\" }";
         assert_eq!(says("projector/src/a.rs", text), none);
         assert_eq!(says("projector/tests/it/a.rs", "UPDATE events"), none);
-        assert_eq!(says("bench/src/a.rs", "INSERT INTO events"), none);
+        assert_eq!(says("proof/bench/src/a.rs", "INSERT INTO events"), none);
     }
 
     #[test]
