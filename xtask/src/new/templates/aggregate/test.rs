@@ -5,11 +5,9 @@ use domain::command::quince::Command;
 use domain::quince::document::{self, Document, Status};
 use domain::quince::{Created, Error, Event, Retired};
 use domain::{Command as Any, Event as Fact, QuinceId, Refusal, Seen, StreamId};
+use kit::*;
 use proptest::prelude::*;
 use uuid::Uuid;
-
-use crate::scene::*;
-use crate::shop::given;
 
 pub fn quince_id(n: u128) -> QuinceId {
     QuinceId(Uuid::from_u128(n))
