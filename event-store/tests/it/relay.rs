@@ -17,9 +17,12 @@ async fn last_sequence(bus: &Context, name: &str) -> i64 {
     }
 }
 
+/// How long the relay is waited for, in looks of 50 ms: a minute.
+const LOOKS_MAX: usize = 1_200;
+
 async fn caught_up(db: &PgPool, bus: &Context, name: &str) {
     let head = read::head(db).await.unwrap();
-    for _ in 0..200 {
+    for _ in 0..LOOKS_MAX {
         if last_sequence(bus, name).await == head {
             return;
         }
