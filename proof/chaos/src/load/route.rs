@@ -1,4 +1,5 @@
-//! Every kind of command there is: its name in a batch, its method and its path.
+//! The commands that the load plans: the name in a batch, the method and the path of each, as
+//! callers know them.
 
 use reqwest::Method;
 
