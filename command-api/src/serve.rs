@@ -1,7 +1,5 @@
 //! The serving process: what runs in it, and the order in which it ends.
 
-use std::sync::Arc;
-
 use async_nats::ConnectError;
 use event_store::{Writer, relay};
 use futures::FutureExt as _;
@@ -105,19 +103,12 @@ fn health(
     nats: Option<async_nats::Client>,
     relay: Option<relay::Condition>,
 ) -> Health {
-    let postgres = Arc::new(database::Probe::new(db));
-    let mut health = Health::new().requires("postgres", move || {
-        let postgres = postgres.clone();
-        async move { postgres.check().await }
-    });
+    let mut health = database::watch(Health::new(), db);
     if let Some(relay) = relay {
         health = health.prefers("relay", move || std::future::ready(relay.check()));
     }
     match nats {
         None => health,
-        Some(client) => health.prefers("nats", move || {
-            let client = client.clone();
-            async move { bus::check(&client).await }
-        }),
+        Some(client) => bus::watch(health, client),
     }
 }

@@ -1,7 +1,5 @@
 //! What the projector says of itself at `/ready` and `/health`.
 
-use std::sync::Arc;
-
 use service::health::Health;
 use sqlx::PgPool;
 
@@ -20,16 +18,9 @@ pub fn checks(
     meili: &Meili,
     trouble: &Trouble,
 ) -> Health {
-    let postgres = Arc::new(service::database::Probe::new(db));
-    let mut health = Health::new().requires("postgres", move || {
-        let postgres = postgres.clone();
-        async move { postgres.check().await }
-    });
+    let mut health = service::database::watch(Health::new(), db);
     if let Some(bus) = bus {
-        health = health.prefers("nats", move || {
-            let bus = bus.clone();
-            async move { service::bus::check(&bus).await }
-        });
+        health = service::bus::watch(health, bus);
     }
     for projection in wanted.iter().copied() {
         let db = db.clone();

@@ -1,7 +1,5 @@
 //! The process that does nothing else: what runs in it, and the order in which it ends.
 
-use std::sync::Arc;
-
 use event_store::{Writer, writer};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -9,7 +7,6 @@ use service::config::{Database, Http, Wrong};
 use service::health::Health;
 use service::parts::Parts;
 use service::{ServeError, database, shutdown, telemetry};
-use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::waiting;
@@ -52,7 +49,7 @@ async fn keep_running(database: Database, http: Http) -> Result<(), Error> {
     let reacting = crate::run(db.clone(), writer.clone(), stop_reacting.clone());
     let reacting = parts.watch("the reactor", tokio::spawn(reacting));
 
-    let health = health(&db);
+    let health = waiting::watch(database::watch(Health::new(), &db), &db);
     let router = service::http::shell(health.router());
     let served = service::serve(router, &health, &http, DEFAULT_PORT, shutdown).await;
 
@@ -63,14 +60,4 @@ async fn keep_running(database: Database, http: Http) -> Result<(), Error> {
     parts.ended(writing).await;
     served?;
     if parts.is_broken() { Err(Error::Broken) } else { Ok(()) }
-}
-
-/// Without Postgres nothing can be done.
-fn health(db: &PgPool) -> Health {
-    let postgres = Arc::new(database::Probe::new(db));
-    let health = Health::new().requires("postgres", move || {
-        let postgres = postgres.clone();
-        async move { postgres.check().await }
-    });
-    waiting::watch(health, db)
 }

@@ -6,6 +6,7 @@ use async_nats::connection::State;
 use async_nats::{Client, ConnectError, ConnectOptions, ServerAddr};
 
 use crate::config::Bus;
+use crate::health::Health;
 
 /// The longest pause between two attempts to reach NATS again.
 const RECONNECT_PAUSE_MAX: Duration = Duration::from_secs(2);
@@ -39,6 +40,14 @@ pub async fn connect(bus: &Bus, name: &str) -> Result<Option<Client>, ConnectErr
         .connect(server)
         .await
         .map(Some)
+}
+
+/// Has a process say how NATS is, which it does better with.
+pub fn watch(health: Health, client: Client) -> Health {
+    health.prefers("nats", move || {
+        let client = client.clone();
+        async move { check(&client).await }
+    })
 }
 
 /// Whether NATS is there and keeps streams, for health checks.

@@ -1,5 +1,6 @@
 //! The pool of connections to Postgres, and the migrations that this build expects.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -10,6 +11,7 @@ use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool};
 use tokio::sync::Mutex;
 
 use crate::config::{Database, Wrong};
+use crate::health::Health;
 use crate::metrics;
 use crate::problem::Problem;
 use crate::throttle::Throttle;
@@ -51,6 +53,15 @@ pub fn connect(database: &Database) -> Result<PgPool, Wrong> {
     let pool = pool.connect_lazy_with(options);
     metrics::show(&pool);
     Ok(pool)
+}
+
+/// Has a process be ready only while its database answers.
+pub fn watch(health: Health, db: &PgPool) -> Health {
+    let postgres = Arc::new(Probe::new(db));
+    health.requires("postgres", move || {
+        let postgres = postgres.clone();
+        async move { postgres.check().await }
+    })
 }
 
 /// A look at Postgres through a connection of its own: a pool that is busy is not a database that

@@ -15,8 +15,6 @@ pub mod search;
 pub mod stock;
 pub mod stream;
 
-use std::sync::Arc;
-
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get};
@@ -87,22 +85,13 @@ async fn keep_private(mut response: Response) -> Response {
 
 /// What the service needs, and what it does better with.
 pub fn health(app: &App) -> Health {
-    let (meili, bus) = (app.meili.clone(), app.bus.clone());
-    let postgres = Arc::new(database::Probe::new(&app.db));
-    let health = Health::new()
-        .requires("postgres", move || {
-            let postgres = postgres.clone();
-            async move { postgres.check().await }
-        })
-        .prefers("meilisearch", move || {
-            let meili = meili.clone();
-            async move { meili.check().await }
-        });
-    match bus {
+    let meili = app.meili.clone();
+    let health = database::watch(Health::new(), &app.db).prefers("meilisearch", move || {
+        let meili = meili.clone();
+        async move { meili.check().await }
+    });
+    match &app.bus {
         None => health,
-        Some(bus) => health.prefers("nats", move || {
-            let bus = bus.clone();
-            async move { bus::check(&bus).await }
-        }),
+        Some(bus) => bus::watch(health, bus.clone()),
     }
 }
