@@ -45,14 +45,7 @@ enum Task {
     /// List the events that the reactor could not read
     Parked,
     /// Take up events again that the reactor could not read, which happens by itself too
-    Retry {
-        /// Where in the log the event stands
-        #[arg(long, required_unless_present = "all", conflicts_with = "all")]
-        position: Option<i64>,
-        /// All of them
-        #[arg(long)]
-        all: bool,
-    },
+    Retry(reactor::operations::Which),
     /// Turn a file into commands
     Import {
         #[command(subcommand)]
@@ -80,9 +73,9 @@ async fn main() -> anyhow::Result<ExitCode> {
             reactor::operations::parked(&database::connect(&shared.database)?).await?;
             Ok(ExitCode::SUCCESS)
         }
-        Task::Retry { position, .. } => {
+        Task::Retry(which) => {
             let db = database::connect(&shared.database)?;
-            let all_done = reactor::operations::retry(&db, position).await?;
+            let all_done = reactor::operations::retry(&db, which).await?;
             Ok(if all_done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Task::Import { what } => Ok(import::run(what, database::connect(&shared.database)?).await?),

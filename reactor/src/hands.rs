@@ -7,7 +7,6 @@ use chrono::Utc;
 use domain::{Command, StreamId};
 use event_store::{Outcome, Recorded, Request, Writer, read};
 use sqlx::PgPool;
-use uuid::Uuid;
 
 use crate::gateway::Gateways;
 use crate::reaction::{Retry, Task};
@@ -42,13 +41,10 @@ impl Hands {
     ) -> Result<Outcome, Retry> {
         let request = Request {
             key: Some(format!("p:{}:{step}:{}", task.cause, task.attempts)),
-            fingerprint: Uuid::nil(),
-            expected: None,
-            at: Utc::now(),
             actor: Some(ACTOR.to_owned()),
             correlation_id: task.correlation_id,
             causation: Some(task.cause),
-            command,
+            ..Request::new(command, Utc::now())
         };
         let answer = self.writer.submit(request).await;
         event_store::metrics::count(task.reaction, &answer);

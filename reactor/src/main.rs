@@ -37,14 +37,7 @@ enum Command {
     /// List the events that could not be read
     Parked,
     /// Take up events again that could not be read, which happens by itself too
-    Retry {
-        /// Where in the log the event stands
-        #[arg(long, required_unless_present = "all", conflicts_with = "all")]
-        position: Option<i64>,
-        /// All of them
-        #[arg(long)]
-        all: bool,
-    },
+    Retry(operations::Which),
 }
 
 #[tokio::main]
@@ -54,9 +47,9 @@ async fn main() -> anyhow::Result<ExitCode> {
     match command {
         Command::Run => serve(shared.database, shared.http).await?,
         Command::Parked => operations::parked(&database::connect(&shared.database)?).await?,
-        Command::Retry { position, .. } => {
+        Command::Retry(which) => {
             let db = database::connect(&shared.database)?;
-            if !operations::retry(&db, position).await? {
+            if !operations::retry(&db, which).await? {
                 return Ok(ExitCode::FAILURE);
             }
         }

@@ -7,6 +7,17 @@ use sqlx::PgPool;
 
 use crate::waiting::{self, Retried};
 
+/// Which events are to be taken up again.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct Which {
+    /// Where in the log the event stands
+    #[arg(long, required_unless_present = "all", conflicts_with = "all")]
+    position: Option<i64>,
+    /// All of them
+    #[arg(long)]
+    all: bool,
+}
+
 /// Events listed at once.
 const LISTED_MAX: i64 = 10_000;
 
@@ -33,9 +44,9 @@ pub async fn parked(db: &PgPool) -> Result<(), Error> {
 
 /// Takes up again what could not be read: one event, or all. Says whether none of them is parked
 /// any more.
-pub async fn retry(db: &PgPool, position: Option<i64>) -> Result<bool, Error> {
+pub async fn retry(db: &PgPool, which: Which) -> Result<bool, Error> {
     let mut out = io::stdout();
-    let positions = match position {
+    let positions = match which.position {
         Some(position) => vec![position],
         None => waiting::list(db, LISTED_MAX).await?.iter().map(|event| event.position).collect(),
     };

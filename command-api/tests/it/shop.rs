@@ -183,7 +183,7 @@ impl Shop {
     /// The gateway's answer to a payment's request, as the reactor records it.
     pub async fn gateway(&self, payment: &str, request: u32, verdict: Verdict) {
         let id: PaymentId = payment.parse().unwrap();
-        let record = kit_log::request(kit::record(id, request, verdict), Utc::now());
+        let record = writer::Request::new(kit::record(id, request, verdict), Utc::now());
         kit_log::accept(&self.writer, record).await;
     }
 }

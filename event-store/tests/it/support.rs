@@ -15,7 +15,7 @@ pub use kit::{add, create_cart, create_product};
 pub use kit_log::append_raw as raw;
 
 pub fn request(command: Command) -> Request {
-    kit_log::request(command, Utc::now())
+    Request::new(command, Utc::now())
 }
 
 pub fn keyed(key: &str, command: Command) -> Request {

@@ -25,20 +25,6 @@ pub fn required(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name}: cargo xtask test sets it"))
 }
 
-/// A command by itself, without a key.
-pub fn request(command: Command, at: DateTime<Utc>) -> Request {
-    Request {
-        key: None,
-        fingerprint: Uuid::nil(),
-        expected: None,
-        at,
-        actor: None,
-        correlation_id: None,
-        causation: None,
-        command,
-    }
-}
-
 /// Submits what must be accepted.
 pub async fn accept(writer: &Writer, request: Request) -> Answer {
     let answer = writer.submit(request).await.unwrap();
@@ -94,7 +80,7 @@ impl Shop {
 
     /// Gives a command that must be accepted. Returns its position.
     pub async fn ask(&self, command: Command) -> i64 {
-        accept(&self.writer, request(command, self.now())).await.position
+        accept(&self.writer, Request::new(command, self.now())).await.position
     }
 
     /// A published product of these variants.

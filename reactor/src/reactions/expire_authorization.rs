@@ -1,17 +1,13 @@
 //! Lets an authorisation go that was not captured in time.
 
-use std::time::Duration;
-
 use domain::command::payment::Command as Ask;
-use domain::{Category, Command, Event, PaymentId, Refusal, StreamId, payment};
-use event_store::{Outcome, Recorded};
+use domain::{Category, Command, Event, PaymentId, StreamId, payment};
+use event_store::Recorded;
 
+use super::expiry::let_go;
 use crate::hands::Hands;
 use crate::notes::List;
 use crate::reaction::{Done, Reaction, Retry, Task};
-
-/// The pause before a payment is looked at again about which the gateway is being asked.
-const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 /// See above.
 pub(super) struct ExpireAuthorization;
@@ -45,13 +41,7 @@ impl Reaction for ExpireAuthorization {
     }
 
     async fn act(task: &Task<PaymentId>, hands: &Hands) -> Result<Done, Retry> {
-        let expire = Command::Payment(task.subject, Ask::Expire);
-        match hands.submit(task, Self::NAME, expire).await? {
-            Outcome::Refused(Refusal::Payment(payment::Error::RequestInFlight)) => {
-                Ok(Done::Later(LOOK_AGAIN))
-            }
-            Outcome::Accepted { .. } | Outcome::Refused(_) => Ok(Done::Finished),
-        }
+        let_go(task, Command::Payment(task.subject, Ask::Expire), hands).await
     }
 }
 

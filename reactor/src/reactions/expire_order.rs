@@ -1,17 +1,13 @@
 //! Calls an order off that nobody paid in time.
 
-use std::time::Duration;
-
 use domain::command::order::Command as Ask;
-use domain::{Category, Command, Event, OrderId, Refusal, StreamId, order, payment};
-use event_store::{Outcome, Recorded};
+use domain::{Category, Command, Event, OrderId, StreamId, order};
+use event_store::Recorded;
 
+use super::expiry::let_go;
 use crate::hands::Hands;
 use crate::notes::List;
 use crate::reaction::{Done, Reaction, Retry, Task};
-
-/// The pause before an order is looked at again whose payment is still being decided.
-const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 /// See above.
 pub(super) struct ExpireOrder;
@@ -36,13 +32,7 @@ impl Reaction for ExpireOrder {
     }
 
     async fn act(task: &Task<OrderId>, hands: &Hands) -> Result<Done, Retry> {
-        let expire = Command::Order(task.subject, Ask::Expire);
-        match hands.submit(task, Self::NAME, expire).await? {
-            Outcome::Refused(Refusal::Payment(payment::Error::RequestInFlight)) => {
-                Ok(Done::Later(LOOK_AGAIN))
-            }
-            Outcome::Accepted { .. } | Outcome::Refused(_) => Ok(Done::Finished),
-        }
+        let_go(task, Command::Order(task.subject, Ask::Expire), hands).await
     }
 }
 

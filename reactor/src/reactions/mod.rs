@@ -3,6 +3,7 @@
 mod ask_gateway;
 mod expire_authorization;
 mod expire_order;
+mod expiry;
 
 use crate::reaction::Registered;
 

@@ -1,13 +1,11 @@
-//! A shop to react to: a writer, the few commands that lead to a payment, and the reactor over it.
+//! A shop to react to: the kit's, the commands that lead to a payment, and the reactor over it.
 
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
-use domain::command::{cart, payment, product, stock};
-use domain::product::{Details, VariantSet};
-use domain::{CartId, Command, OrderId, PaymentId, ProductId};
-use event_store::{Metadata, Outcome, Request, Writer, read, writer};
-use serde_json::json;
+use domain::command::payment;
+use domain::{Command, OrderId, PaymentId};
+use event_store::{Metadata, Request, Writer, read, writer};
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -16,7 +14,7 @@ use uuid::Uuid;
 /// A shop that sells totes, of which there are enough.
 pub struct Shop {
     pub db: PgPool,
-    pub writer: Writer,
+    shop: kit_log::Shop,
 }
 
 /// A reactor that runs.
@@ -52,61 +50,19 @@ pub async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
 
 impl Shop {
     pub async fn open(db: &PgPool) -> Self {
-        let (writer, _) = Writer::start(db, writer::Settings::default());
-        let shop = Self { db: db.clone(), writer };
-        let details: Details = serde_json::from_value(json!({"title": "Tote"})).unwrap();
-        let price = json!({"amount": "19.99", "currency": "EUR"});
-        let variant = VariantSet {
-            sku: "TOTE".parse().unwrap(),
-            title: None,
-            options: [].into(),
-            prices: vec![serde_json::from_value(price).unwrap()],
-            barcode: None,
-        };
-        let product = ProductId(Uuid::now_v7());
-        let create = product::Command::Create { details, variants: vec![variant] };
-        shop.ask(Command::Product(product, create)).await;
-        shop.ask(Command::Product(product, product::Command::Publish)).await;
-        let receive = stock::Command::Receive {
-            location: "main".parse().unwrap(),
-            quantity: 1_000.try_into().unwrap(),
-            reference: None,
-        };
-        shop.ask(Command::Stock("TOTE".parse().unwrap(), receive)).await;
-        shop
+        let shop = kit_log::Shop::open(db);
+        shop.sell("TOTE", 1_000).await;
+        Self { db: db.clone(), shop }
     }
 
     /// Gives a command that must be accepted.
     pub async fn ask(&self, command: Command) {
-        self.ask_as(command, None).await;
-    }
-
-    async fn ask_as(&self, command: Command, correlation_id: Option<Uuid>) {
-        let request = Request {
-            key: None,
-            fingerprint: Uuid::nil(),
-            expected: None,
-            at: Utc::now(),
-            actor: None,
-            correlation_id,
-            causation: None,
-            command,
-        };
-        let answer = self.writer.submit(request).await.unwrap();
-        assert!(matches!(answer.outcome, Outcome::Accepted { .. }), "{answer:?}");
+        self.shop.ask(command).await;
     }
 
     /// An order whose units are reserved for so many minutes from now.
     pub async fn order(&self, minutes: i64) -> OrderId {
-        let (cart, order_id) = (CartId(Uuid::now_v7()), OrderId(Uuid::now_v7()));
-        let create = cart::Command::Create { currency: "EUR".parse().unwrap(), customer_id: None };
-        self.ask(Command::Cart(cart, create)).await;
-        let (sku, quantity) = ("TOTE".parse().unwrap(), 1.try_into().unwrap());
-        self.ask(Command::Cart(cart, cart::Command::AddLine { sku, quantity })).await;
-        let reserved_until = Utc::now() + TimeDelta::minutes(minutes);
-        let check_out = cart::Command::CheckOut { order_id, reserved_until };
-        self.ask(Command::Cart(cart, check_out)).await;
-        order_id
+        self.shop.order_until("TOTE", 1, Utc::now() + TimeDelta::minutes(minutes)).await
     }
 
     /// Begins to pay an order: by card where there is a token, in cash where there is none.
@@ -123,8 +79,9 @@ impl Shop {
     ) -> PaymentId {
         let id = PaymentId(Uuid::now_v7());
         let token = token.map(|token| token.parse().unwrap());
-        let start = payment::Command::Start { order_id, token };
-        self.ask_as(Command::Payment(id, start), correlation_id).await;
+        let start = Command::Payment(id, payment::Command::Start { order_id, token });
+        let request = Request { correlation_id, ..Request::new(start, Utc::now()) };
+        kit_log::accept(&self.shop.writer, request).await;
         id
     }
 
@@ -136,8 +93,7 @@ impl Shop {
 
     /// The types of a stream's events.
     pub async fn history(&self, stream: &str) -> Vec<String> {
-        let events = read::of_stream(&self.db, stream, 0, 1_000).await.unwrap().events;
-        events.into_iter().map(|event| event.kind).collect()
+        kit_log::history(&self.db, stream).await
     }
 
     /// The last event of a stream comes to be this one.

@@ -149,12 +149,8 @@ async fn ask(writer: &Writer, key: String, command: Command) -> Result<()> {
     let request = Request {
         key: Some(key),
         fingerprint: Uuid::now_v7(),
-        expected: None,
-        at: Utc::now(),
-        actor: None,
         correlation_id: Some(Uuid::now_v7()),
-        causation: None,
-        command,
+        ..Request::new(command, Utc::now())
     };
     match writer.submit(request).await?.outcome {
         Outcome::Accepted { .. } => Ok(()),

@@ -2,18 +2,19 @@
 
 use std::time::Duration;
 
-use harness::{Launch, Program, Ready};
+use harness::Program;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use crate::stack::PATIENCE;
+use crate::stack::{PATIENCE, database, service};
 
 /// Nothing happens by itself as long as there is no reactor; with one, everything, once.
 #[sqlx::test(migrations = "../../migrations")]
 async fn a_reactor_alone_does_what_a_command_api_without_leaves(db: PgPool) {
-    let mut api = program(&db, "command-api", &["serve", "--reactor", "off"]);
+    let environment = [("DATABASE_URL", database(&db))];
+    let mut api = service("command-api", &["serve", "--reactor", "off"], &environment);
     api.start().await.unwrap();
     sell(&api).await;
     let (paid, late) = (order(&api).await, order(&api).await);
@@ -28,7 +29,7 @@ async fn a_reactor_alone_does_what_a_command_api_without_leaves(db: PgPool) {
     let unheard = ["payment.created", "payment.requested"];
     assert_eq!(events(&db, &format!("payment-{payment}")).await, unheard);
 
-    let mut reactor = program(&db, "reactor", &["run"]);
+    let mut reactor = service("reactor", &["run"], &environment);
     reactor.start().await.unwrap();
     until(&db, &format!("order-{paid}"), "order.confirmed").await;
     let heard = events(&db, &format!("payment-{payment}")).await;
@@ -56,31 +57,6 @@ async fn a_reactor_alone_does_what_a_command_api_without_leaves(db: PgPool) {
         program.signal("TERM");
         assert!(program.wait().unwrap().success());
     }
-}
-
-/// One of the built programs, on a port of its own.
-fn program(db: &PgPool, name: &str, arguments: &[&str]) -> Program {
-    let test = std::env::current_exe().unwrap();
-    let program = test.parent().unwrap().parent().unwrap().join(name);
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let (server, database) = (std::env::var("DATABASE_URL").unwrap(), db.connect_options());
-    let (server, _) = server.rsplit_once('/').unwrap();
-    let database = format!("{server}/{}", database.get_database().unwrap());
-    let environment = [
-        ("DATABASE_URL", Some(database)),
-        ("NATS_URL", None),
-        ("LISTEN", Some(format!("127.0.0.1:{port}"))),
-    ];
-    let launch = Launch {
-        program,
-        arguments: arguments.iter().map(|&argument| argument.into()).collect(),
-        environment: environment.map(|(name, value)| (name.to_owned(), value)).into(),
-        ..Launch::default()
-    };
-    let ready = Ready::Http(format!("http://127.0.0.1:{port}/ready"));
-    let log = std::env::temp_dir().join(format!("end-to-end-{name}-{port}.log"));
-    Program::new(name.into(), port, launch, ready, log)
 }
 
 /// Puts totes up for sale.

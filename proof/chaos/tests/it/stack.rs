@@ -36,15 +36,25 @@ fn built(name: &str) -> PathBuf {
     built
 }
 
-/// A service on a port of its own, not started yet.
-fn service(name: &str, action: &str, environment: &[(&str, String)]) -> Program {
+/// Where the test's own database is.
+pub fn database(db: &PgPool) -> String {
+    let name = db.connect_options().get_database().unwrap().to_owned();
+    let server = required("DATABASE_URL");
+    let (base, _) = server.rsplit_once('/').unwrap();
+    format!("{base}/{name}")
+}
+
+/// A service on a port of its own, not started yet. The test's own NATS is for those who are given
+/// it: its streams are shared.
+pub fn service(name: &str, arguments: &[&str], environment: &[(&str, String)]) -> Program {
     let port = free_port();
     let own = ("LISTEN", format!("127.0.0.1:{port}"));
-    let environment = environment.iter().chain([&own]);
+    let given = environment.iter().chain([&own]);
+    let given = given.map(|(name, is)| ((*name).to_owned(), Some(is.clone())));
     let launch = Launch {
         program: built(name),
-        arguments: vec![action.to_owned()],
-        environment: environment.map(|(name, is)| ((*name).to_owned(), Some(is.clone()))).collect(),
+        arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
+        environment: [("NATS_URL".to_owned(), None)].into_iter().chain(given).collect(),
         ..Launch::default()
     };
     let ready = Ready::Http(format!("http://127.0.0.1:{port}/ready"));
@@ -55,19 +65,16 @@ fn service(name: &str, action: &str, environment: &[(&str, String)]) -> Program 
 impl Stack {
     /// Starts everything on the test's own database.
     pub async fn start(db: &PgPool) -> Self {
-        let name = db.connect_options().get_database().unwrap().to_owned();
-        let server = required("DATABASE_URL");
-        let (base, _) = server.rsplit_once('/').unwrap();
         let own = format!("e{}", Uuid::now_v7().simple());
         let environment = [
-            ("DATABASE_URL", format!("{base}/{name}")),
+            ("DATABASE_URL", database(db)),
             ("NATS_URL", required("NATS_URL")),
             ("EVENT_STREAM", own.clone()),
             ("MEILI_URL", required("MEILI_URL")),
             ("MEILI_MASTER_KEY", required("MEILI_MASTER_KEY")),
             ("SEARCH_INDEX", own),
         ];
-        let service = |name, action| service(name, action, &environment);
+        let service = |name, action| service(name, &[action], &environment);
         let mut stack = Self {
             commands: [service("command-api", "serve"), service("command-api", "serve")],
             projectors: [service("projector", "run"), service("projector", "run")],
