@@ -54,6 +54,12 @@ text! {
     /// A payment method token made by the gateway's own form; stands for a card, is not one.
     Token, 255 bytes, ascii_graphic, "1 to 255 printable ASCII characters"
 }
+text! {
+    /// A payment gateway's name, as it stands in settings and events.
+    GatewayName, 32 bytes,
+    |name| name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'),
+    "1 to 32 lower-case letters, digits or '_'"
+}
 
 /// A count of units in one line or movement: 1 to 1,000,000.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
