@@ -24,6 +24,7 @@ pub mod event;
 pub mod fulfilment;
 pub mod ids;
 pub mod money;
+pub mod options;
 pub mod order;
 pub mod page;
 pub mod payment;
@@ -42,6 +43,7 @@ pub use ids::{
     AddressId, CartId, CustomerId, FulfilmentId, OrderId, PaymentId, ProductId, ReturnId,
 };
 pub use money::{Currency, Money};
+pub use options::Options;
 pub use read_model::ReadModel;
 pub use seen::Seen;
 pub use text::{Location, Quantity, Sku};
