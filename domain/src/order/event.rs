@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{AddressId, CartId, CustomerId, FulfilmentId, PaymentId, ProductId, ReturnId};
 use crate::money::Money;
+use crate::options::Options;
 use crate::text::{Label, Note, Quantity, Sku};
 
 events! {
@@ -51,6 +52,9 @@ pub struct Line {
     pub product_id: ProductId,
     /// What the product was called.
     pub title: Label,
+    /// What set the variant apart.
+    #[serde(default, skip_serializing_if = "Options::is_empty")]
+    pub options: Options,
     /// How many.
     pub quantity: Quantity,
     /// What one costs.

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::ids::{AddressId, CartId, CustomerId, PaymentId};
 use crate::money::Money;
+use crate::options::Options;
 use crate::text::{Note, Quantity, Sku};
 
 refusals! {
@@ -124,7 +125,8 @@ impl Order {
         let priced = lines.into_iter().map(|line| {
             let total = line.unit_price.times(line.quantity.get())?;
             let crate::cart::Line { sku, product_id, title, quantity, unit_price } = line;
-            Some(Line { sku, product_id, title, quantity, unit_price, total })
+            let options = Options::default();
+            Some(Line { sku, product_id, title, options, quantity, unit_price, total })
         });
         let lines: Vec<Line> = priced.collect::<Option<_>>().ok_or(Error::TotalOutOfBounds)?;
         let total = sum(&lines).ok_or(Error::TotalOutOfBounds)?;

@@ -93,6 +93,32 @@ impl Stock {
         }
     }
 
+    /// Sets units aside for an order that is certain at once.
+    pub fn reserve_committed(
+        &self,
+        order_id: OrderId,
+        quantity: Quantity,
+        until: DateTime<Utc>,
+    ) -> Result<Vec<Event>, Error> {
+        if self.holds.contains_key(&order_id) {
+            return Err(Error::AlreadyReserved);
+        }
+        let parts = allocate(self, quantity)?;
+        let committed = Committed { order_id, parts: parts.clone() };
+        Ok(vec![Reserved { order_id, parts, until }.into(), committed.into()])
+    }
+
+    /// Some units of the order will not come: the last that it holds are for sale again. None where
+    /// it holds fewer.
+    pub fn release_units(&self, order_id: OrderId, quantity: Quantity) -> Vec<Event> {
+        let released = |Hold { parts, committed }: &Hold| {
+            let last: Vec<Part> = parts.iter().rev().cloned().collect();
+            let parts = take(&last, quantity)?;
+            Some(Released { order_id, parts, committed: *committed }.into())
+        };
+        self.holds.get(&order_id).and_then(released).into_iter().collect()
+    }
+
     /// The order is off.
     pub fn release(&self, order_id: OrderId) -> Vec<Event> {
         let released = |Hold { parts, committed }: &Hold| {
