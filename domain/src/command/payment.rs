@@ -9,7 +9,7 @@ use crate::StreamId;
 use crate::ids::{OrderId, PaymentId};
 use crate::money::Money;
 use crate::order::{self, CancelReason, Order, Status};
-pub use crate::payment::{Report, Start, Verdict};
+pub use crate::payment::{Finding, Report, Start, Verdict};
 use crate::payment::{self, Event, Operation, Payment, Stage};
 use crate::state::Streams;
 use crate::text::Note;
@@ -69,7 +69,7 @@ pub enum Command {
         /// Which request.
         request: u32,
         /// What came of it.
-        verdict: Verdict,
+        finding: Finding,
         /// Who says so, and how they know.
         note: Note,
         /// When.
@@ -123,9 +123,9 @@ pub(crate) fn decide(id: PaymentId, command: Command, streams: Streams) -> Resul
             now = Some(at);
             state.report(report)
         }
-        Command::Resolve { request, verdict, note, at } => {
+        Command::Resolve { request, finding, note, at } => {
             now = Some(at);
-            state.resolve(request, verdict, note)
+            state.resolve(request, finding, note)
         }
         Command::Collect { amount } => state.collect(amount, due_at_the_door(state, streams)?),
         Command::Remit { amount } => state.remit(amount),

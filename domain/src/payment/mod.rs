@@ -21,7 +21,7 @@ pub use event::{
     DisputeStage, Disputed, Event, Expired, Failed, Operation, OutcomeUnknown, Refunded, Remitted,
     Reported, RequestFailed, Requested, Resolved, Uncollected, Voided,
 };
-pub use recording::{Report, Verdict};
+pub use recording::{Finding, Report, Verdict};
 pub use rules::{Error, Start};
 use serde::{Deserialize, Serialize};
 

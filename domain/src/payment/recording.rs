@@ -99,6 +99,20 @@ pub enum Report {
     },
 }
 
+/// What a person found out about a request whose answer was lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// The gateway did it.
+    Done {
+        /// The gateway's name for it; of an authorisation it must be known.
+        reference: Option<Token>,
+        /// When an authorisation lapses; it must be known.
+        expires_at: Option<DateTime<Utc>>,
+    },
+    /// The gateway did not do it, and will not.
+    NotDone,
+}
+
 /// Each gives the events of one decision; none where all is so already.
 impl Payment {
     /// Records what the gateway answered to a request.
@@ -118,7 +132,8 @@ impl Payment {
                 Authorized { order_id, request, amount, reference, expires_at }.into()
             }
             (Verdict::Captured { reference, fee }, Operation::Capture) => {
-                let last = terms.once;
+                let taken = terms.captured.plus(amount).unwrap_or(terms.captured);
+                let last = terms.once || taken.amount() >= terms.authorized.amount();
                 Captured { order_id, request, amount, reference, fee, last }.into()
             }
             (Verdict::Voided, Operation::Void) => {
@@ -145,14 +160,26 @@ impl Payment {
     pub fn resolve(
         &self,
         request: u32,
-        verdict: Verdict,
+        finding: Finding,
         note: Note,
     ) -> Result<Vec<Event>, Error> {
         let order_id = self.terms.as_ref().ok_or(Error::NotFound)?.order_id;
-        let unknown = self.in_flight.is_some_and(|asked| asked.request == request && asked.unknown);
-        if !unknown {
-            return Err(Error::NoSuchRequest);
-        }
+        let unknown = self.in_flight.filter(|asked| asked.request == request && asked.unknown);
+        let operation = unknown.ok_or(Error::NoSuchRequest)?.operation;
+        let verdict = match (finding, operation) {
+            (Finding::NotDone, _) => Verdict::Declined(note.clone()),
+            (Finding::Done { reference, expires_at }, Operation::Authorize) => {
+                let (Some(reference), Some(expires_at)) = (reference, expires_at) else {
+                    return Err(Error::WrongAnswer);
+                };
+                Verdict::Authorized { reference, expires_at }
+            }
+            (Finding::Done { reference, .. }, Operation::Capture) => {
+                Verdict::Captured { reference, fee: None }
+            }
+            (Finding::Done { .. }, Operation::Void) => Verdict::Voided,
+            (Finding::Done { reference, .. }, Operation::Refund) => Verdict::Refunded { reference },
+        };
         let mut events = vec![Resolved { order_id, request, note }.into()];
         events.extend(self.record(request, verdict)?);
         Ok(events)
