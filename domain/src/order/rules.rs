@@ -230,7 +230,8 @@ impl Order {
         }
         let was_confirmed = self.status == Status::Confirmed;
         let mut after = self.clone();
-        let cancelled = UnitsCancelled { lines, reason: reason.clone(), amount: owed, was_confirmed };
+        let cancelled =
+            UnitsCancelled { lines, reason: reason.clone(), amount: owed, was_confirmed };
         after.evolve(&cancelled.clone().into());
         let amount = reduced(owed, &after);
         let mut events = vec![UnitsCancelled { amount, ..cancelled }.into()];

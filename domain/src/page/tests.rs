@@ -118,18 +118,22 @@ fn parcel(story: Story, stream: &str, quantity: u32) -> Story {
 
 fn leaves(story: Story, stream: &str, quantity: u32) -> Story {
     let shipped = json!({ "fulfilment_id": &stream[11..], "lines": lines(quantity) });
-    story
-        .and(stream, "fulfilment.shipped", json!({ "order_id": O }))
-        .and(ORDER, "order.fulfilment_shipped", shipped)
+    story.and(stream, "fulfilment.shipped", json!({ "order_id": O })).and(
+        ORDER,
+        "order.fulfilment_shipped",
+        shipped,
+    )
 }
 
 fn ends(story: Story, stream: &str, quantity: u32, (event, outcome): (&str, &str)) -> Story {
     let off = if outcome == "delivered" { Value::Null } else { eur("25.00") };
     let closed = json!({ "fulfilment_id": &stream[11..], "outcome": outcome,
                          "lines": lines(quantity), "amount": off });
-    story
-        .and(stream, event, json!({ "order_id": O, "reason": "gone" }))
-        .and(ORDER, "order.fulfilment_closed", closed)
+    story.and(stream, event, json!({ "order_id": O, "reason": "gone" })).and(
+        ORDER,
+        "order.fulfilment_closed",
+        closed,
+    )
 }
 
 fn cancelled() -> Value {
@@ -408,7 +412,8 @@ fn a_day_takes_an_order_off_once() {
 fn goods_and_their_money_are_taken_off_once_and_goodwill_beside_them() {
     let sold = money(paying(bought()), "payment.captured", "100.00");
     let back = json!({ "return_id": &PAYMENT[8..], "lines": lines(1), "amount": eur("25.00") });
-    let returned = money(sold.and(ORDER, "order.units_returned", back), "payment.refunded", "25.00");
+    let returned =
+        money(sold.and(ORDER, "order.units_returned", back), "payment.refunded", "25.00");
     let document = day(&returned);
     assert_eq!(document.net.amount.to_string(), "75.00");
     let document = day(&money(returned, "payment.refunded", "5.00"));

@@ -178,7 +178,8 @@ fn of_payments() -> [payment::Event; 18] {
         created.into(),
         payment::Requested { order_id, operation, amount, request, reason: again }.into(),
         payment::ActionRequired { order_id, request, reference, url: url() }.into(),
-        payment::Authorized { order_id, request, amount, reference: name(), expires_at }.into(),
+        payment::Authorized { order_id, request: None, amount, reference: name(), expires_at }
+            .into(),
         captured.into(),
         payment::Voided { order_id, request: Some(request) }.into(),
         payment::Expired { order_id }.into(),

@@ -69,9 +69,8 @@ fn a_parcel_holds_all_that_is_left_unless_told() {
 #[test]
 fn a_parcel_holds_no_more_than_was_ordered() {
     let shop = authorized();
-    let too_many = |wanted, left| {
-        order::Error::NothingLeft(vec![UnitsLeft { sku: sku(TOTE), wanted, left }])
-    };
+    let too_many =
+        |wanted, left| order::Error::NothingLeft(vec![UnitsLeft { sku: sku(TOTE), wanted, left }]);
     shop.when(plan(1, 1, &[(TOTE, 3)])).then_refused_with(too_many(3, 2));
     shop.when(plan(1, 1, &[(TOTE, 1), (TOTE, 2)])).then_refused_with(too_many(3, 2));
     let most = Quantity::UNITS_MAX;
@@ -159,9 +158,8 @@ fn the_last_delivery_completes_the_order() {
 #[test]
 fn a_failed_delivery_is_tried_again() {
     let shop = sent(authorized());
-    let failed = || {
-        of_parcel(1, DeliveryFailed { order_id: order_id(1), reason: note("nobody at home") })
-    };
+    let failed =
+        || of_parcel(1, DeliveryFailed { order_id: order_id(1), reason: note("nobody at home") });
     shop.when(fail(1)).then([failed()]);
     let shop = shop.done(fail(1));
     shop.when(fail(1)).then([failed()]);

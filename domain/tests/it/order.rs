@@ -195,8 +195,7 @@ fn what_has_not_left_is_called_off_and_its_money_goes_back() {
         was_confirmed: true,
     };
     let one = Released { order_id: order_id(1), parts: parts(&[("depot", 1)]), committed: true };
-    let facts =
-        || vec![of_order(1, units_cancelled.clone()), of_stock(PURSE, one.clone())];
+    let facts = || vec![of_order(1, units_cancelled.clone()), of_stock(PURSE, one.clone())];
     let mut paid = facts();
     paid.push(asked(Operation::Refund, "10.50", 3));
     part(captured()).when(cancel(1)).then(paid);
@@ -248,7 +247,10 @@ fn calling_off_the_last_unit_calls_off_the_order() {
 fn a_line_is_made_smaller_and_never_larger() {
     let line = |text: &str, quantity| {
         let reason = note("too many");
-        to_order(1, domain::command::order::Command::ShrinkLine { sku: sku(text), quantity, reason })
+        to_order(
+            1,
+            domain::command::order::Command::ShrinkLine { sku: sku(text), quantity, reason },
+        )
     };
     let shop = authorized();
     shop.when(line(TOTE, 3)).then_refused("order_line_cannot_grow");
@@ -263,9 +265,7 @@ fn a_line_is_made_smaller_and_never_larger() {
 #[test]
 fn an_order_goes_elsewhere_until_some_of_it_has_left() {
     let address_id = domain::AddressId(new_id());
-    let change = || {
-        to_order(1, domain::command::order::Command::ChangeAddress { address_id })
-    };
+    let change = || to_order(1, domain::command::order::Command::ChangeAddress { address_id });
     placed().when(change()).then([of_order(1, order::AddressChanged { address_id })]);
     authorized().done(change());
     sent(authorized()).when(change()).then_refused("order_already_shipped");

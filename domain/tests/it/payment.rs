@@ -1,16 +1,16 @@
 //! Payments: what is asked of the gateway, what its answers do to the order, and cash.
 
+use domain::Command as Any;
 use domain::command::payment::{ACTION_HOLD, Command};
 use domain::order::{
     CancelReason, Cancelled, Confirmed, HoldProlonged, PaymentEnded, PaymentMethod, PaymentStarted,
 };
 use domain::payment::{
-    ActionRequired, Authorized, CapturePolicy, Captured, Collected, CollectionDue, Created, Expired,
-    Failed, Finding, Operation, OutcomeUnknown, Refunded, Remitted, RequestFailed, Requested,
-    Resolved, Start, Uncollected, Verdict, Voided,
+    ActionRequired, Authorized, CapturePolicy, Captured, Collected, CollectionDue, Created,
+    Expired, Failed, Finding, Operation, OutcomeUnknown, Refunded, Remitted, RequestFailed,
+    Requested, Resolved, Start, Uncollected, Verdict, Voided,
 };
 use domain::stock::{Committed, Released};
-use domain::Command as Any;
 
 use kit::*;
 
@@ -30,6 +30,7 @@ fn given_back(amount: &str, request: u32) -> Fact {
 }
 
 fn set_aside(request: u32) -> Fact {
+    let request = Some(request);
     let (order_id, amount, expires_at) = (order_id(1), eur("50.50"), hour(168));
     let reference = token("auth_1");
     of_payment(1, Authorized { order_id, request, amount, reference, expires_at })
@@ -217,17 +218,16 @@ fn a_customer_leaves_the_bank_for_another_card() {
 #[test]
 fn an_authorisation_beside_another_payment_is_let_go() {
     let shop = paying().done(record(1, 1, bank())).done(abort()).done(pay_by_card(2, 1));
-    let late = domain::payment::Report::Authorized {
-        reference: token("auth_1"),
-        expires_at: hour(168),
-    };
+    let late =
+        domain::payment::Report::Authorized { reference: token("auth_1"), expires_at: hour(168) };
     // The void that was asked for is still under way: it is waited for.
     let shop = shop.done(report(1, late));
     let shop = shop.done(record(1, 2, declined()));
-    let shop = shop.done(record(2, 1, was_authorized()));
     // What was refused is asked again by and by.
     let settle = to_order(1, domain::command::order::Command::Settle);
     shop.when(settle).then([asked(Operation::Void, "50.50", 3)]);
+    let facts = shop.decide(&record(2, 1, was_authorized())).expect("an answer");
+    assert_eq!(facts.last(), Some(&asked(Operation::Void, "50.50", 3)));
 }
 
 #[test]
@@ -256,7 +256,8 @@ fn a_person_settles_what_no_machine_can() {
     let shop = shop.done(record(1, 1, Verdict::Unknown));
     shop.when(resolve(1, done(None))).then_refused("payment_wrong_answer");
     shop.when(resolve(2, done(Some("auth_1")))).then_refused("payment_request_not_found");
-    let resolved = Resolved { order_id: order_id(1), request: 1, note: note("asked the bank, Ann") };
+    let resolved =
+        Resolved { order_id: order_id(1), request: 1, note: note("asked the bank, Ann") };
     let mut facts = vec![of_payment(1, resolved.clone()), set_aside(1)];
     facts.extend(committed());
     facts.push(confirmed(1));
@@ -452,7 +453,10 @@ fn nothing_leaves_that_is_not_secured() {
     let voiding = packed(authorized()).done(ask(Command::Void));
     voiding.when(ship(1)).then_refused("order_not_secured");
     voiding.clone().done(record(1, 2, declined())).done(ship(1));
-    voiding.done(record(1, 2, Verdict::Voided)).when(ship(1)).then_refused("fulfilment_wrong_state");
+    voiding
+        .done(record(1, 2, Verdict::Voided))
+        .when(ship(1))
+        .then_refused("fulfilment_wrong_state");
 
     let refunded = packed(captured()).done(refund(1, None)).done(record(1, 3, was_refunded()));
     refunded.when(ship(1)).then_refused("order_not_secured");

@@ -98,10 +98,8 @@ fn one_sku_may_come_back_in_several_conditions() {
 fn what_does_not_come_may_be_announced_again() {
     let shop = approved().done(take_back(1, &[(TOTE, 1)]));
     let (order_id, return_id, lines) = (order_id(1), return_id(1), of(&[(TOTE, 1)]));
-    shop.when(close_return(1)).then([
-        of_return(1, Closed { order_id }),
-        of_order(1, ReturnClosed { return_id, lines }),
-    ]);
+    shop.when(close_return(1))
+        .then([of_return(1, Closed { order_id }), of_order(1, ReturnClosed { return_id, lines })]);
     let shop = shop.done(close_return(1));
     shop.when(close_return(1)).then_nothing();
     shop.when(take_back(1, &[(TOTE, 1)])).then_refused("return_wrong_state");

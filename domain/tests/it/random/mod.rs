@@ -46,7 +46,10 @@ fn repeats(command: &Command) -> bool {
         Command::Stock(_, stock::Command::Receive { .. } | stock::Command::Adjust { .. })
             | Command::Cart(_, cart::Command::AddLine { .. })
             | Command::Product(_, products::Command::Change(_))
-            | Command::Order(_, order::Command::Cancel { .. } | order::Command::ChangeAddress { .. })
+            | Command::Order(
+                _,
+                order::Command::Cancel { .. } | order::Command::ChangeAddress { .. }
+            )
             | Command::Fulfilment(_, fulfilment::Command::Fail { .. })
             | Command::Return(_, return_::Command::Receive { .. })
             | Command::Payment(

@@ -109,8 +109,14 @@ fn advance(shop: &Shop, n: u128, choice: u8, mood: Mood) -> Command {
             add(n, chosen, u32::from(choice % 2) + 1)
         }
         (_, order::Status::Unplaced) => check_out(n, n),
+        _ if payment.in_flight.is_some_and(|asked| asked.unknown) && choice.is_multiple_of(5) => {
+            resolve(latest, payment.requests)
+        }
         _ if payment.in_flight.is_some() && choice.is_multiple_of(2) => {
-            record(latest, payment.requests, mood.verdict(&payment))
+            let (request, verdict) = (payment.requests, mood.verdict(&payment));
+            // Some shortly before the reservation ends.
+            let at = hour(i64::from(choice % 4) / 2);
+            to_payment(latest, payments::Command::Record { request, verdict, at })
         }
         (_, order::Status::Pending) => match payment.stage {
             Stage::RequiresAction if choice.is_multiple_of(3) => {
@@ -130,9 +136,17 @@ fn advance(shop: &Shop, n: u128, choice: u8, mood: Mood) -> Command {
         (_, order::Status::Confirmed) if !choice.is_multiple_of(4) => {
             next_of_parcels(shop, n, choice, &order)
         }
-        (_, order::Status::Completed) if choice.is_multiple_of(3) => next_of_returns(shop, n, &order),
+        (_, order::Status::Completed) if choice.is_multiple_of(3) => {
+            next_of_returns(shop, n, &order)
+        }
         _ => next_of_payment(latest, n, choice, &payment),
     }
+}
+
+fn resolve(n: u128, request: u32) -> Command {
+    let finding = Finding::Done { reference: Some(token("found")), expires_at: Some(hour(168)) };
+    let (note, at) = (note("asked the bank"), hour(0));
+    to_payment(n, payments::Command::Resolve { request, finding, note, at })
 }
 
 fn next_of_payment(n: u128, order: u128, choice: u8, payment: &Payment) -> Command {
@@ -321,7 +335,7 @@ fn of_payments() -> impl Strategy<Value = Command> {
         Finding::NotDone,
         Finding::Done { reference: Some(token("found")), expires_at: Some(hour(168)) },
     ]);
-    let resolve = (1..4_u32, found).prop_map(|(request, finding)| P::Resolve {
+    let settled = (1..4_u32, found).prop_map(|(request, finding)| P::Resolve {
         request,
         finding,
         note: note("asked the bank"),
@@ -337,7 +351,7 @@ fn of_payments() -> impl Strategy<Value = Command> {
         any_amount().prop_map(|amount| P::Collect { amount }),
         any_amount().prop_map(|amount| P::Remit { amount }),
         Just(P::Uncollect { reason: note("refused at the door") }),
-        resolve,
+        settled,
     ];
     prop_oneof![
         1 => start,
