@@ -187,6 +187,12 @@ fn follow(
 ) -> Result<(), Stop> {
     let order_id = event.order_id();
     let order = streams.order(&order_id)?;
+    if let Event::Authorized(_) | Event::Voided(_) | Event::Expired(_) = event {
+        // Together: a decision has only so many rounds of loading.
+        let payments = order.payments.keys().map(|id| StreamId::Payment(*id));
+        let stocks = order.lines.iter().map(|line| StreamId::Stock(line.sku.clone()));
+        streams.require(payments.chain(stocks))?;
+    }
     let events = match event {
         Event::Authorized(_) => authorized(unit, id, order, order_id, streams)?,
         Event::ActionRequired(_) => at.map_or(vec![], |at| order.prolong_hold(at + ACTION_HOLD)),
