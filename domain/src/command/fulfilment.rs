@@ -113,7 +113,7 @@ pub(crate) fn decide(id: FulfilmentId, command: Command, streams: Streams) -> Re
             return Ok(unit.0);
         }
     };
-    if let Some(after) = order_command::follow(&mut unit, order_id, order, changes, streams)? {
+    if let Some(after) = order_command::follow(&mut unit, order_id, order, &changes, streams)? {
         settling::settle(&mut unit, &after, None, streams)?;
     }
     Ok(unit.0)
