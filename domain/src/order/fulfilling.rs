@@ -65,11 +65,7 @@ impl Order {
     }
 
     /// Delivered units are to come back.
-    pub fn open_return(
-        &self,
-        return_id: ReturnId,
-        lines: Vec<Units>,
-    ) -> Result<Vec<Event>, Error> {
+    pub fn open_return(&self, return_id: ReturnId, lines: Vec<Units>) -> Result<Vec<Event>, Error> {
         self.total.ok_or(Error::NotFound)?;
         if self.returns.len() >= RETURNS_MAX {
             return Err(Error::TooManyReturns);

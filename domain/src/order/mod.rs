@@ -145,8 +145,7 @@ impl Order {
                 self.lines.clone_from(&placed.lines);
                 self.total = Some(placed.total);
                 self.reserved_until = Some(placed.reserved_until);
-                self.hold_until_max =
-                    placed.reserved_until.checked_add_signed(HOLD_PROLONGED_MAX);
+                self.hold_until_max = placed.reserved_until.checked_add_signed(HOLD_PROLONGED_MAX);
             }
             Event::PaymentStarted(PaymentStarted { payment_id, method }) => {
                 let attempt = Attempt { method: *method, ended: false };

@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use super::fulfilling::{merge, reduced};
 use super::{
     AddressChanged, CancelReason, Cancelled, Completed, Confirmed, Event, FulfilmentClosed,
-    HoldProlonged, Line, Order, Outcome, PAYMENTS_MAX, PaymentEnded, PaymentMethod,
-    PaymentStarted, Placed, Reinstated, Stage, Status, Units, UnitsCancelled,
+    HoldProlonged, Line, Order, Outcome, PAYMENTS_MAX, PaymentEnded, PaymentMethod, PaymentStarted,
+    Placed, Reinstated, Stage, Status, Units, UnitsCancelled,
 };
 use crate::ids::{AddressId, CartId, CustomerId, PaymentId};
 use crate::money::Money;
@@ -230,7 +230,8 @@ impl Order {
         }
         let was_confirmed = self.status == Status::Confirmed;
         let mut after = self.clone();
-        let cancelled = UnitsCancelled { lines, reason: reason.clone(), amount: owed, was_confirmed };
+        let cancelled =
+            UnitsCancelled { lines, reason: reason.clone(), amount: owed, was_confirmed };
         after.evolve(&cancelled.clone().into());
         let amount = reduced(owed, &after);
         let mut events = vec![UnitsCancelled { amount, ..cancelled }.into()];

@@ -157,12 +157,7 @@ impl Payment {
 
     /// Records what a person found out about a request whose answer was lost: who, and how they
     /// know.
-    pub fn resolve(
-        &self,
-        request: u32,
-        finding: Finding,
-        note: Note,
-    ) -> Result<Vec<Event>, Error> {
+    pub fn resolve(&self, request: u32, finding: Finding, note: Note) -> Result<Vec<Event>, Error> {
         let order_id = self.terms.as_ref().ok_or(Error::NotFound)?.order_id;
         let unknown = self.in_flight.filter(|asked| asked.request == request && asked.unknown);
         let operation = unknown.ok_or(Error::NoSuchRequest)?.operation;
