@@ -64,14 +64,17 @@ impl Planner {
         let mut refund = amount.clone();
         refund["reason"] = json!(GOODWILL);
         let taken = ["payment.capture", "payment.refund"].contains(&payment.step);
+        let at_the_bank = payment.token == Some("tok_action");
         let (name, body) = match (payment.token, self.rng.u32(..24)) {
             (_, 0) => return self.cancel(market, order),
             (_, 1) => return self.pay(market, order),
             (Some(_), 2) => ("payment.void", json!({})),
-            (Some("tok_action"), 3..8) | (Some(_), 3) => ("payment.complete_action", json!({})),
-            (Some("tok_action"), 8..11) | (Some(_), 4) => ("payment.abort", json!({})),
+            (Some(_), 3) => ("payment.complete_action", json!({})),
+            (Some(_), 4) => ("payment.abort", json!({})),
             (Some(_), 5) => ("payment.refund", refund),
             (Some(_), 6) => ("payment.resolve", unknown()),
+            (Some(_), 7..14) if at_the_bank => ("payment.complete_action", json!({})),
+            (Some(_), 14..17) if at_the_bank => ("payment.abort", json!({})),
             (Some(_), 7..14) if taken => ("payment.refund", refund),
             (Some(_), _) => ("payment.capture", amount),
             (None, 2) => ("payment.uncollect", json!({"reason": "would not pay"})),
