@@ -34,13 +34,14 @@ use service::health::Health;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-use crate::routes::Edge;
+use crate::routes::{Edge, Payments};
 
 /// What the routes need; clones share it.
 #[derive(Clone, Debug)]
 pub struct App {
     writer: Writer,
     reservation: TimeDelta,
+    payments: Payments,
     in_flight: Arc<Semaphore>,
     /// In bytes.
     bodies: Arc<Semaphore>,
@@ -54,11 +55,18 @@ impl App {
         Self {
             writer,
             reservation,
+            payments: Payments::default(),
             in_flight: Arc::new(Semaphore::new(http::IN_FLIGHT_MAX as usize)),
             bodies: Arc::new(Semaphore::new(http::BODIES_BYTES_MAX)),
             batches: Arc::new(Semaphore::new(batch::BATCHES_MAX)),
             batch_time: batch::BATCH_TIME_MAX,
         }
+    }
+
+    /// With payments that go like this unless their callers say otherwise.
+    #[must_use]
+    pub fn with_payments(self, payments: Payments) -> Self {
+        Self { payments, ..self }
     }
 
     /// With room for this many commands under way.
@@ -74,7 +82,8 @@ impl App {
     }
 
     fn edge(&self, request_id: Uuid) -> Edge {
-        Edge { request_id, now: Utc::now(), reservation: self.reservation }
+        let payments = self.payments.clone();
+        Edge { request_id, now: Utc::now(), reservation: self.reservation, payments }
     }
 }
 

@@ -56,14 +56,23 @@ fn with_figures(problem: Problem, refusal: &Refusal) -> Problem {
         Refusal::Sku(OfSku { sku, .. })
         | Refusal::Stock(OfSku { sku, .. })
         | Refusal::Offer(OfSku { sku, .. }) => problem.with("sku", sku),
-        Refusal::Order(order::Error::NothingLeft { sku, left }) => {
-            problem.with("sku", sku).with("left", left)
+        Refusal::Order(order::Error::NothingLeft(lines) | order::Error::NothingToReturn(lines)) => {
+            problem.with("lines", lines)
+        }
+        Refusal::Order(order::Error::NotSecured { owed, secured }) => {
+            problem.with("owed", owed).with("secured", secured)
+        }
+        Refusal::Order(order::Error::LineCannotGrow { sku, has }) => {
+            problem.with("sku", sku).with("has", has)
         }
         Refusal::Payment(payment::Error::TooMuch { at_most }) => problem.with("left", at_most),
         Refusal::Payment(payment::Error::WrongState { status, .. }) => {
             problem.with("state", status)
         }
         Refusal::Fulfilment(domain::fulfilment::Error::WrongState { status, .. }) => {
+            problem.with("state", status)
+        }
+        Refusal::Return(domain::return_::Error::WrongState { status, .. }) => {
             problem.with("state", status)
         }
         Refusal::VersionMismatch { expected, actual } => {

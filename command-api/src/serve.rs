@@ -75,6 +75,7 @@ async fn run(settings: Serve, database: Database, bus: Bus, http: Http) -> Resul
         relay.map(|relay| parts.watch("the relay", tokio::spawn(relay.run(stop_relaying.clone()))));
 
     let app = App::new(writer.clone(), settings.reservation())
+        .with_payments(settings.payments())
         .with_commands_max(settings.commands_max as usize);
     let health = health(&db, nats, condition);
     let health = if inside { reactor::waiting::watch(health, &db) } else { health };

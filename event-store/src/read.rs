@@ -349,6 +349,30 @@ pub async fn of_streams(
     fill(rows.map_ok(|row| raw_event!(row)), PAGE_BYTES_MAX).await
 }
 
+/// Up to `limit` events (at most [`PAGE_EVENTS_MAX`]) of some streams after a position, in the order
+/// of the log, and no more than fit [`PAGE_BYTES_MAX`], but one at least.
+pub async fn of_streams_after(
+    db: impl PgExecutor<'_>,
+    streams: &[String],
+    after: i64,
+    limit: i64,
+) -> sqlx::Result<Page> {
+    let rows = sqlx::query!(
+        r#"SELECT e.position, e.stream, e.version, e.type AS kind, e.schema, e.slot, e.occurred_at,
+                  e.recorded_at, e.metadata AS "metadata: Raw", e.data AS "data: Raw"
+           FROM unnest($1::text[]) AS wanted (stream)
+           CROSS JOIN LATERAL (
+               SELECT * FROM events WHERE events.stream = wanted.stream AND events.position > $2
+               ORDER BY events.version LIMIT $3) AS e
+           ORDER BY e.position LIMIT $3"#,
+        streams,
+        after,
+        limit.clamp(0, PAGE_EVENTS_MAX),
+    )
+    .fetch(db);
+    fill(rows.map_ok(|row| raw_event!(row)), PAGE_BYTES_MAX).await
+}
+
 /// The log after `after` up to `until`, in pages of `page` events: one page in memory at a time.
 pub fn pages(
     db: PgPool,

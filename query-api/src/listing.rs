@@ -120,6 +120,16 @@ impl Listing {
         self
     }
 
+    /// Only those where a condition without a value holds, or only the others; all of them if it is
+    /// not said.
+    #[must_use]
+    pub fn whether(mut self, condition: &'static str, wanted: Option<bool>) -> Self {
+        if let Some(wanted) = wanted {
+            self.sql.push(if wanted { " AND " } else { " AND NOT " }).push(condition);
+        }
+        self
+    }
+
     /// Only those where the column is one of these; all of them if there are none.
     #[must_use]
     pub fn any_of(mut self, column: &'static str, values: Vec<String>) -> Self {

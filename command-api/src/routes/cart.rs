@@ -1,7 +1,7 @@
 //! Commands to carts. A client names SKUs and quantities, never prices.
 
 use domain::command::cart::Command as Cart;
-use domain::{CartId, Command, Currency, CustomerId, OrderId, Quantity, Sku};
+use domain::{AddressId, CartId, Command, Currency, CustomerId, OrderId, Quantity, Sku};
 use serde::Deserialize;
 use service::problem::Problem;
 
@@ -62,6 +62,7 @@ impl Body for ChangeLine {
 #[serde(deny_unknown_fields)]
 struct CheckOut {
     order_id: Option<OrderId>,
+    address_id: Option<AddressId>,
 }
 
 impl Body for CheckOut {
@@ -69,6 +70,7 @@ impl Body for CheckOut {
         let check_out = Cart::CheckOut {
             order_id: Edge::id(self.order_id, OrderId),
             reserved_until: edge.now + edge.reservation,
+            address_id: self.address_id,
         };
         Ok(Command::Cart(address.id()?, check_out))
     }

@@ -15,6 +15,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::post::<Ship>("fulfilment.ship", "/v1/fulfilments/{id}/ship"),
     Route::post::<Deliver>("fulfilment.deliver", "/v1/fulfilments/{id}/deliver"),
     Route::post::<Fail>("fulfilment.fail", "/v1/fulfilments/{id}/fail"),
+    Route::post::<Lose>("fulfilment.lose", "/v1/fulfilments/{id}/lose"),
     Route::post::<Return>("fulfilment.return", "/v1/fulfilments/{id}/return"),
     Route::post::<Cancel>("fulfilment.cancel", "/v1/fulfilments/{id}/cancel"),
 ];
@@ -30,12 +31,14 @@ struct Create {
     /// None means all that is left.
     #[serde(default)]
     lines: Vec<Units>,
+    /// None means from where its units are set aside.
+    location: Option<Location>,
 }
 
 impl Body for Create {
     fn command(self, _: &Address, _: &Edge) -> Result<Command, Problem> {
-        let Self { id, order_id, lines } = self;
-        let create = Fulfilment::Create { order_id, lines };
+        let Self { id, order_id, lines, location } = self;
+        let create = Fulfilment::Create { order_id, lines, location };
         Ok(Command::Fulfilment(Edge::id(id, FulfilmentId), create))
     }
 }
@@ -63,6 +66,18 @@ struct Fail {
 impl Body for Fail {
     fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
         Ok(Command::Fulfilment(address.id()?, Fulfilment::Fail { reason: self.reason }))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Lose {
+    reason: Note,
+}
+
+impl Body for Lose {
+    fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
+        Ok(Command::Fulfilment(address.id()?, Fulfilment::Lose { reason: self.reason }))
     }
 }
 

@@ -10,6 +10,7 @@ mod fulfilment;
 mod order;
 mod payment;
 mod product;
+mod return_;
 mod stock;
 
 use std::fmt::Display;
@@ -18,7 +19,11 @@ use std::str::FromStr;
 use axum::http::Method;
 use axum::routing::MethodFilter;
 use chrono::{DateTime, TimeDelta, Utc};
+use domain::payment::CapturePolicy;
+use domain::text::GatewayName;
 use domain::{Command, Sku};
+use reactor::gateway::Gateway as _;
+use reactor::gateway::sandbox::Sandbox;
 use serde::de::DeserializeOwned;
 use service::problem::Problem;
 use uuid::Uuid;
@@ -34,6 +39,7 @@ pub fn all() -> impl Iterator<Item = &'static Route> {
         order::ROUTES,
         payment::ROUTES,
         fulfilment::ROUTES,
+        return_::ROUTES,
     ]
     .into_iter()
     .flatten()
@@ -171,7 +177,7 @@ fn part<T: FromStr<Err: Display>>(name: &'static str, text: Option<&str>) -> Res
 
 /// What the edge of the process adds to a command: the time and new ids, which the domain never
 /// makes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Edge {
     /// The request it came in by.
     pub request_id: Uuid,
@@ -179,6 +185,25 @@ pub struct Edge {
     pub now: DateTime<Utc>,
     /// How long a checkout's units stay reserved without a payment.
     pub reservation: TimeDelta,
+    /// How payments go whose callers do not say.
+    pub payments: Payments,
+}
+
+/// How payments go whose callers do not say.
+#[derive(Clone, Debug)]
+pub struct Payments {
+    /// The gateway of cards.
+    pub card_gateway: GatewayName,
+    /// When the money is taken that was set aside.
+    pub capture: CapturePolicy,
+}
+
+impl Default for Payments {
+    /// By the gateway that is always there, and as the domain has it: see decision 0024.
+    fn default() -> Self {
+        let card_gateway = Sandbox::NAME.parse().expect("the constant is a name");
+        Self { card_gateway, capture: CapturePolicy::default() }
+    }
 }
 
 impl Edge {

@@ -1,24 +1,82 @@
 //! Commands to orders. An order comes from a cart's checkout, so there is no way to make one here.
 
-use domain::Command;
 use domain::command::order::Command as Order;
+use domain::order::Units;
 use domain::text::Note;
+use domain::{AddressId, Command};
 use serde::Deserialize;
 use service::problem::Problem;
 
 use super::{Address, Body, Edge, Route};
 
-pub(super) const ROUTES: &[Route] =
-    &[Route::post::<Cancel>("order.cancel", "/v1/orders/{id}/cancel")];
+pub(super) const ROUTES: &[Route] = &[
+    // Units called off twice are twice as many.
+    Route::post::<Cancel>("order.cancel", "/v1/orders/{id}/cancel").keyed(),
+    Route::put::<ChangeLine>("order.change_line", "/v1/orders/{id}/lines/{sku}"),
+    Route::delete::<RemoveLine>("order.remove_line", "/v1/orders/{id}/lines/{sku}"),
+    Route::put::<ChangeAddress>("order.change_address", "/v1/orders/{id}/address"),
+];
+
+/// Why a line became smaller, where nobody says.
+const NO_REASON: &str = "no reason was given";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Cancel {
     reason: Note,
+    /// None means all that has not left.
+    #[serde(default)]
+    lines: Vec<Units>,
 }
 
 impl Body for Cancel {
     fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
-        Ok(Command::Order(address.id()?, Order::Cancel { reason: self.reason }))
+        let Self { reason, lines } = self;
+        Ok(Command::Order(address.id()?, Order::Cancel { reason, lines }))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChangeLine {
+    /// Units that are left of it; none is taken as well.
+    quantity: u32,
+    reason: Option<Note>,
+}
+
+impl Body for ChangeLine {
+    fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
+        shrink(address, self.quantity, self.reason)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RemoveLine {
+    reason: Option<Note>,
+}
+
+impl Body for RemoveLine {
+    fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
+        shrink(address, 0, self.reason)
+    }
+}
+
+fn shrink(address: &Address, quantity: u32, reason: Option<Note>) -> Result<Command, Problem> {
+    let sku = address.sku()?;
+    let reason = reason.unwrap_or_else(|| NO_REASON.parse().expect("the constant is a note"));
+    Ok(Command::Order(address.id()?, Order::ShrinkLine { sku, quantity, reason }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChangeAddress {
+    address_id: AddressId,
+}
+
+impl Body for ChangeAddress {
+    fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
+        let change = Order::ChangeAddress { address_id: self.address_id };
+        Ok(Command::Order(address.id()?, change))
     }
 }

@@ -1,10 +1,13 @@
 //! Commands to payments. What the gateway is asked for here it does later: those are answered
 //! "accepted", and the payment's own events tell how it went.
 
-use domain::command::payment::Command as Payment;
+use chrono::{DateTime, Utc};
+use domain::command::payment::{Command as Payment, Finding, Start as Begin};
 use domain::order::PaymentMethod;
-use domain::text::{Note, Token};
+use domain::payment::CapturePolicy;
+use domain::text::{GatewayName, MediaUrl, Note, Token};
 use domain::{Command, Money, OrderId, PaymentId};
+use reactor::gateway;
 use serde::Deserialize;
 use service::problem::Problem;
 
@@ -13,19 +16,27 @@ use crate::problem::invalid_body;
 
 pub(super) const ROUTES: &[Route] = &[
     Route::post::<Start>("payment.start", "/v1/payments").keyed().later_if(by_gateway),
+    Route::post::<Abort>("payment.abort", "/v1/payments/{id}/abort").keyed().later(),
     Route::post::<Capture>("payment.capture", "/v1/payments/{id}/capture").keyed().later(),
     Route::post::<Void>("payment.void", "/v1/payments/{id}/void").keyed().later(),
     Route::post::<Refund>("payment.refund", "/v1/payments/{id}/refund").keyed().later(),
     Route::post::<CompleteAction>("payment.complete_action", "/v1/payments/{id}/complete-action")
         .keyed()
         .later(),
+    Route::post::<Resolve>("payment.resolve", "/v1/payments/{id}/resolve").keyed(),
     Route::post::<Collect>("payment.collect", "/v1/payments/{id}/collect").keyed(),
     Route::post::<Remit>("payment.remit", "/v1/payments/{id}/remit").keyed(),
+    Route::post::<Uncollect>("payment.uncollect", "/v1/payments/{id}/uncollect").keyed(),
 ];
+
+/// The gateway that payments by `PayPal` go through unless the caller names another.
+const PAYPAL_GATEWAY: &str = "paypal";
+/// Why a payment was given up, where nobody says.
+const GIVEN_UP: &str = "the customer gave it up";
 
 /// Cash waits for the courier, and there is nothing to be done before.
 fn by_gateway(start: &Command) -> bool {
-    matches!(start, Command::Payment(_, Payment::Start { token: Some(_), .. }))
+    matches!(start, Command::Payment(_, Payment::Start { start, .. }) if start.gateway.is_some())
 }
 
 #[derive(Deserialize)]
@@ -34,52 +45,160 @@ struct Start {
     id: Option<PaymentId>,
     order_id: OrderId,
     method: PaymentMethod,
+    gateway: Option<GatewayName>,
     token: Option<Token>,
+    capture: Option<CapturePolicy>,
+    return_url: Option<MediaUrl>,
 }
 
 impl Body for Start {
-    fn command(self, _: &Address, _: &Edge) -> Result<Command, Problem> {
-        let Self { id, order_id, method, token } = self;
-        let wrong = |why| Err(invalid_body("/token", why));
-        match (method, &token) {
-            (PaymentMethod::Card, None) => return wrong("a card payment needs a token"),
-            (PaymentMethod::CashOnDelivery, Some(_)) => return wrong("cash has no token"),
-            (PaymentMethod::Card, Some(_)) | (PaymentMethod::CashOnDelivery, None) => {}
+    fn command(self, _: &Address, edge: &Edge) -> Result<Command, Problem> {
+        let (id, order_id) = (Edge::id(self.id, PaymentId), self.order_id);
+        let start = match self.method {
+            PaymentMethod::Card | PaymentMethod::Paypal => self.through_gateway(edge)?,
+            PaymentMethod::CashOnDelivery => self.in_cash()?,
+        };
+        Ok(Command::Payment(id, Payment::Start { order_id, start }))
+    }
+}
+
+impl Start {
+    fn through_gateway(self, edge: &Edge) -> Result<Begin, Problem> {
+        let Self { method, gateway, token, capture, return_url, .. } = self;
+        if method == PaymentMethod::Card && token.is_none() {
+            return Err(invalid_body("/token", "a card payment needs a token"));
         }
-        Ok(Command::Payment(Edge::id(id, PaymentId), Payment::Start { order_id, token }))
+        let usual = || match method {
+            PaymentMethod::Paypal => PAYPAL_GATEWAY.parse().expect("the constant is a name"),
+            PaymentMethod::Card | PaymentMethod::CashOnDelivery => {
+                edge.payments.card_gateway.clone()
+            }
+        };
+        let gateway = gateway.unwrap_or_else(usual);
+        let once = gateway::takes_once(&gateway)
+            .ok_or_else(|| invalid_body("/gateway", "there is no such gateway"))?;
+        let capture = capture.unwrap_or(edge.payments.capture);
+        Ok(Begin { method, gateway: Some(gateway), token, capture, once, return_url })
+    }
+
+    fn in_cash(self) -> Result<Begin, Problem> {
+        let Self { method, gateway, token, capture, return_url, .. } = self;
+        let unfit = [
+            ("/gateway", gateway.is_some(), "cash goes through no gateway"),
+            ("/token", token.is_some(), "cash has no token"),
+            ("/capture", capture.is_some(), "cash is collected, not captured"),
+            ("/return_url", return_url.is_some(), "nobody is sent away to pay in cash"),
+        ];
+        if let Some((pointer, _, why)) = unfit.into_iter().find(|(_, given, _)| *given) {
+            return Err(invalid_body(pointer, why));
+        }
+        // When cash is taken is the courier's affair.
+        let capture = CapturePolicy::ByHand;
+        Ok(Begin { method, gateway: None, token: None, capture, once: false, return_url: None })
     }
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Capture {
-    amount: Option<Money>,
+struct Abort {
+    reason: Option<Note>,
 }
 
-impl Body for Capture {
+impl Body for Abort {
     fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
-        Ok(Command::Payment(address.id()?, Payment::Capture { amount: self.amount }))
+        let given_up = || GIVEN_UP.parse().expect("the constant is a note");
+        let reason = self.reason.unwrap_or_else(given_up);
+        Ok(Command::Payment(address.id()?, Payment::Abort { reason }))
     }
+}
+
+/// Bodies that say how much, or mean all there is: a type and the command it becomes.
+macro_rules! amounts {
+    ($( $name:ident => $command:ident; )+) => { $(
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct $name {
+            amount: Option<Money>,
+        }
+
+        impl Body for $name {
+            fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
+                let command = Payment::$command { amount: self.amount };
+                Ok(Command::Payment(address.id()?, command))
+            }
+        }
+    )+ };
+}
+
+amounts! {
+    Capture => Capture;
+    Collect => Collect;
+    Remit => Remit;
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Refund {
     amount: Option<Money>,
-    /// Checked, but the payment does not keep it.
-    #[serde(rename = "reason")]
-    _reason: Option<Note>,
+    reason: Option<Note>,
 }
 
 impl Body for Refund {
     fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
-        Ok(Command::Payment(address.id()?, Payment::Refund { amount: self.amount }))
+        let Self { amount, reason } = self;
+        Ok(Command::Payment(address.id()?, Payment::Refund { amount, reason }))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Uncollect {
+    reason: Note,
+}
+
+impl Body for Uncollect {
+    fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
+        Ok(Command::Payment(address.id()?, Payment::Uncollect { reason: self.reason }))
+    }
+}
+
+/// What came of a request whose answer was lost, as a person found out.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Resolve {
+    request: u32,
+    outcome: Outcome,
+    /// The gateway's name for what it did.
+    reference: Option<Token>,
+    /// When an authorisation lapses.
+    expires_at: Option<DateTime<Utc>>,
+    /// Who says so, and how they know.
+    note: Note,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Outcome {
+    Done,
+    NotDone,
+}
+
+impl Body for Resolve {
+    fn command(self, address: &Address, edge: &Edge) -> Result<Command, Problem> {
+        let Self { request, outcome, reference, expires_at, note } = self;
+        if outcome == Outcome::NotDone && (reference.is_some() || expires_at.is_some()) {
+            return Err(invalid_body("/outcome", "what was not done has no name and no end"));
+        }
+        let finding = match outcome {
+            Outcome::Done => Finding::Done { reference, expires_at },
+            Outcome::NotDone => Finding::NotDone,
+        };
+        let resolve = Payment::Resolve { request, finding, note, at: edge.now };
+        Ok(Command::Payment(address.id()?, resolve))
     }
 }
 
 plain! {
     Void => |address| Command::Payment(address.id()?, Payment::Void);
     CompleteAction => |address| Command::Payment(address.id()?, Payment::CompleteAction);
-    Collect => |address| Command::Payment(address.id()?, Payment::Collect);
-    Remit => |address| Command::Payment(address.id()?, Payment::Remit);
 }

@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Method, Request};
 use chrono::{DateTime, TimeDelta};
 use command_api::batch::ask;
-use command_api::routes::{self, Address, Edge};
+use command_api::routes::{self, Address, Edge, Payments};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -18,7 +18,7 @@ use crate::shop::Shop;
 const CASES: usize = 40;
 
 /// Words that bodies are likely to be read for, so that some get beyond the first check.
-const WORDS: [&str; 22] = [
+const WORDS: [&str; 29] = [
     "id",
     "sku",
     "quantity",
@@ -41,6 +41,13 @@ const WORDS: [&str; 22] = [
     "lines",
     "carrier",
     "description",
+    "capture",
+    "gateway",
+    "request",
+    "outcome",
+    "note",
+    "address_id",
+    "written_off",
 ];
 
 fn leaf() -> impl Strategy<Value = Value> {
@@ -51,8 +58,10 @@ fn leaf() -> impl Strategy<Value = Value> {
         (0..5_u32).prop_map(Value::from),
         any::<f64>().prop_map(Value::from),
         any::<String>().prop_map(Value::from),
-        prop::sample::select(&["EUR", "TOTE", "main", "card", "19.99", "cash_on_delivery"][..])
-            .prop_map(Value::from),
+        prop::sample::select(
+            &["EUR", "TOTE", "main", "card", "19.99", "cash_on_delivery", "done"][..]
+        )
+        .prop_map(Value::from),
         Just(json!("0192f0c1-2345-7000-8000-000000000001")),
         Just(json!({"amount": "19.99", "currency": "EUR"})),
     ]
@@ -114,6 +123,7 @@ fn a_batch_takes_what_http_takes() {
         request_id: Uuid::nil(),
         now: DateTime::UNIX_EPOCH,
         reservation: TimeDelta::minutes(15),
+        payments: Payments::default(),
     };
     let mut runner = TestRunner::default();
     let mut taken = 0;

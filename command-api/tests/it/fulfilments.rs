@@ -20,7 +20,7 @@ async fn a_parcel_goes_out_and_arrives(db: PgPool) {
 
     let too_much = shop.send(post("/v1/fulfilments", &some)).await;
     assert_eq!((too_much.status, too_much.code()), (StatusCode::CONFLICT, "nothing_left_to_send"));
-    assert_eq!(too_much.body["left"], 0);
+    assert_eq!(too_much.body["lines"], json!([{"sku": "TOTE", "wanted": 1, "left": 0}]));
 
     for parcel in [first, rest] {
         let early = shop.send(post(format!("{parcel}/deliver"), &json!({}))).await;
@@ -29,6 +29,9 @@ async fn a_parcel_goes_out_and_arrives(db: PgPool) {
         shop.done(post(format!("{parcel}/pack"), &json!({}))).await;
         let label = json!({"carrier": "DHL", "tracking": "JD01"});
         shop.done(post(format!("{parcel}/ship"), &label)).await;
+        // Nobody at home: it is tried again.
+        let failed = json!({"reason": "nobody at home"});
+        shop.done(post(format!("{parcel}/fail"), &failed)).await;
         shop.done(post(format!("{parcel}/deliver"), &json!({}))).await;
     }
     let history = shop.history(&format!("order-{order}")).await;
@@ -65,4 +68,21 @@ async fn a_parcel_comes_back_or_never_leaves(db: PgPool) {
         ]
     );
     assert_eq!(shop.history("stock-TOTE").await.last().unwrap(), "stock.received");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_parcel_gets_lost(db: PgPool) {
+    let shop = Shop::open(&db);
+    let (order, _) = shop.confirmed("TOTE", 1).await;
+    let parcel = json!({"order_id": order, "location": "main"});
+    let parcel = shop.done(post("/v1/fulfilments", &parcel)).await.id();
+    let path = format!("/v1/fulfilments/{parcel}");
+    let lost = || post(format!("{path}/lose"), &json!({"reason": "the van burnt out"}));
+    assert_eq!(shop.send(lost()).await.code(), "fulfilment_wrong_state");
+    for step in ["pack", "ship"] {
+        shop.done(post(format!("{path}/{step}"), &json!({}))).await;
+    }
+    shop.done(lost()).await;
+    let order = shop.history(&format!("order-{order}")).await;
+    assert_eq!(order[order.len() - 2..], ["order.fulfilment_closed", "order.cancelled"]);
 }

@@ -14,5 +14,6 @@ mod payments;
 mod race;
 mod refused;
 mod retries;
+mod returns;
 mod shell;
 mod shop;

@@ -2,10 +2,10 @@
 
 use axum::http::StatusCode;
 use domain::payment::Verdict;
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use crate::shop::{Shop, keyed, post, succeeded};
+use crate::shop::{Shop, authorized, keyed, post};
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_card_is_authorised_captured_and_refunded(db: PgPool) {
@@ -19,13 +19,13 @@ async fn a_card_is_authorised_captured_and_refunded(db: PgPool) {
     assert_eq!(started.header("location"), Some(path.as_str()));
     let early = shop.send(keyed(format!("{path}/capture"), &json!({}))).await;
     assert_eq!((early.status, early.code()), (StatusCode::CONFLICT, "payment_request_in_flight"));
-    shop.gateway(&started.id(), 1, succeeded()).await;
+    shop.gateway(&started.id(), 1, authorized()).await;
     assert_eq!(shop.history(&format!("order-{order}")).await.last().unwrap(), "order.confirmed");
 
     let part = json!({"amount": {"amount": "10.00", "currency": "EUR"}});
     let captured = shop.send(keyed(format!("{path}/capture"), &part)).await;
     assert_eq!(captured.status, StatusCode::ACCEPTED);
-    shop.gateway(&started.id(), 2, succeeded()).await;
+    shop.gateway(&started.id(), 2, kit::was_captured()).await;
 
     let too_much = json!({"amount": {"amount": "30.00", "currency": "EUR"}});
     let refused = shop.send(keyed(format!("{path}/capture"), &too_much)).await;
@@ -35,12 +35,14 @@ async fn a_card_is_authorised_captured_and_refunded(db: PgPool) {
     let refund = json!({"amount": {"amount": "4.00", "currency": "EUR"}, "reason": "scratched"});
     let refunded = shop.send(keyed(format!("{path}/refund"), &refund)).await;
     assert_eq!(refunded.status, StatusCode::ACCEPTED);
+    let asked = shop.payload(&format!("payment-{}", started.id()), "payment.requested").await;
+    assert_eq!((&asked["operation"], &asked["reason"]), (&json!("refund"), &json!("scratched")));
 }
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_card_is_voided(db: PgPool) {
     let shop = Shop::open(&db);
-    let (_, payment) = shop.card("TOTE", succeeded()).await;
+    let (_, payment) = shop.card("TOTE", authorized()).await;
     let voided = shop.send(keyed(format!("/v1/payments/{payment}/void"), &json!({}))).await;
     assert_eq!(voided.status, StatusCode::ACCEPTED);
     let history = shop.history(&format!("payment-{payment}")).await;
@@ -50,7 +52,8 @@ async fn a_card_is_voided(db: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn a_card_that_needs_the_customer_is_asked_again(db: PgPool) {
     let shop = Shop::open(&db);
-    let bank = Verdict::ActionRequired("https://bank.example/3ds".parse().unwrap());
+    let url = "https://bank.example/3ds".parse().unwrap();
+    let bank = Verdict::ActionRequired { reference: "gw_1".parse().ok(), url };
     let (_, payment) = shop.card("TOTE", bank).await;
     let path = format!("/v1/payments/{payment}");
     let early = shop.send(keyed(format!("{path}/capture"), &json!({}))).await;
@@ -88,27 +91,106 @@ async fn a_method_and_its_token_go_together(db: PgPool) {
     let shop = Shop::open(&db);
     let order = shop.order("TOTE", 1).await;
     let head = shop.head().await;
-    for wrong in [
-        json!({"order_id": order, "method": "card"}),
-        json!({"order_id": order, "method": "cash_on_delivery", "token": "tok_success"}),
+    let card = json!({"method": "card", "token": "tok_success"});
+    let cash = json!({"method": "cash_on_delivery"});
+    let with = |base: &Value, name: &str, value: &str| {
+        let mut body = base.clone();
+        body["order_id"] = json!(order);
+        body[name] = json!(value);
+        body
+    };
+    for (wrong, pointer) in [
+        (json!({"order_id": order, "method": "card"}), "/token"),
+        (with(&cash, "token", "tok_success"), "/token"),
+        (with(&cash, "gateway", "sandbox"), "/gateway"),
+        (with(&cash, "capture", "at_once"), "/capture"),
+        (with(&cash, "return_url", "https://shop.example/"), "/return_url"),
+        (with(&card, "gateway", "nobody"), "/gateway"),
+        (with(&card, "capture", "some_day"), "/capture"),
+        // A number that could be a card's must never come here.
+        (with(&card, "token", "4242424242424242"), "/token"),
     ] {
         let refused = shop.send(keyed("/v1/payments", &wrong)).await;
         assert_eq!((refused.status, refused.code()), (StatusCode::BAD_REQUEST, "invalid_body"));
-        assert_eq!(refused.body["errors"][0]["pointer"], "/token");
+        assert_eq!(refused.body["errors"][0]["pointer"], pointer, "{wrong}");
     }
     assert_eq!(shop.head().await, head);
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn a_payment_says_its_gateway_and_when_it_is_captured_or_the_settings_do(db: PgPool) {
+    let shop = Shop::open(&db);
+    let order = shop.order("TOTE", 1).await;
+    let pay = json!({"order_id": order, "method": "card", "token": "tok_success"});
+    let payment = shop.done(keyed("/v1/payments", &pay)).await.id();
+    let created = shop.payload(&format!("payment-{payment}"), "payment.created").await;
+    let terms = (&created["gateway"], &created["capture"], &created["once"]);
+    assert_eq!(terms, (&json!("sandbox"), &json!("at_shipment"), &json!(false)));
+
+    // What is declined makes way for another.
+    let declined = Verdict::Declined("insufficient funds".parse().unwrap());
+    let early = shop.send(keyed("/v1/payments", &pay)).await;
+    assert_eq!(early.code(), "payment_already_started");
+    shop.gateway(&payment, 1, declined).await;
+    let mut by_hand = pay.clone();
+    by_hand["capture"] = json!("by_hand");
+    by_hand["return_url"] = json!("https://shop.example/thanks");
+    let payment = shop.done(keyed("/v1/payments", &by_hand)).await.id();
+    let created = shop.payload(&format!("payment-{payment}"), "payment.created").await;
+    assert_eq!(created["capture"], "by_hand");
+    assert_eq!(created["return_url"], "https://shop.example/thanks");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_payment_at_the_bank_is_given_up(db: PgPool) {
+    let shop = Shop::open(&db);
+    let url = "https://bank.example/3ds".parse().unwrap();
+    let bank = Verdict::ActionRequired { reference: "gw_1".parse().ok(), url };
+    let (order, payment) = shop.card("TOTE", bank).await;
+    let abort = keyed(format!("/v1/payments/{payment}/abort"), &json!({}));
+    // The gateway is to let go what it has begun.
+    assert_eq!(shop.send(abort).await.status, StatusCode::ACCEPTED);
+    shop.gateway(&payment, 2, Verdict::Voided).await;
+    let history = shop.history(&format!("payment-{payment}")).await;
+    assert_eq!(history.last().unwrap(), "payment.voided");
+    let pay = json!({"order_id": order, "method": "cash_on_delivery"});
+    shop.done(keyed("/v1/payments", &pay)).await;
+    assert_eq!(shop.history(&format!("order-{order}")).await.last().unwrap(), "order.confirmed");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_person_says_what_became_of_a_lost_answer(db: PgPool) {
+    let shop = Shop::open(&db);
+    let (order, payment) = shop.card("TOTE", Verdict::Unknown).await;
+    let path = format!("/v1/payments/{payment}/resolve");
+    let note = "seen in the gateway's dashboard";
+    let unnamed = json!({"request": 1, "outcome": "done", "note": note});
+    let refused = shop.send(keyed(&path, &unnamed)).await;
+    assert_eq!(refused.code(), "payment_wrong_answer", "an authorisation has a name and an end");
+    let both = json!({"request": 1, "outcome": "not_done", "reference": "gw_1", "note": note});
+    assert_eq!(shop.send(keyed(&path, &both)).await.code(), "invalid_body");
+    let found = json!({"request": 1, "outcome": "done", "reference": "gw_1",
+                       "expires_at": "2036-01-01T00:00:00Z", "note": note});
+    shop.done(keyed(&path, &found)).await;
+    let history = shop.history(&format!("payment-{payment}")).await;
+    assert_eq!(history[2..], ["payment.outcome_unknown", "payment.resolved", "payment.authorized"]);
+    assert_eq!(shop.history(&format!("order-{order}")).await.last().unwrap(), "order.confirmed");
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn nothing_is_paid_without_a_key(db: PgPool) {
     let shop = Shop::open(&db);
-    let (order, payment) = shop.card("TOTE", succeeded()).await;
+    let (order, payment) = shop.card("TOTE", authorized()).await;
     let head = shop.head().await;
     let pay = json!({"order_id": order, "method": "card", "token": "tok_success"});
     let mut asks = vec![post("/v1/payments", &pay)];
-    for verb in ["capture", "void", "refund", "complete-action", "collect", "remit"] {
+    for verb in ["capture", "void", "refund", "complete-action", "collect", "remit", "abort"] {
         asks.push(post(format!("/v1/payments/{payment}/{verb}"), &json!({})));
     }
+    let reason = json!({"reason": "would not pay"});
+    asks.push(post(format!("/v1/payments/{payment}/uncollect"), &reason));
+    let found = json!({"request": 1, "outcome": "not_done", "note": "asked the gateway"});
+    asks.push(post(format!("/v1/payments/{payment}/resolve"), &found));
     let cart = shop.fill("TOTE", 1).await;
     asks.push(post(format!("/v1/carts/{cart}/checkout"), &json!({})));
     let head = head.max(shop.head().await);

@@ -133,6 +133,13 @@ impl Shop {
         kit_log::history(&self.db, stream).await
     }
 
+    /// The payload of a stream's last event of a type.
+    pub async fn payload(&self, stream: &str, kind: &str) -> Value {
+        let events = read::of_stream(&self.db, stream, 0, 1_000).await.unwrap().events;
+        let event = events.iter().rfind(|event| event.kind == kind).unwrap();
+        serde_json::from_str(event.data.get()).unwrap()
+    }
+
     /// A published product with one SKU at 19.99 EUR and `units` of it.
     pub async fn sell(&self, sku: &str, units: u32) -> String {
         let product = json!({
@@ -188,10 +195,8 @@ impl Shop {
     }
 }
 
-/// The gateway did it.
-pub fn succeeded() -> Verdict {
-    Verdict::Succeeded {
-        reference: "gw_1".parse().unwrap(),
-        expires_at: Utc::now() + TimeDelta::days(7),
-    }
+/// The gateway set the money aside.
+pub fn authorized() -> Verdict {
+    let expires_at = Utc::now() + TimeDelta::days(7);
+    Verdict::Authorized { reference: "gw_1".parse().unwrap(), expires_at }
 }

@@ -85,6 +85,13 @@ pub struct PastOrder {
     pub fingerprint: Uuid,
 }
 
+impl PastOrder {
+    /// Whether nothing is to be paid for it.
+    pub fn is_free(&self) -> bool {
+        self.lines.iter().all(|line| line.unit_price.is_zero())
+    }
+}
+
 /// All that a file tells.
 #[derive(Debug, Default)]
 pub struct History {

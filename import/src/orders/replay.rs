@@ -3,7 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::command::product as products;
 use domain::command::{cart, fulfilment, payment, stock};
-use domain::order::Units;
+use domain::order::{PaymentMethod, Units};
+use domain::payment::CapturePolicy;
 use domain::product::{Details, VariantSet};
 use domain::text::Note;
 use domain::{Command, Location, Money, ProductId, Quantity};
@@ -40,6 +41,18 @@ impl Offer {
         variant.prices.retain(|other| other.currency() != price.currency());
         variant.prices.push(price);
         variant
+    }
+}
+
+/// How an old order is paid: the shop was paid long ago, and no gateway is asked.
+fn on_delivery() -> payment::Start {
+    payment::Start {
+        method: PaymentMethod::CashOnDelivery,
+        gateway: None,
+        token: None,
+        capture: CapturePolicy::ByHand,
+        once: false,
+        return_url: None,
     }
 }
 
@@ -97,10 +110,14 @@ impl Replay<'_> {
             let is_new = !std::mem::replace(&mut introduced[line.product], true);
             self.line(line, is_new, &mut commands);
         }
-        let check_out = cart::Command::CheckOut { order_id: *id, reserved_until: *at + RESERVED };
+        let (order_id, reserved_until) = (*id, *at + RESERVED);
+        let check_out = cart::Command::CheckOut { order_id, reserved_until, address_id: None };
         let check_out = self.request("check_out", *at, Command::Cart(cart_id, check_out));
         commands.push((self.origin(None), check_out));
-        let pay = payment::Command::Start { order_id: *id, token: None };
+        if self.order.is_free() {
+            return commands;
+        }
+        let pay = payment::Command::Start { order_id: *id, start: on_delivery() };
         let pay = self.request("pay", *at, Command::Payment(ids::payment(*id), pay));
         commands.push((self.origin(None), pay));
         commands
@@ -154,7 +171,7 @@ impl Replay<'_> {
         };
         let lines = if is_all { vec![] } else { left.iter().map(units).collect() };
         let steps = [
-            ("create", fulfilment::Command::Create { order_id: id, lines }),
+            ("create", fulfilment::Command::Create { order_id: id, lines, location: None }),
             ("pack", fulfilment::Command::Pack),
             ("ship", fulfilment::Command::Ship { carrier: None, tracking: None }),
             ("deliver", fulfilment::Command::Deliver),
@@ -165,8 +182,9 @@ impl Replay<'_> {
             let request = self.request(&format!("{step}:{number}"), *at, command);
             commands.push((self.origin(None), request));
         }
-        if !is_open && number + 1 == departures.len() {
-            let collect = Command::Payment(ids::payment(id), payment::Command::Collect);
+        if !is_open && number + 1 == departures.len() && !self.order.is_free() {
+            let collect = payment::Command::Collect { amount: None };
+            let collect = Command::Payment(ids::payment(id), collect);
             commands.push((self.origin(None), self.request("collect", *at, collect)));
         }
         commands

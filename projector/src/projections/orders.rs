@@ -1,4 +1,4 @@
-//! Orders with their payments and parcels: one document an order.
+//! Orders with their payments, parcels and returns: one document an order.
 
 use chrono::{DateTime, Utc};
 use domain::page::order;
@@ -13,21 +13,25 @@ use crate::documents::{self, Documents};
 use crate::projection::{FoldError, Projection};
 use crate::step::Step;
 
+const CATEGORIES: &[Category] =
+    &[Category::Order, Category::Payment, Category::Fulfilment, Category::Return];
+
 pub static PROJECTION: Projection = Projection {
     name: ReadModel::Orders.name(),
-    version: 1,
-    categories: &[Category::Order, Category::Payment, Category::Fulfilment],
+    version: 2,
+    categories: CATEGORIES,
     tables: &["orders_rows"],
     grain: 1,
     waits_for: its_order,
     folder: documents::folder::<Orders>,
 };
 
-/// A payment or parcel has no place while its order is parked.
+/// A payment, parcel or return has no place while its order is parked.
 fn its_order(event: &Recorded) -> Option<StreamId> {
     match &event.event {
         Event::Payment(event) => Some(StreamId::Order(event.order_id())),
         Event::Fulfilment(event) => Some(StreamId::Order(event.order_id())),
+        Event::Return(event) => Some(StreamId::Order(event.order_id())),
         _ => None,
     }
 }
@@ -78,42 +82,45 @@ impl Documents for Orders {
         json: &[String],
         step: Option<Json<Step>>,
     ) -> Result<u64, FoldError> {
-        let Columns { ids, positions, versions, statuses, customers, totals, units, times } =
-            Columns::of(documents)?;
+        let of = Columns::of(documents)?;
         let done = sqlx::query!(
             r#"INSERT INTO orders_rows (build, id, document, position, version, status,
                                         payment_status, fulfilment_status, customer_id, total,
-                                        currency, units, created_at, updated_at)
+                                        currency, units, created_at, updated_at, number,
+                                        to_refund)
                SELECT $1, f.id, f.document::json, f.position, f.version, f.status,
                       f.payment_status, f.fulfilment_status, f.customer_id, f.total, f.currency,
-                      f.units, f.created_at, f.updated_at
+                      f.units, f.created_at, f.updated_at, f.number, f.to_refund
                FROM unnest($2::uuid[], $3::text[], $4::bigint[], $5::bigint[], $6::text[],
                            $7::text[], $8::text[], $9::uuid[], $10::numeric[], $11::text[],
-                           $12::bigint[], $13::timestamptz[], $14::timestamptz[])
+                           $12::bigint[], $13::timestamptz[], $14::timestamptz[],
+                           $15::bigint[], $16::numeric[])
                    AS f (id, document, position, version, status, payment_status,
                          fulfilment_status, customer_id, total, currency, units, created_at,
-                         updated_at)
-               WHERE (SELECT moved($15))
+                         updated_at, number, to_refund)
+               WHERE (SELECT moved($17))
                ON CONFLICT (build, id) DO UPDATE SET
                    document = excluded.document, position = excluded.position,
                    version = excluded.version, status = excluded.status,
                    payment_status = excluded.payment_status,
                    fulfilment_status = excluded.fulfilment_status,
-                   updated_at = excluded.updated_at"#,
+                   to_refund = excluded.to_refund, updated_at = excluded.updated_at"#,
             build,
-            &ids,
+            &of.ids,
             json,
-            &positions,
-            &versions,
-            &statuses.0,
-            &statuses.1,
-            &statuses.2,
-            &customers as &[Option<Uuid>],
-            &totals.0,
-            &totals.1,
-            &units,
-            &times.0,
-            &times.1,
+            &of.positions,
+            &of.versions,
+            &of.statuses.0,
+            &of.statuses.1,
+            &of.statuses.2,
+            &of.customers as &[Option<Uuid>],
+            &of.totals.0,
+            &of.totals.1,
+            &of.units,
+            &of.times.0,
+            &of.times.1,
+            &of.numbers,
+            &of.to_refund,
             step as _,
         )
         .execute(db)
@@ -126,6 +133,7 @@ impl Documents for Orders {
 #[derive(Default)]
 struct Columns {
     ids: Vec<Uuid>,
+    numbers: Vec<i64>,
     positions: Vec<i64>,
     versions: Vec<i64>,
     /// Of the order, its payments and its parcels.
@@ -133,6 +141,8 @@ struct Columns {
     customers: Vec<Option<Uuid>>,
     /// Amounts and currencies.
     totals: (Vec<Decimal>, Vec<String>),
+    /// Amounts.
+    to_refund: Vec<Decimal>,
     units: Vec<i64>,
     /// When it was placed, and when it last changed.
     times: (Vec<DateTime<Utc>>, Vec<DateTime<Utc>>),
@@ -143,6 +153,7 @@ impl Columns {
         let mut columns = Self::default();
         for order in documents {
             columns.ids.push(order.id.0);
+            columns.numbers.push(order.number);
             columns.positions.push(order.position);
             columns.versions.push(order.version);
             columns.statuses.0.push(name(&order.status)?);
@@ -151,6 +162,7 @@ impl Columns {
             columns.customers.push(order.customer_id.map(|id| id.0));
             columns.totals.0.push(order.total.amount());
             columns.totals.1.push(order.total.currency().code().to_owned());
+            columns.to_refund.push(order.to_refund.amount());
             columns.units.push(i64::try_from(order.units).unwrap_or(i64::MAX));
             columns.times.0.push(order.created_at);
             columns.times.1.push(order.updated_at);

@@ -1,5 +1,5 @@
-//! Sales: one document a day and currency, and a small one an order, so that what was both
-//! cancelled and refunded is taken off once.
+//! Sales: one document a day and currency, and a small one an order, so that what was called off or
+//! returned and also given back is taken off once.
 //!
 //! A day takes in orders of all slots: this projection needs a checkpoint over all of them. An
 //! event may set right the day of another event of its order: see [`sales`].
@@ -22,7 +22,7 @@ use crate::step::Step;
 
 pub static PROJECTION: Projection = Projection {
     name: ReadModel::Sales.name(),
-    version: 2,
+    version: 3,
     categories: &[Category::Order, Category::Payment],
     tables: &["sales_rows", "sales_orders_rows"],
     grain: ALL_SLOTS,

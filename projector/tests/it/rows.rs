@@ -51,15 +51,21 @@ async fn carts_orders_and_payments(db: PgPool) {
     assert_eq!(order["fulfilment_status"], "delivered");
     assert_eq!(order["total"], json!({ "amount": "100.00", "currency": "EUR" }));
     assert_eq!(order["payments"][0]["id"], json!(payment_id));
-    assert_eq!(order["parcels"][0]["status"], "delivered");
-    let columns: (String, String, String) =
-        sqlx::query_as("SELECT payment_status, total::text, currency FROM orders WHERE id = $1")
-            .bind(order_id.0)
-            .fetch_one(&db)
-            .await
-            .unwrap();
-    let wanted = ["partially_refunded", "100.00", "EUR"].map(str::to_owned);
-    assert_eq!(<[String; 3]>::from(columns), wanted);
+    assert_eq!(order["fulfilments"][0]["status"], "delivered");
+    assert_eq!(order["lines"][0]["delivered"], 4);
+    let columns = "SELECT payment_status, total::text, currency, number::text, to_refund::text
+                   FROM orders WHERE id = $1";
+    let columns: (String, String, String, String, String) =
+        sqlx::query_as(columns).bind(order_id.0).fetch_one(&db).await.unwrap();
+    let number = order["number"].to_string();
+    let wanted = ["partially_refunded", "100.00", "EUR", &number, "0.00"].map(str::to_owned);
+    assert_eq!(<[String; 5]>::from(columns), wanted);
+    // The money of the one that was called off is still to be given back.
+    let called_off = documents(&db, "orders").await.remove(1);
+    assert_eq!(called_off["to_refund"], json!({ "amount": "25.00", "currency": "EUR" }));
+    let due = "SELECT id FROM orders WHERE to_refund > 0";
+    let due: Vec<sqlx::types::Uuid> = sqlx::query_scalar(due).fetch_all(&db).await.unwrap();
+    assert_eq!(json!(due), json!([called_off["id"]]));
 
     let payments = documents(&db, "payments").await;
     assert_eq!(payments[0], order["payments"][0]);

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::command::product as products;
 use domain::command::{cart, fulfilment, order, payment, stock};
-use domain::payment::Verdict;
+use domain::order::PaymentMethod;
+use domain::payment::{CapturePolicy, Start, Verdict};
 use domain::product::{Changed, Details, VariantSet};
 use domain::{CartId, Command, FulfilmentId, Money, OrderId, PaymentId, ProductId, Sku};
 use event_store::{Outcome, RawEvent, Request, Writer, read};
@@ -123,8 +124,8 @@ impl Shop {
         self.put(cart_id, sku_text, units).await;
         let order_id = OrderId(id());
         let reserved_until = today() + TimeDelta::hours(1);
-        self.ask(Command::Cart(cart_id, cart::Command::CheckOut { order_id, reserved_until }))
-            .await;
+        let check_out = cart::Command::CheckOut { order_id, reserved_until, address_id: None };
+        self.ask(Command::Cart(cart_id, check_out)).await;
         order_id
     }
 
@@ -132,38 +133,46 @@ impl Shop {
         self.ask(Command::Payment(payment_id, command)).await
     }
 
-    /// The gateway did what it was asked in a request.
-    pub async fn succeed(&self, payment_id: PaymentId, request: u32) -> i64 {
-        let reference = "ref".parse().unwrap();
-        let verdict = Verdict::Succeeded { reference, expires_at: today() + TimeDelta::days(7) };
-        self.pay(payment_id, payment::Command::Record { request, verdict }).await
+    /// What the gateway answered to a request.
+    pub async fn record(&self, payment_id: PaymentId, request: u32, verdict: Verdict) -> i64 {
+        self.pay(payment_id, payment::Command::Record { request, verdict, at: today() }).await
     }
 
     /// Pays an order by card: authorised and captured.
     pub async fn paid(&self, order_id: OrderId) -> PaymentId {
         let payment_id = PaymentId(id());
-        let token = Some("tok".parse().unwrap());
-        self.pay(payment_id, payment::Command::Start { order_id, token }).await;
-        self.succeed(payment_id, 1).await;
+        let start = Start {
+            method: PaymentMethod::Card,
+            gateway: Some("sandbox".parse().unwrap()),
+            token: Some("tok".parse().unwrap()),
+            capture: CapturePolicy::ByHand,
+            once: false,
+            return_url: None,
+        };
+        self.pay(payment_id, payment::Command::Start { order_id, start }).await;
+        let (reference, expires_at) = ("ref".parse().unwrap(), today() + TimeDelta::days(7));
+        self.record(payment_id, 1, Verdict::Authorized { reference, expires_at }).await;
         self.pay(payment_id, payment::Command::Capture { amount: None }).await;
-        self.succeed(payment_id, 2).await;
+        self.record(payment_id, 2, Verdict::Captured { reference: None, fee: None }).await;
         payment_id
     }
 
     pub async fn refund(&self, payment_id: PaymentId, amount: &str, request: u32) -> i64 {
-        let amount = Some(money(amount));
-        self.pay(payment_id, payment::Command::Refund { amount }).await;
-        self.succeed(payment_id, request).await
+        let (amount, reason) = (Some(money(amount)), None);
+        self.pay(payment_id, payment::Command::Refund { amount, reason }).await;
+        self.record(payment_id, request, Verdict::Refunded { reference: None }).await
     }
 
     pub async fn cancel(&self, order_id: OrderId) -> i64 {
         let reason = "changed my mind".parse().unwrap();
-        self.ask(Command::Order(order_id, order::Command::Cancel { reason })).await
+        let cancel = order::Command::Cancel { reason, lines: vec![] };
+        self.ask(Command::Order(order_id, cancel)).await
     }
 
     pub async fn send(&self, order_id: OrderId) -> FulfilmentId {
         let parcel = FulfilmentId(id());
-        let create = fulfilment::Command::Create { order_id, lines: vec![] };
+        let (lines, location) = (vec![], None);
+        let create = fulfilment::Command::Create { order_id, lines, location };
         self.ask(Command::Fulfilment(parcel, create)).await;
         self.ask(Command::Fulfilment(parcel, fulfilment::Command::Pack)).await;
         let ship = fulfilment::Command::Ship { carrier: None, tracking: None };

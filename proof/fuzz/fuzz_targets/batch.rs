@@ -3,6 +3,7 @@
 
 #![no_main]
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -10,7 +11,7 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta};
 use command_api::batch::ask;
 use command_api::batch::lines::{Line, Lines};
-use command_api::routes::Edge;
+use command_api::routes::{Edge, Payments};
 use futures::stream;
 use fuzz::check_amounts;
 use kit::Shop;
@@ -23,11 +24,12 @@ const CHUNK_BYTES: usize = 7;
 /// A refusal repeats three texts at most; see the library of this crate.
 const REFUSAL_BYTES_MAX: usize = 3 * 6 * service::problem::TEXT_BYTES_MAX + 1024;
 
-const EDGE: Edge = Edge {
+static EDGE: LazyLock<Edge> = LazyLock::new(|| Edge {
     request_id: Uuid::nil(),
     now: DateTime::UNIX_EPOCH,
     reservation: TimeDelta::minutes(15),
-};
+    payments: Payments::default(),
+});
 
 fuzz_target!(|data: &[u8]| {
     let lines = lines(data, data.len().max(1));

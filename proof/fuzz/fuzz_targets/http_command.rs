@@ -14,7 +14,7 @@ use chrono::{DateTime, TimeDelta};
 use command_api::batch::ask;
 use command_api::command::{self, Prepared};
 use command_api::headers::{Conditions, Expected};
-use command_api::routes::{Address, Edge, Route, all};
+use command_api::routes::{Address, Edge, Payments, Route, all};
 use fuzz::{check_amounts, check_refusal};
 use kit::Shop;
 use libfuzzer_sys::fuzz_target;
@@ -44,7 +44,8 @@ fuzz_target!(|data: &[u8]| {
 async fn command(route: &'static Route, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
     let request_id = RequestId::of(&parts.headers).uuid();
-    let edge = Edge { request_id, now: DateTime::UNIX_EPOCH, reservation: TimeDelta::minutes(15) };
+    let (now, reservation) = (DateTime::UNIX_EPOCH, TimeDelta::minutes(15));
+    let edge = Edge { request_id, now, reservation, payments: Payments::default() };
     let body = to_bytes(body, usize::MAX).await.expect("a body in memory");
     let (address, conditions) = match command_api::http::head(&mut parts).await {
         Ok(head) => head,

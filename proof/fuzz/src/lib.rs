@@ -62,7 +62,10 @@ pub fn check_amounts(command: &Command) {
         Command::Product(_, products::Command::SetVariant(variant)) => variant.prices.clone(),
         Command::Payment(
             _,
-            payment::Command::Capture { amount } | payment::Command::Refund { amount },
+            payment::Command::Capture { amount }
+            | payment::Command::Refund { amount, .. }
+            | payment::Command::Collect { amount }
+            | payment::Command::Remit { amount },
         ) => amount.iter().copied().collect(),
         _ => vec![],
     };

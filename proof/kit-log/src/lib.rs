@@ -119,10 +119,8 @@ impl Shop {
         order
     }
 
-    /// The gateway did what it was asked in a request.
-    pub async fn succeed(&self, payment: PaymentId, request: u32) -> i64 {
-        let (reference, expires_at) = (kit::token("ref"), self.now() + TimeDelta::days(7));
-        let verdict = Verdict::Succeeded { reference, expires_at };
+    /// What the gateway answered to a request.
+    pub async fn record(&self, payment: PaymentId, request: u32, verdict: Verdict) -> i64 {
         self.ask(kit::record(payment, request, verdict)).await
     }
 
@@ -130,16 +128,17 @@ impl Shop {
     pub async fn paid(&self, order: OrderId) -> PaymentId {
         let payment = PaymentId(Uuid::now_v7());
         self.ask(kit::pay_by_card(payment, order)).await;
-        self.succeed(payment, 1).await;
+        let (reference, expires_at) = (kit::token("ref"), self.now() + TimeDelta::days(7));
+        self.record(payment, 1, Verdict::Authorized { reference, expires_at }).await;
         self.ask(kit::capture(payment, None)).await;
-        self.succeed(payment, 2).await;
+        self.record(payment, 2, kit::was_captured()).await;
         payment
     }
 
     /// Gives some money back, which is the payment's request of that number.
     pub async fn refund(&self, payment: PaymentId, amount: &str, request: u32) -> i64 {
         self.ask(kit::refund(payment, Some(kit::eur(amount)))).await;
-        self.succeed(payment, request).await
+        self.record(payment, request, kit::was_refunded()).await
     }
 
     /// All that is left of an order, on its way.

@@ -6,6 +6,7 @@
 
 pub mod cart;
 pub mod event;
+pub mod history;
 pub mod order;
 pub mod payment;
 pub mod product;
@@ -48,6 +49,7 @@ fn routes() -> Vec<(&'static str, Access, MethodRouter<App>)> {
         ("/v1/carts/{id}", Guarded, get(one::<cart::Cart>)),
         ("/v1/orders", Guarded, get(list_of::<order::Orders>)),
         ("/v1/orders/{id}", Guarded, get(one::<order::Order>)),
+        ("/v1/orders/{id}/history", Guarded, get(history::history)),
         ("/v1/payments", Guarded, get(list_of::<payment::Payments>)),
         ("/v1/payments/{id}", Guarded, get(one::<payment::Payment>)),
         ("/v1/sales", Guarded, get(list_of::<sales::Sales>)),

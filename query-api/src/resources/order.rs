@@ -1,13 +1,15 @@
-//! `/v1/orders`: orders with their payments and parcels.
+//! `/v1/orders`: orders with their payments, parcels and returns.
 
 use chrono::{DateTime, Utc};
 use domain::page::order::{self, Document, FulfilmentStatus, PaymentStatus, Status};
-use domain::{Currency, Event, OrderId, StreamId};
+use domain::{Currency, Event, OrderId, ReadModel, StreamId};
+use service::Problem;
 use uuid::Uuid;
 
+use crate::caller::Caller;
 use crate::cursor::{Kind, in_range};
-use crate::list::{list, sorts};
-use crate::listing::{CREATED, SortKeys, word};
+use crate::list::{ListQuery, query, sorts};
+use crate::listing::{CREATED, Listing, SortKeys, word};
 use crate::one::resource;
 
 resource! {
@@ -17,8 +19,8 @@ resource! {
     document Document, by order::fold, parts part;
 }
 
-/// A payment or parcel that an order names.
-fn part(event: &Event) -> Option<StreamId> {
+/// A payment, parcel or return that an order names.
+pub(super) fn part(event: &Event) -> Option<StreamId> {
     let Event::Order(event) = event else { return None };
     match event {
         domain::order::Event::PaymentStarted(started) => {
@@ -27,6 +29,7 @@ fn part(event: &Event) -> Option<StreamId> {
         domain::order::Event::FulfilmentPlanned(planned) => {
             Some(StreamId::Fulfilment(planned.fulfilment_id))
         }
+        domain::order::Event::ReturnOpened(opened) => Some(StreamId::Return(opened.return_id)),
         _ => None,
     }
 }
@@ -41,21 +44,43 @@ sorts! {
     Largest = "-total", "orders -total", TOTAL down;
 }
 
-list! {
+query! {
     /// Which orders.
-    Orders of Orders in "orders", sorted by Sorting;
-    /// Where they stand.
-    status: Status, "status =" => word;
-    /// Where their payments stand.
-    payment_status: PaymentStatus, "payment_status =" => word;
-    /// Where their parcels stand.
-    fulfilment_status: FulfilmentStatus, "fulfilment_status =" => word;
-    /// Of this customer.
-    customer_id: Uuid, "customer_id =";
-    /// In this currency.
-    currency: Currency, "currency =" => word;
-    /// Placed then or later.
-    created_from: DateTime<Utc>, "created_at >=" => in_range;
-    /// Placed before.
-    created_before: DateTime<Utc>, "created_at <" => in_range;
+    Orders {
+        /// Of this number.
+        number: Option<i64>,
+        /// Where they stand.
+        status: Option<Status>,
+        /// Where their payments stand.
+        payment_status: Option<PaymentStatus>,
+        /// Where their parcels stand.
+        fulfilment_status: Option<FulfilmentStatus>,
+        /// Whether money is still to be given back.
+        to_refund: Option<bool>,
+        /// Of this customer.
+        customer_id: Option<Uuid>,
+        /// In this currency.
+        currency: Option<Currency>,
+        /// Placed then or later.
+        created_from: Option<DateTime<Utc>>,
+        /// Placed before.
+        created_before: Option<DateTime<Utc>>,
+        sort: Sorting,
+    }
+}
+
+impl ListQuery for Orders {
+    fn listing(self, caller: Caller) -> Result<Listing, Problem> {
+        caller.must_be_trusted()?;
+        Ok(Listing::of(ReadModel::Orders, "orders", self.sort.into())
+            .only("number =", self.number)
+            .only("status =", self.status.map(word))
+            .only("payment_status =", self.payment_status.map(word))
+            .only("fulfilment_status =", self.fulfilment_status.map(word))
+            .whether("to_refund > 0", self.to_refund)
+            .only("customer_id =", self.customer_id)
+            .only("currency =", self.currency.map(word))
+            .only("created_at >=", self.created_from.map(in_range))
+            .only("created_at <", self.created_before.map(in_range)))
+    }
 }

@@ -93,6 +93,7 @@ async fn the_token_guards_what_is_about_people_and_the_engine(db: PgPool) {
     for guarded in [
         format!("/v1/carts/{nil}"),
         format!("/v1/orders/{nil}"),
+        format!("/v1/orders/{nil}/history"),
         format!("/v1/payments/{nil}"),
         format!("/v1/streams/cart/{nil}"),
         "/v1/orders".into(),

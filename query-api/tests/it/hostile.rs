@@ -92,6 +92,7 @@ async fn nothing_in_a_path_or_query_is_answered_with_our_own_fault(db: PgPool) {
         "/v1/streams/stock/",
         "/v1/streams/",
         "/v1/streams/cart/00000000-0000-0000-0000-000000000000?after=",
+        "/v1/orders/00000000-0000-0000-0000-000000000000/history?after=",
         "/v1/projections?",
         "/v1/products?",
     ];

@@ -149,6 +149,13 @@ async fn orders_are_filtered_and_sorted(db: PgPool) {
     let range = "created_from=2026-01-01T00:03:00Z&created_before=2026-01-01T00:06:00Z";
     assert_eq!(count(&format!("/v1/orders?{range}")).await, 3);
     assert_eq!(count("/v1/orders?currency=USD").await, 0);
+    let owing =
+        "UPDATE orders_rows SET number = round(100 - total), to_refund = 5 WHERE total > 97";
+    sqlx::query(owing).execute(&db).await.unwrap();
+    assert_eq!(count("/v1/orders?number=2").await, 2);
+    assert_eq!(count("/v1/orders?number=77").await, 0);
+    assert_eq!(count("/v1/orders?to_refund=true&limit=2").await, 5);
+    assert_eq!(count("/v1/orders?to_refund=false&status=confirmed").await, 3);
     let up = walk(&shop, "/v1/orders?sort=total&limit=3").await;
     let mut down = walk(&shop, "/v1/orders?sort=-total&limit=4").await;
     down.reverse();
@@ -204,6 +211,8 @@ async fn what_is_no_list_is_refused_by_name(db: PgPool) {
         ("/v1/products?sort=price", "sort"),
         ("/v1/products?min_position=x", "min_position"),
         ("/v1/orders?status=sold", "status"),
+        ("/v1/orders?number=four", "number"),
+        ("/v1/orders?to_refund=all", "to_refund"),
         ("/v1/orders?created_from=yesterday", "created_from"),
         ("/v1/orders?customer_id=7", "customer_id"),
         ("/v1/orders?currency=EURO", "currency"),

@@ -108,6 +108,62 @@ async fn a_streams_history_is_paged(db: PgPool) {
     assert_eq!(shop.get("/v1/streams/stock/TOTE").await.code(), "not_found");
 }
 
+/// With what belongs to it, in the order of the log, and nothing of others.
+#[sqlx::test(migrations = "../migrations")]
+async fn an_orders_history_is_that_of_all_its_parts(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    let [order, payment, parcel, back] = [1, 2, 3, 4].map(Uuid::from_u128);
+    let money = json!({"amount": "19.99", "currency": "EUR"});
+    let of_order = |kind: &'static str, data| (format!("order-{order}"), kind, data);
+    let lines = json!([{"sku": "TOTE", "quantity": 1}]);
+    let placed = json!({"cart_id": order, "lines": [], "total": money,
+                        "reserved_until": "2026-01-01T00:00:00Z"});
+    let created = json!({"order_id": order, "method": "cash_on_delivery", "amount": money});
+    let events = [
+        of_order("order.placed", placed),
+        cart_created(9),
+        (format!("payment-{payment}"), "payment.created", created),
+        of_order(
+            "order.payment_started",
+            json!({"payment_id": payment, "method": "cash_on_delivery"}),
+        ),
+        of_order("order.fulfilment_planned", json!({"fulfilment_id": parcel, "lines": lines})),
+        (
+            format!("fulfilment-{parcel}"),
+            "fulfilment.created",
+            json!({"order_id": order, "lines": lines}),
+        ),
+        line_added(9, "TOTE", 1),
+        of_order("order.return_opened", json!({"return_id": back, "lines": lines})),
+        (
+            format!("return-{back}"),
+            "return.requested",
+            json!({"order_id": order, "lines": lines, "reason": "too small"}),
+        ),
+    ];
+    shop.append(&events).await;
+    let path = format!("/v1/orders/{order}/history");
+    let mut next = format!("{path}?limit=2");
+    let mut positions = Vec::new();
+    loop {
+        let page = shop.get(&next).await;
+        let json = page.json();
+        assert_eq!(json["order_id"], order.to_string(), "{json}");
+        let items = json["items"].as_array().unwrap();
+        positions.extend(items.iter().map(|event| event["position"].as_i64().unwrap()));
+        if json["next"].is_null() {
+            break;
+        }
+        let link = page.headers["link"].to_str().unwrap();
+        next = link[1..].split('>').next().unwrap().to_owned();
+    }
+    assert_eq!(positions, [1, 3, 4, 5, 6, 8, 9]);
+    let later = shop.get(&format!("{path}?after=8")).await.json();
+    assert_eq!(later["items"][0]["stream"], format!("return-{back}"));
+    let nobody = shop.get(&format!("/v1/orders/{payment}/history")).await;
+    assert_eq!((nobody.status, nobody.code()), (StatusCode::NOT_FOUND, "not_found".into()));
+}
+
 #[sqlx::test(migrations = "../migrations")]
 async fn projections_say_how_far_they_are(db: PgPool) {
     let shop = Shop::open(&db).await;

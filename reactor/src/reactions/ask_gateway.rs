@@ -92,9 +92,9 @@ fn open_request(id: PaymentId, history: &[Recorded]) -> Option<Open> {
         match event {
             payment::Event::Created(created) => begun = Some(created),
             payment::Event::Requested(_) => since = Some(recorded.recorded_at),
-            payment::Event::Captured(captured) => {
-                let reference = captured.reference.clone();
-                captures.extend(reference.map(|reference| (reference, captured.amount)));
+            payment::Event::Captured(it) => {
+                let reference = it.reference.clone();
+                captures.extend(reference.map(|reference| (reference, it.amount)));
             }
             payment::Event::Reported(it) if it.operation == Operation::Capture => {
                 captures.push((it.reference.clone(), it.amount));

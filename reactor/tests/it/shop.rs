@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 use domain::command::payment;
+use domain::order::PaymentMethod;
+use domain::payment::CapturePolicy;
 use domain::{Command, OrderId, PaymentId};
 use event_store::{Metadata, Request, Writer, read, writer};
 use sqlx::{AssertSqlSafe, PgPool};
@@ -78,8 +80,16 @@ impl Shop {
         correlation_id: Option<Uuid>,
     ) -> PaymentId {
         let id = PaymentId(Uuid::now_v7());
-        let token = token.map(|token| token.parse().unwrap());
-        let start = Command::Payment(id, payment::Command::Start { order_id, token });
+        let by_card = token.is_some();
+        let start = payment::Start {
+            method: if by_card { PaymentMethod::Card } else { PaymentMethod::CashOnDelivery },
+            gateway: by_card.then(|| "sandbox".parse().unwrap()),
+            token: token.map(|token| token.parse().unwrap()),
+            capture: CapturePolicy::ByHand,
+            once: false,
+            return_url: None,
+        };
+        let start = Command::Payment(id, payment::Command::Start { order_id, start });
         let request = Request { correlation_id, ..Request::new(start, Utc::now()) };
         kit_log::accept(&self.shop.writer, request).await;
         id

@@ -9,8 +9,10 @@ use anyhow::{Context as _, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::command::product as products;
 use domain::command::{cart, fulfilment, order, payment, stock};
-use domain::payment::Verdict;
+use domain::order::PaymentMethod;
+use domain::payment::{CapturePolicy, Start, Verdict};
 use domain::product::{Details, VariantSet};
+use domain::text::Token;
 use domain::{
     CartId, Command, Currency, CustomerId, FulfilmentId, Money, OrderId, PaymentId, ProductId, Sku,
 };
@@ -226,26 +228,30 @@ impl Round<'_> {
             Fate::LeftOpen => Ok(()),
             Fate::GivenUp => self.cart(deal, cart::Command::Abandon).await,
             _ => {
-                let check_out = cart::Command::CheckOut { order_id: deal.order, reserved_until };
+                let (order_id, address_id) = (deal.order, None);
+                let check_out = cart::Command::CheckOut { order_id, reserved_until, address_id };
                 self.cart(deal, check_out).await
             }
         }
     }
 
     async fn pay(&mut self, deal: &Deal) -> anyhow::Result<()> {
-        let token = match deal.fate {
+        let by_card = match deal.fate {
             Fate::LeftOpen | Fate::GivenUp | Fate::NeverPaid => return Ok(()),
-            Fate::PaidAtTheDoor => None,
-            _ => Some("tok_success".parse()?),
+            Fate::PaidAtTheDoor => false,
+            _ => true,
         };
-        self.payment(deal, payment::Command::Start { order_id: deal.order, token }).await?;
+        let start = start(by_card)?;
+        self.payment(deal, payment::Command::Start { order_id: deal.order, start }).await?;
         match deal.fate {
             Fate::PaidAtTheDoor => Ok(()),
             Fate::Declined => {
-                let verdict = Verdict::Declined("the card was declined".parse()?);
-                self.payment(deal, payment::Command::Record { request: 1, verdict }).await
+                self.record(deal, 1, Verdict::Declined("the card was declined".parse()?)).await
             }
-            _ => self.gateway_agrees(deal, 1).await,
+            _ => {
+                let (reference, expires_at) = (reference(deal, 1)?, self.much_later());
+                self.record(deal, 1, Verdict::Authorized { reference, expires_at }).await
+            }
         }
     }
 
@@ -254,18 +260,24 @@ impl Round<'_> {
         match deal.fate {
             Fate::CalledOff => {
                 let reason = "ordered by mistake".parse()?;
-                let cancel = order::Command::Cancel { reason };
+                let cancel = order::Command::Cancel { reason, lines: vec![] };
                 self.ask(Command::Order(deal.order, cancel)).await?;
-                return self.gateway_agrees(deal, 2).await;
+                return self.record(deal, 2, Verdict::Voided).await;
             }
             Fate::Delivered | Fate::Refunded | Fate::PaidAtTheDoor | Fate::CameBack => {}
             _ => return Ok(()),
         }
-        self.parcel(deal, C::Create { order_id: deal.order, lines: vec![] }).await?;
+        let (order_id, lines, location) = (deal.order, vec![], None);
+        self.parcel(deal, C::Create { order_id, lines, location }).await?;
         self.parcel(deal, C::Pack).await?;
         let carrier = Some("Parcels & Sons".parse()?);
         let tracking = Some(format!("PS{}", deal.parcel).parse()?);
         self.parcel(deal, C::Ship { carrier, tracking }).await?;
+        if deal.fate != Fate::PaidAtTheDoor {
+            // Asked for as it left.
+            let reference = Some(reference(deal, 2)?);
+            self.record(deal, 2, Verdict::Captured { reference, fee: None }).await?;
+        }
         if deal.fate == Fate::CameBack {
             self.parcel(deal, C::Fail { reason: "nobody was there".parse()? }).await?;
             return self.parcel(deal, C::Return { location: "main".parse()? }).await;
@@ -276,30 +288,26 @@ impl Round<'_> {
     async fn settle(&mut self, deal: &Deal) -> anyhow::Result<()> {
         use payment::Command as C;
         match deal.fate {
-            Fate::Delivered | Fate::Refunded => {
-                self.payment(deal, C::Capture { amount: None }).await?;
-                self.gateway_agrees(deal, 2).await?;
-            }
             Fate::PaidAtTheDoor => {
-                self.payment(deal, C::Collect).await?;
-                self.payment(deal, C::Remit).await?;
+                self.payment(deal, C::Collect { amount: None }).await?;
+                return self.payment(deal, C::Remit { amount: None }).await;
+            }
+            Fate::Refunded => {
+                let (amount, reason) = (Some(money("5.00")?), Some("a scratch".parse()?));
+                self.payment(deal, C::Refund { amount, reason }).await?;
             }
             // The money of what came back is being given back.
-            Fate::CameBack => self.gateway_agrees(deal, 2).await?,
-            _ => {}
+            Fate::CameBack => {}
+            _ => return Ok(()),
         }
-        if deal.fate == Fate::Refunded {
-            let amount = Some(money("5.00")?);
-            self.payment(deal, C::Refund { amount }).await?;
-            self.gateway_agrees(deal, 3).await?;
-        }
-        Ok(())
+        let reference = Some(reference(deal, 3)?);
+        self.record(deal, 3, Verdict::Refunded { reference }).await
     }
 
-    async fn gateway_agrees(&mut self, deal: &Deal, request: u32) -> anyhow::Result<()> {
-        let reference = format!("sandbox:{}-{request}", deal.payment).parse()?;
-        let verdict = Verdict::Succeeded { reference, expires_at: self.much_later() };
-        self.payment(deal, payment::Command::Record { request, verdict }).await
+    /// What the gateway answered to a request.
+    async fn record(&mut self, deal: &Deal, request: u32, verdict: Verdict) -> anyhow::Result<()> {
+        let at = self.now();
+        self.payment(deal, payment::Command::Record { request, verdict, at }).await
     }
 
     async fn cart(&mut self, deal: &Deal, command: cart::Command) -> anyhow::Result<()> {
@@ -313,6 +321,21 @@ impl Round<'_> {
     async fn parcel(&mut self, deal: &Deal, command: fulfilment::Command) -> anyhow::Result<()> {
         self.ask(Command::Fulfilment(deal.parcel, command)).await
     }
+}
+
+fn start(by_card: bool) -> anyhow::Result<Start> {
+    Ok(Start {
+        method: if by_card { PaymentMethod::Card } else { PaymentMethod::CashOnDelivery },
+        gateway: by_card.then(|| "sandbox".parse()).transpose()?,
+        token: by_card.then(|| "tok_success".parse()).transpose()?,
+        capture: CapturePolicy::AtShipment,
+        once: false,
+        return_url: None,
+    })
+}
+
+fn reference(deal: &Deal, request: u32) -> anyhow::Result<Token> {
+    Ok(format!("sandbox:{}-{request}", deal.payment).parse()?)
 }
 
 fn currency() -> anyhow::Result<Currency> {

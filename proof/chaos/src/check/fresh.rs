@@ -107,7 +107,7 @@ fn fold(stream: &StreamId, until: i64, log: &Log) -> Option<Value> {
             let all = of_order(*id, log);
             folded(all.filter(|entry| entry.position <= until), page::order::fold)
         }
-        StreamId::Sku(_) | StreamId::Fulfilment(_) => None,
+        StreamId::Sku(_) | StreamId::Fulfilment(_) | StreamId::Return(_) => None,
     }
 }
 

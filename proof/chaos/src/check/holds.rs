@@ -1,7 +1,7 @@
 //! Reservations are all resolved: an order that is off or done holds nothing, one that is under way
-//! holds exactly what it has bought and not yet sent, and one nobody paid is off in time.
+//! holds exactly what it has bought and neither sent nor called off, and one nobody paid is off in time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::order::{Order, Status};
@@ -18,11 +18,12 @@ const GRACE: TimeDelta = TimeDelta::minutes(4);
 /// What is known of a round's orders and of what is held for them.
 #[derive(Default)]
 struct Books {
-    orders: BTreeMap<OrderId, (Order, Option<DateTime<Utc>>)>,
-    /// Orders whose payment waits for the gateway's answer.
-    asking: BTreeMap<OrderId, bool>,
+    orders: BTreeMap<OrderId, Order>,
+    /// Orders of which a payment waits for the gateway's answer.
+    asking: BTreeSet<OrderId>,
     holds: BTreeMap<(OrderId, Sku), Hold>,
-    shipped: BTreeMap<(OrderId, Sku), i64>,
+    /// Units that left, or were called off before they did.
+    gone: BTreeMap<(OrderId, Sku), i64>,
 }
 
 pub(super) fn check(log: &Log) -> Verdict {
@@ -42,27 +43,31 @@ impl Books {
         for entry in &log.entries {
             match (&entry.stream, &entry.event) {
                 (StreamId::Order(id), Event::Order(event)) => {
-                    let (order, due) = books.orders.entry(*id).or_default();
-                    if let domain::order::Event::Placed(placed) = event {
-                        *due = Some(placed.reserved_until);
+                    if let domain::order::Event::UnitsCancelled(off) = event {
+                        for units in &off.lines {
+                            let place = (*id, units.sku.clone());
+                            *books.gone.entry(place).or_default() += i64::from(units.quantity);
+                        }
                     }
-                    order.evolve(event);
+                    books.orders.entry(*id).or_default().evolve(event);
                 }
                 (stream, Event::Payment(event)) => {
                     let payment = payments.entry(stream.clone()).or_default();
                     payment.evolve(event);
-                    books.asking.insert(event.order_id(), payment.in_flight.is_some());
                 }
                 (StreamId::Stock(sku), Event::Stock(event)) => {
                     if let domain::stock::Event::Shipped(shipped) = event {
                         let units: i64 = shipped.parts.iter().map(|p| i64::from(p.quantity)).sum();
-                        *books.shipped.entry((shipped.order_id, sku.clone())).or_default() += units;
+                        *books.gone.entry((shipped.order_id, sku.clone())).or_default() += units;
                     }
                     stocks.entry(sku.clone()).or_default().evolve(event);
                 }
                 _ => {}
             }
         }
+        let asking = payments.values().filter(|payment| payment.in_flight.is_some());
+        let orders = asking.filter_map(|payment| payment.terms.as_ref());
+        books.asking = orders.map(|terms| terms.order_id).collect();
         for (sku, stock) in stocks {
             let holds = stock.holds.into_iter();
             books.holds.extend(holds.map(|(order, hold)| ((order, sku.clone()), hold)));
@@ -77,9 +82,10 @@ impl Books {
                 wrong.push(format!("{sku} is held for {order}, which does not exist"));
             }
         }
-        for (id, (order, due)) in &self.orders {
+        for (id, order) in &self.orders {
+            let due = order.reserved_until;
             let late = due.is_some_and(|due| due + GRACE < now);
-            let asking = self.asking.get(id).copied().unwrap_or(false);
+            let asking = self.asking.contains(id);
             if order.status == Status::Pending && late && !asking {
                 wrong.push(format!("order {id} should have been called off at {due:?}"));
             }
@@ -98,7 +104,7 @@ impl Books {
         let parts = hold.iter().flat_map(|hold| &hold.parts);
         let units: i64 = parts.map(|part| i64::from(part.quantity)).sum();
         let certain = hold.is_some_and(|hold| hold.committed);
-        let left = ordered - self.shipped.get(&place).copied().unwrap_or(0);
+        let left = ordered - self.gone.get(&place).copied().unwrap_or(0);
         let (should, certainly) = match status {
             Status::Pending => (left, false),
             Status::Confirmed => (left, left > 0),

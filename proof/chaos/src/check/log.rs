@@ -57,7 +57,7 @@ pub struct Log {
     streams: HashMap<String, Vec<usize>>,
     /// Which entries each command has, in order.
     keys: HashMap<String, Vec<usize>>,
-    /// Which entries each order has, with its payments and parcels.
+    /// Which entries each order has, with its payments, parcels and returns.
     orders: HashMap<OrderId, Vec<usize>>,
 }
 
@@ -143,7 +143,7 @@ impl Log {
         self.pick(self.streams.get(stream))
     }
 
-    /// The events of an order, its payments and its parcels.
+    /// The events of an order, its payments, its parcels and its returns.
     pub fn of_order(&self, order: OrderId) -> impl Iterator<Item = &Entry> {
         self.pick(self.orders.get(&order))
     }
@@ -186,6 +186,7 @@ fn order_of(entry: &Entry) -> Option<OrderId> {
     match (&entry.event, &entry.stream) {
         (Event::Payment(event), _) => Some(event.order_id()),
         (Event::Fulfilment(event), _) => Some(event.order_id()),
+        (Event::Return(event), _) => Some(event.order_id()),
         (_, StreamId::Order(id)) => Some(*id),
         _ => None,
     }

@@ -14,6 +14,7 @@ mod linear;
 mod log;
 mod money;
 mod once;
+mod owed;
 mod parked;
 mod payments;
 mod positions;
@@ -121,6 +122,7 @@ pub async fn all(addresses: &Addresses, history: &History) -> anyhow::Result<Vec
         stock::check(&at.log),
         holds::check(&at.log),
         money::check(&at).await.context("money")?,
+        owed::check(&at.log),
         payments::check(&at).await.context("payments")?,
         linear::carts(history, &at.log),
         linear::stock(history, &at.log),

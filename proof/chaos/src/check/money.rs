@@ -1,5 +1,6 @@
 //! Money is conserved: what the log says was taken and given back is what the gateway's own books
-//! say, within what was set aside, and what readers are shown; an order that is off keeps none.
+//! say, within what was set aside, and what readers are shown. Whether it is what orders owe is in
+//! `owed`.
 
 use std::collections::BTreeMap;
 
@@ -39,9 +40,8 @@ pub(super) async fn check(at: &Evidence<'_>) -> anyhow::Result<Verdict> {
     for wrong in wrong {
         verdict.broken(wrong);
     }
-    let cancelled = cancelled(&at.log);
     for (id, account) in &accounts {
-        if let Some(wrong) = wrong_sums(account, cancelled.contains(&account.order)) {
+        if let Some(wrong) = wrong_sums(account) {
             verdict.broken(format!("payment {id}: {wrong}"));
         }
     }
@@ -103,53 +103,43 @@ pub(super) fn accounts(log: &Log) -> (Accounts, Vec<String>) {
 
 impl Account {
     fn add(&mut self, event: &Paid) -> Option<()> {
-        let request = self.payment.in_flight.map_or(0, |open| open.request);
         match event {
             Paid::Authorized(event) => {
                 self.authorized = event.amount;
-                self.done.insert(request, (Operation::Authorize, event.amount));
+                self.done.insert(event.request, (Operation::Authorize, event.amount));
             }
             Paid::Captured(event) => {
                 self.captured = self.captured.plus(event.amount)?;
-                self.done.insert(request, (Operation::Capture, event.amount));
+                self.done.insert(event.request, (Operation::Capture, event.amount));
             }
             Paid::Refunded(event) => {
                 self.refunded = self.refunded.plus(event.amount)?;
-                self.done.insert(request, (Operation::Refund, event.amount));
+                // Cash is paid out by hand.
+                let done = event.request.map(|request| (request, Operation::Refund));
+                self.done.extend(done.map(|(request, what)| (request, (what, event.amount))));
             }
-            Paid::Voided(_) => {
-                self.done.insert(request, (Operation::Void, self.authorized));
+            Paid::Voided(event) => {
+                // As much as was asked to be let go.
+                let open =
+                    self.payment.in_flight.filter(|open| Some(open.request) == event.request);
+                self.done.extend(open.map(|open| (open.request, (Operation::Void, open.amount))));
             }
             // Cash is set aside by nobody.
-            Paid::Collected(event) => {
-                self.authorized = event.amount;
-                self.captured = self.captured.plus(event.amount)?;
-            }
+            Paid::CollectionDue(event) => self.authorized = event.amount,
+            Paid::Collected(event) => self.captured = self.captured.plus(event.amount)?,
             _ => {}
         }
         Some(())
     }
 }
 
-pub(super) fn wrong_sums(account: &Account, cancelled: bool) -> Option<String> {
+pub(super) fn wrong_sums(account: &Account) -> Option<String> {
     let Account { due, authorized, captured, refunded, .. } = account;
-    let Some(kept) = captured.minus(*refunded) else {
+    if captured.minus(*refunded).is_none() {
         return Some(format!("{refunded} of {captured} were given back"));
-    };
-    if authorized.minus(*captured).is_none() || due.minus(*authorized).is_none() {
-        return Some(format!("{captured} of {authorized} were taken, {due} was due"));
     }
-    let waits = account.payment.in_flight.is_some();
-    (cancelled && !kept.is_zero() && !waits)
-        .then(|| format!("its order is off, and {kept} are kept"))
-}
-
-fn cancelled(log: &Log) -> std::collections::BTreeSet<OrderId> {
-    let off = |entry: &super::log::Entry| match (&entry.stream, &entry.event) {
-        (StreamId::Order(id), Event::Order(domain::order::Event::Cancelled(_))) => Some(*id),
-        _ => None,
-    };
-    log.entries.iter().filter_map(off).collect()
+    let within = authorized.minus(*captured).is_some() && due.minus(*authorized).is_some();
+    (!within).then(|| format!("{captured} of {authorized} were taken, {due} was due"))
 }
 
 /// A line of the gateway's books: payment, request, operation, amount, currency; only what it did.

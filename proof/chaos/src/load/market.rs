@@ -53,6 +53,10 @@ pub struct Order {
     pub payment: Option<Payment>,
     /// Its parcels.
     pub parcels: Vec<Parcel>,
+    /// What comes back of it.
+    pub returns: Vec<Return>,
+    /// SKUs that it was made of, as far as its holder knows.
+    pub skus: Vec<String>,
     /// Commands its holder has spent on it.
     pub steps: u32,
 }
@@ -73,6 +77,17 @@ pub struct Payment {
 pub struct Parcel {
     /// Its id.
     pub id: String,
+    /// The last command it took.
+    pub step: &'static str,
+}
+
+/// A return, as a client knows it.
+#[derive(Clone, Debug)]
+pub struct Return {
+    /// Its id.
+    pub id: String,
+    /// The SKU that comes back.
+    pub sku: String,
     /// The last command it took.
     pub step: &'static str,
 }

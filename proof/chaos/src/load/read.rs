@@ -150,10 +150,10 @@ fn subject(name: &str) -> &str {
     if name == "cart.checkout" { "order" } else { name.split('.').next().unwrap_or_default() }
 }
 
-/// The path and the stream of a document; parcels have none of their own.
+/// The path and the stream of a document; parcels and returns stand in their order's.
 fn document(category: &str, id: &str) -> Option<(String, String)> {
     let path = match category {
-        "fulfilment" => return None,
+        "fulfilment" | "return" => return None,
         "stock" => format!("/v1/stock/{id}"),
         other => format!("/v1/{other}s/{id}"),
     };

@@ -9,7 +9,7 @@ use crate::history::Command;
 type Route = (&'static str, Method, &'static str);
 
 /// All of them.
-pub const ROUTES: [Route; 29] = [
+pub const ROUTES: [Route; 41] = [
     ("product.create", Method::POST, "/v1/products"),
     ("product.change", Method::PATCH, "/v1/products/{id}"),
     ("product.set_variant", Method::PUT, "/v1/products/{id}/variants/{sku}"),
@@ -25,20 +25,32 @@ pub const ROUTES: [Route; 29] = [
     ("cart.checkout", Method::POST, "/v1/carts/{id}/checkout"),
     ("cart.abandon", Method::POST, "/v1/carts/{id}/abandon"),
     ("order.cancel", Method::POST, "/v1/orders/{id}/cancel"),
+    ("order.change_line", Method::PUT, "/v1/orders/{id}/lines/{sku}"),
+    ("order.remove_line", Method::DELETE, "/v1/orders/{id}/lines/{sku}"),
+    ("order.change_address", Method::PUT, "/v1/orders/{id}/address"),
     ("payment.start", Method::POST, "/v1/payments"),
+    ("payment.abort", Method::POST, "/v1/payments/{id}/abort"),
     ("payment.capture", Method::POST, "/v1/payments/{id}/capture"),
     ("payment.void", Method::POST, "/v1/payments/{id}/void"),
     ("payment.refund", Method::POST, "/v1/payments/{id}/refund"),
     ("payment.complete_action", Method::POST, "/v1/payments/{id}/complete-action"),
+    ("payment.resolve", Method::POST, "/v1/payments/{id}/resolve"),
     ("payment.collect", Method::POST, "/v1/payments/{id}/collect"),
     ("payment.remit", Method::POST, "/v1/payments/{id}/remit"),
+    ("payment.uncollect", Method::POST, "/v1/payments/{id}/uncollect"),
     ("fulfilment.create", Method::POST, "/v1/fulfilments"),
     ("fulfilment.pack", Method::POST, "/v1/fulfilments/{id}/pack"),
     ("fulfilment.ship", Method::POST, "/v1/fulfilments/{id}/ship"),
     ("fulfilment.deliver", Method::POST, "/v1/fulfilments/{id}/deliver"),
     ("fulfilment.fail", Method::POST, "/v1/fulfilments/{id}/fail"),
+    ("fulfilment.lose", Method::POST, "/v1/fulfilments/{id}/lose"),
     ("fulfilment.return", Method::POST, "/v1/fulfilments/{id}/return"),
     ("fulfilment.cancel", Method::POST, "/v1/fulfilments/{id}/cancel"),
+    ("return.request", Method::POST, "/v1/returns"),
+    ("return.approve", Method::POST, "/v1/returns/{id}/approve"),
+    ("return.reject", Method::POST, "/v1/returns/{id}/reject"),
+    ("return.receive", Method::POST, "/v1/returns/{id}/receive"),
+    ("return.close", Method::POST, "/v1/returns/{id}/close"),
 ];
 
 /// The method and the path of a command.

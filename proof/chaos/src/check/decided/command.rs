@@ -4,10 +4,12 @@
 use anyhow::{Context, bail};
 use chrono::Utc;
 use domain::command::product as products;
-use domain::command::{cart, fulfilment, order, payment, stock};
+use domain::command::{cart, fulfilment, order, payment, return_, stock};
+use domain::order::{PaymentMethod, Units};
+use domain::payment::{CapturePolicy, Finding, Start};
 use domain::product::{Changed, Details, VariantSet};
-use domain::text::Note;
-use domain::{CartId, Command, Event, FulfilmentId, OrderId, PaymentId, ProductId, Sku};
+use domain::return_::{Arrival, Disposal};
+use domain::{CartId, Command, Event, FulfilmentId, OrderId, PaymentId, ProductId, ReturnId, Sku};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -16,6 +18,9 @@ use crate::history::Command as Sent;
 
 /// Where a returned parcel's units are put unless somebody says otherwise.
 const RETURNS: &str = "returns";
+/// Why a line became smaller, and why a payment was given up, where nobody says.
+const NO_REASON: &str = "no reason was given";
+const GIVEN_UP: &str = "the customer gave it up";
 
 /// What was sent, with the id that its outcome names, or any if it was refused.
 pub fn of(sent: &Sent, kept: &Kept, made: &[&Entry]) -> anyhow::Result<Command> {
@@ -46,11 +51,9 @@ pub fn of(sent: &Sent, kept: &Kept, made: &[&Entry]) -> anyhow::Result<Command> 
             Ok(Command::Stock(named(sent)?, command))
         }
         "cart" => cart(what, sent, &body, made),
-        "order" => {
-            let reason: Note = field(&body, "reason")?;
-            Ok(Command::Order(named(sent)?, order::Command::Cancel { reason }))
-        }
+        "order" => order(what, sent, &body),
         "payment" => payment(what, sent, &body),
+        "return" => return_(what, sent, &body),
         _ => fulfilment(what, sent, &body),
     }
 }
@@ -119,6 +122,7 @@ fn cart(
             cart::Command::CheckOut {
                 order_id: field(body, "order_id")?,
                 reserved_until: until.unwrap_or_else(Utc::now),
+                address_id: None,
             }
         }
         _ => bail!("there is no {}", sent.name),
@@ -126,31 +130,112 @@ fn cart(
     Ok(Command::Cart(id, command))
 }
 
+fn order(what: &str, sent: &Sent, body: &Map<String, Value>) -> anyhow::Result<Command> {
+    let command = match what {
+        "cancel" => order::Command::Cancel { reason: field(body, "reason")?, lines: lines(body)? },
+        "change_line" | "remove_line" => order::Command::ShrinkLine {
+            sku: serde_json::from_value(Value::from(sent.sku.clone()))?,
+            quantity: if what == "remove_line" { 0 } else { field(body, "quantity")? },
+            reason: NO_REASON.parse()?,
+        },
+        "change_address" => {
+            order::Command::ChangeAddress { address_id: field(body, "address_id")? }
+        }
+        _ => bail!("there is no {}", sent.name),
+    };
+    Ok(Command::Order(named(sent)?, command))
+}
+
+/// Units that a body names; none means all.
+fn lines(body: &Map<String, Value>) -> anyhow::Result<Vec<Units>> {
+    if body.contains_key("lines") { field(body, "lines") } else { Ok(vec![]) }
+}
+
 fn payment(what: &str, sent: &Sent, body: &Map<String, Value>) -> anyhow::Result<Command> {
     let id: PaymentId = if sent.id.is_some() { named(sent)? } else { field(body, "id")? };
     let command = match what {
         "start" => {
             let order_id: OrderId = field(body, "order_id")?;
-            payment::Command::Start { order_id, token: field(body, "token")? }
+            payment::Command::Start { order_id, start: start(body)? }
         }
+        "abort" => payment::Command::Abort { reason: GIVEN_UP.parse()? },
         "capture" => payment::Command::Capture { amount: field(body, "amount")? },
         "void" => payment::Command::Void,
-        "refund" => payment::Command::Refund { amount: field(body, "amount")? },
+        "refund" => payment::Command::Refund {
+            amount: field(body, "amount")?,
+            reason: field(body, "reason")?,
+        },
         "complete_action" => payment::Command::CompleteAction,
-        "collect" => payment::Command::Collect,
-        "remit" => payment::Command::Remit,
+        "resolve" => payment::Command::Resolve {
+            request: field(body, "request")?,
+            finding: Finding::Done { reference: None, expires_at: None },
+            note: field(body, "note")?,
+            at: Utc::now(),
+        },
+        "collect" => payment::Command::Collect { amount: field(body, "amount")? },
+        "remit" => payment::Command::Remit { amount: field(body, "amount")? },
+        "uncollect" => payment::Command::Uncollect { reason: field(body, "reason")? },
         _ => bail!("there is no {}", sent.name),
     };
     Ok(Command::Payment(id, command))
 }
 
+/// By card through the sandbox and captured when goods leave, unless the body says otherwise.
+fn start(body: &Map<String, Value>) -> anyhow::Result<Start> {
+    let method: PaymentMethod = field(body, "method")?;
+    let by_card = method == PaymentMethod::Card;
+    let capture = match body.get("capture") {
+        Some(_) => field(body, "capture")?,
+        None if by_card => CapturePolicy::AtShipment,
+        None => CapturePolicy::ByHand,
+    };
+    Ok(Start {
+        method,
+        gateway: by_card.then(|| "sandbox".parse()).transpose()?,
+        token: field(body, "token")?,
+        capture,
+        once: false,
+        return_url: None,
+    })
+}
+
+fn return_(what: &str, sent: &Sent, body: &Map<String, Value>) -> anyhow::Result<Command> {
+    let id: ReturnId = if sent.id.is_some() { named(sent)? } else { field(body, "id")? };
+    let command = match what {
+        "request" => return_::Command::Request {
+            order_id: field(body, "order_id")?,
+            lines: lines(body)?,
+            reason: field(body, "reason")?,
+        },
+        "approve" => return_::Command::Approve,
+        "reject" => return_::Command::Reject { reason: field(body, "reason")? },
+        "receive" => {
+            let lines: Vec<Map<String, Value>> = field(body, "lines")?;
+            let lines = lines.iter().map(arrival).collect::<anyhow::Result<_>>()?;
+            return_::Command::Receive { lines }
+        }
+        "close" => return_::Command::Close,
+        _ => bail!("there is no {}", sent.name),
+    };
+    Ok(Command::Return(id, command))
+}
+
+fn arrival(line: &Map<String, Value>) -> anyhow::Result<Arrival> {
+    let disposal = match line.get("location") {
+        Some(_) => Disposal::Stored(field(line, "location")?),
+        None => Disposal::WrittenOff,
+    };
+    Ok(Arrival { sku: field(line, "sku")?, quantity: field(line, "quantity")?, disposal })
+}
+
 fn fulfilment(what: &str, sent: &Sent, body: &Map<String, Value>) -> anyhow::Result<Command> {
     let id: FulfilmentId = if sent.id.is_some() { named(sent)? } else { field(body, "id")? };
     let command = match what {
-        "create" => {
-            let lines = if body.contains_key("lines") { field(body, "lines")? } else { vec![] };
-            fulfilment::Command::Create { order_id: field(body, "order_id")?, lines }
-        }
+        "create" => fulfilment::Command::Create {
+            order_id: field(body, "order_id")?,
+            lines: lines(body)?,
+            location: None,
+        },
         "pack" => fulfilment::Command::Pack,
         "ship" => fulfilment::Command::Ship {
             carrier: field(body, "carrier")?,
@@ -158,6 +243,7 @@ fn fulfilment(what: &str, sent: &Sent, body: &Map<String, Value>) -> anyhow::Res
         },
         "deliver" => fulfilment::Command::Deliver,
         "fail" => fulfilment::Command::Fail { reason: field(body, "reason")? },
+        "lose" => fulfilment::Command::Lose { reason: field(body, "reason")? },
         "return" => fulfilment::Command::Return { location: RETURNS.parse()? },
         "cancel" => fulfilment::Command::Cancel,
         _ => bail!("there is no {}", sent.name),

@@ -35,7 +35,7 @@ pub enum Op {
     ReceiveIf { at: String, units: i64, if_match: i64 },
     Reserve { order: String, units: i64 },
     Commit { order: String },
-    Release { order: String },
+    Release { order: String, units: i64 },
     Ship { order: String, units: i64 },
     Look,
 }
@@ -86,27 +86,33 @@ impl Stock {
         Some(())
     }
 
-    /// Ends what an order holds, all or some; what is shipped is no longer there.
-    fn let_go(&mut self, order: &str, units: Option<i64>) -> Option<()> {
-        let held = self.holds.remove(order)?;
-        let mut left = units.unwrap_or(i64::MAX);
-        let mut rest = Vec::new();
+    /// Ends what an order holds of so many units. What is shipped is no longer there, and is taken
+    /// from the first places; what is released, from the last.
+    fn let_go(&mut self, order: &str, units: i64, shipped: bool) -> Option<()> {
+        let mut held = self.holds.remove(order)?;
+        if !shipped {
+            held.reverse();
+        }
+        let (mut left, mut rest) = (units, Vec::new());
         for (at, here) in held {
             let gone = here.min(left);
             left -= gone;
             let place = self.places.entry(at.clone()).or_default();
             place.held -= gone;
-            if units.is_some() {
+            if shipped {
                 place.on_hand -= gone;
             }
             if here > gone {
                 rest.push((at, here - gone));
             }
         }
+        if !shipped {
+            rest.reverse();
+        }
         if !rest.is_empty() {
             self.holds.insert(order.to_owned(), rest);
         }
-        (units.is_none() || left == 0).then_some(())
+        (left == 0).then_some(())
     }
 
     /// Does it, if that is allowed.
@@ -122,8 +128,8 @@ impl Stock {
             }
             Op::Reserve { order, units } => self.reserve(order, *units)?,
             Op::Commit { order } => self.holds.contains_key(order).then_some(())?,
-            Op::Release { order } => self.let_go(order, None)?,
-            Op::Ship { order, units } => self.let_go(order, Some(*units))?,
+            Op::Release { order, units } => self.let_go(order, *units, false)?,
+            Op::Ship { order, units } => self.let_go(order, *units, true)?,
         }
         self.version += 1;
         Some(())
@@ -210,7 +216,7 @@ fn done(entry: &Entry, by: Option<&Asked>) -> Option<Operation<Op, Ret>> {
     let op = match event {
         Happened::Received(event) => {
             let (at, units) = (event.location.to_string(), i64::from(event.quantity));
-            // A parcel that comes back is received too; its condition is not the stock's.
+            // What comes back is received too; its condition is not the stock's.
             match if_match.filter(|_| by.is_some_and(|asked| asked.command.name == "stock.receive"))
             {
                 Some(if_match) => Op::ReceiveIf { at, units, if_match },
@@ -224,7 +230,9 @@ fn done(entry: &Entry, by: Option<&Asked>) -> Option<Operation<Op, Ret>> {
             Op::Reserve { order: event.order_id.to_string(), units: units(&event.parts) }
         }
         Happened::Committed(event) => Op::Commit { order: event.order_id.to_string() },
-        Happened::Released(event) => Op::Release { order: event.order_id.to_string() },
+        Happened::Released(event) => {
+            Op::Release { order: event.order_id.to_string(), units: units(&event.parts) }
+        }
         Happened::Shipped(event) => {
             Op::Ship { order: event.order_id.to_string(), units: units(&event.parts) }
         }

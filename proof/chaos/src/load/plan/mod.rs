@@ -3,13 +3,14 @@
 //! answers.
 
 mod catalogue;
+mod money;
 mod order;
 mod shop;
 
 use fastrand::Rng;
 use serde_json::Value;
 
-use super::market::{Market, Order, Parcel, Payment};
+use super::market::{Market, Order, Parcel, Payment, Return};
 use crate::history::{Answer, Command};
 
 /// Carts, orders and products of its own that a client keeps in mind.
@@ -48,7 +49,9 @@ pub enum Then {
     Paying(String, Option<&'static str>),
     /// The order has a parcel.
     Sending(String),
-    /// The payment or a parcel of the order came further.
+    /// Units of a SKU of the order are to come back.
+    Returning(String, String),
+    /// The payment, a parcel or a return of the order came further.
     Step(String, String, &'static str),
     /// There is a product with this SKU.
     Product(String),
@@ -119,10 +122,13 @@ impl Planner {
                 }
             }
             Then::Closed(cart) => {
+                let closed = self.carts.iter().find(|known| known.id == cart);
+                let skus = closed.map_or(vec![], |cart| cart.skus.clone());
                 self.carts.retain(|known| known.id != cart);
                 // The answer to a checkout speaks of the order; to a cart given up, of the cart.
                 if id != cart {
-                    let order = Order { id, payment: None, parcels: vec![], steps: 0 };
+                    let (parcels, returns) = (vec![], vec![]);
+                    let order = Order { id, payment: None, parcels, returns, skus, steps: 0 };
                     if self.rng.u32(..4) == 0 {
                         market.share_order(order.clone());
                     }
@@ -141,16 +147,14 @@ impl Planner {
                     order.parcels.push(Parcel { id, step: "fulfilment.create" });
                 }
             }
+            Then::Returning(order, sku) => {
+                if let Some(order) = self.orders.iter_mut().find(|known| known.id == order) {
+                    order.returns.push(Return { id, sku, step: "return.request" });
+                }
+            }
             Then::Step(order, part, step) => {
-                let Some(order) = self.orders.iter_mut().find(|known| known.id == order) else {
-                    return;
-                };
-                if let Some(payment) = order.payment.as_mut().filter(|payment| payment.id == part) {
-                    payment.step = step;
-                } else if let Some(parcel) =
-                    order.parcels.iter_mut().find(|parcel| parcel.id == part)
-                {
-                    parcel.step = step;
+                if let Some(order) = self.orders.iter_mut().find(|known| known.id == order) {
+                    order.take(&part, step);
                 }
             }
             Then::Product(sku) => keep(&mut self.products, Product { id, sku }),
@@ -166,7 +170,9 @@ impl Planner {
             "order_cancelled" | "order_completed" => self.orders.retain(|order| {
                 let paid = order.payment.as_ref().is_some_and(|payment| speaks_of(&payment.id));
                 let sent = order.parcels.iter().any(|parcel| speaks_of(&parcel.id));
-                !speaks_of(&order.id) && !paid && !sent
+                // What was delivered may still come back.
+                let delivered = code == "order_completed" && order.is_delivered();
+                delivered || (!speaks_of(&order.id) && !paid && !sent)
             }),
             "product_archived" => self.products.retain(|product| !speaks_of(&product.id)),
             _ => {}

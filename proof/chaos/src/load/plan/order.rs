@@ -1,24 +1,12 @@
-//! Between an order and its end: money and parcels.
+//! Between an order and its end: what is called off, sent and comes back. Its money is in `money`.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Plan, Planner, Then};
-use crate::load::market::{Market, Order, Parcel, Payment, price};
+use crate::load::market::{Market, Order, PLACES, Parcel, Return, uuid};
 
 /// Commands after which a client turns to other orders.
-const STEPS_MAX: u32 = 14;
-/// Cards, the usual one most often.
-const TOKENS: [&str; 8] = [
-    "tok_success",
-    "tok_success",
-    "tok_success",
-    "tok_timeout",
-    "tok_timeout",
-    "tok_decline",
-    "tok_action",
-    "tok_capture_decline",
-];
-
+const STEPS_MAX: u32 = 18;
 impl Planner {
     /// Somewhere between an order and its end.
     pub(super) fn handle_an_order(&mut self, market: &Market) -> Plan {
@@ -39,15 +27,16 @@ impl Planner {
             }
             (None, None) => return self.shop(market),
         };
+        if order.is_delivered() && self.rng.u32(..3) == 0 {
+            return self.take_back(market, &order);
+        }
         match &order.payment {
             None => self.pay(market, &order),
-            Some(Payment { id, token: Some("tok_action"), step: "payment.start" })
-                if self.rng.bool() =>
-            {
-                let name = "payment.complete_action";
-                let then = Then::Step(order.id.clone(), id.clone(), name);
-                (self.command(market, name, Some(id), &json!({})), then)
+            Some(payment) if self.pays_again(payment) => self.pay(market, &order),
+            Some(payment) if payment.token == Some("tok_action") && self.rng.bool() => {
+                self.handle_money(market, &order, payment)
             }
+            Some(_) if self.rng.u32(..12) == 0 => self.change(market, &order),
             Some(payment) => {
                 let all_sent = !order.parcels.is_empty() && open(&order).next().is_none();
                 if self.rng.u32(..10) < if all_sent { 8 } else { 2 } {
@@ -58,55 +47,80 @@ impl Planner {
         }
     }
 
-    fn pay(&mut self, market: &Market, order: &Order) -> Plan {
-        if self.rng.u32(..12) == 0 {
-            return self.cancel(market, order);
+    /// Calls an order off, or some of it.
+    pub(super) fn cancel(&mut self, market: &Market, order: &Order) -> Plan {
+        let mut body = json!({"reason": "changed their mind"});
+        if self.rng.bool() {
+            body["lines"] = self.some_units(market, order);
         }
-        let token = (self.rng.u32(..10) < 7).then(|| TOKENS[self.rng.usize(..TOKENS.len())]);
-        let mut body = json!({"order_id": order.id});
-        match token {
-            Some(token) => {
-                body["method"] = json!("card");
-                body["token"] = json!(token);
-            }
-            None => body["method"] = json!("cash_on_delivery"),
-        }
-        let start = self.command(market, "payment.start", None, &body);
-        (start, Then::Paying(order.id.clone(), token))
-    }
-
-    fn cancel(&mut self, market: &Market, order: &Order) -> Plan {
-        let body = json!({"reason": "changed their mind"});
         (self.command(market, "order.cancel", Some(&order.id), &body), Then::Nothing)
     }
 
-    fn handle_money(&mut self, market: &Market, order: &Order, payment: &Payment) -> Plan {
-        let amount = if self.rng.u32(..3) == 0 {
-            json!({"amount": price(self.rng.u64(100..900))})
-        } else {
-            json!({})
+    /// Makes an order smaller, or sends it elsewhere.
+    fn change(&mut self, market: &Market, order: &Order) -> Plan {
+        let sku = self.sku_of(market, order);
+        let (name, body) = match self.rng.u32(..4) {
+            0 => return self.cancel(market, order),
+            1 => ("order.change_address", json!({"address_id": uuid(&mut self.ids)})),
+            2 => ("order.remove_line", json!({})),
+            _ => ("order.change_line", json!({"quantity": self.rng.u32(..3)})),
         };
-        let taken = ["payment.capture", "payment.refund"].contains(&payment.step);
-        let (name, body) = match (payment.token, self.rng.u32(..20)) {
-            (_, 0) => return self.cancel(market, order),
-            (_, 1) => return self.pay(market, order),
-            (Some(_), 2) => ("payment.void", json!({})),
-            (Some(_), 3) => ("payment.complete_action", json!({})),
-            (Some(_), 4) => ("payment.refund", amount),
-            (Some(_), 5..12) if taken => ("payment.refund", amount),
-            (Some(_), _) => ("payment.capture", amount),
-            (None, 2..4) => ("payment.remit", json!({})),
-            (None, _) if payment.step == "payment.collect" => ("payment.remit", json!({})),
-            (None, _) => ("payment.collect", json!({})),
+        let mut command = self.command(market, name, Some(&order.id), &body);
+        command.sku = (name != "order.change_address").then_some(sku);
+        (command, Then::Nothing)
+    }
+
+    /// A SKU of the order, or any.
+    fn sku_of(&mut self, market: &Market, order: &Order) -> String {
+        if order.skus.is_empty() {
+            return self.item(market).sku;
+        }
+        order.skus[self.rng.usize(..order.skus.len())].clone()
+    }
+
+    fn some_units(&mut self, market: &Market, order: &Order) -> Value {
+        json!([{"sku": self.sku_of(market, order), "quantity": self.rng.u32(1..3)}])
+    }
+
+    /// What was delivered comes back, or is to.
+    fn take_back(&mut self, market: &Market, order: &Order) -> Plan {
+        let open = order.returns.iter().find(|back| !back.has_ended());
+        let Some(Return { id, sku, step }) = open else {
+            let sku = self.sku_of(market, order);
+            let lines = json!([{"sku": sku, "quantity": 1}]);
+            let body = json!({"order_id": order.id, "lines": lines, "reason": "does not fit"});
+            let request = self.command(market, "return.request", None, &body);
+            return (request, Then::Returning(order.id.clone(), sku));
         };
-        let then = Then::Step(order.id.clone(), payment.id.clone(), name);
-        (self.command(market, name, Some(&payment.id), &body), then)
+        let name = match (*step, self.rng.u32(..8)) {
+            (_, 0) => "return.close",
+            ("return.request", 1) => "return.reject",
+            ("return.request", _) => "return.approve",
+            ("return.receive", _) => "return.close",
+            _ => "return.receive",
+        };
+        let body = match name {
+            "return.reject" => json!({"reason": "it was worn"}),
+            "return.receive" if self.rng.u32(..4) == 0 => {
+                json!({"lines": [{"sku": sku, "quantity": 1, "written_off": true}]})
+            }
+            "return.receive" => {
+                let place = PLACES[self.rng.usize(..PLACES.len())];
+                json!({"lines": [{"sku": sku, "quantity": 1, "location": place}]})
+            }
+            _ => json!({}),
+        };
+        let then = Then::Step(order.id.clone(), id.clone(), name);
+        (self.command(market, name, Some(id), &body), then)
     }
 
     fn send(&mut self, market: &Market, order: &Order) -> Plan {
         let open: Vec<&Parcel> = open(order).collect();
         if open.is_empty() || self.rng.u32(..12) == 0 {
-            let create = json!({"order_id": order.id});
+            let mut create = json!({"order_id": order.id});
+            if self.rng.u32(..3) == 0 {
+                create["lines"] = self.some_units(market, order);
+            }
             let create = self.command(market, "fulfilment.create", None, &create);
             return (create, Then::Sending(order.id.clone()));
         }
@@ -119,12 +133,17 @@ impl Planner {
             ("fulfilment.create" | "fulfilment.pack", 1..3) => "fulfilment.cancel",
             ("fulfilment.create", _) => "fulfilment.pack",
             ("fulfilment.pack", _) => "fulfilment.ship",
+            // It is tried once more, or sent back.
+            ("fulfilment.fail", 1..8) => "fulfilment.deliver",
+            ("fulfilment.fail", 8) => "fulfilment.lose",
             ("fulfilment.fail", _) => "fulfilment.return",
             (_, 1..5) => "fulfilment.fail",
+            (_, 5) => "fulfilment.lose",
             _ => "fulfilment.deliver",
         };
         let body = match name {
             "fulfilment.fail" => json!({"reason": "nobody at home"}),
+            "fulfilment.lose" => json!({"reason": "it never arrived"}),
             "fulfilment.ship" => json!({"carrier": "DHL"}),
             _ => json!({}),
         };
@@ -135,6 +154,32 @@ impl Planner {
 
 /// Parcels that have not reached their end.
 fn open(order: &Order) -> impl Iterator<Item = &Parcel> {
-    let ended = ["fulfilment.deliver", "fulfilment.return", "fulfilment.cancel"];
+    let ended = ["fulfilment.deliver", "fulfilment.return", "fulfilment.lose", "fulfilment.cancel"];
     order.parcels.iter().filter(move |parcel| !ended.contains(&parcel.step))
+}
+
+impl Order {
+    /// Whether a parcel of it was delivered.
+    pub(super) fn is_delivered(&self) -> bool {
+        self.parcels.iter().any(|parcel| parcel.step == "fulfilment.deliver")
+    }
+
+    /// A part of it took a command.
+    pub(super) fn take(&mut self, part: &str, step: &'static str) {
+        if let Some(payment) = self.payment.as_mut().filter(|payment| payment.id == part) {
+            payment.step = step;
+        }
+        for parcel in self.parcels.iter_mut().filter(|parcel| parcel.id == part) {
+            parcel.step = step;
+        }
+        for back in self.returns.iter_mut().filter(|back| back.id == part) {
+            back.step = step;
+        }
+    }
+}
+
+impl Return {
+    fn has_ended(&self) -> bool {
+        ["return.reject", "return.close"].contains(&self.step)
+    }
 }

@@ -1,0 +1,92 @@
+//! Commands to returns: goods of an order that come back after they were delivered.
+
+use domain::command::return_::Command as Return;
+use domain::order::Units;
+use domain::return_::{Arrival, Disposal};
+use domain::text::Note;
+use domain::{Command, Location, OrderId, Quantity, ReturnId, Sku};
+use serde::Deserialize;
+use service::problem::Problem;
+
+use super::{Address, Body, Edge, Route, plain};
+use crate::problem::invalid_body;
+
+pub(super) const ROUTES: &[Route] = &[
+    Route::post::<Request>("return.request", "/v1/returns"),
+    Route::post::<Approve>("return.approve", "/v1/returns/{id}/approve"),
+    Route::post::<Reject>("return.reject", "/v1/returns/{id}/reject"),
+    // It moves stock and gives money back, and goods may arrive in parts.
+    Route::post::<Receive>("return.receive", "/v1/returns/{id}/receive").keyed(),
+    Route::post::<Close>("return.close", "/v1/returns/{id}/close"),
+];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request {
+    id: Option<ReturnId>,
+    order_id: OrderId,
+    lines: Vec<Units>,
+    reason: Note,
+}
+
+impl Body for Request {
+    fn command(self, _: &Address, _: &Edge) -> Result<Command, Problem> {
+        let Self { id, order_id, lines, reason } = self;
+        let request = Return::Request { order_id, lines, reason };
+        Ok(Command::Return(Edge::id(id, ReturnId), request))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reject {
+    reason: Note,
+}
+
+impl Body for Reject {
+    fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
+        Ok(Command::Return(address.id()?, Return::Reject { reason: self.reason }))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Receive {
+    lines: Vec<Line>,
+}
+
+/// Goods that came back: put at a location, or written off.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    sku: Sku,
+    quantity: Quantity,
+    location: Option<Location>,
+    #[serde(default)]
+    written_off: bool,
+}
+
+impl Body for Receive {
+    fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
+        let lines = self.lines.into_iter().map(arrival).collect::<Result<_, Problem>>()?;
+        Ok(Command::Return(address.id()?, Return::Receive { lines }))
+    }
+}
+
+fn arrival(line: Line) -> Result<Arrival, Problem> {
+    let Line { sku, quantity, location, written_off } = line;
+    let disposal = match (location, written_off) {
+        (Some(location), false) => Disposal::Stored(location),
+        (None, true) => Disposal::WrittenOff,
+        (Some(_), true) | (None, false) => {
+            let why = "each line needs either a location or written_off: true";
+            return Err(invalid_body("/lines", why));
+        }
+    };
+    Ok(Arrival { sku, quantity, disposal })
+}
+
+plain! {
+    Approve => |address| Command::Return(address.id()?, Return::Approve);
+    Close => |address| Command::Return(address.id()?, Return::Close);
+}

@@ -1,0 +1,84 @@
+//! Goods that come back after they were delivered.
+
+use axum::http::StatusCode;
+use serde_json::json;
+use sqlx::PgPool;
+
+use crate::shop::{Shop, keyed, post};
+
+/// An order of three totes that were delivered, and a return of two of them.
+async fn asked_for(shop: &Shop) -> (String, String) {
+    let (order, _) = shop.confirmed("TOTE", 3).await;
+    let parcel = shop.done(post("/v1/fulfilments", &json!({"order_id": order}))).await.id();
+    for step in ["pack", "ship", "deliver"] {
+        shop.done(post(format!("/v1/fulfilments/{parcel}/{step}"), &json!({}))).await;
+    }
+    let lines = json!([{"sku": "TOTE", "quantity": 2}]);
+    let request = json!({"order_id": order, "lines": lines, "reason": "too small"});
+    let requested = shop.send(post("/v1/returns", &request)).await;
+    assert_eq!(requested.status, StatusCode::CREATED);
+    let path = format!("/v1/returns/{}", requested.id());
+    assert_eq!(requested.header("location"), Some(path.as_str()));
+    (order, path)
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn goods_come_back_in_parts(db: PgPool) {
+    let shop = Shop::open(&db);
+    let (order, path) = asked_for(&shop).await;
+    let back = |line| json!({"lines": [line]});
+    let sound = back(json!({"sku": "TOTE", "quantity": 1, "location": "main"}));
+    let receive = |lines| keyed(format!("{path}/receive"), lines);
+    let early = shop.send(receive(&sound)).await;
+    assert_eq!((early.code(), &early.body["state"]), ("return_wrong_state", &json!("requested")));
+    shop.done(post(format!("{path}/approve"), &json!({}))).await;
+    shop.done(receive(&sound)).await;
+    let stock = shop.payload("stock-TOTE", "stock.received").await;
+    assert_eq!((&stock["location"], &stock["quantity"]), (&json!("main"), &json!(1)));
+
+    let two = back(json!({"sku": "TOTE", "quantity": 2, "location": "main"}));
+    let refused = shop.send(receive(&two)).await;
+    assert_eq!(refused.code(), "nothing_to_return");
+    assert_eq!(refused.body["lines"], json!([{"sku": "TOTE", "wanted": 2, "left": 1}]));
+    let broken = back(json!({"sku": "TOTE", "quantity": 1, "written_off": true}));
+    let head = shop.history("stock-TOTE").await.len();
+    shop.done(receive(&broken)).await;
+    assert_eq!(shop.history("stock-TOTE").await.len(), head, "worth nothing any more");
+    shop.done(post(format!("{path}/close"), &json!({}))).await;
+    let order = shop.history(&format!("order-{order}")).await;
+    let end = [
+        "order.return_opened",
+        "order.units_returned",
+        "order.units_returned",
+        "order.return_closed",
+    ];
+    assert_eq!(order[order.len() - 4..], end);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_return_is_refused(db: PgPool) {
+    let shop = Shop::open(&db);
+    let (order, path) = asked_for(&shop).await;
+    shop.done(post(format!("{path}/reject"), &json!({"reason": "worn"}))).await;
+    let order = shop.history(&format!("order-{order}")).await;
+    assert_eq!(order.last().unwrap(), "order.return_closed");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_comes_back_goes_to_one_place(db: PgPool) {
+    let shop = Shop::open(&db);
+    let (_, path) = asked_for(&shop).await;
+    shop.done(post(format!("{path}/approve"), &json!({}))).await;
+    let receive = format!("{path}/receive");
+    for line in [
+        json!({"sku": "TOTE", "quantity": 1}),
+        json!({"sku": "TOTE", "quantity": 1, "written_off": false}),
+        json!({"sku": "TOTE", "quantity": 1, "location": "main", "written_off": true}),
+    ] {
+        let refused = shop.send(keyed(&receive, &json!({"lines": [line]}))).await;
+        assert_eq!((refused.status, refused.code()), (StatusCode::BAD_REQUEST, "invalid_body"));
+        assert_eq!(refused.body["errors"][0]["pointer"], "/lines");
+    }
+    let line = json!({"lines": [{"sku": "TOTE", "quantity": 1, "location": "main"}]});
+    assert_eq!(shop.send(post(&receive, &line)).await.code(), "idempotency_key_required");
+}

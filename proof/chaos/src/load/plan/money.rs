@@ -1,0 +1,95 @@
+//! The money of an order: one payment after the other, until one of them does.
+
+use serde_json::json;
+
+use super::{Plan, Planner, Then};
+use crate::load::market::{Market, Order, Payment, price};
+
+/// Cards, the usual one most often.
+const TOKENS: [&str; 9] = [
+    "tok_success",
+    "tok_success",
+    "tok_success",
+    "tok_timeout",
+    "tok_timeout",
+    "tok_decline",
+    "tok_action",
+    "tok_capture_decline",
+    "tok_refund_decline",
+];
+/// When money is taken, the usual way most often: by nobody's wish.
+const CAPTURES: [Option<&str>; 4] = [None, None, Some("at_once"), Some("by_hand")];
+/// Why a client gives money back. What the engine gives back by itself has no reason.
+pub const GOODWILL: &str = "with our apologies";
+
+impl Planner {
+    /// Begins to pay an order, for the first time or after another way was of no use.
+    pub(super) fn pay(&mut self, market: &Market, order: &Order) -> Plan {
+        if self.rng.u32(..12) == 0 {
+            return self.cancel(market, order);
+        }
+        let token = (self.rng.u32(..10) < 7).then(|| TOKENS[self.rng.usize(..TOKENS.len())]);
+        let mut body = json!({"order_id": order.id});
+        match token {
+            Some(token) => {
+                body["method"] = json!("card");
+                body["token"] = json!(token);
+                if let Some(capture) = CAPTURES[self.rng.usize(..CAPTURES.len())] {
+                    body["capture"] = json!(capture);
+                }
+            }
+            None => body["method"] = json!("cash_on_delivery"),
+        }
+        let start = self.command(market, "payment.start", None, &body);
+        (start, Then::Paying(order.id.clone(), token))
+    }
+
+    /// Whether another payment is due: nothing comes of the one there is, as far as is known.
+    pub(super) fn pays_again(&mut self, payment: &Payment) -> bool {
+        let ended = ["payment.abort", "payment.void", "payment.uncollect"].contains(&payment.step);
+        (ended || payment.token == Some("tok_decline")) && self.rng.u32(..10) < 7
+    }
+
+    pub(super) fn handle_money(
+        &mut self,
+        market: &Market,
+        order: &Order,
+        payment: &Payment,
+    ) -> Plan {
+        let amount = if self.rng.u32(..3) == 0 {
+            json!({"amount": price(self.rng.u64(100..900))})
+        } else {
+            json!({})
+        };
+        let mut refund = amount.clone();
+        refund["reason"] = json!(GOODWILL);
+        let taken = ["payment.capture", "payment.refund"].contains(&payment.step);
+        let at_the_bank = payment.token == Some("tok_action");
+        let (name, body) = match (payment.token, self.rng.u32(..24)) {
+            (_, 0) => return self.cancel(market, order),
+            (_, 1) => return self.pay(market, order),
+            (Some(_), 2) => ("payment.void", json!({})),
+            (Some(_), 3) => ("payment.complete_action", json!({})),
+            (Some(_), 4) => ("payment.abort", json!({})),
+            (Some(_), 5) => ("payment.refund", refund),
+            (Some(_), 6) => ("payment.resolve", unknown()),
+            (Some(_), 7..14) if at_the_bank => ("payment.complete_action", json!({})),
+            (Some(_), 14..17) if at_the_bank => ("payment.abort", json!({})),
+            (Some(_), 7..14) if taken => ("payment.refund", refund),
+            (Some(_), _) => ("payment.capture", amount),
+            (None, 2) => ("payment.uncollect", json!({"reason": "would not pay"})),
+            (None, 3..5) => ("payment.remit", amount),
+            (None, 5) => ("payment.refund", refund),
+            (None, _) if payment.step == "payment.collect" => ("payment.remit", amount),
+            (None, _) => ("payment.collect", amount),
+        };
+        let then = Then::Step(order.id.clone(), payment.id.clone(), name);
+        (self.command(market, name, Some(&payment.id), &body), then)
+    }
+}
+
+/// What a person found out who did not look properly: refused whatever was asked, for it would be a
+/// lie as often as not.
+fn unknown() -> serde_json::Value {
+    json!({"request": 1, "outcome": "done", "note": "it must have gone through"})
+}
