@@ -23,6 +23,7 @@ pub mod event;
 pub mod fulfilment;
 pub mod ids;
 pub mod money;
+pub mod options;
 pub mod order;
 pub mod page;
 pub mod payment;
@@ -38,6 +39,7 @@ pub mod text;
 
 pub use ids::{CartId, CustomerId, FulfilmentId, OrderId, PaymentId, ProductId};
 pub use money::{Currency, Money};
+pub use options::Options;
 pub use read_model::ReadModel;
 pub use seen::Seen;
 pub use text::{Location, Quantity, Sku};
