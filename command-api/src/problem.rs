@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use domain::refusal::{CheckoutError, Kind, OfSku, PriceChange, Shortage};
-use domain::{Refusal, order, payment, stock};
+use domain::{Refusal, order, payment, sku, stock};
 use event_store::SubmitError;
 use service::problem::Problem;
 use uuid::Uuid;
@@ -53,9 +53,10 @@ fn with_figures(problem: Problem, refusal: &Refusal) -> Problem {
         Refusal::Stock(OfSku { sku, error: stock::Error::WouldGoNegative { available } }) => {
             problem.with("sku", sku).with("available", available)
         }
-        Refusal::Sku(OfSku { sku, .. })
-        | Refusal::Stock(OfSku { sku, .. })
-        | Refusal::Offer(OfSku { sku, .. }) => problem.with("sku", sku),
+        Refusal::Sku(sku::Error::Taken(taken)) => problem.with("skus", taken),
+        Refusal::Stock(OfSku { sku, .. }) | Refusal::Offer(OfSku { sku, .. }) => {
+            problem.with("sku", sku)
+        }
         Refusal::Order(order::Error::NothingLeft { sku, left }) => {
             problem.with("sku", sku).with("left", left)
         }

@@ -66,8 +66,9 @@ fn given(stream: &str, kind: &str, data: Value) -> Story {
 }
 
 fn tote() -> Story {
-    let small = json!({ "sku": "TOTE-S", "options": { "Size": "S" }, "prices": [eur("19.99")] });
-    let middle = json!({ "sku": "TOTE-M", "options": { "Size": "M" }, "prices": [eur("29.99")] });
+    let size = |value: &str| json!({ "name": "Size", "value": value });
+    let small = json!({ "sku": "TOTE-S", "options": [size("S")], "prices": [eur("19.99")] });
+    let middle = json!({ "sku": "TOTE-M", "options": [size("M")], "prices": [eur("29.99")] });
     let details = json!({
         "title": "Tote", "brand": "Acme", "category": ["Bags", "Totes"],
         "description": "<p>Soft&nbsp;<b>leather</b></p>", "attributes": { "material": "leather" },
@@ -128,6 +129,23 @@ fn a_product_has_its_changes_and_variants() {
     assert_eq!(document.status, product::Status::Published);
     assert_eq!((document.version, document.position), (6, 6));
     assert!(document.created_at < document.updated_at);
+}
+
+#[test]
+fn a_product_shows_what_became_of_it_and_its_prices() {
+    let priced = json!({ "sku": "TOTE-S", "prices": [eur("9.99")] });
+    let archived = tote().and(&product_stream(), "product.prices_set", priced).and(
+        &product_stream(),
+        "product.archived",
+        json!({ "skus": "free" }),
+    );
+    let document = archived.then(product::fold);
+    assert_eq!((document.status, document.skus_freed), (product::Status::Archived, true));
+    assert_eq!(serde_json::to_value(&document.variants[0].prices).unwrap(), json!([eur("9.99")]));
+    assert!(!document.variants[0].options.is_empty());
+    let document =
+        archived.and(&product_stream(), "product.restored", json!({})).then(product::fold);
+    assert_eq!((document.status, document.skus_freed), (product::Status::Draft, false));
 }
 
 #[test]
@@ -356,8 +374,18 @@ fn a_search_document_has_facets_prices_and_plain_text() {
     assert_eq!(json["image"], "https://example.com/tote.jpg");
     assert!(json.get("media").is_none());
     assert!(document.listed());
-    let archived = tote().and(&product_stream(), "product.archived", json!({})).then(search::fold);
-    assert!(!archived.listed());
+    let dearer = json!({ "sku": "TOTE-M", "prices": [eur("39.99")] });
+    let dearer = tote().and(&product_stream(), "product.prices_set", dearer).then(search::fold);
+    assert_eq!(serde_json::to_value(&dearer.price_max).unwrap(), json!({ "EUR": 39.99 }));
+    assert_eq!(dearer.options, document.options);
+
+    let archived = json!({ "skus": "keep" });
+    for (kind, data) in [("product.archived", archived), ("product.unpublished", json!({}))] {
+        let gone = tote().and(&product_stream(), kind, data);
+        assert!(!gone.then(search::fold).listed());
+        let back = gone.and(&product_stream(), "product.published", json!({}));
+        assert!(back.then(search::fold).listed());
+    }
 }
 
 #[test]

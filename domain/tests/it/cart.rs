@@ -89,7 +89,7 @@ fn a_line_is_changed_at_todays_price() {
 
 #[test]
 fn a_line_is_removed_even_when_it_is_no_longer_sold() {
-    let shop = full_cart().done(to_product(1, products::Command::Archive));
+    let shop = full_cart().done(archive_freeing(1));
     shop.when(remove(TOTE)).then([of_cart(1, LineRemoved { sku: sku(TOTE) })]);
     shop.done(remove(TOTE)).when(remove(TOTE)).then_refused("cart_line_not_found");
 }
@@ -178,7 +178,7 @@ fn a_changed_price_is_told_and_accepted_by_setting_the_line() {
 #[test]
 fn what_is_no_longer_sold_cannot_be_bought() {
     let shop = full_cart();
-    let withdrawn = shop.clone().done(to_product(2, products::Command::Archive));
+    let withdrawn = shop.clone().done(archive_freeing(2));
     withdrawn.when(check_out(1, 1)).then_refused("unknown_sku");
     let unpriced = reprice(shop, 1, variant("OTHER", &[eur("1.00")]));
     let unpriced = reprice(unpriced, 1, variant(TOTE, &[money("3300", "JPY")]));
@@ -187,7 +187,7 @@ fn what_is_no_longer_sold_cannot_be_bought() {
 
 #[test]
 fn a_sku_that_went_to_another_product_is_not_bought_by_mistake() {
-    let shop = full_cart().done(to_product(1, products::Command::Archive));
+    let shop = full_cart().done(archive_freeing(1));
     let shop = reprice(shop, 2, variant(TOTE, &[eur("20.00")]));
     shop.when(check_out(1, 1)).then_refused("not_for_sale");
     shop.done(remove(TOTE)).done(add(1, TOTE, 2)).done(check_out(1, 1));

@@ -34,7 +34,7 @@ fn full_details() -> Details {
     }
 }
 
-fn of_products() -> [product::Event; 6] {
+fn of_products() -> [product::Event; 9] {
     let details = full_details();
     [
         product::Created { details: details.clone() }.into(),
@@ -50,14 +50,17 @@ fn of_products() -> [product::Event; 6] {
         product::VariantSet {
             sku: sku(TOTE),
             title: Some(label("Brown")),
-            options: [(label("Colour"), label("Brown"))].into(),
+            options: options(&[("Size", "M"), ("Colour", "Brown")]),
             prices: vec![eur("19.99"), money("3300", "JPY"), money("6.125", "KWD")],
             barcode: Some(label("4006381333931")),
         }
         .into(),
-        product::VariantRemoved { sku: sku(TOTE) }.into(),
+        product::PricesSet { sku: sku(TOTE), prices: vec![eur("17.99")] }.into(),
         product::Published {}.into(),
-        product::Archived {}.into(),
+        product::Unpublished {}.into(),
+        product::Archived { skus: product::SkusOfArchived::Free }.into(),
+        product::Restored {}.into(),
+        product::VariantRemoved { sku: sku(TOTE) }.into(),
     ]
 }
 

@@ -50,6 +50,7 @@ fn of_sku<E: std::fmt::Display>(error: E) -> OfSku<E> {
 fn of_products() -> Vec<Refusal> {
     use product::Error as E;
     let sku = || kit::sku("A");
+    let taken = |text| sku::Taken { sku: kit::sku(text), product_id: kit::product_id(2) };
     vec![
         E::AlreadyExists.into(),
         E::NotFound.into(),
@@ -60,7 +61,7 @@ fn of_products() -> Vec<Refusal> {
         E::DuplicateSku(sku()).into(),
         E::DuplicateCurrency(sku()).into(),
         E::LastVariant.into(),
-        of_sku(sku::Error::Taken).into(),
+        sku::Error::Taken(sku::TakenSkus(vec![taken("A"), taken("B")])).into(),
         of_sku(OfferError::UnknownSku).into(),
         of_sku(OfferError::NotForSale).into(),
         of_sku(OfferError::NotPriced(kit::currency("EUR"))).into(),

@@ -1,6 +1,7 @@
 //! After a short story, each projection's rows are what they should be; and they are so once.
 
 use domain::command::product as products;
+use domain::product::SkusOfArchived;
 use serde_json::json;
 use sqlx::PgPool;
 
@@ -144,7 +145,11 @@ async fn the_columns_of_search_follow_the_document(db: PgPool) {
     assert_eq!(columns, expected);
     let shown = json!({"id": "TOTE", "in_stock": true, "available": 10, "or_more": true});
     assert_eq!(document(&db, "stock_on_offer").await, shown);
-    shop.ask(domain::Command::Product(product_id, products::Command::Archive)).await;
+    shop.ask(domain::Command::Product(
+        product_id,
+        products::Command::Archive(SkusOfArchived::Keep),
+    ))
+    .await;
     project(&db, "search").await;
     assert!(documents(&db, "stock_on_offer").await.is_empty());
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::command::product as products;
 use domain::command::{cart, fulfilment, order, payment, stock};
+use domain::options::VariantOption;
 use domain::payment::Verdict;
 use domain::product::{Changed, Details, VariantSet};
 use domain::{CartId, Command, FulfilmentId, Money, OrderId, PaymentId, ProductId, Sku};
@@ -77,10 +78,11 @@ impl Shop {
             "attributes": { "material": "leather" }, "description": "<p>Made by <b>hand</b></p>",
         }))
         .unwrap();
+        let size = VariantOption { name: "Size".parse().unwrap(), value: "M".parse().unwrap() };
         let variant = VariantSet {
             sku: sku(sku_text),
             title: None,
-            options: [("Size".parse().unwrap(), "M".parse().unwrap())].into(),
+            options: vec![size].try_into().unwrap(),
             prices: vec![money("25.00")],
             barcode: None,
         };

@@ -6,7 +6,9 @@ use domain::command::stock as stocks;
 use domain::command::{cart as carts, fulfilment as parcels, order as orders, payment as payments};
 use domain::order::Units;
 use domain::payment::Verdict;
-use domain::{CartId, Command, FulfilmentId, Money, OrderId, PaymentId, ProductId, product};
+use domain::{
+    CartId, Command, FulfilmentId, Money, Options, OrderId, PaymentId, ProductId, product,
+};
 
 use crate::ids::Named;
 use crate::words::{currency, hour, label, note, place, sku, token, units};
@@ -35,6 +37,10 @@ pub fn create_product(
 }
 pub fn publish(product: impl Named<ProductId>) -> Command {
     to_product(product, products::Command::Publish)
+}
+/// Withdraws it, and gives its SKUs back.
+pub fn archive_freeing(product: impl Named<ProductId>) -> Command {
+    to_product(product, products::Command::Archive(product::SkusOfArchived::Free))
 }
 pub fn receive(text: &str, count: u32) -> Command {
     let (location, quantity) = (place("main"), units(count));
@@ -129,7 +135,7 @@ pub fn variant(text: &str, prices: &[Money]) -> product::VariantSet {
     product::VariantSet {
         sku: sku(text),
         title: None,
-        options: [].into(),
+        options: Options::default(),
         prices: prices.to_vec(),
         barcode: None,
     }

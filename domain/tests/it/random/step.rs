@@ -152,6 +152,9 @@ fn of_catalogue() -> impl Strategy<Value = Command> {
         details: details("Bag"),
         variants: vec![variant(text, &[eur("20.00")])],
     });
+    let price = select(&SKUS[..])
+        .prop_map(|text| products::Command::SetPrices(sku(text), vec![eur("11.00")]));
+    let skus = vec![product::SkusOfArchived::Keep, product::SkusOfArchived::Free];
     let changed = product::Changed { title: Some(label("Bag")), ..product::Changed::default() };
     let command = prop_oneof![
         4 => set,
@@ -159,7 +162,10 @@ fn of_catalogue() -> impl Strategy<Value = Command> {
         4 => select(&SKUS[..]).prop_map(|text| products::Command::RemoveVariant(sku(text))),
         4 => Just(products::Command::Publish),
         1 => Just(products::Command::Change(changed)),
-        1 => Just(products::Command::Archive),
+        1 => Just(products::Command::Unpublish),
+        1 => select(skus).prop_map(products::Command::Archive),
+        2 => Just(products::Command::Restore),
+        1 => price,
     ];
     (1..=3_u128, command).prop_map(|(n, command)| to_product(n, command))
 }

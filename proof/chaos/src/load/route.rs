@@ -9,12 +9,16 @@ use crate::history::Command;
 type Route = (&'static str, Method, &'static str);
 
 /// All of them.
-pub const ROUTES: [Route; 29] = [
+pub const ROUTES: [Route; 33] = [
     ("product.create", Method::POST, "/v1/products"),
     ("product.change", Method::PATCH, "/v1/products/{id}"),
     ("product.set_variant", Method::PUT, "/v1/products/{id}/variants/{sku}"),
+    ("product.change_variant", Method::PATCH, "/v1/products/{id}/variants/{sku}"),
+    ("product.set_prices", Method::PUT, "/v1/products/{id}/variants/{sku}/prices"),
     ("product.remove_variant", Method::DELETE, "/v1/products/{id}/variants/{sku}"),
     ("product.publish", Method::POST, "/v1/products/{id}/publish"),
+    ("product.unpublish", Method::POST, "/v1/products/{id}/unpublish"),
+    ("product.restore", Method::POST, "/v1/products/{id}/restore"),
     ("product.archive", Method::POST, "/v1/products/{id}/archive"),
     ("stock.receive", Method::POST, "/v1/stock/{id}/receive"),
     ("stock.adjust", Method::POST, "/v1/stock/{id}/adjust"),

@@ -168,7 +168,6 @@ impl Planner {
                 let sent = order.parcels.iter().any(|parcel| speaks_of(&parcel.id));
                 !speaks_of(&order.id) && !paid && !sent
             }),
-            "product_archived" => self.products.retain(|product| !speaks_of(&product.id)),
             _ => {}
         }
     }
