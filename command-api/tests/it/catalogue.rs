@@ -110,6 +110,21 @@ async fn a_product_goes_off_sale_and_comes_back(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn a_title_can_be_seen_and_is_as_long_in_every_script(db: PgPool) {
+    let shop = Shop::open(&db);
+    let create = |title: &str| post("/v1/products", &json!({"title": title}));
+    for blank in ["   ", "\u{200b}", "\u{feff}", "\u{3164}"] {
+        let refused = shop.send(create(blank)).await;
+        assert_eq!((refused.status, refused.code()), (StatusCode::BAD_REQUEST, "invalid_body"));
+        assert_eq!(refused.body["errors"][0]["pointer"], "/title", "{blank:?}");
+    }
+    for letter in ["x", "ж", "ก", "あ", "👜"] {
+        shop.done(create(&letter.repeat(256))).await;
+        assert_eq!(shop.send(create(&letter.repeat(257))).await.status, StatusCode::BAD_REQUEST);
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn a_sku_belongs_to_one_product(db: PgPool) {
     let shop = Shop::open(&db);
     shop.sell("TOTE", 0).await;
