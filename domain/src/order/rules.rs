@@ -72,7 +72,7 @@ impl Order {
         }
         let priced = lines.into_iter().map(|line| {
             let total = line.unit_price.times(line.quantity.get())?;
-            let crate::cart::Line { sku, product_id, title, quantity, unit_price } = line;
+            let crate::cart::Line { sku, product_id, title, quantity, unit_price, .. } = line;
             Some(Line { sku, product_id, title, quantity, unit_price, total })
         });
         let lines: Vec<Line> = priced.collect::<Option<_>>().ok_or(Error::TotalOutOfBounds)?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::money::Money;
+use crate::money::{Currency, Money};
 use crate::options::Options;
 use crate::text::{Label, MediaUrl, Prose, Sku};
 
@@ -134,6 +134,13 @@ pub struct VariantSet {
     /// Its EAN, UPC or ISBN.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub barcode: Option<Label>,
+}
+
+impl VariantSet {
+    /// What one unit costs in `currency`, if it is sold in it.
+    pub fn price(&self, currency: Currency) -> Option<Money> {
+        self.prices.iter().copied().find(|price| price.currency() == currency)
+    }
 }
 
 /// `product.prices_set`

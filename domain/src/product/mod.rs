@@ -111,7 +111,6 @@ impl Product {
 
     /// What one unit of `sku` costs in `currency`, if it is sold in it.
     pub fn price(&self, sku: &Sku, currency: Currency) -> Option<Money> {
-        let prices = &self.variants.get(sku)?.prices;
-        prices.iter().copied().find(|price| price.currency() == currency)
+        self.variants.get(sku)?.price(currency)
     }
 }

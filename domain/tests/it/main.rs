@@ -13,4 +13,5 @@ mod random;
 mod refusal;
 mod state;
 mod stock;
+mod today;
 mod words;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use domain::refusal::{CheckoutError, Kind, OfSku, OfferError, PriceChange, Shortage};
+use domain::cart::LineProblem;
+use domain::refusal::{CheckoutError, Kind, OfSku, OfferError, RefusedLine};
 use domain::{Refusal, cart, fulfilment, order, payment, product, sku, stock};
 use serde_json::json;
 
@@ -84,20 +85,28 @@ fn of_stock() -> Vec<Refusal> {
 
 fn of_carts() -> Vec<Refusal> {
     use cart::Error as E;
-    let short = Shortage { line: 0, sku: kit::sku("A"), wanted: 3, available: 2 };
-    let change =
-        PriceChange { line: 0, sku: kit::sku("A"), seen: kit::eur("1.00"), now: kit::eur("2.00") };
+    let lines = [
+        LineProblem::UnknownSku,
+        LineProblem::NotForSale,
+        LineProblem::NotPricedInCurrency { currency: kit::currency("EUR") },
+        LineProblem::PriceChanged { seen: kit::eur("1.00"), now: kit::eur("2.00") },
+        LineProblem::OutOfStock { wanted: 3, available: 2 },
+    ];
+    for problem in &lines {
+        assert_eq!(json!(problem)["code"], problem.code());
+    }
+    let line = |problem| RefusedLine { line: 0, sku: kit::sku("A"), problem };
     vec![
         E::AlreadyExists.into(),
         E::NotFound.into(),
         E::CheckedOut.into(),
         E::Abandoned.into(),
+        E::OfAnother.into(),
         E::Empty.into(),
         E::NoSuchLine.into(),
         E::TooManyLines.into(),
         E::TooManyUnits.into(),
-        CheckoutError::OutOfStock(vec![short]).into(),
-        CheckoutError::PriceChanged(vec![change]).into(),
+        CheckoutError::Refused(lines.map(line).into()).into(),
         Refusal::VersionMismatch { expected: 3, actual: 5 },
     ]
 }

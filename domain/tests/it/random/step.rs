@@ -196,6 +196,7 @@ fn of_carts() -> impl Strategy<Value = Command> {
         2 => order.prop_map(|(n, until)| {
             C::CheckOut { order_id: order_id(n), reserved_until: hour(until) }
         }),
+        1 => (1..3_u128).prop_map(|n| C::Assign { customer_id: customer_id(n) }),
         1 => Just(C::Abandon),
     ];
     (1..=STORIES, command).prop_map(|(n, command)| to_cart(n, command))

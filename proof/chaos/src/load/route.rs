@@ -9,7 +9,7 @@ use crate::history::Command;
 type Route = (&'static str, Method, &'static str);
 
 /// All of them.
-pub const ROUTES: [Route; 33] = [
+pub const ROUTES: [Route; 34] = [
     ("product.create", Method::POST, "/v1/products"),
     ("product.change", Method::PATCH, "/v1/products/{id}"),
     ("product.set_variant", Method::PUT, "/v1/products/{id}/variants/{sku}"),
@@ -23,6 +23,7 @@ pub const ROUTES: [Route; 33] = [
     ("stock.receive", Method::POST, "/v1/stock/{id}/receive"),
     ("stock.adjust", Method::POST, "/v1/stock/{id}/adjust"),
     ("cart.create", Method::POST, "/v1/carts"),
+    ("cart.assign", Method::PUT, "/v1/carts/{id}/customer"),
     ("cart.add_line", Method::POST, "/v1/carts/{id}/lines"),
     ("cart.change_line", Method::PUT, "/v1/carts/{id}/lines/{sku}"),
     ("cart.remove_line", Method::DELETE, "/v1/carts/{id}/lines/{sku}"),

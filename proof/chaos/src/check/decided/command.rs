@@ -109,6 +109,7 @@ fn cart(
         || -> anyhow::Result<Sku> { Ok(serde_json::from_value(Value::from(sent.sku.clone()))?) };
     let command = match what {
         "create" => cart::Command::Create { currency: field(body, "currency")?, customer_id: None },
+        "assign" => cart::Command::Assign { customer_id: field(body, "customer_id")? },
         "add_line" => {
             cart::Command::AddLine { sku: field(body, "sku")?, quantity: field(body, "quantity")? }
         }
