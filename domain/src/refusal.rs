@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::cart::LineProblem;
+use crate::cart::Obstacle;
 use crate::money::Currency;
 use crate::text::Sku;
 
@@ -74,5 +74,5 @@ pub struct RefusedLine {
     pub sku: Sku,
     /// Why.
     #[serde(flatten)]
-    pub problem: LineProblem,
+    pub problem: Obstacle,
 }

@@ -10,7 +10,7 @@ mod rules;
 pub use event::{
     Abandoned, Assigned, CheckedOut, Created, Event, LineAdded, LineChanged, LineRemoved,
 };
-pub use offer::{LineProblem, Offer};
+pub use offer::{Obstacle, OnOffer};
 pub use rules::Error;
 
 use serde::{Deserialize, Serialize};

@@ -12,7 +12,7 @@ use crate::text::Label;
 
 /// A SKU on offer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Offer {
+pub struct OnOffer {
     /// The product that sells it.
     pub product_id: ProductId,
     /// What the product is called.
@@ -26,7 +26,7 @@ pub struct Offer {
 /// What keeps a line from being bought as it stands.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
-pub enum LineProblem {
+pub enum Obstacle {
     /// No product has the SKU any more.
     #[error("no product has this SKU any more")]
     UnknownSku,
@@ -57,7 +57,7 @@ pub enum LineProblem {
     },
 }
 
-impl LineProblem {
+impl Obstacle {
     /// The stable code, as it is serialised.
     pub fn code(&self) -> &'static str {
         match self {
@@ -73,18 +73,18 @@ impl LineProblem {
 impl Line {
     /// What of today's offer keeps it from being bought. A lower price does not: a shopper pays
     /// what they saw, or less.
-    pub fn problem(&self, offer: Result<&Offer, &OfferError>) -> Option<LineProblem> {
+    pub fn problem(&self, offer: Result<&OnOffer, &OfferError>) -> Option<Obstacle> {
         let seen = self.unit_price;
         match offer {
-            Err(OfferError::UnknownSku) => Some(LineProblem::UnknownSku),
-            Err(OfferError::NotForSale) => Some(LineProblem::NotForSale),
+            Err(OfferError::UnknownSku) => Some(Obstacle::UnknownSku),
+            Err(OfferError::NotForSale) => Some(Obstacle::NotForSale),
             Err(OfferError::NotPriced(currency)) => {
-                Some(LineProblem::NotPricedInCurrency { currency: *currency })
+                Some(Obstacle::NotPricedInCurrency { currency: *currency })
             }
             // The SKU went to another product: this one is not sold any more.
-            Ok(offer) if offer.product_id != self.product_id => Some(LineProblem::NotForSale),
-            Ok(Offer { unit_price: now, .. }) if now.amount() > seen.amount() => {
-                Some(LineProblem::PriceChanged { seen, now: *now })
+            Ok(offer) if offer.product_id != self.product_id => Some(Obstacle::NotForSale),
+            Ok(OnOffer { unit_price: now, .. }) if now.amount() > seen.amount() => {
+                Some(Obstacle::PriceChanged { seen, now: *now })
             }
             Ok(_) => None,
         }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Events, Stop, Unit, offer};
 use crate::StreamId;
-use crate::cart::{self, Cart, Line, LineProblem, Offer};
+use crate::cart::{self, Cart, Line, Obstacle, OnOffer};
 use crate::ids::{CartId, CustomerId, OrderId};
 use crate::money::Currency;
 use crate::refusal::{CheckoutError, RefusedLine};
@@ -87,7 +87,7 @@ pub(crate) fn decide(id: CartId, command: Command, streams: Streams) -> Result<E
 /// A line as the catalogue has it today.
 fn offered(cart: &Cart, sku: Sku, quantity: Quantity, streams: Streams) -> Result<Line, Stop> {
     let currency = cart.currency.ok_or(cart::Error::NotFound)?;
-    let Offer { product_id, title, options, unit_price } = offer::find(streams, &sku, currency)?;
+    let OnOffer { product_id, title, options, unit_price } = offer::find(streams, &sku, currency)?;
     Ok(Line { sku, product_id, title, options, quantity, unit_price })
 }
 
@@ -127,7 +127,7 @@ fn check_out(
         let stock = streams.stock(&sku)?;
         let Ok(events) = stock.reserve(order_id, quantity, reserved_until) else {
             let (wanted, available) = (quantity.get(), stock.available());
-            let problem = LineProblem::OutOfStock { wanted, available };
+            let problem = Obstacle::OutOfStock { wanted, available };
             refused.push(RefusedLine { line: number, sku, problem });
             continue;
         };

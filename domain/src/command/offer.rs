@@ -1,7 +1,7 @@
 //! What a SKU is sold as, and for how much: the only source of prices.
 
 use super::Stop;
-use crate::cart::Offer;
+use crate::cart::OnOffer;
 use crate::ids::ProductId;
 use crate::money::Currency;
 use crate::product::Status;
@@ -16,7 +16,7 @@ pub(super) fn owner(streams: Streams, sku: &Sku) -> Result<ProductId, Stop> {
 }
 
 /// What `sku` is sold as in `currency`.
-pub(super) fn find(streams: Streams, sku: &Sku, currency: Currency) -> Result<Offer, Stop> {
+pub(super) fn find(streams: Streams, sku: &Sku, currency: Currency) -> Result<OnOffer, Stop> {
     look(streams, sku, currency)?.map_err(|error| OfSku { sku: sku.clone(), error }.into())
 }
 
@@ -25,7 +25,7 @@ pub(super) fn look(
     streams: Streams,
     sku: &Sku,
     currency: Currency,
-) -> Result<Result<Offer, OfferError>, Missing> {
+) -> Result<Result<OnOffer, OfferError>, Missing> {
     let Some(product_id) = streams.sku(sku)?.product_id else {
         return Ok(Err(OfferError::UnknownSku));
     };
@@ -35,7 +35,7 @@ pub(super) fn look(
     };
     let variant = product.variants.get(sku);
     let priced = variant.and_then(|variant| Some((variant, variant.price(currency)?)));
-    Ok(priced.ok_or(OfferError::NotPriced(currency)).map(|(variant, unit_price)| Offer {
+    Ok(priced.ok_or(OfferError::NotPriced(currency)).map(|(variant, unit_price)| OnOffer {
         product_id,
         title: title.clone(),
         options: variant.options.clone(),

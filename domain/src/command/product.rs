@@ -6,7 +6,7 @@ use crate::StreamId;
 use crate::ids::ProductId;
 use crate::money::Money;
 use crate::product::{Changed, Details, Event, SkusOfArchived, VariantChange, VariantSet};
-use crate::sku::{self, Taken, TakenSkus};
+use crate::sku::{self, TakenSku, TakenSkus};
 use crate::state::Streams;
 use crate::text::Sku;
 
@@ -88,7 +88,7 @@ pub(crate) fn decide(id: ProductId, command: Command, streams: Streams) -> Resul
     for sku in taken {
         match streams.sku(&sku)?.assign(id) {
             Ok(assigned) => unit.add(&StreamId::Sku(sku), assigned),
-            Err(product_id) => of_others.push(Taken { sku, product_id }),
+            Err(product_id) => of_others.push(TakenSku { sku, product_id }),
         }
     }
     if !of_others.is_empty() {

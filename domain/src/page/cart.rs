@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::cart::document::{self, Status};
-use crate::cart::{LineProblem, Offer};
+use crate::cart::{Obstacle, OnOffer};
 use crate::ids::{CartId, CustomerId, OrderId, ProductId};
 use crate::money::{Currency, Money};
 use crate::product::{self, VariantSet};
@@ -53,12 +53,12 @@ pub struct Today {
     /// What one costs, if it can be bought.
     pub unit_price: Option<Money>,
     /// What checkout will refuse of it.
-    pub problems: Vec<LineProblem>,
+    pub problems: Vec<Obstacle>,
 }
 
 /// What is known of a line's SKU.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Known {
+pub struct SkuFacts {
     /// The variant, with its product; none if no product has the SKU.
     pub sold: Option<Sold>,
     /// Units that may be sold.
@@ -82,7 +82,7 @@ pub struct Sold {
 
 impl Document {
     /// The cart, and beside each line what is known of its SKU, in the order of the lines.
-    pub fn of(cart: document::Document, known: Vec<Known>) -> Self {
+    pub fn of(cart: document::Document, known: Vec<SkuFacts>) -> Self {
         let document::Document { id, version, position, status, currency, .. } = cart;
         let document::Document { customer_id, order_id, units, total, .. } = cart;
         let mut known = known.into_iter().map(Some).chain(std::iter::repeat(None));
@@ -108,22 +108,22 @@ impl Document {
     }
 }
 
-fn today(line: &document::Line, known: Known, currency: Currency) -> Today {
-    let Known { sold, available } = known;
+fn today(line: &document::Line, known: SkuFacts, currency: Currency) -> Today {
+    let SkuFacts { sold, available } = known;
     let image = sold.as_ref().and_then(|sold| sold.image.clone());
     let offer = offer(sold, currency);
     let wanted = line.quantity.get();
     let shortage =
-        (available < i64::from(wanted)).then_some(LineProblem::OutOfStock { wanted, available });
+        (available < i64::from(wanted)).then_some(Obstacle::OutOfStock { wanted, available });
     let problems = line.bare().problem(offer.as_ref()).into_iter().chain(shortage).collect();
     Today { image, available, unit_price: offer.ok().map(|offer| offer.unit_price), problems }
 }
 
-fn offer(sold: Option<Sold>, currency: Currency) -> Result<Offer, OfferError> {
+fn offer(sold: Option<Sold>, currency: Currency) -> Result<OnOffer, OfferError> {
     let Sold { product_id, status, title, variant, .. } = sold.ok_or(OfferError::UnknownSku)?;
     if status != product::document::Status::Published {
         return Err(OfferError::NotForSale);
     }
     let unit_price = variant.price(currency).ok_or(OfferError::NotPriced(currency))?;
-    Ok(Offer { product_id, title, options: variant.options, unit_price })
+    Ok(OnOffer { product_id, title, options: variant.options, unit_price })
 }

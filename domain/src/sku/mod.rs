@@ -69,7 +69,7 @@ refusals! {
 
 /// A SKU that another product has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Taken {
+pub struct TakenSku {
     /// Which.
     pub sku: Sku,
     /// Whose it is.
@@ -79,7 +79,7 @@ pub struct Taken {
 /// All SKUs that other products have of those that one wants.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct TakenSkus(pub Vec<Taken>);
+pub struct TakenSkus(pub Vec<TakenSku>);
 
 impl std::fmt::Display for TakenSkus {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -1,8 +1,8 @@
 //! Carts, and checkout: all of it, or nothing and the lines named.
 
 use domain::cart::{
-    Abandoned, Assigned, CheckedOut, Created, LINES_MAX, LineAdded, LineChanged, LineProblem,
-    LineRemoved,
+    Abandoned, Assigned, CheckedOut, Created, LINES_MAX, LineAdded, LineChanged, LineRemoved,
+    Obstacle,
 };
 use domain::command::cart::Command;
 use domain::command::product as products;
@@ -45,8 +45,8 @@ fn changed(text: &str, count: u32, price: &str) -> LineChanged {
     }
 }
 
-fn refused(lines: &[(usize, &str, LineProblem)]) -> CheckoutError {
-    let one = |(line, text, problem): &(usize, &str, LineProblem)| RefusedLine {
+fn refused(lines: &[(usize, &str, Obstacle)]) -> CheckoutError {
+    let one = |(line, text, problem): &(usize, &str, Obstacle)| RefusedLine {
         line: *line,
         sku: sku(text),
         problem: problem.clone(),
@@ -54,12 +54,12 @@ fn refused(lines: &[(usize, &str, LineProblem)]) -> CheckoutError {
     CheckoutError::Refused(lines.iter().map(one).collect())
 }
 
-fn short(wanted: u32, available: i64) -> LineProblem {
-    LineProblem::OutOfStock { wanted, available }
+fn short(wanted: u32, available: i64) -> Obstacle {
+    Obstacle::OutOfStock { wanted, available }
 }
 
-fn dearer(seen: &str, now: &str) -> LineProblem {
-    LineProblem::PriceChanged { seen: eur(seen), now: eur(now) }
+fn dearer(seen: &str, now: &str) -> Obstacle {
+    Obstacle::PriceChanged { seen: eur(seen), now: eur(now) }
 }
 
 #[test]
@@ -262,15 +262,15 @@ fn what_is_no_longer_sold_cannot_be_bought() {
     let shop = full_cart();
     let refusal = |problem| refused(&[(1, PURSE, problem)]);
     let freed = shop.clone().done(archive_freeing(2));
-    freed.when(check_out(1, 1)).then_refused_with(refusal(LineProblem::UnknownSku));
+    freed.when(check_out(1, 1)).then_refused_with(refusal(Obstacle::UnknownSku));
     let keep = products::Command::Archive(domain::product::SkusOfArchived::Keep);
     for gone in [keep, products::Command::Unpublish] {
         let gone = shop.clone().done(to_product(2, gone));
-        gone.when(check_out(1, 1)).then_refused_with(refusal(LineProblem::NotForSale));
+        gone.when(check_out(1, 1)).then_refused_with(refusal(Obstacle::NotForSale));
     }
     let unpriced = reprice(shop, 2, variant("OTHER", &[eur("1.00")]));
     let unpriced = reprice(unpriced, 2, variant(PURSE, &[money("3300", "JPY")]));
-    let problem = LineProblem::NotPricedInCurrency { currency: currency("EUR") };
+    let problem = Obstacle::NotPricedInCurrency { currency: currency("EUR") };
     unpriced.when(check_out(1, 1)).then_refused_with(refusal(problem));
 }
 
@@ -281,7 +281,7 @@ fn all_that_is_wrong_is_told_at_once() {
     shop.when(check_out(1, 1)).then_refused_with(refused(&[
         (0, TOTE, dearer("20.00", "25.00")),
         (0, TOTE, short(9, 8)),
-        (1, PURSE, LineProblem::UnknownSku),
+        (1, PURSE, Obstacle::UnknownSku),
     ]));
 }
 
@@ -289,7 +289,7 @@ fn all_that_is_wrong_is_told_at_once() {
 fn a_sku_that_went_to_another_product_is_not_bought_by_mistake() {
     let shop = full_cart().done(archive_freeing(1));
     let shop = reprice(shop, 2, variant(TOTE, &[eur("30.00")]));
-    shop.when(check_out(1, 1)).then_refused_with(refused(&[(0, TOTE, LineProblem::NotForSale)]));
+    shop.when(check_out(1, 1)).then_refused_with(refused(&[(0, TOTE, Obstacle::NotForSale)]));
     // Who puts it in again, or sets it, takes it as it is sold now.
     let of_the_other = |count| LineChanged {
         product_id: product_id(2),

@@ -9,7 +9,7 @@ use domain::product::{
     PRICES_MAX, PricesSet, Published, Restored, Unpublished, VARIANTS_MAX, VariantChange,
     VariantRemoved, VariantSet,
 };
-use domain::sku::{Assigned, Released, Taken, TakenSkus};
+use domain::sku::{Assigned, Released, TakenSku, TakenSkus};
 use domain::{Currency, Money, Options};
 
 use kit::*;
@@ -292,7 +292,7 @@ fn what_others_took_meanwhile_is_named_and_may_be_left_behind() {
     let shop = draft(names.map(|name| variant(name, &[eur("1.00")])).into());
     let others = names[..2].iter().map(|name| variant(name, &[])).collect();
     let shop = shop.done(archive_freeing(1)).done(to_product(2, create("New", others)));
-    let taken = |text| Taken { sku: sku(text), product_id: product_id(2) };
+    let taken = |text| TakenSku { sku: sku(text), product_id: product_id(2) };
     let refusal = domain::sku::Error::Taken(TakenSkus(vec![taken("A"), taken("B")]));
     shop.when(restore()).then_refused_with(refusal);
 

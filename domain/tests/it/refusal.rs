@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::cart::LineProblem;
+use domain::cart::Obstacle;
 use domain::refusal::{CheckoutError, Kind, OfSku, OfferError, RefusedLine};
 use domain::{Refusal, cart, fulfilment, order, payment, product, sku, stock};
 use serde_json::json;
@@ -51,7 +51,7 @@ fn of_sku<E: std::fmt::Display>(error: E) -> OfSku<E> {
 fn of_products() -> Vec<Refusal> {
     use product::Error as E;
     let sku = || kit::sku("A");
-    let taken = |text| sku::Taken { sku: kit::sku(text), product_id: kit::product_id(2) };
+    let taken = |text| sku::TakenSku { sku: kit::sku(text), product_id: kit::product_id(2) };
     vec![
         E::AlreadyExists.into(),
         E::NotFound.into(),
@@ -86,11 +86,11 @@ fn of_stock() -> Vec<Refusal> {
 fn of_carts() -> Vec<Refusal> {
     use cart::Error as E;
     let lines = [
-        LineProblem::UnknownSku,
-        LineProblem::NotForSale,
-        LineProblem::NotPricedInCurrency { currency: kit::currency("EUR") },
-        LineProblem::PriceChanged { seen: kit::eur("1.00"), now: kit::eur("2.00") },
-        LineProblem::OutOfStock { wanted: 3, available: 2 },
+        Obstacle::UnknownSku,
+        Obstacle::NotForSale,
+        Obstacle::NotPricedInCurrency { currency: kit::currency("EUR") },
+        Obstacle::PriceChanged { seen: kit::eur("1.00"), now: kit::eur("2.00") },
+        Obstacle::OutOfStock { wanted: 3, available: 2 },
     ];
     for problem in &lines {
         assert_eq!(json!(problem)["code"], problem.code());

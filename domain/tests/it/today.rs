@@ -1,8 +1,8 @@
 //! What a cart shows of today: the same that checkout says, on the same facts.
 
-use domain::cart::LineProblem;
+use domain::cart::Obstacle;
 use domain::cart::document::{Document, Status};
-use domain::page::cart::{Document as Shown, Known, Today};
+use domain::page::cart::{Document as Shown, SkuFacts, Today};
 use serde_json::{Value, json};
 
 use kit::*;
@@ -28,7 +28,7 @@ fn today(n: u128, status: &str, prices: &[domain::Money], available: i64) -> Tod
 }
 
 fn told(known: Value) -> Today {
-    let known: Known = serde_json::from_value(known).expect("what is known");
+    let known: SkuFacts = serde_json::from_value(known).expect("what is known");
     let mut shown = Shown::of(cart(), vec![known]);
     shown.lines.remove(0).today.expect("an open cart shows it")
 }
@@ -46,20 +46,20 @@ fn a_line_that_can_be_bought_has_no_problems() {
 #[test]
 fn what_checkout_will_refuse_is_said_of_each_line() {
     let (seen, now) = (eur("20.00"), eur("21.00"));
-    let dearer = LineProblem::PriceChanged { seen, now };
-    let short = LineProblem::OutOfStock { wanted: 2, available: 1 };
+    let dearer = Obstacle::PriceChanged { seen, now };
+    let short = Obstacle::OutOfStock { wanted: 2, available: 1 };
     let problems = |today: Today| today.problems;
     assert_eq!(problems(today(1, "published", &[now], 1)), [dearer, short]);
     for status in ["draft", "archived"] {
-        assert_eq!(problems(today(1, status, &[seen], 9)), [LineProblem::NotForSale]);
+        assert_eq!(problems(today(1, status, &[seen], 9)), [Obstacle::NotForSale]);
     }
-    assert_eq!(problems(today(2, "published", &[seen], 9)), [LineProblem::NotForSale]);
+    assert_eq!(problems(today(2, "published", &[seen], 9)), [Obstacle::NotForSale]);
     let currency = currency("EUR");
-    let unpriced = LineProblem::NotPricedInCurrency { currency };
+    let unpriced = Obstacle::NotPricedInCurrency { currency };
     assert_eq!(problems(today(1, "published", &[], 9)), [unpriced]);
     let unknown = told(json!({"sold": null, "available": 9}));
     assert_eq!((unknown.unit_price, unknown.image), (None, None));
-    assert_eq!(unknown.problems, [LineProblem::UnknownSku]);
+    assert_eq!(unknown.problems, [Obstacle::UnknownSku]);
 }
 
 #[test]

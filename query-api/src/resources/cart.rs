@@ -5,7 +5,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use domain::cart::document::{self, Document};
-use domain::page::cart::{self as page, Known};
+use domain::page::cart::{self as page, SkuFacts};
 use domain::{CartId, Seen, StreamId};
 use serde::Deserialize;
 use service::Problem;
@@ -17,9 +17,9 @@ use crate::fresh::Fresh;
 use crate::one::{Id, Resource};
 
 /// A cart.
-pub struct Cart;
+pub struct CartAsShown;
 
-impl Folded for Cart {
+impl Folded for CartAsShown {
     type Document = Document;
 
     fn fold(document: Option<Document>, seen: &Seen<'_>) -> Option<Document> {
@@ -31,7 +31,7 @@ impl Folded for Cart {
     }
 }
 
-impl Resource for Cart {
+impl Resource for CartAsShown {
     const NAME: &'static str = "cart";
     type Id = Id;
 
@@ -59,7 +59,7 @@ impl Resource for Cart {
 #[derive(Deserialize)]
 struct WithKnown {
     cart: Document,
-    known: Option<Vec<Known>>,
+    known: Option<Vec<SkuFacts>>,
 }
 
 fn shown(Row { document, version, .. }: Row) -> serde_json::Result<Stored> {
