@@ -21,6 +21,10 @@ id! {
     FulfilmentId
 }
 id! {
+    /// Goods that a customer sends back.
+    ReturnId
+}
+id! {
     /// A customer. Names, addresses and e-mail never stand in events beside it.
     CustomerId
 }

@@ -36,7 +36,7 @@ pub mod stock;
 pub mod stream;
 pub mod text;
 
-pub use ids::{CartId, CustomerId, FulfilmentId, OrderId, PaymentId, ProductId};
+pub use ids::{CartId, CustomerId, FulfilmentId, OrderId, PaymentId, ProductId, ReturnId};
 pub use money::{Currency, Money};
 pub use read_model::ReadModel;
 pub use seen::Seen;

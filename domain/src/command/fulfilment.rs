@@ -8,6 +8,7 @@ use crate::ids::{FulfilmentId, OrderId};
 use crate::order::{self, Order, Outcome, Units};
 use crate::payment;
 use crate::state::Streams;
+use crate::stock::Source;
 use crate::text::{Label, Location, Note};
 
 /// What may be asked of a parcel.
@@ -81,7 +82,7 @@ pub(crate) fn decide(id: FulfilmentId, command: Command, streams: Streams) -> Re
         ship(&mut unit, id, order_id, parcel, streams)?;
     }
     if let Some(location) = location {
-        restock(&mut unit, id, parcel, &location, streams)?;
+        restock(&mut unit, id, order_id, parcel, &location, streams)?;
     }
     if let Some(outcome) = outcome {
         close(&mut unit, id, order_id, outcome, streams)?;
@@ -141,14 +142,15 @@ fn ship(
 fn restock(
     unit: &mut Unit,
     id: FulfilmentId,
+    order_id: OrderId,
     parcel: &Fulfilment,
     location: &Location,
     streams: Streams,
 ) -> Result<(), Stop> {
     streams.require(stocks(parcel))?;
     for Units { sku, quantity } in &parcel.lines {
-        let reference = Note::try_from(format!("returned parcel {id}")).ok();
-        let received = streams.stock(sku)?.receive(location.clone(), *quantity, reference);
+        let source = Source::Parcel { order_id, fulfilment_id: id };
+        let received = streams.stock(sku)?.receive(location.clone(), *quantity, source);
         let received = stock_command::named(sku, received)?;
         unit.add(&StreamId::Stock(sku.clone()), received);
     }

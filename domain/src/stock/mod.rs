@@ -9,7 +9,7 @@ mod rules;
 
 use std::collections::BTreeMap;
 
-pub use event::{Adjusted, Committed, Event, Part, Received, Released, Reserved, Shipped};
+pub use event::{Adjusted, Committed, Event, Part, Received, Released, Reserved, Shipped, Source};
 pub use rules::{Error, ON_HAND_MAX};
 
 use serde::{Deserialize, Serialize};

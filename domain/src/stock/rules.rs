@@ -1,7 +1,8 @@
 //! Decisions about stock: what may be taken, and from where.
 
 use super::{
-    Adjusted, Committed, Event, Hold, Level, Part, Received, Released, Reserved, Shipped, Stock,
+    Adjusted, Committed, Event, Hold, Level, Part, Received, Released, Reserved, Shipped, Source,
+    Stock,
 };
 use crate::ids::{FulfilmentId, OrderId};
 use crate::text::{Location, Note, Quantity};
@@ -52,10 +53,10 @@ impl Stock {
         &self,
         location: Location,
         quantity: Quantity,
-        reference: Option<Note>,
+        source: Source,
     ) -> Result<Vec<Event>, Error> {
         arrive(self, &location, i64::from(quantity))?;
-        Ok(vec![Received { location, quantity, reference }.into()])
+        Ok(vec![Received { location, quantity, source }.into()])
     }
 
     /// Puts a count right by the units found or missing.
