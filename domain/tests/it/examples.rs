@@ -17,6 +17,7 @@ pub fn all() -> Vec<Event> {
     all.extend(of_orders().map(Event::from));
     all.extend(of_payments().map(Event::from));
     all.extend(of_parcels().map(Event::from));
+    all.extend(crate::location::examples().map(Event::from));
     all
 }
 

@@ -6,6 +6,7 @@ mod command;
 mod event;
 mod examples;
 mod fulfilment;
+mod location;
 mod order;
 mod payment;
 mod product;

@@ -143,7 +143,14 @@ fn of_payments_and_parcels() -> Vec<Refusal> {
 
 #[test]
 fn every_refusal_is_stored_and_told_as_its_snapshot_says() {
-    let all = [of_products(), of_stock(), of_carts(), of_orders(), of_payments_and_parcels()];
+    let all = [
+        of_products(),
+        of_stock(),
+        of_carts(),
+        of_orders(),
+        of_payments_and_parcels(),
+        crate::location::refusals(),
+    ];
     let all: Vec<Refusal> = all.into_iter().flatten().collect();
     let told: BTreeSet<&str> = all.iter().map(|refusal| refusal.code().0).collect();
     let known: BTreeSet<&str> = Refusal::codes().map(|(code, _)| code).collect();

@@ -1,12 +1,13 @@
 //! What people ask of a shop, from a product to the parcel that came back.
 
 use chrono::{DateTime, Utc};
-use domain::command::product as products;
-use domain::command::stock as stocks;
 use domain::command::{cart as carts, fulfilment as parcels, order as orders, payment as payments};
+use domain::command::{location as locations, product as products, stock as stocks};
 use domain::order::Units;
 use domain::payment::Verdict;
-use domain::{CartId, Command, FulfilmentId, Money, OrderId, PaymentId, ProductId, product};
+use domain::{
+    CartId, Command, FulfilmentId, Money, OrderId, PaymentId, ProductId, location, product,
+};
 
 use crate::ids::Named;
 use crate::words::{currency, hour, label, note, place, sku, token, units};
@@ -39,6 +40,10 @@ pub fn publish(product: impl Named<ProductId>) -> Command {
 pub fn receive(text: &str, count: u32) -> Command {
     let (location, quantity) = (place("main"), units(count));
     Command::Stock(sku(text), stocks::Command::Receive { location, quantity, reference: None })
+}
+pub fn set_location(code: &str, sellable: bool) -> Command {
+    let set = location::Set { sellable, name: None, address_ref: None };
+    Command::Location(place(code), locations::Command::Set(set))
 }
 pub fn create_cart(cart: impl Named<CartId>) -> Command {
     let currency = currency("EUR");

@@ -1,6 +1,6 @@
 //! What has happened, and where.
 
-use domain::{StreamId, cart, fulfilment, order, payment, product, sku as skus, stock};
+use domain::{StreamId, cart, fulfilment, location, order, payment, product, sku as skus, stock};
 
 use crate::ids::{cart_id, order_id, parcel_id, payment_id, product_id};
 use crate::shop::Fact;
@@ -14,6 +14,10 @@ pub fn of_sku(text: &str, event: impl Into<skus::Event>) -> Fact {
 }
 pub fn of_stock(text: &str, event: impl Into<stock::Event>) -> Fact {
     (StreamId::Stock(sku(text)), event.into().into())
+}
+pub fn of_location(code: &str, sellable: bool) -> Fact {
+    let set = location::Set { sellable, name: None, address_ref: None };
+    (StreamId::Location(place(code)), location::Event::from(set).into())
 }
 pub fn of_cart(n: u128, event: impl Into<cart::Event>) -> Fact {
     (StreamId::Cart(cart_id(n)), event.into().into())

@@ -57,6 +57,7 @@ const TABLES: &[Owned] = &[
         owner: "projector",
         tables: &[
             "carts_rows",
+            "locations_rows",
             "orders_rows",
             "parked_messages",
             "payments_rows",
@@ -75,6 +76,7 @@ const TABLES: &[Owned] = &[
         tables: &[
             // Of the builds that readers see.
             "carts",
+            "locations",
             "orders",
             "payments",
             "products",

@@ -133,6 +133,7 @@ pub fn any() -> impl Strategy<Value = Step> {
         1 => of_orders(),
         4 => of_payments(),
         4 => of_parcels(),
+        1 => crate::location::steps(),
     ];
     let story = 1..=STORIES;
     prop_oneof![
