@@ -28,6 +28,7 @@ CREATE INDEX stock_rows_low ON stock_rows (build, id) WHERE low;
 CREATE INDEX stock_rows_short ON stock_rows (build, id) WHERE short > 0;
 
 CREATE OR REPLACE VIEW stock AS
-SELECT id, document, position, version, on_hand, available, created_at, updated_at, build, low, short
+SELECT id, document, position, version, on_hand, available, created_at, updated_at, build, low,
+       short
 FROM stock_rows
 WHERE build = (SELECT active_build FROM projections WHERE name = 'stock');

@@ -75,7 +75,7 @@ pub struct Shortage {
     pub sku: Sku,
     /// Units wanted.
     pub wanted: u32,
-    /// Units left.
+    /// Units that can be had.
     pub available: i64,
 }
 

@@ -16,3 +16,4 @@ mod refused;
 mod retries;
 mod shell;
 mod shop;
+mod warehouse;

@@ -123,7 +123,7 @@ fn check_out(
                 line: number,
                 sku,
                 wanted: quantity.get(),
-                available: stock.available(),
+                available: stock.obtainable(),
             }),
         }
     }

@@ -1,7 +1,10 @@
 //! Commands to parcels, with what they do to the order and its stock: shipping takes the units out
 //! of stock, a parcel that comes back puts them in again, the last delivery completes the order.
 
-use super::{Events, Stop, Unit, order as order_command, stock as stock_command};
+use super::{
+    Events, Stop, Unit, location as location_command, order as order_command,
+    stock as stock_command,
+};
 use crate::StreamId;
 use crate::fulfilment::{self, Fulfilment};
 use crate::ids::{FulfilmentId, OrderId};
@@ -132,7 +135,7 @@ fn ship(
         return Err(payment::Error::RequestInFlight.into());
     }
     for Units { sku, quantity } in &parcel.lines {
-        let shipped = streams.stock(sku)?.ship(order_id, id, *quantity);
+        let shipped = streams.stock(sku)?.ship(order_id, id, *quantity, None);
         let shipped = stock_command::named(sku, shipped)?;
         unit.add(&StreamId::Stock(sku.clone()), shipped);
     }
@@ -147,10 +150,12 @@ fn restock(
     location: &Location,
     streams: Streams,
 ) -> Result<(), Stop> {
-    streams.require(stocks(parcel))?;
+    let named = StreamId::Location(location.clone());
+    streams.require(stocks(parcel).chain([named]))?;
     for Units { sku, quantity } in &parcel.lines {
         let source = Source::Parcel { order_id, fulfilment_id: id };
-        let received = streams.stock(sku)?.receive(location.clone(), *quantity, source);
+        let at = location_command::shelf(streams, location.clone())?;
+        let received = streams.stock(sku)?.receive(at, *quantity, source);
         let received = stock_command::named(sku, received)?;
         unit.add(&StreamId::Stock(sku.clone()), received);
     }

@@ -2,8 +2,9 @@
 
 use super::{Events, Stop, Unit};
 use crate::StreamId;
-use crate::location::Set;
+use crate::location::{Error, Set};
 use crate::state::Streams;
+use crate::stock::Shelf;
 use crate::text::Location;
 
 /// What the back office may ask.
@@ -27,4 +28,12 @@ pub(crate) fn decide(code: Location, command: Command, streams: Streams) -> Resu
     let mut unit = Unit::default();
     unit.add(&StreamId::Location(code), events);
     Ok(unit.0)
+}
+
+/// The location of that code, with whether it sells. Refused where nobody set it.
+pub(super) fn shelf(streams: Streams, location: Location) -> Result<Shelf, Stop> {
+    match streams.location(&location)?.sellable(&location) {
+        Some(sellable) => Ok(Shelf { location, sellable }),
+        None => Err(Error::Unknown { location }.into()),
+    }
 }

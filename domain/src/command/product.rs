@@ -1,7 +1,7 @@
 //! Commands to products. A SKU is taken from the common pool in the same append in which a
-//! variant appears, and given back when it goes.
+//! variant appears, and given back when it goes. Another product gets it only without units.
 
-use super::{Events, Stop, Unit};
+use super::{Events, Stop, Unit, stock as stock_command};
 use crate::StreamId;
 use crate::ids::ProductId;
 use crate::product::{Changed, Details, Event, VariantSet};
@@ -63,14 +63,24 @@ pub(crate) fn decide(id: ProductId, command: Command, streams: Streams) -> Resul
 
     let mut unit = Unit::default();
     unit.add(&StreamId::Product(id), events);
+    let mut handed: Vec<Sku> = Vec::new();
     for sku in taken {
-        let assigned = streams.sku(&sku)?.assign(id);
+        let assignment = streams.sku(&sku)?;
+        if assignment.changes_hands(id) {
+            handed.push(sku.clone());
+        }
+        let assigned = assignment.assign(id);
         let assigned = assigned.map_err(|error| sku::Refusal { sku: sku.clone(), error })?;
         unit.add(&StreamId::Sku(sku), assigned);
     }
     for sku in released {
         let events = streams.sku(&sku)?.release(id);
         unit.add(&StreamId::Sku(sku), events);
+    }
+    streams.require(handed.iter().cloned().map(StreamId::Stock))?;
+    for sku in handed {
+        let events = stock_command::named(&sku, streams.stock(&sku)?.hand_over())?;
+        unit.add(&StreamId::Stock(sku), events);
     }
     Ok(unit.0)
 }

@@ -14,4 +14,5 @@ mod random;
 mod refusal;
 mod state;
 mod stock;
+mod warehouse;
 mod words;

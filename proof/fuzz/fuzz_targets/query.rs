@@ -13,7 +13,9 @@ use query_api::document::{self, Stored, Tag};
 use query_api::fresh::{Fresh, Prefer, WAIT_MAX};
 use query_api::listing::link;
 use query_api::one::One;
-use query_api::resources::{event, location, order, payment, product, projection, sales, stock, stream};
+use query_api::resources::{
+    event, location, order, payment, product, projection, sales, stock, stream,
+};
 use query_api::search::request::{DEPTH_MAX, FILTERS_MAX, Parameters, QUERY_BYTES_MAX, Question};
 use serde::de::DeserializeOwned;
 use service::config::Secret;

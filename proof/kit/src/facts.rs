@@ -37,7 +37,8 @@ pub fn parts(parts: &[(&str, u32)]) -> Vec<stock::Part> {
     parts.iter().map(part).collect()
 }
 pub fn received(at: &str, count: u32) -> stock::Received {
-    stock::Received { location: place(at), quantity: units(count), source: delivery() }
+    let (location, quantity, source) = (place(at), units(count), delivery());
+    stock::Received { location, sellable: at != location::RETURNS, quantity, source }
 }
 /// A delivery without a note.
 pub fn delivery() -> stock::Source {

@@ -1,4 +1,5 @@
-//! `/v1/locations`: where stock may lie. Those that are there from the start show once they are set.
+//! `/v1/locations`: where stock may lie. Those that are there from the start show once they are
+//! set.
 
 use domain::location::document::{self, Document};
 use domain::{Category, Seen, StreamId};

@@ -9,14 +9,17 @@ use crate::history::Command;
 type Route = (&'static str, Method, &'static str);
 
 /// All of them.
-pub const ROUTES: [Route; 29] = [
+pub const ROUTES: [Route; 32] = [
     ("product.create", Method::POST, "/v1/products"),
     ("product.change", Method::PATCH, "/v1/products/{id}"),
     ("product.set_variant", Method::PUT, "/v1/products/{id}/variants/{sku}"),
     ("product.remove_variant", Method::DELETE, "/v1/products/{id}/variants/{sku}"),
     ("product.publish", Method::POST, "/v1/products/{id}/publish"),
     ("product.archive", Method::POST, "/v1/products/{id}/archive"),
+    ("location.set", Method::PUT, "/v1/locations/{id}"),
     ("stock.receive", Method::POST, "/v1/stock/{id}/receive"),
+    ("stock.transfer", Method::POST, "/v1/stock/{id}/transfer"),
+    ("stock.count", Method::POST, "/v1/stock/{id}/count"),
     ("stock.adjust", Method::POST, "/v1/stock/{id}/adjust"),
     ("cart.create", Method::POST, "/v1/carts"),
     ("cart.add_line", Method::POST, "/v1/carts/{id}/lines"),
