@@ -45,6 +45,18 @@ CREATE TRIGGER events_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON events 
 ALTER TABLE events ENABLE ALWAYS TRIGGER events_append_only;
 CREATE TRIGGER events_by_append BEFORE INSERT ON events FOR EACH STATEMENT WHEN (current_setting('commerce.appending'::text, true) IS DISTINCT FROM 'on'::text) EXECUTE FUNCTION refuse_change();
 
+CREATE TABLE locations_rows (
+    build smallint NOT NULL,
+    id text COLLATE "C" NOT NULL,
+    document json NOT NULL,
+    "position" bigint NOT NULL,
+    version bigint NOT NULL,
+    sellable boolean NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT locations_rows_pkey PRIMARY KEY (build, id)
+) WITH (fillfactor=70);
+
 CREATE TABLE log_head (
     only_one boolean DEFAULT true NOT NULL,
     "position" bigint NOT NULL,
@@ -339,9 +351,13 @@ CREATE TABLE stock_rows (
     available bigint NOT NULL,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
+    low boolean DEFAULT false NOT NULL,
+    short bigint DEFAULT 0 NOT NULL,
     CONSTRAINT stock_rows_pkey PRIMARY KEY (build, id)
 ) WITH (fillfactor=70);
 CREATE INDEX stock_rows_available ON stock_rows USING btree (build, available, id);
+CREATE INDEX stock_rows_low ON stock_rows USING btree (build, id) WHERE low;
+CREATE INDEX stock_rows_short ON stock_rows USING btree (build, id) WHERE short > 0;
 
 CREATE VIEW carts AS
  SELECT id,
@@ -377,6 +393,19 @@ CREATE VIEW carts_today AS
             ELSE NULL::json
         END) AS document
    FROM carts c;
+CREATE VIEW locations AS
+ SELECT id,
+    document,
+    "position",
+    version,
+    sellable,
+    created_at,
+    updated_at,
+    build
+   FROM locations_rows
+  WHERE build = (( SELECT projections.active_build
+           FROM projections
+          WHERE projections.name = 'locations'::text));
 
 CREATE VIEW orders AS
  SELECT id,
@@ -497,7 +526,9 @@ CREATE VIEW stock AS
     available,
     created_at,
     updated_at,
-    build
+    build,
+    low,
+    short
    FROM stock_rows
   WHERE build = (( SELECT projections.active_build
            FROM projections
@@ -506,9 +537,10 @@ CREATE VIEW stock AS
 CREATE VIEW stock_on_offer AS
  SELECT s.id,
     shown.available,
-    json_build_object('id', s.id, 'in_stock', shown.available > 0, 'available', shown.available, 'or_more', known.available > 10) AS document
+    json_build_object('id', s.id, 'in_stock', shown.available > 0, 'available', shown.available, 'or_more', known.available > 10, 'orderable', (known.available + known.beyond) > 0) AS document
    FROM search_stock_rows s
-     CROSS JOIN LATERAL ( SELECT (s.document ->> 'units'::text)::bigint AS available) known
+     CROSS JOIN LATERAL ( SELECT (s.document ->> 'units'::text)::bigint AS available,
+            COALESCE((s.document ->> 'backorder_max'::text)::bigint, 0::bigint) AS beyond) known
      CROSS JOIN LATERAL ( SELECT LEAST(GREATEST(known.available, 0::bigint), 10::bigint) AS available) shown
      JOIN search_documents_rows d ON d.build = s.build AND d.id = ((s.document ->> 'product_id'::text)::uuid)
   WHERE s.build = (( SELECT projections.active_build
@@ -797,6 +829,10 @@ GRANT SELECT ON carts, carts_today, events, log_head, orders, payments, products
 GRANT SELECT ON events, log_head TO commerce_projector;
 GRANT SELECT, INSERT, UPDATE, DELETE ON carts, carts_rows, carts_today, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows TO commerce_projector;
 GRANT SELECT ON carts, carts_rows, carts_today, events, log_head, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows TO commerce_reader;
+GRANT SELECT ON carts, events, locations, locations_rows, log_head, orders, payments, products, projection_positions, sales, search_documents, skipped_events, stock, stock_on_offer TO commerce_analyst;
+GRANT SELECT ON events, log_head TO commerce_projector;
+GRANT SELECT, INSERT, UPDATE, DELETE ON carts, carts_rows, locations, locations_rows, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows TO commerce_projector;
+GRANT SELECT ON carts, carts_rows, events, locations, locations_rows, log_head, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows TO commerce_reader;
 GRANT EXECUTE ON FUNCTION append(uuid, bigint, boolean, text[], bigint[], text[], text[], uuid[], text[], bigint[], text[], bigint[], text[], smallint[], smallint[], timestamp with time zone[], text[], text[]) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION hold_head() TO commerce_writer;
 GRANT EXECUTE ON FUNCTION settle_log(boolean) TO commerce_writer;

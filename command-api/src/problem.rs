@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use domain::refusal::{CheckoutError, Kind, OfSku, RefusedLine};
-use domain::{Refusal, order, payment, sku, stock};
+use domain::{Refusal, location, order, payment, sku, stock};
 use event_store::SubmitError;
 use service::problem::Problem;
 use uuid::Uuid;
@@ -41,8 +41,20 @@ fn with_figures(problem: Problem, refusal: &Refusal) -> Problem {
         Refusal::Stock(OfSku { sku, error: stock::Error::OutOfStock { available, wanted } }) => {
             problem.with("sku", sku).with("available", available).with("wanted", wanted)
         }
-        Refusal::Stock(OfSku { sku, error: stock::Error::WouldGoNegative { available } }) => {
-            problem.with("sku", sku).with("available", available)
+        Refusal::Stock(OfSku { sku, error: stock::Error::WouldGoNegative { on_hand } }) => {
+            problem.with("sku", sku).with("on_hand", on_hand)
+        }
+        Refusal::Stock(OfSku { sku, error: stock::Error::NotThere { on_hand, wanted } }) => {
+            problem.with("sku", sku).with("on_hand", on_hand).with("wanted", wanted)
+        }
+        Refusal::Stock(OfSku { sku, error: stock::Error::NotEmpty { on_hand, held } }) => {
+            problem.with("sku", sku).with("on_hand", on_hand).with("held", held)
+        }
+        Refusal::Location(location::Error::Unknown { location }) => {
+            problem.with("location", location)
+        }
+        Refusal::Location(location::Error::SellableStays { sellable }) => {
+            problem.with("sellable", sellable)
         }
         Refusal::Sku(sku::Error::Taken(taken)) => problem.with("skus", taken),
         Refusal::Stock(OfSku { sku, .. }) | Refusal::Offer(OfSku { sku, .. }) => {

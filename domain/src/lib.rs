@@ -23,6 +23,7 @@ pub mod command;
 pub mod event;
 pub mod fulfilment;
 pub mod ids;
+pub mod location;
 pub mod money;
 pub mod options;
 pub mod order;
@@ -55,6 +56,8 @@ aggregates! {
     Sku = "sku", sku::Assignment of Sku;
     /// The stock of a SKU at every location.
     Stock = "stock", stock::Stock of Sku;
+    /// What is known of a location.
+    Location = "location", location::Site of Location;
     /// A cart.
     Cart = "cart", cart::Cart of CartId;
     /// An order.

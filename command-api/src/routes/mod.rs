@@ -7,6 +7,7 @@
 
 mod cart;
 mod fulfilment;
+mod location;
 mod order;
 mod payment;
 mod product;
@@ -35,6 +36,7 @@ pub fn all() -> impl Iterator<Item = &'static Route> {
     [
         product::ROUTES,
         stock::ROUTES,
+        location::ROUTES,
         cart::ROUTES,
         order::ROUTES,
         payment::ROUTES,
@@ -154,7 +156,7 @@ pub(crate) fn object<T: DeserializeOwned>(json: &[u8]) -> Result<T, Problem> {
 /// What a command is for: the path parameters in HTTP, `id` and `data.sku` in a batch.
 #[derive(Clone, Debug, Default)]
 pub struct Address {
-    /// The id of the aggregate: a UUID, or the SKU for stock.
+    /// The id of the aggregate: a UUID, the SKU for stock, or the code for locations.
     pub id: Option<String>,
     /// A SKU within it.
     pub sku: Option<String>,

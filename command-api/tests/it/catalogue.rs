@@ -150,5 +150,5 @@ async fn stock_is_received_and_put_right(db: PgPool) {
     assert_eq!(adjusted.body["version"], 2);
     let refused = shop.send(post("/v1/stock/A+B:1/adjust", &adjust)).await;
     assert_eq!(refused.code(), "stock_would_go_negative");
-    assert_eq!((&refused.body["sku"], &refused.body["available"]), (&json!("A+B:1"), &json!(1)));
+    assert_eq!((&refused.body["sku"], &refused.body["on_hand"]), (&json!("A+B:1"), &json!(1)));
 }

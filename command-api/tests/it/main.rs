@@ -17,3 +17,4 @@ mod retries;
 mod returns;
 mod shell;
 mod shop;
+mod warehouse;

@@ -209,7 +209,7 @@ async fn the_state_of_things_may_not_allow_it(db: PgPool) {
     let request = keyed(format!("/v1/carts/{dollars}/checkout"), &json!({}));
     refused(&shop, request, conflict, "cart_empty").await;
 
-    shop.done(keyed(format!("{path}/checkout"), &json!({}))).await;
+    let order = shop.done(keyed(format!("{path}/checkout"), &json!({}))).await.id();
     refused(&shop, post(format!("{path}/lines"), &line), conflict, "cart_checked_out").await;
     let request = keyed(format!("{path}/checkout"), &json!({}));
     refused(&shop, request, conflict, "cart_checked_out").await;
@@ -221,9 +221,13 @@ async fn the_state_of_things_may_not_allow_it(db: PgPool) {
     refused(&shop, request, conflict, "product_archived").await;
 
     let zero = json!({"location": "main", "delta": 0, "reason": "x"});
-    refused(&shop, post("/v1/stock/TOTE/adjust", &zero), StatusCode::NOT_FOUND, "unknown_sku")
+    refused(&shop, post("/v1/stock/NONE/adjust", &zero), StatusCode::NOT_FOUND, "unknown_sku")
         .await;
     let draft = json!({"title": "T", "variants": [{"sku": "TOTE", "prices": []}]});
+    let problem = refused(&shop, post("/v1/products", &draft), conflict, "stock_not_empty").await;
+    assert_eq!((&problem["on_hand"], &problem["held"]), (&json!(5), &json!(1)));
+    shop.done(post(format!("/v1/orders/{order}/cancel"), &json!({"reason": "off"}))).await;
+    shop.done(post("/v1/stock/TOTE/count", &json!({"on_hand": 0, "reason": "sold off"}))).await;
     let draft = shop.done(post("/v1/products", &draft)).await.id();
     let request = post("/v1/stock/TOTE/adjust", &zero);
     refused(&shop, request, StatusCode::UNPROCESSABLE_ENTITY, "nothing_to_adjust").await;

@@ -38,9 +38,9 @@ fn kinds_follow_what_the_caller_can_do_about_it() {
 
 #[test]
 fn refusals_of_stock_name_the_sku() {
-    let error = stock::Error::WouldGoNegative { available: 2 };
+    let error = stock::Error::WouldGoNegative { on_hand: 2 };
     let refusal = Refusal::from(stock::Refusal { sku: kit::sku("A"), error });
-    let text = "SKU A: only 2 units at this location are free to be taken away";
+    let text = "SKU A: there are only 2 units at this location";
     assert_eq!(refusal.to_string(), text);
 }
 
@@ -73,12 +73,16 @@ fn of_stock() -> Vec<Refusal> {
     use stock::Error as E;
     let errors = [
         E::OutOfStock { available: 2, wanted: 3 },
-        E::WouldGoNegative { available: 2 },
+        E::WouldGoNegative { on_hand: 2 },
         E::TooMany,
         E::TooManyLocations,
         E::NothingToAdjust,
+        E::SameLocation,
         E::AlreadyReserved,
         E::NotHeld,
+        E::NotThere { on_hand: 2, wanted: 3 },
+        E::NotSellable,
+        E::NotEmpty { on_hand: 2, held: 1 },
     ];
     errors.map(|error| of_sku(error).into()).into()
 }
@@ -172,7 +176,14 @@ fn of_payments_and_parcels() -> Vec<Refusal> {
 
 #[test]
 fn every_refusal_is_stored_and_told_as_its_snapshot_says() {
-    let all = [of_products(), of_stock(), of_carts(), of_orders(), of_payments_and_parcels()];
+    let all = [
+        of_products(),
+        of_stock(),
+        of_carts(),
+        of_orders(),
+        of_payments_and_parcels(),
+        crate::location::refusals(),
+    ];
     let all: Vec<Refusal> = all.into_iter().flatten().collect();
     let told: BTreeSet<&str> = all.iter().map(|refusal| refusal.code().0).collect();
     let known: BTreeSet<&str> = Refusal::codes().map(|(code, _)| code).collect();

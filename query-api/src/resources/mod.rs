@@ -7,6 +7,7 @@
 pub mod cart;
 pub mod event;
 pub mod history;
+pub mod location;
 pub mod order;
 pub mod payment;
 pub mod product;
@@ -46,6 +47,8 @@ fn routes() -> Vec<(&'static str, Access, MethodRouter<App>)> {
         ("/v1/search", Open, get(search::search)),
         ("/v1/stock", Open, get(list_of::<stock::Stocks>)),
         ("/v1/stock/{sku}", Open, get(stock::one)),
+        ("/v1/locations", Guarded, get(list_of::<location::Locations>)),
+        ("/v1/locations/{code}", Guarded, get(one::<location::Location>)),
         ("/v1/carts/{id}", Guarded, get(one::<cart::CartAsShown>)),
         ("/v1/orders", Guarded, get(list_of::<order::Orders>)),
         ("/v1/orders/{id}", Guarded, get(one::<order::Order>)),

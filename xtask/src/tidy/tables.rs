@@ -57,6 +57,7 @@ const TABLES: &[Owned] = &[
         owner: "projector",
         tables: &[
             "carts_rows",
+            "locations_rows",
             "orders_rows",
             "parked_messages",
             "payments_rows",
@@ -76,6 +77,7 @@ const TABLES: &[Owned] = &[
             // Of the builds that readers see.
             "carts",
             "carts_today",
+            "locations",
             "orders",
             "payments",
             "products",

@@ -45,7 +45,7 @@ impl Shop {
             json!({"id": PRODUCT, "title": "T", "variants": [{"sku": "S", "prices": price}]});
         shop.ask("product.create", None, &product);
         shop.ask("product.publish", Some(PRODUCT), &json!({}));
-        shop.ask("stock.receive", Some("S"), &json!({"location": "east", "quantity": 3}));
+        shop.ask("stock.receive", Some("S"), &json!({"location": "main", "quantity": 3}));
         shop.ask("cart.create", None, &json!({"id": CART, "currency": "EUR"}));
         shop.ask("cart.add_line", Some(CART), &json!({"sku": "S", "quantity": 2}));
         shop.ask("cart.checkout", Some(CART), &json!({"order_id": ORDER}));
@@ -235,7 +235,7 @@ fn a_refusal_that_was_no_longer_true() {
     let mut shop = Shop::open();
     // Three more had arrived, and whoever sent them knew it, before the checkout was sent.
     let refused = shop.kept[&format!("c:t-{REFUSED}")].clone();
-    shop.ask("stock.receive", Some("S"), &json!({"location": "east", "quantity": 3}));
+    shop.ask("stock.receive", Some("S"), &json!({"location": "main", "quantity": 3}));
     shop.ask("cart.checkout", Some(LATE), &json!({"order_id": LATE}));
     let last = shop.history.commands.len() - 1;
     shop.answer(last).status = 409;

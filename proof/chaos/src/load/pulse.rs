@@ -15,7 +15,7 @@ use crate::history::Addresses;
 
 /// What they count in.
 const PATH: &str = "/v1/stock/PULSE/receive";
-const BODY: &str = r#"{"location":"pulse","quantity":1}"#;
+const BODY: &str = r#"{"location":"main","quantity":1}"#;
 /// The product that has the SKU.
 const PRODUCTS: &str = "/v1/products";
 const PRODUCT: &str = r#"{"title":"Pulse","variants":[{"sku":"PULSE","prices":[]}]}"#;

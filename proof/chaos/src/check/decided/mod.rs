@@ -155,8 +155,8 @@ fn misquoted(refusal: &Refusal, body: &serde_json::Value) -> Option<String> {
             body["expected"] != json!(expected) || body["actual"] != json!(actual)
         }
         Refusal::Checkout(CheckoutError::Refused(lines)) => body["lines"] != json!(lines),
-        Refusal::Stock(OfSku { error: stock::Error::WouldGoNegative { available }, .. }) => {
-            body["available"] != json!(available)
+        Refusal::Stock(OfSku { error: stock::Error::WouldGoNegative { on_hand }, .. }) => {
+            body["on_hand"] != json!(on_hand)
         }
         _ => body["code"] != json!(refusal.code().0),
     };
