@@ -20,6 +20,48 @@ fn ascii_graphic(text: &str) -> bool {
     text.chars().all(|c| c.is_ascii_graphic())
 }
 
+/// Whether a card's number stands in it, in one piece or in groups of digits as on the card. It
+/// must not come into the log, from where nobody could take it out again.
+pub fn holds_card_number(text: &str) -> bool {
+    let joint = |c: char| matches!(c, ' ' | '-');
+    text.split(|c: char| !c.is_alphanumeric() && !joint(c)).any(|run| {
+        let groups: Vec<&str> = run.split(joint).collect();
+        (0..groups.len()).any(|first| begin_with_card_number(&groups[first..]))
+    })
+}
+
+/// Whole words only, and the groups of a card: 4 digits, then 3 to 6 each. The digits of a UUID
+/// are in longer groups or between letters, and would now and then pass for a card's.
+fn begin_with_card_number(groups: &[&str]) -> bool {
+    let mut digits = String::new();
+    for group in groups {
+        let is_number = !group.is_empty() && group.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_number || !(digits.is_empty() || (3..=6).contains(&group.len())) {
+            return false;
+        }
+        digits.push_str(group);
+        if is_card_number(&digits) {
+            return true;
+        }
+        if digits == *group && group.len() != 4 {
+            return false;
+        }
+    }
+    false
+}
+
+/// Whether digits are as many as a card has, begin as those of the networks do, and have the right
+/// last one, by Luhn.
+fn is_card_number(digits: &str) -> bool {
+    let luhn = digits.bytes().rev().enumerate().map(|(place, digit)| {
+        let digit = u32::from(digit - b'0');
+        if place % 2 == 0 { digit } else { digit * 2 / 10 + digit * 2 % 10 }
+    });
+    (13..=19).contains(&digits.len())
+        && digits.starts_with(['2', '3', '4', '5', '6'])
+        && luhn.sum::<u32>() % 10 == 0
+}
+
 text! {
     /// A stock keeping unit: the name under which one variant is sold and counted.
     Sku, 64 bytes,
@@ -42,7 +84,9 @@ text! {
 }
 text! {
     /// Why something was done, or a reference to a paper trail. Not for personal data.
-    Note, 512 bytes, printable, "1 to 512 bytes on one line"
+    Note, 512 bytes,
+    |note| printable(note) && !holds_card_number(note),
+    "1 to 512 bytes on one line, without a card number"
 }
 text! {
     /// The URL of a picture, a video or a page. Never `javascript:` or `data:`: pages link to it.
@@ -52,7 +96,9 @@ text! {
 }
 text! {
     /// A payment method token made by the gateway's own form; stands for a card, is not one.
-    Token, 255 bytes, ascii_graphic, "1 to 255 printable ASCII characters"
+    Token, 255 bytes,
+    |token| ascii_graphic(token) && !holds_card_number(token),
+    "1 to 255 printable ASCII characters, without a card number"
 }
 
 /// A count of units in one line or movement: 1 to 1,000,000.

@@ -42,6 +42,42 @@ fn texts_are_bounded_in_bytes_and_have_no_control_characters() {
     assert!(!parses::<Token>("tok success"));
 }
 
+/// The numbers are those that gateways give out for tests.
+#[test]
+fn card_numbers_are_no_tokens_and_stand_in_no_notes() {
+    for card in [
+        "4242424242424242",
+        "4222222222222",
+        "378282246310005",
+        "30569309025904",
+        "2223003122003222",
+        "5555555555554444",
+        "6011000990139424",
+        "3566002020360505",
+        "6205500000000000004",
+    ] {
+        assert!(!parses::<Token>(card), "{card}");
+        assert!(!parses::<Token>(&format!("card:{card};12/30")), "{card}");
+        assert!(!parses::<Note>(&format!("she paid with {card}, she says")), "{card}");
+    }
+    for grouped in ["4242 4242 4242 4242", "4242-4242-4242-4242 12/30", "no 3782 822463 10005"] {
+        assert!(!parses::<Note>(grouped), "{grouped}");
+    }
+    // One digit off; too short; a time; the id of a payment; what gateways make.
+    for other in [
+        "4242424242424241",
+        "424242424242",
+        "1764213341234",
+        "pm_1MqLiJLkdIwHu7ixUEgbFdYF",
+        "sandbox:01920003-0000-7424-8242-424242424242:1",
+        "42424242-4242-4242-8242-424242424242",
+        "8MC585209K746392H",
+    ] {
+        assert!(parses::<Token>(other), "{other}");
+        assert!(parses::<Note>(other), "{other}");
+    }
+}
+
 #[test]
 fn urls_lead_to_pages_and_pictures_only() {
     assert!(parses::<MediaUrl>("https://shop.example/tote.jpg?v=1"));
@@ -197,6 +233,19 @@ proptest! {
         }
         let _ = read(&text, "EUR");
         let _ = text.parse::<Currency>();
+    }
+
+    #[test]
+    fn an_id_is_never_taken_for_a_card(id in any::<u128>()) {
+        // All digits, as it is seldom.
+        let digits: u128 = format!("{id:032x}").chars().fold(0, |all, c| {
+            all << 4 | u128::from(c.to_digit(16).expect("hex") % 10)
+        });
+        for id in [id, digits].map(uuid::Uuid::from_u128) {
+            prop_assert!(parses::<Token>(&format!("{id}:1")), "{}", id);
+            prop_assert!(parses::<Token>(&id.simple().to_string()), "{}", id);
+            prop_assert!(parses::<Note>(&format!("returned parcel {id}")), "{}", id);
+        }
     }
 
     #[test]
