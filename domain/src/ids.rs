@@ -21,6 +21,14 @@ id! {
     FulfilmentId
 }
 id! {
+    /// Goods of an order that come back after they were delivered.
+    ReturnId
+}
+id! {
+    /// Where an order goes: the id of an address that is kept outside the log.
+    AddressId
+}
+id! {
     /// A customer. Names, addresses and e-mail never stand in events beside it.
     CustomerId
 }

@@ -1,4 +1,5 @@
-//! What a shop is: products, stock, carts, orders, payments and fulfilments, and their rules.
+//! What a shop is: products, stock, carts, orders, payments, fulfilments and returns, and their
+//! rules.
 //!
 //! Everything here is a pure function of its arguments. No IO, no clock, no randomness: ids,
 //! prices and the time arrive in the command, and the same input gives the same events for ever.
@@ -23,12 +24,14 @@ pub mod event;
 pub mod fulfilment;
 pub mod ids;
 pub mod money;
+pub mod options;
 pub mod order;
 pub mod page;
 pub mod payment;
 pub mod product;
 pub mod read_model;
 pub mod refusal;
+pub mod return_;
 pub mod seen;
 pub mod sku;
 pub mod state;
@@ -36,8 +39,11 @@ pub mod stock;
 pub mod stream;
 pub mod text;
 
-pub use ids::{CartId, CustomerId, FulfilmentId, OrderId, PaymentId, ProductId};
+pub use ids::{
+    AddressId, CartId, CustomerId, FulfilmentId, OrderId, PaymentId, ProductId, ReturnId,
+};
 pub use money::{Currency, Money};
+pub use options::Options;
 pub use read_model::ReadModel;
 pub use seen::Seen;
 pub use text::{Location, Quantity, Sku};
@@ -57,4 +63,6 @@ aggregates! {
     Payment = "payment", payment::Payment of PaymentId, beside order_id;
     /// A parcel of an order.
     Fulfilment = "fulfilment", fulfilment::Fulfilment of FulfilmentId, beside order_id;
+    /// Goods of an order that come back after they were delivered.
+    Return = "return", return_::Return of ReturnId, beside order_id;
 }

@@ -143,6 +143,32 @@ impl Money {
     }
 }
 
+impl Money {
+    /// What `part` of `whole` equal parts come to, rounded down to the smallest unit: all of them
+    /// are exactly this, none are nothing. Whoever gives parts out one after the other takes the
+    /// difference of two shares, so that nothing is lost or made by rounding.
+    pub fn share(self, part: u32, whole: u32) -> Self {
+        if part >= whole {
+            return self;
+        }
+        let smallest = Decimal::new(1, self.currency.decimals());
+        let units = self.amount / smallest;
+        let share = units * Decimal::from(part) / Decimal::from(whole);
+        Self::new(share.floor() * smallest, self.currency).unwrap_or(self)
+    }
+
+    /// The difference, or nothing where it would be negative. Of one currency; else nothing.
+    pub fn less(self, other: Self) -> Self {
+        self.minus(other).unwrap_or(Self::zero(self.currency))
+    }
+
+    /// The smaller of two amounts of one currency.
+    #[must_use]
+    pub fn at_most(self, other: Self) -> Self {
+        if other.amount < self.amount { other } else { self }
+    }
+}
+
 impl std::fmt::Display for Money {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}", self.amount, self.currency)

@@ -100,6 +100,12 @@ text! {
     |token| ascii_graphic(token) && !holds_card_number(token),
     "1 to 255 printable ASCII characters, without a card number"
 }
+text! {
+    /// A payment gateway's name, as it stands in settings and events.
+    GatewayName, 32 bytes,
+    |name| name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'),
+    "1 to 32 lower-case letters, digits or '_'"
+}
 
 /// A count of units in one line or movement: 1 to 1,000,000.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -106,10 +106,12 @@ pub fn order(name: &str) -> (StreamId, Event) {
     (StreamId::Order(order_id()), event(&format!("order.{name}"), &payload))
 }
 
-/// An event of its payment.
+/// An event of its payment; `captured_last` is the capture after which nothing is left.
 pub fn payment(name: &str) -> (StreamId, Event) {
+    let last = name == "captured_last";
+    let name = if last { "captured" } else { name };
     let payload = json!({
-        "order_id": order_id(), "method": "card", "token": "tok_1", "amount": money(),
+        "order_id": order_id(), "method": "card", "gateway": "sandbox", "last": last, "token": "tok_1", "amount": money(),
         "operation": "authorize", "request": 1, "url": "https://bank.example/confirm",
         "reference": "auth_1", "expires_at": expires_at(), "reason": "insufficient funds",
     });

@@ -3,7 +3,7 @@
 //! Every command carries a key made of the event that caused it, so a crash at any point does
 //! nothing twice.
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use domain::{Command, StreamId};
 use event_store::{Outcome, Recorded, Request, Writer, read};
 use sqlx::PgPool;
@@ -44,7 +44,7 @@ impl Hands {
             actor: Some(ACTOR.to_owned()),
             correlation_id: task.correlation_id,
             causation: Some(task.cause),
-            ..Request::new(command, Utc::now())
+            ..Request::new(command, self.now())
         };
         let answer = self.writer.submit(request).await;
         event_store::metrics::count(task.reaction, &answer);
@@ -57,6 +57,12 @@ impl Hands {
         let page = read::of_stream(&self.db, &stream, 0, HISTORY_EVENTS_MAX).await?;
         let read: Result<_, _> = page.events.iter().map(event_store::RawEvent::decode).collect();
         Ok(read?)
+    }
+
+    /// The time.
+    #[allow(clippy::unused_self, reason = "what a reaction may use is its hands'")]
+    pub fn now(&self) -> DateTime<Utc> {
+        Utc::now()
     }
 
     /// Those who move money.

@@ -6,10 +6,12 @@ use chrono::{DateTime, Utc};
 use super::{Events, Stop, Unit, offer};
 use crate::StreamId;
 use crate::cart::{self, Cart, Line};
-use crate::ids::{CartId, CustomerId, OrderId};
+use crate::ids::{AddressId, CartId, CustomerId, OrderId};
 use crate::money::Currency;
+use crate::order::{self, Placing};
 use crate::refusal::{CheckoutError, PriceChange, Shortage};
 use crate::state::Streams;
+use crate::stock::Stock;
 use crate::text::{Quantity, Sku};
 
 /// What a shopper may ask.
@@ -47,6 +49,8 @@ pub enum Command {
         order_id: OrderId,
         /// How long its units stay reserved without a payment.
         reserved_until: DateTime<Utc>,
+        /// Where it goes.
+        address_id: Option<AddressId>,
     },
     /// Give it up.
     Abandon,
@@ -74,8 +78,8 @@ pub(crate) fn decide(id: CartId, command: Command, streams: Streams) -> Result<E
         }
         Command::RemoveLine { sku } => cart.remove_line(sku),
         Command::Abandon => cart.abandon(),
-        Command::CheckOut { order_id, reserved_until } => {
-            return check_out(id, cart, order_id, reserved_until, streams);
+        Command::CheckOut { order_id, reserved_until, address_id } => {
+            return check_out(id, cart, order_id, reserved_until, address_id, streams);
         }
     };
     let mut unit = Unit::default();
@@ -92,6 +96,7 @@ fn check_out(
     cart: &Cart,
     order_id: OrderId,
     reserved_until: DateTime<Utc>,
+    address_id: Option<AddressId>,
     streams: Streams,
 ) -> Result<Events, Stop> {
     let checked_out = cart.check_out(order_id)?;
@@ -103,12 +108,10 @@ fn check_out(
     streams.require(cart.lines.iter().flat_map(of_line).chain([order.clone()]))?;
     check_prices(cart, streams)?;
 
-    let placed = streams.order(&order_id)?.place(
-        id,
-        cart.customer_id,
-        cart.lines.clone(),
-        reserved_until,
-    )?;
+    let (customer_id, lines) = (cart.customer_id, cart.lines.clone());
+    let placing = Placing { customer_id, address_id, lines, reserved_until };
+    let placed = streams.order(&order_id)?.place(id, placing)?;
+    let certain = placed.iter().any(|event| matches!(event, order::Event::Confirmed(_)));
     let mut unit = Unit::default();
     unit.add(&StreamId::Cart(id), checked_out);
     unit.add(&order, placed);
@@ -117,7 +120,8 @@ fn check_out(
     for (number, line) in cart.lines.iter().enumerate() {
         let (sku, quantity) = (line.sku.clone(), line.quantity);
         let stock = streams.stock(&sku)?;
-        match stock.reserve(order_id, quantity, reserved_until) {
+        let reserve = if certain { Stock::reserve_committed } else { Stock::reserve };
+        match reserve(stock, order_id, quantity, reserved_until) {
             Ok(events) => unit.add(&StreamId::Stock(sku), events),
             Err(_) => shortages.push(Shortage {
                 line: number,

@@ -1,13 +1,17 @@
-//! Commands to parcels, with what they do to the order and its stock: shipping takes the units out
-//! of stock, a parcel that comes back puts them in again, the last delivery completes the order.
+//! Commands to parcels, with what they do to the order, its stock and its money: shipping takes the
+//! units out of stock, a parcel that comes back puts them in again, one that comes back or is lost
+//! makes the order smaller, the last delivery completes it.
 
-use super::{Events, Stop, Unit, order as order_command, stock as stock_command};
+use super::{
+    Events, Stop, Unit, order as order_command, payment as payment_command, settling,
+    stock as stock_command,
+};
 use crate::StreamId;
-use crate::fulfilment::{self, Fulfilment};
+use crate::fulfilment::{self, Event, Fulfilment};
 use crate::ids::{FulfilmentId, OrderId};
 use crate::order::{self, Order, Outcome, Units};
-use crate::payment;
 use crate::state::Streams;
+use crate::stock::Source;
 use crate::text::{Label, Location, Note};
 
 /// What may be asked of a parcel.
@@ -19,6 +23,8 @@ pub enum Command {
         order_id: OrderId,
         /// What goes in; nothing named means all that is left.
         lines: Vec<Units>,
+        /// Where it leaves from, if not from where its units are set aside.
+        location: Option<Location>,
     },
     /// Pack it.
     Pack,
@@ -31,9 +37,14 @@ pub enum Command {
     },
     /// It was handed over.
     Deliver,
-    /// Nobody took it.
+    /// Nobody took it this time.
     Fail {
         /// Why.
+        reason: Note,
+    },
+    /// Nobody knows where it is.
+    Lose {
+        /// What is known.
         reason: Note,
     },
     /// It came back.
@@ -56,35 +67,48 @@ pub(crate) fn decide(id: FulfilmentId, command: Command, streams: Streams) -> Re
     let stream = StreamId::Fulfilment(id);
     let parcel = streams.fulfilment(&id)?;
     let mut unit = Unit::default();
-    if let Command::Create { order_id, lines } = command {
-        create(&mut unit, id, parcel, order_id, lines, streams)?;
-        return Ok(unit.0);
-    }
-    let order_id = parcel.order_id.ok_or(fulfilment::Error::NotFound)?;
-    let (events, outcome, location) = match command {
-        Command::Create { .. } => return Err(fulfilment::Error::AlreadyExists.into()),
-        Command::Pack => (parcel.pack()?, None, None),
-        Command::Ship { carrier, tracking } => (parcel.ship(carrier, tracking)?, None, None),
-        Command::Deliver => (parcel.deliver()?, Some(Outcome::Delivered), None),
-        Command::Fail { reason } => (parcel.fail(reason)?, None, None),
-        Command::Return { location } => {
-            (parcel.come_back()?, Some(Outcome::Returned), Some(location))
+    let events = match command {
+        Command::Create { order_id, lines, location } => {
+            create(&mut unit, id, parcel, order_id, lines, location, streams)?;
+            return Ok(unit.0);
         }
-        Command::Cancel => (parcel.cancel()?, Some(Outcome::Cancelled), None),
+        Command::Pack => parcel.pack()?,
+        Command::Ship { carrier, tracking } => parcel.ship(carrier, tracking)?,
+        Command::Deliver => parcel.deliver()?,
+        Command::Fail { reason } => parcel.fail(reason)?,
+        Command::Lose { reason } => parcel.lose(reason)?,
+        Command::Return { location } => {
+            let events = parcel.come_back()?;
+            if !events.is_empty() {
+                restock(&mut unit, id, parcel, &location, streams)?;
+            }
+            events
+        }
+        Command::Cancel => parcel.cancel()?,
     };
-    let shipped = events.iter().any(|event| matches!(event, fulfilment::Event::Shipped(_)));
-    if events.is_empty() {
+    let (Some(event), Some(order_id)) = (events.last().cloned(), parcel.order_id) else {
         return Ok(vec![]);
-    }
+    };
     unit.add(&stream, events);
-    if shipped {
-        ship(&mut unit, id, order_id, parcel, streams)?;
-    }
-    if let Some(location) = location {
-        restock(&mut unit, id, parcel, &location, streams)?;
-    }
-    if let Some(outcome) = outcome {
-        close(&mut unit, id, order_id, outcome, streams)?;
+    let order = streams.order(&order_id)?;
+    let changes = match event {
+        Event::Created(_) | Event::Packed(_) | Event::DeliveryFailed(_) => return Ok(unit.0),
+        Event::Shipped(_) => {
+            take_out(&mut unit, id, order_id, order, parcel, streams)?;
+            order.ship_fulfilment(id)?
+        }
+        Event::Delivered(_) => order.close_fulfilment(id, Outcome::Delivered)?,
+        Event::ReturnedToSender(_) => order.close_fulfilment(id, Outcome::Returned)?,
+        Event::Lost(_) => order.close_fulfilment(id, Outcome::Lost)?,
+        // The parcel itself has said so by now.
+        Event::Cancelled(_) => {
+            let closed = order.close_fulfilment(id, Outcome::Cancelled)?;
+            unit.add(&StreamId::Order(order_id), closed);
+            return Ok(unit.0);
+        }
+    };
+    if let Some(after) = order_command::follow(&mut unit, order_id, order, changes, streams)? {
+        settling::settle(&mut unit, &after, None, streams)?;
     }
     Ok(unit.0)
 }
@@ -95,6 +119,7 @@ fn create(
     parcel: &Fulfilment,
     order_id: OrderId,
     lines: Vec<Units>,
+    location: Option<Location>,
     streams: Streams,
 ) -> Result<(), Stop> {
     let order: &Order = streams.order(&order_id)?;
@@ -104,7 +129,7 @@ fn create(
         _ => None,
     });
     let lines = lines.unwrap_or_default();
-    let created = parcel.create(order_id, lines)?;
+    let created = parcel.create(order_id, lines, location)?;
     unit.add(&StreamId::Order(order_id), planned);
     unit.add(&StreamId::Fulfilment(id), created);
     Ok(())
@@ -114,21 +139,21 @@ fn stocks(parcel: &Fulfilment) -> impl Iterator<Item = StreamId> {
     parcel.lines.iter().map(|units| StreamId::Stock(units.sku.clone()))
 }
 
-/// Takes the parcel's units out of stock. Nothing leaves while its money is being given back.
-fn ship(
+/// Takes the parcel's units out of stock. Nothing leaves whose money is not secured.
+fn take_out(
     unit: &mut Unit,
     id: FulfilmentId,
     order_id: OrderId,
+    order: &Order,
     parcel: &Fulfilment,
     streams: Streams,
 ) -> Result<(), Stop> {
-    let order = streams.order(&order_id)?;
-    let payment = order.payment.map(|(id, _)| StreamId::Payment(id));
-    streams.require(stocks(parcel).chain(payment))?;
-    if let Some((payment_id, _)) = order.payment
-        && streams.payment(&payment_id)?.is_being_voided()
-    {
-        return Err(payment::Error::RequestInFlight.into());
+    let payments = order.payments.keys().map(|id| StreamId::Payment(*id));
+    streams.require(stocks(parcel).chain(payments))?;
+    let owed = order.owed().ok_or(order::Error::NotFound)?;
+    let secured = payment_command::secured(order, owed, streams)?;
+    if secured.amount() < owed.amount() {
+        return Err(order::Error::NotSecured { owed, secured }.into());
     }
     for Units { sku, quantity } in &parcel.lines {
         let shipped = streams.stock(sku)?.ship(order_id, id, *quantity);
@@ -146,26 +171,12 @@ fn restock(
     streams: Streams,
 ) -> Result<(), Stop> {
     streams.require(stocks(parcel))?;
+    let order_id = parcel.order_id.ok_or(fulfilment::Error::NotFound)?;
     for Units { sku, quantity } in &parcel.lines {
-        let reference = Note::try_from(format!("returned parcel {id}")).ok();
-        let received = streams.stock(sku)?.receive(location.clone(), *quantity, reference);
+        let source = Source::Parcel { order_id, fulfilment_id: id };
+        let received = streams.stock(sku)?.receive(location.clone(), *quantity, source);
         let received = stock_command::named(sku, received)?;
         unit.add(&StreamId::Stock(sku.clone()), received);
     }
     Ok(())
-}
-
-fn close(
-    unit: &mut Unit,
-    id: FulfilmentId,
-    order_id: OrderId,
-    outcome: Outcome,
-    streams: Streams,
-) -> Result<(), Stop> {
-    let order = streams.order(&order_id)?;
-    let events = order.close_fulfilment(id, outcome)?;
-    let cancelled = events.iter().any(|event| matches!(event, order::Event::Cancelled(_)));
-    unit.add(&StreamId::Order(order_id), events);
-    // Everything came back: nobody owes anything any more.
-    if cancelled { order_command::undo_payment(unit, order, streams) } else { Ok(()) }
 }

@@ -11,6 +11,8 @@ mod offer;
 pub mod order;
 pub mod payment;
 pub mod product;
+pub mod return_;
+mod settling;
 pub mod sku;
 pub mod stock;
 

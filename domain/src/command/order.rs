@@ -1,13 +1,15 @@
-//! Calling an order off: its units go back on sale, its open parcels are cancelled, and its
-//! payment is undone as far as it had come, all in one append.
+//! Commands to orders: changing one that was placed, and calling it off. Its units go back on sale,
+//! its open parcels are cancelled, and its money follows, all in one append.
 
-use super::{Events, Stop, Unit};
+use chrono::{DateTime, Utc};
+
+use super::{Events, Stop, Unit, settling};
 use crate::StreamId;
-use crate::ids::OrderId;
-use crate::order::{self, CancelReason, Order, Outcome, Status};
+use crate::ids::{AddressId, OrderId};
+use crate::order::{self, CancelReason, Event, Order, Outcome, Status, Units};
 use crate::payment;
 use crate::state::Streams;
-use crate::text::Note;
+use crate::text::{Note, Sku};
 
 /// What may be asked of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,9 +18,30 @@ pub enum Command {
     Cancel {
         /// Why.
         reason: Note,
+        /// Which units; nothing named means all that has not left.
+        lines: Vec<Units>,
+    },
+    /// Make a line smaller.
+    ShrinkLine {
+        /// Which.
+        sku: Sku,
+        /// Units that are left of it.
+        quantity: u32,
+        /// Why.
+        reason: Note,
+    },
+    /// Send it to another address.
+    ChangeAddress {
+        /// Where.
+        address_id: AddressId,
     },
     /// Its reservation fell due: call it off unless it was paid.
-    Expire,
+    Expire {
+        /// When this is asked.
+        at: DateTime<Utc>,
+    },
+    /// Ask the gateways again what they refused: to take what is owed, to give back what is not.
+    Settle,
 }
 
 impl Command {
@@ -31,78 +54,110 @@ impl Command {
 
 pub(crate) fn decide(id: OrderId, command: Command, streams: Streams) -> Result<Events, Stop> {
     let order = streams.order(&id)?;
-    let reason = match command {
-        Command::Cancel { reason } => CancelReason::Requested(reason),
-        Command::Expire => match order.status {
-            Status::Unplaced | Status::Pending => CancelReason::Expired,
-            Status::Confirmed | Status::Completed | Status::Cancelled => return Ok(vec![]),
-        },
+    let events = match command {
+        Command::Cancel { reason, lines } if lines.is_empty() => {
+            order.cancel(CancelReason::Requested(reason))?
+        }
+        Command::Cancel { reason, lines } => order.cancel_units(lines, reason)?,
+        Command::ShrinkLine { sku, quantity, reason } => {
+            let fewer = order.shrink_line(&sku, quantity)?;
+            if fewer.is_empty() { vec![] } else { order.cancel_units(fewer, reason)? }
+        }
+        Command::ChangeAddress { address_id } => order.change_address(address_id)?,
+        Command::Expire { at } => expire(order, at, streams)?,
+        Command::Settle => {
+            let mut unit = Unit::default();
+            settling::settle(&mut unit, order, None, streams)?;
+            return Ok(unit.0);
+        }
     };
     let mut unit = Unit::default();
-    let events = call_off(&mut unit, id, order, reason, streams)?;
-    if !events.is_empty() {
-        undo_payment(&mut unit, order, streams)?;
+    if let Some(after) = follow(&mut unit, id, order, events, streams)? {
+        settling::settle(&mut unit, &after, None, streams)?;
     }
     Ok(unit.0)
 }
 
-/// Cancels the order, releases its units and cancels its open parcels; the payment is left to the
-/// caller. Refused while anything is out of the building.
-pub(super) fn call_off(
+fn expire(order: &Order, at: DateTime<Utc>, streams: Streams) -> Result<Vec<Event>, Stop> {
+    match order.status {
+        Status::Unplaced => return Err(order::Error::NotFound.into()),
+        Status::Confirmed | Status::Completed | Status::Cancelled => return Ok(vec![]),
+        Status::Pending => {}
+    }
+    streams.require(order.standing_payments().map(StreamId::Payment))?;
+    let bound = order.hold_until_max.is_some_and(|max| at >= max);
+    for id in order.standing_payments() {
+        // A gateway that is being asked may say yes: that is waited for, but not for ever.
+        if !bound && streams.payment(&id)?.in_flight.is_some() {
+            return Err(payment::Error::RequestInFlight.into());
+        }
+    }
+    Ok(order.cancel(CancelReason::Expired)?)
+}
+
+/// Adds events of an order with what they do to its parcels and its stock; gives the order as it is
+/// then, if anything happened. Its money is left to the caller.
+pub(super) fn follow(
     unit: &mut Unit,
     id: OrderId,
     order: &Order,
-    reason: CancelReason,
+    events: Vec<Event>,
     streams: Streams,
-) -> Result<Vec<order::Event>, Stop> {
-    let events = order.cancel(reason)?;
+) -> Result<Option<Order>, Stop> {
     if events.is_empty() {
-        return Ok(events);
+        return Ok(None);
     }
-    let parcels = order.parcels.keys().map(|id| StreamId::Fulfilment(*id));
-    let stocks = order.lines.iter().map(|line| StreamId::Stock(line.sku.clone()));
-    let payment = order.payment.iter().map(|(id, _)| StreamId::Payment(*id));
-    streams.require(parcels.chain(stocks).chain(payment))?;
-
+    streams.require(touched(order, &events))?;
+    let mut after = order.clone();
     unit.add(&StreamId::Order(id), events.clone());
-    for (parcel_id, parcel) in &order.parcels {
-        match parcel.outcome {
-            // What came back is in stock again: the rest may be called off.
-            Some(Outcome::Cancelled | Outcome::Returned) => continue,
-            Some(Outcome::Delivered) => return Err(order::Error::AlreadyShipped.into()),
-            None => {}
+    for event in &events {
+        after.evolve(event);
+        match event {
+            Event::FulfilmentClosed(closed) if closed.outcome == Outcome::Cancelled => {
+                let cancelled = streams.fulfilment(&closed.fulfilment_id)?.cancel();
+                let cancelled = cancelled.map_err(|_| order::Error::AlreadyShipped)?;
+                unit.add(&StreamId::Fulfilment(closed.fulfilment_id), cancelled);
+            }
+            Event::UnitsCancelled(cancelled) => {
+                for Units { sku, quantity } in &cancelled.lines {
+                    let released = streams.stock(sku)?.release_units(id, *quantity);
+                    unit.add(&StreamId::Stock(sku.clone()), released);
+                }
+            }
+            Event::Cancelled(_) if !has_cancelled_units(&events) => {
+                for line in &order.lines {
+                    let released = streams.stock(&line.sku)?.release(id);
+                    unit.add(&StreamId::Stock(line.sku.clone()), released);
+                }
+            }
+            _ => {}
         }
-        let state = streams.fulfilment(parcel_id)?;
-        let cancelled = state.cancel().map_err(|_| order::Error::AlreadyShipped)?;
-        unit.add(&StreamId::Fulfilment(*parcel_id), cancelled);
     }
-    for line in &order.lines {
-        let released = streams.stock(&line.sku)?.release(id);
-        unit.add(&StreamId::Stock(line.sku.clone()), released);
-    }
-    Ok(events)
+    Ok(Some(after))
 }
 
-/// Undoes the order's payment as far as it had come: called off, voided, refunded or given up.
-/// Refused by the payment itself while the gateway is being asked for something.
-pub(super) fn undo_payment(unit: &mut Unit, order: &Order, streams: Streams) -> Result<(), Stop> {
-    use payment::Status as S;
-    let Some((payment_id, _)) = order.payment else { return Ok(()) };
-    let payment = streams.payment(&payment_id)?;
-    let events = match payment.status {
-        S::Created | S::RequiresAction => {
-            let reason = "the order was cancelled".to_owned();
-            payment.abort(Note::try_from(reason).map_err(|_| payment::Error::NotFound)?)
+/// Whether what the order held was released unit by unit: nothing is left to be released then.
+fn has_cancelled_units(events: &[Event]) -> bool {
+    events.iter().any(|event| matches!(event, Event::UnitsCancelled(_)))
+}
+
+fn touched(order: &Order, events: &[Event]) -> Vec<StreamId> {
+    let mut streams = Vec::new();
+    for event in events {
+        match event {
+            Event::FulfilmentClosed(closed) if closed.outcome == Outcome::Cancelled => {
+                streams.push(StreamId::Fulfilment(closed.fulfilment_id));
+            }
+            Event::UnitsCancelled(cancelled) => {
+                let stock = |units: &Units| StreamId::Stock(units.sku.clone());
+                streams.extend(cancelled.lines.iter().map(stock));
+            }
+            Event::Cancelled(_) => {
+                let stock = |line: &order::Line| StreamId::Stock(line.sku.clone());
+                streams.extend(order.lines.iter().map(stock));
+            }
+            _ => {}
         }
-        S::Authorized => payment.void(),
-        S::PartiallyCaptured | S::Captured | S::PartiallyRefunded => payment.refund(None),
-        S::CodPending => payment.uncollect(),
-        // Cash is collected only for what was delivered, and that cannot be called off.
-        S::Collected | S::Remitted => return Err(order::Error::AlreadyShipped.into()),
-        S::Unborn | S::Refunded | S::Voided | S::Expired | S::Failed | S::Uncollected => {
-            return Ok(());
-        }
-    };
-    unit.add(&StreamId::Payment(payment_id), events?);
-    Ok(())
+    }
+    streams
 }

@@ -3,7 +3,7 @@
 use super::{Events, Stop, Unit, offer};
 use crate::StreamId;
 use crate::state::Streams;
-use crate::stock;
+use crate::stock::{self, Source};
 use crate::text::{Location, Note, Quantity, Sku};
 
 /// What the warehouse may ask.
@@ -43,7 +43,7 @@ pub(crate) fn decide(sku: Sku, command: Command, streams: Streams) -> Result<Eve
     let stock = streams.stock(&sku)?;
     let events = match command {
         Command::Receive { location, quantity, reference } => {
-            stock.receive(location, quantity, reference)
+            stock.receive(location, quantity, Source::Delivery { reference })
         }
         Command::Adjust { location, delta, reason } => stock.adjust(location, delta, reason),
     };

@@ -9,7 +9,7 @@ use crate::fulfilment;
 use crate::ids::{FulfilmentId, OrderId};
 use crate::order::Units;
 use crate::seen::{Seen, stamp};
-use crate::text::{Label, Note};
+use crate::text::{Label, Location, Note};
 
 /// Where a parcel stands in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,10 +23,12 @@ pub enum Status {
     Shipped,
     /// Handed over.
     Delivered,
-    /// On its way back.
+    /// Nobody took it: it is tried again or sent back.
     DeliveryFailed,
     /// Back.
     ReturnedToSender,
+    /// Nobody knows where.
+    Lost,
     /// Called off before it left.
     Cancelled,
 }
@@ -46,11 +48,15 @@ pub struct Document {
     pub status: Status,
     /// What is in it.
     pub lines: Vec<Units>,
+    /// Where it leaves from, if not from where its units are set aside.
+    pub location: Option<Location>,
     /// Who carries it.
     pub carrier: Option<Label>,
     /// Under which number.
     pub tracking: Option<Label>,
-    /// Why nobody took it.
+    /// How often nobody took it.
+    pub attempts: u32,
+    /// Why nobody took it, or what is known of it since it is lost.
     pub failure: Option<Note>,
     /// When it left.
     pub shipped_at: Option<DateTime<Utc>>,
@@ -84,8 +90,10 @@ fn create(id: FulfilmentId, created: &fulfilment::Created, seen: &Seen) -> Docum
         order_id: created.order_id,
         status: Status::Created,
         lines: created.lines.clone(),
+        location: created.location.clone(),
         carrier: None,
         tracking: None,
+        attempts: 0,
         failure: None,
         shipped_at: None,
         created_at: seen.occurred_at,
@@ -107,7 +115,12 @@ impl Document {
             fulfilment::Event::Delivered(_) => Status::Delivered,
             fulfilment::Event::DeliveryFailed(failed) => {
                 self.failure = Some(failed.reason.clone());
+                self.attempts += 1;
                 Status::DeliveryFailed
+            }
+            fulfilment::Event::Lost(lost) => {
+                self.failure = Some(lost.reason.clone());
+                Status::Lost
             }
             fulfilment::Event::ReturnedToSender(_) => Status::ReturnedToSender,
             fulfilment::Event::Cancelled(_) => Status::Cancelled,

@@ -1,7 +1,8 @@
 //! A parcel of an order.
 //!
 //! `created → packed → shipped → delivered`; `created | packed → cancelled`;
-//! `shipped → delivery_failed → returned_to_sender`.
+//! `shipped → delivery_failed → delivered | returned_to_sender`; `shipped | delivery_failed → lost`.
+//! An attempt to hand it over may fail several times.
 
 pub mod document;
 mod rules;
@@ -12,7 +13,7 @@ pub use rules::Error;
 
 use crate::ids::OrderId;
 use crate::order::Units;
-use crate::text::{Label, Note};
+use crate::text::{Label, Location, Note};
 
 events! {
     /// It was planned.
@@ -23,10 +24,12 @@ events! {
     Shipped = "fulfilment.shipped", schema 1;
     /// It was handed over.
     Delivered = "fulfilment.delivered", schema 1;
-    /// Nobody took it.
+    /// Nobody took it this time.
     DeliveryFailed = "fulfilment.delivery_failed", schema 1;
     /// It came back.
     ReturnedToSender = "fulfilment.returned_to_sender", schema 1;
+    /// Nobody knows where it is.
+    Lost = "fulfilment.lost", schema 1;
     /// It was called off before it left.
     Cancelled = "fulfilment.cancelled", schema 1;
 }
@@ -38,6 +41,9 @@ pub struct Created {
     pub order_id: OrderId,
     /// What is in it.
     pub lines: Vec<Units>,
+    /// Where it leaves from, if not from where its units are set aside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
 }
 
 /// `fulfilment.packed`
@@ -83,12 +89,24 @@ pub struct ReturnedToSender {
     pub order_id: OrderId,
 }
 
+/// `fulfilment.lost`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lost {
+    /// Whose parcel.
+    pub order_id: OrderId,
+    /// What is known about it.
+    pub reason: Note,
+}
+
 /// `fulfilment.cancelled`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cancelled {
     /// Whose parcel.
     pub order_id: OrderId,
 }
+
+/// Failed attempts to hand a parcel over that are recorded.
+pub const ATTEMPTS_MAX: u32 = 100;
 
 /// Where a parcel stands in its life.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,17 +122,19 @@ pub enum Status {
     Shipped,
     /// Handed over.
     Delivered,
-    /// On its way back.
+    /// Nobody took it: it is tried again or sent back.
     DeliveryFailed,
     /// Back.
     ReturnedToSender,
+    /// Nobody knows where.
+    Lost,
     /// Called off.
     Cancelled,
 }
 
 /// Of the shape of [`Fulfilment`] and of its fold. Raise it with every change of either: snapshots
 /// of another schema are passed over. A test knows when it is due.
-pub const SCHEMA: i32 = 1;
+pub const SCHEMA: i32 = 2;
 
 /// Why it refuses, as [`crate::Refusal`] keeps it.
 pub type Refusal = Error;
@@ -128,6 +148,10 @@ pub struct Fulfilment {
     pub order_id: Option<OrderId>,
     /// What is in it.
     pub lines: Vec<Units>,
+    /// Where it leaves from, if not from where its units are set aside.
+    pub location: Option<Location>,
+    /// How often nobody took it.
+    pub attempts: u32,
 }
 
 impl Fulfilment {
@@ -143,12 +167,17 @@ impl Fulfilment {
                 self.status = Status::Created;
                 self.order_id = Some(created.order_id);
                 self.lines.clone_from(&created.lines);
+                self.location.clone_from(&created.location);
             }
             Event::Packed(_) => self.status = Status::Packed,
             Event::Shipped(_) => self.status = Status::Shipped,
             Event::Delivered(_) => self.status = Status::Delivered,
-            Event::DeliveryFailed(_) => self.status = Status::DeliveryFailed,
+            Event::DeliveryFailed(_) => {
+                self.status = Status::DeliveryFailed;
+                self.attempts += 1;
+            }
             Event::ReturnedToSender(_) => self.status = Status::ReturnedToSender,
+            Event::Lost(_) => self.status = Status::Lost,
             Event::Cancelled(_) => self.status = Status::Cancelled,
         }
     }
@@ -164,6 +193,7 @@ impl Event {
             | Self::Delivered(Delivered { order_id })
             | Self::DeliveryFailed(DeliveryFailed { order_id, .. })
             | Self::ReturnedToSender(ReturnedToSender { order_id })
+            | Self::Lost(Lost { order_id, .. })
             | Self::Cancelled(Cancelled { order_id }) => *order_id,
         }
     }

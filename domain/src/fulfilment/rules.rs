@@ -2,12 +2,12 @@
 //! [`crate::command::fulfilment`]'s.
 
 use super::{
-    Cancelled, Created, Delivered, DeliveryFailed, Event, Fulfilment, Packed, ReturnedToSender,
-    Shipped, Status,
+    ATTEMPTS_MAX, Cancelled, Created, Delivered, DeliveryFailed, Event, Fulfilment, Lost, Packed,
+    ReturnedToSender, Shipped, Status,
 };
 use crate::ids::OrderId;
 use crate::order::Units;
-use crate::text::{Label, Note};
+use crate::text::{Label, Location, Note};
 
 refusals! {
     /// Why a parcel refused.
@@ -24,6 +24,9 @@ refusals! {
             /// What was asked.
             action: String,
         } = "fulfilment_wrong_state", Conflict, "a fulfilment that is {status} cannot {action}";
+        /// Too many attempts.
+        TooManyAttempts = "too_many_delivery_attempts", Conflict,
+            "at most 100 failed attempts to deliver are recorded";
     }
 }
 
@@ -38,6 +41,7 @@ impl Status {
             Self::Delivered => "delivered",
             Self::DeliveryFailed => "delivery_failed",
             Self::ReturnedToSender => "returned_to_sender",
+            Self::Lost => "lost",
             Self::Cancelled => "cancelled",
         }
     }
@@ -46,9 +50,14 @@ impl Status {
 /// Each gives the events of one decision; none where all is so already.
 impl Fulfilment {
     /// Plans it.
-    pub fn create(&self, order_id: OrderId, lines: Vec<Units>) -> Result<Vec<Event>, Error> {
+    pub fn create(
+        &self,
+        order_id: OrderId,
+        lines: Vec<Units>,
+        location: Option<Location>,
+    ) -> Result<Vec<Event>, Error> {
         match self.order_id {
-            None => Ok(vec![Created { order_id, lines }.into()]),
+            None => Ok(vec![Created { order_id, lines, location }.into()]),
             Some(_) => Err(Error::AlreadyExists),
         }
     }
@@ -72,13 +81,27 @@ impl Fulfilment {
     /// It was handed over.
     pub fn deliver(&self) -> Result<Vec<Event>, Error> {
         let delivered = |order_id| Delivered { order_id }.into();
-        self.go_on(&[Status::Shipped], Status::Delivered, "be delivered", delivered)
+        let from = [Status::Shipped, Status::DeliveryFailed];
+        self.go_on(&from, Status::Delivered, "be delivered", delivered)
     }
 
-    /// Nobody took it.
+    /// Nobody took it, this time or again.
     pub fn fail(&self, reason: Note) -> Result<Vec<Event>, Error> {
-        let failed = |order_id| DeliveryFailed { order_id, reason }.into();
-        self.go_on(&[Status::Shipped], Status::DeliveryFailed, "fail delivery", failed)
+        let order_id = self.order_id.ok_or(Error::NotFound)?;
+        match self.status {
+            Status::Shipped | Status::DeliveryFailed if self.attempts < ATTEMPTS_MAX => {
+                Ok(vec![DeliveryFailed { order_id, reason }.into()])
+            }
+            Status::Shipped | Status::DeliveryFailed => Err(Error::TooManyAttempts),
+            _ => Err(self.wrong("fail delivery")),
+        }
+    }
+
+    /// Nobody knows where it is.
+    pub fn lose(&self, reason: Note) -> Result<Vec<Event>, Error> {
+        let lost = |order_id| Lost { order_id, reason }.into();
+        let from = [Status::Shipped, Status::DeliveryFailed];
+        self.go_on(&from, Status::Lost, "be lost", lost)
     }
 
     /// It came back.
@@ -110,7 +133,10 @@ impl Fulfilment {
         if from.contains(&self.status) {
             return Ok(vec![event(order_id)]);
         }
-        let (status, action) = (self.status.name().to_owned(), action.to_owned());
-        Err(Error::WrongState { status, action })
+        Err(self.wrong(action))
+    }
+
+    fn wrong(&self, action: &str) -> Error {
+        Error::WrongState { status: self.status.name().to_owned(), action: action.to_owned() }
     }
 }

@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{CartId, CustomerId, FulfilmentId, PaymentId, ProductId};
+use crate::ids::{AddressId, CartId, CustomerId, FulfilmentId, PaymentId, ProductId, ReturnId};
 use crate::money::Money;
+use crate::options::Options;
 use crate::text::{Label, Note, Quantity, Sku};
 
 events! {
@@ -12,16 +13,34 @@ events! {
     Placed = "order.placed", schema 1;
     /// Somebody began to pay it.
     PaymentStarted = "order.payment_started", schema 1;
-    /// It is certain: paid for, or to be paid on delivery.
+    /// That payment came to nothing.
+    PaymentEnded = "order.payment_ended", schema 1;
+    /// Its units stay reserved for longer, because the shopper is at their bank.
+    HoldProlonged = "order.hold_prolonged", schema 1;
+    /// It is certain: paid for, to be paid on delivery, or free.
     Confirmed = "order.confirmed", schema 1;
+    /// It goes to another address.
+    AddressChanged = "order.address_changed", schema 1;
     /// Some of it is to go out in a parcel.
     FulfilmentPlanned = "order.fulfilment_planned", schema 1;
+    /// A parcel left.
+    FulfilmentShipped = "order.fulfilment_shipped", schema 1;
     /// A parcel reached its end.
     FulfilmentClosed = "order.fulfilment_closed", schema 1;
-    /// All of it was delivered.
+    /// Units will not come.
+    UnitsCancelled = "order.units_cancelled", schema 1;
+    /// Delivered units are to come back.
+    ReturnOpened = "order.return_opened", schema 1;
+    /// Delivered units came back.
+    UnitsReturned = "order.units_returned", schema 1;
+    /// What was to come back and did not stays with the customer.
+    ReturnClosed = "order.return_closed", schema 1;
+    /// Every unit was delivered or is off.
     Completed = "order.completed", schema 1;
     /// It is off; nothing is reserved for it any more.
     Cancelled = "order.cancelled", schema 1;
+    /// It had expired, and was paid after all.
+    Reinstated = "order.reinstated", schema 1;
 }
 
 /// One SKU of an order.
@@ -33,6 +52,9 @@ pub struct Line {
     pub product_id: ProductId,
     /// What the product was called.
     pub title: Label,
+    /// What set the variant apart.
+    #[serde(default, skip_serializing_if = "Options::is_empty")]
+    pub options: Options,
     /// How many.
     pub quantity: Quantity,
     /// What one costs.
@@ -41,7 +63,7 @@ pub struct Line {
     pub total: Money,
 }
 
-/// Units of one SKU in a parcel.
+/// Units of one SKU.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Units {
@@ -55,8 +77,10 @@ pub struct Units {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PaymentMethod {
-    /// Through the gateway.
+    /// By card, through a gateway.
     Card,
+    /// By `PayPal`.
+    Paypal,
     /// In cash, to the courier.
     CashOnDelivery,
 }
@@ -69,8 +93,10 @@ pub enum Outcome {
     Delivered,
     /// It was called off before it left.
     Cancelled,
-    /// It came back.
+    /// It came back without having been handed over.
     Returned,
+    /// Nobody knows where it is.
+    Lost,
 }
 
 /// Why an order is off.
@@ -79,15 +105,13 @@ pub enum Outcome {
 pub enum CancelReason {
     /// Somebody asked for it.
     Requested(Note),
-    /// The payment was declined.
-    PaymentFailed,
     /// Nobody paid in time.
     Expired,
     /// The authorisation was given back.
     PaymentVoided,
     /// The authorisation lapsed before it was captured.
     AuthorizationExpired,
-    /// The courier brought everything back.
+    /// Nothing of it could be delivered.
     Undeliverable,
 }
 
@@ -99,6 +123,9 @@ pub struct Placed {
     /// Whose it is, unless a guest's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_id: Option<CustomerId>,
+    /// Where it goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address_id: Option<AddressId>,
     /// What was bought, each SKU once.
     pub lines: Vec<Line>,
     /// The sum of the lines.
@@ -116,15 +143,37 @@ pub struct PaymentStarted {
     pub method: PaymentMethod,
 }
 
+/// `order.payment_ended`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentEnded {
+    /// The payment. Another may be begun.
+    pub payment_id: PaymentId,
+}
+
+/// `order.hold_prolonged`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldProlonged {
+    /// When it is cancelled now if it is still unpaid.
+    pub reserved_until: DateTime<Utc>,
+}
+
 /// `order.confirmed`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confirmed {
-    /// The payment that made it certain.
-    pub payment_id: PaymentId,
-    /// What the order is worth.
+    /// The payment that made it certain; none for an order that costs nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_id: Option<PaymentId>,
+    /// What is owed for it.
     pub total: Money,
     /// How many units it has.
     pub units: u64,
+}
+
+/// `order.address_changed`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressChanged {
+    /// Where it goes now.
+    pub address_id: AddressId,
 }
 
 /// `order.fulfilment_planned`
@@ -136,6 +185,13 @@ pub struct FulfilmentPlanned {
     pub lines: Vec<Units>,
 }
 
+/// `order.fulfilment_shipped`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FulfilmentShipped {
+    /// The parcel.
+    pub fulfilment_id: FulfilmentId,
+}
+
 /// `order.fulfilment_closed`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FulfilmentClosed {
@@ -143,6 +199,49 @@ pub struct FulfilmentClosed {
     pub fulfilment_id: FulfilmentId,
     /// How it ended.
     pub outcome: Outcome,
+    /// How much less is owed, because its units came back or were lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Money>,
+}
+
+/// `order.units_cancelled`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnitsCancelled {
+    /// What will not come.
+    pub lines: Vec<Units>,
+    /// Why.
+    pub reason: Note,
+    /// How much less is owed.
+    pub amount: Money,
+    /// Whether the order was certain before.
+    pub was_confirmed: bool,
+}
+
+/// `order.return_opened`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReturnOpened {
+    /// The return.
+    pub return_id: ReturnId,
+    /// What is to come back.
+    pub lines: Vec<Units>,
+}
+
+/// `order.units_returned`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnitsReturned {
+    /// The return.
+    pub return_id: ReturnId,
+    /// What came back, in whatever condition.
+    pub lines: Vec<Units>,
+    /// How much less is owed.
+    pub amount: Money,
+}
+
+/// `order.return_closed`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReturnClosed {
+    /// The return.
+    pub return_id: ReturnId,
 }
 
 /// `order.completed`
@@ -156,8 +255,12 @@ pub struct Cancelled {
     pub reason: CancelReason,
     /// Whether it had been certain before.
     pub was_confirmed: bool,
-    /// What the order was worth.
+    /// What was owed for it.
     pub total: Money,
     /// How many units it had.
     pub units: u64,
 }
+
+/// `order.reinstated`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reinstated {}

@@ -1,27 +1,41 @@
 //! An order: what was bought, at which prices, and how far it has come.
 //!
-//! `pending → confirmed → completed`, `pending | confirmed → cancelled`. Payments and parcels are
-//! streams of their own; the order remembers only what its own decisions need of them.
+//! `pending → confirmed → completed`, `pending | confirmed → cancelled`. An order can shrink: units
+//! are called off before they leave, come back or are lost on the way, or are returned after they
+//! were delivered; what is *owed* shrinks with them, and captures, refunds and the end of the order
+//! go by it. Payments, parcels and returns are streams of their own; the order remembers only what
+//! its own decisions need of them.
 
 mod event;
+mod fulfilling;
 mod rules;
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, TimeDelta, Utc};
 pub use event::{
-    CancelReason, Cancelled, Completed, Confirmed, Event, FulfilmentClosed, FulfilmentPlanned,
-    Line, Outcome, PaymentMethod, PaymentStarted, Placed, Units,
+    AddressChanged, CancelReason, Cancelled, Completed, Confirmed, Event, FulfilmentClosed,
+    FulfilmentPlanned, FulfilmentShipped, HoldProlonged, Line, Outcome, PaymentEnded,
+    PaymentMethod, PaymentStarted, Placed, Reinstated, ReturnClosed, ReturnOpened, Units,
+    UnitsCancelled, UnitsReturned,
 };
-pub use rules::Error;
+pub use rules::{Error, Placing, UnitsLeft};
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{FulfilmentId, PaymentId};
+use crate::ids::{FulfilmentId, PaymentId, ReturnId};
 use crate::money::Money;
 use crate::text::Sku;
 
 /// Parcels an order may be split into.
 pub const FULFILMENTS_MAX: usize = 200;
+/// Payments that may be begun for an order: more than a shopper has cards, fewer than who tries
+/// stolen ones.
+pub const PAYMENTS_MAX: usize = 30;
+/// Returns an order may have.
+pub const RETURNS_MAX: usize = 200;
+/// How long after its first reservation an order's units may still be held for a bank.
+pub const HOLD_PROLONGED_MAX: TimeDelta = TimeDelta::hours(1);
 
 /// Where an order stands in its life.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,10 +47,38 @@ pub enum Status {
     Pending,
     /// Certain.
     Confirmed,
-    /// Delivered in full.
+    /// Every unit was delivered or is off.
     Completed,
     /// Off.
     Cancelled,
+}
+
+/// How far the units of one SKU have come. What is in none of these is still to be sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// In parcels that have not left.
+    pub planned: u32,
+    /// On their way.
+    pub moving: u32,
+    /// Handed over.
+    pub delivered: u32,
+    /// Of those, announced to come back.
+    pub returning: u32,
+    /// Of those, back.
+    pub returned: u32,
+    /// Never to be handed over: called off, sent back or lost.
+    pub off: u32,
+}
+
+/// How far a parcel has come, as the order sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stage {
+    /// It has not left.
+    Planned,
+    /// It is on its way.
+    Shipped,
+    /// It reached its end.
+    Closed(Outcome),
 }
 
 /// A parcel, as the order sees it.
@@ -44,13 +86,22 @@ pub enum Status {
 pub struct Parcel {
     /// What is in it.
     pub lines: Vec<Units>,
-    /// How it ended, once it did.
-    pub outcome: Option<Outcome>,
+    /// How far it has come.
+    pub stage: Stage,
+}
+
+/// A payment, as the order sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// How.
+    pub method: PaymentMethod,
+    /// Whether it came to nothing.
+    pub ended: bool,
 }
 
 /// Of the shape of [`Order`] and of its fold. Raise it with every change of either: snapshots of
 /// another schema are passed over. A test knows when it is due.
-pub const SCHEMA: i32 = 1;
+pub const SCHEMA: i32 = 2;
 
 /// Why it refuses, as [`crate::Refusal`] keeps it.
 pub type Refusal = Error;
@@ -64,16 +115,26 @@ pub struct Order {
     pub lines: Vec<Line>,
     /// The sum of the lines, once placed.
     pub total: Option<Money>,
-    /// The latest attempt to pay it.
-    pub payment: Option<(PaymentId, PaymentMethod)>,
+    /// How far its units have come.
+    pub progress: BTreeMap<Sku, Progress>,
+    /// When it is cancelled if it is still unpaid.
+    pub reserved_until: Option<DateTime<Utc>>,
+    /// Up to when that may be put off.
+    pub hold_until_max: Option<DateTime<Utc>>,
+    /// Whether it is off because nobody paid in time.
+    pub expired: bool,
+    /// What was begun to pay it.
+    pub payments: BTreeMap<PaymentId, Attempt>,
     /// Its parcels.
-    pub parcels: BTreeMap<FulfilmentId, Parcel>,
+    pub fulfilments: BTreeMap<FulfilmentId, Parcel>,
+    /// What of it is announced to come back, by return; of those that are not closed.
+    pub returns: BTreeMap<ReturnId, Vec<Units>>,
 }
 
 impl Order {
     /// How many things it holds beside itself.
     pub fn items(&self) -> usize {
-        self.lines.len() + self.parcels.len()
+        self.lines.len() * 2 + self.payments.len() + self.fulfilments.len() + self.returns.len()
     }
 
     /// Folds one event into the state.
@@ -83,56 +144,182 @@ impl Order {
                 self.status = Status::Pending;
                 self.lines.clone_from(&placed.lines);
                 self.total = Some(placed.total);
+                self.reserved_until = Some(placed.reserved_until);
+                self.hold_until_max =
+                    placed.reserved_until.checked_add_signed(HOLD_PROLONGED_MAX);
             }
-            Event::PaymentStarted(started) => {
-                self.payment = Some((started.payment_id, started.method));
+            Event::PaymentStarted(PaymentStarted { payment_id, method }) => {
+                let attempt = Attempt { method: *method, ended: false };
+                self.payments.insert(*payment_id, attempt);
             }
-            Event::Confirmed(_) => self.status = Status::Confirmed,
-            Event::FulfilmentPlanned(planned) => {
-                let parcel = Parcel { lines: planned.lines.clone(), outcome: None };
-                self.parcels.insert(planned.fulfilment_id, parcel);
-            }
-            Event::FulfilmentClosed(closed) => {
-                if let Some(parcel) = self.parcels.get_mut(&closed.fulfilment_id) {
-                    parcel.outcome = Some(closed.outcome);
+            Event::PaymentEnded(ended) => self.end_of_payment(ended.payment_id, true),
+            Event::HoldProlonged(held) => self.reserved_until = Some(held.reserved_until),
+            Event::Confirmed(confirmed) => {
+                self.status = Status::Confirmed;
+                if let Some(payment_id) = confirmed.payment_id {
+                    self.end_of_payment(payment_id, false);
                 }
             }
+            Event::AddressChanged(_) => {}
+            Event::FulfilmentPlanned(planned) => {
+                self.count(&planned.lines, |of, units| of.planned += units);
+                let parcel = Parcel { lines: planned.lines.clone(), stage: Stage::Planned };
+                self.fulfilments.insert(planned.fulfilment_id, parcel);
+            }
+            Event::FulfilmentShipped(FulfilmentShipped { fulfilment_id }) => {
+                self.advance(*fulfilment_id, Stage::Shipped);
+            }
+            Event::FulfilmentClosed(FulfilmentClosed { fulfilment_id, outcome, .. }) => {
+                self.advance(*fulfilment_id, Stage::Closed(*outcome));
+            }
+            Event::UnitsCancelled(cancelled) => {
+                self.count(&cancelled.lines, |of, units| of.off += units);
+            }
+            Event::ReturnOpened(opened) => {
+                self.count(&opened.lines, |of, units| of.returning += units);
+                self.returns.insert(opened.return_id, opened.lines.clone());
+            }
+            Event::UnitsReturned(returned) => self.take_back(returned),
+            Event::ReturnClosed(closed) => {
+                let left = self.returns.remove(&closed.return_id).unwrap_or_default();
+                self.count(&left, |of, units| of.returning = of.returning.saturating_sub(units));
+            }
             Event::Completed(_) => self.status = Status::Completed,
-            Event::Cancelled(_) => self.status = Status::Cancelled,
+            Event::Cancelled(cancelled) => {
+                self.status = Status::Cancelled;
+                self.expired = cancelled.reason == CancelReason::Expired;
+            }
+            Event::Reinstated(_) => {
+                self.status = Status::Pending;
+                self.expired = false;
+            }
         }
     }
 
-    /// Units of all lines.
+    fn end_of_payment(&mut self, id: PaymentId, ended: bool) {
+        if let Some(attempt) = self.payments.get_mut(&id) {
+            attempt.ended = ended;
+        }
+    }
+
+    fn count(&mut self, lines: &[Units], change: impl Fn(&mut Progress, u32)) {
+        for Units { sku, quantity } in lines {
+            change(self.progress.entry(sku.clone()).or_default(), quantity.get());
+        }
+    }
+
+    /// Moves a parcel's units from where they were to where they are.
+    fn advance(&mut self, id: FulfilmentId, to: Stage) {
+        let Some(parcel) = self.fulfilments.get_mut(&id) else { return };
+        let from = std::mem::replace(&mut parcel.stage, to);
+        let lines = parcel.lines.clone();
+        self.count(&lines, |of, units| {
+            match from {
+                Stage::Planned => of.planned = of.planned.saturating_sub(units),
+                Stage::Shipped => of.moving = of.moving.saturating_sub(units),
+                Stage::Closed(_) => {}
+            }
+            match to {
+                Stage::Planned => of.planned += units,
+                Stage::Shipped => of.moving += units,
+                Stage::Closed(Outcome::Delivered) => of.delivered += units,
+                Stage::Closed(Outcome::Returned | Outcome::Lost) => of.off += units,
+                // Still to be sent.
+                Stage::Closed(Outcome::Cancelled) => {}
+            }
+        });
+    }
+
+    fn take_back(&mut self, returned: &UnitsReturned) {
+        self.count(&returned.lines, |of, units| {
+            of.returning = of.returning.saturating_sub(units);
+            of.returned += units;
+        });
+        if let Some(open) = self.returns.get_mut(&returned.return_id) {
+            *open = fulfilling::without(open, &returned.lines);
+        }
+    }
+}
+
+/// What is owed, and for how many units.
+impl Order {
+    /// How far the units of a line have come.
+    pub fn progress(&self, sku: &Sku) -> Progress {
+        self.progress.get(sku).copied().unwrap_or_default()
+    }
+
+    /// Units of a line that were not called off, sent back, lost or returned.
+    pub fn kept(&self, line: &Line) -> u32 {
+        let Progress { off, returned, .. } = self.progress(&line.sku);
+        line.quantity.get().saturating_sub(off).saturating_sub(returned)
+    }
+
+    /// Units of all lines that are still to be had, or were.
     pub fn units(&self) -> u64 {
-        self.lines.iter().map(|line| u64::from(line.quantity.get())).sum()
+        self.lines.iter().map(|line| u64::from(self.kept(line))).sum()
     }
 
     /// Units of `sku` that are in no parcel yet, or only in parcels that were called off.
     pub fn unplanned(&self, sku: &Sku) -> u32 {
         let ordered = self.lines.iter().find(|line| line.sku == *sku);
-        let ordered = ordered.map_or(0, |line| line.quantity.get());
-        ordered.saturating_sub(self.units_in(sku, |outcome| outcome != Some(Outcome::Cancelled)))
+        let Progress { planned, moving, delivered, off, .. } = self.progress(sku);
+        let gone = planned + moving + delivered + off;
+        ordered.map_or(0, |line| line.quantity.get().saturating_sub(gone))
     }
 
-    /// Units of `sku` in the parcels whose outcome satisfies `which`.
-    fn units_in(&self, sku: &Sku, which: impl Fn(Option<Outcome>) -> bool) -> u32 {
-        self.parcels
-            .values()
-            .filter(|parcel| which(parcel.outcome))
-            .flat_map(|parcel| &parcel.lines)
-            .filter(|units| units.sku == *sku)
-            .map(|units| units.quantity.get())
-            .sum()
+    /// What is to be paid for it in the end. Nothing is owed for an order that is off.
+    pub fn owed(&self) -> Option<Money> {
+        self.worth(|order, line| match order.status {
+            Status::Cancelled => 0,
+            Status::Unplaced | Status::Pending | Status::Confirmed | Status::Completed => {
+                order.kept(line)
+            }
+        })
     }
 
-    /// Whether any parcel was handed over.
+    /// What is to be paid for what has left and did not come back.
+    pub fn owed_for_sent(&self) -> Option<Money> {
+        self.worth(|order, line| {
+            let Progress { moving, delivered, returned, .. } = order.progress(&line.sku);
+            (moving + delivered).saturating_sub(returned)
+        })
+    }
+
+    /// What is to be paid for what was handed over and did not come back.
+    pub fn owed_for_delivered(&self) -> Option<Money> {
+        self.worth(|order, line| {
+            let Progress { delivered, returned, .. } = order.progress(&line.sku);
+            delivered.saturating_sub(returned)
+        })
+    }
+
+    fn worth(&self, units: impl Fn(&Self, &Line) -> u32) -> Option<Money> {
+        let zero = Money::zero(self.total?.currency());
+        self.lines.iter().try_fold(zero, |sum, line| {
+            sum.plus(line.total.share(units(self, line), line.quantity.get()))
+        })
+    }
+
+    /// Whether any unit is on its way or was handed over.
+    pub fn has_left(&self) -> bool {
+        self.progress.values().any(|of| of.moving + of.delivered > 0)
+    }
+
+    /// Whether any unit was handed over.
     pub fn any_delivered(&self) -> bool {
-        self.parcels.values().any(|parcel| parcel.outcome == Some(Outcome::Delivered))
+        self.progress.values().any(|of| of.delivered > 0)
     }
 
-    /// Whether every unit has left in a parcel that reached its end.
-    fn all_closed(&self) -> bool {
-        let ended = |outcome| matches!(outcome, Some(Outcome::Delivered | Outcome::Returned));
-        self.lines.iter().all(|line| self.units_in(&line.sku, ended) == line.quantity.get())
+    /// Whether every unit was delivered or is off.
+    fn all_done(&self) -> bool {
+        self.lines.iter().all(|line| {
+            let Progress { delivered, off, .. } = self.progress(&line.sku);
+            delivered + off >= line.quantity.get()
+        })
+    }
+
+    /// The payments that did not come to nothing.
+    pub fn standing_payments(&self) -> impl Iterator<Item = PaymentId> {
+        self.payments.iter().filter(|(_, attempt)| !attempt.ended).map(|(id, _)| *id)
     }
 }

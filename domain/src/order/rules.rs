@@ -1,15 +1,18 @@
-//! Decisions about orders.
+//! Decisions about orders: placing, paying, changing and calling off. Those about what is sent and
+//! comes back are in `fulfilling`.
 
-use std::collections::BTreeMap;
-
-use super::{
-    CancelReason, Cancelled, Completed, Confirmed, Event, FULFILMENTS_MAX, FulfilmentClosed,
-    FulfilmentPlanned, Line, Order, Outcome, PaymentMethod, PaymentStarted, Placed, Status, Units,
-};
-use crate::ids::{CartId, CustomerId, FulfilmentId, PaymentId};
-use crate::money::Money;
-use crate::text::{Quantity, Sku};
 use chrono::{DateTime, Utc};
+
+use super::fulfilling::{merge, reduced};
+use super::{
+    AddressChanged, CancelReason, Cancelled, Completed, Confirmed, Event, FulfilmentClosed,
+    HoldProlonged, Line, Order, Outcome, PAYMENTS_MAX, PaymentEnded, PaymentMethod,
+    PaymentStarted, Placed, Reinstated, Stage, Status, Units, UnitsCancelled,
+};
+use crate::ids::{AddressId, CartId, CustomerId, PaymentId};
+use crate::money::Money;
+use crate::options::Options;
+use crate::text::{Note, Quantity, Sku};
 
 refusals! {
     /// Why an order refused.
@@ -21,30 +24,53 @@ refusals! {
         /// The sum is out of bounds or of several currencies.
         TotalOutOfBounds = "total_out_of_bounds", Invalid,
             "the order's total is beyond what money can be";
-        /// It is certain or finished, so there is nothing to pay.
+        /// It is certain or finished, so there is nothing to confirm.
         NotPending = "order_not_pending", Conflict, "the order is not waiting for a payment";
         /// It is not certain, so nothing may leave.
         NotConfirmed = "order_not_confirmed", Conflict, "the order is not confirmed";
         /// It is being paid already.
-        PaymentOpen = "payment_already_started", Conflict, "the order has an open payment already";
+        PaymentOpen = "payment_already_started", Conflict,
+            "the order has an open payment already: abort or void it first";
+        /// All that is owed is paid.
+        NothingDue = "order_paid", Conflict, "nothing is left to pay";
+        /// Too many payments.
+        TooManyPayments = "too_many_payments", Conflict, "an order has at most 30 payments";
+        /// Nothing stands for its money: it must be paid first.
+        NotSecured {
+            /// What is owed for it.
+            owed: Money,
+            /// What stands for that: authorised, taken and kept, or due on delivery.
+            secured: Money,
+        } = "order_not_secured", Conflict,
+            "{owed} is owed for the order and only {secured} is secured by payments";
         /// It is finished.
         Completed = "order_completed", Conflict, "the order is completed";
         /// It is off.
         Cancelled = "order_cancelled", Conflict, "the order is cancelled";
         /// Units are on their way or were delivered.
-        AlreadyShipped = "order_already_shipped", Conflict, "part of the order has left already";
+        AlreadyShipped = "order_already_shipped", Conflict,
+            "nothing is left of the order that has not been sent already";
+        /// Its address can no longer be changed.
+        AddressUsed = "order_already_shipped", Conflict, "part of the order has left already";
         /// Nothing was handed over yet.
         NotDelivered = "order_not_delivered", Conflict,
             "no part of the order has been delivered yet";
-        /// The parcel would hold units the order does not have left.
-        NothingLeft {
-            /// What.
-            sku: Sku,
-            /// How many are left.
-            left: u32,
-        } = "nothing_left_to_send", Conflict, "only {left} units of {sku} are left to send";
+        /// Units are named that the order does not have left to send.
+        NothingLeft(Vec<UnitsLeft>) = "nothing_left_to_send", Conflict,
+            "some lines have fewer units left to send; units in a parcel are free once it is \
+             cancelled";
         /// Everything is in parcels already.
         AllPlanned = "order_fully_planned", Conflict, "nothing is left to send";
+        /// A line is to have more units than it has.
+        LineCannotGrow {
+            /// What.
+            sku: Sku,
+            /// How many it has.
+            has: u32,
+        } = "order_line_cannot_grow", Conflict,
+            "the line of {sku} has {has} units and cannot get more: place another order";
+        /// It has no such line.
+        NoSuchLine = "order_line_not_found", NotFound, "the order has no line of this SKU";
         /// The parcel's id is in use.
         FulfilmentExists = "fulfilment_already_exists", Conflict,
             "a fulfilment with this id exists already";
@@ -53,31 +79,64 @@ refusals! {
         /// Too many parcels.
         TooManyFulfilments = "too_many_fulfilments", Conflict,
             "an order has at most 200 fulfilments";
+        /// Units are named that cannot come back.
+        NothingToReturn(Vec<UnitsLeft>) = "nothing_to_return", Conflict,
+            "some lines have fewer units that were delivered and not returned";
+        /// Too many returns.
+        TooManyReturns = "too_many_returns", Conflict, "an order has at most 200 returns";
+        /// No such return.
+        NoSuchReturn = "return_not_found", NotFound, "the order has no such open return";
     }
+}
+
+/// How many units of a SKU are left for what was asked.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct UnitsLeft {
+    /// What.
+    pub sku: Sku,
+    /// Units asked for.
+    pub wanted: u32,
+    /// Units left.
+    pub left: u32,
+}
+
+/// What an order is placed with, beside its cart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placing {
+    /// Whose it is, unless a guest's.
+    pub customer_id: Option<CustomerId>,
+    /// Where it goes.
+    pub address_id: Option<AddressId>,
+    /// What is bought.
+    pub lines: Vec<crate::cart::Line>,
+    /// When it is called off if it is still unpaid.
+    pub reserved_until: DateTime<Utc>,
 }
 
 /// Each gives the events of one decision; none where all is so already.
 impl Order {
-    /// Makes it out of a cart's lines: the totals are computed here. It is called off if it is
-    /// still unpaid when its reservation ends.
-    pub fn place(
-        &self,
-        cart_id: CartId,
-        customer_id: Option<CustomerId>,
-        lines: Vec<crate::cart::Line>,
-        reserved_until: DateTime<Utc>,
-    ) -> Result<Vec<Event>, Error> {
+    /// Makes it out of a cart's lines: the totals are computed here. What costs nothing is certain
+    /// at once.
+    pub fn place(&self, cart_id: CartId, placing: Placing) -> Result<Vec<Event>, Error> {
         if self.status != Status::Unplaced {
             return Err(Error::AlreadyExists);
         }
+        let Placing { customer_id, address_id, lines, reserved_until } = placing;
         let priced = lines.into_iter().map(|line| {
             let total = line.unit_price.times(line.quantity.get())?;
             let crate::cart::Line { sku, product_id, title, quantity, unit_price } = line;
-            Some(Line { sku, product_id, title, quantity, unit_price, total })
+            let options = Options::default();
+            Some(Line { sku, product_id, title, options, quantity, unit_price, total })
         });
         let lines: Vec<Line> = priced.collect::<Option<_>>().ok_or(Error::TotalOutOfBounds)?;
         let total = sum(&lines).ok_or(Error::TotalOutOfBounds)?;
-        Ok(vec![Placed { cart_id, customer_id, lines, total, reserved_until }.into()])
+        let units = lines.iter().map(|line| u64::from(line.quantity.get())).sum();
+        let placed = Placed { cart_id, customer_id, address_id, lines, total, reserved_until };
+        let mut events = vec![Event::from(placed)];
+        if total.is_zero() {
+            events.push(Confirmed { payment_id: None, total, units }.into());
+        }
+        Ok(events)
     }
 
     /// Begins to pay it; certain at once, as cash on delivery is, if it is to `confirm`.
@@ -87,87 +146,146 @@ impl Order {
         method: PaymentMethod,
         confirm: bool,
     ) -> Result<Vec<Event>, Error> {
-        let total = self.placed_total()?;
-        self.must_be_pending()?;
-        if self.payment.is_some() {
-            return Err(Error::PaymentOpen);
+        self.must_be_payable()?;
+        if self.payments.len() >= PAYMENTS_MAX {
+            return Err(Error::TooManyPayments);
         }
         let mut events = vec![PaymentStarted { payment_id, method }.into()];
-        if confirm {
-            events.push(Confirmed { payment_id, total, units: self.units() }.into());
+        if confirm && self.status == Status::Pending {
+            events.extend(self.confirm(payment_id)?);
         }
         Ok(events)
+    }
+
+    /// A payment came to nothing: another may be begun.
+    pub fn end_payment(&self, payment_id: PaymentId) -> Vec<Event> {
+        match self.payments.get(&payment_id) {
+            Some(attempt) if !attempt.ended => vec![PaymentEnded { payment_id }.into()],
+            _ => vec![],
+        }
     }
 
     /// The payment succeeded.
     pub fn confirm(&self, payment_id: PaymentId) -> Result<Vec<Event>, Error> {
-        let total = self.placed_total()?;
+        let total = self.owed().ok_or(Error::NotFound)?;
         self.must_be_pending()?;
+        let payment_id = Some(payment_id);
         Ok(vec![Confirmed { payment_id, total, units: self.units() }.into()])
     }
 
-    /// Sends some of it in a parcel; nothing named means all that is left.
-    pub fn plan_fulfilment(
-        &self,
-        fulfilment_id: FulfilmentId,
-        lines: Vec<Units>,
-    ) -> Result<Vec<Event>, Error> {
-        self.placed_total()?;
-        self.must_be_confirmed()?;
-        if self.parcels.contains_key(&fulfilment_id) {
-            return Err(Error::FulfilmentExists);
+    /// It had expired and was paid after all.
+    pub fn reinstate(&self, payment_id: PaymentId) -> Result<Vec<Event>, Error> {
+        if self.status != Status::Cancelled || !self.expired {
+            return Err(Error::Cancelled);
         }
-        if self.parcels.len() >= FULFILMENTS_MAX {
-            return Err(Error::TooManyFulfilments);
-        }
-        let lines = if lines.is_empty() { all_left(self) } else { merge(self, lines)? };
-        if lines.is_empty() {
-            return Err(Error::AllPlanned);
-        }
-        for units in &lines {
-            let left = self.unplanned(&units.sku);
-            if units.quantity.get() > left {
-                return Err(Error::NothingLeft { sku: units.sku.clone(), left });
-            }
-        }
-        Ok(vec![FulfilmentPlanned { fulfilment_id, lines }.into()])
-    }
-
-    /// A parcel reached its end.
-    pub fn close_fulfilment(
-        &self,
-        fulfilment_id: FulfilmentId,
-        outcome: Outcome,
-    ) -> Result<Vec<Event>, Error> {
-        let total = self.placed_total()?;
-        let parcel = self.parcels.get(&fulfilment_id).ok_or(Error::NoSuchFulfilment)?;
-        if parcel.outcome.is_some() {
-            return Ok(vec![]);
-        }
-        let closed = FulfilmentClosed { fulfilment_id, outcome };
         let mut after = self.clone();
-        let mut events = vec![Event::from(closed)];
+        let mut events = vec![Event::from(Reinstated {})];
         after.evolve(&events[0]);
-        if self.status != Status::Confirmed || !after.all_closed() {
-            return Ok(events);
-        }
-        events.push(if after.any_delivered() {
-            Completed {}.into()
-        } else {
-            cancelled(self, CancelReason::Undeliverable, total)
-        });
+        events.extend(after.confirm(payment_id)?);
         Ok(events)
     }
 
-    /// Calls it off.
-    pub fn cancel(&self, reason: CancelReason) -> Result<Vec<Event>, Error> {
-        let total = self.placed_total()?;
-        match self.status {
-            Status::Cancelled => Ok(vec![]),
-            Status::Completed => Err(Error::Completed),
-            Status::Unplaced => Err(Error::NotFound),
-            Status::Pending | Status::Confirmed => Ok(vec![cancelled(self, reason, total)]),
+    /// Keeps its units reserved until then, as far as that may be put off, because a bank has the
+    /// shopper.
+    pub fn prolong_hold(&self, until: DateTime<Utc>) -> Vec<Event> {
+        let (Some(now), Some(max)) = (self.reserved_until, self.hold_until_max) else {
+            return vec![];
+        };
+        let reserved_until = until.min(max);
+        if self.status == Status::Pending && reserved_until > now {
+            vec![HoldProlonged { reserved_until }.into()]
+        } else {
+            vec![]
         }
+    }
+
+    /// Sends it to another address.
+    pub fn change_address(&self, address_id: AddressId) -> Result<Vec<Event>, Error> {
+        self.must_be_open()?;
+        if self.has_left() {
+            return Err(Error::AddressUsed);
+        }
+        Ok(vec![AddressChanged { address_id }.into()])
+    }
+
+    /// Calls off as much as a line has beyond `quantity`, none of which has left.
+    pub fn shrink_line(&self, sku: &Sku, quantity: u32) -> Result<Vec<Units>, Error> {
+        self.must_be_open()?;
+        let line = self.lines.iter().find(|line| line.sku == *sku).ok_or(Error::NoSuchLine)?;
+        let has = self.kept(line);
+        if quantity > has {
+            return Err(Error::LineCannotGrow { sku: sku.clone(), has });
+        }
+        let fewer = Quantity::try_from(has - quantity).ok();
+        Ok(fewer.map(|quantity| Units { sku: sku.clone(), quantity }).into_iter().collect())
+    }
+
+    /// Calls units off that are in no parcel. The last ones end the order.
+    pub fn cancel_units(&self, lines: Vec<Units>, reason: Note) -> Result<Vec<Event>, Error> {
+        let owed = self.owed().ok_or(Error::NotFound)?;
+        self.must_be_open()?;
+        let lines = merge(lines, |sku| self.unplanned(sku)).map_err(Error::NothingLeft)?;
+        if lines.is_empty() {
+            return Ok(vec![]);
+        }
+        let was_confirmed = self.status == Status::Confirmed;
+        let mut after = self.clone();
+        let cancelled = UnitsCancelled { lines, reason: reason.clone(), amount: owed, was_confirmed };
+        after.evolve(&cancelled.clone().into());
+        let amount = reduced(owed, &after);
+        let mut events = vec![UnitsCancelled { amount, ..cancelled }.into()];
+        events.extend(after.end(CancelReason::Requested(reason)));
+        Ok(events)
+    }
+
+    /// Calls it off: all of it where nothing has left, otherwise what has not.
+    pub fn cancel(&self, reason: CancelReason) -> Result<Vec<Event>, Error> {
+        let total = self.owed().ok_or(Error::NotFound)?;
+        match self.status {
+            Status::Cancelled => return Ok(vec![]),
+            Status::Completed => return Err(Error::Completed),
+            Status::Unplaced => return Err(Error::NotFound),
+            Status::Pending | Status::Confirmed => {}
+        }
+        let mut after = self.clone();
+        let mut events = self.close_planned();
+        events.iter().for_each(|event| after.evolve(event));
+        if after.has_left() {
+            let CancelReason::Requested(note) = reason else { return Err(Error::AlreadyShipped) };
+            let unsent = after.all_left();
+            if unsent.is_empty() {
+                return Err(Error::AlreadyShipped);
+            }
+            events.extend(after.cancel_units(unsent, note)?);
+        } else {
+            let was_confirmed = self.status == Status::Confirmed;
+            let units = self.units();
+            events.push(Cancelled { reason, was_confirmed, total, units }.into());
+        }
+        Ok(events)
+    }
+
+    fn close_planned(&self) -> Vec<Event> {
+        let planned = self.fulfilments.iter().filter(|(_, of)| of.stage == Stage::Planned);
+        let close = |fulfilment_id| {
+            let outcome = Outcome::Cancelled;
+            FulfilmentClosed { fulfilment_id, outcome, amount: None }.into()
+        };
+        planned.map(|(id, _)| close(*id)).collect()
+    }
+
+    /// Its end, once every unit was delivered or is off; `reason` if none was delivered.
+    pub(super) fn end(&self, reason: CancelReason) -> Option<Event> {
+        if !matches!(self.status, Status::Pending | Status::Confirmed) || !self.all_done() {
+            return None;
+        }
+        if self.any_delivered() {
+            return Some(Completed {}.into());
+        }
+        // Unit by unit it was taken off already: nothing is owed and no unit left.
+        let total = self.owed()?;
+        let was_confirmed = self.status == Status::Confirmed;
+        Some(Cancelled { reason, was_confirmed, total, units: self.units() }.into())
     }
 
     fn must_be_pending(&self) -> Result<(), Error> {
@@ -178,48 +296,26 @@ impl Order {
         }
     }
 
-    fn must_be_confirmed(&self) -> Result<(), Error> {
+    /// What was delivered unpaid may still be paid.
+    fn must_be_payable(&self) -> Result<(), Error> {
         match self.status {
-            Status::Confirmed => Ok(()),
+            Status::Pending | Status::Confirmed | Status::Completed => Ok(()),
             Status::Cancelled => Err(Error::Cancelled),
-            Status::Completed => Err(Error::Completed),
-            Status::Unplaced | Status::Pending => Err(Error::NotConfirmed),
+            Status::Unplaced => Err(Error::NotFound),
         }
     }
 
-    fn placed_total(&self) -> Result<Money, Error> {
-        self.total.ok_or(Error::NotFound)
+    fn must_be_open(&self) -> Result<(), Error> {
+        match self.status {
+            Status::Pending | Status::Confirmed => Ok(()),
+            Status::Cancelled => Err(Error::Cancelled),
+            Status::Completed => Err(Error::Completed),
+            Status::Unplaced => Err(Error::NotFound),
+        }
     }
 }
 
 fn sum(lines: &[Line]) -> Option<Money> {
     let (first, rest) = lines.split_first()?;
     rest.iter().try_fold(first.total, |sum, line| sum.plus(line.total))
-}
-
-fn all_left(order: &Order) -> Vec<Units> {
-    let left = order.lines.iter().filter_map(|line| {
-        let quantity = Quantity::try_from(order.unplanned(&line.sku)).ok()?;
-        Some(Units { sku: line.sku.clone(), quantity })
-    });
-    left.collect()
-}
-
-/// The same SKU named twice is one line of both.
-fn merge(order: &Order, wanted: Vec<Units>) -> Result<Vec<Units>, Error> {
-    let mut units: BTreeMap<Sku, u32> = BTreeMap::new();
-    for Units { sku, quantity } in wanted {
-        let sum = units.entry(sku).or_default();
-        *sum = sum.saturating_add(quantity.get());
-    }
-    let merged = units.into_iter().map(|(sku, sum)| match Quantity::try_from(sum) {
-        Ok(quantity) => Ok(Units { sku, quantity }),
-        Err(_) => Err(Error::NothingLeft { left: order.unplanned(&sku), sku }),
-    });
-    merged.collect()
-}
-
-fn cancelled(order: &Order, reason: CancelReason, total: Money) -> Event {
-    let was_confirmed = order.status == Status::Confirmed;
-    Cancelled { reason, was_confirmed, total, units: order.units() }.into()
 }

@@ -1,17 +1,19 @@
-//! The document of an order, with its payments and parcels and how far both have come.
+//! The document of an order, with its payments, parcels and returns and how far all have come.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::Event;
 use crate::StreamId;
-use crate::ids::{CartId, CustomerId, OrderId};
+use crate::ids::{AddressId, CartId, CustomerId, OrderId};
 use crate::money::Money;
-use crate::order::{self, CancelReason, Line};
+use crate::order::{self, CancelReason, Line, Order, Outcome, Parcel, Progress, Stage};
 use crate::payment::Status as Paying;
 use crate::seen::{Seen, stamp};
 use crate::text::Note;
-use crate::{fulfilment::document as fulfilment, payment::document as payment};
+use crate::{
+    fulfilment::document as fulfilment, payment::document as payment, return_::document as return_,
+};
 
 /// Where an order stands in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,7 +23,7 @@ pub enum Status {
     Pending,
     /// Certain.
     Confirmed,
-    /// Delivered in full.
+    /// Every unit was delivered or is off.
     Completed,
     /// Off.
     Cancelled,
@@ -45,6 +47,8 @@ pub enum PaymentStatus {
     PartiallyRefunded,
     /// All that was taken was given back.
     Refunded,
+    /// The bank took back all that was kept.
+    ChargedBack,
     /// The authorisation was given back.
     Voided,
     /// The authorisation lapsed.
@@ -65,9 +69,9 @@ pub enum FulfilmentStatus {
     Partial,
     /// All units have left.
     Fulfilled,
-    /// All units were handed over, or those that were not came back.
+    /// All units were handed over that did not come back or get lost.
     Delivered,
-    /// All units came back.
+    /// All units that had left came back or were lost.
     Returned,
 }
 
@@ -77,15 +81,13 @@ pub enum FulfilmentStatus {
 pub enum Reason {
     /// Somebody asked for it.
     Requested,
-    /// The payment was declined.
-    PaymentFailed,
     /// Nobody paid in time.
     Expired,
     /// The authorisation was given back.
     PaymentVoided,
     /// The authorisation lapsed before it was captured.
     AuthorizationExpired,
-    /// The courier brought everything back.
+    /// Nothing of it could be delivered.
     Undeliverable,
 }
 
@@ -100,11 +102,26 @@ pub struct Cancellation {
     pub note: Option<Note>,
 }
 
+/// One SKU of an order, and how far its units have come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderLine {
+    /// What was bought.
+    #[serde(flatten)]
+    pub line: Line,
+    /// Units in no parcel yet.
+    pub unplanned: u32,
+    /// How far the others have come.
+    #[serde(flatten)]
+    pub progress: Progress,
+}
+
 /// An order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Document {
     /// Its id.
     pub id: OrderId,
+    /// Its number, for people: the position at which it was placed.
+    pub number: i64,
     /// The version of its own stream.
     pub version: i64,
     /// The position of the last event in it, be it of a payment or a parcel.
@@ -119,59 +136,72 @@ pub struct Document {
     pub cart_id: CartId,
     /// Whose it is, unless a guest's.
     pub customer_id: Option<CustomerId>,
+    /// Where it goes.
+    pub address_id: Option<AddressId>,
     /// What was bought.
-    pub lines: Vec<Line>,
-    /// Units of all lines.
+    pub lines: Vec<OrderLine>,
+    /// Units of all lines, as they were bought.
     pub units: u64,
-    /// The sum of the lines.
+    /// The sum of the lines, as they were bought.
     pub total: Money,
+    /// What is to be paid in the end, for what was not called off, sent back, lost or returned.
+    pub owed: Money,
+    /// What was taken and neither given back nor taken back.
+    pub paid: Money,
+    /// What of that is to be given back.
+    pub to_refund: Money,
     /// When it is cancelled if it is still unpaid.
     pub reserved_until: DateTime<Utc>,
     /// When it became certain.
     pub confirmed_at: Option<DateTime<Utc>>,
-    /// When all of it was delivered.
+    /// When every unit was delivered or off.
     pub completed_at: Option<DateTime<Utc>>,
     /// How it came to be off.
     pub cancelled: Option<Cancellation>,
     /// Attempts to pay it, the first one first.
     pub payments: Vec<payment::Document>,
     /// Its parcels, the first one first.
-    pub parcels: Vec<fulfilment::Document>,
+    pub fulfilments: Vec<fulfilment::Document>,
+    /// What came back of it or is to, the first one first.
+    pub returns: Vec<return_::Document>,
     /// When it was placed.
     pub created_at: DateTime<Utc>,
     /// When it last changed.
     pub updated_at: DateTime<Utc>,
 }
 
-/// The document after an event of the order, one of its payments or one of its parcels.
+/// The document after an event of the order, one of its payments, its parcels or its returns.
 pub fn fold(document: Option<Document>, seen: &Seen) -> Option<Document> {
-    match (seen.event, seen.stream) {
-        (Event::Order(event), StreamId::Order(id)) => fold_own(document, *id, event, seen),
-        (Event::Payment(event), _) => {
-            let mut document = document?;
-            if document.id == event.order_id() {
-                put(&mut document.payments, seen, payment::fold, |payment| {
-                    *seen.stream == StreamId::Payment(payment.id)
-                });
-                document.payments.sort_by_key(|payment| payment.created_at);
-                document.roll_up(seen);
-            }
-            Some(document)
-        }
-        (Event::Fulfilment(event), _) => {
-            let mut document = document?;
-            if document.id == event.order_id() {
-                put(&mut document.parcels, seen, fulfilment::fold, |parcel| {
-                    *seen.stream == StreamId::Fulfilment(parcel.id)
-                });
-                document.parcels.sort_by_key(|parcel| parcel.created_at);
-                document.roll_up(seen);
-            }
-            Some(document)
-        }
-        // Of kinds that an order is not made of.
-        _ => document,
+    if let (Event::Order(event), StreamId::Order(id)) = (seen.event, seen.stream) {
+        return fold_own(document, *id, event, seen);
     }
+    let mut document = document?;
+    match seen.event {
+        Event::Payment(event) if document.id == event.order_id() => {
+            put(&mut document.payments, seen, payment::fold, |payment| {
+                *seen.stream == StreamId::Payment(payment.id)
+            });
+            document.payments.sort_by_key(|payment| payment.created_at);
+        }
+        Event::Fulfilment(event) if document.id == event.order_id() => {
+            put(&mut document.fulfilments, seen, fulfilment::fold, |parcel| {
+                *seen.stream == StreamId::Fulfilment(parcel.id)
+            });
+            document.fulfilments.sort_by_key(|parcel| parcel.created_at);
+        }
+        Event::Return(event) if document.id == event.order_id() => {
+            put(&mut document.returns, seen, return_::fold, |back| {
+                *seen.stream == StreamId::Return(back.id)
+            });
+            document.returns.sort_by_key(|back| back.created_at);
+        }
+        // Of another order, or of kinds that an order is not made of.
+        _ => return Some(document),
+    }
+    document.position = document.position.max(seen.position);
+    document.updated_at = document.updated_at.max(seen.occurred_at);
+    document.roll_up();
+    Some(document)
 }
 
 fn fold_own(
@@ -187,6 +217,7 @@ fn fold_own(
     if document.id == id {
         document.apply(event, seen);
         stamp!(document, seen);
+        document.roll_up();
     }
     Some(document)
 }
@@ -212,28 +243,45 @@ fn place(id: OrderId, placed: &order::Placed, seen: &Seen) -> Document {
     Document {
         id,
         version: seen.version,
+        number: seen.position,
         position: seen.position,
         status: Status::Pending,
         payment_status: PaymentStatus::None,
         fulfilment_status: FulfilmentStatus::Unfulfilled,
         cart_id: placed.cart_id,
         customer_id: placed.customer_id,
-        lines: placed.lines.clone(),
+        address_id: placed.address_id,
+        lines: placed.lines.iter().map(unsent).collect(),
         units: placed.lines.iter().map(|line| u64::from(line.quantity.get())).sum(),
         total: placed.total,
+        owed: placed.total,
+        paid: Money::zero(placed.total.currency()),
+        to_refund: Money::zero(placed.total.currency()),
         reserved_until: placed.reserved_until,
         confirmed_at: None,
         completed_at: None,
         cancelled: None,
         payments: vec![],
-        parcels: vec![],
+        fulfilments: vec![],
+        returns: vec![],
         created_at: seen.occurred_at,
         updated_at: seen.occurred_at,
     }
 }
 
+fn unsent(line: &Line) -> OrderLine {
+    let (unplanned, progress) = (line.quantity.get(), Progress::default());
+    OrderLine { line: line.clone(), unplanned, progress }
+}
+
 impl Document {
     fn apply(&mut self, event: &order::Event, seen: &Seen) {
+        let mut state = self.state(event);
+        state.evolve(event);
+        for OrderLine { line, unplanned, progress } in &mut self.lines {
+            *unplanned = state.unplanned(&line.sku);
+            *progress = state.progress(&line.sku);
+        }
         match event {
             order::Event::Confirmed(_) => {
                 self.status = Status::Confirmed;
@@ -247,19 +295,74 @@ impl Document {
                 self.status = Status::Cancelled;
                 self.cancelled = Some(cancellation(&cancelled.reason, seen.occurred_at));
             }
-            // The payments and parcels tell the rest themselves.
+            order::Event::Reinstated(_) => {
+                self.status = Status::Pending;
+                self.cancelled = None;
+            }
+            order::Event::HoldProlonged(held) => self.reserved_until = held.reserved_until,
+            order::Event::AddressChanged(changed) => self.address_id = Some(changed.address_id),
+            // The payments, parcels and returns tell the rest themselves.
             order::Event::Placed(_)
             | order::Event::PaymentStarted(_)
+            | order::Event::PaymentEnded(_)
             | order::Event::FulfilmentPlanned(_)
-            | order::Event::FulfilmentClosed(_) => {}
+            | order::Event::FulfilmentShipped(_)
+            | order::Event::FulfilmentClosed(_)
+            | order::Event::UnitsCancelled(_)
+            | order::Event::ReturnOpened(_)
+            | order::Event::UnitsReturned(_)
+            | order::Event::ReturnClosed(_) => {}
         }
+        self.owed = state.owed().unwrap_or(self.owed);
     }
 
-    fn roll_up(&mut self, seen: &Seen) {
+    /// The state of the order's rules, as far as this event asks for it, so that they are not
+    /// written twice.
+    fn state(&self, event: &order::Event) -> Order {
+        let mut state = Order {
+            status: match self.status {
+                Status::Pending => order::Status::Pending,
+                Status::Confirmed => order::Status::Confirmed,
+                Status::Completed => order::Status::Completed,
+                Status::Cancelled => order::Status::Cancelled,
+            },
+            lines: self.lines.iter().map(|of| of.line.clone()).collect(),
+            total: Some(self.total),
+            progress: self.lines.iter().map(|of| (of.line.sku.clone(), of.progress)).collect(),
+            ..Order::default()
+        };
+        let parcel = match event {
+            order::Event::FulfilmentShipped(it) => Some((it.fulfilment_id, Stage::Planned)),
+            // The parcel has told its end before its order does.
+            order::Event::FulfilmentClosed(it) => match it.outcome {
+                Outcome::Cancelled => Some((it.fulfilment_id, Stage::Planned)),
+                Outcome::Delivered | Outcome::Returned | Outcome::Lost => {
+                    Some((it.fulfilment_id, Stage::Shipped))
+                }
+            },
+            _ => None,
+        };
+        if let Some((id, stage)) = parcel
+            && let Some(parcel) = self.fulfilments.iter().find(|parcel| parcel.id == id)
+        {
+            state.fulfilments.insert(id, Parcel { lines: parcel.lines.clone(), stage });
+        }
+        if let order::Event::ReturnClosed(closed) = event
+            && let Some(back) = self.returns.iter().find(|back| back.id == closed.return_id)
+        {
+            state.returns.insert(back.id, back.expected());
+        }
+        state
+    }
+
+    fn roll_up(&mut self) {
+        let zero = Money::zero(self.total.currency());
+        let kept = |of: &payment::Document| of.captured.less(of.refunded).less(of.charged_back);
+        let paid = self.payments.iter().map(kept);
+        self.paid = paid.fold(zero, |sum, kept| sum.plus(kept).unwrap_or(sum));
+        self.to_refund = self.paid.less(self.owed);
         self.payment_status = self.paid();
         self.fulfilment_status = self.fulfilled();
-        self.position = self.position.max(seen.position);
-        self.updated_at = self.updated_at.max(seen.occurred_at);
     }
 
     fn paid(&self) -> PaymentStatus {
@@ -269,25 +372,31 @@ impl Document {
         };
         let (captured, refunded) =
             (sum(|payment| payment.captured), sum(|payment| payment.refunded));
+        if self.paid.is_zero() && self.payments.iter().any(|of| !of.charged_back.is_zero()) {
+            return PaymentStatus::ChargedBack;
+        }
         if !refunded.is_zero() {
             let all = refunded.amount() >= captured.amount();
             return if all { PaymentStatus::Refunded } else { PaymentStatus::PartiallyRefunded };
         }
         if !captured.is_zero() {
-            let all = captured.amount() >= self.total.amount();
+            let all = captured.amount() >= self.owed.amount();
             return if all { PaymentStatus::Paid } else { PaymentStatus::PartiallyPaid };
         }
         // Nothing has been taken yet: the latest attempt tells.
         self.payments.last().map_or(PaymentStatus::None, |payment| match payment.status {
-            Paying::Unborn | Paying::Created | Paying::RequiresAction | Paying::CodPending => {
+            Paying::Created | Paying::RequiresAction | Paying::CodPending => {
                 PaymentStatus::Awaiting
             }
             Paying::Authorized => PaymentStatus::Authorized,
             // Of an order that costs nothing.
-            Paying::PartiallyCaptured | Paying::Captured | Paying::Collected | Paying::Remitted => {
-                PaymentStatus::Paid
-            }
+            Paying::PartiallyCaptured
+            | Paying::Captured
+            | Paying::PartiallyCollected
+            | Paying::Collected
+            | Paying::Remitted => PaymentStatus::Paid,
             Paying::PartiallyRefunded | Paying::Refunded => PaymentStatus::Refunded,
+            Paying::ChargedBack => PaymentStatus::ChargedBack,
             Paying::Voided => PaymentStatus::Voided,
             Paying::Expired => PaymentStatus::Expired,
             Paying::Failed => PaymentStatus::Failed,
@@ -296,22 +405,16 @@ impl Document {
     }
 
     fn fulfilled(&self) -> FulfilmentStatus {
-        let (mut moving, mut delivered, mut returned) = (0, 0, 0);
-        for parcel in &self.parcels {
-            let units: u64 = parcel.lines.iter().map(|line| u64::from(line.quantity.get())).sum();
-            match parcel.status {
-                fulfilment::Status::Created
-                | fulfilment::Status::Packed
-                | fulfilment::Status::Cancelled => {}
-                fulfilment::Status::Shipped | fulfilment::Status::DeliveryFailed => moving += units,
-                fulfilment::Status::Delivered => delivered += units,
-                fulfilment::Status::ReturnedToSender => returned += units,
-            }
-        }
-        let left = moving + delivered + returned;
-        if left == 0 {
+        let sum = |units: fn(&OrderLine) -> u32| {
+            self.lines.iter().map(|line| u64::from(units(line))).sum::<u64>()
+        };
+        let waiting = sum(|line| line.unplanned + line.progress.planned);
+        let moving = sum(|line| line.progress.moving);
+        let delivered = sum(|line| line.progress.delivered - line.progress.returned);
+        let left = self.fulfilments.iter().any(|parcel| parcel.shipped_at.is_some());
+        if !left {
             FulfilmentStatus::Unfulfilled
-        } else if left < self.units {
+        } else if waiting > 0 {
             FulfilmentStatus::Partial
         } else if moving > 0 {
             FulfilmentStatus::Fulfilled
@@ -326,7 +429,6 @@ impl Document {
 fn cancellation(reason: &CancelReason, at: DateTime<Utc>) -> Cancellation {
     let (reason, note) = match reason {
         CancelReason::Requested(note) => (Reason::Requested, Some(note.clone())),
-        CancelReason::PaymentFailed => (Reason::PaymentFailed, None),
         CancelReason::Expired => (Reason::Expired, None),
         CancelReason::PaymentVoided => (Reason::PaymentVoided, None),
         CancelReason::AuthorizationExpired => (Reason::AuthorizationExpired, None),

@@ -1,10 +1,11 @@
 //! The document of a day's sales in one currency, and what must be remembered of each order so
-//! that one that was both cancelled and refunded is taken off the net once.
+//! that what was called off and given back is taken off the net once.
 //!
-//! A refund takes its amount off the day it was made on, unless the order was cancelled before in
-//! the log; the cancellation takes off what was not refunded before it. What came before is told by
-//! the position, not by what was folded first: streams may be folded in any order, and a day may
-//! be set right by an event of another.
+//! An order's net shrinks by what is off it (cancelled, refused, lost, returned) or by what was
+//! given back of its money (refunds, lost disputes), whichever is more: a refund for returned goods
+//! is not counted beside the return, a goodwill refund is. Each event takes off on its own day what
+//! that figure grew by with it, in the order of the log: streams may be folded in any order, and a
+//! day may be set right by an event of another.
 
 use std::collections::BTreeMap;
 
@@ -16,6 +17,7 @@ use crate::Event;
 use crate::Seen;
 use crate::ids::OrderId;
 use crate::money::{Currency, Money};
+use crate::payment::{DisputeStage, Operation};
 use crate::{order, payment};
 
 /// A sum of money, which unlike [`Money`] may be below zero and beyond what one order may cost.
@@ -48,14 +50,16 @@ pub struct Document {
     pub gross: Sum,
     /// Orders called off after they had become certain, on whatever day that was.
     pub cancelled_orders: u64,
-    /// What those were worth.
+    /// What was owed for those, and for units called off of others.
     pub cancelled: Sum,
+    /// What was owed for units that came back or were lost.
+    pub returned: Sum,
     /// What was given back.
     pub refunded: Sum,
-    /// `gross` less what was cancelled or refunded, no order's money taken off twice: not
-    /// `gross - cancelled - refunded` where an order was both. A refund counts on its day if it
-    /// came before the cancellation, which then counts for the rest; after it, it counts for
-    /// nothing.
+    /// What banks took back after disputes.
+    pub charged_back: Sum,
+    /// `gross` less what was taken off, no order's money twice: not
+    /// `gross - cancelled - returned - refunded - charged_back` where an order was several.
     pub net: Sum,
     /// When the first of it happened.
     pub created_at: DateTime<Utc>,
@@ -63,35 +67,49 @@ pub struct Document {
     pub updated_at: DateTime<Utc>,
 }
 
-/// What is remembered of an order.
+/// What is remembered of an order: what was taken off or given back, in the order of the log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {
-    /// What was given back, until it is cancelled: one entry a refund.
-    refunds: Vec<Refund>,
-    /// That it was called off after it had become certain.
-    cancelled: Option<Cancellation>,
+    entries: Vec<Entry>,
 }
 
-/// Money given back.
+/// One event that makes an order's net smaller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Refund {
+struct Entry {
     day: String,
     position: i64,
-    amount: Decimal,
-}
-
-/// An order called off.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Cancellation {
-    day: String,
-    position: i64,
+    /// How much less is owed.
+    off: Decimal,
+    /// How much money went back.
+    back: Decimal,
+    /// What its day's net was made smaller by.
+    taken: Decimal,
 }
 
 impl Ledger {
     /// The days that the order's next event may set right, beside its own.
     pub fn days(&self) -> impl Iterator<Item = &String> {
-        let cancelled = self.cancelled.iter().map(|cancelled| &cancelled.day);
-        self.refunds.iter().map(|refund| &refund.day).chain(cancelled)
+        self.entries.iter().map(|entry| &entry.day)
+    }
+
+    /// Adds an entry, and reckons anew what each takes off. Gives the days whose net changes, with
+    /// how much smaller it becomes.
+    fn enter(&mut self, entry: Entry) -> Vec<(String, Decimal)> {
+        let place = self.entries.partition_point(|other| other.position < entry.position);
+        self.entries.insert(place, entry);
+        let (mut off, mut back, mut before) = (Decimal::ZERO, Decimal::ZERO, Decimal::ZERO);
+        let mut changes = Vec::new();
+        for entry in &mut self.entries {
+            off += entry.off;
+            back += entry.back;
+            let taken = off.max(back) - before;
+            before = off.max(back);
+            if taken != entry.taken {
+                changes.push((entry.day.clone(), taken - entry.taken));
+                entry.taken = taken;
+            }
+        }
+        changes
     }
 }
 
@@ -99,31 +117,58 @@ impl Ledger {
 #[derive(Clone, Copy, Debug)]
 enum Effect<'a> {
     Confirmed(&'a order::Confirmed),
-    Cancelled(&'a order::Cancelled),
+    OrderCancelled(Money),
+    UnitsCancelled(Money),
+    Returned(Money),
     Refunded(Money),
+    ChargedBack(Money),
+}
+
+impl Effect<'_> {
+    fn amount(&self) -> Money {
+        match self {
+            Self::Confirmed(confirmed) => confirmed.total,
+            Self::OrderCancelled(amount)
+            | Self::UnitsCancelled(amount)
+            | Self::Returned(amount)
+            | Self::Refunded(amount)
+            | Self::ChargedBack(amount) => *amount,
+        }
+    }
 }
 
 fn effect(event: &Event) -> Option<Effect<'_>> {
     match event {
-        Event::Order(order::Event::Confirmed(confirmed)) => Some(Effect::Confirmed(confirmed)),
-        Event::Order(order::Event::Cancelled(cancelled)) if cancelled.was_confirmed => {
-            Some(Effect::Cancelled(cancelled))
-        }
-        Event::Payment(payment::Event::Refunded(refunded)) => {
-            Some(Effect::Refunded(refunded.amount))
-        }
-        // Of other kinds, and what changes no figure.
+        Event::Order(event) => match event {
+            order::Event::Confirmed(confirmed) => Some(Effect::Confirmed(confirmed)),
+            order::Event::Cancelled(off) if off.was_confirmed => {
+                Some(Effect::OrderCancelled(off.total))
+            }
+            order::Event::UnitsCancelled(off) if off.was_confirmed => {
+                Some(Effect::UnitsCancelled(off.amount))
+            }
+            order::Event::FulfilmentClosed(closed) => closed.amount.map(Effect::Returned),
+            order::Event::UnitsReturned(returned) => Some(Effect::Returned(returned.amount)),
+            _ => None,
+        },
+        Event::Payment(event) => match event {
+            payment::Event::Refunded(refunded) => Some(Effect::Refunded(refunded.amount)),
+            payment::Event::Reported(reported) if reported.operation == Operation::Refund => {
+                Some(Effect::Refunded(reported.amount))
+            }
+            payment::Event::Disputed(disputed) if disputed.stage == DisputeStage::Lost => {
+                Some(Effect::ChargedBack(disputed.amount))
+            }
+            _ => None,
+        },
+        // Of other kinds, which change no figure.
         _ => None,
     }
 }
 
 /// The day and the order an event is about; nothing if sales do not change by it.
 pub fn keys(seen: &Seen) -> Option<(String, OrderId)> {
-    let currency = match effect(seen.event)? {
-        Effect::Confirmed(confirmed) => confirmed.total.currency(),
-        Effect::Cancelled(cancelled) => cancelled.total.currency(),
-        Effect::Refunded(amount) => amount.currency(),
-    };
+    let currency = effect(seen.event)?.amount().currency();
     let order_id = match (seen.event, seen.stream) {
         (Event::Payment(event), _) => event.order_id(),
         (_, crate::StreamId::Order(id)) => *id,
@@ -142,46 +187,41 @@ pub fn fold(
     let (Some((id, _)), Some(effect)) = (keys(seen), effect(seen.event)) else {
         return vec![];
     };
-    let mut changed = vec![id.clone()];
-    match effect {
+    let amount = effect.amount();
+    let day = stamped(days, &id, amount.currency(), seen);
+    let amount = amount.amount();
+    let (off, back) = match effect {
         Effect::Confirmed(confirmed) => {
-            let day = stamped(days, &id, confirmed.total.currency(), seen);
             day.orders += 1;
             day.units += confirmed.units;
-            day.gross.add(confirmed.total.amount());
-            day.net.add(confirmed.total.amount());
+            day.gross.add(amount);
+            day.net.add(amount);
+            return vec![id];
         }
-        Effect::Cancelled(cancelled) => {
-            let day = stamped(days, &id, cancelled.total.currency(), seen);
-            let worth = cancelled.total.amount();
-            day.cancelled_orders += 1;
-            day.cancelled.add(worth);
-            day.net.add(-worth);
-            for Refund { day, position, amount } in ledger.refunds.drain(..) {
-                // What came before has taken off its part; what came after should not have.
-                let back = if position < seen.position { id.clone() } else { day };
-                add_to_net(days, &back, amount);
-                changed.push(back);
-            }
-            ledger.cancelled = Some(Cancellation { day: id, position: seen.position });
+        Effect::OrderCancelled(_) | Effect::UnitsCancelled(_) => {
+            day.cancelled_orders += u64::from(matches!(effect, Effect::OrderCancelled(_)));
+            day.cancelled.add(amount);
+            (amount, Decimal::ZERO)
         }
-        Effect::Refunded(amount) => {
-            let day = stamped(days, &id, amount.currency(), seen);
-            let amount = amount.amount();
+        Effect::Returned(_) => {
+            day.returned.add(amount);
+            (amount, Decimal::ZERO)
+        }
+        Effect::Refunded(_) => {
             day.refunded.add(amount);
-            match &ledger.cancelled {
-                Some(cancelled) if cancelled.position < seen.position => {}
-                Some(cancelled) => {
-                    day.net.add(-amount);
-                    add_to_net(days, &cancelled.day, amount);
-                    changed.push(cancelled.day.clone());
-                }
-                None => {
-                    day.net.add(-amount);
-                    ledger.refunds.push(Refund { day: id, position: seen.position, amount });
-                }
-            }
+            (Decimal::ZERO, amount)
         }
+        Effect::ChargedBack(_) => {
+            day.charged_back.add(amount);
+            (Decimal::ZERO, amount)
+        }
+    };
+    let (position, taken) = (seen.position, Decimal::ZERO);
+    let changes = ledger.enter(Entry { day: id.clone(), position, off, back, taken });
+    let mut changed = vec![id];
+    for (day, less) in changes {
+        add_to_net(days, &day, -less);
+        changed.push(day);
     }
     changed
 }
@@ -228,7 +268,9 @@ fn empty(id: String, currency: Currency, seen: &Seen) -> Document {
         gross: zero,
         cancelled_orders: 0,
         cancelled: zero,
+        returned: zero,
         refunded: zero,
+        charged_back: zero,
         net: zero,
         created_at: seen.occurred_at,
         updated_at: seen.occurred_at,

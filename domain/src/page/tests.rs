@@ -146,8 +146,8 @@ fn a_document_survives_being_written_and_read() {
 #[test]
 fn stock_adds_up_by_location() {
     let parts = json!([{ "location": "north", "quantity": 3 }]);
-    let received = json!({ "location": "north", "quantity": 10 });
-    let elsewhere = json!({ "location": "south", "quantity": 5 });
+    let received = json!({ "location": "north", "quantity": 10, "source": { "delivery": {} } });
+    let elsewhere = json!({ "location": "south", "quantity": 5, "source": { "delivery": {} } });
     let reserved = json!({ "order_id": O, "parts": parts, "until": "2026-03-02T00:00:00Z" });
     let shipped = json!({ "order_id": O, "fulfilment_id": &PARCEL[11..], "parts": parts });
     let story = given("stock-TOTE-S", "stock.received", received)
@@ -370,7 +370,7 @@ fn only_coming_into_stock_and_going_out_of_it_is_news() {
     assert!(document.in_stock);
     assert_eq!(document.position, 9);
 
-    let received = json!({ "location": "north", "quantity": 2 });
+    let received = json!({ "location": "north", "quantity": 2, "source": { "delivery": {} } });
     let released = json!({ "order_id": O, "parts": [{ "location": "north", "quantity": 1 }],
                            "committed": false });
     let mut known = search::Availability::default();

@@ -1,5 +1,7 @@
 //! The document of a payment. The card's token is not in it.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -8,9 +10,11 @@ use crate::StreamId;
 use crate::ids::{OrderId, PaymentId};
 use crate::money::Money;
 use crate::order::PaymentMethod;
-use crate::payment::{self, InFlight, Operation, Payment, Status, Terms};
+use crate::payment::{
+    self, CapturePolicy, DisputeStage, InFlight, Operation, Payment, Stage, Status, Terms,
+};
 use crate::seen::{Seen, stamp};
-use crate::text::{MediaUrl, Note, Token};
+use crate::text::{GatewayName, MediaUrl, Note, Token};
 
 /// What the gateway is being asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +27,17 @@ pub struct Pending {
     pub request: u32,
     /// Whether the gateway's answer was lost.
     pub unknown: bool,
+}
+
+/// A dispute that the customer began at their bank.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dispute {
+    /// The gateway's name for it.
+    pub reference: Token,
+    /// How much.
+    pub amount: Money,
+    /// How far it has come.
+    pub stage: DisputeStage,
 }
 
 /// One attempt to pay an order.
@@ -38,8 +53,16 @@ pub struct Document {
     pub order_id: OrderId,
     /// How.
     pub method: PaymentMethod,
-    /// Where it stands in its life.
+    /// Through which gateway; none for cash.
+    pub gateway: Option<GatewayName>,
+    /// When the money is taken.
+    pub capture: CapturePolicy,
+    /// Whether the gateway takes money once and lets go of the rest with that.
+    pub once: bool,
+    /// Where it stands, as people say it.
     pub status: Status,
+    /// What may still come of it.
+    pub stage: Stage,
     /// How much is due.
     pub amount: Money,
     /// How much was set aside.
@@ -48,6 +71,12 @@ pub struct Document {
     pub captured: Money,
     /// How much was given back.
     pub refunded: Money,
+    /// How much the bank took back after a dispute.
+    pub charged_back: Money,
+    /// How much the courier handed over.
+    pub remitted: Money,
+    /// What the gateway keeps for itself, as far as it says.
+    pub fees: Money,
     /// What the gateway is being asked for.
     pub pending: Option<Pending>,
     /// How many requests were made.
@@ -60,6 +89,8 @@ pub struct Document {
     pub action_url: Option<MediaUrl>,
     /// Why it, or the last request, failed.
     pub failure: Option<Note>,
+    /// The latest dispute.
+    pub dispute: Option<Dispute>,
     /// When it was begun.
     pub created_at: DateTime<Utc>,
     /// When it last changed.
@@ -93,17 +124,25 @@ fn create(id: PaymentId, created: &payment::Created, seen: &Seen) -> Document {
         position: seen.position,
         order_id: created.order_id,
         method: created.method,
+        gateway: created.gateway.clone(),
+        capture: created.capture,
+        once: created.once,
         status: Status::Created,
+        stage: Stage::Created,
         amount: created.amount,
         authorized: zero,
         captured: zero,
         refunded: zero,
+        charged_back: zero,
+        remitted: zero,
+        fees: zero,
         pending: None,
         requests: 0,
         reference: None,
         expires_at: None,
         action_url: None,
         failure: None,
+        dispute: None,
         created_at: seen.occurred_at,
         updated_at: seen.occurred_at,
     }
@@ -121,28 +160,39 @@ impl Document {
         let terms = Terms {
             order_id: self.order_id,
             method: self.method,
+            capture: self.capture,
+            once: self.once,
             amount: self.amount,
             authorized: self.authorized,
             captured: self.captured,
             refunded: self.refunded,
+            charged_back: self.charged_back,
+            remitted: self.remitted,
         };
-        Payment { status: self.status, terms: Some(terms), in_flight, requests: self.requests }
+        let (stage, requests, reference) = (self.stage, self.requests, self.reference.clone());
+        // What was counted is asked by the rules alone.
+        let (terms, counted) = (Some(terms), BTreeSet::new());
+        Payment { stage, terms, in_flight, requests, reference, counted }
     }
 
     fn take(&mut self, state: Payment) {
-        let Payment { status, terms, in_flight, requests } = state;
-        self.status = status;
+        self.status = state.status().unwrap_or(self.status);
+        let Payment { stage, terms, in_flight, requests, reference, .. } = state;
+        self.stage = stage;
         self.requests = requests;
+        self.reference = reference;
         self.pending = in_flight.map(|InFlight { operation, amount, request, unknown }| Pending {
             operation,
             amount,
             request,
             unknown,
         });
-        if let Some(Terms { authorized, captured, refunded, .. }) = terms {
-            self.authorized = authorized;
-            self.captured = captured;
-            self.refunded = refunded;
+        if let Some(terms) = terms {
+            self.authorized = terms.authorized;
+            self.captured = terms.captured;
+            self.refunded = terms.refunded;
+            self.charged_back = terms.charged_back;
+            self.remitted = terms.remitted;
         }
     }
 
@@ -153,7 +203,6 @@ impl Document {
                 self.action_url = Some(required.url.clone());
             }
             payment::Event::Authorized(authorized) => {
-                self.reference = Some(authorized.reference.clone());
                 self.expires_at = Some(authorized.expires_at);
                 self.action_url = None;
             }
@@ -162,17 +211,28 @@ impl Document {
                 self.action_url = None;
             }
             payment::Event::RequestFailed(failed) => self.failure = Some(failed.reason.clone()),
+            payment::Event::Captured(captured) => {
+                let fees = captured.fee.and_then(|fee| self.fees.plus(fee));
+                self.fees = fees.unwrap_or(self.fees);
+            }
+            payment::Event::Disputed(disputed) => {
+                let payment::Disputed { reference, amount, stage, .. } = disputed.clone();
+                self.dispute = Some(Dispute { reference, amount, stage });
+            }
+            payment::Event::Uncollected(uncollected) => {
+                self.failure.clone_from(&uncollected.reason);
+            }
             payment::Event::Requested(_) => self.failure = None,
             payment::Event::Created(_)
-            | payment::Event::Captured(_)
             | payment::Event::Voided(_)
             | payment::Event::Expired(_)
             | payment::Event::Refunded(_)
             | payment::Event::OutcomeUnknown(_)
             | payment::Event::CollectionDue(_)
             | payment::Event::Collected(_)
-            | payment::Event::Remitted(_)
-            | payment::Event::Uncollected(_) => {}
+            | payment::Event::Resolved(_)
+            | payment::Event::Reported(_)
+            | payment::Event::Remitted(_) => {}
         }
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::OrderId;
 use crate::money::Money;
 use crate::order::PaymentMethod;
-use crate::text::{MediaUrl, Note, Token};
+use crate::text::{GatewayName, MediaUrl, Note, Token};
 
 events! {
     /// Somebody began to pay.
@@ -20,7 +20,7 @@ events! {
     Authorized = "payment.authorized", schema 1;
     /// Some or all of it was taken.
     Captured = "payment.captured", schema 1;
-    /// The authorisation was given back.
+    /// What was set aside and not taken is free again.
     Voided = "payment.voided", schema 1;
     /// The authorisation lapsed.
     Expired = "payment.expired", schema 1;
@@ -32,13 +32,19 @@ events! {
     RequestFailed = "payment.request_failed", schema 1;
     /// Nobody knows yet whether the gateway did it.
     OutcomeUnknown = "payment.outcome_unknown", schema 1;
+    /// A person found out what no machine could.
+    Resolved = "payment.resolved", schema 1;
+    /// Something was done with it in the gateway's own dashboard.
+    Reported = "payment.reported", schema 1;
+    /// The customer disputes it at their bank.
+    Disputed = "payment.disputed", schema 1;
     /// The courier is to collect it.
     CollectionDue = "payment.collection_due", schema 1;
-    /// The courier collected it.
+    /// The courier collected some or all of it.
     Collected = "payment.collected", schema 1;
     /// The courier handed it over.
     Remitted = "payment.remitted", schema 1;
-    /// The courier could not collect it.
+    /// Nothing more of it is collected.
     Uncollected = "payment.uncollected", schema 1;
 }
 
@@ -46,14 +52,39 @@ events! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Operation {
-    /// Set the money aside.
+    /// Set the money aside; of a payment that the gateway knows already, go on with that.
     Authorize,
     /// Take it.
     Capture,
-    /// Give the authorisation back.
+    /// Let go what is set aside and not taken.
     Void,
     /// Give money back.
     Refund,
+}
+
+/// When the money is taken that was set aside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CapturePolicy {
+    /// As soon as it is set aside.
+    AtOnce,
+    /// When goods leave, as much as they cost.
+    #[default]
+    AtShipment,
+    /// When somebody says so.
+    ByHand,
+}
+
+/// How far a dispute has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DisputeStage {
+    /// The bank asks.
+    Opened,
+    /// The money stays.
+    Won,
+    /// The bank took the money back.
+    Lost,
 }
 
 /// `payment.created`
@@ -63,11 +94,23 @@ pub struct Created {
     pub order_id: OrderId,
     /// How.
     pub method: PaymentMethod,
+    /// Through which gateway; none for cash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<GatewayName>,
     /// How much.
     pub amount: Money,
+    /// When it is taken.
+    #[serde(default)]
+    pub capture: CapturePolicy,
+    /// Whether the gateway takes money once and lets go of the rest with that.
+    #[serde(default)]
+    pub once: bool,
     /// The gateway's token for the card.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<Token>,
+    /// Where the customer comes back to from their bank.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_url: Option<MediaUrl>,
 }
 
 /// `payment.requested`
@@ -82,6 +125,9 @@ pub struct Requested {
     /// The how manieth request of this payment, from 1. With the payment's id it makes the key
     /// under which the gateway does it once, however often it is asked.
     pub request: u32,
+    /// Why, of a refund.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Note>,
 }
 
 /// `payment.action_required`
@@ -89,6 +135,11 @@ pub struct Requested {
 pub struct ActionRequired {
     /// What is paid.
     pub order_id: OrderId,
+    /// The request that this answers.
+    pub request: u32,
+    /// The gateway's name for what it has begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Token>,
     /// Where the customer confirms.
     pub url: MediaUrl,
 }
@@ -98,6 +149,8 @@ pub struct ActionRequired {
 pub struct Authorized {
     /// What is paid.
     pub order_id: OrderId,
+    /// The request that this answers.
+    pub request: u32,
     /// How much is set aside.
     pub amount: Money,
     /// The gateway's name for it.
@@ -111,8 +164,19 @@ pub struct Authorized {
 pub struct Captured {
     /// What is paid.
     pub order_id: OrderId,
+    /// The request that this answers.
+    pub request: u32,
     /// How much was taken this time.
     pub amount: Money,
+    /// The gateway's name for the capture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Token>,
+    /// What the gateway keeps for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fee: Option<Money>,
+    /// Whether nothing more can be taken.
+    #[serde(default)]
+    pub last: bool,
 }
 
 /// `payment.voided`
@@ -120,6 +184,9 @@ pub struct Captured {
 pub struct Voided {
     /// What was to be paid.
     pub order_id: OrderId,
+    /// The request that this answers; none if nobody here asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<u32>,
 }
 
 /// `payment.expired`
@@ -134,8 +201,17 @@ pub struct Expired {
 pub struct Refunded {
     /// What was paid.
     pub order_id: OrderId,
+    /// The request that this answers; none for cash paid out by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<u32>,
     /// How much was given back this time.
     pub amount: Money,
+    /// The gateway's name for the refund.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Token>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Note>,
 }
 
 /// `payment.failed`
@@ -154,6 +230,8 @@ pub struct RequestFailed {
     pub order_id: OrderId,
     /// What the gateway was asked for.
     pub operation: Operation,
+    /// In which request.
+    pub request: u32,
     /// Why it refused.
     pub reason: Note,
 }
@@ -167,6 +245,43 @@ pub struct OutcomeUnknown {
     pub operation: Operation,
     /// In which request.
     pub request: u32,
+}
+
+/// `payment.resolved`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resolved {
+    /// What is paid.
+    pub order_id: OrderId,
+    /// Which request; the event after this one says what came of it.
+    pub request: u32,
+    /// Who says so, and how they know.
+    pub note: Note,
+}
+
+/// `payment.reported`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reported {
+    /// What is paid.
+    pub order_id: OrderId,
+    /// What was done: a capture or a refund.
+    pub operation: Operation,
+    /// How much of it.
+    pub amount: Money,
+    /// The gateway's name for it, by which it is known if it is told again.
+    pub reference: Token,
+}
+
+/// `payment.disputed`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disputed {
+    /// What was paid.
+    pub order_id: OrderId,
+    /// The gateway's name for the dispute.
+    pub reference: Token,
+    /// How much is disputed.
+    pub amount: Money,
+    /// How far it has come.
+    pub stage: DisputeStage,
 }
 
 /// `payment.collection_due`
@@ -183,7 +298,7 @@ pub struct CollectionDue {
 pub struct Collected {
     /// What was paid.
     pub order_id: OrderId,
-    /// How much.
+    /// How much this time.
     pub amount: Money,
 }
 
@@ -192,7 +307,7 @@ pub struct Collected {
 pub struct Remitted {
     /// What was paid.
     pub order_id: OrderId,
-    /// How much.
+    /// How much this time.
     pub amount: Money,
 }
 
@@ -201,6 +316,9 @@ pub struct Remitted {
 pub struct Uncollected {
     /// What was to be paid.
     pub order_id: OrderId,
+    /// Why, if somebody said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Note>,
 }
 
 impl Event {
@@ -212,16 +330,19 @@ impl Event {
             | Self::ActionRequired(ActionRequired { order_id, .. })
             | Self::Authorized(Authorized { order_id, .. })
             | Self::Captured(Captured { order_id, .. })
-            | Self::Voided(Voided { order_id })
+            | Self::Voided(Voided { order_id, .. })
             | Self::Expired(Expired { order_id })
             | Self::Refunded(Refunded { order_id, .. })
             | Self::Failed(Failed { order_id, .. })
             | Self::RequestFailed(RequestFailed { order_id, .. })
             | Self::OutcomeUnknown(OutcomeUnknown { order_id, .. })
+            | Self::Resolved(Resolved { order_id, .. })
+            | Self::Reported(Reported { order_id, .. })
+            | Self::Disputed(Disputed { order_id, .. })
             | Self::CollectionDue(CollectionDue { order_id, .. })
             | Self::Collected(Collected { order_id, .. })
             | Self::Remitted(Remitted { order_id, .. })
-            | Self::Uncollected(Uncollected { order_id }) => *order_id,
+            | Self::Uncollected(Uncollected { order_id, .. }) => *order_id,
         }
     }
 }

@@ -1,37 +1,67 @@
-//! One attempt to pay an order, by card or in cash on delivery.
+//! One attempt to pay an order, through a gateway or in cash on delivery.
 //!
-//! Card: `created → requires_action → authorized → partially_captured → captured →
-//! partially_refunded → refunded`; `authorized → voided | expired`;
-//! `created | requires_action → failed`. Cash: `created → cod_pending → collected → remitted`,
-//! `cod_pending → uncollected`.
+//! A payment is at a *stage*, which says what may still come: `created → requires_action → open →
+//! done`, or to an end without success. What was taken and given back are *sums*; the status that
+//! people read follows from both. Through a gateway it is open while money is set aside and more of
+//! it may be taken; in cash, while the courier may collect more.
 //!
 //! Whatever a gateway does is first *requested*, then recorded as done, refused or *unknown*; an
-//! unknown request is settled only by asking the gateway again under the same key. One request is
-//! in flight at a time.
+//! unknown request is settled by finding out, by a machine or a person. One request is in flight at
+//! a time. What the gateway did without being asked is *reported*.
 
 pub mod document;
 mod event;
+mod recording;
 mod rules;
 
+use std::collections::BTreeSet;
+
 pub use event::{
-    ActionRequired, Authorized, Captured, Collected, CollectionDue, Created, Event, Expired,
-    Failed, Operation, OutcomeUnknown, Refunded, Remitted, RequestFailed, Requested, Uncollected,
-    Voided,
+    ActionRequired, Authorized, CapturePolicy, Captured, Collected, CollectionDue, Created,
+    DisputeStage, Disputed, Event, Expired, Failed, Operation, OutcomeUnknown, Refunded, Remitted,
+    Reported, RequestFailed, Requested, Resolved, Uncollected, Voided,
 };
-pub use rules::{Error, Verdict};
+pub use recording::{Finding, Report, Verdict};
+pub use rules::{Error, Start};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::OrderId;
 use crate::money::Money;
 use crate::order::PaymentMethod;
+use crate::text::Token;
 
-/// Where a payment stands in its life.
+/// Requests that may be made of a gateway about one payment.
+pub const REQUESTS_MAX: u32 = 1_000;
+
+/// What may still come of a payment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Status {
+pub enum Stage {
     /// Never begun.
     #[default]
     Unborn,
+    /// Begun; the gateway is being asked.
+    Created,
+    /// Waiting for the customer to confirm at their bank.
+    RequiresAction,
+    /// Set aside, or due in cash: some of it may be taken.
+    Open,
+    /// Nothing more is taken; what was taken stands in the sums.
+    Done,
+    /// Let go before anything was taken.
+    Voided,
+    /// Lapsed before anything was taken.
+    Expired,
+    /// It will not be paid this way.
+    Failed,
+    /// The courier could not collect it.
+    Uncollected,
+}
+
+/// Where a payment stands, as people say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
     /// Begun; the gateway is being asked.
     Created,
     /// Waiting for the customer to confirm at their bank.
@@ -46,6 +76,8 @@ pub enum Status {
     PartiallyRefunded,
     /// Given back in full.
     Refunded,
+    /// The bank took back all that was kept.
+    ChargedBack,
     /// The authorisation was given back.
     Voided,
     /// The authorisation lapsed.
@@ -54,6 +86,8 @@ pub enum Status {
     Failed,
     /// The courier is to collect it.
     CodPending,
+    /// The courier has some of it.
+    PartiallyCollected,
     /// The courier has it.
     Collected,
     /// The courier handed it over.
@@ -75,13 +109,17 @@ pub struct InFlight {
     pub unknown: bool,
 }
 
-/// A payment that exists.
+/// A payment that exists: its terms, and what has come of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {
     /// What is paid.
     pub order_id: OrderId,
     /// How.
     pub method: PaymentMethod,
+    /// When it is taken.
+    pub capture: CapturePolicy,
+    /// Whether the gateway takes money once and lets go of the rest with that.
+    pub once: bool,
     /// How much is due.
     pub amount: Money,
     /// How much was set aside.
@@ -90,11 +128,15 @@ pub struct Terms {
     pub captured: Money,
     /// How much was given back.
     pub refunded: Money,
+    /// How much the bank took back after a dispute.
+    pub charged_back: Money,
+    /// How much the courier handed over.
+    pub remitted: Money,
 }
 
 /// Of the shape of [`Payment`] and of its fold. Raise it with every change of either: snapshots of
 /// another schema are passed over. A test knows when it is due.
-pub const SCHEMA: i32 = 1;
+pub const SCHEMA: i32 = 2;
 
 /// Why it refuses, as [`crate::Refusal`] keeps it.
 pub type Refusal = Error;
@@ -102,21 +144,24 @@ pub type Refusal = Error;
 /// A payment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payment {
-    /// Where it stands in its life.
-    pub status: Status,
+    /// What may still come of it.
+    pub stage: Stage,
     /// What it is about, once begun.
     pub terms: Option<Terms>,
     /// What the gateway is being asked for.
     pub in_flight: Option<InFlight>,
     /// How many requests were made.
     pub requests: u32,
+    /// The gateway's name for it.
+    pub reference: Option<Token>,
+    /// The gateway's names for the captures, refunds and lost disputes that are in the sums.
+    pub counted: BTreeSet<Token>,
 }
 
 impl Payment {
     /// How many things it holds beside itself.
-    #[allow(clippy::unused_self, reason = "as the others have it")]
     pub fn items(&self) -> usize {
-        0
+        self.counted.len()
     }
 
     /// Folds one event into the state.
@@ -133,64 +178,203 @@ impl Payment {
                     in_flight.unknown = true;
                 }
             }
-            Event::ActionRequired(_) => self.settle(Status::RequiresAction),
+            Event::ActionRequired(required) => {
+                self.settle(Some(required.request));
+                self.stage = Stage::RequiresAction;
+                self.reference = required.reference.clone().or(self.reference.take());
+            }
             Event::Authorized(authorized) => {
-                self.settle(Status::Authorized);
-                if let Some(terms) = &mut self.terms {
-                    terms.authorized = authorized.amount;
+                self.settle(Some(authorized.request));
+                self.stage = Stage::Open;
+                self.reference = Some(authorized.reference.clone());
+                self.sum(|terms| terms.authorized = authorized.amount);
+            }
+            Event::Captured(captured) => {
+                self.settle(Some(captured.request));
+                self.counted.extend(captured.reference.clone());
+                self.take(captured.amount, captured.last);
+            }
+            Event::Refunded(refunded) => {
+                self.settle(refunded.request);
+                self.counted.extend(refunded.reference.clone());
+                self.sum(|terms| add(&mut terms.refunded, refunded.amount));
+            }
+            Event::Reported(reported) => {
+                self.counted.insert(reported.reference.clone());
+                match reported.operation {
+                    Operation::Capture => self.take(reported.amount, false),
+                    Operation::Refund => {
+                        self.sum(|terms| add(&mut terms.refunded, reported.amount));
+                    }
+                    Operation::Authorize | Operation::Void => {}
                 }
             }
-            Event::Captured(captured) => self.add_captured(captured.amount),
-            Event::Refunded(refunded) => self.add_refunded(refunded.amount),
-            Event::Voided(_) => self.settle(Status::Voided),
-            Event::Expired(_) => self.settle(Status::Expired),
-            Event::Failed(_) => self.settle(Status::Failed),
-            Event::RequestFailed(_) => self.in_flight = None,
-            Event::CollectionDue(_) => self.status = Status::CodPending,
-            Event::Collected(collected) => {
-                self.add_captured(collected.amount);
-                self.status = Status::Collected;
+            Event::Disputed(disputed) => {
+                if disputed.stage == DisputeStage::Lost {
+                    self.counted.insert(disputed.reference.clone());
+                    self.sum(|terms| add(&mut terms.charged_back, disputed.amount));
+                }
             }
-            Event::Remitted(_) => self.status = Status::Remitted,
-            Event::Uncollected(_) => self.status = Status::Uncollected,
+            Event::Voided(voided) => {
+                self.settle(voided.request);
+                self.close(Stage::Voided);
+            }
+            Event::Expired(_) => self.close(Stage::Expired),
+            Event::Failed(_) => {
+                self.in_flight = None;
+                self.stage = Stage::Failed;
+            }
+            Event::RequestFailed(failed) => self.settle(Some(failed.request)),
+            Event::Resolved(_) => {}
+            Event::CollectionDue(_) => self.stage = Stage::Open,
+            Event::Collected(collected) => self.take(collected.amount, false),
+            Event::Remitted(remitted) => {
+                self.sum(|terms| add(&mut terms.remitted, remitted.amount));
+            }
+            Event::Uncollected(_) => self.close(Stage::Uncollected),
         }
-    }
-
-    /// Whether the gateway is being asked to give the authorisation back.
-    pub fn is_being_voided(&self) -> bool {
-        self.in_flight.is_some_and(|waiting| waiting.operation == Operation::Void)
     }
 
     fn begin(&mut self, created: &Created) {
         let zero = Money::zero(created.amount.currency());
-        self.status = Status::Created;
+        self.stage = Stage::Created;
         self.terms = Some(Terms {
             order_id: created.order_id,
             method: created.method,
+            capture: created.capture,
+            once: created.once,
             amount: created.amount,
             authorized: zero,
             captured: zero,
             refunded: zero,
+            charged_back: zero,
+            remitted: zero,
         });
     }
 
-    fn settle(&mut self, status: Status) {
-        self.status = status;
-        self.in_flight = None;
+    /// The request was answered.
+    fn settle(&mut self, request: Option<u32>) {
+        self.in_flight = self.in_flight.filter(|waiting| Some(waiting.request) != request);
     }
 
-    // Sums are checked by the rules; an impossible one leaves the amount as it was.
-    fn add_captured(&mut self, amount: Money) {
-        let Some(terms) = &mut self.terms else { return };
-        terms.captured = terms.captured.plus(amount).unwrap_or(terms.captured);
-        let full = terms.captured == terms.amount;
-        self.settle(if full { Status::Captured } else { Status::PartiallyCaptured });
+    fn sum(&mut self, change: impl FnOnce(&mut Terms)) {
+        if let Some(terms) = &mut self.terms {
+            change(terms);
+        }
     }
 
-    fn add_refunded(&mut self, amount: Money) {
+    fn take(&mut self, amount: Money, last: bool) {
         let Some(terms) = &mut self.terms else { return };
-        terms.refunded = terms.refunded.plus(amount).unwrap_or(terms.refunded);
-        let full = terms.refunded == terms.captured;
-        self.settle(if full { Status::Refunded } else { Status::PartiallyRefunded });
+        add(&mut terms.captured, amount);
+        if last || terms.captured.amount() >= terms.at_most_captured().amount() {
+            self.stage = Stage::Done;
+        }
+    }
+
+    /// Nothing more is taken. What was taken stands.
+    fn close(&mut self, without: Stage) {
+        let taken = self.terms.as_ref().is_some_and(|terms| !terms.captured.is_zero());
+        self.stage = if taken { Stage::Done } else { without };
+    }
+}
+
+// Sums are checked by the rules; an impossible one leaves the amount as it was.
+fn add(sum: &mut Money, amount: Money) {
+    *sum = sum.plus(amount).unwrap_or(*sum);
+}
+
+impl Terms {
+    /// Whether it goes through a gateway.
+    pub fn by_gateway(&self) -> bool {
+        match self.method {
+            PaymentMethod::Card | PaymentMethod::Paypal => true,
+            PaymentMethod::CashOnDelivery => false,
+        }
+    }
+
+    /// The most that can be taken.
+    pub fn at_most_captured(&self) -> Money {
+        if self.by_gateway() { self.authorized } else { self.amount }
+    }
+
+    /// What was taken and neither given back nor taken back.
+    pub fn kept(&self) -> Money {
+        self.captured.less(self.refunded).less(self.charged_back)
+    }
+}
+
+/// What it comes to.
+impl Payment {
+    /// Where it stands, as people say it; nothing before it was begun.
+    pub fn status(&self) -> Option<Status> {
+        let terms = self.terms.as_ref()?;
+        let cash = !terms.by_gateway();
+        Some(match self.stage {
+            Stage::Unborn => return None,
+            Stage::Created => Status::Created,
+            Stage::RequiresAction => Status::RequiresAction,
+            _ if !terms.captured.is_zero() => self.status_of_sums(terms),
+            Stage::Open if cash => Status::CodPending,
+            Stage::Open => Status::Authorized,
+            // Of an order that costs nothing.
+            Stage::Done if cash => Status::Collected,
+            Stage::Done => Status::Captured,
+            Stage::Voided => Status::Voided,
+            Stage::Expired => Status::Expired,
+            Stage::Failed => Status::Failed,
+            Stage::Uncollected => Status::Uncollected,
+        })
+    }
+
+    fn status_of_sums(&self, terms: &Terms) -> Status {
+        let cash = !terms.by_gateway();
+        if !terms.charged_back.is_zero() && terms.kept().is_zero() {
+            Status::ChargedBack
+        } else if !terms.refunded.is_zero() {
+            let all = terms.refunded.amount() >= terms.captured.amount();
+            if all { Status::Refunded } else { Status::PartiallyRefunded }
+        } else if !cash {
+            let all = terms.captured.amount() >= terms.amount.amount();
+            if all { Status::Captured } else { Status::PartiallyCaptured }
+        } else if self.stage == Stage::Open {
+            Status::PartiallyCollected
+        } else if terms.remitted.amount() >= terms.captured.amount() {
+            Status::Remitted
+        } else {
+            Status::Collected
+        }
+    }
+
+    /// What may still be taken of what is set aside, or is still due in cash.
+    pub fn open_amount(&self) -> Option<Money> {
+        let terms = self.terms.as_ref()?;
+        let open = self.stage == Stage::Open;
+        open.then(|| terms.at_most_captured().less(terms.captured))
+    }
+
+    /// What stands for the order's money: taken and not wholly given back, set aside, or due on
+    /// delivery. What is being let go does not stand.
+    pub fn secures(&self) -> Option<Money> {
+        let terms = self.terms.as_ref()?;
+        let going = self.in_flight.is_some_and(|asked| asked.operation == Operation::Void);
+        let given_back = !terms.captured.is_zero() && terms.kept().is_zero();
+        Some(match self.stage {
+            Stage::Open if !going && !given_back => terms.at_most_captured(),
+            Stage::Open | Stage::Done if !given_back => terms.captured,
+            _ => Money::zero(terms.amount.currency()),
+        })
+    }
+
+    /// Whether something may still come of it, so that no other payment is begun beside it.
+    pub fn is_alive(&self) -> bool {
+        match self.stage {
+            Stage::Created | Stage::RequiresAction | Stage::Open => true,
+            Stage::Unborn
+            | Stage::Done
+            | Stage::Voided
+            | Stage::Expired
+            | Stage::Failed
+            | Stage::Uncollected => false,
+        }
     }
 }

@@ -1,34 +1,14 @@
-//! Decisions about payments: never more captured than authorised, never more refunded than
-//! captured, never two requests at once.
+//! Decisions about payments: never more captured than authorised, never more refunded than kept,
+//! never two requests at once. What gateways and people say came of them is in `recording`.
 
 use super::{
-    ActionRequired, Authorized, Captured, Collected, CollectionDue, Created, Event, Expired,
-    Failed, InFlight, Operation, OutcomeUnknown, Payment, Refunded, Remitted, RequestFailed,
-    Requested, Status, Terms, Uncollected, Voided,
+    CapturePolicy, Collected, CollectionDue, Created, Event, Expired, Failed, Operation, Payment,
+    REQUESTS_MAX, Refunded, Remitted, Requested, Stage, Status, Terms, Uncollected,
 };
 use crate::ids::OrderId;
 use crate::money::Money;
 use crate::order::PaymentMethod;
-use crate::text::{MediaUrl, Note, Token};
-use chrono::{DateTime, Utc};
-
-/// What a gateway answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// It did what it was asked.
-    Succeeded {
-        /// The gateway's name for it.
-        reference: Token,
-        /// When an authorisation lapses.
-        expires_at: DateTime<Utc>,
-    },
-    /// It will not.
-    Declined(Note),
-    /// The customer must confirm at their bank first.
-    ActionRequired(MediaUrl),
-    /// The answer was lost.
-    Unknown,
-}
+use crate::text::{GatewayName, MediaUrl, Note, Token};
 
 refusals! {
     /// Why a payment refused.
@@ -43,6 +23,8 @@ refusals! {
         /// That request is not the one being waited for.
         NoSuchRequest = "payment_request_not_found", NotFound,
             "no such request is waiting for an answer";
+        /// It was asked for something else.
+        WrongAnswer = "payment_wrong_answer", Invalid, "this is no answer to what was asked";
         /// Its state does not allow it.
         WrongState {
             /// Where it stands.
@@ -58,175 +40,194 @@ refusals! {
         /// Nothing, or another currency.
         BadAmount = "invalid_amount", Invalid,
             "the amount must be more than zero and in the payment's currency";
+        /// Too much was asked of the gateway.
+        TooManyRequests = "too_many_payment_requests", Conflict,
+            "at most 1,000 requests are made about a payment";
     }
+}
+
+/// How a payment is begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// How it is paid.
+    pub method: PaymentMethod,
+    /// Through which gateway; none for cash.
+    pub gateway: Option<GatewayName>,
+    /// The gateway's token for the card.
+    pub token: Option<Token>,
+    /// When the money is taken.
+    pub capture: CapturePolicy,
+    /// Whether the gateway takes money once and lets go of the rest with that.
+    pub once: bool,
+    /// Where the customer comes back to from their bank.
+    pub return_url: Option<MediaUrl>,
 }
 
 /// Each gives the events of one decision; none where all is so already.
 impl Payment {
-    /// Begins; without a card's token, cash on delivery.
+    /// Begins: the gateway is to be asked, or the courier to collect.
     pub fn start(
         &self,
         order_id: OrderId,
         amount: Money,
-        token: Option<Token>,
+        start: Start,
     ) -> Result<Vec<Event>, Error> {
         if self.terms.is_some() {
             return Err(Error::AlreadyExists);
         }
-        if amount.is_zero() && token.is_some() {
-            return Err(Error::BadAmount);
-        }
-        let card = token.is_some();
-        let method = if card { PaymentMethod::Card } else { PaymentMethod::CashOnDelivery };
-        let created = Created { order_id, method, amount, token }.into();
-        let next = if card {
-            Requested { order_id, operation: Operation::Authorize, amount, request: 1 }.into()
+        let Start { method, gateway, token, capture, once, return_url } = start;
+        let next = if gateway.is_some() {
+            let (operation, reason) = (Operation::Authorize, None);
+            Requested { order_id, operation, amount, request: 1, reason }.into()
         } else {
             CollectionDue { order_id, amount }.into()
         };
-        Ok(vec![created, next])
+        let created =
+            Created { order_id, method, gateway, amount, capture, once, token, return_url };
+        Ok(vec![created.into(), next])
     }
 
-    /// The customer confirmed at their bank: the gateway is asked again.
+    /// The customer came back from their bank: the gateway is asked how it stands.
     pub fn complete_action(&self) -> Result<Vec<Event>, Error> {
         let terms = self.ready()?;
-        match self.status {
-            Status::RequiresAction => Ok(self.ask(terms, Operation::Authorize, terms.amount)),
+        match self.stage {
+            Stage::RequiresAction => self.ask(Operation::Authorize, terms.amount, None),
             _ => self.wrong("be confirmed by the customer"),
         }
     }
 
-    /// Takes an amount, or all that is authorised.
-    pub fn capture(&self, amount: Option<Money>) -> Result<Vec<Event>, Error> {
+    /// Ends it before anything was set aside. What a gateway has begun it is asked to let go.
+    pub fn abort(&self, reason: Note) -> Result<Vec<Event>, Error> {
         let terms = self.ready()?;
-        if !matches!(self.status, Status::Authorized | Status::PartiallyCaptured) {
+        match self.stage {
+            Stage::RequiresAction if self.reference.is_some() => {
+                self.ask(Operation::Void, terms.amount, Some(reason))
+            }
+            Stage::Created | Stage::RequiresAction => {
+                Ok(vec![Failed { order_id: terms.order_id, reason }.into()])
+            }
+            Stage::Failed | Stage::Voided => Ok(vec![]),
+            _ => self.wrong("be aborted"),
+        }
+    }
+
+    /// Takes an amount, or all that is set aside; no more than is `owed` still.
+    pub fn capture(&self, amount: Option<Money>, owed: Money) -> Result<Vec<Event>, Error> {
+        self.ready()?;
+        let Some(open) = self.open_amount().filter(|_| self.by_gateway()) else {
             return self.wrong("be captured");
+        };
+        let left = open.at_most(owed);
+        if left.is_zero() {
+            return Err(Error::TooMuch { at_most: left });
         }
-        let left = terms.authorized.minus(terms.captured).ok_or(Error::BadAmount)?;
-        Ok(self.ask(terms, Operation::Capture, amount_of(amount, left)?))
+        self.ask(Operation::Capture, amount_of(amount, left)?, None)
     }
 
-    /// Gives the authorisation back.
+    /// Lets go what is set aside and was not taken.
     pub fn void(&self) -> Result<Vec<Event>, Error> {
-        let terms = self.ready()?;
-        match self.status {
-            Status::Authorized => Ok(self.ask(terms, Operation::Void, terms.authorized)),
-            Status::Voided => Ok(vec![]),
-            _ => self.wrong("be voided"),
+        self.ready()?;
+        match self.open_amount().filter(|_| self.by_gateway()) {
+            Some(open) => self.ask(Operation::Void, open, None),
+            None if self.stage == Stage::Voided => Ok(vec![]),
+            None => self.wrong("be voided"),
         }
     }
 
-    /// Gives an amount back, or all that was taken.
-    pub fn refund(&self, amount: Option<Money>) -> Result<Vec<Event>, Error> {
+    /// Gives an amount back, or all that was kept. Cash is paid out by hand, and recorded.
+    pub fn refund(
+        &self,
+        amount: Option<Money>,
+        reason: Option<Note>,
+    ) -> Result<Vec<Event>, Error> {
         let terms = self.ready()?;
-        let refundable = [Status::PartiallyCaptured, Status::Captured, Status::PartiallyRefunded];
-        if !refundable.contains(&self.status) {
+        if terms.captured.is_zero() {
             return self.wrong("be refunded");
         }
-        let left = terms.captured.minus(terms.refunded).ok_or(Error::BadAmount)?;
-        Ok(self.ask(terms, Operation::Refund, amount_of(amount, left)?))
+        let left = terms.kept();
+        if left.is_zero() {
+            return Err(Error::TooMuch { at_most: left });
+        }
+        let amount = amount_of(amount, left)?;
+        if terms.by_gateway() {
+            return self.ask(Operation::Refund, amount, reason);
+        }
+        let order_id = terms.order_id;
+        Ok(vec![Refunded { order_id, request: None, amount, reference: None, reason }.into()])
     }
 
-    /// Records what the gateway answered to a request.
-    pub fn record(&self, request: u32, verdict: Verdict) -> Result<Vec<Event>, Error> {
-        let order_id = self.terms.as_ref().ok_or(Error::NotFound)?.order_id;
-        let Some(in_flight) = self.in_flight.filter(|waiting| waiting.request == request) else {
-            // The answer to an earlier request, recorded before: nothing more to say.
-            let known = request > 0 && request <= self.requests;
-            return if known { Ok(vec![]) } else { Err(Error::NoSuchRequest) };
-        };
-        let InFlight { operation, amount, unknown, .. } = in_flight;
-        Ok(match (verdict, operation) {
-            (Verdict::Unknown, _) if unknown => vec![],
-            (Verdict::Unknown, _) => vec![OutcomeUnknown { order_id, operation, request }.into()],
-            (Verdict::Succeeded { reference, expires_at }, Operation::Authorize) => {
-                vec![Authorized { order_id, amount, reference, expires_at }.into()]
-            }
-            (Verdict::Succeeded { .. }, Operation::Capture) => {
-                vec![Captured { order_id, amount }.into()]
-            }
-            (Verdict::Succeeded { .. }, Operation::Void) => vec![Voided { order_id }.into()],
-            (Verdict::Succeeded { .. }, Operation::Refund) => {
-                vec![Refunded { order_id, amount }.into()]
-            }
-            (Verdict::ActionRequired(url), Operation::Authorize) => {
-                vec![ActionRequired { order_id, url }.into()]
-            }
-            (Verdict::Declined(reason), Operation::Authorize) => {
-                vec![Failed { order_id, reason }.into()]
-            }
-            (Verdict::Declined(reason), operation) => {
-                vec![RequestFailed { order_id, operation, reason }.into()]
-            }
-            (Verdict::ActionRequired(_), _) => {
-                return Err(Error::WrongState {
-                    status: self.status,
-                    action: "need the customer for this".to_owned(),
-                });
-            }
-        })
-    }
-
-    /// The authorisation lapsed.
+    /// The authorisation lapsed. What was taken of it stands.
     pub fn expire(&self) -> Result<Vec<Event>, Error> {
         let order_id = self.ready()?.order_id;
-        self.go_on(&[Status::Authorized], Status::Expired, "expire", Expired { order_id })
+        let open = self.by_gateway() && self.stage == Stage::Open;
+        Ok(open.then(|| Expired { order_id }.into()).into_iter().collect())
     }
 
-    /// The order is off before anything was authorised.
-    pub fn abort(&self, reason: Note) -> Result<Vec<Event>, Error> {
-        let (order_id, from) = (self.ready()?.order_id, [Status::Created, Status::RequiresAction]);
-        self.go_on(&from, Status::Failed, "be called off", Failed { order_id, reason })
+    /// The courier collected an amount, or all that is `due` by now.
+    pub fn collect(&self, amount: Option<Money>, due: Money) -> Result<Vec<Event>, Error> {
+        let order_id = self.ready()?.order_id;
+        let Some(open) = self.open_amount().filter(|_| !self.by_gateway()) else {
+            return self.wrong("be collected");
+        };
+        let left = open.at_most(due);
+        if left.is_zero() && !open.is_zero() {
+            return Err(Error::TooMuch { at_most: left });
+        }
+        let amount = if open.is_zero() { open } else { amount_of(amount, left)? };
+        Ok(vec![Collected { order_id, amount }.into()])
     }
 
-    /// The courier collected it.
-    pub fn collect(&self) -> Result<Vec<Event>, Error> {
-        let Terms { order_id, amount, .. } = *self.ready()?;
-        let collected = Collected { order_id, amount };
-        self.go_on(&[Status::CodPending], Status::Collected, "be collected", collected)
+    /// The courier handed over an amount, or all that was collected.
+    pub fn remit(&self, amount: Option<Money>) -> Result<Vec<Event>, Error> {
+        let terms = self.ready()?;
+        if terms.by_gateway() || terms.captured.is_zero() {
+            return self.wrong("be remitted");
+        }
+        let left = terms.captured.less(terms.remitted);
+        if left.is_zero() && amount.is_none() {
+            return Ok(vec![]);
+        }
+        let amount = amount_of(amount, left)?;
+        Ok(vec![Remitted { order_id: terms.order_id, amount }.into()])
     }
 
-    /// The courier handed it over.
-    pub fn remit(&self) -> Result<Vec<Event>, Error> {
-        let Terms { order_id, amount, .. } = *self.ready()?;
-        let remitted = Remitted { order_id, amount };
-        self.go_on(&[Status::Collected], Status::Remitted, "be remitted", remitted)
+    /// Nothing more is collected.
+    pub fn uncollect(&self, reason: Option<Note>) -> Result<Vec<Event>, Error> {
+        let order_id = self.ready()?.order_id;
+        match self.open_amount().filter(|_| !self.by_gateway()) {
+            Some(_) => Ok(vec![Uncollected { order_id, reason }.into()]),
+            None if self.stage == Stage::Uncollected => Ok(vec![]),
+            None => self.wrong("be given up"),
+        }
     }
 
-    /// The courier could not collect it.
-    pub fn uncollect(&self) -> Result<Vec<Event>, Error> {
-        let uncollected = Uncollected { order_id: self.ready()?.order_id };
-        self.go_on(&[Status::CodPending], Status::Uncollected, "be given up", uncollected)
+    pub(super) fn by_gateway(&self) -> bool {
+        self.terms.as_ref().is_some_and(Terms::by_gateway)
     }
 
     /// Its terms, while the gateway is not being asked for anything.
-    fn ready(&self) -> Result<&Terms, Error> {
+    pub(super) fn ready(&self) -> Result<&Terms, Error> {
         let terms = self.terms.as_ref().ok_or(Error::NotFound)?;
         if self.in_flight.is_some() { Err(Error::RequestInFlight) } else { Ok(terms) }
     }
 
-    fn ask(&self, terms: &Terms, operation: Operation, amount: Money) -> Vec<Event> {
-        let request = self.requests + 1;
-        vec![Requested { order_id: terms.order_id, operation, amount, request }.into()]
-    }
-
-    fn wrong(&self, action: &str) -> Result<Vec<Event>, Error> {
-        Err(Error::WrongState { status: self.status, action: action.to_owned() })
-    }
-
-    /// From one of some states to another.
-    fn go_on(
+    pub(super) fn ask(
         &self,
-        from: &[Status],
-        to: Status,
-        action: &str,
-        event: impl Into<Event>,
+        operation: Operation,
+        amount: Money,
+        reason: Option<Note>,
     ) -> Result<Vec<Event>, Error> {
-        match self.status {
-            status if status == to => Ok(vec![]),
-            status if from.contains(&status) => Ok(vec![event.into()]),
-            _ => self.wrong(action),
+        let order_id = self.terms.as_ref().ok_or(Error::NotFound)?.order_id;
+        if self.requests >= REQUESTS_MAX {
+            return Err(Error::TooManyRequests);
         }
+        let request = self.requests + 1;
+        Ok(vec![Requested { order_id, operation, amount, request, reason }.into()])
+    }
+
+    pub(super) fn wrong(&self, action: &str) -> Result<Vec<Event>, Error> {
+        let status = self.status().ok_or(Error::NotFound)?;
+        Err(Error::WrongState { status, action: action.to_owned() })
     }
 }
 

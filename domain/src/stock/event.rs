@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{FulfilmentId, OrderId};
+use crate::ids::{FulfilmentId, OrderId, ReturnId};
 use crate::text::{Location, Note, Quantity};
 
 events! {
@@ -37,9 +37,34 @@ pub struct Received {
     pub location: Location,
     /// How many units.
     pub quantity: Quantity,
-    /// The delivery note, or the parcel that came back.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reference: Option<Note>,
+    /// Where they come from.
+    pub source: Source,
+}
+
+/// Where units come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// A supplier delivered them.
+    Delivery {
+        /// The delivery note.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reference: Option<Note>,
+    },
+    /// A parcel of an order came back.
+    Parcel {
+        /// Whose it was.
+        order_id: OrderId,
+        /// Which.
+        fulfilment_id: FulfilmentId,
+    },
+    /// A customer sent them back.
+    Return {
+        /// Of which order they were.
+        order_id: OrderId,
+        /// With which return.
+        return_id: ReturnId,
+    },
 }
 
 /// `stock.adjusted`

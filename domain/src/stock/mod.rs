@@ -9,7 +9,7 @@ mod rules;
 
 use std::collections::BTreeMap;
 
-pub use event::{Adjusted, Committed, Event, Part, Received, Released, Reserved, Shipped};
+pub use event::{Adjusted, Committed, Event, Part, Received, Released, Reserved, Shipped, Source};
 pub use rules::{Error, ON_HAND_MAX};
 
 use serde::{Deserialize, Serialize};
@@ -99,7 +99,7 @@ impl Stock {
                         level.reserved -= i64::from(part.quantity);
                     }
                 }
-                self.holds.remove(&released.order_id);
+                self.shrink_hold(released.order_id, &released.parts);
             }
             Event::Shipped(shipped) => self.take_out(shipped),
         }
@@ -120,10 +120,14 @@ impl Stock {
             level.committed -= i64::from(part.quantity);
             level.on_hand -= i64::from(part.quantity);
         }
-        let Some(hold) = self.holds.get_mut(&shipped.order_id) else { return };
-        hold.parts = rules::remaining(&hold.parts, &shipped.parts);
+        self.shrink_hold(shipped.order_id, &shipped.parts);
+    }
+
+    fn shrink_hold(&mut self, order_id: OrderId, gone: &[Part]) {
+        let Some(hold) = self.holds.get_mut(&order_id) else { return };
+        hold.parts = rules::remaining(&hold.parts, gone);
         if hold.parts.is_empty() {
-            self.holds.remove(&shipped.order_id);
+            self.holds.remove(&order_id);
         }
     }
 }

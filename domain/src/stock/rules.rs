@@ -1,7 +1,8 @@
 //! Decisions about stock: what may be taken, and from where.
 
 use super::{
-    Adjusted, Committed, Event, Hold, Level, Part, Received, Released, Reserved, Shipped, Stock,
+    Adjusted, Committed, Event, Hold, Level, Part, Received, Released, Reserved, Shipped, Source,
+    Stock,
 };
 use crate::ids::{FulfilmentId, OrderId};
 use crate::text::{Location, Note, Quantity};
@@ -52,10 +53,10 @@ impl Stock {
         &self,
         location: Location,
         quantity: Quantity,
-        reference: Option<Note>,
+        source: Source,
     ) -> Result<Vec<Event>, Error> {
         arrive(self, &location, i64::from(quantity))?;
-        Ok(vec![Received { location, quantity, reference }.into()])
+        Ok(vec![Received { location, quantity, source }.into()])
     }
 
     /// Puts a count right by the units found or missing.
@@ -90,6 +91,32 @@ impl Stock {
             Some(hold) => Ok(vec![Committed { order_id, parts: hold.parts.clone() }.into()]),
             None => Err(Error::NotHeld),
         }
+    }
+
+    /// Sets units aside for an order that is certain at once.
+    pub fn reserve_committed(
+        &self,
+        order_id: OrderId,
+        quantity: Quantity,
+        until: DateTime<Utc>,
+    ) -> Result<Vec<Event>, Error> {
+        if self.holds.contains_key(&order_id) {
+            return Err(Error::AlreadyReserved);
+        }
+        let parts = allocate(self, quantity)?;
+        let committed = Committed { order_id, parts: parts.clone() };
+        Ok(vec![Reserved { order_id, parts, until }.into(), committed.into()])
+    }
+
+    /// Some units of the order will not come: the last that it holds are for sale again. None where
+    /// it holds fewer.
+    pub fn release_units(&self, order_id: OrderId, quantity: Quantity) -> Vec<Event> {
+        let released = |Hold { parts, committed }: &Hold| {
+            let last: Vec<Part> = parts.iter().rev().cloned().collect();
+            let parts = take(&last, quantity)?;
+            Some(Released { order_id, parts, committed: *committed }.into())
+        };
+        self.holds.get(&order_id).and_then(released).into_iter().collect()
     }
 
     /// The order is off.

@@ -70,11 +70,11 @@ fn of_stocks() -> [stock::Event; 6] {
     let order_id = order_id(1);
     let parts = || parts(&[("depot", 2), ("shop", 1)]);
     let (location, quantity) = (place("depot"), units(5));
-    let reference = Some(note("delivery note 7"));
+    let source = stock::Source::Delivery { reference: Some(note("delivery note 7")) };
     let adjusted = stock::Adjusted { location: place("depot"), delta: -3, reason: note("broken") };
     let fulfilment_id = parcel_id(1);
     [
-        stock::Received { location, quantity, reference }.into(),
+        stock::Received { location, quantity, source }.into(),
         adjusted.into(),
         stock::Reserved { order_id, parts: parts(), until: hour(1) }.into(),
         stock::Committed { order_id, parts: parts() }.into(),

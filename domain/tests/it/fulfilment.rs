@@ -23,9 +23,9 @@ fn left(text: &str, from: &[(&str, u32)]) -> Fact {
 }
 
 fn came_back(text: &str, parcel: u128, count: u32) -> Fact {
-    let reference = Some(note(&format!("returned parcel {}", parcel_id(parcel))));
+    let source = stock::Source::Parcel { order_id: order_id(1), fulfilment_id: parcel_id(parcel) };
     let (location, quantity) = (place("returns"), units(count));
-    of_stock(text, Received { location, quantity, reference })
+    of_stock(text, Received { location, quantity, source })
 }
 
 fn undeliverable() -> Fact {

@@ -41,7 +41,7 @@ fn after(all: impl IntoIterator<Item = Asked>) -> Stock {
 
 fn arrive(at: &str, count: u32) -> Asked {
     let location = place(at);
-    Rc::new(move |stock| stock.receive(location.clone(), units(count), None))
+    Rc::new(move |stock| stock.receive(location.clone(), units(count), delivery()))
 }
 
 fn reserve(order: u128, count: u32) -> Asked {

@@ -3,7 +3,7 @@
 use domain::Category;
 use domain::stream::{SLOTS, slot_of};
 use domain::text::{Label, MediaUrl, Note, Prose, Token};
-use domain::{Currency, Location, Money, Quantity, Sku, StreamId};
+use domain::{Currency, Location, Money, Options, Quantity, Sku, StreamId};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -76,6 +76,22 @@ fn card_numbers_are_no_tokens_and_stand_in_no_notes() {
         assert!(parses::<Token>(other), "{other}");
         assert!(parses::<Note>(other), "{other}");
     }
+}
+
+#[test]
+fn options_keep_their_order_and_name_each_once() {
+    let read = |json: serde_json::Value| serde_json::from_value::<Options>(json);
+    let of = |name: &str| json!({"name": name, "value": "x"});
+    let both = json!([of("Size"), of("Colour")]);
+    let options = read(both.clone()).unwrap();
+    assert_eq!(options.as_slice()[0].name, label("Size"));
+    assert_eq!(serde_json::to_value(&options).unwrap(), both);
+
+    assert!(read(json!([of("Size"), of("Colour"), of("Size")])).is_err());
+    assert!(read(json!({"Size": "x"})).is_err());
+    let many = |count: usize| json!((0..count).map(|n| of(&n.to_string())).collect::<Vec<_>>());
+    assert!(read(many(Options::COUNT_MAX)).is_ok());
+    assert!(read(many(Options::COUNT_MAX + 1)).is_err());
 }
 
 #[test]

@@ -33,5 +33,9 @@ pub fn parts(parts: &[(&str, u32)]) -> Vec<stock::Part> {
     parts.iter().map(part).collect()
 }
 pub fn received(at: &str, count: u32) -> stock::Received {
-    stock::Received { location: place(at), quantity: units(count), reference: None }
+    stock::Received { location: place(at), quantity: units(count), source: delivery() }
+}
+/// A delivery without a note.
+pub fn delivery() -> stock::Source {
+    stock::Source::Delivery { reference: None }
 }

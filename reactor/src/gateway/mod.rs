@@ -2,10 +2,9 @@
 //! line in the list below.
 
 use domain::command::payment::Verdict;
-use domain::order::PaymentMethod;
 use domain::payment::Operation;
-use domain::text::Token;
-use domain::{Money, PaymentId};
+use domain::text::{GatewayName, MediaUrl, Token};
+use domain::{Money, OrderId, PaymentId};
 use sqlx::PgPool;
 
 /// One thing a gateway is asked for.
@@ -13,14 +12,22 @@ use sqlx::PgPool;
 pub struct Call {
     /// The payment it is about.
     pub payment_id: PaymentId,
+    /// The order that is paid.
+    pub order_id: OrderId,
     /// The how manieth request of the payment.
     pub request: u32,
-    /// What is asked for.
+    /// What is asked for. To authorise a payment that has a reference is to go on with that.
     pub operation: Operation,
     /// How much of it.
     pub amount: Money,
     /// The customer's card, as the gateway calls it.
     pub token: Option<Token>,
+    /// The gateway's name for what earlier requests began.
+    pub reference: Option<Token>,
+    /// Its names for what it took, the first one first, and how much of each was not given back.
+    pub captures: Vec<(Token, Money)>,
+    /// Where the customer comes back to from their bank.
+    pub return_url: Option<MediaUrl>,
 }
 
 impl Call {
@@ -30,44 +37,68 @@ impl Call {
     }
 }
 
-/// A payment gateway. Asked again under the same key, it must not do the thing again, and must say
-/// what became of it: that is how an unknown outcome is settled.
+/// A payment gateway. Asked again under the same key, it must not do the thing again.
 pub trait Gateway: Sized + Send + Sync + 'static {
-    /// Makes it ready. It may keep what it has to in tables of its own.
-    fn new(db: &PgPool) -> Self;
+    /// Its name, as it stands in events: never rename one.
+    const NAME: &'static str;
+    /// Whether it takes money once and lets go of the rest with that.
+    const ONCE: bool;
 
     /// Does what is asked, or says what became of it. An answer that was lost or late is
     /// [`Verdict::Unknown`], never an error.
     fn perform(&self, call: &Call) -> impl Future<Output = Verdict> + Send;
+
+    /// What became of a request whose answer was lost, without doing it: none if it never arrived,
+    /// [`Verdict::Unknown`] if that cannot be told.
+    fn find(&self, call: &Call) -> impl Future<Output = Option<Verdict>> + Send;
 }
 
-/// The gateways, each with the method of the payments that are its own.
+/// The gateways.
 macro_rules! gateways {
-    ($( $method:ident => $module:ident::$gateway:ident; )+) => {
+    ($( $module:ident::$gateway:ident; )+) => {
         $( pub mod $module; )+
 
-        /// All gateways.
-        pub struct Gateways { $( $module: $module::$gateway, )+ }
+        /// All gateways that are configured.
+        pub struct Gateways { $( $module: Option<$module::$gateway>, )+ }
 
         impl Gateways {
-            /// Makes them ready.
-            pub fn new(db: &PgPool) -> Self {
-                Self { $( $module: $module::$gateway::new(db), )+ }
+            /// Asks the gateway of that name; `None` if this program has none.
+            pub async fn perform(&self, name: &GatewayName, call: &Call) -> Option<Verdict> {
+                $( if name.as_str() == $module::$gateway::NAME {
+                    return Some(self.$module.as_ref()?.perform(call).await);
+                } )+
+                None
             }
 
-            /// Asks the gateway of a payment's method; `None` if it has none, as cash.
-            pub async fn perform(&self, method: PaymentMethod, call: &Call) -> Option<Verdict> {
-                match method {
-                    $( PaymentMethod::$method => Some(self.$module.perform(call).await), )+
-                    _ => None,
-                }
+            /// What the gateway of that name knows of a request; `None` if this program has none.
+            pub async fn find(&self, name: &GatewayName, call: &Call) -> Option<Option<Verdict>> {
+                $( if name.as_str() == $module::$gateway::NAME {
+                    return Some(self.$module.as_ref()?.find(call).await);
+                } )+
+                None
             }
+        }
+
+        /// Whether the gateway of that name takes money once; `None` if there is none.
+        pub fn takes_once(name: &GatewayName) -> Option<bool> {
+            $( if name.as_str() == $module::$gateway::NAME {
+                return Some($module::$gateway::ONCE);
+            } )+
+            None
         }
     };
 }
 
 gateways! {
-    Card => sandbox::Sandbox;
+    sandbox::Sandbox;
+}
+
+impl Gateways {
+    /// Makes those ready that are configured. They may keep what they have to in tables of their
+    /// own.
+    pub fn new(db: &PgPool) -> Self {
+        Self { sandbox: Some(sandbox::Sandbox::new(db)) }
+    }
 }
 
 #[cfg(test)]
@@ -75,17 +106,25 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn nobody_is_asked_about_cash() {
+    async fn nobody_is_asked_who_is_not_known() {
         // No connection is made.
         let gateways =
             Gateways::new(&PgPool::connect_lazy("postgres://nobody@nowhere/no").unwrap());
         let call = Call {
             payment_id: PaymentId(uuid::Uuid::nil()),
+            order_id: OrderId(uuid::Uuid::nil()),
             request: 1,
             operation: Operation::Authorize,
             amount: Money::zero("EUR".parse().unwrap()),
             token: None,
+            reference: None,
+            captures: vec![],
+            return_url: None,
         };
-        assert_eq!(gateways.perform(PaymentMethod::CashOnDelivery, &call).await, None);
+        let nobody = "nobody".parse().unwrap();
+        assert_eq!(gateways.perform(&nobody, &call).await, None);
+        assert_eq!(gateways.find(&nobody, &call).await, None);
+        assert_eq!(takes_once(&nobody), None);
+        assert_eq!(takes_once(&"sandbox".parse().unwrap()), Some(false));
     }
 }

@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::command::payment::{Command as Ask, Verdict};
-use domain::order::PaymentMethod;
-use domain::payment::{self, Payment};
-use domain::{Category, Command, Event, PaymentId, StreamId};
+use domain::payment::{self, Operation, Payment};
+use domain::text::{GatewayName, Token};
+use domain::{Category, Command, Event, Money, PaymentId, StreamId};
 use event_store::{Outcome, Recorded};
 
 use crate::gateway::Call;
@@ -17,6 +18,9 @@ use crate::reaction::{Done, Reaction, Retry, Task};
 const GATEWAY_TIME_MAX: Duration = Duration::from_secs(20);
 /// The longest pause before a gateway is asked again about an unknown outcome, in seconds.
 const ASK_AGAIN_SECONDS_MAX: u64 = 60;
+/// How long a gateway is trusted to know a request again by its key. Stripe keeps keys for at least
+/// 24 hours.
+const GATEWAY_MEMORY: TimeDelta = TimeDelta::hours(20);
 
 /// See above.
 pub(super) struct AskGateway;
@@ -42,6 +46,9 @@ impl Reaction for AskGateway {
             | payment::Event::RequestFailed(_) => list.settled(id),
             payment::Event::Created(_)
             | payment::Event::OutcomeUnknown(_)
+            | payment::Event::Resolved(_)
+            | payment::Event::Reported(_)
+            | payment::Event::Disputed(_)
             | payment::Event::CollectionDue(_)
             | payment::Event::Collected(_)
             | payment::Event::Remitted(_)
@@ -52,33 +59,92 @@ impl Reaction for AskGateway {
     async fn act(task: &Task<PaymentId>, hands: &Hands) -> Result<Done, Retry> {
         let id = task.subject;
         let history = hands.history(&StreamId::Payment(id)).await?;
-        let Some((method, call)) = open_call(id, &history) else { return Ok(Done::Finished) };
+        let Some(open) = open_request(id, &history) else { return Ok(Done::Finished) };
         let asked = Instant::now();
-        let answering = hands.gateways().perform(method, &call);
+        let answering = ask(&open, hands);
         let answer = match tokio::time::timeout(GATEWAY_TIME_MAX, answering).await {
-            Ok(answer) => answer.ok_or(Retry::NoGateway(method))?,
+            Ok(answer) => answer.ok_or_else(|| Retry::NoGateway(open.gateway.clone()))?,
             Err(_) => Verdict::Unknown,
         };
         metrics::histogram!("gateway_request_duration_seconds").record(asked.elapsed());
-        record(task, call.request, answer, hands).await
+        record(task, open.call.request, answer, hands).await
     }
 }
 
-/// The request that waits for an answer, if one still does, and how the payment is paid.
-fn open_call(id: PaymentId, history: &[Recorded]) -> Option<(PaymentMethod, Call)> {
+/// A request that waits for an answer.
+#[derive(Debug, PartialEq)]
+struct Open {
+    gateway: GatewayName,
+    call: Call,
+    /// Whether an answer was lost.
+    unknown: bool,
+    /// When it was made.
+    since: DateTime<Utc>,
+}
+
+/// The request that waits for an answer, if one still does.
+fn open_request(id: PaymentId, history: &[Recorded]) -> Option<Open> {
     let mut state = Payment::default();
-    let mut token = None;
+    let (mut begun, mut since, mut captures) = (None, None, Vec::new());
     for recorded in history {
-        if let Event::Payment(event) = &recorded.event {
-            if let payment::Event::Created(created) = event {
-                token.clone_from(&created.token);
+        let Event::Payment(event) = &recorded.event else { continue };
+        state.evolve(event);
+        match event {
+            payment::Event::Created(created) => begun = Some(created),
+            payment::Event::Requested(_) => since = Some(recorded.recorded_at),
+            payment::Event::Captured(captured) => {
+                let reference = captured.reference.clone();
+                captures.extend(reference.map(|reference| (reference, captured.amount)));
             }
-            state.evolve(event);
+            payment::Event::Reported(it) if it.operation == Operation::Capture => {
+                captures.push((it.reference.clone(), it.amount));
+            }
+            _ => {}
         }
     }
-    let (terms, open) = (state.terms?, state.in_flight?);
-    let payment::InFlight { operation, amount, request, .. } = open;
-    Some((terms.method, Call { payment_id: id, request, operation, amount, token }))
+    let (terms, created) = (state.terms?, begun?);
+    let payment::InFlight { operation, amount, request, unknown } = state.in_flight?;
+    let call = Call {
+        payment_id: id,
+        order_id: terms.order_id,
+        request,
+        operation,
+        amount,
+        token: created.token.clone(),
+        reference: state.reference,
+        captures: not_given_back(captures, terms.refunded),
+        return_url: created.return_url.clone(),
+    };
+    Some(Open { gateway: created.gateway.clone()?, call, unknown, since: since? })
+}
+
+/// What is left of captures: what was given back is taken off the first ones.
+fn not_given_back(captures: Vec<(Token, Money)>, refunded: Money) -> Vec<(Token, Money)> {
+    let mut back = refunded;
+    let left = captures.into_iter().map(|(reference, amount)| {
+        let off = back.at_most(amount);
+        back = back.less(off);
+        (reference, amount.less(off))
+    });
+    left.filter(|(_, amount)| !amount.is_zero()).collect()
+}
+
+/// The gateway's answer. Of a request whose answer was lost, what became of it is found out; only
+/// one that never arrived is made again, and only while the gateway would know it again. `None`
+/// without such a gateway.
+async fn ask(open: &Open, hands: &Hands) -> Option<Verdict> {
+    let Open { gateway, call, unknown, since } = open;
+    if *unknown {
+        if let Some(found) = hands.gateways().find(gateway, call).await? {
+            return Some(found);
+        }
+        if hands.now() - *since > GATEWAY_MEMORY {
+            // A person has to find out.
+            metrics::counter!("gateway_requests_forgotten_total").increment(1);
+            return Some(Verdict::Unknown);
+        }
+    }
+    hands.gateways().perform(gateway, call).await
 }
 
 /// Tells the log what the gateway answered.
@@ -91,7 +157,8 @@ async fn record(
     let unknown = verdict == Verdict::Unknown;
     let step = if unknown { "unknown" } else { "verdict" };
     metrics::counter!("gateway_answers_total", "kind" => step).increment(1);
-    let command = Command::Payment(task.subject, Ask::Record { request, verdict });
+    let record = Ask::Record { request, verdict, at: hands.now() };
+    let command = Command::Payment(task.subject, record);
     // Recording twice what a request came to does nothing, by the number of the request.
     if let Outcome::Refused(refusal) = hands.submit(task, step, command).await? {
         // Money may have moved and the log does not say so. Never dropped, always seen.
@@ -153,13 +220,26 @@ mod tests {
     #[test]
     fn only_an_open_request_is_asked() {
         let created = [given::payment("created")];
-        assert_eq!(open_call(payment_id(), &given::history(created)), None);
+        assert_eq!(open_request(payment_id(), &given::history(created)), None);
         let open = [given::payment("created"), given::payment("requested")];
-        let (method, call) = open_call(payment_id(), &given::history(open)).unwrap();
-        assert_eq!((method, call.request), (PaymentMethod::Card, 1));
-        assert_eq!(call.key(), format!("{}:1", payment_id()));
+        let open = open_request(payment_id(), &given::history(open)).unwrap();
+        assert_eq!((open.gateway.as_str(), open.call.request, open.unknown), ("sandbox", 1, false));
+        assert_eq!(open.since, given::recorded_at());
+        assert_eq!(open.call.key(), format!("{}:1", payment_id()));
         let names = ["created", "requested", "authorized"];
-        assert_eq!(open_call(payment_id(), &given::history(names.map(given::payment))), None);
+        assert_eq!(open_request(payment_id(), &given::history(names.map(given::payment))), None);
+        let names = ["created", "requested", "outcome_unknown"];
+        let open = open_request(payment_id(), &given::history(names.map(given::payment)));
+        assert!(open.unwrap().unknown);
+    }
+
+    #[test]
+    fn what_was_given_back_is_taken_off_the_first_captures() {
+        let euros = |n: i64| Money::new(n.into(), "EUR".parse().unwrap()).unwrap();
+        let of = |name: &str, n| (name.parse::<Token>().unwrap(), euros(n));
+        let captures = vec![of("c1", 10), of("c2", 20), of("c3", 5)];
+        let left = not_given_back(captures, euros(14));
+        assert_eq!(left, [of("c2", 16), of("c3", 5)]);
     }
 
     #[test]

@@ -23,11 +23,16 @@ impl Reaction for ExpireAuthorization {
         };
         match event {
             payment::Event::Authorized(authorized) => list.due(id, authorized.expires_at),
+            // While more may be taken, the rest may lapse.
+            payment::Event::Captured(captured) if !captured.last => {}
             payment::Event::Captured(_)
             | payment::Event::Voided(_)
             | payment::Event::Expired(_)
             | payment::Event::Failed(_) => list.settled(id),
             payment::Event::Created(_)
+            | payment::Event::Resolved(_)
+            | payment::Event::Reported(_)
+            | payment::Event::Disputed(_)
             | payment::Event::Requested(_)
             | payment::Event::ActionRequired(_)
             | payment::Event::Refunded(_)
@@ -58,7 +63,7 @@ mod tests {
 
     #[test]
     fn one_that_came_to_an_end_is_not() {
-        for end in ["captured", "voided", "expired", "failed"] {
+        for end in ["captured_last", "voided", "expired", "failed"] {
             let events = [given::payment("authorized"), given::payment(end)];
             given::<ExpireAuthorization>(events).then_settled(&payment_id());
         }
@@ -69,6 +74,7 @@ mod tests {
         for other in [
             "created",
             "requested",
+            "captured",
             "action_required",
             "refunded",
             "request_failed",

@@ -23,16 +23,26 @@ impl Reaction for ExpireOrder {
         };
         match event {
             order::Event::Placed(placed) => list.due(id, placed.reserved_until),
+            order::Event::HoldProlonged(held) => list.due(id, held.reserved_until),
             order::Event::Confirmed(_) | order::Event::Cancelled(_) => list.settled(id),
-            order::Event::PaymentStarted(_)
+            // Confirmed in the same breath.
+            order::Event::Reinstated(_)
+            | order::Event::PaymentStarted(_)
+            | order::Event::PaymentEnded(_)
+            | order::Event::AddressChanged(_)
             | order::Event::FulfilmentPlanned(_)
+            | order::Event::FulfilmentShipped(_)
             | order::Event::FulfilmentClosed(_)
+            | order::Event::UnitsCancelled(_)
+            | order::Event::ReturnOpened(_)
+            | order::Event::UnitsReturned(_)
+            | order::Event::ReturnClosed(_)
             | order::Event::Completed(_) => {}
         }
     }
 
     async fn act(task: &Task<OrderId>, hands: &Hands) -> Result<Done, Retry> {
-        let_go(task, Command::Order(task.subject, Ask::Expire), hands).await
+        let_go(task, Command::Order(task.subject, Ask::Expire { at: hands.now() }), hands).await
     }
 }
 
@@ -47,6 +57,12 @@ mod tests {
     }
 
     #[test]
+    fn a_bank_that_has_the_shopper_puts_it_off() {
+        let events = [given::placed(), given::order("hold_prolonged")];
+        given::<ExpireOrder>(events).then_due(&order_id(), given::reserved_until(), 2);
+    }
+
+    #[test]
     fn one_that_is_confirmed_or_off_is_not() {
         for end in ["confirmed", "cancelled"] {
             let events = [given::placed(), given::order(end)];
@@ -56,7 +72,14 @@ mod tests {
 
     #[test]
     fn what_else_happens_to_it_changes_nothing() {
-        for other in ["payment_started", "fulfilment_planned", "fulfilment_closed", "completed"] {
+        for other in [
+            "payment_started",
+            "payment_ended",
+            "fulfilment_planned",
+            "fulfilment_closed",
+            "completed",
+            "reinstated",
+        ] {
             given::<ExpireOrder>([given::order(other)]).then_nothing();
         }
         let of_payment = [given::payment("requested"), given::payment("authorized")];

@@ -4,14 +4,16 @@ mod ask_gateway;
 mod expire_authorization;
 mod expire_order;
 mod expiry;
+mod settle_order;
 
 use crate::reaction::Registered;
 
 /// Every reaction.
-pub static ALL: [Registered; 3] = [
+pub static ALL: [Registered; 4] = [
     Registered::of::<ask_gateway::AskGateway>(),
     Registered::of::<expire_order::ExpireOrder>(),
     Registered::of::<expire_authorization::ExpireAuthorization>(),
+    Registered::of::<settle_order::SettleOrder>(),
 ];
 
 /// The reaction of a name.

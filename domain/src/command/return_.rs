@@ -1,0 +1,131 @@
+//! Commands to returns, with what they do to the order, its stock and its money: what arrives makes
+//! the order smaller, goes back into stock or is written off, and is paid back.
+
+use super::{Events, Stop, Unit, order as order_command, settling, stock as stock_command};
+use crate::StreamId;
+use crate::ids::{OrderId, ReturnId};
+use crate::order::{Order, Units};
+use crate::return_::{self, Arrival, Disposal, Event, Return};
+use crate::state::Streams;
+use crate::stock::Source;
+use crate::text::Note;
+
+/// What may be asked of a return.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Ask for it.
+    Request {
+        /// Whose goods.
+        order_id: OrderId,
+        /// What is to come back.
+        lines: Vec<Units>,
+        /// Why.
+        reason: Note,
+    },
+    /// Expect its goods.
+    Approve,
+    /// Refuse it.
+    Reject {
+        /// Why.
+        reason: Note,
+    },
+    /// Goods arrived.
+    Receive {
+        /// What, and what becomes of it.
+        lines: Vec<Arrival>,
+    },
+    /// Expect nothing more.
+    Close,
+}
+
+impl Command {
+    /// Whether the subject is new.
+    pub fn creates(&self) -> bool {
+        matches!(self, Self::Request { .. })
+    }
+}
+
+pub(crate) fn decide(id: ReturnId, command: Command, streams: Streams) -> Result<Events, Stop> {
+    let state = streams.return_(&id)?;
+    let mut unit = Unit::default();
+    let (order_id, events, changes) = match command {
+        Command::Request { order_id, lines, reason } => {
+            let order = streams.order(&order_id)?;
+            let opened = order.open_return(id, lines.clone())?;
+            (order_id, state.request(order_id, lines, reason)?, opened)
+        }
+        Command::Approve => {
+            unit.add(&StreamId::Return(id), state.approve()?);
+            return Ok(unit.0);
+        }
+        Command::Reject { reason } => close(id, state, state.reject(reason)?, streams)?,
+        Command::Close => close(id, state, state.close()?, streams)?,
+        Command::Receive { lines } => {
+            let order_id = owner(state)?;
+            let events = state.receive(lines.clone())?;
+            let came: Vec<Units> = lines.iter().map(units).collect();
+            let changes = streams.order(&order_id)?.take_back_units(id, came)?;
+            put_away(&mut unit, id, order_id, &lines, streams)?;
+            (order_id, events, changes)
+        }
+    };
+    unit.add(&StreamId::Return(id), events);
+    let order: &Order = streams.order(&order_id)?;
+    if let Some(after) = order_command::follow(&mut unit, order_id, order, changes, streams)? {
+        settling::settle(&mut unit, &after, None, streams)?;
+    }
+    Ok(unit.0)
+}
+
+type Changes = (OrderId, Vec<Event>, Vec<crate::order::Event>);
+
+/// Its end, with which the order expects nothing more of it.
+fn close(
+    id: ReturnId,
+    state: &Return,
+    events: Vec<Event>,
+    streams: Streams,
+) -> Result<Changes, Stop> {
+    let order_id = owner(state)?;
+    let closed =
+        if events.is_empty() { vec![] } else { streams.order(&order_id)?.close_return(id) };
+    Ok((order_id, events, closed))
+}
+
+fn owner(state: &Return) -> Result<OrderId, Stop> {
+    state.order_id.ok_or_else(|| return_::Error::NotFound.into())
+}
+
+fn units(arrival: &Arrival) -> Units {
+    Units { sku: arrival.sku.clone(), quantity: arrival.quantity }
+}
+
+/// Puts what is not written off into stock. A SKU named twice is one decision about its stock.
+fn put_away(
+    unit: &mut Unit,
+    id: ReturnId,
+    order_id: OrderId,
+    lines: &[Arrival],
+    streams: Streams,
+) -> Result<(), Stop> {
+    let stored = lines.iter().filter_map(|arrival| match &arrival.disposal {
+        Disposal::Stored(location) => Some((arrival, location)),
+        Disposal::WrittenOff => None,
+    });
+    streams.require(stored.clone().map(|(arrival, _)| StreamId::Stock(arrival.sku.clone())))?;
+    let mut changed = std::collections::BTreeMap::new();
+    for (Arrival { sku, quantity, .. }, location) in stored {
+        let stock = match changed.remove(sku) {
+            Some(stock) => stock,
+            None => streams.stock(sku)?.clone(),
+        };
+        let source = Source::Return { order_id, return_id: id };
+        let received = stock.receive(location.clone(), *quantity, source);
+        let received = stock_command::named(sku, received)?;
+        let mut after = stock;
+        received.iter().for_each(|event| after.evolve(event));
+        unit.add(&StreamId::Stock(sku.clone()), received);
+        changed.insert(sku.clone(), after);
+    }
+    Ok(())
+}

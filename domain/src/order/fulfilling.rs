@@ -1,0 +1,168 @@
+//! Decisions about what of an order is sent, and what of it comes back.
+
+use std::collections::BTreeMap;
+
+use super::rules::{Error, UnitsLeft};
+use super::{
+    CancelReason, Event, FULFILMENTS_MAX, FulfilmentClosed, FulfilmentPlanned, FulfilmentShipped,
+    Order, Outcome, RETURNS_MAX, ReturnClosed, ReturnOpened, Stage, Status, Units, UnitsReturned,
+};
+use crate::ids::{FulfilmentId, ReturnId};
+use crate::money::Money;
+use crate::text::{Quantity, Sku};
+
+/// Each gives the events of one decision; none where all is so already.
+impl Order {
+    /// Sends some of it in a parcel; nothing named means all that is left.
+    pub fn plan_fulfilment(
+        &self,
+        fulfilment_id: FulfilmentId,
+        lines: Vec<Units>,
+    ) -> Result<Vec<Event>, Error> {
+        self.must_be_confirmed()?;
+        if self.fulfilments.contains_key(&fulfilment_id) {
+            return Err(Error::FulfilmentExists);
+        }
+        if self.fulfilments.len() >= FULFILMENTS_MAX {
+            return Err(Error::TooManyFulfilments);
+        }
+        let lines = if lines.is_empty() { self.all_left() } else { lines };
+        if lines.is_empty() {
+            return Err(Error::AllPlanned);
+        }
+        let lines = merge(lines, |sku| self.unplanned(sku)).map_err(Error::NothingLeft)?;
+        Ok(vec![FulfilmentPlanned { fulfilment_id, lines }.into()])
+    }
+
+    /// A parcel leaves.
+    pub fn ship_fulfilment(&self, fulfilment_id: FulfilmentId) -> Result<Vec<Event>, Error> {
+        self.must_be_confirmed()?;
+        match self.fulfilments.get(&fulfilment_id).map(|parcel| parcel.stage) {
+            Some(Stage::Planned) => Ok(vec![FulfilmentShipped { fulfilment_id }.into()]),
+            Some(Stage::Shipped | Stage::Closed(_)) => Ok(vec![]),
+            None => Err(Error::NoSuchFulfilment),
+        }
+    }
+
+    /// A parcel reached its end.
+    pub fn close_fulfilment(
+        &self,
+        fulfilment_id: FulfilmentId,
+        outcome: Outcome,
+    ) -> Result<Vec<Event>, Error> {
+        let owed = self.owed().ok_or(Error::NotFound)?;
+        let parcel = self.fulfilments.get(&fulfilment_id).ok_or(Error::NoSuchFulfilment)?;
+        if matches!(parcel.stage, Stage::Closed(_)) {
+            return Ok(vec![]);
+        }
+        let closed = FulfilmentClosed { fulfilment_id, outcome, amount: None };
+        let mut after = self.clone();
+        after.evolve(&closed.clone().into());
+        let amount = Some(reduced(owed, &after)).filter(|amount| !amount.is_zero());
+        let mut events = vec![FulfilmentClosed { amount, ..closed }.into()];
+        events.extend(after.end(CancelReason::Undeliverable));
+        Ok(events)
+    }
+
+    /// Delivered units are to come back.
+    pub fn open_return(
+        &self,
+        return_id: ReturnId,
+        lines: Vec<Units>,
+    ) -> Result<Vec<Event>, Error> {
+        self.total.ok_or(Error::NotFound)?;
+        if self.returns.len() >= RETURNS_MAX {
+            return Err(Error::TooManyReturns);
+        }
+        let lines = merge(lines, |sku| self.returnable(sku)).map_err(Error::NothingToReturn)?;
+        if lines.is_empty() {
+            return Err(Error::NothingToReturn(vec![]));
+        }
+        Ok(vec![ReturnOpened { return_id, lines }.into()])
+    }
+
+    /// Units of an open return came back.
+    pub fn take_back_units(
+        &self,
+        return_id: ReturnId,
+        lines: Vec<Units>,
+    ) -> Result<Vec<Event>, Error> {
+        let owed = self.owed().ok_or(Error::NotFound)?;
+        let open = self.returns.get(&return_id).ok_or(Error::NoSuchReturn)?;
+        let lines = merge(lines, |sku| units_of(open, sku)).map_err(Error::NothingToReturn)?;
+        let mut after = self.clone();
+        let returned = UnitsReturned { return_id, lines, amount: owed };
+        after.evolve(&returned.clone().into());
+        Ok(vec![UnitsReturned { amount: reduced(owed, &after), ..returned }.into()])
+    }
+
+    /// What did not come back of a return stays with the customer.
+    pub fn close_return(&self, return_id: ReturnId) -> Vec<Event> {
+        let open = self.returns.contains_key(&return_id);
+        open.then(|| ReturnClosed { return_id }.into()).into_iter().collect()
+    }
+
+    /// Units of `sku` that were delivered and are neither back nor announced.
+    pub fn returnable(&self, sku: &Sku) -> u32 {
+        let of = self.progress(sku);
+        of.delivered.saturating_sub(of.returned).saturating_sub(of.returning)
+    }
+
+    /// Everything that is in no parcel.
+    pub(super) fn all_left(&self) -> Vec<Units> {
+        let left = self.lines.iter().filter_map(|line| {
+            let quantity = Quantity::try_from(self.unplanned(&line.sku)).ok()?;
+            Some(Units { sku: line.sku.clone(), quantity })
+        });
+        left.collect()
+    }
+
+    fn must_be_confirmed(&self) -> Result<(), Error> {
+        match self.status {
+            Status::Confirmed => Ok(()),
+            Status::Cancelled => Err(Error::Cancelled),
+            Status::Completed => Err(Error::Completed),
+            Status::Pending => Err(Error::NotConfirmed),
+            Status::Unplaced => Err(Error::NotFound),
+        }
+    }
+}
+
+/// How much less is owed for an order than before.
+pub(super) fn reduced(before: Money, after: &Order) -> Money {
+    after.owed().map_or(before, |owed| before.less(owed))
+}
+
+/// The same SKU named twice is one line of both. Names all lines of which fewer are left.
+pub(super) fn merge(
+    wanted: Vec<Units>,
+    left: impl Fn(&Sku) -> u32,
+) -> Result<Vec<Units>, Vec<UnitsLeft>> {
+    let mut sums: BTreeMap<Sku, u32> = BTreeMap::new();
+    for Units { sku, quantity } in wanted {
+        let sum = sums.entry(sku).or_default();
+        *sum = sum.saturating_add(quantity.get());
+    }
+    let (mut lines, mut short) = (Vec::new(), Vec::new());
+    for (sku, wanted) in sums {
+        let left = left(&sku);
+        match Quantity::try_from(wanted) {
+            Ok(quantity) if wanted <= left => lines.push(Units { sku, quantity }),
+            _ => short.push(UnitsLeft { sku, wanted, left }),
+        }
+    }
+    if short.is_empty() { Ok(lines) } else { Err(short) }
+}
+
+fn units_of(lines: &[Units], sku: &Sku) -> u32 {
+    lines.iter().filter(|units| units.sku == *sku).map(|units| units.quantity.get()).sum()
+}
+
+/// `lines` without `gone`.
+pub(super) fn without(lines: &[Units], gone: &[Units]) -> Vec<Units> {
+    let left = |Units { sku, quantity }: &Units| {
+        let left = quantity.get().saturating_sub(units_of(gone, sku));
+        Some(Units { sku: sku.clone(), quantity: Quantity::try_from(left).ok()? })
+    };
+    lines.iter().filter_map(left).collect()
+}

@@ -1,0 +1,166 @@
+//! Goods of an order that come back after they were delivered.
+//!
+//! `requested → approved → closed`, `requested → rejected`. While it is approved its goods arrive,
+//! in parts as they come, each part in a condition: for sale again at a location, or written off.
+
+pub mod document;
+mod rules;
+
+use serde::{Deserialize, Serialize};
+
+pub use rules::Error;
+
+use crate::ids::OrderId;
+use crate::order::Units;
+use crate::text::{Location, Note, Quantity, Sku};
+
+events! {
+    /// The customer wants to send goods back.
+    Requested = "return.requested", schema 1;
+    /// They may.
+    Approved = "return.approved", schema 1;
+    /// They may not.
+    Rejected = "return.rejected", schema 1;
+    /// Goods arrived.
+    Received = "return.received", schema 1;
+    /// Nothing more is expected.
+    Closed = "return.closed", schema 1;
+}
+
+/// `return.requested`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requested {
+    /// Whose goods.
+    pub order_id: OrderId,
+    /// What is to come back.
+    pub lines: Vec<Units>,
+    /// Why.
+    pub reason: Note,
+}
+
+/// `return.approved`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approved {
+    /// Whose goods.
+    pub order_id: OrderId,
+}
+
+/// `return.rejected`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejected {
+    /// Whose goods.
+    pub order_id: OrderId,
+    /// Why.
+    pub reason: Note,
+}
+
+/// What becomes of goods that came back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Disposal {
+    /// They are put there; whether that is for sale is the location's affair.
+    Stored(Location),
+    /// They are worth nothing any more.
+    WrittenOff,
+}
+
+/// Goods that came back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arrival {
+    /// What.
+    pub sku: Sku,
+    /// How many.
+    pub quantity: Quantity,
+    /// What becomes of them.
+    pub disposal: Disposal,
+}
+
+/// `return.received`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Received {
+    /// Whose goods.
+    pub order_id: OrderId,
+    /// What arrived.
+    pub lines: Vec<Arrival>,
+}
+
+/// `return.closed`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closed {
+    /// Whose goods.
+    pub order_id: OrderId,
+}
+
+/// Where a return stands in its life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Never asked for.
+    #[default]
+    Unborn,
+    /// Asked for.
+    Requested,
+    /// Its goods are expected.
+    Approved,
+    /// It was refused.
+    Rejected,
+    /// Nothing more is expected.
+    Closed,
+}
+
+/// Arrivals that one command may name, and a return may have in all.
+pub const ARRIVALS_MAX: usize = 1_000;
+
+/// Of the shape of [`Return`] and of its fold. Raise it with every change of either: snapshots of
+/// another schema are passed over. A test knows when it is due.
+pub const SCHEMA: i32 = 1;
+
+/// Why it refuses, as [`crate::Refusal`] keeps it.
+pub type Refusal = Error;
+
+/// A return.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Return {
+    /// Where it stands in its life.
+    pub status: Status,
+    /// Whose goods, once it was asked for.
+    pub order_id: Option<OrderId>,
+    /// How many arrivals were recorded.
+    pub arrivals: usize,
+}
+
+impl Return {
+    /// How many things it holds beside itself.
+    #[allow(clippy::unused_self, reason = "as the others have it")]
+    pub fn items(&self) -> usize {
+        0
+    }
+
+    /// Folds one event into the state.
+    pub fn evolve(&mut self, event: &Event) {
+        match event {
+            Event::Requested(requested) => {
+                self.status = Status::Requested;
+                self.order_id = Some(requested.order_id);
+            }
+            Event::Approved(_) => self.status = Status::Approved,
+            Event::Rejected(_) => self.status = Status::Rejected,
+            Event::Received(received) => self.arrivals += received.lines.len(),
+            Event::Closed(_) => self.status = Status::Closed,
+        }
+    }
+}
+
+impl Event {
+    /// The order whose goods these are.
+    pub fn order_id(&self) -> OrderId {
+        match self {
+            Self::Requested(Requested { order_id, .. })
+            | Self::Approved(Approved { order_id })
+            | Self::Rejected(Rejected { order_id, .. })
+            | Self::Received(Received { order_id, .. })
+            | Self::Closed(Closed { order_id }) => *order_id,
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Decisions about returns. What the order, its stock and its money make of them is
+//! [`crate::command::return_`]'s.
+
+use super::{
+    ARRIVALS_MAX, Approved, Arrival, Closed, Event, Received, Rejected, Requested, Return, Status,
+};
+use crate::ids::OrderId;
+use crate::order::Units;
+use crate::text::Note;
+
+refusals! {
+    /// Why a return refused.
+    Error {
+        /// Its id is in use.
+        AlreadyExists = "return_already_exists", Conflict, "a return with this id exists already";
+        /// There is none.
+        NotFound = "return_not_found", NotFound, "there is no such return";
+        /// Its state does not allow it.
+        WrongState {
+            /// Where it stands.
+            status: Status,
+            /// What was asked.
+            action: String,
+        } = "return_wrong_state", Conflict, "a return that is {status:?} cannot {action}";
+        /// Nothing is named.
+        NothingNamed = "return_names_nothing", Invalid, "name the lines that came back";
+        /// Too many arrivals.
+        TooManyArrivals = "too_many_arrivals", Conflict, "a return has at most 1,000 arrivals";
+    }
+}
+
+/// Each gives the events of one decision; none where all is so already.
+impl Return {
+    /// Asks for it.
+    pub fn request(
+        &self,
+        order_id: OrderId,
+        lines: Vec<Units>,
+        reason: Note,
+    ) -> Result<Vec<Event>, Error> {
+        match self.order_id {
+            None => Ok(vec![Requested { order_id, lines, reason }.into()]),
+            Some(_) => Err(Error::AlreadyExists),
+        }
+    }
+
+    /// Its goods are expected.
+    pub fn approve(&self) -> Result<Vec<Event>, Error> {
+        let approved = |order_id| Approved { order_id }.into();
+        self.go_on(Status::Requested, Status::Approved, "be approved", approved)
+    }
+
+    /// It is refused.
+    pub fn reject(&self, reason: Note) -> Result<Vec<Event>, Error> {
+        let rejected = |order_id| Rejected { order_id, reason }.into();
+        self.go_on(Status::Requested, Status::Rejected, "be rejected", rejected)
+    }
+
+    /// Goods arrived. Whether it is as many as are expected is the order's to say.
+    pub fn receive(&self, lines: Vec<Arrival>) -> Result<Vec<Event>, Error> {
+        let order_id = self.order_id.ok_or(Error::NotFound)?;
+        if self.status != Status::Approved {
+            return Err(self.wrong("receive goods"));
+        }
+        if lines.is_empty() {
+            return Err(Error::NothingNamed);
+        }
+        if self.arrivals.saturating_add(lines.len()) > ARRIVALS_MAX {
+            return Err(Error::TooManyArrivals);
+        }
+        Ok(vec![Received { order_id, lines }.into()])
+    }
+
+    /// Nothing more is expected.
+    pub fn close(&self) -> Result<Vec<Event>, Error> {
+        let closed = |order_id| Closed { order_id }.into();
+        self.go_on(Status::Approved, Status::Closed, "be closed", closed)
+    }
+
+    fn go_on(
+        &self,
+        from: Status,
+        to: Status,
+        action: &str,
+        event: impl FnOnce(OrderId) -> Event,
+    ) -> Result<Vec<Event>, Error> {
+        let order_id = self.order_id.ok_or(Error::NotFound)?;
+        match self.status {
+            status if status == to => Ok(vec![]),
+            status if status == from => Ok(vec![event(order_id)]),
+            _ => Err(self.wrong(action)),
+        }
+    }
+
+    fn wrong(&self, action: &str) -> Error {
+        Error::WrongState { status: self.status, action: action.to_owned() }
+    }
+}
