@@ -20,6 +20,9 @@ pub enum Error {
     /// A setting cannot be meant.
     #[error(transparent)]
     Settings(#[from] Wrong),
+    /// A gateway cannot be made ready.
+    #[error(transparent)]
+    Gateway(#[from] gateway::Error),
     /// Where NATS is cannot be meant.
     #[error("NATS_URL is wrong")]
     Bus(#[from] ConnectError),
@@ -61,11 +64,14 @@ async fn run(settings: Serve, database: Database, bus: Bus, http: Http) -> Resul
     let writing = parts.watch("the writer", writing);
 
     let (stop_reacting, stop_relaying) = (CancellationToken::new(), CancellationToken::new());
-    let reacting = inside.then(|| {
+    let reacting = if inside {
         reactor::metrics::describe_metrics();
-        let reacting = reactor::run(db.clone(), writer.clone(), stop_reacting.clone());
-        parts.watch("the reactor", tokio::spawn(reacting))
-    });
+        let stop = stop_reacting.clone();
+        let reacting = reactor::run(&db, writer.clone(), &settings.gateways, stop)?;
+        Some(parts.watch("the reactor", tokio::spawn(reacting)))
+    } else {
+        None
+    };
     let relay = nats.clone().map(|client| {
         let (context, stream) = (async_nats::jetstream::new(client), bus.stream.clone());
         relay::Relay::new(db.clone(), context, stream, settings.stream_limits())

@@ -3,7 +3,8 @@
 //!
 //! * [`stripe`]: PaymentIntents, refunds, disputes, events; [`paypal`]: Orders v2, Payments v2;
 //! * [`stand`]: what both share around that: who may ask, once, what goes wrong on demand;
-//! * [`hooks`]: the webhooks they send; [`form`]: the bodies that Stripe takes.
+//! * [`hooks`]: the webhooks they send; [`form`]: the bodies that Stripe takes;
+//! * [`play`]: one inside a test.
 //!
 //! They are strict: what the real ones refuse, they refuse, and where the real ones leave something
 //! open, they take the harder way. Nothing happens here by time or by chance: what is to go wrong
@@ -12,5 +13,6 @@
 pub mod form;
 pub mod hooks;
 pub mod paypal;
+pub mod play;
 pub mod stand;
 pub mod stripe;

@@ -6,6 +6,7 @@ use chrono::{TimeDelta, Utc};
 use domain::command::payment;
 use domain::{Command, OrderId, PaymentId};
 use event_store::{Metadata, Request, Writer, read, writer};
+use reactor::gateway::settings::Settings;
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -34,7 +35,8 @@ impl Running {
 pub fn react(db: &PgPool) -> Running {
     let (writer, _) = Writer::start(db, writer::Settings::default());
     let stop = CancellationToken::new();
-    let task = tokio::spawn(reactor::run(db.clone(), writer, stop.clone()));
+    let reacting = reactor::run(db, writer, &Settings::default(), stop.clone()).unwrap();
+    let task = tokio::spawn(reacting);
     Running { stop, task }
 }
 

@@ -1,29 +1,31 @@
 //! What the stand-in of PayPal does, and what it refuses.
 
 use gateways::paypal::{self, Merchant};
+use gateways::play::Play;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::caller::Caller;
-
 const WEBHOOK: &str = "WH-1";
 
-async fn shop() -> (Caller, String) {
+async fn shop() -> (Shop, String) {
     let signature = paypal::signature(WEBHOOK.to_owned());
-    let caller = Caller::start(signature, |base, hooks| {
+    let play = Play::start(signature, |base, hooks| {
         let (client_id, client_secret) = ("me".to_owned(), "secret".to_owned());
         let merchant = Merchant { client_id, client_secret, webhook_id: WEBHOOK.to_owned() };
         paypal::router(merchant, base, hooks)
-    })
-    .await;
-    let token = caller.client.post(format!("{}/v1/oauth2/token", caller.base));
+    });
+    let shop = Shop(play.await.unwrap());
+    let token = shop.0.client.post(format!("{}/v1/oauth2/token", shop.0.base));
     let token =
         token.basic_auth("me", Some("secret")).form(&[("grant_type", "client_credentials")]);
     let token: Value = token.send().await.unwrap().json().await.unwrap();
-    (caller, token["access_token"].as_str().unwrap().to_owned())
+    (shop, token["access_token"].as_str().unwrap().to_owned())
 }
 
-impl Caller {
+/// A shop that asks PayPal.
+struct Shop(Play);
+
+impl Shop {
     async fn paypal(
         &self,
         token: &str,
@@ -32,7 +34,7 @@ impl Caller {
         key: &str,
         body: Value,
     ) -> (StatusCode, Value) {
-        let request = self.client.request(method, format!("{}{path}", self.base));
+        let request = self.0.client.request(method, format!("{}{path}", self.0.base));
         let request = request.bearer_auth(token).header("paypal-request-id", key);
         let request = request.header("prefer", "return=representation").json(&body);
         let answer = request.send().await.unwrap();
@@ -57,13 +59,12 @@ fn issue(body: &Value) -> &str {
 }
 
 /// An order, approved and authorised; the authorisation's id.
-async fn authorized(shop: &Caller, token: &str) -> String {
+async fn authorized(shop: &Shop, token: &str) -> String {
     let body = wanted("20.00", "EUR");
     let (_, order) = shop.paypal(token, Method::POST, "/v2/checkout/orders", "o", body).await;
     let id = order["id"].as_str().unwrap();
-    let page = format!("{}/checkoutnow?token={id}", shop.base);
-    let sent = shop.client.post(page).form(&[("outcome", "approve")]).send().await.unwrap();
-    let back = sent.headers()["location"].to_str().unwrap().to_owned();
+    let page = format!("{}/checkoutnow?token={id}", shop.0.base);
+    let back = shop.0.choose(&page, "approve").await.unwrap();
     assert!(back.starts_with("https://shop.example/back?token="), "{back}");
     let path = format!("/v2/checkout/orders/{id}/authorize");
     let (_, order) = shop.paypal(token, Method::POST, &path, "a", json!({})).await;
@@ -134,7 +135,7 @@ async fn what_paypal_does_not_know_is_refused() {
     let (_, early) = shop.paypal(&token, Method::POST, &path, "a", json!({})).await;
     assert_eq!(issue(&early), "PAYER_ACTION_REQUIRED");
     let page = order["links"][1]["href"].as_str().unwrap();
-    shop.client.post(page).form(&[("outcome", "decline")]).send().await.unwrap();
+    shop.0.choose(page, "decline").await.unwrap();
     let (_, empty) = shop.paypal(&token, Method::POST, &path, "a", json!({})).await;
     assert_eq!(issue(&empty), "INSTRUMENT_DECLINED");
     let (status, _) = shop.paypal("stale", Method::POST, orders, "x", json!({})).await;
@@ -147,7 +148,7 @@ async fn webhooks_are_verified_by_who_sent_them() {
     let allowed = authorized(&shop, &token).await;
     let void = format!("/v2/payments/authorizations/{allowed}/void");
     shop.paypal(&token, Method::POST, &void, "v", json!({})).await;
-    let heard = shop.hears("PAYMENT.AUTHORIZATION.VOIDED", 1).await.remove(0);
+    let heard = shop.0.hears("PAYMENT.AUTHORIZATION.VOIDED", 1).await.unwrap().remove(0);
     let header = |name: &str| heard.headers[name].to_str().unwrap().to_owned();
     let event: Value = serde_json::from_str(&heard.body).unwrap();
     let mut ask = json!({

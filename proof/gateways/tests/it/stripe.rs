@@ -1,10 +1,9 @@
 //! What the stand-in of Stripe does, and what it refuses.
 
+use gateways::play::Play;
 use gateways::stripe;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-
-use crate::caller::Caller;
 
 const KEY: &str = "sk_test_1";
 const SECRET: &str = "whsec_1";
@@ -17,20 +16,24 @@ const CARD: &[(&str, &str)] = &[
     ("metadata[payment_id]", "p1"),
 ];
 
-async fn shop() -> Caller {
+async fn shop() -> Shop {
     let signature = stripe::signature(SECRET.to_owned());
-    Caller::start(signature, |base, hooks| stripe::router(KEY.to_owned(), base, hooks)).await
+    let play = Play::start(signature, |base, hooks| stripe::router(KEY.to_owned(), base, hooks));
+    Shop(play.await.unwrap())
 }
 
-impl Caller {
+/// A shop that asks Stripe.
+struct Shop(Play);
+
+impl Shop {
     async fn stripe(&self, path: &str, key: &str, form: &[(&str, &str)]) -> (StatusCode, Value) {
-        let request = self.client.post(format!("{}{path}", self.base)).bearer_auth(KEY);
+        let request = self.0.client.post(format!("{}{path}", self.0.base)).bearer_auth(KEY);
         let answer = request.header("idempotency-key", key).form(form).send().await.unwrap();
         (answer.status(), answer.json().await.unwrap())
     }
 
     async fn read(&self, path: &str) -> Value {
-        let request = self.client.get(format!("{}{path}", self.base)).bearer_auth(KEY);
+        let request = self.0.client.get(format!("{}{path}", self.0.base)).bearer_auth(KEY);
         request.send().await.unwrap().json().await.unwrap()
     }
 
@@ -122,10 +125,10 @@ async fn what_stripe_does_not_know_is_refused() {
         let (status, said) = shop.stripe("/v1/payment_intents", amount, &form).await;
         assert_eq!(status.is_success(), taken, "{currency} {amount}: {said}");
     }
-    let url = format!("{}/v1/events", shop.base);
-    let wrong = shop.client.get(&url).bearer_auth("sk_test_2").send().await.unwrap();
+    let url = format!("{}/v1/events", shop.0.base);
+    let wrong = shop.0.client.get(&url).bearer_auth("sk_test_2").send().await.unwrap();
     assert_eq!(wrong.status(), StatusCode::UNAUTHORIZED);
-    let old = shop.client.get(&url).bearer_auth(KEY).header("stripe-version", "7");
+    let old = shop.0.client.get(&url).bearer_auth(KEY).header("stripe-version", "7");
     assert_eq!(old.send().await.unwrap().status(), StatusCode::BAD_REQUEST);
 }
 
@@ -145,8 +148,7 @@ async fn the_bank_asks_the_shopper() {
         let (_, intent) = shop.pays(card, &back).await;
         assert_eq!(intent["status"], "requires_action");
         let page = intent["next_action"]["redirect_to_url"]["url"].as_str().unwrap();
-        let sent = shop.client.post(page).form(&[("outcome", outcome)]).send().await.unwrap();
-        let location = sent.headers()["location"].to_str().unwrap();
+        let location = shop.0.choose(page, outcome).await.unwrap();
         assert!(location.starts_with("https://shop.example/back?payment_intent=pi_"), "{location}");
         let path = format!("/v1/payment_intents/{}", intent["id"].as_str().unwrap());
         assert_eq!(shop.read(&path).await["status"], status, "{card}");
@@ -156,22 +158,22 @@ async fn the_bank_asks_the_shopper() {
 #[tokio::test]
 async fn webhooks_are_signed_and_sent_until_they_are_taken() {
     let shop = shop().await;
-    shop.refuse(1);
-    shop.control("webhooks", json!({ "twice": true })).await;
+    shop.0.refuse(1);
+    shop.0.control("webhooks", json!({ "twice": true })).await.unwrap();
     shop.pays("pm_card_visa", &[]).await;
     let kind = "payment_intent.amount_capturable_updated";
-    let heard = shop.hears(kind, 2).await;
+    let heard = shop.0.hears(kind, 2).await.unwrap();
     assert_eq!(heard[0].body, heard[1].body);
     let header = heard[0].headers["stripe-signature"].to_str().unwrap();
     let time = header.split(',').next().unwrap().strip_prefix("t=").unwrap().parse().unwrap();
     assert_eq!(header, stripe::sign(SECRET, heard[0].body.as_bytes(), time));
-    shop.hears("payment_intent.created", 2).await;
+    shop.0.hears("payment_intent.created", 2).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_dispute_is_opened_and_decided() {
     let shop = shop().await;
-    shop.control("webhooks", json!({ "hold": true })).await;
+    shop.0.control("webhooks", json!({ "hold": true })).await.unwrap();
     let (_, intent) = shop.pays("pm_card_createDispute", &[]).await;
     let id = intent["id"].as_str().unwrap();
     shop.stripe(&format!("/v1/payment_intents/{id}/capture"), "c", &[]).await;
@@ -186,23 +188,24 @@ async fn a_dispute_is_opened_and_decided() {
     let told = shop.read("/v1/events?type=charge.dispute.closed").await;
     assert_eq!(told["data"][0]["data"]["object"]["status"], "won");
     // What was held comes when it is let go.
-    shop.control("webhooks", json!({})).await;
-    shop.hears("charge.dispute.created", 1).await;
+    shop.0.control("webhooks", json!({})).await.unwrap();
+    shop.0.hears("charge.dispute.created", 1).await.unwrap();
 }
 
 #[tokio::test]
 async fn faults_come_when_they_are_asked_for() {
     let shop = shop().await;
-    shop.fault("POST /v1/payment_intents", "fail").await;
-    shop.fault("POST /v1/payment_intents", "busy").await;
+    shop.0.fault("POST /v1/payment_intents", "fail").await.unwrap();
+    shop.0.fault("POST /v1/payment_intents", "busy").await.unwrap();
     let (status, _) = shop.pays("pm_card_visa", &[]).await;
     assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
     let (status, _) = shop.pays("pm_card_visa", &[]).await;
     assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(shop.read("/v1/payment_intents").await["data"], json!([]));
-    shop.fault("POST /v1/payment_intents", "lose_answer").await;
+    shop.0.fault("POST /v1/payment_intents", "lose_answer").await.unwrap();
     let form = [CARD, &[("payment_method", "pm_card_visa")]].concat();
-    let request = shop.client.post(format!("{}/v1/payment_intents", shop.base)).bearer_auth(KEY);
+    let request =
+        shop.0.client.post(format!("{}/v1/payment_intents", shop.0.base)).bearer_auth(KEY);
     let request = request.header("idempotency-key", "lost").form(&form);
     let sent = async { request.send().await?.text().await };
     assert!(sent.await.is_err(), "the answer is lost");
