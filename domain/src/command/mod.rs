@@ -61,4 +61,13 @@ impl Unit {
     fn add<E: Into<Event>>(&mut self, stream: &StreamId, events: Vec<E>) {
         self.0.extend(events.into_iter().map(|event| (stream.clone(), event.into())));
     }
+
+    /// Adds what was decided with the state after the events of that stream that are here already:
+    /// behind them, for a stream's events stand together.
+    fn go_on<E: Into<Event>>(&mut self, stream: &StreamId, events: Vec<E>) {
+        let last = self.0.iter().rposition(|(known, _)| known == stream);
+        let place = last.map_or(self.0.len(), |last| last + 1);
+        let events = events.into_iter().map(|event| (stream.clone(), event.into()));
+        self.0.splice(place..place, events);
+    }
 }

@@ -9,8 +9,8 @@ use crate::StreamId;
 use crate::ids::{OrderId, PaymentId};
 use crate::money::Money;
 use crate::order::{self, CancelReason, Order, Status};
-pub use crate::payment::{Finding, Report, Start, Verdict};
 use crate::payment::{self, Event, Operation, Payment, Stage};
+pub use crate::payment::{Finding, Report, Start, Verdict};
 use crate::state::Streams;
 use crate::text::Note;
 
@@ -147,6 +147,9 @@ fn begin(
     start: Start,
     streams: Streams,
 ) -> Result<Events, Stop> {
+    if state.terms.is_some() {
+        return Err(payment::Error::AlreadyExists.into());
+    }
     let order = streams.order(&order_id)?;
     let owed = order.owed().ok_or(order::Error::NotFound)?;
     let method = start.method;
@@ -186,13 +189,13 @@ fn follow(
     let order = streams.order(&order_id)?;
     let events = match event {
         Event::Authorized(_) => authorized(unit, id, order, order_id, streams)?,
-        Event::ActionRequired(_) => {
-            at.map_or(vec![], |at| order.prolong_hold(at + ACTION_HOLD))
-        }
+        Event::ActionRequired(_) => at.map_or(vec![], |at| order.prolong_hold(at + ACTION_HOLD)),
         Event::Requested(asked) if is_given_up(before, asked.operation) => order.end_payment(id),
         Event::Failed(_) | Event::Voided(_) | Event::Expired(_) | Event::Uncollected(_) => {
-            let lapsed = before.stage == Stage::Open && after.secures().is_none_or(Money::is_zero);
-            ended(id, order, event, lapsed)
+            // What was taken of it stands.
+            let fruitless = after.terms.as_ref().is_none_or(|terms| terms.captured.is_zero());
+            let lapsed = before.stage == Stage::Open;
+            if fruitless { ended(id, order, event, lapsed) } else { vec![] }
         }
         // Nobody is asked again at once what they have just refused, or while they are asked.
         Event::Created(_)

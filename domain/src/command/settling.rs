@@ -38,7 +38,7 @@ pub(super) fn settle(
     let mut balance = Balance::of(order, owed, payments.iter().map(|(_, payment, _)| *payment));
     for (id, payment, ended) in payments {
         if payment.in_flight.is_none() {
-            unit.add(&StreamId::Payment(id), balance.next(order, payment, ended));
+            unit.go_on(&StreamId::Payment(id), balance.next(order, payment, ended));
         }
     }
     Ok(())

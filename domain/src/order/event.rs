@@ -190,6 +190,8 @@ pub struct FulfilmentPlanned {
 pub struct FulfilmentShipped {
     /// The parcel.
     pub fulfilment_id: FulfilmentId,
+    /// What is in it.
+    pub lines: Vec<Units>,
 }
 
 /// `order.fulfilment_closed`
@@ -199,6 +201,8 @@ pub struct FulfilmentClosed {
     pub fulfilment_id: FulfilmentId,
     /// How it ended.
     pub outcome: Outcome,
+    /// What was in it.
+    pub lines: Vec<Units>,
     /// How much less is owed, because its units came back or were lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<Money>,
@@ -242,6 +246,8 @@ pub struct UnitsReturned {
 pub struct ReturnClosed {
     /// The return.
     pub return_id: ReturnId,
+    /// What did not come back.
+    pub lines: Vec<Units>,
 }
 
 /// `order.completed`

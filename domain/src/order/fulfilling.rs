@@ -37,11 +37,11 @@ impl Order {
     /// A parcel leaves.
     pub fn ship_fulfilment(&self, fulfilment_id: FulfilmentId) -> Result<Vec<Event>, Error> {
         self.must_be_confirmed()?;
-        match self.fulfilments.get(&fulfilment_id).map(|parcel| parcel.stage) {
-            Some(Stage::Planned) => Ok(vec![FulfilmentShipped { fulfilment_id }.into()]),
-            Some(Stage::Shipped | Stage::Closed(_)) => Ok(vec![]),
-            None => Err(Error::NoSuchFulfilment),
+        let parcel = self.fulfilments.get(&fulfilment_id).ok_or(Error::NoSuchFulfilment)?;
+        if parcel.stage != Stage::Planned {
+            return Ok(vec![]);
         }
+        Ok(vec![FulfilmentShipped { fulfilment_id, lines: parcel.lines.clone() }.into()])
     }
 
     /// A parcel reached its end.
@@ -55,7 +55,8 @@ impl Order {
         if matches!(parcel.stage, Stage::Closed(_)) {
             return Ok(vec![]);
         }
-        let closed = FulfilmentClosed { fulfilment_id, outcome, amount: None };
+        let lines = parcel.lines.clone();
+        let closed = FulfilmentClosed { fulfilment_id, outcome, lines, amount: None };
         let mut after = self.clone();
         after.evolve(&closed.clone().into());
         let amount = Some(reduced(owed, &after)).filter(|amount| !amount.is_zero());
@@ -65,11 +66,7 @@ impl Order {
     }
 
     /// Delivered units are to come back.
-    pub fn open_return(
-        &self,
-        return_id: ReturnId,
-        lines: Vec<Units>,
-    ) -> Result<Vec<Event>, Error> {
+    pub fn open_return(&self, return_id: ReturnId, lines: Vec<Units>) -> Result<Vec<Event>, Error> {
         self.total.ok_or(Error::NotFound)?;
         if self.returns.len() >= RETURNS_MAX {
             return Err(Error::TooManyReturns);
@@ -98,8 +95,8 @@ impl Order {
 
     /// What did not come back of a return stays with the customer.
     pub fn close_return(&self, return_id: ReturnId) -> Vec<Event> {
-        let open = self.returns.contains_key(&return_id);
-        open.then(|| ReturnClosed { return_id }.into()).into_iter().collect()
+        let closed = |lines: &Vec<Units>| ReturnClosed { return_id, lines: lines.clone() }.into();
+        self.returns.get(&return_id).map(closed).into_iter().collect()
     }
 
     /// Units of `sku` that were delivered and are neither back nor announced.

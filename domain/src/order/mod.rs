@@ -145,8 +145,7 @@ impl Order {
                 self.lines.clone_from(&placed.lines);
                 self.total = Some(placed.total);
                 self.reserved_until = Some(placed.reserved_until);
-                self.hold_until_max =
-                    placed.reserved_until.checked_add_signed(HOLD_PROLONGED_MAX);
+                self.hold_until_max = placed.reserved_until.checked_add_signed(HOLD_PROLONGED_MAX);
             }
             Event::PaymentStarted(PaymentStarted { payment_id, method }) => {
                 let attempt = Attempt { method: *method, ended: false };
@@ -166,12 +165,14 @@ impl Order {
                 let parcel = Parcel { lines: planned.lines.clone(), stage: Stage::Planned };
                 self.fulfilments.insert(planned.fulfilment_id, parcel);
             }
-            Event::FulfilmentShipped(FulfilmentShipped { fulfilment_id }) => {
+            Event::FulfilmentShipped(FulfilmentShipped { fulfilment_id, lines }) => {
                 self.advance(*fulfilment_id, Stage::Shipped);
+                self.count(lines, |of, units| {
+                    of.planned = of.planned.saturating_sub(units);
+                    of.moving += units;
+                });
             }
-            Event::FulfilmentClosed(FulfilmentClosed { fulfilment_id, outcome, .. }) => {
-                self.advance(*fulfilment_id, Stage::Closed(*outcome));
-            }
+            Event::FulfilmentClosed(closed) => self.close(closed),
             Event::UnitsCancelled(cancelled) => {
                 self.count(&cancelled.lines, |of, units| of.off += units);
             }
@@ -180,9 +181,9 @@ impl Order {
                 self.returns.insert(opened.return_id, opened.lines.clone());
             }
             Event::UnitsReturned(returned) => self.take_back(returned),
-            Event::ReturnClosed(closed) => {
-                let left = self.returns.remove(&closed.return_id).unwrap_or_default();
-                self.count(&left, |of, units| of.returning = of.returning.saturating_sub(units));
+            Event::ReturnClosed(ReturnClosed { return_id, lines }) => {
+                self.returns.remove(return_id);
+                self.count(lines, |of, units| of.returning = of.returning.saturating_sub(units));
             }
             Event::Completed(_) => self.status = Status::Completed,
             Event::Cancelled(cancelled) => {
@@ -208,24 +209,24 @@ impl Order {
         }
     }
 
-    /// Moves a parcel's units from where they were to where they are.
     fn advance(&mut self, id: FulfilmentId, to: Stage) {
-        let Some(parcel) = self.fulfilments.get_mut(&id) else { return };
-        let from = std::mem::replace(&mut parcel.stage, to);
-        let lines = parcel.lines.clone();
-        self.count(&lines, |of, units| {
-            match from {
-                Stage::Planned => of.planned = of.planned.saturating_sub(units),
-                Stage::Shipped => of.moving = of.moving.saturating_sub(units),
-                Stage::Closed(_) => {}
+        if let Some(parcel) = self.fulfilments.get_mut(&id) {
+            parcel.stage = to;
+        }
+    }
+
+    fn close(&mut self, closed: &FulfilmentClosed) {
+        self.advance(closed.fulfilment_id, Stage::Closed(closed.outcome));
+        self.count(&closed.lines, |of, units| match closed.outcome {
+            // Called off before it left: its units are still to be sent.
+            Outcome::Cancelled => of.planned = of.planned.saturating_sub(units),
+            Outcome::Delivered => {
+                of.moving = of.moving.saturating_sub(units);
+                of.delivered += units;
             }
-            match to {
-                Stage::Planned => of.planned += units,
-                Stage::Shipped => of.moving += units,
-                Stage::Closed(Outcome::Delivered) => of.delivered += units,
-                Stage::Closed(Outcome::Returned | Outcome::Lost) => of.off += units,
-                // Still to be sent.
-                Stage::Closed(Outcome::Cancelled) => {}
+            Outcome::Returned | Outcome::Lost => {
+                of.moving = of.moving.saturating_sub(units);
+                of.off += units;
             }
         });
     }

@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 use super::fulfilling::{merge, reduced};
 use super::{
     AddressChanged, CancelReason, Cancelled, Completed, Confirmed, Event, FulfilmentClosed,
-    HoldProlonged, Line, Order, Outcome, PAYMENTS_MAX, PaymentEnded, PaymentMethod,
+    HoldProlonged, Line, Order, Outcome, PAYMENTS_MAX, Parcel, PaymentEnded, PaymentMethod,
     PaymentStarted, Placed, Reinstated, Stage, Status, Units, UnitsCancelled,
 };
-use crate::ids::{AddressId, CartId, CustomerId, PaymentId};
+use crate::ids::{AddressId, CartId, CustomerId, FulfilmentId, PaymentId};
 use crate::money::Money;
 use crate::options::Options;
 use crate::text::{Note, Quantity, Sku};
@@ -230,7 +230,8 @@ impl Order {
         }
         let was_confirmed = self.status == Status::Confirmed;
         let mut after = self.clone();
-        let cancelled = UnitsCancelled { lines, reason: reason.clone(), amount: owed, was_confirmed };
+        let cancelled =
+            UnitsCancelled { lines, reason: reason.clone(), amount: owed, was_confirmed };
         after.evolve(&cancelled.clone().into());
         let amount = reduced(owed, &after);
         let mut events = vec![UnitsCancelled { amount, ..cancelled }.into()];
@@ -267,11 +268,12 @@ impl Order {
 
     fn close_planned(&self) -> Vec<Event> {
         let planned = self.fulfilments.iter().filter(|(_, of)| of.stage == Stage::Planned);
-        let close = |fulfilment_id| {
+        let close = |(id, parcel): (&FulfilmentId, &Parcel)| {
+            let (fulfilment_id, lines) = (*id, parcel.lines.clone());
             let outcome = Outcome::Cancelled;
-            FulfilmentClosed { fulfilment_id, outcome, amount: None }.into()
+            FulfilmentClosed { fulfilment_id, outcome, lines, amount: None }.into()
         };
-        planned.map(|(id, _)| close(*id)).collect()
+        planned.map(close).collect()
     }
 
     /// Its end, once every unit was delivered or is off; `reason` if none was delivered.

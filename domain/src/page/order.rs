@@ -7,7 +7,7 @@ use crate::Event;
 use crate::StreamId;
 use crate::ids::{AddressId, CartId, CustomerId, OrderId};
 use crate::money::Money;
-use crate::order::{self, CancelReason, Line, Order, Outcome, Parcel, Progress, Stage};
+use crate::order::{self, CancelReason, Line, Order, Progress};
 use crate::payment::Status as Paying;
 use crate::seen::{Seen, stamp};
 use crate::text::Note;
@@ -276,7 +276,7 @@ fn unsent(line: &Line) -> OrderLine {
 
 impl Document {
     fn apply(&mut self, event: &order::Event, seen: &Seen) {
-        let mut state = self.state(event);
+        let mut state = self.state();
         state.evolve(event);
         for OrderLine { line, unplanned, progress } in &mut self.lines {
             *unplanned = state.unplanned(&line.sku);
@@ -316,10 +316,10 @@ impl Document {
         self.owed = state.owed().unwrap_or(self.owed);
     }
 
-    /// The state of the order's rules, as far as this event asks for it, so that they are not
+    /// The state of the order's rules, as far as its figures ask for it, so that they are not
     /// written twice.
-    fn state(&self, event: &order::Event) -> Order {
-        let mut state = Order {
+    fn state(&self) -> Order {
+        Order {
             status: match self.status {
                 Status::Pending => order::Status::Pending,
                 Status::Confirmed => order::Status::Confirmed,
@@ -330,29 +330,7 @@ impl Document {
             total: Some(self.total),
             progress: self.lines.iter().map(|of| (of.line.sku.clone(), of.progress)).collect(),
             ..Order::default()
-        };
-        let parcel = match event {
-            order::Event::FulfilmentShipped(it) => Some((it.fulfilment_id, Stage::Planned)),
-            // The parcel has told its end before its order does.
-            order::Event::FulfilmentClosed(it) => match it.outcome {
-                Outcome::Cancelled => Some((it.fulfilment_id, Stage::Planned)),
-                Outcome::Delivered | Outcome::Returned | Outcome::Lost => {
-                    Some((it.fulfilment_id, Stage::Shipped))
-                }
-            },
-            _ => None,
-        };
-        if let Some((id, stage)) = parcel
-            && let Some(parcel) = self.fulfilments.iter().find(|parcel| parcel.id == id)
-        {
-            state.fulfilments.insert(id, Parcel { lines: parcel.lines.clone(), stage });
         }
-        if let order::Event::ReturnClosed(closed) = event
-            && let Some(back) = self.returns.iter().find(|back| back.id == closed.return_id)
-        {
-            state.returns.insert(back.id, back.expected());
-        }
-        state
     }
 
     fn roll_up(&mut self) {

@@ -88,11 +88,12 @@ fn bought() -> Story {
 }
 
 fn paying(story: Story) -> Story {
-    let created = json!({ "order_id": O, "method": "card", "amount": eur("100.00"), "token": "t" });
+    let created = json!({ "order_id": O, "method": "card", "gateway": "sandbox",
+                          "amount": eur("100.00"), "token": "t" });
     let ask = json!({ "order_id": O, "operation": "authorize", "amount": eur("100.00"),
                       "request": 1 });
-    let authorized = json!({ "order_id": O, "amount": eur("100.00"), "reference": "ref",
-                             "expires_at": "2026-03-08T00:00:00Z" });
+    let authorized = json!({ "order_id": O, "request": 1, "amount": eur("100.00"),
+                             "reference": "ref", "expires_at": "2026-03-08T00:00:00Z" });
     let confirmed = json!({ "payment_id": &PAYMENT[8..], "total": eur("100.00"), "units": 4 });
     story
         .and(PAYMENT, "payment.created", created)
@@ -102,12 +103,37 @@ fn paying(story: Story) -> Story {
 }
 
 fn money(story: Story, kind: &str, amount: &str) -> Story {
-    story.and(PAYMENT, kind, json!({ "order_id": O, "amount": eur(amount) }))
+    story.and(PAYMENT, kind, json!({ "order_id": O, "request": 2, "amount": eur(amount) }))
+}
+
+fn lines(quantity: u32) -> Value {
+    json!([{ "sku": "TOTE-S", "quantity": quantity }])
 }
 
 fn parcel(story: Story, stream: &str, quantity: u32) -> Story {
-    let lines = json!([{ "sku": "TOTE-S", "quantity": quantity }]);
-    story.and(stream, "fulfilment.created", json!({ "order_id": O, "lines": lines }))
+    let planned = json!({ "fulfilment_id": &stream[11..], "lines": lines(quantity) });
+    let created = json!({ "order_id": O, "lines": lines(quantity) });
+    story.and(ORDER, "order.fulfilment_planned", planned).and(stream, "fulfilment.created", created)
+}
+
+fn leaves(story: Story, stream: &str, quantity: u32) -> Story {
+    let shipped = json!({ "fulfilment_id": &stream[11..], "lines": lines(quantity) });
+    story.and(stream, "fulfilment.shipped", json!({ "order_id": O })).and(
+        ORDER,
+        "order.fulfilment_shipped",
+        shipped,
+    )
+}
+
+fn ends(story: Story, stream: &str, quantity: u32, (event, outcome): (&str, &str)) -> Story {
+    let off = if outcome == "delivered" { Value::Null } else { eur("25.00") };
+    let closed = json!({ "fulfilment_id": &stream[11..], "outcome": outcome,
+                         "lines": lines(quantity), "amount": off });
+    story.and(stream, event, json!({ "order_id": O, "reason": "gone" })).and(
+        ORDER,
+        "order.fulfilment_closed",
+        closed,
+    )
 }
 
 fn cancelled() -> Value {
@@ -220,23 +246,61 @@ fn an_order_says_when_paying_failed() {
 fn an_order_says_what_has_come_of_sending() {
     use order::FulfilmentStatus as Sent;
     let status = |story: &Story| story.then(order::fold).fulfilment_status;
-    let about = json!({ "order_id": O });
     let story = parcel(parcel(paying(bought()), PARCEL, 3), OTHER_PARCEL, 1);
     assert_eq!(status(&story), Sent::Unfulfilled);
-    let story = story.and(PARCEL, "fulfilment.shipped", about.clone());
+    let story = leaves(story, PARCEL, 3);
     assert_eq!(status(&story), Sent::Partial);
-    let story = story.and(OTHER_PARCEL, "fulfilment.shipped", about.clone());
+    let story = leaves(story, OTHER_PARCEL, 1);
     assert_eq!(status(&story), Sent::Fulfilled);
-    let story = story.and(PARCEL, "fulfilment.delivered", about.clone());
+    let story = ends(story, PARCEL, 3, ("fulfilment.delivered", "delivered"));
     assert_eq!(status(&story), Sent::Fulfilled);
-    let failed = json!({ "order_id": O, "reason": "nobody there" });
-    let story = story.and(OTHER_PARCEL, "fulfilment.delivery_failed", failed).and(
-        OTHER_PARCEL,
-        "fulfilment.returned_to_sender",
-        about,
-    );
-    assert_eq!(status(&story), Sent::Delivered, "three were handed over, one came back");
-    assert_eq!(story.then(order::fold).parcels.len(), 2);
+    let story = ends(story, OTHER_PARCEL, 1, ("fulfilment.lost", "lost"));
+    assert_eq!(status(&story), Sent::Delivered, "three were handed over, one was lost");
+    let document = story.then(order::fold);
+    assert_eq!(document.fulfilments.len(), 2);
+    assert_eq!(serde_json::to_value(document.owed).unwrap(), eur("75.00"));
+    let line = &document.lines[0];
+    assert_eq!((line.progress.delivered, line.progress.off, line.unplanned), (3, 1, 0));
+}
+
+#[test]
+fn an_order_says_what_is_to_be_given_back() {
+    let story = money(paying(bought()), "payment.captured", "100.00");
+    let off = json!({ "lines": lines(1), "reason": "broken", "amount": eur("25.00"),
+                      "was_confirmed": true });
+    let story = story.and(ORDER, "order.units_cancelled", off);
+    let amounts = |story: &Story| {
+        let document = story.then(order::fold);
+        [document.owed, document.paid, document.to_refund].map(|of| of.amount().to_string())
+    };
+    assert_eq!(amounts(&story), ["75.00", "100.00", "25.00"]);
+    let story = money(story, "payment.refunded", "25.00");
+    assert_eq!(amounts(&story), ["75.00", "75.00", "0.00"]);
+}
+
+#[test]
+fn an_order_says_what_came_back_after_it_was_delivered() {
+    const BACK: &str = "return-00000000-0000-7000-8000-000000000021";
+    let id = &BACK[7..];
+    let story = leaves(parcel(paying(bought()), PARCEL, 4), PARCEL, 4);
+    let story = ends(story, PARCEL, 4, ("fulfilment.delivered", "delivered"));
+    let asked = json!({ "order_id": O, "lines": lines(2), "reason": "does not fit" });
+    let arrived = json!([{ "sku": "TOTE-S", "quantity": 1, "disposal": "written_off" }]);
+    let came = json!({ "return_id": id, "lines": lines(1), "amount": eur("25.00") });
+    let story = story
+        .and(BACK, "return.requested", asked)
+        .and(ORDER, "order.return_opened", json!({ "return_id": id, "lines": lines(2) }))
+        .and(BACK, "return.approved", json!({ "order_id": O }))
+        .and(BACK, "return.received", json!({ "order_id": O, "lines": arrived }))
+        .and(ORDER, "order.units_returned", came)
+        .and(BACK, "return.closed", json!({ "order_id": O }))
+        .and(ORDER, "order.return_closed", json!({ "return_id": id, "lines": lines(1) }));
+    let document = story.then(order::fold);
+    let of = document.lines[0].progress;
+    assert_eq!((of.delivered, of.returning, of.returned), (4, 0, 1));
+    assert_eq!(document.returns[0].received.len(), 1);
+    assert_eq!(serde_json::to_value(document.owed).unwrap(), eur("75.00"));
+    assert_eq!(document.fulfilment_status, order::FulfilmentStatus::Delivered);
 }
 
 #[test]
@@ -342,6 +406,20 @@ fn a_day_takes_an_order_off_once() {
     assert_eq!(document.cancelled.amount.to_string(), "100.00");
     assert_eq!(document.refunded.amount.to_string(), "100.00");
     assert!(document.net.amount.is_zero());
+}
+
+#[test]
+fn goods_and_their_money_are_taken_off_once_and_goodwill_beside_them() {
+    let sold = money(paying(bought()), "payment.captured", "100.00");
+    let back = json!({ "return_id": &PAYMENT[8..], "lines": lines(1), "amount": eur("25.00") });
+    let returned =
+        money(sold.and(ORDER, "order.units_returned", back), "payment.refunded", "25.00");
+    let document = day(&returned);
+    assert_eq!(document.net.amount.to_string(), "75.00");
+    let document = day(&money(returned, "payment.refunded", "5.00"));
+    assert_eq!(document.net.amount.to_string(), "70.00");
+    assert_eq!(document.returned.amount.to_string(), "25.00");
+    assert_eq!(document.refunded.amount.to_string(), "30.00");
 }
 
 #[test]

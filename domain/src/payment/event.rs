@@ -149,8 +149,9 @@ pub struct ActionRequired {
 pub struct Authorized {
     /// What is paid.
     pub order_id: OrderId,
-    /// The request that this answers.
-    pub request: u32,
+    /// The request that this answers; none if the gateway told it without being asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<u32>,
     /// How much is set aside.
     pub amount: Money,
     /// The gateway's name for it.

@@ -184,7 +184,7 @@ impl Payment {
                 self.reference = required.reference.clone().or(self.reference.take());
             }
             Event::Authorized(authorized) => {
-                self.settle(Some(authorized.request));
+                self.settle(authorized.request);
                 self.stage = Stage::Open;
                 self.reference = Some(authorized.reference.clone());
                 self.sum(|terms| terms.authorized = authorized.amount);

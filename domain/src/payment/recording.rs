@@ -129,6 +129,7 @@ impl Payment {
             (Verdict::Unknown, _) if unknown => return Ok(vec![]),
             (Verdict::Unknown, _) => OutcomeUnknown { order_id, operation, request }.into(),
             (Verdict::Authorized { reference, expires_at }, Operation::Authorize) => {
+                let request = Some(request);
                 Authorized { order_id, request, amount, reference, expires_at }.into()
             }
             (Verdict::Captured { reference, fee }, Operation::Capture) => {
@@ -157,12 +158,7 @@ impl Payment {
 
     /// Records what a person found out about a request whose answer was lost: who, and how they
     /// know.
-    pub fn resolve(
-        &self,
-        request: u32,
-        finding: Finding,
-        note: Note,
-    ) -> Result<Vec<Event>, Error> {
+    pub fn resolve(&self, request: u32, finding: Finding, note: Note) -> Result<Vec<Event>, Error> {
         let order_id = self.terms.as_ref().ok_or(Error::NotFound)?.order_id;
         let unknown = self.in_flight.filter(|asked| asked.request == request && asked.unknown);
         let operation = unknown.ok_or(Error::NoSuchRequest)?.operation;
@@ -189,6 +185,9 @@ impl Payment {
     pub fn report(&self, report: Report) -> Result<Vec<Event>, Error> {
         let terms = self.terms.as_ref().ok_or(Error::NotFound)?;
         let order_id = terms.order_id;
+        if !terms.by_gateway() {
+            return self.wrong("be reported on by a gateway");
+        }
         Ok(match report {
             Report::Answer { request, verdict } => return self.record(request, verdict),
             Report::Approved => match self.stage {
@@ -244,7 +243,7 @@ impl Payment {
             return vec![];
         }
         let asked = self.in_flight.filter(|asked| asked.operation == Operation::Authorize);
-        let request = asked.map_or(self.requests, |asked| asked.request);
+        let request = asked.map(|asked| asked.request);
         vec![Authorized { order_id, request, amount, reference, expires_at }.into()]
     }
 

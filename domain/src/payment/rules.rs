@@ -135,11 +135,7 @@ impl Payment {
     }
 
     /// Gives an amount back, or all that was kept. Cash is paid out by hand, and recorded.
-    pub fn refund(
-        &self,
-        amount: Option<Money>,
-        reason: Option<Note>,
-    ) -> Result<Vec<Event>, Error> {
+    pub fn refund(&self, amount: Option<Money>, reason: Option<Note>) -> Result<Vec<Event>, Error> {
         let terms = self.ready()?;
         if terms.captured.is_zero() {
             return self.wrong("be refunded");

@@ -71,17 +71,6 @@ fn create(id: ReturnId, requested: &return_::Requested, seen: &Seen) -> Document
 }
 
 impl Document {
-    /// What has not arrived of what is to come back.
-    pub fn expected(&self) -> Vec<Units> {
-        let left = self.lines.iter().filter_map(|Units { sku, quantity }| {
-            let came = self.received.iter().filter(|arrival| arrival.sku == *sku);
-            let came: u32 = came.map(|arrival| arrival.quantity.get()).sum();
-            let quantity = quantity.get().saturating_sub(came).try_into().ok()?;
-            Some(Units { sku: sku.clone(), quantity })
-        });
-        left.collect()
-    }
-
     fn apply(&mut self, event: &return_::Event) {
         match event {
             return_::Event::Requested(_) => {}

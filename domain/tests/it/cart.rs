@@ -115,6 +115,7 @@ fn checking_out_closes_the_cart_places_the_order_and_reserves_the_stock() {
             sku: sku(text),
             product_id: product_id(product),
             title: label(title),
+            options: domain::options::Options::default(),
             quantity: units(count),
             unit_price: eur(price),
             total: eur(total),
@@ -131,6 +132,7 @@ fn checking_out_closes_the_cart_places_the_order_and_reserves_the_stock() {
             Placed {
                 cart_id: cart_id(1),
                 customer_id: None,
+                address_id: None,
                 lines: vec![
                     line(TOTE, 1, "Tote", 2, "20.00", "40.00"),
                     line(PURSE, 2, "Purse", 1, "10.50", "10.50"),

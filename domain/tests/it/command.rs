@@ -11,13 +11,17 @@ use kit::*;
 fn what_begins_something_says_so() {
     let product = products::Command::Create { details: details("Tote"), variants: vec![] };
     let cart = carts::Command::Create { currency: currency("EUR"), customer_id: None };
-    let parcel = parcels::Command::Create { order_id: order_id(1), lines: vec![] };
+    let parcel = {
+        let (order_id, lines, location) = (order_id(1), vec![], None);
+        parcels::Command::Create { order_id, lines, location }
+    };
     let begin = [
         to_product(1, product),
         to_cart(1, cart),
         check_out(1, 2),
         pay_by_card(1, 2),
         to_parcel(1, parcel),
+        request_return(1, 2, &[(TOTE, 1)]),
     ];
     for command in begin {
         assert!(command.creates(), "{command:?}");
@@ -35,6 +39,7 @@ fn what_goes_on_with_something_does_not() {
         cancel(1),
         to_payment(1, payments::Command::Void),
         to_parcel(1, parcels::Command::Pack),
+        approve(1),
     ];
     for command in go_on {
         assert!(!command.creates(), "{command:?}");

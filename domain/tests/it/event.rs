@@ -60,7 +60,6 @@ fn every_event_can_be_stored_and_read() {
 fn every_reason_to_cancel_can_be_stored_and_read() {
     for reason in [
         CancelReason::Requested(note("changed my mind")),
-        CancelReason::PaymentFailed,
         CancelReason::Expired,
         CancelReason::PaymentVoided,
         CancelReason::AuthorizationExpired,
@@ -145,6 +144,7 @@ fn what_is_read_together_shares_a_partition_key() {
             Event::Order(_) => (StreamId::Order(order_id(1)), order.clone()),
             Event::Payment(_) => (StreamId::Payment(payment_id(1)), order.clone()),
             Event::Fulfilment(_) => (StreamId::Fulfilment(parcel_id(1)), order.clone()),
+            Event::Return(_) => (StreamId::Return(return_id(1)), order.clone()),
         };
         assert_eq!(event.partition_key(&stream), key, "{event:?}");
     }
@@ -153,23 +153,30 @@ fn what_is_read_together_shares_a_partition_key() {
 #[test]
 fn the_words_in_events_are_pinned() {
     use domain::order::{Outcome, PaymentMethod};
-    use domain::payment::Operation;
+    use domain::payment::{CapturePolicy, DisputeStage, Operation};
+    use domain::return_::Disposal;
     let words = json!([
-        [CancelReason::Requested(note("x")), CancelReason::PaymentFailed, CancelReason::Expired],
+        [CancelReason::Requested(note("x")), CancelReason::Expired],
         [
             CancelReason::PaymentVoided,
             CancelReason::AuthorizationExpired,
             CancelReason::Undeliverable
         ],
-        [PaymentMethod::Card, PaymentMethod::CashOnDelivery],
-        [Outcome::Delivered, Outcome::Cancelled, Outcome::Returned],
+        [PaymentMethod::Card, PaymentMethod::Paypal, PaymentMethod::CashOnDelivery],
+        [Outcome::Delivered, Outcome::Cancelled, Outcome::Returned, Outcome::Lost],
+        [CapturePolicy::AtOnce, CapturePolicy::AtShipment, CapturePolicy::ByHand],
+        [DisputeStage::Opened, DisputeStage::Won, DisputeStage::Lost],
+        [Disposal::Stored(place("depot")), Disposal::WrittenOff],
         [Operation::Authorize, Operation::Capture, Operation::Void, Operation::Refund],
     ]);
     let pinned = json!([
-        [{ "requested": "x" }, "payment_failed", "expired"],
+        [{ "requested": "x" }, "expired"],
         ["payment_voided", "authorization_expired", "undeliverable"],
-        ["card", "cash_on_delivery"],
-        ["delivered", "cancelled", "returned"],
+        ["card", "paypal", "cash_on_delivery"],
+        ["delivered", "cancelled", "returned", "lost"],
+        ["at_once", "at_shipment", "by_hand"],
+        ["opened", "won", "lost"],
+        [{ "stored": "depot" }, "written_off"],
         ["authorize", "capture", "void", "refund"],
     ]);
     assert_eq!(words, pinned);

@@ -3,7 +3,7 @@
 use domain::order::{CancelReason, Outcome, PaymentMethod};
 use domain::payment::Operation;
 use domain::product::{Details, Media};
-use domain::{Event, cart, fulfilment, order, payment, product, sku, stock};
+use domain::{Event, cart, fulfilment, order, payment, product, return_, sku, stock};
 
 use kit::*;
 
@@ -17,6 +17,7 @@ pub fn all() -> Vec<Event> {
     all.extend(of_orders().map(Event::from));
     all.extend(of_payments().map(Event::from));
     all.extend(of_parcels().map(Event::from));
+    all.extend(of_returns().map(Event::from));
     all
 }
 
@@ -97,73 +98,132 @@ fn of_carts() -> [cart::Event; 6] {
     ]
 }
 
-fn of_orders() -> [order::Event; 7] {
-    let (payment_id, fulfilment_id) = (payment_id(1), parcel_id(1));
-    let (total, units) = (eur("39.98"), 2);
+fn of_orders() -> [order::Event; 16] {
+    let (payment_id, fulfilment_id, return_id) = (payment_id(1), parcel_id(1), return_id(1));
+    let (total, amount, units) = (eur("39.98"), eur("19.99"), 2);
+    let address_id = domain::AddressId(uuid::Uuid::from_u128(8));
     let line = order::Line {
         sku: sku(TOTE),
         product_id: product_id(1),
         title: label("Tote"),
+        options: domain::options::Options::default(),
         quantity: kit::units(2),
-        unit_price: eur("19.99"),
+        unit_price: amount,
         total,
     };
     let placed = order::Placed {
         cart_id: cart_id(1),
         customer_id: Some(customer_id(1)),
+        address_id: Some(address_id),
         lines: vec![line],
         total,
         reserved_until: hour(1),
     };
-    let lines = of(&[(TOTE, 2)]);
+    let lines = || of(&[(TOTE, 2)]);
+    let (outcome, was_confirmed) = (Outcome::Lost, true);
     let reason = CancelReason::Requested(note("changed my mind"));
+    let broken = note("broken");
+    let closed =
+        order::FulfilmentClosed { fulfilment_id, outcome, lines: lines(), amount: Some(amount) };
     [
         placed.into(),
         order::PaymentStarted { payment_id, method: PaymentMethod::Card }.into(),
-        order::Confirmed { payment_id, total, units }.into(),
-        order::FulfilmentPlanned { fulfilment_id, lines }.into(),
-        order::FulfilmentClosed { fulfilment_id, outcome: Outcome::Delivered }.into(),
+        order::PaymentEnded { payment_id }.into(),
+        order::HoldProlonged { reserved_until: hour(2) }.into(),
+        order::Confirmed { payment_id: Some(payment_id), total, units }.into(),
+        order::AddressChanged { address_id }.into(),
+        order::FulfilmentPlanned { fulfilment_id, lines: lines() }.into(),
+        order::FulfilmentShipped { fulfilment_id, lines: lines() }.into(),
+        closed.into(),
+        order::UnitsCancelled { lines: lines(), reason: broken, amount, was_confirmed }.into(),
+        order::ReturnOpened { return_id, lines: lines() }.into(),
+        order::UnitsReturned { return_id, lines: lines(), amount }.into(),
+        order::ReturnClosed { return_id, lines: lines() }.into(),
         order::Completed {}.into(),
-        order::Cancelled { reason, was_confirmed: true, total, units }.into(),
+        order::Cancelled { reason, was_confirmed, total, units }.into(),
+        order::Reinstated {}.into(),
     ]
 }
 
-fn of_payments() -> [payment::Event; 15] {
+fn of_payments() -> [payment::Event; 18] {
     let (order_id, amount) = (order_id(1), eur("39.98"));
     let (method, operation, request) = (PaymentMethod::Card, Operation::Authorize, 1);
-    let url = "https://bank.example/confirm".parse().expect("a URL");
-    let reason = || note("insufficient funds");
-    let reference = token("auth_1");
-    let expires_at = hour(168);
+    let url = || "https://bank.example/confirm".parse().expect("a URL");
+    let why = || note("insufficient funds");
+    let (name, expires_at) = (|| token("auth_1"), hour(168));
+    let (reference, reason) = (Some(name()), Some(why()));
+    let created = payment::Created {
+        order_id,
+        method,
+        gateway: Some(gateway("sandbox")),
+        amount,
+        capture: payment::CapturePolicy::AtShipment,
+        once: true,
+        token: Some(token("tok_1")),
+        return_url: Some(url()),
+    };
+    let (fee, last) = (Some(eur("0.35")), true);
+    let capture = reference.clone();
+    let captured = payment::Captured { order_id, request, amount, reference: capture, fee, last };
+    let refunded = payment::Refunded {
+        order_id,
+        request: Some(request),
+        amount,
+        reference: reference.clone(),
+        reason: reason.clone(),
+    };
+    let again = reason.clone();
+    let stage = payment::DisputeStage::Opened;
     [
-        payment::Created { order_id, method, amount, token: Some(token("tok_1")) }.into(),
-        payment::Requested { order_id, operation, amount, request }.into(),
-        payment::ActionRequired { order_id, url }.into(),
-        payment::Authorized { order_id, amount, reference, expires_at }.into(),
-        payment::Captured { order_id, amount }.into(),
-        payment::Voided { order_id }.into(),
+        created.into(),
+        payment::Requested { order_id, operation, amount, request, reason: again }.into(),
+        payment::ActionRequired { order_id, request, reference, url: url() }.into(),
+        payment::Authorized { order_id, request: None, amount, reference: name(), expires_at }
+            .into(),
+        captured.into(),
+        payment::Voided { order_id, request: Some(request) }.into(),
         payment::Expired { order_id }.into(),
-        payment::Refunded { order_id, amount }.into(),
-        payment::Failed { order_id, reason: reason() }.into(),
-        payment::RequestFailed { order_id, operation, reason: reason() }.into(),
+        refunded.into(),
+        payment::Failed { order_id, reason: why() }.into(),
+        payment::RequestFailed { order_id, operation, request, reason: why() }.into(),
         payment::OutcomeUnknown { order_id, operation, request }.into(),
+        payment::Resolved { order_id, request, note: why() }.into(),
+        payment::Reported { order_id, operation, amount, reference: name() }.into(),
+        payment::Disputed { order_id, reference: name(), amount, stage }.into(),
         payment::CollectionDue { order_id, amount }.into(),
         payment::Collected { order_id, amount }.into(),
         payment::Remitted { order_id, amount }.into(),
-        payment::Uncollected { order_id }.into(),
+        payment::Uncollected { order_id, reason }.into(),
     ]
 }
 
-fn of_parcels() -> [fulfilment::Event; 7] {
+fn of_parcels() -> [fulfilment::Event; 8] {
     let order_id = order_id(1);
     let (carrier, tracking) = (Some(label("DHL")), Some(label("JJD0001")));
+    let (lines, location) = (of(&[(TOTE, 2)]), Some(place("depot")));
     [
-        fulfilment::Created { order_id, lines: of(&[(TOTE, 2)]) }.into(),
+        fulfilment::Created { order_id, lines, location }.into(),
         fulfilment::Packed { order_id }.into(),
         fulfilment::Shipped { order_id, carrier, tracking }.into(),
         fulfilment::Delivered { order_id }.into(),
         fulfilment::DeliveryFailed { order_id, reason: note("nobody at home") }.into(),
         fulfilment::ReturnedToSender { order_id }.into(),
+        fulfilment::Lost { order_id, reason: note("the van burnt out") }.into(),
         fulfilment::Cancelled { order_id }.into(),
+    ]
+}
+
+fn of_returns() -> [return_::Event; 5] {
+    use return_::{Arrival, Disposal};
+    let order_id = order_id(1);
+    let arrival = |disposal| Arrival { sku: sku(TOTE), quantity: units(1), disposal };
+    let lines = vec![arrival(Disposal::Stored(place("depot"))), arrival(Disposal::WrittenOff)];
+    let reason = || note("does not fit");
+    [
+        return_::Requested { order_id, lines: of(&[(TOTE, 2)]), reason: reason() }.into(),
+        return_::Approved { order_id }.into(),
+        return_::Rejected { order_id, reason: reason() }.into(),
+        return_::Received { order_id, lines }.into(),
+        return_::Closed { order_id }.into(),
     ]
 }

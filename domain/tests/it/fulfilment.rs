@@ -3,19 +3,25 @@
 use domain::Quantity;
 use domain::command::fulfilment::Command;
 use domain::fulfilment::{
-    Cancelled, Created, Delivered, DeliveryFailed, Packed, ReturnedToSender, Shipped,
+    ATTEMPTS_MAX, Cancelled, Created, Delivered, DeliveryFailed, Lost, Packed, ReturnedToSender,
+    Shipped,
 };
 use domain::order::{
-    self, CancelReason, Completed, FULFILMENTS_MAX, FulfilmentClosed, FulfilmentPlanned, Outcome,
+    self, CancelReason, Completed, FULFILMENTS_MAX, FulfilmentClosed, FulfilmentPlanned,
+    FulfilmentShipped, Outcome, UnitsLeft,
 };
 use domain::payment::{Operation, Requested, Uncollected};
 use domain::stock::{self, Received};
 
 use kit::*;
 
-fn closed(parcel: u128, outcome: Outcome) -> Fact {
-    of_order(1, FulfilmentClosed { fulfilment_id: parcel_id(parcel), outcome })
+fn closed(parcel: u128, outcome: Outcome, lines: &[(&str, u32)], less: Option<&str>) -> Fact {
+    let (fulfilment_id, lines, amount) = (parcel_id(parcel), of(lines), less.map(eur));
+    of_order(1, FulfilmentClosed { fulfilment_id, outcome, lines, amount })
 }
+
+/// What is in a parcel of the whole order.
+const ALL: [(&str, u32); 2] = [(PURSE, 1), (TOTE, 2)];
 
 fn left(text: &str, from: &[(&str, u32)]) -> Fact {
     let (order_id, fulfilment_id) = (order_id(1), parcel_id(1));
@@ -29,7 +35,8 @@ fn came_back(text: &str, parcel: u128, count: u32) -> Fact {
 }
 
 fn undeliverable() -> Fact {
-    let (was_confirmed, total, units) = (true, eur("50.50"), 3);
+    // Unit by unit it was taken off before.
+    let (was_confirmed, total, units) = (true, eur("0.00"), 0);
     let reason = CancelReason::Undeliverable;
     of_order(1, order::Cancelled { reason, was_confirmed, total, units })
 }
@@ -49,11 +56,11 @@ fn a_parcel_holds_all_that_is_left_unless_told() {
         let (fulfilment_id, lines) = (parcel_id(1), of(lines));
         [
             of_order(1, FulfilmentPlanned { fulfilment_id, lines: lines.clone() }),
-            of_parcel(1, Created { order_id: order_id(1), lines }),
+            of_parcel(1, Created { order_id: order_id(1), lines, location: None }),
         ]
     };
     let shop = authorized();
-    shop.when(plan(1, 1, &[])).then(facts(&[(TOTE, 2), (PURSE, 1)]));
+    shop.when(plan(1, 1, &[])).then(facts(&ALL));
     shop.when(plan(1, 1, &[(TOTE, 1)])).then(facts(&[(TOTE, 1)]));
     // The same SKU named twice is one line of both.
     shop.when(plan(1, 1, &[(TOTE, 1), (TOTE, 1)])).then(facts(&[(TOTE, 2)]));
@@ -62,15 +69,17 @@ fn a_parcel_holds_all_that_is_left_unless_told() {
 #[test]
 fn a_parcel_holds_no_more_than_was_ordered() {
     let shop = authorized();
-    let too_many = |left| order::Error::NothingLeft { sku: sku(TOTE), left };
-    shop.when(plan(1, 1, &[(TOTE, 3)])).then_refused_with(too_many(2));
-    shop.when(plan(1, 1, &[(TOTE, 1), (TOTE, 2)])).then_refused_with(too_many(2));
+    let too_many =
+        |wanted, left| order::Error::NothingLeft(vec![UnitsLeft { sku: sku(TOTE), wanted, left }]);
+    shop.when(plan(1, 1, &[(TOTE, 3)])).then_refused_with(too_many(3, 2));
+    shop.when(plan(1, 1, &[(TOTE, 1), (TOTE, 2)])).then_refused_with(too_many(3, 2));
     let most = Quantity::UNITS_MAX;
-    shop.when(plan(1, 1, &[(TOTE, most), (TOTE, most)])).then_refused_with(too_many(2));
+    let twice = plan(1, 1, &[(TOTE, most), (TOTE, most)]);
+    shop.when(twice).then_refused_with(too_many(2 * most, 2));
     shop.when(plan(1, 1, &[("NONE", 1)])).then_refused("nothing_left_to_send");
 
     let shop = shop.done(plan(1, 1, &[(TOTE, 1)]));
-    shop.when(plan(2, 1, &[(TOTE, 2)])).then_refused_with(too_many(1));
+    shop.when(plan(2, 1, &[(TOTE, 2)])).then_refused_with(too_many(2, 1));
     let shop = shop.done(plan(2, 1, &[]));
     shop.when(plan(3, 1, &[])).then_refused("order_fully_planned");
     // A parcel called off gives its units back to the plan.
@@ -86,7 +95,7 @@ fn a_parcel_needs_a_confirmed_order_and_an_unused_id() {
     sent(authorized()).done(deliver(1)).when(plan(2, 1, &[])).then_refused("order_completed");
     // The id of another order's parcel.
     let mut shop = authorized();
-    shop.evolve(&of_parcel(1, Created { order_id: order_id(7), lines: vec![] }));
+    shop.evolve(&of_parcel(1, Created { order_id: order_id(7), lines: vec![], location: None }));
     shop.when(plan(1, 1, &[])).then_refused("fulfilment_already_exists");
 }
 
@@ -115,8 +124,9 @@ fn shipping_takes_the_units_out_of_stock_once() {
     let shipped = Shipped { order_id: order_id(1), carrier, tracking: None };
     shop.when(ship(1)).then([
         of_parcel(1, shipped),
-        left(TOTE, &[("depot", 2)]),
         left(PURSE, &[("depot", 1)]),
+        left(TOTE, &[("depot", 2)]),
+        of_order(1, FulfilmentShipped { fulfilment_id: parcel_id(1), lines: of(&ALL) }),
     ]);
     let shop = shop.done(ship(1));
     shop.when(ship(1)).then_nothing();
@@ -129,49 +139,73 @@ fn shipping_takes_the_units_out_of_stock_once() {
 fn the_last_delivery_completes_the_order() {
     let delivered = of_parcel(1, Delivered { order_id: order_id(1) });
     let shop = sent(authorized());
-    let facts = [delivered, closed(1, Outcome::Delivered), of_order(1, Completed {})];
-    shop.when(deliver(1)).then(facts);
+    let all = closed(1, Outcome::Delivered, &ALL, None);
+    shop.when(deliver(1)).then([delivered, all, of_order(1, Completed {})]);
     let shop = shop.done(deliver(1));
     shop.when(deliver(1)).then_nothing();
     shop.when(fail(1)).then_refused("fulfilment_wrong_state");
 
     let first = sent_with(authorized(), 1, &[(TOTE, 2)]);
     let delivered = of_parcel(1, Delivered { order_id: order_id(1) });
-    first.when(deliver(1)).then([delivered, closed(1, Outcome::Delivered)]);
+    let totes = closed(1, Outcome::Delivered, &[(TOTE, 2)], None);
+    first.when(deliver(1)).then([delivered, totes]);
     let second = sent_with(first.done(deliver(1)), 2, &[]);
     let delivered = of_parcel(2, Delivered { order_id: order_id(1) });
-    let facts = [delivered, closed(2, Outcome::Delivered), of_order(1, Completed {})];
-    second.when(deliver(2)).then(facts);
+    let purse = closed(2, Outcome::Delivered, &[(PURSE, 1)], None);
+    second.when(deliver(2)).then([delivered, purse, of_order(1, Completed {})]);
 }
 
 #[test]
-fn a_failed_delivery_comes_back_and_may_not_be_delivered() {
+fn a_failed_delivery_is_tried_again() {
     let shop = sent(authorized());
-    let reason = note("nobody at home");
-    let failed = DeliveryFailed { order_id: order_id(1), reason };
-    shop.when(fail(1)).then([of_parcel(1, failed)]);
+    let failed =
+        || of_parcel(1, DeliveryFailed { order_id: order_id(1), reason: note("nobody at home") });
+    shop.when(fail(1)).then([failed()]);
     let shop = shop.done(fail(1));
-    shop.when(fail(1)).then_nothing();
-    shop.when(deliver(1)).then_refused("fulfilment_wrong_state");
+    shop.when(fail(1)).then([failed()]);
+    shop.clone().done(fail(1)).done(deliver(1));
+    shop.clone().done(give_back(1));
+    let mut tired = shop;
+    (1..ATTEMPTS_MAX).for_each(|_| tired.evolve(&failed()));
+    tired.when(fail(1)).then_refused("too_many_delivery_attempts");
+    tired.done(deliver(1));
+}
+
+#[test]
+fn a_lost_parcel_ends_and_is_paid_back() {
+    let lost = of_parcel(1, Lost { order_id: order_id(1), reason: note("the van burnt out") });
+    let shop = sent_with(captured(), 1, &[(TOTE, 2)]);
+    let (order_id, operation, amount) = (order_id(1), Operation::Refund, eur("40.00"));
+    let back = Requested { order_id, operation, amount, request: 3, reason: None };
+    let totes = closed(1, Outcome::Lost, &[(TOTE, 2)], Some("40.00"));
+    for shop in [shop.clone(), shop.done(fail(1))] {
+        shop.when(lose(1)).then([lost.clone(), totes.clone(), of_payment(1, back.clone())]);
+        let shop = shop.done(lose(1));
+        shop.when(lose(1)).then_nothing();
+        shop.when(deliver(1)).then_refused("fulfilment_wrong_state");
+        // The rest goes out.
+        sent_with(shop, 2, &[]).done(deliver(2));
+    }
+    authorized().done(plan(1, 1, &[])).when(lose(1)).then_refused("fulfilment_wrong_state");
 }
 
 #[test]
 fn when_everything_came_back_the_order_is_off_and_its_payment_undone() {
     let facts = |payment: Fact| {
         [
-            returned(),
-            came_back(TOTE, 1, 2),
             came_back(PURSE, 1, 1),
-            closed(1, Outcome::Returned),
+            came_back(TOTE, 1, 2),
+            returned(),
+            closed(1, Outcome::Returned, &ALL, Some("50.50")),
             undeliverable(),
             payment,
         ]
     };
     let asked = |operation, request| {
         let (order_id, amount) = (order_id(1), eur("50.50"));
-        of_payment(1, Requested { order_id, operation, amount, request })
+        of_payment(1, Requested { order_id, operation, amount, request, reason: None })
     };
-    let cash = of_payment(1, Uncollected { order_id: order_id(1) });
+    let cash = of_payment(1, Uncollected { order_id: order_id(1), reason: None });
     for (shop, payment) in [
         (authorized(), asked(Operation::Void, 2)),
         (captured(), asked(Operation::Refund, 3)),
@@ -188,19 +222,21 @@ fn a_lapsed_authorisation_needs_no_undoing() {
     let expire = to_payment(1, domain::command::payment::Command::Expire);
     let shop = sent(authorized()).done(expire).done(fail(1));
     shop.when(give_back(1)).then([
-        returned(),
-        came_back(TOTE, 1, 2),
         came_back(PURSE, 1, 1),
-        closed(1, Outcome::Returned),
+        came_back(TOTE, 1, 2),
+        returned(),
+        closed(1, Outcome::Returned, &ALL, Some("50.50")),
         undeliverable(),
     ]);
 }
 
 #[test]
-fn the_last_parcel_waits_for_the_gateway() {
-    let shop = sent(authorized()).done(fail(1)).done(capture(1, None));
-    shop.when(give_back(1)).then_refused("payment_request_in_flight");
-    shop.done(record(1, 2, succeeded())).done(give_back(1));
+fn what_is_taken_while_the_last_parcel_comes_back_goes_back() {
+    let shop = sent(authorized()).done(fail(1)).done(capture(1, None)).done(give_back(1));
+    let (order_id, operation, amount) = (order_id(1), Operation::Refund, eur("50.50"));
+    let back = Requested { order_id, operation, amount, request: 3, reason: None };
+    let facts = shop.decide(&record(1, 2, was_captured())).expect("an answer");
+    assert_eq!(facts.last(), Some(&of_payment(1, back)));
 }
 
 #[test]
@@ -209,12 +245,13 @@ fn some_delivered_and_some_back_completes_the_order() {
     let back_first = both.clone().done(fail(1)).done(give_back(1));
     let delivered = of_parcel(2, Delivered { order_id: order_id(1) });
     let completed = of_order(1, Completed {});
-    back_first.when(deliver(2)).then([delivered, closed(2, Outcome::Delivered), completed.clone()]);
+    let purse = closed(2, Outcome::Delivered, &[(PURSE, 1)], None);
+    back_first.when(deliver(2)).then([delivered, purse, completed.clone()]);
     let back_last = both.done(deliver(2)).done(fail(1));
     back_last.when(give_back(1)).then([
-        returned(),
         came_back(TOTE, 1, 2),
-        closed(1, Outcome::Returned),
+        returned(),
+        closed(1, Outcome::Returned, &[(TOTE, 2)], Some("40.00")),
         completed,
     ]);
 }
@@ -231,7 +268,8 @@ fn a_parcel_is_called_off_before_it_leaves() {
     let planned = authorized().done(plan(1, 1, &[]));
     for shop in [planned.clone(), planned.done(pack(1))] {
         let cancelled = of_parcel(1, Cancelled { order_id: order_id(1) });
-        shop.when(call_off(1)).then([cancelled, closed(1, Outcome::Cancelled)]);
+        let back_in_the_plan = closed(1, Outcome::Cancelled, &ALL, None);
+        shop.when(call_off(1)).then([cancelled, back_in_the_plan]);
         let shop = shop.done(call_off(1));
         shop.when(call_off(1)).then_nothing();
         shop.when(pack(1)).then_refused("fulfilment_wrong_state");
@@ -256,7 +294,7 @@ fn units_that_do_not_fit_where_they_come_back_to_are_put_elsewhere() {
 
 #[test]
 fn a_parcel_never_planned_is_not_found() {
-    for command in [pack(9), ship(9), deliver(9), fail(9), give_back(9), call_off(9)] {
+    for command in [pack(9), ship(9), deliver(9), fail(9), lose(9), give_back(9), call_off(9)] {
         authorized().when(command).then_refused("fulfilment_not_found");
     }
 }

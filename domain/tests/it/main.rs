@@ -11,6 +11,7 @@ mod payment;
 mod product;
 mod random;
 mod refusal;
+mod returns;
 mod state;
 mod stock;
 mod words;

@@ -1,27 +1,44 @@
 //! Payments: what is asked of the gateway, what its answers do to the order, and cash.
 
-use domain::command::payment::Command;
-use domain::command::product as products;
-use domain::order::{CancelReason, Cancelled, Confirmed, PaymentMethod, PaymentStarted};
+use domain::Command as Any;
+use domain::command::payment::{ACTION_HOLD, Command};
+use domain::order::{
+    CancelReason, Cancelled, Confirmed, HoldProlonged, PaymentEnded, PaymentMethod, PaymentStarted,
+};
 use domain::payment::{
-    ActionRequired, Authorized, Captured, Collected, CollectionDue, Created, Expired, Failed,
-    Operation, OutcomeUnknown, Refunded, Remitted, RequestFailed, Requested, Verdict, Voided,
+    ActionRequired, Authorized, CapturePolicy, Captured, Collected, CollectionDue, Created,
+    Expired, Failed, Finding, Operation, OutcomeUnknown, Refunded, Remitted, RequestFailed,
+    Requested, Resolved, Start, Uncollected, Verdict, Voided,
 };
 use domain::stock::{Committed, Released};
-use domain::{Command as Any, Money, payment};
 
 use kit::*;
 
 fn asked(operation: Operation, amount: &str, request: u32) -> Fact {
-    of_payment(1, Requested { order_id: order_id(1), operation, amount: eur(amount), request })
+    let (order_id, amount, reason) = (order_id(1), eur(amount), None);
+    of_payment(1, Requested { order_id, operation, amount, request, reason })
 }
 
-fn captured_fact(amount: Money) -> Fact {
-    of_payment(1, Captured { order_id: order_id(1), amount })
+fn taken(amount: &str, request: u32, last: bool) -> Fact {
+    let (order_id, amount) = (order_id(1), eur(amount));
+    of_payment(1, Captured { order_id, request, amount, reference: None, fee: None, last })
 }
 
-fn confirmed() -> Fact {
-    of_order(1, Confirmed { payment_id: payment_id(1), total: eur("50.50"), units: 3 })
+fn given_back(amount: &str, request: u32) -> Fact {
+    let (order_id, amount, request) = (order_id(1), eur(amount), Some(request));
+    of_payment(1, Refunded { order_id, request, amount, reference: None, reason: None })
+}
+
+fn set_aside(request: u32) -> Fact {
+    let request = Some(request);
+    let (order_id, amount, expires_at) = (order_id(1), eur("50.50"), hour(168));
+    let reference = token("auth_1");
+    of_payment(1, Authorized { order_id, request, amount, reference, expires_at })
+}
+
+fn confirmed(payment: u128) -> Fact {
+    let (payment_id, total) = (Some(payment_id(payment)), eur("50.50"));
+    of_order(1, Confirmed { payment_id, total, units: 3 })
 }
 
 fn committed() -> [Fact; 2] {
@@ -29,15 +46,20 @@ fn committed() -> [Fact; 2] {
     [of_stock(TOTE, of(2)), of_stock(PURSE, of(1))]
 }
 
+fn ended(payment: u128) -> Fact {
+    of_order(1, PaymentEnded { payment_id: payment_id(payment) })
+}
+
 /// The order called off for this reason, and its units on sale again.
-fn called_off(reason: CancelReason, was_confirmed: bool) -> [Fact; 3] {
+fn called_off(reason: CancelReason) -> [Fact; 3] {
     let of = |count| Released {
         order_id: order_id(1),
         parts: parts(&[("depot", count)]),
-        committed: was_confirmed,
+        committed: true,
     };
+    let (was_confirmed, total, units) = (true, eur("50.50"), 3);
     [
-        of_order(1, Cancelled { reason, was_confirmed, total: eur("50.50"), units: 3 }),
+        of_order(1, Cancelled { reason, was_confirmed, total, units }),
         of_stock(TOTE, of(2)),
         of_stock(PURSE, of(1)),
     ]
@@ -47,23 +69,38 @@ fn ask(command: Command) -> Any {
     to_payment(1, command)
 }
 
+fn collect(amount: Option<&str>) -> Any {
+    ask(Command::Collect { amount: amount.map(eur) })
+}
+
+fn remit() -> Any {
+    ask(Command::Remit { amount: None })
+}
+
 fn bank() -> Verdict {
-    Verdict::ActionRequired("https://bank.example/confirm".parse().expect("a URL"))
+    let url = "https://bank.example/confirm".parse().expect("a URL");
+    Verdict::ActionRequired { reference: Some(token("begun_1")), url }
+}
+
+fn abort() -> Any {
+    ask(Command::Abort { reason: note("another card") })
 }
 
 #[test]
-fn a_card_payment_asks_for_an_authorisation_of_the_total() {
+fn a_card_payment_asks_for_an_authorisation_of_what_is_owed() {
     let method = PaymentMethod::Card;
+    let created = Created {
+        order_id: order_id(1),
+        method,
+        gateway: Some(gateway("sandbox")),
+        amount: eur("50.50"),
+        capture: CapturePolicy::ByHand,
+        once: false,
+        token: Some(token("tok_success")),
+        return_url: None,
+    };
     placed().when(pay_by_card(1, 1)).then([
-        of_payment(
-            1,
-            Created {
-                order_id: order_id(1),
-                method,
-                amount: eur("50.50"),
-                token: Some(token("tok_success")),
-            },
-        ),
+        of_payment(1, created),
         asked(Operation::Authorize, "50.50", 1),
         of_order(1, PaymentStarted { payment_id: payment_id(1), method }),
     ]);
@@ -73,74 +110,124 @@ fn a_card_payment_asks_for_an_authorisation_of_the_total() {
 fn cash_on_delivery_confirms_at_once() {
     let method = PaymentMethod::CashOnDelivery;
     let (order_id, amount) = (order_id(1), eur("50.50"));
+    let created = Created {
+        order_id,
+        method,
+        gateway: None,
+        amount,
+        capture: CapturePolicy::ByHand,
+        once: false,
+        token: None,
+        return_url: None,
+    };
     let mut facts = vec![
-        of_payment(1, Created { order_id, method, amount, token: None }),
+        of_payment(1, created),
         of_payment(1, CollectionDue { order_id, amount }),
         of_order(1, PaymentStarted { payment_id: payment_id(1), method }),
-        confirmed(),
+        confirmed(1),
     ];
     facts.extend(committed());
     placed().when(pay_on_delivery(1, 1)).then(facts);
 }
 
 #[test]
-fn an_order_is_paid_once_and_only_while_it_waits() {
+fn an_order_has_one_living_payment() {
     paying().when(pay_by_card(1, 1)).then_refused("payment_already_exists");
     paying().when(pay_by_card(2, 1)).then_refused("payment_already_started");
     paying().when(pay_on_delivery(2, 1)).then_refused("payment_already_started");
-    authorized().when(pay_by_card(2, 1)).then_refused("order_not_pending");
+    authorized().when(pay_by_card(2, 1)).then_refused("payment_already_started");
+    captured().when(pay_by_card(2, 1)).then_refused("order_paid");
     placed().done(cancel(1)).when(pay_by_card(1, 1)).then_refused("order_cancelled");
     given([]).when(pay_by_card(1, 1)).then_refused("order_not_found");
 }
 
 #[test]
-fn a_card_pays_no_nothing_but_cash_does() {
-    let free = variant(TOTE, &[eur("0.00")]);
-    let shop = empty_cart()
-        .done(to_product(1, products::Command::SetVariant(free)))
-        .done(add(1, TOTE, 1))
-        .done(check_out(1, 1));
-    shop.when(pay_by_card(1, 1)).then_refused("invalid_amount");
-    let shop = sent(shop.done(pay_on_delivery(1, 1))).done(deliver(1));
-    shop.done(ask(Command::Collect)).done(ask(Command::Remit));
+fn an_order_has_so_many_payments() {
+    let mut shop = placed();
+    for n in 1..=domain::order::PAYMENTS_MAX as u128 {
+        shop = shop.done(pay_by_card(n, 1)).done(record(n, 1, declined()));
+    }
+    shop.when(pay_by_card(99, 1)).then_refused("too_many_payments");
 }
 
 #[test]
 fn an_authorisation_confirms_the_order_and_commits_its_units() {
-    let authorized = Authorized {
-        order_id: order_id(1),
-        amount: eur("50.50"),
-        reference: token("auth_1"),
-        expires_at: hour(168),
-    };
-    let mut facts = vec![of_payment(1, authorized), confirmed()];
+    let mut facts = vec![set_aside(1)];
     facts.extend(committed());
-    paying().when(record(1, 1, succeeded())).then(facts);
+    facts.push(confirmed(1));
+    paying().when(record(1, 1, was_authorized())).then(facts);
 }
 
 #[test]
-fn a_declined_card_calls_the_order_off() {
+fn a_declined_card_is_followed_by_another() {
     let failed = Failed { order_id: order_id(1), reason: note("insufficient funds") };
-    let facts = [of_payment(1, failed)].into_iter();
-    let shop = paying();
-    shop.when(record(1, 1, declined()))
-        .then(facts.chain(called_off(CancelReason::PaymentFailed, false)));
-    shop.done(record(1, 1, declined())).when(pay_by_card(2, 1)).then_refused("order_cancelled");
+    paying().when(record(1, 1, declined())).then([of_payment(1, failed), ended(1)]);
+    let shop = paying().done(record(1, 1, declined()));
+    let shop = shop.done(pay_by_card(2, 1)).done(record(2, 1, was_authorized()));
+    shop.done(capture(2, None));
+    let cash = paying().done(record(1, 1, declined()));
+    cash.done(pay_on_delivery(2, 1)).done(plan(1, 1, &[])).done(pack(1)).done(ship(1));
 }
 
 #[test]
-fn a_customer_confirms_at_their_bank() {
+fn a_customer_confirms_at_their_bank_while_their_units_are_held() {
     let url = "https://bank.example/confirm".parse().expect("a URL");
-    let shop = paying();
-    shop.when(record(1, 1, bank()))
-        .then([of_payment(1, ActionRequired { order_id: order_id(1), url })]);
-    let shop = shop.done(record(1, 1, bank()));
+    let (order_id, reference) = (order_id(1), Some(token("begun_1")));
+    let required = ActionRequired { order_id, request: 1, reference, url };
+    // The order is held for an hour, which is longer than the bank is waited for.
+    paying().when(record(1, 1, bank())).then([of_payment(1, required.clone())]);
+    let at = hour(1) - chrono::TimeDelta::minutes(1);
+    let late = ask(Command::Record { request: 1, verdict: bank(), at });
+    let held = HoldProlonged { reserved_until: at + ACTION_HOLD };
+    paying().when(late).then([of_payment(1, required), of_order(1, held)]);
+
+    let shop = paying().done(record(1, 1, bank()));
     shop.when(ask(Command::CompleteAction)).then([asked(Operation::Authorize, "50.50", 2)]);
     let shop = shop.done(ask(Command::CompleteAction));
     shop.when(ask(Command::CompleteAction)).then_refused("payment_request_in_flight");
-    shop.clone().done(record(1, 2, succeeded())).done(capture(1, None));
-    shop.done(record(1, 2, declined())).when(cancel(1)).then_nothing();
+    shop.clone().done(record(1, 2, was_authorized())).done(capture(1, None));
+    shop.done(record(1, 2, declined())).done(pay_by_card(2, 1));
     authorized().when(ask(Command::CompleteAction)).then_refused("payment_wrong_state");
+}
+
+#[test]
+fn a_hold_is_not_prolonged_for_ever() {
+    let at = hour(1) + domain::order::HOLD_PROLONGED_MAX;
+    let late = ask(Command::Record { request: 1, verdict: bank(), at });
+    let shop = paying().done(late);
+    let far = ask(Command::Record { request: 2, verdict: bank(), at: hour(9) });
+    let asked_again = shop.done(ask(Command::CompleteAction));
+    let facts = asked_again.decide(&far).expect("an answer");
+    assert!(!facts.iter().any(|(_, event)| matches!(event, domain::Event::Order(_))), "{facts:?}");
+}
+
+#[test]
+fn a_customer_leaves_the_bank_for_another_card() {
+    let shop = paying().done(record(1, 1, bank()));
+    let (order_id, amount, reason) = (order_id(1), eur("50.50"), Some(note("another card")));
+    let void = Requested { order_id, operation: Operation::Void, amount, request: 2, reason };
+    shop.when(abort()).then([of_payment(1, void), ended(1)]);
+    // At once, while the gateway is still being told.
+    let shop = shop.done(abort()).done(pay_by_card(2, 1));
+    let shop = shop.done(record(1, 2, Verdict::Voided)).done(record(2, 1, was_authorized()));
+    shop.done(capture(2, None));
+    authorized().when(abort()).then_refused("payment_wrong_state");
+    paying().when(abort()).then_refused("payment_request_in_flight");
+}
+
+#[test]
+fn an_authorisation_beside_another_payment_is_let_go() {
+    let shop = paying().done(record(1, 1, bank())).done(abort()).done(pay_by_card(2, 1));
+    let late =
+        domain::payment::Report::Authorized { reference: token("auth_1"), expires_at: hour(168) };
+    // The void that was asked for is still under way: it is waited for.
+    let shop = shop.done(report(1, late));
+    let shop = shop.done(record(1, 2, declined()));
+    // What was refused is asked again by and by.
+    let settle = to_order(1, domain::command::order::Command::Settle);
+    shop.when(settle).then([asked(Operation::Void, "50.50", 3)]);
+    let facts = shop.decide(&record(2, 1, was_authorized())).expect("an answer");
+    assert_eq!(facts.last(), Some(&asked(Operation::Void, "50.50", 3)));
 }
 
 #[test]
@@ -152,13 +239,38 @@ fn an_unknown_outcome_is_noted_once_and_settled_under_the_same_request() {
     let shop = shop.done(record(1, 1, Verdict::Unknown));
     shop.when(record(1, 1, Verdict::Unknown)).then_nothing();
     shop.when(capture(1, None)).then_refused("payment_request_in_flight");
-    shop.done(record(1, 1, succeeded())).done(capture(1, None));
+    shop.done(record(1, 1, was_authorized())).done(capture(1, None));
+}
+
+#[test]
+fn a_person_settles_what_no_machine_can() {
+    let resolve = |request, finding| {
+        ask(Command::Resolve { request, finding, note: note("asked the bank, Ann"), at: hour(0) })
+    };
+    let done = |reference: Option<&str>| Finding::Done {
+        reference: reference.map(token),
+        expires_at: Some(hour(168)),
+    };
+    let shop = paying();
+    shop.when(resolve(1, done(Some("auth_1")))).then_refused("payment_request_not_found");
+    let shop = shop.done(record(1, 1, Verdict::Unknown));
+    shop.when(resolve(1, done(None))).then_refused("payment_wrong_answer");
+    shop.when(resolve(2, done(Some("auth_1")))).then_refused("payment_request_not_found");
+    let resolved =
+        Resolved { order_id: order_id(1), request: 1, note: note("asked the bank, Ann") };
+    let mut facts = vec![of_payment(1, resolved.clone()), set_aside(1)];
+    facts.extend(committed());
+    facts.push(confirmed(1));
+    shop.when(resolve(1, done(Some("auth_1")))).then(facts);
+    let failed = Failed { order_id: order_id(1), reason: note("asked the bank, Ann") };
+    let facts = [of_payment(1, resolved), of_payment(1, failed), ended(1)];
+    shop.when(resolve(1, Finding::NotDone)).then(facts);
 }
 
 #[test]
 fn a_late_answer_to_a_settled_request_changes_nothing() {
     let shop = captured();
-    for verdict in [succeeded(), declined(), bank(), Verdict::Unknown] {
+    for verdict in [was_authorized(), declined(), bank(), Verdict::Unknown] {
         shop.when(record(1, 1, verdict.clone())).then_nothing();
         shop.when(record(1, 2, verdict.clone())).then_nothing();
         shop.when(record(1, 3, verdict.clone())).then_refused("payment_request_not_found");
@@ -169,10 +281,13 @@ fn a_late_answer_to_a_settled_request_changes_nothing() {
 #[test]
 fn a_late_answer_does_not_settle_another_request() {
     let shop = authorized().done(capture(1, None));
-    for verdict in [succeeded(), declined(), bank(), Verdict::Unknown] {
+    for verdict in [was_authorized(), declined(), bank(), Verdict::Unknown] {
         shop.when(record(1, 1, verdict)).then_nothing();
     }
-    shop.when(record(1, 2, succeeded())).then([captured_fact(eur("50.50"))]);
+    shop.when(record(1, 2, was_captured())).then([taken("50.50", 2, true)]);
+    for verdict in [was_authorized(), bank(), Verdict::Voided, was_refunded()] {
+        shop.when(record(1, 2, verdict)).then_refused("payment_wrong_answer");
+    }
 }
 
 #[test]
@@ -183,10 +298,20 @@ fn capturing_takes_all_or_some() {
     shop.when(capture(1, some)).then([asked(Operation::Capture, "20.50", 2)]);
 
     let part = shop.done(capture(1, some));
-    part.when(record(1, 2, succeeded())).then([captured_fact(eur("20.50"))]);
-    let part = part.done(record(1, 2, succeeded()));
+    part.when(record(1, 2, was_captured())).then([taken("20.50", 2, false)]);
+    let part = part.done(record(1, 2, was_captured()));
     part.when(capture(1, None)).then([asked(Operation::Capture, "30.00", 3)]);
     part.when(capture(1, Some(eur("30.01")))).then_refused("amount_too_large");
+}
+
+#[test]
+fn a_refund_in_between_does_not_shut_out_the_rest() {
+    let shop = authorized().done(capture(1, Some(eur("20.00")))).done(record(1, 2, was_captured()));
+    shop.when(refund(1, Some(eur("20.01")))).then_refused("amount_too_large");
+    let shop = shop.done(refund(1, Some(eur("5.00")))).done(record(1, 3, was_refunded()));
+    shop.when(capture(1, Some(eur("30.50")))).then([asked(Operation::Capture, "30.50", 4)]);
+    shop.when(refund(1, None)).then([asked(Operation::Refund, "15.00", 4)]);
+    authorized().when(refund(1, None)).then_refused("payment_wrong_state");
 }
 
 #[test]
@@ -209,42 +334,87 @@ fn capturing_needs_an_authorisation() {
 }
 
 #[test]
-fn a_refused_request_leaves_things_as_they_were() {
+fn a_refused_request_leaves_things_as_they_were_and_is_asked_again_by_and_by() {
     let reason = note("insufficient funds");
-    let failed = |operation| RequestFailed { order_id: order_id(1), operation, reason };
-    let shop = authorized().done(capture(1, None));
-    shop.when(record(1, 2, declined())).then([of_payment(1, failed(Operation::Capture))]);
-    shop.when(record(1, 2, bank())).then_refused("payment_wrong_state");
-    shop.done(record(1, 2, declined())).when(capture(1, None)).then([asked(
-        Operation::Capture,
-        "50.50",
-        3,
-    )]);
+    let (order_id, operation) = (order_id(1), Operation::Refund);
+    let shop = captured().done(cancel(1));
+    let failed = RequestFailed { order_id, operation, request: 3, reason };
+    shop.when(record(1, 3, declined())).then([of_payment(1, failed)]);
+    let shop = shop.done(record(1, 3, declined()));
+    let settle = || to_order(1, domain::command::order::Command::Settle);
+    shop.when(settle()).then([asked(Operation::Refund, "50.50", 4)]);
+    let shop = shop.done(settle());
+    shop.when(settle()).then_nothing();
+    let shop = shop.done(record(1, 4, was_refunded()));
+    shop.when(settle()).then_nothing();
 }
 
 #[test]
-fn refunding_gives_back_all_or_some_but_never_more_than_was_taken() {
-    let shop = captured();
-    shop.when(refund(1, None)).then([asked(Operation::Refund, "50.50", 3)]);
-    let some = Some(eur("10.00"));
-    let part = shop.done(refund(1, some));
-    let refunded = Refunded { order_id: order_id(1), amount: eur("10.00") };
-    part.when(record(1, 3, succeeded())).then([of_payment(1, refunded)]);
-    let part = part.done(record(1, 3, succeeded()));
-    part.when(refund(1, Some(eur("40.51")))).then_refused("amount_too_large");
-    let whole = part.done(refund(1, None)).done(record(1, 4, succeeded()));
-    whole.when(refund(1, None)).then_refused("payment_wrong_state");
+fn thirds_come_back_to_the_cent() {
+    let mut shop = captured();
+    for (request, amount) in [(3, "16.83"), (4, "16.83"), (5, "16.84")] {
+        shop = shop.done(refund(1, Some(eur(amount))));
+        shop.when(record(1, request, was_refunded())).then([given_back(amount, request)]);
+        shop = shop.done(record(1, request, was_refunded()));
+    }
+    shop.when(refund(1, Some(eur("0.01")))).then_refused("amount_too_large");
+    shop.when(refund(1, None)).then_refused("amount_too_large");
 }
 
 #[test]
-fn refunds_after_a_partial_capture_stop_at_what_was_captured() {
-    let shop = authorized().done(capture(1, Some(eur("20.00")))).done(record(1, 2, succeeded()));
-    shop.when(refund(1, Some(eur("20.01")))).then_refused("amount_too_large");
-    let shop = shop.done(refund(1, Some(eur("5.00")))).done(record(1, 3, succeeded()));
-    // Once money went back, no more is taken.
-    shop.when(capture(1, None)).then_refused("payment_wrong_state");
-    shop.when(refund(1, None)).then([asked(Operation::Refund, "15.00", 4)]);
-    authorized().when(refund(1, None)).then_refused("payment_wrong_state");
+fn a_refund_keeps_its_reason() {
+    let reason = Some(note("broken zip"));
+    let (order_id, operation, amount) = (order_id(1), Operation::Refund, eur("5.00"));
+    let command = ask(Command::Refund { amount: Some(amount), reason: reason.clone() });
+    let asked = Requested { order_id, operation, amount, request: 3, reason };
+    captured().when(command).then([of_payment(1, asked)]);
+}
+
+#[test]
+fn money_is_taken_when_its_policy_says() {
+    let begun = |capture| {
+        let shop = placed().done(pay_by_card_as(1, 1, capture));
+        shop.done(record(1, 1, was_authorized()))
+    };
+    let asks = |shop: &Shop, command: Any| {
+        let facts = shop.decide(&command).expect("an answer");
+        let asked = facts.into_iter().filter_map(|(_, event)| match event {
+            domain::Event::Payment(domain::payment::Event::Requested(asked)) => {
+                Some((asked.operation, asked.amount))
+            }
+            _ => None,
+        });
+        asked.collect::<Vec<_>>()
+    };
+    let taken = |amount| vec![(Operation::Capture, eur(amount))];
+
+    let shop = placed().done(pay_by_card_as(1, 1, CapturePolicy::AtOnce));
+    assert_eq!(asks(&shop, record(1, 1, was_authorized())), taken("50.50"));
+
+    let parcel = |shop: Shop| shop.done(plan(1, 1, &[(TOTE, 2)])).done(pack(1));
+    let shop = parcel(begun(CapturePolicy::AtShipment));
+    assert_eq!(asks(&shop, ship(1)), taken("40.00"), "as much as has left");
+    let shop = shop.done(ship(1)).done(plan(2, 1, &[])).done(pack(2)).done(ship(2));
+    // The rest left while the gateway was being asked: it is taken with the answer.
+    assert_eq!(asks(&shop, record(1, 2, was_captured())), taken("10.50"));
+
+    assert_eq!(asks(&parcel(begun(CapturePolicy::ByHand)), ship(1)), []);
+}
+
+#[test]
+fn a_gateway_that_takes_money_once_takes_all_with_the_first_parcel() {
+    let start = Start {
+        method: PaymentMethod::Card,
+        gateway: Some(gateway("once")),
+        token: Some(token("tok_success")),
+        capture: CapturePolicy::AtShipment,
+        once: true,
+        return_url: None,
+    };
+    let shop = placed().done(ask(Command::Start { order_id: order_id(1), start }));
+    let shop = shop.done(record(1, 1, was_authorized()));
+    let shop = shop.done(plan(1, 1, &[(TOTE, 1)])).done(pack(1)).done(ship(1));
+    shop.when(record(1, 2, was_captured())).then([taken("50.50", 2, true)]);
 }
 
 #[test]
@@ -252,10 +422,10 @@ fn voiding_calls_the_order_off_when_the_gateway_has_done_it() {
     let void = || ask(Command::Void);
     authorized().when(void()).then([asked(Operation::Void, "50.50", 2)]);
     let shop = authorized().done(void());
-    let voided = of_payment(1, Voided { order_id: order_id(1) });
-    let facts = [voided].into_iter().chain(called_off(CancelReason::PaymentVoided, true));
-    shop.when(record(1, 2, succeeded())).then(facts);
-    shop.done(record(1, 2, succeeded())).when(void()).then_nothing();
+    let voided = of_payment(1, Voided { order_id: order_id(1), request: Some(2) });
+    let facts = [voided, ended(1)].into_iter().chain(called_off(CancelReason::PaymentVoided));
+    shop.when(record(1, 2, Verdict::Voided)).then(facts);
+    shop.done(record(1, 2, Verdict::Voided)).when(void()).then_nothing();
 }
 
 #[test]
@@ -272,116 +442,149 @@ fn what_was_earned_is_not_voided() {
     let void = || ask(Command::Void);
     sent(authorized()).when(void()).then_refused("order_already_shipped");
     sent(authorized()).done(fail(1)).when(void()).then_refused("order_already_shipped");
-    sent(authorized()).done(deliver(1)).when(void()).then_refused("order_completed");
+    sent(authorized()).done(deliver(1)).when(void()).then_refused("order_already_shipped");
     let part = authorized().done(plan(1, 1, &[(TOTE, 1)])).done(pack(1)).done(ship(1));
     part.when(void()).then_refused("order_already_shipped");
 }
 
 #[test]
-fn nothing_leaves_while_its_authorisation_is_being_voided() {
-    let shop = authorized().done(plan(1, 1, &[])).done(pack(1)).done(ask(Command::Void));
-    shop.when(ship(1)).then_refused("payment_request_in_flight");
-    shop.clone().done(record(1, 2, declined())).done(ship(1));
-    shop.done(record(1, 2, succeeded())).when(ship(1)).then_refused("fulfilment_wrong_state");
+fn nothing_leaves_that_is_not_secured() {
+    let packed = |shop: Shop| shop.done(plan(1, 1, &[])).done(pack(1));
+    let voiding = packed(authorized()).done(ask(Command::Void));
+    voiding.when(ship(1)).then_refused("order_not_secured");
+    voiding.clone().done(record(1, 2, declined())).done(ship(1));
+    voiding
+        .done(record(1, 2, Verdict::Voided))
+        .when(ship(1))
+        .then_refused("fulfilment_wrong_state");
+
+    let refunded = packed(captured()).done(refund(1, None)).done(record(1, 3, was_refunded()));
+    refunded.when(ship(1)).then_refused("order_not_secured");
+    // Goodwill does not stand against the rest.
+    let goodwill = packed(captured()).done(refund(1, Some(eur("5.00"))));
+    goodwill.done(record(1, 3, was_refunded())).done(ship(1));
+}
+
+#[test]
+fn what_lapsed_after_the_first_parcel_is_paid_anew_before_the_second() {
+    let shop = authorized().done(plan(1, 1, &[(TOTE, 2)])).done(pack(1)).done(ship(1));
+    let lapsed = of_payment(1, Expired { order_id: order_id(1) });
+    shop.when(ask(Command::Expire)).then([lapsed, ended(1)]);
+    let shop = shop.done(ask(Command::Expire)).done(plan(2, 1, &[])).done(pack(2));
+    shop.when(ship(2)).then_refused("order_not_secured");
+    let shop = shop.done(pay_by_card(2, 1)).done(record(2, 1, was_authorized())).done(ship(2));
+    shop.done(capture(2, None));
 }
 
 #[test]
 fn a_lapsed_authorisation_calls_the_order_off() {
     let expire = || ask(Command::Expire);
-    let lapsed = || of_payment(1, Expired { order_id: order_id(1) });
+    let lapsed = of_payment(1, Expired { order_id: order_id(1) });
     let shop = authorized();
-    let off = called_off(CancelReason::AuthorizationExpired, true);
-    shop.when(expire()).then([lapsed()].into_iter().chain(off));
+    let off = called_off(CancelReason::AuthorizationExpired);
+    shop.when(expire()).then([lapsed, ended(1)].into_iter().chain(off));
     shop.done(expire()).when(expire()).then_nothing();
-    // What has left cannot be called back: the end of the authorisation is noted all the same.
-    sent(authorized()).when(expire()).then([lapsed()]);
-    sent(authorized()).done(deliver(1)).when(expire()).then([lapsed()]);
+}
+
+#[test]
+fn what_was_taken_of_a_lapsed_authorisation_stands() {
+    let part = authorized().done(capture(1, Some(eur("20.50")))).done(record(1, 2, was_captured()));
+    let lapsed = of_payment(1, Expired { order_id: order_id(1) });
+    part.when(ask(Command::Expire)).then([lapsed]);
+    let shop = part.done(ask(Command::Expire));
+    // The rest is paid by another.
+    let shop = shop.done(pay_by_card(2, 1)).done(record(2, 1, was_authorized()));
+    sent(shop.done(capture(2, None)).done(record(2, 2, was_captured())));
 }
 
 #[test]
 fn only_an_idle_authorisation_lapses() {
     let expire = || ask(Command::Expire);
     authorized().done(capture(1, None)).when(expire()).then_refused("payment_request_in_flight");
-    for shop in [paying(), captured(), on_delivery()] {
+    for shop in [captured(), on_delivery()] {
         shop.when(expire()).then_nothing();
     }
     given([]).when(expire()).then_refused("payment_not_found");
 }
 
 #[test]
-fn an_authorisation_for_an_order_that_is_off_goes_back_at_once() {
-    // A history no command makes any more: called off while the gateway was being asked.
-    let gone = Cancelled {
-        reason: CancelReason::Expired,
-        was_confirmed: false,
-        total: eur("50.50"),
-        units: 3,
-    };
-    let mut shop = paying();
-    shop.evolve(&of_order(1, gone));
-    let authorized = Authorized {
-        order_id: order_id(1),
-        amount: eur("50.50"),
-        reference: token("auth_1"),
-        expires_at: hour(168),
-    };
-    shop.when(record(1, 1, succeeded()))
-        .then([of_payment(1, authorized), asked(Operation::Void, "50.50", 2)]);
-}
-
-#[test]
 fn cash_is_collected_at_the_door_and_handed_over() {
     let (order_id, amount) = (order_id(1), eur("50.50"));
     let delivered = sent(on_delivery()).done(deliver(1));
-    delivered.when(ask(Command::Collect)).then([of_payment(1, Collected { order_id, amount })]);
-    delivered.when(ask(Command::Remit)).then_refused("payment_wrong_state");
-    let collected = delivered.done(ask(Command::Collect));
-    collected.when(ask(Command::Collect)).then_nothing();
-    collected.when(ask(Command::Remit)).then([of_payment(1, Remitted { order_id, amount })]);
-    let remitted = collected.done(ask(Command::Remit));
-    remitted.when(ask(Command::Remit)).then_nothing();
-    remitted.when(refund(1, None)).then_refused("payment_wrong_state");
+    delivered.when(collect(None)).then([of_payment(1, Collected { order_id, amount })]);
+    delivered.when(remit()).then_refused("payment_wrong_state");
+    let collected = delivered.done(collect(None));
+    collected.when(collect(None)).then_refused("payment_wrong_state");
+    collected.when(remit()).then([of_payment(1, Remitted { order_id, amount })]);
+    let remitted = collected.done(remit());
+    remitted.when(remit()).then_nothing();
+    // A customer who sends it back gets their money by hand.
+    let (request, reference, reason) = (None, None, None);
+    let refunded = Refunded { order_id, request, amount, reference, reason };
+    remitted.when(refund(1, None)).then([of_payment(1, refunded)]);
+}
+
+#[test]
+fn cash_is_collected_for_what_was_handed_over() {
+    let shop = on_delivery().done(plan(1, 1, &[(TOTE, 2)])).done(pack(1)).done(ship(1));
+    let shop = shop.done(plan(2, 1, &[])).done(pack(2)).done(ship(2)).done(deliver(1));
+    shop.when(collect(Some("40.01"))).then_refused("amount_too_large");
+    let (order_id, forty) = (order_id(1), eur("40.00"));
+    shop.when(collect(None)).then([of_payment(1, Collected { order_id, amount: forty })]);
+    let shop = shop.done(collect(Some("30.00"))).done(collect(None));
+    shop.when(collect(None)).then_refused("amount_too_large");
+    // The other parcel came back: nothing more is due, and the payment is done.
+    let shop = shop.done(fail(2)).done(give_back(2));
+    shop.when(collect(None)).then_refused("payment_wrong_state");
+    shop.done(remit());
 }
 
 #[test]
 fn cash_is_not_collected_for_what_was_not_delivered() {
-    let collect = || ask(Command::Collect);
     let on_its_way = sent(on_delivery());
     let back = on_its_way.clone().done(fail(1)).done(give_back(1));
     for shop in [on_delivery(), on_its_way.clone(), on_its_way.done(fail(1)), back] {
-        shop.when(collect()).then_refused("order_not_delivered");
+        shop.when(collect(None)).then_refused("order_not_delivered");
     }
     let card: Shop = sent(captured()).done(deliver(1));
-    card.when(collect()).then_refused("payment_wrong_state");
-    given([]).when(collect()).then_refused("payment_not_found");
+    card.when(collect(None)).then_refused("payment_wrong_state");
+    given([]).when(collect(None)).then_refused("payment_not_found");
+}
+
+#[test]
+fn cash_that_is_refused_at_the_door_is_given_up() {
+    let refuse = || ask(Command::Uncollect { reason: note("refused at the door") });
+    let reason = Some(note("refused at the door"));
+    let given_up = of_payment(1, Uncollected { order_id: order_id(1), reason });
+    let shop = sent(on_delivery()).done(fail(1));
+    shop.when(refuse()).then([given_up, ended(1)]);
+    let shop = shop.done(refuse());
+    shop.when(refuse()).then_nothing();
+    // It comes back, or is paid in another way.
+    shop.clone().done(give_back(1));
+    shop.done(pay_by_card(2, 1));
+    captured().when(refuse()).then_refused("payment_wrong_state");
 }
 
 #[test]
 fn commands_to_a_payment_never_begun_are_refused() {
-    for command in [Command::CompleteAction, Command::Remit] {
-        given([]).when(ask(command)).then_refused("payment_not_found");
+    for command in [ask(Command::CompleteAction), remit(), abort()] {
+        given([]).when(command).then_refused("payment_not_found");
     }
-    given([]).when(record(1, 1, succeeded())).then_refused("payment_not_found");
+    given([]).when(record(1, 1, was_authorized())).then_refused("payment_not_found");
     given([]).when(refund(1, None)).then_refused("payment_not_found");
 }
 
+/// An order of nothing needs no payment.
 #[test]
-fn a_payment_is_called_off_or_given_up_once() {
-    let after = |facts: &[payment::Event]| {
-        let mut payment = payment::Payment::default();
-        for event in facts {
-            payment.evolve(event);
-        }
-        payment
-    };
-    let (order_id, amount) = (order_id(1), eur("1.00"));
-    let method = PaymentMethod::CashOnDelivery;
-    let created: payment::Event = Created { order_id, method, amount, token: None }.into();
-    let failed = Failed { order_id, reason: note("gone") }.into();
-    let uncollected = payment::Uncollected { order_id }.into();
-    assert_eq!(after(&[created.clone(), failed]).abort(note("gone")), Ok(vec![]));
-    let given_up = after(&[created.clone(), uncollected]);
-    assert_eq!(given_up.uncollect(), Ok(vec![]));
-    assert!(given_up.abort(note("gone")).is_err());
-    assert!(after(&[created]).uncollect().is_err());
+fn what_costs_nothing_is_certain_at_once() {
+    use domain::command::product as products;
+    let free = variant(TOTE, &[eur("0.00")]);
+    let shop = empty_cart()
+        .done(to_product(1, products::Command::SetVariant(free)))
+        .done(add(1, TOTE, 1))
+        .done(check_out(1, 1));
+    shop.when(pay_by_card(1, 1)).then_refused("order_paid");
+    let shop = sent(shop).done(deliver(1));
+    shop.when(cancel(1)).then_refused("order_completed");
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::refusal::{CheckoutError, Kind, OfSku, OfferError, PriceChange, Shortage};
-use domain::{Refusal, cart, fulfilment, order, payment, product, sku, stock};
+use domain::{Refusal, cart, fulfilment, order, payment, product, return_, sku, stock};
 use serde_json::json;
 
 #[test]
@@ -103,6 +103,7 @@ fn of_carts() -> Vec<Refusal> {
 
 fn of_orders() -> Vec<Refusal> {
     use order::Error as E;
+    let left = || order::UnitsLeft { sku: kit::sku("A"), wanted: 2, left: 1 };
     let errors = [
         E::AlreadyExists,
         E::NotFound,
@@ -110,15 +111,24 @@ fn of_orders() -> Vec<Refusal> {
         E::NotPending,
         E::NotConfirmed,
         E::PaymentOpen,
+        E::NothingDue,
+        E::TooManyPayments,
+        E::NotSecured { owed: kit::eur("2.00"), secured: kit::eur("1.00") },
         E::Completed,
         E::Cancelled,
         E::AlreadyShipped,
+        E::AddressUsed,
         E::NotDelivered,
-        E::NothingLeft { sku: kit::sku("A"), left: 1 },
+        E::NothingLeft(vec![left()]),
+        E::LineCannotGrow { sku: kit::sku("A"), has: 1 },
+        E::NoSuchLine,
         E::AllPlanned,
         E::FulfilmentExists,
         E::NoSuchFulfilment,
         E::TooManyFulfilments,
+        E::NothingToReturn(vec![left()]),
+        E::TooManyReturns,
+        E::NoSuchReturn,
     ];
     errors.map(Refusal::from).into()
 }
@@ -126,6 +136,7 @@ fn of_orders() -> Vec<Refusal> {
 fn of_payments_and_parcels() -> Vec<Refusal> {
     use fulfilment::Error as F;
     use payment::Error as E;
+    use return_::Error as R;
     let action = || "be captured".to_owned();
     vec![
         E::AlreadyExists.into(),
@@ -135,9 +146,17 @@ fn of_payments_and_parcels() -> Vec<Refusal> {
         E::WrongState { status: payment::Status::Voided, action: action() }.into(),
         E::TooMuch { at_most: kit::eur("1.00") }.into(),
         E::BadAmount.into(),
+        E::WrongAnswer.into(),
+        E::TooManyRequests.into(),
         F::AlreadyExists.into(),
         F::NotFound.into(),
         F::WrongState { status: "packed".into(), action: action() }.into(),
+        F::TooManyAttempts.into(),
+        R::AlreadyExists.into(),
+        R::NotFound.into(),
+        R::WrongState { status: return_::Status::Closed, action: action() }.into(),
+        R::NothingNamed.into(),
+        R::TooManyArrivals.into(),
     ]
 }
 

@@ -1,15 +1,20 @@
-//! What people ask of a shop, from a product to the parcel that came back.
+//! What people ask of a shop, from a product to the goods that come back.
 
 use chrono::{DateTime, Utc};
 use domain::command::product as products;
+use domain::command::return_ as returns;
 use domain::command::stock as stocks;
 use domain::command::{cart as carts, fulfilment as parcels, order as orders, payment as payments};
-use domain::order::Units;
-use domain::payment::Verdict;
-use domain::{CartId, Command, FulfilmentId, Money, OrderId, PaymentId, ProductId, product};
+
+use domain::order::{PaymentMethod, Units};
+use domain::payment::{CapturePolicy, Report, Start, Verdict};
+use domain::return_::{Arrival, Disposal};
+use domain::{
+    CartId, Command, FulfilmentId, Money, OrderId, PaymentId, ProductId, ReturnId, product,
+};
 
 use crate::ids::Named;
-use crate::words::{currency, hour, label, note, place, sku, token, units};
+use crate::words::{currency, gateway, hour, label, note, place, sku, token, units};
 
 pub fn to_product(n: impl Named<ProductId>, command: products::Command) -> Command {
     Command::Product(n.id(), command)
@@ -22,6 +27,9 @@ pub fn to_order(n: impl Named<OrderId>, command: orders::Command) -> Command {
 }
 pub fn to_payment(n: impl Named<PaymentId>, command: payments::Command) -> Command {
     Command::Payment(n.id(), command)
+}
+pub fn to_return(n: impl Named<ReturnId>, command: returns::Command) -> Command {
+    Command::Return(n.id(), command)
 }
 pub fn to_parcel(n: impl Named<FulfilmentId>, command: parcels::Command) -> Command {
     Command::Fulfilment(n.id(), command)
@@ -55,32 +63,72 @@ pub fn check_out_until(
     order: impl Named<OrderId>,
     reserved_until: DateTime<Utc>,
 ) -> Command {
-    to_cart(cart, carts::Command::CheckOut { order_id: order.id(), reserved_until })
+    to_cart(cart, {
+        carts::Command::CheckOut { order_id: order.id(), reserved_until, address_id: None }
+    })
 }
 pub fn cancel(order: impl Named<OrderId>) -> Command {
-    to_order(order, orders::Command::Cancel { reason: note("changed my mind") })
+    to_order(order, { orders::Command::Cancel { reason: note("changed my mind"), lines: vec![] } })
 }
+/// Some units of it.
+pub fn cancel_units(order: impl Named<OrderId>, lines: &[(&str, u32)]) -> Command {
+    let (reason, lines) = (note("broken"), of(lines));
+    to_order(order, orders::Command::Cancel { reason, lines })
+}
+/// When its reservation ends, which is after an hour.
 pub fn expire(order: impl Named<OrderId>) -> Command {
-    to_order(order, orders::Command::Expire)
+    to_order(order, orders::Command::Expire { at: hour(1) })
 }
+/// By card through the sandbox; money is taken when somebody says so.
 pub fn pay_by_card(payment: impl Named<PaymentId>, order: impl Named<OrderId>) -> Command {
-    let token = Some(token("tok_success"));
-    to_payment(payment, payments::Command::Start { order_id: order.id(), token })
+    pay_by_card_as(payment, order, CapturePolicy::ByHand)
+}
+pub fn pay_by_card_as(
+    payment: impl Named<PaymentId>,
+    order: impl Named<OrderId>,
+    capture: CapturePolicy,
+) -> Command {
+    let start = Start {
+        method: PaymentMethod::Card,
+        gateway: Some(gateway("sandbox")),
+        token: Some(token("tok_success")),
+        capture,
+        once: false,
+        return_url: None,
+    };
+    to_payment(payment, payments::Command::Start { order_id: order.id(), start })
 }
 pub fn pay_on_delivery(payment: impl Named<PaymentId>, order: impl Named<OrderId>) -> Command {
-    to_payment(payment, payments::Command::Start { order_id: order.id(), token: None })
+    let start = Start {
+        method: PaymentMethod::CashOnDelivery,
+        gateway: None,
+        token: None,
+        capture: CapturePolicy::ByHand,
+        once: false,
+        return_url: None,
+    };
+    to_payment(payment, payments::Command::Start { order_id: order.id(), start })
 }
 pub fn record(payment: impl Named<PaymentId>, request: u32, verdict: Verdict) -> Command {
-    to_payment(payment, payments::Command::Record { request, verdict })
+    to_payment(payment, payments::Command::Record { request, verdict, at: hour(0) })
+}
+pub fn report(payment: impl Named<PaymentId>, report: Report) -> Command {
+    to_payment(payment, payments::Command::Report { report, at: hour(0) })
 }
 pub fn capture(payment: impl Named<PaymentId>, amount: Option<Money>) -> Command {
     to_payment(payment, payments::Command::Capture { amount })
 }
 pub fn refund(payment: impl Named<PaymentId>, amount: Option<Money>) -> Command {
-    to_payment(payment, payments::Command::Refund { amount })
+    to_payment(payment, payments::Command::Refund { amount, reason: None })
 }
-pub fn succeeded() -> Verdict {
-    Verdict::Succeeded { reference: token("auth_1"), expires_at: hour(168) }
+pub fn was_authorized() -> Verdict {
+    Verdict::Authorized { reference: token("auth_1"), expires_at: hour(168) }
+}
+pub fn was_captured() -> Verdict {
+    Verdict::Captured { reference: None, fee: None }
+}
+pub fn was_refunded() -> Verdict {
+    Verdict::Refunded { reference: None }
 }
 pub fn declined() -> Verdict {
     Verdict::Declined(note("insufficient funds"))
@@ -91,7 +139,9 @@ pub fn plan(
     order: impl Named<OrderId>,
     lines: &[(&str, u32)],
 ) -> Command {
-    to_parcel(parcel, parcels::Command::Create { order_id: order.id(), lines: of(lines) })
+    to_parcel(parcel, {
+        parcels::Command::Create { order_id: order.id(), lines: of(lines), location: None }
+    })
 }
 pub fn pack(parcel: impl Named<FulfilmentId>) -> Command {
     to_parcel(parcel, parcels::Command::Pack)
@@ -105,8 +155,35 @@ pub fn deliver(parcel: impl Named<FulfilmentId>) -> Command {
 pub fn fail(parcel: impl Named<FulfilmentId>) -> Command {
     to_parcel(parcel, parcels::Command::Fail { reason: note("nobody at home") })
 }
+pub fn lose(parcel: impl Named<FulfilmentId>) -> Command {
+    to_parcel(parcel, parcels::Command::Lose { reason: note("the van burnt out") })
+}
 pub fn give_back(parcel: impl Named<FulfilmentId>) -> Command {
     to_parcel(parcel, parcels::Command::Return { location: place("returns") })
+}
+pub fn request_return(
+    back: impl Named<ReturnId>,
+    order: impl Named<OrderId>,
+    lines: &[(&str, u32)],
+) -> Command {
+    let (order_id, reason) = (order.id(), note("does not fit"));
+    to_return(back, returns::Command::Request { order_id, lines: of(lines), reason })
+}
+pub fn approve(back: impl Named<ReturnId>) -> Command {
+    to_return(back, returns::Command::Approve)
+}
+/// Goods of a return that can be sold again.
+pub fn take_back(back: impl Named<ReturnId>, lines: &[(&str, u32)]) -> Command {
+    let stored = |units: Units| Arrival {
+        sku: units.sku,
+        quantity: units.quantity,
+        disposal: Disposal::Stored(place("depot")),
+    };
+    let lines = of(lines).into_iter().map(stored).collect();
+    to_return(back, returns::Command::Receive { lines })
+}
+pub fn close_return(back: impl Named<ReturnId>) -> Command {
+    to_return(back, returns::Command::Close)
 }
 pub fn call_off(parcel: impl Named<FulfilmentId>) -> Command {
     to_parcel(parcel, parcels::Command::Cancel)

@@ -1,8 +1,8 @@
 //! What has happened, and where.
 
-use domain::{StreamId, cart, fulfilment, order, payment, product, sku as skus, stock};
+use domain::{StreamId, cart, fulfilment, order, payment, product, return_, sku as skus, stock};
 
-use crate::ids::{cart_id, order_id, parcel_id, payment_id, product_id};
+use crate::ids::{cart_id, order_id, parcel_id, payment_id, product_id, return_id};
 use crate::shop::Fact;
 use crate::words::{place, sku, units};
 
@@ -26,6 +26,9 @@ pub fn of_payment(n: u128, event: impl Into<payment::Event>) -> Fact {
 }
 pub fn of_parcel(n: u128, event: impl Into<fulfilment::Event>) -> Fact {
     (StreamId::Fulfilment(parcel_id(n)), event.into().into())
+}
+pub fn of_return(n: u128, event: impl Into<return_::Event>) -> Fact {
+    (StreamId::Return(return_id(n)), event.into().into())
 }
 pub fn parts(parts: &[(&str, u32)]) -> Vec<stock::Part> {
     let part =

@@ -4,7 +4,7 @@ use domain::{product, sku};
 
 use crate::commands::{
     add, capture, check_out, create_cart, details, pack, pay_by_card, pay_on_delivery, plan,
-    record, ship, succeeded, variant,
+    record, ship, variant, was_authorized, was_captured,
 };
 use crate::facts::{of_product, of_sku, of_stock, received};
 use crate::shop::{Shop, given};
@@ -50,12 +50,12 @@ pub fn paying() -> Shop {
 
 /// Order 1 confirmed, its payment 1 authorised.
 pub fn authorized() -> Shop {
-    paying().done(record(1, 1, succeeded()))
+    paying().done(record(1, 1, was_authorized()))
 }
 
 /// Order 1 confirmed, all of it captured.
 pub fn captured() -> Shop {
-    authorized().done(capture(1, None)).done(record(1, 2, succeeded()))
+    authorized().done(capture(1, None)).done(record(1, 2, was_captured()))
 }
 
 /// Order 1 confirmed, to be paid in cash by payment 1.

@@ -1,7 +1,7 @@
 //! Short ways to the domain's words. What is no such word ends the test.
 
 use chrono::{DateTime, Utc};
-use domain::text::{Label, Note, Token};
+use domain::text::{GatewayName, Label, Note, Token};
 use domain::{Currency, Location, Money, Quantity, Sku};
 
 /// Two words that every test uses.
@@ -19,6 +19,9 @@ pub fn note(text: &str) -> Note {
 }
 pub fn token(text: &str) -> Token {
     text.parse().expect("a token")
+}
+pub fn gateway(name: &str) -> GatewayName {
+    name.parse().expect("a gateway's name")
 }
 pub fn place(text: &str) -> Location {
     text.parse().expect("a location")

@@ -5,7 +5,7 @@ mod books;
 mod step;
 
 use domain::command::product as products;
-use domain::command::{cart, stock};
+use domain::command::{cart, fulfilment, order, payment, return_, stock};
 use domain::{Command, Event, StreamId};
 use proptest::prelude::*;
 
@@ -46,6 +46,19 @@ fn repeats(command: &Command) -> bool {
         Command::Stock(_, stock::Command::Receive { .. } | stock::Command::Adjust { .. })
             | Command::Cart(_, cart::Command::AddLine { .. })
             | Command::Product(_, products::Command::Change(_))
+            | Command::Order(
+                _,
+                order::Command::Cancel { .. } | order::Command::ChangeAddress { .. }
+            )
+            | Command::Fulfilment(_, fulfilment::Command::Fail { .. })
+            | Command::Return(_, return_::Command::Receive { .. })
+            | Command::Payment(
+                _,
+                payment::Command::Collect { .. }
+                    | payment::Command::Remit { .. }
+                    | payment::Command::Refund { .. }
+                    | payment::Command::Report { .. }
+            )
     )
 }
 

@@ -4,15 +4,21 @@
 use domain::command::product as products;
 use domain::command::{cart as carts, payment as payments, stock as stocks};
 use domain::order::Order;
-use domain::payment::{Payment, Status, Verdict};
-use domain::{Command, Money, State, StreamId, cart, fulfilment, order, product};
+use domain::payment::{
+    CapturePolicy, DisputeStage, Finding, Operation, Payment, Report, Stage, Status, Verdict,
+};
+use domain::text::Token;
+use domain::{Command, Money, State, StreamId, cart, fulfilment, order, product, return_};
 use proptest::prelude::*;
 use proptest::sample::select;
 
 use kit::*;
 
-/// Stories: cart n becomes order n, paid by payment n, sent in parcels 10n and up.
+/// Stories: cart n becomes order n, paid by payment n or those after it, sent in parcels 10n and
+/// up, and some of it comes back with return n.
 const STORIES: u128 = 4;
+/// Payments of a story: `n`, and `n + 10` and `n + 20` after those came to nothing.
+const ATTEMPTS: [u128; 3] = [0, 1, 2];
 /// Parcels of a story.
 const PARCELS: u128 = 3;
 const SKUS: [&str; 3] = [TOTE, PURSE, "SPARE"];
@@ -24,9 +30,9 @@ pub enum Step {
     /// This command.
     Do(Box<Command>),
     /// The gateway's answer to the latest request of a payment, or to one so many before.
-    Answer { payment: u128, back: u32, verdict: Verdict },
+    Answer { payment: u128, back: u32, mood: Mood },
     /// What comes next in a story, of several possibilities.
-    Advance { story: u128, choice: u8, verdict: Verdict },
+    Advance { story: u128, choice: u8, mood: Mood },
 }
 
 impl Step {
@@ -34,11 +40,43 @@ impl Step {
     pub fn command(self, shop: &Shop) -> Command {
         match self {
             Self::Do(command) => *command,
-            Self::Answer { payment, back, verdict } => {
-                let requests = payment_of(shop, payment).requests;
-                record(payment, requests.saturating_sub(back), verdict)
+            Self::Answer { payment, back, mood } => {
+                let state = payment_of(shop, payment);
+                record(payment, state.requests.saturating_sub(back), mood.verdict(&state))
             }
-            Self::Advance { story, choice, verdict } => advance(shop, story, choice, verdict),
+            Self::Advance { story, choice, mood } => advance(shop, story, choice, mood),
+        }
+    }
+}
+
+/// How a gateway answers.
+#[derive(Clone, Copy, Debug)]
+pub enum Mood {
+    /// It does what it is asked.
+    Willing,
+    /// It does not.
+    Unwilling,
+    /// It sends the customer to their bank.
+    Careful,
+    /// Its answer is lost.
+    Mute,
+}
+
+impl Mood {
+    /// What it says to what it is being asked.
+    fn verdict(self, payment: &Payment) -> Verdict {
+        let operation = payment.in_flight.map(|asked| asked.operation);
+        match (self, operation) {
+            (Self::Unwilling, _) => declined(),
+            (Self::Mute, _) => Verdict::Unknown,
+            (Self::Careful, Some(Operation::Authorize) | None) => {
+                let url = "https://bank.example/confirm".parse().expect("a URL");
+                Verdict::ActionRequired { reference: Some(token("begun")), url }
+            }
+            (_, Some(Operation::Authorize) | None) => was_authorized(),
+            (_, Some(Operation::Capture)) => was_captured(),
+            (_, Some(Operation::Void)) => Verdict::Voided,
+            (_, Some(Operation::Refund)) => was_refunded(),
         }
     }
 }
@@ -50,10 +88,17 @@ fn payment_of(shop: &Shop, n: u128) -> Payment {
     }
 }
 
-fn advance(shop: &Shop, n: u128, choice: u8, verdict: Verdict) -> Command {
+/// The payment of a story that was begun last: `n`, or after it came to nothing `n + 10`, `n + 20`.
+fn latest(shop: &Shop, n: u128) -> u128 {
+    let begun = |id: &u128| payment_of(shop, *id).terms.is_some();
+    ATTEMPTS.map(|attempt| n + 10 * attempt).into_iter().rfind(begun).unwrap_or(n)
+}
+
+fn advance(shop: &Shop, n: u128, choice: u8, mood: Mood) -> Command {
     let State::Cart(cart) = shop.state(&StreamId::Cart(cart_id(n))) else { panic!("a cart") };
     let State::Order(order) = shop.state(&StreamId::Order(order_id(n))) else { panic!("an order") };
-    let payment = payment_of(shop, n);
+    let latest = latest(shop, n);
+    let payment = payment_of(shop, latest);
     let chosen = SKUS[usize::from(choice) % SKUS.len()];
     match (cart.status, order.status) {
         (cart::Status::Unborn, _) => {
@@ -64,32 +109,80 @@ fn advance(shop: &Shop, n: u128, choice: u8, verdict: Verdict) -> Command {
             add(n, chosen, u32::from(choice % 2) + 1)
         }
         (_, order::Status::Unplaced) => check_out(n, n),
-        _ if payment.in_flight.is_some() && choice.is_multiple_of(2) => {
-            record(n, payment.requests, verdict)
+        _ if payment.in_flight.is_some_and(|asked| asked.unknown) && choice.is_multiple_of(5) => {
+            resolve(latest, payment.requests)
         }
-        (_, order::Status::Pending) => match payment.status {
-            Status::RequiresAction => to_payment(n, payments::Command::CompleteAction),
-            _ if choice.is_multiple_of(3) => pay_on_delivery(n, n),
-            _ => pay_by_card(n, n),
+        _ if payment.in_flight.is_some() && choice.is_multiple_of(2) => {
+            let (request, verdict) = (payment.requests, mood.verdict(&payment));
+            // Some shortly before the reservation ends.
+            let at = hour(i64::from(choice % 4) / 2);
+            to_payment(latest, payments::Command::Record { request, verdict, at })
+        }
+        (_, order::Status::Pending) => match payment.stage {
+            Stage::RequiresAction if choice.is_multiple_of(3) => {
+                to_payment(latest, payments::Command::Abort { reason: note("another card") })
+            }
+            Stage::RequiresAction => to_payment(latest, payments::Command::CompleteAction),
+            stage => {
+                let next = if stage == Stage::Unborn { n } else { latest + 10 };
+                let policy = [CapturePolicy::ByHand, CapturePolicy::AtShipment];
+                if choice.is_multiple_of(3) {
+                    pay_on_delivery(next, n)
+                } else {
+                    pay_by_card_as(next, n, policy[usize::from(choice % 2)])
+                }
+            }
         },
         (_, order::Status::Confirmed) if !choice.is_multiple_of(4) => {
             next_of_parcels(shop, n, choice, &order)
         }
-        _ => next_of_payment(n, choice, &payment),
+        (_, order::Status::Completed) if choice.is_multiple_of(3) => {
+            next_of_returns(shop, n, &order)
+        }
+        _ => next_of_payment(latest, n, choice, &payment),
     }
 }
 
-fn next_of_payment(n: u128, choice: u8, payment: &Payment) -> Command {
+fn resolve(n: u128, request: u32) -> Command {
+    let finding = Finding::Done { reference: Some(token("found")), expires_at: Some(hour(168)) };
+    let (note, at) = (note("asked the bank"), hour(0));
+    to_payment(n, payments::Command::Resolve { request, finding, note, at })
+}
+
+fn next_of_payment(n: u128, order: u128, choice: u8, payment: &Payment) -> Command {
+    use payments::Command as P;
     let some = Some(eur("5.00"));
     let amount = if (choice / 4).is_multiple_of(2) { some } else { None };
-    match payment.status {
-        Status::CodPending => to_payment(n, payments::Command::Collect),
-        Status::Collected => to_payment(n, payments::Command::Remit),
-        Status::Authorized if choice.is_multiple_of(3) => to_payment(n, payments::Command::Void),
-        Status::Authorized if choice.is_multiple_of(7) => to_payment(n, payments::Command::Expire),
+    let Some(status) = payment.status() else { return pay_on_delivery(n, order) };
+    match status {
+        Status::CodPending if choice.is_multiple_of(5) => {
+            to_payment(n, P::Uncollect { reason: note("refused at the door") })
+        }
+        Status::CodPending | Status::PartiallyCollected => to_payment(n, P::Collect { amount }),
+        Status::Collected if choice.is_multiple_of(3) => refund(n, amount),
+        Status::Collected => to_payment(n, P::Remit { amount }),
+        Status::Authorized if choice.is_multiple_of(3) => to_payment(n, P::Void),
+        Status::Authorized if choice.is_multiple_of(7) => to_payment(n, P::Expire),
         Status::Captured | Status::PartiallyRefunded => refund(n, amount),
-        Status::PartiallyCaptured if choice.is_multiple_of(5) => cancel(n),
+        Status::PartiallyCaptured if choice.is_multiple_of(5) => cancel(order),
+        Status::Voided | Status::Expired | Status::Failed | Status::Uncollected => {
+            pay_by_card(n + 10, order)
+        }
         _ => capture(n, amount),
+    }
+}
+
+fn next_of_returns(shop: &Shop, n: u128, order: &Order) -> Command {
+    let State::Return(state) = shop.state(&StreamId::Return(return_id(n))) else {
+        panic!("a return")
+    };
+    let delivered = order.lines.iter().find(|line| order.progress(&line.sku).delivered > 0);
+    let line = [(delivered.map_or(TOTE, |line| line.sku.as_str()), 1)];
+    match (state.status, state.arrivals) {
+        (return_::Status::Unborn, _) => request_return(n, n, &line),
+        (return_::Status::Requested, _) => approve(n),
+        (return_::Status::Approved, 0) => take_back(n, &line),
+        _ => close_return(n),
     }
 }
 
@@ -105,22 +198,23 @@ fn next_of_parcels(shop: &Shop, n: u128, choice: u8, order: &Order) -> Command {
             S::Created => return pack(parcel),
             S::Packed => return ship(parcel),
             S::Shipped if choice.is_multiple_of(3) => return fail(parcel),
+            S::Shipped | S::DeliveryFailed if choice.is_multiple_of(7) => return lose(parcel),
             S::Shipped => return deliver(parcel),
+            S::DeliveryFailed if choice.is_multiple_of(5) => return deliver(parcel),
             S::DeliveryFailed => return give_back(parcel),
-            S::Delivered | S::ReturnedToSender | S::Cancelled => {}
+            S::Delivered | S::ReturnedToSender | S::Lost | S::Cancelled => {}
         }
     }
     let first = order.lines.first().map_or(TOTE, |line| line.sku.as_str());
     if choice.is_multiple_of(5) { plan(unborn, n, &[(first, 1)]) } else { plan(unborn, n, &[]) }
 }
 
-fn verdict() -> impl Strategy<Value = Verdict> {
-    let url = "https://bank.example/confirm".parse().expect("a URL");
+fn mood() -> impl Strategy<Value = Mood> {
     prop_oneof![
-        5 => Just(succeeded()),
-        1 => Just(declined()),
-        1 => Just(Verdict::ActionRequired(url)),
-        1 => Just(Verdict::Unknown),
+        5 => Just(Mood::Willing),
+        1 => Just(Mood::Unwilling),
+        1 => Just(Mood::Careful),
+        1 => Just(Mood::Mute),
     ]
 }
 
@@ -133,14 +227,16 @@ pub fn any() -> impl Strategy<Value = Step> {
         1 => of_orders(),
         4 => of_payments(),
         4 => of_parcels(),
+        2 => of_returns(),
+        2 => of_reports(),
     ];
     let story = 1..=STORIES;
     prop_oneof![
         8 => command.prop_map(|command| Step::Do(Box::new(command))),
-        2 => (story.clone(), 0..3_u32, verdict())
-            .prop_map(|(payment, back, verdict)| Step::Answer { payment, back, verdict }),
-        12 => (story, 0..=255_u8, verdict())
-            .prop_map(|(story, choice, verdict)| Step::Advance { story, choice, verdict }),
+        2 => (story.clone(), 0..3_u32, mood())
+            .prop_map(|(payment, back, mood)| Step::Answer { payment, back, mood }),
+        12 => (story, 0..=255_u8, mood())
+            .prop_map(|(story, choice, mood)| Step::Advance { story, choice, mood }),
     ]
 }
 
@@ -188,7 +284,8 @@ fn of_carts() -> impl Strategy<Value = Command> {
         2 => line().prop_map(|(text, quantity)| C::ChangeLine { sku: sku(text), quantity }),
         1 => select(&SKUS[..]).prop_map(|text| C::RemoveLine { sku: sku(text) }),
         2 => order.prop_map(|(n, until)| {
-            C::CheckOut { order_id: order_id(n), reserved_until: hour(until) }
+            let (order_id, address_id) = (order_id(n), None);
+            C::CheckOut { order_id, reserved_until: hour(until), address_id }
         }),
         1 => Just(C::Abandon),
     ];
@@ -196,28 +293,105 @@ fn of_carts() -> impl Strategy<Value = Command> {
 }
 
 fn of_orders() -> impl Strategy<Value = Command> {
-    (1..=STORIES, proptest::bool::ANY).prop_map(|(n, due)| if due { expire(n) } else { cancel(n) })
+    use domain::command::order::Command as O;
+    let address_id = domain::AddressId(uuid::Uuid::from_u128(7));
+    let shrink = (select(&SKUS[..]), 0..3_u32).prop_map(|(text, quantity)| O::ShrinkLine {
+        sku: sku(text),
+        quantity,
+        reason: note("too many"),
+    });
+    // Some when the reservation ends, some when it can be put off no longer.
+    let expire = (1..4_i64).prop_map(|n| O::Expire { at: hour(n) });
+    let units = select(vec![vec![(TOTE, 1)], vec![(PURSE, 1)], vec![]]);
+    let cancel = units.prop_map(|lines| O::Cancel { reason: note("broken"), lines: of(&lines) });
+    let command = prop_oneof![
+        2 => expire,
+        3 => cancel,
+        2 => shrink,
+        1 => Just(O::ChangeAddress { address_id }),
+        2 => Just(O::Settle),
+    ];
+    (1..=STORIES, command).prop_map(|(n, command)| to_order(n, command))
+}
+
+/// Payments of any story: its first, and what was begun after that came to nothing.
+fn any_payment() -> impl Strategy<Value = u128> {
+    (1..=STORIES, select(&ATTEMPTS[..])).prop_map(|(n, attempt)| n + 10 * attempt)
+}
+
+fn any_amount() -> impl Strategy<Value = Option<Money>> {
+    select(vec![None, Some(eur("5.00")), Some(eur("30.00")), Some(money("1", "JPY"))])
 }
 
 fn of_payments() -> impl Strategy<Value = Command> {
     use payments::Command as P;
-    let amounts = vec![None, Some(eur("5.00")), Some(eur("30.00")), Some(money("1", "JPY"))];
-    let amount = || select::<Option<Money>>(amounts.clone());
-    let start = (1..=STORIES, proptest::bool::ANY).prop_map(|(order, card)| P::Start {
-        order_id: order_id(order),
-        token: card.then(|| token("tok_success")),
+    let start = (1..=STORIES, any_payment(), 0..4_u8).prop_map(|(order, n, how)| match how {
+        0 => pay_on_delivery(n, order),
+        1 => pay_by_card_as(n, order, CapturePolicy::AtOnce),
+        2 => pay_by_card_as(n, order, CapturePolicy::AtShipment),
+        _ => pay_by_card(n, order),
+    });
+    let found = select(vec![
+        Finding::NotDone,
+        Finding::Done { reference: Some(token("found")), expires_at: Some(hour(168)) },
+    ]);
+    let settled = (1..4_u32, found).prop_map(|(request, finding)| P::Resolve {
+        request,
+        finding,
+        note: note("asked the bank"),
+        at: hour(0),
     });
     let command = prop_oneof![
-        start,
         Just(P::CompleteAction),
-        amount().prop_map(|amount| P::Capture { amount }),
+        Just(P::Abort { reason: note("another card") }),
+        any_amount().prop_map(|amount| P::Capture { amount }),
         Just(P::Void),
-        amount().prop_map(|amount| P::Refund { amount }),
+        any_amount().prop_map(|amount| P::Refund { amount, reason: None }),
         Just(P::Expire),
-        Just(P::Collect),
-        Just(P::Remit),
+        any_amount().prop_map(|amount| P::Collect { amount }),
+        any_amount().prop_map(|amount| P::Remit { amount }),
+        Just(P::Uncollect { reason: note("refused at the door") }),
+        settled,
     ];
-    (1..=STORIES, command).prop_map(|(n, command)| to_payment(n, command))
+    prop_oneof![
+        1 => start,
+        8 => (any_payment(), command).prop_map(|(n, command)| to_payment(n, command)),
+    ]
+}
+
+/// What a gateway tells without being asked.
+fn of_reports() -> impl Strategy<Value = Command> {
+    let (reference, expires_at) = (|n: u8| token(&format!("seen_{n}")), hour(168));
+    let stages = [DisputeStage::Opened, DisputeStage::Won, DisputeStage::Lost];
+    let sum = |report: fn(Money, Token) -> Report| {
+        (0..3_u8).prop_map(move |n| report(eur("1.00"), token(&format!("seen_{n}"))))
+    };
+    let told = prop_oneof![
+        Just(Report::Approved),
+        Just(Report::Voided),
+        Just(Report::Failed { reason: note("declined") }),
+        Just(Report::Authorized { reference: reference(9), expires_at }),
+        (1..4_u32).prop_map(|request| Report::Answer { request, verdict: was_captured() }),
+        (0..3_u8, select(stages.to_vec())).prop_map(move |(n, stage)| Report::Disputed {
+            reference: reference(n + 3),
+            amount: eur("1.00"),
+            stage,
+        }),
+        sum(|amount, reference| Report::Captured { amount, reference }),
+        sum(|amount, reference| Report::Refunded { amount, reference }),
+    ];
+    (any_payment(), told).prop_map(|(n, told)| report(n, told))
+}
+
+fn of_returns() -> impl Strategy<Value = Command> {
+    let lines = select(vec![vec![(TOTE, 1)], vec![(PURSE, 1)], vec![(TOTE, 2), (PURSE, 1)]]);
+    (1..=STORIES, 0..5_u8, 1..=STORIES, lines).prop_map(|(n, act, order, lines)| match act {
+        0 => request_return(n, order, &lines),
+        1 => approve(n),
+        2 => take_back(n, &lines),
+        3 => to_return(n, domain::command::return_::Command::Reject { reason: note("worn") }),
+        _ => close_return(n),
+    })
 }
 
 fn of_parcels() -> impl Strategy<Value = Command> {
@@ -228,7 +402,7 @@ fn of_parcels() -> impl Strategy<Value = Command> {
         vec![(TOTE, 1), (PURSE, 1), (TOTE, 1)],
     ]);
     let planned = (1..=STORIES, lines);
-    (1..=STORIES, 0..PARCELS, 0..7_u8, planned).prop_map(|(story, parcel, act, (order, lines))| {
+    (1..=STORIES, 0..PARCELS, 0..8_u8, planned).prop_map(|(story, parcel, act, (order, lines))| {
         let parcel = 10 * story + parcel;
         match act {
             0 => plan(parcel, order, &lines),
@@ -237,6 +411,7 @@ fn of_parcels() -> impl Strategy<Value = Command> {
             3 => deliver(parcel),
             4 => fail(parcel),
             5 => give_back(parcel),
+            6 => lose(parcel),
             _ => call_off(parcel),
         }
     })

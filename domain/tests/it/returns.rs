@@ -1,0 +1,141 @@
+//! Goods that come back after they were delivered.
+
+use domain::command::return_::Command;
+use domain::order::{self, ReturnClosed, ReturnOpened, UnitsLeft, UnitsReturned};
+use domain::payment::{Operation, Requested as Asked};
+use domain::return_::{Approved, Arrival, Closed, Disposal, Received, Rejected, Requested};
+use domain::stock::{self, Source};
+
+use kit::*;
+
+fn delivered() -> Shop {
+    sent(captured()).done(deliver(1))
+}
+
+fn approved() -> Shop {
+    delivered().done(request_return(1, 1, &[(TOTE, 2)])).done(approve(1))
+}
+
+fn receive_written_off(lines: &[(&str, u32)]) -> domain::Command {
+    let lost = |units: order::Units| Arrival {
+        sku: units.sku,
+        quantity: units.quantity,
+        disposal: Disposal::WrittenOff,
+    };
+    to_return(1, Command::Receive { lines: of(lines).into_iter().map(lost).collect() })
+}
+
+fn refund_of(amount: &str, request: u32) -> Fact {
+    let (order_id, operation, amount) = (order_id(1), Operation::Refund, eur(amount));
+    of_payment(1, Asked { order_id, operation, amount, request, reason: None })
+}
+
+fn returned(lines: &[(&str, u32)], amount: &str) -> Fact {
+    let (return_id, lines, amount) = (return_id(1), of(lines), eur(amount));
+    of_order(1, UnitsReturned { return_id, lines, amount })
+}
+
+#[test]
+fn delivered_units_may_be_announced_once() {
+    let shop = delivered();
+    let (order_id, lines, reason) = (order_id(1), of(&[(TOTE, 2)]), note("does not fit"));
+    shop.when(request_return(1, 1, &[(TOTE, 2)])).then([
+        of_return(1, Requested { order_id, lines: lines.clone(), reason }),
+        of_order(1, ReturnOpened { return_id: return_id(1), lines }),
+    ]);
+    let left = |wanted, left| UnitsLeft { sku: sku(TOTE), wanted, left };
+    let too_many = |wanted, of| order::Error::NothingToReturn(vec![left(wanted, of)]);
+    shop.when(request_return(1, 1, &[(TOTE, 3)])).then_refused_with(too_many(3, 2));
+    shop.when(request_return(1, 1, &[])).then_refused("nothing_to_return");
+    let shop = shop.done(request_return(1, 1, &[(TOTE, 1)]));
+    shop.when(request_return(2, 1, &[(TOTE, 2)])).then_refused_with(too_many(2, 1));
+    shop.when(request_return(1, 1, &[(TOTE, 1)])).then_refused("return_already_exists");
+    sent(captured()).when(request_return(1, 1, &[(TOTE, 1)])).then_refused("nothing_to_return");
+    given([]).when(request_return(1, 1, &[(TOTE, 1)])).then_refused("order_not_found");
+}
+
+#[test]
+fn what_arrives_goes_into_stock_and_is_paid_back() {
+    let shop = approved();
+    let (order_id, return_id) = (order_id(1), return_id(1));
+    let quantity = units(1);
+    let disposal = Disposal::Stored(place("depot"));
+    let lines = vec![Arrival { sku: sku(TOTE), quantity, disposal }];
+    let source = Source::Return { order_id, return_id };
+    shop.when(take_back(1, &[(TOTE, 1)])).then([
+        of_stock(TOTE, stock::Received { location: place("depot"), quantity, source }),
+        of_return(1, Received { order_id, lines }),
+        returned(&[(TOTE, 1)], "20.00"),
+        refund_of("20.00", 3),
+    ]);
+    // The other follows while the gateway is being asked: it is paid back with the answer.
+    let shop = shop.done(take_back(1, &[(TOTE, 1)])).done(take_back(1, &[(TOTE, 1)]));
+    let facts = shop.decide(&record(1, 3, was_refunded())).expect("an answer");
+    assert_eq!(facts.last(), Some(&refund_of("20.00", 4)));
+    shop.when(take_back(1, &[(TOTE, 1)])).then_refused("nothing_to_return");
+}
+
+#[test]
+fn what_is_worth_nothing_is_written_off_and_paid_back_all_the_same() {
+    let facts = approved().decide(&receive_written_off(&[(TOTE, 2)])).expect("it arrives");
+    assert!(!facts.iter().any(|(_, event)| matches!(event, domain::Event::Stock(_))), "{facts:?}");
+    assert_eq!(facts.last(), Some(&refund_of("40.00", 3)));
+}
+
+#[test]
+fn one_sku_may_come_back_in_several_conditions() {
+    let arrival = |disposal| Arrival { sku: sku(TOTE), quantity: units(1), disposal };
+    let stored = |at| arrival(Disposal::Stored(place(at)));
+    let lines = vec![stored("depot"), stored("shop")];
+    approved().done(to_return(1, Command::Receive { lines }));
+    let lines = vec![arrival(Disposal::WrittenOff), stored("shop"), stored("shop")];
+    approved().when(to_return(1, Command::Receive { lines })).then_refused("nothing_to_return");
+    let nothing = to_return(1, Command::Receive { lines: vec![] });
+    approved().when(nothing).then_refused("return_names_nothing");
+}
+
+#[test]
+fn what_does_not_come_may_be_announced_again() {
+    let shop = approved().done(take_back(1, &[(TOTE, 1)]));
+    let (order_id, return_id, lines) = (order_id(1), return_id(1), of(&[(TOTE, 1)]));
+    shop.when(close_return(1))
+        .then([of_return(1, Closed { order_id }), of_order(1, ReturnClosed { return_id, lines })]);
+    let shop = shop.done(close_return(1));
+    shop.when(close_return(1)).then_nothing();
+    shop.when(take_back(1, &[(TOTE, 1)])).then_refused("return_wrong_state");
+    shop.when(request_return(2, 1, &[(TOTE, 2)])).then_refused("nothing_to_return");
+    shop.done(request_return(2, 1, &[(TOTE, 1)]));
+}
+
+#[test]
+fn a_return_is_decided_once() {
+    let order_id = order_id(1);
+    let shop = delivered().done(request_return(1, 1, &[(TOTE, 1)]));
+    shop.when(take_back(1, &[(TOTE, 1)])).then_refused("return_wrong_state");
+    shop.when(approve(1)).then([of_return(1, Approved { order_id })]);
+    shop.clone().done(approve(1)).when(approve(1)).then_nothing();
+    let reject = || to_return(1, Command::Reject { reason: note("worn") });
+    shop.when(reject()).then([
+        of_return(1, Rejected { order_id, reason: note("worn") }),
+        of_order(1, ReturnClosed { return_id: return_id(1), lines: of(&[(TOTE, 1)]) }),
+    ]);
+    let rejected = shop.done(reject());
+    rejected.when(reject()).then_nothing();
+    rejected.when(approve(1)).then_refused("return_wrong_state");
+    rejected.done(request_return(2, 1, &[(TOTE, 1)]));
+    approved().when(reject()).then_refused("return_wrong_state");
+    for command in [approve(9), take_back(9, &[(TOTE, 1)]), close_return(9)] {
+        delivered().when(command).then_refused("return_not_found");
+    }
+}
+
+#[test]
+fn cash_for_what_comes_back_is_paid_out_by_hand() {
+    let shop = sent(on_delivery()).done(deliver(1));
+    let collect = domain::command::payment::Command::Collect { amount: None };
+    let shop = shop.done(to_payment(1, collect)).done(request_return(1, 1, &[(PURSE, 1)]));
+    let facts = shop.clone().done(approve(1)).decide(&take_back(1, &[(PURSE, 1)]));
+    let asked = |(stream, _): &Fact| matches!(stream, domain::StreamId::Payment(_));
+    assert!(!facts.expect("it arrives").iter().any(asked), "nobody can be asked");
+    shop.done(approve(1)).done(take_back(1, &[(PURSE, 1)])).done(refund(1, Some(eur("10.50"))));
+}
