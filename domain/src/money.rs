@@ -147,6 +147,7 @@ impl Money {
     /// What `part` of `whole` equal parts come to, rounded down to the smallest unit: all of them
     /// are exactly this, none are nothing. Whoever gives parts out one after the other takes the
     /// difference of two shares, so that nothing is lost or made by rounding.
+    #[must_use]
     pub fn share(self, part: u32, whole: u32) -> Self {
         if part >= whole {
             return self;
@@ -158,6 +159,7 @@ impl Money {
     }
 
     /// The difference, or nothing where it would be negative. Of one currency; else nothing.
+    #[must_use]
     pub fn less(self, other: Self) -> Self {
         self.minus(other).unwrap_or(Self::zero(self.currency))
     }

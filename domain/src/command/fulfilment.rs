@@ -67,6 +67,12 @@ pub(crate) fn decide(id: FulfilmentId, command: Command, streams: Streams) -> Re
     let stream = StreamId::Fulfilment(id);
     let parcel = streams.fulfilment(&id)?;
     let mut unit = Unit::default();
+    if let (Command::Ship { .. } | Command::Return { .. }, Some(order_id)) =
+        (&command, parcel.order_id)
+    {
+        // Together: a decision has only so many rounds of loading.
+        streams.require(stocks(parcel).chain([StreamId::Order(order_id)]))?;
+    }
     let events = match command {
         Command::Create { order_id, lines, location } => {
             create(&mut unit, id, parcel, order_id, lines, location, streams)?;
@@ -107,7 +113,7 @@ pub(crate) fn decide(id: FulfilmentId, command: Command, streams: Streams) -> Re
             return Ok(unit.0);
         }
     };
-    if let Some(after) = order_command::follow(&mut unit, order_id, order, changes, streams)? {
+    if let Some(after) = order_command::follow(&mut unit, order_id, order, &changes, streams)? {
         settling::settle(&mut unit, &after, None, streams)?;
     }
     Ok(unit.0)

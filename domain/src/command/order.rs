@@ -72,7 +72,7 @@ pub(crate) fn decide(id: OrderId, command: Command, streams: Streams) -> Result<
         }
     };
     let mut unit = Unit::default();
-    if let Some(after) = follow(&mut unit, id, order, events, streams)? {
+    if let Some(after) = follow(&mut unit, id, order, &events, streams)? {
         settling::settle(&mut unit, &after, None, streams)?;
     }
     Ok(unit.0)
@@ -101,16 +101,16 @@ pub(super) fn follow(
     unit: &mut Unit,
     id: OrderId,
     order: &Order,
-    events: Vec<Event>,
+    events: &[Event],
     streams: Streams,
 ) -> Result<Option<Order>, Stop> {
     if events.is_empty() {
         return Ok(None);
     }
-    streams.require(touched(order, &events))?;
+    streams.require(touched(order, events))?;
     let mut after = order.clone();
-    unit.add(&StreamId::Order(id), events.clone());
-    for event in &events {
+    unit.add(&StreamId::Order(id), events.to_vec());
+    for event in events {
         after.evolve(event);
         match event {
             Event::FulfilmentClosed(closed) if closed.outcome == Outcome::Cancelled => {
@@ -124,7 +124,7 @@ pub(super) fn follow(
                     unit.add(&StreamId::Stock(sku.clone()), released);
                 }
             }
-            Event::Cancelled(_) if !has_cancelled_units(&events) => {
+            Event::Cancelled(_) if !has_cancelled_units(events) => {
                 for line in &order.lines {
                     let released = streams.stock(&line.sku)?.release(id);
                     unit.add(&StreamId::Stock(line.sku.clone()), released);

@@ -134,7 +134,9 @@ pub(crate) fn decide(id: PaymentId, command: Command, streams: Streams) -> Resul
     let mut unit = Unit::default();
     let Some(last) = events.last().cloned() else { return Ok(vec![]) };
     let mut after = state.clone();
-    events.iter().for_each(|event| after.evolve(event));
+    for event in &events {
+        after.evolve(event);
+    }
     unit.add(&StreamId::Payment(id), events);
     follow(&mut unit, id, (state, &after), &last, now, streams)?;
     Ok(unit.0)
@@ -187,6 +189,12 @@ fn follow(
 ) -> Result<(), Stop> {
     let order_id = event.order_id();
     let order = streams.order(&order_id)?;
+    if let Event::Authorized(_) | Event::Voided(_) | Event::Expired(_) = event {
+        // Together: a decision has only so many rounds of loading.
+        let payments = order.payments.keys().map(|id| StreamId::Payment(*id));
+        let stocks = order.lines.iter().map(|line| StreamId::Stock(line.sku.clone()));
+        streams.require(payments.chain(stocks))?;
+    }
     let events = match event {
         Event::Authorized(_) => authorized(unit, id, order, order_id, streams)?,
         Event::ActionRequired(_) => at.map_or(vec![], |at| order.prolong_hold(at + ACTION_HOLD)),
@@ -211,7 +219,7 @@ fn follow(
         | Event::Disputed(_)
         | Event::Collected(_) => vec![],
     };
-    let changed = order_command::follow(unit, order_id, order, events, streams)?;
+    let changed = order_command::follow(unit, order_id, order, &events, streams)?;
     settling::settle(unit, changed.as_ref().unwrap_or(order), Some((id, after)), streams)
 }
 
@@ -232,7 +240,9 @@ fn ended(id: PaymentId, order: &Order, event: &Event, lapsed: bool) -> Vec<order
     let secured_by_others = order.standing_payments().any(|standing| standing != id);
     if lapsed && order.status == Status::Confirmed && !order.has_left() && !secured_by_others {
         let mut after = order.clone();
-        events.iter().for_each(|event| after.evolve(event));
+        for event in &events {
+            after.evolve(event);
+        }
         events.extend(after.cancel(reason).unwrap_or_default());
     }
     events
@@ -285,7 +295,9 @@ fn reserve_anew(
             Err(_) => return Ok(vec![]),
         }
     }
-    taken.into_iter().for_each(|(stream, events)| unit.add(&stream, events));
+    for (stream, events) in taken {
+        unit.add(&stream, events);
+    }
     Ok(reinstated)
 }
 

@@ -71,7 +71,7 @@ pub(crate) fn decide(id: ReturnId, command: Command, streams: Streams) -> Result
     };
     unit.add(&StreamId::Return(id), events);
     let order: &Order = streams.order(&order_id)?;
-    if let Some(after) = order_command::follow(&mut unit, order_id, order, changes, streams)? {
+    if let Some(after) = order_command::follow(&mut unit, order_id, order, &changes, streams)? {
         settling::settle(&mut unit, &after, None, streams)?;
     }
     Ok(unit.0)
@@ -123,7 +123,9 @@ fn put_away(
         let received = stock.receive(location.clone(), *quantity, source);
         let received = stock_command::named(sku, received)?;
         let mut after = stock;
-        received.iter().for_each(|event| after.evolve(event));
+        for event in &received {
+            after.evolve(event);
+        }
         unit.add(&StreamId::Stock(sku.clone()), received);
         changed.insert(sku.clone(), after);
     }

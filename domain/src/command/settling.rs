@@ -35,7 +35,8 @@ pub(super) fn settle(
         };
         payments.push((*id, state, attempt.ended));
     }
-    let mut balance = Balance::of(order, owed, payments.iter().map(|(_, payment, _)| *payment));
+    let mut balance =
+        Balance::of(owed, &payments.iter().map(|(_, payment, _)| *payment).collect::<Vec<_>>());
     for (id, payment, ended) in payments {
         if payment.in_flight.is_none() {
             unit.go_on(&StreamId::Payment(id), balance.next(order, payment, ended));
@@ -55,23 +56,19 @@ struct Balance {
 }
 
 impl Balance {
-    fn of<'a>(
-        order: &Order,
-        owed: Money,
-        payments: impl Iterator<Item = &'a Payment> + Clone,
-    ) -> Self {
+    fn of(owed: Money, payments: &[&Payment]) -> Self {
         let zero = Money::zero(owed.currency());
         let sum = |amounts: &mut dyn Iterator<Item = Money>| {
             amounts.fold(zero, |sum, amount| sum.plus(amount).unwrap_or(sum))
         };
         let asked = |operation: Operation| {
-            let asked = payments.clone().filter_map(move |payment| payment.in_flight);
+            let asked = payments.iter().filter_map(|payment| payment.in_flight);
             sum(&mut asked.filter(|it| it.operation == operation).map(|it| it.amount))
         };
-        let taken = sum(&mut payments.clone().filter_map(|it| it.terms.as_ref()).map(Terms::kept));
+        let taken = payments.iter().filter_map(|payment| payment.terms.as_ref());
+        let taken = sum(&mut taken.map(Terms::kept));
         let kept = taken.plus(asked(Operation::Capture)).unwrap_or(taken);
         let excess = taken.less(owed).less(asked(Operation::Refund));
-        debug_assert!(order.total.is_some());
         Self { owed, kept, excess }
     }
 

@@ -250,7 +250,9 @@ impl Order {
         }
         let mut after = self.clone();
         let mut events = self.close_planned();
-        events.iter().for_each(|event| after.evolve(event));
+        for event in &events {
+            after.evolve(event);
+        }
         if after.has_left() {
             let CancelReason::Requested(note) = reason else { return Err(Error::AlreadyShipped) };
             let unsent = after.all_left();

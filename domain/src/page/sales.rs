@@ -217,9 +217,9 @@ pub fn fold(
         }
     };
     let (position, taken) = (seen.position, Decimal::ZERO);
-    let changes = ledger.enter(Entry { day: id.clone(), position, off, back, taken });
+    let corrections = ledger.enter(Entry { day: id.clone(), position, off, back, taken });
     let mut changed = vec![id];
-    for (day, less) in changes {
+    for (day, less) in corrections {
         add_to_net(days, &day, -less);
         changed.push(day);
     }

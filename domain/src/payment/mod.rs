@@ -222,7 +222,7 @@ impl Payment {
             Event::Expired(_) => self.close(Stage::Expired),
             Event::Failed(_) => {
                 self.in_flight = None;
-                self.stage = Stage::Failed;
+                self.close(Stage::Failed);
             }
             Event::RequestFailed(failed) => self.settle(Some(failed.request)),
             Event::Resolved(_) => {}

@@ -68,7 +68,7 @@ pub fn check_out_until(
     })
 }
 pub fn cancel(order: impl Named<OrderId>) -> Command {
-    to_order(order, { orders::Command::Cancel { reason: note("changed my mind"), lines: vec![] } })
+    to_order(order, orders::Command::Cancel { reason: note("changed my mind"), lines: vec![] })
 }
 /// Some units of it.
 pub fn cancel_units(order: impl Named<OrderId>, lines: &[(&str, u32)]) -> Command {

@@ -171,7 +171,7 @@ fn check_order(books: &Books, order: &Order) {
         use fulfilment::Status as S;
         let state = books.parcels[id];
         assert_eq!(parcel.lines, state.lines);
-        let stage = match state.status {
+        let reached = match state.status {
             S::Unborn => panic!("{parcel:?}"),
             S::Created | S::Packed => Stage::Planned,
             S::Shipped | S::DeliveryFailed => Stage::Shipped,
@@ -180,8 +180,8 @@ fn check_order(books: &Books, order: &Order) {
             S::Lost => Stage::Closed(Outcome::Lost),
             S::Cancelled => Stage::Closed(Outcome::Cancelled),
         };
-        assert_eq!(parcel.stage, stage);
-        let ended = matches!(stage, Stage::Closed(_));
+        assert_eq!(parcel.stage, reached);
+        let ended = matches!(reached, Stage::Closed(_));
         match order.status {
             Status::Completed | Status::Cancelled => assert!(ended, "{state:?} of {order:?}"),
             Status::Unplaced | Status::Pending => panic!("{state:?} of {order:?}"),

@@ -2,6 +2,7 @@
 //! in whatever order, and however the gateway answered.
 
 mod books;
+mod exits;
 mod step;
 
 use domain::command::product as products;
@@ -99,6 +100,26 @@ proptest! {
         steps in prop::collection::vec(step::any(), 1..STEPS_MAX)
     ) {
         live(steps);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: CASES / 2,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn nothing_is_a_dead_end(steps in prop::collection::vec(step::any(), 1..STEPS_MAX)) {
+        let mut shop: Shop = catalogue();
+        for step in steps {
+            for fact in shop.decide(&step.command(&shop)).unwrap_or_default() {
+                shop.evolve(&fact);
+            }
+        }
+        exits::check(&shop, exits::Wish::GiveUp);
+        exits::check(&shop, exits::Wish::GoThrough);
     }
 }
 

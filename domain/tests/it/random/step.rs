@@ -8,7 +8,9 @@ use domain::payment::{
     CapturePolicy, DisputeStage, Finding, Operation, Payment, Report, Stage, Status, Verdict,
 };
 use domain::text::Token;
-use domain::{Command, Money, State, StreamId, cart, fulfilment, order, product, return_};
+use domain::{
+    Command, Money, PaymentId, State, StreamId, cart, fulfilment, order, product, return_,
+};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -64,7 +66,7 @@ pub enum Mood {
 
 impl Mood {
     /// What it says to what it is being asked.
-    fn verdict(self, payment: &Payment) -> Verdict {
+    pub fn verdict(self, payment: &Payment) -> Verdict {
         let operation = payment.in_flight.map(|asked| asked.operation);
         match (self, operation) {
             (Self::Unwilling, _) => declined(),
@@ -82,7 +84,11 @@ impl Mood {
 }
 
 fn payment_of(shop: &Shop, n: u128) -> Payment {
-    match shop.state(&StreamId::Payment(payment_id(n))) {
+    payment_of_id(shop, payment_id(n))
+}
+
+pub fn payment_of_id(shop: &Shop, id: PaymentId) -> Payment {
+    match shop.state(&StreamId::Payment(id)) {
         State::Payment(payment) => payment,
         other => panic!("{other:?}"),
     }

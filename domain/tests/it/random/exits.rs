@@ -1,0 +1,150 @@
+//! From wherever a life has led there is a way to an end, for whoever wants one: the shopper who
+//! gives up, the merchant who goes through with it, and the one who has had enough. A search over
+//! the states that random lives reach; a state without a way out fails it.
+
+use domain::command::{order as orders, payment as payments, return_ as returns};
+use domain::order::{Order, Stage as Sent, Status};
+use domain::payment::Stage;
+use domain::{Command, OrderId, PaymentId, State, StreamId, return_};
+
+use kit::*;
+
+use super::step::{Mood, payment_of_id};
+
+/// Commands that a way out may take: more than any needs, so that one in circles ends.
+const COMMANDS_MAX: usize = 400;
+
+/// Who looks for a way out, and which.
+#[derive(Clone, Copy, Debug)]
+pub enum Wish {
+    /// The order is to be called off as far as it can be.
+    GiveUp,
+    /// It is to be paid, sent and delivered.
+    GoThrough,
+}
+
+/// Goes that way for every order of the shop, with gateways that do what they are asked.
+pub fn check(shop: &Shop, wish: Wish) {
+    let orders: Vec<OrderId> = shop
+        .streams()
+        .filter_map(|(stream, state)| match (stream, state) {
+            (StreamId::Order(id), State::Order(order)) if order.total.is_some() => Some(*id),
+            _ => None,
+        })
+        .collect();
+    let mut shop = shop.clone();
+    for (id, first) in orders.into_iter().zip((1_000..).step_by(COMMANDS_MAX)) {
+        walk(&mut shop, id, wish, first);
+    }
+}
+
+fn order_of(shop: &Shop, id: OrderId) -> Order {
+    match shop.state(&StreamId::Order(id)) {
+        State::Order(order) => order,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What it makes anew is called `first` and what follows.
+fn walk(shop: &mut Shop, id: OrderId, wish: Wish, first: u128) {
+    let mut steps = Vec::new();
+    for fresh in first..first + COMMANDS_MAX as u128 {
+        let order = order_of(shop, id);
+        let Some(command) =
+            options(shop, id, &order, wish, fresh).into_iter().find(|it| moves(shop, it))
+        else {
+            let done = matches!(order.status, Status::Completed | Status::Cancelled);
+            assert!(done, "{wish:?}: no way on from {order:?} after {steps:?}");
+            return check_end(shop, &order);
+        };
+        for fact in shop.decide(&command).expect("it was asked before") {
+            shop.evolve(&fact);
+        }
+        steps.push(command);
+    }
+    panic!("{wish:?}: {id} goes in circles: {steps:?}");
+}
+
+/// Whether the command is accepted and does something.
+fn moves(shop: &Shop, command: &Command) -> bool {
+    shop.decide(command).is_ok_and(|facts| !facts.is_empty())
+}
+
+/// What may be tried next, the best first.
+fn options(shop: &Shop, id: OrderId, order: &Order, wish: Wish, fresh: u128) -> Vec<Command> {
+    let mut options = Vec::new();
+    for payment in order.payments.keys() {
+        let state = payment_of_id(shop, *payment);
+        if let Some(asked) = state.in_flight {
+            options.push(record(*payment, asked.request, Mood::Willing.verdict(&state)));
+        }
+    }
+    for (parcel, of) in &order.fulfilments {
+        match (of.stage, wish) {
+            (Sent::Planned, Wish::GoThrough) => options.extend([ship(*parcel), pack(*parcel)]),
+            (Sent::Shipped, Wish::GoThrough) => options.push(deliver(*parcel)),
+            (Sent::Shipped, Wish::GiveUp) => {
+                options.extend([give_back(*parcel), fail(*parcel), lose(*parcel)]);
+            }
+            (Sent::Planned | Sent::Closed(_), _) => {}
+        }
+    }
+    for back in order.returns.keys() {
+        let State::Return(state) = shop.state(&StreamId::Return(*back)) else { continue };
+        options.push(Command::Return(
+            *back,
+            match state.status {
+                return_::Status::Requested => returns::Command::Reject { reason: note("worn") },
+                _ => returns::Command::Close,
+            },
+        ));
+    }
+    match wish {
+        Wish::GiveUp => options.push(cancel(id)),
+        Wish::GoThrough => {
+            options.push(plan(fresh, id, &[]));
+            options.push(pay_by_card(fresh, id));
+            let go_on = |payment| Command::Payment(payment, payments::Command::CompleteAction);
+            options.extend(order.standing_payments().map(go_on));
+        }
+    }
+    let leave = |payment| {
+        let reason = note("another card");
+        Command::Payment(payment, payments::Command::Abort { reason })
+    };
+    options.extend(order.standing_payments().map(leave));
+    options.push(to_order(id, orders::Command::Settle));
+    options.extend(order.payments.keys().flat_map(|payment| last_of(*payment)));
+    options
+}
+
+/// What people do at last about the money of an order that is done.
+fn last_of(id: PaymentId) -> [Command; 3] {
+    let ask = |command| Command::Payment(id, command);
+    [
+        ask(payments::Command::Collect { amount: None }),
+        ask(payments::Command::Capture { amount: None }),
+        ask(payments::Command::Remit { amount: None }),
+    ]
+}
+
+/// Nothing is held, nothing is under way, nobody is owed anything.
+fn check_end(shop: &Shop, order: &Order) {
+    for line in &order.lines {
+        let State::Stock(stock) = shop.state(&StreamId::Stock(line.sku.clone())) else { continue };
+        let held = stock.holds.keys().any(|id| order_of(shop, *id) == *order);
+        assert!(!held, "{stock:?} {order:?}");
+    }
+    let Some(owed) = order.owed() else { return };
+    for id in order.payments.keys() {
+        let payment = payment_of_id(shop, *id);
+        assert_eq!(payment.in_flight, None, "{payment:?} {order:?}");
+        let Some(terms) = &payment.terms else { continue };
+        let waits = payment.stage == Stage::Open && order.status == Status::Completed;
+        assert!(!payment.is_alive() || waits, "{payment:?} {order:?}");
+        // Cash goes back by hand; what a gateway took is what is owed, or less.
+        if terms.by_gateway() {
+            assert!(terms.kept().amount() <= owed.amount(), "{payment:?} {order:?}");
+        }
+    }
+}
