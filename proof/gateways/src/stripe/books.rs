@@ -99,22 +99,26 @@ impl Books {
     /// An object in which ids are replaced by what they stand for, as it was asked.
     pub fn expanded(&self, mut object: Value, expand: &[String]) -> Result<Value, Problem> {
         for path in expand {
-            let mut at = &mut object;
-            let mut names = path.split('.').peekable();
-            while let Some(name) = names.next() {
-                let found = at.as_object_mut().and_then(|object| object.get_mut(name));
-                let unknown = || format!("This property cannot be expanded ({path}).");
-                at = found.ok_or_else(|| Problem::plain(&unknown()))?;
-                if let Some(id) = at.as_str() {
-                    *at = self.by_id(id)?;
-                } else if at.is_null() {
-                    break;
-                } else if !at.is_object() && names.peek().is_none() {
-                    return Err(Problem::plain("This property cannot be expanded."));
-                }
-            }
+            let names: Vec<&str> = path.split('.').collect();
+            self.expand(&mut object, &names)?;
         }
         Ok(object)
+    }
+
+    fn expand(&self, at: &mut Value, names: &[&str]) -> Result<(), Problem> {
+        if let Some(list) = at.as_array_mut() {
+            return list.iter_mut().try_for_each(|at| self.expand(at, names));
+        }
+        let Some((name, rest)) = names.split_first() else { return Ok(()) };
+        let found = at.as_object_mut().and_then(|object| object.get_mut(*name));
+        let unknown = || Problem::plain(&format!("This property cannot be expanded ({name})."));
+        let found = found.ok_or_else(unknown)?;
+        if let Some(id) = found.as_str() {
+            *found = self.by_id(id)?;
+        } else if found.is_null() {
+            return Ok(());
+        }
+        self.expand(found, rest)
     }
 
     fn by_id(&self, id: &str) -> Result<Value, Problem> {

@@ -24,6 +24,10 @@ pub struct Intent {
     pub charge: Option<String>,
     status: Status,
     manual: bool,
+    /// Whether the caller confirms again once the shopper was at his bank.
+    by_hand: bool,
+    /// Whether the shopper was there.
+    authenticated: bool,
     method: Option<String>,
     return_url: Option<String>,
     received: i64,
@@ -80,6 +84,7 @@ impl Intent {
             "client_secret": format!("{}_secret_standin", self.id),
             "cancellation_reason": self.cancellation_reason, "description": self.description,
             "payment_method_types": ["card"],
+            "confirmation_method": if self.by_hand { "manual" } else { "automatic" },
         })
     }
 
@@ -115,6 +120,7 @@ impl Books {
         })?;
         currency::check(&currency, amount)?;
         let manual = params.word("capture_method", &["automatic", "manual", "automatic_async"])?;
+        let by_hand = params.word("confirmation_method", &["automatic", "manual"])?;
         let types = params.texts("payment_method_types")?;
         if types.iter().any(|kind| kind != "card") {
             return Err(Problem::invalid("payment_method_types", "only card is known here"));
@@ -148,6 +154,8 @@ impl Books {
             charge: None,
             status,
             manual: manual.as_deref() == Some("manual"),
+            by_hand: by_hand.as_deref() == Some("manual"),
+            authenticated: false,
             method,
             return_url,
             received: 0,
@@ -210,7 +218,7 @@ impl Books {
         let Some(card) = intent.method.as_deref().and_then(card::card) else {
             return Err(Problem::plain("You cannot confirm it without a payment method."));
         };
-        if card.asks {
+        if card.asks && !intent.authenticated {
             intent.status = Status::RequiresAction;
             let json = intent.json();
             self.tell("payment_intent.requires_action", &json);
@@ -227,7 +235,11 @@ impl Books {
             return Err(intent.wrong_state("authenticated"));
         };
         let back = intent.return_url.clone().unwrap_or_default();
-        let how = if success {
+        let how = if success && intent.by_hand {
+            intent.authenticated = true;
+            intent.status = Status::RequiresConfirmation;
+            "succeeded"
+        } else if success {
             match self.charge_card(id, card, false) {
                 Ok(_) => "succeeded",
                 Err(_) => "failed",

@@ -3,7 +3,8 @@
 //!
 //! * [`params`]: what a request may say, and no more; [`problem`]: what is answered to the rest;
 //! * [`card`]: the payment methods of its test mode; [`currency`]: amounts in smallest units;
-//! * [`intent`]: a payment's states; [`charge`]: what the bank gave; [`refund`], [`dispute`]: money that goes back;
+//! * [`intent`]: a payment's states; [`charge`]: what the bank gave; [`refund`], [`dispute`]:
+//!   money that goes back;
 //! * [`books`]: all of them, and the events that tell of them.
 //!
 //! Particular control routes: `POST /_control/disputes` with `payment_intent`. The shopper's bank

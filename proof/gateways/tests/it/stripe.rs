@@ -156,6 +156,19 @@ async fn the_bank_asks_the_shopper() {
 }
 
 #[tokio::test]
+async fn a_caller_may_confirm_again_by_himself() {
+    let shop = shop().await;
+    let by_hand = [("confirmation_method", "manual"), ("return_url", "https://shop.example/back")];
+    let (_, intent) = shop.pays("pm_card_authenticationRequired", &by_hand).await;
+    let page = intent["next_action"]["redirect_to_url"]["url"].as_str().unwrap();
+    shop.0.choose(page, "success").await.unwrap();
+    let path = format!("/v1/payment_intents/{}", intent["id"].as_str().unwrap());
+    assert_eq!(shop.read(&path).await["status"], "requires_confirmation");
+    let (_, confirmed) = shop.stripe(&format!("{path}/confirm"), "again", &[]).await;
+    assert_eq!(confirmed["status"], "requires_capture");
+}
+
+#[tokio::test]
 async fn webhooks_are_signed_and_sent_until_they_are_taken() {
     let shop = shop().await;
     shop.0.refuse(1);
