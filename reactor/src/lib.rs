@@ -50,7 +50,7 @@ pub fn run(
     writer: Writer,
     settings: &Settings,
     stop: CancellationToken,
-) -> Result<impl Future<Output = ()> + Send + 'static, gateway::Error> {
+) -> Result<impl Future<Output = ()> + Send + use<>, gateway::Error> {
     let db = forgetful(db);
     let hands = Hands::new(db.clone(), writer, Gateways::new(&db, settings)?);
     Ok(react(db, hands, settings.events_term(), stop))

@@ -96,6 +96,7 @@ macro_rules! gateways {
         $( pub mod $module; )+
 
         /// All gateways that are configured.
+        #[derive(Debug)]
         pub struct Gateways { $( $module: Option<$module::$gateway>, )+ }
 
         impl Gateways {

@@ -5,7 +5,7 @@ use domain::payment::Report;
 
 /// What a webhook says of one payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Heard {
+pub struct Told {
     /// The gateway's name for the event. Under it it is told once, however often it is sent.
     pub event_id: String,
     /// The payment.
@@ -22,7 +22,7 @@ pub struct Webhook {
     /// Its kind, in the gateway's words.
     pub kind: String,
     /// What it says.
-    pub heard: Vec<Heard>,
+    pub heard: Vec<Told>,
 }
 
 /// Why a webhook is not taken.

@@ -4,9 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
 mod migration;
-mod paypal;
 mod places;
 mod shop;
-mod stripe;
 mod twice;
 mod waiting;

@@ -21,8 +21,18 @@ impl Paypal {
     pub(super) async fn refund(&self, call: &Call, order: &str) -> Verdict {
         let Answer::Done(order) = self.get_order(order).await else { return Verdict::Unknown };
         let payments = &order["purchase_units"][0]["payments"];
-        let done = given_back(call, payments);
-        let mut to_go = call.amount.minus(done).unwrap_or(Money::zero(call.amount.currency()));
+        if let Some(found) = outcome(call, payments) {
+            return found;
+        }
+        let zero = Money::zero(call.amount.currency());
+        let mut to_go = call.amount.minus(given_back(call, payments)).unwrap_or(zero);
+        let left = list(&payments["captures"]).iter().filter_map(|it| left_of(it, payments));
+        let left = left.fold(zero, |sum, left| sum.plus(left).unwrap_or(sum));
+        if left.amount() < to_go.amount() {
+            let begun = to_go != call.amount;
+            let why = "it is more than is left of what was taken";
+            return if begun { Verdict::Unknown } else { declined(why) };
+        }
         let mut reference = None;
         for capture in list(&payments["captures"]) {
             let (Some(id), Some(left)) = (capture["id"].as_str(), left_of(capture, payments))
@@ -56,11 +66,7 @@ impl Paypal {
             }
             to_go = to_go.minus(part).unwrap_or(to_go);
         }
-        match (to_go.is_zero(), to_go == call.amount) {
-            (true, _) => Verdict::Refunded { reference },
-            (_, true) => declined("it is more than is left of what was taken"),
-            _ => Verdict::Unknown,
-        }
+        if to_go.is_zero() { Verdict::Refunded { reference } } else { Verdict::Unknown }
     }
 }
 

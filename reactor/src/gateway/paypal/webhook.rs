@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::super::webhook::{Heard, Webhook, WebhookError};
+use super::super::webhook::{Told, Webhook, WebhookError};
 use super::super::wire::{self, Answer};
 use super::{Paypal, amount, captured, declined, list, reference, refunding, time};
 
@@ -85,7 +85,7 @@ impl Paypal {
         if let Some(report) = report(&kind, resource)
             && let Some(payment_id) = self.payment_of(resource).await?
         {
-            heard.push(Heard { event_id: event_id.clone(), payment_id, report });
+            heard.push(Told { event_id: event_id.clone(), payment_id, report });
         }
         Ok(Webhook { event_id, kind, heard })
     }
@@ -152,7 +152,8 @@ fn report(kind: &str, resource: &Value) -> Option<Report> {
                 (_, Verdict::Unknown) => return None,
                 (Some(key), verdict) => Report::Answer { request: key.request, verdict },
                 (None, Verdict::Captured { .. }) => {
-                    Report::Captured { amount: amount::read(&resource["amount"])?, reference: id()? }
+                    let amount = amount::read(&resource["amount"])?;
+                    Report::Captured { amount, reference: id()? }
                 }
                 _ => return None,
             }

@@ -171,7 +171,7 @@ impl Stripe {
         }
         // Done before, perhaps by somebody in the dashboard: then that is how it stands.
         let unexpected = error["code"] == "payment_intent_unexpected_state";
-        if unexpected && let Some(found) = Box::pin(self.find(call)).await {
+        if unexpected && let Some(found) = self.find(call).await {
             return found;
         }
         declined(words(error))

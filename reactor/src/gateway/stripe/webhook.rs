@@ -12,7 +12,7 @@ use serde_json::Value;
 use service::config::Secret;
 use sha2::Sha256;
 
-use super::super::webhook::{Heard, Webhook, WebhookError};
+use super::super::webhook::{Told, Webhook, WebhookError};
 use super::super::wire::{self, Answer};
 use super::{Stripe, amount, captured, declined, expiry, refund, text, words};
 
@@ -70,7 +70,7 @@ impl Stripe {
         if let Some(report) = report(&kind, object)
             && let Some(payment_id) = self.payment_of(object).await?
         {
-            heard.push(Heard { event_id: event_id.clone(), payment_id, report });
+            heard.push(Told { event_id: event_id.clone(), payment_id, report });
         }
         Ok(Webhook { event_id, kind, heard })
     }

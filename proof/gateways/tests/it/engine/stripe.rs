@@ -85,7 +85,7 @@ impl Shop {
         let heard = self.play.hears(kind, 1).await.unwrap().remove(0);
         let webhook = self.read(&heard, Utc::now()).await.unwrap();
         assert_eq!(webhook.kind, kind);
-        let [said] = webhook.heard.try_into().unwrap();
+        let [said]: [_; 1] = webhook.heard.try_into().unwrap();
         assert_eq!(said.event_id, webhook.event_id);
         (said.payment_id, said.report)
     }
