@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use clap::{Args, ValueEnum};
 use event_store::jetstream::Limits;
 use event_store::writer;
+use reactor::gateway::settings::Settings;
 
 use crate::batch::BATCHES_MAX;
 use crate::batch::window::WINDOW_LINES_MAX;
@@ -39,6 +40,9 @@ pub struct Serve {
     /// is let go
     #[arg(long, env = "REACTOR", value_enum, default_value_t = Reactor::Inside)]
     pub reactor: Reactor,
+    /// The gateways
+    #[command(flatten)]
+    pub gateways: Settings,
 }
 
 /// Where the reactor runs.

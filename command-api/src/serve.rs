@@ -12,7 +12,9 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{DEFAULT_PORT, Reactor, Serve};
+use crate::webhooks::Webhooks;
 use crate::{App, metrics, router};
+use reactor::gateway::{self, Gateways};
 
 /// Why the process ended when it was not told to.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +61,8 @@ async fn run(settings: Serve, database: Database, bus: Bus, http: Http) -> Resul
     metrics::describe_metrics();
     let db = database::connect(&database)?;
     let nats = bus::connect(&bus, "command-api").await?;
+    // The reactor has its own, here or elsewhere; these only hear.
+    let gateways = Gateways::new(&db, &settings.gateways)?;
     let mut parts = Parts::new(shutdown.stop.clone());
     let (writer, writing) = Writer::start(&db, settings.writer());
     let writing = parts.watch("the writer", writing);
@@ -81,7 +85,8 @@ async fn run(settings: Serve, database: Database, bus: Bus, http: Http) -> Resul
         relay.map(|relay| parts.watch("the relay", tokio::spawn(relay.run(stop_relaying.clone()))));
 
     let app = App::new(writer.clone(), settings.reservation())
-        .with_commands_max(settings.commands_max as usize);
+        .with_commands_max(settings.commands_max as usize)
+        .with_webhooks(Webhooks::new(gateways, db.clone()));
     let health = health(&db, nats, condition);
     let health = if inside { reactor::waiting::watch(health, &db) } else { health };
     let routes = router(&app, http.token(), &health);
