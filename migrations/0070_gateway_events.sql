@@ -1,5 +1,6 @@
 -- What gateways sent without being asked, as it came, for as long as the reactor is told to keep
--- it: there to be looked at when a gateway and the log tell different stories. Owned by the reactor.
+-- it: there to be looked at when a gateway and the log tell different stories. Owned by the
+-- reactor.
 CREATE TABLE gateway_events (
     gateway text NOT NULL,
     -- The gateway's name for it.
