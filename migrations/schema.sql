@@ -56,6 +56,17 @@ CREATE TABLE locations_rows (
     updated_at timestamp with time zone NOT NULL,
     CONSTRAINT locations_rows_pkey PRIMARY KEY (build, id)
 ) WITH (fillfactor=70);
+CREATE TABLE gateway_events (
+    gateway text NOT NULL,
+    event_id text NOT NULL,
+    kind text NOT NULL,
+    outcome text NOT NULL,
+    times integer DEFAULT 1 NOT NULL,
+    received_at timestamp with time zone DEFAULT now() NOT NULL,
+    body bytea NOT NULL,
+    CONSTRAINT gateway_events_pkey PRIMARY KEY (gateway, event_id)
+);
+CREATE INDEX gateway_events_received ON gateway_events USING btree (received_at);
 
 CREATE TABLE log_head (
     only_one boolean DEFAULT true NOT NULL,
@@ -838,7 +849,7 @@ GRANT EXECUTE ON FUNCTION hold_head() TO commerce_writer;
 GRANT EXECUTE ON FUNCTION settle_log(boolean) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION take_turn(bigint, integer, bigint) TO commerce_writer;
 GRANT SELECT ON commands, events, log_head TO commerce_writer;
-GRANT SELECT, INSERT, UPDATE, DELETE ON payment_process, payment_process_parked, payment_tasks, reaction_tasks, reaction_waiting, reactions, sandbox_gateway, snapshots TO commerce_writer;
+GRANT SELECT, INSERT, UPDATE, DELETE ON gateway_events, payment_process, payment_process_parked, payment_tasks, reaction_tasks, reaction_waiting, reactions, sandbox_gateway, snapshots TO commerce_writer;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO commerce_analyst;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO commerce_projector;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO commerce_reader;

@@ -7,6 +7,7 @@ use domain::text::{GatewayName, Invalid};
 use event_store::jetstream::Limits;
 use event_store::writer;
 use reactor::gateway::sandbox::Sandbox;
+use reactor::gateway::settings::Settings;
 use reactor::gateway::{self, Gateway as _};
 
 use crate::batch::BATCHES_MAX;
@@ -50,6 +51,9 @@ pub struct Serve {
     /// is let go
     #[arg(long, env = "REACTOR", value_enum, default_value_t = Reactor::Inside)]
     pub reactor: Reactor,
+    /// The gateways
+    #[command(flatten)]
+    pub gateways: Settings,
 }
 
 /// Where the reactor runs.

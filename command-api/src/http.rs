@@ -89,7 +89,7 @@ pub(crate) async fn request_id(parts: &mut Parts) -> uuid::Uuid {
 
 /// The whole body, within its bounds, and its share of what all bodies may hold. A body that is not
 /// empty must say that it is JSON.
-async fn read<'a>(
+pub(crate) async fn read<'a>(
     app: &'a App,
     headers: &HeaderMap,
     body: Body,

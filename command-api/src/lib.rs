@@ -5,6 +5,7 @@
 //! * [`http`]: one command a request; [`batch`]: one a line, streamed;
 //! * [`headers`], [`command`], [`problem`]: what both share on the way to the writer and back;
 //! * [`log_id`]: which log all of it is about;
+//! * [`webhooks`]: what gateways tell without being asked;
 //! * [`operations`]: what is done to the log by hand; [`serve`]: the process.
 //!
 //! No business rule lives here: those are the domain's. No SQL either: the log is event-store's.
@@ -20,12 +21,13 @@ pub mod operations;
 pub mod problem;
 pub mod routes;
 pub mod serve;
+pub mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{Path, Request};
 use axum::routing::{on, post};
 use chrono::{TimeDelta, Utc};
 use event_store::Writer;
@@ -35,6 +37,7 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::routes::{Edge, Payments};
+use crate::webhooks::Webhooks;
 
 /// What the routes need; clones share it.
 #[derive(Clone, Debug)]
@@ -47,6 +50,7 @@ pub struct App {
     bodies: Arc<Semaphore>,
     batches: Arc<Semaphore>,
     batch_time: Duration,
+    webhooks: Option<Arc<Webhooks>>,
 }
 
 impl App {
@@ -60,6 +64,7 @@ impl App {
             bodies: Arc::new(Semaphore::new(http::BODIES_BYTES_MAX)),
             batches: Arc::new(Semaphore::new(batch::BATCHES_MAX)),
             batch_time: batch::BATCH_TIME_MAX,
+            webhooks: None,
         }
     }
 
@@ -81,6 +86,12 @@ impl App {
         Self { batch_time, ..self }
     }
 
+    /// Where gateways may tell what they were not asked.
+    #[must_use]
+    pub fn with_webhooks(self, webhooks: Webhooks) -> Self {
+        Self { webhooks: Some(Arc::new(webhooks)), ..self }
+    }
+
     fn edge(&self, request_id: Uuid) -> Edge {
         let payments = self.payments.clone();
         Edge { request_id, now: Utc::now(), reservation: self.reservation, payments }
@@ -96,10 +107,21 @@ pub fn router(app: &App, token: Option<&Secret>, health: &Health) -> Router {
         let handler = move |request: Request| http::take_command(app.clone(), route, request);
         commands = commands.route(route.path, on(route.filter(), handler));
     }
+    let told = webhooks(app);
     let (app, writer) = (app.clone(), app.writer.clone());
     let take = move |request: Request| batch::batch(app.clone(), request);
     let commands = commands.route("/v1/batch", post(take));
     let check = axum::middleware::from_fn_with_state(writer, log_id::check);
     let commands = service::auth::guard(commands.route_layer(check), token);
-    service::http::shell(commands.merge(health.router()))
+    service::http::shell(commands.merge(told).merge(health.router()))
+}
+
+/// Where gateways tell what they were not asked, without the token: they sign instead.
+fn webhooks(app: &App) -> Router {
+    let Some(webhooks) = app.webhooks.clone() else { return Router::new() };
+    let app = app.clone();
+    let take = move |Path(name): Path<String>, request: Request| {
+        webhooks::take(app.clone(), webhooks.clone(), name, request)
+    };
+    Router::new().route(webhooks::PATH, post(take))
 }

@@ -238,6 +238,29 @@ pub fn id_not_taken() -> Problem {
     )
 }
 
+/// A webhook of a gateway that this program has none of, or that sends none.
+pub fn gateway_not_found() -> Problem {
+    let detail = "there is no gateway of this name that sends events";
+    Problem::new(StatusCode::NOT_FOUND, "gateway_not_found", detail)
+}
+
+/// A webhook that is not the gateway's, or too old.
+pub fn invalid_signature() -> Problem {
+    bad_request("invalid_signature", "the signature is not right for this body at this time")
+}
+
+/// A webhook that is the gateway's, and no event.
+pub fn unreadable_event() -> Problem {
+    bad_request("invalid_body", "the body is no event of this gateway")
+}
+
+/// A webhook that cannot be taken now.
+pub fn come_again() -> Problem {
+    let detail = "it cannot be taken now: send it again";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "event_not_taken", detail)
+        .retry_after(RETRY_WHEN_AWAY)
+}
+
 fn bad_request(code: &'static str, detail: &'static str) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, code, detail)
 }

@@ -12,7 +12,9 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{DEFAULT_PORT, Reactor, Serve};
+use crate::webhooks::Webhooks;
 use crate::{App, metrics, router};
+use reactor::gateway::{self, Gateways};
 
 /// Why the process ended when it was not told to.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +22,9 @@ pub enum Error {
     /// A setting cannot be meant.
     #[error(transparent)]
     Settings(#[from] Wrong),
+    /// A gateway cannot be made ready.
+    #[error(transparent)]
+    Gateway(#[from] gateway::Error),
     /// Where NATS is cannot be meant.
     #[error("NATS_URL is wrong")]
     Bus(#[from] ConnectError),
@@ -56,16 +61,21 @@ async fn run(settings: Serve, database: Database, bus: Bus, http: Http) -> Resul
     metrics::describe_metrics();
     let db = database::connect(&database)?;
     let nats = bus::connect(&bus, "command-api").await?;
+    // The reactor has its own, here or elsewhere; these only hear.
+    let gateways = Gateways::new(&db, &settings.gateways)?;
     let mut parts = Parts::new(shutdown.stop.clone());
     let (writer, writing) = Writer::start(&db, settings.writer());
     let writing = parts.watch("the writer", writing);
 
     let (stop_reacting, stop_relaying) = (CancellationToken::new(), CancellationToken::new());
-    let reacting = inside.then(|| {
+    let reacting = if inside {
         reactor::metrics::describe_metrics();
-        let reacting = reactor::run(db.clone(), writer.clone(), stop_reacting.clone());
-        parts.watch("the reactor", tokio::spawn(reacting))
-    });
+        let stop = stop_reacting.clone();
+        let reacting = reactor::run(&db, writer.clone(), &settings.gateways, stop)?;
+        Some(parts.watch("the reactor", tokio::spawn(reacting)))
+    } else {
+        None
+    };
     let relay = nats.clone().map(|client| {
         let (context, stream) = (async_nats::jetstream::new(client), bus.stream.clone());
         relay::Relay::new(db.clone(), context, stream, settings.stream_limits())
@@ -76,7 +86,8 @@ async fn run(settings: Serve, database: Database, bus: Bus, http: Http) -> Resul
 
     let app = App::new(writer.clone(), settings.reservation())
         .with_payments(settings.payments())
-        .with_commands_max(settings.commands_max as usize);
+        .with_commands_max(settings.commands_max as usize)
+        .with_webhooks(Webhooks::new(gateways, db.clone()));
     let health = health(&db, nats, condition);
     let health = if inside { reactor::waiting::watch(health, &db) } else { health };
     let routes = router(&app, http.token(), &health);

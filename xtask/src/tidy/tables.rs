@@ -43,6 +43,7 @@ const TABLES: &[Owned] = &[
     Owned {
         owner: "reactor",
         tables: &[
+            "gateway_events",
             "payment_process",
             "payment_process_parked",
             "payment_tasks",
