@@ -32,6 +32,7 @@ mod sqlx;
 mod status;
 mod test;
 mod tidy;
+mod tour;
 mod up;
 
 /// What a shell expects of a program ended by Ctrl-C: 128 + SIGINT.
@@ -60,6 +61,8 @@ enum Command {
     Bench(bench::Args),
     /// Break the engine in every way known under load, and check that every promise was kept
     Chaos(chaos::Args),
+    /// Play a season of a shop through its API, and compare every figure with a ledger
+    Tour(tour::Args),
     /// Feed the decoders of outside bytes whatever libFuzzer comes up with
     Fuzz(fuzz::Args),
     /// Regenerate the committed query data in `.sqlx`
@@ -94,6 +97,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Test(args) => test::run(&layout, args),
         Command::Bench(args) => bench::run(&layout, args),
         Command::Chaos(args) => chaos::run(&layout, args),
+        Command::Tour(args) => tour::run(&layout, args),
         Command::Fuzz(args) => fuzz::run(&layout, args),
         Command::Sqlx(args) => sqlx::run(&layout, args),
         Command::Schema(args) => schema::run(&layout, args),

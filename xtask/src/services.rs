@@ -58,19 +58,30 @@ impl Ports {
 }
 
 /// The built services.
-pub struct Services(BTreeMap<String, PathBuf>);
+pub struct Services {
+    programs: BTreeMap<String, PathBuf>,
+    /// What all of them are told besides where the servers are.
+    environment: Vec<(&'static str, String)>,
+}
 
 impl Services {
     /// Builds them in release mode.
     pub fn build() -> Result<Self> {
         let names = [COMMAND_API, QUERY_API, PROJECTOR];
         progress::step("Building", &format!("{} (release)", names.join(", ")));
-        cargo::build_release(&names).map(Self)
+        cargo::build_release(&names).map(Self::built)
     }
 
     /// Those that were built already.
     pub fn built(binaries: BTreeMap<String, PathBuf>) -> Self {
-        Self(binaries)
+        Self { programs: binaries, environment: vec![] }
+    }
+
+    /// Told this besides.
+    #[must_use]
+    pub fn with(mut self, environment: impl IntoIterator<Item = (&'static str, String)>) -> Self {
+        self.environment.extend(environment);
+        self
     }
 
     /// A command of command-api, with the servers in its environment.
@@ -115,9 +126,11 @@ impl Services {
     }
 
     fn command(&self, name: &str, urls: &Urls) -> Result<Command> {
-        let path = self.0.get(name).with_context(|| format!("cargo built no program {name}"))?;
+        let path =
+            self.programs.get(name).with_context(|| format!("cargo built no program {name}"))?;
         let mut command = Command::new(path);
         urls.apply(&mut command);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         // The end of a log is to be the reason of a failure, not the stack it came through.
         command.env("RUST_LIB_BACKTRACE", "0");
         Ok(command)

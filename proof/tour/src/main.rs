@@ -1,0 +1,67 @@
+//! `tour`: a season of a shop, played through its public API alone. Guests whose cards are declined
+//! and repeated, parcels refused and lost, goods that come back, a dispute, a gateway that stands
+//! still; and at the end every figure that the engine shows must be that of the tour's own ledger.
+//!
+//! `cargo xtask tour` starts the engine with a stand-in of Stripe, and runs this.
+
+mod acts;
+mod gateway;
+mod ledger;
+mod shop;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+use harness::{INTERRUPTED_EXIT_CODE, interrupted};
+
+use crate::gateway::Stripe;
+use crate::ledger::Ledger;
+use crate::shop::Shop;
+
+/// Plays a season of a shop through its API, and compares every figure with a ledger of its own
+#[derive(Parser)]
+struct Cli {
+    /// Where command-api answers
+    #[arg(long)]
+    command_api: String,
+    /// Where query-api answers
+    #[arg(long)]
+    query_api: String,
+    /// The stand-in of Stripe
+    #[arg(long)]
+    stand_in: PathBuf,
+    /// Where it is to listen, as command-api was told
+    #[arg(long)]
+    stand_in_port: u16,
+    /// Where its log is written
+    #[arg(long)]
+    log: PathBuf,
+}
+
+#[tokio::main]
+async fn main() -> Result<ExitCode> {
+    let cli = Cli::parse();
+    tokio::select! {
+        played = play(cli) => played.map(|()| ExitCode::SUCCESS),
+        done = interrupted() => done.map(|()| ExitCode::from(INTERRUPTED_EXIT_CODE)),
+    }
+}
+
+async fn play(cli: Cli) -> Result<()> {
+    let shop = Shop::new(cli.command_api, cli.query_api)?;
+    let mut stripe =
+        Stripe::start(cli.stand_in, cli.stand_in_port, cli.log, shop.webhooks()).await?;
+    let mut ledger = Ledger::default();
+    acts::all(&shop, &mut stripe, &mut ledger).await?;
+    let figures = ledger.check(&shop).await?;
+    say(&format!("{figures} figures, all as in the ledger"));
+    Ok(())
+}
+
+/// Results are for standard output.
+#[allow(clippy::print_stdout)]
+fn say(text: &str) {
+    println!("{text}");
+}

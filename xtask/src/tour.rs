@@ -1,0 +1,56 @@
+//! `cargo xtask tour`: a season of a shop, played through the public API of a whole engine that is
+//! started for it, with a stand-in of Stripe.
+//!
+//! Owns where all of it listens. What is played is the program `tour`'s (in `proof/tour`).
+
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context as _, Result};
+
+use crate::layout::Layout;
+use crate::process::run_in_terminal;
+use crate::servers::{Durability, Ports, Servers, Throwaway};
+use crate::services::{self, COMMAND_API, PROJECTOR, QUERY_API, Services};
+use crate::{cargo, ports, progress};
+
+/// The stand-in's program.
+const STAND_IN: &str = "gateway-stand-in";
+
+/// Options of `tour`.
+#[derive(clap::Args)]
+pub struct Args {}
+
+/// Builds everything, starts it on ports of its own, and lets `tour` play.
+pub fn run(layout: &Layout, _: &Args) -> Result<ExitCode> {
+    progress::step("Building", "the services, the stand-in and the tour (release)");
+    let binaries = cargo::build_release(&[COMMAND_API, QUERY_API, PROJECTOR, STAND_IN, "tour"])?;
+    let tour = binaries.get("tour").context("cargo built no program tour")?.clone();
+    let stand_in = binaries.get(STAND_IN).context("cargo built no stand-in")?.clone();
+    let Throwaway { mut stack, folder } = Throwaway::new(layout)?;
+    let servers = Servers::programs(layout)?;
+    let server_ports = Ports::free()?;
+    let durability = Durability::Throwaway;
+    let urls = servers.start(layout, &mut stack, folder.path(), server_ports, durability)?;
+    let [command_api, query_api, projector, stripe] = ports::free_for_restarts::<4>()?;
+    let ports = services::Ports { command_api, query_api, projector };
+    let services = Services::built(binaries).with([
+        ("STRIPE_SECRET_KEY", "sk_test_stand_in".to_owned()),
+        ("STRIPE_WEBHOOK_SECRET", "whsec_stand_in".to_owned()),
+        ("STRIPE_API_BASE", format!("http://127.0.0.1:{stripe}")),
+    ]);
+    services.migrate(&urls, &stack)?;
+    services.start(&urls, ports, &mut stack)?;
+    let mut command = Command::new(tour);
+    command.arg("--command-api").arg(ports.command_url());
+    command.arg("--query-api").arg(ports.query_url());
+    command.arg("--stand-in").arg(stand_in).arg("--stand-in-port").arg(stripe.to_string());
+    command.arg("--log").arg(folder.path().join("stripe.log"));
+    let status = run_in_terminal(&mut command)?;
+    drop(stack);
+    if status.success() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    progress::warning(&format!("kept to be looked into: {}", folder.path().display()));
+    folder.keep();
+    Ok(ExitCode::FAILURE)
+}
