@@ -158,11 +158,15 @@ CREATE TABLE products_rows (
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
     title_key text COLLATE "C" DEFAULT ''::text NOT NULL,
+    skus text[] COLLATE "C" DEFAULT '{}'::text[] NOT NULL,
+    barcodes text[] COLLATE "C" DEFAULT '{}'::text[] NOT NULL,
     CONSTRAINT products_rows_pkey PRIMARY KEY (build, id)
 ) WITH (fillfactor=80);
+CREATE INDEX products_rows_barcodes ON products_rows USING gin (barcodes);
 CREATE INDEX products_rows_brand_created ON products_rows USING btree (build, brand, created_at, id) WHERE brand IS NOT NULL;
 CREATE INDEX products_rows_category ON products_rows USING gin (category);
 CREATE INDEX products_rows_created ON products_rows USING btree (build, created_at, id);
+CREATE INDEX products_rows_skus ON products_rows USING gin (skus);
 CREATE INDEX products_rows_status_created ON products_rows USING btree (build, status, created_at, id);
 CREATE INDEX products_rows_status_title_key ON products_rows USING btree (build, status, title_key, id);
 
@@ -354,6 +358,26 @@ CREATE VIEW carts AS
            FROM projections
           WHERE projections.name = 'carts'::text));
 
+CREATE VIEW carts_today AS
+ SELECT c.id,
+    c."position",
+    c.version,
+    c.build,
+    json_build_object('cart', c.document, 'known',
+        CASE
+            WHEN c.status = 'open'::text THEN ( SELECT json_agg(json_build_object('sold', p.sold, 'available', COALESCE(s.available, 0::bigint)) ORDER BY l.number) AS json_agg
+               FROM json_array_elements(c.document -> 'lines'::text) WITH ORDINALITY l(line, number)
+                 CROSS JOIN LATERAL ( SELECT (l.line ->> 'sku'::text) COLLATE "C" AS sku) of
+                 LEFT JOIN stock s ON s.id = of.sku
+                 LEFT JOIN LATERAL ( SELECT json_build_object('product_id', o.id, 'status', o.status, 'title', o.title, 'image', o.document #> '{media,0,url}'::text[], 'variant', v.variant) AS sold
+                       FROM products o
+                         CROSS JOIN LATERAL json_array_elements(o.document -> 'variants'::text) v(variant)
+                      WHERE o.skus @> ARRAY[of.sku] AND (v.variant ->> 'sku'::text) = of.sku
+                     LIMIT 1) p ON true)
+            ELSE NULL::json
+        END) AS document
+   FROM carts c;
+
 CREATE VIEW orders AS
  SELECT id,
     document,
@@ -404,7 +428,9 @@ CREATE VIEW products AS
     created_at,
     updated_at,
     build,
-    title_key
+    title_key,
+    skus,
+    barcodes
    FROM products_rows
   WHERE build = (( SELECT projections.active_build
            FROM projections
@@ -767,10 +793,10 @@ REVOKE EXECUTE ON FUNCTION append(uuid, bigint, boolean, text[], bigint[], text[
 REVOKE EXECUTE ON FUNCTION hold_head() FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION settle_log(boolean) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION take_turn(bigint, integer, bigint) FROM PUBLIC;
-GRANT SELECT ON carts, events, log_head, orders, payments, products, projection_positions, sales, search_documents, skipped_events, stock, stock_on_offer TO commerce_analyst;
+GRANT SELECT ON carts, carts_today, events, log_head, orders, payments, products, projection_positions, sales, search_documents, skipped_events, stock, stock_on_offer TO commerce_analyst;
 GRANT SELECT ON events, log_head TO commerce_projector;
-GRANT SELECT, INSERT, UPDATE, DELETE ON carts, carts_rows, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows TO commerce_projector;
-GRANT SELECT ON carts, carts_rows, events, log_head, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows TO commerce_reader;
+GRANT SELECT, INSERT, UPDATE, DELETE ON carts, carts_rows, carts_today, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows TO commerce_projector;
+GRANT SELECT ON carts, carts_rows, carts_today, events, log_head, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows TO commerce_reader;
 GRANT EXECUTE ON FUNCTION append(uuid, bigint, boolean, text[], bigint[], text[], text[], uuid[], text[], bigint[], text[], bigint[], text[], smallint[], smallint[], timestamp with time zone[], text[], text[]) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION hold_head() TO commerce_writer;
 GRANT EXECUTE ON FUNCTION settle_log(boolean) TO commerce_writer;

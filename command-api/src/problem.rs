@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use domain::refusal::{CheckoutError, Kind, OfSku, PriceChange, Shortage};
-use domain::{Refusal, order, payment, stock};
+use domain::refusal::{CheckoutError, Kind, OfSku, RefusedLine};
+use domain::{Refusal, order, payment, sku, stock};
 use event_store::SubmitError;
 use service::problem::Problem;
 use uuid::Uuid;
@@ -30,22 +30,13 @@ pub fn of_refusal(refusal: &Refusal) -> Problem {
 /// Adds what a program needs to go on: which lines, how many are left, which version it is.
 fn with_figures(problem: Problem, refusal: &Refusal) -> Problem {
     match refusal {
-        Refusal::Checkout(CheckoutError::OutOfStock(shortages)) => {
-            let line = |problem: Problem, short: &Shortage| {
-                let detail = format!(
-                    "{}: {} wanted, {} available",
-                    short.sku, short.wanted, short.available
-                );
-                problem.pointer(format!("/lines/{}", short.line), "out_of_stock", detail)
+        Refusal::Checkout(CheckoutError::Refused(lines)) => {
+            let line = |problem: Problem, refused: &RefusedLine| {
+                let detail = format!("{}: {}", refused.sku, refused.problem);
+                let pointer = format!("/lines/{}", refused.line);
+                problem.pointer(pointer, refused.problem.code(), detail)
             };
-            shortages.iter().fold(problem, line).with("lines", shortages)
-        }
-        Refusal::Checkout(CheckoutError::PriceChanged(changes)) => {
-            let line = |problem: Problem, change: &PriceChange| {
-                let detail = format!("{}: {}, was {}", change.sku, change.now, change.seen);
-                problem.pointer(format!("/lines/{}", change.line), "price_changed", detail)
-            };
-            changes.iter().fold(problem, line).with("lines", changes)
+            lines.iter().fold(problem, line).with("lines", lines)
         }
         Refusal::Stock(OfSku { sku, error: stock::Error::OutOfStock { available, wanted } }) => {
             problem.with("sku", sku).with("available", available).with("wanted", wanted)
@@ -53,9 +44,10 @@ fn with_figures(problem: Problem, refusal: &Refusal) -> Problem {
         Refusal::Stock(OfSku { sku, error: stock::Error::WouldGoNegative { available } }) => {
             problem.with("sku", sku).with("available", available)
         }
-        Refusal::Sku(OfSku { sku, .. })
-        | Refusal::Stock(OfSku { sku, .. })
-        | Refusal::Offer(OfSku { sku, .. }) => problem.with("sku", sku),
+        Refusal::Sku(sku::Error::Taken(taken)) => problem.with("skus", taken),
+        Refusal::Stock(OfSku { sku, .. }) | Refusal::Offer(OfSku { sku, .. }) => {
+            problem.with("sku", sku)
+        }
         Refusal::Order(order::Error::NothingLeft(lines) | order::Error::NothingToReturn(lines)) => {
             problem.with("lines", lines)
         }

@@ -5,7 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::money::{Currency, Money};
+use crate::cart::Obstacle;
+use crate::money::Currency;
 use crate::text::Sku;
 
 /// What sort of refusal it is.
@@ -56,38 +57,22 @@ refusals! {
 }
 
 refusals! {
-    /// Why a checkout was refused; every line concerned is named.
+    /// Why a checkout was refused.
     CheckoutError {
-        /// Fewer units are left than the cart holds.
-        OutOfStock(Vec<Shortage>) = "out_of_stock", Conflict, "some lines are out of stock";
-        /// Prices are no longer those the shopper saw; setting the line again accepts the new one.
-        PriceChanged(Vec<PriceChange>) = "price_changed", Conflict,
-            "some prices have changed since the lines were put in";
+        /// Some lines cannot be bought as they stand: all of them, each with all that is wrong.
+        Refused(Vec<RefusedLine>) = "checkout_refused", Conflict,
+            "some lines cannot be bought as they stand in the cart";
     }
 }
 
-/// A line that cannot be served.
+/// A line that cannot be bought as it stands, and one reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shortage {
+pub struct RefusedLine {
     /// The position of the line in the cart, from 0.
     pub line: usize,
     /// What.
     pub sku: Sku,
-    /// Units wanted.
-    pub wanted: u32,
-    /// Units left.
-    pub available: i64,
-}
-
-/// A line whose price is out of date.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PriceChange {
-    /// The position of the line in the cart, from 0.
-    pub line: usize,
-    /// What.
-    pub sku: Sku,
-    /// What the shopper saw.
-    pub seen: Money,
-    /// What it costs now.
-    pub now: Money,
+    /// Why.
+    #[serde(flatten)]
+    pub problem: Obstacle,
 }

@@ -62,6 +62,38 @@ fn is_card_number(digits: &str) -> bool {
         && luhn.sum::<u32>() % 10 == 0
 }
 
+/// Whether there is anything to see: not only spaces, marks that only direct how others are shown,
+/// and letters that are blank.
+fn visible(text: &str) -> bool {
+    let blank = |c: char| {
+        c.is_whitespace() || BLANK.iter().any(|(first, last)| (*first..=*last).contains(&c))
+    };
+    !text.chars().all(blank)
+}
+
+/// What leaves no mark: `Default_Ignorable_Code_Point` of Unicode 17, and the empty cell of
+/// Braille.
+const BLANK: [(char, char); 18] = [
+    ('\u{ad}', '\u{ad}'),
+    ('\u{34f}', '\u{34f}'),
+    ('\u{61c}', '\u{61c}'),
+    ('\u{115f}', '\u{1160}'),
+    ('\u{17b4}', '\u{17b5}'),
+    ('\u{180b}', '\u{180f}'),
+    ('\u{200b}', '\u{200f}'),
+    ('\u{202a}', '\u{202e}'),
+    ('\u{2060}', '\u{206f}'),
+    ('\u{2800}', '\u{2800}'),
+    ('\u{3164}', '\u{3164}'),
+    ('\u{fe00}', '\u{fe0f}'),
+    ('\u{feff}', '\u{feff}'),
+    ('\u{ffa0}', '\u{ffa0}'),
+    ('\u{fff0}', '\u{fff8}'),
+    ('\u{1bca0}', '\u{1bca3}'),
+    ('\u{1d173}', '\u{1d17a}'),
+    ('\u{e0000}', '\u{e0fff}'),
+];
+
 text! {
     /// A stock keeping unit: the name under which one variant is sold and counted.
     Sku, 64 bytes,
@@ -76,7 +108,9 @@ text! {
 }
 text! {
     /// A one-line name: a title, a brand, a category, an attribute.
-    Label, 256 bytes, printable, "1 to 256 bytes on one line"
+    Label, 256 characters,
+    |label| printable(label) && visible(label),
+    "1 to 256 characters on one line, with something to see"
 }
 text! {
     /// A longer text, such as a description; may contain HTML.

@@ -141,7 +141,7 @@ pub trait Folded: 'static {
 
     /// What tells it from itself at another time, as it was folded.
     fn tag((version, position): (i64, i64)) -> Tag {
-        Tag { version, position: Self::PART.map(|_| position), build: None }
+        Tag { version, position: Self::PART.map(|_| position), build: None, digest: None }
     }
 }
 
@@ -165,12 +165,18 @@ pub struct Tag {
     pub position: Option<i64>,
     /// The build it was stored in: another one may show the same events otherwise.
     pub build: Option<i16>,
+    /// Of all that is shown, where some of it comes from elsewhere and has no version here. Says
+    /// what the build would, too.
+    pub digest: Option<u64>,
 }
 
 impl Tag {
     fn header(self) -> Option<HeaderValue> {
-        let more = self.position.into_iter().chain(self.build.map(i64::from));
-        let text = more.fold(self.version.to_string(), |text, number| format!("{text}.{number}"));
+        let position = self.position.map(|position| position.to_string());
+        let build = self.build.map(|build| build.to_string());
+        let digest = self.digest.map(|digest| digest.to_string());
+        let more = [position, build, digest].into_iter().flatten();
+        let text = more.fold(self.version.to_string(), |text, number| text + "." + &number);
         HeaderValue::from_str(&format!("\"{text}\"")).ok()
     }
 }

@@ -13,7 +13,7 @@ use domain::ReadModel;
 use futures::TryStreamExt as _;
 use serde::{Deserialize, Serialize};
 use service::{Problem, extract};
-use sqlx::postgres::PgRow;
+use sqlx::postgres::{PgHasArrayType, PgRow};
 use sqlx::{Encode, PgConnection, Postgres, QueryBuilder, Row as _, Type};
 
 use crate::cursor::{self, Key, Kind};
@@ -132,7 +132,10 @@ impl Listing {
 
     /// Only those where the column is one of these; all of them if there are none.
     #[must_use]
-    pub fn any_of(mut self, column: &'static str, values: Vec<String>) -> Self {
+    pub fn any_of<T>(mut self, column: &'static str, values: Vec<T>) -> Self
+    where
+        T: Encode<'static, Postgres> + Type<Postgres> + PgHasArrayType + Send + 'static,
+    {
         if !values.is_empty() {
             self.sql.push(" AND ").push(column).push(" = ANY(").push_bind(values).push(")");
         }

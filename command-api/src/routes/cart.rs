@@ -9,6 +9,7 @@ use super::{Address, Body, Edge, Route, plain};
 
 pub(super) const ROUTES: &[Route] = &[
     Route::post::<Create>("cart.create", "/v1/carts"),
+    Route::put::<Assign>("cart.assign", "/v1/carts/{id}/customer"),
     Route::post::<AddLine>("cart.add_line", "/v1/carts/{id}/lines"),
     Route::put::<ChangeLine>("cart.change_line", "/v1/carts/{id}/lines/{sku}"),
     Route::delete::<RemoveLine>("cart.remove_line", "/v1/carts/{id}/lines/{sku}"),
@@ -28,6 +29,19 @@ impl Body for Create {
     fn command(self, _: &Address, _: &Edge) -> Result<Command, Problem> {
         let Self { id, currency, customer_id } = self;
         Ok(Command::Cart(Edge::id(id, CartId), Cart::Create { currency, customer_id }))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Assign {
+    customer_id: CustomerId,
+}
+
+impl Body for Assign {
+    fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
+        let Self { customer_id } = self;
+        Ok(Command::Cart(address.id()?, Cart::Assign { customer_id }))
     }
 }
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use domain::command::product::Command as Product;
-use domain::product::{Changed, Details, Media, VariantSet};
+use domain::product::{Changed, Details, Media, SkusOfArchived, VariantChange, VariantSet};
 use domain::text::{Label, Prose};
-use domain::{Command, Money, ProductId, Sku};
+use domain::{Command, Money, Options, ProductId, Sku};
 use serde::Deserialize;
 use service::problem::Problem;
 
@@ -15,9 +15,13 @@ pub(super) const ROUTES: &[Route] = &[
     Route::post::<Create>("product.create", "/v1/products"),
     Route::patch::<Changed>("product.change", "/v1/products/{id}"),
     Route::put::<SetVariant>("product.set_variant", "/v1/products/{id}/variants/{sku}"),
+    Route::patch::<VariantChange>("product.change_variant", "/v1/products/{id}/variants/{sku}"),
+    Route::put::<SetPrices>("product.set_prices", "/v1/products/{id}/variants/{sku}/prices"),
     Route::delete::<RemoveVariant>("product.remove_variant", "/v1/products/{id}/variants/{sku}"),
     Route::post::<Publish>("product.publish", "/v1/products/{id}/publish"),
+    Route::post::<Unpublish>("product.unpublish", "/v1/products/{id}/unpublish"),
     Route::post::<Archive>("product.archive", "/v1/products/{id}/archive"),
+    Route::post::<Restore>("product.restore", "/v1/products/{id}/restore"),
 ];
 
 #[derive(Deserialize)]
@@ -43,7 +47,7 @@ struct Variant {
     sku: Sku,
     title: Option<Label>,
     #[serde(default)]
-    options: BTreeMap<Label, Label>,
+    options: Options,
     prices: Vec<Money>,
     barcode: Option<Label>,
 }
@@ -76,7 +80,7 @@ impl Body for Changed {
 struct SetVariant {
     title: Option<Label>,
     #[serde(default)]
-    options: BTreeMap<Label, Label>,
+    options: Options,
     prices: Vec<Money>,
     barcode: Option<Label>,
 }
@@ -89,10 +93,44 @@ impl Body for SetVariant {
     }
 }
 
+// As with the product: what is absent stays, what is null goes.
+impl Body for VariantChange {
+    fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
+        Ok(Command::Product(address.id()?, Product::ChangeVariant(address.sku()?, self)))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SetPrices {
+    prices: Vec<Money>,
+}
+
+impl Body for SetPrices {
+    fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
+        let set = Product::SetPrices(address.sku()?, self.prices);
+        Ok(Command::Product(address.id()?, set))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Archive {
+    #[serde(default)]
+    skus: SkusOfArchived,
+}
+
+impl Body for Archive {
+    fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
+        Ok(Command::Product(address.id()?, Product::Archive(self.skus)))
+    }
+}
+
 plain! {
     RemoveVariant => |address| {
         Command::Product(address.id()?, Product::RemoveVariant(address.sku()?))
     };
     Publish => |address| Command::Product(address.id()?, Product::Publish);
-    Archive => |address| Command::Product(address.id()?, Product::Archive);
+    Unpublish => |address| Command::Product(address.id()?, Product::Unpublish);
+    Restore => |address| Command::Product(address.id()?, Product::Restore);
 }

@@ -12,7 +12,7 @@ async fn a_cart_is_filled_changed_and_given_up(db: PgPool) {
     let shop = Shop::open(&db);
     shop.sell("TOTE", 0).await;
     let customer = Uuid::now_v7();
-    let cart = json!({"currency": "EUR", "customer_id": customer});
+    let cart = json!({"currency": "EUR"});
     let created = shop.send(post("/v1/carts", &cart)).await;
     assert_eq!(created.status, StatusCode::CREATED);
     let path = format!("/v1/carts/{}", created.id());
@@ -20,6 +20,10 @@ async fn a_cart_is_filled_changed_and_given_up(db: PgPool) {
     let added = shop.send(post(format!("{path}/lines"), &line)).await;
     assert_eq!((added.status, added.header("etag")), (StatusCode::OK, Some("\"2\"")));
     shop.done(put(format!("{path}/lines/TOTE"), &json!({"quantity": 3}))).await;
+    let of = |customer: Uuid| json!({"customer_id": customer});
+    shop.done(put(format!("{path}/customer"), &of(customer))).await;
+    let taken = shop.send(put(format!("{path}/customer"), &of(Uuid::now_v7()))).await;
+    assert_eq!((taken.status, taken.code()), (StatusCode::CONFLICT, "cart_of_another"));
     shop.done(ask(Method::DELETE, format!("{path}/lines/TOTE"), "{}")).await;
     let missing = shop.send(ask(Method::DELETE, format!("{path}/lines/TOTE"), "")).await;
     assert_eq!((missing.status, missing.code()), (StatusCode::NOT_FOUND, "cart_line_not_found"));
@@ -32,6 +36,7 @@ async fn a_cart_is_filled_changed_and_given_up(db: PgPool) {
             "cart.created",
             "cart.line_added",
             "cart.line_changed",
+            "cart.assigned",
             "cart.line_removed",
             "cart.abandoned"
         ]
@@ -66,14 +71,14 @@ async fn a_checkout_without_the_units_names_every_line(db: PgPool) {
     }
     let head = shop.head().await;
     let refused = shop.send(keyed(format!("/v1/carts/{cart}/checkout"), &json!({}))).await;
-    assert_eq!((refused.status, refused.code()), (StatusCode::CONFLICT, "out_of_stock"));
+    assert_eq!((refused.status, refused.code()), (StatusCode::CONFLICT, "checkout_refused"));
     let pointers = [&refused.body["errors"][0]["pointer"], &refused.body["errors"][1]["pointer"]];
     assert_eq!(pointers, ["/lines/1", "/lines/2"]);
     assert_eq!(
         refused.body["lines"],
         json!([
-            {"line": 1, "sku": "SCARCE", "wanted": 2, "available": 1},
-            {"line": 2, "sku": "GONE", "wanted": 1, "available": 0},
+            {"line": 1, "sku": "SCARCE", "code": "out_of_stock", "wanted": 2, "available": 1},
+            {"line": 2, "sku": "GONE", "code": "out_of_stock", "wanted": 1, "available": 0},
         ])
     );
     assert_eq!(shop.head().await, head);
@@ -87,8 +92,14 @@ async fn a_price_that_changed_is_told_before_it_is_paid(db: PgPool) {
     let dearer = json!({"prices": [{"amount": "25.00", "currency": "EUR"}]});
     shop.done(put(format!("/v1/products/{product}/variants/TOTE"), &dearer)).await;
     let refused = shop.send(keyed(format!("/v1/carts/{cart}/checkout"), &json!({}))).await;
-    assert_eq!((refused.status, refused.code()), (StatusCode::CONFLICT, "price_changed"));
-    assert_eq!(refused.body["errors"][0]["pointer"], "/lines/0");
+    assert_eq!((refused.status, refused.code()), (StatusCode::CONFLICT, "checkout_refused"));
+    let problem = &refused.body["errors"][0];
+    assert_eq!(
+        (&problem["pointer"], &problem["code"]),
+        (&json!("/lines/0"), &json!("price_changed"))
+    );
+    let cure = "setting its quantity again accepts that";
+    assert!(problem["detail"].as_str().unwrap().contains(cure), "{problem}");
     assert_eq!(refused.body["lines"][0]["seen"]["amount"], "19.99");
     assert_eq!(refused.body["lines"][0]["now"]["amount"], "25.00");
     shop.done(put(format!("/v1/carts/{cart}/lines/TOTE"), &json!({"quantity": 1}))).await;

@@ -20,7 +20,7 @@ async fn a_product_is_made_changed_sold_and_withdrawn(db: PgPool) {
         "variants": [{
             "sku": "TOTE-BRN",
             "title": "Brown",
-            "options": {"Colour": "brown"},
+            "options": [{"name": "Size", "value": "L"}, {"name": "Colour", "value": "brown"}],
             "prices": [{"amount": "19.99", "currency": "EUR"},
                        {"amount": "3000", "currency": "JPY"}],
             "barcode": "4006381333931",
@@ -62,6 +62,69 @@ async fn a_product_is_made_changed_sold_and_withdrawn(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn a_new_price_leaves_the_rest_of_a_variant(db: PgPool) {
+    let shop = Shop::open(&db);
+    let eur = |amount: &str| json!([{"amount": amount, "currency": "EUR"}]);
+    let of = |name: &str, value: &str| json!({"name": name, "value": value});
+    let options = json!([of("Size", "L"), of("Colour", "brown")]);
+    let variant =
+        json!({"sku": "T", "options": options, "prices": eur("1.00"), "barcode": "4006381333931"});
+    let product = json!({"title": "Tote", "variants": [variant]});
+    let id = shop.done(post("/v1/products", &product)).await.id();
+    let path = format!("/v1/products/{id}/variants/T");
+
+    let patch = |body: serde_json::Value| ask(Method::PATCH, &path, body.to_string());
+    shop.done(patch(json!({"prices": eur("2.00")}))).await;
+    shop.done(put(format!("{path}/prices"), &json!({"prices": eur("3.00")}))).await;
+    shop.done(patch(json!({"barcode": null}))).await;
+    let refused = shop.send(patch(json!({"colour": "red"}))).await;
+    assert_eq!((refused.status, refused.code()), (StatusCode::BAD_REQUEST, "invalid_body"));
+    let twice = patch(json!({"options": [of("Size", "L"), of("Size", "M")]}));
+    assert_eq!(shop.send(twice).await.status, StatusCode::BAD_REQUEST);
+    let absent = ask(Method::PATCH, format!("/v1/products/{id}/variants/NONE"), "{}");
+    assert_eq!(shop.send(absent).await.code(), "variant_not_found");
+
+    let stream = format!("product-{id}");
+    let told = shop.history(&stream).await;
+    assert_eq!(told[2..], ["product.prices_set", "product.prices_set", "product.variant_set"]);
+    let last = "SELECT data FROM events WHERE stream = $1 ORDER BY version DESC LIMIT 1";
+    let last: serde_json::Value =
+        sqlx::query_scalar(last).bind(&stream).fetch_one(&db).await.unwrap();
+    assert_eq!(last, json!({"sku": "T", "options": options, "prices": eur("3.00")}));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_product_goes_off_sale_and_comes_back(db: PgPool) {
+    let shop = Shop::open(&db);
+    let id = shop.sell("TOTE", 1).await;
+    let path = format!("/v1/products/{id}");
+    for step in ["unpublish", "publish", "archive", "restore"] {
+        shop.done(post(format!("{path}/{step}"), &json!({}))).await;
+    }
+    shop.done(post(format!("{path}/archive"), &json!({"skus": "free"}))).await;
+    let other = json!({"title": "Other", "variants": [{"sku": "TOTE", "prices": []}]});
+    let other = shop.done(post("/v1/products", &other)).await.id();
+    let refused = shop.send(post(format!("{path}/restore"), &json!({}))).await;
+    assert_eq!((refused.status, refused.code()), (StatusCode::CONFLICT, "sku_taken"));
+    assert_eq!(refused.body["skus"], json!([{"sku": "TOTE", "product_id": other}]));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_title_can_be_seen_and_is_as_long_in_every_script(db: PgPool) {
+    let shop = Shop::open(&db);
+    let create = |title: &str| post("/v1/products", &json!({"title": title}));
+    for blank in ["   ", "\u{200b}", "\u{feff}", "\u{3164}"] {
+        let refused = shop.send(create(blank)).await;
+        assert_eq!((refused.status, refused.code()), (StatusCode::BAD_REQUEST, "invalid_body"));
+        assert_eq!(refused.body["errors"][0]["pointer"], "/title", "{blank:?}");
+    }
+    for letter in ["x", "ж", "ก", "あ", "👜"] {
+        shop.done(create(&letter.repeat(256))).await;
+        assert_eq!(shop.send(create(&letter.repeat(257))).await.status, StatusCode::BAD_REQUEST);
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn a_sku_belongs_to_one_product(db: PgPool) {
     let shop = Shop::open(&db);
     shop.sell("TOTE", 0).await;
@@ -70,7 +133,7 @@ async fn a_sku_belongs_to_one_product(db: PgPool) {
     let head = shop.head().await;
     let refused = shop.send(post("/v1/products", &second)).await;
     assert_eq!((refused.status, refused.code()), (StatusCode::CONFLICT, "sku_taken"));
-    assert_eq!(refused.body["sku"], "TOTE");
+    assert_eq!(refused.body["skus"][0]["sku"], "TOTE");
     assert_eq!(shop.head().await, head);
 }
 

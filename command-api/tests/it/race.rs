@@ -22,7 +22,7 @@ async fn the_last_unit_is_sold_once_whichever_writer_takes_the_order(db: PgPool)
     let (won, lost): (Vec<_>, Vec<_>) = answers.iter().partition(|a| a.status.is_success());
     assert_eq!((won.len(), lost.len()), (1, BUYERS - 1));
     for answer in lost {
-        assert_eq!((answer.status, answer.code()), (StatusCode::CONFLICT, "out_of_stock"));
+        assert_eq!((answer.status, answer.code()), (StatusCode::CONFLICT, "checkout_refused"));
     }
     assert_eq!(shops[0].history("stock-LAST").await, ["stock.received", "stock.reserved"]);
 }

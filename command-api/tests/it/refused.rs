@@ -216,7 +216,7 @@ async fn the_state_of_things_may_not_allow_it(db: PgPool) {
 
     let request = ask(Method::DELETE, format!("/v1/products/{product}/variants/TOTE"), "");
     refused(&shop, request, conflict, "last_variant").await;
-    shop.done(post(format!("/v1/products/{product}/archive"), &json!({}))).await;
+    shop.done(post(format!("/v1/products/{product}/archive"), &json!({"skus": "free"}))).await;
     let request = post(format!("/v1/products/{product}/publish"), &json!({}));
     refused(&shop, request, conflict, "product_archived").await;
 

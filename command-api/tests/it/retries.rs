@@ -37,7 +37,7 @@ async fn a_refusal_is_an_answer_that_a_retry_gets_again(db: PgPool) {
     let path = format!("/v1/carts/{cart}/checkout");
     let checkout = || post(&path, &json!({})).with("idempotency-key", "buy");
     let first = shop.send(checkout()).await;
-    assert_eq!(first.code(), "out_of_stock");
+    assert_eq!(first.code(), "checkout_refused");
     shop.done(post("/v1/stock/TOTE/receive", &json!({"location": "main", "quantity": 9}))).await;
     let again = shop.send(checkout()).await;
     assert_eq!((again.status, &again.body), (first.status, &first.body));

@@ -8,6 +8,7 @@ use crate::StreamId;
 use crate::cart;
 use crate::ids::{CartId, CustomerId, OrderId, ProductId};
 use crate::money::{Currency, Money};
+use crate::options::Options;
 use crate::seen::{Seen, stamp};
 use crate::text::{Label, Quantity, Sku};
 
@@ -30,14 +31,28 @@ pub struct Line {
     pub sku: Sku,
     /// Of which product.
     pub product_id: ProductId,
-    /// What the product was called when it was added.
+    /// What the product was called when the line was last set.
     pub title: Label,
+    /// What set the variant apart then.
+    #[serde(default, skip_serializing_if = "Options::is_empty")]
+    pub options: Options,
     /// How many.
     pub quantity: Quantity,
     /// What one cost when the line was last set.
     pub unit_price: Money,
+    /// What one cost before that, if it was something else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit_price_before: Option<Money>,
     /// `quantity × unit_price`; nothing if that is more than an order may cost.
     pub total: Option<Money>,
+}
+
+impl Line {
+    /// The line as decisions see it.
+    pub(crate) fn bare(&self) -> cart::Line {
+        let Self { sku, product_id, title, options, quantity, unit_price, .. } = self.clone();
+        cart::Line { sku, product_id, title, options, quantity, unit_price }
+    }
 }
 
 /// A cart.
@@ -106,18 +121,25 @@ impl Document {
     fn apply(&mut self, event: &cart::Event) {
         match event {
             cart::Event::Created(_) => {}
+            cart::Event::Assigned(assigned) => self.customer_id = Some(assigned.customer_id),
             cart::Event::LineAdded(added) => self.lines.push(Line {
                 sku: added.sku.clone(),
                 product_id: added.product_id,
                 title: added.title.clone(),
+                options: added.options.clone(),
                 quantity: added.quantity,
                 unit_price: added.unit_price,
+                unit_price_before: None,
                 total: added.unit_price.times(added.quantity.get()),
             }),
             cart::Event::LineChanged(changed) => {
                 if let Some(line) = self.lines.iter_mut().find(|line| line.sku == changed.sku) {
+                    line.product_id = changed.product_id;
+                    line.title.clone_from(&changed.title);
+                    line.options.clone_from(&changed.options);
                     line.quantity = changed.quantity;
                     line.unit_price = changed.unit_price;
+                    line.unit_price_before = changed.unit_price_before;
                     line.total = changed.unit_price.times(changed.quantity.get());
                 }
             }

@@ -4,14 +4,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{CustomerId, OrderId, ProductId};
 use crate::money::{Currency, Money};
+use crate::options::Options;
 use crate::text::{Label, Quantity, Sku};
 
 events! {
     /// It was opened, empty.
     Created = "cart.created", schema 1;
+    /// A guest's became a customer's.
+    Assigned = "cart.assigned", schema 1;
     /// A SKU was put in.
     LineAdded = "cart.line_added", schema 1;
-    /// A line has another quantity or price.
+    /// A line has another quantity, or was set to what its SKU is sold as and costs by then.
     LineChanged = "cart.line_changed", schema 1;
     /// A SKU was taken out.
     LineRemoved = "cart.line_removed", schema 1;
@@ -31,6 +34,13 @@ pub struct Created {
     pub customer_id: Option<CustomerId>,
 }
 
+/// `cart.assigned`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assigned {
+    /// Whose it is from now on.
+    pub customer_id: CustomerId,
+}
+
 /// `cart.line_added`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LineAdded {
@@ -40,21 +50,34 @@ pub struct LineAdded {
     pub product_id: ProductId,
     /// What the product is called now.
     pub title: Label,
+    /// What sets the variant apart.
+    #[serde(default, skip_serializing_if = "Options::is_empty")]
+    pub options: Options,
     /// How many.
     pub quantity: Quantity,
     /// What one costs now.
     pub unit_price: Money,
 }
 
-/// `cart.line_changed`
+/// `cart.line_changed`: the line as it is from now on, all units alike.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LineChanged {
     /// What.
     pub sku: Sku,
-    /// How many from now on.
+    /// Of which product: another one, if the SKU went to it since.
+    pub product_id: ProductId,
+    /// What the product is called now.
+    pub title: Label,
+    /// What sets the variant apart.
+    #[serde(default, skip_serializing_if = "Options::is_empty")]
+    pub options: Options,
+    /// How many.
     pub quantity: Quantity,
     /// What one costs now.
     pub unit_price: Money,
+    /// What one cost before, if that was something else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit_price_before: Option<Money>,
 }
 
 /// `cart.line_removed`

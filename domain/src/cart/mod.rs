@@ -4,15 +4,20 @@
 
 pub mod document;
 mod event;
+mod offer;
 mod rules;
 
-pub use event::{Abandoned, CheckedOut, Created, Event, LineAdded, LineChanged, LineRemoved};
+pub use event::{
+    Abandoned, Assigned, CheckedOut, Created, Event, LineAdded, LineChanged, LineRemoved,
+};
+pub use offer::{Obstacle, OnOffer};
 pub use rules::Error;
 
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{CustomerId, ProductId};
 use crate::money::{Currency, Money};
+use crate::options::Options;
 use crate::text::{Label, Quantity, Sku};
 
 /// Lines a cart may have.
@@ -39,8 +44,10 @@ pub struct Line {
     pub sku: Sku,
     /// Of which product.
     pub product_id: ProductId,
-    /// What the product was called when it was added.
+    /// What the product was called when the line was last set.
     pub title: Label,
+    /// What set the variant apart then.
+    pub options: Options,
     /// How many.
     pub quantity: Quantity,
     /// What one cost when the line was last set.
@@ -70,7 +77,7 @@ pub struct Cart {
 impl Cart {
     /// How many things it holds beside itself.
     pub fn items(&self) -> usize {
-        self.lines.len()
+        self.lines.iter().map(|line| 1 + line.options.as_slice().len()).sum()
     }
 
     /// Folds one event into the state.
@@ -81,15 +88,20 @@ impl Cart {
                 self.currency = Some(created.currency);
                 self.customer_id = created.customer_id;
             }
+            Event::Assigned(assigned) => self.customer_id = Some(assigned.customer_id),
             Event::LineAdded(added) => self.lines.push(Line {
                 sku: added.sku.clone(),
                 product_id: added.product_id,
                 title: added.title.clone(),
+                options: added.options.clone(),
                 quantity: added.quantity,
                 unit_price: added.unit_price,
             }),
             Event::LineChanged(changed) => {
                 if let Some(line) = self.lines.iter_mut().find(|line| line.sku == changed.sku) {
+                    line.product_id = changed.product_id;
+                    line.title.clone_from(&changed.title);
+                    line.options.clone_from(&changed.options);
                     line.quantity = changed.quantity;
                     line.unit_price = changed.unit_price;
                 }

@@ -2,7 +2,7 @@
 //! [`crate::command::cart`]; a client names only SKUs and quantities.
 
 use super::{
-    Abandoned, Cart, CheckedOut, Created, Event, LINES_MAX, Line, LineAdded, LineChanged,
+    Abandoned, Assigned, Cart, CheckedOut, Created, Event, LINES_MAX, Line, LineAdded, LineChanged,
     LineRemoved, Status,
 };
 use crate::ids::{CustomerId, OrderId};
@@ -20,6 +20,8 @@ refusals! {
         CheckedOut = "cart_checked_out", Conflict, "the cart was checked out already";
         /// It was given up.
         Abandoned = "cart_abandoned", Conflict, "the cart was abandoned";
+        /// It has an owner already.
+        OfAnother = "cart_of_another", Conflict, "the cart is another customer's";
         /// Nothing in it.
         Empty = "cart_empty", Conflict, "the cart is empty";
         /// No line of that SKU.
@@ -45,34 +47,44 @@ impl Cart {
         }
     }
 
-    /// Puts a SKU in; more of one that is in adds up.
+    /// Makes a guest's cart a customer's, who has logged in.
+    pub fn assign(&self, customer_id: CustomerId) -> Result<Vec<Event>, Error> {
+        self.must_be_open()?;
+        match self.customer_id {
+            None => Ok(vec![Assigned { customer_id }.into()]),
+            Some(owner) if owner == customer_id => Ok(vec![]),
+            Some(_) => Err(Error::OfAnother),
+        }
+    }
+
+    /// Puts a SKU in, as it is on offer. More of one that is in adds up, all units at what one
+    /// costs now.
     pub fn add_line(&self, new: Line) -> Result<Vec<Event>, Error> {
         self.must_be_open()?;
-        let Line { sku, product_id, title, quantity, unit_price } = new;
-        if let Some(line) = self.line(&sku) {
-            let quantity = Quantity::try_from(line.quantity.get() + quantity.get())
+        if let Some(line) = self.line(&new.sku) {
+            let quantity = Quantity::try_from(line.quantity.get() + new.quantity.get())
                 .map_err(|_| Error::TooManyUnits)?;
-            return Ok(vec![LineChanged { sku, quantity, unit_price }.into()]);
+            return Ok(vec![changed(line, Line { quantity, ..new })]);
         }
         if self.lines.len() >= LINES_MAX {
             return Err(Error::TooManyLines);
         }
-        Ok(vec![LineAdded { sku, product_id, title, quantity, unit_price }.into()])
+        let Line { sku, product_id, title, options, quantity, unit_price } = new;
+        Ok(vec![LineAdded { sku, product_id, title, options, quantity, unit_price }.into()])
     }
 
-    /// Sets a line's quantity, at today's price.
-    pub fn change_line(
-        &self,
-        sku: Sku,
-        quantity: Quantity,
-        unit_price: Money,
-    ) -> Result<Vec<Event>, Error> {
+    /// Sets a line's quantity, and the rest to what is on offer.
+    pub fn change_line(&self, new: Line) -> Result<Vec<Event>, Error> {
         self.must_be_open()?;
-        let line = self.line(&sku).ok_or(Error::NoSuchLine)?;
-        if line.quantity == quantity && line.unit_price == unit_price {
-            return Ok(vec![]);
-        }
-        Ok(vec![LineChanged { sku, quantity, unit_price }.into()])
+        let line = self.line(&new.sku).ok_or(Error::NoSuchLine)?;
+        if *line == new { Ok(vec![]) } else { Ok(vec![changed(line, new)]) }
+    }
+
+    /// Lets a line cost what it does today where that is less, as the cart becomes an order.
+    pub fn lower_price(&self, sku: &Sku, unit_price: Money) -> Option<Event> {
+        let line = self.line(sku)?;
+        let is_lower = unit_price.amount() < line.unit_price.amount();
+        is_lower.then(|| changed(line, Line { unit_price, ..line.clone() }))
     }
 
     /// Takes a SKU out.
@@ -108,4 +120,11 @@ impl Cart {
             Status::Abandoned => Err(Error::Abandoned),
         }
     }
+}
+
+fn changed(before: &Line, now: Line) -> Event {
+    let Line { sku, product_id, title, options, quantity, unit_price } = now;
+    let seen = before.unit_price;
+    let unit_price_before = (seen != unit_price).then_some(seen);
+    LineChanged { sku, product_id, title, options, quantity, unit_price, unit_price_before }.into()
 }

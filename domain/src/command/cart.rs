@@ -5,11 +5,11 @@ use chrono::{DateTime, Utc};
 
 use super::{Events, Stop, Unit, offer};
 use crate::StreamId;
-use crate::cart::{self, Cart, Line};
+use crate::cart::{self, Cart, Line, Obstacle, OnOffer};
 use crate::ids::{AddressId, CartId, CustomerId, OrderId};
 use crate::money::Currency;
 use crate::order::{self, Placing};
-use crate::refusal::{CheckoutError, PriceChange, Shortage};
+use crate::refusal::{CheckoutError, RefusedLine};
 use crate::state::Streams;
 use crate::stock::Stock;
 use crate::text::{Quantity, Sku};
@@ -24,6 +24,11 @@ pub enum Command {
         /// Whose it is, unless a guest's.
         customer_id: Option<CustomerId>,
     },
+    /// Make a guest's cart a customer's.
+    Assign {
+        /// Whose it is from now on.
+        customer_id: CustomerId,
+    },
     /// Put a SKU in; more of one that is in adds up.
     AddLine {
         /// What.
@@ -31,7 +36,7 @@ pub enum Command {
         /// How many.
         quantity: Quantity,
     },
-    /// Set a line's quantity, and accept today's price.
+    /// Set a line's quantity, and accept what it is sold as today, and for how much.
     ChangeLine {
         /// What.
         sku: Sku,
@@ -67,14 +72,10 @@ pub(crate) fn decide(id: CartId, command: Command, streams: Streams) -> Result<E
     let cart = streams.cart(&id)?;
     let events = match command {
         Command::Create { currency, customer_id } => cart.create(currency, customer_id),
-        Command::AddLine { sku, quantity } => {
-            let offer = offer::find(streams, &sku, currency(cart)?)?;
-            let offer::Offer { product_id, title, unit_price } = offer;
-            cart.add_line(Line { sku, product_id, title, quantity, unit_price })
-        }
+        Command::Assign { customer_id } => cart.assign(customer_id),
+        Command::AddLine { sku, quantity } => cart.add_line(offered(cart, sku, quantity, streams)?),
         Command::ChangeLine { sku, quantity } => {
-            let unit_price = offer::find(streams, &sku, currency(cart)?)?.unit_price;
-            cart.change_line(sku, quantity, unit_price)
+            cart.change_line(offered(cart, sku, quantity, streams)?)
         }
         Command::RemoveLine { sku } => cart.remove_line(sku),
         Command::Abandon => cart.abandon(),
@@ -87,8 +88,11 @@ pub(crate) fn decide(id: CartId, command: Command, streams: Streams) -> Result<E
     Ok(unit.0)
 }
 
-fn currency(cart: &Cart) -> Result<Currency, Stop> {
-    cart.currency.ok_or_else(|| cart::Error::NotFound.into())
+/// A line as the catalogue has it today.
+fn offered(cart: &Cart, sku: Sku, quantity: Quantity, streams: Streams) -> Result<Line, Stop> {
+    let currency = cart.currency.ok_or(cart::Error::NotFound)?;
+    let OnOffer { product_id, title, options, unit_price } = offer::find(streams, &sku, currency)?;
+    Ok(Line { sku, product_id, title, options, quantity, unit_price })
 }
 
 fn check_out(
@@ -106,47 +110,54 @@ fn check_out(
         [StreamId::Sku(line.sku.clone()), StreamId::Product(line.product_id), stock]
     };
     streams.require(cart.lines.iter().flat_map(of_line).chain([order.clone()]))?;
-    check_prices(cart, streams)?;
+    let (lowered, mut refused) = look_at_offers(cart, streams)?;
+    let cart = &lowered.iter().fold(cart.clone(), |mut cart, event| {
+        cart.evolve(event);
+        cart
+    });
 
     let (customer_id, lines) = (cart.customer_id, cart.lines.clone());
     let placing = Placing { customer_id, address_id, lines, reserved_until };
     let placed = streams.order(&order_id)?.place(id, placing)?;
     let certain = placed.iter().any(|event| matches!(event, order::Event::Confirmed(_)));
     let mut unit = Unit::default();
+    unit.add(&StreamId::Cart(id), lowered);
     unit.add(&StreamId::Cart(id), checked_out);
     unit.add(&order, placed);
 
-    let mut shortages = Vec::new();
     for (number, line) in cart.lines.iter().enumerate() {
         let (sku, quantity) = (line.sku.clone(), line.quantity);
         let stock = streams.stock(&sku)?;
         let reserve = if certain { Stock::reserve_committed } else { Stock::reserve };
-        match reserve(stock, order_id, quantity, reserved_until) {
-            Ok(events) => unit.add(&StreamId::Stock(sku), events),
-            Err(_) => shortages.push(Shortage {
-                line: number,
-                sku,
-                wanted: quantity.get(),
-                available: stock.available(),
-            }),
-        }
+        let Ok(events) = reserve(stock, order_id, quantity, reserved_until) else {
+            let (wanted, available) = (quantity.get(), stock.available());
+            let problem = Obstacle::OutOfStock { wanted, available };
+            refused.push(RefusedLine { line: number, sku, problem });
+            continue;
+        };
+        unit.add(&StreamId::Stock(sku), events);
     }
-    if shortages.is_empty() { Ok(unit.0) } else { Err(CheckoutError::OutOfStock(shortages).into()) }
+    refused.sort_by_key(|refused| refused.line);
+    if refused.is_empty() { Ok(unit.0) } else { Err(CheckoutError::Refused(refused).into()) }
 }
 
-/// The shopper pays what they saw, or is told.
-fn check_prices(cart: &Cart, streams: Streams) -> Result<(), Stop> {
-    let mut changes = Vec::new();
-    for (line, Line { sku, product_id, unit_price: seen, .. }) in cart.lines.iter().enumerate() {
-        let offer = offer::find(streams, sku, seen.currency())?;
-        if offer.product_id != *product_id {
-            // The SKU went to another product since: this one is not sold any more.
-            return Err(offer::not_for_sale(sku));
-        }
-        let now = offer.unit_price;
-        if now != *seen {
-            changes.push(PriceChange { line, sku: sku.clone(), seen: *seen, now });
+/// The shopper pays what they saw or less, or is told: the prices that are lower by now, and the
+/// lines that are not offered as they were.
+fn look_at_offers(
+    cart: &Cart,
+    streams: Streams,
+) -> Result<(Vec<cart::Event>, Vec<RefusedLine>), Stop> {
+    let (mut lowered, mut refused) = (Vec::new(), Vec::new());
+    for (number, line) in cart.lines.iter().enumerate() {
+        let sku = &line.sku;
+        let offer = offer::look(streams, sku, line.unit_price.currency())?;
+        match (line.problem(offer.as_ref()), offer) {
+            (Some(problem), _) => {
+                refused.push(RefusedLine { line: number, sku: sku.clone(), problem });
+            }
+            (None, Ok(offer)) => lowered.extend(cart.lower_price(sku, offer.unit_price)),
+            (None, Err(_)) => {}
         }
     }
-    if changes.is_empty() { Ok(()) } else { Err(CheckoutError::PriceChanged(changes).into()) }
+    Ok((lowered, refused))
 }

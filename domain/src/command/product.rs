@@ -1,11 +1,12 @@
 //! Commands to products. A SKU is taken from the common pool in the same append in which a
-//! variant appears, and given back when it goes.
+//! variant appears or an archived product comes back, and given back when it goes.
 
 use super::{Events, Stop, Unit};
 use crate::StreamId;
 use crate::ids::ProductId;
-use crate::product::{Changed, Details, Event, VariantSet};
-use crate::sku;
+use crate::money::Money;
+use crate::product::{Changed, Details, Event, SkusOfArchived, VariantChange, VariantSet};
+use crate::sku::{self, TakenSku, TakenSkus};
 use crate::state::Streams;
 use crate::text::Sku;
 
@@ -23,12 +24,20 @@ pub enum Command {
     Change(Changed),
     /// Add or replace a variant.
     SetVariant(VariantSet),
+    /// Change what is named of a variant.
+    ChangeVariant(Sku, VariantChange),
+    /// Set what a variant costs.
+    SetPrices(Sku, Vec<Money>),
     /// Stop selling a variant.
     RemoveVariant(Sku),
     /// Put it up for sale.
     Publish,
-    /// Withdraw it for good.
-    Archive,
+    /// Take it off sale.
+    Unpublish,
+    /// Withdraw it.
+    Archive(SkusOfArchived),
+    /// Bring it back from the archive.
+    Restore,
 }
 
 impl Command {
@@ -44,9 +53,13 @@ pub(crate) fn decide(id: ProductId, command: Command, streams: Streams) -> Resul
         Command::Create { details, variants } => state.create(details, variants),
         Command::Change(changed) => state.change(changed),
         Command::SetVariant(variant) => state.set_variant(variant),
+        Command::ChangeVariant(sku, change) => state.change_variant(&sku, change),
+        Command::SetPrices(sku, prices) => state.set_prices(&sku, prices),
         Command::RemoveVariant(sku) => state.remove_variant(sku),
         Command::Publish => state.publish(),
-        Command::Archive => state.archive(),
+        Command::Unpublish => state.unpublish(),
+        Command::Archive(skus) => state.archive(skus),
+        Command::Restore => state.restore(),
     }?;
 
     let mut taken: Vec<Sku> = Vec::new();
@@ -55,18 +68,31 @@ pub(crate) fn decide(id: ProductId, command: Command, streams: Streams) -> Resul
         match event {
             Event::VariantSet(variant) => taken.push(variant.sku.clone()),
             Event::VariantRemoved(removed) => released.push(removed.sku.clone()),
-            Event::Archived(_) => released.extend(state.variants.keys().cloned()),
-            Event::Created(_) | Event::Changed(_) | Event::Published(_) => {}
+            Event::Archived(archived) if archived.skus == SkusOfArchived::Free => {
+                released.extend(state.variants.keys().cloned());
+            }
+            Event::Restored(_) => taken.extend(state.variants.keys().cloned()),
+            Event::Created(_)
+            | Event::Changed(_)
+            | Event::PricesSet(_)
+            | Event::Published(_)
+            | Event::Unpublished(_)
+            | Event::Archived(_) => {}
         }
     }
     streams.require(taken.iter().chain(&released).cloned().map(StreamId::Sku))?;
 
     let mut unit = Unit::default();
     unit.add(&StreamId::Product(id), events);
+    let mut of_others = Vec::new();
     for sku in taken {
-        let assigned = streams.sku(&sku)?.assign(id);
-        let assigned = assigned.map_err(|error| sku::Refusal { sku: sku.clone(), error })?;
-        unit.add(&StreamId::Sku(sku), assigned);
+        match streams.sku(&sku)?.assign(id) {
+            Ok(assigned) => unit.add(&StreamId::Sku(sku), assigned),
+            Err(product_id) => of_others.push(TakenSku { sku, product_id }),
+        }
+    }
+    if !of_others.is_empty() {
+        return Err(sku::Error::Taken(TakenSkus(of_others)).into());
     }
     for sku in released {
         let events = streams.sku(&sku)?.release(id);

@@ -11,7 +11,6 @@ use super::{
 };
 use crate::ids::{AddressId, CartId, CustomerId, FulfilmentId, PaymentId};
 use crate::money::Money;
-use crate::options::Options;
 use crate::text::{Note, Quantity, Sku};
 
 refusals! {
@@ -124,8 +123,8 @@ impl Order {
         let Placing { customer_id, address_id, lines, reserved_until } = placing;
         let priced = lines.into_iter().map(|line| {
             let total = line.unit_price.times(line.quantity.get())?;
-            let crate::cart::Line { sku, product_id, title, quantity, unit_price } = line;
-            let options = Options::default();
+            let crate::cart::Line { sku, product_id, title, options, quantity, unit_price, .. } =
+                line;
             Some(Line { sku, product_id, title, options, quantity, unit_price, total })
         });
         let lines: Vec<Line> = priced.collect::<Option<_>>().ok_or(Error::TotalOutOfBounds)?;

@@ -13,6 +13,7 @@ use crate::Event;
 use crate::StreamId;
 use crate::ids::ProductId;
 use crate::money::{Currency, Money};
+use crate::options::{Options, VariantOption};
 use crate::product::document::Status;
 use crate::product::{self, Details, VariantSet};
 use crate::seen::{Seen, stamp};
@@ -28,8 +29,8 @@ pub struct Variant {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<Label>,
     /// What sets it apart.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub options: BTreeMap<Label, Label>,
+    #[serde(default, skip_serializing_if = "Options::is_empty")]
+    pub options: Options,
     /// What one unit costs.
     pub prices: Vec<Money>,
     /// Its EAN, UPC or ISBN.
@@ -55,7 +56,7 @@ pub struct Document {
     pub details: Details,
     /// The category path once more, by level, for facets: `lvl1: "Bags > Totes"`.
     pub category_levels: BTreeMap<String, String>,
-    /// All values of each option, over all variants.
+    /// All values of each option, over all variants: to filter by, so an object, without order.
     pub options: BTreeMap<Label, BTreeSet<Label>>,
     /// All SKUs.
     pub skus: Vec<Sku>,
@@ -147,10 +148,18 @@ impl Document {
                 self.shorten(changed.media.is_some(), changed.description.is_some());
             }
             product::Event::VariantSet(set) => self.set_variant(set),
+            product::Event::PricesSet(set) => {
+                if let Some(known) = self.variants.iter_mut().find(|known| known.sku == set.sku) {
+                    known.prices.clone_from(&set.prices);
+                }
+            }
             product::Event::VariantRemoved(removed) => {
                 self.variants.retain(|variant| variant.sku != removed.sku);
             }
             product::Event::Published(_) => self.status = Status::Published,
+            product::Event::Unpublished(_) | product::Event::Restored(_) => {
+                self.status = Status::Draft;
+            }
             product::Event::Archived(_) => self.status = Status::Archived,
         }
     }
@@ -185,7 +194,7 @@ impl Document {
         self.price = BTreeMap::new();
         self.price_max = BTreeMap::new();
         for variant in &self.variants {
-            for (name, value) in &variant.options {
+            for VariantOption { name, value } in variant.options.as_slice() {
                 self.options.entry(name.clone()).or_default().insert(value.clone());
             }
             for price in &variant.prices {

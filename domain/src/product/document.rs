@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::Event;
 use crate::StreamId;
 use crate::ids::ProductId;
-use crate::product::{self, Details, VariantSet};
+use crate::product::{self, Details, SkusOfArchived, VariantSet};
 use crate::seen::{Seen, stamp};
 
 /// Where a product stands in its life.
@@ -17,7 +17,7 @@ pub enum Status {
     Draft,
     /// For sale.
     Published,
-    /// Withdrawn for good.
+    /// Withdrawn, until it is restored.
     Archived,
 }
 
@@ -37,6 +37,9 @@ pub struct Document {
     pub details: Details,
     /// Its variants, in the order they were first set.
     pub variants: Vec<VariantSet>,
+    /// Whether it gave its SKUs back when it was withdrawn: then other products may have them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub skus_freed: bool,
     /// When it was created.
     pub created_at: DateTime<Utc>,
     /// When it last changed.
@@ -67,6 +70,7 @@ fn create(id: ProductId, details: Details, seen: &Seen) -> Document {
         status: Status::Draft,
         details,
         variants: vec![],
+        skus_freed: false,
         created_at: seen.occurred_at,
         updated_at: seen.occurred_at,
     }
@@ -83,11 +87,24 @@ impl Document {
                     None => self.variants.push(variant.clone()),
                 }
             }
+            product::Event::PricesSet(set) => {
+                if let Some(known) = self.variants.iter_mut().find(|known| known.sku == set.sku) {
+                    known.prices.clone_from(&set.prices);
+                }
+            }
             product::Event::VariantRemoved(removed) => {
                 self.variants.retain(|variant| variant.sku != removed.sku);
             }
             product::Event::Published(_) => self.status = Status::Published,
-            product::Event::Archived(_) => self.status = Status::Archived,
+            product::Event::Unpublished(_) => self.status = Status::Draft,
+            product::Event::Archived(archived) => {
+                self.status = Status::Archived;
+                self.skus_freed = archived.skus == SkusOfArchived::Free;
+            }
+            product::Event::Restored(_) => {
+                self.status = Status::Draft;
+                self.skus_freed = false;
+            }
         }
     }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::money::Money;
+use crate::money::{Currency, Money};
+use crate::options::Options;
 use crate::text::{Label, MediaUrl, Prose, Sku};
 
 events! {
@@ -13,14 +14,20 @@ events! {
     Created = "product.created", schema 2;
     /// Some of its details changed.
     Changed = "product.changed", schema 1;
-    /// A variant was added or replaced.
+    /// A variant was added, or is another in more than its prices. All of it, prices included.
     VariantSet = "product.variant_set", schema 1;
+    /// A variant costs something else, and is otherwise what it was.
+    PricesSet = "product.prices_set", schema 1;
     /// A variant is no longer sold.
     VariantRemoved = "product.variant_removed", schema 1;
     /// It is for sale.
     Published = "product.published", schema 1;
-    /// It was withdrawn for good.
+    /// It was taken off sale, and is a draft again.
+    Unpublished = "product.unpublished", schema 1;
+    /// It was withdrawn, until it is restored.
     Archived = "product.archived", schema 1;
+    /// It was withdrawn, and is a draft again.
+    Restored = "product.restored", schema 1;
 }
 
 /// What a product is, apart from its variants.
@@ -103,7 +110,7 @@ impl Changed {
 }
 
 /// Tells a field that is `null` from one that is absent.
-fn present<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+pub(super) fn present<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     T: Deserialize<'de>,
     D: serde::Deserializer<'de>,
@@ -119,14 +126,30 @@ pub struct VariantSet {
     /// Its own name, if it has one beside the product's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<Label>,
-    /// What sets it apart: `Size: M`.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub options: BTreeMap<Label, Label>,
+    /// What sets it apart, in the shop's order: `Size: M`.
+    #[serde(default, skip_serializing_if = "Options::is_empty")]
+    pub options: Options,
     /// What one unit costs, at most once a currency.
     pub prices: Vec<Money>,
     /// Its EAN, UPC or ISBN.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub barcode: Option<Label>,
+}
+
+impl VariantSet {
+    /// What one unit costs in `currency`, if it is sold in it.
+    pub fn price(&self, currency: Currency) -> Option<Money> {
+        self.prices.iter().copied().find(|price| price.currency() == currency)
+    }
+}
+
+/// `product.prices_set`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PricesSet {
+    /// The variant.
+    pub sku: Sku,
+    /// What one unit costs from now on, at most once a currency.
+    pub prices: Vec<Money>,
 }
 
 /// `product.variant_removed`
@@ -140,6 +163,28 @@ pub struct VariantRemoved {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Published {}
 
+/// `product.unpublished`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unpublished {}
+
 /// `product.archived`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Archived {}
+pub struct Archived {
+    /// What becomes of its SKUs.
+    pub skus: SkusOfArchived,
+}
+
+/// What becomes of the SKUs of a product that is withdrawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SkusOfArchived {
+    /// They stay its own: nobody else may sell them.
+    #[default]
+    Keep,
+    /// Other products may take them.
+    Free,
+}
+
+/// `product.restored`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restored {}

@@ -1,17 +1,20 @@
 //! A product of the catalogue: what it is called, its variants and their prices.
 //!
-//! `draft → published → archived`. What something costs is decided here and nowhere else.
+//! `draft ⇄ published → archived → draft`. What something costs is decided here and nowhere else.
 
 pub mod document;
 mod event;
 mod rules;
+mod variant_change;
 
 use std::collections::BTreeMap;
 
 pub use event::{
-    Archived, Changed, Created, Details, Event, Media, Published, VariantRemoved, VariantSet,
+    Archived, Changed, Created, Details, Event, Media, PricesSet, Published, Restored,
+    SkusOfArchived, Unpublished, VariantRemoved, VariantSet,
 };
 pub use rules::Error;
+pub use variant_change::VariantChange;
 
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +27,7 @@ pub const VARIANTS_MAX: usize = 500;
 pub const PRICES_MAX: usize = 200;
 /// Levels of a category path.
 pub const CATEGORY_LEVELS_MAX: usize = 8;
-/// Attributes of a product, and options of a variant.
+/// Attributes of a product.
 pub const ATTRIBUTES_MAX: usize = 100;
 /// Pictures and videos of a product.
 pub const MEDIA_MAX: usize = 250;
@@ -39,7 +42,7 @@ pub enum Status {
     Draft,
     /// For sale.
     Published,
-    /// Withdrawn for good.
+    /// Withdrawn, until it is restored.
     Archived,
 }
 
@@ -59,13 +62,15 @@ pub struct Product {
     pub title: Option<Label>,
     /// Its variants.
     pub variants: BTreeMap<Sku, VariantSet>,
+    /// Whether it gave its SKUs back when it was withdrawn.
+    pub skus_freed: bool,
 }
 
 impl Product {
     /// How many things it holds beside itself.
     pub fn items(&self) -> usize {
         let variants = self.variants.values();
-        variants.map(|variant| 1 + variant.options.len() + variant.prices.len()).sum()
+        variants.map(|one| 1 + one.options.as_slice().len() + one.prices.len()).sum()
     }
 
     /// Folds one event into the state.
@@ -83,17 +88,29 @@ impl Product {
             Event::VariantSet(variant) => {
                 self.variants.insert(variant.sku.clone(), variant.clone());
             }
+            Event::PricesSet(set) => {
+                if let Some(variant) = self.variants.get_mut(&set.sku) {
+                    variant.prices.clone_from(&set.prices);
+                }
+            }
             Event::VariantRemoved(removed) => {
                 self.variants.remove(&removed.sku);
             }
             Event::Published(_) => self.status = Status::Published,
-            Event::Archived(_) => self.status = Status::Archived,
+            Event::Archived(archived) => {
+                self.status = Status::Archived;
+                self.skus_freed = archived.skus == SkusOfArchived::Free;
+            }
+            Event::Unpublished(_) => self.status = Status::Draft,
+            Event::Restored(_) => {
+                self.status = Status::Draft;
+                self.skus_freed = false;
+            }
         }
     }
 
     /// What one unit of `sku` costs in `currency`, if it is sold in it.
     pub fn price(&self, sku: &Sku, currency: Currency) -> Option<Money> {
-        let prices = &self.variants.get(sku)?.prices;
-        prices.iter().copied().find(|price| price.currency() == currency)
+        self.variants.get(sku)?.price(currency)
     }
 }

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     ATTRIBUTES_MAX, Archived, CATEGORY_LEVELS_MAX, Changed, Created, Details, Event, MEDIA_MAX,
-    PRICES_MAX, Product, Published, Status, VARIANTS_MAX, VariantRemoved, VariantSet,
+    PRICES_MAX, PricesSet, Product, Published, Restored, SkusOfArchived, Status, Unpublished,
+    VARIANTS_MAX, VariantChange, VariantRemoved, VariantSet,
 };
+use crate::money::Money;
 use crate::text::Sku;
 
 refusals! {
@@ -15,8 +17,9 @@ refusals! {
         AlreadyExists = "product_already_exists", Conflict, "a product with this id exists already";
         /// There is none.
         NotFound = "product_not_found", NotFound, "there is no such product";
-        /// It was withdrawn for good.
-        Archived = "product_archived", Conflict, "the product is archived";
+        /// It was withdrawn.
+        Archived = "product_archived", Conflict,
+            "the product is archived: restore it before anything else";
         /// Nothing to sell.
         NothingToSell = "nothing_to_sell", Conflict,
             "a product needs a variant with a price before it can be published";
@@ -73,7 +76,7 @@ impl Product {
         Ok(vec![changed.into()])
     }
 
-    /// Adds or replaces a variant.
+    /// Adds or replaces a variant. Where only its prices are others, nothing else is told.
     pub fn set_variant(&self, variant: VariantSet) -> Result<Vec<Event>, Error> {
         self.must_live()?;
         check_variant(&variant)?;
@@ -90,12 +93,33 @@ impl Product {
         {
             return Err(Error::LastVariant);
         }
+        let with_these_prices = |current: &VariantSet| {
+            let prices = variant.prices.clone();
+            VariantSet { prices, ..current.clone() }
+        };
+        if self.variants.get(&variant.sku).map(with_these_prices).as_ref() == Some(&variant) {
+            return Ok(vec![PricesSet { sku: variant.sku, prices: variant.prices }.into()]);
+        }
         Ok(vec![variant.into()])
     }
 
-    /// Stops selling a variant.
-    pub fn remove_variant(&self, sku: Sku) -> Result<Vec<Event>, Error> {
+    /// Changes what is named of a variant, and leaves the rest.
+    pub fn change_variant(&self, sku: &Sku, change: VariantChange) -> Result<Vec<Event>, Error> {
         self.must_live()?;
+        let variant = self.variants.get(sku).ok_or(Error::NoSuchVariant)?;
+        self.set_variant(change.apply(variant.clone()))
+    }
+
+    /// Sets what a variant costs.
+    pub fn set_prices(&self, sku: &Sku, prices: Vec<Money>) -> Result<Vec<Event>, Error> {
+        let prices = Some(Some(prices));
+        self.change_variant(sku, VariantChange { prices, ..VariantChange::default() })
+    }
+
+    /// Stops selling a variant. Also while it is archived: what another product has taken must not
+    /// keep the rest from coming back.
+    pub fn remove_variant(&self, sku: Sku) -> Result<Vec<Event>, Error> {
+        self.must_exist()?;
         if !self.variants.contains_key(&sku) {
             return Err(Error::NoSuchVariant);
         }
@@ -117,21 +141,38 @@ impl Product {
         Ok(vec![Published {}.into()])
     }
 
-    /// Withdraws it for good.
-    pub fn archive(&self) -> Result<Vec<Event>, Error> {
-        if self.status == Status::Archived {
+    /// Takes it off sale: it is a draft again.
+    pub fn unpublish(&self) -> Result<Vec<Event>, Error> {
+        self.must_live()?;
+        let is_published = self.status == Status::Published;
+        Ok(is_published.then(|| Unpublished {}.into()).into_iter().collect())
+    }
+
+    /// Withdraws it. SKUs that were kept may be freed later by asking again; those that were freed
+    /// come back with [`Product::restore`].
+    pub fn archive(&self, skus: SkusOfArchived) -> Result<Vec<Event>, Error> {
+        self.must_exist()?;
+        let frees_none = self.skus_freed || skus == SkusOfArchived::Keep;
+        if self.status == Status::Archived && frees_none {
             return Ok(vec![]);
         }
-        self.must_live()?;
-        Ok(vec![Archived {}.into()])
+        Ok(vec![Archived { skus }.into()])
+    }
+
+    /// Brings it back from the archive, as a draft.
+    pub fn restore(&self) -> Result<Vec<Event>, Error> {
+        self.must_exist()?;
+        let is_archived = self.status == Status::Archived;
+        Ok(is_archived.then(|| Restored {}.into()).into_iter().collect())
+    }
+
+    fn must_exist(&self) -> Result<(), Error> {
+        if self.status == Status::Unborn { Err(Error::NotFound) } else { Ok(()) }
     }
 
     fn must_live(&self) -> Result<(), Error> {
-        match self.status {
-            Status::Draft | Status::Published => Ok(()),
-            Status::Unborn => Err(Error::NotFound),
-            Status::Archived => Err(Error::Archived),
-        }
+        self.must_exist()?;
+        if self.status == Status::Archived { Err(Error::Archived) } else { Ok(()) }
     }
 }
 
@@ -158,9 +199,6 @@ fn check_bounds(levels: usize, attributes: usize, media: usize) -> Result<(), Er
 fn check_variant(variant: &VariantSet) -> Result<(), Error> {
     if variant.prices.len() > PRICES_MAX {
         return Err(Error::TooMany("prices".to_owned()));
-    }
-    if variant.options.len() > ATTRIBUTES_MAX {
-        return Err(Error::TooMany("options".to_owned()));
     }
     let currencies: BTreeSet<_> = variant.prices.iter().map(|price| price.currency()).collect();
     if currencies.len() < variant.prices.len() {

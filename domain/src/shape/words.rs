@@ -24,9 +24,21 @@ macro_rules! id {
     };
 }
 
-/// Text of 1 to `$max` bytes that satisfies `$allowed`.
+/// Text of 1 to `$max` bytes or characters that satisfies `$allowed`.
 macro_rules! text {
-    ($(#[$doc:meta])* $name:ident, $max:literal bytes, $allowed:expr, $rule:literal) => {
+    (@bounds bytes, $max:literal) => {
+        /// The longest value, in bytes of UTF-8.
+        pub const BYTES_MAX: usize = $max;
+    };
+    (@bounds characters, $max:literal) => {
+        /// The longest value, in characters, whichever script they are of.
+        pub const CHARACTERS_MAX: usize = $max;
+        /// What that may take, in bytes of UTF-8.
+        pub const BYTES_MAX: usize = 4 * $max;
+    };
+    (@length bytes, $text:ident) => { $text.len() };
+    (@length characters, $text:ident) => { $text.chars().count() };
+    ($(#[$doc:meta])* $name:ident, $max:literal $unit:ident, $allowed:expr, $rule:literal) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[derive(serde::Serialize, serde::Deserialize)]
@@ -34,8 +46,7 @@ macro_rules! text {
         pub struct $name(Box<str>);
 
         impl $name {
-            /// The longest value, in bytes of UTF-8.
-            pub const BYTES_MAX: usize = $max;
+            text! { @bounds $unit, $max }
 
             /// The text itself.
             pub fn as_str(&self) -> &str {
@@ -47,7 +58,8 @@ macro_rules! text {
             type Error = $crate::text::Invalid;
             fn try_from(text: String) -> Result<Self, Self::Error> {
                 let allowed: fn(&str) -> bool = $allowed;
-                if text.is_empty() || text.len() > $max || !allowed(&text) {
+                let too_long = text!(@length $unit, text) > $max;
+                if text.is_empty() || too_long || !allowed(&text) {
                     return Err($crate::text::Invalid($rule));
                 }
                 Ok(Self(text.into_boxed_str()))

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::ProductId;
+use crate::text::Sku;
 
 events! {
     /// A product took it.
@@ -33,7 +34,7 @@ pub struct Released {
 pub const SCHEMA: i32 = 1;
 
 /// Why it refuses, as [`crate::Refusal`] keeps it.
-pub type Refusal = crate::refusal::OfSku<Error>;
+pub type Refusal = Error;
 
 /// The owner of a SKU.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,20 +60,42 @@ impl Assignment {
 }
 
 refusals! {
-    /// Why a SKU refused.
+    /// Why SKUs refused.
     Error {
-        /// Another product sells it.
-        Taken = "sku_taken", Conflict, "another product sells this SKU";
+        /// Other products have them.
+        Taken(TakenSkus) = "sku_taken", Conflict, "another product has {0}";
+    }
+}
+
+/// A SKU that another product has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakenSku {
+    /// Which.
+    pub sku: Sku,
+    /// Whose it is.
+    pub product_id: ProductId,
+}
+
+/// All SKUs that other products have of those that one wants.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TakenSkus(pub Vec<TakenSku>);
+
+impl std::fmt::Display for TakenSkus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let skus: Vec<&str> = self.0.iter().map(|taken| taken.sku.as_str()).collect();
+        f.write_str(if skus.len() == 1 { "SKU " } else { "SKUs " })?;
+        f.write_str(&skus.join(", "))
     }
 }
 
 impl Assignment {
-    /// A product takes it; none if it has it.
-    pub fn assign(&self, product_id: ProductId) -> Result<Vec<Event>, Error> {
+    /// A product takes it; none if it has it, and the owner if another has it.
+    pub fn assign(&self, product_id: ProductId) -> Result<Vec<Event>, ProductId> {
         match self.product_id {
             None => Ok(vec![Assigned { product_id }.into()]),
             Some(owner) if owner == product_id => Ok(vec![]),
-            Some(_) => Err(Error::Taken),
+            Some(owner) => Err(owner),
         }
     }
 

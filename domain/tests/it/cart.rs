@@ -1,15 +1,16 @@
 //! Carts, and checkout: all of it, or nothing and the lines named.
 
 use domain::cart::{
-    Abandoned, CheckedOut, Created, LINES_MAX, LineAdded, LineChanged, LineRemoved,
+    Abandoned, Assigned, CheckedOut, Created, LINES_MAX, LineAdded, LineChanged, LineRemoved,
+    Obstacle,
 };
 use domain::command::cart::Command;
 use domain::command::product as products;
 use domain::order::{Line, Placed};
 use domain::product::VariantSet;
-use domain::refusal::{CheckoutError, PriceChange, Shortage};
+use domain::refusal::{CheckoutError, RefusedLine};
 use domain::stock::Reserved;
-use domain::{Command as Any, Quantity};
+use domain::{Command as Any, Options, Quantity};
 
 use kit::*;
 
@@ -30,8 +31,35 @@ fn reprice(shop: Shop, product: u128, variant: VariantSet) -> Shop {
     shop.done(to_product(product, products::Command::SetVariant(variant)))
 }
 
+/// Of the tote, which was at 20.00.
 fn changed(text: &str, count: u32, price: &str) -> LineChanged {
-    LineChanged { sku: sku(text), quantity: units(count), unit_price: eur(price) }
+    let seen = eur("20.00");
+    LineChanged {
+        sku: sku(text),
+        product_id: product_id(1),
+        title: label("Tote"),
+        options: Options::default(),
+        quantity: units(count),
+        unit_price: eur(price),
+        unit_price_before: (eur(price) != seen).then_some(seen),
+    }
+}
+
+fn refused(lines: &[(usize, &str, Obstacle)]) -> CheckoutError {
+    let one = |(line, text, problem): &(usize, &str, Obstacle)| RefusedLine {
+        line: *line,
+        sku: sku(text),
+        problem: problem.clone(),
+    };
+    CheckoutError::Refused(lines.iter().map(one).collect())
+}
+
+fn short(wanted: u32, available: i64) -> Obstacle {
+    Obstacle::OutOfStock { wanted, available }
+}
+
+fn dearer(seen: &str, now: &str) -> Obstacle {
+    Obstacle::PriceChanged { seen: eur(seen), now: eur(now) }
 }
 
 #[test]
@@ -47,6 +75,7 @@ fn a_line_has_the_catalogues_title_and_price() {
         sku: sku(TOTE),
         product_id: product_id(1),
         title: label("Tote"),
+        options: Options::default(),
         quantity: units(2),
         unit_price: eur("20.00"),
     };
@@ -61,6 +90,30 @@ fn more_of_a_line_adds_up() {
     let shop = full_cart();
     shop.when(add(1, TOTE, 3)).then([of_cart(1, changed(TOTE, 5, "20.00"))]);
     shop.when(add(1, TOTE, Quantity::UNITS_MAX)).then_refused("too_many_units");
+    // All units cost what one does now, and the event says what they cost before.
+    let dearer = reprice(shop, 1, variant(TOTE, &[eur("25.00")]));
+    dearer.when(add(1, TOTE, 3)).then([of_cart(1, changed(TOTE, 5, "25.00"))]);
+}
+
+#[test]
+fn a_line_says_what_sets_its_variant_apart() {
+    let sized = |size: &str| VariantSet {
+        options: options(&[("Size", size), ("Colour", "brown")]),
+        ..variant(TOTE, &[eur("20.00")])
+    };
+    let shop = reprice(empty_cart(), 1, sized("M")).done(add(1, TOTE, 1));
+    let domain::State::Cart(cart) = shop.state(&domain::StreamId::Cart(cart_id(1))) else {
+        panic!("a cart")
+    };
+    assert_eq!(cart.line(&sku(TOTE)).expect("a line").options, sized("M").options);
+    // What was put in is told as it is called by now, with the next units.
+    let shop = reprice(shop, 1, sized("L"));
+    let renamed = LineChanged { options: sized("L").options, ..changed(TOTE, 2, "20.00") };
+    shop.when(add(1, TOTE, 1)).then([of_cart(1, renamed)]);
+    shop.when(change(TOTE, 1)).then([of_cart(
+        1,
+        LineChanged { options: sized("L").options, ..changed(TOTE, 1, "20.00") },
+    )]);
 }
 
 #[test]
@@ -89,7 +142,7 @@ fn a_line_is_changed_at_todays_price() {
 
 #[test]
 fn a_line_is_removed_even_when_it_is_no_longer_sold() {
-    let shop = full_cart().done(to_product(1, products::Command::Archive));
+    let shop = full_cart().done(archive_freeing(1));
     shop.when(remove(TOTE)).then([of_cart(1, LineRemoved { sku: sku(TOTE) })]);
     shop.done(remove(TOTE)).when(remove(TOTE)).then_refused("cart_line_not_found");
 }
@@ -100,6 +153,7 @@ fn a_cart_has_so_many_lines() {
         sku: sku(&format!("SKU-{n}")),
         product_id: product_id(9),
         title: label("Thing"),
+        options: Options::default(),
         quantity: units(1),
         unit_price: eur("1.00"),
     };
@@ -115,7 +169,7 @@ fn checking_out_closes_the_cart_places_the_order_and_reserves_the_stock() {
             sku: sku(text),
             product_id: product_id(product),
             title: label(title),
-            options: domain::options::Options::default(),
+            options: Options::default(),
             quantity: units(count),
             unit_price: eur(price),
             total: eur(total),
@@ -149,50 +203,104 @@ fn checking_out_closes_the_cart_places_the_order_and_reserves_the_stock() {
 #[test]
 fn what_is_out_of_stock_is_named_line_by_line() {
     let shop = full_cart().done(change(TOTE, 9)).done(change(PURSE, 5));
-    let shortage =
-        |line, text: &str, wanted, available| Shortage { line, sku: sku(text), wanted, available };
-    shop.when(check_out(1, 1)).then_refused_with(CheckoutError::OutOfStock(vec![
-        shortage(0, TOTE, 9, 8),
-        shortage(1, PURSE, 5, 4),
-    ]));
-    shop.done(change(TOTE, 8))
-        .when(check_out(1, 1))
-        .then_refused_with(CheckoutError::OutOfStock(vec![shortage(1, PURSE, 5, 4)]));
+    shop.when(check_out(1, 1))
+        .then_refused_with(refused(&[(0, TOTE, short(9, 8)), (1, PURSE, short(5, 4))]));
+    shop.done(change(TOTE, 8)).when(check_out(1, 1)).then_refused_with(refused(&[(
+        1,
+        PURSE,
+        short(5, 4),
+    )]));
 }
 
 #[test]
 fn what_others_reserved_is_out_of_stock() {
     let second = Command::Create { currency: currency("EUR"), customer_id: None };
     let shop = placed().done(to_cart(2, second)).done(add(2, TOTE, 7));
-    shop.when(check_out(2, 2)).then_refused("out_of_stock");
+    shop.when(check_out(2, 2)).then_refused_with(refused(&[(0, TOTE, short(7, 6))]));
     // The first order is called off: its units are for sale again.
     shop.done(cancel(1)).done(check_out(2, 2));
 }
 
 #[test]
-fn a_changed_price_is_told_and_accepted_by_setting_the_line() {
-    let shop = reprice(full_cart(), 1, variant(TOTE, &[eur("19.00")]));
-    let seen = PriceChange { line: 0, sku: sku(TOTE), seen: eur("20.00"), now: eur("19.00") };
-    shop.when(check_out(1, 1)).then_refused_with(CheckoutError::PriceChanged(vec![seen]));
+fn a_higher_price_is_told_and_accepted_by_setting_the_line() {
+    let shop = reprice(full_cart(), 1, variant(TOTE, &[eur("21.00")]));
+    let refusal = refused(&[(0, TOTE, dearer("20.00", "21.00"))]);
+    shop.when(check_out(1, 1)).then_refused_with(refusal);
     shop.done(change(TOTE, 2)).done(check_out(1, 1));
+}
+
+#[test]
+fn a_lower_price_is_what_is_paid() {
+    let shop = reprice(full_cart(), 1, variant(TOTE, &[eur("19.00")])).done(check_out(1, 1));
+    let domain::State::Order(order) = shop.state(&domain::StreamId::Order(order_id(1))) else {
+        panic!("an order")
+    };
+    assert_eq!((order.lines[0].unit_price, order.total), (eur("19.00"), Some(eur("48.50"))));
+    let domain::State::Cart(cart) = shop.state(&domain::StreamId::Cart(cart_id(1))) else {
+        panic!("a cart")
+    };
+    assert_eq!(cart.lines[0].unit_price, eur("19.00"), "the cart tells the same");
+
+    let event = changed(TOTE, 2, "19.00");
+    let facts = reprice(full_cart(), 1, variant(TOTE, &[eur("19.00")]))
+        .decide(&check_out(1, 1))
+        .expect("accepted");
+    let checked_out = of_cart(1, CheckedOut { order_id: order_id(1) });
+    assert_eq!(facts[..2], [of_cart(1, event), checked_out]);
+}
+
+#[test]
+fn what_costs_nothing_is_bought_too() {
+    let shop = reprice(empty_cart(), 1, variant(TOTE, &[eur("0.00")])).done(add(1, TOTE, 2));
+    let shop = shop.done(check_out(1, 1));
+    let domain::State::Order(order) = shop.state(&domain::StreamId::Order(order_id(1))) else {
+        panic!("an order")
+    };
+    assert_eq!(order.total, Some(eur("0.00")));
 }
 
 #[test]
 fn what_is_no_longer_sold_cannot_be_bought() {
     let shop = full_cart();
-    let withdrawn = shop.clone().done(to_product(2, products::Command::Archive));
-    withdrawn.when(check_out(1, 1)).then_refused("unknown_sku");
-    let unpriced = reprice(shop, 1, variant("OTHER", &[eur("1.00")]));
-    let unpriced = reprice(unpriced, 1, variant(TOTE, &[money("3300", "JPY")]));
-    unpriced.when(check_out(1, 1)).then_refused("not_priced_in_currency");
+    let refusal = |problem| refused(&[(1, PURSE, problem)]);
+    let freed = shop.clone().done(archive_freeing(2));
+    freed.when(check_out(1, 1)).then_refused_with(refusal(Obstacle::UnknownSku));
+    let keep = products::Command::Archive(domain::product::SkusOfArchived::Keep);
+    for gone in [keep, products::Command::Unpublish] {
+        let gone = shop.clone().done(to_product(2, gone));
+        gone.when(check_out(1, 1)).then_refused_with(refusal(Obstacle::NotForSale));
+    }
+    let unpriced = reprice(shop, 2, variant("OTHER", &[eur("1.00")]));
+    let unpriced = reprice(unpriced, 2, variant(PURSE, &[money("3300", "JPY")]));
+    let problem = Obstacle::NotPricedInCurrency { currency: currency("EUR") };
+    unpriced.when(check_out(1, 1)).then_refused_with(refusal(problem));
+}
+
+#[test]
+fn all_that_is_wrong_is_told_at_once() {
+    let shop = full_cart().done(change(TOTE, 9)).done(archive_freeing(2));
+    let shop = reprice(shop, 1, variant(TOTE, &[eur("25.00")]));
+    shop.when(check_out(1, 1)).then_refused_with(refused(&[
+        (0, TOTE, dearer("20.00", "25.00")),
+        (0, TOTE, short(9, 8)),
+        (1, PURSE, Obstacle::UnknownSku),
+    ]));
 }
 
 #[test]
 fn a_sku_that_went_to_another_product_is_not_bought_by_mistake() {
-    let shop = full_cart().done(to_product(1, products::Command::Archive));
-    let shop = reprice(shop, 2, variant(TOTE, &[eur("20.00")]));
-    shop.when(check_out(1, 1)).then_refused("not_for_sale");
-    shop.done(remove(TOTE)).done(add(1, TOTE, 2)).done(check_out(1, 1));
+    let shop = full_cart().done(archive_freeing(1));
+    let shop = reprice(shop, 2, variant(TOTE, &[eur("30.00")]));
+    shop.when(check_out(1, 1)).then_refused_with(refused(&[(0, TOTE, Obstacle::NotForSale)]));
+    // Who puts it in again, or sets it, takes it as it is sold now.
+    let of_the_other = |count| LineChanged {
+        product_id: product_id(2),
+        title: label("Purse"),
+        ..changed(TOTE, count, "30.00")
+    };
+    shop.when(add(1, TOTE, 1)).then([of_cart(1, of_the_other(3))]);
+    shop.when(change(TOTE, 2)).then([of_cart(1, of_the_other(2))]);
+    shop.done(add(1, TOTE, 1)).done(check_out(1, 1));
 }
 
 #[test]
@@ -212,6 +320,23 @@ fn a_total_beyond_money_is_refused() {
 #[test]
 fn an_empty_cart_is_not_bought() {
     empty_cart().when(check_out(1, 1)).then_refused("cart_empty");
+}
+
+#[test]
+fn a_guests_cart_becomes_a_customers_once() {
+    let assign = |n| to_cart(1, Command::Assign { customer_id: customer_id(n) });
+    let shop = full_cart();
+    shop.when(assign(1)).then([of_cart(1, Assigned { customer_id: customer_id(1) })]);
+    let shop = shop.done(assign(1));
+    shop.when(assign(1)).then_nothing();
+    shop.when(assign(2)).then_refused("cart_of_another");
+    let facts = shop.decide(&check_out(1, 1)).expect("accepted");
+    let of_order = facts.iter().find_map(|(_, event)| match event {
+        domain::Event::Order(domain::order::Event::Placed(placed)) => placed.customer_id,
+        _ => None,
+    });
+    assert_eq!(of_order, Some(customer_id(1)), "and so does the order");
+    placed().when(assign(1)).then_refused("cart_checked_out");
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn full_details() -> Details {
     }
 }
 
-fn of_products() -> [product::Event; 6] {
+fn of_products() -> [product::Event; 9] {
     let details = full_details();
     [
         product::Created { details: details.clone() }.into(),
@@ -51,14 +51,17 @@ fn of_products() -> [product::Event; 6] {
         product::VariantSet {
             sku: sku(TOTE),
             title: Some(label("Brown")),
-            options: [(label("Colour"), label("Brown"))].into(),
+            options: options(&[("Size", "M"), ("Colour", "Brown")]),
             prices: vec![eur("19.99"), money("3300", "JPY"), money("6.125", "KWD")],
             barcode: Some(label("4006381333931")),
         }
         .into(),
-        product::VariantRemoved { sku: sku(TOTE) }.into(),
+        product::PricesSet { sku: sku(TOTE), prices: vec![eur("17.99")] }.into(),
         product::Published {}.into(),
-        product::Archived {}.into(),
+        product::Unpublished {}.into(),
+        product::Archived { skus: product::SkusOfArchived::Free }.into(),
+        product::Restored {}.into(),
+        product::VariantRemoved { sku: sku(TOTE) }.into(),
     ]
 }
 
@@ -84,14 +87,33 @@ fn of_stocks() -> [stock::Event; 6] {
     ]
 }
 
-fn of_carts() -> [cart::Event; 6] {
+fn of_carts() -> [cart::Event; 7] {
     let (quantity, unit_price) = (units(2), eur("19.99"));
     let created = cart::Created { currency: currency("EUR"), customer_id: Some(customer_id(1)) };
     let (product_id, title) = (product_id(1), label("Tote"));
+    let options = options(&[("Size", "M"), ("Colour", "Brown")]);
+    let added = cart::LineAdded {
+        sku: sku(TOTE),
+        product_id,
+        title: title.clone(),
+        options: options.clone(),
+        quantity,
+        unit_price,
+    };
+    let changed = cart::LineChanged {
+        sku: sku(TOTE),
+        product_id: kit::product_id(2),
+        title,
+        options,
+        quantity: units(3),
+        unit_price: eur("17.99"),
+        unit_price_before: Some(unit_price),
+    };
     [
         created.into(),
-        cart::LineAdded { sku: sku(TOTE), product_id, title, quantity, unit_price }.into(),
-        cart::LineChanged { sku: sku(TOTE), quantity, unit_price }.into(),
+        cart::Assigned { customer_id: customer_id(2) }.into(),
+        added.into(),
+        changed.into(),
         cart::LineRemoved { sku: sku(TOTE) }.into(),
         cart::CheckedOut { order_id: order_id(1) }.into(),
         cart::Abandoned {}.into(),

@@ -14,4 +14,5 @@ mod refusal;
 mod returns;
 mod state;
 mod stock;
+mod today;
 mod words;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use domain::refusal::{CheckoutError, Kind, OfSku, OfferError, PriceChange, Shortage};
+use domain::cart::Obstacle;
+use domain::refusal::{CheckoutError, Kind, OfSku, OfferError, RefusedLine};
 use domain::{Refusal, cart, fulfilment, order, payment, product, return_, sku, stock};
 use serde_json::json;
 
@@ -50,6 +51,7 @@ fn of_sku<E: std::fmt::Display>(error: E) -> OfSku<E> {
 fn of_products() -> Vec<Refusal> {
     use product::Error as E;
     let sku = || kit::sku("A");
+    let taken = |text| sku::TakenSku { sku: kit::sku(text), product_id: kit::product_id(2) };
     vec![
         E::AlreadyExists.into(),
         E::NotFound.into(),
@@ -60,7 +62,7 @@ fn of_products() -> Vec<Refusal> {
         E::DuplicateSku(sku()).into(),
         E::DuplicateCurrency(sku()).into(),
         E::LastVariant.into(),
-        of_sku(sku::Error::Taken).into(),
+        sku::Error::Taken(sku::TakenSkus(vec![taken("A"), taken("B")])).into(),
         of_sku(OfferError::UnknownSku).into(),
         of_sku(OfferError::NotForSale).into(),
         of_sku(OfferError::NotPriced(kit::currency("EUR"))).into(),
@@ -83,20 +85,28 @@ fn of_stock() -> Vec<Refusal> {
 
 fn of_carts() -> Vec<Refusal> {
     use cart::Error as E;
-    let short = Shortage { line: 0, sku: kit::sku("A"), wanted: 3, available: 2 };
-    let change =
-        PriceChange { line: 0, sku: kit::sku("A"), seen: kit::eur("1.00"), now: kit::eur("2.00") };
+    let lines = [
+        Obstacle::UnknownSku,
+        Obstacle::NotForSale,
+        Obstacle::NotPricedInCurrency { currency: kit::currency("EUR") },
+        Obstacle::PriceChanged { seen: kit::eur("1.00"), now: kit::eur("2.00") },
+        Obstacle::OutOfStock { wanted: 3, available: 2 },
+    ];
+    for problem in &lines {
+        assert_eq!(json!(problem)["code"], problem.code());
+    }
+    let line = |problem| RefusedLine { line: 0, sku: kit::sku("A"), problem };
     vec![
         E::AlreadyExists.into(),
         E::NotFound.into(),
         E::CheckedOut.into(),
         E::Abandoned.into(),
+        E::OfAnother.into(),
         E::Empty.into(),
         E::NoSuchLine.into(),
         E::TooManyLines.into(),
         E::TooManyUnits.into(),
-        CheckoutError::OutOfStock(vec![short]).into(),
-        CheckoutError::PriceChanged(vec![change]).into(),
+        CheckoutError::Refused(lines.map(line).into()).into(),
         Refusal::VersionMismatch { expected: 3, actual: 5 },
     ]
 }

@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use domain::command::product as products;
 use domain::command::stock::Command as Ask;
 use domain::stock::{Adjusted, Committed, Error, ON_HAND_MAX, Released, Reserved, Shipped, Stock};
 use domain::{Command as Any, Quantity, stock};
@@ -73,7 +72,7 @@ fn units_arrive() {
 
 #[test]
 fn a_sku_given_back_takes_no_more_units() {
-    let shop = catalogue().done(to_product(1, products::Command::Archive));
+    let shop = catalogue().done(archive_freeing(1));
     shop.when(receive(TOTE, "depot", 1)).then_refused("unknown_sku");
     shop.when(adjust(TOTE, "depot", 1)).then_refused("unknown_sku");
 }

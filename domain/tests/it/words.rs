@@ -26,9 +26,6 @@ fn skus_fit_in_urls_and_subjects() {
 
 #[test]
 fn texts_are_bounded_in_bytes_and_have_no_control_characters() {
-    assert!(parses::<Label>("Sac à main 👜"));
-    assert!(parses::<Label>(&"é".repeat(128)));
-    assert!(!parses::<Label>(&"é".repeat(129)));
     assert!(!parses::<Label>("two\nlines"));
     assert!(!parses::<Label>("\0"));
     assert!(parses::<Note>(&"x".repeat(512)));
@@ -92,6 +89,28 @@ fn options_keep_their_order_and_name_each_once() {
     let many = |count: usize| json!((0..count).map(|n| of(&n.to_string())).collect::<Vec<_>>());
     assert!(read(many(Options::COUNT_MAX)).is_ok());
     assert!(read(many(Options::COUNT_MAX + 1)).is_err());
+}
+
+#[test]
+fn a_label_is_as_long_in_every_script() {
+    for letter in ["a", "é", "ж", "ก", "あ", "👜"] {
+        assert!(parses::<Label>(&letter.repeat(Label::CHARACTERS_MAX)), "{letter}");
+        assert!(!parses::<Label>(&letter.repeat(Label::CHARACTERS_MAX + 1)), "{letter}");
+    }
+    assert_eq!("👜".repeat(Label::CHARACTERS_MAX).len(), Label::BYTES_MAX);
+}
+
+#[test]
+fn a_label_has_something_to_see() {
+    for blank in
+        ["   ", "\u{a0}", "\u{200b}", "\u{feff}", "\u{3164}", "\u{3000}\u{2060}", "\u{2800}"]
+    {
+        assert!(!parses::<Label>(blank), "{blank:?}");
+    }
+    for seen in ["Sac à main 👜", " .", "👨\u{200d}👩\u{200d}👧", "\u{200f}ש", "น้ำ", "ㅤa"]
+    {
+        assert!(parses::<Label>(seen), "{seen:?}");
+    }
 }
 
 #[test]

@@ -50,7 +50,7 @@ async fn a_refusal_under_a_key_stays_a_refusal(db: PgPool) {
     accept(&writer, create_cart(cart)).await;
     accept(&writer, add(cart, "TOTE", 1)).await;
     let refused = writer.submit(keyed("k", check_out(cart))).await.unwrap();
-    assert_eq!(code(&refused), "out_of_stock");
+    assert_eq!(code(&refused), "checkout_refused");
     let location = "main".parse().unwrap();
     let quantity = 3.try_into().unwrap();
     let receive = domain::command::stock::Command::Receive { location, quantity, reference: None };
@@ -108,7 +108,7 @@ async fn two_processes_never_oversell(db: PgPool) {
     });
     let answers = join_all(buyers).await;
     assert_eq!(answers.iter().filter(|code| **code == "accepted").count(), 7);
-    assert_eq!(answers.iter().filter(|code| **code == "out_of_stock").count(), 113);
+    assert_eq!(answers.iter().filter(|code| **code == "checkout_refused").count(), 113);
     assert_contiguous(&db).await;
 }
 

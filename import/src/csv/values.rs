@@ -119,28 +119,31 @@ pub fn whole(text: &str) -> Result<i64, String> {
     Ok(if negative { -value } else { value })
 }
 
-/// `text` on one line, cut to what `T` holds; whether it was cut.
-fn clean(text: &str, bytes_max: usize, keep_lines: bool) -> (String, bool) {
+/// `text` on one line, cut where `end` says; whether it was cut.
+fn clean(text: &str, keep_lines: bool, end: impl Fn(&str) -> usize) -> (String, bool) {
     let kept = |c: char| keep_lines && matches!(c, '\n' | '\r' | '\t');
     let cleaned: String =
         text.chars().map(|c| if c.is_control() && !kept(c) { ' ' } else { c }).collect();
     let cleaned = cleaned.trim();
-    let end = cleaned.floor_char_boundary(bytes_max);
+    let end = end(cleaned);
     (cleaned[..end].trim_end().to_owned(), end < cleaned.len())
 }
 
 /// A name on one line; none if there is nothing. One that is too long is cut, and that is said.
 pub fn label(text: &str, what: &str, line: u64, report: &mut Report) -> Option<Label> {
-    let (cleaned, cut) = clean(text, Label::BYTES_MAX, false);
+    let most = Label::CHARACTERS_MAX;
+    let end = |text: &str| text.char_indices().nth(most).map_or(text.len(), |(end, _)| end);
+    let (cleaned, cut) = clean(text, false, end);
     if cut {
-        report.remark(line, format!("{what} was cut to {} bytes", Label::BYTES_MAX));
+        report.remark(line, format!("{what} was cut to {most} characters"));
     }
     Label::try_from(cleaned).ok()
 }
 
 /// A longer text; none if there is nothing. One that is too long is cut, and that is said.
 pub fn prose(text: &str, what: &str, line: u64, report: &mut Report) -> Option<Prose> {
-    let (cleaned, cut) = clean(text, Prose::BYTES_MAX, true);
+    let end = |text: &str| text.floor_char_boundary(Prose::BYTES_MAX);
+    let (cleaned, cut) = clean(text, true, end);
     if cut {
         report.remark(line, format!("{what} was cut to {} bytes", Prose::BYTES_MAX));
     }

@@ -33,7 +33,7 @@ impl Offer {
         let bare = || VariantSet {
             sku: product.sku.clone(),
             title: None,
-            options: std::collections::BTreeMap::new(),
+            options: domain::Options::default(),
             prices: vec![],
             barcode: None,
         };

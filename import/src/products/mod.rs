@@ -137,12 +137,8 @@ impl Import {
             let wanted = &self.specs[item];
             let steps = reconcile::steps(&known, wanted, self.plan.currency);
             let first = wanted.lines.first().copied().unwrap_or_default();
-            match steps.remark {
-                Some(remark) if steps.is_lost => {
-                    wanted.lines.iter().for_each(|line| report.skip(*line, remark));
-                }
-                Some(remark) if salt.is_empty() => report.remark(first, remark),
-                _ => {}
+            if let Some(remark) = steps.remark.filter(|_| salt.is_empty()) {
+                report.remark(first, remark);
             }
             let gone: Vec<Sku> = steps.removed().cloned().collect();
             removals.insert(item, gone);

@@ -1,7 +1,7 @@
 //! From what the log has to what the file wants: the commands that are missing, and no others.
 
 use domain::command::product::Command;
-use domain::product::{Changed, Details, Status, VariantSet, document};
+use domain::product::{Changed, Details, SkusOfArchived, Status, VariantSet, document};
 use domain::{Currency, Sku};
 
 use super::spec::{Spec, Variant};
@@ -17,8 +17,6 @@ pub struct Steps {
     pub commands: Vec<Step>,
     /// What cannot be done although the file wants it.
     pub remark: Option<&'static str>,
-    /// Whether nothing of it can be done.
-    pub is_lost: bool,
 }
 
 impl Steps {
@@ -38,17 +36,25 @@ pub fn steps(known: &Known, wanted: &Spec, currency: Currency) -> Steps {
         (Status::Unborn, _) => create(&mut steps, wanted),
         (Status::Archived, document::Status::Archived) => return steps,
         (Status::Archived, _) => {
-            steps.remark = Some("the product was withdrawn for good");
-            steps.is_lost = true;
-            return steps;
+            // First what is to go: another product may have it by now.
+            remove(&mut steps, known, wanted);
+            steps.commands.push((None, Command::Restore));
+            change(&mut steps, known, wanted, currency);
         }
         (Status::Draft | Status::Published, document::Status::Archived) => {}
-        (Status::Draft | Status::Published, _) => change(&mut steps, known, wanted, currency),
+        (Status::Draft | Status::Published, _) => {
+            change(&mut steps, known, wanted, currency);
+            // Last what is to go: something must be left to sell meanwhile.
+            remove(&mut steps, known, wanted);
+        }
     }
     match (known.product.status, wanted.status) {
-        (_, document::Status::Archived) => steps.commands.push((None, Command::Archive)),
+        // Elsewhere an archived product may share its SKUs with one that is sold.
+        (_, document::Status::Archived) => {
+            steps.commands.push((None, Command::Archive(SkusOfArchived::Free)));
+        }
         (Status::Published, document::Status::Draft) => {
-            steps.remark = Some("the product is for sale and stays so: archive it to withdraw it");
+            steps.commands.push((None, Command::Unpublish));
         }
         (Status::Published, document::Status::Published) | (_, document::Status::Draft) => {}
         (_, document::Status::Published) if will_sell(known, wanted) => {
@@ -90,6 +96,11 @@ fn change(steps: &mut Steps, known: &Known, wanted: &Spec, currency: Currency) {
             steps.commands.push((Some(*line), Command::SetVariant(set)));
         }
     }
+}
+
+/// The variants that a whole file does not list.
+fn remove(steps: &mut Steps, known: &Known, wanted: &Spec) {
+    let Some(variants) = &wanted.variants else { return };
     let is_wanted = |sku: &&Sku| variants.iter().any(|variant| variant.set.sku == **sku);
     if wanted.is_whole {
         let gone = known.product.variants.keys().filter(|sku| !is_wanted(sku));

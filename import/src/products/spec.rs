@@ -1,11 +1,12 @@
 //! What a product file wants each product to be, in the domain's words.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
+use domain::options::VariantOption;
 use domain::product::document::Status;
 use domain::product::{Changed, MEDIA_MAX, Media, VARIANTS_MAX, VariantSet};
 use domain::text::{Label, Quantity};
-use domain::{Currency, Money, ProductId, Sku};
+use domain::{Currency, Money, Options, ProductId, Sku};
 
 use super::rows::{Columns, ImageRow, ProductRows, VariantRow};
 use super::texts;
@@ -57,7 +58,7 @@ pub fn specs(
         .filter(|variant| !variant.sku.is_empty())
         .map(|variant| values::sku(&variant.sku).0)
         .collect();
-    let mut skus = Skus { named, used: HashMap::new() };
+    let mut skus = Skus { named, used: HashMap::new(), of_archived: false };
     gathered
         .into_iter()
         .filter_map(|product| one(&product, columns, currency, &mut skus, report))
@@ -76,6 +77,8 @@ fn one(
         skip_all(product, "the product has no title", report);
         return None;
     };
+    let status = texts::status(&product.published, &product.status, first, report);
+    skus.of_archived = status == Status::Archived;
     let mut rows = product.variants.iter();
     let variants = columns.has_variants().then(|| {
         let variants = rows.by_ref().filter_map(|row| {
@@ -113,7 +116,7 @@ fn one(
         details,
         variants,
         is_whole: !product.lines.iter().any(|line| report.is_skipped(*line)),
-        status: texts::status(&product.published, &product.status, first, report),
+        status,
         lines: product.lines.clone(),
     })
 }
@@ -129,15 +132,26 @@ struct Skus {
     /// Those that stand in it.
     named: HashSet<Sku>,
     /// Those that are taken, and by which line.
-    used: HashMap<Sku, u64>,
+    used: HashMap<Sku, Used>,
+    /// Whether the product at hand is archived.
+    of_archived: bool,
+}
+
+/// Where a SKU was met.
+struct Used {
+    line: u64,
+    by_archived: bool,
 }
 
 impl Skus {
+    /// A product that is archived frees its SKUs, for one that is not and stands further down.
     fn take(&mut self, sku: Sku, line: u64) -> Result<Sku, String> {
-        if let Some(other) = self.used.get(&sku) {
-            return Err(format!("SKU {sku} is on line {other} already"));
+        let by_archived = self.of_archived;
+        let known = self.used.get(&sku);
+        if let Some(other) = known.filter(|other| by_archived || !other.by_archived) {
+            return Err(format!("SKU {sku} is on line {} already", other.line));
         }
-        self.used.insert(sku.clone(), line);
+        self.used.insert(sku.clone(), Used { line, by_archived });
         Ok(sku)
     }
 
@@ -174,7 +188,8 @@ fn variant(
     }
     let options = options(product, row, report);
     let sku = if row.sku.is_empty() {
-        let values: Vec<&str> = options.values().map(Label::as_str).collect();
+        let values = options.as_slice().iter().map(|option| option.value.as_str());
+        let values: Vec<&str> = values.collect();
         skus.derive(&product.handle, &values, row.line)?
     } else {
         let (sku, changed) = values::sku(&row.sku);
@@ -194,8 +209,9 @@ fn variant(
 
 /// What sets the variant apart. A product of one variant has the option `Title: Default Title`,
 /// which says nothing.
-fn options(product: &ProductRows, row: &VariantRow, report: &mut Report) -> BTreeMap<Label, Label> {
-    let mut options = BTreeMap::new();
+/// In the order of the columns. Of two of one name the later value counts.
+fn options(product: &ProductRows, row: &VariantRow, report: &mut Report) -> Options {
+    let mut options: Vec<VariantOption> = vec![];
     for (number, (name, value)) in (1..).zip(product.option_names.iter().zip(&row.options)) {
         if value.eq_ignore_ascii_case("default title") {
             continue;
@@ -205,10 +221,14 @@ fn options(product: &ProductRows, row: &VariantRow, report: &mut Report) -> BTre
         let name = values::label(name, "the option's name", row.line, report);
         let value = values::label(value, "the option's value", row.line, report);
         if let (Some(name), Some(value)) = (name, value) {
-            options.insert(name, value);
+            match options.iter_mut().find(|known| known.name == name) {
+                Some(known) => known.value = value,
+                None => options.push(VariantOption { name, value }),
+            }
         }
     }
-    options
+    // Three columns at most, and each name once.
+    options.try_into().unwrap_or_default()
 }
 
 fn quantity(row: &VariantRow, report: &mut Report) -> Option<Quantity> {

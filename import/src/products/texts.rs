@@ -77,8 +77,9 @@ fn fact(tag: &str) -> Option<(&str, &str)> {
 
 /// Adds a tag to the last text, or to a new one where it would be too long.
 fn add_tag(plain: &mut Vec<String>, tag: &str) {
+    let length = |text: &str| text.chars().count();
     match plain.last_mut() {
-        Some(text) if text.len() + 2 + tag.len() <= Label::BYTES_MAX => {
+        Some(text) if length(text) + 2 + length(tag) <= Label::CHARACTERS_MAX => {
             text.push_str(", ");
             text.push_str(tag);
         }

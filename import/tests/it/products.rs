@@ -23,7 +23,7 @@ async fn real_exports_are_brought_in_once(db: PgPool) {
     assert_eq!(pot["media"].as_array().unwrap().len(), 2);
     let variants = of_kind(&db, "product.variant_set").await;
     let large = variants.iter().find(|variant| variant["sku"] == "clay-plant-pot-Large").unwrap();
-    assert_eq!(large["options"], json!({"Size": "Large"}));
+    assert_eq!(large["options"], json!([{"name": "Size", "value": "Large"}]));
     assert_eq!(large["prices"], json!([{"amount": "15.99", "currency": "EUR"}]));
     let received = of_kind(&db, "stock.received").await;
     assert!(received.iter().any(|event| event["quantity"] == 3 && event["location"] == "main"));
@@ -54,7 +54,7 @@ async fn a_changed_file_changes_what_differs(db: PgPool) {
         kinds,
         [
             "product.changed",
-            "product.variant_set",
+            "product.prices_set",
             "product.variant_set",
             "sku.assigned",
             "product.variant_removed",
@@ -67,7 +67,7 @@ async fn a_changed_file_changes_what_differs(db: PgPool) {
 
     // Back again: what the file says counts, not what was once imported.
     run(&db, products(file(first))).await;
-    let prices = of_kind(&db, "product.variant_set").await;
+    let prices = of_kind(&db, "product.prices_set").await;
     let last = prices.iter().rev().find(|variant| variant["sku"] == "B-S").unwrap();
     assert_eq!(last["prices"][0]["amount"], "10.00");
     assert_eq!(of_kind(&db, "stock.received").await.len(), 3);
@@ -152,7 +152,7 @@ async fn what_another_product_sells_is_refused_until_it_is_free(db: PgPool) {
     for _ in 0..2 {
         let report = run(&db, products(file(other))).await;
         assert_eq!(report.exit_code(), 1);
-        assert_left_out(&report, &[(2, "another product sells this SKU")]);
+        assert_left_out(&report, &[(2, "another product has SKU SAME")]);
     }
     let gone = "Handle,Title,SKU,Price,Status\none,One,SAME,1,archived\n";
     run(&db, products(file(gone))).await;
@@ -160,4 +160,48 @@ async fn what_another_product_sells_is_refused_until_it_is_free(db: PgPool) {
     assert_eq!((report.exit_code(), report.rows_skipped()), (0, 0), "{:?}", report.reasons());
     assert_eq!(of_kind(&db, "product.published").await.len(), 2);
     assert_eq!(run(&db, products(file(other))).await.commands().accepted, 0);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_was_withdrawn_comes_back(db: PgPool) {
+    let of = |status: &str, sku: &str| {
+        format!("Handle,Title,SKU,Price,Status\none,One,KEPT,1,{status}\none,,{sku},2,\n")
+    };
+    for status in ["active", "archived", "active", "draft", "active"] {
+        let report = run(&db, products(file(of(status, "ALSO")))).await;
+        assert_eq!((report.exit_code(), report.rows_skipped()), (0, 0), "{:?}", report.reasons());
+    }
+    let history: Vec<String> = log(&db).await.into_iter().map(|(_, _, kind, _, _)| kind).collect();
+    let told = history.iter().filter(|kind| kind.starts_with("product.")).skip(4);
+    let told: Vec<&str> = told.map(String::as_str).collect();
+    assert_eq!(
+        told,
+        [
+            "product.archived",
+            "product.restored",
+            "product.published",
+            "product.unpublished",
+            "product.published",
+        ]
+    );
+
+    // While it is away another product takes one of its SKUs, which its own file lists no more.
+    run(&db, products(file(of("archived", "ALSO")))).await;
+    let other = "Handle,Title,SKU,Price\ntwo,Two,ALSO,1\n";
+    assert_eq!(run(&db, products(file(other))).await.exit_code(), 0);
+    let report = run(&db, products(file(of("active", "ALSO")))).await;
+    let reason = "another product has SKU ALSO";
+    assert_left_out(&report, &[(2, reason), (3, reason)]);
+    let report = run(&db, products(file(of("active", "NEW")))).await;
+    assert_eq!((report.exit_code(), report.rows_skipped()), (0, 0), "{:?}", report.reasons());
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_archived_row_frees_its_sku_for_one_below_it(db: PgPool) {
+    let both = "Handle,Title,SKU,Price,Status\nold,Old,SAME,1,archived\nnew,New,SAME,2,active\n";
+    for _ in 0..2 {
+        let report = run(&db, products(file(both))).await;
+        assert_eq!((report.exit_code(), report.rows_skipped()), (0, 0), "{:?}", report.reasons());
+    }
+    assert_eq!(of_kind(&db, "product.published").await.len(), 1);
 }

@@ -1,6 +1,7 @@
 //! After a short story, each projection's rows are what they should be; and they are so once.
 
 use domain::command::product as products;
+use domain::product::SkusOfArchived;
 use serde_json::json;
 use sqlx::PgPool;
 
@@ -29,6 +30,17 @@ async fn the_catalogue_and_its_stock(db: PgPool) {
             .unwrap();
     let category = vec!["Bags".to_owned(), "Totes".to_owned()];
     assert_eq!(columns, ("published".to_owned(), "Big tote".to_owned(), category, position));
+    let skus = || sqlx::query_scalar::<_, Vec<String>>("SELECT skus FROM products").fetch_one(&db);
+    assert_eq!(skus().await.unwrap(), ["TOTE"]);
+    let barcodes = "SELECT barcodes FROM products";
+    let barcodes: Vec<String> = sqlx::query_scalar(barcodes).fetch_one(&db).await.unwrap();
+    assert_eq!(barcodes, [] as [&str; 0]);
+    for (skus_of_archived, expected) in [(SkusOfArchived::Keep, 1), (SkusOfArchived::Free, 0)] {
+        let archive = products::Command::Archive(skus_of_archived);
+        shop.ask(domain::Command::Product(product_id, archive)).await;
+        project(&db, "products").await;
+        assert_eq!(skus().await.unwrap().len(), expected, "it has only those it kept");
+    }
     let stock = document(&db, "stock").await;
     assert_eq!((&stock["id"], &stock["available"]), (&json!("TOTE"), &json!(7)));
 }
@@ -150,7 +162,11 @@ async fn the_columns_of_search_follow_the_document(db: PgPool) {
     assert_eq!(columns, expected);
     let shown = json!({"id": "TOTE", "in_stock": true, "available": 10, "or_more": true});
     assert_eq!(document(&db, "stock_on_offer").await, shown);
-    shop.ask(domain::Command::Product(product_id, products::Command::Archive)).await;
+    shop.ask(domain::Command::Product(
+        product_id,
+        products::Command::Archive(SkusOfArchived::Keep),
+    ))
+    .await;
     project(&db, "search").await;
     assert!(documents(&db, "stock_on_offer").await.is_empty());
 }

@@ -1,6 +1,7 @@
 //! The catalogue in Meilisearch: found, kept up to date, and given back when it was lost.
 
 use domain::command::product as products;
+use domain::product::SkusOfArchived;
 use std::time::Duration;
 
 use indicatif::ProgressBar;
@@ -106,7 +107,7 @@ async fn what_is_archived_is_no_longer_found(db: PgPool) {
     let product_id = shop.product("Leather tote", "TOTE").await;
     publish(&db, &catalogue.meili).await.release(&db).await.unwrap();
     assert_eq!(catalogue.titles("tote").await, ["Leather tote"]);
-    let archive = products::Command::Archive;
+    let archive = products::Command::Archive(SkusOfArchived::Keep);
     shop.ask(domain::Command::Product(product_id, archive)).await;
     publish(&db, &catalogue.meili).await;
     assert!(catalogue.titles("tote").await.is_empty());

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::command::product as products;
 use domain::command::{cart, fulfilment, order, payment, stock};
+use domain::options::VariantOption;
 use domain::order::PaymentMethod;
 use domain::payment::{CapturePolicy, Start, Verdict};
 use domain::product::{Changed, Details, VariantSet};
@@ -78,10 +79,11 @@ impl Shop {
             "attributes": { "material": "leather" }, "description": "<p>Made by <b>hand</b></p>",
         }))
         .unwrap();
+        let size = VariantOption { name: "Size".parse().unwrap(), value: "M".parse().unwrap() };
         let variant = VariantSet {
             sku: sku(sku_text),
             title: None,
-            options: [("Size".parse().unwrap(), "M".parse().unwrap())].into(),
+            options: vec![size].try_into().unwrap(),
             prices: vec![money("25.00")],
             barcode: None,
         };

@@ -81,7 +81,7 @@ fn check_headers(parts: &mut Parts) {
     let given = parts.headers.get("authorization").map(|value| value.as_bytes());
     assert!(!is_allowed || given.is_some_and(|given| given.ends_with(b" s3cret")));
 
-    let tag = Tag { version: 3, position: Some(17), build: None };
+    let tag = Tag { version: 3, position: Some(17), build: None, digest: Some(5) };
     let stored = Stored { document: "{}".to_owned(), tag };
     let status = document::respond(&parts.headers, "order", Some(stored)).status();
     assert!(matches!(status, StatusCode::OK | StatusCode::NOT_MODIFIED));

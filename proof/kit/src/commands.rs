@@ -10,7 +10,7 @@ use domain::order::{PaymentMethod, Units};
 use domain::payment::{CapturePolicy, Report, Start, Verdict};
 use domain::return_::{Arrival, Disposal};
 use domain::{
-    CartId, Command, FulfilmentId, Money, OrderId, PaymentId, ProductId, ReturnId, product,
+    CartId, Command, FulfilmentId, Money, Options, OrderId, PaymentId, ProductId, ReturnId, product,
 };
 
 use crate::ids::Named;
@@ -43,6 +43,10 @@ pub fn create_product(
 }
 pub fn publish(product: impl Named<ProductId>) -> Command {
     to_product(product, products::Command::Publish)
+}
+/// Withdraws it, and gives its SKUs back.
+pub fn archive_freeing(product: impl Named<ProductId>) -> Command {
+    to_product(product, products::Command::Archive(product::SkusOfArchived::Free))
 }
 pub fn receive(text: &str, count: u32) -> Command {
     let (location, quantity) = (place("main"), units(count));
@@ -206,7 +210,7 @@ pub fn variant(text: &str, prices: &[Money]) -> product::VariantSet {
     product::VariantSet {
         sku: sku(text),
         title: None,
-        options: [].into(),
+        options: Options::default(),
         prices: prices.to_vec(),
         barcode: None,
     }

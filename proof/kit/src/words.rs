@@ -1,8 +1,9 @@
 //! Short ways to the domain's words. What is no such word ends the test.
 
 use chrono::{DateTime, Utc};
+use domain::options::VariantOption;
 use domain::text::{GatewayName, Label, Note, Token};
-use domain::{Currency, Location, Money, Quantity, Sku};
+use domain::{Currency, Location, Money, Options, Quantity, Sku};
 
 /// Two words that every test uses.
 pub const TOTE: &str = "TOTE-BRN";
@@ -13,6 +14,12 @@ pub fn sku(text: &str) -> Sku {
 }
 pub fn label(text: &str) -> Label {
     text.parse().expect("a label")
+}
+/// Options of a variant, in this order.
+pub fn options(pairs: &[(&str, &str)]) -> Options {
+    let one =
+        |(name, value): &(&str, &str)| VariantOption { name: label(name), value: label(value) };
+    pairs.iter().map(one).collect::<Vec<_>>().try_into().expect("options")
 }
 pub fn note(text: &str) -> Note {
     text.parse().expect("a note")

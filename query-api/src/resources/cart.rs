@@ -1,13 +1,75 @@
-//! `/v1/carts/{id}`
+//! `/v1/carts/{id}`: a cart, and of an open one what its lines are today: picture, price, what is
+//! left, and what checkout will refuse. Those stand in other read models and are put beside the
+//! lines when the cart is read, in the same statement. The past is shown without.
 
-use domain::CartId;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use domain::cart::document::{self, Document};
+use domain::page::cart::{self as page, SkuFacts};
+use domain::{CartId, Seen, StreamId};
+use serde::Deserialize;
+use service::Problem;
 
-use crate::one::resource;
+use crate::app::App;
+use crate::caller::Caller;
+use crate::document::{Folded, Row, Stored, Tag, read};
+use crate::fresh::Fresh;
+use crate::one::{Id, Resource};
 
-resource! {
-    /// A cart.
-    Cart = "cart", of Carts in "carts";
-    stream Cart(CartId);
-    document Document, by document::fold;
+/// A cart.
+pub struct CartAsShown;
+
+impl Folded for CartAsShown {
+    type Document = Document;
+
+    fn fold(document: Option<Document>, seen: &Seen<'_>) -> Option<Document> {
+        document::fold(document, seen)
+    }
+
+    fn revision(document: &Document) -> (i64, i64) {
+        (document.version, document.position)
+    }
+}
+
+impl Resource for CartAsShown {
+    const NAME: &'static str = "cart";
+    type Id = Id;
+
+    fn stream(id: &Id) -> Result<StreamId, Problem> {
+        Ok(StreamId::Cart(CartId(id.0)))
+    }
+
+    async fn read(
+        app: &App,
+        fresh: &Fresh,
+        caller: Caller,
+        id: Id,
+    ) -> Result<Option<Stored>, Problem> {
+        let stream = Self::stream(&id)?.to_string();
+        caller.must_be_trusted()?;
+        let row = read!(app, fresh, Carts, stream, "carts_today", "id = $1", id.0);
+        row.map(shown).transpose().map_err(|error| {
+            tracing::error!(%error, "a cart cannot be shown");
+            Problem::internal()
+        })
+    }
+}
+
+/// A cart as the view has it.
+#[derive(Deserialize)]
+struct WithKnown {
+    cart: Document,
+    known: Option<Vec<SkuFacts>>,
+}
+
+fn shown(Row { document, version, .. }: Row) -> serde_json::Result<Stored> {
+    let WithKnown { cart, known } = serde_json::from_str(&document)?;
+    let shown = page::Document::of(cart, known.unwrap_or_default());
+    let document = serde_json::to_string(&shown)?;
+    // What is beside the cart has no version: the tag changes with each word that is shown, and
+    // only then. Another release of Rust may hash otherwise, which costs caches one answer.
+    let mut hasher = DefaultHasher::new();
+    document.hash(&mut hasher);
+    let digest = Some(hasher.finish());
+    Ok(Stored { document, tag: Tag { version, position: None, build: None, digest } })
 }

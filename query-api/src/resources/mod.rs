@@ -46,7 +46,7 @@ fn routes() -> Vec<(&'static str, Access, MethodRouter<App>)> {
         ("/v1/search", Open, get(search::search)),
         ("/v1/stock", Open, get(list_of::<stock::Stocks>)),
         ("/v1/stock/{sku}", Open, get(stock::one)),
-        ("/v1/carts/{id}", Guarded, get(one::<cart::Cart>)),
+        ("/v1/carts/{id}", Guarded, get(one::<cart::CartAsShown>)),
         ("/v1/orders", Guarded, get(list_of::<order::Orders>)),
         ("/v1/orders/{id}", Guarded, get(one::<order::Order>)),
         ("/v1/orders/{id}/history", Guarded, get(history::history)),

@@ -1,16 +1,18 @@
 //! `/v1/products`: the catalogue. What is published is for everybody; drafts, archived products and
 //! the past are for those who are trusted and ask for them.
 
+use axum::http::StatusCode;
 use domain::product::document::{self, Document};
 use domain::{ProductId, ReadModel};
 use serde::Deserialize;
 use service::Problem;
+use uuid::Uuid;
 
 use crate::caller::Caller;
 use crate::cursor::Kind;
 use crate::list::{ListQuery, query, sorts};
-use crate::listing::{CREATED, Listing, SortKeys};
-use crate::one::resource;
+use crate::listing::{CREATED, LIMIT_MAX, Listing, SortKeys};
+use crate::one::{Id, resource};
 
 resource! {
     /// A product.
@@ -33,6 +35,12 @@ sorts! {
 query! {
     /// Which products.
     Products {
+        /// Only these.
+        id: Vec<Id>,
+        /// Only those that have one of these SKUs.
+        sku: Vec<String>,
+        /// Only those of which a variant has one of these barcodes.
+        barcode: Vec<String>,
         status: Status,
         category: Option<String>,
         brand: Option<String>,
@@ -61,9 +69,29 @@ impl ListQuery for Products {
         if status != Some("published") {
             caller.must_be_trusted()?;
         }
+        for (name, count) in
+            [("id", self.id.len()), ("sku", self.sku.len()), ("barcode", self.barcode.len())]
+        {
+            if count > usize::from(LIMIT_MAX) {
+                return Err(too_many(name));
+            }
+        }
+        let ids = self.id.into_iter().map(|id| id.0).collect();
+        let some = |names: Vec<String>| (!names.is_empty()).then_some(names);
         Ok(Listing::of(ReadModel::Products, "products", self.sort.into())
+            .any_of::<Uuid>("id", ids)
+            .only("skus &&", some(self.sku))
+            .only("barcodes &&", some(self.barcode))
             .only("status =", status)
             .only("brand =", self.brand)
             .only("category @>", self.category.map(|name| vec![name])))
     }
+}
+
+/// More are named than a page can show.
+fn too_many(name: &'static str) -> Problem {
+    let problem = "a parameter of the query is wrong";
+    let detail = format!("at most {LIMIT_MAX} of them");
+    Problem::new(StatusCode::BAD_REQUEST, "invalid_query", problem)
+        .parameter(name, "too_many", detail)
 }

@@ -133,6 +133,37 @@ async fn products_are_filtered_and_drafts_shown_only_when_asked_for(db: PgPool) 
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn products_are_found_by_id_sku_and_barcode(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    let mut ids = Vec::new();
+    for n in 1..=4 {
+        ids.push(shop.put_product(n, "Tote", "published", n).await);
+    }
+    sqlx::query(
+        "UPDATE products_rows SET skus = ARRAY['S-' || position, 'T-' || position],
+                                  barcodes = ARRAY['400000' || position]",
+    )
+    .execute(&db)
+    .await
+    .unwrap();
+    let found =
+        async |query: &str| walk(&shop, &format!("/v1/products?sort=created_at&{query}")).await;
+    assert_eq!(found("sku=T-2").await, ids[1..2]);
+    assert_eq!(found("sku=T-2&sku=S-3").await, ids[1..3]);
+    assert_eq!(found("barcode=4000004").await, ids[3..]);
+    assert_eq!(found("sku=T-2&barcode=4000004").await, [] as [&str; 0]);
+    assert_eq!(found("sku=NONE").await, [] as [&str; 0]);
+    let both = found(&format!("id={}&id={}&limit=1", ids[0], ids[2])).await;
+    assert_eq!(both, [ids[0].as_str(), ids[2].as_str()]);
+
+    let many = "sku=A&".repeat(201);
+    let refused = shop.get(&format!("/v1/products?{many}")).await;
+    assert_eq!((refused.status.as_u16(), refused.code()), (400, "invalid_query".into()));
+    assert_eq!(refused.json()["errors"][0]["code"], "too_many");
+    assert_eq!(shop.get("/v1/products?id=seven").await.code(), "invalid_query");
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn orders_are_filtered_and_sorted(db: PgPool) {
     let shop = Shop::open(&db).await;
     for n in 1..=10_u32 {

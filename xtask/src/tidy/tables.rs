@@ -75,6 +75,7 @@ const TABLES: &[Owned] = &[
         tables: &[
             // Of the builds that readers see.
             "carts",
+            "carts_today",
             "orders",
             "payments",
             "products",

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::fulfilment::{self, Fulfilment};
 use domain::order::{Order, Outcome, PaymentMethod, Stage, Status};
 use domain::payment::{self, Operation, Payment};
-use domain::product::{self, Product};
+use domain::product::Product;
 use domain::return_::{self, Return};
 use domain::stock::{self, Stock};
 use domain::{
@@ -147,11 +147,11 @@ fn check_holds(books: &Books) {
     }
 }
 
-/// A SKU has an owner exactly when one living product sells it.
+/// A SKU has an owner exactly when one product has it: a living one, or one that was archived with
+/// it.
 fn check_skus(books: &Books) {
-    let alive = |product: &Product| product.status != product::Status::Archived;
     let mut sold: BTreeMap<&Sku, ProductId> = BTreeMap::new();
-    for (id, product) in books.products.iter().filter(|(_, product)| alive(product)) {
+    for (id, product) in books.products.iter().filter(|(_, product)| !product.skus_freed) {
         for sku in product.variants.keys() {
             assert_eq!(sold.insert(sku, *id), None, "{sku} is sold by two products");
         }

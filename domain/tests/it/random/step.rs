@@ -254,6 +254,9 @@ fn of_catalogue() -> impl Strategy<Value = Command> {
         details: details("Bag"),
         variants: vec![variant(text, &[eur("20.00")])],
     });
+    let price = select(&SKUS[..])
+        .prop_map(|text| products::Command::SetPrices(sku(text), vec![eur("11.00")]));
+    let skus = vec![product::SkusOfArchived::Keep, product::SkusOfArchived::Free];
     let changed = product::Changed { title: Some(label("Bag")), ..product::Changed::default() };
     let command = prop_oneof![
         4 => set,
@@ -261,7 +264,10 @@ fn of_catalogue() -> impl Strategy<Value = Command> {
         4 => select(&SKUS[..]).prop_map(|text| products::Command::RemoveVariant(sku(text))),
         4 => Just(products::Command::Publish),
         1 => Just(products::Command::Change(changed)),
-        1 => Just(products::Command::Archive),
+        1 => Just(products::Command::Unpublish),
+        1 => select(skus).prop_map(products::Command::Archive),
+        2 => Just(products::Command::Restore),
+        1 => price,
     ];
     (1..=3_u128, command).prop_map(|(n, command)| to_product(n, command))
 }
@@ -293,6 +299,7 @@ fn of_carts() -> impl Strategy<Value = Command> {
             let (order_id, address_id) = (order_id(n), None);
             C::CheckOut { order_id, reserved_until: hour(until), address_id }
         }),
+        1 => (1..3_u128).prop_map(|n| C::Assign { customer_id: customer_id(n) }),
         1 => Just(C::Abandon),
     ];
     (1..=STORIES, command).prop_map(|(n, command)| to_cart(n, command))

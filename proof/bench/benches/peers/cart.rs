@@ -3,9 +3,10 @@
 
 use anyhow::Result;
 use domain::cart::{
-    Abandoned, Cart, CheckedOut, Created, Error, Event, Line, LineAdded, LineChanged, LineRemoved,
+    Abandoned, Assigned, Cart, CheckedOut, Created, Error, Event, Line, LineAdded, LineChanged,
+    LineRemoved,
 };
-use domain::{Currency, ProductId, Quantity};
+use domain::{Currency, Options, ProductId, Quantity};
 use serde::{Deserialize, Serialize};
 use serde_json::{from_value, json};
 use uuid::Uuid;
@@ -28,6 +29,7 @@ pub enum Command {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Stored {
     Created(Created),
+    Assigned(Assigned),
     LineAdded(LineAdded),
     LineChanged(LineChanged),
     LineRemoved(LineRemoved),
@@ -39,6 +41,7 @@ impl From<Event> for Stored {
     fn from(event: Event) -> Self {
         match event {
             Event::Created(event) => Self::Created(event),
+            Event::Assigned(event) => Self::Assigned(event),
             Event::LineAdded(event) => Self::LineAdded(event),
             Event::LineChanged(event) => Self::LineChanged(event),
             Event::LineRemoved(event) => Self::LineRemoved(event),
@@ -52,6 +55,7 @@ impl From<Stored> for Event {
     fn from(event: Stored) -> Self {
         match event {
             Stored::Created(event) => event.into(),
+            Stored::Assigned(event) => event.into(),
             Stored::LineAdded(event) => event.into(),
             Stored::LineChanged(event) => event.into(),
             Stored::LineRemoved(event) => event.into(),
@@ -66,6 +70,7 @@ impl Stored {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Created(_) => "cart.created",
+            Self::Assigned(_) => "cart.assigned",
             Self::LineAdded(_) => "cart.line_added",
             Self::LineChanged(_) => "cart.line_changed",
             Self::LineRemoved(_) => "cart.line_removed",
@@ -114,6 +119,7 @@ impl Shopper {
             sku: format!("0192d3a0b7c87f0ea1b2c3d4e5f60718-{product}").parse()?,
             product_id: ProductId(Uuid::from_u128(product as u128)),
             title: format!("Bench {product}").parse()?,
+            options: Options::default(),
             quantity: Quantity::try_from(1)?,
             unit_price: from_value(json!({"amount": "19.99", "currency": "EUR"}))?,
         };

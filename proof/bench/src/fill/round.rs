@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::command::product as products;
 use domain::command::{cart, fulfilment, order, payment, stock};
+use domain::options::VariantOption;
 use domain::order::PaymentMethod;
 use domain::payment::{CapturePolicy, Start, Verdict};
 use domain::product::{Details, VariantSet};
@@ -365,7 +366,8 @@ fn variant(sku: &Sku, number: usize) -> anyhow::Result<VariantSet> {
     Ok(VariantSet {
         sku: sku.clone(),
         title: None,
-        options: [("Colour".parse()?, colour.parse()?)].into(),
+        options: vec![VariantOption { name: "Colour".parse()?, value: colour.parse()? }]
+            .try_into()?,
         prices: vec![money(["129.00", "139.00"][number % VARIANTS])?],
         barcode: None,
     })

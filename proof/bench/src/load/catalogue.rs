@@ -54,7 +54,7 @@ fn describe(lines: &mut String, number: usize) -> Result<()> {
     let (material, brand) = (pick(&MATERIALS, 7), pick(&BRANDS, 5));
     let variant = |colour: &str| {
         json!({
-            "sku": format!("B{number}-{colour}"), "options": {"colour": colour},
+            "sku": format!("B{number}-{colour}"), "options": [{"name": "colour", "value": colour}],
             "prices": [{"amount": format!("{}.90", 5 + number % 200), "currency": "EUR"}],
         })
     };

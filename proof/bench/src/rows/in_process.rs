@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use chrono::Utc;
 use domain::command::{cart, product as products};
 use domain::product::{Details, VariantSet};
-use domain::{CartId, Command, ProductId, Quantity, Sku};
+use domain::{CartId, Command, Options, ProductId, Quantity, Sku};
 use event_store::writer::Settings;
 use event_store::{Outcome, Request, Writer};
 use serde::Deserialize;
@@ -176,7 +176,7 @@ async fn offer(writer: &Writer, products: usize) -> Result<Vec<Sku>> {
         let variant = VariantSet {
             sku: sku.clone(),
             title: None,
-            options: BTreeMap::new(),
+            options: Options::default(),
             prices: vec![from_value(json!({"amount": "19.99", "currency": "EUR"}))?],
             barcode: None,
         };

@@ -110,9 +110,8 @@ impl Shop {
             }
             Err(refusal) => {
                 let mut body = json!({"code": refusal.code().0});
-                if let domain::Refusal::Checkout(domain::refusal::CheckoutError::OutOfStock(
-                    lines,
-                )) = &refusal
+                if let domain::Refusal::Checkout(domain::refusal::CheckoutError::Refused(lines)) =
+                    &refusal
                 {
                     body["lines"] = json!(lines);
                 }
@@ -181,7 +180,7 @@ const REFUSED: usize = 8;
 fn a_true_history_breaks_no_promise() {
     let mut shop = Shop::open();
     shop.read(&format!("cart-{CART}"), 2, None, 7);
-    assert_eq!(shop.history.commands[REFUSED].answer().unwrap().code(), "out_of_stock");
+    assert_eq!(shop.history.commands[REFUSED].answer().unwrap().code(), "checkout_refused");
     assert!(shop.broken().is_empty(), "{:?}", shop.broken());
     let (accounts, wrong) = money::accounts(&shop.log());
     assert!(wrong.is_empty() && accounts.len() == 1);
@@ -240,8 +239,8 @@ fn a_refusal_that_was_no_longer_true() {
     shop.ask("cart.checkout", Some(LATE), &json!({"order_id": LATE}));
     let last = shop.history.commands.len() - 1;
     shop.answer(last).status = 409;
-    let line = json!({"line": 0, "sku": "S", "wanted": 2, "available": 1});
-    shop.answer(last).body = json!({"code": "out_of_stock", "lines": [line]});
+    let line = json!({"line": 0, "sku": "S", "code": "out_of_stock", "wanted": 2, "available": 1});
+    shop.answer(last).body = json!({"code": "checkout_refused", "lines": [line]});
     let key = format!("c:t-{last}");
     shop.entries.retain(|entry| entry.key != key);
     shop.kept.insert(key.clone(), Kept { position: shop.entries.len() as i64, ..refused.clone() });

@@ -9,16 +9,21 @@ use crate::history::Command;
 type Route = (&'static str, Method, &'static str);
 
 /// All of them.
-pub const ROUTES: [Route; 41] = [
+pub const ROUTES: [Route; 46] = [
     ("product.create", Method::POST, "/v1/products"),
     ("product.change", Method::PATCH, "/v1/products/{id}"),
     ("product.set_variant", Method::PUT, "/v1/products/{id}/variants/{sku}"),
+    ("product.change_variant", Method::PATCH, "/v1/products/{id}/variants/{sku}"),
+    ("product.set_prices", Method::PUT, "/v1/products/{id}/variants/{sku}/prices"),
     ("product.remove_variant", Method::DELETE, "/v1/products/{id}/variants/{sku}"),
     ("product.publish", Method::POST, "/v1/products/{id}/publish"),
+    ("product.unpublish", Method::POST, "/v1/products/{id}/unpublish"),
+    ("product.restore", Method::POST, "/v1/products/{id}/restore"),
     ("product.archive", Method::POST, "/v1/products/{id}/archive"),
     ("stock.receive", Method::POST, "/v1/stock/{id}/receive"),
     ("stock.adjust", Method::POST, "/v1/stock/{id}/adjust"),
     ("cart.create", Method::POST, "/v1/carts"),
+    ("cart.assign", Method::PUT, "/v1/carts/{id}/customer"),
     ("cart.add_line", Method::POST, "/v1/carts/{id}/lines"),
     ("cart.change_line", Method::PUT, "/v1/carts/{id}/lines/{sku}"),
     ("cart.remove_line", Method::DELETE, "/v1/carts/{id}/lines/{sku}"),

@@ -87,7 +87,7 @@ async fn sell_out(db: &PgPool, buyers: usize, units: u32, at_once: usize) {
     for told in others {
         assert_eq!(
             (told.status, told.code.as_deref()),
-            (StatusCode::CONFLICT, Some("out_of_stock"))
+            (StatusCode::CONFLICT, Some("checkout_refused"))
         );
     }
     let mut times: Vec<Duration> = told.iter().map(|told| told.took).collect();

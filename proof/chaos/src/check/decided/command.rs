@@ -87,8 +87,15 @@ fn product(what: &str, sent: &Sent, mut body: Map<String, Value>) -> anyhow::Res
             products::Command::SetVariant(serde_json::from_value(Value::Object(body))?)
         }
         "remove_variant" => products::Command::RemoveVariant(sku()?),
+        "change_variant" => {
+            let change = serde_json::from_value(Value::Object(body))?;
+            products::Command::ChangeVariant(sku()?, change)
+        }
+        "set_prices" => products::Command::SetPrices(sku()?, field(&body, "prices")?),
         "publish" => products::Command::Publish,
-        "archive" => products::Command::Archive,
+        "unpublish" => products::Command::Unpublish,
+        "archive" => products::Command::Archive(field(&body, "skus")?),
+        "restore" => products::Command::Restore,
         _ => bail!("there is no {}", sent.name),
     };
     Ok(Command::Product(id, command))
@@ -105,6 +112,7 @@ fn cart(
         || -> anyhow::Result<Sku> { Ok(serde_json::from_value(Value::from(sent.sku.clone()))?) };
     let command = match what {
         "create" => cart::Command::Create { currency: field(body, "currency")?, customer_id: None },
+        "assign" => cart::Command::Assign { customer_id: field(body, "customer_id")? },
         "add_line" => {
             cart::Command::AddLine { sku: field(body, "sku")?, quantity: field(body, "quantity")? }
         }

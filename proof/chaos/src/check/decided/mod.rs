@@ -154,8 +154,7 @@ fn misquoted(refusal: &Refusal, body: &serde_json::Value) -> Option<String> {
         Refusal::VersionMismatch { expected, actual } => {
             body["expected"] != json!(expected) || body["actual"] != json!(actual)
         }
-        Refusal::Checkout(CheckoutError::OutOfStock(lines)) => body["lines"] != json!(lines),
-        Refusal::Checkout(CheckoutError::PriceChanged(lines)) => body["lines"] != json!(lines),
+        Refusal::Checkout(CheckoutError::Refused(lines)) => body["lines"] != json!(lines),
         Refusal::Stock(OfSku { error: stock::Error::WouldGoNegative { available }, .. }) => {
             body["available"] != json!(available)
         }

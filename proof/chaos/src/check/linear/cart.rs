@@ -1,5 +1,6 @@
-//! The book of a cart: which SKUs are in it and how many, and whether it is still open. What the
-//! catalogue or the stock refuses is not the cart's: it may be refused whenever there is a cart.
+//! The book of a cart: which SKUs are in it and how many, whose it is, and whether it is still
+//! open. What the catalogue or the stock refuses is not the cart's: it may be refused whenever
+//! there is a cart.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -22,6 +23,7 @@ enum Status {
 #[derive(Clone, Debug, Default)]
 pub struct Cart {
     status: Status,
+    customer: Option<String>,
     lines: BTreeMap<String, u64>,
     version: i64,
 }
@@ -29,6 +31,7 @@ pub struct Cart {
 #[derive(Clone, Debug)]
 pub enum What {
     Create,
+    Assign(String),
     Add(String, u64),
     Change(String, u64),
     Remove(String),
@@ -43,6 +46,8 @@ pub struct Op {
     if_match: Option<i64>,
     /// Whether the log has an event of it: for those that nobody was told about.
     took_effect: bool,
+    /// How many events the cart has of it: a checkout lowers prices before it closes the cart.
+    events: i64,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -58,8 +63,8 @@ pub enum Ret {
 }
 
 /// What the catalogue and the stock refuse.
-const OTHERS: [&str; 5] =
-    ["unknown_sku", "not_for_sale", "not_priced_in_currency", "out_of_stock", "price_changed"];
+const OTHERS: [&str; 4] =
+    ["unknown_sku", "not_for_sale", "not_priced_in_currency", "checkout_refused"];
 
 impl Cart {
     /// What the cart itself has against it.
@@ -75,6 +80,11 @@ impl Cart {
             (_, Status::Abandoned) => Some("cart_abandoned"),
             (What::Change(sku, _) | What::Remove(sku), Status::Open) if !has(sku) => {
                 Some("cart_line_not_found")
+            }
+            (What::Assign(customer), Status::Open)
+                if self.customer.as_ref().is_some_and(|owner| owner != customer) =>
+            {
+                Some("cart_of_another")
             }
             (What::CheckOut, Status::Open) if self.lines.is_empty() => Some("cart_empty"),
             (_, Status::Open) => None,
@@ -94,10 +104,11 @@ impl Cart {
         }
     }
 
-    fn apply(&mut self, what: &What) {
+    fn apply(&mut self, Op { what, events, .. }: &Op) {
         match what {
             What::Look => return,
             What::Create => self.status = Status::Open,
+            What::Assign(customer) => self.customer = Some(customer.clone()),
             What::Add(sku, quantity) => *self.lines.entry(sku.clone()).or_default() += quantity,
             What::Change(sku, quantity) => {
                 self.lines.insert(sku.clone(), *quantity);
@@ -108,7 +119,7 @@ impl Cart {
             What::CheckOut => self.status = Status::CheckedOut,
             What::Abandon => self.status = Status::Abandoned,
         }
-        self.version += 1;
+        self.version += events;
     }
 
     fn seen(&self) -> Ret {
@@ -125,7 +136,7 @@ impl SequentialSpec for Cart {
             return self.seen();
         }
         if op.took_effect {
-            self.apply(&op.what);
+            self.apply(op);
         }
         Ret::Done(None)
     }
@@ -146,11 +157,12 @@ impl SequentialSpec for Cart {
                 // The same quantity again changes nothing, unless the price is another one.
                 let same = match &op.what {
                     What::Change(sku, quantity) => self.lines.get(sku) == Some(quantity),
+                    What::Assign(customer) => self.customer.as_ref() == Some(customer),
                     What::Abandon => self.status == Status::Abandoned,
                     _ => false,
                 };
                 if op.took_effect {
-                    self.apply(&op.what);
+                    self.apply(op);
                 } else if !same {
                     return false;
                 }
@@ -161,7 +173,7 @@ impl SequentialSpec for Cart {
 }
 
 impl Book for Cart {
-    const LOOK: Op = Op { what: What::Look, if_match: None, took_effect: false };
+    const LOOK: Op = Op { what: What::Look, if_match: None, took_effect: false, events: 0 };
     const UNTOLD: Ret = Ret::Done(None);
 }
 
@@ -185,6 +197,7 @@ fn operation(asked: &Asked, log: &Log) -> Option<(String, Operation<Op, Ret>)> {
     let quantity = || body["quantity"].as_u64();
     let what = match command.name {
         "cart.create" => What::Create,
+        "cart.assign" => What::Assign(body["customer_id"].as_str()?.to_owned()),
         "cart.add_line" => What::Add(body["sku"].as_str()?.to_owned(), quantity()?),
         "cart.change_line" => What::Change(command.sku.clone()?, quantity()?),
         "cart.remove_line" => What::Remove(command.sku.clone()?),
@@ -200,7 +213,9 @@ fn operation(asked: &Asked, log: &Log) -> Option<(String, Operation<Op, Ret>)> {
         return None; // nothing came of it, and nobody was told so
     }
     let ret = asked.answer().map(|answer| ret(&what, answer));
-    let op = Op { what, if_match: command.if_match, took_effect };
+    let of_cart = log.made_by(&command.key).filter(|entry| entry.stream.key() == cart);
+    let events = i64::try_from(of_cart.count()).ok()?;
+    let op = Op { what, if_match: command.if_match, took_effect, events };
     let times = Some((asked.sent(), asked.answered()));
     Some((cart, Operation { place: (kept.position, !took_effect), times, op, ret }))
 }

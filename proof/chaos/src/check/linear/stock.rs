@@ -260,9 +260,10 @@ fn refused(asked: &Asked, log: &Log) -> Vec<(String, Operation<Op, Ret>)> {
     let sku = asked.command.id.clone().unwrap_or_default();
     let if_match = asked.command.if_match;
     match (asked.command.name, answer.code()) {
-        ("cart.checkout", "out_of_stock") => {
+        ("cart.checkout", "checkout_refused") => {
             let lines = answer.body["lines"].as_array();
             let short = lines.into_iter().flatten().filter_map(|line| {
+                // The other problems have no such figures.
                 let units = line["wanted"].as_i64()?;
                 let op = Op::Reserve { order: asked.command.key.clone(), units };
                 let ret = Ret::Only(line["available"].as_i64()?);

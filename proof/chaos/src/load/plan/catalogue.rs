@@ -48,15 +48,27 @@ impl Planner {
                 set.sku = Some(second);
                 (set, Then::Nothing)
             }
-            70..78 => {
+            70..73 => (self.command(market, "product.unpublish", id, &json!({})), Then::Nothing),
+            73..76 => (self.command(market, "product.restore", id, &json!({})), Then::Nothing),
+            76..80 => {
+                let of = |name, value| json!({"name": name, "value": value});
+                let options = [of("Size", "M"), of("Colour", "red")];
+                let body = json!({"options": options, "barcode": null});
+                let mut change = self.command(market, "product.change_variant", id, &body);
+                change.sku = Some(second);
+                (change, Then::Nothing)
+            }
+            80..83 => {
                 let mut remove = self.command(market, "product.remove_variant", id, &json!({}));
                 remove.sku = Some(second);
                 (remove, Then::Nothing)
             }
             _ => {
-                let archive = self.command(market, "product.archive", id, &json!({}));
-                let then = Then::Gone(archive.id.clone().unwrap_or_default());
-                (archive, then)
+                let skus = if self.rng.bool() { "keep" } else { "free" };
+                let body = json!({"skus": skus});
+                let archive = self.command(market, "product.archive", id, &body);
+                let gone = archive.id.clone().filter(|_| skus == "free");
+                (archive, gone.map_or(Then::Nothing, Then::Gone))
             }
         }
     }
@@ -69,7 +81,9 @@ impl Planner {
             return (self.command(market, "product.change", Some(&product), &body), Then::Nothing);
         }
         let body = json!({"prices": [price(self.rng.u64(400..900))]});
-        let mut set = self.command(market, "product.set_variant", Some(&product), &body);
+        let names = ["product.set_variant", "product.set_prices", "product.change_variant"];
+        let name = names[self.rng.usize(..names.len())];
+        let mut set = self.command(market, name, Some(&product), &body);
         set.sku = Some(sku);
         (set, Then::Nothing)
     }

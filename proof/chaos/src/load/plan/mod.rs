@@ -174,7 +174,6 @@ impl Planner {
                 let delivered = code == "order_completed" && order.is_delivered();
                 delivered || (!speaks_of(&order.id) && !paid && !sent)
             }),
-            "product_archived" => self.products.retain(|product| !speaks_of(&product.id)),
             _ => {}
         }
     }

@@ -25,7 +25,12 @@ impl Planner {
                 let abandon = self.command(market, "cart.abandon", Some(&cart.id), &json!({}));
                 (abandon, Then::Closed(cart.id.clone()))
             }
-            (62..95, Some(_)) => self.check_out(market, &cart.id),
+            (93..95, _) => {
+                let customer = uuid::Uuid::from_u128(self.rng.u128(1..3));
+                let body = json!({"customer_id": customer});
+                (self.command(market, "cart.assign", Some(&cart.id), &body), Then::Nothing)
+            }
+            (62..93, Some(_)) => self.check_out(market, &cart.id),
             (50..62, Some(sku)) => {
                 let body = json!({"quantity": self.rng.u32(1..4)});
                 let mut change = self.command(market, "cart.change_line", Some(&cart.id), &body);

@@ -1,0 +1,92 @@
+//! What a SKU is sold as today, and what keeps a line of a cart from being bought: said alike by
+//! checkout, which refuses it, and by what readers see of the cart before.
+
+use serde::{Deserialize, Serialize};
+
+use super::Line;
+use crate::ids::ProductId;
+use crate::money::{Currency, Money};
+use crate::options::Options;
+use crate::refusal::OfferError;
+use crate::text::Label;
+
+/// A SKU on offer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OnOffer {
+    /// The product that sells it.
+    pub product_id: ProductId,
+    /// What the product is called.
+    pub title: Label,
+    /// What sets the variant apart.
+    pub options: Options,
+    /// What one costs.
+    pub unit_price: Money,
+}
+
+/// What keeps a line from being bought as it stands.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum Obstacle {
+    /// No product has the SKU any more.
+    #[error("no product has this SKU any more")]
+    UnknownSku,
+    /// The product it was put in from does not sell it any more.
+    #[error("the product it was put in from does not sell it any more")]
+    NotForSale,
+    /// It has no price in the cart's currency any more.
+    #[error("it is not sold in {currency} any more")]
+    NotPricedInCurrency {
+        /// The cart's.
+        currency: Currency,
+    },
+    /// It costs more than the shopper saw.
+    #[error("one costs {now}, {seen} when it was put in: setting its quantity again accepts that")]
+    PriceChanged {
+        /// What the shopper saw.
+        seen: Money,
+        /// What it costs now.
+        now: Money,
+    },
+    /// Fewer units are left than the line holds.
+    #[error("{wanted} wanted, {available} available")]
+    OutOfStock {
+        /// Units wanted.
+        wanted: u32,
+        /// Units left.
+        available: i64,
+    },
+}
+
+impl Obstacle {
+    /// The stable code, as it is serialised.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownSku => "unknown_sku",
+            Self::NotForSale => "not_for_sale",
+            Self::NotPricedInCurrency { .. } => "not_priced_in_currency",
+            Self::PriceChanged { .. } => "price_changed",
+            Self::OutOfStock { .. } => "out_of_stock",
+        }
+    }
+}
+
+impl Line {
+    /// What of today's offer keeps it from being bought. A lower price does not: a shopper pays
+    /// what they saw, or less.
+    pub fn problem(&self, offer: Result<&OnOffer, &OfferError>) -> Option<Obstacle> {
+        let seen = self.unit_price;
+        match offer {
+            Err(OfferError::UnknownSku) => Some(Obstacle::UnknownSku),
+            Err(OfferError::NotForSale) => Some(Obstacle::NotForSale),
+            Err(OfferError::NotPriced(currency)) => {
+                Some(Obstacle::NotPricedInCurrency { currency: *currency })
+            }
+            // The SKU went to another product: this one is not sold any more.
+            Ok(offer) if offer.product_id != self.product_id => Some(Obstacle::NotForSale),
+            Ok(OnOffer { unit_price: now, .. }) if now.amount() > seen.amount() => {
+                Some(Obstacle::PriceChanged { seen, now: *now })
+            }
+            Ok(_) => None,
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Products as readers see them: by themselves, and as a search finds them.
+
+use serde_json::json;
+
+use super::tests::{O, P, eur, given, product_stream, tote};
+use super::{html, search};
+use crate::product::document as product;
+
+#[test]
+fn a_product_has_its_changes_and_variants() {
+    let change = json!({ "title": "Big tote", "brand": null });
+    let document = tote()
+        .and(&product_stream(), "product.changed", change)
+        .and(&product_stream(), "product.variant_removed", json!({ "sku": "TOTE-S" }))
+        .then(product::fold);
+    assert_eq!(document.details.title.as_str(), "Big tote");
+    assert_eq!(document.details.brand, None);
+    assert_eq!(document.variants.len(), 1);
+    assert_eq!(document.status, product::Status::Published);
+    assert_eq!((document.version, document.position), (6, 6));
+    assert!(document.created_at < document.updated_at);
+}
+
+#[test]
+fn a_product_shows_what_became_of_it_and_its_prices() {
+    let priced = json!({ "sku": "TOTE-S", "prices": [eur("9.99")] });
+    let archived = tote().and(&product_stream(), "product.prices_set", priced).and(
+        &product_stream(),
+        "product.archived",
+        json!({ "skus": "free" }),
+    );
+    let document = archived.then(product::fold);
+    assert_eq!((document.status, document.skus_freed), (product::Status::Archived, true));
+    assert_eq!(serde_json::to_value(&document.variants[0].prices).unwrap(), json!([eur("9.99")]));
+    assert!(!document.variants[0].options.is_empty());
+    let document =
+        archived.and(&product_stream(), "product.restored", json!({})).then(product::fold);
+    assert_eq!((document.status, document.skus_freed), (product::Status::Draft, false));
+}
+
+#[test]
+fn a_search_document_has_facets_prices_and_plain_text() {
+    let document = tote().then(search::fold);
+    let json = serde_json::to_value(&document).unwrap();
+    assert_eq!(json["category_levels"], json!({ "lvl0": "Bags", "lvl1": "Bags > Totes" }));
+    assert_eq!(json["price"], json!({ "EUR": 19.99 }));
+    assert_eq!(json["price_max"], json!({ "EUR": 29.99 }));
+    assert_eq!(json["options"], json!({ "Size": ["M", "S"] }));
+    assert_eq!(json["description"], "Soft leather");
+    assert_eq!(json["image"], "https://example.com/tote.jpg");
+    assert!(json.get("media").is_none());
+    assert!(document.listed());
+    let dearer = json!({ "sku": "TOTE-M", "prices": [eur("39.99")] });
+    let dearer = tote().and(&product_stream(), "product.prices_set", dearer).then(search::fold);
+    assert_eq!(serde_json::to_value(&dearer.price_max).unwrap(), json!({ "EUR": 39.99 }));
+    assert_eq!(dearer.options, document.options);
+
+    let archived = json!({ "skus": "keep" });
+    for (kind, data) in [("product.archived", archived), ("product.unpublished", json!({}))] {
+        let gone = tote().and(&product_stream(), kind, data);
+        assert!(!gone.then(search::fold).listed());
+        let back = gone.and(&product_stream(), "product.published", json!({}));
+        assert!(back.then(search::fold).listed());
+    }
+}
+
+#[test]
+fn only_coming_into_stock_and_going_out_of_it_is_news() {
+    let mut document = tote().then(search::fold);
+    let sku = "TOTE-S".parse().unwrap();
+    assert!(!document.in_stock);
+    assert!(document.set_in_stock(&sku, true, 9));
+    assert!(!document.set_in_stock(&sku, true, 10));
+    assert!(document.in_stock);
+    assert_eq!(document.position, 9);
+
+    let received = json!({ "location": "north", "quantity": 2 });
+    let released = json!({ "order_id": O, "parts": [{ "location": "north", "quantity": 1 }],
+                           "committed": false });
+    let mut known = search::Availability::default();
+    for (_, _, _, event) in given("sku-TOTE-S", "sku.assigned", json!({ "product_id": P }))
+        .and("stock-TOTE-S", "stock.received", received)
+        .and("stock-TOTE-S", "stock.released", released)
+        .0
+    {
+        known.evolve(&event);
+    }
+    assert_eq!((known.units, known.product_id.unwrap().to_string().as_str()), (3, P));
+}
+
+#[test]
+fn html_becomes_text() {
+    let cases = [
+        ("<p>One</p><p>two</p>", "One two"),
+        ("a < b &amp; c > d", "a < b & c > d"),
+        ("<style>p { color: red }</style>shown<script>hidden()</script>", "shown"),
+        ("&amp;lt; stays", "&lt; stays"),
+        ("cut <b off", "cut"),
+        ("<!-- a > b -->seen", "seen"),
+    ];
+    for (given, then) in cases {
+        assert_eq!(html::strip(given), then, "{given}");
+    }
+}
