@@ -93,14 +93,18 @@ CREATE TABLE orders_rows (
     units bigint NOT NULL,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
+    number bigint DEFAULT 0 NOT NULL,
+    to_refund numeric DEFAULT 0 NOT NULL,
     CONSTRAINT orders_rows_pkey PRIMARY KEY (build, id)
 ) WITH (fillfactor=70, toast_tuple_target=8160);
 CREATE INDEX orders_rows_created ON orders_rows USING btree (build, created_at, id);
 CREATE INDEX orders_rows_currency_total ON orders_rows USING btree (build, currency, total, id);
 CREATE INDEX orders_rows_customer ON orders_rows USING btree (build, customer_id, created_at, id) WHERE customer_id IS NOT NULL;
 CREATE INDEX orders_rows_fulfilment_created ON orders_rows USING btree (build, fulfilment_status, created_at, id);
+CREATE INDEX orders_rows_number ON orders_rows USING btree (build, number);
 CREATE INDEX orders_rows_payment_created ON orders_rows USING btree (build, payment_status, created_at, id);
 CREATE INDEX orders_rows_status_created ON orders_rows USING btree (build, status, created_at, id);
+CREATE INDEX orders_rows_to_refund ON orders_rows USING btree (build, created_at, id) WHERE to_refund > 0::numeric;
 CREATE INDEX orders_rows_total ON orders_rows USING btree (build, total, id);
 
 CREATE TABLE parked_messages (
@@ -432,7 +436,9 @@ CREATE VIEW orders AS
     units,
     created_at,
     updated_at,
-    build
+    build,
+    number,
+    to_refund
    FROM orders_rows
   WHERE build = (( SELECT projections.active_build
            FROM projections

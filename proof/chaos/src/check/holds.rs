@@ -1,5 +1,6 @@
 //! Reservations are all resolved: an order that is off or done holds nothing, one that is under way
-//! holds exactly what it has bought and neither sent nor called off, and one nobody paid is off in time.
+//! holds exactly what it has bought and neither sent nor called off, and one nobody paid is off in
+//! time.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -102,27 +102,31 @@ pub(super) fn accounts(log: &Log) -> (Accounts, Vec<String>) {
 }
 
 impl Account {
+    /// The gateway did it; nobody was asked for cash that is paid out by hand.
+    fn did(&mut self, request: Option<u32>, operation: Operation, amount: Money) {
+        self.done.extend(request.map(|request| (request, (operation, amount))));
+    }
+
     fn add(&mut self, event: &Paid) -> Option<()> {
         match event {
             Paid::Authorized(event) => {
                 self.authorized = event.amount;
-                self.done.insert(event.request, (Operation::Authorize, event.amount));
+                self.did(event.request, Operation::Authorize, event.amount);
             }
             Paid::Captured(event) => {
                 self.captured = self.captured.plus(event.amount)?;
-                self.done.insert(event.request, (Operation::Capture, event.amount));
+                self.did(Some(event.request), Operation::Capture, event.amount);
             }
             Paid::Refunded(event) => {
                 self.refunded = self.refunded.plus(event.amount)?;
-                // Cash is paid out by hand.
-                let done = event.request.map(|request| (request, Operation::Refund));
-                self.done.extend(done.map(|(request, what)| (request, (what, event.amount))));
+                self.did(event.request, Operation::Refund, event.amount);
             }
             Paid::Voided(event) => {
                 // As much as was asked to be let go.
-                let open =
-                    self.payment.in_flight.filter(|open| Some(open.request) == event.request);
-                self.done.extend(open.map(|open| (open.request, (Operation::Void, open.amount))));
+                let open = self.payment.in_flight.filter(|it| Some(it.request) == event.request);
+                if let Some(open) = open {
+                    self.did(event.request, Operation::Void, open.amount);
+                }
             }
             // Cash is set aside by nobody.
             Paid::CollectionDue(event) => self.authorized = event.amount,

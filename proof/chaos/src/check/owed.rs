@@ -1,5 +1,5 @@
-//! Money is settled: at rest, what an order's payments keep is what it owes. More is kept only where
-//! a gateway refused to give it back or cash is still to be paid out by hand; less only where
+//! Money is settled: at rest, what an order's payments keep is what it owes. More is kept only
+//! where a gateway refused to give it back or cash is still to be paid out by hand; less only where
 //! somebody meant it to be so: by capturing by hand, by giving money back out of goodwill, or by a
 //! card of which nothing can be taken.
 

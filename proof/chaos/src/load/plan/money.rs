@@ -20,7 +20,7 @@ const TOKENS: [&str; 9] = [
 /// When money is taken, the usual way most often: by nobody's wish.
 const CAPTURES: [Option<&str>; 4] = [None, None, Some("at_once"), Some("by_hand")];
 /// Why a client gives money back. What the engine gives back by itself has no reason.
-pub const GOODWILL: &str = "with our apologies";
+const GOODWILL: &str = "with our apologies";
 
 impl Planner {
     /// Begins to pay an order, for the first time or after another way was of no use.
