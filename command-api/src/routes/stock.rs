@@ -9,8 +9,8 @@ use service::problem::Problem;
 use super::{Address, Body, Edge, Route};
 
 pub(super) const ROUTES: &[Route] = &[
-    Route::post::<Receive>("stock.receive", "/v1/stock/{id}/receive"),
-    Route::post::<Adjust>("stock.adjust", "/v1/stock/{id}/adjust"),
+    Route::post::<Receive>("stock.receive", "/v1/stock/{id}/receive").keyed(),
+    Route::post::<Adjust>("stock.adjust", "/v1/stock/{id}/adjust").keyed(),
 ];
 
 #[derive(Deserialize)]

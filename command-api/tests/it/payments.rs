@@ -100,7 +100,7 @@ async fn a_method_and_its_token_go_together(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
-async fn nothing_is_paid_without_a_key(db: PgPool) {
+async fn nothing_is_paid_or_counted_without_a_key(db: PgPool) {
     let shop = Shop::open(&db);
     let (order, payment) = shop.card("TOTE", succeeded()).await;
     let head = shop.head().await;
@@ -109,6 +109,10 @@ async fn nothing_is_paid_without_a_key(db: PgPool) {
     for verb in ["capture", "void", "refund", "complete-action", "collect", "remit"] {
         asks.push(post(format!("/v1/payments/{payment}/{verb}"), &json!({})));
     }
+    let units = json!({"location": "main", "quantity": 1});
+    asks.push(post("/v1/stock/TOTE/receive", &units));
+    let counted = json!({"location": "main", "delta": 1, "reason": "counted"});
+    asks.push(post("/v1/stock/TOTE/adjust", &counted));
     let cart = shop.fill("TOTE", 1).await;
     asks.push(post(format!("/v1/carts/{cart}/checkout"), &json!({})));
     let head = head.max(shop.head().await);
