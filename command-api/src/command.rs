@@ -1,8 +1,6 @@
 //! From a parsed command to its answer: what the writer is asked, and what its answer means in
 //! HTTP. Used alike by the routes and the batch; knows neither sockets nor streams.
 
-use std::borrow::Cow;
-
 use axum::Json;
 use axum::http::StatusCode;
 use axum::http::header::{ETAG, HeaderName, HeaderValue, LOCATION};
@@ -12,15 +10,11 @@ use domain::{Category, Command};
 use event_store::{Answer, Outcome, Request, SubmitError};
 use serde::Serialize;
 use service::problem::Problem;
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::headers::{Conditions, Expected};
-use crate::problem;
 use crate::routes::{Address, Edge, Route};
-
-/// Clients' keys stand in the log under this prefix, so that none can be one of our own.
-const CLIENT_KEY_PREFIX: &str = "c:";
+use crate::{fingerprint, problem};
 
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
@@ -79,13 +73,16 @@ pub fn prepare(
         Expected::Exists | Expected::Anything => None,
     };
     // Only a key is ever compared by it.
-    let fingerprint =
-        key.as_ref().map_or(Uuid::nil(), |_| fingerprint(route, address, body, expected));
+    let fingerprint = match &key {
+        None => Uuid::nil(),
+        Some(_) => fingerprint::of(route, address, &command, body, expected)?,
+    };
     let success = success(route, &command);
     let request = Request {
-        key: key.map(|key| format!("{CLIENT_KEY_PREFIX}{key}")),
+        key: key.map(|key| edge.caller.key(&key)),
         fingerprint,
         expected: version,
+        actor: Some(edge.caller.actor()),
         correlation_id: Some(edge.request_id),
         ..Request::new(command, edge.now)
     };
@@ -99,27 +96,6 @@ fn success(route: &Route, command: &Command) -> Success {
         _ => StatusCode::OK,
     };
     Success { name: route.name, status, category: command.subject().category() }
-}
-
-/// A digest of all that was asked: method and path (by way of the route and the address), body and
-/// condition. Each part is preceded by its length, so that no two requests run into each other.
-fn fingerprint(route: &Route, address: &Address, body: &[u8], expected: Expected) -> Uuid {
-    let condition = match expected {
-        Expected::Anything => Cow::Borrowed(""),
-        Expected::Exists => Cow::Borrowed("*"),
-        Expected::Version(version) => Cow::Owned(version.to_string()),
-    };
-    let id = address.id.as_deref().unwrap_or_default();
-    let sku = address.sku.as_deref().unwrap_or_default();
-    let parts = [route.name.as_bytes(), id.as_bytes(), sku.as_bytes(), condition.as_bytes(), body];
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update(part.len().to_be_bytes());
-        hash.update(part);
-    }
-    let digest: [u8; 32] = hash.finalize().into();
-    let (head, _) = digest.split_at(16);
-    Uuid::from_slice(head).expect("half of the digest is 16 bytes")
 }
 
 /// What the writer's answer means for the client.

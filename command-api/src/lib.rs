@@ -3,15 +3,18 @@
 //!
 //! * [`routes`]: what each command looks like from outside, one line each;
 //! * [`http`]: one command a request; [`batch`]: one a line, streamed;
-//! * [`headers`], [`command`], [`problem`]: what both share on the way to the writer and back;
+//! * [`headers`], [`caller`], [`fingerprint`], [`command`], [`problem`]: what both share on the
+//!   way to the writer and back;
 //! * [`log_id`]: which log all of it is about;
 //! * [`operations`]: what is done to the log by hand; [`serve`]: the process.
 //!
 //! No business rule lives here: those are the domain's. No SQL either: the log is event-store's.
 
 pub mod batch;
+pub mod caller;
 pub mod command;
 pub mod config;
+pub mod fingerprint;
 pub mod headers;
 pub mod http;
 pub mod log_id;
@@ -34,6 +37,7 @@ use service::health::Health;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
+use crate::caller::Caller;
 use crate::routes::Edge;
 
 /// What the routes need; clones share it.
@@ -41,6 +45,7 @@ use crate::routes::Edge;
 pub struct App {
     writer: Writer,
     reservation: TimeDelta,
+    caller: Caller,
     in_flight: Arc<Semaphore>,
     /// In bytes.
     bodies: Arc<Semaphore>,
@@ -54,6 +59,7 @@ impl App {
         Self {
             writer,
             reservation,
+            caller: Caller::ANYONE,
             in_flight: Arc::new(Semaphore::new(http::IN_FLIGHT_MAX as usize)),
             bodies: Arc::new(Semaphore::new(http::BODIES_BYTES_MAX)),
             batches: Arc::new(Semaphore::new(batch::BATCHES_MAX)),
@@ -74,13 +80,16 @@ impl App {
     }
 
     fn edge(&self, request_id: Uuid) -> Edge {
-        Edge { request_id, now: Utc::now(), reservation: self.reservation }
+        let Self { reservation, caller, .. } = *self;
+        Edge { request_id, now: Utc::now(), reservation, caller }
     }
 }
 
 /// All of the service: every command and the batch behind `token`, health open to everybody, the
 /// shell around it.
 pub fn router(app: &App, token: Option<&Secret>, health: &Health) -> Router {
+    // One token, so one caller: whoever comes by here has it.
+    let app = App { caller: Caller::with(token), ..app.clone() };
     let mut commands = Router::new();
     for route in routes::all() {
         let app = app.clone();

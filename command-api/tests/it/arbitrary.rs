@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Method, Request};
 use chrono::{DateTime, TimeDelta};
 use command_api::batch::ask;
+use command_api::caller::Caller;
 use command_api::routes::{self, Address, Edge};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -114,6 +115,7 @@ fn a_batch_takes_what_http_takes() {
         request_id: Uuid::nil(),
         now: DateTime::UNIX_EPOCH,
         reservation: TimeDelta::minutes(15),
+        caller: Caller::ANYONE,
     };
     let mut runner = TestRunner::default();
     let mut taken = 0;

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta};
 use command_api::batch::ask;
 use command_api::batch::lines::{Line, Lines};
+use command_api::caller::Caller;
 use command_api::routes::Edge;
 use futures::stream;
 use fuzz::check_amounts;
@@ -27,6 +28,7 @@ const EDGE: Edge = Edge {
     request_id: Uuid::nil(),
     now: DateTime::UNIX_EPOCH,
     reservation: TimeDelta::minutes(15),
+    caller: Caller::ANYONE,
 };
 
 fuzz_target!(|data: &[u8]| {

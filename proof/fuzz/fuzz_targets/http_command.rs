@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
 use chrono::{DateTime, TimeDelta};
 use command_api::batch::ask;
+use command_api::caller::Caller;
 use command_api::command::{self, Prepared};
 use command_api::headers::{Conditions, Expected};
 use command_api::routes::{Address, Edge, Route, all};
@@ -44,7 +45,8 @@ fuzz_target!(|data: &[u8]| {
 async fn command(route: &'static Route, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
     let request_id = RequestId::of(&parts.headers).uuid();
-    let edge = Edge { request_id, now: DateTime::UNIX_EPOCH, reservation: TimeDelta::minutes(15) };
+    let (now, reservation) = (DateTime::UNIX_EPOCH, TimeDelta::minutes(15));
+    let edge = Edge { request_id, now, reservation, caller: Caller::ANYONE };
     let body = to_bytes(body, usize::MAX).await.expect("a body in memory");
     let (address, conditions) = match command_api::http::head(&mut parts).await {
         Ok(head) => head,
@@ -59,7 +61,7 @@ async fn command(route: &'static Route, request: Request) -> Response {
             let again =
                 prepare().unwrap_or_else(|problem| panic!("only the first time: {problem:?}"));
             assert_eq!(prepared.request.fingerprint, again.request.fingerprint);
-            assert_eq!(prepared.request.key, conditions.key.map(|key| format!("c:{key}")));
+            assert_eq!(prepared.request.key, conditions.key.map(|key| edge.caller.key(&key)));
             let command = prepared.request.command;
             check_amounts(&command);
             let mut shop = Shop::default();
@@ -125,6 +127,7 @@ fn check_batch(
         (Ok(http), Ok(batch)) => {
             assert_eq!(named(http), named(batch), "{line}");
             assert_eq!(http.request.key, batch.request.key);
+            assert_eq!(http.request.fingerprint, batch.request.fingerprint, "{line}");
             assert_eq!(http.request.expected, batch.request.expected);
         }
         (Err(_), Err(batch)) => assert!((400..500).contains(&batch.status), "{batch:?}"),

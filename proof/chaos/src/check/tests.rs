@@ -190,15 +190,15 @@ fn a_true_history_breaks_no_promise() {
 #[test]
 fn an_acknowledged_command_that_the_log_lost() {
     let mut shop = Shop::open();
-    shop.kept.remove("c:t-4");
-    shop.entries.retain(|entry| entry.key != "c:t-4");
+    shop.kept.remove("c:anyone:t-4");
+    shop.entries.retain(|entry| entry.key != "c:anyone:t-4");
     assert!(shop.broken().contains(&"once"), "{:?}", shop.broken());
 }
 
 #[test]
 fn a_command_that_took_effect_twice() {
     let mut shop = Shop::open();
-    let mut again = shop.entries.iter().find(|entry| entry.key == "c:t-2").unwrap().clone();
+    let mut again = shop.entries.iter().find(|entry| entry.key == "c:anyone:t-2").unwrap().clone();
     again.position = shop.entries.len() as i64 + 1;
     again.version = 10;
     shop.entries.push(again);
@@ -209,7 +209,7 @@ fn a_command_that_took_effect_twice() {
 fn a_refused_command_with_events_and_a_key_used_twice() {
     let mut shop = Shop::open();
     let mut entry = shop.entries.last().unwrap().clone();
-    entry.key = format!("c:t-{REFUSED}");
+    entry.key = format!("c:anyone:t-{REFUSED}");
     *shop.entries.last_mut().unwrap() = entry;
     assert!(shop.broken().contains(&"once"));
     let mut shop = Shop::open();
@@ -226,7 +226,7 @@ fn an_answer_that_is_not_what_stands_there() {
     shop.answer(REFUSED).body["lines"][0]["available"] = json!(0);
     assert_eq!(shop.broken(), ["decided", "skus"]);
     let mut shop = Shop::open();
-    shop.kept.get_mut("c:t-4").unwrap().outcome["accepted"]["version"] = json!(7);
+    shop.kept.get_mut("c:anyone:t-4").unwrap().outcome["accepted"]["version"] = json!(7);
     shop.answer(4).body["version"] = json!(7);
     assert_eq!(shop.broken(), ["decided", "carts"]);
 }
@@ -235,14 +235,14 @@ fn an_answer_that_is_not_what_stands_there() {
 fn a_refusal_that_was_no_longer_true() {
     let mut shop = Shop::open();
     // Three more had arrived, and whoever sent them knew it, before the checkout was sent.
-    let refused = shop.kept[&format!("c:t-{REFUSED}")].clone();
+    let refused = shop.kept[&format!("c:anyone:t-{REFUSED}")].clone();
     shop.ask("stock.receive", Some("S"), &json!({"location": "east", "quantity": 3}));
     shop.ask("cart.checkout", Some(LATE), &json!({"order_id": LATE}));
     let last = shop.history.commands.len() - 1;
     shop.answer(last).status = 409;
     let line = json!({"line": 0, "sku": "S", "wanted": 2, "available": 1});
     shop.answer(last).body = json!({"code": "out_of_stock", "lines": [line]});
-    let key = format!("c:t-{last}");
+    let key = format!("c:anyone:t-{last}");
     shop.entries.retain(|entry| entry.key != key);
     shop.kept.insert(key.clone(), Kept { position: shop.entries.len() as i64, ..refused.clone() });
     assert_eq!(shop.broken(), ["decided", "skus"]);
