@@ -124,7 +124,7 @@ impl Conclusion {
         };
         let result = match outcome {
             Outcome::Accepted { id, version } => Ok(Accepted { id, version, position }),
-            Outcome::Refused(refusal) => Err(problem::of_refusal(&refusal)),
+            Outcome::Refused(refusal) => Err(problem::of_refusal(&refusal, position)),
         };
         Self { result, replayed }
     }

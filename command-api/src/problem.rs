@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use domain::refusal::{CheckoutError, Kind, OfSku, PriceChange, Shortage};
-use domain::{Refusal, order, payment, stock};
+use domain::RefusalRecord;
+use domain::refusal::Kind;
 use event_store::SubmitError;
 use service::problem::Problem;
 use uuid::Uuid;
@@ -15,63 +15,24 @@ const RETRY_WHEN_BUSY: Duration = Duration::from_secs(1);
 /// When to try again while the database is away or this process is ending.
 const RETRY_WHEN_AWAY: Duration = Duration::from_secs(2);
 
-/// A refusal by the domain.
-pub fn of_refusal(refusal: &Refusal) -> Problem {
+/// A refusal by the domain, decided at a position of the log.
+pub fn of_refusal(refusal: &RefusalRecord, position: i64) -> Problem {
     let (code, kind) = refusal.code();
     let status = match kind {
         Kind::NotFound => StatusCode::NOT_FOUND,
-        Kind::Conflict => StatusCode::CONFLICT,
+        Kind::Conflict | Kind::Passing => StatusCode::CONFLICT,
         Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
         Kind::Precondition => StatusCode::PRECONDITION_FAILED,
     };
-    with_figures(Problem::new(status, code, refusal.to_string()), refusal)
-}
-
-/// Adds what a program needs to go on: which lines, how many are left, which version it is.
-fn with_figures(problem: Problem, refusal: &Refusal) -> Problem {
-    match refusal {
-        Refusal::Checkout(CheckoutError::OutOfStock(shortages)) => {
-            let line = |problem: Problem, short: &Shortage| {
-                let detail = format!(
-                    "{}: {} wanted, {} available",
-                    short.sku, short.wanted, short.available
-                );
-                problem.pointer(format!("/lines/{}", short.line), "out_of_stock", detail)
-            };
-            shortages.iter().fold(problem, line).with("lines", shortages)
-        }
-        Refusal::Checkout(CheckoutError::PriceChanged(changes)) => {
-            let line = |problem: Problem, change: &PriceChange| {
-                let detail = format!("{}: {}, was {}", change.sku, change.now, change.seen);
-                problem.pointer(format!("/lines/{}", change.line), "price_changed", detail)
-            };
-            changes.iter().fold(problem, line).with("lines", changes)
-        }
-        Refusal::Stock(OfSku { sku, error: stock::Error::OutOfStock { available, wanted } }) => {
-            problem.with("sku", sku).with("available", available).with("wanted", wanted)
-        }
-        Refusal::Stock(OfSku { sku, error: stock::Error::WouldGoNegative { available } }) => {
-            problem.with("sku", sku).with("available", available)
-        }
-        Refusal::Sku(OfSku { sku, .. })
-        | Refusal::Stock(OfSku { sku, .. })
-        | Refusal::Offer(OfSku { sku, .. }) => problem.with("sku", sku),
-        Refusal::Order(order::Error::NothingLeft { sku, left }) => {
-            problem.with("sku", sku).with("left", left)
-        }
-        Refusal::Payment(payment::Error::TooMuch { at_most }) => problem.with("left", at_most),
-        Refusal::Payment(payment::Error::WrongState { status, .. }) => {
-            problem.with("state", status)
-        }
-        Refusal::Fulfilment(domain::fulfilment::Error::WrongState { status, .. }) => {
-            problem.with("state", status)
-        }
-        Refusal::VersionMismatch { expected, actual } => {
-            problem.with("expected", expected).with("actual", actual)
-        }
-        // Most have no figures.
-        _ => problem,
-    }
+    let problem = Problem::new(status, code.to_owned(), refusal.to_string());
+    let problem = refusal.places().iter().fold(problem, |problem, place| {
+        problem.pointer(place.pointer.clone(), code.to_owned(), place.detail.clone())
+    });
+    let figures = refusal.figures().iter();
+    let problem = figures.fold(problem, |problem, (name, value)| problem.with(name, value));
+    let problem = problem.with("position", position);
+    // That the same request may be sent again, under the same key, is for programs to know.
+    if refusal.passes() { problem.with("passing", true) } else { problem }
 }
 
 /// A command that got no answer from the writer.
@@ -95,6 +56,9 @@ pub fn of_submit_error(error: SubmitError) -> Problem {
             "this idempotency key was used for another request",
         ),
         SubmitError::KeyTooLong => invalid_key(),
+        SubmitError::AnswerUnreadable { .. } => {
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "answer_unreadable", detail)
+        }
     }
 }
 

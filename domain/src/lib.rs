@@ -10,7 +10,7 @@
 //!   whose events are then appended together;
 //! * the list below names every kind of stream, once: what has one arm a kind is made from it;
 //! * [`event`] reads stored events, and lifts old ones; [`stream`] reads names of streams;
-//!   [`state`] is how decisions look states up; [`refusal`] what refusals have in common;
+//!   [`state`] is how decisions look states up; [`refusal`] what refusals have in common, [`refusal_record`] how they are told and kept;
 //! * what readers see is folded from the same events: of one kind in its `document.rs`, of several
 //!   in [`page`]; [`read_model`] names all that they read.
 
@@ -29,6 +29,7 @@ pub mod payment;
 pub mod product;
 pub mod read_model;
 pub mod refusal;
+pub mod refusal_record;
 pub mod seen;
 pub mod sku;
 pub mod state;
@@ -39,6 +40,7 @@ pub mod text;
 pub use ids::{CartId, CustomerId, FulfilmentId, OrderId, PaymentId, ProductId};
 pub use money::{Currency, Money};
 pub use read_model::ReadModel;
+pub use refusal_record::RefusalRecord;
 pub use seen::Seen;
 pub use text::{Location, Quantity, Sku};
 

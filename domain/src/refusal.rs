@@ -8,17 +8,35 @@ use serde::{Deserialize, Serialize};
 use crate::money::{Currency, Money};
 use crate::text::Sku;
 
-/// What sort of refusal it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What sort of refusal it is. The name of a sort that is not known, because another program kept
+/// it, is read as a conflict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", from = "String")]
 pub enum Kind {
     /// What the command speaks of does not exist.
     NotFound,
     /// The state of things does not allow it now.
+    #[default]
     Conflict,
+    /// The same, but that may pass without anybody doing anything about the command: a gateway
+    /// answers, goods come in. It is not kept: the next try under the key is decided anew.
+    Passing,
     /// It would never be allowed.
     Invalid,
     /// The caller's precondition does not hold.
     Precondition,
+}
+
+impl From<String> for Kind {
+    fn from(name: String) -> Self {
+        match name.as_str() {
+            "not_found" => Self::NotFound,
+            "passing" => Self::Passing,
+            "invalid" => Self::Invalid,
+            "precondition" => Self::Precondition,
+            _ => Self::Conflict,
+        }
+    }
 }
 
 /// A refusal with its code, which [`refusals!`] makes.
@@ -28,7 +46,7 @@ pub(crate) trait Coded {
 }
 
 /// A refusal that speaks of one of several SKUs.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("SKU {sku}: {error}")]
 pub struct OfSku<E: std::fmt::Display> {
     /// Which.
@@ -59,7 +77,7 @@ refusals! {
     /// Why a checkout was refused; every line concerned is named.
     CheckoutError {
         /// Fewer units are left than the cart holds.
-        OutOfStock(Vec<Shortage>) = "out_of_stock", Conflict, "some lines are out of stock";
+        OutOfStock(Vec<Shortage>) = "out_of_stock", Passing, "some lines are out of stock";
         /// Prices are no longer those the shopper saw; setting the line again accepts the new one.
         PriceChanged(Vec<PriceChange>) = "price_changed", Conflict,
             "some prices have changed since the lines were put in";
@@ -67,7 +85,7 @@ refusals! {
 }
 
 /// A line that cannot be served.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Shortage {
     /// The position of the line in the cart, from 0.
     pub line: usize,
@@ -80,7 +98,7 @@ pub struct Shortage {
 }
 
 /// A line whose price is out of date.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PriceChange {
     /// The position of the line in the cart, from 0.
     pub line: usize,

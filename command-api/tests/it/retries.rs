@@ -10,7 +10,7 @@ use service::health::Health;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::shop::{Shop, ask, keyed, post, put};
+use crate::shop::{Shop, ask, keyed, post, put, succeeded};
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_retry_gets_the_same_answer(db: PgPool) {
@@ -36,17 +36,60 @@ async fn a_retry_gets_the_same_answer(db: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn a_refusal_is_an_answer_that_a_retry_gets_again(db: PgPool) {
     let shop = Shop::open(&db);
+    let product = shop.sell("TOTE", 5).await;
+    let cart = shop.fill("TOTE", 1).await;
+    let path = format!("/v1/carts/{cart}/checkout");
+    let dearer = json!({"prices": [{"amount": "25.00", "currency": "EUR"}]});
+    shop.done(put(format!("/v1/products/{product}/variants/TOTE"), &dearer)).await;
+    let checkout = || post(&path, &json!({})).with("idempotency-key", "buy");
+    let first = shop.send(checkout()).await;
+    assert_eq!((first.code(), &first.body["passing"]), ("price_changed", &json!(null)));
+    shop.done(put(format!("/v1/carts/{cart}/lines/TOTE"), &json!({"quantity": 1}))).await;
+    let again = shop.send(checkout()).await;
+    // Word for word, places and figures and all.
+    assert_eq!((again.status, &again.body), (first.status, &first.body));
+    assert_eq!(again.header("idempotent-replayed"), Some("true"));
+    shop.done(keyed(&path, &json!({}))).await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_refusal_that_no_longer_holds_may_be_retried(db: PgPool) {
+    let shop = Shop::open(&db);
     shop.sell("TOTE", 1).await;
     let cart = shop.fill("TOTE", 2).await;
     let path = format!("/v1/carts/{cart}/checkout");
     let checkout = || post(&path, &json!({})).with("idempotency-key", "buy");
-    let first = shop.send(checkout()).await;
-    assert_eq!(first.code(), "out_of_stock");
+    for _ in 0..2 {
+        let refused = shop.send(checkout()).await;
+        assert_eq!((refused.status, refused.code()), (StatusCode::CONFLICT, "out_of_stock"));
+        assert_eq!(
+            (&refused.body["passing"], refused.header("idempotent-replayed")),
+            (&json!(true), None)
+        );
+        assert_eq!(refused.body["position"], shop.head().await);
+    }
+    let line = json!({"command": "cart.checkout", "key": "buy", "id": cart});
+    let batch = || post("/v1/batch", &line).with("content-type", "application/x-ndjson");
+    assert_eq!(shop.done(batch()).await.body["problem"]["code"], "out_of_stock");
     shop.done(keyed("/v1/stock/TOTE/receive", &json!({"location": "main", "quantity": 9}))).await;
-    let again = shop.send(checkout()).await;
-    assert_eq!((again.status, &again.body), (first.status, &first.body));
-    assert_eq!(again.header("idempotent-replayed"), Some("true"));
-    shop.done(keyed(&path, &json!({}))).await;
+    let bought = shop.done(checkout()).await;
+    assert_eq!((bought.status, bought.header("idempotent-replayed")), (StatusCode::CREATED, None));
+    let again = shop.done(batch()).await;
+    assert_eq!((&again.body["replayed"], &again.body["id"]), (&json!(true), &bought.body["id"]));
+}
+
+/// Decided anew, the second of these would be refused for now; it is a retry all the same.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_retry_is_known_where_it_would_be_refused_for_now(db: PgPool) {
+    let shop = Shop::open(&db);
+    let (_, payment) = shop.card("TOTE", succeeded()).await;
+    let path = format!("/v1/payments/{payment}/capture");
+    let capture = || post(&path, &json!({})).with("idempotency-key", "capture");
+    let first = shop.done(capture()).await;
+    let other = shop.send(keyed(&path, &json!({}))).await;
+    assert_eq!((other.code(), &other.body["passing"]), ("payment_request_in_flight", &json!(true)));
+    let again = shop.done(capture()).await;
+    assert_eq!((&again.body, again.header("idempotent-replayed")), (&first.body, Some("true")));
 }
 
 #[sqlx::test(migrations = "../migrations")]

@@ -24,9 +24,9 @@ refusals! {
         /// It is certain or finished, so there is nothing to pay.
         NotPending = "order_not_pending", Conflict, "the order is not waiting for a payment";
         /// It is not certain, so nothing may leave.
-        NotConfirmed = "order_not_confirmed", Conflict, "the order is not confirmed";
+        NotConfirmed = "order_not_confirmed", Passing, "the order is not confirmed";
         /// It is being paid already.
-        PaymentOpen = "payment_already_started", Conflict, "the order has an open payment already";
+        PaymentOpen = "payment_already_started", Passing, "the order has an open payment already";
         /// It is finished.
         Completed = "order_completed", Conflict, "the order is completed";
         /// It is off.

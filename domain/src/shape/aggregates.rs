@@ -201,11 +201,8 @@ macro_rules! asks {
             }
         }
 
-        /// Why a command was refused. Stored with the command's key, so that a retry gets the same
-        /// answer.
+        /// Why a command was refused. What is answered and kept of it is a [`RefusalRecord`].
         #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-        #[derive(serde::Serialize, serde::Deserialize)]
-        #[serde(rename_all = "snake_case")]
         pub enum Refusal {
             $( $(#[$doc])* #[error(transparent)] $name(#[from] $module::Refusal), )+
             /// By the catalogue: the SKU is not on offer.

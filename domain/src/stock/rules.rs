@@ -21,12 +21,12 @@ refusals! {
             available: i64,
             /// Units asked for.
             wanted: u32,
-        } = "out_of_stock", Conflict, "only {available} of the {wanted} units wanted are available";
+        } = "out_of_stock", Passing, "only {available} of the {wanted} units wanted are available";
         /// The correction would take units that orders hold, or that are not there.
         WouldGoNegative {
             /// Units nobody holds.
             available: i64,
-        } = "stock_would_go_negative", Conflict,
+        } = "stock_would_go_negative", Passing,
             "only {available} units at this location are free to be taken away";
         /// More than a location may hold.
         TooMany = "stock_too_large", Invalid,

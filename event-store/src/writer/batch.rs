@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use domain::command::{Events, Stop};
 use domain::state::{Lookup, Missing};
 use domain::stream::slot_of;
-use domain::{Refusal, State, StreamId};
+use domain::{Refusal, RefusalRecord, State, StreamId};
 use uuid::Uuid;
 
 use super::cache::{Cache, Cached};
@@ -31,6 +31,8 @@ pub(super) struct Rows {
     pub read_streams: Vec<String>,
     pub read_versions: Vec<i64>,
     pub guesses: Vec<String>,
+    /// Of commands that are refused for now: nothing is kept under them, and nothing may have been.
+    pub unkept: Vec<String>,
     pub keys: Vec<String>,
     pub fingerprints: Vec<Uuid>,
     pub outcomes: Vec<String>,
@@ -178,7 +180,7 @@ impl Decided {
                 self.outcomes.push(Err(error));
                 return Ok(());
             }
-            Decision::Refused(refusal) => Outcome::Refused(refusal),
+            Decision::Refused(refusal) => Outcome::Refused(RefusalRecord::from(&refusal)),
             Decision::Accepted(events) => {
                 // The answer names the subject's version: the append has to check it.
                 let subject = entry.request.command.subject();
@@ -295,10 +297,17 @@ impl Rows {
         self.streams.len() as i64
     }
 
-    /// Keeps what the command came to. A refusal that nobody can ask for again is not kept.
+    /// Keeps what the command came to. A refusal that nobody can ask for again is not kept, nor one
+    /// that may pass: unless the key was seen before, the next try is decided anew.
     fn add_command(&mut self, entry: &KeyedRequest, outcome: &Outcome) -> serde_json::Result<()> {
-        if entry.request.key.is_none() && matches!(outcome, Outcome::Refused(_)) {
-            return Ok(());
+        if let Outcome::Refused(refusal) = outcome {
+            if entry.request.key.is_none() {
+                return Ok(());
+            }
+            if refusal.passes() {
+                self.unkept.push(entry.key.clone());
+                return Ok(());
+            }
         }
         self.keys.push(entry.key.clone());
         self.fingerprints.push(entry.request.fingerprint);

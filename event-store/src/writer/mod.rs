@@ -27,7 +27,7 @@ mod task;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use domain::{Command, Refusal};
+use domain::{Command, RefusalRecord};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -116,8 +116,8 @@ pub enum Outcome {
         /// The version of the subject's stream.
         version: i64,
     },
-    /// The answer is no.
-    Refused(Refusal),
+    /// The answer is no. Not kept where that may pass by itself.
+    Refused(RefusalRecord),
 }
 
 /// The answer to a command. It is durable: its events are committed.
@@ -157,6 +157,13 @@ pub enum SubmitError {
         stream: String,
         /// Where in the log the event stands that cannot be read.
         position: i64,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The command was decided before, and what was kept of its answer cannot be read. Nothing was
+    /// done now, and a retry does not help.
+    #[error("what was kept under the key cannot be read: {reason}")]
+    AnswerUnreadable {
         /// What is wrong with it.
         reason: String,
     },

@@ -1,0 +1,131 @@
+//! A refusal as it is answered, and as it is kept under its command's key: no longer the enum that
+//! it was, but its code, its sort, its words and its figures. What was kept can be read and told
+//! again whatever has become of the enums since.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::refusal::{CheckoutError, Kind, OfSku, PriceChange, Shortage};
+use crate::{Refusal, fulfilment, order, payment, stock};
+
+/// A refusal, told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusalRecord {
+    code: Cow<'static, str>,
+    #[serde(default)]
+    kind: Kind,
+    #[serde(default)]
+    detail: String,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    figures: Map<String, Value>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    places: Vec<Place>,
+}
+
+/// One of several things that a refusal concerns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Where it stands in what was refused, as a JSON pointer.
+    pub pointer: String,
+    /// What is wrong with it, in words.
+    pub detail: String,
+}
+
+impl RefusalRecord {
+    /// The stable code and the sort of refusal.
+    pub fn code(&self) -> (&str, Kind) {
+        (&self.code, self.kind)
+    }
+
+    /// Whether it may pass by itself, so that the next try is decided anew.
+    pub fn passes(&self) -> bool {
+        self.kind == Kind::Passing
+    }
+
+    /// What a program needs to go on, by name.
+    pub fn figures(&self) -> &Map<String, Value> {
+        &self.figures
+    }
+
+    /// All it concerns, where that may be several things.
+    pub fn places(&self) -> &[Place] {
+        &self.places
+    }
+
+    /// A value that cannot be JSON is left out.
+    fn with(mut self, name: &str, value: impl Serialize) -> Self {
+        if let Ok(value) = serde_json::to_value(value) {
+            self.figures.insert(name.to_owned(), value);
+        }
+        self
+    }
+
+    fn place(mut self, pointer: String, detail: String) -> Self {
+        self.places.push(Place { pointer, detail });
+        self
+    }
+
+    /// Adds which lines, how many are left, which version it is.
+    fn with_figures(self, refusal: &Refusal) -> Self {
+        match refusal {
+            Refusal::Checkout(CheckoutError::OutOfStock(shortages)) => {
+                let line = |record: Self, short: &Shortage| {
+                    let Shortage { line, sku, wanted, available } = short;
+                    let detail = format!("{sku}: {wanted} wanted, {available} available");
+                    record.place(format!("/lines/{line}"), detail)
+                };
+                shortages.iter().fold(self, line).with("lines", shortages)
+            }
+            Refusal::Checkout(CheckoutError::PriceChanged(changes)) => {
+                let line = |record: Self, change: &PriceChange| {
+                    let PriceChange { line, sku, seen, now } = change;
+                    record.place(format!("/lines/{line}"), format!("{sku}: {now}, was {seen}"))
+                };
+                changes.iter().fold(self, line).with("lines", changes)
+            }
+            Refusal::Stock(OfSku {
+                sku,
+                error: stock::Error::OutOfStock { available, wanted },
+            }) => self.with("sku", sku).with("available", available).with("wanted", wanted),
+            Refusal::Stock(OfSku { sku, error: stock::Error::WouldGoNegative { available } }) => {
+                self.with("sku", sku).with("available", available)
+            }
+            Refusal::Sku(OfSku { sku, .. })
+            | Refusal::Stock(OfSku { sku, .. })
+            | Refusal::Offer(OfSku { sku, .. }) => self.with("sku", sku),
+            Refusal::Order(order::Error::NothingLeft { sku, left }) => {
+                self.with("sku", sku).with("left", left)
+            }
+            Refusal::Payment(payment::Error::TooMuch { at_most }) => self.with("left", at_most),
+            Refusal::Payment(payment::Error::WrongState { status, .. }) => {
+                self.with("state", status)
+            }
+            Refusal::Fulfilment(fulfilment::Error::WrongState { status, .. }) => {
+                self.with("state", status)
+            }
+            Refusal::VersionMismatch { expected, actual } => {
+                self.with("expected", expected).with("actual", actual)
+            }
+            // Most have no figures.
+            _ => self,
+        }
+    }
+}
+
+impl From<&Refusal> for RefusalRecord {
+    fn from(refusal: &Refusal) -> Self {
+        let (code, kind) = refusal.code();
+        let (figures, places) = (Map::new(), Vec::new());
+        let detail = refusal.to_string();
+        Self { code: code.into(), kind, detail, figures, places }.with_figures(refusal)
+    }
+}
+
+impl fmt::Display for RefusalRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
