@@ -4,6 +4,7 @@
 
 mod company;
 mod feed;
+mod forget;
 mod identity;
 mod log;
 mod message;
