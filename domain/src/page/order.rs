@@ -143,6 +143,19 @@ pub struct Document {
     pub updated_at: DateTime<Utc>,
 }
 
+/// The stream of a payment or parcel that an event of the order names: its events make the document
+/// too.
+pub fn part(event: &Event) -> Option<StreamId> {
+    let Event::Order(event) = event else { return None };
+    match event {
+        order::Event::PaymentStarted(started) => Some(StreamId::Payment(started.payment_id)),
+        order::Event::FulfilmentPlanned(planned) => {
+            Some(StreamId::Fulfilment(planned.fulfilment_id))
+        }
+        _ => None,
+    }
+}
+
 /// The document after an event of the order, one of its payments or one of its parcels.
 pub fn fold(document: Option<Document>, seen: &Seen) -> Option<Document> {
     match (seen.event, seen.stream) {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::page::order::{self, Document, FulfilmentStatus, PaymentStatus, Status};
-use domain::{Currency, Event, OrderId, StreamId};
+use domain::{Currency, OrderId};
 use uuid::Uuid;
 
 use crate::cursor::{Kind, in_range};
@@ -14,21 +14,7 @@ resource! {
     /// An order.
     Order = "order", of Orders in "orders";
     stream Order(OrderId);
-    document Document, by order::fold, parts part;
-}
-
-/// A payment or parcel that an order names.
-fn part(event: &Event) -> Option<StreamId> {
-    let Event::Order(event) = event else { return None };
-    match event {
-        domain::order::Event::PaymentStarted(started) => {
-            Some(StreamId::Payment(started.payment_id))
-        }
-        domain::order::Event::FulfilmentPlanned(planned) => {
-            Some(StreamId::Fulfilment(planned.fulfilment_id))
-        }
-        _ => None,
-    }
+    document Document, by order::fold, parts order::part;
 }
 
 const TOTAL: SortKeys = &[("total", Kind::Amount), ("id", Kind::Id)];
