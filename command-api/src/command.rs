@@ -3,19 +3,23 @@
 
 use axum::Json;
 use axum::http::StatusCode;
-use axum::http::header::{ETAG, HeaderName, HeaderValue, LOCATION};
+use axum::http::header::{CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LOCATION};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use domain::{Category, Command};
 use event_store::{Answer, Outcome, Request, SubmitError};
 use serde::Serialize;
 use service::problem::Problem;
-use uuid::Uuid;
+use sqlx::PgPool;
+use uuid::{Uuid, Version};
 
+use crate::document::{self, Representation};
 use crate::headers::{Conditions, Expected};
 use crate::routes::{Address, Edge, Route};
 use crate::{fingerprint, problem};
 
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// A command, ready for the writer.
@@ -24,6 +28,24 @@ pub struct Prepared {
     pub request: Request,
     /// How it is answered if it is accepted.
     pub success: Success,
+    /// The second number of the tag that the caller read.
+    pub read_at: Option<i64>,
+}
+
+impl Prepared {
+    /// What the writer is asked. Where the caller read a document that is made of several streams,
+    /// the versions that they had there are looked up, and the writer compares them: all that was
+    /// read must still be so when the command takes effect, or it does not.
+    ///
+    /// # Errors
+    /// 503, where the log cannot be read.
+    pub async fn pin(self, db: &PgPool) -> Result<(Request, Success), Problem> {
+        let Self { mut request, success, read_at } = self;
+        if let Some(position) = read_at {
+            request.unmoved = document::parts_at(db, &request.command.target(), position).await?;
+        }
+        Ok((request, success))
+    }
 }
 
 /// How an accepted command is answered.
@@ -35,6 +57,15 @@ pub struct Success {
     pub status: StatusCode,
     /// What its subject is.
     pub category: Category,
+}
+
+/// How an answer is given beyond what it says.
+#[derive(Clone, Debug, Default)]
+pub struct Form<'a> {
+    /// What `Location` begins with.
+    pub query_url: &'a str,
+    /// The document after the command, in place of its id, version and position.
+    pub document: Option<Representation>,
 }
 
 /// What an accepted command came to, as the client sees it.
@@ -59,13 +90,16 @@ pub fn prepare(
     conditions: Conditions,
     edge: &Edge,
 ) -> Result<Prepared, Problem> {
-    let Conditions { key, expected } = conditions;
+    let Conditions { key, expected, .. } = conditions;
     let command = route.parse(address, body, edge)?;
     if key.is_none() && route.needs_key {
         return Err(problem::key_required());
     }
-    let version = match expected {
-        Expected::Version(version) => Some(version),
+    if key.as_deref().and_then(made_at).is_some_and(|made_at| made_at < edge.now - edge.kept) {
+        return Err(problem::key_expired(edge.kept));
+    }
+    let tag = match expected {
+        Expected::Tag(tag) => Some(tag),
         // A target that does not exist refuses anything but being made.
         Expected::Exists if command.creates() && command.target() == command.subject() => {
             return Err(problem::nothing_to_match());
@@ -81,12 +115,21 @@ pub fn prepare(
     let request = Request {
         key: key.map(|key| edge.caller.key(&key)),
         fingerprint,
-        expected: version,
+        expected: tag.map(|tag| tag.version),
         actor: Some(edge.caller.actor()),
         correlation_id: Some(edge.request_id),
         ..Request::new(command, edge.now)
     };
-    Ok(Prepared { request, success })
+    let read_at = tag.and_then(|tag| tag.second);
+    Ok(Prepared { request, success, read_at })
+}
+
+/// When a key was made, if it says so: UUIDs of version 7 do, and of them alone it can be known
+/// that an answer may have been given and forgotten.
+fn made_at(key: &str) -> Option<DateTime<Utc>> {
+    let id = Uuid::try_parse(key).ok().filter(|id| id.get_version() == Some(Version::SortRand))?;
+    let (seconds, _) = id.get_timestamp()?.to_unix();
+    DateTime::from_timestamp(i64::try_from(seconds).ok()?, 0)
 }
 
 fn success(route: &Route, command: &Command) -> Success {
@@ -131,10 +174,10 @@ impl Conclusion {
 }
 
 /// The HTTP response to a command that was decided.
-pub fn respond(success: Success, conclusion: Conclusion) -> Response {
+pub fn respond(success: Success, conclusion: Conclusion, form: Form<'_>) -> Response {
     let Conclusion { result, replayed } = conclusion;
     let mut response = match result {
-        Ok(accepted) => accept(success, &accepted),
+        Ok(accepted) => accept(success, &accepted, form),
         Err(problem) => problem.into_response(),
     };
     if replayed {
@@ -143,13 +186,24 @@ pub fn respond(success: Success, conclusion: Conclusion) -> Response {
     response
 }
 
-fn accept(success: Success, accepted: &Accepted) -> Response {
-    let mut response = (success.status, Json(accepted)).into_response();
+fn accept(success: Success, accepted: &Accepted, form: Form<'_>) -> Response {
+    let Form { query_url, document } = form;
+    let (mut response, tag) = match document {
+        None => {
+            let response = (success.status, Json(accepted)).into_response();
+            (response, format!("\"{}\"", accepted.version))
+        }
+        Some(Representation { json, tag }) => {
+            let json_type = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            let applied = (PREFERENCE_APPLIED, HeaderValue::from_static("return=representation"));
+            ((success.status, [json_type, applied], json).into_response(), tag)
+        }
+    };
     let headers = response.headers_mut();
-    headers.insert(ETAG, text(format!("\"{}\"", accepted.version)));
+    headers.insert(ETAG, text(tag));
     if success.status != StatusCode::OK {
         let collection = success.category.name();
-        headers.insert(LOCATION, text(format!("/v1/{collection}s/{}", accepted.id)));
+        headers.insert(LOCATION, text(format!("{query_url}/v1/{collection}s/{}", accepted.id)));
     }
     response
 }

@@ -1,13 +1,14 @@
 //! What was asked, as a digest: the same key must come with the same one. Of what was meant, not of
-//! its bytes: a client that writes its JSON otherwise, or sends its retry in a batch, asks the same.
+//! its bytes: who writes their JSON otherwise, or sends their retry in a batch, asks the same.
 
-use domain::{Command, Money};
+use domain::{Command, Money, StreamId};
 use serde_json::Value;
 use service::problem::Problem;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::headers::Expected;
+use crate::document;
+use crate::headers::{Expected, Tag};
 use crate::routes::{Address, Route};
 
 /// The digest of a command that was parsed from `body`: method and path (by way of the route and
@@ -26,7 +27,7 @@ pub fn of(
     let condition = match expected {
         Expected::Anything => String::new(),
         Expected::Exists => "*".to_owned(),
-        Expected::Version(version) => version.to_string(),
+        Expected::Tag(tag) => read(tag, &command.target()),
     };
     // As it was read, however it was spelled. Without an address the id may be one that was made
     // for this request alone; where the caller chose it, it stands in the body.
@@ -40,6 +41,14 @@ pub fn of(
         hash.update(part);
     }
     Ok(short(hash))
+}
+
+/// What a tag says was read: a build, which says how it is shown, makes no difference.
+fn read(tag: Tag, target: &StreamId) -> String {
+    match tag.second.filter(|_| document::part_of(target.category()).is_some()) {
+        Some(position) => format!("{}.{position}", tag.version),
+        None => tag.version.to_string(),
+    }
 }
 
 /// Half of a digest, which is enough to tell things apart.

@@ -5,6 +5,7 @@
 //! * [`http`]: one command a request; [`batch`]: one a line, streamed;
 //! * [`headers`], [`caller`], [`fingerprint`], [`command`], [`problem`]: what both share on the
 //!   way to the writer and back;
+//! * [`document`]: what a command's subject looks like to readers;
 //! * [`log_id`]: which log all of it is about;
 //! * [`operations`]: what is done to the log by hand; [`serve`]: the process.
 //!
@@ -14,6 +15,7 @@ pub mod batch;
 pub mod caller;
 pub mod command;
 pub mod config;
+pub mod document;
 pub mod fingerprint;
 pub mod headers;
 pub mod http;
@@ -45,7 +47,10 @@ use crate::routes::Edge;
 pub struct App {
     writer: Writer,
     reservation: TimeDelta,
+    kept: TimeDelta,
     caller: Caller,
+    /// What `Location` begins with; may be empty.
+    query_url: Arc<str>,
     in_flight: Arc<Semaphore>,
     /// In bytes.
     bodies: Arc<Semaphore>,
@@ -59,7 +64,9 @@ impl App {
         Self {
             writer,
             reservation,
+            kept: TimeDelta::days(i64::from(event_store::forget::KEPT_DAYS)),
             caller: Caller::ANYONE,
+            query_url: "".into(),
             in_flight: Arc::new(Semaphore::new(http::IN_FLIGHT_MAX as usize)),
             bodies: Arc::new(Semaphore::new(http::BODIES_BYTES_MAX)),
             batches: Arc::new(Semaphore::new(batch::BATCHES_MAX)),
@@ -73,6 +80,18 @@ impl App {
         Self { in_flight: Arc::new(Semaphore::new(commands)), ..self }
     }
 
+    /// With answers that are kept under their keys for so long.
+    #[must_use]
+    pub fn with_commands_kept(self, kept: TimeDelta) -> Self {
+        Self { kept, ..self }
+    }
+
+    /// With this place where callers reach query-api, which is what `Location` begins with.
+    #[must_use]
+    pub fn with_query_url(self, url: &str) -> Self {
+        Self { query_url: url.into(), ..self }
+    }
+
     /// With this much time for a batch.
     #[must_use]
     pub fn with_batch_time(self, batch_time: Duration) -> Self {
@@ -80,8 +99,8 @@ impl App {
     }
 
     fn edge(&self, request_id: Uuid) -> Edge {
-        let Self { reservation, caller, .. } = *self;
-        Edge { request_id, now: Utc::now(), reservation, caller }
+        let Self { reservation, kept, caller, .. } = *self;
+        Edge { request_id, now: Utc::now(), reservation, kept, caller }
     }
 }
 

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use chrono::TimeDelta;
 use domain::RefusalRecord;
 use domain::refusal::Kind;
 use event_store::SubmitError;
@@ -25,8 +26,8 @@ pub fn of_refusal(refusal: &RefusalRecord, position: i64) -> Problem {
         Kind::Precondition => StatusCode::PRECONDITION_FAILED,
     };
     let problem = Problem::new(status, code.to_owned(), refusal.to_string());
-    let problem = refusal.places().iter().fold(problem, |problem, place| {
-        problem.pointer(place.pointer.clone(), code.to_owned(), place.detail.clone())
+    let problem = refusal.concerns().iter().fold(problem, |problem, one| {
+        problem.pointer(one.pointer.clone(), code.to_owned(), one.detail.clone())
     });
     let figures = refusal.figures().iter();
     let problem = figures.fold(problem, |problem, (name, value)| problem.with(name, value));
@@ -95,6 +96,16 @@ pub fn invalid_key() -> Problem {
 /// A command that is never taken without a key.
 pub fn key_required() -> Problem {
     bad_request("idempotency_key_required", "this command needs an Idempotency-Key")
+}
+
+/// A key so old that what it was used for may have been forgotten.
+pub fn key_expired(kept: TimeDelta) -> Problem {
+    let days = kept.num_days();
+    let detail = format!(
+        "this key was made more than {days} days ago, and answers are kept for {days} days: look \
+         whether it was done, and use a new key if it is to be done now"
+    );
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_expired", detail)
 }
 
 /// An `If-Match` that is none.

@@ -10,7 +10,8 @@
 //!   whose events are then appended together;
 //! * the list below names every kind of stream, once: what has one arm a kind is made from it;
 //! * [`event`] reads stored events, and lifts old ones; [`stream`] reads names of streams;
-//!   [`state`] is how decisions look states up; [`refusal`] what refusals have in common, [`refusal_record`] how they are told and kept;
+//!   [`state`] is how decisions look states up; [`refusal`] what refusals have in common,
+//!   [`refusal_record`] how they are told and kept;
 //! * what readers see is folded from the same events: of one kind in its `document.rs`, of several
 //!   in [`page`]; [`read_model`] names all that they read.
 

@@ -84,6 +84,17 @@ refusals! {
     }
 }
 
+/// A stream that has moved on since the caller read what was made of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MovedStream {
+    /// Its name.
+    pub stream: String,
+    /// The version it had then.
+    pub expected: i64,
+    /// The version it has.
+    pub actual: i64,
+}
+
 /// A line that cannot be served.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Shortage {

@@ -22,12 +22,12 @@ pub struct RefusalRecord {
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     figures: Map<String, Value>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    places: Vec<Place>,
+    concerns: Vec<Concern>,
 }
 
 /// One of several things that a refusal concerns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct Concern {
     /// Where it stands in what was refused, as a JSON pointer.
     pub pointer: String,
     /// What is wrong with it, in words.
@@ -51,8 +51,8 @@ impl RefusalRecord {
     }
 
     /// All it concerns, where that may be several things.
-    pub fn places(&self) -> &[Place] {
-        &self.places
+    pub fn concerns(&self) -> &[Concern] {
+        &self.concerns
     }
 
     /// A value that cannot be JSON is left out.
@@ -63,8 +63,8 @@ impl RefusalRecord {
         self
     }
 
-    fn place(mut self, pointer: String, detail: String) -> Self {
-        self.places.push(Place { pointer, detail });
+    fn concern(mut self, pointer: String, detail: String) -> Self {
+        self.concerns.push(Concern { pointer, detail });
         self
     }
 
@@ -75,14 +75,14 @@ impl RefusalRecord {
                 let line = |record: Self, short: &Shortage| {
                     let Shortage { line, sku, wanted, available } = short;
                     let detail = format!("{sku}: {wanted} wanted, {available} available");
-                    record.place(format!("/lines/{line}"), detail)
+                    record.concern(format!("/lines/{line}"), detail)
                 };
                 shortages.iter().fold(self, line).with("lines", shortages)
             }
             Refusal::Checkout(CheckoutError::PriceChanged(changes)) => {
                 let line = |record: Self, change: &PriceChange| {
                     let PriceChange { line, sku, seen, now } = change;
-                    record.place(format!("/lines/{line}"), format!("{sku}: {now}, was {seen}"))
+                    record.concern(format!("/lines/{line}"), format!("{sku}: {now}, was {seen}"))
                 };
                 changes.iter().fold(self, line).with("lines", changes)
             }
@@ -109,6 +109,7 @@ impl RefusalRecord {
             Refusal::VersionMismatch { expected, actual } => {
                 self.with("expected", expected).with("actual", actual)
             }
+            Refusal::DocumentChanged(moved) => self.with("moved", moved),
             // Most have no figures.
             _ => self,
         }
@@ -118,9 +119,9 @@ impl RefusalRecord {
 impl From<&Refusal> for RefusalRecord {
     fn from(refusal: &Refusal) -> Self {
         let (code, kind) = refusal.code();
-        let (figures, places) = (Map::new(), Vec::new());
+        let (figures, concerns) = (Map::new(), Vec::new());
         let detail = refusal.to_string();
-        Self { code: code.into(), kind, detail, figures, places }.with_figures(refusal)
+        Self { code: code.into(), kind, detail, figures, concerns }.with_figures(refusal)
     }
 }
 

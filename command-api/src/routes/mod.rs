@@ -180,6 +180,8 @@ pub struct Edge {
     pub now: DateTime<Utc>,
     /// How long a checkout's units stay reserved without a payment.
     pub reservation: TimeDelta,
+    /// How long the answer to a command is kept.
+    pub kept: TimeDelta,
     /// Who sent it.
     pub caller: Caller,
 }

@@ -115,6 +115,7 @@ fn a_batch_takes_what_http_takes() {
         request_id: Uuid::nil(),
         now: DateTime::UNIX_EPOCH,
         reservation: TimeDelta::minutes(15),
+        kept: TimeDelta::days(30),
         caller: Caller::ANYONE,
     };
     let mut runner = TestRunner::default();

@@ -1,14 +1,14 @@
 //! Retries and preconditions: once, with the same answer, and only on the version that was meant.
 
 use axum::http::{Method, StatusCode};
-use chrono::TimeDelta;
+use chrono::{TimeDelta, Utc};
 use command_api::{App, router};
 use futures::future::join_all;
 use serde_json::json;
 use service::config::Secret;
 use service::health::Health;
 use sqlx::PgPool;
-use uuid::Uuid;
+use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::shop::{Shop, ask, keyed, post, put, succeeded};
 
@@ -243,4 +243,26 @@ async fn a_key_belongs_to_its_caller(db: PgPool) {
     let (text, actors): (String, i64) = sqlx::query_as(kept).fetch_one(&db).await.unwrap();
     assert_eq!(actors, 2, "{text}");
     assert!(!text.contains("token") && text.contains("client:"), "{text}");
+}
+
+/// A UUID of version 7 says when it was made: what came of it may have been forgotten.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_key_that_is_older_than_answers_are_kept_is_told_so(db: PgPool) {
+    let shop = Shop::open(&db);
+    let of_age = |days: i64| {
+        let made = (Utc::now() - TimeDelta::days(days)).timestamp();
+        let time = Timestamp::from_unix(NoContext, made.unsigned_abs(), 0);
+        Uuid::new_v7(time).to_string()
+    };
+    let cart =
+        |key: String| post("/v1/carts", &json!({"currency": "EUR"})).with("idempotency-key", key);
+    let refused = shop.send(cart(of_age(31))).await;
+    assert_eq!(
+        (refused.status, refused.code()),
+        (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_expired")
+    );
+    assert_eq!(shop.head().await, 0);
+    for key in [of_age(29), Uuid::nil().to_string(), "2019-01-01".to_owned()] {
+        shop.done(cart(key)).await;
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::refusal::{CheckoutError, Kind, OfSku, OfferError, PriceChange, Shortage};
+use domain::refusal::{CheckoutError, Kind, MovedStream, OfSku, OfferError, PriceChange, Shortage};
 use domain::{Refusal, RefusalRecord, cart, fulfilment, order, payment, product, sku, stock};
 
 #[test]
@@ -38,11 +38,11 @@ fn kinds_follow_what_the_caller_can_do_about_it() {
 #[test]
 fn what_was_kept_is_told_whatever_has_become_of_the_enums() {
     let stored = r#"{"code":"quince_too_ripe","kind":"philosophical","detail":"wait no longer",
-                     "figures":{"days":3},"places":[{"pointer":"/quinces/0","detail":"soft"}]}"#;
+                     "figures":{"days":3},"concerns":[{"pointer":"/quinces/0","detail":"soft"}]}"#;
     let told: RefusalRecord = serde_json::from_str(stored).expect("a refusal");
     assert_eq!(told.code(), ("quince_too_ripe", Kind::Conflict));
     assert_eq!((told.to_string(), told.passes()), ("wait no longer".to_owned(), false));
-    assert_eq!((&told.figures()["days"], told.places().len()), (&3.into(), 1));
+    assert_eq!((&told.figures()["days"], told.concerns().len()), (&3.into(), 1));
     let least: RefusalRecord = serde_json::from_str(r#"{"code":"no"}"#).expect("a refusal");
     assert_eq!(least.code(), ("no", Kind::Conflict));
 }
@@ -114,6 +114,7 @@ fn of_carts() -> Vec<Refusal> {
     let short = Shortage { line: 0, sku: kit::sku("A"), wanted: 3, available: 2 };
     let change =
         PriceChange { line: 0, sku: kit::sku("A"), seen: kit::eur("1.00"), now: kit::eur("2.00") };
+    let moved = MovedStream { stream: "payment-7".into(), expected: 3, actual: 5 };
     vec![
         E::AlreadyExists.into(),
         E::NotFound.into(),
@@ -126,6 +127,7 @@ fn of_carts() -> Vec<Refusal> {
         CheckoutError::OutOfStock(vec![short]).into(),
         CheckoutError::PriceChanged(vec![change]).into(),
         Refusal::VersionMismatch { expected: 3, actual: 5 },
+        Refusal::DocumentChanged(vec![moved]),
     ]
 }
 

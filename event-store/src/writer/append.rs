@@ -264,7 +264,7 @@ pub(super) async fn append(
     belief: Belief,
     rows: &Rows,
 ) -> sqlx::Result<Appended> {
-    // One statement: a turn that ends costs no round trip, nor do the keys that leave no row. Whoever
+    // One statement: a turn that ends costs no round trip, nor do the keys that leave no row. Who
     // is about to use one of these is not waited for: it was refused before that.
     let row = sqlx::query!(
         "SELECT append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,

@@ -10,7 +10,8 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use domain::command::{Events, Stop};
-use domain::state::{Lookup, Missing};
+use domain::refusal::MovedStream;
+use domain::state::{Lookup, Missing, Streams};
 use domain::stream::slot_of;
 use domain::{Refusal, RefusalRecord, State, StreamId};
 use uuid::Uuid;
@@ -142,7 +143,7 @@ impl Decided {
         guess: bool,
         keep_reads: bool,
     ) -> Result<Decision, Missing> {
-        let Request { command, expected, .. } = &entry.request;
+        let Request { command, expected, unmoved, .. } = &entry.request;
         if guess && command.creates() {
             let subject = command.subject();
             if cache.peek(&subject).is_none() && cache.unreadable(&subject).is_none() {
@@ -160,6 +161,11 @@ impl Decided {
             if actual != expected {
                 return Ok(Decision::Refused(Refusal::VersionMismatch { expected, actual }));
             }
+        }
+        match check_unmoved(unmoved, &view) {
+            Ok(None) => {}
+            Ok(Some(refusal)) => return Ok(Decision::Refused(refusal)),
+            Err(missing) => return unless_unreadable(missing, cache),
         }
         match domain::decide(command, &view) {
             Ok(events) => Ok(Decision::Accepted(events)),
@@ -280,6 +286,21 @@ impl Decided {
             cache.forget(stream);
         }
     }
+}
+
+/// Whether streams are still at the versions that the caller read; the refusal names all that are
+/// not. To look at them is to read them: the append compares them once more.
+fn check_unmoved(
+    unmoved: &[(StreamId, i64)],
+    view: &CacheView<'_>,
+) -> Result<Option<Refusal>, Missing> {
+    Streams(view).require(unmoved.iter().map(|(stream, _)| stream.clone()))?;
+    let moved = unmoved.iter().filter_map(|(stream, expected)| {
+        let (expected, actual) = (*expected, view.cache.version(stream));
+        (actual != expected).then(|| MovedStream { stream: stream.to_string(), expected, actual })
+    });
+    let moved: Vec<MovedStream> = moved.collect();
+    Ok((!moved.is_empty()).then_some(Refusal::DocumentChanged(moved)))
 }
 
 /// What is missing is to be loaded, unless it is known that this cannot be done.

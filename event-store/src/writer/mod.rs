@@ -27,7 +27,7 @@ mod task;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use domain::{Command, RefusalRecord};
+use domain::{Command, RefusalRecord, StreamId};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -77,6 +77,9 @@ pub struct Request {
     pub fingerprint: Uuid,
     /// The version the caller expects the command's target to have.
     pub expected: Option<i64>,
+    /// Other streams that what the caller read was made of, with the versions they had: none of
+    /// them may have moved on.
+    pub unmoved: Vec<(StreamId, i64)>,
     /// When it happens.
     pub at: DateTime<Utc>,
     /// Who asks: a role or a process, never personal data.
@@ -96,6 +99,7 @@ impl Request {
             key: None,
             fingerprint: Uuid::nil(),
             expected: None,
+            unmoved: Vec::new(),
             at,
             actor: None,
             correlation_id: None,
@@ -196,6 +200,11 @@ impl Writer {
         let appender = appender::Appender::new(db, settings, known);
         let task = task::Task::new(appender, settings, commands, stop.clone());
         (Self { queue, db: db.clone(), log_id, stop }, tokio::spawn(task.run()))
+    }
+
+    /// The database that holds the log.
+    pub fn db(&self) -> &PgPool {
+        &self.db
     }
 
     /// The id of the log that is appended to; `None` until it was reached.

@@ -28,6 +28,7 @@ const EDGE: Edge = Edge {
     request_id: Uuid::nil(),
     now: DateTime::UNIX_EPOCH,
     reservation: TimeDelta::minutes(15),
+    kept: TimeDelta::days(30),
     caller: Caller::ANYONE,
 };
 

@@ -14,7 +14,7 @@ use chrono::{DateTime, TimeDelta};
 use command_api::batch::ask;
 use command_api::caller::Caller;
 use command_api::command::{self, Prepared};
-use command_api::headers::{Conditions, Expected};
+use command_api::headers::{Conditions, Expected, Tag};
 use command_api::routes::{Address, Edge, Route, all};
 use fuzz::{check_amounts, check_refusal};
 use kit::Shop;
@@ -45,8 +45,9 @@ fuzz_target!(|data: &[u8]| {
 async fn command(route: &'static Route, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
     let request_id = RequestId::of(&parts.headers).uuid();
-    let (now, reservation) = (DateTime::UNIX_EPOCH, TimeDelta::minutes(15));
-    let edge = Edge { request_id, now, reservation, caller: Caller::ANYONE };
+    let (now, reservation, kept) =
+        (DateTime::UNIX_EPOCH, TimeDelta::minutes(15), TimeDelta::days(30));
+    let edge = Edge { request_id, now, reservation, kept, caller: Caller::ANYONE };
     let body = to_bytes(body, usize::MAX).await.expect("a body in memory");
     let (address, conditions) = match command_api::http::head(&mut parts).await {
         Ok(head) => head,
@@ -82,18 +83,18 @@ fn check_batch(
     route: &Route,
     Address { id, sku }: &Address,
     body: &[u8],
-    Conditions { key, expected }: &Conditions,
+    Conditions { key, expected, .. }: &Conditions,
     edge: &Edge,
     http: &Result<Prepared, Problem>,
 ) {
-    // A line cannot say `If-Match: *` or a version beyond 32 bits, and `null` is no data there.
+    // A line cannot say `If-Match: *`, and `null` is no data there.
     let if_match = match expected {
         Expected::Anything => None,
         Expected::Exists => return,
-        Expected::Version(version) => match u32::try_from(*version) {
-            Ok(version) => Some(version),
-            Err(_) => return,
-        },
+        Expected::Tag(Tag { version, second: None }) => Some(json!(version)),
+        Expected::Tag(Tag { version, second: Some(second) }) => {
+            Some(json!(format!("{version}.{second}")))
+        }
     };
     let Ok(data) = str::from_utf8(body) else { return };
     if data.trim_matches(JSON_SPACE) == "null" {
@@ -105,8 +106,8 @@ fn check_batch(
             line[name] = json!(value);
         }
     }
-    if let Some(version) = if_match {
-        line["if_match"] = json!(version);
+    if let Some(if_match) = if_match {
+        line["if_match"] = if_match;
     }
     let data = match sku {
         None if data.is_empty() => "{}".to_owned(),
@@ -129,6 +130,7 @@ fn check_batch(
             assert_eq!(http.request.key, batch.request.key);
             assert_eq!(http.request.fingerprint, batch.request.fingerprint, "{line}");
             assert_eq!(http.request.expected, batch.request.expected);
+            assert_eq!(http.read_at, batch.read_at);
         }
         (Err(_), Err(batch)) => assert!((400..500).contains(&batch.status), "{batch:?}"),
         (Ok(_), Err(batch)) => panic!("HTTP takes what a batch refuses: {line}: {batch:?}"),

@@ -71,7 +71,8 @@ fn describe(lines: &mut String, number: usize) -> Result<()> {
     }});
     let publish = json!({"command": "product.publish", "id": id(number), "data": {}});
     let receive = json!({"command": "stock.receive", "key": Uuid::now_v7(),
-                         "id": format!("B{number}-{one}"), "data": {"location": "hall", "quantity": 1_000}});
+                         "id": format!("B{number}-{one}"),
+                         "data": {"location": "hall", "quantity": 1_000}});
     writeln!(lines, "{create}\n{publish}\n{receive}")?;
     Ok(())
 }

@@ -137,8 +137,8 @@ impl Log {
     }
 
     /// Takes in the refusals that the engine does not keep, from the answers that told of them.
-    /// Where the log has something under the key all the same, another attempt was decided anew, and
-    /// what it was told before counts no more: that history is given.
+    /// Where the log has something under the key all the same, another attempt was decided anew,
+    /// and what it was told before counts no more: that history is given.
     pub fn settle(&mut self, history: &History) -> History {
         let mut history = history.clone();
         for asked in history.commands.iter_mut().filter(|asked| !asked.reuses_key) {
