@@ -26,6 +26,13 @@ CREATE TABLE commands (
     CONSTRAINT commands_pkey PRIMARY KEY (key)
 );
 
+CREATE TABLE commands_sweep (
+    only_one boolean DEFAULT true NOT NULL,
+    page bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT commands_sweep_pkey PRIMARY KEY (only_one),
+    CONSTRAINT commands_sweep_only_one_check CHECK (only_one)
+);
+
 CREATE TABLE events (
     "position" bigint NOT NULL,
     stream text COLLATE "C" NOT NULL,
@@ -656,6 +663,36 @@ BEGIN
 END
 $function$;
 
+CREATE FUNCTION forget_commands(kept interval, kept_without_key interval, pages integer)
+ RETURNS TABLE(forgotten bigint, table_pages bigint)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+DECLARE
+    first bigint;
+BEGIN
+    -- What is lost is forgotten once more: not worth waiting for the disk.
+    PERFORM set_config('synchronous_commit', 'off', true);
+    SELECT page INTO first FROM commands_sweep FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    table_pages := pg_relation_size('commands') / current_setting('block_size')::bigint;
+    IF first >= table_pages THEN
+        first := 0;
+    END IF;
+    DELETE FROM commands
+    WHERE ctid >= format('(%s,0)', first)::tid AND ctid < format('(%s,0)', first + pages)::tid
+      AND NOT (key >= 'import:' AND key < 'import;')
+      AND recorded_at < now() - CASE WHEN key >= 'g:' AND key < 'g;' THEN kept_without_key
+                                     ELSE kept END;
+    GET DIAGNOSTICS forgotten = ROW_COUNT;
+    UPDATE commands_sweep SET page = first + pages;
+    RETURN NEXT;
+END
+$function$;
+
 CREATE FUNCTION hold_head()
  RETURNS void
  LANGUAGE plpgsql
@@ -839,6 +876,7 @@ END
 $function$;
 
 REVOKE EXECUTE ON FUNCTION append(uuid, bigint, boolean, text[], bigint[], text[], text[], uuid[], text[], bigint[], text[], bigint[], text[], smallint[], smallint[], timestamp with time zone[], text[], text[]) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION forget_commands(interval, interval, integer) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION hold_head() FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION settle_log(boolean) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION take_turn(bigint, integer, bigint) FROM PUBLIC;
@@ -851,6 +889,7 @@ GRANT SELECT ON events, log_head TO commerce_projector;
 GRANT SELECT, INSERT, UPDATE, DELETE ON carts, carts_rows, locations, locations_rows, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows TO commerce_projector;
 GRANT SELECT ON carts, carts_rows, events, locations, locations_rows, log_head, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows TO commerce_reader;
 GRANT EXECUTE ON FUNCTION append(uuid, bigint, boolean, text[], bigint[], text[], text[], uuid[], text[], bigint[], text[], bigint[], text[], smallint[], smallint[], timestamp with time zone[], text[], text[]) TO commerce_writer;
+GRANT EXECUTE ON FUNCTION forget_commands(interval, interval, integer) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION hold_head() TO commerce_writer;
 GRANT EXECUTE ON FUNCTION settle_log(boolean) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION take_turn(bigint, integer, bigint) TO commerce_writer;

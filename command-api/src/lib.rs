@@ -3,7 +3,9 @@
 //!
 //! * [`routes`]: what each command looks like from outside, one line each;
 //! * [`http`]: one command a request; [`batch`]: one a line, streamed;
-//! * [`headers`], [`command`], [`problem`]: what both share on the way to the writer and back;
+//! * [`headers`], [`caller`], [`fingerprint`], [`command`], [`problem`]: what both share on the
+//!   way to the writer and back;
+//! * [`document`]: what a command's subject looks like to readers;
 //! * [`log_id`]: which log all of it is about;
 //! * [`webhooks`]: what gateways tell without being asked;
 //! * [`operations`]: what is done to the log by hand; [`serve`]: the process.
@@ -11,8 +13,11 @@
 //! No business rule lives here: those are the domain's. No SQL either: the log is event-store's.
 
 pub mod batch;
+pub mod caller;
 pub mod command;
 pub mod config;
+pub mod document;
+pub mod fingerprint;
 pub mod headers;
 pub mod http;
 pub mod log_id;
@@ -36,6 +41,7 @@ use service::health::Health;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
+use crate::caller::Caller;
 use crate::routes::{Edge, Payments};
 use crate::webhooks::Webhooks;
 
@@ -45,6 +51,10 @@ pub struct App {
     writer: Writer,
     reservation: TimeDelta,
     payments: Payments,
+    kept: TimeDelta,
+    caller: Caller,
+    /// What `Location` begins with; may be empty.
+    query_url: Arc<str>,
     in_flight: Arc<Semaphore>,
     /// In bytes.
     bodies: Arc<Semaphore>,
@@ -60,6 +70,9 @@ impl App {
             writer,
             reservation,
             payments: Payments::default(),
+            kept: TimeDelta::days(i64::from(event_store::forget::KEPT_DAYS)),
+            caller: Caller::ANYONE,
+            query_url: "".into(),
             in_flight: Arc::new(Semaphore::new(http::IN_FLIGHT_MAX as usize)),
             bodies: Arc::new(Semaphore::new(http::BODIES_BYTES_MAX)),
             batches: Arc::new(Semaphore::new(batch::BATCHES_MAX)),
@@ -80,6 +93,18 @@ impl App {
         Self { in_flight: Arc::new(Semaphore::new(commands)), ..self }
     }
 
+    /// With answers that are kept under their keys for so long.
+    #[must_use]
+    pub fn with_commands_kept(self, kept: TimeDelta) -> Self {
+        Self { kept, ..self }
+    }
+
+    /// With this place where callers reach query-api, which is what `Location` begins with.
+    #[must_use]
+    pub fn with_query_url(self, url: &str) -> Self {
+        Self { query_url: url.into(), ..self }
+    }
+
     /// With this much time for a batch.
     #[must_use]
     pub fn with_batch_time(self, batch_time: Duration) -> Self {
@@ -94,13 +119,16 @@ impl App {
 
     fn edge(&self, request_id: Uuid) -> Edge {
         let payments = self.payments.clone();
-        Edge { request_id, now: Utc::now(), reservation: self.reservation, payments }
+        let Self { reservation, kept, caller, .. } = *self;
+        Edge { request_id, now: Utc::now(), reservation, payments, kept, caller }
     }
 }
 
 /// All of the service: every command and the batch behind `token`, health open to everybody, the
 /// shell around it.
 pub fn router(app: &App, token: Option<&Secret>, health: &Health) -> Router {
+    // One token, so one caller: whoever comes by here has it.
+    let app = App { caller: Caller::with(token), ..app.clone() };
     let mut commands = Router::new();
     for route in routes::all() {
         let app = app.clone();

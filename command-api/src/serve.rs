@@ -1,7 +1,7 @@
 //! The serving process: what runs in it, and the order in which it ends.
 
 use async_nats::ConnectError;
-use event_store::{Writer, relay};
+use event_store::{Writer, forget, relay};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use service::config::{Bus, Database, Http, Wrong};
@@ -76,6 +76,8 @@ async fn run(settings: Serve, database: Database, bus: Bus, http: Http) -> Resul
     } else {
         None
     };
+    let forgetting = forget::run(db.clone(), settings.commands_kept_days, stop_reacting.clone());
+    let forgetting = parts.watch("the sweeper", tokio::spawn(forgetting));
     let relay = nats.clone().map(|client| {
         let (context, stream) = (async_nats::jetstream::new(client), bus.stream.clone());
         relay::Relay::new(db.clone(), context, stream, settings.stream_limits())
@@ -87,6 +89,8 @@ async fn run(settings: Serve, database: Database, bus: Bus, http: Http) -> Resul
     let app = App::new(writer.clone(), settings.reservation())
         .with_payments(settings.payments())
         .with_commands_max(settings.commands_max as usize)
+        .with_commands_kept(settings.commands_kept())
+        .with_query_url(settings.public_query_url.as_deref().unwrap_or_default())
         .with_webhooks(Webhooks::new(gateways, db.clone()));
     let health = health(&db, nats, condition);
     let health = if inside { reactor::waiting::watch(health, &db) } else { health };
@@ -98,6 +102,7 @@ async fn run(settings: Serve, database: Database, bus: Bus, http: Http) -> Resul
     if let Some(reacting) = reacting {
         parts.ended(reacting).await;
     }
+    parts.ended(forgetting).await;
     writer.close();
     parts.ended(writing).await;
     stop_relaying.cancel();

@@ -29,6 +29,7 @@ use serde::de::DeserializeOwned;
 use service::problem::Problem;
 use uuid::Uuid;
 
+use crate::caller::Caller;
 use crate::problem::{invalid_body, invalid_path};
 
 /// Every command there is.
@@ -67,7 +68,7 @@ pub struct Route {
     /// Its HTTP path; `{id}` and `{sku}` stand for the parts of its [`Address`].
     pub path: &'static str,
     /// Whether it is only taken with a key: it must never be done twice by accident, for it buys
-    /// something or moves money.
+    /// something, or moves money or units.
     pub needs_key: bool,
     /// Whether what a command asks for is yet to be done when it is answered, by a gateway.
     pub is_later: fn(&Command) -> bool,
@@ -178,7 +179,7 @@ fn part<T: FromStr<Err: Display>>(name: &'static str, text: Option<&str>) -> Res
 }
 
 /// What the edge of the process adds to a command: the time and new ids, which the domain never
-/// makes.
+/// makes, and who asks.
 #[derive(Clone, Debug)]
 pub struct Edge {
     /// The request it came in by.
@@ -187,6 +188,10 @@ pub struct Edge {
     pub now: DateTime<Utc>,
     /// How long a checkout's units stay reserved without a payment.
     pub reservation: TimeDelta,
+    /// How long the answer to a command is kept.
+    pub kept: TimeDelta,
+    /// Who sent it.
+    pub caller: Caller,
     /// How payments go whose callers do not say.
     pub payments: Payments,
 }

@@ -10,10 +10,10 @@ use service::problem::Problem;
 use super::{Address, Body, Edge, Route};
 
 pub(super) const ROUTES: &[Route] = &[
-    Route::post::<Receive>("stock.receive", "/v1/stock/{id}/receive"),
+    Route::post::<Receive>("stock.receive", "/v1/stock/{id}/receive").keyed(),
     Route::post::<Transfer>("stock.transfer", "/v1/stock/{id}/transfer").keyed(),
-    Route::post::<Count>("stock.count", "/v1/stock/{id}/count"),
-    Route::post::<Adjust>("stock.adjust", "/v1/stock/{id}/adjust"),
+    Route::post::<Count>("stock.count", "/v1/stock/{id}/count").keyed(),
+    Route::post::<Adjust>("stock.adjust", "/v1/stock/{id}/adjust").keyed(),
     Route::put::<SetPolicy>("stock.set_policy", "/v1/stock/{id}/policy"),
     Route::put::<SetThreshold>("stock.set_threshold", "/v1/stock/{id}/threshold"),
 ];

@@ -6,6 +6,7 @@ mod arbitrary;
 mod batch;
 mod carts;
 mod catalogue;
+mod documents;
 mod fulfilments;
 mod log_id;
 mod operations;

@@ -24,12 +24,13 @@ refusals! {
             available: i64,
             /// Units asked for.
             wanted: u32,
-        } = "out_of_stock", Conflict, "only {available} of the {wanted} units wanted are available";
+        } = "out_of_stock", Passing, "only {available} of the {wanted} units wanted are available";
         /// More units would be gone than there were.
         WouldGoNegative {
             /// Units at the location.
             on_hand: i64,
-        } = "stock_would_go_negative", Conflict, "there are only {on_hand} units at this location";
+        } = "stock_would_go_negative", Passing,
+            "there are only {on_hand} units at this location";
         /// More than a location may hold.
         TooMany = "stock_too_large", Invalid,
             "a location may hold at most 1,000,000,000 units of a SKU";

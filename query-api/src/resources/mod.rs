@@ -6,6 +6,7 @@
 
 pub mod cart;
 pub mod event;
+pub mod fulfilment;
 pub mod history;
 pub mod location;
 pub mod order;
@@ -55,6 +56,7 @@ fn routes() -> Vec<(&'static str, Access, MethodRouter<App>)> {
         ("/v1/orders/{id}/history", Guarded, get(history::history)),
         ("/v1/payments", Guarded, get(list_of::<payment::Payments>)),
         ("/v1/payments/{id}", Guarded, get(one::<payment::Payment>)),
+        ("/v1/fulfilments/{id}", Guarded, get(one::<fulfilment::Fulfilment>)),
         ("/v1/sales", Guarded, get(list_of::<sales::Sales>)),
         ("/v1/events", Guarded, get(event::events)),
         ("/v1/streams/{category}/{id}", Guarded, get(stream::history)),

@@ -35,11 +35,18 @@ const TABLES: &[Owned] = &[
         owner: "event-store",
         tables: &["events"],
         readers: &[
-            ("query-api", "when the event was recorded that a model waits for, of one moment too"),
+            (
+                "query-api",
+                "when an event was recorded, and whose parcel it began: of one moment too",
+            ),
             ("reactor", "what a task is about, as it is claimed"),
         ],
     },
-    Owned { owner: "event-store", tables: &["commands", "snapshots"], readers: &[] },
+    Owned {
+        owner: "event-store",
+        tables: &["commands", "commands_sweep", "snapshots"],
+        readers: &[],
+    },
     Owned {
         owner: "reactor",
         tables: &[

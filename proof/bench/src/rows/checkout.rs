@@ -73,7 +73,10 @@ async fn drive(pace: &Pace, reads: &str) -> Result<Figures> {
     let skus = catalogue::offer(&mut connection, PRODUCTS).await?;
     let stocked = skus.iter().map(|sku| {
         let data = json!({"location": "main", "quantity": UNITS});
-        format!("{}\n", json!({"command": "stock.receive", "id": sku, "data": data}))
+        format!(
+            "{}\n",
+            json!({"command": "stock.receive", "key": Uuid::now_v7(), "id": sku, "data": data})
+        )
     });
     ensure!(connection.batch(stocked.collect()).await? == skus.len(), "not all is in stock");
     let (skus, waiting) = (Arc::new(skus), Waiting::default());

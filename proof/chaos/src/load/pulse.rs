@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use reqwest::Client;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
+use uuid::Uuid;
 
 use crate::history::Addresses;
 
@@ -79,5 +80,6 @@ impl Pulse {
 }
 
 async fn post(http: &Client, url: &str, body: &'static str) -> reqwest::Result<reqwest::Response> {
-    http.post(url).header("content-type", "application/json").body(body).send().await
+    let post = http.post(url).header("content-type", "application/json");
+    post.header("idempotency-key", Uuid::now_v7().to_string()).body(body).send().await
 }

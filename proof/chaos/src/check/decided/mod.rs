@@ -111,12 +111,11 @@ impl States {
                 })
             }
             Ok(Err(refusal)) => {
-                let refused = json!({"refused": refusal});
                 let told = asked.answer().and_then(|answer| misquoted(&refusal, &answer.body));
-                if kept.outcome == refused {
+                if kept.outcome["refused"]["code"] == refusal.code().0 {
                     return told;
                 }
-                Some(format!("kept {}, should be {refused}", kept.outcome))
+                Some(format!("kept {}, should be {refusal:?}", kept.outcome))
             }
         }
     }
