@@ -9,7 +9,7 @@ use crate::history::Command;
 type Route = (&'static str, Method, &'static str);
 
 /// All of them.
-pub const ROUTES: [Route; 32] = [
+pub const ROUTES: [Route; 34] = [
     ("product.create", Method::POST, "/v1/products"),
     ("product.change", Method::PATCH, "/v1/products/{id}"),
     ("product.set_variant", Method::PUT, "/v1/products/{id}/variants/{sku}"),
@@ -21,6 +21,8 @@ pub const ROUTES: [Route; 32] = [
     ("stock.transfer", Method::POST, "/v1/stock/{id}/transfer"),
     ("stock.count", Method::POST, "/v1/stock/{id}/count"),
     ("stock.adjust", Method::POST, "/v1/stock/{id}/adjust"),
+    ("stock.set_policy", Method::PUT, "/v1/stock/{id}/policy"),
+    ("stock.set_threshold", Method::PUT, "/v1/stock/{id}/threshold"),
     ("cart.create", Method::POST, "/v1/carts"),
     ("cart.add_line", Method::POST, "/v1/carts/{id}/lines"),
     ("cart.change_line", Method::PUT, "/v1/carts/{id}/lines/{sku}"),
