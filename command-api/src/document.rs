@@ -3,7 +3,9 @@
 //! read model is asked; it may not have come so far.
 
 use domain::page::order;
-use domain::{Category, Event, Seen, StreamId, cart, fulfilment, payment, product, stock};
+use domain::{
+    Category, Event, Seen, StreamId, cart, fulfilment, location, payment, product, return_, stock,
+};
 use event_store::{Recorded, Unreadable, read};
 use serde::Serialize;
 use sqlx::PgPool;
@@ -132,6 +134,8 @@ fn fold(category: Category, events: &[Recorded]) -> Option<Representation> {
         Category::Order => folded!(order::fold, |it| it.version, it.position),
         Category::Payment => folded!(payment::document::fold, |it| it.version),
         Category::Fulfilment => folded!(fulfilment::document::fold, |it| it.version),
+        Category::Return => folded!(return_::document::fold, |it| it.version),
+        Category::Location => folded!(location::document::fold, |it| it.version),
         Category::Sku => None,
     }
 }

@@ -135,7 +135,7 @@ pub fn router(app: &App, token: Option<&Secret>, health: &Health) -> Router {
         let handler = move |request: Request| http::take_command(app.clone(), route, request);
         commands = commands.route(route.path, on(route.filter(), handler));
     }
-    let told = webhooks(app);
+    let told = webhooks(&app);
     let (app, writer) = (app.clone(), app.writer.clone());
     let take = move |request: Request| batch::batch(app.clone(), request);
     let commands = commands.route("/v1/batch", post(take));

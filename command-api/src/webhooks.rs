@@ -63,10 +63,11 @@ async fn told(app: &App, webhooks: &Webhooks, name: &str, request: Request) -> R
     let read = webhooks.gateways.read_webhook(&gateway, &parts.headers, &body, now).await;
     let webhook = read.ok_or_else(problem::gateway_not_found)?.map_err(refused)?;
     let Webhook { event_id, kind, heard } = webhook;
-    let mut outcome = "nothing";
+    let mut outcome = "nothing".to_owned();
     for heard in heard {
         outcome = tell(app, &gateway, heard, now).await?;
     }
+    let outcome = &outcome;
     let kept = Kept { gateway: name, event_id: &event_id, kind: &kind, outcome, body: &body };
     inbox::keep(&webhooks.db, kept).await.map_err(|error| {
         tracing::warn!(%error, gateway = name, "a webhook could not be kept");
@@ -80,7 +81,7 @@ async fn tell(
     gateway: &GatewayName,
     heard: Told,
     at: DateTime<Utc>,
-) -> Result<&'static str, Problem> {
+) -> Result<String, Problem> {
     let Told { event_id, payment_id, report } = heard;
     let request = event_store::Request {
         key: Some(format!("w:{gateway}:{event_id}")),
@@ -95,11 +96,11 @@ async fn tell(
     let answer = answer.map_err(|_| problem::no_answer_in_time())?;
     event_store::metrics::count("payment.report", &answer);
     match answer.map_err(problem::of_submit_error)?.outcome {
-        Outcome::Accepted { .. } => Ok("told"),
+        Outcome::Accepted { .. } => Ok("told".to_owned()),
         Outcome::Refused(refusal) => {
             let code = refusal.code().0;
             tracing::warn!(code, %gateway, event_id, "what a gateway tells was refused");
-            Ok(code)
+            Ok(code.to_owned())
         }
     }
 }

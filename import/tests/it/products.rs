@@ -146,7 +146,7 @@ async fn rows_that_cannot_be_used_are_told_by_line(db: PgPool) {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn what_another_product_sells_is_refused_until_it_is_free(db: PgPool) {
-    let holder = "Handle,Title,SKU,Price,Inventory quantity\none,One,SAME,1,2\n";
+    let holder = "Handle,Title,SKU,Price,Inventory quantity\none,One,SAME,1,0\n";
     let other = "Handle,Title,SKU,Price,Inventory quantity\ntwo,Two,SAME,1,2\n";
     run(&db, products(file(holder))).await;
     for _ in 0..2 {
@@ -204,4 +204,16 @@ async fn an_archived_row_frees_its_sku_for_one_below_it(db: PgPool) {
         assert_eq!((report.exit_code(), report.rows_skipped()), (0, 0), "{:?}", report.reasons());
     }
     assert_eq!(of_kind(&db, "product.published").await.len(), 1);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_is_left_of_a_sku_keeps_other_products_from_it(db: PgPool) {
+    let holder = "Handle,Title,SKU,Price,Inventory quantity\none,One,SAME,1,2\n";
+    run(&db, products(file(holder))).await;
+    let gone = "Handle,Title,SKU,Price,Status\none,One,SAME,1,archived\n";
+    run(&db, products(file(gone))).await;
+    let other = "Handle,Title,SKU,Price,Inventory quantity\ntwo,Two,SAME,1,2\n";
+    let report = run(&db, products(file(other))).await;
+    assert_eq!(report.exit_code(), 1);
+    assert_left_out(&report, &[(2, "2 units of the product that had this SKU are there")]);
 }

@@ -25,6 +25,8 @@ pub const ROUTES: [Route; 51] = [
     ("stock.transfer", Method::POST, "/v1/stock/{id}/transfer"),
     ("stock.count", Method::POST, "/v1/stock/{id}/count"),
     ("stock.adjust", Method::POST, "/v1/stock/{id}/adjust"),
+    ("stock.set_policy", Method::PUT, "/v1/stock/{id}/policy"),
+    ("stock.set_threshold", Method::PUT, "/v1/stock/{id}/threshold"),
     ("cart.create", Method::POST, "/v1/carts"),
     ("cart.assign", Method::PUT, "/v1/carts/{id}/customer"),
     ("cart.add_line", Method::POST, "/v1/carts/{id}/lines"),

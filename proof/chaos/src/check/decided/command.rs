@@ -58,6 +58,12 @@ pub fn of(sent: &Sent, kept: &Kept, made: &[&Entry]) -> anyhow::Result<Command> 
                     on_hand: field(&body, "on_hand")?,
                     reason: field(&body, "reason")?,
                 },
+                "set_policy" => {
+                    stock::Command::SetPolicy { backorder_max: field(&body, "backorder_max")? }
+                }
+                "set_threshold" => {
+                    stock::Command::SetThreshold { threshold: field(&body, "threshold")? }
+                }
                 _ => bail!("there is no {}", sent.name),
             };
             Ok(Command::Stock(named(sent)?, command))

@@ -11,6 +11,9 @@ impl Planner {
         let from = if scarce { &market.scarce } else { &market.plenty };
         let sku = from[self.rng.usize(..from.len())].sku.clone();
         let place = PLACES[self.rng.usize(..PLACES.len())];
+        if self.rng.u32(..20) == 0 {
+            return self.settings(market, &sku, place);
+        }
         let (name, body) = match self.rng.u32(..10) {
             0..6 => {
                 let quantity = if scarce { self.rng.u32(1..5) } else { self.rng.u32(1..200) };
@@ -36,6 +39,20 @@ impl Planner {
             command.if_match = Some(self.rng.i64(1..40));
         }
         (command, Then::Nothing)
+    }
+
+    /// What is said of a location, and of the stock of a SKU: of the latter what is so already, for
+    /// the book of stock knows no thresholds and no backorders yet.
+    fn settings(&mut self, market: &Market, sku: &str, place: &str) -> Plan {
+        let (name, id, body) = match self.rng.u32(..3) {
+            0 => {
+                let name = ["North", "South"][self.rng.usize(..2)];
+                ("location.set", place, json!({"sellable": true, "name": name}))
+            }
+            1 => ("stock.set_policy", sku, json!({"backorder_max": 0})),
+            _ => ("stock.set_threshold", sku, json!({"threshold": null})),
+        };
+        (self.command(market, name, Some(id), &body), Then::Nothing)
     }
 
     pub(super) fn catalogue(&mut self, market: &Market) -> Plan {
