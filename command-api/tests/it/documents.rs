@@ -6,20 +6,20 @@ use futures::future::join_all;
 use serde_json::json;
 use sqlx::PgPool;
 
-use crate::shop::{Shop, keyed, post, put, succeeded};
+use crate::shop::{Shop, authorized, keyed, post, put};
 
 /// The tag that readers have of an order is of its payments and parcels too.
 #[sqlx::test(migrations = "../migrations")]
 async fn an_order_is_called_off_only_as_it_was_read(db: PgPool) {
     let shop = Shop::open(&db);
-    let (order, payment) = shop.card("TOTE", succeeded()).await;
+    let (order, payment) = shop.card("TOTE", authorized()).await;
     let cancel = |tag: &str| {
         let cancel = post(format!("/v1/orders/{order}/cancel"), &json!({"reason": "late"}));
         cancel.with("if-match", format!("\"{tag}\""))
     };
     let read_at = shop.head().await;
     shop.done(keyed(format!("/v1/payments/{payment}/capture"), &json!({}))).await;
-    shop.gateway(&payment, 2, succeeded()).await;
+    shop.gateway(&payment, 2, authorized()).await;
     let head = shop.head().await;
     // The order's own stream is where it was: it is the payment that moved.
     for tag in [format!("3.{read_at}.1"), format!("3.{read_at}")] {
@@ -70,7 +70,7 @@ async fn a_build_is_no_condition(db: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn whoever_comes_after_a_capture_is_told(db: PgPool) {
     let shops = [Shop::open(&db), Shop::open(&db)];
-    let (order, payment) = shops[0].card("TOTE", succeeded()).await;
+    let (order, payment) = shops[0].card("TOTE", authorized()).await;
     let tag = format!("\"3.{}.1\"", shops[0].head().await);
     let cancel = |n: usize| {
         let cancel = post(format!("/v1/orders/{order}/cancel"), &json!({"reason": "late"}));

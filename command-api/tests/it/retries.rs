@@ -10,7 +10,7 @@ use service::health::Health;
 use sqlx::PgPool;
 use uuid::{NoContext, Timestamp, Uuid};
 
-use crate::shop::{Shop, ask, keyed, post, put, succeeded};
+use crate::shop::{Shop, ask, authorized, keyed, post, put};
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_retry_gets_the_same_answer(db: PgPool) {

@@ -39,7 +39,7 @@ async fn the_catalogue_and_its_stock(db: PgPool) {
     assert_eq!(barcodes, [] as [&str; 0]);
     for (skus_of_archived, expected) in [(SkusOfArchived::Keep, 1), (SkusOfArchived::Free, 0)] {
         let archive = products::Command::Archive(skus_of_archived);
-        shop.ask(domain::Command::Product(product_id, archive)).await;
+        shop.ask(Command::Product(product_id, archive)).await;
         project(&db, "products").await;
         assert_eq!(skus().await.unwrap().len(), expected, "it has only those it kept");
     }

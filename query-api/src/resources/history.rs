@@ -4,6 +4,7 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use domain::page::order;
 use domain::{OrderId, StreamId};
 use event_store::RawEvent;
 use event_store::read::{self, PAGE_EVENTS_MAX, Page};
@@ -12,7 +13,6 @@ use service::Problem;
 use service::extract::{Path, Query};
 use service::json::Json;
 
-use super::order;
 use crate::app::App;
 use crate::listing::{Limit, link};
 use crate::log;
