@@ -26,6 +26,13 @@ CREATE TABLE commands (
     CONSTRAINT commands_pkey PRIMARY KEY (key)
 );
 
+CREATE TABLE commands_sweep (
+    only_one boolean DEFAULT true NOT NULL,
+    page bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT commands_sweep_pkey PRIMARY KEY (only_one),
+    CONSTRAINT commands_sweep_only_one_check CHECK (only_one)
+);
+
 CREATE TABLE events (
     "position" bigint NOT NULL,
     stream text COLLATE "C" NOT NULL,
@@ -44,6 +51,29 @@ CREATE TABLE events (
 CREATE TRIGGER events_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 ALTER TABLE events ENABLE ALWAYS TRIGGER events_append_only;
 CREATE TRIGGER events_by_append BEFORE INSERT ON events FOR EACH STATEMENT WHEN (current_setting('commerce.appending'::text, true) IS DISTINCT FROM 'on'::text) EXECUTE FUNCTION refuse_change();
+
+CREATE TABLE locations_rows (
+    build smallint NOT NULL,
+    id text COLLATE "C" NOT NULL,
+    document json NOT NULL,
+    "position" bigint NOT NULL,
+    version bigint NOT NULL,
+    sellable boolean NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT locations_rows_pkey PRIMARY KEY (build, id)
+) WITH (fillfactor=70);
+CREATE TABLE gateway_events (
+    gateway text NOT NULL,
+    event_id text NOT NULL,
+    kind text NOT NULL,
+    outcome text NOT NULL,
+    times integer DEFAULT 1 NOT NULL,
+    received_at timestamp with time zone DEFAULT now() NOT NULL,
+    body bytea NOT NULL,
+    CONSTRAINT gateway_events_pkey PRIMARY KEY (gateway, event_id)
+);
+CREATE INDEX gateway_events_received ON gateway_events USING btree (received_at);
 
 CREATE TABLE log_head (
     only_one boolean DEFAULT true NOT NULL,
@@ -343,9 +373,13 @@ CREATE TABLE stock_rows (
     available bigint NOT NULL,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
+    low boolean DEFAULT false NOT NULL,
+    short bigint DEFAULT 0 NOT NULL,
     CONSTRAINT stock_rows_pkey PRIMARY KEY (build, id)
 ) WITH (fillfactor=70);
 CREATE INDEX stock_rows_available ON stock_rows USING btree (build, available, id);
+CREATE INDEX stock_rows_low ON stock_rows USING btree (build, id) WHERE low;
+CREATE INDEX stock_rows_short ON stock_rows USING btree (build, id) WHERE short > 0;
 
 CREATE VIEW carts AS
  SELECT id,
@@ -381,6 +415,19 @@ CREATE VIEW carts_today AS
             ELSE NULL::json
         END) AS document
    FROM carts c;
+CREATE VIEW locations AS
+ SELECT id,
+    document,
+    "position",
+    version,
+    sellable,
+    created_at,
+    updated_at,
+    build
+   FROM locations_rows
+  WHERE build = (( SELECT projections.active_build
+           FROM projections
+          WHERE projections.name = 'locations'::text));
 
 CREATE VIEW orders AS
  SELECT id,
@@ -503,7 +550,9 @@ CREATE VIEW stock AS
     available,
     created_at,
     updated_at,
-    build
+    build,
+    low,
+    short
    FROM stock_rows
   WHERE build = (( SELECT projections.active_build
            FROM projections
@@ -512,9 +561,10 @@ CREATE VIEW stock AS
 CREATE VIEW stock_on_offer AS
  SELECT s.id,
     shown.available,
-    json_build_object('id', s.id, 'in_stock', shown.available > 0, 'available', shown.available, 'or_more', known.available > 10) AS document
+    json_build_object('id', s.id, 'in_stock', shown.available > 0, 'available', shown.available, 'or_more', known.available > 10, 'orderable', (known.available + known.beyond) > 0) AS document
    FROM search_stock_rows s
-     CROSS JOIN LATERAL ( SELECT (s.document ->> 'units'::text)::bigint AS available) known
+     CROSS JOIN LATERAL ( SELECT (s.document ->> 'units'::text)::bigint AS available,
+            COALESCE((s.document ->> 'backorder_max'::text)::bigint, 0::bigint) AS beyond) known
      CROSS JOIN LATERAL ( SELECT LEAST(GREATEST(known.available, 0::bigint), 10::bigint) AS available) shown
      JOIN search_documents_rows d ON d.build = s.build AND d.id = ((s.document ->> 'product_id'::text)::uuid)
   WHERE s.build = (( SELECT projections.active_build
@@ -610,6 +660,36 @@ AS $function$
 BEGIN
     PERFORM pg_advisory_unlock_all(), set_config('idle_session_timeout', '0', false);
     RETURN true;
+END
+$function$;
+
+CREATE FUNCTION forget_commands(kept interval, kept_without_key interval, pages integer)
+ RETURNS TABLE(forgotten bigint, table_pages bigint)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+DECLARE
+    first bigint;
+BEGIN
+    -- What is lost is forgotten once more: not worth waiting for the disk.
+    PERFORM set_config('synchronous_commit', 'off', true);
+    SELECT page INTO first FROM commands_sweep FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    table_pages := pg_relation_size('commands') / current_setting('block_size')::bigint;
+    IF first >= table_pages THEN
+        first := 0;
+    END IF;
+    DELETE FROM commands
+    WHERE ctid >= format('(%s,0)', first)::tid AND ctid < format('(%s,0)', first + pages)::tid
+      AND NOT (key >= 'import:' AND key < 'import;')
+      AND recorded_at < now() - CASE WHEN key >= 'g:' AND key < 'g;' THEN kept_without_key
+                                     ELSE kept END;
+    GET DIAGNOSTICS forgotten = ROW_COUNT;
+    UPDATE commands_sweep SET page = first + pages;
+    RETURN NEXT;
 END
 $function$;
 
@@ -796,6 +876,7 @@ END
 $function$;
 
 REVOKE EXECUTE ON FUNCTION append(uuid, bigint, boolean, text[], bigint[], text[], text[], uuid[], text[], bigint[], text[], bigint[], text[], smallint[], smallint[], timestamp with time zone[], text[], text[]) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION forget_commands(interval, interval, integer) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION hold_head() FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION settle_log(boolean) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION take_turn(bigint, integer, bigint) FROM PUBLIC;
@@ -803,12 +884,17 @@ GRANT SELECT ON carts, carts_today, events, log_head, orders, payments, products
 GRANT SELECT ON events, log_head TO commerce_projector;
 GRANT SELECT, INSERT, UPDATE, DELETE ON carts, carts_rows, carts_today, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows TO commerce_projector;
 GRANT SELECT ON carts, carts_rows, carts_today, events, log_head, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows TO commerce_reader;
+GRANT SELECT ON carts, events, locations, locations_rows, log_head, orders, payments, products, projection_positions, sales, search_documents, skipped_events, stock, stock_on_offer TO commerce_analyst;
+GRANT SELECT ON events, log_head TO commerce_projector;
+GRANT SELECT, INSERT, UPDATE, DELETE ON carts, carts_rows, locations, locations_rows, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows TO commerce_projector;
+GRANT SELECT ON carts, carts_rows, events, locations, locations_rows, log_head, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows TO commerce_reader;
 GRANT EXECUTE ON FUNCTION append(uuid, bigint, boolean, text[], bigint[], text[], text[], uuid[], text[], bigint[], text[], bigint[], text[], smallint[], smallint[], timestamp with time zone[], text[], text[]) TO commerce_writer;
+GRANT EXECUTE ON FUNCTION forget_commands(interval, interval, integer) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION hold_head() TO commerce_writer;
 GRANT EXECUTE ON FUNCTION settle_log(boolean) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION take_turn(bigint, integer, bigint) TO commerce_writer;
 GRANT SELECT ON commands, events, log_head TO commerce_writer;
-GRANT SELECT, INSERT, UPDATE, DELETE ON payment_process, payment_process_parked, payment_tasks, reaction_tasks, reaction_waiting, reactions, sandbox_gateway, snapshots TO commerce_writer;
+GRANT SELECT, INSERT, UPDATE, DELETE ON gateway_events, payment_process, payment_process_parked, payment_tasks, reaction_tasks, reaction_waiting, reactions, sandbox_gateway, snapshots TO commerce_writer;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO commerce_analyst;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO commerce_projector;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO commerce_reader;

@@ -1,27 +1,25 @@
 //! From a parsed command to its answer: what the writer is asked, and what its answer means in
 //! HTTP. Used alike by the routes and the batch; knows neither sockets nor streams.
 
-use std::borrow::Cow;
-
 use axum::Json;
 use axum::http::StatusCode;
-use axum::http::header::{ETAG, HeaderName, HeaderValue, LOCATION};
+use axum::http::header::{CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LOCATION};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use domain::{Category, Command};
 use event_store::{Answer, Outcome, Request, SubmitError};
 use serde::Serialize;
 use service::problem::Problem;
-use sha2::{Digest, Sha256};
-use uuid::Uuid;
+use sqlx::PgPool;
+use uuid::{Uuid, Version};
 
+use crate::document::{self, Representation};
 use crate::headers::{Conditions, Expected};
-use crate::problem;
 use crate::routes::{Address, Edge, Route};
+use crate::{fingerprint, problem};
 
-/// Clients' keys stand in the log under this prefix, so that none can be one of our own.
-const CLIENT_KEY_PREFIX: &str = "c:";
-
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// A command, ready for the writer.
@@ -30,6 +28,24 @@ pub struct Prepared {
     pub request: Request,
     /// How it is answered if it is accepted.
     pub success: Success,
+    /// The second number of the tag that the caller read.
+    pub read_at: Option<i64>,
+}
+
+impl Prepared {
+    /// What the writer is asked. Where the caller read a document that is made of several streams,
+    /// the versions that they had there are looked up, and the writer compares them: all that was
+    /// read must still be so when the command takes effect, or it does not.
+    ///
+    /// # Errors
+    /// 503, where the log cannot be read.
+    pub async fn pin(self, db: &PgPool) -> Result<(Request, Success), Problem> {
+        let Self { mut request, success, read_at } = self;
+        if let Some(position) = read_at {
+            request.unmoved = document::parts_at(db, &request.command.target(), position).await?;
+        }
+        Ok((request, success))
+    }
 }
 
 /// How an accepted command is answered.
@@ -41,6 +57,15 @@ pub struct Success {
     pub status: StatusCode,
     /// What its subject is.
     pub category: Category,
+}
+
+/// How an answer is given beyond what it says.
+#[derive(Clone, Debug, Default)]
+pub struct Form<'a> {
+    /// What `Location` begins with.
+    pub query_url: &'a str,
+    /// The document after the command, in place of its id, version and position.
+    pub document: Option<Representation>,
 }
 
 /// What an accepted command came to, as the client sees it.
@@ -65,13 +90,16 @@ pub fn prepare(
     conditions: Conditions,
     edge: &Edge,
 ) -> Result<Prepared, Problem> {
-    let Conditions { key, expected } = conditions;
+    let Conditions { key, expected, .. } = conditions;
     let command = route.parse(address, body, edge)?;
     if key.is_none() && route.needs_key {
         return Err(problem::key_required());
     }
-    let version = match expected {
-        Expected::Version(version) => Some(version),
+    if key.as_deref().and_then(made_at).is_some_and(|made_at| made_at < edge.now - edge.kept) {
+        return Err(problem::key_expired(edge.kept));
+    }
+    let tag = match expected {
+        Expected::Tag(tag) => Some(tag),
         // A target that does not exist refuses anything but being made.
         Expected::Exists if command.creates() && command.target() == command.subject() => {
             return Err(problem::nothing_to_match());
@@ -79,17 +107,29 @@ pub fn prepare(
         Expected::Exists | Expected::Anything => None,
     };
     // Only a key is ever compared by it.
-    let fingerprint =
-        key.as_ref().map_or(Uuid::nil(), |_| fingerprint(route, address, body, expected));
+    let fingerprint = match &key {
+        None => Uuid::nil(),
+        Some(_) => fingerprint::of(route, address, &command, body, expected)?,
+    };
     let success = success(route, &command);
     let request = Request {
-        key: key.map(|key| format!("{CLIENT_KEY_PREFIX}{key}")),
+        key: key.map(|key| edge.caller.key(&key)),
         fingerprint,
-        expected: version,
+        expected: tag.map(|tag| tag.version),
+        actor: Some(edge.caller.actor()),
         correlation_id: Some(edge.request_id),
         ..Request::new(command, edge.now)
     };
-    Ok(Prepared { request, success })
+    let read_at = tag.and_then(|tag| tag.second);
+    Ok(Prepared { request, success, read_at })
+}
+
+/// When a key was made, if it says so: UUIDs of version 7 do, and of them alone it can be known
+/// that an answer may have been given and forgotten.
+fn made_at(key: &str) -> Option<DateTime<Utc>> {
+    let id = Uuid::try_parse(key).ok().filter(|id| id.get_version() == Some(Version::SortRand))?;
+    let (seconds, _) = id.get_timestamp()?.to_unix();
+    DateTime::from_timestamp(i64::try_from(seconds).ok()?, 0)
 }
 
 fn success(route: &Route, command: &Command) -> Success {
@@ -99,27 +139,6 @@ fn success(route: &Route, command: &Command) -> Success {
         _ => StatusCode::OK,
     };
     Success { name: route.name, status, category: command.subject().category() }
-}
-
-/// A digest of all that was asked: method and path (by way of the route and the address), body and
-/// condition. Each part is preceded by its length, so that no two requests run into each other.
-fn fingerprint(route: &Route, address: &Address, body: &[u8], expected: Expected) -> Uuid {
-    let condition = match expected {
-        Expected::Anything => Cow::Borrowed(""),
-        Expected::Exists => Cow::Borrowed("*"),
-        Expected::Version(version) => Cow::Owned(version.to_string()),
-    };
-    let id = address.id.as_deref().unwrap_or_default();
-    let sku = address.sku.as_deref().unwrap_or_default();
-    let parts = [route.name.as_bytes(), id.as_bytes(), sku.as_bytes(), condition.as_bytes(), body];
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update(part.len().to_be_bytes());
-        hash.update(part);
-    }
-    let digest: [u8; 32] = hash.finalize().into();
-    let (head, _) = digest.split_at(16);
-    Uuid::from_slice(head).expect("half of the digest is 16 bytes")
 }
 
 /// What the writer's answer means for the client.
@@ -148,17 +167,17 @@ impl Conclusion {
         };
         let result = match outcome {
             Outcome::Accepted { id, version } => Ok(Accepted { id, version, position }),
-            Outcome::Refused(refusal) => Err(problem::of_refusal(&refusal)),
+            Outcome::Refused(refusal) => Err(problem::of_refusal(&refusal, position)),
         };
         Self { result, replayed }
     }
 }
 
 /// The HTTP response to a command that was decided.
-pub fn respond(success: Success, conclusion: Conclusion) -> Response {
+pub fn respond(success: Success, conclusion: Conclusion, form: Form<'_>) -> Response {
     let Conclusion { result, replayed } = conclusion;
     let mut response = match result {
-        Ok(accepted) => accept(success, &accepted),
+        Ok(accepted) => accept(success, &accepted, form),
         Err(problem) => problem.into_response(),
     };
     if replayed {
@@ -167,13 +186,24 @@ pub fn respond(success: Success, conclusion: Conclusion) -> Response {
     response
 }
 
-fn accept(success: Success, accepted: &Accepted) -> Response {
-    let mut response = (success.status, Json(accepted)).into_response();
+fn accept(success: Success, accepted: &Accepted, form: Form<'_>) -> Response {
+    let Form { query_url, document } = form;
+    let (mut response, tag) = match document {
+        None => {
+            let response = (success.status, Json(accepted)).into_response();
+            (response, format!("\"{}\"", accepted.version))
+        }
+        Some(Representation { json, tag }) => {
+            let json_type = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            let applied = (PREFERENCE_APPLIED, HeaderValue::from_static("return=representation"));
+            ((success.status, [json_type, applied], json).into_response(), tag)
+        }
+    };
     let headers = response.headers_mut();
-    headers.insert(ETAG, text(format!("\"{}\"", accepted.version)));
+    headers.insert(ETAG, text(tag));
     if success.status != StatusCode::OK {
         let collection = success.category.name();
-        headers.insert(LOCATION, text(format!("/v1/{collection}s/{}", accepted.id)));
+        headers.insert(LOCATION, text(format!("{query_url}/v1/{collection}s/{}", accepted.id)));
     }
     response
 }

@@ -5,8 +5,9 @@ use clap::{Args, ValueEnum};
 use domain::payment::CapturePolicy;
 use domain::text::{GatewayName, Invalid};
 use event_store::jetstream::Limits;
-use event_store::writer;
+use event_store::{forget, writer};
 use reactor::gateway::sandbox::Sandbox;
+use reactor::gateway::settings::Settings;
 use reactor::gateway::{self, Gateway as _};
 
 use crate::batch::BATCHES_MAX;
@@ -37,6 +38,11 @@ pub struct Serve {
     #[arg(long, env = "COMMANDS_MAX", default_value_t = IN_FLIGHT_MAX,
           value_parser = clap::value_parser!(u32).range(1..=16_384))]
     pub commands_max: u32,
+    /// How long the answer to a command is kept under its key, days; a retry after that would be
+    /// another command
+    #[arg(long, env = "COMMANDS_KEPT_DAYS", default_value_t = forget::KEPT_DAYS,
+          value_parser = clap::value_parser!(u16).range(1..=3_650))]
+    pub commands_kept_days: u16,
     /// What the `JetStream` stream may keep, bytes; the oldest events go first, and who needs them
     /// reads Postgres
     #[arg(long, env = "EVENT_STREAM_BYTES_MAX", default_value_t = Limits::default().bytes_max,
@@ -46,10 +52,34 @@ pub struct Serve {
     #[arg(long, env = "EVENT_STREAM_REPLICAS", default_value_t = 1,
           value_parser = clap::value_parser!(u8).range(1..=5))]
     pub event_stream_replicas: u8,
+    /// Where callers reach query-api, as `https://host/path`; what `Location` begins with. Without
+    /// it, that is a path alone
+    #[arg(long, env = "PUBLIC_QUERY_URL", value_parser = query_url)]
+    pub public_query_url: Option<String>,
     /// Where that happens which follows from events by itself: the gateway is asked, what falls due
     /// is let go
     #[arg(long, env = "REACTOR", value_enum, default_value_t = Reactor::Inside)]
     pub reactor: Reactor,
+    /// The gateways
+    #[command(flatten)]
+    pub gateways: Settings,
+}
+
+/// A base that paths can be put behind; nothing is one too.
+fn query_url(url: &str) -> Result<String, String> {
+    let place = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+    match place {
+        _ if url.is_empty() => Ok(String::new()),
+        Some(place)
+            if !place.is_empty()
+                && !place.starts_with('/')
+                && place.bytes().all(|byte| byte.is_ascii_graphic())
+                && !place.contains(['?', '#']) =>
+        {
+            Ok(url.trim_end_matches('/').to_owned())
+        }
+        _ => Err("it begins with http:// or https:// and a host, and has no query".to_owned()),
+    }
 }
 
 /// Where the reactor runs.
@@ -97,6 +127,11 @@ impl Serve {
         TimeDelta::minutes(self.reservation_minutes)
     }
 
+    /// How long the answer to a command is kept.
+    pub fn commands_kept(&self) -> TimeDelta {
+        TimeDelta::days(i64::from(self.commands_kept_days))
+    }
+
     /// What the stream may take of NATS.
     pub fn stream_limits(&self) -> Limits {
         let replicas = usize::from(self.event_stream_replicas);
@@ -108,5 +143,22 @@ impl Serve {
         let batches = BATCHES_MAX * WINDOW_LINES_MAX;
         let queue_commands_max = self.commands_max as usize + batches;
         writer::Settings { queue_commands_max, ..writer::Settings::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::query_url;
+
+    #[test]
+    fn a_base_is_a_url_that_paths_fit_behind() {
+        for url in ["https://shop.example/read", "https://shop.example/read/"] {
+            assert_eq!(query_url(url).as_deref(), Ok("https://shop.example/read"));
+        }
+        assert!(query_url("http://127.0.0.1:8081").is_ok());
+        assert_eq!(query_url("").as_deref(), Ok(""));
+        for url in ["shop.example", "https://", "https:///x", "http://h/?a=b", "http://h/\n"] {
+            assert!(query_url(url).is_err(), "{url:?}");
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! The request headers that say how a command is taken: `Idempotency-Key` and `If-Match`. Parsing
-//! only; what they mean for a command is [`crate::command`]'s.
+//! The request headers that say how a command is taken: `Idempotency-Key`, `If-Match`
+//! and `Prefer`. Parsing only; what they mean for a command is [`crate::command`]'s.
 
 use axum::http::HeaderValue;
 use axum::http::header::{HeaderMap, HeaderName, IF_MATCH};
@@ -10,6 +10,7 @@ use crate::problem::{invalid_if_match, invalid_key};
 /// The longest idempotency key, in characters of printable ASCII.
 pub const KEY_CHARS_MAX: usize = 255;
 
+const PREFER: HeaderName = HeaderName::from_static("prefer");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// How a command is to be taken.
@@ -19,6 +20,8 @@ pub struct Conditions {
     pub key: Option<String>,
     /// What the client expects of the thing the command is for.
     pub expected: Expected,
+    /// Whether the document after the command is wanted in its answer.
+    pub wants_document: bool,
 }
 
 /// What the client expects of the thing a command is for.
@@ -29,8 +32,33 @@ pub enum Expected {
     Anything,
     /// That it exists: `If-Match: *`.
     Exists,
-    /// That it is still at this version: `If-Match: "3"`.
-    Version(i64),
+    /// That it is still as a tag says: `If-Match: "3"`.
+    Tag(Tag),
+}
+
+/// What a tag says, as far as commands go by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tag {
+    /// The version of the thing's own stream.
+    pub version: i64,
+    /// The second number. Of a document that is made of several streams, as an order's is, the
+    /// position of the last event in it; of any other, the build it was stored in.
+    pub second: Option<i64>,
+}
+
+impl Tag {
+    /// What is in a tag's quotes: `3` as a command's answer has it, or the numbers with dots
+    /// between them that a document has, as in `3.17.1`.
+    pub fn parse(tag: &str) -> Option<Self> {
+        let is_number =
+            |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        if !tag.split('.').all(is_number) {
+            return None;
+        }
+        let mut numbers = tag.split('.').map(str::parse);
+        let version = numbers.next()?.ok()?;
+        Some(Self { version, second: numbers.next().transpose().ok()? })
+    }
 }
 
 impl Conditions {
@@ -39,7 +67,8 @@ impl Conditions {
     /// # Errors
     /// 400 `invalid_idempotency_key` or `invalid_if_match`.
     pub fn of(headers: &HeaderMap) -> Result<Self, Problem> {
-        Ok(Self { key: key(headers)?, expected: expected(headers)? })
+        let (key, expected) = (key(headers)?, expected(headers)?);
+        Ok(Self { key, expected, wants_document: wants_document(headers) })
     }
 }
 
@@ -94,19 +123,23 @@ fn expected(headers: &HeaderMap) -> Result<Expected, Problem> {
     if text.starts_with(b"W/") {
         return Err(invalid_if_match("a weak tag never matches"));
     }
-    let version = text
+    let tag = text
         .strip_prefix(b"\"")
         .and_then(|text| text.strip_suffix(b"\""))
-        .and_then(|tag| version(str::from_utf8(tag).ok()?));
-    version.map(Expected::Version).ok_or_else(|| invalid_if_match("this is neither"))
+        .and_then(|tag| Tag::parse(str::from_utf8(tag).ok()?));
+    tag.map(Expected::Tag).ok_or_else(|| invalid_if_match("this is neither"))
 }
 
-/// The version in a tag: `3` as a command's answer has it, or the first of the numbers with dots
-/// between them that a document has, as in `3.17.1`.
-fn version(tag: &str) -> Option<i64> {
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let version = tag.split('.').next()?;
-    tag.split('.').all(is_number).then(|| version.parse().ok())?
+/// Whether `Prefer: return=representation` is among the preferences (RFC 7240). The first `return`
+/// counts, and what is not understood is ignored.
+fn wants_document(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
+    let wanted = values.flat_map(|value| value.split(',')).find_map(|preference| {
+        let (name, value) = preference.split(';').next()?.split_once('=')?;
+        let wanted = name.trim().eq_ignore_ascii_case("return");
+        wanted.then(|| value.trim().trim_matches('"').eq_ignore_ascii_case("representation"))
+    });
+    wanted.unwrap_or(false)
 }
 
 /// A header came more than once where once is all it may.
@@ -163,11 +196,24 @@ mod tests {
     }
 
     #[test]
+    fn the_document_is_wanted_where_the_first_return_says_so() {
+        let wants = |value: &str| conditions("prefer", value.as_bytes()).unwrap().wants_document;
+        assert!(wants("return=representation"));
+        assert!(wants("wait=5, Return = \"representation\"; x=y, return=minimal"));
+        for other in
+            ["return=minimal, return=representation", "return", "representation", "returns=1"]
+        {
+            assert!(!wants(other), "{other}");
+        }
+    }
+
+    #[test]
     fn if_match_is_one_strong_version_or_a_star() {
         let expected = |value: &[u8]| conditions("if-match", value).ok().map(|c| c.expected);
-        assert_eq!(expected(b"\"3\""), Some(Expected::Version(3)));
-        assert_eq!(expected(b"\"3.1\""), Some(Expected::Version(3)), "a document's tag");
-        assert_eq!(expected(b"\"3.17.1\""), Some(Expected::Version(3)), "an order's tag");
+        let tag = |version, second| Some(Expected::Tag(Tag { version, second }));
+        assert_eq!(expected(b"\"3\""), tag(3, None));
+        assert_eq!(expected(b"\"3.1\""), tag(3, Some(1)), "a document's tag");
+        assert_eq!(expected(b"\"3.17.1\""), tag(3, Some(17)), "an order's tag");
         assert_eq!(expected(b"*"), Some(Expected::Exists));
         let wrong = ["3", "W/\"3\"", "\"\"", "\"-3\"", "\"+3\"", "\"3\", \"4\"", "\"3", "\"1e3\""];
         for value in wrong.into_iter().chain([
@@ -176,6 +222,7 @@ mod tests {
             "\"3.\"",
             "\".3\"",
             "\"3..2\"",
+            "\"3.99999999999999999999\"",
         ]) {
             assert_eq!(expected(value.as_bytes()), None, "{value}");
         }

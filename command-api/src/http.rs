@@ -18,9 +18,10 @@ use service::unread::refuse;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
+use crate::command::Form;
 use crate::headers::Conditions;
 use crate::routes::{Address, Route};
-use crate::{App, command, problem};
+use crate::{App, command, document, problem};
 
 /// The largest body of one command, in bytes.
 pub const BODY_BYTES_MAX: usize = 1 << 20;
@@ -52,11 +53,20 @@ async fn answer(app: &App, route: &'static Route, request: Request) -> Result<Re
     let (address, conditions) = head(&mut parts).await?;
     let (body, _held) = read(app, &parts.headers, body).await?;
     let edge = app.edge(request_id(&mut parts).await);
+    let wants_document = conditions.wants_document;
     let prepared = command::prepare(route, &address, &body, conditions, &edge)?;
-    let answer = timeout(ANSWER_TIME_MAX, app.writer.submit_soon(prepared.request, TURN_TIME_MAX))
+    let (request, success) = prepared.pin(app.writer.db()).await?;
+    let answer = timeout(ANSWER_TIME_MAX, app.writer.submit_soon(request, TURN_TIME_MAX))
         .await
         .map_err(|_| problem::no_answer_in_time())?;
-    Ok(command::respond(prepared.success, prepared.success.conclude(answer)))
+    let conclusion = success.conclude(answer);
+    let document = match &conclusion.result {
+        Ok(accepted) if wants_document => {
+            document::after(app.writer.db(), success.category, accepted).await
+        }
+        _ => None,
+    };
+    Ok(command::respond(success, conclusion, Form { query_url: &app.query_url, document }))
 }
 
 /// What a request says before its body: what it is for, and how it is to be taken.
@@ -89,7 +99,7 @@ pub(crate) async fn request_id(parts: &mut Parts) -> uuid::Uuid {
 
 /// The whole body, within its bounds, and its share of what all bodies may hold. A body that is not
 /// empty must say that it is JSON.
-async fn read<'a>(
+pub(crate) async fn read<'a>(
     app: &'a App,
     headers: &HeaderMap,
     body: Body,

@@ -3,15 +3,21 @@
 //!
 //! * [`routes`]: what each command looks like from outside, one line each;
 //! * [`http`]: one command a request; [`batch`]: one a line, streamed;
-//! * [`headers`], [`command`], [`problem`]: what both share on the way to the writer and back;
+//! * [`headers`], [`caller`], [`fingerprint`], [`command`], [`problem`]: what both share on the
+//!   way to the writer and back;
+//! * [`document`]: what a command's subject looks like to readers;
 //! * [`log_id`]: which log all of it is about;
+//! * [`webhooks`]: what gateways tell without being asked;
 //! * [`operations`]: what is done to the log by hand; [`serve`]: the process.
 //!
 //! No business rule lives here: those are the domain's. No SQL either: the log is event-store's.
 
 pub mod batch;
+pub mod caller;
 pub mod command;
 pub mod config;
+pub mod document;
+pub mod fingerprint;
 pub mod headers;
 pub mod http;
 pub mod log_id;
@@ -20,12 +26,13 @@ pub mod operations;
 pub mod problem;
 pub mod routes;
 pub mod serve;
+pub mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{Path, Request};
 use axum::routing::{on, post};
 use chrono::{TimeDelta, Utc};
 use event_store::Writer;
@@ -34,7 +41,9 @@ use service::health::Health;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
+use crate::caller::Caller;
 use crate::routes::{Edge, Payments};
+use crate::webhooks::Webhooks;
 
 /// What the routes need; clones share it.
 #[derive(Clone, Debug)]
@@ -42,11 +51,16 @@ pub struct App {
     writer: Writer,
     reservation: TimeDelta,
     payments: Payments,
+    kept: TimeDelta,
+    caller: Caller,
+    /// What `Location` begins with; may be empty.
+    query_url: Arc<str>,
     in_flight: Arc<Semaphore>,
     /// In bytes.
     bodies: Arc<Semaphore>,
     batches: Arc<Semaphore>,
     batch_time: Duration,
+    webhooks: Option<Arc<Webhooks>>,
 }
 
 impl App {
@@ -56,10 +70,14 @@ impl App {
             writer,
             reservation,
             payments: Payments::default(),
+            kept: TimeDelta::days(i64::from(event_store::forget::KEPT_DAYS)),
+            caller: Caller::ANYONE,
+            query_url: "".into(),
             in_flight: Arc::new(Semaphore::new(http::IN_FLIGHT_MAX as usize)),
             bodies: Arc::new(Semaphore::new(http::BODIES_BYTES_MAX)),
             batches: Arc::new(Semaphore::new(batch::BATCHES_MAX)),
             batch_time: batch::BATCH_TIME_MAX,
+            webhooks: None,
         }
     }
 
@@ -75,31 +93,63 @@ impl App {
         Self { in_flight: Arc::new(Semaphore::new(commands)), ..self }
     }
 
+    /// With answers that are kept under their keys for so long.
+    #[must_use]
+    pub fn with_commands_kept(self, kept: TimeDelta) -> Self {
+        Self { kept, ..self }
+    }
+
+    /// With this place where callers reach query-api, which is what `Location` begins with.
+    #[must_use]
+    pub fn with_query_url(self, url: &str) -> Self {
+        Self { query_url: url.into(), ..self }
+    }
+
     /// With this much time for a batch.
     #[must_use]
     pub fn with_batch_time(self, batch_time: Duration) -> Self {
         Self { batch_time, ..self }
     }
 
+    /// Where gateways may tell what they were not asked.
+    #[must_use]
+    pub fn with_webhooks(self, webhooks: Webhooks) -> Self {
+        Self { webhooks: Some(Arc::new(webhooks)), ..self }
+    }
+
     fn edge(&self, request_id: Uuid) -> Edge {
         let payments = self.payments.clone();
-        Edge { request_id, now: Utc::now(), reservation: self.reservation, payments }
+        let Self { reservation, kept, caller, .. } = *self;
+        Edge { request_id, now: Utc::now(), reservation, payments, kept, caller }
     }
 }
 
 /// All of the service: every command and the batch behind `token`, health open to everybody, the
 /// shell around it.
 pub fn router(app: &App, token: Option<&Secret>, health: &Health) -> Router {
+    // One token, so one caller: whoever comes by here has it.
+    let app = App { caller: Caller::with(token), ..app.clone() };
     let mut commands = Router::new();
     for route in routes::all() {
         let app = app.clone();
         let handler = move |request: Request| http::take_command(app.clone(), route, request);
         commands = commands.route(route.path, on(route.filter(), handler));
     }
+    let told = webhooks(app);
     let (app, writer) = (app.clone(), app.writer.clone());
     let take = move |request: Request| batch::batch(app.clone(), request);
     let commands = commands.route("/v1/batch", post(take));
     let check = axum::middleware::from_fn_with_state(writer, log_id::check);
     let commands = service::auth::guard(commands.route_layer(check), token);
-    service::http::shell(commands.merge(health.router()))
+    service::http::shell(commands.merge(told).merge(health.router()))
+}
+
+/// Where gateways tell what they were not asked, without the token: they sign instead.
+fn webhooks(app: &App) -> Router {
+    let Some(webhooks) = app.webhooks.clone() else { return Router::new() };
+    let app = app.clone();
+    let take = move |Path(name): Path<String>, request: Request| {
+        webhooks::take(app.clone(), webhooks.clone(), name, request)
+    };
+    Router::new().route(webhooks::PATH, post(take))
 }

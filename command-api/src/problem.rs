@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use domain::refusal::{CheckoutError, Kind, OfSku, RefusedLine};
-use domain::{Refusal, order, payment, sku, stock};
+use chrono::TimeDelta;
+use domain::RefusalRecord;
+use domain::refusal::Kind;
 use event_store::SubmitError;
 use service::problem::Problem;
 use uuid::Uuid;
@@ -15,64 +16,24 @@ const RETRY_WHEN_BUSY: Duration = Duration::from_secs(1);
 /// When to try again while the database is away or this process is ending.
 const RETRY_WHEN_AWAY: Duration = Duration::from_secs(2);
 
-/// A refusal by the domain.
-pub fn of_refusal(refusal: &Refusal) -> Problem {
+/// A refusal by the domain, decided at a position of the log.
+pub fn of_refusal(refusal: &RefusalRecord, position: i64) -> Problem {
     let (code, kind) = refusal.code();
     let status = match kind {
         Kind::NotFound => StatusCode::NOT_FOUND,
-        Kind::Conflict => StatusCode::CONFLICT,
+        Kind::Conflict | Kind::Passing => StatusCode::CONFLICT,
         Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
         Kind::Precondition => StatusCode::PRECONDITION_FAILED,
     };
-    with_figures(Problem::new(status, code, refusal.to_string()), refusal)
-}
-
-/// Adds what a program needs to go on: which lines, how many are left, which version it is.
-fn with_figures(problem: Problem, refusal: &Refusal) -> Problem {
-    match refusal {
-        Refusal::Checkout(CheckoutError::Refused(lines)) => {
-            let line = |problem: Problem, refused: &RefusedLine| {
-                let detail = format!("{}: {}", refused.sku, refused.problem);
-                let pointer = format!("/lines/{}", refused.line);
-                problem.pointer(pointer, refused.problem.code(), detail)
-            };
-            lines.iter().fold(problem, line).with("lines", lines)
-        }
-        Refusal::Stock(OfSku { sku, error: stock::Error::OutOfStock { available, wanted } }) => {
-            problem.with("sku", sku).with("available", available).with("wanted", wanted)
-        }
-        Refusal::Stock(OfSku { sku, error: stock::Error::WouldGoNegative { available } }) => {
-            problem.with("sku", sku).with("available", available)
-        }
-        Refusal::Sku(sku::Error::Taken(taken)) => problem.with("skus", taken),
-        Refusal::Stock(OfSku { sku, .. }) | Refusal::Offer(OfSku { sku, .. }) => {
-            problem.with("sku", sku)
-        }
-        Refusal::Order(order::Error::NothingLeft(lines) | order::Error::NothingToReturn(lines)) => {
-            problem.with("lines", lines)
-        }
-        Refusal::Order(order::Error::NotSecured { owed, secured }) => {
-            problem.with("owed", owed).with("secured", secured)
-        }
-        Refusal::Order(order::Error::LineCannotGrow { sku, has }) => {
-            problem.with("sku", sku).with("has", has)
-        }
-        Refusal::Payment(payment::Error::TooMuch { at_most }) => problem.with("left", at_most),
-        Refusal::Payment(payment::Error::WrongState { status, .. }) => {
-            problem.with("state", status)
-        }
-        Refusal::Fulfilment(domain::fulfilment::Error::WrongState { status, .. }) => {
-            problem.with("state", status)
-        }
-        Refusal::Return(domain::return_::Error::WrongState { status, .. }) => {
-            problem.with("state", status)
-        }
-        Refusal::VersionMismatch { expected, actual } => {
-            problem.with("expected", expected).with("actual", actual)
-        }
-        // Most have no figures.
-        _ => problem,
-    }
+    let problem = Problem::new(status, code.to_owned(), refusal.to_string());
+    let problem = refusal.concerns().iter().fold(problem, |problem, one| {
+        problem.pointer(one.pointer.clone(), one.code.clone(), one.detail.clone())
+    });
+    let figures = refusal.figures().iter();
+    let problem = figures.fold(problem, |problem, (name, value)| problem.with(name, value));
+    let problem = problem.with("position", position);
+    // That the same request may be sent again, under the same key, is for programs to know.
+    if refusal.passes() { problem.with("passing", true) } else { problem }
 }
 
 /// A command that got no answer from the writer.
@@ -96,6 +57,9 @@ pub fn of_submit_error(error: SubmitError) -> Problem {
             "this idempotency key was used for another request",
         ),
         SubmitError::KeyTooLong => invalid_key(),
+        SubmitError::AnswerUnreadable { .. } => {
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "answer_unreadable", detail)
+        }
     }
 }
 
@@ -132,6 +96,16 @@ pub fn invalid_key() -> Problem {
 /// A command that is never taken without a key.
 pub fn key_required() -> Problem {
     bad_request("idempotency_key_required", "this command needs an Idempotency-Key")
+}
+
+/// A key so old that what it was used for may have been forgotten.
+pub fn key_expired(kept: TimeDelta) -> Problem {
+    let days = kept.num_days();
+    let detail = format!(
+        "this key was made more than {days} days ago, and answers are kept for {days} days: look \
+         whether it was done, and use a new key if it is to be done now"
+    );
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_expired", detail)
 }
 
 /// An `If-Match` that is none.
@@ -224,6 +198,29 @@ pub fn id_not_taken() -> Problem {
         "unknown_field",
         why,
     )
+}
+
+/// A webhook of a gateway that this program has none of, or that sends none.
+pub fn gateway_not_found() -> Problem {
+    let detail = "there is no gateway of this name that sends events";
+    Problem::new(StatusCode::NOT_FOUND, "gateway_not_found", detail)
+}
+
+/// A webhook that is not the gateway's, or too old.
+pub fn invalid_signature() -> Problem {
+    bad_request("invalid_signature", "the signature is not right for this body at this time")
+}
+
+/// A webhook that is the gateway's, and no event.
+pub fn unreadable_event() -> Problem {
+    bad_request("invalid_body", "the body is no event of this gateway")
+}
+
+/// A webhook that cannot be taken now.
+pub fn come_again() -> Problem {
+    let detail = "it cannot be taken now: send it again";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "event_not_taken", detail)
+        .retry_after(RETRY_WHEN_AWAY)
 }
 
 fn bad_request(code: &'static str, detail: &'static str) -> Problem {

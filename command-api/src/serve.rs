@@ -1,7 +1,7 @@
 //! The serving process: what runs in it, and the order in which it ends.
 
 use async_nats::ConnectError;
-use event_store::{Writer, relay};
+use event_store::{Writer, forget, relay};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use service::config::{Bus, Database, Http, Wrong};
@@ -12,7 +12,9 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{DEFAULT_PORT, Reactor, Serve};
+use crate::webhooks::Webhooks;
 use crate::{App, metrics, router};
+use reactor::gateway::{self, Gateways};
 
 /// Why the process ended when it was not told to.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +22,9 @@ pub enum Error {
     /// A setting cannot be meant.
     #[error(transparent)]
     Settings(#[from] Wrong),
+    /// A gateway cannot be made ready.
+    #[error(transparent)]
+    Gateway(#[from] gateway::Error),
     /// Where NATS is cannot be meant.
     #[error("NATS_URL is wrong")]
     Bus(#[from] ConnectError),
@@ -56,16 +61,23 @@ async fn run(settings: Serve, database: Database, bus: Bus, http: Http) -> Resul
     metrics::describe_metrics();
     let db = database::connect(&database)?;
     let nats = bus::connect(&bus, "command-api").await?;
+    // The reactor has its own, here or elsewhere; these only hear.
+    let gateways = Gateways::new(&db, &settings.gateways)?;
     let mut parts = Parts::new(shutdown.stop.clone());
     let (writer, writing) = Writer::start(&db, settings.writer());
     let writing = parts.watch("the writer", writing);
 
     let (stop_reacting, stop_relaying) = (CancellationToken::new(), CancellationToken::new());
-    let reacting = inside.then(|| {
+    let reacting = if inside {
         reactor::metrics::describe_metrics();
-        let reacting = reactor::run(db.clone(), writer.clone(), stop_reacting.clone());
-        parts.watch("the reactor", tokio::spawn(reacting))
-    });
+        let stop = stop_reacting.clone();
+        let reacting = reactor::run(&db, writer.clone(), &settings.gateways, stop)?;
+        Some(parts.watch("the reactor", tokio::spawn(reacting)))
+    } else {
+        None
+    };
+    let forgetting = forget::run(db.clone(), settings.commands_kept_days, stop_reacting.clone());
+    let forgetting = parts.watch("the sweeper", tokio::spawn(forgetting));
     let relay = nats.clone().map(|client| {
         let (context, stream) = (async_nats::jetstream::new(client), bus.stream.clone());
         relay::Relay::new(db.clone(), context, stream, settings.stream_limits())
@@ -76,7 +88,10 @@ async fn run(settings: Serve, database: Database, bus: Bus, http: Http) -> Resul
 
     let app = App::new(writer.clone(), settings.reservation())
         .with_payments(settings.payments())
-        .with_commands_max(settings.commands_max as usize);
+        .with_commands_max(settings.commands_max as usize)
+        .with_commands_kept(settings.commands_kept())
+        .with_query_url(settings.public_query_url.as_deref().unwrap_or_default())
+        .with_webhooks(Webhooks::new(gateways, db.clone()));
     let health = health(&db, nats, condition);
     let health = if inside { reactor::waiting::watch(health, &db) } else { health };
     let routes = router(&app, http.token(), &health);
@@ -87,6 +102,7 @@ async fn run(settings: Serve, database: Database, bus: Bus, http: Http) -> Resul
     if let Some(reacting) = reacting {
         parts.ended(reacting).await;
     }
+    parts.ended(forgetting).await;
     writer.close();
     parts.ended(writing).await;
     stop_relaying.cancel();

@@ -11,7 +11,8 @@
 //!   whose events are then appended together;
 //! * the list below names every kind of stream, once: what has one arm a kind is made from it;
 //! * [`event`] reads stored events, and lifts old ones; [`stream`] reads names of streams;
-//!   [`state`] is how decisions look states up; [`refusal`] what refusals have in common;
+//!   [`state`] is how decisions look states up; [`refusal`] what refusals have in common,
+//!   [`refusal_record`] how they are told and kept;
 //! * what readers see is folded from the same events: of one kind in its `document.rs`, of several
 //!   in [`page`]; [`read_model`] names all that they read.
 
@@ -23,6 +24,7 @@ pub mod command;
 pub mod event;
 pub mod fulfilment;
 pub mod ids;
+pub mod location;
 pub mod money;
 pub mod options;
 pub mod order;
@@ -31,6 +33,7 @@ pub mod payment;
 pub mod product;
 pub mod read_model;
 pub mod refusal;
+pub mod refusal_record;
 pub mod return_;
 pub mod seen;
 pub mod sku;
@@ -45,6 +48,7 @@ pub use ids::{
 pub use money::{Currency, Money};
 pub use options::Options;
 pub use read_model::ReadModel;
+pub use refusal_record::RefusalRecord;
 pub use seen::Seen;
 pub use text::{Location, Quantity, Sku};
 
@@ -55,6 +59,8 @@ aggregates! {
     Sku = "sku", sku::Assignment of Sku;
     /// The stock of a SKU at every location.
     Stock = "stock", stock::Stock of Sku;
+    /// What is known of a location.
+    Location = "location", location::Site of Location;
     /// A cart.
     Cart = "cart", cart::Cart of CartId;
     /// An order.

@@ -74,7 +74,10 @@ pub struct Money {
 /// Money as it stands in JSON: `{"amount": "19.99", "currency": "EUR"}`. A number is refused,
 /// because most JSON readers make a float of it.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = r#"money, such as {"amount": "19.99", "currency": "EUR"}"#
+)]
 struct Wire {
     amount: String,
     currency: Currency,

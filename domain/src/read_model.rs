@@ -30,6 +30,8 @@ read_models! {
     Products = "products",
     /// Stock by SKU.
     Stock = "stock",
+    /// Locations.
+    Locations = "locations",
     /// Carts.
     Carts = "carts",
     /// Orders with their payments and parcels.

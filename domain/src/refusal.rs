@@ -9,17 +9,35 @@ use crate::cart::Obstacle;
 use crate::money::Currency;
 use crate::text::Sku;
 
-/// What sort of refusal it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What sort of refusal it is. The name of a sort that is not known, because another program kept
+/// it, is read as a conflict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", from = "String")]
 pub enum Kind {
     /// What the command speaks of does not exist.
     NotFound,
     /// The state of things does not allow it now.
+    #[default]
     Conflict,
+    /// The same, but that may pass without anybody doing anything about the command: a gateway
+    /// answers, goods come in. It is not kept: the next try under the key is decided anew.
+    Passing,
     /// It would never be allowed.
     Invalid,
     /// The caller's precondition does not hold.
     Precondition,
+}
+
+impl From<String> for Kind {
+    fn from(name: String) -> Self {
+        match name.as_str() {
+            "not_found" => Self::NotFound,
+            "passing" => Self::Passing,
+            "invalid" => Self::Invalid,
+            "precondition" => Self::Precondition,
+            _ => Self::Conflict,
+        }
+    }
 }
 
 /// A refusal with its code, which [`refusals!`] makes.
@@ -29,7 +47,7 @@ pub(crate) trait Coded {
 }
 
 /// A refusal that speaks of one of several SKUs.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("SKU {sku}: {error}")]
 pub struct OfSku<E: std::fmt::Display> {
     /// Which.
@@ -60,13 +78,25 @@ refusals! {
     /// Why a checkout was refused.
     CheckoutError {
         /// Some lines cannot be bought as they stand: all of them, each with all that is wrong.
-        Refused(Vec<RefusedLine>) = "checkout_refused", Conflict,
+        /// More may arrive, and a line may be set again.
+        Refused(Vec<RefusedLine>) = "checkout_refused", Passing,
             "some lines cannot be bought as they stand in the cart";
     }
 }
 
+/// A stream that has moved on since the caller read what was made of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MovedStream {
+    /// Its name.
+    pub stream: String,
+    /// The version it had then.
+    pub expected: i64,
+    /// The version it has.
+    pub actual: i64,
+}
+
 /// A line that cannot be bought as it stands, and one reason.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RefusedLine {
     /// The position of the line in the cart, from 0.
     pub line: usize,

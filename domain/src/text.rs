@@ -97,8 +97,10 @@ const BLANK: [(char, char); 18] = [
 text! {
     /// A stock keeping unit: the name under which one variant is sold and counted.
     Sku, 64 bytes,
-    |sku| ascii_graphic(sku) && !sku.contains(['/', '?', '#', '%', '\\', '"']),
-    "1 to 64 printable ASCII characters without spaces, slashes, quotes, ?, # or %"
+    // The dots alone are steps in a path: no URL could name these.
+    |sku| ascii_graphic(sku) && !sku.contains(['/', '?', '#', '%', '\\', '"'])
+        && !matches!(sku, "." | ".."),
+    "1 to 64 printable ASCII characters without spaces, slashes, quotes, ?, # or %, and not . or .."
 }
 text! {
     /// A place that holds stock.

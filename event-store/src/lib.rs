@@ -7,13 +7,15 @@
 //! * [`feed`] follows the log from a position, from Postgres or JetStream, whichever serves best;
 //!   [`tail`] shares one feed among all who follow the log in a process;
 //! * [`reached`] tells how far those who fold it have come;
-//! * [`identity`] tells the log from every other one, its own copies included.
+//! * [`identity`] tells the log from every other one, its own copies included;
+//! * [`forget`] lets go of what commands came to, once its term is over.
 //!
-//! The only crate that writes `events`, `commands`, `snapshots` and `log_head`. It knows nothing of
-//! HTTP and nothing of read models.
+//! The only crate that writes `events`, `commands`, `commands_sweep`, `snapshots` and `log_head`.
+//! It knows nothing of HTTP and nothing of read models.
 
 mod cause;
 pub mod feed;
+pub mod forget;
 pub mod identity;
 pub mod jetstream;
 pub mod listen;

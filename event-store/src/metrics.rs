@@ -28,6 +28,7 @@ pub fn describe_metrics() {
         ("writer_stale_batches_total", "Batches decided anew because others had appended"),
         ("writer_append_failures_total", "Attempts to append a batch that failed"),
         ("writer_unreadable_streams_total", "Streams found that this program cannot read"),
+        ("commands_forgotten_total", "Answers to commands whose term was over"),
         ("relay_events_published_total", "Events published by this process"),
         ("relay_failures_total", "Times that relaying was interrupted"),
     ] {

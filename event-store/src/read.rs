@@ -373,6 +373,27 @@ pub async fn of_streams_after(
     fill(rows.map_ok(|row| raw_event!(row)), PAGE_BYTES_MAX).await
 }
 
+/// The versions that streams had at a position, in the order of `streams`; 0 where one had not
+/// begun.
+pub async fn versions_at(
+    db: impl PgExecutor<'_>,
+    streams: &[String],
+    position: i64,
+) -> sqlx::Result<Vec<i64>> {
+    sqlx::query_scalar!(
+        r#"SELECT coalesce((
+               SELECT e.version FROM events e
+               WHERE e.stream = wanted.stream AND e.position <= $2
+               ORDER BY e.version DESC LIMIT 1
+           ), 0) AS "version!"
+           FROM unnest($1::text[]) WITH ORDINALITY AS wanted (stream, number) ORDER BY number"#,
+        streams,
+        position,
+    )
+    .fetch_all(db)
+    .await
+}
+
 /// The log after `after` up to `until`, in pages of `page` events: one page in memory at a time.
 pub fn pages(
     db: PgPool,

@@ -68,7 +68,7 @@ pub enum Args {
         #[arg(long, default_value = "USD")]
         currency: Currency,
         /// Where the units sold are received before.
-        #[arg(long, default_value = "history")]
+        #[arg(long, default_value = "main")]
         location: Location,
     },
 }

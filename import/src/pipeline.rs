@@ -8,7 +8,6 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::pin::Pin;
 
-use domain::{Refusal, product};
 use event_store::writer::{Answer, Outcome, Request, Settings, SubmitError, Writer};
 use futures::Future;
 use sqlx::PgPool;
@@ -19,6 +18,9 @@ use crate::report::Counts;
 /// Commands on their way at once: a few batches of the writer, well below what its queue holds, so
 /// that it is never too full and the order is kept.
 const WINDOW_COMMANDS: usize = 1_024;
+
+/// What a product is refused as that is in the catalogue.
+const EXISTS_ALREADY: &str = "product_already_exists";
 
 type Submission = Pin<Box<dyn Future<Output = Result<Answer, SubmitError>> + Send>>;
 
@@ -109,17 +111,19 @@ impl Pipeline {
         let (refusal, replayed) = match result {
             Ok(Answer { outcome: Outcome::Accepted { .. }, replayed, .. }) => (None, replayed),
             // What is to be created is there already: that is what was wanted.
-            Ok(Answer {
-                outcome: Outcome::Refused(Refusal::Product(product::Error::AlreadyExists)),
-                ..
-            }) => (None, true),
+            Ok(Answer { outcome: Outcome::Refused(refusal), .. })
+                if refusal.code().0 == EXISTS_ALREADY =>
+            {
+                (None, true)
+            }
             Ok(Answer { outcome: Outcome::Refused(refusal), replayed, .. }) => {
                 (Some(refusal.to_string()), replayed)
             }
             Err(
                 error @ (SubmitError::KeyReused
                 | SubmitError::KeyTooLong
-                | SubmitError::Unreadable { .. }),
+                | SubmitError::Unreadable { .. }
+                | SubmitError::AnswerUnreadable { .. }),
             ) => (Some(error.to_string()), false),
             Err(error) => {
                 self.task.abort();

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::log;
-use crate::metrics::Counted;
+use crate::metrics::UnderWay;
 use crate::progress::position_unknown;
 use crate::reading::{CHUNK_BYTES, Pages, Reading, Selection};
 
@@ -79,7 +79,7 @@ impl Live {
             state: State::Behind,
             last_sent: None,
             _place: place,
-            _counted: Counted::new("followers"),
+            _under_way: UnderWay::new("followers"),
         })
     }
 }
@@ -105,7 +105,7 @@ pub struct Follower {
     /// Nothing before the greeting.
     last_sent: Option<Instant>,
     _place: OwnedSemaphorePermit,
-    _counted: Counted,
+    _under_way: UnderWay,
 }
 
 impl Follower {

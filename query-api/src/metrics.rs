@@ -21,9 +21,9 @@ pub fn describe_metrics() {
 }
 
 /// One of those that a gauge counts, as long as it is there.
-pub struct Counted(&'static str);
+pub struct UnderWay(&'static str);
 
-impl Counted {
+impl UnderWay {
     /// One more.
     pub fn new(gauge: &'static str) -> Self {
         gauge!(gauge).increment(1.0);
@@ -31,7 +31,7 @@ impl Counted {
     }
 }
 
-impl Drop for Counted {
+impl Drop for UnderWay {
     fn drop(&mut self) {
         gauge!(self.0).decrement(1.0);
     }

@@ -24,8 +24,7 @@ pub struct Hands {
 }
 
 impl Hands {
-    pub(crate) fn new(db: PgPool, writer: Writer) -> Self {
-        let gateways = Gateways::new(&db);
+    pub(crate) fn new(db: PgPool, writer: Writer, gateways: Gateways) -> Self {
         Self { db, writer, gateways }
     }
 

@@ -27,29 +27,46 @@ pub mod reactions;
 pub mod serve;
 pub mod waiting;
 
+use chrono::TimeDelta;
 use event_store::Writer;
 pub use notes::List;
 use sqlx::PgPool;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::gateway::Gateways;
+use crate::gateway::settings::Settings;
 use crate::hands::Hands;
 
 /// Connections for the list, and for reading what it is about.
 const CONNECTIONS_MAX: u32 = 8;
 
-/// Runs until told to stop; what is being done then is finished first.
-pub async fn run(db: PgPool, writer: Writer, stop: CancellationToken) {
-    let db = forgetful(&db);
+/// What runs until it is told to stop; what is being done then is finished first.
+///
+/// # Errors
+/// With half of what a gateway needs.
+pub fn run(
+    db: &PgPool,
+    writer: Writer,
+    settings: &Settings,
+    stop: CancellationToken,
+) -> Result<impl Future<Output = ()> + Send + use<>, gateway::Error> {
+    let db = forgetful(db);
+    let hands = Hands::new(db.clone(), writer, Gateways::new(&db, settings)?);
+    Ok(react(db, hands, settings.events_term(), stop))
+}
+
+async fn react(db: PgPool, hands: Hands, events_term: TimeDelta, stop: CancellationToken) {
     let more = Notify::new();
-    let hands = Hands::new(db.clone(), writer);
     let keeper = keeper::keep(db.clone(), &more);
     let observer = metrics::observe(db.clone());
+    let forgetter = gateway::inbox::forget(db.clone(), events_term);
     let doer = doer::act(db.clone(), hands, &more, stop.clone());
     let watching = async {
         tokio::select! {
             () = keeper => {}
             () = observer => {}
+            () = forgetter => {}
             () = stop.cancelled() => {}
         }
     };

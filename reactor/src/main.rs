@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use reactor::gateway::settings::Settings;
 use reactor::operations;
 use reactor::serve::serve;
 use service::config::{Database, Http, Logging};
@@ -33,7 +34,7 @@ struct Shared {
 #[derive(Subcommand)]
 enum Command {
     /// Follow the log, and do what is due
-    Run,
+    Run(Settings),
     /// List the events that could not be read
     Parked,
     /// Take up events again that could not be read, which happens by itself too
@@ -45,7 +46,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     let Cli { command, shared } = Cli::parse();
     telemetry::init(shared.logging.format)?;
     match command {
-        Command::Run => serve(shared.database, shared.http).await?,
+        Command::Run(settings) => serve(settings, shared.database, shared.http).await?,
         Command::Parked => operations::parked(&database::connect(&shared.database)?).await?,
         Command::Retry(which) => {
             let db = database::connect(&shared.database)?;

@@ -9,7 +9,8 @@ use service::parts::Parts;
 use service::{ServeError, database, shutdown, telemetry};
 use tokio_util::sync::CancellationToken;
 
-use crate::waiting;
+use crate::gateway::settings::Settings;
+use crate::{gateway, waiting};
 
 /// Where the reactor listens unless it is told.
 const DEFAULT_PORT: u16 = 8083;
@@ -20,6 +21,9 @@ pub enum Error {
     /// A setting cannot be meant.
     #[error(transparent)]
     Settings(#[from] Wrong),
+    /// A gateway cannot be made ready.
+    #[error(transparent)]
+    Gateway(#[from] gateway::Error),
     /// Nobody can be listened to.
     #[error(transparent)]
     Serve(#[from] ServeError),
@@ -29,12 +33,16 @@ pub enum Error {
 }
 
 /// Reacts to the log until told to stop.
-pub fn serve(database: Database, http: Http) -> BoxFuture<'static, Result<(), Error>> {
+pub fn serve(
+    settings: Settings,
+    database: Database,
+    http: Http,
+) -> BoxFuture<'static, Result<(), Error>> {
     // Boxed, so that its code is made here once and not in each program anew.
-    keep_running(database, http).boxed()
+    keep_running(settings, database, http).boxed()
 }
 
-async fn keep_running(database: Database, http: Http) -> Result<(), Error> {
+async fn keep_running(settings: Settings, database: Database, http: Http) -> Result<(), Error> {
     http.check()?;
     let (does, address) = ("does what follows from events by itself", http.address(DEFAULT_PORT));
     telemetry::begin("reactor", does, address, &database, None, None);
@@ -46,7 +54,7 @@ async fn keep_running(database: Database, http: Http) -> Result<(), Error> {
     let (writer, writing) = Writer::start(&db, writer::Settings::default());
     let writing = parts.watch("the writer", writing);
     let stop_reacting = CancellationToken::new();
-    let reacting = crate::run(db.clone(), writer.clone(), stop_reacting.clone());
+    let reacting = crate::run(&db, writer.clone(), &settings, stop_reacting.clone())?;
     let reacting = parts.watch("the reactor", tokio::spawn(reacting));
 
     let health = waiting::watch(database::watch(Health::new(), &db), &db);

@@ -66,11 +66,34 @@ fn refuse(error: &serde_json::Error, pointer: String) -> Problem {
             } else {
                 "invalid_value"
             };
+            let detail = in_words_of_json(&detail);
             Problem::new(StatusCode::BAD_REQUEST, "invalid_body", "the body is not what is wanted")
                 .pointer(pointer, code, detail)
         }
         _ => Problem::new(StatusCode::BAD_REQUEST, "malformed_json", detail),
     }
+}
+
+/// What was wrong with a value, without the names of our types, which say nothing to who sent it,
+/// and without the line and column, for the pointer says where.
+fn in_words_of_json(detail: &str) -> String {
+    let detail = detail.rsplit_once(" at line ").map_or(detail, |(detail, _)| detail);
+    let detail = detail.replacen("unknown variant", "unknown value", 1);
+    let Some((what, expected)) = detail.rsplit_once(", expected ") else { return detail };
+    let expected = match expected {
+        "a map" => "an object",
+        "a sequence" => "an array",
+        "f32" | "f64" => "a number",
+        "i8" | "i16" | "i32" | "i64" | "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number",
+        _ if is_named(expected, &["struct ", "tuple struct ", "unit struct "]) => "an object",
+        _ if is_named(expected, &["enum "]) => "one of its values",
+        expected => expected,
+    };
+    format!("{what}, expected {expected}")
+}
+
+fn is_named(expected: &str, kinds: &[&str]) -> bool {
+    kinds.iter().any(|kind| expected.starts_with(kind))
 }
 
 fn unread(rejection: &BytesRejection) -> Problem {
@@ -114,4 +137,55 @@ fn pointer(path: &Path) -> String {
         }
     }
     pointer
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only read")]
+    struct Wire {
+        units: Option<u32>,
+        words: Option<Vec<String>>,
+        names: Option<BTreeMap<String, String>>,
+        inner: Option<Box<Wire>>,
+        method: Option<Method>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Method {
+        Card,
+        Cash,
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_in_words_of_json() {
+        for (body, pointer, detail) in [
+            ("7", "", "invalid type: integer `7`, expected an object"),
+            (r#"{"inner":"9.00"}"#, "/inner", "invalid type: string \"9.00\", expected an object"),
+            (r#"{"units":"1"}"#, "/units", "invalid type: string \"1\", expected a whole number"),
+            (r#"{"units":-1}"#, "/units", "invalid value: integer `-1`, expected a whole number"),
+            (r#"{"words":"a"}"#, "/words", "invalid type: string \"a\", expected an array"),
+            (r#"{"names":["a"]}"#, "/names", "invalid type: sequence, expected an object"),
+            (r#"{"method":"gold"}"#, "/method", "unknown value `gold`, expected `card` or `cash`"),
+            (
+                r#"{"unit":1}"#,
+                "/unit",
+                "unknown field `unit`, expected one of `units`, `words`, `names`, `inner`, \
+                 `method`",
+            ),
+        ] {
+            let problem = parse::<Wire>(body.as_bytes()).unwrap_err();
+            let problem = serde_json::to_value(problem).unwrap();
+            let told = (&problem["errors"][0]["pointer"], &problem["errors"][0]["detail"]);
+            assert_eq!(told, (&pointer.into(), &detail.into()), "{body}");
+        }
+    }
 }

@@ -108,7 +108,10 @@ impl Services {
         for (name, port) in services {
             let url = format!("http://{HOST}:{port}");
             progress::step("Starting", &format!("{name} on {url}"));
-            let command = self.running(name, urls, port)?;
+            let mut command = self.running(name, urls, port)?;
+            if name == COMMAND_API {
+                command.env("PUBLIC_QUERY_URL", format!("http://{HOST}:{}", ports.query_api));
+            }
             let ready = format!("{url}/ready");
             let spec = Spec { name, command, stop_with: StopWith::Terminate, url };
             stack.start(spec, || http::is_ok(&ready))?;

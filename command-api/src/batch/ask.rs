@@ -5,14 +5,14 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::{Error as _, MapAccess, Visitor};
+use serde::de::{Error as _, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use service::problem::Problem;
 
 use crate::command::{self, Prepared};
-use crate::headers::{Conditions, Expected, check_key};
+use crate::headers::{Conditions, Expected, Tag, check_key};
 use crate::problem;
 use crate::routes::{Address, Edge, named, object};
 
@@ -23,8 +23,38 @@ struct Ask {
     command: String,
     key: Option<String>,
     id: Option<String>,
-    if_match: Option<u32>,
+    if_match: Option<IfMatch>,
     data: Option<Box<RawValue>>,
+}
+
+/// A version as a number, or what a document's tag has between its quotes.
+struct IfMatch(Tag);
+
+impl<'de> Deserialize<'de> for IfMatch {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(IfMatchVisitor)
+    }
+}
+
+struct IfMatchVisitor;
+
+impl Visitor<'_> for IfMatchVisitor {
+    type Value = IfMatch;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a version, such as 3, or a tag without its quotes, such as \"3.17.1\"")
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, version: u64) -> Result<IfMatch, E> {
+        let unexpected = || E::invalid_value(Unexpected::Unsigned(version), &self);
+        let version = i64::try_from(version).map_err(|_| unexpected())?;
+        Ok(IfMatch(Tag { version, second: None }))
+    }
+
+    fn visit_str<E: serde::de::Error>(self, tag: &str) -> Result<IfMatch, E> {
+        let unexpected = || E::invalid_value(Unexpected::Str(tag), &self);
+        Tag::parse(tag).map(IfMatch).ok_or_else(unexpected)
+    }
 }
 
 /// A line's command, ready for the writer.
@@ -40,8 +70,7 @@ pub fn prepare(line: &[u8], edge: &Edge) -> Result<Prepared, LineProblem> {
     if id.is_some() && !route.has_id() {
         return Err(problem::id_not_taken().into());
     }
-    let version = |version| Expected::Version(i64::from(version));
-    let expected = if_match.map_or(Expected::Anything, version);
+    let expected = if_match.map_or(Expected::Anything, |IfMatch(tag)| Expected::Tag(tag));
     let mut address = Address { id, sku: None };
     let data = data.as_deref().map_or("{}", RawValue::get);
     let data = if route.has_sku() {
@@ -49,7 +78,8 @@ pub fn prepare(line: &[u8], edge: &Edge) -> Result<Prepared, LineProblem> {
     } else {
         Cow::Borrowed(data)
     };
-    command::prepare(route, &address, data.as_bytes(), Conditions { key, expected }, edge)
+    let conditions = Conditions { key, expected, wants_document: false };
+    command::prepare(route, &address, data.as_bytes(), conditions, edge)
         .map_err(LineProblem::in_data)
 }
 

@@ -168,7 +168,10 @@ impl Reader {
         prepared: Prepared,
         share: OwnedSemaphorePermit,
     ) -> Outstanding {
-        let Prepared { request, success } = prepared;
+        let (request, success) = match prepared.pin(self.app.writer.db()).await {
+            Ok(pinned) => pinned,
+            Err(problem) => return Outstanding::Refused { number, problem: problem.into() },
+        };
         loop {
             let (writer, request) = (self.app.writer.clone(), request.clone());
             let mut answer: Submission = Box::pin(async move { writer.submit(request).await });

@@ -7,6 +7,7 @@
 
 mod cart;
 mod fulfilment;
+mod location;
 mod order;
 mod payment;
 mod product;
@@ -28,6 +29,7 @@ use serde::de::DeserializeOwned;
 use service::problem::Problem;
 use uuid::Uuid;
 
+use crate::caller::Caller;
 use crate::problem::{invalid_body, invalid_path};
 
 /// Every command there is.
@@ -35,6 +37,7 @@ pub fn all() -> impl Iterator<Item = &'static Route> {
     [
         product::ROUTES,
         stock::ROUTES,
+        location::ROUTES,
         cart::ROUTES,
         order::ROUTES,
         payment::ROUTES,
@@ -65,7 +68,7 @@ pub struct Route {
     /// Its HTTP path; `{id}` and `{sku}` stand for the parts of its [`Address`].
     pub path: &'static str,
     /// Whether it is only taken with a key: it must never be done twice by accident, for it buys
-    /// something or moves money.
+    /// something, or moves money or units.
     pub needs_key: bool,
     /// Whether what a command asks for is yet to be done when it is answered, by a gateway.
     pub is_later: fn(&Command) -> bool,
@@ -154,7 +157,7 @@ pub(crate) fn object<T: DeserializeOwned>(json: &[u8]) -> Result<T, Problem> {
 /// What a command is for: the path parameters in HTTP, `id` and `data.sku` in a batch.
 #[derive(Clone, Debug, Default)]
 pub struct Address {
-    /// The id of the aggregate: a UUID, or the SKU for stock.
+    /// The id of the aggregate: a UUID, the SKU for stock, or the code for locations.
     pub id: Option<String>,
     /// A SKU within it.
     pub sku: Option<String>,
@@ -176,7 +179,7 @@ fn part<T: FromStr<Err: Display>>(name: &'static str, text: Option<&str>) -> Res
 }
 
 /// What the edge of the process adds to a command: the time and new ids, which the domain never
-/// makes.
+/// makes, and who asks.
 #[derive(Clone, Debug)]
 pub struct Edge {
     /// The request it came in by.
@@ -185,6 +188,10 @@ pub struct Edge {
     pub now: DateTime<Utc>,
     /// How long a checkout's units stay reserved without a payment.
     pub reservation: TimeDelta,
+    /// How long the answer to a command is kept.
+    pub kept: TimeDelta,
+    /// Who sent it.
+    pub caller: Caller,
     /// How payments go whose callers do not say.
     pub payments: Payments,
 }

@@ -1,6 +1,7 @@
 //! Commands to stock, from the warehouse. The id of stock is its SKU.
 
 use domain::command::stock::Command as Stock;
+use domain::location::MAIN;
 use domain::text::Note;
 use domain::{Command, Location, Quantity};
 use serde::Deserialize;
@@ -9,13 +10,23 @@ use service::problem::Problem;
 use super::{Address, Body, Edge, Route};
 
 pub(super) const ROUTES: &[Route] = &[
-    Route::post::<Receive>("stock.receive", "/v1/stock/{id}/receive"),
-    Route::post::<Adjust>("stock.adjust", "/v1/stock/{id}/adjust"),
+    Route::post::<Receive>("stock.receive", "/v1/stock/{id}/receive").keyed(),
+    Route::post::<Transfer>("stock.transfer", "/v1/stock/{id}/transfer").keyed(),
+    Route::post::<Count>("stock.count", "/v1/stock/{id}/count").keyed(),
+    Route::post::<Adjust>("stock.adjust", "/v1/stock/{id}/adjust").keyed(),
+    Route::put::<SetPolicy>("stock.set_policy", "/v1/stock/{id}/policy"),
+    Route::put::<SetThreshold>("stock.set_threshold", "/v1/stock/{id}/threshold"),
 ];
+
+/// Where units are unless the caller names another place: many shops have but one.
+fn main_location() -> Location {
+    MAIN.parse().expect("it is the code of a location")
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Receive {
+    #[serde(default = "main_location")]
     location: Location,
     quantity: Quantity,
     reference: Option<Note>,
@@ -30,7 +41,40 @@ impl Body for Receive {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Transfer {
+    from: Location,
+    to: Location,
+    quantity: Quantity,
+    reason: Option<Note>,
+}
+
+impl Body for Transfer {
+    fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
+        let Self { from, to, quantity, reason } = self;
+        Ok(Command::Stock(address.id()?, Stock::Transfer { from, to, quantity, reason }))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Count {
+    #[serde(default = "main_location")]
+    location: Location,
+    on_hand: u32,
+    reason: Option<Note>,
+}
+
+impl Body for Count {
+    fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
+        let Self { location, on_hand, reason } = self;
+        Ok(Command::Stock(address.id()?, Stock::Count { location, on_hand, reason }))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Adjust {
+    #[serde(default = "main_location")]
     location: Location,
     delta: i64,
     reason: Note,
@@ -40,5 +84,32 @@ impl Body for Adjust {
     fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
         let Self { location, delta, reason } = self;
         Ok(Command::Stock(address.id()?, Stock::Adjust { location, delta, reason }))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SetPolicy {
+    backorder_max: u32,
+}
+
+impl Body for SetPolicy {
+    fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
+        let Self { backorder_max } = self;
+        Ok(Command::Stock(address.id()?, Stock::SetPolicy { backorder_max }))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SetThreshold {
+    /// `null`: nobody is told.
+    threshold: Option<u32>,
+}
+
+impl Body for SetThreshold {
+    fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
+        let Self { threshold } = self;
+        Ok(Command::Stock(address.id()?, Stock::SetThreshold { threshold }))
     }
 }

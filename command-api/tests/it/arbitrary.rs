@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Method, Request};
 use chrono::{DateTime, TimeDelta};
 use command_api::batch::ask;
+use command_api::caller::Caller;
 use command_api::routes::{self, Address, Edge, Payments};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -124,6 +125,8 @@ fn a_batch_takes_what_http_takes() {
         now: DateTime::UNIX_EPOCH,
         reservation: TimeDelta::minutes(15),
         payments: Payments::default(),
+        kept: TimeDelta::days(30),
+        caller: Caller::ANYONE,
     };
     let mut runner = TestRunner::default();
     let mut taken = 0;

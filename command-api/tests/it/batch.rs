@@ -57,7 +57,7 @@ async fn lines_may_depend_on_those_before_them(db: PgPool) {
                    "data": {"sku": "TOTE-2", "prices": price}}),
             json!({"command": "product.remove_variant", "id": product, "data": {"sku": "TOTE-2"}}),
             json!({"command": "product.publish", "id": product}),
-            json!({"command": "stock.receive", "id": "TOTE",
+            json!({"command": "stock.receive", "key": "b-0", "id": "TOTE",
                    "data": {"location": "main", "quantity": 9}}),
             json!({"command": "cart.create", "key": "b-1",
                    "data": {"id": cart, "currency": "EUR"}}),

@@ -4,7 +4,7 @@ use axum::http::{Method, StatusCode};
 use serde_json::json;
 use sqlx::PgPool;
 
-use crate::shop::{Shop, ask, post, put};
+use crate::shop::{Shop, ask, keyed, post, put};
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_product_is_made_changed_sold_and_withdrawn(db: PgPool) {
@@ -143,12 +143,12 @@ async fn stock_is_received_and_put_right(db: PgPool) {
     shop.sell("A+B:1", 0).await;
     // The SKU stands in the path as it is, or percent-encoded.
     let receive = json!({"location": "main", "quantity": 5, "reference": "DN-1"});
-    let received = shop.send(post("/v1/stock/A+B:1/receive", &receive)).await;
+    let received = shop.send(keyed("/v1/stock/A+B:1/receive", &receive)).await;
     assert_eq!((received.status, received.id()), (StatusCode::OK, "A+B:1".to_owned()));
     let adjust = json!({"location": "main", "delta": -4, "reason": "broken"});
-    let adjusted = shop.send(post("/v1/stock/A%2BB%3A1/adjust", &adjust)).await;
+    let adjusted = shop.send(keyed("/v1/stock/A%2BB%3A1/adjust", &adjust)).await;
     assert_eq!(adjusted.body["version"], 2);
-    let refused = shop.send(post("/v1/stock/A+B:1/adjust", &adjust)).await;
+    let refused = shop.send(keyed("/v1/stock/A+B:1/adjust", &adjust)).await;
     assert_eq!(refused.code(), "stock_would_go_negative");
-    assert_eq!((&refused.body["sku"], &refused.body["available"]), (&json!("A+B:1"), &json!(1)));
+    assert_eq!((&refused.body["sku"], &refused.body["on_hand"]), (&json!("A+B:1"), &json!(1)));
 }

@@ -178,7 +178,7 @@ async fn a_person_says_what_became_of_a_lost_answer(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
-async fn nothing_is_paid_without_a_key(db: PgPool) {
+async fn nothing_is_paid_or_counted_without_a_key(db: PgPool) {
     let shop = Shop::open(&db);
     let (order, payment) = shop.card("TOTE", authorized()).await;
     let head = shop.head().await;
@@ -191,6 +191,10 @@ async fn nothing_is_paid_without_a_key(db: PgPool) {
     asks.push(post(format!("/v1/payments/{payment}/uncollect"), &reason));
     let found = json!({"request": 1, "outcome": "not_done", "note": "asked the gateway"});
     asks.push(post(format!("/v1/payments/{payment}/resolve"), &found));
+    let units = json!({"location": "main", "quantity": 1});
+    asks.push(post("/v1/stock/TOTE/receive", &units));
+    let counted = json!({"location": "main", "delta": 1, "reason": "counted"});
+    asks.push(post("/v1/stock/TOTE/adjust", &counted));
     let cart = shop.fill("TOTE", 1).await;
     asks.push(post(format!("/v1/carts/{cart}/checkout"), &json!({})));
     let head = head.max(shop.head().await);

@@ -161,7 +161,7 @@ async fn what_does_not_exist_is_not_found(db: PgPool) {
         (keyed(format!("/v1/payments/{id}/capture"), &json!({})), "payment_not_found"),
         (post(format!("/v1/fulfilments/{id}/pack"), &json!({})), "fulfilment_not_found"),
         (post("/v1/fulfilments", &json!({"order_id": id})), "order_not_found"),
-        (post("/v1/stock/NONE/receive", &json!({"location": "a", "quantity": 1})), "unknown_sku"),
+        (keyed("/v1/stock/NONE/receive", &json!({"location": "a", "quantity": 1})), "unknown_sku"),
     ];
     for (request, code) in cases {
         refused(&shop, request, StatusCode::NOT_FOUND, code).await;
@@ -182,7 +182,7 @@ async fn a_path_that_names_nothing_is_refused(db: PgPool) {
         refused(&shop, request, StatusCode::BAD_REQUEST, "invalid_path").await;
     }
     let receive = json!({"location": "a", "quantity": 1});
-    for sku in ["a%20b", "%C3%A9", "%00", "a%2Fb"] {
+    for sku in ["a%20b", "%C3%A9", "%00", "a%2Fb", "%2E", "%2e%2E"] {
         let request = post(format!("/v1/stock/{sku}/receive"), &receive);
         let problem = refused(&shop, request, StatusCode::BAD_REQUEST, "invalid_path").await;
         assert_eq!(problem["errors"][0]["parameter"], "id");
@@ -209,7 +209,7 @@ async fn the_state_of_things_may_not_allow_it(db: PgPool) {
     let request = keyed(format!("/v1/carts/{dollars}/checkout"), &json!({}));
     refused(&shop, request, conflict, "cart_empty").await;
 
-    shop.done(keyed(format!("{path}/checkout"), &json!({}))).await;
+    let order = shop.done(keyed(format!("{path}/checkout"), &json!({}))).await.id();
     refused(&shop, post(format!("{path}/lines"), &line), conflict, "cart_checked_out").await;
     let request = keyed(format!("{path}/checkout"), &json!({}));
     refused(&shop, request, conflict, "cart_checked_out").await;
@@ -221,11 +221,15 @@ async fn the_state_of_things_may_not_allow_it(db: PgPool) {
     refused(&shop, request, conflict, "product_archived").await;
 
     let zero = json!({"location": "main", "delta": 0, "reason": "x"});
-    refused(&shop, post("/v1/stock/TOTE/adjust", &zero), StatusCode::NOT_FOUND, "unknown_sku")
+    refused(&shop, keyed("/v1/stock/NONE/adjust", &zero), StatusCode::NOT_FOUND, "unknown_sku")
         .await;
     let draft = json!({"title": "T", "variants": [{"sku": "TOTE", "prices": []}]});
+    let problem = refused(&shop, post("/v1/products", &draft), conflict, "stock_not_empty").await;
+    assert_eq!((&problem["on_hand"], &problem["held"]), (&json!(5), &json!(1)));
+    shop.done(post(format!("/v1/orders/{order}/cancel"), &json!({"reason": "off"}))).await;
+    shop.done(post("/v1/stock/TOTE/count", &json!({"on_hand": 0, "reason": "sold off"}))).await;
     let draft = shop.done(post("/v1/products", &draft)).await.id();
-    let request = post("/v1/stock/TOTE/adjust", &zero);
+    let request = keyed("/v1/stock/TOTE/adjust", &zero);
     refused(&shop, request, StatusCode::UNPROCESSABLE_ENTITY, "nothing_to_adjust").await;
     let request = post(format!("/v1/products/{draft}/publish"), &json!({}));
     refused(&shop, request, conflict, "nothing_to_sell").await;

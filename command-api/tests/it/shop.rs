@@ -150,7 +150,7 @@ impl Shop {
         self.done(post(format!("/v1/products/{id}/publish"), &json!({}))).await;
         if units > 0 {
             let received = json!({"location": "main", "quantity": units});
-            self.done(post(format!("/v1/stock/{sku}/receive"), &received)).await;
+            self.done(keyed(format!("/v1/stock/{sku}/receive"), &received)).await;
         }
         id
     }

@@ -130,7 +130,7 @@ fn check_out(
         let stock = streams.stock(&sku)?;
         let reserve = if certain { Stock::reserve_committed } else { Stock::reserve };
         let Ok(events) = reserve(stock, order_id, quantity, reserved_until) else {
-            let (wanted, available) = (quantity.get(), stock.available());
+            let (wanted, available) = (quantity.get(), stock.obtainable());
             let problem = Obstacle::OutOfStock { wanted, available };
             refused.push(RefusedLine { line: number, sku, problem });
             continue;

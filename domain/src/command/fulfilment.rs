@@ -3,11 +3,11 @@
 //! makes the order smaller, the last delivery completes it.
 
 use super::{
-    Events, Stop, Unit, order as order_command, payment as payment_command, settling,
-    stock as stock_command,
+    Events, Stop, Unit, location as location_command, order as order_command,
+    payment as payment_command, settling, stock as stock_command,
 };
 use crate::StreamId;
-use crate::fulfilment::{self, Event, Fulfilment};
+use crate::fulfilment::{Event, Fulfilment};
 use crate::ids::{FulfilmentId, OrderId};
 use crate::order::{self, Order, Outcome, Units};
 use crate::state::Streams;
@@ -85,8 +85,8 @@ pub(crate) fn decide(id: FulfilmentId, command: Command, streams: Streams) -> Re
         Command::Lose { reason } => parcel.lose(reason)?,
         Command::Return { location } => {
             let events = parcel.come_back()?;
-            if !events.is_empty() {
-                restock(&mut unit, id, parcel, &location, streams)?;
+            if let (false, Some(order_id)) = (events.is_empty(), parcel.order_id) {
+                restock(&mut unit, id, order_id, parcel, &location, streams)?;
             }
             events
         }
@@ -162,7 +162,7 @@ fn take_out(
         return Err(order::Error::NotSecured { owed, secured }.into());
     }
     for Units { sku, quantity } in &parcel.lines {
-        let shipped = streams.stock(sku)?.ship(order_id, id, *quantity);
+        let shipped = streams.stock(sku)?.ship(order_id, id, *quantity, parcel.location.as_ref());
         let shipped = stock_command::named(sku, shipped)?;
         unit.add(&StreamId::Stock(sku.clone()), shipped);
     }
@@ -172,15 +172,17 @@ fn take_out(
 fn restock(
     unit: &mut Unit,
     id: FulfilmentId,
+    order_id: OrderId,
     parcel: &Fulfilment,
     location: &Location,
     streams: Streams,
 ) -> Result<(), Stop> {
-    streams.require(stocks(parcel))?;
-    let order_id = parcel.order_id.ok_or(fulfilment::Error::NotFound)?;
+    let named = StreamId::Location(location.clone());
+    streams.require(stocks(parcel).chain([named]))?;
     for Units { sku, quantity } in &parcel.lines {
         let source = Source::Parcel { order_id, fulfilment_id: id };
-        let received = streams.stock(sku)?.receive(location.clone(), *quantity, source);
+        let at = location_command::shelf(streams, location.clone())?;
+        let received = streams.stock(sku)?.receive(at, *quantity, source);
         let received = stock_command::named(sku, received)?;
         unit.add(&StreamId::Stock(sku.clone()), received);
     }

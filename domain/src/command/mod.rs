@@ -7,6 +7,7 @@
 
 pub mod cart;
 pub mod fulfilment;
+pub mod location;
 mod offer;
 pub mod order;
 pub mod payment;

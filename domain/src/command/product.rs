@@ -1,7 +1,8 @@
 //! Commands to products. A SKU is taken from the common pool in the same append in which a
-//! variant appears or an archived product comes back, and given back when it goes.
+//! variant appears or an archived product comes back, and given back when it goes. Another product
+//! gets it only without units.
 
-use super::{Events, Stop, Unit};
+use super::{Events, Stop, Unit, stock as stock_command};
 use crate::StreamId;
 use crate::ids::ProductId;
 use crate::money::Money;
@@ -84,9 +85,13 @@ pub(crate) fn decide(id: ProductId, command: Command, streams: Streams) -> Resul
 
     let mut unit = Unit::default();
     unit.add(&StreamId::Product(id), events);
-    let mut of_others = Vec::new();
+    let (mut of_others, mut handed) = (Vec::new(), Vec::new());
     for sku in taken {
-        match streams.sku(&sku)?.assign(id) {
+        let assignment = streams.sku(&sku)?;
+        if assignment.changes_hands(id) {
+            handed.push(sku.clone());
+        }
+        match assignment.assign(id) {
             Ok(assigned) => unit.add(&StreamId::Sku(sku), assigned),
             Err(product_id) => of_others.push(TakenSku { sku, product_id }),
         }
@@ -97,6 +102,11 @@ pub(crate) fn decide(id: ProductId, command: Command, streams: Streams) -> Resul
     for sku in released {
         let events = streams.sku(&sku)?.release(id);
         unit.add(&StreamId::Sku(sku), events);
+    }
+    streams.require(handed.iter().cloned().map(StreamId::Stock))?;
+    for sku in handed {
+        let events = stock_command::named(&sku, streams.stock(&sku)?.hand_over())?;
+        unit.add(&StreamId::Stock(sku), events);
     }
     Ok(unit.0)
 }

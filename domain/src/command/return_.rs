@@ -1,7 +1,10 @@
 //! Commands to returns, with what they do to the order, its stock and its money: what arrives makes
 //! the order smaller, goes back into stock or is written off, and is paid back.
 
-use super::{Events, Stop, Unit, order as order_command, settling, stock as stock_command};
+use super::{
+    Events, Stop, Unit, location as location_command, order as order_command, settling,
+    stock as stock_command,
+};
 use crate::StreamId;
 use crate::ids::{OrderId, ReturnId};
 use crate::order::{Order, Units};
@@ -112,7 +115,9 @@ fn put_away(
         Disposal::Stored(location) => Some((arrival, location)),
         Disposal::WrittenOff => None,
     });
-    streams.require(stored.clone().map(|(arrival, _)| StreamId::Stock(arrival.sku.clone())))?;
+    streams.require(stored.clone().flat_map(|(arrival, location)| {
+        [StreamId::Stock(arrival.sku.clone()), StreamId::Location(location.clone())]
+    }))?;
     let mut changed = std::collections::BTreeMap::new();
     for (Arrival { sku, quantity, .. }, location) in stored {
         let stock = match changed.remove(sku) {
@@ -120,7 +125,8 @@ fn put_away(
             None => streams.stock(sku)?.clone(),
         };
         let source = Source::Return { order_id, return_id: id };
-        let received = stock.receive(location.clone(), *quantity, source);
+        let at = location_command::shelf(streams, location.clone())?;
+        let received = stock.receive(at, *quantity, source);
         let received = stock_command::named(sku, received)?;
         let mut after = stock;
         for event in &received {

@@ -1,5 +1,6 @@
 //! Commands to stock from the warehouse. What orders do to stock is decided with the order.
 
+use super::location::shelf;
 use super::{Events, Stop, Unit, offer};
 use crate::StreamId;
 use crate::state::Streams;
@@ -18,6 +19,26 @@ pub enum Command {
         /// The delivery note.
         reference: Option<Note>,
     },
+    /// Carry units to another location.
+    Transfer {
+        /// Where from.
+        from: Location,
+        /// Where to.
+        to: Location,
+        /// How many.
+        quantity: Quantity,
+        /// Why.
+        reason: Option<Note>,
+    },
+    /// Say how many there are.
+    Count {
+        /// Where.
+        location: Location,
+        /// Units found.
+        on_hand: u32,
+        /// Why, or what was found.
+        reason: Option<Note>,
+    },
     /// Put a count right.
     Adjust {
         /// Where.
@@ -27,6 +48,16 @@ pub enum Command {
         /// Why.
         reason: Note,
     },
+    /// Say how many units may be promised beyond what is there.
+    SetPolicy {
+        /// How many.
+        backorder_max: u32,
+    },
+    /// Say how few units are few.
+    SetThreshold {
+        /// So many, or fewer; nobody is told without one.
+        threshold: Option<u32>,
+    },
 }
 
 impl Command {
@@ -35,17 +66,51 @@ impl Command {
     pub fn creates(&self) -> bool {
         false
     }
+
+    /// The locations it speaks of.
+    fn locations(&self) -> Vec<&Location> {
+        match self {
+            Self::Receive { location, .. }
+            | Self::Count { location, .. }
+            | Self::Adjust { location, .. } => vec![location],
+            Self::Transfer { from, to, .. } => vec![from, to],
+            Self::SetPolicy { .. } | Self::SetThreshold { .. } => vec![],
+        }
+    }
+
+    /// Whether it is of use only while a product sells the SKU. What is left of one that nobody
+    /// sells any more can be counted, carried and written off.
+    fn needs_owner(&self) -> bool {
+        match self {
+            Self::Receive { .. } | Self::SetPolicy { .. } | Self::SetThreshold { .. } => true,
+            Self::Transfer { .. } | Self::Count { .. } | Self::Adjust { .. } => false,
+        }
+    }
 }
 
 pub(crate) fn decide(sku: Sku, command: Command, streams: Streams) -> Result<Events, Stop> {
-    streams.require([StreamId::Sku(sku.clone()), StreamId::Stock(sku.clone())])?;
-    offer::owner(streams, &sku)?;
+    let locations = command.locations().into_iter().cloned().map(StreamId::Location);
+    let own = [StreamId::Sku(sku.clone()), StreamId::Stock(sku.clone())];
+    streams.require(own.into_iter().chain(locations))?;
     let stock = streams.stock(&sku)?;
+    if command.needs_owner() || stock.levels.is_empty() {
+        offer::owner(streams, &sku)?;
+    }
     let events = match command {
         Command::Receive { location, quantity, reference } => {
-            stock.receive(location, quantity, Source::Delivery { reference })
+            stock.receive(shelf(streams, location)?, quantity, Source::Delivery { reference })
         }
-        Command::Adjust { location, delta, reason } => stock.adjust(location, delta, reason),
+        Command::Transfer { from, to, quantity, reason } => {
+            stock.transfer(shelf(streams, from)?, shelf(streams, to)?, quantity, reason)
+        }
+        Command::Count { location, on_hand, reason } => {
+            stock.count(shelf(streams, location)?, on_hand, reason)
+        }
+        Command::Adjust { location, delta, reason } => {
+            stock.adjust(shelf(streams, location)?, delta, reason)
+        }
+        Command::SetPolicy { backorder_max } => Ok(stock.set_policy(backorder_max)),
+        Command::SetThreshold { threshold } => Ok(stock.set_threshold(threshold)),
     };
     let events = named(&sku, events)?;
     let mut unit = Unit::default();

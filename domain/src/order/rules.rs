@@ -26,9 +26,9 @@ refusals! {
         /// It is certain or finished, so there is nothing to confirm.
         NotPending = "order_not_pending", Conflict, "the order is not waiting for a payment";
         /// It is not certain, so nothing may leave.
-        NotConfirmed = "order_not_confirmed", Conflict, "the order is not confirmed";
+        NotConfirmed = "order_not_confirmed", Passing, "the order is not confirmed";
         /// It is being paid already.
-        PaymentOpen = "payment_already_started", Conflict,
+        PaymentOpen = "payment_already_started", Passing,
             "the order has an open payment already: abort or void it first";
         /// All that is owed is paid.
         NothingDue = "order_paid", Conflict, "nothing is left to pay";
@@ -40,7 +40,7 @@ refusals! {
             owed: Money,
             /// What stands for that: authorised, taken and kept, or due on delivery.
             secured: Money,
-        } = "order_not_secured", Conflict,
+        } = "order_not_secured", Passing,
             "{owed} is owed for the order and only {secured} is secured by payments";
         /// It is finished.
         Completed = "order_completed", Conflict, "the order is completed";

@@ -170,6 +170,20 @@ pub struct Document {
     pub updated_at: DateTime<Utc>,
 }
 
+/// The stream of a payment, parcel or return that an event of the order names: its events make the
+/// document too.
+pub fn part(event: &Event) -> Option<StreamId> {
+    let Event::Order(event) = event else { return None };
+    match event {
+        order::Event::PaymentStarted(started) => Some(StreamId::Payment(started.payment_id)),
+        order::Event::FulfilmentPlanned(planned) => {
+            Some(StreamId::Fulfilment(planned.fulfilment_id))
+        }
+        order::Event::ReturnOpened(opened) => Some(StreamId::Return(opened.return_id)),
+        _ => None,
+    }
+}
+
 /// The document after an event of the order, one of its payments, its parcels or its returns.
 pub fn fold(document: Option<Document>, seen: &Seen) -> Option<Document> {
     if let (Event::Order(event), StreamId::Order(id)) = (seen.event, seen.stream) {

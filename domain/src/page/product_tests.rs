@@ -74,7 +74,8 @@ fn only_coming_into_stock_and_going_out_of_it_is_news() {
     assert!(document.in_stock);
     assert_eq!(document.position, 9);
 
-    let received = json!({ "location": "north", "quantity": 2, "source": { "delivery": {} } });
+    let received = json!({ "location": "north", "quantity": 2, "sellable": true,
+                           "source": { "delivery": {} } });
     let released = json!({ "order_id": O, "parts": [{ "location": "north", "quantity": 1 }],
                            "committed": false });
     let mut known = search::Availability::default();

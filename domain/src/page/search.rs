@@ -222,6 +222,9 @@ pub struct Availability {
     pub product_id: Option<ProductId>,
     /// Units that may be sold, over all locations.
     pub units: i64,
+    /// Units that may be promised beyond them.
+    #[serde(default)]
+    pub backorder_max: u32,
 }
 
 impl Availability {
@@ -237,23 +240,10 @@ impl Availability {
                 self.product_id = Some(assigned.product_id);
             }
             Event::Sku(sku::Event::Released(_)) => self.product_id = None,
-            Event::Stock(event) => self.units += available_by(event),
+            Event::Stock(stock::Event::PolicySet(set)) => self.backorder_max = set.backorder_max,
+            Event::Stock(event) => self.units += event.available_by(),
             // Of other kinds.
             _ => {}
         }
-    }
-}
-
-/// By how many units an event changes what may be sold.
-fn available_by(event: &stock::Event) -> i64 {
-    let units =
-        |parts: &[stock::Part]| -> i64 { parts.iter().map(|part| i64::from(part.quantity)).sum() };
-    match event {
-        stock::Event::Received(received) => i64::from(received.quantity),
-        stock::Event::Adjusted(adjusted) => adjusted.delta,
-        stock::Event::Reserved(reserved) => -units(&reserved.parts),
-        stock::Event::Released(released) => units(&released.parts),
-        // Reserved before, gone after: not for sale either way.
-        stock::Event::Committed(_) | stock::Event::Shipped(_) => 0,
     }
 }

@@ -155,15 +155,17 @@ fn a_document_survives_being_written_and_read() {
     assert_eq!(serde_json::from_str::<order::Document>(&text).unwrap(), document);
 }
 
+fn received(at: &str, quantity: u32) -> Value {
+    json!({ "location": at, "quantity": quantity, "sellable": true, "source": { "delivery": {} } })
+}
+
 #[test]
 fn stock_adds_up_by_location() {
-    let parts = json!([{ "location": "north", "quantity": 3 }]);
-    let received = json!({ "location": "north", "quantity": 10, "source": { "delivery": {} } });
-    let elsewhere = json!({ "location": "south", "quantity": 5, "source": { "delivery": {} } });
+    let (parts, id) = (json!([{ "location": "north", "quantity": 3 }]), &PARCEL[11..]);
     let reserved = json!({ "order_id": O, "parts": parts, "until": "2026-03-02T00:00:00Z" });
-    let shipped = json!({ "order_id": O, "fulfilment_id": &PARCEL[11..], "parts": parts });
-    let story = given("stock-TOTE-S", "stock.received", received)
-        .and("stock-TOTE-S", "stock.received", elsewhere)
+    let shipped = json!({ "order_id": O, "fulfilment_id": id, "parts": parts, "held": parts });
+    let story = given("stock-TOTE-S", "stock.received", received("north", 10))
+        .and("stock-TOTE-S", "stock.received", received("south", 5))
         .and("stock-TOTE-S", "stock.reserved", reserved);
     let document = story.then(stock::fold);
     assert_eq!((document.on_hand, document.reserved, document.available), (15, 3, 12));

@@ -18,7 +18,7 @@ refusals! {
         /// There is none.
         NotFound = "payment_not_found", NotFound, "there is no such payment";
         /// The gateway is still being asked.
-        RequestInFlight = "payment_request_in_flight", Conflict,
+        RequestInFlight = "payment_request_in_flight", Passing,
             "the gateway has not answered the previous request yet";
         /// That request is not the one being waited for.
         NoSuchRequest = "payment_request_not_found", NotFound,

@@ -201,11 +201,8 @@ macro_rules! asks {
             }
         }
 
-        /// Why a command was refused. Stored with the command's key, so that a retry gets the same
-        /// answer.
+        /// Why a command was refused. What is answered and kept of it is a [`RefusalRecord`].
         #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-        #[derive(serde::Serialize, serde::Deserialize)]
-        #[serde(rename_all = "snake_case")]
         pub enum Refusal {
             $( $(#[$doc])* #[error(transparent)] $name(#[from] $module::Refusal), )+
             /// By the catalogue: the SKU is not on offer.
@@ -222,18 +219,22 @@ macro_rules! asks {
                 /// The version it has.
                 actual: i64,
             },
+            /// What the caller read was made of other streams too, and they have moved on.
+            #[error("what was read has changed since: {} of its parts have moved on", .0.len())]
+            DocumentChanged(Vec<refusal::MovedStream>),
         }
 
         impl Refusal {
             /// The codes of all refusals, each with its sort; several may have the same.
             pub fn codes() -> impl Iterator<Item = (&'static str, refusal::Kind)> {
-                let version = [("version_mismatch", refusal::Kind::Precondition)];
+                let precondition = refusal::Kind::Precondition;
+                let read = [("version_mismatch", precondition), ("document_changed", precondition)];
                 [ $( $module::Error::CODES, )+ refusal::OfferError::CODES,
                   refusal::CheckoutError::CODES ]
                     .into_iter()
                     .flatten()
                     .copied()
-                    .chain(version)
+                    .chain(read)
             }
 
             /// The stable code and the sort of refusal.
@@ -245,6 +246,9 @@ macro_rules! asks {
                     Self::Checkout(refusal) => refusal.code(),
                     Self::VersionMismatch { .. } => {
                         ("version_mismatch", refusal::Kind::Precondition)
+                    }
+                    Self::DocumentChanged(_) => {
+                        ("document_changed", refusal::Kind::Precondition)
                     }
                 }
             }

@@ -2,7 +2,8 @@
 //! HTTP, in one place.
 
 /// Why something is refused: `Variant = "code", Kind, "sentence";`. Codes never change, for clients
-/// act on them; the variant's name is stored in the outcome of a command.
+/// act on them. What is kept of a refusal is a [`crate::RefusalRecord`]; one of the kind `Passing`
+/// is not kept.
 macro_rules! refusals {
     (
         $(#[$doc:meta])* $error:ident { $(
@@ -14,8 +15,6 @@ macro_rules! refusals {
     ) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-        #[derive(serde::Serialize, serde::Deserialize)]
-        #[serde(rename_all = "snake_case")]
         pub enum $error {
             $(
                 $(#[$variant_doc])*

@@ -41,6 +41,8 @@ pub type Refusal = Error;
 pub struct Assignment {
     /// The product that sells it now.
     pub product_id: Option<ProductId>,
+    /// The product that sold it last, while none does.
+    pub last_product_id: Option<ProductId>,
 }
 
 impl Assignment {
@@ -53,8 +55,12 @@ impl Assignment {
     /// Folds one event into the state.
     pub fn evolve(&mut self, event: &Event) {
         match event {
-            Event::Assigned(assigned) => self.product_id = Some(assigned.product_id),
-            Event::Released(_) => self.product_id = None,
+            Event::Assigned(assigned) => {
+                *self = Self { product_id: Some(assigned.product_id), last_product_id: None };
+            }
+            Event::Released(released) => {
+                *self = Self { product_id: None, last_product_id: Some(released.product_id) };
+            }
         }
     }
 }
@@ -97,6 +103,11 @@ impl Assignment {
             Some(owner) if owner == product_id => Ok(vec![]),
             Some(owner) => Err(owner),
         }
+    }
+
+    /// Whether another product had it before this one, which has not got it yet.
+    pub fn changes_hands(&self, product_id: ProductId) -> bool {
+        self.last_product_id.is_some_and(|last| last != product_id)
     }
 
     /// A product gives it up; none if it has not got it.

@@ -14,13 +14,15 @@ use crate::text::{Location, Sku};
 pub struct AtLocation {
     /// Where.
     pub location: Location,
+    /// Whether what lies there is for sale.
+    pub sellable: bool,
     /// In the building.
     pub on_hand: i64,
     /// Set aside for orders that are not yet certain.
     pub reserved: i64,
     /// Set aside for orders that are.
     pub committed: i64,
-    /// What may still be sold.
+    /// What may still be sold; below zero where orders hold more than is here.
     pub available: i64,
 }
 
@@ -40,11 +42,21 @@ pub struct Document {
     pub reserved: i64,
     /// Units set aside for orders that are.
     pub committed: i64,
-    /// What may still be sold.
+    /// What may still be sold; below zero where more is promised than is there.
     pub available: i64,
-    /// The same by location.
+    /// Units promised that are not there.
+    pub short: i64,
+    /// Units that may be promised beyond what is there, over all orders.
+    pub backorder_max: u32,
+    /// How many of these are left.
+    pub backorderable: i64,
+    /// So many units for sale, or fewer, are few.
+    pub threshold: Option<u32>,
+    /// Whether they are few.
+    pub low: bool,
+    /// Units by location.
     pub locations: Vec<AtLocation>,
-    /// When it was first counted.
+    /// When it was first heard of.
     pub created_at: DateTime<Utc>,
     /// When it last changed.
     pub updated_at: DateTime<Utc>,
@@ -57,11 +69,7 @@ pub fn fold(document: Option<Document>, seen: &Seen) -> Option<Document> {
     };
     let mut document = document.unwrap_or_else(|| empty(sku.clone(), seen));
     if document.id == *sku {
-        let mut stock = Stock::default();
-        for at in &document.locations {
-            let AtLocation { location, on_hand, reserved, committed, .. } = at.clone();
-            stock.levels.insert(location, Level { on_hand, reserved, committed });
-        }
+        let mut stock = document.stock();
         stock.evolve(event);
         document.take(&stock);
         stamp!(document, seen);
@@ -78,6 +86,11 @@ fn empty(id: Sku, seen: &Seen) -> Document {
         reserved: 0,
         committed: 0,
         available: 0,
+        short: 0,
+        backorder_max: 0,
+        backorderable: 0,
+        threshold: None,
+        low: false,
         locations: vec![],
         created_at: seen.occurred_at,
         updated_at: seen.occurred_at,
@@ -85,9 +98,24 @@ fn empty(id: Sku, seen: &Seen) -> Document {
 }
 
 impl Document {
+    /// The stock it shows, without what orders hold.
+    fn stock(&self) -> Stock {
+        let level = |at: &AtLocation| {
+            let AtLocation { location, sellable, on_hand, reserved, committed, .. } = at.clone();
+            (location, Level { sellable, on_hand, reserved, committed })
+        };
+        Stock {
+            levels: self.locations.iter().map(level).collect(),
+            backorder_max: self.backorder_max,
+            threshold: self.threshold,
+            ..Stock::default()
+        }
+    }
+
     fn take(&mut self, stock: &Stock) {
         let at = |(location, level): (&Location, &Level)| AtLocation {
             location: location.clone(),
+            sellable: level.sellable,
             on_hand: level.on_hand,
             reserved: level.reserved,
             committed: level.committed,
@@ -98,5 +126,10 @@ impl Document {
         self.reserved = self.locations.iter().map(|at| at.reserved).sum();
         self.committed = self.locations.iter().map(|at| at.committed).sum();
         self.available = stock.available();
+        self.short = (-self.available).max(0);
+        self.backorder_max = stock.backorder_max;
+        self.backorderable = (i64::from(stock.backorder_max) - self.short).max(0);
+        self.threshold = stock.threshold;
+        self.low = stock.is_low(self.available);
     }
 }

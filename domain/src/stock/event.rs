@@ -9,6 +9,10 @@ use crate::text::{Location, Note, Quantity};
 events! {
     /// Units arrived.
     Received = "stock.received", schema 1;
+    /// Units were carried from one location to another.
+    Transferred = "stock.transferred", schema 1;
+    /// The units at a location were counted.
+    Counted = "stock.counted", schema 1;
     /// A count was put right.
     Adjusted = "stock.adjusted", schema 1;
     /// Units were set aside for an order until a time.
@@ -19,6 +23,28 @@ events! {
     Released = "stock.released", schema 1;
     /// Units left the building.
     Shipped = "stock.shipped", schema 1;
+    /// It was said how many units may be promised beyond what is there.
+    PolicySet = "stock.policy_set", schema 1;
+    /// It was said how few units are few.
+    ThresholdSet = "stock.threshold_set", schema 1;
+    /// Few units are left. Told once, and again when there were more meanwhile.
+    Low = "stock.low", schema 1;
+}
+
+/// A location, and whether what lies there is for sale.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shelf {
+    /// Which.
+    pub location: Location,
+    /// Whether what lies there is for sale.
+    pub sellable: bool,
+}
+
+impl Shelf {
+    /// How many of so many units here are for sale.
+    pub(super) fn for_sale(&self, units: i64) -> i64 {
+        if self.sellable { units } else { 0 }
+    }
 }
 
 /// Units at one location.
@@ -30,11 +56,22 @@ pub struct Part {
     pub quantity: Quantity,
 }
 
+/// Units that an order was promised and that are not there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Short {
+    /// Whose they are.
+    pub order_id: OrderId,
+    /// How many.
+    pub quantity: Quantity,
+}
+
 /// `stock.received`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Received {
     /// Where to.
     pub location: Location,
+    /// Whether what lies there is for sale.
+    pub sellable: bool,
     /// How many units.
     pub quantity: Quantity,
     /// Where they come from.
@@ -67,15 +104,53 @@ pub enum Source {
     },
 }
 
+/// `stock.transferred`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transferred {
+    /// Where from.
+    pub from: Shelf,
+    /// Where to.
+    pub to: Shelf,
+    /// How many units.
+    pub quantity: Quantity,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Note>,
+    /// Who comes short, where more was promised than is now for sale: the newest holds first.
+    pub short: Vec<Short>,
+}
+
+/// `stock.counted`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counted {
+    /// Where.
+    pub location: Location,
+    /// Whether what lies there is for sale.
+    pub sellable: bool,
+    /// Units found.
+    pub on_hand: i64,
+    /// Units that should have been there.
+    pub expected: i64,
+    /// Why it was counted, or what was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Note>,
+    /// Who comes short, where more was promised than is there: the newest holds first.
+    pub short: Vec<Short>,
+}
+
 /// `stock.adjusted`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Adjusted {
     /// Where.
     pub location: Location,
+    /// Whether what lies there is for sale.
+    pub sellable: bool,
     /// Units found (positive) or missing (negative).
     pub delta: i64,
     /// Why.
     pub reason: Note,
+    /// Who comes short, where more was promised than is there: the newest holds first.
+    pub short: Vec<Short>,
 }
 
 /// `stock.reserved`
@@ -118,4 +193,58 @@ pub struct Shipped {
     pub fulfilment_id: FulfilmentId,
     /// What left, and from where.
     pub parts: Vec<Part>,
+    /// Which parts of what the order holds are gone with it: as many units, maybe elsewhere.
+    pub held: Vec<Part>,
+}
+
+/// `stock.policy_set`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicySet {
+    /// Units that may be promised beyond what is there.
+    pub backorder_max: u32,
+}
+
+/// `stock.threshold_set`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ThresholdSet {
+    /// So many units for sale, or fewer, are few; nobody is told without one.
+    pub threshold: Option<u32>,
+}
+
+/// `stock.low`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Low {
+    /// What may still be sold.
+    pub available: i64,
+    /// What it has come down to.
+    pub threshold: u32,
+}
+
+impl Event {
+    /// By how many units it changes what may be sold.
+    pub fn available_by(&self) -> i64 {
+        match self {
+            Self::Received(received) if received.sellable => i64::from(received.quantity),
+            Self::Counted(counted) if counted.sellable => counted.on_hand - counted.expected,
+            Self::Adjusted(adjusted) if adjusted.sellable => adjusted.delta,
+            Self::Transferred(Transferred { from, to, quantity, .. }) => {
+                let units = i64::from(*quantity);
+                to.for_sale(units) - from.for_sale(units)
+            }
+            Self::Reserved(reserved) => -units(&reserved.parts),
+            Self::Released(released) => units(&released.parts),
+            // Where nothing is for sale.
+            Self::Received(_) | Self::Counted(_) | Self::Adjusted(_)
+            // Reserved before, gone after, from where they were for sale: not so either way.
+            | Self::Committed(_) | Self::Shipped(_)
+            | Self::PolicySet(_)
+            | Self::ThresholdSet(_)
+            | Self::Low(_) => 0,
+        }
+    }
+}
+
+/// Units over all of these parts.
+pub(super) fn units(parts: &[Part]) -> i64 {
+    parts.iter().map(|part| i64::from(part.quantity)).sum()
 }

@@ -1,39 +1,31 @@
 //! The stock of one SKU at every location: on hand, reserved, committed.
 //!
-//! `available = on hand - reserved - committed`, at each location never below zero. An order's
-//! units go `reserved → committed → shipped`, or back by release.
+//! `available = on hand - reserved - committed`, over all locations that sell. An order's units go
+//! `reserved → committed → shipped`, or back by release. A hold says where units were set aside;
+//! what counts is how many: units may be carried elsewhere, or leave from another location.
+//!
+//! What is promised never exceeds what is there and what the policy allows beyond. What is *there*
+//! is what was counted, whatever was promised: `available` may then be below zero, at a location
+//! or over all, and the event names the orders that come short.
 
 pub mod document;
 mod event;
+mod levels;
 mod rules;
 
 use std::collections::BTreeMap;
 
-pub use event::{Adjusted, Committed, Event, Part, Received, Released, Reserved, Shipped, Source};
-pub use rules::{Error, ON_HAND_MAX};
+pub use event::{
+    Adjusted, Committed, Counted, Event, Low, Part, PolicySet, Received, Released, Reserved, Shelf,
+    Shipped, Short, Source, ThresholdSet, Transferred,
+};
+pub use levels::Level;
+pub use rules::{Error, ON_HAND_MAX, SHORT_MAX};
 
 use serde::{Deserialize, Serialize};
 
 use crate::ids::OrderId;
 use crate::text::Location;
-
-/// Units at one location.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Level {
-    /// In the building.
-    pub on_hand: i64,
-    /// Set aside for orders that are not yet certain.
-    pub reserved: i64,
-    /// Set aside for orders that are.
-    pub committed: i64,
-}
-
-impl Level {
-    /// What may still be sold.
-    pub fn available(&self) -> i64 {
-        self.on_hand - self.reserved - self.committed
-    }
-}
 
 /// What an order holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +34,8 @@ pub struct Hold {
     pub parts: Vec<Part>,
     /// Whether the order is certain.
     pub committed: bool,
+    /// Which reservation of this SKU it was, from 1.
+    pub number: u64,
 }
 
 /// Of the shape of [`Stock`] and of its fold. Raise it with every change of either: snapshots of
@@ -58,6 +52,14 @@ pub struct Stock {
     pub levels: BTreeMap<Location, Level>,
     /// What orders hold of them.
     pub holds: BTreeMap<OrderId, Hold>,
+    /// Reservations made so far.
+    pub reservations: u64,
+    /// Units that may be promised beyond what is there.
+    pub backorder_max: u32,
+    /// So many units for sale, or fewer, are few.
+    pub threshold: Option<u32>,
+    /// Whether it was told that they are few.
+    pub low: bool,
 }
 
 impl Stock {
@@ -69,20 +71,23 @@ impl Stock {
     /// Folds one event into the state.
     pub fn evolve(&mut self, event: &Event) {
         match event {
-            Event::Received(received) => {
-                self.level(&received.location).on_hand += i64::from(received.quantity);
+            Event::Received(Received { location, sellable, quantity, .. }) => {
+                self.level(location, *sellable).on_hand += i64::from(*quantity);
             }
-            Event::Adjusted(adjusted) => self.level(&adjusted.location).on_hand += adjusted.delta,
-            Event::Reserved(reserved) => {
-                for part in &reserved.parts {
-                    self.level(&part.location).reserved += i64::from(part.quantity);
-                }
-                let hold = Hold { parts: reserved.parts.clone(), committed: false };
-                self.holds.insert(reserved.order_id, hold);
+            Event::Transferred(Transferred { from, to, quantity, .. }) => {
+                self.level(&from.location, from.sellable).on_hand -= i64::from(*quantity);
+                self.level(&to.location, to.sellable).on_hand += i64::from(*quantity);
             }
+            Event::Counted(Counted { location, sellable, on_hand, .. }) => {
+                self.level(location, *sellable).on_hand = *on_hand;
+            }
+            Event::Adjusted(Adjusted { location, sellable, delta, .. }) => {
+                self.level(location, *sellable).on_hand += delta;
+            }
+            Event::Reserved(reserved) => self.set_aside(reserved),
             Event::Committed(committed) => {
                 for part in &committed.parts {
-                    let level = self.level(&part.location);
+                    let level = self.level_of(part);
                     level.reserved -= i64::from(part.quantity);
                     level.committed += i64::from(part.quantity);
                 }
@@ -92,7 +97,7 @@ impl Stock {
             }
             Event::Released(released) => {
                 for part in &released.parts {
-                    let level = self.level(&part.location);
+                    let level = self.level_of(part);
                     if released.committed {
                         level.committed -= i64::from(part.quantity);
                     } else {
@@ -102,30 +107,49 @@ impl Stock {
                 self.shrink_hold(released.order_id, &released.parts);
             }
             Event::Shipped(shipped) => self.take_out(shipped),
+            Event::PolicySet(policy) => self.backorder_max = policy.backorder_max,
+            Event::ThresholdSet(set) => self.threshold = set.threshold,
+            Event::Low(_) => self.low = true,
+        }
+        // There are enough again: the next time they are few is news.
+        if self.low && !self.is_low(self.available()) {
+            self.low = false;
         }
     }
 
-    /// What may still be sold, over all locations.
-    pub fn available(&self) -> i64 {
-        self.levels.values().map(Level::available).sum()
+    fn level(&mut self, location: &Location, sellable: bool) -> &mut Level {
+        let level = self.levels.entry(location.clone()).or_default();
+        level.sellable = sellable;
+        level
     }
 
-    fn level(&mut self, location: &Location) -> &mut Level {
-        self.levels.entry(location.clone()).or_default()
+    /// Where units are held: only what is for sale is set aside.
+    fn level_of(&mut self, part: &Part) -> &mut Level {
+        self.level(&part.location, true)
+    }
+
+    fn set_aside(&mut self, reserved: &Reserved) {
+        for part in &reserved.parts {
+            self.level_of(part).reserved += i64::from(part.quantity);
+        }
+        self.reservations += 1;
+        let (parts, number) = (reserved.parts.clone(), self.reservations);
+        self.holds.insert(reserved.order_id, Hold { parts, committed: false, number });
     }
 
     fn take_out(&mut self, shipped: &Shipped) {
         for part in &shipped.parts {
-            let level = self.level(&part.location);
-            level.committed -= i64::from(part.quantity);
-            level.on_hand -= i64::from(part.quantity);
+            self.level_of(part).on_hand -= i64::from(part.quantity);
         }
-        self.shrink_hold(shipped.order_id, &shipped.parts);
+        for part in &shipped.held {
+            self.level_of(part).committed -= i64::from(part.quantity);
+        }
+        self.shrink_hold(shipped.order_id, &shipped.held);
     }
 
     fn shrink_hold(&mut self, order_id: OrderId, gone: &[Part]) {
         let Some(hold) = self.holds.get_mut(&order_id) else { return };
-        hold.parts = rules::remaining(&hold.parts, gone);
+        hold.parts = levels::remaining(&hold.parts, gone);
         if hold.parts.is_empty() {
             self.holds.remove(&order_id);
         }

@@ -1,8 +1,8 @@
 //! Decisions about stock: what may be taken, and from where.
 
 use super::{
-    Adjusted, Committed, Event, Hold, Level, Part, Received, Released, Reserved, Shipped, Source,
-    Stock,
+    Adjusted, Committed, Counted, Event, Hold, Low, Part, PolicySet, Received, Released, Reserved,
+    Shelf, Shipped, Short, Source, Stock, ThresholdSet, Transferred, event, levels,
 };
 use crate::ids::{FulfilmentId, OrderId};
 use crate::text::{Location, Note, Quantity};
@@ -12,23 +12,25 @@ use chrono::{DateTime, Utc};
 pub const ON_HAND_MAX: i64 = 1_000_000_000;
 /// Locations that may hold a SKU.
 pub const LOCATIONS_MAX: usize = 1_000;
+/// Orders that an event names as coming short; the newest reservations first.
+pub const SHORT_MAX: usize = 100;
 
 refusals! {
     /// Why stock refused.
     Error {
-        /// Fewer units are for sale than were asked for.
+        /// Fewer units can be had than were asked for.
         OutOfStock {
-            /// Units that may be sold.
+            /// Units that can be had.
             available: i64,
             /// Units asked for.
             wanted: u32,
-        } = "out_of_stock", Conflict, "only {available} of the {wanted} units wanted are available";
-        /// The correction would take units that orders hold, or that are not there.
+        } = "out_of_stock", Passing, "only {available} of the {wanted} units wanted are available";
+        /// More units would be gone than there were.
         WouldGoNegative {
-            /// Units nobody holds.
-            available: i64,
-        } = "stock_would_go_negative", Conflict,
-            "only {available} units at this location are free to be taken away";
+            /// Units at the location.
+            on_hand: i64,
+        } = "stock_would_go_negative", Passing,
+            "there are only {on_hand} units at this location";
         /// More than a location may hold.
         TooMany = "stock_too_large", Invalid,
             "a location may hold at most 1,000,000,000 units of a SKU";
@@ -38,11 +40,32 @@ refusals! {
         /// The correction corrects nothing.
         NothingToAdjust = "nothing_to_adjust", Invalid,
             "an adjustment of zero units corrects nothing";
+        /// From a location to itself.
+        SameLocation = "same_location", Invalid, "units are transferred to another location";
         /// The order already holds units.
         AlreadyReserved = "stock_already_reserved", Conflict,
             "the order already holds units of this SKU";
         /// The order holds no such units.
         NotHeld = "stock_not_held", Conflict, "the order holds no such units of this SKU";
+        /// They are not where they are to leave from.
+        NotThere {
+            /// Units that can leave.
+            on_hand: i64,
+            /// Units that are to leave.
+            wanted: u32,
+        } = "stock_not_there", Conflict,
+            "only {on_hand} of the {wanted} units are there to leave; count or transfer them first";
+        /// They lie where nothing is for sale.
+        NotSellable = "location_not_sellable", Conflict,
+            "what lies at this location is not for sale; transfer it first";
+        /// Another product is to have the SKU, and units of the old one are there.
+        NotEmpty {
+            /// Units at all locations.
+            on_hand: i64,
+            /// Units that orders hold.
+            held: i64,
+        } = "stock_not_empty", Conflict,
+            "{on_hand} units of the product that had this SKU are there, and orders hold {held}";
     }
 }
 
@@ -51,23 +74,61 @@ impl Stock {
     /// Takes in units that arrived.
     pub fn receive(
         &self,
-        location: Location,
+        at: Shelf,
         quantity: Quantity,
         source: Source,
     ) -> Result<Vec<Event>, Error> {
-        arrive(self, &location, i64::from(quantity))?;
-        Ok(vec![Received { location, quantity, source }.into()])
+        self.must_fit(&at.location, i64::from(quantity))?;
+        let Shelf { location, sellable } = at;
+        Ok(self.told(Received { location, sellable, quantity, source }))
     }
 
-    /// Puts a count right by the units found or missing.
-    pub fn adjust(
+    /// Carries units from one location to another. What orders hold stays as it is: how many they
+    /// hold, not where, is what counts.
+    pub fn transfer(
         &self,
-        location: Location,
-        delta: i64,
-        reason: Note,
+        from: Shelf,
+        to: Shelf,
+        quantity: Quantity,
+        reason: Option<Note>,
     ) -> Result<Vec<Event>, Error> {
-        arrive(self, &location, delta)?;
-        Ok(vec![Adjusted { location, delta, reason }.into()])
+        if from.location == to.location {
+            return Err(Error::SameLocation);
+        }
+        self.must_fit(&from.location, -i64::from(quantity))?;
+        self.must_fit(&to.location, i64::from(quantity))?;
+        let units = i64::from(quantity);
+        let short = self.short_by(to.for_sale(units) - from.for_sale(units));
+        Ok(self.told(Transferred { from, to, quantity, reason, short }))
+    }
+
+    /// Takes what was counted for the truth, whatever was promised.
+    pub fn count(
+        &self,
+        at: Shelf,
+        on_hand: u32,
+        reason: Option<Note>,
+    ) -> Result<Vec<Event>, Error> {
+        let expected = self.at(&at.location).on_hand;
+        let on_hand = i64::from(on_hand);
+        if on_hand == expected && self.levels.contains_key(&at.location) {
+            return Ok(vec![]);
+        }
+        self.must_fit(&at.location, on_hand - expected)?;
+        let short = self.short_by(at.for_sale(on_hand - expected));
+        let Shelf { location, sellable } = at;
+        Ok(self.told(Counted { location, sellable, on_hand, expected, reason, short }))
+    }
+
+    /// Puts a count right by the units found or missing, whatever was promised.
+    pub fn adjust(&self, at: Shelf, delta: i64, reason: Note) -> Result<Vec<Event>, Error> {
+        if delta == 0 {
+            return Err(Error::NothingToAdjust);
+        }
+        self.must_fit(&at.location, delta)?;
+        let short = self.short_by(at.for_sale(delta));
+        let Shelf { location, sellable } = at;
+        Ok(self.told(Adjusted { location, sellable, delta, reason, short }))
     }
 
     /// Sets units aside for an order.
@@ -80,8 +141,11 @@ impl Stock {
         if self.holds.contains_key(&order_id) {
             return Err(Error::AlreadyReserved);
         }
-        let parts = allocate(self, quantity)?;
-        Ok(vec![Reserved { order_id, parts, until }.into()])
+        let parts = self.allocate(quantity).ok_or_else(|| Error::OutOfStock {
+            available: self.obtainable(),
+            wanted: quantity.get(),
+        })?;
+        Ok(self.told(Reserved { order_id, parts, until }))
     }
 
     /// The order is certain.
@@ -100,109 +164,121 @@ impl Stock {
         quantity: Quantity,
         until: DateTime<Utc>,
     ) -> Result<Vec<Event>, Error> {
-        if self.holds.contains_key(&order_id) {
-            return Err(Error::AlreadyReserved);
-        }
-        let parts = allocate(self, quantity)?;
-        let committed = Committed { order_id, parts: parts.clone() };
-        Ok(vec![Reserved { order_id, parts, until }.into(), committed.into()])
+        let mut events = self.reserve(order_id, quantity, until)?;
+        let parts = events.iter().find_map(|event| match event {
+            Event::Reserved(reserved) => Some(reserved.parts.clone()),
+            _ => None,
+        });
+        events.extend(parts.map(|parts| Committed { order_id, parts }.into()));
+        Ok(events)
     }
 
-    /// Some units of the order will not come: the last that it holds are for sale again. None where
-    /// it holds fewer.
+    /// Some units of the order will not come: they are for sale again. None where it holds fewer.
     pub fn release_units(&self, order_id: OrderId, quantity: Quantity) -> Vec<Event> {
-        let released = |Hold { parts, committed }: &Hold| {
-            let last: Vec<Part> = parts.iter().rev().cloned().collect();
-            let parts = take(&last, quantity)?;
-            Some(Released { order_id, parts, committed: *committed }.into())
+        let released = |hold: &Hold| {
+            let parts = levels::let_go(hold, quantity, None)?;
+            Some(Released { order_id, parts, committed: hold.committed }.into())
         };
         self.holds.get(&order_id).and_then(released).into_iter().collect()
     }
 
     /// The order is off.
     pub fn release(&self, order_id: OrderId) -> Vec<Event> {
-        let released = |Hold { parts, committed }: &Hold| {
+        let released = |Hold { parts, committed, .. }: &Hold| {
             Released { order_id, parts: parts.clone(), committed: *committed }.into()
         };
         self.holds.get(&order_id).map(released).into_iter().collect()
     }
 
-    /// Units leave the building in a parcel.
+    /// Units leave the building in a parcel: from this location, whose own or nobody's units they
+    /// must be there; or, if none is named, from where they are held, as far as they are there.
+    /// What the order holds shrinks by as many, wherever that is.
     pub fn ship(
         &self,
         order_id: OrderId,
         fulfilment_id: FulfilmentId,
         quantity: Quantity,
+        from: Option<&Location>,
     ) -> Result<Vec<Event>, Error> {
         let hold = self.holds.get(&order_id).filter(|hold| hold.committed);
-        let parts = hold.and_then(|hold| take(&hold.parts, quantity)).ok_or(Error::NotHeld)?;
-        Ok(vec![Shipped { order_id, fulfilment_id, parts }.into()])
-    }
-}
-
-/// Whether `delta` units may come to (or leave) a location outside of any order.
-fn arrive(stock: &Stock, location: &Location, delta: i64) -> Result<(), Error> {
-    let level = stock.levels.get(location).copied().unwrap_or_default();
-    match level.on_hand.checked_add(delta) {
-        _ if delta == 0 => Err(Error::NothingToAdjust),
-        Some(on_hand) if on_hand > ON_HAND_MAX => Err(Error::TooMany),
-        Some(on_hand) if on_hand < level.reserved + level.committed => {
-            Err(Error::WouldGoNegative { available: level.available() })
+        let hold = hold.ok_or(Error::NotHeld)?;
+        let gone = levels::let_go(hold, quantity, from).ok_or(Error::NotHeld)?;
+        let parts = match from {
+            Some(location) => self.leave(hold, quantity, location),
+            None => self.leaving(hold, quantity),
+        };
+        let parts = parts.map_err(|on_hand| Error::NotThere { on_hand, wanted: quantity.get() })?;
+        if parts.iter().any(|part| !self.at(&part.location).sellable) {
+            return Err(Error::NotSellable);
         }
-        None => Err(if delta > 0 {
-            Error::TooMany
-        } else {
-            Error::WouldGoNegative { available: level.available() }
-        }),
-        Some(_) if !stock.levels.contains_key(location) && stock.levels.len() >= LOCATIONS_MAX => {
-            Err(Error::TooManyLocations)
+        Ok(vec![Shipped { order_id, fulfilment_id, parts, held: gone }.into()])
+    }
+
+    /// Says how many units may be promised beyond what is there.
+    pub fn set_policy(&self, backorder_max: u32) -> Vec<Event> {
+        let is_news = self.backorder_max != backorder_max;
+        is_news.then(|| PolicySet { backorder_max }.into()).into_iter().collect()
+    }
+
+    /// Says how few units are few; tells at once if they are.
+    pub fn set_threshold(&self, threshold: Option<u32>) -> Vec<Event> {
+        if self.threshold == threshold {
+            return vec![];
         }
-        Some(_) => Ok(()),
+        let mut events = vec![ThresholdSet { threshold }.into()];
+        events.extend(self.low(threshold, self.available()));
+        events
     }
-}
 
-/// Where `quantity` units come from: the first location that has them all, so that the order goes
-/// out in one parcel; otherwise from one location after the other.
-fn allocate(stock: &Stock, quantity: Quantity) -> Result<Vec<Part>, Error> {
-    let wanted = i64::from(quantity);
-    let whole = stock.levels.iter().find(|(_, level)| level.available() >= wanted);
-    if let Some((location, _)) = whole {
-        return Ok(vec![Part { location: location.clone(), quantity }]);
+    /// Another product has the SKU from now on. It inherits no units, neither to sell nor to send,
+    /// and nothing that was said of the old one's.
+    pub fn hand_over(&self) -> Result<Vec<Event>, Error> {
+        let on_hand = self.levels.values().map(|level| level.on_hand).sum();
+        let held = self.holds.values().map(|hold| event::units(&hold.parts)).sum();
+        if on_hand != 0 || held != 0 {
+            return Err(Error::NotEmpty { on_hand, held });
+        }
+        let mut events = self.set_policy(0);
+        events.extend(self.set_threshold(None));
+        Ok(events)
     }
-    let free: Vec<Part> = stock.levels.iter().filter_map(free_units).collect();
-    take(&free, quantity)
-        .ok_or_else(|| Error::OutOfStock { available: stock.available(), wanted: quantity.get() })
-}
 
-/// What one location can give, capped at the largest quantity.
-fn free_units((location, level): (&Location, &Level)) -> Option<Part> {
-    let units = level.available().clamp(0, i64::from(Quantity::UNITS_MAX));
-    let quantity = Quantity::try_from(u32::try_from(units).ok()?).ok()?;
-    Some(Part { location: location.clone(), quantity })
-}
-
-/// `quantity` units out of `parts`, in their order; `None` if there are fewer.
-fn take(parts: &[Part], quantity: Quantity) -> Option<Vec<Part>> {
-    let mut missing = quantity.get();
-    let mut taken = Vec::new();
-    for part in parts {
-        let Ok(quantity) = Quantity::try_from(part.quantity.get().min(missing)) else { break };
-        missing -= quantity.get();
-        taken.push(Part { location: part.location.clone(), quantity });
+    /// Whether so many units may come to a location, or leave it, outside of any order.
+    fn must_fit(&self, location: &Location, delta: i64) -> Result<(), Error> {
+        let on_hand = self.at(location).on_hand;
+        let is_new = !self.levels.contains_key(location);
+        match on_hand.saturating_add(delta) {
+            after if after < 0 => Err(Error::WouldGoNegative { on_hand }),
+            after if after > ON_HAND_MAX => Err(Error::TooMany),
+            _ if is_new && self.levels.len() >= LOCATIONS_MAX => Err(Error::TooManyLocations),
+            _ => Ok(()),
+        }
     }
-    (missing == 0).then_some(taken)
-}
 
-/// `parts` without `gone`.
-pub(super) fn remaining(parts: &[Part], gone: &[Part]) -> Vec<Part> {
-    let left = |part: &Part| {
-        let gone: u32 = gone
-            .iter()
-            .filter(|other| other.location == part.location)
-            .map(|other| other.quantity.get())
-            .sum();
-        let quantity = Quantity::try_from(part.quantity.get().saturating_sub(gone)).ok()?;
-        Some(Part { location: part.location.clone(), quantity })
-    };
-    parts.iter().filter_map(left).collect()
+    /// All units from one location; `Err` with how many can leave, if these are fewer.
+    fn leave(&self, hold: &Hold, quantity: Quantity, from: &Location) -> Result<Vec<Part>, i64> {
+        let can_leave = self.can_leave(hold, from);
+        let part = Part { location: from.clone(), quantity };
+        if i64::from(quantity) <= can_leave { Ok(vec![part]) } else { Err(can_leave) }
+    }
+
+    /// Who comes short as what may be sold changes by so many units.
+    fn short_by(&self, units: i64) -> Vec<Short> {
+        if units < 0 { self.short(self.available() + units) } else { vec![] }
+    }
+
+    /// The event, and the news that few units are left, where it is that which makes them few.
+    fn told(&self, event: impl Into<Event>) -> Vec<Event> {
+        let event = event.into();
+        let watched = self.threshold.is_some() && !self.low;
+        let low = watched.then(|| self.available() + event.available_by());
+        let low = low.and_then(|available| self.low(self.threshold, available));
+        std::iter::once(event).chain(low).collect()
+    }
+
+    /// The news that so many units are few, unless it was told.
+    fn low(&self, threshold: Option<u32>, available: i64) -> Option<Event> {
+        let threshold = threshold.filter(|threshold| available <= i64::from(*threshold))?;
+        (!self.low).then(|| Low { available, threshold }.into())
+    }
 }

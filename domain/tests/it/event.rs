@@ -145,6 +145,7 @@ fn what_is_read_together_shares_a_partition_key() {
             Event::Payment(_) => (StreamId::Payment(payment_id(1)), order.clone()),
             Event::Fulfilment(_) => (StreamId::Fulfilment(parcel_id(1)), order.clone()),
             Event::Return(_) => (StreamId::Return(return_id(1)), order.clone()),
+            Event::Location(_) => (StreamId::Location(place("depot")), "depot".to_owned()),
         };
         assert_eq!(event.partition_key(&stream), key, "{event:?}");
     }

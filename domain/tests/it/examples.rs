@@ -18,6 +18,7 @@ pub fn all() -> Vec<Event> {
     all.extend(of_payments().map(Event::from));
     all.extend(of_parcels().map(Event::from));
     all.extend(of_returns().map(Event::from));
+    all.extend(crate::location::examples().map(Event::from));
     all
 }
 
@@ -70,20 +71,34 @@ fn of_skus() -> [sku::Event; 2] {
     [sku::Assigned { product_id }.into(), sku::Released { product_id }.into()]
 }
 
-fn of_stocks() -> [stock::Event; 6] {
+fn of_stocks() -> [stock::Event; 11] {
     let order_id = order_id(1);
     let parts = || parts(&[("depot", 2), ("shop", 1)]);
     let (location, quantity) = (place("depot"), units(5));
     let source = stock::Source::Delivery { reference: Some(note("delivery note 7")) };
-    let adjusted = stock::Adjusted { location: place("depot"), delta: -3, reason: note("broken") };
     let fulfilment_id = parcel_id(1);
+    let (reason, sellable) = (Some(note("for the weekend")), true);
+    let short = || vec![stock::Short { order_id, quantity: units(2) }];
+    let at = |code, sellable| stock::Shelf { location: place(code), sellable };
+    let (from, to) = (at("depot", true), at("shop", true));
+    let transferred = stock::Transferred { from, to, quantity, reason, short: short() };
+    let (reason, location_of) = (Some(note("stocktaking")), || location.clone());
+    let (on_hand, expected, location) = (4, 5, location_of());
+    let counted = stock::Counted { location, sellable, on_hand, expected, reason, short: short() };
+    let (delta, reason, location) = (-3, note("broken"), location_of());
+    let adjusted = stock::Adjusted { location, sellable, delta, reason, short: short() };
     [
-        stock::Received { location, quantity, source }.into(),
+        stock::Received { location: location_of(), sellable, quantity, source }.into(),
+        transferred.into(),
+        counted.into(),
         adjusted.into(),
         stock::Reserved { order_id, parts: parts(), until: hour(1) }.into(),
         stock::Committed { order_id, parts: parts() }.into(),
         stock::Released { order_id, parts: parts(), committed: true }.into(),
-        stock::Shipped { order_id, fulfilment_id, parts: parts() }.into(),
+        stock::Shipped { order_id, fulfilment_id, parts: parts(), held: parts() }.into(),
+        stock::PolicySet { backorder_max: 20 }.into(),
+        stock::ThresholdSet { threshold: Some(5) }.into(),
+        stock::Low { available: 4, threshold: 5 }.into(),
     ]
 }
 

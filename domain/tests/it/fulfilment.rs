@@ -25,13 +25,16 @@ const ALL: [(&str, u32); 2] = [(PURSE, 1), (TOTE, 2)];
 
 fn left(text: &str, from: &[(&str, u32)]) -> Fact {
     let (order_id, fulfilment_id) = (order_id(1), parcel_id(1));
-    of_stock(text, stock::Shipped { order_id, fulfilment_id, parts: parts(from) })
+    of_stock(
+        text,
+        stock::Shipped { order_id, fulfilment_id, parts: parts(from), held: parts(from) },
+    )
 }
 
 fn came_back(text: &str, parcel: u128, count: u32) -> Fact {
     let source = stock::Source::Parcel { order_id: order_id(1), fulfilment_id: parcel_id(parcel) };
     let (location, quantity) = (place("returns"), units(count));
-    of_stock(text, Received { location, quantity, source })
+    of_stock(text, Received { location, sellable: false, quantity, source })
 }
 
 fn undeliverable() -> Fact {
@@ -283,8 +286,10 @@ fn units_that_do_not_fit_where_they_come_back_to_are_put_elsewhere() {
     let shop = sent(captured()).done(fail(1));
     let room = stock::Adjusted {
         location: place("returns"),
+        sellable: false,
         delta: stock::ON_HAND_MAX,
         reason: note("full"),
+        short: vec![],
     };
     let mut full = shop;
     full.evolve(&of_stock(TOTE, room));

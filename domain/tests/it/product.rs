@@ -14,6 +14,8 @@ use domain::{Currency, Money, Options};
 
 use kit::*;
 
+use crate::warehouse::count;
+
 fn create(title: &str, variants: Vec<VariantSet>) -> Command {
     Command::Create { details: details(title), variants }
 }
@@ -65,6 +67,8 @@ fn a_sku_belongs_to_one_product() {
 fn a_sku_given_back_can_be_taken() {
     let mine = || variant(TOTE, &[eur("1.00")]);
     let shop = catalogue().done(archive_freeing(1));
+    shop.when(to_product(2, Command::SetVariant(mine()))).then_refused("stock_not_empty");
+    let shop = shop.done(count(TOTE, "depot", 0)).done(count(TOTE, "shop", 0));
     shop.when(to_product(2, Command::SetVariant(mine())))
         .then([of_product(2, mine()), of_sku(TOTE, assigned(2))]);
 }

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use domain::cart::Obstacle;
-use domain::refusal::{CheckoutError, Kind, OfSku, OfferError, RefusedLine};
-use domain::{Refusal, cart, fulfilment, order, payment, product, return_, sku, stock};
+use domain::refusal::{CheckoutError, Kind, MovedStream, OfSku, OfferError, RefusedLine};
+use domain::{
+    Refusal, RefusalRecord, cart, fulfilment, order, payment, product, return_, sku, stock,
+};
 use serde_json::json;
 
 #[test]
@@ -36,11 +38,40 @@ fn kinds_follow_what_the_caller_can_do_about_it() {
     assert_eq!(kind(stock::Refusal { sku: sku(), error }.into()), Kind::Invalid);
 }
 
+/// Another program kept it, and nothing of it but its words means anything here.
+#[test]
+fn what_was_kept_is_told_whatever_has_become_of_the_enums() {
+    let stored = r#"{"code":"quince_too_ripe","kind":"philosophical","detail":"wait no longer",
+                     "figures":{"days":3},"concerns":[{"pointer":"/quinces/0","detail":"soft"}]}"#;
+    let told: RefusalRecord = serde_json::from_str(stored).expect("a refusal");
+    assert_eq!(told.code(), ("quince_too_ripe", Kind::Conflict));
+    assert_eq!((told.to_string(), told.passes()), ("wait no longer".to_owned(), false));
+    assert_eq!((&told.figures()["days"], told.concerns().len()), (&3.into(), 1));
+    let least: RefusalRecord = serde_json::from_str(r#"{"code":"no"}"#).expect("a refusal");
+    assert_eq!(least.code(), ("no", Kind::Conflict));
+}
+
+/// What may pass by itself, and nothing else: a try that is repeated long after its caller has gone
+/// takes effect then.
+#[test]
+fn what_passes_by_itself_is_not_kept() {
+    let passing: BTreeSet<&str> =
+        Refusal::codes().filter(|(_, kind)| *kind == Kind::Passing).map(|(code, _)| code).collect();
+    let expected = [
+        "order_not_confirmed",
+        "out_of_stock",
+        "payment_already_started",
+        "payment_request_in_flight",
+        "stock_would_go_negative",
+    ];
+    assert_eq!(passing, BTreeSet::from(expected));
+}
+
 #[test]
 fn refusals_of_stock_name_the_sku() {
-    let error = stock::Error::WouldGoNegative { available: 2 };
+    let error = stock::Error::WouldGoNegative { on_hand: 2 };
     let refusal = Refusal::from(stock::Refusal { sku: kit::sku("A"), error });
-    let text = "SKU A: only 2 units at this location are free to be taken away";
+    let text = "SKU A: there are only 2 units at this location";
     assert_eq!(refusal.to_string(), text);
 }
 
@@ -73,12 +104,16 @@ fn of_stock() -> Vec<Refusal> {
     use stock::Error as E;
     let errors = [
         E::OutOfStock { available: 2, wanted: 3 },
-        E::WouldGoNegative { available: 2 },
+        E::WouldGoNegative { on_hand: 2 },
         E::TooMany,
         E::TooManyLocations,
         E::NothingToAdjust,
+        E::SameLocation,
         E::AlreadyReserved,
         E::NotHeld,
+        E::NotThere { on_hand: 2, wanted: 3 },
+        E::NotSellable,
+        E::NotEmpty { on_hand: 2, held: 1 },
     ];
     errors.map(|error| of_sku(error).into()).into()
 }
@@ -96,6 +131,7 @@ fn of_carts() -> Vec<Refusal> {
         assert_eq!(json!(problem)["code"], problem.code());
     }
     let line = |problem| RefusedLine { line: 0, sku: kit::sku("A"), problem };
+    let moved = MovedStream { stream: "payment-7".into(), expected: 3, actual: 5 };
     vec![
         E::AlreadyExists.into(),
         E::NotFound.into(),
@@ -108,6 +144,7 @@ fn of_carts() -> Vec<Refusal> {
         E::TooManyUnits.into(),
         CheckoutError::Refused(lines.map(line).into()).into(),
         Refusal::VersionMismatch { expected: 3, actual: 5 },
+        Refusal::DocumentChanged(vec![moved]),
     ]
 }
 
@@ -172,7 +209,14 @@ fn of_payments_and_parcels() -> Vec<Refusal> {
 
 #[test]
 fn every_refusal_is_stored_and_told_as_its_snapshot_says() {
-    let all = [of_products(), of_stock(), of_carts(), of_orders(), of_payments_and_parcels()];
+    let all = [
+        of_products(),
+        of_stock(),
+        of_carts(),
+        of_orders(),
+        of_payments_and_parcels(),
+        crate::location::refusals(),
+    ];
     let all: Vec<Refusal> = all.into_iter().flatten().collect();
     let told: BTreeSet<&str> = all.iter().map(|refusal| refusal.code().0).collect();
     let known: BTreeSet<&str> = Refusal::codes().map(|(code, _)| code).collect();
@@ -180,11 +224,12 @@ fn every_refusal_is_stored_and_told_as_its_snapshot_says() {
     let seen: Vec<String> = all
         .iter()
         .map(|refusal| {
-            let stored = serde_json::to_value(refusal).expect("refusals can be stored");
-            let read: Refusal = serde_json::from_value(stored.clone()).expect("and read");
-            assert_eq!(read, *refusal);
-            let (code, kind) = refusal.code();
-            json!([code, format!("{kind:?}"), refusal.to_string(), stored]).to_string()
+            let told = RefusalRecord::from(refusal);
+            let stored = serde_json::to_value(&told).expect("refusals can be stored");
+            let read: RefusalRecord = serde_json::from_value(stored.clone()).expect("and read");
+            assert_eq!(read, told);
+            assert_eq!((told.code(), told.to_string()), (refusal.code(), refusal.to_string()));
+            stored.to_string()
         })
         .collect();
     insta::with_settings!({

@@ -63,7 +63,10 @@ fn what_arrives_goes_into_stock_and_is_paid_back() {
     let lines = vec![Arrival { sku: sku(TOTE), quantity, disposal }];
     let source = Source::Return { order_id, return_id };
     shop.when(take_back(1, &[(TOTE, 1)])).then([
-        of_stock(TOTE, stock::Received { location: place("depot"), quantity, source }),
+        of_stock(
+            TOTE,
+            stock::Received { location: place("depot"), sellable: true, quantity, source },
+        ),
         of_return(1, Received { order_id, lines }),
         returned(&[(TOTE, 1)], "20.00"),
         refund_of("20.00", 3),

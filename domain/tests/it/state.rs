@@ -16,6 +16,7 @@ use crate::examples;
 fn streams() -> BTreeMap<StreamId, Vec<Event>> {
     let key = |category| match category {
         Category::Sku | Category::Stock => "TOTE".to_owned(),
+        Category::Location => "depot".to_owned(),
         _ => Uuid::nil().to_string(),
     };
     let mut streams: BTreeMap<StreamId, Vec<Event>> = BTreeMap::new();

@@ -1,20 +1,18 @@
-//! Stock: what the warehouse may do, and what an order takes, keeps and gives back.
+//! Stock: what arrives, and what an order takes, keeps and gives back. What else a warehouse does
+//! is in `warehouse.rs`.
 
 use std::rc::Rc;
 
 use domain::command::stock::Command as Ask;
-use domain::stock::{Adjusted, Committed, Error, ON_HAND_MAX, Released, Reserved, Shipped, Stock};
+use domain::stock::{Committed, Error, ON_HAND_MAX, Released, Reserved, Shelf, Shipped, Stock};
 use domain::{Command as Any, Quantity, stock};
 
 use kit::*;
 
+use crate::warehouse::{adjust, count, transfer};
+
 fn receive(text: &str, at: &str, count: u32) -> Any {
     let ask = Ask::Receive { location: place(at), quantity: units(count), reference: None };
-    Any::Stock(sku(text), ask)
-}
-
-fn adjust(text: &str, at: &str, delta: i64) -> Any {
-    let ask = Ask::Adjust { location: place(at), delta, reason: note("count") };
     Any::Stock(sku(text), ask)
 }
 
@@ -39,8 +37,8 @@ fn after(all: impl IntoIterator<Item = Asked>) -> Stock {
 }
 
 fn arrive(at: &str, count: u32) -> Asked {
-    let location = place(at);
-    Rc::new(move |stock| stock.receive(location.clone(), units(count), delivery()))
+    let at = Shelf { location: place(at), sellable: true };
+    Rc::new(move |stock| stock.receive(at.clone(), units(count), delivery()))
 }
 
 fn reserve(order: u128, count: u32) -> Asked {
@@ -56,7 +54,7 @@ fn release(order: u128) -> Asked {
 }
 
 fn send(order: u128, count: u32) -> Asked {
-    Rc::new(move |stock| stock.ship(order_id(order), parcel_id(1), units(count)))
+    Rc::new(move |stock| stock.ship(order_id(order), parcel_id(1), units(count), None))
 }
 
 fn reserved(order: u128, from: &[(&str, u32)]) -> stock::Event {
@@ -68,36 +66,9 @@ fn units_arrive() {
     let shop = catalogue();
     shop.when(receive(TOTE, "depot", 7)).then([of_stock(TOTE, received("depot", 7))]);
     shop.when(receive("NONE", "depot", 7)).then_refused("unknown_sku");
-}
-
-#[test]
-fn a_sku_given_back_takes_no_more_units() {
-    let shop = catalogue().done(archive_freeing(1));
-    shop.when(receive(TOTE, "depot", 1)).then_refused("unknown_sku");
-    shop.when(adjust(TOTE, "depot", 1)).then_refused("unknown_sku");
-}
-
-#[test]
-fn counts_are_put_right() {
-    let fact =
-        |delta| of_stock(TOTE, Adjusted { location: place("depot"), delta, reason: note("count") });
-    let shop = catalogue();
-    shop.when(adjust(TOTE, "depot", 2)).then([fact(2)]);
-    shop.when(adjust(TOTE, "depot", -5)).then([fact(-5)]);
-    shop.when(adjust(TOTE, "depot", 0)).then_refused("nothing_to_adjust");
-    shop.when(adjust(TOTE, "depot", -6)).then_refused("stock_would_go_negative");
-    shop.when(adjust(TOTE, "nowhere", -1)).then_refused("stock_would_go_negative");
-    shop.when(adjust(TOTE, "depot", i64::MIN)).then_refused("stock_would_go_negative");
-    shop.when(adjust(TOTE, "depot", i64::MAX)).then_refused("stock_too_large");
-}
-
-#[test]
-fn a_correction_leaves_what_orders_hold() {
-    // Two of the five totes in the depot are reserved, then committed.
-    for shop in [placed(), authorized()] {
-        shop.when(adjust(TOTE, "depot", -4)).then_refused("stock_would_go_negative");
-        shop.done(adjust(TOTE, "depot", -3));
-    }
+    shop.when(receive(TOTE, "mian", 7)).then_refused("unknown_location");
+    // A shop can begin where nobody has set anything.
+    shop.done(receive(TOTE, "main", 7)).done(receive(TOTE, "returns", 1));
 }
 
 #[test]
@@ -106,14 +77,18 @@ fn a_location_is_bounded() {
     let shop = catalogue().done(adjust(TOTE, "depot", room));
     shop.when(receive(TOTE, "depot", 1)).then_refused("stock_too_large");
     shop.when(adjust(TOTE, "depot", 1)).then_refused("stock_too_large");
+    shop.when(transfer(TOTE, "shop", "depot", 1)).then_refused("stock_too_large");
+    shop.when(count(TOTE, "shop", 1_000_000_001)).then_refused("stock_too_large");
 }
 
 #[test]
 fn locations_are_bounded() {
     let arrivals = (0..1_000).map(|n| of_stock(TOTE, received(&format!("place-{n}"), 1)));
     let assigned = domain::sku::Assigned { product_id: product_id(1) };
-    let shop = given(arrivals.chain([of_sku(TOTE, assigned)]));
+    let places = ["one-more", "place-7"].map(|code| of_location(code, true));
+    let shop = given(arrivals.chain(places).chain([of_sku(TOTE, assigned)]));
     shop.when(receive(TOTE, "one-more", 1)).then_refused("too_many_locations");
+    shop.when(transfer(TOTE, "place-7", "one-more", 1)).then_refused("too_many_locations");
     shop.done(receive(TOTE, "place-7", 1));
 }
 
@@ -187,6 +162,7 @@ fn units_leave_location_after_location() {
         order_id: order_id(1),
         fulfilment_id: parcel_id(1),
         parts: parts(&[("a", 2), ("b", 1)]),
+        held: parts(&[("a", 2), ("b", 1)]),
     };
     assert_eq!(decide(&stock, send(1, 3)), Ok(vec![shipped.into()]));
 

@@ -15,10 +15,11 @@ fn parses<T: std::str::FromStr>(text: &str) -> bool {
 
 #[test]
 fn skus_fit_in_urls_and_subjects() {
-    for good in ["A", "TOTE-BRN", "a.b_c:d+e*f", &"x".repeat(64)] {
+    for good in ["A", "TOTE-BRN", "a.b_c:d+e*f", "...", &"x".repeat(64)] {
         assert!(parses::<Sku>(good), "{good}");
     }
-    for bad in ["", " ", "A B", "a/b", "a?b", "a#b", "a%b", "a\\b", "a\"b", "é", "a\n"] {
+    for bad in ["", " ", ".", "..", "A B", "a/b", "a?b", "a#b", "a%b", "a\\b", "a\"b", "é", "a\n"]
+    {
         assert!(!parses::<Sku>(bad), "{bad:?}");
     }
     assert!(!parses::<Sku>(&"x".repeat(65)));

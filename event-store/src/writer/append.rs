@@ -7,11 +7,9 @@ use std::collections::{HashMap, HashSet};
 use domain::{Event, StreamId};
 use futures::TryStreamExt;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::types::Json;
 use sqlx::{ConnectOptions, Connection, PgConnection, Postgres, Transaction};
 use uuid::Uuid;
 
-use super::Outcome;
 use super::batch::Rows;
 use super::cache::{Cache, Cached};
 use super::snapshot;
@@ -249,18 +247,30 @@ pub(super) struct Belief {
     pub in_turn: bool,
 }
 
-/// Appends a batch. Returns the head before it, or `None`, with nothing done, if something was not
-/// as believed.
+/// What became of a try to append.
+pub(super) enum Appended {
+    /// It was appended after this head.
+    After(i64),
+    /// Something was not as believed; nothing was done.
+    Stale,
+    /// A key was seen before under which nothing would be kept now; nothing was done. Where
+    /// something would be, the key itself is in the way ([`is_taken`]).
+    Taken,
+}
+
+/// Appends a batch, unless something is not as believed.
 pub(super) async fn append(
     connection: &mut PgConnection,
     belief: Belief,
     rows: &Rows,
-) -> sqlx::Result<Option<i64>> {
-    // One statement: a turn that ends costs no round trip.
+) -> sqlx::Result<Appended> {
+    // One statement: a turn that ends costs no round trip, nor do the keys that leave no row. Who
+    // is about to use one of these is not waited for: it was refused before that.
     let row = sqlx::query!(
         "SELECT append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
                        $18) AS head,
-                CASE WHEN $19 THEN end_turn() END AS ended",
+                CASE WHEN $19 THEN end_turn() END AS ended
+         WHERE NOT EXISTS (SELECT FROM commands WHERE key = ANY($20))",
         belief.log_id,
         belief.head,
         belief.holds,
@@ -280,10 +290,14 @@ pub(super) async fn append(
         &rows.metadatas,
         &rows.datas,
         belief.in_turn,
+        &rows.unkept,
     )
-    .fetch_one(connection)
+    .fetch_optional(connection)
     .await?;
-    Ok(row.head)
+    Ok(match row {
+        None => Appended::Taken,
+        Some(row) => row.head.map_or(Appended::Stale, Appended::After),
+    })
 }
 
 /// Whether an append failed because a key or a version is there already: nothing was done.
@@ -302,7 +316,8 @@ pub(super) async fn hold_head(
 /// What was kept under a key.
 pub(super) struct Kept {
     pub fingerprint: Uuid,
-    pub outcome: Outcome,
+    /// As it was written, perhaps by another program.
+    pub outcome: String,
     pub position: i64,
 }
 
@@ -312,7 +327,7 @@ pub(super) async fn kept(
     keys: &[String],
 ) -> sqlx::Result<HashMap<String, Kept>> {
     let rows = sqlx::query!(
-        r#"SELECT key, fingerprint, outcome AS "outcome: Json<Outcome>", position
+        r#"SELECT key, fingerprint, outcome::text AS "outcome!", position
            FROM commands WHERE key = ANY($1)"#,
         keys,
     )
@@ -320,7 +335,7 @@ pub(super) async fn kept(
     .await?;
     let kept = rows.into_iter().map(|row| {
         let (fingerprint, position) = (row.fingerprint, row.position);
-        (row.key, Kept { fingerprint, outcome: row.outcome.0, position })
+        (row.key, Kept { fingerprint, outcome: row.outcome, position })
     });
     Ok(kept.collect())
 }

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::append::{self, Belief, Kept};
+use super::append::{self, Appended, Belief, Kept};
 use super::batch::{Decided, KeyedRequest, Undecided};
 use super::cache::Cache;
 use super::company::{Company, Met};
@@ -182,7 +182,7 @@ impl Appender {
         let (log_id, head) = (self.log_id(), self.known);
         let belief = Belief { log_id, head, holds: false, elsewhere, in_turn };
         match append::append(connection, belief, &decided.rows).await {
-            Ok(Some(head)) => {
+            Ok(Appended::After(head)) => {
                 let met_since = if head == self.known { Met::Nobody } else { Met::Elsewhere };
                 self.company = match company {
                     // What a stale try had read is no longer in the cache, and so has not changed.
@@ -197,19 +197,19 @@ impl Appender {
                 };
                 Ok(Tried::Appended(self.conclude(decided, head)))
             }
-            Ok(None) => {
+            Ok(Appended::Stale) => {
                 decided.undo(&mut self.cache);
                 self.company = Company::Contended { quiet: 0 };
                 Ok(Tried::Stale)
             }
-            Err(error) if append::is_taken(&error) => {
+            Err(error) if !append::is_taken(&error) => Err(error.into()),
+            Ok(Appended::Taken) | Err(_) => {
                 decided.undo(&mut self.cache);
                 if in_turn {
                     append::end_turn(connection).await?;
                 }
                 Ok(Tried::Taken)
             }
-            Err(error) => Err(error.into()),
         }
     }
 
@@ -244,7 +244,7 @@ impl Appender {
             let log_id = self.log_id();
             let belief = Belief { log_id, head, holds: true, elsewhere: false, in_turn: false };
             let appended = append::append(&mut transaction, belief, &decided.rows).await?;
-            appended.ok_or(AppendError::Moved)?;
+            let Appended::After(head) = appended else { return Err(AppendError::Moved) };
             transaction.commit().await?;
             results = self.conclude(decided, head);
         }
@@ -357,7 +357,7 @@ fn merge(entries: &[&KeyedRequest], mut kept: HashMap<String, Kept>, appended: R
     let mut merged = Vec::with_capacity(entries.len());
     for KeyedRequest { key, request } in entries.iter().copied() {
         match kept.remove(key) {
-            Some(kept) => merged.push(replay(kept, request.fingerprint)),
+            Some(kept) => merged.push(replay(&kept, request.fingerprint)),
             None => match appended.next() {
                 Some(result) => merged.push(result),
                 None => break,
@@ -367,9 +367,13 @@ fn merge(entries: &[&KeyedRequest], mut kept: HashMap<String, Kept>, appended: R
     merged
 }
 
-fn replay(kept: Kept, fingerprint: Uuid) -> Result<Answer, SubmitError> {
+fn replay(kept: &Kept, fingerprint: Uuid) -> Result<Answer, SubmitError> {
     if kept.fingerprint != fingerprint {
         return Err(SubmitError::KeyReused);
     }
-    Ok(Answer { outcome: kept.outcome, position: kept.position, replayed: true })
+    let outcome = serde_json::from_str(&kept.outcome).map_err(|error| {
+        tracing::error!(%error, position = kept.position, "a kept answer cannot be read");
+        SubmitError::AnswerUnreadable { reason: error.to_string() }
+    })?;
+    Ok(Answer { outcome, position: kept.position, replayed: true })
 }

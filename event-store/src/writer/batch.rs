@@ -10,9 +10,10 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use domain::command::{Events, Stop};
-use domain::state::{Lookup, Missing};
+use domain::refusal::MovedStream;
+use domain::state::{Lookup, Missing, Streams};
 use domain::stream::slot_of;
-use domain::{Refusal, State, StreamId};
+use domain::{Refusal, RefusalRecord, State, StreamId};
 use uuid::Uuid;
 
 use super::cache::{Cache, Cached};
@@ -31,6 +32,8 @@ pub(super) struct Rows {
     pub read_streams: Vec<String>,
     pub read_versions: Vec<i64>,
     pub guesses: Vec<String>,
+    /// Of commands that are refused for now: nothing is kept under them, and nothing may have been.
+    pub unkept: Vec<String>,
     pub keys: Vec<String>,
     pub fingerprints: Vec<Uuid>,
     pub outcomes: Vec<String>,
@@ -140,7 +143,7 @@ impl Decided {
         guess: bool,
         keep_reads: bool,
     ) -> Result<Decision, Missing> {
-        let Request { command, expected, .. } = &entry.request;
+        let Request { command, expected, unmoved, .. } = &entry.request;
         if guess && command.creates() {
             let subject = command.subject();
             if cache.peek(&subject).is_none() && cache.unreadable(&subject).is_none() {
@@ -158,6 +161,11 @@ impl Decided {
             if actual != expected {
                 return Ok(Decision::Refused(Refusal::VersionMismatch { expected, actual }));
             }
+        }
+        match check_unmoved(unmoved, &view) {
+            Ok(None) => {}
+            Ok(Some(refusal)) => return Ok(Decision::Refused(refusal)),
+            Err(missing) => return unless_unreadable(missing, cache),
         }
         match domain::decide(command, &view) {
             Ok(events) => Ok(Decision::Accepted(events)),
@@ -178,7 +186,7 @@ impl Decided {
                 self.outcomes.push(Err(error));
                 return Ok(());
             }
-            Decision::Refused(refusal) => Outcome::Refused(refusal),
+            Decision::Refused(refusal) => Outcome::Refused(RefusalRecord::from(&refusal)),
             Decision::Accepted(events) => {
                 // The answer names the subject's version: the append has to check it.
                 let subject = entry.request.command.subject();
@@ -280,6 +288,21 @@ impl Decided {
     }
 }
 
+/// Whether streams are still at the versions that the caller read; the refusal names all that are
+/// not. To look at them is to read them: the append compares them once more.
+fn check_unmoved(
+    unmoved: &[(StreamId, i64)],
+    view: &CacheView<'_>,
+) -> Result<Option<Refusal>, Missing> {
+    Streams(view).require(unmoved.iter().map(|(stream, _)| stream.clone()))?;
+    let moved = unmoved.iter().filter_map(|(stream, expected)| {
+        let (expected, actual) = (*expected, view.cache.version(stream));
+        (actual != expected).then(|| MovedStream { stream: stream.to_string(), expected, actual })
+    });
+    let moved: Vec<MovedStream> = moved.collect();
+    Ok((!moved.is_empty()).then_some(Refusal::DocumentChanged(moved)))
+}
+
 /// What is missing is to be loaded, unless it is known that this cannot be done.
 fn unless_unreadable(missing: Missing, cache: &Cache) -> Result<Decision, Missing> {
     let Missing(streams) = &missing;
@@ -295,10 +318,17 @@ impl Rows {
         self.streams.len() as i64
     }
 
-    /// Keeps what the command came to. A refusal that nobody can ask for again is not kept.
+    /// Keeps what the command came to. A refusal that nobody can ask for again is not kept, nor one
+    /// that may pass: unless the key was seen before, the next try is decided anew.
     fn add_command(&mut self, entry: &KeyedRequest, outcome: &Outcome) -> serde_json::Result<()> {
-        if entry.request.key.is_none() && matches!(outcome, Outcome::Refused(_)) {
-            return Ok(());
+        if let Outcome::Refused(refusal) = outcome {
+            if entry.request.key.is_none() {
+                return Ok(());
+            }
+            if refusal.passes() {
+                self.unkept.push(entry.key.clone());
+                return Ok(());
+            }
         }
         self.keys.push(entry.key.clone());
         self.fingerprints.push(entry.request.fingerprint);

@@ -27,7 +27,7 @@ mod task;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use domain::{Command, Refusal};
+use domain::{Command, RefusalRecord, StreamId};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -77,6 +77,9 @@ pub struct Request {
     pub fingerprint: Uuid,
     /// The version the caller expects the command's target to have.
     pub expected: Option<i64>,
+    /// Other streams that what the caller read was made of, with the versions they had: none of
+    /// them may have moved on.
+    pub unmoved: Vec<(StreamId, i64)>,
     /// When it happens.
     pub at: DateTime<Utc>,
     /// Who asks: a role or a process, never personal data.
@@ -96,6 +99,7 @@ impl Request {
             key: None,
             fingerprint: Uuid::nil(),
             expected: None,
+            unmoved: Vec::new(),
             at,
             actor: None,
             correlation_id: None,
@@ -116,8 +120,8 @@ pub enum Outcome {
         /// The version of the subject's stream.
         version: i64,
     },
-    /// The answer is no.
-    Refused(Refusal),
+    /// The answer is no. Not kept where that may pass by itself.
+    Refused(RefusalRecord),
 }
 
 /// The answer to a command. It is durable: its events are committed.
@@ -160,6 +164,13 @@ pub enum SubmitError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The command was decided before, and what was kept of its answer cannot be read. Nothing was
+    /// done now, and a retry does not help.
+    #[error("what was kept under the key cannot be read: {reason}")]
+    AnswerUnreadable {
+        /// What is wrong with it.
+        reason: String,
+    },
 }
 
 /// A command in the queue, and where its answer goes.
@@ -189,6 +200,11 @@ impl Writer {
         let appender = appender::Appender::new(db, settings, known);
         let task = task::Task::new(appender, settings, commands, stop.clone());
         (Self { queue, db: db.clone(), log_id, stop }, tokio::spawn(task.run()))
+    }
+
+    /// The database that holds the log.
+    pub fn db(&self) -> &PgPool {
+        &self.db
     }
 
     /// The id of the log that is appended to; `None` until it was reached.

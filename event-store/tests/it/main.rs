@@ -4,14 +4,17 @@
 
 mod company;
 mod feed;
+mod forget;
 mod identity;
 mod log;
 mod message;
 mod proxy;
+mod refusals;
 mod relay;
 mod roles;
 mod snapshots;
 mod support;
 mod tail;
 mod turns;
+mod unmoved;
 mod writer;

@@ -45,11 +45,13 @@ async fn the_writer_appends_by_append_alone(db: PgPool) {
     accept(&writers[0], create_cart(cart_id())).await;
     assert_contiguous(&db).await;
     assert!(may(&role, APPEND).await);
+    assert!(event_store::forget::step(&role, 30, 1).await.unwrap().is_some());
     assert!(may(&role, "DELETE FROM snapshots; UPDATE reactions SET position = 0").await);
     for statement in [
         INSERT,
         "UPDATE log_head SET position = 0",
         "DELETE FROM commands",
+        "UPDATE commands_sweep SET page = 0",
         "UPDATE events SET version = 0",
         "ALTER TABLE events DISABLE TRIGGER events_by_append",
         "DELETE FROM orders_rows",
@@ -90,6 +92,8 @@ async fn readers_read(db: PgPool) {
             "SELECT settle_log(true)",
             "SELECT hold_head()",
             "SELECT FROM commands",
+            "SELECT FROM commands_sweep",
+            "SELECT FROM forget_commands(interval '1', interval '1', 1)",
             "SELECT FROM sandbox_gateway",
             "SELECT FROM reaction_tasks",
             "INSERT INTO later VALUES (1)",

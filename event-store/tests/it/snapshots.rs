@@ -34,7 +34,8 @@ async fn a_long_stream_is_loaded_from_its_snapshot(db: PgPool) {
     let answer = accept(&writer(&db), receive("TOTE")).await;
     assert_eq!(answer.outcome, Outcome::Accepted { id: "TOTE".into(), version: 601 });
     // That it is the snapshot which is read shows when it tells a lie.
-    let lie = r#"UPDATE snapshots SET version = 601, state = '{"Stock":{"levels":{},"holds":{}}}'"#;
+    let lie = r#"UPDATE snapshots SET version = 601, state = '{"Stock":{"levels":{},"holds":{},
+        "reservations":0,"backorder_max":0,"threshold":null,"low":false}}'"#;
     sqlx::query(lie).execute(&db).await.unwrap();
     let lied_to = writer(&db);
     let take = stock::Command::Adjust {

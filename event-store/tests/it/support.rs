@@ -40,6 +40,13 @@ pub fn receive(sku: &str) -> Command {
     kit::receive(sku, 1)
 }
 
+/// A correction of a SKU's units.
+pub fn adjust(sku: &str, delta: i64) -> Command {
+    let (location, reason) = ("main".parse().unwrap(), "counted".parse().unwrap());
+    let adjust = domain::command::stock::Command::Adjust { location, delta, reason };
+    Command::Stock(sku.parse().unwrap(), adjust)
+}
+
 /// A published product with one variant, and `units` of it in stock.
 pub async fn on_sale(writer: &Writer, sku: &str, units: u32) {
     let id = ProductId(Uuid::now_v7());
@@ -55,7 +62,7 @@ pub async fn accept(writer: &Writer, command: Command) -> Answer {
 }
 
 /// The code of a refusal.
-pub fn code(answer: &Answer) -> &'static str {
+pub fn code(answer: &Answer) -> &str {
     match &answer.outcome {
         Outcome::Refused(refusal) => refusal.code().0,
         Outcome::Accepted { .. } => "accepted",

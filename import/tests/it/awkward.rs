@@ -57,7 +57,7 @@ proptest! {
         let currency: Currency = code.parse().unwrap();
         let ends = bytes.iter().filter(|byte| matches!(byte, b'\n' | b'\r')).count() as u64;
         for read in [read_products(bytes.clone(), currency), {
-            read_orders(bytes.clone(), currency, "history".parse().unwrap())
+            read_orders(bytes.clone(), currency, "main".parse().unwrap())
         }] {
             let Ok((commands, report)) = read else { continue };
             prop_assert!(report.rows_skipped() <= report.rows() && report.rows() <= ends);
@@ -84,7 +84,7 @@ fn an_order_of_very_many_parcels_is_read_at_once() {
     let row = |n| format!("1,2014-01-03,2014-01-04 00:00:00.{n:06},P{n},1,1\n");
     let header = "Order ID,Order Date,Ship Date,Product ID,Quantity,Sales\n".to_owned();
     let file = (0..ROWS).fold(header, |file, n| file + &row(n));
-    let (currency, location) = ("EUR".parse().unwrap(), "history".parse().unwrap());
+    let (currency, location) = ("EUR".parse().unwrap(), "main".parse().unwrap());
     let (commands, report) = read_orders(file.into_bytes(), currency, location).unwrap();
     assert_eq!((report.rows(), report.rows_skipped()), (ROWS as u64, 0));
     // A product is made, published, priced, received and added; a parcel goes four steps; the cart

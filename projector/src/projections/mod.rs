@@ -2,6 +2,7 @@
 //! place that its read model has in [`ReadModel::ALL`].
 
 mod carts;
+mod locations;
 mod orders;
 mod payments;
 mod products;
@@ -17,6 +18,7 @@ use crate::projection::Projection;
 pub static ALL: [&Projection; ReadModel::ALL.len()] = [
     &products::PROJECTION,
     &stock::PROJECTION,
+    &locations::PROJECTION,
     &carts::PROJECTION,
     &orders::PROJECTION,
     &payments::PROJECTION,

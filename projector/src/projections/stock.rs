@@ -5,9 +5,9 @@ use domain::stock::document::{self, Document};
 use crate::documents::document_projection;
 
 document_projection! {
-    Stock, version 1;
+    Stock, version 2;
     table "stock_rows", key String "text";
     stream Stock(sku) => sku.to_string();
     documents Document, by document::fold;
-    columns "on_hand" "bigint", "available" "bigint";
+    columns "on_hand" "bigint", "available" "bigint", "low" "boolean", "short" "bigint";
 }

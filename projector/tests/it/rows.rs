@@ -1,6 +1,8 @@
 //! After a short story, each projection's rows are what they should be; and they are so once.
 
-use domain::command::product as products;
+use domain::Command;
+use domain::command::{location, product as products, stock};
+use domain::location::Set;
 use domain::product::SkusOfArchived;
 use serde_json::json;
 use sqlx::PgPool;
@@ -43,6 +45,30 @@ async fn the_catalogue_and_its_stock(db: PgPool) {
     }
     let stock = document(&db, "stock").await;
     assert_eq!((&stock["id"], &stock["available"]), (&json!("TOTE"), &json!(7)));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn locations_and_what_is_low_or_short(db: PgPool) {
+    let shop = Shop::open(&db);
+    let set = Set { sellable: false, name: None, address_ref: None };
+    shop.ask(Command::Location("depot".parse().unwrap(), location::Command::Set(set))).await;
+    shop.product("Tote", "TOTE").await;
+    shop.receive("TOTE", 7).await;
+    let of_tote = |ask| Command::Stock("TOTE".parse().unwrap(), ask);
+    shop.ask(of_tote(stock::Command::SetThreshold { threshold: Some(2) })).await;
+    shop.order("TOTE", 5).await;
+    let (location, reason) = ("main".parse().unwrap(), None);
+    shop.ask(of_tote(stock::Command::Count { location, on_hand: 4, reason })).await;
+    project(&db, "locations").await;
+    project(&db, "stock").await;
+    let location = document(&db, "locations").await;
+    assert_eq!((&location["id"], &location["sellable"]), (&json!("depot"), &json!(false)));
+    let stock = document(&db, "stock").await;
+    assert_eq!((&stock["available"], &stock["short"]), (&json!(-1), &json!(1)));
+    assert_eq!((&stock["threshold"], &stock["low"]), (&json!(2), &json!(true)));
+    let columns: (bool, i64) =
+        sqlx::query_as("SELECT low, short FROM stock").fetch_one(&db).await.unwrap();
+    assert_eq!(columns, (true, 1));
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -160,13 +186,19 @@ async fn the_columns_of_search_follow_the_document(db: PgPool) {
     let expected =
         (keys.map(str::to_owned).to_vec(), json!({"EUR": 25.0}), "big tote".to_owned(), true);
     assert_eq!(columns, expected);
-    let shown = json!({"id": "TOTE", "in_stock": true, "available": 10, "or_more": true});
+    let shown = json!({"id": "TOTE", "in_stock": true, "available": 10, "or_more": true,
+                       "orderable": true});
     assert_eq!(document(&db, "stock_on_offer").await, shown);
-    shop.ask(domain::Command::Product(
-        product_id,
-        products::Command::Archive(SkusOfArchived::Keep),
-    ))
-    .await;
+    let (location, reason) = ("main".parse().unwrap(), None);
+    let of_tote = |ask| Command::Stock("TOTE".parse().unwrap(), ask);
+    shop.ask(of_tote(stock::Command::Count { location, on_hand: 0, reason })).await;
+    shop.ask(of_tote(stock::Command::SetPolicy { backorder_max: 3 })).await;
+    project(&db, "search").await;
+    let shown = json!({"id": "TOTE", "in_stock": false, "available": 0, "or_more": false,
+                       "orderable": true});
+    assert_eq!(document(&db, "stock_on_offer").await, shown);
+    let archive = products::Command::Archive(SkusOfArchived::Keep);
+    shop.ask(Command::Product(product_id, archive)).await;
     project(&db, "search").await;
     assert!(documents(&db, "stock_on_offer").await.is_empty());
 }

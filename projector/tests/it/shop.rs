@@ -56,16 +56,7 @@ impl Shop {
 
     /// Gives a command that must be accepted. Returns its position.
     pub async fn ask(&self, command: Command) -> i64 {
-        let request = Request {
-            key: None,
-            fingerprint: id(),
-            expected: None,
-            at: today(),
-            actor: None,
-            correlation_id: None,
-            causation: None,
-            command,
-        };
+        let request = Request::new(command, today());
         let answer = self.writer.submit(request).await.unwrap();
         assert!(matches!(answer.outcome, Outcome::Accepted { .. }), "{answer:?}");
         answer.position

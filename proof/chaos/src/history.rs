@@ -91,7 +91,12 @@ impl Answer {
         self.body["code"].as_str().unwrap_or_default()
     }
 
-    /// Where in the log an accepted command took effect.
+    /// Whether it is a refusal that is not kept: the next try is decided anew.
+    pub fn is_passing(&self) -> bool {
+        self.body["passing"] == true
+    }
+
+    /// Where in the log the command took effect, or was refused.
     pub fn position(&self) -> Option<i64> {
         self.body["position"].as_i64()
     }
@@ -136,6 +141,13 @@ pub struct Attempt {
     pub lost: Option<String>,
 }
 
+impl Attempt {
+    /// The answer, unless the next attempt may get another one.
+    pub fn kept_answer(&self) -> Option<&Answer> {
+        self.answer.as_ref().filter(|answer| !answer.is_passing())
+    }
+}
+
 /// One command with all that came of it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Asked {
@@ -151,9 +163,21 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// The first answer that came.
+    /// The answer that stands: the first one that was kept; without such, the first.
     pub fn answer(&self) -> Option<&Answer> {
-        self.attempts.iter().find_map(|attempt| attempt.answer.as_ref())
+        self.standing()?.answer.as_ref()
+    }
+
+    fn standing(&self) -> Option<&Attempt> {
+        let answered = || self.attempts.iter().filter(|attempt| attempt.answer.is_some());
+        answered().find(|attempt| attempt.kept_answer().is_some()).or_else(|| answered().next())
+    }
+
+    /// Leaves out what it was told that another attempt has made untrue.
+    pub fn forget_passing(&mut self) {
+        for attempt in &mut self.attempts {
+            attempt.answer.take_if(|answer| answer.is_passing());
+        }
     }
 
     /// When it first left.
@@ -161,10 +185,11 @@ impl Asked {
         self.attempts.iter().map(|attempt| attempt.sent).min().unwrap_or(0)
     }
 
-    /// When the first answer was there.
+    /// When the answer that stands was first there.
     pub fn answered(&self) -> Option<u64> {
-        let answered = self.attempts.iter().filter(|attempt| attempt.answer.is_some());
-        answered.map(|attempt| attempt.ended).min()
+        let standing = self.standing()?;
+        let kept = self.attempts.iter().filter(|attempt| attempt.kept_answer().is_some());
+        Some(kept.map(|attempt| attempt.ended).min().unwrap_or(standing.ended))
     }
 }
 
@@ -205,7 +230,7 @@ pub struct Read {
 }
 
 /// Every request and answer of a round.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct History {
     /// What all keys of the round begin with.
     pub tag: String,

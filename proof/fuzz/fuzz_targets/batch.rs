@@ -11,6 +11,7 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta};
 use command_api::batch::ask;
 use command_api::batch::lines::{Line, Lines};
+use command_api::caller::Caller;
 use command_api::routes::{Edge, Payments};
 use futures::stream;
 use fuzz::check_amounts;
@@ -28,6 +29,8 @@ static EDGE: LazyLock<Edge> = LazyLock::new(|| Edge {
     request_id: Uuid::nil(),
     now: DateTime::UNIX_EPOCH,
     reservation: TimeDelta::minutes(15),
+    kept: TimeDelta::days(30),
+    caller: Caller::ANYONE,
     payments: Payments::default(),
 });
 

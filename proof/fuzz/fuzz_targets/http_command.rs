@@ -12,8 +12,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
 use chrono::{DateTime, TimeDelta};
 use command_api::batch::ask;
+use command_api::caller::Caller;
 use command_api::command::{self, Prepared};
-use command_api::headers::{Conditions, Expected};
+use command_api::headers::{Conditions, Expected, Tag};
 use command_api::routes::{Address, Edge, Payments, Route, all};
 use fuzz::{check_amounts, check_refusal};
 use kit::Shop;
@@ -44,8 +45,10 @@ fuzz_target!(|data: &[u8]| {
 async fn command(route: &'static Route, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
     let request_id = RequestId::of(&parts.headers).uuid();
-    let (now, reservation) = (DateTime::UNIX_EPOCH, TimeDelta::minutes(15));
-    let edge = Edge { request_id, now, reservation, payments: Payments::default() };
+    let (now, reservation, kept) =
+        (DateTime::UNIX_EPOCH, TimeDelta::minutes(15), TimeDelta::days(30));
+    let (payments, caller) = (Payments::default(), Caller::ANYONE);
+    let edge = Edge { request_id, now, reservation, kept, caller, payments };
     let body = to_bytes(body, usize::MAX).await.expect("a body in memory");
     let (address, conditions) = match command_api::http::head(&mut parts).await {
         Ok(head) => head,
@@ -60,7 +63,7 @@ async fn command(route: &'static Route, request: Request) -> Response {
             let again =
                 prepare().unwrap_or_else(|problem| panic!("only the first time: {problem:?}"));
             assert_eq!(prepared.request.fingerprint, again.request.fingerprint);
-            assert_eq!(prepared.request.key, conditions.key.map(|key| format!("c:{key}")));
+            assert_eq!(prepared.request.key, conditions.key.map(|key| edge.caller.key(&key)));
             let command = prepared.request.command;
             check_amounts(&command);
             let mut shop = Shop::default();
@@ -81,18 +84,18 @@ fn check_batch(
     route: &Route,
     Address { id, sku }: &Address,
     body: &[u8],
-    Conditions { key, expected }: &Conditions,
+    Conditions { key, expected, .. }: &Conditions,
     edge: &Edge,
     http: &Result<Prepared, Problem>,
 ) {
-    // A line cannot say `If-Match: *` or a version beyond 32 bits, and `null` is no data there.
+    // A line cannot say `If-Match: *`, and `null` is no data there.
     let if_match = match expected {
         Expected::Anything => None,
         Expected::Exists => return,
-        Expected::Version(version) => match u32::try_from(*version) {
-            Ok(version) => Some(version),
-            Err(_) => return,
-        },
+        Expected::Tag(Tag { version, second: None }) => Some(json!(version)),
+        Expected::Tag(Tag { version, second: Some(second) }) => {
+            Some(json!(format!("{version}.{second}")))
+        }
     };
     let Ok(data) = str::from_utf8(body) else { return };
     if data.trim_matches(JSON_SPACE) == "null" {
@@ -104,8 +107,8 @@ fn check_batch(
             line[name] = json!(value);
         }
     }
-    if let Some(version) = if_match {
-        line["if_match"] = json!(version);
+    if let Some(if_match) = if_match {
+        line["if_match"] = if_match;
     }
     let data = match sku {
         None if data.is_empty() => "{}".to_owned(),
@@ -126,7 +129,9 @@ fn check_batch(
         (Ok(http), Ok(batch)) => {
             assert_eq!(named(http), named(batch), "{line}");
             assert_eq!(http.request.key, batch.request.key);
+            assert_eq!(http.request.fingerprint, batch.request.fingerprint, "{line}");
             assert_eq!(http.request.expected, batch.request.expected);
+            assert_eq!(http.read_at, batch.read_at);
         }
         (Err(_), Err(batch)) => assert!((400..500).contains(&batch.status), "{batch:?}"),
         (Ok(_), Err(batch)) => panic!("HTTP takes what a batch refuses: {line}: {batch:?}"),

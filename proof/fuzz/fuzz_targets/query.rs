@@ -13,7 +13,9 @@ use query_api::document::{self, Stored, Tag};
 use query_api::fresh::{Fresh, Prefer, WAIT_MAX};
 use query_api::listing::link;
 use query_api::one::One;
-use query_api::resources::{event, order, payment, product, projection, sales, stock, stream};
+use query_api::resources::{
+    event, location, order, payment, product, projection, sales, stock, stream,
+};
 use query_api::search::request::{DEPTH_MAX, FILTERS_MAX, Parameters, QUERY_BYTES_MAX, Question};
 use serde::de::DeserializeOwned;
 use service::config::Secret;
@@ -29,6 +31,7 @@ fuzz_target!(|data: &[u8]| {
         "/v1/products" => check_list::<product::Products>(uri),
         "/v1/orders" => check_list::<order::Orders>(uri),
         "/v1/payments" => check_list::<payment::Payments>(uri),
+        "/v1/locations" => check_list::<location::Locations>(uri),
         "/v1/stock" => check_list::<stock::Stocks>(uri),
         "/v1/sales" => check_list::<sales::Sales>(uri),
         "/v1/search" => check_search(uri),

@@ -52,7 +52,7 @@ fn check_documents(seen: &Seen<'_>) {
         )+ };
     }
     check!(product::document, stock::document, cart::document, payment::document);
-    check!(fulfilment::document, page::order, page::search);
+    check!(location::document, fulfilment::document, page::order, page::search);
 }
 
 fn stream(category: Category) -> StreamId {
@@ -61,6 +61,7 @@ fn stream(category: Category) -> StreamId {
         Category::Product => StreamId::Product(ProductId(id)),
         Category::Sku => StreamId::Sku(sku),
         Category::Stock => StreamId::Stock(sku),
+        Category::Location => StreamId::Location("depot".parse().expect("a location")),
         Category::Cart => StreamId::Cart(CartId(id)),
         Category::Order => StreamId::Order(OrderId(id)),
         Category::Payment => StreamId::Payment(PaymentId(id)),

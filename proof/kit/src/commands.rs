@@ -1,16 +1,16 @@
 //! What people ask of a shop, from a product to the goods that come back.
 
 use chrono::{DateTime, Utc};
-use domain::command::product as products;
-use domain::command::return_ as returns;
-use domain::command::stock as stocks;
 use domain::command::{cart as carts, fulfilment as parcels, order as orders, payment as payments};
-
+use domain::command::{
+    location as locations, product as products, return_ as returns, stock as stocks,
+};
 use domain::order::{PaymentMethod, Units};
 use domain::payment::{CapturePolicy, Report, Start, Verdict};
 use domain::return_::{Arrival, Disposal};
 use domain::{
-    CartId, Command, FulfilmentId, Money, Options, OrderId, PaymentId, ProductId, ReturnId, product,
+    CartId, Command, FulfilmentId, Money, Options, OrderId, PaymentId, ProductId, ReturnId,
+    location, product,
 };
 
 use crate::ids::Named;
@@ -51,6 +51,10 @@ pub fn archive_freeing(product: impl Named<ProductId>) -> Command {
 pub fn receive(text: &str, count: u32) -> Command {
     let (location, quantity) = (place("main"), units(count));
     Command::Stock(sku(text), stocks::Command::Receive { location, quantity, reference: None })
+}
+pub fn set_location(code: &str, sellable: bool) -> Command {
+    let set = location::Set { sellable, name: None, address_ref: None };
+    Command::Location(place(code), locations::Command::Set(set))
 }
 pub fn create_cart(cart: impl Named<CartId>) -> Command {
     let currency = currency("EUR");

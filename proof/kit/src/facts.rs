@@ -1,6 +1,8 @@
 //! What has happened, and where.
 
-use domain::{StreamId, cart, fulfilment, order, payment, product, return_, sku as skus, stock};
+use domain::{
+    StreamId, cart, fulfilment, location, order, payment, product, return_, sku as skus, stock,
+};
 
 use crate::ids::{cart_id, order_id, parcel_id, payment_id, product_id, return_id};
 use crate::shop::Fact;
@@ -14,6 +16,10 @@ pub fn of_sku(text: &str, event: impl Into<skus::Event>) -> Fact {
 }
 pub fn of_stock(text: &str, event: impl Into<stock::Event>) -> Fact {
     (StreamId::Stock(sku(text)), event.into().into())
+}
+pub fn of_location(code: &str, sellable: bool) -> Fact {
+    let set = location::Set { sellable, name: None, address_ref: None };
+    (StreamId::Location(place(code)), location::Event::from(set).into())
 }
 pub fn of_cart(n: u128, event: impl Into<cart::Event>) -> Fact {
     (StreamId::Cart(cart_id(n)), event.into().into())
@@ -36,7 +42,8 @@ pub fn parts(parts: &[(&str, u32)]) -> Vec<stock::Part> {
     parts.iter().map(part).collect()
 }
 pub fn received(at: &str, count: u32) -> stock::Received {
-    stock::Received { location: place(at), quantity: units(count), source: delivery() }
+    let (location, quantity, source) = (place(at), units(count), delivery());
+    stock::Received { location, sellable: at != location::RETURNS, quantity, source }
 }
 /// A delivery without a note.
 pub fn delivery() -> stock::Source {

@@ -6,7 +6,7 @@ use crate::commands::{
     add, capture, check_out, create_cart, details, pack, pay_by_card, pay_on_delivery, plan,
     record, ship, variant, was_authorized, was_captured,
 };
-use crate::facts::{of_product, of_sku, of_stock, received};
+use crate::facts::{of_location, of_product, of_sku, of_stock, received};
 use crate::shop::{Shop, given};
 use crate::words::{PURSE, TOTE, eur, money};
 
@@ -14,6 +14,8 @@ use crate::words::{PURSE, TOTE, eur, money};
 pub fn catalogue() -> Shop {
     let product_id = |n| sku::Assigned { product_id: crate::ids::product_id(n) };
     given([
+        of_location("depot", true),
+        of_location("shop", true),
         of_product(1, product::Created { details: details("Tote") }),
         of_product(1, variant(TOTE, &[eur("20.00"), money("3300", "JPY")])),
         of_product(1, product::Published {}),

@@ -17,7 +17,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::Instant;
 
 use super::index::IndexPosition;
-use crate::metrics::Counted;
+use crate::metrics::UnderWay;
 
 /// The most requests that wait at once; more are refused.
 pub const WAITERS_MAX: usize = 1024;
@@ -127,8 +127,8 @@ impl Poller {
             return Ok(false);
         }
         let Ok(_place) = self.room.try_acquire() else { return Err(Unreached::Crowded) };
-        let _waiting = Counted::new("reads_waiting");
-        let _counted = (goal == Goal::Index).then(|| IndexWaiter::new(&self.index_waiters));
+        let _waiting = UnderWay::new("reads_waiting");
+        let _under_way = (goal == Goal::Index).then(|| IndexWaiter::new(&self.index_waiters));
         let (mut hints, came) = (self.hints.subscribe(), Instant::now());
         self.somebody_waits.notify_one();
         let reached = hints.wait_for(|hints| {

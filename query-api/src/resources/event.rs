@@ -22,7 +22,7 @@ use uuid::Uuid;
 use crate::app::{App, EXPORTS_MAX};
 use crate::live::Follower;
 use crate::log;
-use crate::metrics::Counted;
+use crate::metrics::UnderWay;
 use crate::past::Point;
 use crate::progress::position_unknown;
 use crate::queue::Who;
@@ -191,7 +191,7 @@ fn export(app: &App, log: Log, selection: Selection, place: OwnedSemaphorePermit
         reading: Reading::new(app.live.pages.clone(), Selection { until, ..selection }),
         last_sent: Instant::now(),
         _place: place,
-        _counted: Counted::new("exports"),
+        _under_way: UnderWay::new("exports"),
     };
     let chunks = stream::try_unfold(export, async |mut export| {
         let chunk = export.next().await?;
@@ -210,7 +210,7 @@ struct Export {
     reading: Reading,
     last_sent: Instant,
     _place: OwnedSemaphorePermit,
-    _counted: Counted,
+    _under_way: UnderWay,
 }
 
 impl Export {

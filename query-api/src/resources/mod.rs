@@ -6,7 +6,9 @@
 
 pub mod cart;
 pub mod event;
+pub mod fulfilment;
 pub mod history;
+pub mod location;
 pub mod order;
 pub mod payment;
 pub mod product;
@@ -46,12 +48,15 @@ fn routes() -> Vec<(&'static str, Access, MethodRouter<App>)> {
         ("/v1/search", Open, get(search::search)),
         ("/v1/stock", Open, get(list_of::<stock::Stocks>)),
         ("/v1/stock/{sku}", Open, get(stock::one)),
+        ("/v1/locations", Guarded, get(list_of::<location::Locations>)),
+        ("/v1/locations/{code}", Guarded, get(one::<location::Location>)),
         ("/v1/carts/{id}", Guarded, get(one::<cart::CartAsShown>)),
         ("/v1/orders", Guarded, get(list_of::<order::Orders>)),
         ("/v1/orders/{id}", Guarded, get(one::<order::Order>)),
         ("/v1/orders/{id}/history", Guarded, get(history::history)),
         ("/v1/payments", Guarded, get(list_of::<payment::Payments>)),
         ("/v1/payments/{id}", Guarded, get(one::<payment::Payment>)),
+        ("/v1/fulfilments/{id}", Guarded, get(one::<fulfilment::Fulfilment>)),
         ("/v1/sales", Guarded, get(list_of::<sales::Sales>)),
         ("/v1/events", Guarded, get(event::events)),
         ("/v1/streams/{category}/{id}", Guarded, get(stream::history)),

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::page::order::{self, Document, FulfilmentStatus, PaymentStatus, Status};
-use domain::{Currency, Event, OrderId, ReadModel, StreamId};
+use domain::{Currency, OrderId, ReadModel};
 use service::Problem;
 use uuid::Uuid;
 
@@ -16,22 +16,7 @@ resource! {
     /// An order.
     Order = "order", of Orders in "orders";
     stream Order(OrderId);
-    document Document, by order::fold, parts part;
-}
-
-/// A payment, parcel or return that an order names.
-pub(super) fn part(event: &Event) -> Option<StreamId> {
-    let Event::Order(event) = event else { return None };
-    match event {
-        domain::order::Event::PaymentStarted(started) => {
-            Some(StreamId::Payment(started.payment_id))
-        }
-        domain::order::Event::FulfilmentPlanned(planned) => {
-            Some(StreamId::Fulfilment(planned.fulfilment_id))
-        }
-        domain::order::Event::ReturnOpened(opened) => Some(StreamId::Return(opened.return_id)),
-        _ => None,
-    }
+    document Document, by order::fold, parts order::part;
 }
 
 const TOTAL: SortKeys = &[("total", Kind::Amount), ("id", Kind::Id)];

@@ -99,6 +99,10 @@ query! {
         sku: Vec<String>,
         /// Only those of which no more than this may be sold: what is running out.
         available_max: Option<i64>,
+        /// Those of which few are left, or the others.
+        low: Option<bool>,
+        /// Those of which more is promised than is there, or the others.
+        short: Option<bool>,
     }
 }
 
@@ -106,7 +110,12 @@ impl ListQuery for Stocks {
     fn listing(self, caller: Caller) -> Result<Listing, Problem> {
         let listing = if caller.is_trusted {
             Listing::of(ReadModel::Stock, "stock", BY_SKU)
+                .only("low =", self.low)
+                .only("(short > 0) =", self.short)
         } else {
+            if self.low.is_some() || self.short.is_some() {
+                caller.must_be_trusted()?;
+            }
             Listing::of(ReadModel::Search, "stock_on_offer", BY_SKU)
         };
         Ok(listing.any_of("id", self.sku).only("available <=", self.available_max))

@@ -57,11 +57,85 @@ async fn an_order_changes_its_tag_with_its_payments(db: PgPool) {
     );
 }
 
+/// Lists and weak tags are what caches send; a tag may come compressed on the way.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_tag_is_found_in_a_list_and_weakened(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    let path = format!("/v1/orders/{}", shop.put_order(1, "pending", 10.0, 0).await);
+    let known = ["\"x\", W/\"2.9.1\"", "W/\"1.1.1\",\"2.9.1\"", "\"a,b\", \"2.9.1\""];
+    for known in known {
+        let again = shop.ask(&path, &[("if-none-match", known)]).await;
+        assert_eq!(again.status, StatusCode::NOT_MODIFIED, "{known}");
+    }
+    let two = [("if-none-match", "\"x\""), ("if-none-match", "W/\"2.9.1\"")];
+    assert_eq!(shop.ask(&path, &two).await.status, StatusCode::NOT_MODIFIED);
+    for unknown in ["\"x\", W/\"2.9.2\"", "2.9.1", "\"2.9\"", "w/\"2.9.1\""] {
+        let whole = shop.ask(&path, &[("if-none-match", unknown)]).await;
+        assert_eq!(whole.status, StatusCode::OK, "{unknown}");
+    }
+}
+
+/// It is served out of its order's document, under a tag of its own.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_parcel_is_read_by_itself(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    let order = shop.put_order(1, "confirmed", 10.0, 0).await;
+    let [first, second] = [7, 8].map(uuid::Uuid::from_u128);
+    let created = |parcel: uuid::Uuid| {
+        let lines =
+            serde_json::json!({"order_id": order, "lines": [{"sku": "TOTE", "quantity": 1}]});
+        (format!("fulfilment-{parcel}"), "fulfilment.created", lines)
+    };
+    let packed = serde_json::json!({"order_id": order});
+    let position = shop
+        .append(&[
+            created(first),
+            created(second),
+            (format!("fulfilment-{second}"), "fulfilment.packed", packed),
+        ])
+        .await;
+    let parcels = format!(
+        r#"{{"id":"{order}","version":2,"parcels":[{{"id":"{first}","version":1,"position":1}},
+            {{"id":"{second}","version":2,"position":3,"status":"packed"}}]}}"#
+    );
+    sqlx::query("UPDATE orders_rows SET document = $1::json")
+        .bind(parcels)
+        .execute(&db)
+        .await
+        .unwrap();
+    let path = format!("/v1/fulfilments/{second}");
+    let read = shop.get(&path).await;
+    assert_eq!((read.status, &read.json()["status"]), (StatusCode::OK, &"packed".into()));
+    assert_eq!(read.headers["etag"], "\"2.1\"");
+    let again = shop.ask(&path, &[("if-none-match", "\"2.1\"")]).await;
+    assert_eq!(again.status, StatusCode::NOT_MODIFIED);
+    // As fresh as was asked: the orders have not come so far, and then they have.
+    let fresh = format!("{path}?min_position={position}");
+    let behind = shop.ask(&fresh, &[("prefer", "wait=0")]).await;
+    assert_eq!(
+        (behind.status, behind.code()),
+        (StatusCode::GATEWAY_TIMEOUT, "projection_behind".into())
+    );
+    shop.advance("orders", position).await;
+    assert_eq!(shop.get(&fresh).await.text, read.text);
+    let past = shop.get(&format!("{path}?as_of=2")).await;
+    assert_eq!(
+        (&past.json()["status"], &past.headers["etag"]),
+        (&"created".into(), &"\"1\"".parse().unwrap())
+    );
+    // One that its order does not show, and one of an order that is not there.
+    let third = uuid::Uuid::from_u128(9);
+    shop.append(&[created(third)]).await;
+    for id in [third, uuid::Uuid::from_u128(10)] {
+        assert_eq!(shop.get(&format!("/v1/fulfilments/{id}")).await.code(), "not_found");
+    }
+}
+
 #[sqlx::test(migrations = "../migrations")]
 async fn what_is_not_there_is_not_found_and_what_cannot_be_is_refused(db: PgPool) {
     let shop = Shop::open(&db).await;
     let nil = uuid::Uuid::nil();
-    for path in ["products", "carts", "orders", "payments"] {
+    for path in ["products", "carts", "orders", "payments", "fulfilments"] {
         let missing = shop.get(&format!("/v1/{path}/{nil}")).await;
         assert_eq!((missing.status, missing.code()), (StatusCode::NOT_FOUND, "not_found".into()));
         let wrong = shop.get(&format!("/v1/{path}/seven")).await;
@@ -95,6 +169,10 @@ async fn the_token_guards_what_is_about_people_and_the_engine(db: PgPool) {
         format!("/v1/orders/{nil}"),
         format!("/v1/orders/{nil}/history"),
         format!("/v1/payments/{nil}"),
+        "/v1/locations".into(),
+        "/v1/locations/depot".into(),
+        "/v1/stock?short=true".into(),
+        format!("/v1/fulfilments/{nil}"),
         format!("/v1/streams/cart/{nil}"),
         "/v1/orders".into(),
         "/v1/payments".into(),

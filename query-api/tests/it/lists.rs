@@ -194,13 +194,18 @@ async fn orders_are_filtered_and_sorted(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
-async fn stock_payments_and_sales_are_listed_too(db: PgPool) {
+async fn stock_locations_payments_and_sales_are_listed_too(db: PgPool) {
     let shop = Shop::open(&db).await;
     sqlx::raw_sql(
         "INSERT INTO stock_rows (build, id, document, position, version, on_hand, available,
              created_at, updated_at)
              SELECT 1, 'SKU-' || n, json_build_object('id', 'SKU-' || n), 1, 1, n, n, now(), now()
              FROM generate_series(1, 9) n;
+         UPDATE stock_rows SET low = on_hand <= 3, short = greatest(2 - on_hand, 0);
+         INSERT INTO locations_rows (build, id, document, position, version, sellable,
+             created_at, updated_at)
+             SELECT 1, 'L-' || n, json_build_object('id', 'L-' || n), 1, 1, n < 4, now(), now()
+             FROM generate_series(1, 5) n;
          INSERT INTO payments_rows (build, id, document, position, version, order_id, method,
              status, amount, currency, created_at, updated_at)
              SELECT 1, ('0000000000000000000000000000000' || n)::uuid,
@@ -221,6 +226,11 @@ async fn stock_payments_and_sales_are_listed_too(db: PgPool) {
     assert_eq!(count("/v1/stock?limit=2").await, 9);
     assert_eq!(count("/v1/stock?sku=SKU-1&sku=SKU-3&sku=nope").await, 2);
     assert_eq!(count("/v1/stock?available_max=4&limit=3").await, 4);
+    assert_eq!(count("/v1/stock?low=true").await, 3);
+    assert_eq!(count("/v1/stock?short=true").await, 1);
+    assert_eq!(count("/v1/stock?short=false&low=true&limit=1").await, 2);
+    assert_eq!(count("/v1/locations?limit=2").await, 5);
+    assert_eq!(count("/v1/locations?sellable=false").await, 2);
     assert_eq!(count("/v1/payments?limit=2").await, 9);
     let order = uuid::Uuid::from_u128(1);
     assert_eq!(count(&format!("/v1/payments?order_id={order}&status=captured")).await, 5);

@@ -58,7 +58,8 @@ async fn nothing_that_is_not_on_offer_shows_through_stock(db: PgPool) {
     }
     let shown = |id: &str, available: u32, or_more: bool| {
         let in_stock = available > 0;
-        json!({"id": id, "in_stock": in_stock, "available": available, "or_more": or_more})
+        json!({"id": id, "in_stock": in_stock, "available": available, "or_more": or_more,
+               "orderable": in_stock})
     };
     let (bag, many, none) =
         (shown("BAG", 3, false), shown("MANY", 10, true), shown("NONE", 0, false));

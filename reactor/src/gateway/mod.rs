@@ -1,11 +1,25 @@
-//! What the engine needs of a payment gateway, and which it has. A new gateway is a file here and a
-//! line in the list below.
+//! What the engine needs of a payment gateway, and which it has. A new gateway is a file here, or a
+//! folder where it says much, and a line in the list below.
+//!
+//! * [`settings`]: what they are told from outside; `wire`: how they are asked over HTTP;
+//! * [`webhook`]: what they tell without being asked; [`inbox`]: where that is kept.
 
+pub mod inbox;
+pub mod settings;
+pub mod webhook;
+mod wire;
+
+use chrono::{DateTime, Utc};
 use domain::command::payment::Verdict;
 use domain::payment::Operation;
 use domain::text::{GatewayName, MediaUrl, Token};
 use domain::{Money, OrderId, PaymentId};
+use http::HeaderMap;
+use service::config::Wrong;
 use sqlx::PgPool;
+
+use settings::Settings;
+use webhook::{Webhook, WebhookError};
 
 /// One thing a gateway is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +65,29 @@ pub trait Gateway: Sized + Send + Sync + 'static {
     /// What became of a request whose answer was lost, without doing it: none if it never arrived,
     /// [`Verdict::Unknown`] if that cannot be told.
     fn find(&self, call: &Call) -> impl Future<Output = Option<Verdict>> + Send;
+
+    /// What a webhook says, once it is sure whose it is and that it is not old. It may come twice,
+    /// late, or before the answer to what it is about.
+    fn read_webhook(
+        &self,
+        headers: &HeaderMap,
+        body: &[u8],
+        now: DateTime<Utc>,
+    ) -> impl Future<Output = Result<Webhook, WebhookError>> + Send {
+        let _ = (headers, body, now);
+        std::future::ready(Err(WebhookError::NoneTaken))
+    }
+}
+
+/// Why a gateway cannot be made ready.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A setting of it cannot be meant.
+    #[error(transparent)]
+    Settings(#[from] Wrong),
+    /// It could not be known over TLS.
+    #[error("this machine has no certificates to know a gateway by")]
+    Certificates(#[from] reqwest::Error),
 }
 
 /// The gateways.
@@ -59,6 +96,7 @@ macro_rules! gateways {
         $( pub mod $module; )+
 
         /// All gateways that are configured.
+        #[derive(Debug)]
         pub struct Gateways { $( $module: Option<$module::$gateway>, )+ }
 
         impl Gateways {
@@ -77,6 +115,25 @@ macro_rules! gateways {
                 } )+
                 None
             }
+
+            /// What a webhook to the gateway of that name says; `None` if this program has none.
+            pub async fn read_webhook(
+                &self,
+                name: &GatewayName,
+                headers: &HeaderMap,
+                body: &[u8],
+                now: DateTime<Utc>,
+            ) -> Option<Result<Webhook, WebhookError>> {
+                $( if name.as_str() == $module::$gateway::NAME {
+                    return Some(self.$module.as_ref()?.read_webhook(headers, body, now).await);
+                } )+
+                None
+            }
+
+            /// Whether the gateway of that name is configured.
+            pub fn has(&self, name: &GatewayName) -> bool {
+                $( (name.as_str() == $module::$gateway::NAME && self.$module.is_some()) || )+ false
+            }
         }
 
         /// Whether the gateway of that name takes money once; `None` if there is none.
@@ -91,13 +148,22 @@ macro_rules! gateways {
 
 gateways! {
     sandbox::Sandbox;
+    stripe::Stripe;
+    paypal::Paypal;
 }
 
 impl Gateways {
     /// Makes those ready that are configured. They may keep what they have to in tables of their
     /// own.
-    pub fn new(db: &PgPool) -> Self {
-        Self { sandbox: Some(sandbox::Sandbox::new(db)) }
+    ///
+    /// # Errors
+    /// With half of what one needs.
+    pub fn new(db: &PgPool, settings: &Settings) -> Result<Self, Error> {
+        Ok(Self {
+            sandbox: Some(sandbox::Sandbox::new(db)),
+            stripe: settings.stripe()?.map(stripe::Stripe::new).transpose()?,
+            paypal: settings.paypal()?.map(paypal::Paypal::new).transpose()?,
+        })
     }
 }
 
@@ -108,8 +174,8 @@ mod tests {
     #[tokio::test]
     async fn nobody_is_asked_who_is_not_known() {
         // No connection is made.
-        let gateways =
-            Gateways::new(&PgPool::connect_lazy("postgres://nobody@nowhere/no").unwrap());
+        let db = PgPool::connect_lazy("postgres://nobody@nowhere/no").unwrap();
+        let gateways = Gateways::new(&db, &Settings::default()).unwrap();
         let call = Call {
             payment_id: PaymentId(uuid::Uuid::nil()),
             order_id: OrderId(uuid::Uuid::nil()),
@@ -124,7 +190,13 @@ mod tests {
         let nobody = "nobody".parse().unwrap();
         assert_eq!(gateways.perform(&nobody, &call).await, None);
         assert_eq!(gateways.find(&nobody, &call).await, None);
+        let told = gateways.read_webhook(&nobody, &HeaderMap::new(), b"", Utc::now()).await;
+        assert_eq!(told, None);
         assert_eq!(takes_once(&nobody), None);
-        assert_eq!(takes_once(&"sandbox".parse().unwrap()), Some(false));
+        let (sandbox, stripe) = ("sandbox".parse().unwrap(), "stripe".parse().unwrap());
+        assert_eq!((takes_once(&sandbox), takes_once(&stripe)), (Some(false), Some(true)));
+        // Not configured, it is as if it were not there.
+        assert_eq!((gateways.has(&sandbox), gateways.has(&stripe)), (true, false));
+        assert_eq!(gateways.perform(&stripe, &call).await, None);
     }
 }

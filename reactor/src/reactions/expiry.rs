@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{Command, Refusal, payment};
+use domain::Command;
 use event_store::Outcome;
 
 use crate::hands::Hands;
@@ -19,9 +19,7 @@ pub(super) async fn let_go<S>(
     hands: &Hands,
 ) -> Result<Done, Retry> {
     match hands.submit(task, task.reaction, command).await? {
-        Outcome::Refused(Refusal::Payment(payment::Error::RequestInFlight)) => {
-            Ok(Done::Later(LOOK_AGAIN))
-        }
+        Outcome::Refused(refusal) if refusal.passes() => Ok(Done::Later(LOOK_AGAIN)),
         Outcome::Accepted { .. } | Outcome::Refused(_) => Ok(Done::Finished),
     }
 }

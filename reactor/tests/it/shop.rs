@@ -8,6 +8,7 @@ use domain::order::PaymentMethod;
 use domain::payment::CapturePolicy;
 use domain::{Command, OrderId, PaymentId};
 use event_store::{Metadata, Request, Writer, read, writer};
+use reactor::gateway::settings::Settings;
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -36,7 +37,8 @@ impl Running {
 pub fn react(db: &PgPool) -> Running {
     let (writer, _) = Writer::start(db, writer::Settings::default());
     let stop = CancellationToken::new();
-    let task = tokio::spawn(reactor::run(db.clone(), writer, stop.clone()));
+    let reacting = reactor::run(db, writer, &Settings::default(), stop.clone()).unwrap();
+    let task = tokio::spawn(reacting);
     Running { stop, task }
 }
 

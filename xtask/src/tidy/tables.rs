@@ -35,14 +35,22 @@ const TABLES: &[Owned] = &[
         owner: "event-store",
         tables: &["events"],
         readers: &[
-            ("query-api", "when the event was recorded that a model waits for, of one moment too"),
+            (
+                "query-api",
+                "when an event was recorded, and whose parcel it began: of one moment too",
+            ),
             ("reactor", "what a task is about, as it is claimed"),
         ],
     },
-    Owned { owner: "event-store", tables: &["commands", "snapshots"], readers: &[] },
+    Owned {
+        owner: "event-store",
+        tables: &["commands", "commands_sweep", "snapshots"],
+        readers: &[],
+    },
     Owned {
         owner: "reactor",
         tables: &[
+            "gateway_events",
             "payment_process",
             "payment_process_parked",
             "payment_tasks",
@@ -57,6 +65,7 @@ const TABLES: &[Owned] = &[
         owner: "projector",
         tables: &[
             "carts_rows",
+            "locations_rows",
             "orders_rows",
             "parked_messages",
             "payments_rows",
@@ -76,6 +85,7 @@ const TABLES: &[Owned] = &[
             // Of the builds that readers see.
             "carts",
             "carts_today",
+            "locations",
             "orders",
             "payments",
             "products",

@@ -102,7 +102,7 @@ pub fn check(shop: &Shop) {
     }
 }
 
-/// Nothing negative, and what is held is held for somebody.
+/// Nothing negative on hand, and what is held is held for somebody, where things are sold.
 fn check_levels(stock: &Stock) {
     let held = |location: &Location, committed| -> i64 {
         stock
@@ -115,11 +115,13 @@ fn check_levels(stock: &Stock) {
             .sum()
     };
     for (location, level) in &stock.levels {
-        assert!(level.on_hand >= 0 && level.available() >= 0, "{stock:?}");
+        assert!(level.on_hand >= 0, "{stock:?}");
+        assert!(level.sellable || (level.reserved, level.committed) == (0, 0), "{stock:?}");
         assert_eq!(level.reserved, held(location, false), "{stock:?}");
         assert_eq!(level.committed, held(location, true), "{stock:?}");
     }
-    assert!(stock.available() >= 0);
+    let few = stock.threshold.is_some_and(|threshold| stock.available() <= i64::from(threshold));
+    assert_eq!(stock.low, few, "it was told once, and there were more before the next time");
 }
 
 /// An open order holds exactly what it has not sent yet; a finished or cancelled one nothing.
@@ -255,6 +257,7 @@ fn check_payment(books: &Books, id: PaymentId, payment: &Payment) {
 /// What a command did, given how things stood before it.
 pub fn check_step(before: &Shop, facts: &[Fact], after: &Shop) {
     let (before, after) = (Books::of(before), Books::of(after));
+    check_units(&before, facts, &after);
     for (stream, event) in facts {
         match event {
             Event::Payment(payment::Event::Collected(payment::Collected { order_id, .. })) => {
@@ -281,6 +284,38 @@ pub fn check_step(before: &Shop, facts: &[Fact], after: &Shop) {
                 assert!(payments.into_iter().all(undone), "still paying: {:?}", after.orders[id]);
             }
             _ => {}
+        }
+    }
+}
+
+/// Units come and go by their events alone, and no more are promised than there are and the policy
+/// allows beyond.
+fn check_units(before: &Books, facts: &[Fact], after: &Books) {
+    let on_hand = |stock: &Stock| -> i64 { stock.levels.values().map(|level| level.on_hand).sum() };
+    let nothing = Stock::default();
+    for (stream, event) in facts {
+        let (StreamId::Stock(sku), Event::Stock(event)) = (stream, event) else { continue };
+        let was = before.stocks.get(sku).copied().unwrap_or(&nothing);
+        let is = after.stocks[sku];
+        let came = match event {
+            stock::Event::Received(received) => i64::from(received.quantity),
+            stock::Event::Counted(counted) => counted.on_hand - counted.expected,
+            stock::Event::Adjusted(adjusted) => adjusted.delta,
+            stock::Event::Shipped(shipped) => {
+                let units = |parts: &[stock::Part]| -> i64 {
+                    parts.iter().map(|part| i64::from(part.quantity)).sum()
+                };
+                assert_eq!(units(&shipped.parts), units(&shipped.held), "{shipped:?}");
+                -units(&shipped.parts)
+            }
+            // News of what another event of the same decision did.
+            stock::Event::Low(_) => continue,
+            _ => 0,
+        };
+        assert_eq!(on_hand(is) - on_hand(was), came, "{event:?}");
+        assert_eq!(is.available() - was.available(), event.available_by(), "{event:?}");
+        if let stock::Event::Reserved(_) = event {
+            assert!(is.available() >= -i64::from(is.backorder_max), "oversold: {is:?}");
         }
     }
 }

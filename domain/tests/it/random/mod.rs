@@ -44,8 +44,12 @@ impl Stored {
 fn repeats(command: &Command) -> bool {
     matches!(
         command,
-        Command::Stock(_, stock::Command::Receive { .. } | stock::Command::Adjust { .. })
-            | Command::Cart(_, cart::Command::AddLine { .. })
+        Command::Stock(
+            _,
+            stock::Command::Receive { .. }
+                | stock::Command::Transfer { .. }
+                | stock::Command::Adjust { .. },
+        ) | Command::Cart(_, cart::Command::AddLine { .. })
             | Command::Product(_, products::Command::Change(_))
             | Command::Order(
                 _,

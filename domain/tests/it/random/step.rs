@@ -24,7 +24,7 @@ const ATTEMPTS: [u128; 3] = [0, 1, 2];
 /// Parcels of a story.
 const PARCELS: u128 = 3;
 const SKUS: [&str; 3] = [TOTE, PURSE, "SPARE"];
-const PLACES: [&str; 2] = ["depot", "shop"];
+const PLACES: [&str; 3] = ["depot", "shop", "returns"];
 
 /// One command, or one that depends on how things stand.
 #[derive(Clone, Debug)]
@@ -235,6 +235,7 @@ pub fn any() -> impl Strategy<Value = Step> {
         4 => of_parcels(),
         2 => of_returns(),
         2 => of_reports(),
+        1 => crate::location::steps(),
     ];
     let story = 1..=STORIES;
     prop_oneof![
@@ -282,8 +283,22 @@ fn of_warehouse() -> impl Strategy<Value = Command> {
         delta,
         reason: note("count"),
     });
-    (select(&SKUS[..]), prop_oneof![receive, adjust])
-        .prop_map(|(text, command)| Command::Stock(sku(text), command))
+    let place_of = || select(&PLACES[..]).prop_map(place);
+    let transfer = (place_of(), place_of(), 1..4_u32).prop_map(|(from, to, count)| {
+        stocks::Command::Transfer { from, to, quantity: units(count), reason: None }
+    });
+    let count = (place_of(), 0..6_u32).prop_map(|(location, on_hand)| stocks::Command::Count {
+        location,
+        on_hand,
+        reason: None,
+    });
+    let policy = (0..3_u32).prop_map(|backorder_max| stocks::Command::SetPolicy { backorder_max });
+    let threshold = select(vec![None, Some(0), Some(3)])
+        .prop_map(|threshold| stocks::Command::SetThreshold { threshold });
+    let any = prop_oneof![
+        4 => receive, 2 => adjust, 2 => transfer, 2 => count, 1 => policy, 1 => threshold,
+    ];
+    (select(&SKUS[..]), any).prop_map(|(text, command)| Command::Stock(sku(text), command))
 }
 
 fn of_carts() -> impl Strategy<Value = Command> {

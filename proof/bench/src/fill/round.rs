@@ -8,7 +8,8 @@
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::command::product as products;
-use domain::command::{cart, fulfilment, order, payment, stock};
+use domain::command::{cart, fulfilment, location, order, payment, stock};
+use domain::location::Set;
 use domain::options::VariantOption;
 use domain::order::PaymentMethod;
 use domain::payment::{CapturePolicy, Start, Verdict};
@@ -192,6 +193,8 @@ impl Round<'_> {
             .await?;
             self.ask(Command::Product(id, products::Command::Publish)).await?;
         }
+        let set = Set { sellable: true, name: None, address_ref: None };
+        self.ask(Command::Location("shop".parse()?, location::Command::Set(set))).await?;
         for sku in &skus {
             for place in ["main", "shop"] {
                 let (location, quantity) = (place.parse()?, UNITS.try_into()?);

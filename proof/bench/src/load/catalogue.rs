@@ -70,8 +70,9 @@ fn describe(lines: &mut String, number: usize) -> Result<()> {
         "attributes": {"material": material}, "variants": variants,
     }});
     let publish = json!({"command": "product.publish", "id": id(number), "data": {}});
-    let receive = json!({"command": "stock.receive", "id": format!("B{number}-{one}"),
-                         "data": {"location": "hall", "quantity": 1_000}});
+    let receive = json!({"command": "stock.receive", "key": Uuid::now_v7(),
+                         "id": format!("B{number}-{one}"),
+                         "data": {"location": "main", "quantity": 1_000}});
     writeln!(lines, "{create}\n{publish}\n{receive}")?;
     Ok(())
 }

@@ -72,8 +72,11 @@ async fn drive(pace: &Pace, reads: &str) -> Result<Figures> {
     let mut connection = Connection::open(&pace.addresses[0]).await?;
     let skus = catalogue::offer(&mut connection, PRODUCTS).await?;
     let stocked = skus.iter().map(|sku| {
-        let data = json!({"location": "hall", "quantity": UNITS});
-        format!("{}\n", json!({"command": "stock.receive", "id": sku, "data": data}))
+        let data = json!({"location": "main", "quantity": UNITS});
+        format!(
+            "{}\n",
+            json!({"command": "stock.receive", "key": Uuid::now_v7(), "id": sku, "data": data})
+        )
     });
     ensure!(connection.batch(stocked.collect()).await? == skus.len(), "not all is in stock");
     let (skus, waiting) = (Arc::new(skus), Waiting::default());

@@ -65,7 +65,7 @@ async fn stream(service: &Service, events: usize) -> Result<String> {
         let commands = left.min(COMMANDS_PER_BATCH);
         let run = Uuid::now_v7().simple();
         let mut lines = String::new();
-        let data = r#"{"location":"hall","quantity":1}"#;
+        let data = r#"{"location":"main","quantity":1}"#;
         for number in 0..commands {
             writeln!(
                 lines,

@@ -53,7 +53,7 @@ impl Clerk {
 impl Caller for Clerk {
     fn next(&mut self) -> Request {
         self.commands += 1;
-        let body = r#"{"location":"hall","quantity":1}"#.to_owned();
+        let body = r#"{"location":"main","quantity":1}"#.to_owned();
         Request::post(self.path.clone(), body)
             .with("idempotency-key", format!("{}-{}", self.run, self.commands))
     }

@@ -48,8 +48,12 @@ pub(super) async fn check(at: &Evidence<'_>) -> anyhow::Result<Verdict> {
 
 /// Those that were lost or never answered, and a spread of the others.
 fn choose(commands: &[Asked]) -> Vec<&Asked> {
-    let (lost, smooth): (Vec<&Asked>, Vec<&Asked>) =
-        commands.iter().partition(|asked| asked.attempts.len() != 1 || asked.answer().is_none());
+    // What was refused for now may be allowed by now.
+    let kept = |asked: &&Asked| !asked.answer().is_some_and(Answer::is_passing);
+    let (lost, smooth): (Vec<&Asked>, Vec<&Asked>) = commands
+        .iter()
+        .filter(kept)
+        .partition(|asked| asked.attempts.len() != 1 || asked.answer().is_none());
     let room = ASKED_MAX.saturating_sub(lost.len()).max(1);
     let step = smooth.len().div_ceil(room).max(1);
     lost.into_iter().take(ASKED_MAX).chain(smooth.into_iter().step_by(step)).collect()

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use domain::{OrderId, Seen as Event, StreamId, cart, page, payment, product, stock};
+use domain::{OrderId, Seen as Event, StreamId, cart, location, page, payment, product, stock};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -107,6 +107,7 @@ fn fold(stream: &StreamId, until: i64, log: &Log) -> Option<Value> {
             let all = of_order(*id, log);
             folded(all.filter(|entry| entry.position <= until), page::order::fold)
         }
+        StreamId::Location(_) => folded(own(), location::document::fold),
         StreamId::Sku(_) | StreamId::Fulfilment(_) | StreamId::Return(_) => None,
     }
 }

@@ -1,20 +1,20 @@
 //! The log as it stands in Postgres: the events of a round's streams and what its commands came
 //! to, read by SQL of its own, and decoded and folded with the domain.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map};
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use domain::{Event, OrderId, StreamId};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 
-use crate::history::History;
+use crate::history::{Answer, History};
 
-/// Under which clients' keys stand in the log.
-pub const CLIENT: &str = "c:";
+/// Under which clients' keys stand in the log: nobody is asked for a token here.
+pub const CLIENT: &str = "c:anyone:";
 /// Events read at once.
 const PAGE_EVENTS: i64 = 10_000;
 
@@ -42,6 +42,14 @@ pub struct Kept {
     pub outcome: Value,
     /// Of its last event; without events, where it was decided.
     pub position: i64,
+}
+
+impl Kept {
+    /// Of a refusal that the log does not keep, its answer tells where it was decided.
+    pub fn in_passing(answer: &Answer) -> Option<Self> {
+        let position = answer.position().filter(|_| answer.is_passing())?;
+        Some(Self { outcome: json!({"refused": {"code": answer.code()}}), position })
+    }
 }
 
 /// A round's part of the log.
@@ -126,6 +134,21 @@ impl Log {
             log.entries.push(entry);
         }
         log
+    }
+
+    /// Takes in the refusals that the engine does not keep, from the answers that told of them.
+    /// Where the log has something under the key all the same, another attempt was decided anew,
+    /// and what it was told before counts no more: that history is given.
+    pub fn settle(&mut self, history: &History) -> History {
+        let mut history = history.clone();
+        for asked in history.commands.iter_mut().filter(|asked| !asked.reuses_key) {
+            let Some(told) = asked.answer().and_then(Kept::in_passing) else { continue };
+            match self.commands.entry(format!("{CLIENT}{}", asked.command.key)) {
+                hash_map::Entry::Vacant(entry) => drop(entry.insert(told)),
+                hash_map::Entry::Occupied(_) => asked.forget_passing(),
+            }
+        }
+        history
     }
 
     /// What the command came to; `None` if the log does not know it.

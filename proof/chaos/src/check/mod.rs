@@ -111,7 +111,8 @@ struct Evidence<'a> {
 pub async fn all(addresses: &Addresses, history: &History) -> anyhow::Result<Vec<Verdict>> {
     let db = PgPoolOptions::new().max_connections(CONNECTIONS_MAX).connect(&addresses.database);
     let db = db.await.context("the database")?;
-    let log = Log::load(&db, history).await.context("the log")?;
+    let mut log = Log::load(&db, history).await.context("the log")?;
+    let history = &log.settle(history);
     let http = reqwest::Client::builder().timeout(REQUEST_MAX).build()?;
     let at = Evidence { addresses, history, log, db, http };
     Ok(vec![

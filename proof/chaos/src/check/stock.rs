@@ -1,16 +1,17 @@
-//! Nothing below zero, nothing oversold: every SKU's stream folded, and looked at after every
-//! event, not only at the end.
+//! Nothing below zero on hand, nothing oversold: every SKU's stream folded, and looked at after
+//! every event, not only at the end. More may be promised than is there after a count, but not by a
+//! reservation.
 
 use std::collections::BTreeMap;
 
-use domain::stock::{Level, Stock};
+use domain::stock::{Event as Happened, Level, Stock};
 use domain::{Event, Location};
 
 use super::Verdict;
 use super::log::{Entry, Log};
 
 pub(super) fn check(log: &Log) -> Verdict {
-    let mut verdict = Verdict::new("no stock below zero, nothing oversold");
+    let mut verdict = Verdict::new("nothing below zero on hand, nothing oversold");
     let (mut skus, mut events) = (0, 0);
     for stream in log.streams().filter(|stream| stream.starts_with("stock-")) {
         skus += 1;
@@ -30,13 +31,17 @@ pub(super) fn check(log: &Log) -> Verdict {
 fn step(stock: &mut Stock, entry: &Entry) -> Option<String> {
     let Event::Stock(event) = &entry.event else { return None };
     stock.evolve(event);
+    let reserves = matches!(event, Happened::Reserved(_));
+    if reserves && stock.available() < -i64::from(stock.backorder_max) {
+        return Some(format!("oversold by {}", -stock.available()));
+    }
     wrong(&stock.levels, stock)
 }
 
 fn wrong(levels: &BTreeMap<Location, Level>, stock: &Stock) -> Option<String> {
     for (location, level) in levels {
-        let Level { on_hand, reserved, committed } = *level;
-        if on_hand < 0 || reserved < 0 || committed < 0 || level.available() < 0 {
+        let Level { on_hand, reserved, committed, .. } = *level;
+        if on_hand < 0 || reserved < 0 || committed < 0 {
             return Some(format!("{level:?} in {location}"));
         }
         let held = |certain: bool| -> i64 {

@@ -107,7 +107,7 @@ impl Client {
     async fn reuse_a_key(&mut self) {
         let (mut command, _) = self.planner.next(&self.market);
         let Some(last) = self.commands.last() else { return };
-        let kept = |answer: &Answer| answer.position().is_some();
+        let kept = |answer: &Answer| answer.position().is_some() && !answer.is_passing();
         if last.reuses_key || !last.answer().is_some_and(kept) {
             return;
         }

@@ -110,11 +110,15 @@ impl Market {
             }
             asked
         });
-        let asked: Vec<Asked> = join_all(asked).await.into_iter().flatten().collect();
-        for asked in &asked {
+        let mut all = Vec::new();
+        for command in locations(tag) {
+            all.push(until_answered(sender, usize::MAX, command, Rng::with_seed(0)).await);
+        }
+        all.extend(join_all(asked).await.into_iter().flatten());
+        for asked in &all {
             ensure!(asked.answer().is_some_and(Answer::is_accepted), "not on sale: {asked:?}");
         }
-        Ok((market, asked))
+        Ok((market, all))
     }
 
     /// What is on sale, and for each product the commands that bring it there.
@@ -164,6 +168,19 @@ impl Market {
 /// Whether everybody wants this variant of the product.
 fn is_scarce(product: usize, variant: usize) -> bool {
     product < SCARCE_PRODUCTS && variant == 0
+}
+
+/// What makes the places known where stock is kept.
+pub fn locations(tag: &str) -> Vec<Command> {
+    let set = |place: &str| Command {
+        name: "location.set",
+        id: Some(place.to_owned()),
+        sku: None,
+        if_match: None,
+        body: json!({"sellable": true}).to_string(),
+        key: format!("{tag}-open-{place}"),
+    };
+    PLACES.into_iter().map(set).collect()
 }
 
 /// What puts a product on sale.

@@ -10,12 +10,13 @@ use anyhow::Context as _;
 use reqwest::Client;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
+use uuid::Uuid;
 
 use crate::history::Addresses;
 
 /// What they count in.
 const PATH: &str = "/v1/stock/PULSE/receive";
-const BODY: &str = r#"{"location":"pulse","quantity":1}"#;
+const BODY: &str = r#"{"location":"main","quantity":1}"#;
 /// The product that has the SKU.
 const PRODUCTS: &str = "/v1/products";
 const PRODUCT: &str = r#"{"title":"Pulse","variants":[{"sku":"PULSE","prices":[]}]}"#;
@@ -79,5 +80,6 @@ impl Pulse {
 }
 
 async fn post(http: &Client, url: &str, body: &'static str) -> reqwest::Result<reqwest::Response> {
-    http.post(url).header("content-type", "application/json").body(body).send().await
+    let post = http.post(url).header("content-type", "application/json");
+    post.header("idempotency-key", Uuid::now_v7().to_string()).body(body).send().await
 }

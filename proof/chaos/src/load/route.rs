@@ -9,7 +9,7 @@ use crate::history::Command;
 type Route = (&'static str, Method, &'static str);
 
 /// All of them.
-pub const ROUTES: [Route; 46] = [
+pub const ROUTES: [Route; 51] = [
     ("product.create", Method::POST, "/v1/products"),
     ("product.change", Method::PATCH, "/v1/products/{id}"),
     ("product.set_variant", Method::PUT, "/v1/products/{id}/variants/{sku}"),
@@ -20,7 +20,10 @@ pub const ROUTES: [Route; 46] = [
     ("product.unpublish", Method::POST, "/v1/products/{id}/unpublish"),
     ("product.restore", Method::POST, "/v1/products/{id}/restore"),
     ("product.archive", Method::POST, "/v1/products/{id}/archive"),
+    ("location.set", Method::PUT, "/v1/locations/{id}"),
     ("stock.receive", Method::POST, "/v1/stock/{id}/receive"),
+    ("stock.transfer", Method::POST, "/v1/stock/{id}/transfer"),
+    ("stock.count", Method::POST, "/v1/stock/{id}/count"),
     ("stock.adjust", Method::POST, "/v1/stock/{id}/adjust"),
     ("cart.create", Method::POST, "/v1/carts"),
     ("cart.assign", Method::PUT, "/v1/carts/{id}/customer"),

@@ -4,6 +4,7 @@
 
 mod chaos;
 mod limits;
+mod location;
 mod reactor;
 mod stack;
 mod story;

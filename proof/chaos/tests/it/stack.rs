@@ -74,11 +74,14 @@ impl Stack {
             ("MEILI_MASTER_KEY", required("MEILI_MASTER_KEY")),
             ("SEARCH_INDEX", own),
         ];
+        let query = service("query-api", &["serve"], &environment);
+        let environment: Vec<_> =
+            environment.into_iter().chain([("PUBLIC_QUERY_URL", query.url(""))]).collect();
         let service = |name, action| service(name, &[action], &environment);
         let mut stack = Self {
             commands: [service("command-api", "serve"), service("command-api", "serve")],
             projectors: [service("projector", "run"), service("projector", "run")],
-            query: service("query-api", "serve"),
+            query,
             client: Client::builder().timeout(Duration::from_secs(20)).build().unwrap(),
         };
         for program in stack.commands.iter_mut().chain(&mut stack.projectors) {
@@ -123,6 +126,24 @@ impl Stack {
         let (status, answer) = self.post(0, path, &Uuid::now_v7().to_string(), &body).await;
         assert!(status.is_success(), "{path}: {status} {answer}");
         answer
+    }
+
+    /// Gives a command that makes something or has it done later, and reads its subject where the
+    /// answer says; returns its id.
+    pub async fn make(&self, path: &str, body: Value) -> String {
+        let key = Uuid::now_v7().to_string();
+        let asked = self.client.post(self.commands[0].url(path)).header("Idempotency-Key", key);
+        let answer = asked.json(&body).send().await.unwrap();
+        assert!([StatusCode::CREATED, StatusCode::ACCEPTED].contains(&answer.status()), "{path}");
+        let location = answer.headers()["location"].to_str().unwrap().to_owned();
+        let made: Value = answer.json().await.unwrap();
+        let fresh = format!("{location}?min_position={}", made["position"]);
+        let read = self.client.get(&fresh).header("Prefer", "wait=20").send().await.unwrap();
+        assert_eq!(read.status(), StatusCode::OK, "{fresh}");
+        assert!(read.headers().contains_key("etag"), "{fresh}");
+        let read: Value = read.json().await.unwrap();
+        assert_eq!(read["id"], made["id"], "{fresh}");
+        made["id"].as_str().unwrap().to_owned()
     }
 
     /// Reads what is at least as new as `position`.

@@ -4,7 +4,8 @@
 use anyhow::{Context, bail};
 use chrono::Utc;
 use domain::command::product as products;
-use domain::command::{cart, fulfilment, order, payment, return_, stock};
+use domain::command::{cart, fulfilment, location, order, payment, return_, stock};
+use domain::location::Set;
 use domain::order::{PaymentMethod, Units};
 use domain::payment::{CapturePolicy, Finding, Start};
 use domain::product::{Changed, Details, VariantSet};
@@ -46,9 +47,26 @@ pub fn of(sent: &Sent, kept: &Kept, made: &[&Entry]) -> anyhow::Result<Command> 
                     delta: field(&body, "delta")?,
                     reason: field(&body, "reason")?,
                 },
+                "transfer" => stock::Command::Transfer {
+                    from: field(&body, "from")?,
+                    to: field(&body, "to")?,
+                    quantity: field(&body, "quantity")?,
+                    reason: field(&body, "reason")?,
+                },
+                "count" => stock::Command::Count {
+                    location: field(&body, "location")?,
+                    on_hand: field(&body, "on_hand")?,
+                    reason: field(&body, "reason")?,
+                },
                 _ => bail!("there is no {}", sent.name),
             };
             Ok(Command::Stock(named(sent)?, command))
+        }
+        "location" => {
+            let (sellable, name) = (field(&body, "sellable")?, field(&body, "name")?);
+            let address_ref = field(&body, "address_ref")?;
+            let command = location::Command::Set(Set { sellable, name, address_ref });
+            Ok(Command::Location(named(sent)?, command))
         }
         "cart" => cart(what, sent, &body, made),
         "order" => order(what, sent, &body),

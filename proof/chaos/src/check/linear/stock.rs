@@ -1,5 +1,6 @@
 //! The book of a SKU's stock: units at each place, and what orders hold of them. An order takes
-//! from the first place that has all it wants, or from one place after the other.
+//! from the first place that has all it wants, or from one place after the other; its units leave
+//! from there, as far as they are there, and otherwise from where nobody holds them.
 //!
 //! Which SKUs a cart's checkout reserved is not in its answer, so what took effect is read from the
 //! log: what was done and for whom, not where nor with what result; the book says that.
@@ -14,6 +15,9 @@ use stateright::semantics::SequentialSpec;
 use super::{Book, Object, Operation};
 use crate::check::log::{CLIENT, Entry, Log};
 use crate::history::{Asked, History};
+
+/// The one place of a round that does not sell.
+const RETURNS: &str = "returns";
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Place {
@@ -37,6 +41,8 @@ pub enum Op {
     Commit { order: String },
     Release { order: String, units: i64 },
     Ship { order: String, units: i64 },
+    Transfer { from: String, to: String, units: i64 },
+    Count { at: String, units: i64 },
     Look,
 }
 
@@ -44,7 +50,7 @@ pub enum Op {
 pub enum Ret {
     /// It is done; the version, where the answer speaks of the stock.
     Done(Option<i64>),
-    /// So few are left, over all places or at one.
+    /// So few can be had, or are at one place.
     Only(i64),
     /// The version is another.
     Mismatch(i64),
@@ -54,15 +60,23 @@ pub enum Ret {
 
 impl Stock {
     fn free(&self) -> i64 {
-        self.places.values().map(|place| place.on_hand - place.held).sum()
+        self.places.keys().map(|at| self.free_at(at)).sum()
     }
 
+    fn on_hand(&self, at: &str) -> i64 {
+        self.places.get(at).map_or(0, |place| place.on_hand)
+    }
+
+    /// Units for sale that nobody holds; fewer than none where orders hold more than is there.
     fn free_at(&self, at: &str) -> i64 {
-        self.places.get(at).map_or(0, |place| place.on_hand - place.held)
+        self.places.get(at).filter(|_| at != RETURNS).map_or(0, |place| place.on_hand - place.held)
     }
 
     /// Where an order's units come from; nothing if there are too few.
     fn take(&self, units: i64) -> Option<Vec<(String, i64)>> {
+        if units > self.free() {
+            return None;
+        }
         if let Some(at) = self.places.keys().find(|at| self.free_at(at) >= units) {
             return Some(vec![(at.clone(), units)]);
         }
@@ -86,28 +100,33 @@ impl Stock {
         Some(())
     }
 
-    /// Ends what an order holds of so many units. What is shipped is no longer there, and is taken
-    /// from the first places; what is released, from the last.
-    fn let_go(&mut self, order: &str, units: i64, shipped: bool) -> Option<()> {
-        let mut held = self.holds.remove(order)?;
-        if !shipped {
-            held.reverse();
+    /// Units of an order leave.
+    fn ship(&mut self, order: &str, units: i64) -> Option<()> {
+        let (mut missing, mut gone) = (units, vec![]);
+        let own = self.holds.get(order)?.iter().map(|(at, held)| (at, self.on_hand(at).min(*held)));
+        for (at, here) in own.chain(self.places.keys().map(|at| (at, self.free_at(at)))) {
+            let here = here.clamp(0, missing);
+            gone.push((at.clone(), here));
+            missing -= here;
         }
+        for (at, units) in gone {
+            self.places.entry(at).or_default().on_hand -= units;
+        }
+        self.let_go(order, units).filter(|()| missing == 0)
+    }
+
+    /// Ends what an order holds of so many units.
+    fn let_go(&mut self, order: &str, units: i64) -> Option<()> {
+        let held = self.holds.remove(order)?;
         let (mut left, mut rest) = (units, Vec::new());
         for (at, here) in held {
             let gone = here.min(left);
             left -= gone;
             let place = self.places.entry(at.clone()).or_default();
             place.held -= gone;
-            if shipped {
-                place.on_hand -= gone;
-            }
             if here > gone {
                 rest.push((at, here - gone));
             }
-        }
-        if !shipped {
-            rest.reverse();
         }
         if !rest.is_empty() {
             self.holds.insert(order.to_owned(), rest);
@@ -123,13 +142,21 @@ impl Stock {
                 self.places.entry(at.clone()).or_default().on_hand += units;
             }
             Op::Adjust { at, units, .. } => {
-                (self.free_at(at) + units >= 0).then_some(())?;
+                (self.on_hand(at) + units >= 0).then_some(())?;
                 self.places.entry(at.clone()).or_default().on_hand += units;
             }
             Op::Reserve { order, units } => self.reserve(order, *units)?,
             Op::Commit { order } => self.holds.contains_key(order).then_some(())?,
-            Op::Release { order, units } => self.let_go(order, *units, false)?,
-            Op::Ship { order, units } => self.let_go(order, *units, true)?,
+            Op::Release { order, units } => self.let_go(order, *units)?,
+            Op::Ship { order, units } => self.ship(order, *units)?,
+            Op::Transfer { from, to, units } => {
+                (self.on_hand(from) >= *units).then_some(())?;
+                self.places.entry(from.clone()).or_default().on_hand -= units;
+                self.places.entry(to.clone()).or_default().on_hand += units;
+            }
+            Op::Count { at, units } => {
+                self.places.entry(at.clone()).or_default().on_hand = *units;
+            }
         }
         self.version += 1;
         Some(())
@@ -170,9 +197,14 @@ impl SequentialSpec for Stock {
             (Ret::Done(version), _) => {
                 self.apply(op).is_some() && version.is_none_or(|version| version == self.version)
             }
-            (Ret::Only(left), Op::Reserve { units, .. }) => self.free() == *left && left < units,
+            (Ret::Only(left), Op::Reserve { units, .. }) => {
+                self.free().max(0) == *left && left < units
+            }
             (Ret::Only(left), Op::Adjust { at, units, .. }) => {
-                self.free_at(at) == *left && left + units < 0
+                self.on_hand(at) == *left && left + units < 0
+            }
+            (Ret::Only(left), Op::Transfer { from, units, .. }) => {
+                self.on_hand(from) == *left && left < units
             }
             (Ret::Only(_), _) => false,
         }
@@ -236,6 +268,16 @@ fn done(entry: &Entry, by: Option<&Asked>) -> Option<Operation<Op, Ret>> {
         Happened::Shipped(event) => {
             Op::Ship { order: event.order_id.to_string(), units: units(&event.parts) }
         }
+        Happened::Transferred(event) => Op::Transfer {
+            from: event.from.location.to_string(),
+            to: event.to.location.to_string(),
+            units: i64::from(event.quantity),
+        },
+        Happened::Counted(event) => {
+            Op::Count { at: event.location.to_string(), units: event.on_hand }
+        }
+        // No client of a round asks for these.
+        Happened::PolicySet(_) | Happened::ThresholdSet(_) | Happened::Low(_) => return None,
     };
     let answer = by.and_then(Asked::answer);
     let own = by.is_some_and(|asked| asked.command.name.starts_with("stock."));
@@ -277,8 +319,15 @@ fn refused(asked: &Asked, log: &Log) -> Vec<(String, Operation<Op, Ret>)> {
             let ret = if code == "version_mismatch" {
                 Ret::Mismatch(answer.body["actual"].as_i64().unwrap_or(-1))
             } else {
-                Ret::Only(answer.body["available"].as_i64().unwrap_or(-1))
+                Ret::Only(answer.body["on_hand"].as_i64().unwrap_or(-1))
             };
+            vec![(sku, operation(op, ret))]
+        }
+        ("stock.transfer", "stock_would_go_negative") => {
+            let place = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+            let units = body["quantity"].as_i64().unwrap_or_default();
+            let op = Op::Transfer { from: place("from"), to: place("to"), units };
+            let ret = Ret::Only(answer.body["on_hand"].as_i64().unwrap_or(-1));
             vec![(sku, operation(op, ret))]
         }
         ("stock.receive", "version_mismatch") => {

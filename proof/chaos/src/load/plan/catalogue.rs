@@ -11,15 +11,28 @@ impl Planner {
         let from = if scarce { &market.scarce } else { &market.plenty };
         let sku = from[self.rng.usize(..from.len())].sku.clone();
         let place = PLACES[self.rng.usize(..PLACES.len())];
-        let (name, body) = if self.rng.u32(..3) < 2 {
-            let quantity = if scarce { self.rng.u32(1..5) } else { self.rng.u32(1..200) };
-            ("stock.receive", json!({"location": place, "quantity": quantity}))
-        } else {
-            let delta = [-3, -2, -1, 1, 2][self.rng.usize(..5)];
-            ("stock.adjust", json!({"location": place, "delta": delta, "reason": "counted"}))
+        let (name, body) = match self.rng.u32(..10) {
+            0..6 => {
+                let quantity = if scarce { self.rng.u32(1..5) } else { self.rng.u32(1..200) };
+                ("stock.receive", json!({"location": place, "quantity": quantity}))
+            }
+            6 => {
+                let from = [place, "returns"][self.rng.usize(..2)];
+                let to = PLACES.into_iter().find(|to| *to != from);
+                let quantity = self.rng.u32(1..4);
+                ("stock.transfer", json!({"from": from, "to": to, "quantity": quantity}))
+            }
+            7 if scarce => {
+                ("stock.count", json!({"location": place, "on_hand": self.rng.u32(2..8)}))
+            }
+            _ => {
+                let delta = [-3, -2, -1, 1, 2][self.rng.usize(..5)];
+                ("stock.adjust", json!({"location": place, "delta": delta, "reason": "counted"}))
+            }
         };
         let mut command = self.command(market, name, Some(&sku), &body);
-        if self.rng.u32(..20) == 0 {
+        let may_match = matches!(name, "stock.receive" | "stock.adjust");
+        if may_match && self.rng.u32(..20) == 0 {
             command.if_match = Some(self.rng.i64(1..40));
         }
         (command, Then::Nothing)

@@ -1,0 +1,122 @@
+//! What was asked, as a digest: the same key must come with the same one. Of what was meant, not of
+//! its bytes: who writes their JSON otherwise, or sends their retry in a batch, asks the same.
+
+use domain::{Command, Money, StreamId};
+use serde_json::Value;
+use service::problem::Problem;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::document;
+use crate::headers::{Expected, Tag};
+use crate::routes::{Address, Route};
+
+/// The digest of a command that was parsed from `body`: method and path (by way of the route and
+/// of what the command is addressed to), body and condition. Each part is preceded by its length,
+/// so that no two requests run into each other.
+///
+/// # Errors
+/// 400, for a body that is no JSON.
+pub fn of(
+    route: &Route,
+    address: &Address,
+    command: &Command,
+    body: &[u8],
+    expected: Expected,
+) -> Result<Uuid, Problem> {
+    let condition = match expected {
+        Expected::Anything => String::new(),
+        Expected::Exists => "*".to_owned(),
+        Expected::Tag(tag) => read(tag, &command.target()),
+    };
+    // As it was read, however it was spelled. Without an address the id may be one that was made
+    // for this request alone; where the caller chose it, it stands in the body.
+    let id = if route.has_id() { command.target().key() } else { String::new() };
+    let sku = address.sku.as_deref().unwrap_or_default();
+    let body = canonical(body)?;
+    let parts = [route.name, &id, sku, &condition, &body];
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.len().to_be_bytes());
+        hash.update(part);
+    }
+    Ok(short(hash))
+}
+
+/// What a tag says was read: a build, which says how it is shown, makes no difference.
+fn read(tag: Tag, target: &StreamId) -> String {
+    match tag.second.filter(|_| document::part_of(target.category()).is_some()) {
+        Some(position) => format!("{}.{position}", tag.version),
+        None => tag.version.to_string(),
+    }
+}
+
+/// Half of a digest, which is enough to tell things apart.
+pub(crate) fn short(hash: Sha256) -> Uuid {
+    let digest: [u8; 32] = hash.finalize().into();
+    let (head, _) = digest.split_at(16);
+    Uuid::from_slice(head).expect("half of the digest is 16 bytes")
+}
+
+/// The body in the one way to write it: members in the order of their names, no white space, money
+/// with the decimals of its currency. No body is an empty object. What counts where a member comes
+/// twice is the last one, as it does for maps; anywhere else the command has refused it.
+fn canonical(body: &[u8]) -> Result<String, Problem> {
+    if body.is_empty() {
+        return Ok("{}".to_owned());
+    }
+    let mut value: Value = service::json::parse(body)?;
+    settle_money(&mut value);
+    Ok(value.to_string())
+}
+
+/// `1`, `1.0` and `1.00` euros are the same money. An absent member is not the same as one that is
+/// null: a change takes the first for "as it was" and the second for "none".
+fn settle_money(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(settle_money),
+        Value::Object(members) => {
+            let money = members.len() == 2 && members.contains_key("amount");
+            match money.then(|| serde_json::from_value::<Money>(members.clone().into())) {
+                Some(Ok(money)) => *value = serde_json::json!(money),
+                _ => members.values_mut().for_each(settle_money),
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    fn canonical(body: &str) -> String {
+        super::canonical(body.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn what_means_the_same_is_written_alike() {
+        assert_eq!(canonical(""), canonical("{}"));
+        assert_eq!(canonical(r#"{ "b": [1, 2],"a":"\u0041" }"#), r#"{"a":"A","b":[1,2]}"#);
+        let price = |amount| format!(r#"{{"prices":[{{"currency":"EUR","amount":"{amount}"}}]}}"#);
+        assert_eq!(canonical(&price("1.0")), canonical(&price("1.00")));
+        assert_eq!(canonical(&price("1")), canonical(&price("1.00")));
+    }
+
+    #[test]
+    fn what_means_something_else_is_written_otherwise() {
+        let all = [
+            "{}",
+            r#"{"brand":null}"#,
+            r#"{"brand":"null"}"#,
+            r#"{"lines":[{"sku":"A"},{"sku":"B"}]}"#,
+            r#"{"lines":[{"sku":"B"},{"sku":"A"}]}"#,
+            r#"{"amount":{"amount":"1.00","currency":"EUR"}}"#,
+            r#"{"amount":{"amount":"1.00","currency":"USD"}}"#,
+            r#"{"amount":{"amount":"1.01","currency":"EUR"}}"#,
+            r#"{"amount":"1.0","currency":"money"}"#,
+            r#"{"amount":"1.00","currency":"money"}"#,
+        ];
+        let written: std::collections::BTreeSet<String> =
+            all.iter().map(|body| canonical(body)).collect();
+        assert_eq!(written.len(), all.len());
+    }
+}

@@ -1,0 +1,39 @@
+//! Commands to locations, and how other commands look one up.
+
+use super::{Events, Stop, Unit};
+use crate::StreamId;
+use crate::location::{Error, Set};
+use crate::state::Streams;
+use crate::stock::Shelf;
+use crate::text::Location;
+
+/// What the back office may ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Say what it is: all of it, anew.
+    Set(Set),
+}
+
+impl Command {
+    /// Whether the subject is new: the first `set` makes it, and any other changes it.
+    #[allow(clippy::unused_self, reason = "as the others have it")]
+    pub fn creates(&self) -> bool {
+        false
+    }
+}
+
+pub(crate) fn decide(code: Location, command: Command, streams: Streams) -> Result<Events, Stop> {
+    let Command::Set(set) = command;
+    let events = streams.location(&code)?.set(&code, set)?;
+    let mut unit = Unit::default();
+    unit.add(&StreamId::Location(code), events);
+    Ok(unit.0)
+}
+
+/// The location of that code, with whether it sells. Refused where nobody set it.
+pub(super) fn shelf(streams: Streams, location: Location) -> Result<Shelf, Stop> {
+    match streams.location(&location)?.sellable(&location) {
+        Some(sellable) => Ok(Shelf { location, sellable }),
+        None => Err(Error::Unknown { location }.into()),
+    }
+}

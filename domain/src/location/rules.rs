@@ -1,0 +1,33 @@
+//! Decisions about a location.
+
+use super::{Event, Set, Site};
+use crate::text::Location;
+
+refusals! {
+    /// Why a location refused.
+    Error {
+        /// Nobody ever set it: a typing error, most likely.
+        Unknown {
+            /// Which.
+            location: Location,
+        } = "unknown_location", NotFound, "there is no location '{location}'; set it first";
+        /// It would sell from now on, or no longer.
+        SellableStays {
+            /// What it is.
+            sellable: bool,
+        } = "location_sellable_stays", Conflict,
+            "a location stays sellable or not as it was first set; transfer its units to another";
+    }
+}
+
+/// Each gives the events of one decision; none where all is so already.
+impl Site {
+    /// Says what the location `code` is.
+    pub fn set(&self, code: &Location, wanted: Set) -> Result<Vec<Event>, Error> {
+        match self.sellable(code) {
+            Some(sellable) if sellable != wanted.sellable => Err(Error::SellableStays { sellable }),
+            _ if self.set.as_ref() == Some(&wanted) => Ok(vec![]),
+            _ => Ok(vec![wanted.into()]),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! A refusal as it is answered, and as it is kept under its command's key: no longer the enum that
+//! it was, but its code, its sort, its words and its figures. What was kept can be read and told
+//! again whatever has become of the enums since.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::refusal::{CheckoutError, Kind, OfSku, RefusedLine};
+use crate::{Refusal, fulfilment, location, order, payment, return_, sku, stock};
+
+/// A refusal, told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusalRecord {
+    code: Cow<'static, str>,
+    #[serde(default)]
+    kind: Kind,
+    #[serde(default)]
+    detail: String,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    figures: Map<String, Value>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    concerns: Vec<Concern>,
+}
+
+/// One of several things that a refusal concerns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Concern {
+    /// Where it stands in what was refused, as a JSON pointer.
+    pub pointer: String,
+    /// What is wrong with it, for programs.
+    #[serde(default)]
+    pub code: String,
+    /// And in words.
+    pub detail: String,
+}
+
+impl RefusalRecord {
+    /// The stable code and the sort of refusal.
+    pub fn code(&self) -> (&str, Kind) {
+        (&self.code, self.kind)
+    }
+
+    /// Whether it may pass by itself, so that the next try is decided anew.
+    pub fn passes(&self) -> bool {
+        self.kind == Kind::Passing
+    }
+
+    /// What a program needs to go on, by name.
+    pub fn figures(&self) -> &Map<String, Value> {
+        &self.figures
+    }
+
+    /// All it concerns, where that may be several things.
+    pub fn concerns(&self) -> &[Concern] {
+        &self.concerns
+    }
+
+    /// A value that cannot be JSON is left out.
+    fn with(mut self, name: &str, value: impl Serialize) -> Self {
+        if let Ok(value) = serde_json::to_value(value) {
+            self.figures.insert(name.to_owned(), value);
+        }
+        self
+    }
+
+    fn concern(mut self, pointer: String, code: &str, detail: String) -> Self {
+        self.concerns.push(Concern { pointer, code: code.to_owned(), detail });
+        self
+    }
+
+    /// Adds which lines, how many are left, which version it is.
+    fn with_figures(self, refusal: &Refusal) -> Self {
+        match refusal {
+            Refusal::Checkout(CheckoutError::Refused(lines)) => {
+                let line = |record: Self, refused: &RefusedLine| {
+                    let RefusedLine { line, sku, problem } = refused;
+                    let (pointer, detail) = (format!("/lines/{line}"), format!("{sku}: {problem}"));
+                    record.concern(pointer, problem.code(), detail)
+                };
+                lines.iter().fold(self, line).with("lines", lines)
+            }
+            Refusal::Stock(OfSku {
+                sku,
+                error: stock::Error::OutOfStock { available, wanted },
+            }) => self.with("sku", sku).with("available", available).with("wanted", wanted),
+            Refusal::Stock(OfSku { sku, error: stock::Error::WouldGoNegative { on_hand } }) => {
+                self.with("sku", sku).with("on_hand", on_hand)
+            }
+            Refusal::Stock(OfSku { sku, error: stock::Error::NotThere { on_hand, wanted } }) => {
+                self.with("sku", sku).with("on_hand", on_hand).with("wanted", wanted)
+            }
+            Refusal::Stock(OfSku { sku, error: stock::Error::NotEmpty { on_hand, held } }) => {
+                self.with("sku", sku).with("on_hand", on_hand).with("held", held)
+            }
+            Refusal::Location(location::Error::Unknown { location }) => {
+                self.with("location", location)
+            }
+            Refusal::Location(location::Error::SellableStays { sellable }) => {
+                self.with("sellable", sellable)
+            }
+            Refusal::Sku(sku::Error::Taken(taken)) => self.with("skus", taken),
+            Refusal::Stock(OfSku { sku, .. }) | Refusal::Offer(OfSku { sku, .. }) => {
+                self.with("sku", sku)
+            }
+            Refusal::Order(
+                order::Error::NothingLeft(lines) | order::Error::NothingToReturn(lines),
+            ) => self.with("lines", lines),
+            Refusal::Order(order::Error::NotSecured { owed, secured }) => {
+                self.with("owed", owed).with("secured", secured)
+            }
+            Refusal::Order(order::Error::LineCannotGrow { sku, has }) => {
+                self.with("sku", sku).with("has", has)
+            }
+            Refusal::Payment(payment::Error::TooMuch { at_most }) => self.with("left", at_most),
+            Refusal::Payment(payment::Error::WrongState { status, .. }) => {
+                self.with("state", status)
+            }
+            Refusal::Fulfilment(fulfilment::Error::WrongState { status, .. }) => {
+                self.with("state", status)
+            }
+            Refusal::Return(return_::Error::WrongState { status, .. }) => {
+                self.with("state", status)
+            }
+            Refusal::VersionMismatch { expected, actual } => {
+                self.with("expected", expected).with("actual", actual)
+            }
+            Refusal::DocumentChanged(moved) => self.with("moved", moved),
+            // Most have no figures.
+            _ => self,
+        }
+    }
+}
+
+impl From<&Refusal> for RefusalRecord {
+    fn from(refusal: &Refusal) -> Self {
+        let (code, kind) = refusal.code();
+        let (figures, concerns) = (Map::new(), Vec::new());
+        let detail = refusal.to_string();
+        Self { code: code.into(), kind, detail, figures, concerns }.with_figures(refusal)
+    }
+}
+
+impl fmt::Display for RefusalRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)
+    }
+}

@@ -1,0 +1,4 @@
+//! The engine's own gateways, asked as the reactor asks them, against the stand-ins over HTTP.
+
+mod paypal;
+mod stripe;
