@@ -91,12 +91,14 @@ async fn carts_orders_and_payments(db: PgPool) {
     assert_eq!(order["payments"][0]["id"], json!(payment_id));
     assert_eq!(order["fulfilments"][0]["status"], "delivered");
     assert_eq!(order["lines"][0]["delivered"], 4);
-    let columns = "SELECT payment_status, total::text, currency, number::text, (to_refund = 0)::text
+    let columns =
+        "SELECT payment_status, total::text, currency, number::text, (to_refund = 0)::text
                    FROM orders WHERE id = $1";
     let columns: (String, String, String, String, String) =
         sqlx::query_as(columns).bind(order_id.0).fetch_one(&db).await.unwrap();
     let number = order["number"].to_string();
-    let wanted = ["partially_refunded", "100.00", "EUR", number.as_str(), "true"].map(str::to_owned);
+    let wanted =
+        ["partially_refunded", "100.00", "EUR", number.as_str(), "true"].map(str::to_owned);
     assert_eq!(<[String; 5]>::from(columns), wanted);
     // The money of the one that was called off is still to be given back.
     let called_off = documents(&db, "orders").await.remove(1);
