@@ -9,7 +9,7 @@ use crate::history::Command;
 type Route = (&'static str, Method, &'static str);
 
 /// All of them.
-pub const ROUTES: [Route; 51] = [
+pub const ROUTES: &[Route] = &[
     ("product.create", Method::POST, "/v1/products"),
     ("product.change", Method::PATCH, "/v1/products/{id}"),
     ("product.set_variant", Method::PUT, "/v1/products/{id}/variants/{sku}"),

@@ -69,13 +69,12 @@ impl Planner {
             (_, 0) => return self.cancel(market, order),
             (_, 1) => return self.pay(market, order),
             (Some(_), 2) => ("payment.void", json!({})),
-            (Some(_), 3) => ("payment.complete_action", json!({})),
-            (Some(_), 4) => ("payment.abort", json!({})),
-            (Some(_), 5) => ("payment.refund", refund),
-            (Some(_), 6) => ("payment.resolve", unknown()),
-            (Some(_), 7..14) if at_the_bank => ("payment.complete_action", json!({})),
-            (Some(_), 14..17) if at_the_bank => ("payment.abort", json!({})),
-            (Some(_), 7..14) if taken => ("payment.refund", refund),
+            (Some(_), 3) => ("payment.resolve", unknown()),
+            (Some(_), dice @ 4..14) if dice == 4 || at_the_bank => {
+                ("payment.complete_action", json!({}))
+            }
+            (Some(_), dice @ 5..17) if dice == 5 || at_the_bank => ("payment.abort", json!({})),
+            (Some(_), dice @ 6..14) if dice == 6 || taken => ("payment.refund", refund),
             (Some(_), _) => ("payment.capture", amount),
             (None, 2) => ("payment.uncollect", json!({"reason": "would not pay"})),
             (None, 3..5) => ("payment.remit", amount),

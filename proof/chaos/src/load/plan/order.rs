@@ -93,10 +93,9 @@ impl Planner {
             return (request, Then::Returning(order.id.clone(), sku));
         };
         let name = match (*step, self.rng.u32(..8)) {
-            (_, 0) => "return.close",
+            (_, 0) | ("return.receive", _) => "return.close",
             ("return.request", 1) => "return.reject",
             ("return.request", _) => "return.approve",
-            ("return.receive", _) => "return.close",
             _ => "return.receive",
         };
         let body = match name {
