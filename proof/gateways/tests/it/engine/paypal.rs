@@ -62,8 +62,8 @@ fn next(call: &Call, operation: Operation, amount: &str) -> Call {
 
 fn reference(verdict: &Verdict) -> Token {
     match verdict {
-        Verdict::Authorized { reference, .. } => reference.clone(),
-        Verdict::ActionRequired { reference: Some(reference), .. }
+        Verdict::Authorized { reference, .. }
+        | Verdict::ActionRequired { reference: Some(reference), .. }
         | Verdict::Captured { reference: Some(reference), .. }
         | Verdict::Refunded { reference: Some(reference) } => reference.clone(),
         other => panic!("{other:?} has no reference"),
