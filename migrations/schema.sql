@@ -52,17 +52,6 @@ CREATE TRIGGER events_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON events 
 ALTER TABLE events ENABLE ALWAYS TRIGGER events_append_only;
 CREATE TRIGGER events_by_append BEFORE INSERT ON events FOR EACH STATEMENT WHEN (current_setting('commerce.appending'::text, true) IS DISTINCT FROM 'on'::text) EXECUTE FUNCTION refuse_change();
 
-CREATE TABLE locations_rows (
-    build smallint NOT NULL,
-    id text COLLATE "C" NOT NULL,
-    document json NOT NULL,
-    "position" bigint NOT NULL,
-    version bigint NOT NULL,
-    sellable boolean NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    updated_at timestamp with time zone NOT NULL,
-    CONSTRAINT locations_rows_pkey PRIMARY KEY (build, id)
-) WITH (fillfactor=70);
 CREATE TABLE gateway_events (
     gateway text NOT NULL,
     event_id text NOT NULL,
@@ -74,6 +63,18 @@ CREATE TABLE gateway_events (
     CONSTRAINT gateway_events_pkey PRIMARY KEY (gateway, event_id)
 );
 CREATE INDEX gateway_events_received ON gateway_events USING btree (received_at);
+
+CREATE TABLE locations_rows (
+    build smallint NOT NULL,
+    id text COLLATE "C" NOT NULL,
+    document json NOT NULL,
+    "position" bigint NOT NULL,
+    version bigint NOT NULL,
+    sellable boolean NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT locations_rows_pkey PRIMARY KEY (build, id)
+) WITH (fillfactor=70);
 
 CREATE TABLE log_head (
     only_one boolean DEFAULT true NOT NULL,
@@ -415,6 +416,7 @@ CREATE VIEW carts_today AS
             ELSE NULL::json
         END) AS document
    FROM carts c;
+
 CREATE VIEW locations AS
  SELECT id,
     document,
@@ -880,14 +882,10 @@ REVOKE EXECUTE ON FUNCTION forget_commands(interval, interval, integer) FROM PUB
 REVOKE EXECUTE ON FUNCTION hold_head() FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION settle_log(boolean) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION take_turn(bigint, integer, bigint) FROM PUBLIC;
-GRANT SELECT ON carts, carts_today, events, log_head, orders, payments, products, projection_positions, sales, search_documents, skipped_events, stock, stock_on_offer TO commerce_analyst;
+GRANT SELECT ON carts, carts_today, events, locations, locations_rows, log_head, orders, payments, products, projection_positions, sales, search_documents, skipped_events, stock, stock_on_offer TO commerce_analyst;
 GRANT SELECT ON events, log_head TO commerce_projector;
-GRANT SELECT, INSERT, UPDATE, DELETE ON carts, carts_rows, carts_today, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows TO commerce_projector;
-GRANT SELECT ON carts, carts_rows, carts_today, events, log_head, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows TO commerce_reader;
-GRANT SELECT ON carts, events, locations, locations_rows, log_head, orders, payments, products, projection_positions, sales, search_documents, skipped_events, stock, stock_on_offer TO commerce_analyst;
-GRANT SELECT ON events, log_head TO commerce_projector;
-GRANT SELECT, INSERT, UPDATE, DELETE ON carts, carts_rows, locations, locations_rows, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows TO commerce_projector;
-GRANT SELECT ON carts, carts_rows, events, locations, locations_rows, log_head, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows TO commerce_reader;
+GRANT SELECT, INSERT, UPDATE, DELETE ON carts, carts_rows, carts_today, locations, locations_rows, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows TO commerce_projector;
+GRANT SELECT ON carts, carts_rows, carts_today, events, locations, locations_rows, log_head, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows TO commerce_reader;
 GRANT EXECUTE ON FUNCTION append(uuid, bigint, boolean, text[], bigint[], text[], text[], uuid[], text[], bigint[], text[], bigint[], text[], smallint[], smallint[], timestamp with time zone[], text[], text[]) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION forget_commands(interval, interval, integer) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION hold_head() TO commerce_writer;
