@@ -6,7 +6,7 @@ use domain::page::order;
 use domain::{
     Category, Event, Seen, StreamId, cart, fulfilment, location, payment, product, return_, stock,
 };
-use event_store::{Recorded, Unreadable, read};
+use event_store::{Recorded, Unreadable, read, versions};
 use serde::Serialize;
 use sqlx::PgPool;
 
@@ -53,7 +53,7 @@ pub async fn parts_at(
     let own = own.iter().filter(|raw| raw.position <= position).filter_map(|raw| raw.decode().ok());
     let parts: Vec<StreamId> = own.filter_map(|recorded| part(&recorded.event)).collect();
     let names: Vec<String> = parts.iter().map(ToString::to_string).collect();
-    let versions = read::versions_at(db, &names, position).await?;
+    let versions = versions::at(db, &names, position).await?;
     Ok(parts.into_iter().zip(versions).collect())
 }
 

@@ -25,6 +25,7 @@ pub mod read;
 pub mod recorded;
 pub mod relay;
 pub mod tail;
+pub mod versions;
 pub mod writer;
 
 pub use cause::causes;

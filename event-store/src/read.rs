@@ -349,8 +349,8 @@ pub async fn of_streams(
     fill(rows.map_ok(|row| raw_event!(row)), PAGE_BYTES_MAX).await
 }
 
-/// Up to `limit` events (at most [`PAGE_EVENTS_MAX`]) of some streams after a position, in the order
-/// of the log, and no more than fit [`PAGE_BYTES_MAX`], but one at least.
+/// Up to `limit` events (at most [`PAGE_EVENTS_MAX`]) of some streams after a position, in the
+/// order of the log, and no more than fit [`PAGE_BYTES_MAX`], but one at least.
 pub async fn of_streams_after(
     db: impl PgExecutor<'_>,
     streams: &[String],
@@ -371,27 +371,6 @@ pub async fn of_streams_after(
     )
     .fetch(db);
     fill(rows.map_ok(|row| raw_event!(row)), PAGE_BYTES_MAX).await
-}
-
-/// The versions that streams had at a position, in the order of `streams`; 0 where one had not
-/// begun.
-pub async fn versions_at(
-    db: impl PgExecutor<'_>,
-    streams: &[String],
-    position: i64,
-) -> sqlx::Result<Vec<i64>> {
-    sqlx::query_scalar!(
-        r#"SELECT coalesce((
-               SELECT e.version FROM events e
-               WHERE e.stream = wanted.stream AND e.position <= $2
-               ORDER BY e.version DESC LIMIT 1
-           ), 0) AS "version!"
-           FROM unnest($1::text[]) WITH ORDINALITY AS wanted (stream, number) ORDER BY number"#,
-        streams,
-        position,
-    )
-    .fetch_all(db)
-    .await
 }
 
 /// The log after `after` up to `until`, in pages of `page` events: one page in memory at a time.

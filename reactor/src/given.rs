@@ -111,7 +111,8 @@ pub fn payment(name: &str) -> (StreamId, Event) {
     let last = name == "captured_last";
     let name = if last { "captured" } else { name };
     let payload = json!({
-        "order_id": order_id(), "method": "card", "gateway": "sandbox", "last": last, "token": "tok_1", "amount": money(),
+        "order_id": order_id(), "method": "card", "gateway": "sandbox", "token": "tok_1",
+        "amount": money(), "last": last,
         "operation": "authorize", "request": 1, "url": "https://bank.example/confirm",
         "reference": "auth_1", "expires_at": expires_at(), "reason": "insufficient funds",
     });

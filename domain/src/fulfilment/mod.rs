@@ -1,7 +1,8 @@
 //! A parcel of an order.
 //!
 //! `created → packed → shipped → delivered`; `created | packed → cancelled`;
-//! `shipped → delivery_failed → delivered | returned_to_sender`; `shipped | delivery_failed → lost`.
+//! `shipped → delivery_failed → delivered | returned_to_sender`;
+//! `shipped | delivery_failed → lost`.
 //! An attempt to hand it over may fail several times.
 
 pub mod document;

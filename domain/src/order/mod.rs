@@ -55,7 +55,7 @@ pub enum Status {
 
 /// How far the units of one SKU have come. What is in none of these is still to be sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
+pub struct LineProgress {
     /// In parcels that have not left.
     pub planned: u32,
     /// On their way.
@@ -92,7 +92,7 @@ pub struct Parcel {
 
 /// A payment, as the order sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attempt {
+pub struct BegunPayment {
     /// How.
     pub method: PaymentMethod,
     /// Whether it came to nothing.
@@ -116,7 +116,7 @@ pub struct Order {
     /// The sum of the lines, once placed.
     pub total: Option<Money>,
     /// How far its units have come.
-    pub progress: BTreeMap<Sku, Progress>,
+    pub progress: BTreeMap<Sku, LineProgress>,
     /// When it is cancelled if it is still unpaid.
     pub reserved_until: Option<DateTime<Utc>>,
     /// Up to when that may be put off.
@@ -124,7 +124,7 @@ pub struct Order {
     /// Whether it is off because nobody paid in time.
     pub expired: bool,
     /// What was begun to pay it.
-    pub payments: BTreeMap<PaymentId, Attempt>,
+    pub payments: BTreeMap<PaymentId, BegunPayment>,
     /// Its parcels.
     pub fulfilments: BTreeMap<FulfilmentId, Parcel>,
     /// What of it is announced to come back, by return; of those that are not closed.
@@ -148,7 +148,7 @@ impl Order {
                 self.hold_until_max = placed.reserved_until.checked_add_signed(HOLD_PROLONGED_MAX);
             }
             Event::PaymentStarted(PaymentStarted { payment_id, method }) => {
-                let attempt = Attempt { method: *method, ended: false };
+                let attempt = BegunPayment { method: *method, ended: false };
                 self.payments.insert(*payment_id, attempt);
             }
             Event::PaymentEnded(ended) => self.end_of_payment(ended.payment_id, true),
@@ -203,7 +203,7 @@ impl Order {
         }
     }
 
-    fn count(&mut self, lines: &[Units], change: impl Fn(&mut Progress, u32)) {
+    fn count(&mut self, lines: &[Units], change: impl Fn(&mut LineProgress, u32)) {
         for Units { sku, quantity } in lines {
             change(self.progress.entry(sku.clone()).or_default(), quantity.get());
         }
@@ -245,13 +245,13 @@ impl Order {
 /// What is owed, and for how many units.
 impl Order {
     /// How far the units of a line have come.
-    pub fn progress(&self, sku: &Sku) -> Progress {
+    pub fn progress(&self, sku: &Sku) -> LineProgress {
         self.progress.get(sku).copied().unwrap_or_default()
     }
 
     /// Units of a line that were not called off, sent back, lost or returned.
     pub fn kept(&self, line: &Line) -> u32 {
-        let Progress { off, returned, .. } = self.progress(&line.sku);
+        let LineProgress { off, returned, .. } = self.progress(&line.sku);
         line.quantity.get().saturating_sub(off).saturating_sub(returned)
     }
 
@@ -263,7 +263,7 @@ impl Order {
     /// Units of `sku` that are in no parcel yet, or only in parcels that were called off.
     pub fn unplanned(&self, sku: &Sku) -> u32 {
         let ordered = self.lines.iter().find(|line| line.sku == *sku);
-        let Progress { planned, moving, delivered, off, .. } = self.progress(sku);
+        let LineProgress { planned, moving, delivered, off, .. } = self.progress(sku);
         let gone = planned + moving + delivered + off;
         ordered.map_or(0, |line| line.quantity.get().saturating_sub(gone))
     }
@@ -281,7 +281,7 @@ impl Order {
     /// What is to be paid for what has left and did not come back.
     pub fn owed_for_sent(&self) -> Option<Money> {
         self.worth(|order, line| {
-            let Progress { moving, delivered, returned, .. } = order.progress(&line.sku);
+            let LineProgress { moving, delivered, returned, .. } = order.progress(&line.sku);
             (moving + delivered).saturating_sub(returned)
         })
     }
@@ -289,7 +289,7 @@ impl Order {
     /// What is to be paid for what was handed over and did not come back.
     pub fn owed_for_delivered(&self) -> Option<Money> {
         self.worth(|order, line| {
-            let Progress { delivered, returned, .. } = order.progress(&line.sku);
+            let LineProgress { delivered, returned, .. } = order.progress(&line.sku);
             delivered.saturating_sub(returned)
         })
     }
@@ -314,7 +314,7 @@ impl Order {
     /// Whether every unit was delivered or is off.
     fn all_done(&self) -> bool {
         self.lines.iter().all(|line| {
-            let Progress { delivered, off, .. } = self.progress(&line.sku);
+            let LineProgress { delivered, off, .. } = self.progress(&line.sku);
             delivered + off >= line.quantity.get()
         })
     }

@@ -18,7 +18,10 @@ pub mod search;
 pub mod search_keys;
 
 mod html;
+mod order_status;
 #[cfg(test)]
 mod product_tests;
+#[cfg(test)]
+mod sales_tests;
 #[cfg(test)]
 mod tests;

@@ -3,12 +3,12 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use super::order_status::{FulfilmentStatus, PaymentStatus};
 use crate::Event;
 use crate::StreamId;
 use crate::ids::{AddressId, CartId, CustomerId, OrderId};
 use crate::money::Money;
-use crate::order::{self, CancelReason, Line, Order, Progress};
-use crate::payment::Status as Paying;
+use crate::order::{self, CancelReason, Line, LineProgress, Order};
 use crate::seen::{Seen, stamp};
 use crate::text::Note;
 use crate::{
@@ -27,52 +27,6 @@ pub enum Status {
     Completed,
     /// Off.
     Cancelled,
-}
-
-/// What has come of paying, over all payments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PaymentStatus {
-    /// Nobody has begun.
-    None,
-    /// Begun: the gateway, the customer or the courier is to act.
-    Awaiting,
-    /// Set aside.
-    Authorized,
-    /// Taken in part.
-    PartiallyPaid,
-    /// Taken in full.
-    Paid,
-    /// Given back in part.
-    PartiallyRefunded,
-    /// All that was taken was given back.
-    Refunded,
-    /// The bank took back all that was kept.
-    ChargedBack,
-    /// The authorisation was given back.
-    Voided,
-    /// The authorisation lapsed.
-    Expired,
-    /// Declined.
-    Failed,
-    /// The courier could not collect it.
-    Uncollected,
-}
-
-/// What has come of sending, over all parcels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FulfilmentStatus {
-    /// Nothing has left.
-    Unfulfilled,
-    /// Some units have left.
-    Partial,
-    /// All units have left.
-    Fulfilled,
-    /// All units were handed over that did not come back or get lost.
-    Delivered,
-    /// All units that had left came back or were lost.
-    Returned,
 }
 
 /// Why an order is off, in one word.
@@ -112,7 +66,7 @@ pub struct OrderLine {
     pub unplanned: u32,
     /// How far the others have come.
     #[serde(flatten)]
-    pub progress: Progress,
+    pub progress: LineProgress,
 }
 
 /// An order.
@@ -284,7 +238,7 @@ fn place(id: OrderId, placed: &order::Placed, seen: &Seen) -> Document {
 }
 
 fn unsent(line: &Line) -> OrderLine {
-    let (unplanned, progress) = (line.quantity.get(), Progress::default());
+    let (unplanned, progress) = (line.quantity.get(), LineProgress::default());
     OrderLine { line: line.clone(), unplanned, progress }
 }
 
@@ -355,66 +309,6 @@ impl Document {
         self.to_refund = self.paid.less(self.owed);
         self.payment_status = self.paid();
         self.fulfilment_status = self.fulfilled();
-    }
-
-    fn paid(&self) -> PaymentStatus {
-        let zero = Money::zero(self.total.currency());
-        let sum = |of: fn(&payment::Document) -> Money| {
-            self.payments.iter().map(of).try_fold(zero, Money::plus).unwrap_or(zero)
-        };
-        let (captured, refunded) =
-            (sum(|payment| payment.captured), sum(|payment| payment.refunded));
-        if self.paid.is_zero() && self.payments.iter().any(|of| !of.charged_back.is_zero()) {
-            return PaymentStatus::ChargedBack;
-        }
-        if !refunded.is_zero() {
-            let all = refunded.amount() >= captured.amount();
-            return if all { PaymentStatus::Refunded } else { PaymentStatus::PartiallyRefunded };
-        }
-        if !captured.is_zero() {
-            let all = captured.amount() >= self.owed.amount();
-            return if all { PaymentStatus::Paid } else { PaymentStatus::PartiallyPaid };
-        }
-        // Nothing has been taken yet: the latest attempt tells.
-        self.payments.last().map_or(PaymentStatus::None, |payment| match payment.status {
-            Paying::Created | Paying::RequiresAction | Paying::CodPending => {
-                PaymentStatus::Awaiting
-            }
-            Paying::Authorized => PaymentStatus::Authorized,
-            // Of an order that costs nothing.
-            Paying::PartiallyCaptured
-            | Paying::Captured
-            | Paying::PartiallyCollected
-            | Paying::Collected
-            | Paying::Remitted => PaymentStatus::Paid,
-            Paying::PartiallyRefunded | Paying::Refunded => PaymentStatus::Refunded,
-            Paying::ChargedBack => PaymentStatus::ChargedBack,
-            Paying::Voided => PaymentStatus::Voided,
-            Paying::Expired => PaymentStatus::Expired,
-            Paying::Failed => PaymentStatus::Failed,
-            Paying::Uncollected => PaymentStatus::Uncollected,
-        })
-    }
-
-    fn fulfilled(&self) -> FulfilmentStatus {
-        let sum = |units: fn(&OrderLine) -> u32| {
-            self.lines.iter().map(|line| u64::from(units(line))).sum::<u64>()
-        };
-        let waiting = sum(|line| line.unplanned + line.progress.planned);
-        let moving = sum(|line| line.progress.moving);
-        let delivered = sum(|line| line.progress.delivered - line.progress.returned);
-        let left = self.fulfilments.iter().any(|parcel| parcel.shipped_at.is_some());
-        if !left {
-            FulfilmentStatus::Unfulfilled
-        } else if waiting > 0 {
-            FulfilmentStatus::Partial
-        } else if moving > 0 {
-            FulfilmentStatus::Fulfilled
-        } else if delivered > 0 {
-            FulfilmentStatus::Delivered
-        } else {
-            FulfilmentStatus::Returned
-        }
     }
 }
 

@@ -1,12 +1,9 @@
 //! Given these events, then this document.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, TimeDelta, Utc};
-use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::{order, sales, search};
+use super::{order, search};
 use crate::cart::document as cart;
 use crate::payment::document as payment;
 use crate::product::document as product;
@@ -15,9 +12,9 @@ use crate::{Event, Seen, StreamId};
 
 pub(super) const P: &str = "00000000-0000-7000-8000-000000000001";
 const CART: &str = "cart-00000000-0000-7000-8000-000000000002";
-const ORDER: &str = "order-00000000-0000-7000-8000-000000000003";
+pub const ORDER: &str = "order-00000000-0000-7000-8000-000000000003";
 pub(super) const O: &str = "00000000-0000-7000-8000-000000000003";
-const PAYMENT: &str = "payment-00000000-0000-7000-8000-000000000004";
+pub const PAYMENT: &str = "payment-00000000-0000-7000-8000-000000000004";
 const PARCEL: &str = "fulfilment-00000000-0000-7000-8000-000000000005";
 const OTHER_PARCEL: &str = "fulfilment-00000000-0000-7000-8000-000000000006";
 
@@ -46,7 +43,7 @@ impl Story {
         self
     }
 
-    fn seen(&self) -> impl Iterator<Item = Seen<'_>> {
+    pub fn seen(&self) -> impl Iterator<Item = Seen<'_>> {
         self.0.iter().zip(1..).map(|((stream, version, at, event), position)| Seen {
             stream,
             version: *version,
@@ -80,7 +77,7 @@ pub(super) fn tote() -> Story {
         .and(&product_stream(), "product.published", json!({}))
 }
 
-fn bought() -> Story {
+pub fn bought() -> Story {
     let line = json!({ "sku": "TOTE-S", "product_id": P, "title": "Tote", "quantity": 4,
                        "unit_price": eur("25.00"), "total": eur("100.00") });
     let placed = json!({ "cart_id": &CART[5..], "lines": [line], "total": eur("100.00"),
@@ -88,7 +85,7 @@ fn bought() -> Story {
     given(ORDER, "order.placed", placed)
 }
 
-fn paying(story: Story) -> Story {
+pub fn paying(story: Story) -> Story {
     let created = json!({ "order_id": O, "method": "card", "gateway": "sandbox",
                           "amount": eur("100.00"), "token": "t" });
     let ask = json!({ "order_id": O, "operation": "authorize", "amount": eur("100.00"),
@@ -103,11 +100,11 @@ fn paying(story: Story) -> Story {
         .and(ORDER, "order.confirmed", confirmed)
 }
 
-fn money(story: Story, kind: &str, amount: &str) -> Story {
+pub fn money(story: Story, kind: &str, amount: &str) -> Story {
     story.and(PAYMENT, kind, json!({ "order_id": O, "request": 2, "amount": eur(amount) }))
 }
 
-fn lines(quantity: u32) -> Value {
+pub fn lines(quantity: u32) -> Value {
     json!([{ "sku": "TOTE-S", "quantity": quantity }])
 }
 
@@ -137,7 +134,7 @@ fn ends(story: Story, stream: &str, quantity: u32, (event, outcome): (&str, &str
     )
 }
 
-fn cancelled() -> Value {
+pub fn cancelled() -> Value {
     json!({ "reason": { "requested": "changed my mind" }, "was_confirmed": true,
             "total": eur("100.00"), "units": 4 })
 }
@@ -316,98 +313,4 @@ fn events_of_others_change_nothing() {
         assert_eq!(order::fold(Some(mine.clone()), &seen), Some(mine.clone()));
         assert_eq!(cart::fold(None, &seen), None);
     }
-}
-
-fn day(story: &Story) -> sales::Document {
-    let (mut days, mut ledger) = (BTreeMap::new(), sales::Ledger::default());
-    for seen in story.seen() {
-        sales::fold(&mut days, &mut ledger, &seen);
-    }
-    assert_eq!(days.len(), 1, "{days:?}");
-    days.into_values().next().unwrap()
-}
-
-/// All ways to mix some streams that keep each one's order.
-fn mixed(streams: &[&[usize]]) -> Vec<Vec<usize>> {
-    if streams.iter().all(|stream| stream.is_empty()) {
-        return vec![vec![]];
-    }
-    let mut ways = vec![];
-    for (number, stream) in streams.iter().enumerate() {
-        let Some((first, rest)) = stream.split_first() else { continue };
-        let mut others = streams.to_vec();
-        others[number] = rest;
-        for mut way in mixed(&others) {
-            way.insert(0, *first);
-            ways.push(way);
-        }
-    }
-    ways
-}
-
-/// Whatever the log's order is, and a day lies between any two events: folded in any other order
-/// that keeps each stream's own, the days are the same.
-#[test]
-fn days_do_not_depend_on_the_order_of_streams() {
-    const OTHER_PAYMENT: &str = "payment-00000000-0000-7000-8000-000000000014";
-    let confirmed = json!({ "payment_id": &PAYMENT[8..], "total": eur("100.00"), "units": 4 });
-    let refunded = |amount| json!({ "order_id": O, "amount": eur(amount) });
-    let Story(story) = given(ORDER, "order.confirmed", confirmed)
-        .and(ORDER, "order.cancelled", cancelled())
-        .and(PAYMENT, "payment.refunded", refunded("30.00"))
-        .and(PAYMENT, "payment.refunded", refunded("20.00"))
-        .and(OTHER_PAYMENT, "payment.refunded", refunded("10.00"));
-    let ways = mixed(&[&[0, 1], &[2, 3], &[4]]);
-    assert_eq!(ways.len(), 30);
-    for log in &ways {
-        let fold = |way: &[usize]| {
-            let (mut days, mut ledger) = (BTreeMap::new(), sales::Ledger::default());
-            for which in way {
-                let (stream, version, at, event) = &story[*which];
-                let place = log.iter().position(|known| known == which).unwrap() as i64;
-                let occurred_at = *at + TimeDelta::days(place);
-                let (version, position) = (*version, place + 1);
-                let seen = Seen { stream, version, position, occurred_at, event };
-                sales::fold(&mut days, &mut ledger, &seen);
-            }
-            days
-        };
-        let days = fold(log);
-        assert_eq!(days.len(), 5);
-        let net: Decimal = days.values().map(|day| day.net.amount).sum();
-        assert!(net.is_zero(), "what was cancelled is off, once: {log:?}");
-        for way in &ways {
-            assert_eq!(fold(way), days, "{way:?} of {log:?}");
-        }
-    }
-}
-
-#[test]
-fn a_day_takes_an_order_off_once() {
-    let sold = money(paying(bought()), "payment.captured", "100.00");
-    let document = day(&sold);
-    assert_eq!((document.id.as_str(), document.orders, document.units), ("2026-03-01-EUR", 1, 4));
-    assert_eq!(document.net.amount.to_string(), "100.00");
-
-    let refunded_first =
-        money(sold, "payment.refunded", "30.00").and(ORDER, "order.cancelled", cancelled());
-    let document = day(&money(refunded_first, "payment.refunded", "70.00"));
-    assert_eq!(document.gross.amount.to_string(), "100.00");
-    assert_eq!(document.cancelled.amount.to_string(), "100.00");
-    assert_eq!(document.refunded.amount.to_string(), "100.00");
-    assert!(document.net.amount.is_zero());
-}
-
-#[test]
-fn goods_and_their_money_are_taken_off_once_and_goodwill_beside_them() {
-    let sold = money(paying(bought()), "payment.captured", "100.00");
-    let back = json!({ "return_id": &PAYMENT[8..], "lines": lines(1), "amount": eur("25.00") });
-    let returned =
-        money(sold.and(ORDER, "order.units_returned", back), "payment.refunded", "25.00");
-    let document = day(&returned);
-    assert_eq!(document.net.amount.to_string(), "75.00");
-    let document = day(&money(returned, "payment.refunded", "5.00"));
-    assert_eq!(document.net.amount.to_string(), "70.00");
-    assert_eq!(document.returned.amount.to_string(), "25.00");
-    assert_eq!(document.refunded.amount.to_string(), "30.00");
 }

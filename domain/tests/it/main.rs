@@ -13,6 +13,7 @@ mod product;
 mod random;
 mod refusal;
 mod returns;
+mod settling;
 mod state;
 mod stock;
 mod today;

@@ -1,5 +1,5 @@
-//! `/v1/orders/{id}/history`: everything that happened to an order, its payments, its parcels and its
-//! returns, in the order of the log.
+//! `/v1/orders/{id}/history`: everything that happened to an order, its payments, its parcels and
+//! its returns, in the order of the log.
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri, header};

@@ -29,6 +29,8 @@ const MAY: &[(&str, &[&str], &[&str])] = &[
     // From outside, as callers do; what they sell is made of the domain's words.
     ("chaos", &["domain", "harness"], &["command-api"]),
     ("bench", &["domain", "event-store", "harness"], &["projector"]),
+    // As people play: by HTTP alone.
+    ("tour", &["harness"], &[]),
     // All that decodes bytes from outside.
     (
         "fuzz",

@@ -1,6 +1,7 @@
 //! Random lives of a small shop. After every command its books must balance, whatever was asked,
 //! in whatever order, and however the gateway answered.
 
+mod asks;
 mod books;
 mod exits;
 mod step;

@@ -1,0 +1,117 @@
+//! What has come of paying and sending an order, in one word each: rolled up over its payments and
+//! its parcels.
+
+use serde::{Deserialize, Serialize};
+
+use super::order::{Document, OrderLine};
+use crate::money::Money;
+use crate::payment::Status as Paying;
+use crate::payment::document as payment;
+
+/// What has come of paying, over all payments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PaymentStatus {
+    /// Nobody has begun.
+    None,
+    /// Begun: the gateway, the customer or the courier is to act.
+    Awaiting,
+    /// Set aside.
+    Authorized,
+    /// Taken in part.
+    PartiallyPaid,
+    /// Taken in full.
+    Paid,
+    /// Given back in part.
+    PartiallyRefunded,
+    /// All that was taken was given back.
+    Refunded,
+    /// The bank took back all that was kept.
+    ChargedBack,
+    /// The authorisation was given back.
+    Voided,
+    /// The authorisation lapsed.
+    Expired,
+    /// Declined.
+    Failed,
+    /// The courier could not collect it.
+    Uncollected,
+}
+
+/// What has come of sending, over all parcels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FulfilmentStatus {
+    /// Nothing has left.
+    Unfulfilled,
+    /// Some units have left.
+    Partial,
+    /// All units have left.
+    Fulfilled,
+    /// All units were handed over that did not come back or get lost.
+    Delivered,
+    /// All units that had left came back or were lost.
+    Returned,
+}
+
+impl Document {
+    pub(super) fn paid(&self) -> PaymentStatus {
+        let zero = Money::zero(self.total.currency());
+        let sum = |of: fn(&payment::Document) -> Money| {
+            self.payments.iter().map(of).try_fold(zero, Money::plus).unwrap_or(zero)
+        };
+        let (captured, refunded) =
+            (sum(|payment| payment.captured), sum(|payment| payment.refunded));
+        if self.paid.is_zero() && self.payments.iter().any(|of| !of.charged_back.is_zero()) {
+            return PaymentStatus::ChargedBack;
+        }
+        if !refunded.is_zero() {
+            let all = refunded.amount() >= captured.amount();
+            return if all { PaymentStatus::Refunded } else { PaymentStatus::PartiallyRefunded };
+        }
+        if !captured.is_zero() {
+            let all = captured.amount() >= self.owed.amount();
+            return if all { PaymentStatus::Paid } else { PaymentStatus::PartiallyPaid };
+        }
+        // Nothing has been taken yet: the latest attempt tells.
+        self.payments.last().map_or(PaymentStatus::None, |payment| match payment.status {
+            Paying::Created | Paying::RequiresAction | Paying::CodPending => {
+                PaymentStatus::Awaiting
+            }
+            Paying::Authorized => PaymentStatus::Authorized,
+            // Of an order that costs nothing.
+            Paying::PartiallyCaptured
+            | Paying::Captured
+            | Paying::PartiallyCollected
+            | Paying::Collected
+            | Paying::Remitted => PaymentStatus::Paid,
+            Paying::PartiallyRefunded | Paying::Refunded => PaymentStatus::Refunded,
+            Paying::ChargedBack => PaymentStatus::ChargedBack,
+            Paying::Voided => PaymentStatus::Voided,
+            Paying::Expired => PaymentStatus::Expired,
+            Paying::Failed => PaymentStatus::Failed,
+            Paying::Uncollected => PaymentStatus::Uncollected,
+        })
+    }
+
+    pub(super) fn fulfilled(&self) -> FulfilmentStatus {
+        let sum = |units: fn(&OrderLine) -> u32| {
+            self.lines.iter().map(|line| u64::from(units(line))).sum::<u64>()
+        };
+        let waiting = sum(|line| line.unplanned + line.progress.planned);
+        let moving = sum(|line| line.progress.moving);
+        let delivered = sum(|line| line.progress.delivered - line.progress.returned);
+        let left = self.fulfilments.iter().any(|parcel| parcel.shipped_at.is_some());
+        if !left {
+            FulfilmentStatus::Unfulfilled
+        } else if waiting > 0 {
+            FulfilmentStatus::Partial
+        } else if moving > 0 {
+            FulfilmentStatus::Fulfilled
+        } else if delivered > 0 {
+            FulfilmentStatus::Delivered
+        } else {
+            FulfilmentStatus::Returned
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Any command to orders, payments and returns, and anything a gateway may tell: whether it makes
+//! sense is for the rules to say.
+
+use domain::command::payment as payments;
+use domain::payment::{CapturePolicy, DisputeStage, Finding, Report};
+use domain::text::Token;
+use domain::{Command, Money};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use kit::*;
+
+use super::step::{ATTEMPTS, SKUS, STORIES};
+
+pub fn of_orders() -> impl Strategy<Value = Command> {
+    use domain::command::order::Command as O;
+    let address_id = domain::AddressId(uuid::Uuid::from_u128(7));
+    let shrink = (select(&SKUS[..]), 0..3_u32).prop_map(|(text, quantity)| O::ShrinkLine {
+        sku: sku(text),
+        quantity,
+        reason: note("too many"),
+    });
+    // Some when the reservation ends, some when it can be put off no longer.
+    let expire = (1..4_i64).prop_map(|n| O::Expire { at: hour(n) });
+    let units = select(vec![vec![(TOTE, 1)], vec![(PURSE, 1)], vec![]]);
+    let cancel = units.prop_map(|lines| O::Cancel { reason: note("broken"), lines: of(&lines) });
+    let command = prop_oneof![
+        2 => expire,
+        3 => cancel,
+        2 => shrink,
+        1 => Just(O::ChangeAddress { address_id }),
+        2 => Just(O::Settle),
+    ];
+    (1..=STORIES, command).prop_map(|(n, command)| to_order(n, command))
+}
+
+/// Payments of any story: its first, and what was begun after that came to nothing.
+fn any_payment() -> impl Strategy<Value = u128> {
+    (1..=STORIES, select(&ATTEMPTS[..])).prop_map(|(n, attempt)| n + 10 * attempt)
+}
+
+fn any_amount() -> impl Strategy<Value = Option<Money>> {
+    select(vec![None, Some(eur("5.00")), Some(eur("30.00")), Some(money("1", "JPY"))])
+}
+
+pub fn of_payments() -> impl Strategy<Value = Command> {
+    use payments::Command as P;
+    let start = (1..=STORIES, any_payment(), 0..4_u8).prop_map(|(order, n, how)| match how {
+        0 => pay_on_delivery(n, order),
+        1 => pay_by_card_as(n, order, CapturePolicy::AtOnce),
+        2 => pay_by_card_as(n, order, CapturePolicy::AtShipment),
+        _ => pay_by_card(n, order),
+    });
+    let found = select(vec![
+        Finding::NotDone,
+        Finding::Done { reference: Some(token("found")), expires_at: Some(hour(168)) },
+    ]);
+    let settled = (1..4_u32, found).prop_map(|(request, finding)| P::Resolve {
+        request,
+        finding,
+        note: note("asked the bank"),
+        at: hour(0),
+    });
+    let command = prop_oneof![
+        Just(P::CompleteAction),
+        Just(P::Abort { reason: note("another card") }),
+        any_amount().prop_map(|amount| P::Capture { amount }),
+        Just(P::Void),
+        any_amount().prop_map(|amount| P::Refund { amount, reason: None }),
+        Just(P::Expire),
+        any_amount().prop_map(|amount| P::Collect { amount }),
+        any_amount().prop_map(|amount| P::Remit { amount }),
+        Just(P::Uncollect { reason: note("refused at the door") }),
+        settled,
+    ];
+    prop_oneof![
+        1 => start,
+        8 => (any_payment(), command).prop_map(|(n, command)| to_payment(n, command)),
+    ]
+}
+
+/// What a gateway tells without being asked.
+pub fn of_reports() -> impl Strategy<Value = Command> {
+    let (reference, expires_at) = (|n: u8| token(&format!("seen_{n}")), hour(168));
+    let stages = [DisputeStage::Opened, DisputeStage::Won, DisputeStage::Lost];
+    let sum = |report: fn(Money, Token) -> Report| {
+        (0..3_u8).prop_map(move |n| report(eur("1.00"), token(&format!("seen_{n}"))))
+    };
+    let told = prop_oneof![
+        Just(Report::Approved),
+        Just(Report::Voided),
+        Just(Report::Failed { reason: note("declined") }),
+        Just(Report::Authorized { reference: reference(9), expires_at }),
+        (1..4_u32).prop_map(|request| Report::Answer { request, verdict: was_captured() }),
+        (0..3_u8, select(stages.to_vec())).prop_map(move |(n, stage)| Report::Disputed {
+            reference: reference(n + 3),
+            amount: eur("1.00"),
+            stage,
+        }),
+        sum(|amount, reference| Report::Captured { amount, reference }),
+        sum(|amount, reference| Report::Refunded { amount, reference }),
+    ];
+    (any_payment(), told).prop_map(|(n, told)| report(n, told))
+}
+
+pub fn of_returns() -> impl Strategy<Value = Command> {
+    let lines = select(vec![vec![(TOTE, 1)], vec![(PURSE, 1)], vec![(TOTE, 2), (PURSE, 1)]]);
+    (1..=STORIES, 0..5_u8, 1..=STORIES, lines).prop_map(|(n, act, order, lines)| match act {
+        0 => request_return(n, order, &lines),
+        1 => approve(n),
+        2 => take_back(n, &lines),
+        3 => to_return(n, domain::command::return_::Command::Reject { reason: note("worn") }),
+        _ => close_return(n),
+    })
+}
