@@ -58,7 +58,9 @@ fn what_passes_by_itself_is_not_kept() {
     let passing: BTreeSet<&str> =
         Refusal::codes().filter(|(_, kind)| *kind == Kind::Passing).map(|(code, _)| code).collect();
     let expected = [
+        "checkout_refused",
         "order_not_confirmed",
+        "order_not_secured",
         "out_of_stock",
         "payment_already_started",
         "payment_request_in_flight",

@@ -113,7 +113,7 @@ fn a_count_below_what_is_held_names_who_comes_short() {
     assert_eq!(stock_of(&shop, TOTE).available(), -3);
     // Nothing is sold before those are served; what arrives serves them.
     let shop = shop.done(create_cart(3)).done(add(3, TOTE, 1));
-    shop.when(check_out(3, 3)).then_refused("out_of_stock");
+    shop.when(check_out(3, 3)).then_refused("checkout_refused");
     shop.done(receive(TOTE, 4)).done(check_out(3, 3));
 }
 
@@ -158,7 +158,7 @@ fn units_are_carried_and_holds_stay() {
     assert_eq!((stock.levels[&place("shop")].available(), stock.available()), (8, 6));
     // Six of the eight in the shop can be sold, and no more.
     let shop = shop.done(create_cart(2)).done(add(2, TOTE, 7));
-    shop.when(check_out(2, 2)).then_refused("out_of_stock");
+    shop.when(check_out(2, 2)).then_refused("checkout_refused");
     shop.done(to_cart(2, set_line(TOTE, 6))).done(check_out(2, 2));
 
     // To where nothing is for sale, whoever held them comes short.
@@ -180,7 +180,7 @@ fn what_came_back_is_not_for_sale() {
     let stock = stock_of(&shop, TOTE);
     assert_eq!((stock.levels[&place("returns")].on_hand, stock.available()), (4, 8));
     let shop = shop.done(create_cart(1)).done(add(1, TOTE, 9));
-    shop.when(check_out(1, 1)).then_refused("out_of_stock");
+    shop.when(check_out(1, 1)).then_refused("checkout_refused");
     shop.done(transfer(TOTE, "returns", "depot", 1)).done(check_out(1, 1));
 }
 

@@ -24,7 +24,7 @@ async fn a_refusal_that_passes_is_not_kept(db: PgPool) {
     }
     for writer in &writers {
         let refused = writer.submit(keyed("k", check_out(carts[0]))).await.unwrap();
-        assert_eq!((code(&refused), refused.replayed), ("out_of_stock", false));
+        assert_eq!((code(&refused), refused.replayed), ("checkout_refused", false));
     }
     accept(&writers[0], receive("TOTE")).await;
     let take = || adjust("TOTE", -1);
@@ -61,7 +61,10 @@ async fn retries_of_what_passes_take_effect_once(db: PgPool) {
     let last = buy(0).await.unwrap();
     assert_eq!(code(&last), "accepted");
     for answer in tries.into_iter().map(Result::unwrap) {
-        assert!(answer.outcome == last.outcome || code(&answer) == "out_of_stock", "{answer:?}");
+        assert!(
+            answer.outcome == last.outcome || code(&answer) == "checkout_refused",
+            "{answer:?}"
+        );
     }
     let placed = "SELECT count(*) FROM events WHERE type = 'order.placed'";
     assert_eq!(sqlx::query_scalar::<_, i64>(placed).fetch_one(&db).await.unwrap(), 1);

@@ -2,8 +2,8 @@
 //! gives up, the merchant who goes through with it, and the one who has had enough. A search over
 //! the states that random lives reach; a state without a way out fails it.
 
-use domain::command::{order as orders, payment as payments, return_ as returns};
-use domain::order::{Order, Stage as Sent, Status};
+use domain::command::{order as orders, payment as payments, return_ as returns, stock as stocks};
+use domain::order::{Order, Stage as Sent, Status, Units};
 use domain::payment::Stage;
 use domain::{Command, OrderId, PaymentId, State, StreamId, return_};
 
@@ -114,8 +114,23 @@ fn options(shop: &Shop, id: OrderId, order: &Order, wish: Wish, fresh: u128) -> 
     };
     options.extend(order.standing_payments().map(leave));
     options.push(to_order(id, orders::Command::Settle));
+    options.extend(replenish(id, order));
     options.extend(order.payments.keys().flat_map(|payment| last_of(*payment)));
     options
+}
+
+/// Where units are missing that were promised: more arrive, or, if nobody sells the SKU any more,
+/// they are called off after all.
+fn replenish(id: OrderId, order: &Order) -> Vec<Command> {
+    let planned = order.fulfilments.values().filter(|of| of.stage == Sent::Planned);
+    let lines: Vec<_> = planned.flat_map(|parcel| &parcel.lines).collect();
+    let give_up = (!lines.is_empty()).then(|| cancel(id));
+    let arrive = |units: &Units| {
+        let (location, quantity) = (place("depot"), units.quantity);
+        let receive = stocks::Command::Receive { location, quantity, reference: None };
+        Command::Stock(units.sku.clone(), receive)
+    };
+    lines.into_iter().map(arrive).chain(give_up).collect()
 }
 
 /// What people do at last about the money of an order that is done.

@@ -224,13 +224,13 @@ fn mood() -> impl Strategy<Value = Mood> {
 /// Any step.
 pub fn any() -> impl Strategy<Value = Step> {
     let command = prop_oneof![
-        2 => of_catalogue(),
+        4 => of_catalogue(),
         2 => of_warehouse(),
         3 => of_carts(),
         1 => of_orders(),
         4 => of_payments(),
         4 => of_parcels(),
-        2 => of_returns(),
+        4 => of_returns(),
         2 => of_reports(),
         1 => crate::location::steps(),
     ];
@@ -263,8 +263,8 @@ fn of_catalogue() -> impl Strategy<Value = Command> {
         4 => Just(products::Command::Publish),
         1 => Just(products::Command::Change(changed)),
         1 => Just(products::Command::Unpublish),
-        1 => select(skus).prop_map(products::Command::Archive),
-        2 => Just(products::Command::Restore),
+        2 => select(skus).prop_map(products::Command::Archive),
+        4 => Just(products::Command::Restore),
         1 => price,
     ];
     (1..=3_u128, command).prop_map(|(n, command)| to_product(n, command))

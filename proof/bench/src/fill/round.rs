@@ -8,8 +8,7 @@
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::command::product as products;
-use domain::command::{cart, fulfilment, location, order, payment, stock};
-use domain::location::Set;
+use domain::command::{cart, fulfilment, order, payment, stock};
 use domain::options::VariantOption;
 use domain::order::PaymentMethod;
 use domain::payment::{CapturePolicy, Start, Verdict};
@@ -193,16 +192,13 @@ impl Round<'_> {
             .await?;
             self.ask(Command::Product(id, products::Command::Publish)).await?;
         }
-        let set = Set { sellable: true, name: None, address_ref: None };
-        self.ask(Command::Location("shop".parse()?, location::Command::Set(set))).await?;
         for sku in &skus {
-            for place in ["main", "shop"] {
-                let (location, quantity) = (place.parse()?, UNITS.try_into()?);
-                let receive = stock::Command::Receive { location, quantity, reference: None };
-                self.ask(Command::Stock(sku.clone(), receive)).await?;
-            }
+            // Of a location that is there from the start: rounds are copied, and it is one for all.
+            let (location, quantity) = ("main".parse()?, UNITS.try_into()?);
+            let receive = stock::Command::Receive { location, quantity, reference: None };
+            self.ask(Command::Stock(sku.clone(), receive)).await?;
         }
-        let (location, reason) = ("shop".parse()?, "two were broken".parse()?);
+        let (location, reason) = ("main".parse()?, "two were broken".parse()?);
         let adjust = stock::Command::Adjust { location, delta: -2, reason };
         self.ask(Command::Stock(skus[0].clone(), adjust)).await?;
         Ok((first, skus))
