@@ -357,11 +357,12 @@ impl Payment {
     pub fn secures(&self) -> Option<Money> {
         let terms = self.terms.as_ref()?;
         let going = self.in_flight.is_some_and(|asked| asked.operation == Operation::Void);
-        let given_back = !terms.captured.is_zero() && terms.kept().is_zero();
+        let zero = Money::zero(terms.amount.currency());
+        let taken = if terms.kept().is_zero() { zero } else { terms.captured };
         Some(match self.stage {
-            Stage::Open if !going && !given_back => terms.at_most_captured(),
-            Stage::Open | Stage::Done if !given_back => terms.captured,
-            _ => Money::zero(terms.amount.currency()),
+            Stage::Open if !going => self.open_amount()?.plus(taken).unwrap_or(taken),
+            Stage::Open | Stage::Done => taken,
+            _ => zero,
         })
     }
 

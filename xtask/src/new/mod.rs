@@ -99,7 +99,9 @@ impl std::str::FromStr for Name {
         if !text.split('_').all(word) {
             return Err("small letters, with _ between words, as in `price_list`".into());
         }
-        Ok(Self { snake: text.to_owned() })
+        // A word of the language cannot name a module.
+        let underscore = if text == "return" { "_" } else { "" };
+        Ok(Self { snake: format!("{text}{underscore}") })
     }
 }
 
@@ -107,12 +109,17 @@ impl Name {
     /// `PriceList`
     fn pascal(&self) -> String {
         let word = |word: &str| word[..1].to_ascii_uppercase() + &word[1..];
-        self.snake.split('_').map(word).collect()
+        self.snake.split('_').filter(|part| !part.is_empty()).map(word).collect()
+    }
+
+    /// `price list`
+    fn words(&self) -> String {
+        self.snake.trim_end_matches('_').replace('_', " ")
     }
 
     /// A template with this name in it.
     fn fill(&self, template: &str) -> String {
-        let words = self.snake.replace('_', " ");
+        let words = self.words();
         let vowel = words.starts_with(['a', 'e', 'i', 'o', 'u']);
         let article = if vowel { "an" } else { "a" };
         template
@@ -125,7 +132,7 @@ impl Name {
 
     /// A template with this name in it as the one beside.
     fn fill_beside(&self, template: &str) -> String {
-        let words = format!("a {}", self.snake.replace('_', " "));
+        let words = format!("a {}", self.words());
         template
             .replace("a damson", &words)
             .replace("damson", &self.snake)

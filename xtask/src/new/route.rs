@@ -41,12 +41,12 @@ mod tests {
     #[test]
     fn it_finds_its_places_and_leaves_no_placeholder() {
         let files = drawn(|draft| {
-            let (kind, model) = ("fulfilment".parse().unwrap(), "gift_cards".parse().unwrap());
+            let (kind, model) = ("return".parse().unwrap(), "gift_cards".parse().unwrap());
             draw(draft, &kind, &model)
         });
         assert_eq!(files.len(), 2);
         let routes = &files["query-api/src/resources/mod.rs"];
-        let line = "(\"/v1/gift-cards/{id}\", Guarded, get(one::<fulfilment::Fulfilment>)),\n    ]";
+        let line = "(\"/v1/gift-cards/{id}\", Guarded, get(one::<return_::Return>)),\n    ]";
         assert!(routes.contains(line));
     }
 }

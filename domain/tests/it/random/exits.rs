@@ -114,8 +114,8 @@ fn options(shop: &Shop, id: OrderId, order: &Order, wish: Wish, fresh: u128) -> 
     };
     options.extend(order.standing_payments().map(leave));
     options.push(to_order(id, orders::Command::Settle));
-    options.extend(replenish(id, order));
     options.extend(order.payments.keys().flat_map(|payment| last_of(*payment)));
+    options.extend(replenish(id, order));
     options
 }
 
