@@ -16,7 +16,8 @@ use domain::payment::{CapturePolicy, Start, Verdict};
 use domain::product::{Details, VariantSet};
 use domain::text::Token;
 use domain::{
-    CartId, Command, Currency, CustomerId, FulfilmentId, Money, OrderId, PaymentId, ProductId, Sku,
+    CartId, Command, Currency, CustomerId, FulfilmentId, Location, Money, OrderId, PaymentId,
+    ProductId, Sku,
 };
 use event_store::{Outcome, Request, Writer};
 use uuid::{Builder, Uuid};
@@ -194,16 +195,18 @@ impl Round<'_> {
             self.ask(Command::Product(id, products::Command::Publish)).await?;
         }
         let set = Set { sellable: true, name: None, address_ref: None };
-        self.ask(Command::Location("shop".parse()?, location::Command::Set(set))).await?;
+        // As long as a SKU, so that its slot differs between rounds as theirs do.
+        let shop: Location = format!("{}-S", time::prefix(0)).parse()?;
+        self.ask(Command::Location(shop.clone(), location::Command::Set(set))).await?;
         for sku in &skus {
-            for place in ["main", "shop"] {
-                let (location, quantity) = (place.parse()?, UNITS.try_into()?);
+            for location in ["main".parse()?, shop.clone()] {
+                let quantity = UNITS.try_into()?;
                 let receive = stock::Command::Receive { location, quantity, reference: None };
                 self.ask(Command::Stock(sku.clone(), receive)).await?;
             }
         }
-        let (location, reason) = ("shop".parse()?, "two were broken".parse()?);
-        let adjust = stock::Command::Adjust { location, delta: -2, reason };
+        let reason = "two were broken".parse()?;
+        let adjust = stock::Command::Adjust { location: shop, delta: -2, reason };
         self.ask(Command::Stock(skus[0].clone(), adjust)).await?;
         Ok((first, skus))
     }
