@@ -96,7 +96,7 @@ async fn a_new_price_leaves_the_rest_of_a_variant(db: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn a_product_goes_off_sale_and_comes_back(db: PgPool) {
     let shop = Shop::open(&db);
-    let id = shop.sell("TOTE", 1).await;
+    let id = shop.sell("TOTE", 0).await;
     let path = format!("/v1/products/{id}");
     for step in ["unpublish", "publish", "archive", "restore"] {
         shop.done(post(format!("{path}/{step}"), &json!({}))).await;

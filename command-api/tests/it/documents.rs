@@ -14,12 +14,12 @@ async fn an_order_is_called_off_only_as_it_was_read(db: PgPool) {
     let shop = Shop::open(&db);
     let (order, payment) = shop.card("TOTE", authorized()).await;
     let cancel = |tag: &str| {
-        let cancel = post(format!("/v1/orders/{order}/cancel"), &json!({"reason": "late"}));
+        let cancel = keyed(format!("/v1/orders/{order}/cancel"), &json!({"reason": "late"}));
         cancel.with("if-match", format!("\"{tag}\""))
     };
     let read_at = shop.head().await;
     shop.done(keyed(format!("/v1/payments/{payment}/capture"), &json!({}))).await;
-    shop.gateway(&payment, 2, authorized()).await;
+    shop.gateway(&payment, 2, kit::was_captured()).await;
     let head = shop.head().await;
     // The order's own stream is where it was: it is the payment that moved.
     for tag in [format!("3.{read_at}.1"), format!("3.{read_at}")] {
@@ -32,7 +32,7 @@ async fn an_order_is_called_off_only_as_it_was_read(db: PgPool) {
         assert_eq!(stale.body["moved"], moved);
     }
     let line = json!({"command": "order.cancel", "id": order, "if_match": format!("3.{read_at}.1"),
-                      "data": {"reason": "late"}});
+                      "key": "late", "data": {"reason": "late"}});
     let batch = post("/v1/batch", &line).with("content-type", "application/x-ndjson");
     assert_eq!(shop.done(batch).await.body["problem"]["code"], "document_changed");
     // A parcel shows in the order's own stream when it begins, and in its own from then on.
@@ -73,7 +73,7 @@ async fn whoever_comes_after_a_capture_is_told(db: PgPool) {
     let (order, payment) = shops[0].card("TOTE", authorized()).await;
     let tag = format!("\"3.{}.1\"", shops[0].head().await);
     let cancel = |n: usize| {
-        let cancel = post(format!("/v1/orders/{order}/cancel"), &json!({"reason": "late"}));
+        let cancel = keyed(format!("/v1/orders/{order}/cancel"), &json!({"reason": "late"}));
         shops[n % 2].send(cancel.with("if-match", tag.clone()))
     };
     let capture = keyed(format!("/v1/payments/{payment}/capture"), &json!({}));
@@ -122,13 +122,13 @@ async fn an_order_is_answered_with_its_parts(db: PgPool) {
     let (order, payment) = shop.confirmed("TOTE", 2).await;
     let parcel = shop.done(post("/v1/fulfilments", &json!({"order_id": order}))).await.id();
     let before = shop.head().await;
-    let cancel = post(format!("/v1/orders/{order}/cancel"), &json!({"reason": "late"}));
+    let cancel = keyed(format!("/v1/orders/{order}/cancel"), &json!({"reason": "late"}));
     let cancel = cancel.with("if-match", format!("\"4.{before}\""));
     let cancelled = shop.done(cancel.with("prefer", "return=representation")).await;
     assert_eq!(cancelled.body["status"], "cancelled");
     assert_eq!(cancelled.body["payments"][0]["id"], payment.as_str());
-    assert_eq!(cancelled.body["parcels"][0]["id"], parcel.as_str());
-    assert_eq!(cancelled.body["parcels"][0]["status"], "cancelled");
+    assert_eq!(cancelled.body["fulfilments"][0]["id"], parcel.as_str());
+    assert_eq!(cancelled.body["fulfilments"][0]["status"], "cancelled");
     let (version, position) = (&cancelled.body["version"], &cancelled.body["position"]);
     assert_eq!(cancelled.header("etag"), Some(format!("\"{version}.{position}\"").as_str()));
 }

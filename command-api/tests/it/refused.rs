@@ -226,8 +226,8 @@ async fn the_state_of_things_may_not_allow_it(db: PgPool) {
     let draft = json!({"title": "T", "variants": [{"sku": "TOTE", "prices": []}]});
     let problem = refused(&shop, post("/v1/products", &draft), conflict, "stock_not_empty").await;
     assert_eq!((&problem["on_hand"], &problem["held"]), (&json!(5), &json!(1)));
-    shop.done(post(format!("/v1/orders/{order}/cancel"), &json!({"reason": "off"}))).await;
-    shop.done(post("/v1/stock/TOTE/count", &json!({"on_hand": 0, "reason": "sold off"}))).await;
+    shop.done(keyed(format!("/v1/orders/{order}/cancel"), &json!({"reason": "off"}))).await;
+    shop.done(keyed("/v1/stock/TOTE/count", &json!({"on_hand": 0, "reason": "sold off"}))).await;
     let draft = shop.done(post("/v1/products", &draft)).await.id();
     let request = keyed("/v1/stock/TOTE/adjust", &zero);
     refused(&shop, request, StatusCode::UNPROCESSABLE_ENTITY, "nothing_to_adjust").await;

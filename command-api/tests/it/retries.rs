@@ -36,20 +36,18 @@ async fn a_retry_gets_the_same_answer(db: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn a_refusal_is_an_answer_that_a_retry_gets_again(db: PgPool) {
     let shop = Shop::open(&db);
-    let product = shop.sell("TOTE", 5).await;
-    let cart = shop.fill("TOTE", 1).await;
-    let path = format!("/v1/carts/{cart}/checkout");
-    let dearer = json!({"prices": [{"amount": "25.00", "currency": "EUR"}]});
-    shop.done(put(format!("/v1/products/{product}/variants/TOTE"), &dearer)).await;
-    let checkout = || post(&path, &json!({})).with("idempotency-key", "buy");
-    let first = shop.send(checkout()).await;
-    assert_eq!((first.code(), &first.body["passing"]), ("price_changed", &json!(null)));
-    shop.done(put(format!("/v1/carts/{cart}/lines/TOTE"), &json!({"quantity": 1}))).await;
-    let again = shop.send(checkout()).await;
+    let order = shop.order("TOTE", 5).await;
+    let line = format!("/v1/orders/{order}/lines/TOTE");
+    let grow = |key: &str| put(&line, &json!({"quantity": 9})).with("idempotency-key", key);
+    let first = shop.send(grow("more")).await;
+    let told = (first.code(), &first.body["passing"], &first.body["has"]);
+    assert_eq!(told, ("order_line_cannot_grow", &json!(null), &json!(5)));
+    shop.done(put(&line, &json!({"quantity": 3}))).await;
+    let again = shop.send(grow("more")).await;
     // Word for word, places and figures and all.
     assert_eq!((again.status, &again.body), (first.status, &first.body));
     assert_eq!(again.header("idempotent-replayed"), Some("true"));
-    shop.done(keyed(&path, &json!({}))).await;
+    assert_eq!(shop.send(grow("another")).await.body["has"], 3);
 }
 
 #[sqlx::test(migrations = "../migrations")]

@@ -11,14 +11,14 @@ async fn a_location_is_set_before_it_is_used(db: PgPool) {
     let shop = Shop::open(&db);
     shop.sell("TOTE", 0).await;
     let receive = json!({"location": "depot", "quantity": 5});
-    let refused = shop.send(post("/v1/stock/TOTE/receive", &receive)).await;
+    let refused = shop.send(keyed("/v1/stock/TOTE/receive", &receive)).await;
     assert_eq!((refused.status, refused.code()), (StatusCode::NOT_FOUND, "unknown_location"));
     assert_eq!(refused.body["location"], "depot");
 
     let depot = json!({"sellable": true, "name": "Depot North", "address_ref": "sites/7"});
     let set = shop.send(put("/v1/locations/depot", &depot)).await;
     assert_eq!((set.status, set.id()), (StatusCode::OK, "depot".to_owned()));
-    shop.done(post("/v1/stock/TOTE/receive", &receive)).await;
+    shop.done(keyed("/v1/stock/TOTE/receive", &receive)).await;
     let closed = shop.send(put("/v1/locations/depot", &json!({"sellable": false}))).await;
     assert_eq!((closed.status, closed.code()), (StatusCode::CONFLICT, "location_sellable_stays"));
     assert_eq!(closed.body["sellable"], true);
@@ -31,7 +31,7 @@ async fn units_are_counted_carried_and_watched(db: PgPool) {
     let shop = Shop::open(&db);
     let product = shop.sell("TOTE", 5).await;
     // Where nobody says, it is at main.
-    shop.done(post("/v1/stock/TOTE/receive", &json!({"quantity": 1}))).await;
+    shop.done(keyed("/v1/stock/TOTE/receive", &json!({"quantity": 1}))).await;
     shop.done(put("/v1/stock/TOTE/threshold", &json!({"threshold": 2}))).await;
     shop.done(put("/v1/stock/TOTE/policy", &json!({"backorder_max": 1}))).await;
     let away = json!({"from": "main", "to": "returns", "quantity": 2, "reason": "scratched"});
@@ -45,7 +45,7 @@ async fn units_are_counted_carried_and_watched(db: PgPool) {
     shop.done(put(format!("/v1/carts/{cart}/lines/TOTE"), &json!({"quantity": 5}))).await;
     shop.done(keyed(&checkout, &json!({}))).await;
     let count = json!({"on_hand": 3, "reason": "one was broken"});
-    shop.done(post("/v1/stock/TOTE/count", &count)).await;
+    shop.done(keyed("/v1/stock/TOTE/count", &count)).await;
     assert_eq!(
         shop.history("stock-TOTE").await,
         [
@@ -66,5 +66,5 @@ async fn units_are_counted_carried_and_watched(db: PgPool) {
     // Nobody sells it any more: what is left can still be counted.
     shop.done(post(format!("/v1/products/{product}/archive"), &json!({}))).await;
     let off = json!({"location": "returns", "delta": -2, "reason": "sold off"});
-    shop.done(post("/v1/stock/TOTE/adjust", &off)).await;
+    shop.done(keyed("/v1/stock/TOTE/adjust", &off)).await;
 }

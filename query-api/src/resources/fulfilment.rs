@@ -3,16 +3,14 @@
 
 use domain::fulfilment::document::{self, Document};
 use domain::{FulfilmentId, Seen, StreamId};
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use service::Problem;
-use uuid::Uuid;
 
 use crate::app::App;
 use crate::caller::Caller;
 use crate::document::{Folded, Row, Stored, read};
 use crate::fresh::Fresh;
 use crate::one::{Id, Resource};
+use crate::resources::order::part;
 
 /// A parcel.
 pub(crate) struct Fulfilment;
@@ -55,35 +53,6 @@ impl Resource for Fulfilment {
                    WHERE e.stream = 'fulfilment-' || $1::uuid::text AND e.version = 1)",
             id.0
         );
-        Ok(order.and_then(|order| parcel(&order, id.0)).map(Row::stored::<Self>))
+        Ok(order.and_then(|order| part(&order, "fulfilments", id.0)).map(Row::stored::<Self>))
     }
-}
-
-/// What is read of an order's document.
-#[derive(Deserialize)]
-struct Order<'a> {
-    #[serde(borrow)]
-    parcels: Vec<&'a RawValue>,
-}
-
-/// What is read of a parcel's.
-#[derive(Deserialize)]
-struct Parcel {
-    id: Uuid,
-    version: i64,
-    position: i64,
-}
-
-/// The parcel out of its order's row, byte for byte; `None` where the row does not have it yet.
-fn parcel(order: &Row, id: Uuid) -> Option<Row> {
-    let Order { parcels } = serde_json::from_str(&order.document).ok()?;
-    parcels.into_iter().find_map(|document| {
-        let parcel: Parcel = serde_json::from_str(document.get()).ok()?;
-        let Parcel { version, position, .. } = parcel;
-        let row = || {
-            let (document, build) = (document.get().to_owned(), order.build);
-            Row { document, version, position, build }
-        };
-        (parcel.id == id).then(row)
-    })
 }

@@ -13,6 +13,7 @@ pub mod order;
 pub mod payment;
 pub mod product;
 pub mod projection;
+pub mod return_;
 pub mod sales;
 pub mod search;
 pub mod stock;
@@ -57,6 +58,7 @@ fn routes() -> Vec<(&'static str, Access, MethodRouter<App>)> {
         ("/v1/payments", Guarded, get(list_of::<payment::Payments>)),
         ("/v1/payments/{id}", Guarded, get(one::<payment::Payment>)),
         ("/v1/fulfilments/{id}", Guarded, get(one::<fulfilment::Fulfilment>)),
+        ("/v1/returns/{id}", Guarded, get(one::<return_::Return>)),
         ("/v1/sales", Guarded, get(list_of::<sales::Sales>)),
         ("/v1/events", Guarded, get(event::events)),
         ("/v1/streams/{category}/{id}", Guarded, get(stream::history)),

@@ -1,13 +1,18 @@
 //! `/v1/orders`: orders with their payments, parcels and returns.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use domain::page::order::{self, Document, FulfilmentStatus, PaymentStatus, Status};
 use domain::{Currency, OrderId, ReadModel};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use service::Problem;
 use uuid::Uuid;
 
 use crate::caller::Caller;
 use crate::cursor::{Kind, in_range};
+use crate::document::Row;
 use crate::list::{ListQuery, query, sorts};
 use crate::listing::{CREATED, Listing, SortKeys, word};
 use crate::one::resource;
@@ -68,4 +73,28 @@ impl ListQuery for Orders {
             .only("created_at >=", self.created_from.map(in_range))
             .only("created_at <", self.created_before.map(in_range)))
     }
+}
+
+/// What is read of a parcel or a return.
+#[derive(Deserialize)]
+struct Part {
+    id: Uuid,
+    version: i64,
+    position: i64,
+}
+
+/// One of an order's parts out of the order's row, byte for byte; `None` where the row does not
+/// have it yet.
+pub(super) fn part(order: &Row, field: &str, id: Uuid) -> Option<Row> {
+    let members: HashMap<&str, &RawValue> = serde_json::from_str(&order.document).ok()?;
+    let parts: Vec<&RawValue> = serde_json::from_str(members.get(field)?.get()).ok()?;
+    parts.into_iter().find_map(|document| {
+        let part: Part = serde_json::from_str(document.get()).ok()?;
+        let Part { version, position, .. } = part;
+        let row = || {
+            let (document, build) = (document.get().to_owned(), order.build);
+            Row { document, version, position, build }
+        };
+        (part.id == id).then(row)
+    })
 }

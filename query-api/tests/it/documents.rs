@@ -95,7 +95,7 @@ async fn a_parcel_is_read_by_itself(db: PgPool) {
         ])
         .await;
     let parcels = format!(
-        r#"{{"id":"{order}","version":2,"parcels":[{{"id":"{first}","version":1,"position":1}},
+        r#"{{"id":"{order}","version":2,"fulfilments":[{{"id":"{first}","version":1,"position":1}},
             {{"id":"{second}","version":2,"position":3,"status":"packed"}}]}}"#
     );
     sqlx::query("UPDATE orders_rows SET document = $1::json")

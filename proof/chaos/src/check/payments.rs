@@ -70,8 +70,11 @@ fn wrong(payment: &Payment, order: Option<Ordered>) -> Option<String> {
     let order = order?;
     let fits = match payment.stage {
         Stage::Unborn | Stage::Created => false,
-        // The customer may confirm until the order is called off.
-        Stage::RequiresAction => order == Ordered::Pending,
+        // The customer may confirm until the order is called off. What was delivered may be paid
+        // too, where nothing stands for it any more.
+        Stage::RequiresAction => {
+            matches!(order, Ordered::Pending | Ordered::Confirmed | Ordered::Completed)
+        }
         Stage::Open => matches!(order, Ordered::Confirmed | Ordered::Completed),
         Stage::Done | Stage::Voided | Stage::Expired | Stage::Failed | Stage::Uncollected => true,
     };

@@ -257,7 +257,7 @@ fn a_refusal_that_was_no_longer_true() {
 fn what_was_refused_for_now_may_take_effect_later() {
     let mut shop = Shop::open();
     let refused = shop.history.commands[REFUSED].attempts[0].clone();
-    shop.ask("stock.receive", Some("S"), &json!({"location": "east", "quantity": 3}));
+    shop.ask("stock.receive", Some("S"), &json!({"location": "main", "quantity": 3}));
     shop.ask("cart.checkout", Some(LATE), &json!({"order_id": LATE}));
     let mut again = shop.history.commands.pop().unwrap();
     again.attempts.insert(0, refused.clone());

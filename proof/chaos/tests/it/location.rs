@@ -22,7 +22,13 @@ async fn a_location_leads_to_what_was_made(db: PgPool) {
     // 201 and 202 alike.
     let pay = |method: &str| json!({"order_id": order, "method": method});
     stack.make("/v1/payments", pay("cash_on_delivery")).await;
-    stack.make("/v1/fulfilments", json!({"order_id": order})).await;
+    let parcel = stack.make("/v1/fulfilments", json!({"order_id": order})).await;
+    for step in ["pack", "ship", "deliver"] {
+        stack.accept(&format!("/v1/fulfilments/{parcel}/{step}"), json!({})).await;
+    }
+    let lines = json!([{"sku": "TOTE", "quantity": 1}]);
+    let back = json!({"order_id": order, "lines": lines, "reason": "too small"});
+    stack.make("/v1/returns", back).await;
     let cart = stack.make("/v1/carts", json!({"currency": "EUR"})).await;
     let line = json!({"sku": "TOTE", "quantity": 1});
     stack.accept(&format!("/v1/carts/{cart}/lines"), line).await;

@@ -8,10 +8,17 @@ use crate::load::market::{Market, Order, PLACES, Parcel, Return, uuid};
 /// Commands after which a client turns to other orders.
 const STEPS_MAX: u32 = 18;
 impl Planner {
+    /// One of the client's orders; every other time the one that has come furthest, so that some
+    /// come to their end.
+    fn choose_own(&mut self) -> Option<usize> {
+        let furthest = (0..self.orders.len()).max_by_key(|number| self.orders[*number].steps)?;
+        Some(if self.rng.bool() { furthest } else { self.rng.usize(..self.orders.len()) })
+    }
+
     /// Somewhere between an order and its end.
     pub(super) fn handle_an_order(&mut self, market: &Market) -> Plan {
         self.orders.retain(|order| order.steps < STEPS_MAX);
-        let own = (!self.orders.is_empty()).then(|| self.rng.usize(..self.orders.len()));
+        let own = self.choose_own();
         let shared = if self.rng.u32(..5) == 0 { market.shared_order(&mut self.rng) } else { None };
         let order = match (shared, own) {
             // Somebody else is at it: what comes of both at once is what this is for.
