@@ -67,12 +67,7 @@ pub(crate) fn decide(id: FulfilmentId, command: Command, streams: Streams) -> Re
     let stream = StreamId::Fulfilment(id);
     let parcel = streams.fulfilment(&id)?;
     let mut unit = Unit::default();
-    if let (Command::Ship { .. } | Command::Return { .. }, Some(order_id)) =
-        (&command, parcel.order_id)
-    {
-        // Together: a decision has only so many rounds of loading.
-        streams.require(stocks(parcel).chain([StreamId::Order(order_id)]))?;
-    }
+    look_ahead(&command, parcel, streams)?;
     let events = match command {
         Command::Create { order_id, lines, location } => {
             create(&mut unit, id, parcel, order_id, lines, location, streams)?;
@@ -119,6 +114,25 @@ pub(crate) fn decide(id: FulfilmentId, command: Command, streams: Streams) -> Re
     Ok(unit.0)
 }
 
+/// Loads together what would be missed in turn: a decision has only so many rounds of loading.
+fn look_ahead(command: &Command, parcel: &Fulfilment, streams: Streams) -> Result<(), Stop> {
+    let Some(order_id) = parcel.order_id else { return Ok(()) };
+    let order = StreamId::Order(order_id);
+    match command {
+        Command::Create { .. } | Command::Pack | Command::Fail { .. } | Command::Cancel => {
+            return Ok(());
+        }
+        Command::Deliver | Command::Lose { .. } => streams.require([order])?,
+        Command::Ship { .. } => streams.require(stocks(parcel).chain([order]))?,
+        Command::Return { location } => {
+            let place = StreamId::Location(location.clone());
+            streams.require(stocks(parcel).chain([order, place]))?;
+        }
+    }
+    let payments = streams.order(&order_id)?.payments.keys();
+    Ok(streams.require(payments.map(|id| StreamId::Payment(*id)))?)
+}
+
 fn create(
     unit: &mut Unit,
     id: FulfilmentId,
@@ -154,8 +168,6 @@ fn take_out(
     parcel: &Fulfilment,
     streams: Streams,
 ) -> Result<(), Stop> {
-    let payments = order.payments.keys().map(|id| StreamId::Payment(*id));
-    streams.require(stocks(parcel).chain(payments))?;
     let owed = order.owed().ok_or(order::Error::NotFound)?;
     let secured = payment_command::secured(order, owed, streams)?;
     if secured.amount() < owed.amount() {
@@ -177,8 +189,6 @@ fn restock(
     location: &Location,
     streams: Streams,
 ) -> Result<(), Stop> {
-    let named = StreamId::Location(location.clone());
-    streams.require(stocks(parcel).chain([named]))?;
     for Units { sku, quantity } in &parcel.lines {
         let source = Source::Parcel { order_id, fulfilment_id: id };
         let at = location_command::shelf(streams, location.clone())?;

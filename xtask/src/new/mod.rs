@@ -161,9 +161,9 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    /// Says what is missing where a file is not there.
+    /// Says what is missing where a file is neither there nor drawn.
     fn must_have(&self, path: &str) -> Result<()> {
-        if !self.root.join(path).exists() {
+        if !self.files.contains_key(path) && !self.root.join(path).exists() {
             bail!("{path} is not there: what is it to be of?");
         }
         Ok(())
