@@ -6,7 +6,8 @@
 use chrono::DateTime;
 use domain::stream::{SLOTS, slot_of};
 use domain::{
-    CartId, Category, Event, FulfilmentId, OrderId, PaymentId, ProductId, Seen, State, StreamId,
+    CartId, Category, Event, FulfilmentId, OrderId, PaymentId, ProductId, ReturnId, Seen, State,
+    StreamId,
 };
 use libfuzzer_sys::fuzz_target;
 use uuid::Uuid;
@@ -52,7 +53,8 @@ fn check_documents(seen: &Seen<'_>) {
         )+ };
     }
     check!(product::document, stock::document, cart::document, payment::document);
-    check!(location::document, fulfilment::document, page::order, page::search);
+    check!(location::document, fulfilment::document, return_::document);
+    check!(page::order, page::search);
 }
 
 fn stream(category: Category) -> StreamId {
@@ -66,5 +68,6 @@ fn stream(category: Category) -> StreamId {
         Category::Order => StreamId::Order(OrderId(id)),
         Category::Payment => StreamId::Payment(PaymentId(id)),
         Category::Fulfilment => StreamId::Fulfilment(FulfilmentId(id)),
+        Category::Return => StreamId::Return(ReturnId(id)),
     }
 }
