@@ -7,7 +7,7 @@
 //!   way to the writer and back;
 //! * [`document`]: what a command's subject looks like to readers;
 //! * [`log_id`]: which log all of it is about;
-//! * [`webhooks`]: what gateways tell without being asked;
+//! * [`mod@webhooks`]: what gateways tell without being asked;
 //! * [`operations`]: what is done to the log by hand; [`serve`]: the process.
 //!
 //! No business rule lives here: those are the domain's. No SQL either: the log is event-store's.
