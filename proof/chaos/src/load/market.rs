@@ -36,6 +36,8 @@ pub struct Item {
 pub struct Market {
     /// What keys, SKUs and titles of the round begin with.
     pub tag: String,
+    /// Where stock is kept.
+    pub places: [String; 2],
     /// SKUs of which there are too few.
     pub scarce: Vec<Item>,
     /// SKUs of which there are enough.
@@ -125,6 +127,7 @@ impl Market {
     pub fn stocked(tag: &str, rng: &mut Rng) -> (Self, Vec<Vec<Command>>) {
         let mut market = Self {
             tag: tag.to_owned(),
+            places: places(tag),
             scarce: vec![],
             plenty: vec![],
             carts: Mutex::default(),
@@ -142,6 +145,11 @@ impl Market {
             products.push(commands(tag, number, &product, &skus));
         }
         (market, products)
+    }
+
+    /// One of the places.
+    pub fn place(&self, rng: &mut Rng) -> &str {
+        &self.places[rng.usize(..self.places.len())]
     }
 
     /// A cart of everybody's.
@@ -172,15 +180,15 @@ fn is_scarce(product: usize, variant: usize) -> bool {
 
 /// What makes the places known where stock is kept.
 pub fn locations(tag: &str) -> Vec<Command> {
-    let set = |place: &str| Command {
+    let set = |place: String| Command {
         name: "location.set",
-        id: Some(place.to_owned()),
         sku: None,
         if_match: None,
         body: json!({"sellable": true}).to_string(),
         key: format!("{tag}-open-{place}"),
+        id: Some(place),
     };
-    PLACES.into_iter().map(set).collect()
+    places(tag).into_iter().map(set).collect()
 }
 
 /// What puts a product on sale.
@@ -205,7 +213,7 @@ fn commands(tag: &str, number: usize, product: &str, skus: &[String; 2]) -> Vec<
     ];
     for (variant, sku) in skus.iter().enumerate() {
         let scarce = is_scarce(number, variant);
-        for place in PLACES {
+        for place in places(tag) {
             let quantity = if scarce { SCARCE_UNITS } else { UNITS };
             let body = json!({"location": place, "quantity": quantity, "reference": tag});
             all.push(command("stock.receive", Some(sku), format!("{variant}-{place}"), &body));
@@ -214,8 +222,10 @@ fn commands(tag: &str, number: usize, product: &str, skus: &[String; 2]) -> Vec<
     all
 }
 
-/// Where stock is kept.
-pub const PLACES: [&str; 2] = ["east", "west"];
+/// Where stock is kept: places of the round's own, so that all that happened to them is its doing.
+fn places(tag: &str) -> [String; 2] {
+    ["east", "west"].map(|place| format!("{tag}-{place}"))
+}
 
 /// Money as it stands in JSON: an amount in cents.
 pub fn price(cents: u64) -> Value {

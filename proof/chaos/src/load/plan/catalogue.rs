@@ -3,14 +3,14 @@
 use serde_json::json;
 
 use super::{Plan, Planner, Product, Then};
-use crate::load::market::{Item, Market, PLACES, price, uuid};
+use crate::load::market::{Item, Market, price, uuid};
 
 impl Planner {
     pub(super) fn stock(&mut self, market: &Market) -> Plan {
         let scarce = self.rng.u32(..4) == 0;
         let from = if scarce { &market.scarce } else { &market.plenty };
         let sku = from[self.rng.usize(..from.len())].sku.clone();
-        let place = PLACES[self.rng.usize(..PLACES.len())];
+        let place = market.place(&mut self.rng);
         if self.rng.u32(..20) == 0 {
             return self.settings(market, &sku, place);
         }
@@ -21,7 +21,7 @@ impl Planner {
             }
             6 => {
                 let from = [place, "returns"][self.rng.usize(..2)];
-                let to = PLACES.into_iter().find(|to| *to != from);
+                let to = market.places.iter().find(|to| *to != from);
                 let quantity = self.rng.u32(1..4);
                 ("stock.transfer", json!({"from": from, "to": to, "quantity": quantity}))
             }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Plan, Planner, Then};
-use crate::load::market::{Market, Order, PLACES, Parcel, Return, uuid};
+use crate::load::market::{Market, Order, Parcel, Return, uuid};
 
 /// Commands after which a client turns to other orders.
 const STEPS_MAX: u32 = 18;
@@ -111,7 +111,7 @@ impl Planner {
                 json!({"lines": [{"sku": sku, "quantity": 1, "written_off": true}]})
             }
             "return.receive" => {
-                let place = PLACES[self.rng.usize(..PLACES.len())];
+                let place = market.place(&mut self.rng);
                 json!({"lines": [{"sku": sku, "quantity": 1, "location": place}]})
             }
             _ => json!({}),
