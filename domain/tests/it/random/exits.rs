@@ -62,7 +62,13 @@ fn walk(shop: &mut Shop, id: OrderId, wish: Wish, first: u128) {
         }
         steps.push(command);
     }
-    panic!("{wish:?}: {id} goes in circles: {steps:?}");
+    let order = order_of(shop, id);
+    let refused: Vec<_> = options(shop, id, &order, wish, first)
+        .iter()
+        .filter_map(|it| Some((it.clone(), shop.decide(it).err()?)))
+        .collect();
+    steps.truncate(20);
+    panic!("{wish:?}: {order:?} goes in circles after {steps:?}, where refused is {refused:?}");
 }
 
 /// Whether the command is accepted and does something.

@@ -1,9 +1,9 @@
 -- Appends copies of the first round of the log, as append() would have: events, what their commands
 -- came to, and the head, together. The tail need not be moved: it is never before the head.
 --
--- $1 events of the first round, $2 what its ids, SKUs and locations begin with; for each copy: $3
--- what they begin with there, $4 and $5 by which bits the slots of ids and of SKUs differ there, $6
--- when it begins; $7 seconds of a round.
+-- $1 events of the first round, $2 what its ids and SKUs begin with; for each copy: $3 what they
+-- begin with there, $4 and $5 by which bits the slots of ids and of SKUs differ there, $6 when it
+-- begins; $7 seconds of a round.
 WITH head AS MATERIALIZED (
     SELECT position FROM log_head FOR UPDATE
 ), round AS MATERIALIZED (
@@ -29,8 +29,7 @@ INSERT INTO events (position, stream, version, type, schema, slot, occurred_at, 
 SELECT copy.shift + round.position, replace(round.stream, $2, copy.prefix), round.version,
        round.type, round.schema,
        -- CRC-32 is linear: keys that differ in the same way differ in the same bits of it.
-       round.slot # CASE WHEN round.stream ~ '^(sku|stock|location)-' THEN sku_slot
-                         ELSE id_slot END,
+       round.slot # CASE WHEN round.stream ~ '^(sku|stock)-' THEN sku_slot ELSE id_slot END,
        happened, happened,
        replace(replace(round.metadata::text, round.key,
                        'c:' || md5(copy.prefix || round.key)::uuid), $2, copy.prefix)::json,
