@@ -5,7 +5,7 @@
 use domain::command::{order as orders, payment as payments, return_ as returns, stock as stocks};
 use domain::order::{Order, Stage as Sent, Status, Units};
 use domain::payment::Stage;
-use domain::{Command, OrderId, PaymentId, State, StreamId, return_};
+use domain::{Command, Location, OrderId, PaymentId, State, StreamId, return_};
 
 use kit::*;
 
@@ -121,22 +121,35 @@ fn options(shop: &Shop, id: OrderId, order: &Order, wish: Wish, fresh: u128) -> 
     options.extend(order.standing_payments().map(leave));
     options.push(to_order(id, orders::Command::Settle));
     options.extend(order.payments.keys().flat_map(|payment| last_of(*payment)));
-    options.extend(replenish(id, order));
+    options.extend(replenish(shop, id, order, fresh));
     options
 }
 
-/// Where units are missing that were promised: more arrive, or, if nobody sells the SKU any more,
-/// they are called off after all.
-fn replenish(id: OrderId, order: &Order) -> Vec<Command> {
-    let planned = order.fulfilments.values().filter(|of| of.stage == Sent::Planned);
-    let lines: Vec<_> = planned.flat_map(|parcel| &parcel.lines).collect();
-    let give_up = (!lines.is_empty()).then(|| cancel(id));
-    let arrive = |units: &Units| {
-        let (location, quantity) = (place("depot"), units.quantity);
-        let receive = stocks::Command::Receive { location, quantity, reference: None };
-        Command::Stock(units.sku.clone(), receive)
-    };
-    lines.into_iter().map(arrive).chain(give_up).collect()
+/// Where units are missing that were promised: more arrive where the parcel is packed, each SKU in
+/// turn, or, if nobody sells it any more, they are called off after all.
+fn replenish(shop: &Shop, id: OrderId, order: &Order, turn: u128) -> Vec<Command> {
+    let planned = order.fulfilments.iter().filter(|(_, of)| of.stage == Sent::Planned);
+    let mut arriving: Vec<Command> = planned
+        .flat_map(|(parcel, of)| {
+            let State::Fulfilment(state) = shop.state(&StreamId::Fulfilment(*parcel)) else {
+                panic!("{parcel} is a fulfilment")
+            };
+            let location = state.location.unwrap_or_else(|| place("depot"));
+            of.lines.iter().map(move |units| receive(units, location.clone()))
+        })
+        .collect();
+    if arriving.is_empty() {
+        return arriving;
+    }
+    let first = turn % arriving.len() as u128;
+    arriving.rotate_left(usize::try_from(first).expect("less than there are"));
+    arriving.push(cancel(id));
+    arriving
+}
+
+fn receive(units: &Units, location: Location) -> Command {
+    let receive = stocks::Command::Receive { location, quantity: units.quantity, reference: None };
+    Command::Stock(units.sku.clone(), receive)
 }
 
 /// What people do at last about the money of an order that is done.
