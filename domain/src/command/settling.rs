@@ -79,12 +79,12 @@ impl Balance {
         let asked = match payment.stage {
             Stage::Created | Stage::RequiresAction if dead => payment.abort(off()),
             Stage::Open if !terms.by_gateway() => {
-                let over = order.status == Status::Completed && self.nothing_more();
+                let over = order.status == Status::Completed && self.rest(order, terms).is_zero();
                 if dead || over { payment.uncollect(None) } else { Ok(vec![]) }
             }
             Stage::Open => {
                 let due = self.due(order, payment, terms);
-                let over = order.status == Status::Completed && self.nothing_more();
+                let over = order.status == Status::Completed && self.rest(order, terms).is_zero();
                 if dead || over {
                     payment.void()
                 } else if due.is_zero() {
@@ -106,8 +106,19 @@ impl Balance {
         payment.refund(Some(back), None).unwrap_or_default()
     }
 
-    fn nothing_more(&self) -> bool {
-        self.kept.amount() >= self.owed.amount()
+    /// What is still to be taken of a payment in the end.
+    fn rest(&self, order: &Order, terms: &Terms) -> Money {
+        self.lacking(self.owed, order, terms)
+    }
+
+    /// What of `wanted` is not there yet. What this payment has given back beyond what came back
+    /// was goodwill: it is not taken again.
+    fn lacking(&self, wanted: Money, order: &Order, terms: &Terms) -> Money {
+        let came_back = order.worth_of_returned().unwrap_or_else(|| wanted.less(wanted));
+        let ever_wanted = wanted.plus(came_back).unwrap_or(wanted);
+        let by_others = self.kept.less(terms.kept());
+        let ever_taken = by_others.plus(terms.captured).unwrap_or(by_others);
+        wanted.less(self.kept).at_most(ever_wanted.less(ever_taken))
     }
 
     /// What is to be taken of a payment now, by its policy.
@@ -121,7 +132,7 @@ impl Balance {
             CapturePolicy::AtShipment => order.owed_for_sent().unwrap_or(zero),
             CapturePolicy::AtOnce | CapturePolicy::ByHand => zero,
         };
-        wanted.less(self.kept).at_most(payment.open_amount().unwrap_or(zero))
+        self.lacking(wanted, order, terms).at_most(payment.open_amount().unwrap_or(zero))
     }
 }
 

@@ -294,6 +294,11 @@ impl Order {
         })
     }
 
+    /// What was to be paid for what was handed over and came back.
+    pub fn worth_of_returned(&self) -> Option<Money> {
+        self.worth(|order, line| order.progress(&line.sku).returned)
+    }
+
     fn worth(&self, units: impl Fn(&Self, &Line) -> u32) -> Option<Money> {
         let zero = Money::zero(self.total?.currency());
         self.lines.iter().try_fold(zero, |sum, line| {

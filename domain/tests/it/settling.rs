@@ -1,12 +1,12 @@
 //! When money is taken and let go, that nothing leaves unpaid, and cash.
 
-use domain::Command as Any;
 use domain::command::payment::Command;
 use domain::order::{CancelReason, PaymentMethod};
 use domain::payment::{
     CapturePolicy, Collected, Expired, Operation, Refunded, Remitted, Start, Uncollected, Verdict,
     Voided,
 };
+use domain::{Command as Any, State, StreamId};
 
 use crate::payment::{ask, asked, called_off, collect, ended, remit, taken};
 
@@ -41,6 +41,23 @@ fn money_is_taken_when_its_policy_says() {
     assert_eq!(asks(&shop, record(1, 2, was_captured())), taken("10.50"));
 
     assert_eq!(asks(&parcel(begun(CapturePolicy::ByHand)), ship(1)), []);
+}
+
+#[test]
+fn goodwill_is_not_taken_again() {
+    let shop = placed().done(pay_by_card_as(1, 1, CapturePolicy::AtShipment));
+    let shop = shop.done(record(1, 1, was_authorized()));
+    let shop = shop.done(plan(1, 1, &[(PURSE, 1)])).done(pack(1)).done(ship(1));
+    let shop = shop.done(record(1, 2, was_captured())).done(refund(1, Some(eur("3.00"))));
+    let facts = shop.decide(&record(1, 3, was_refunded())).unwrap();
+    assert_eq!(facts.len(), 1, "it was refunded, and nothing is asked: {facts:?}");
+    let shop = shop.done(record(1, 3, was_refunded())).done(deliver(1));
+    // The rest is taken as a whole, and what is not needed then is let go.
+    let shop = shop.done(plan(2, 1, &[])).done(pack(2));
+    let shop = shop.done(ship(2)).done(record(1, 4, was_captured())).done(deliver(2));
+    let State::Payment(payment) = shop.state(&StreamId::Payment(payment_id(1))) else { panic!() };
+    assert_eq!(payment.in_flight, None);
+    assert_eq!(payment.terms.unwrap().kept(), eur("47.50"));
 }
 
 #[test]
