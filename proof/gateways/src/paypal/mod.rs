@@ -1,9 +1,9 @@
 //! A stand-in of PayPal: Orders v2, Payments v2 and the verification of webhooks, as its OpenAPI
 //! files and its list of errors tell them.
 //!
-//! * [`problem`]: what is answered to what is not done; [`money`]: amounts;
-//! * [`order`]: what a payer approves; [`payment`]: authorisations, captures, refunds;
-//! * [`books`]: all of them, and the events that tell of them.
+//! * `problem`: what is answered to what is not done; `money`: amounts;
+//! * `order`: what a payer approves; `payment`: authorisations, captures, refunds;
+//! * `books`: all of them, and the events that tell of them.
 //!
 //! Particular control routes: `POST /_control/disputes` with `capture_id`, `PUT` with `id` and
 //! `outcome`; `DELETE /_control/tokens`: access tokens end. The payer's page is

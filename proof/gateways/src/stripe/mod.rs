@@ -1,11 +1,11 @@
 //! A stand-in of Stripe: PaymentIntents, Refunds, Charges, Disputes and Events, as the reference of
 //! its API tells them.
 //!
-//! * [`params`]: what a request may say, and no more; [`problem`]: what is answered to the rest;
-//! * [`card`]: the payment methods of its test mode; [`currency`]: amounts in smallest units;
-//! * [`intent`]: a payment's states; [`charge`]: what the bank gave; [`refund`], [`dispute`]:
+//! * `params`: what a request may say, and no more; `problem`: what is answered to the rest;
+//! * `card`: the payment methods of its test mode; `currency`: amounts in smallest units;
+//! * `intent`: a payment's states; `charge`: what the bank gave; `refund`, `dispute`:
 //!   money that goes back;
-//! * [`books`]: all of them, and the events that tell of them.
+//! * `books`: all of them, and the events that tell of them.
 //!
 //! Particular control routes: `POST /_control/disputes` with `payment_intent`. The shopper's bank
 //! is a page, `/authenticate/<payment intent>`.
