@@ -1,8 +1,8 @@
 //! PayPal, by its Orders v2 and Payments v2: the payer approves an order, which is then authorised,
 //! captured in as many parts as wanted, and refunded capture by capture.
 //!
-//! * [`amount`]: amounts as PayPal writes them; [`token`]: who we are to it;
-//! * [`refunding`]: one refund of ours over several captures; [`webhook`]: what it tells.
+//! * `amount`: amounts as PayPal writes them; `token`: who we are to it;
+//! * `refunding`: one refund of ours over several captures; `webhook`: what it tells.
 //!
 //! Our reference is `<order>` until there is an authorisation, and `<order>/<authorisation>` then:
 //! what became of a request is found in the order, where all that was done to it stands. A capture

@@ -1,6 +1,6 @@
 //! Stripe, by its PaymentIntents: one for each payment, captured once, by hand.
 //!
-//! * [`units`]: amounts as Stripe counts them; [`webhook`]: what it tells without being asked.
+//! * `units`: amounts as Stripe counts them; `webhook`: what it tells without being asked.
 //!
 //! Each PaymentIntent carries our payment, order and request as metadata, and what is done to it
 //! later the number of its request: so what became of a request is found without doing it, also
