@@ -16,8 +16,8 @@ pub const BUILD_FAILED: &str = "the build failed: see cargo's messages above (wh
 /// The packages whose programs are built in release mode. Each build names all of them, whichever
 /// programs it is for: cargo asks others' crates for the features that the named packages want
 /// together, and compiles them anew for every other set of features.
-const PACKAGES_OF_PROGRAMS: [&str; 6] =
-    ["command-api", "query-api", "projector", "reactor", "chaos", "bench"];
+const PACKAGES_OF_PROGRAMS: [&str; 8] =
+    ["command-api", "query-api", "projector", "reactor", "chaos", "bench", "gateways", "tour"];
 
 /// The part of `cargo metadata` we read.
 #[derive(Deserialize)]

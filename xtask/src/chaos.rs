@@ -15,7 +15,7 @@ use crate::process::run_in_terminal;
 use crate::servers::{Ports, Throwaway};
 use crate::services::{COMMAND_API, PROJECTOR, QUERY_API, Services};
 use crate::specification::{self, Servers, launch, process};
-use crate::{cargo, ports, progress};
+use crate::{cargo, ports, progress, stand_in};
 
 /// Options of `chaos`.
 #[derive(clap::Args)]
@@ -41,7 +41,8 @@ pub struct Args {
 /// Builds everything, and lets `chaos` start, break and check it.
 pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
     progress::step("Building", "the services and chaos (release)");
-    let binaries = cargo::build_release(&[COMMAND_API, QUERY_API, PROJECTOR, "chaos"])?;
+    let programs = [COMMAND_API, QUERY_API, PROJECTOR, stand_in::PROGRAM, "chaos"];
+    let binaries = cargo::build_release(&programs)?;
     let chaos = binaries.get("chaos").context("cargo built no program chaos")?;
     let mut command = specification::contained(chaos);
     let Throwaway { stack, folder } = Throwaway::new(layout)?;
@@ -69,7 +70,8 @@ pub fn specify(
     folder: &Path,
 ) -> Result<PathBuf> {
     create_dir(folder)?;
-    let [postgres, nats, meilisearch, service_ports @ ..] = ports::free_for_restarts::<8>()?;
+    let [postgres, nats, meilisearch, stripe, service_ports @ ..] =
+        ports::free_for_restarts::<9>()?;
     let server_ports = Ports { postgres, nats, meilisearch };
     // A journal in pieces of a megabyte: a full disk is then met by the journal, too.
     let Servers { urls, mut processes } =
@@ -81,10 +83,13 @@ pub fn specify(
         ("projector-2", PROJECTOR),
         ("query-api", QUERY_API),
     ];
+    let webhooks = stand_in::webhooks(&format!("http://127.0.0.1:{}", service_ports[0]));
+    let stand_in = launch(&stand_in::stripe(services, stripe, &webhooks)?, None)?;
+    processes.insert("stripe".into(), process(stripe, &stand_in, &Value::Null));
     for ((part, service), port) in parts.into_iter().zip(service_ports) {
         let mut running = services.running(service, &urls, port)?;
         // Short enough for orders that nobody pays to run out within a round.
-        running.env("RESERVATION_MINUTES", "1");
+        running.env("RESERVATION_MINUTES", "1").envs(stand_in::settings(stripe));
         let mut process = process(port, &launch(&running, None)?, &Value::Null);
         if let Some(older) = older {
             process["older"] = json!(std::path::absolute(older.join(service))?);
@@ -94,7 +99,7 @@ pub fn specify(
     let specification = json!({
         "folder": folder, "database": urls.database, "nats": urls.nats,
         "meilisearch": urls.meilisearch, "meilisearch_key": urls.meilisearch_key,
-        "processes": processes,
+        "stripe_secret_key": stand_in::SECRET_KEY, "processes": processes,
     });
     specification::write(folder, &specification)
 }

@@ -29,6 +29,7 @@ mod servers;
 mod services;
 mod specification;
 mod sqlx;
+mod stand_in;
 mod status;
 mod test;
 mod tidy;

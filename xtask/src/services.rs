@@ -1,7 +1,7 @@
 //! The engine's own three services: building, migrating, starting.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
@@ -75,6 +75,12 @@ impl Services {
     /// Those that were built already.
     pub fn built(binaries: BTreeMap<String, PathBuf>) -> Self {
         Self { programs: binaries, environment: vec![] }
+    }
+
+    /// Where another program lies that was built with them.
+    pub fn program(&self, name: &str) -> Result<&Path> {
+        let program = self.programs.get(name).map(PathBuf::as_path);
+        program.with_context(|| format!("cargo built no program {name}"))
     }
 
     /// Told this besides.

@@ -11,10 +11,7 @@ use crate::layout::Layout;
 use crate::process::run_in_terminal;
 use crate::servers::{Durability, Ports, Servers, Throwaway};
 use crate::services::{self, COMMAND_API, PROJECTOR, QUERY_API, Services};
-use crate::{cargo, ports, progress};
-
-/// The stand-in's program.
-const STAND_IN: &str = "gateway-stand-in";
+use crate::{cargo, ports, progress, stand_in};
 
 /// Options of `tour`.
 #[derive(clap::Args)]
@@ -23,9 +20,10 @@ pub struct Args {}
 /// Builds everything, starts it on ports of its own, and lets `tour` play.
 pub fn run(layout: &Layout, _: &Args) -> Result<ExitCode> {
     progress::step("Building", "the services, the stand-in and the tour (release)");
-    let binaries = cargo::build_release(&[COMMAND_API, QUERY_API, PROJECTOR, STAND_IN, "tour"])?;
+    let binaries =
+        cargo::build_release(&[COMMAND_API, QUERY_API, PROJECTOR, stand_in::PROGRAM, "tour"])?;
     let tour = binaries.get("tour").context("cargo built no program tour")?.clone();
-    let stand_in = binaries.get(STAND_IN).context("cargo built no stand-in")?.clone();
+    let stand_in = binaries.get(stand_in::PROGRAM).context("cargo built no stand-in")?.clone();
     let Throwaway { mut stack, folder } = Throwaway::new(layout)?;
     let servers = Servers::programs(layout)?;
     let server_ports = Ports::free()?;
@@ -33,11 +31,7 @@ pub fn run(layout: &Layout, _: &Args) -> Result<ExitCode> {
     let urls = servers.start(layout, &mut stack, folder.path(), server_ports, durability)?;
     let [command_api, query_api, projector, stripe] = ports::free_for_restarts::<4>()?;
     let ports = services::Ports { command_api, query_api, projector };
-    let services = Services::built(binaries).with([
-        ("STRIPE_SECRET_KEY", "sk_test_stand_in".to_owned()),
-        ("STRIPE_WEBHOOK_SECRET", "whsec_stand_in".to_owned()),
-        ("STRIPE_API_BASE", format!("http://127.0.0.1:{stripe}")),
-    ]);
+    let services = Services::built(binaries).with(stand_in::settings(stripe));
     services.migrate(&urls, &stack)?;
     services.start(&urls, ports, &mut stack)?;
     let mut command = Command::new(tour);

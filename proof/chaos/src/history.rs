@@ -13,6 +13,8 @@ use std::time::Instant;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::stripe::Stripe;
+
 /// Where a round's load and checks find the engine.
 #[derive(Clone, Debug)]
 pub struct Addresses {
@@ -34,6 +36,8 @@ pub struct Addresses {
     pub meilisearch_key: String,
     /// The index of the catalogue.
     pub search_index: String,
+    /// The stand-in of Stripe.
+    pub stripe: Stripe,
 }
 
 /// The clock of one round.

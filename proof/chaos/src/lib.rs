@@ -16,3 +16,4 @@ pub mod load;
 pub mod pest;
 pub mod report;
 pub mod round;
+pub mod stripe;

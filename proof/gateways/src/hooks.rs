@@ -1,6 +1,7 @@
 //! The webhooks that a stand-in sends: until somebody says 2xx, and doubled, held or dropped when
 //! it is told so.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -64,17 +65,29 @@ pub struct Hooks {
     endpoint: Option<Endpoint>,
     signature: Arc<Signature>,
     state: Arc<Mutex<State>>,
+    under_way: Arc<AtomicUsize>,
 }
 
 impl Hooks {
     /// Webhooks that go there, signed so.
     pub fn new(endpoint: Option<Endpoint>, signature: Signature) -> Self {
-        Self { endpoint, signature: Arc::new(signature), state: Arc::default() }
+        Self {
+            endpoint,
+            signature: Arc::new(signature),
+            state: Arc::default(),
+            under_way: Arc::default(),
+        }
     }
 
     /// What they are signed with.
     pub fn secret(&self) -> &str {
         &self.signature.secret
+    }
+
+    /// Webhooks that are on their way, or held.
+    pub fn waiting(&self) -> usize {
+        let held = self.state.lock().unwrap_or_else(PoisonError::into_inner).held.len();
+        held + self.under_way.load(Ordering::SeqCst)
     }
 
     /// Goes on in another manner; what is held no more is sent.
@@ -101,7 +114,13 @@ impl Hooks {
         }
         for event in events {
             for _ in 0..=usize::from(twice) {
-                tokio::spawn(deliver(endpoint.clone(), self.signature.clone(), event.to_string()));
+                let sent = deliver(endpoint.clone(), self.signature.clone(), event.to_string());
+                let under_way = self.under_way.clone();
+                under_way.fetch_add(1, Ordering::SeqCst);
+                tokio::spawn(async move {
+                    sent.await;
+                    under_way.fetch_sub(1, Ordering::SeqCst);
+                });
             }
         }
     }

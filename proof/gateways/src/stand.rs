@@ -2,7 +2,8 @@
 //! keys, faults that were asked for, and a door for whoever directs the play.
 //!
 //! Under `/_control`: `POST faults` [`Fault`], `POST webhooks` [`Manner`](crate::hooks::Manner),
-//! `GET requests`: what was asked for so far. What a gateway's own control routes are, it says.
+//! `GET requests`: what was asked for so far; `GET waiting`: how many webhooks nobody has taken
+//! yet. What a gateway's own control routes are, it says.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -234,6 +235,9 @@ impl<B: Books> Stand<B> {
             ("GET", "/_control/requests") => {
                 let asked = self.shared.asked.lock().unwrap_or_else(PoisonError::into_inner);
                 Answer::json(StatusCode::OK, Value::Array(asked.clone()))
+            }
+            ("GET", "/_control/waiting") => {
+                Answer::json(StatusCode::OK, json!({"webhooks": self.shared.hooks.waiting()}))
             }
             _ => {
                 let mut books = self.books.lock().unwrap_or_else(PoisonError::into_inner);

@@ -9,6 +9,7 @@ mod again;
 mod bus;
 mod decided;
 mod fresh;
+mod gateway;
 mod holds;
 mod linear;
 mod log;
@@ -125,6 +126,7 @@ pub async fn all(addresses: &Addresses, history: &History) -> anyhow::Result<Vec
         money::check(&at).await.context("money")?,
         owed::check(&at.log),
         payments::check(&at).await.context("payments")?,
+        gateway::check(&at).await.context("the gateway's books")?,
         linear::carts(history, &at.log),
         linear::stock(history, &at.log),
         fresh::check(history, &at.log),

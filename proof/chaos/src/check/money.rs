@@ -1,4 +1,4 @@
-//! Money is conserved: what the log says was taken and given back is what the gateway's own books
+//! Money is conserved: what the log says was taken and given back is what the sandbox's own books
 //! say, within what was set aside, and what readers are shown. Whether it is what orders owe is in
 //! `owed`.
 
@@ -27,7 +27,10 @@ pub(super) struct Account {
     authorized: Money,
     captured: Money,
     refunded: Money,
-    /// What the gateway did, by the number of the request.
+    /// Whether it went through the sandbox, whose books lie in the database. Another gateway's are
+    /// looked at in `gateway`.
+    by_sandbox: bool,
+    /// What the sandbox did, by the number of the request.
     done: BTreeMap<u32, (Operation, Money)>,
     payment: Payment,
 }
@@ -84,6 +87,7 @@ pub(super) fn accounts(log: &Log) -> (Accounts, Vec<String>) {
                 authorized: zero,
                 captured: zero,
                 refunded: zero,
+                by_sandbox: created.gateway.as_ref().is_some_and(|it| it.as_str() == "sandbox"),
                 done: BTreeMap::new(),
                 payment: Payment::default(),
             };
@@ -102,9 +106,10 @@ pub(super) fn accounts(log: &Log) -> (Accounts, Vec<String>) {
 }
 
 impl Account {
-    /// The gateway did it; nobody was asked for cash that is paid out by hand.
+    /// The sandbox did it; nobody was asked for cash that is paid out by hand.
     fn did(&mut self, request: Option<u32>, operation: Operation, amount: Money) {
-        self.done.extend(request.map(|request| (request, (operation, amount))));
+        let asked = request.filter(|_| self.by_sandbox);
+        self.done.extend(asked.map(|request| (request, (operation, amount))));
     }
 
     fn add(&mut self, event: &Paid) -> Option<()> {
@@ -128,6 +133,12 @@ impl Account {
                     self.did(event.request, Operation::Void, open.amount);
                 }
             }
+            // In the gateway's own dashboard.
+            Paid::Reported(event) => match event.operation {
+                Operation::Capture => self.captured = self.captured.plus(event.amount)?,
+                Operation::Refund => self.refunded = self.refunded.plus(event.amount)?,
+                Operation::Authorize | Operation::Void => {}
+            },
             // Cash is set aside by nobody.
             Paid::CollectionDue(event) => self.authorized = event.amount,
             Paid::Collected(event) => self.captured = self.captured.plus(event.amount)?,

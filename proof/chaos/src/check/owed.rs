@@ -59,6 +59,7 @@ impl Purse {
                 self.goodwill |= asked.reason.is_some();
             }
             Paid::Refunded(refunded) => self.goodwill |= refunded.request.is_none(),
+            Paid::Reported(reported) => self.goodwill |= reported.operation == Operation::Refund,
             _ => {}
         }
         self.payments.entry(id).or_default().evolve(event);

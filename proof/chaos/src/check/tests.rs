@@ -52,8 +52,8 @@ impl Shop {
         shop.ask("cart.create", None, &json!({"id": LATE, "currency": "EUR"}));
         shop.ask("cart.add_line", Some(LATE), &json!({"sku": "S", "quantity": 2}));
         shop.ask("cart.checkout", Some(LATE), &json!({"order_id": LATE}));
-        let start =
-            json!({"id": PAYMENT, "order_id": ORDER, "method": "card", "token": "tok_success"});
+        let start = json!({"id": PAYMENT, "order_id": ORDER, "method": "card",
+                   "gateway": "sandbox", "token": "tok_success"});
         shop.ask("payment.start", None, &start);
         let (reference, expires_at) = ("r".parse().unwrap(), Utc::now());
         shop.gateway(1, Said::Authorized { reference, expires_at });

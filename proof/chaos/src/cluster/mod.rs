@@ -1,4 +1,4 @@
-//! The stack of one run of `chaos`: eight processes, where their data lies, and how they are to be
+//! The stack of one run of `chaos`: nine processes, where their data lies, and how they are to be
 //! reached. What is done to them is for `fault` to say.
 
 use std::collections::BTreeMap;
@@ -18,6 +18,7 @@ use tokio::time::sleep;
 use crate::history::Addresses;
 use crate::load::Pulse;
 use crate::pest::Pest;
+use crate::stripe::Stripe;
 use clock::Clocks;
 use disk::Disk;
 use specification::Specification;
@@ -62,11 +63,13 @@ pub enum Part {
     Projector2,
     /// The query-api.
     Query,
+    /// The stand-in of a payment gateway.
+    Stripe,
 }
 
 impl Part {
     /// All, in the order they are started.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Postgres,
         Self::Nats,
         Self::Meilisearch,
@@ -75,6 +78,7 @@ impl Part {
         Self::Projector1,
         Self::Projector2,
         Self::Query,
+        Self::Stripe,
     ];
 
     /// The command-api, by its number, that is well while this one is not.
@@ -97,6 +101,7 @@ impl Part {
             Self::Projector1 => "projector-1",
             Self::Projector2 => "projector-2",
             Self::Query => "query-api",
+            Self::Stripe => "stripe",
         }
     }
 }
@@ -296,6 +301,7 @@ fn ready(part: Part, listens: u16, told: &Specification) -> Ready {
         Part::Postgres => Ready::Postgres(told.database.clone()),
         Part::Nats => Ready::Nats(format!("127.0.0.1:{listens}")),
         Part::Meilisearch => Ready::Http(format!("http://127.0.0.1:{listens}/health")),
+        Part::Stripe => Ready::Http(format!("http://127.0.0.1:{listens}/_control/requests")),
         _ => Ready::Http(format!("http://127.0.0.1:{listens}/ready")),
     }
 }
@@ -316,5 +322,6 @@ fn addresses(told: &Specification) -> Result<Addresses> {
         meilisearch: told.meilisearch.clone(),
         meilisearch_key: told.meilisearch_key.clone(),
         search_index: SEARCH_INDEX.to_owned(),
+        stripe: Stripe::at(url(Part::Stripe)?, told.stripe_secret_key.clone())?,
     })
 }

@@ -24,6 +24,8 @@ pub struct Specification {
     pub meilisearch: String,
     /// Its key.
     pub meilisearch_key: String,
+    /// What command-api and the stand-in of Stripe both know.
+    pub stripe_secret_key: String,
     /// Each process, by the name of its [`super::Part`].
     pub processes: BTreeMap<String, Process>,
 }

@@ -40,7 +40,7 @@ impl Cluster {
     }
 
     /// What is still on its way, once nobody asks for anything any more: payments that wait for
-    /// their gateway. Events up to `since` are not looked at.
+    /// their gateway, and what that has to tell. Events up to `since` are not looked at.
     pub async fn at_rest(&self, since: i64) -> Result<(), Behind> {
         let open = sqlx::query_scalar::<_, i64>(
             "SELECT count(*) FROM (
@@ -53,10 +53,12 @@ impl Cluster {
              WHERE asked > coalesce(answered, 0)",
         );
         let open = open.bind(since).fetch_one(&self.db).await;
-        match open {
-            Ok(0) => Ok(()),
-            Ok(open) => Err(Behind(format!("{open} payments wait for the gateway"))),
-            Err(error) => Err(Behind(error.to_string())),
+        let open = open.map_err(|error| Behind(error.to_string()))?;
+        let waiting = self.addresses.stripe.waiting().await;
+        match (open, waiting.map_err(|error| Behind(error.to_string()))?) {
+            (0, 0) => Ok(()),
+            (open, 0) => Err(Behind(format!("{open} payments wait for the gateway"))),
+            (_, webhooks) => Err(Behind(format!("{webhooks} webhooks wait to be taken"))),
         }
     }
 

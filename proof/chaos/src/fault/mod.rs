@@ -13,6 +13,7 @@ mod clock;
 mod connections;
 mod disk;
 mod freeze;
+mod gateway;
 mod hang_up;
 mod index;
 mod kill;
@@ -37,6 +38,15 @@ pub const ALL: &[&dyn Fault] = &[
     &index::Delete,
     &freeze::Freeze { part: Part::Command1, name: "command-api frozen" },
     &freeze::Freeze { part: Part::Projector1, name: "projector frozen" },
+    &freeze::Freeze { part: Part::Stripe, name: "Stripe frozen" },
+    &gateway::Answers {
+        kind: "lose_answer",
+        on: "POST /v1/payment_intents",
+        name: "Stripe's answers lost",
+    },
+    &gateway::Answers { kind: "decline", on: "POST /v1/refunds", name: "refunds declined" },
+    &gateway::Webhooks,
+    &gateway::Dashboard,
     &connections::Cut,
     &hang_up::HangUp,
     &searches::HangUp,

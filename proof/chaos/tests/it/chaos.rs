@@ -9,7 +9,7 @@ const SEED: &str = "715";
 const MINUTES: &str = "0.25";
 const CLIENTS: &str = "8";
 /// Those that can happen on every machine.
-const FAULTS: [&str; 9] = [
+const FAULTS: [&str; 13] = [
     "Postgres killed",
     "command-api 1 killed",
     "command-api frozen",
@@ -19,6 +19,10 @@ const FAULTS: [&str; 9] = [
     "connections cut",
     "stream deleted",
     "index deleted",
+    "Stripe's answers lost",
+    "refunds declined",
+    "webhooks late and twice",
+    "refunds in the dashboard",
 ];
 
 #[test]

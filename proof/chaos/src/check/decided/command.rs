@@ -10,6 +10,7 @@ use domain::order::{PaymentMethod, Units};
 use domain::payment::{CapturePolicy, Finding, Start};
 use domain::product::{Changed, Details, VariantSet};
 use domain::return_::{Arrival, Disposal};
+use domain::text::GatewayName;
 use domain::{CartId, Command, Event, FulfilmentId, OrderId, PaymentId, ProductId, ReturnId, Sku};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -212,7 +213,7 @@ fn payment(what: &str, sent: &Sent, body: &Map<String, Value>) -> anyhow::Result
     Ok(Command::Payment(id, command))
 }
 
-/// By card through the sandbox and captured when goods leave, unless the body says otherwise.
+/// By card, captured when goods leave unless the body says otherwise. Stripe takes money once.
 fn start(body: &Map<String, Value>) -> anyhow::Result<Start> {
     let method: PaymentMethod = field(body, "method")?;
     let by_card = method == PaymentMethod::Card;
@@ -221,14 +222,9 @@ fn start(body: &Map<String, Value>) -> anyhow::Result<Start> {
         None if by_card => CapturePolicy::AtShipment,
         None => CapturePolicy::ByHand,
     };
-    Ok(Start {
-        method,
-        gateway: by_card.then(|| "sandbox".parse()).transpose()?,
-        token: field(body, "token")?,
-        capture,
-        once: false,
-        return_url: None,
-    })
+    let gateway: Option<GatewayName> = field(body, "gateway")?;
+    let once = gateway.as_ref().is_some_and(|gateway| gateway.as_str() == "stripe");
+    Ok(Start { method, gateway, token: field(body, "token")?, capture, once, return_url: None })
 }
 
 fn return_(what: &str, sent: &Sent, body: &Map<String, Value>) -> anyhow::Result<Command> {

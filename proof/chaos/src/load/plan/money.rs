@@ -5,18 +5,27 @@ use serde_json::json;
 use super::{Plan, Planner, Then};
 use crate::load::market::{Market, Order, Payment, price};
 
-/// Cards, the usual one most often.
-const TOKENS: [&str; 9] = [
-    "tok_success",
-    "tok_success",
-    "tok_success",
-    "tok_timeout",
-    "tok_timeout",
-    "tok_decline",
-    "tok_action",
-    "tok_capture_decline",
-    "tok_refund_decline",
+/// Cards and their gateways, the usual one most often: the sandbox, and the stand-in of Stripe.
+const CARDS: [(&str, &str); 16] = [
+    ("sandbox", "tok_success"),
+    ("sandbox", "tok_success"),
+    ("sandbox", "tok_success"),
+    ("sandbox", "tok_timeout"),
+    ("sandbox", "tok_timeout"),
+    ("sandbox", "tok_decline"),
+    ("sandbox", "tok_action"),
+    ("sandbox", "tok_capture_decline"),
+    ("sandbox", "tok_refund_decline"),
+    ("stripe", "pm_card_visa"),
+    ("stripe", "pm_card_visa"),
+    ("stripe", "pm_card_visa"),
+    ("stripe", "pm_card_visa"),
+    ("stripe", "pm_card_visa"),
+    ("stripe", "pm_card_visa"),
+    ("stripe", "pm_card_visa_chargeDeclined"),
 ];
+/// Those with which nothing is paid.
+const DECLINED: [&str; 2] = ["tok_decline", "pm_card_visa_chargeDeclined"];
 /// When money is taken, the usual way most often: by nobody's wish.
 const CAPTURES: [Option<&str>; 4] = [None, None, Some("at_once"), Some("by_hand")];
 /// Why a client gives money back. What the engine gives back by itself has no reason.
@@ -28,11 +37,12 @@ impl Planner {
         if self.rng.u32(..12) == 0 {
             return self.cancel(market, order);
         }
-        let token = (self.rng.u32(..10) < 7).then(|| TOKENS[self.rng.usize(..TOKENS.len())]);
+        let card = (self.rng.u32(..10) < 7).then(|| CARDS[self.rng.usize(..CARDS.len())]);
         let mut body = json!({"order_id": order.id});
-        match token {
-            Some(token) => {
+        match card {
+            Some((gateway, token)) => {
                 body["method"] = json!("card");
+                body["gateway"] = json!(gateway);
                 body["token"] = json!(token);
                 if let Some(capture) = CAPTURES[self.rng.usize(..CAPTURES.len())] {
                     body["capture"] = json!(capture);
@@ -41,13 +51,14 @@ impl Planner {
             None => body["method"] = json!("cash_on_delivery"),
         }
         let start = self.command(market, "payment.start", None, &body);
-        (start, Then::Paying(order.id.clone(), token))
+        (start, Then::Paying(order.id.clone(), card.map(|(_, token)| token)))
     }
 
     /// Whether another payment is due: nothing comes of the one there is, as far as is known.
     pub(super) fn pays_again(&mut self, payment: &Payment) -> bool {
         let ended = ["payment.abort", "payment.void", "payment.uncollect"].contains(&payment.step);
-        (ended || payment.token == Some("tok_decline")) && self.rng.u32(..10) < 7
+        let declined = payment.token.is_some_and(|token| DECLINED.contains(&token));
+        (ended || declined) && self.rng.u32(..10) < 7
     }
 
     pub(super) fn handle_money(

@@ -1,0 +1,133 @@
+//! The gateway's books say what the log says: each payment was charged once, and what was taken and
+//! given back is the same on both sides, whatever was lost on the way between them.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use domain::payment::{Event as Paid, Payment, Stage};
+use domain::{Event, Money, PaymentId, StreamId};
+use serde_json::Value;
+
+use super::log::Log;
+use super::{Evidence, Verdict};
+
+/// What it is called in payments.
+const NAME: &str = "stripe";
+/// As many of its payments as it shows at once.
+const PAGE: &str = "100";
+
+pub(super) async fn check(at: &Evidence<'_>) -> Result<Verdict> {
+    let payments = fold(&at.log);
+    let mut books: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    let mut after: Option<String> = None;
+    loop {
+        let mut query = vec![("limit", PAGE)];
+        query.extend(after.as_deref().map(|after| ("starting_after", after)));
+        let page = at.addresses.stripe.intents(&query).await?;
+        let Some(last) = page.last() else { break };
+        after = last["id"].as_str().map(str::to_owned);
+        for intent in page {
+            let payment = intent["metadata"]["payment_id"].as_str().unwrap_or_default().to_owned();
+            books.entry(payment).or_default().push(intent);
+        }
+    }
+    Ok(compare(&payments, &books))
+}
+
+/// The payments that went through it.
+fn fold(log: &Log) -> BTreeMap<PaymentId, Payment> {
+    let mut payments = BTreeMap::new();
+    for entry in &log.entries {
+        let (StreamId::Payment(id), Event::Payment(event)) = (&entry.stream, &entry.event) else {
+            continue;
+        };
+        if let Paid::Created(created) = event
+            && created.gateway.as_ref().is_some_and(|gateway| gateway.as_str() == NAME)
+        {
+            payments.insert(*id, Payment::default());
+        }
+        if let Some(payment) = payments.get_mut(id) {
+            payment.evolve(event);
+        }
+    }
+    payments
+}
+
+fn compare(
+    payments: &BTreeMap<PaymentId, Payment>,
+    books: &BTreeMap<String, Vec<Value>>,
+) -> Verdict {
+    let mut verdict = Verdict::new("the gateway's books say what the log says");
+    for (id, payment) in payments {
+        let intents = books.get(&id.to_string()).map_or(&[][..], Vec::as_slice);
+        if let Some(wrong) = wrong(payment, intents) {
+            verdict.broken(format!("payment {id}: {wrong}"));
+        }
+    }
+    for strange in books.keys().filter(|id| !payments.keys().any(|own| own.to_string() == **id)) {
+        verdict.broken(format!("the gateway has a payment {strange} that the log has not"));
+    }
+    let taken = books.values().flatten().filter(|intent| intent["status"] == "succeeded").count();
+    verdict.covers(format!("{} payments, {taken} of them taken", payments.len()))
+}
+
+/// Where the two differ. While something is asked they may.
+fn wrong(payment: &Payment, intents: &[Value]) -> Option<String> {
+    if payment.in_flight.is_some() {
+        return None;
+    }
+    let with = |status: &str| intents.iter().filter(|it| it["status"] == status).count();
+    let (held, taken) = (with("requires_capture"), with("succeeded"));
+    if held + taken > 1 {
+        return Some(format!("it was charged {} times", held + taken));
+    }
+    if (held == 1) != (payment.stage == Stage::Open) {
+        return Some(format!("{:?}, and the gateway holds {held}", payment.stage));
+    }
+    let charged = intents.iter().map(|intent| &intent["latest_charge"]);
+    let sum = |name: &str| charged.clone().filter_map(|charge| charge[name].as_i64()).sum();
+    let theirs: [i64; 2] = ["amount_captured", "amount_refunded"].map(sum);
+    let terms = payment.terms.as_ref()?;
+    let ours = [terms.captured, terms.refunded].map(cents);
+    (ours != theirs).then(|| format!("taken and given back {ours:?}, the gateway says {theirs:?}"))
+}
+
+/// All that is sold here costs euros.
+fn cents(money: Money) -> i64 {
+    let mut amount = money.amount();
+    amount.rescale(2);
+    i64::try_from(amount.mantissa()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::payment::Terms;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_was_taken_twice_or_given_back_unheard_is_found() {
+        let money = |amount: &str| json!({"amount": amount, "currency": "EUR"});
+        let terms: Terms = serde_json::from_value(json!({
+            "order_id": "01920003-0000-0000-0000-000000000001", "method": "card",
+            "capture": "at_shipment", "once": true, "amount": money("50.50"),
+            "authorized": money("50.50"), "captured": money("40.00"), "refunded": money("1.00"),
+            "charged_back": money("0.00"), "remitted": money("0.00"),
+        }))
+        .unwrap();
+        let payment = Payment { stage: Stage::Done, terms: Some(terms), ..Payment::default() };
+        let intent = |status: &str, taken: i64, back: i64| {
+            json!({"status": status, "latest_charge": {
+                "amount_captured": taken, "amount_refunded": back,
+            }})
+        };
+        let taken = intent("succeeded", 4_000, 100);
+        assert_eq!(wrong(&payment, std::slice::from_ref(&taken)), None);
+        assert!(wrong(&payment, &[taken.clone(), intent("succeeded", 4_000, 0)]).is_some());
+        assert!(wrong(&payment, &[intent("succeeded", 4_000, 200)]).is_some());
+        assert!(wrong(&payment, &[intent("canceled", 0, 0), taken]).is_none());
+        assert!(wrong(&payment, &[intent("requires_capture", 4_000, 100)]).is_some());
+        assert!(wrong(&payment, &[]).is_some(), "nobody was ever charged");
+    }
+}
