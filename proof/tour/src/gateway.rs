@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, ensure};
 use harness::{Launch, Program, Ready};
 use reqwest::Client;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// What command-api and the stand-in both know. `cargo xtask tour` says the same.
 const SECRET_KEY: &str = "sk_test_stand_in";
@@ -63,9 +63,9 @@ impl Stripe {
 
     /// A shopper disputes a payment, and the bank takes it back.
     pub async fn dispute_and_lose(&self, reference: &str) -> Result<()> {
-        let dispute = json!({"payment_intent": reference});
         let url = format!("{}/_control/disputes", self.base);
-        let answer = self.client.post(url).json(&dispute).send().await?;
+        let form = [("payment_intent", reference)];
+        let answer = self.client.post(url).form(&form).send().await?;
         ensure!(answer.status().is_success(), "no dispute: {}", answer.text().await?);
         let of_it = format!("disputes?payment_intent={reference}");
         let disputes = self.dashboard("GET", &of_it, &[]).await?;
