@@ -15,10 +15,14 @@ use crate::{cargo, ports, progress, stand_in};
 
 /// Options of `tour`.
 #[derive(clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// Passed on to `tour`, such as `--outage-minutes 60`
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENT")]
+    rest: Vec<String>,
+}
 
 /// Builds everything, starts it on ports of its own, and lets `tour` play.
-pub fn run(layout: &Layout, _: &Args) -> Result<ExitCode> {
+pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
     progress::step("Building", "the services, the stand-in and the tour (release)");
     let binaries =
         cargo::build_release(&[COMMAND_API, QUERY_API, PROJECTOR, stand_in::PROGRAM, "tour"])?;
@@ -39,6 +43,7 @@ pub fn run(layout: &Layout, _: &Args) -> Result<ExitCode> {
     command.arg("--query-api").arg(ports.query_url());
     command.arg("--stand-in").arg(stand_in).arg("--stand-in-port").arg(stripe.to_string());
     command.arg("--log").arg(folder.path().join("stripe.log"));
+    command.args(&args.rest);
     let status = run_in_terminal(&mut command)?;
     drop(stack);
     if status.success() {

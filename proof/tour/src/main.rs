@@ -11,6 +11,7 @@ mod shop;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::Parser;
@@ -38,6 +39,9 @@ struct Cli {
     /// Where its log is written
     #[arg(long)]
     log: PathBuf,
+    /// How long the gateway stands still, beyond what the act takes
+    #[arg(long, default_value_t = 0.0)]
+    outage_minutes: f64,
 }
 
 #[tokio::main]
@@ -54,7 +58,8 @@ async fn play(cli: Cli) -> Result<()> {
     let mut stripe =
         Stripe::start(cli.stand_in, cli.stand_in_port, cli.log, shop.webhooks()).await?;
     let mut ledger = Ledger::default();
-    acts::all(&shop, &mut stripe, &mut ledger).await?;
+    let outage = Duration::from_secs_f64(60.0 * cli.outage_minutes);
+    acts::all(&shop, &mut stripe, &mut ledger, outage).await?;
     let figures = ledger.check(&shop).await?;
     say(&format!("{figures} figures, all as in the ledger"));
     Ok(())

@@ -4,7 +4,7 @@ mod paying;
 mod returning;
 mod sending;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use reqwest::Method;
@@ -22,8 +22,13 @@ pub const LAMP: &str = "LAMP";
 /// Units of each when the season begins.
 const STOCK: u32 = 100;
 
-/// Plays them all.
-pub async fn all(shop: &Shop, stripe: &mut Stripe, ledger: &mut Ledger) -> Result<()> {
+/// Plays them all. The gateway's `outage` lasts so much longer than its act.
+pub async fn all(
+    shop: &Shop,
+    stripe: &mut Stripe,
+    ledger: &mut Ledger,
+    outage: Duration,
+) -> Result<()> {
     /// Plays one, and says how long it took.
     macro_rules! act {
         ($name:literal, $act:expr) => {
@@ -37,7 +42,7 @@ pub async fn all(shop: &Shop, stripe: &mut Stripe, ledger: &mut Ledger) -> Resul
     act!("a declined card is followed by another", paying::declined(shop, ledger));
     act!("a bank wants to be asked", paying::bank(shop, stripe, ledger));
     act!("a shopper leaves the bank for cash", paying::leaves_the_bank(shop, ledger));
-    act!("a gateway stands still while people buy", paying::outage(shop, stripe, ledger));
+    act!("a gateway stands still while people buy", paying::outage(shop, stripe, ledger, outage));
     act!("an order is made smaller before it is paid", sending::smaller(shop, ledger));
     act!("cash is refused at the door", sending::refused(shop, ledger));
     act!("cash for what was handed over, the rest is lost", sending::in_parts(shop, ledger));

@@ -1,7 +1,10 @@
 //! Acts about paying.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result};
 use serde_json::json;
+use tokio::time::sleep;
 
 use super::{BAG, LAMP, MUG, deliver_all};
 use crate::gateway::Stripe;
@@ -78,7 +81,12 @@ pub async fn leaves_the_bank(shop: &Shop, ledger: &mut Ledger) -> Result<()> {
 }
 
 /// Three people pay by card meanwhile, one of whom changes their mind, and one pays cash.
-pub async fn outage(shop: &Shop, stripe: &Stripe, ledger: &mut Ledger) -> Result<()> {
+pub async fn outage(
+    shop: &Shop,
+    stripe: &Stripe,
+    ledger: &mut Ledger,
+    lasts: Duration,
+) -> Result<()> {
     stripe.stand_still();
     let mut waiting = Vec::new();
     for _ in 0..3 {
@@ -98,6 +106,7 @@ pub async fn outage(shop: &Shop, stripe: &Stripe, ledger: &mut Ledger) -> Result
     let payment = format!("/v1/payments/{payment}");
     shop.until(&payment, "/pending/unknown", &json!(true)).await?;
     shop.ask(&format!("/v1/orders/{order}/cancel"), json!({"reason": "waited too long"})).await?;
+    sleep(lasts).await;
     stripe.go_on();
     // Whatever the gateway did for it is undone.
     shop.until(&payment, "/stage", &json!("voided")).await?;
