@@ -1,12 +1,13 @@
 //! The gateway's books say what the log says: each payment was charged once, and what was taken and
 //! given back is the same on both sides, whatever was lost on the way between them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use domain::payment::{Event as Paid, Payment, Stage};
 use domain::{Event, Money, PaymentId, StreamId};
 use serde_json::Value;
+use sqlx::PgPool;
 
 use super::log::Log;
 use super::{Evidence, Verdict};
@@ -31,7 +32,26 @@ pub(super) async fn check(at: &Evidence<'_>) -> Result<Verdict> {
             books.entry(payment).or_default().push(intent);
         }
     }
-    Ok(compare(&payments, &books))
+    let strange = books.keys().filter(|id| !payments.keys().any(|own| own.to_string() == **id));
+    let strange: BTreeSet<String> = strange.map(|id| format!("payment-{id}")).collect();
+    let mut verdict = compare(&payments, &books);
+    for stream in unknown(&at.db, strange).await? {
+        verdict.broken(format!("the gateway has {stream}, which the log has not"));
+    }
+    let taken = books.values().flatten().filter(|intent| intent["status"] == "succeeded").count();
+    Ok(verdict.covers(format!("{} payments; {taken} taken in all rounds", payments.len())))
+}
+
+/// Those of the streams that nothing was ever written to: not by an earlier round either.
+async fn unknown(db: &PgPool, mut streams: BTreeSet<String>) -> Result<BTreeSet<String>> {
+    let asked: Vec<&String> = streams.iter().collect();
+    let known = sqlx::query_scalar::<_, String>(
+        "SELECT stream FROM events WHERE stream = ANY($1) AND version = 1",
+    );
+    for stream in known.bind(asked).fetch_all(db).await? {
+        streams.remove(&stream);
+    }
+    Ok(streams)
 }
 
 /// The payments that went through it.
@@ -64,11 +84,7 @@ fn compare(
             verdict.broken(format!("payment {id}: {wrong}"));
         }
     }
-    for strange in books.keys().filter(|id| !payments.keys().any(|own| own.to_string() == **id)) {
-        verdict.broken(format!("the gateway has a payment {strange} that the log has not"));
-    }
-    let taken = books.values().flatten().filter(|intent| intent["status"] == "succeeded").count();
-    verdict.covers(format!("{} payments, {taken} of them taken", payments.len()))
+    verdict
 }
 
 /// Where the two differ. While something is asked they may.

@@ -3,6 +3,7 @@
 //! the gateway's own dashboard. Its books are never lost: no gateway loses them.
 
 use anyhow::{Result, ensure};
+use chrono::{TimeDelta, Utc};
 use futures::FutureExt as _;
 use serde_json::{Value, json};
 
@@ -15,6 +16,8 @@ const REQUESTS: u32 = 5;
 /// cents.
 const REFUNDS: usize = 5;
 const REFUND_CENTS: &str = "100";
+/// How old those are at most: less than the checks of a round take.
+const RECENT: TimeDelta = TimeDelta::seconds(10);
 
 /// It does what it is asked, or not, and its answers say less than that.
 pub struct Answers {
@@ -80,7 +83,10 @@ impl Fault for Dashboard {
 
     fn inject<'a>(&'a self, cluster: &'a mut Cluster) -> Step<'a> {
         async move {
-            let taken = cluster.addresses().stripe.intents(&[("limit", "100")]).await?;
+            // Those of an earlier round were checked already.
+            let since = (Utc::now() - RECENT).timestamp().to_string();
+            let query = [("limit", "100"), ("created[gte]", since.as_str())];
+            let taken = cluster.addresses().stripe.intents(&query).await?;
             let taken = taken.iter().filter(|intent| intent["status"] == "succeeded");
             for intent in taken.take(REFUNDS) {
                 let id = intent["id"].as_str().unwrap_or_default();
