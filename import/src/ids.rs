@@ -1,7 +1,7 @@
 //! Ids, keys and fingerprints, derived from what the file says, so that the same file gives the
 //! same ones for ever. The names that go into them must never change.
 
-use domain::{CartId, CustomerId, FulfilmentId, OrderId, PaymentId, ProductId};
+use domain::{CustomerId, FulfilmentId, OrderId, PaymentId, ProductId};
 use uuid::Uuid;
 
 /// The id of `name` among the things called `kind`.
@@ -28,11 +28,6 @@ pub fn customer(id: &str) -> CustomerId {
 /// An order of an order file.
 pub fn order(id: &str) -> OrderId {
     OrderId(derive("order", id))
-}
-
-/// The cart that became the order.
-pub fn cart(order: OrderId) -> CartId {
-    CartId(derive("cart", &order.to_string()))
 }
 
 /// The payment of the order.

@@ -1,4 +1,4 @@
-//! Files into the shop: `import products` brings a catalogue, `import orders` replays a history.
+//! Files into the shop: `import products` brings a catalogue, `import orders` records a history.
 //! Both turn a file into real commands and submit them to a writer of their own, straight on
 //! Postgres. What a command means is the domain's business; nothing here appends by itself.
 //!
@@ -56,30 +56,18 @@ pub enum Args {
     },
     /// A history of orders: a file with a row for each order line.
     ///
-    /// Each order is replayed as the commands that would have made it, at the times the file says,
-    /// in the order of those times: stock received, cart filled at the price that was paid, checked
-    /// out, to be paid on delivery, shipped, delivered, paid. Orders that were cancelled, refunded,
-    /// voided or never paid are left out; an order's discount is spread over its lines. No names
-    /// and addresses are taken.
+    /// Each order is recorded at the times of which the file tells, in the order of those times:
+    /// placed at what was paid, paid elsewhere, shipped, delivered. Prices and stock of today stay
+    /// as they are: of an order that is still to be shipped, the units are taken to be set aside.
+    /// Orders that were cancelled, refunded, voided or never paid are left out; an order's discount
+    /// is spread over its lines. No names and addresses are taken.
     Orders {
         /// The CSV file.
         file: PathBuf,
         /// What its prices are in, where it does not say.
         #[arg(long, default_value = "USD")]
         currency: Currency,
-        /// Where the units sold are received before.
-        #[arg(long, default_value = "main")]
-        location: Location,
     },
-}
-
-/// How a file is to be understood.
-#[derive(Clone, Debug)]
-struct Plan {
-    /// What its prices are in, where it does not say.
-    currency: Currency,
-    /// Where its inventory, or what was sold, is received.
-    location: Location,
 }
 
 /// Why an import stopped. What was done stays done; running it again goes on from there.
@@ -142,11 +130,9 @@ pub fn run(args: Args, db: PgPool) -> BoxFuture<'static, Result<ExitCode, Error>
 pub async fn import(args: Args, db: PgPool) -> Result<Report, Error> {
     match args {
         Args::Products { file, currency, location } => {
-            products::import(file, Plan { currency, location }, db).await
+            products::import(file, (currency, location), db).await
         }
-        Args::Orders { file, currency, location } => {
-            orders::import(file, Plan { currency, location }, db).await
-        }
+        Args::Orders { file, currency } => orders::import(file, currency, db).await,
     }
 }
 
@@ -162,7 +148,7 @@ pub fn read_products(
     products::commands(bytes, currency)
 }
 
-/// What an order file asks of a shop that has none of its SKUs yet, in the order of time; and what
+/// What an order file asks of a shop that has none of its SKUs, in the order of time; and what
 /// became of its rows. Touches nothing.
 ///
 /// # Errors
@@ -170,7 +156,6 @@ pub fn read_products(
 pub fn read_orders(
     bytes: Vec<u8>,
     currency: Currency,
-    location: Location,
 ) -> Result<(Vec<Command>, Report), TableError> {
-    orders::commands(bytes, &Plan { currency, location })
+    orders::commands(bytes, currency)
 }

@@ -57,6 +57,9 @@ impl Body for Start {
         let start = match self.method {
             PaymentMethod::Card | PaymentMethod::Paypal => self.through_gateway(edge)?,
             PaymentMethod::CashOnDelivery => self.in_cash()?,
+            PaymentMethod::External => {
+                return Err(invalid_body("/method", "only imports record what was paid elsewhere"));
+            }
         };
         Ok(Command::Payment(id, Payment::Start { order_id, start }))
     }
@@ -70,7 +73,7 @@ impl Start {
         }
         let usual = || match method {
             PaymentMethod::Paypal => PAYPAL_GATEWAY.parse().expect("the constant is a name"),
-            PaymentMethod::Card | PaymentMethod::CashOnDelivery => {
+            PaymentMethod::Card | PaymentMethod::CashOnDelivery | PaymentMethod::External => {
                 edge.payments.card_gateway.clone()
             }
         };

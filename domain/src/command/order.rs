@@ -1,12 +1,13 @@
 //! Commands to orders: changing one that was placed, and calling it off. Its units go back on sale,
-//! its open parcels are cancelled, and its money follows, all in one append.
+//! its open parcels are cancelled, and its money follows, all in one append. And recording one of
+//! other books, of which stock hears nothing.
 
 use chrono::{DateTime, Utc};
 
 use super::{Events, Stop, Unit, settling};
 use crate::StreamId;
 use crate::ids::{AddressId, OrderId};
-use crate::order::{self, CancelReason, Event, Order, Outcome, Status, Units};
+use crate::order::{self, CancelReason, Event, Order, Outcome, Recording, Status, Units};
 use crate::payment;
 use crate::state::Streams;
 use crate::text::{Note, Sku};
@@ -14,6 +15,9 @@ use crate::text::{Note, Sku};
 /// What may be asked of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
+    /// Take one over that was sold before it came to this log. For imports: no caller of the API
+    /// may name prices.
+    Record(Recording),
     /// Call it off.
     Cancel {
         /// Why.
@@ -46,15 +50,19 @@ pub enum Command {
 
 impl Command {
     /// Whether the subject is new.
-    #[allow(clippy::unused_self, reason = "as the others have it")]
     pub fn creates(&self) -> bool {
-        false
+        matches!(self, Self::Record(_))
     }
 }
 
 pub(crate) fn decide(id: OrderId, command: Command, streams: Streams) -> Result<Events, Stop> {
     let order = streams.order(&id)?;
     let events = match command {
+        Command::Record(recording) => {
+            let mut unit = Unit::default();
+            unit.add(&StreamId::Order(id), order.record(recording)?);
+            return Ok(unit.0);
+        }
         Command::Cancel { reason, lines } if lines.is_empty() => {
             order.cancel(CancelReason::Requested(reason))?
         }
@@ -82,6 +90,8 @@ fn expire(order: &Order, at: DateTime<Utc>, streams: Streams) -> Result<Vec<Even
     match order.status {
         Status::Unplaced => return Err(order::Error::NotFound.into()),
         Status::Confirmed | Status::Completed | Status::Cancelled => return Ok(vec![]),
+        // Nothing is set aside for it that others wait for.
+        Status::Pending if order.recorded => return Ok(vec![]),
         Status::Pending => {}
     }
     streams.require(order.standing_payments().map(StreamId::Payment))?;
@@ -118,14 +128,14 @@ pub(super) fn follow(
                 let cancelled = cancelled.map_err(|_| order::Error::AlreadyShipped)?;
                 unit.add(&StreamId::Fulfilment(closed.fulfilment_id), cancelled);
             }
-            Event::UnitsCancelled(cancelled) => {
+            Event::UnitsCancelled(cancelled) if !order.recorded => {
                 for Units { sku, quantity } in &cancelled.lines {
                     let released = streams.stock(sku)?.release_units(id, *quantity);
                     unit.add(&StreamId::Stock(sku.clone()), released);
                 }
             }
             Event::Cancelled(_) if !has_cancelled_units(events) => {
-                for line in &order.lines {
+                for line in order.stocked_lines() {
                     let released = streams.stock(&line.sku)?.release(id);
                     unit.add(&StreamId::Stock(line.sku.clone()), released);
                 }
@@ -148,13 +158,13 @@ fn touched(order: &Order, events: &[Event]) -> Vec<StreamId> {
             Event::FulfilmentClosed(closed) if closed.outcome == Outcome::Cancelled => {
                 streams.push(StreamId::Fulfilment(closed.fulfilment_id));
             }
-            Event::UnitsCancelled(cancelled) => {
+            Event::UnitsCancelled(cancelled) if !order.recorded => {
                 let stock = |units: &Units| StreamId::Stock(units.sku.clone());
                 streams.extend(cancelled.lines.iter().map(stock));
             }
             Event::Cancelled(_) => {
                 let stock = |line: &order::Line| StreamId::Stock(line.sku.clone());
-                streams.extend(order.lines.iter().map(stock));
+                streams.extend(order.stocked_lines().iter().map(stock));
             }
             _ => {}
         }

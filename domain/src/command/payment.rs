@@ -8,7 +8,7 @@ use super::{Events, Stop, Unit, order as order_command, settling, stock as stock
 use crate::StreamId;
 use crate::ids::{OrderId, PaymentId};
 use crate::money::Money;
-use crate::order::{self, CancelReason, Order, Status};
+use crate::order::{self, CancelReason, Order, PaymentMethod, Status};
 use crate::payment::{self, Event, Operation, Payment, Stage};
 pub use crate::payment::{Finding, Report, Start, Verdict};
 use crate::state::Streams;
@@ -77,7 +77,8 @@ pub enum Command {
     },
     /// The authorisation fell due.
     Expire,
-    /// The courier collected an amount, or all that is due for what was delivered.
+    /// The courier collected an amount, or all that is due for what was delivered; or it was paid
+    /// outside of this shop.
     Collect {
         /// How much.
         amount: Option<Money>,
@@ -127,7 +128,7 @@ pub(crate) fn decide(id: PaymentId, command: Command, streams: Streams) -> Resul
             now = Some(at);
             state.resolve(request, finding, note)
         }
-        Command::Collect { amount } => state.collect(amount, due_at_the_door(state, streams)?),
+        Command::Collect { amount } => state.collect(amount, due_by_hand(state, streams)?),
         Command::Remit { amount } => state.remit(amount),
         Command::Uncollect { reason } => state.uncollect(Some(reason)),
     }?;
@@ -192,7 +193,7 @@ fn follow(
     if let Event::Authorized(_) | Event::Voided(_) | Event::Expired(_) = event {
         // Together: a decision has only so many rounds of loading.
         let payments = order.payments.keys().map(|id| StreamId::Payment(*id));
-        let stocks = order.lines.iter().map(|line| StreamId::Stock(line.sku.clone()));
+        let stocks = order.stocked_lines().iter().map(|line| StreamId::Stock(line.sku.clone()));
         streams.require(payments.chain(stocks))?;
     }
     let events = match event {
@@ -282,12 +283,13 @@ fn reserve_anew(
     order_id: OrderId,
     streams: Streams,
 ) -> Result<Vec<order::Event>, Stop> {
-    streams.require(order.lines.iter().map(|line| StreamId::Stock(line.sku.clone())))?;
+    let lines = order.stocked_lines();
+    streams.require(lines.iter().map(|line| StreamId::Stock(line.sku.clone())))?;
     let (Ok(reinstated), Some(until)) = (order.reinstate(id), order.reserved_until) else {
         return Ok(vec![]);
     };
     let mut taken = Vec::new();
-    for line in &order.lines {
+    for line in lines {
         let Ok(quantity) = order.kept(line).try_into() else { continue };
         match streams.stock(&line.sku)?.reserve_committed(order_id, quantity, until) {
             Ok(events) => taken.push((StreamId::Stock(line.sku.clone()), events)),
@@ -307,7 +309,7 @@ fn commit_stock(
     order: &Order,
     streams: Streams,
 ) -> Result<(), Stop> {
-    let lines = || order.lines.iter().filter(|line| order.kept(line) > 0);
+    let lines = || order.stocked_lines().iter().filter(|line| order.kept(line) > 0);
     streams.require(lines().map(|line| StreamId::Stock(line.sku.clone())))?;
     for line in lines() {
         let committed = streams.stock(&line.sku)?.commit(order_id);
@@ -338,9 +340,13 @@ fn still_owed(state: &Payment, streams: Streams) -> Result<Money, Stop> {
     Ok(kept(order, streams)?.map_or(owed, |kept| owed.less(kept)))
 }
 
-/// What is to be paid at the door for what was handed over, less what was taken already.
-fn due_at_the_door(state: &Payment, streams: Streams) -> Result<Money, Stop> {
+/// What is to be paid without a gateway, less what was taken already: at the door, for what was
+/// handed over.
+fn due_by_hand(state: &Payment, streams: Streams) -> Result<Money, Stop> {
     let terms = state.terms.as_ref().ok_or(payment::Error::NotFound)?;
+    if terms.method == PaymentMethod::External {
+        return still_owed(state, streams);
+    }
     let order = streams.order(&terms.order_id)?;
     if !order.any_delivered() {
         return Err(order::Error::NotDelivered.into());

@@ -9,7 +9,7 @@ use crate::options::Options;
 use crate::text::{Label, Note, Quantity, Sku};
 
 events! {
-    /// A cart became an order; its units are reserved.
+    /// A cart became an order, its units reserved; or one of another shop's books was recorded.
     Placed = "order.placed", schema 1;
     /// Somebody began to pay it.
     PaymentStarted = "order.payment_started", schema 1;
@@ -59,7 +59,7 @@ pub struct Line {
     pub quantity: Quantity,
     /// What one costs.
     pub unit_price: Money,
-    /// `quantity × unit_price`.
+    /// `quantity × unit_price`; of a recorded order what all of them cost, so the price is rounded.
     pub total: Money,
 }
 
@@ -83,6 +83,8 @@ pub enum PaymentMethod {
     Paypal,
     /// In cash, to the courier.
     CashOnDelivery,
+    /// Outside of this shop, as what was recorded out of other books; no gateway knows of it.
+    External,
 }
 
 /// How a parcel ended.
@@ -118,8 +120,9 @@ pub enum CancelReason {
 /// `order.placed`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Placed {
-    /// The cart it was.
-    pub cart_id: CartId,
+    /// The cart it was; none if it was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cart_id: Option<CartId>,
     /// Whose it is, unless a guest's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_id: Option<CustomerId>,
@@ -130,8 +133,17 @@ pub struct Placed {
     pub lines: Vec<Line>,
     /// The sum of the lines.
     pub total: Money,
-    /// When it is cancelled if it is still unpaid.
+    /// When it is cancelled if it is still unpaid, unless it was recorded.
     pub reserved_until: DateTime<Utc>,
+    /// Whether it was sold before it came to this log: nothing was reserved for it here, and it
+    /// does not expire.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub recorded: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_false(is: &bool) -> bool {
+    !*is
 }
 
 /// `order.payment_started`

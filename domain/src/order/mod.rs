@@ -3,11 +3,13 @@
 //! `pending → confirmed → completed`, `pending | confirmed → cancelled`. An order can shrink: units
 //! are called off before they leave, come back or are lost on the way, or are returned after they
 //! were delivered; what is *owed* shrinks with them, and captures, refunds and the end of the order
-//! go by it. Payments, parcels and returns are streams of their own; the order remembers only what
-//! its own decisions need of them.
+//! go by it. One that was sold elsewhere before may be *recorded*: it lives as the others do, but
+//! nothing is taken out of stock for it. Payments, parcels and returns are streams of their own;
+//! the order remembers only what its own decisions need of them.
 
 mod event;
 mod fulfilling;
+mod recording;
 mod rules;
 
 use std::collections::BTreeMap;
@@ -19,6 +21,7 @@ pub use event::{
     PaymentMethod, PaymentStarted, Placed, Reinstated, ReturnClosed, ReturnOpened, Units,
     UnitsCancelled, UnitsReturned,
 };
+pub use recording::Recording;
 pub use rules::{Error, Placing, UnitsLeft};
 
 use serde::{Deserialize, Serialize};
@@ -32,6 +35,8 @@ pub const FULFILMENTS_MAX: usize = 200;
 /// Payments that may be begun for an order: more than a shopper has cards, fewer than who tries
 /// stolen ones.
 pub const PAYMENTS_MAX: usize = 30;
+/// Lines an order of another shop's books may have. One that was a cart has no more than a cart.
+pub const RECORDED_LINES_MAX: usize = 500;
 /// Returns an order may have.
 pub const RETURNS_MAX: usize = 200;
 /// How long after its first reservation an order's units may still be held for a bank.
@@ -101,7 +106,7 @@ pub struct BegunPayment {
 
 /// Of the shape of [`Order`] and of its fold. Raise it with every change of either: snapshots of
 /// another schema are passed over. A test knows when it is due.
-pub const SCHEMA: i32 = 2;
+pub const SCHEMA: i32 = 3;
 
 /// Why it refuses, as [`crate::Refusal`] keeps it.
 pub type Refusal = Error;
@@ -113,6 +118,9 @@ pub struct Order {
     pub status: Status,
     /// What was bought.
     pub lines: Vec<Line>,
+    /// Whether it was sold before it came to this log: stock knows nothing of its units until they
+    /// come back.
+    pub recorded: bool,
     /// The sum of the lines, once placed.
     pub total: Option<Money>,
     /// How far its units have come.
@@ -143,6 +151,7 @@ impl Order {
             Event::Placed(placed) => {
                 self.status = Status::Pending;
                 self.lines.clone_from(&placed.lines);
+                self.recorded = placed.recorded;
                 self.total = Some(placed.total);
                 self.reserved_until = Some(placed.reserved_until);
                 self.hold_until_max = placed.reserved_until.checked_add_signed(HOLD_PROLONGED_MAX);
@@ -258,6 +267,11 @@ impl Order {
     /// Units of all lines that are still to be had, or were.
     pub fn units(&self) -> u64 {
         self.lines.iter().map(|line| u64::from(self.kept(line))).sum()
+    }
+
+    /// The lines whose units stock is asked for, or has set aside: none of what was recorded.
+    pub fn stocked_lines(&self) -> &[Line] {
+        if self.recorded { &[] } else { &self.lines }
     }
 
     /// Units of `sku` that are in no parcel yet, or only in parcels that were called off.

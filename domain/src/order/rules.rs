@@ -23,6 +23,8 @@ refusals! {
         /// The sum is out of bounds or of several currencies.
         TotalOutOfBounds = "total_out_of_bounds", Invalid,
             "the order's total is beyond what money can be";
+        /// Too many lines.
+        TooManyLines = "too_many_order_lines", Conflict, "an order has at most 500 lines";
         /// It is certain or finished, so there is nothing to confirm.
         NotPending = "order_not_pending", Conflict, "the order is not waiting for a payment";
         /// It is not certain, so nothing may leave.
@@ -129,13 +131,16 @@ impl Order {
         });
         let lines: Vec<Line> = priced.collect::<Option<_>>().ok_or(Error::TotalOutOfBounds)?;
         let total = sum(&lines).ok_or(Error::TotalOutOfBounds)?;
-        let units = lines.iter().map(|line| u64::from(line.quantity.get())).sum();
-        let placed = Placed { cart_id, customer_id, address_id, lines, total, reserved_until };
-        let mut events = vec![Event::from(placed)];
-        if total.is_zero() {
-            events.push(Confirmed { payment_id: None, total, units }.into());
-        }
-        Ok(events)
+        let (cart_id, recorded) = (Some(cart_id), false);
+        Ok(begun(Placed {
+            cart_id,
+            customer_id,
+            address_id,
+            lines,
+            total,
+            reserved_until,
+            recorded,
+        }))
     }
 
     /// Begins to pay it; certain at once, as cash on delivery is, if it is to `confirm`.
@@ -187,6 +192,9 @@ impl Order {
     /// Keeps its units reserved until then, as far as that may be put off, because a bank has the
     /// shopper.
     pub fn prolong_hold(&self, until: DateTime<Utc>) -> Vec<Event> {
+        if self.recorded {
+            return vec![];
+        }
         let (Some(now), Some(max)) = (self.reserved_until, self.hold_until_max) else {
             return vec![];
         };
@@ -318,7 +326,18 @@ impl Order {
     }
 }
 
-fn sum(lines: &[Line]) -> Option<Money> {
+pub(super) fn sum(lines: &[Line]) -> Option<Money> {
     let (first, rest) = lines.split_first()?;
     rest.iter().try_fold(first.total, |sum, line| sum.plus(line.total))
+}
+
+/// What costs nothing is certain at once.
+pub(super) fn begun(placed: Placed) -> Vec<Event> {
+    let total = placed.total;
+    let units = placed.lines.iter().map(|line| u64::from(line.quantity.get())).sum();
+    let mut events = vec![Event::from(placed)];
+    if total.is_zero() {
+        events.push(Confirmed { payment_id: None, total, units }.into());
+    }
+    events
 }

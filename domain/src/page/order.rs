@@ -86,8 +86,8 @@ pub struct Document {
     pub payment_status: PaymentStatus,
     /// What has come of sending.
     pub fulfilment_status: FulfilmentStatus,
-    /// The cart it was.
-    pub cart_id: CartId,
+    /// The cart it was; none if it was recorded out of other books.
+    pub cart_id: Option<CartId>,
     /// Whose it is, unless a guest's.
     pub customer_id: Option<CustomerId>,
     /// Where it goes.

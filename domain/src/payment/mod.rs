@@ -288,7 +288,7 @@ impl Terms {
     pub fn by_gateway(&self) -> bool {
         match self.method {
             PaymentMethod::Card | PaymentMethod::Paypal => true,
-            PaymentMethod::CashOnDelivery => false,
+            PaymentMethod::CashOnDelivery | PaymentMethod::External => false,
         }
     }
 

@@ -186,7 +186,7 @@ fn checking_out_closes_the_cart_places_the_order_and_reserves_the_stock() {
         of_order(
             1,
             Placed {
-                cart_id: cart_id(1),
+                cart_id: Some(cart_id(1)),
                 customer_id: None,
                 address_id: None,
                 lines: vec![
@@ -195,6 +195,7 @@ fn checking_out_closes_the_cart_places_the_order_and_reserves_the_stock() {
                 ],
                 total: eur("50.50"),
                 reserved_until: hour(1),
+                recorded: false,
             },
         ),
         of_stock(TOTE, reserved(2)),

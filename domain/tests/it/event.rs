@@ -163,7 +163,8 @@ fn the_words_in_events_are_pinned() {
             CancelReason::AuthorizationExpired,
             CancelReason::Undeliverable
         ],
-        [PaymentMethod::Card, PaymentMethod::Paypal, PaymentMethod::CashOnDelivery],
+        [PaymentMethod::Card, PaymentMethod::Paypal],
+        [PaymentMethod::CashOnDelivery, PaymentMethod::External],
         [Outcome::Delivered, Outcome::Cancelled, Outcome::Returned, Outcome::Lost],
         [CapturePolicy::AtOnce, CapturePolicy::AtShipment, CapturePolicy::ByHand],
         [DisputeStage::Opened, DisputeStage::Won, DisputeStage::Lost],
@@ -173,7 +174,8 @@ fn the_words_in_events_are_pinned() {
     let pinned = json!([
         [{ "requested": "x" }, "expired"],
         ["payment_voided", "authorization_expired", "undeliverable"],
-        ["card", "paypal", "cash_on_delivery"],
+        ["card", "paypal"],
+        ["cash_on_delivery", "external"],
         ["delivered", "cancelled", "returned", "lost"],
         ["at_once", "at_shipment", "by_hand"],
         ["opened", "won", "lost"],

@@ -149,12 +149,13 @@ fn of_orders() -> [order::Event; 16] {
         total,
     };
     let placed = order::Placed {
-        cart_id: cart_id(1),
+        cart_id: Some(cart_id(1)),
         customer_id: Some(customer_id(1)),
         address_id: Some(address_id),
         lines: vec![line],
         total,
         reserved_until: hour(1),
+        recorded: true,
     };
     let lines = || of(&[(TOTE, 2)]);
     let (outcome, was_confirmed) = (Outcome::Lost, true);

@@ -11,6 +11,7 @@ mod order;
 mod payment;
 mod product;
 mod random;
+mod recorded;
 mod refusal;
 mod returns;
 mod settling;

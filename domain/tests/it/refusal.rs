@@ -171,6 +171,7 @@ fn of_orders() -> Vec<Refusal> {
         E::NothingLeft(vec![left()]),
         E::LineCannotGrow { sku: kit::sku("A"), has: 1 },
         E::NoSuchLine,
+        E::TooManyLines,
         E::AllPlanned,
         E::FulfilmentExists,
         E::NoSuchFulfilment,

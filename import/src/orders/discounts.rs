@@ -27,7 +27,7 @@ impl Amounts {
 pub struct Discounts {
     /// Those spread over lines.
     pub spread: Amounts,
-    /// Those that stand nowhere in what is replayed.
+    /// Those that stand nowhere in what is recorded.
     pub unplaced: Amounts,
     /// How much more the lines come to than the subtotal the file has.
     pub above_subtotal: Amounts,

@@ -1,5 +1,5 @@
 //! The order lines of a file as orders and products: rows gathered by order, lines of one product
-//! merged, prices rounded to what the currency has.
+//! merged, amounts rounded to what the currency has.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -28,21 +28,19 @@ pub struct Product {
     pub sku: Sku,
     /// Its name where it was first ordered.
     pub title: Label,
-    /// Its category and sub-category.
-    pub category: Vec<Label>,
 }
 
 /// One product of an order.
 #[derive(Debug)]
 pub struct PastLine {
-    /// The first of its lines in the file.
-    pub first: u64,
     /// Which product.
     pub product: usize,
     /// How many.
     pub quantity: Quantity,
     /// What one cost, rounded.
     pub unit_price: Money,
+    /// What all of them cost.
+    pub total: Money,
     /// Units by the time they left; none for those that did not.
     pub left: BTreeMap<Option<DateTime<Utc>>, Quantity>,
 }
@@ -73,8 +71,6 @@ pub struct PastOrder {
     pub at: DateTime<Utc>,
     /// Whose it was.
     pub customer: Option<CustomerId>,
-    /// What it was paid in.
-    pub currency: Currency,
     /// What was bought.
     pub lines: Vec<PastLine>,
     /// What left, in the order of time.
@@ -88,7 +84,7 @@ pub struct PastOrder {
 impl PastOrder {
     /// Whether nothing is to be paid for it.
     pub fn is_free(&self) -> bool {
-        self.lines.iter().all(|line| line.unit_price.is_zero())
+        self.lines.iter().all(|line| line.total.is_zero())
     }
 }
 
@@ -99,7 +95,7 @@ pub struct History {
     pub orders: Vec<PastOrder>,
     /// The products.
     pub products: Vec<Product>,
-    /// What rounding prices moved, by currency.
+    /// What rounding amounts moved, by currency.
     pub moved: BTreeMap<Currency, Moved>,
     /// What became of the discounts of whole orders, by currency.
     pub discounts: BTreeMap<Currency, Discounts>,
@@ -116,8 +112,8 @@ pub struct History {
 pub struct Moved {
     /// As the file has it.
     pub exact: Decimal,
-    /// As it was replayed.
-    pub replayed: Decimal,
+    /// As it was recorded.
+    pub recorded: Decimal,
     /// Lines whose total was moved.
     pub lines: u64,
 }
@@ -128,7 +124,7 @@ struct OrderRows {
     name: String,
     rows: Vec<LineRow>,
     lost_rows: bool,
-    /// Why none of it is replayed, wherever in the file that was said.
+    /// Why none of it is recorded, wherever in the file that was said.
     dropped: Option<String>,
 }
 
@@ -151,7 +147,7 @@ impl Gatherer {
         self.order(order).lost_rows = true;
     }
 
-    /// Remembers that nothing of this order is to be replayed.
+    /// Remembers that nothing of this order is to be recorded.
     pub fn drop(&mut self, order: &str, reason: String) {
         self.order(order).dropped.get_or_insert(reason);
     }
@@ -280,10 +276,10 @@ fn build(
     }
     let id = ids::order(&order.name);
     let content = |line: &PastLine| {
-        let PastLine { product, quantity, unit_price, left, .. } = line;
+        let PastLine { product, quantity, total, left, .. } = line;
         let left = left.iter().map(|(at, units)| (at.map(|at| at.timestamp_micros()), units.get()));
         let left = left.map(|(at, units)| format!("{at:?}:{units}")).collect::<Vec<_>>().join(",");
-        format!("{} {} {unit_price} {left}", products.list[*product].sku, quantity.get())
+        format!("{} {} {total} {left}", products.list[*product].sku, quantity.get())
     };
     let contents = lines.iter().map(content).collect::<Vec<_>>().join("\n");
     let customer_text = customer.map(|customer| customer.to_string()).unwrap_or_default();
@@ -291,17 +287,7 @@ fn build(
     let fingerprint =
         ids::fingerprint(&format!("{id}\n{micros}\n{customer_text}\n{currency}\n{contents}"));
     let (departures, is_open) = (departures(&lines), lines.iter().any(PastLine::is_open));
-    Some(PastOrder {
-        id,
-        file_lines,
-        at,
-        customer,
-        currency,
-        lines,
-        departures,
-        is_open,
-        fingerprint,
-    })
+    Some(PastOrder { id, file_lines, at, customer, lines, departures, is_open, fingerprint })
 }
 
 fn departures(lines: &[PastLine]) -> Vec<Departure> {
@@ -335,16 +321,18 @@ fn line(
         .iter()
         .try_fold(Decimal::ZERO, |sum, row| sum.checked_add(row.total))
         .ok_or_else(out_of_bounds)?;
-    let count = Decimal::from(quantity.get());
-    let price = (exact / count)
-        .round_dp_with_strategy(currency.decimals(), RoundingStrategy::MidpointAwayFromZero);
-    let unit_price = Money::new(price, currency).map_err(|_| out_of_bounds())?;
-    let replayed = unit_price.times(quantity.get()).ok_or_else(out_of_bounds)?.amount();
+    let money = |amount: Decimal| {
+        let strategy = RoundingStrategy::MidpointAwayFromZero;
+        let amount = amount.round_dp_with_strategy(currency.decimals(), strategy);
+        Money::new(amount, currency).map_err(|_| out_of_bounds())
+    };
+    let (unit_price, total) = (money(exact / Decimal::from(quantity.get()))?, money(exact)?);
+    let recorded = total.amount();
 
     let moved = history.moved.entry(currency).or_default();
     moved.exact = moved.exact.checked_add(exact).ok_or_else(out_of_bounds)?;
-    moved.replayed = moved.replayed.checked_add(replayed).ok_or_else(out_of_bounds)?;
-    moved.lines += u64::from(exact != replayed);
+    moved.recorded = moved.recorded.checked_add(recorded).ok_or_else(out_of_bounds)?;
+    moved.lines += u64::from(exact != recorded);
     history.merged += rows.len() as u64 - 1;
     let mut left: BTreeMap<Option<DateTime<Utc>>, u32> = BTreeMap::new();
     for row in rows {
@@ -356,7 +344,7 @@ fn line(
         .filter_map(|(at, units)| Some((at, Quantity::try_from(units).ok()?)))
         .collect();
     let product = products.of(first, report);
-    Ok(PastLine { first: first.line, product, quantity, unit_price, left })
+    Ok(PastLine { product, quantity, unit_price, total, left })
 }
 
 /// The products of a file.
@@ -381,14 +369,9 @@ impl Products {
         // A SKU is never longer than a label, and always printable.
         let title = title.or_else(|| Label::try_from(sku.to_string()).ok());
         let title = title.unwrap_or_else(|| unreachable!("a SKU is a label"));
-        let category = row
-            .category
-            .iter()
-            .filter_map(|level| values::label(level, "the category", row.line, report))
-            .collect();
         let id = ids::product_of_history(&row.product);
         self.by_id.insert(row.product.clone(), self.list.len());
-        self.list.push(Product { id, sku, title, category });
+        self.list.push(Product { id, sku, title });
         self.list.len() - 1
     }
 }

@@ -1,6 +1,6 @@
-//! A history out of an order file: every order as the commands that would have made it, at the
-//! times the file says, all in the order of those times. What the columns mean is in [`rows`], what
-//! the rows come to in [`mod@history`] and [`discounts`], which commands that is in [`mod@replay`].
+//! A history out of an order file: every order as the commands that record it, at the times of
+//! which the file tells, all in the order of those times. What the columns mean is in [`rows`],
+//! what the rows come to in [`mod@history`] and [`discounts`], which commands that is in [`mod@replay`].
 
 mod discounts;
 mod history;
@@ -11,34 +11,33 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
-use domain::{Command, Currency, Location, ProductId, Sku, StreamId};
+use domain::{Command, Currency, ProductId, Sku, StreamId};
 use event_store::Request;
 use futures::{StreamExt, TryStreamExt, stream};
 use sqlx::PgPool;
 
 use self::discounts::{Amounts, Discounts};
 use self::history::{Gatherer, History};
-use self::replay::{Happening, Offer, Replay};
+use self::replay::{Happening, Replay};
 use self::rows::{Columns, Reading};
 use crate::catalogue::{self, READS_AT_ONCE};
 use crate::csv::table::{Table, TableError};
 use crate::csv::values;
 use crate::pipeline::{Origin, Pipeline, Tally};
 use crate::report::Report;
-use crate::{Error, Plan, ids, progress};
+use crate::{Error, progress};
 
 /// Imports an order file.
 ///
 /// # Errors
 /// When the file is of no use at all, or the log is away.
-pub(crate) async fn import(file: PathBuf, plan: Plan, db: PgPool) -> Result<Report, Error> {
+pub(crate) async fn import(file: PathBuf, currency: Currency, db: PgPool) -> Result<Report, Error> {
     let started = Instant::now();
-    let currency = plan.currency;
     let (mut history, mut report) =
         tokio::task::spawn_blocking(move || read(&Table::read(&file)?, currency)).await??;
     leave_out_changed(&db, &mut history, &mut report).await?;
-    let offers = offers(&db, &history, &mut report).await?;
-    let tally = replay(&db, &history, &offers, &plan.location).await?;
+    let sellers = sellers(&db, &history).await?;
+    let tally = replay(&db, &history, &sellers).await?;
     tell(&tally, &history, &mut report);
     report.done(tally.counts, started.elapsed());
     Ok(report)
@@ -86,19 +85,19 @@ fn read(table: &Table, currency: Currency) -> Result<(History, Report), TableErr
 
 /// What was decided and what was lost on the way, for the summary.
 fn summarise(history: &History, columns: &Columns, report: &mut Report) {
-    for (currency, moved) in &history.moved {
+    for (currency, moved) in history.moved.iter().filter(|(_, moved)| moved.lines > 0) {
         let exact = values::exactly(moved.exact, *currency);
-        let difference = values::exactly(moved.replayed - moved.exact, *currency);
+        let difference = values::exactly(moved.recorded - moved.exact, *currency);
         report.fact(format!(
-            "rounding unit prices moved the sum by {difference:+} {currency}, from {exact} to {}, \
+            "rounding amounts moved the sum by {difference:+} {currency}, from {exact} to {}, \
              on {} lines",
-            moved.replayed, moved.lines
+            moved.recorded, moved.lines
         ));
     }
     summarise_discounts(history, report);
     if !columns.extras().is_empty() {
         let extras = columns.extras().join(" and ");
-        report.fact(format!("{extras} are not replayed: orders cost what their lines cost"));
+        report.fact(format!("{extras} are not recorded: orders cost what their lines cost"));
     }
     if history.merged > 0 {
         let merged = history.merged;
@@ -156,10 +155,10 @@ async fn leave_out_changed(
     let firsts: Vec<(StreamId, String)> = history
         .orders
         .iter()
-        .map(|order| (StreamId::Cart(ids::cart(order.id)), replay::first_key(order)))
+        .map(|order| (StreamId::Order(order.id), replay::first_key(order)))
         .collect();
-    let is_kept = |(cart, key): (StreamId, String)| async move {
-        let first = catalogue::first_key(db, &cart).await?;
+    let is_kept = |(order, key): (StreamId, String)| async move {
+        let first = catalogue::first_key(db, &order).await?;
         Ok::<_, Error>(first.is_none_or(|first| first == key))
     };
     let kept: Vec<bool> =
@@ -177,34 +176,25 @@ async fn leave_out_changed(
     Ok(())
 }
 
-/// What sells each product's SKU: a product that the catalogue has already, or one to be made.
-async fn offers(db: &PgPool, history: &History, report: &mut Report) -> Result<Vec<Offer>, Error> {
+/// The product that sells each SKU today; one of the history's own where none does.
+async fn sellers(db: &PgPool, history: &History) -> Result<Vec<ProductId>, Error> {
     let wanted: Vec<(ProductId, Sku)> =
         history.products.iter().map(|product| (product.id, product.sku.clone())).collect();
-    let load = |(own, sku): (ProductId, Sku)| async move {
-        let product_id = catalogue::owner(db, &sku).await?.unwrap_or(own);
-        let mut known = catalogue::product(db, product_id).await?;
-        Ok::<_, Error>(Offer { product_id, variant: known.product.variants.remove(&sku) })
+    let seller = |(own, sku): (ProductId, Sku)| async move {
+        Ok::<_, Error>(catalogue::owner(db, &sku).await?.unwrap_or(own))
     };
-    let offers: Vec<Offer> =
-        stream::iter(wanted).map(load).buffered(READS_AT_ONCE).try_collect().await?;
-    let others = offers.iter().zip(&history.products);
-    let others = others.filter(|(offer, product)| offer.product_id != product.id).count();
-    if others > 0 {
-        report.fact(format!(
-            "{others} SKUs were in the catalogue already; they cost now what their last order paid"
-        ));
-    }
-    Ok(offers)
+    stream::iter(wanted).map(seller).buffered(READS_AT_ONCE).try_collect().await
 }
 
-/// What an order file asks of a shop that has none of its SKUs yet.
-pub(crate) fn commands(bytes: Vec<u8>, plan: &Plan) -> Result<(Vec<Command>, Report), TableError> {
-    let (history, report) = read(&Table::parse(bytes)?, plan.currency)?;
-    let own = |product: &history::Product| Offer { product_id: product.id, variant: None };
-    let offers: Vec<Offer> = history.products.iter().map(own).collect();
+/// What an order file asks of a shop that has none of its SKUs.
+pub(crate) fn commands(
+    bytes: Vec<u8>,
+    currency: Currency,
+) -> Result<(Vec<Command>, Report), TableError> {
+    let (history, report) = read(&Table::parse(bytes)?, currency)?;
+    let own: Vec<ProductId> = history.products.iter().map(|product| product.id).collect();
     let happenings = happenings(&history);
-    let requests = requests(&happenings, &history, &offers, &plan.location);
+    let requests = requests(&happenings, &history, &own);
     Ok((requests.flatten().map(|(_, request)| request.command).collect(), report))
 }
 
@@ -225,27 +215,19 @@ fn happenings(history: &History) -> Vec<(DateTime<Utc>, Happening, usize)> {
 fn requests<'a>(
     happenings: &'a [(DateTime<Utc>, Happening, usize)],
     history: &'a History,
-    offers: &'a [Offer],
-    location: &'a Location,
+    sellers: &'a [ProductId],
 ) -> impl Iterator<Item = Vec<(Origin, Request)>> + 'a {
-    let mut introduced = vec![false; history.products.len()];
     happenings.iter().map(move |(_, happening, item)| {
         let order = &history.orders[*item];
-        let replay = Replay { item: *item, order, products: &history.products, offers, location };
-        replay.commands(*happening, &mut introduced)
+        Replay { item: *item, order, products: &history.products, sellers }.commands(*happening)
     })
 }
 
-async fn replay(
-    db: &PgPool,
-    history: &History,
-    offers: &[Offer],
-    location: &Location,
-) -> Result<Tally, Error> {
+async fn replay(db: &PgPool, history: &History, sellers: &[ProductId]) -> Result<Tally, Error> {
     let happenings = happenings(history);
     let bar = progress::bar("orders", happenings.len());
     let mut pipeline = Pipeline::start(db);
-    for requests in requests(&happenings, history, offers, location) {
+    for requests in requests(&happenings, history, sellers) {
         for (origin, request) in requests {
             pipeline.push(origin, request).await?;
         }
@@ -255,14 +237,12 @@ async fn replay(
     Ok(pipeline.finish().await?)
 }
 
-/// Leaves out the rows of what was refused. A line's own refusal comes before that of its order,
-/// which may only follow from it.
+/// Leaves out the rows of what was refused.
 fn tell(tally: &Tally, history: &History, report: &mut Report) {
     for (origin, refused) in tally.refused.iter().rev() {
         let before = if refused.replayed { " by an earlier import" } else { "" };
         let reason = format!("refused{before}: {}", refused.reason);
-        let all = &history.orders[origin.item].file_lines;
-        for line in origin.line.as_ref().map_or(all.as_slice(), std::slice::from_ref) {
+        for line in &history.orders[origin.item].file_lines {
             report.skip(*line, reason.as_str());
         }
     }

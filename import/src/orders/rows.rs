@@ -34,8 +34,6 @@ pub struct Columns {
     product: Column,
     stock_code: Column,
     name: Column,
-    category: Column,
-    subcategory: Column,
     quantity: Column,
     price: Column,
     total: Column,
@@ -90,8 +88,6 @@ impl Columns {
             ]),
             stock_code: of(&["stock code"]),
             name: of(&["product name", "lineitem name", "item name", "product", "description"]),
-            category: of(&["category", "product category"]),
-            subcategory: of(&["sub-category"]),
             quantity: of(&["quantity", "lineitem quantity", "qty", "order quantity"]),
             price: of(&["unit price", "lineitem price", "item price", "price each", "price"]),
             total: of(&["sales", "line total", "lineitem total", "sales amount"]),
@@ -136,15 +132,15 @@ impl Columns {
         })
     }
 
-    /// Why the order of a row is not to be replayed, if the row says so.
+    /// Why the order of a row is not to be recorded, if the row says so.
     pub fn dropped(&self, row: &Row) -> Option<String> {
         if !row.get(self.cancelled).is_empty() {
-            return Some("the order was cancelled; such orders are not replayed".to_owned());
+            return Some("the order was cancelled; such orders are not recorded".to_owned());
         }
         let status = self.status(row);
         UNPAID
             .contains(&status.as_str())
-            .then(|| format!("the order is {status}; such orders are not replayed"))
+            .then(|| format!("the order is {status}; such orders are not recorded"))
     }
 
     /// The financial status of the row's order.
@@ -189,8 +185,6 @@ pub struct LineRow {
     pub product: String,
     /// What the product is called.
     pub name: String,
-    /// Its category and sub-category.
-    pub category: [String; 2],
     /// Units.
     pub quantity: Quantity,
     /// What all of them cost, exactly as the file has it.
@@ -254,7 +248,6 @@ pub fn line_row(
         currency: own_currency,
         product: product.ok_or("the row has no product id")?,
         name,
-        category: [columns.category, columns.subcategory].map(|column| row.get(column).to_owned()),
         quantity,
         total: total(row, columns, quantity, currency)?,
         is_total_given: !row.get(columns.total).is_empty(),
@@ -269,7 +262,7 @@ pub fn line_row(
 fn remark(row: &Row, columns: &Columns, reading: &Reading, read: &LineRow, report: &mut Report) {
     let status = columns.status(row);
     if PARTLY_PAID.contains(&status.as_str()) {
-        let told = format!("the order is {status}; it is replayed as if all of it were paid");
+        let told = format!("the order is {status}; it is recorded as if all of it were paid");
         report.remark(row.line, told);
     }
     let currency = read.currency.unwrap_or(reading.currency);

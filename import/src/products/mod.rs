@@ -14,7 +14,7 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 use domain::product::document::Status;
 use domain::text::Note;
-use domain::{Command, Currency, Sku};
+use domain::{Command, Currency, Location, Sku};
 use event_store::Request;
 use futures::{StreamExt, TryStreamExt, stream};
 use sqlx::PgPool;
@@ -26,7 +26,7 @@ use crate::csv::table::{Table, TableError};
 use crate::csv::values::quote;
 use crate::pipeline::{Origin, Pipeline, Rejection, Tally};
 use crate::report::{Counts, Report};
-use crate::{Error, Plan, ids, progress};
+use crate::{Error, ids, progress};
 
 /// How often an inventory that an earlier import was refused is asked for anew, over all imports.
 const RECEIVE_ATTEMPTS_MAX: u32 = 8;
@@ -35,13 +35,16 @@ const RECEIVE_ATTEMPTS_MAX: u32 = 8;
 ///
 /// # Errors
 /// When the file is of no use at all, or the log is away.
-pub(crate) async fn import(file: PathBuf, plan: Plan, db: PgPool) -> Result<Report, Error> {
+pub(crate) async fn import(
+    file: PathBuf,
+    (currency, location): (Currency, Location),
+    db: PgPool,
+) -> Result<Report, Error> {
     let started = Instant::now();
-    let currency = plan.currency;
     let (specs, mut report) =
         tokio::task::spawn_blocking(move || read(&Table::read(&file)?, currency)).await??;
     let now = Utc::now();
-    let import = Import { db, plan, now, specs };
+    let import = Import { db, currency, location, now, specs };
     let mut counts = Counts::default();
     let mut removals = Removals::new();
     let refused = import.bring(&mut counts, &mut removals, &mut report).await?;
@@ -85,7 +88,10 @@ pub(crate) fn commands(
 
 struct Import {
     db: PgPool,
-    plan: Plan,
+    /// What its prices are in.
+    currency: Currency,
+    /// Where its inventory is received.
+    location: Location,
     now: DateTime<Utc>,
     specs: Vec<Spec>,
 }
@@ -135,7 +141,7 @@ impl Import {
         let mut known = stream::iter(items.iter().copied()).map(load).buffered(READS_AT_ONCE);
         while let Some((item, known)) = known.try_next().await? {
             let wanted = &self.specs[item];
-            let steps = reconcile::steps(&known, wanted, self.plan.currency);
+            let steps = reconcile::steps(&known, wanted, self.currency);
             let first = wanted.lines.first().copied().unwrap_or_default();
             if let Some(remark) = steps.remark.filter(|_| salt.is_empty()) {
                 report.remark(first, remark);
@@ -203,7 +209,7 @@ impl Import {
                     {
                         continue;
                     }
-                    let (sku, location) = (variant.set.sku.clone(), self.plan.location.clone());
+                    let (sku, location) = (variant.set.sku.clone(), self.location.clone());
                     let key = format!("import:receive:{location}:{sku}:{attempt}");
                     let reference = "product file".parse::<Note>().ok();
                     let receive =

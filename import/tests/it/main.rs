@@ -37,7 +37,7 @@ fn products(file: PathBuf) -> Args {
 }
 
 fn orders(file: PathBuf) -> Args {
-    Args::Orders { file, currency: "USD".parse().unwrap(), location: "main".parse().unwrap() }
+    Args::Orders { file, currency: "USD".parse().unwrap() }
 }
 
 async fn run(db: &PgPool, args: Args) -> Report {

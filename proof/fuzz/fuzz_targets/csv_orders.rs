@@ -5,8 +5,5 @@
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
-    fuzz::check_file(data, |bytes, currency| {
-        let location = "history".parse().expect("a location");
-        import::read_orders(bytes, currency, location)
-    });
+    fuzz::check_file(data, import::read_orders);
 });

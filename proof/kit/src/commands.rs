@@ -5,7 +5,7 @@ use domain::command::{cart as carts, fulfilment as parcels, order as orders, pay
 use domain::command::{
     location as locations, product as products, return_ as returns, stock as stocks,
 };
-use domain::order::{PaymentMethod, Units};
+use domain::order::{self, PaymentMethod, Recording, Units};
 use domain::payment::{CapturePolicy, Report, Start, Verdict};
 use domain::return_::{Arrival, Disposal};
 use domain::{
@@ -14,7 +14,7 @@ use domain::{
 };
 
 use crate::ids::Named;
-use crate::words::{currency, gateway, hour, label, note, place, sku, token, units};
+use crate::words::{currency, eur, gateway, hour, label, note, place, sku, token, units};
 
 pub fn to_product(n: impl Named<ProductId>, command: products::Command) -> Command {
     Command::Product(n.id(), command)
@@ -107,8 +107,18 @@ pub fn pay_by_card_as(
     to_payment(payment, payments::Command::Start { order_id: order.id(), start })
 }
 pub fn pay_on_delivery(payment: impl Named<PaymentId>, order: impl Named<OrderId>) -> Command {
+    pay_without_gateway(payment, order, PaymentMethod::CashOnDelivery)
+}
+pub fn pay_elsewhere(payment: impl Named<PaymentId>, order: impl Named<OrderId>) -> Command {
+    pay_without_gateway(payment, order, PaymentMethod::External)
+}
+fn pay_without_gateway(
+    payment: impl Named<PaymentId>,
+    order: impl Named<OrderId>,
+    method: PaymentMethod,
+) -> Command {
     let start = Start {
-        method: PaymentMethod::CashOnDelivery,
+        method,
         gateway: None,
         token: None,
         capture: CapturePolicy::ByHand,
@@ -116,6 +126,23 @@ pub fn pay_on_delivery(payment: impl Named<PaymentId>, order: impl Named<OrderId
         return_url: None,
     };
     to_payment(payment, payments::Command::Start { order_id: order.id(), start })
+}
+/// An order of other books, of these SKUs at what all units of each cost, in euros.
+pub fn record_order(order: impl Named<OrderId>, lines: &[(&str, u32, &str)]) -> Command {
+    let line = |(text, count, total): &(&str, u32, &str)| {
+        let (total, quantity) = (eur(total), units(*count));
+        order::Line {
+            sku: sku(text),
+            product_id: crate::ids::product_id(9),
+            title: label("As it was called"),
+            options: Options::default(),
+            quantity,
+            unit_price: total.share(1, *count),
+            total,
+        }
+    };
+    let lines = lines.iter().map(line).collect();
+    to_order(order, orders::Command::Record(Recording { customer_id: None, lines, at: hour(0) }))
 }
 pub fn record(payment: impl Named<PaymentId>, request: u32, verdict: Verdict) -> Command {
     to_payment(payment, payments::Command::Record { request, verdict, at: hour(0) })

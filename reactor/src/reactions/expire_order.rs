@@ -22,6 +22,8 @@ impl Reaction for ExpireOrder {
             return;
         };
         match event {
+            // Nothing is reserved for what was recorded.
+            order::Event::Placed(placed) if placed.recorded => {}
             order::Event::Placed(placed) => list.due(id, placed.reserved_until),
             order::Event::HoldProlonged(held) => list.due(id, held.reserved_until),
             order::Event::Confirmed(_) | order::Event::Cancelled(_) => list.settled(id),

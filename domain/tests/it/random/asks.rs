@@ -24,6 +24,8 @@ pub fn of_orders() -> impl Strategy<Value = Command> {
     let expire = (1..4_i64).prop_map(|n| O::Expire { at: hour(n) });
     let units = select(vec![vec![(TOTE, 1)], vec![(PURSE, 1)], vec![]]);
     let cancel = units.prop_map(|lines| O::Cancel { reason: note("broken"), lines: of(&lines) });
+    let recorded = vec![vec![(TOTE, 3, "10.00")], vec![(PURSE, 2, "21.00"), (TOTE, 1, "0.00")]];
+    let record = (1..=STORIES, select(recorded)).prop_map(|(n, lines)| record_order(n, &lines));
     let command = prop_oneof![
         2 => expire,
         3 => cancel,
@@ -31,7 +33,8 @@ pub fn of_orders() -> impl Strategy<Value = Command> {
         1 => Just(O::ChangeAddress { address_id }),
         2 => Just(O::Settle),
     ];
-    (1..=STORIES, command).prop_map(|(n, command)| to_order(n, command))
+    let command = (1..=STORIES, command).prop_map(|(n, command)| to_order(n, command));
+    prop_oneof![1 => record, 10 => command]
 }
 
 /// Payments of any story: its first, and what was begun after that came to nothing.
@@ -45,10 +48,11 @@ fn any_amount() -> impl Strategy<Value = Option<Money>> {
 
 pub fn of_payments() -> impl Strategy<Value = Command> {
     use payments::Command as P;
-    let start = (1..=STORIES, any_payment(), 0..4_u8).prop_map(|(order, n, how)| match how {
+    let start = (1..=STORIES, any_payment(), 0..5_u8).prop_map(|(order, n, how)| match how {
         0 => pay_on_delivery(n, order),
         1 => pay_by_card_as(n, order, CapturePolicy::AtOnce),
         2 => pay_by_card_as(n, order, CapturePolicy::AtShipment),
+        3 => pay_elsewhere(n, order),
         _ => pay_by_card(n, order),
     });
     let found = select(vec![
