@@ -1,6 +1,7 @@
 //! A history out of an order file: every order as the commands that record it, at the times of
 //! which the file tells, all in the order of those times. What the columns mean is in [`rows`],
-//! what the rows come to in [`mod@history`] and [`discounts`], which commands that is in [`mod@replay`].
+//! what the rows come to in [`mod@history`] and [`discounts`], which commands that is in
+//! [`mod@replay`].
 
 mod discounts;
 mod history;
