@@ -19,3 +19,4 @@ mod returns;
 mod shell;
 mod shop;
 mod warehouse;
+mod webhooks;
