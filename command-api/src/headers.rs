@@ -42,7 +42,8 @@ pub struct Tag {
     /// The version of the thing's own stream.
     pub version: i64,
     /// The second number. Of a document that is made of several streams, as an order's is, the
-    /// position of the last event in it; of any other, the build it was stored in.
+    /// position of the last event in it; of any other, what only caches compare, which may be
+    /// beyond any position.
     pub second: Option<i64>,
 }
 
@@ -57,7 +58,7 @@ impl Tag {
         }
         let mut numbers = tag.split('.').map(str::parse);
         let version = numbers.next()?.ok()?;
-        Some(Self { version, second: numbers.next().transpose().ok()? })
+        Some(Self { version, second: numbers.next().and_then(Result::ok) })
     }
 }
 

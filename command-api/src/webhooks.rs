@@ -97,6 +97,8 @@ async fn tell(
     event_store::metrics::count("payment.report", &answer);
     match answer.map_err(problem::of_submit_error)?.outcome {
         Outcome::Accepted { .. } => Ok("told".to_owned()),
+        // Not yet: the gateway tells it again.
+        Outcome::Refused(refusal) if refusal.passes() => Err(problem::come_again()),
         Outcome::Refused(refusal) => {
             let code = refusal.code().0;
             tracing::warn!(code, %gateway, event_id, "what a gateway tells was refused");

@@ -68,7 +68,7 @@ refusals! {
         /// No product sells it.
         UnknownSku = "unknown_sku", NotFound, "no product has this SKU";
         /// Its product is a draft or archived.
-        NotForSale = "not_for_sale", Conflict, "the product is not for sale";
+        NotForSale = "not_for_sale", Passing, "the product is not for sale";
         /// It has no price in the cart's currency.
         NotPriced(Currency) = "not_priced_in_currency", Conflict, "it is not sold in {0}";
     }

@@ -115,15 +115,16 @@ impl RefusalRecord {
                 self.with("sku", sku).with("has", has)
             }
             Refusal::Payment(payment::Error::TooMuch { at_most }) => self.with("left", at_most),
-            Refusal::Payment(payment::Error::WrongState { status, .. }) => {
-                self.with("state", status)
-            }
-            Refusal::Fulfilment(fulfilment::Error::WrongState { status, .. }) => {
-                self.with("state", status)
-            }
-            Refusal::Return(return_::Error::WrongState { status, .. }) => {
-                self.with("state", status)
-            }
+            Refusal::Payment(
+                payment::Error::WrongState { status, .. } | payment::Error::NotYet { status, .. },
+            ) => self.with("state", status),
+            Refusal::Fulfilment(
+                fulfilment::Error::WrongState { status, .. }
+                | fulfilment::Error::NotYet { status, .. },
+            ) => self.with("state", status),
+            Refusal::Return(
+                return_::Error::WrongState { status, .. } | return_::Error::NotYet { status, .. },
+            ) => self.with("state", status),
             Refusal::VersionMismatch { expected, actual } => {
                 self.with("expected", expected).with("actual", actual)
             }

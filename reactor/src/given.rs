@@ -113,7 +113,7 @@ pub fn payment(name: &str) -> (StreamId, Event) {
     let payload = json!({
         "order_id": order_id(), "method": "card", "gateway": "sandbox", "token": "tok_1",
         "amount": money(), "last": last,
-        "operation": "authorize", "request": 1, "url": "https://bank.example/confirm",
+        "operation": "authorize", "what": "refund", "request": 1, "url": "https://bank.example/confirm",
         "reference": "auth_1", "expires_at": expires_at(), "reason": "insufficient funds",
     });
     (StreamId::Payment(payment_id()), event(&format!("payment.{name}"), &payload))

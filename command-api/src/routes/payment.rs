@@ -56,10 +56,7 @@ impl Body for Start {
         let (id, order_id) = (Edge::id(self.id, PaymentId), self.order_id);
         let start = match self.method {
             PaymentMethod::Card | PaymentMethod::Paypal => self.through_gateway(edge)?,
-            PaymentMethod::CashOnDelivery => self.in_cash()?,
-            PaymentMethod::External => {
-                return Err(invalid_body("/method", "only imports record what was paid elsewhere"));
-            }
+            PaymentMethod::CashOnDelivery | PaymentMethod::External => self.in_cash()?,
         };
         Ok(Command::Payment(id, Payment::Start { order_id, start }))
     }
@@ -144,12 +141,14 @@ amounts! {
 struct Refund {
     amount: Option<Money>,
     reason: Option<Note>,
+    #[serde(default)]
+    by_hand: bool,
 }
 
 impl Body for Refund {
     fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
-        let Self { amount, reason } = self;
-        Ok(Command::Payment(address.id()?, Payment::Refund { amount, reason }))
+        let Self { amount, reason, by_hand } = self;
+        Ok(Command::Payment(address.id()?, Payment::Refund { amount, reason, by_hand }))
     }
 }
 

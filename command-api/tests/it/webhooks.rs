@@ -42,8 +42,7 @@ fn signed(body: &[u8], secret: &str, at: i64) -> Ask {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     mac.update(format!("{at}.").as_bytes());
     mac.update(body);
-    let digits: String =
-        mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits = format!("{:x}", mac.finalize().into_bytes());
     let ask = ask(Method::POST, "/v1/gateways/stripe/events", body);
     ask.with("stripe-signature", format!("t={at},v1={digits}"))
 }

@@ -2,9 +2,10 @@
 //! units out of stock, a parcel that comes back puts them in again, one that comes back or is lost
 //! makes the order smaller, the last delivery completes it.
 
+use super::balance::Balance;
 use super::{
-    Events, Stop, Unit, location as location_command, order as order_command,
-    payment as payment_command, settling, stock as stock_command,
+    Events, Stop, Unit, location as location_command, order as order_command, settling,
+    stock as stock_command,
 };
 use crate::StreamId;
 use crate::fulfilment::{Event, Fulfilment};
@@ -169,8 +170,8 @@ fn take_out(
     parcel: &Fulfilment,
     streams: Streams,
 ) -> Result<(), Stop> {
-    let owed = order.owed().ok_or(order::Error::NotFound)?;
-    let secured = payment_command::secured(order, owed, streams)?;
+    let balance = Balance::load(order, streams)?;
+    let (owed, secured) = (balance.owed, balance.secured());
     if secured.amount() < owed.amount() {
         return Err(order::Error::NotSecured { owed, secured }.into());
     }

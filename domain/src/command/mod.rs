@@ -5,7 +5,9 @@
 //! all. A command decides at most once about each stream, so every decision sees the state that
 //! the appended events will meet.
 
+mod balance;
 pub mod cart;
+mod confirming;
 pub mod fulfilment;
 pub mod location;
 mod offer;

@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Events, Stop, Unit, settling};
+use super::{Events, Stop, Unit, settling, stock as stock_command};
 use crate::StreamId;
 use crate::ids::{AddressId, OrderId};
 use crate::order::{self, CancelReason, Event, Order, Outcome, Recording, Status, Units};
@@ -94,6 +94,9 @@ fn expire(order: &Order, at: DateTime<Utc>, streams: Streams) -> Result<Vec<Even
         Status::Pending if order.recorded => return Ok(vec![]),
         Status::Pending => {}
     }
+    if order.reserved_until.is_some_and(|until| at < until) {
+        return Err(order::Error::NotDue.into());
+    }
     streams.require(order.standing_payments().map(StreamId::Payment))?;
     let bound = order.hold_until_max.is_some_and(|max| at >= max);
     for id in order.standing_payments() {
@@ -134,6 +137,9 @@ pub(super) fn follow(
                     unit.add(&StreamId::Stock(sku.clone()), released);
                 }
             }
+            Event::Confirmed(confirmed) if confirmed.payment_id.is_none() => {
+                commit_kept(unit, id, &after, streams)?;
+            }
             Event::Cancelled(_) if !has_cancelled_units(events) => {
                 for line in order.stocked_lines() {
                     let released = streams.stock(&line.sku)?.release(id);
@@ -144,6 +150,23 @@ pub(super) fn follow(
         }
     }
     Ok(Some(after))
+}
+
+/// What is left of an order costs nothing, and is certain: its units are too, after what was called
+/// off in the same breath.
+fn commit_kept(unit: &mut Unit, id: OrderId, order: &Order, streams: Streams) -> Result<(), Stop> {
+    for line in order.stocked_lines().iter().filter(|line| order.kept(line) > 0) {
+        let stream = StreamId::Stock(line.sku.clone());
+        let mut stock = streams.stock(&line.sku)?.clone();
+        for (of, event) in &unit.0 {
+            if let (true, crate::Event::Stock(event)) = (*of == stream, event) {
+                stock.evolve(event);
+            }
+        }
+        let committed = stock_command::named(&line.sku, stock.commit(id))?;
+        unit.go_on(&stream, committed);
+    }
+    Ok(())
 }
 
 /// Whether what the order held was released unit by unit: nothing is left to be released then.
@@ -162,7 +185,7 @@ fn touched(order: &Order, events: &[Event]) -> Vec<StreamId> {
                 let stock = |units: &Units| StreamId::Stock(units.sku.clone());
                 streams.extend(cancelled.lines.iter().map(stock));
             }
-            Event::Cancelled(_) => {
+            Event::Cancelled(_) | Event::Confirmed(_) => {
                 let stock = |line: &order::Line| StreamId::Stock(line.sku.clone());
                 streams.extend(order.stocked_lines().iter().map(stock));
             }

@@ -4,12 +4,14 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Events, Stop, Unit, order as order_command, settling, stock as stock_command};
+use super::balance::Balance;
+use super::confirming::{authorized, commit_stock, taken_there};
+use super::{Events, Stop, Unit, order as order_command, settling};
 use crate::StreamId;
 use crate::ids::{OrderId, PaymentId};
 use crate::money::Money;
 use crate::order::{self, CancelReason, Order, PaymentMethod, Status};
-use crate::payment::{self, Event, Operation, Payment, Stage};
+use crate::payment::{self, Event, Operation, Payment, Restoration, Stage};
 pub use crate::payment::{Finding, Report, Start, Verdict};
 use crate::state::Streams;
 use crate::text::Note;
@@ -47,6 +49,9 @@ pub enum Command {
         amount: Option<Money>,
         /// Why.
         reason: Option<Note>,
+        /// Whether it was given back outside of the gateway, as by bank transfer where a card is
+        /// closed. Of cash it always is.
+        by_hand: bool,
     },
     /// Record what the gateway answered.
     Record {
@@ -113,9 +118,10 @@ pub(crate) fn decide(id: PaymentId, command: Command, streams: Streams) -> Resul
         }
         Command::Expire => state.expire(),
         Command::CompleteAction => state.complete_action(),
+        Command::Abort { .. } if is_being_begun(state) => return leave(id, state, streams),
         Command::Abort { reason } => state.abort(reason),
         Command::Capture { amount } => state.capture(amount, still_owed(state, streams)?),
-        Command::Refund { amount, reason } => state.refund(amount, reason),
+        Command::Refund { amount, reason, by_hand } => state.refund(amount, reason, by_hand),
         Command::Record { request, verdict, at } => {
             now = Some(at);
             state.record(request, verdict)
@@ -154,18 +160,16 @@ fn begin(
         return Err(payment::Error::AlreadyExists.into());
     }
     let order = streams.order(&order_id)?;
-    let owed = order.owed().ok_or(order::Error::NotFound)?;
+    order.owed().ok_or(order::Error::NotFound)?;
     let method = start.method;
     let started = order.start_payment(id, method, start.gateway.is_none())?;
-    streams.require(order.standing_payments().map(StreamId::Payment))?;
-    let mut due = owed;
+    let balance = Balance::load(order, streams)?;
     for standing in order.standing_payments() {
-        let standing = streams.payment(&standing)?;
-        if standing.is_alive() {
+        if streams.payment(&standing)?.is_alive() {
             return Err(order::Error::PaymentOpen.into());
         }
-        due = standing.secures().map_or(due, |secured| due.less(secured));
     }
+    let due = balance.owed.less(balance.secured());
     if due.is_zero() {
         return Err(order::Error::NothingDue.into());
     }
@@ -176,6 +180,20 @@ fn begin(
     if confirmed {
         commit_stock(&mut unit, order_id, order, streams)?;
     }
+    Ok(unit.0)
+}
+
+/// Whether the gateway is being asked for the money, and has not answered.
+fn is_being_begun(state: &Payment) -> bool {
+    state.in_flight.is_some_and(|asked| asked.operation == Operation::Authorize)
+}
+
+/// The shopper waits for the gateway no longer: the order may be paid otherwise. What the gateway
+/// may still set aside is let go.
+fn leave(id: PaymentId, state: &Payment, streams: Streams) -> Result<Events, Stop> {
+    let order_id = state.terms.as_ref().ok_or(payment::Error::NotFound)?.order_id;
+    let mut unit = Unit::default();
+    unit.add(&StreamId::Order(order_id), streams.order(&order_id)?.end_payment(id));
     Ok(unit.0)
 }
 
@@ -190,14 +208,18 @@ fn follow(
 ) -> Result<(), Stop> {
     let order_id = event.order_id();
     let order = streams.order(&order_id)?;
-    if let Event::Authorized(_) | Event::Voided(_) | Event::Expired(_) = event {
+    if let Event::Authorized(_) | Event::Reported(_) | Event::Voided(_) | Event::Expired(_) = event
+    {
         // Together: a decision has only so many rounds of loading.
         let payments = order.payments.keys().map(|id| StreamId::Payment(*id));
         let stocks = order.stocked_lines().iter().map(|line| StreamId::Stock(line.sku.clone()));
         streams.require(payments.chain(stocks))?;
     }
     let events = match event {
-        Event::Authorized(_) => authorized(unit, id, order, order_id, streams)?,
+        Event::Authorized(_) => authorized(unit, id, (before, after), order, order_id, streams)?,
+        Event::Reported(told) if told.operation == Operation::Capture => {
+            taken_there(unit, id, (before, after), order, order_id, streams)?
+        }
         Event::ActionRequired(_) => at.map_or(vec![], |at| order.prolong_hold(at + ACTION_HOLD)),
         Event::Requested(asked) if is_given_up(before, asked.operation) => order.end_payment(id),
         Event::Failed(_) | Event::Voided(_) | Event::Expired(_) | Event::Uncollected(_) => {
@@ -206,11 +228,13 @@ fn follow(
             let lapsed = before.stage == Stage::Open;
             if fruitless { ended(id, order, event, lapsed) } else { vec![] }
         }
+        Event::Restored(again) if again.what == Restoration::Dispute => vec![],
         // Nobody is asked again at once what they have just refused, or while they are asked.
         Event::Created(_)
         | Event::Requested(_)
         | Event::RequestFailed(_)
         | Event::OutcomeUnknown(_)
+        | Event::Restored(_)
         | Event::CollectionDue(_)
         | Event::Remitted(_) => return Ok(()),
         Event::Captured(_)
@@ -249,83 +273,13 @@ fn ended(id: PaymentId, order: &Order, event: &Event, lapsed: bool) -> Vec<order
     events
 }
 
-/// Money is set aside: the order is certain, though it had expired, if its units are still to be
-/// had. What stands beside another payment or for an order that is off is let go by
-/// [`settling::settle`].
-fn authorized(
-    unit: &mut Unit,
-    id: PaymentId,
-    order: &Order,
-    order_id: OrderId,
-    streams: Streams,
-) -> Result<Vec<order::Event>, Stop> {
-    let others = || order.standing_payments().filter(|standing| *standing != id);
-    match order.status {
-        Status::Pending => {
-            streams.require(others().map(StreamId::Payment))?;
-            for other in others() {
-                if streams.payment(&other)?.is_alive() {
-                    return Ok(order.end_payment(id));
-                }
-            }
-            commit_stock(unit, order_id, order, streams)?;
-            Ok(order.confirm(id)?)
-        }
-        Status::Cancelled if order.expired => reserve_anew(unit, id, order, order_id, streams),
-        Status::Unplaced | Status::Confirmed | Status::Completed | Status::Cancelled => Ok(vec![]),
-    }
-}
-
-fn reserve_anew(
-    unit: &mut Unit,
-    id: PaymentId,
-    order: &Order,
-    order_id: OrderId,
-    streams: Streams,
-) -> Result<Vec<order::Event>, Stop> {
-    let lines = order.stocked_lines();
-    streams.require(lines.iter().map(|line| StreamId::Stock(line.sku.clone())))?;
-    let (Ok(reinstated), Some(until)) = (order.reinstate(id), order.reserved_until) else {
-        return Ok(vec![]);
-    };
-    let mut taken = Vec::new();
-    for line in lines {
-        let Ok(quantity) = order.kept(line).try_into() else { continue };
-        match streams.stock(&line.sku)?.reserve_committed(order_id, quantity, until) {
-            Ok(events) => taken.push((StreamId::Stock(line.sku.clone()), events)),
-            // Sold meanwhile.
-            Err(_) => return Ok(vec![]),
-        }
-    }
-    for (stream, events) in taken {
-        unit.add(&stream, events);
-    }
-    Ok(reinstated)
-}
-
-fn commit_stock(
-    unit: &mut Unit,
-    order_id: OrderId,
-    order: &Order,
-    streams: Streams,
-) -> Result<(), Stop> {
-    let lines = || order.stocked_lines().iter().filter(|line| order.kept(line) > 0);
-    streams.require(lines().map(|line| StreamId::Stock(line.sku.clone())))?;
-    for line in lines() {
-        let committed = streams.stock(&line.sku)?.commit(order_id);
-        let committed = stock_command::named(&line.sku, committed)?;
-        unit.add(&StreamId::Stock(line.sku.clone()), committed);
-    }
-    Ok(())
-}
-
 /// An authorisation that pays for what is on its way or was delivered is not given back.
 fn refuse_if_earned(state: &Payment, streams: Streams) -> Result<(), Stop> {
     let Some(terms) = &state.terms else { return Ok(()) };
     let order = streams.order(&terms.order_id)?;
     let earned = order.status != Status::Cancelled && order.has_left();
-    let owed = order.owed().ok_or(order::Error::NotFound)?;
-    let owing = kept(order, streams)?.is_none_or(|kept| kept.amount() < owed.amount());
+    let balance = Balance::load(order, streams)?;
+    let owing = !balance.lacking(balance.owed).is_zero();
     if earned && owing { Err(order::Error::AlreadyShipped.into()) } else { Ok(()) }
 }
 
@@ -336,8 +290,8 @@ fn still_owed(state: &Payment, streams: Streams) -> Result<Money, Stop> {
     if order.status == Status::Cancelled {
         return Err(order::Error::Cancelled.into());
     }
-    let owed = order.owed().ok_or(order::Error::NotFound)?;
-    Ok(kept(order, streams)?.map_or(owed, |kept| owed.less(kept)))
+    let balance = Balance::load(order, streams)?;
+    Ok(balance.lacking(balance.owed))
 }
 
 /// What is to be paid without a gateway, less what was taken already: at the door, for what was
@@ -352,28 +306,5 @@ fn due_by_hand(state: &Payment, streams: Streams) -> Result<Money, Stop> {
         return Err(order::Error::NotDelivered.into());
     }
     let due = order.owed_for_delivered().ok_or(order::Error::NotFound)?;
-    Ok(kept(order, streams)?.map_or(due, |kept| due.less(kept)))
-}
-
-/// What was taken and kept of all payments of an order; none where it has none.
-fn kept(order: &Order, streams: Streams) -> Result<Option<Money>, Stop> {
-    streams.require(order.standing_payments().map(StreamId::Payment))?;
-    let mut sum: Option<Money> = None;
-    for id in order.standing_payments() {
-        let Some(terms) = &streams.payment(&id)?.terms else { continue };
-        let kept = terms.kept();
-        sum = Some(sum.map_or(kept, |sum| sum.plus(kept).unwrap_or(sum)));
-    }
-    Ok(sum)
-}
-
-/// What stands for the money of an order, of all its payments.
-pub(super) fn secured(order: &Order, owed: Money, streams: Streams) -> Result<Money, Stop> {
-    streams.require(order.standing_payments().map(StreamId::Payment))?;
-    let mut sum = Money::zero(owed.currency());
-    for id in order.standing_payments() {
-        let secured = streams.payment(&id)?.secures();
-        sum = secured.and_then(|secured| sum.plus(secured)).unwrap_or(sum);
-    }
-    Ok(sum)
+    Ok(Balance::load(order, streams)?.lacking(due))
 }

@@ -24,6 +24,13 @@ refusals! {
             /// What was asked.
             action: String,
         } = "fulfilment_wrong_state", Conflict, "a fulfilment that is {status} cannot {action}";
+        /// Its state does not allow it yet.
+        NotYet {
+            /// Where it stands.
+            status: String,
+            /// What was asked.
+            action: String,
+        } = "fulfilment_wrong_state", Passing, "a fulfilment that is {status} cannot {action} yet";
         /// Too many attempts.
         TooManyAttempts = "too_many_delivery_attempts", Conflict,
             "at most 100 failed attempts to deliver are recorded";
@@ -81,7 +88,8 @@ impl Fulfilment {
     /// It was handed over.
     pub fn deliver(&self) -> Result<Vec<Event>, Error> {
         let delivered = |order_id| Delivered { order_id }.into();
-        let from = [Status::Shipped, Status::DeliveryFailed];
+        // One that was given up may have arrived after all.
+        let from = [Status::Shipped, Status::DeliveryFailed, Status::Lost];
         self.go_on(&from, Status::Delivered, "be delivered", delivered)
     }
 
@@ -107,7 +115,7 @@ impl Fulfilment {
     /// It came back.
     pub fn come_back(&self) -> Result<Vec<Event>, Error> {
         let returned = |order_id| ReturnedToSender { order_id }.into();
-        let (from, to) = ([Status::DeliveryFailed], Status::ReturnedToSender);
+        let (from, to) = ([Status::DeliveryFailed, Status::Lost], Status::ReturnedToSender);
         self.go_on(&from, to, "return to its sender", returned)
     }
 
@@ -137,6 +145,16 @@ impl Fulfilment {
     }
 
     fn wrong(&self, action: &str) -> Error {
-        Error::WrongState { status: self.status.name().to_owned(), action: action.to_owned() }
+        let (status, action) = (self.status.name().to_owned(), action.to_owned());
+        match self.status {
+            Status::Unborn | Status::Created | Status::Packed | Status::Shipped => {
+                Error::NotYet { status, action }
+            }
+            Status::Delivered
+            | Status::DeliveryFailed
+            | Status::ReturnedToSender
+            | Status::Lost
+            | Status::Cancelled => Error::WrongState { status, action },
+        }
     }
 }

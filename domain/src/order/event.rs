@@ -83,7 +83,8 @@ pub enum PaymentMethod {
     Paypal,
     /// In cash, to the courier.
     CashOnDelivery,
-    /// Outside of this shop, as what was recorded out of other books; no gateway knows of it.
+    /// Outside of the shop's gateways: by invoice, by bank transfer, or before an order was
+    /// recorded here.
     External,
 }
 

@@ -52,8 +52,16 @@ impl Order {
     ) -> Result<Vec<Event>, Error> {
         let owed = self.owed().ok_or(Error::NotFound)?;
         let parcel = self.fulfilments.get(&fulfilment_id).ok_or(Error::NoSuchFulfilment)?;
-        if matches!(parcel.stage, Stage::Closed(_)) {
-            return Ok(vec![]);
+        match (parcel.stage, outcome) {
+            // Found. What became of its order and its money because it was lost stands.
+            (Stage::Closed(Outcome::Lost), Outcome::Delivered)
+                if self.status == Status::Cancelled =>
+            {
+                return Err(Error::Cancelled);
+            }
+            (Stage::Closed(Outcome::Lost), Outcome::Delivered | Outcome::Returned)
+            | (Stage::Planned | Stage::Shipped, _) => {}
+            (Stage::Closed(_), _) => return Ok(vec![]),
         }
         let lines = parcel.lines.clone();
         let closed = FulfilmentClosed { fulfilment_id, outcome, lines, amount: None };

@@ -225,8 +225,16 @@ impl Order {
     }
 
     fn close(&mut self, closed: &FulfilmentClosed) {
+        let before = self.fulfilments.get(&closed.fulfilment_id).map(|parcel| parcel.stage);
         self.advance(closed.fulfilment_id, Stage::Closed(closed.outcome));
+        let was_lost = before == Some(Stage::Closed(Outcome::Lost));
         self.count(&closed.lines, |of, units| match closed.outcome {
+            // Found: off it was already.
+            Outcome::Delivered if was_lost => {
+                of.off = of.off.saturating_sub(units);
+                of.delivered += units;
+            }
+            Outcome::Returned if was_lost => {}
             // Called off before it left: its units are still to be sent.
             Outcome::Cancelled => of.planned = of.planned.saturating_sub(units),
             Outcome::Delivered => {
@@ -284,12 +292,17 @@ impl Order {
 
     /// What is to be paid for it in the end. Nothing is owed for an order that is off.
     pub fn owed(&self) -> Option<Money> {
-        self.worth(|order, line| match order.status {
-            Status::Cancelled => 0,
+        match self.status {
+            Status::Cancelled => self.worth(|_, _| 0),
             Status::Unplaced | Status::Pending | Status::Confirmed | Status::Completed => {
-                order.kept(line)
+                self.owed_unless_off()
             }
-        })
+        }
+    }
+
+    /// What would be owed for it if it were not off.
+    pub fn owed_unless_off(&self) -> Option<Money> {
+        self.worth(Self::kept)
     }
 
     /// What is to be paid for what has left and did not come back.
@@ -308,9 +321,18 @@ impl Order {
         })
     }
 
-    /// What was to be paid for what was handed over and came back.
-    pub fn worth_of_returned(&self) -> Option<Money> {
-        self.worth(|order, line| order.progress(&line.sku).returned)
+    /// What was to be paid for what had left and is gone: it was returned, came back as it was
+    /// sent, or was lost.
+    pub fn worth_of_gone(&self) -> Option<Money> {
+        self.worth(|order, line| {
+            let gone = |parcel: &&Parcel| {
+                matches!(parcel.stage, Stage::Closed(Outcome::Returned | Outcome::Lost))
+            };
+            let parcels = order.fulfilments.values().filter(gone).flat_map(|parcel| &parcel.lines);
+            let units = parcels.filter(|units| units.sku == line.sku);
+            let back: u32 = units.map(|units| units.quantity.get()).sum();
+            order.progress(&line.sku).returned.saturating_add(back)
+        })
     }
 
     fn worth(&self, units: impl Fn(&Self, &Line) -> u32) -> Option<Money> {

@@ -27,11 +27,13 @@ refusals! {
         TooManyLines = "too_many_order_lines", Conflict, "an order has at most 500 lines";
         /// It is certain or finished, so there is nothing to confirm.
         NotPending = "order_not_pending", Conflict, "the order is not waiting for a payment";
+        /// Its hold was prolonged, or whoever asks has another clock.
+        NotDue = "order_not_due", Passing, "its units are held for longer than that";
         /// It is not certain, so nothing may leave.
         NotConfirmed = "order_not_confirmed", Passing, "the order is not confirmed";
         /// It is being paid already.
         PaymentOpen = "payment_already_started", Passing,
-            "the order has an open payment already: abort or void it first";
+            "the order has an open payment already: abort, void or uncollect it first";
         /// All that is owed is paid.
         NothingDue = "order_paid", Conflict, "nothing is left to pay";
         /// Too many payments.
@@ -54,7 +56,7 @@ refusals! {
         /// Its address can no longer be changed.
         AddressUsed = "order_already_shipped", Conflict, "part of the order has left already";
         /// Nothing was handed over yet.
-        NotDelivered = "order_not_delivered", Conflict,
+        NotDelivered = "order_not_delivered", Passing,
             "no part of the order has been delivered yet";
         /// Units are named that the order does not have left to send.
         NothingLeft(Vec<UnitsLeft>) = "nothing_left_to_send", Conflict,
@@ -169,6 +171,13 @@ impl Order {
         }
     }
 
+    /// What is left of it costs nothing: there is nothing more to wait for.
+    fn certain_as_free(&self) -> Option<Event> {
+        let total = self.owed().filter(|owed| owed.is_zero())?;
+        let waits = self.status == Status::Pending && self.units() > 0;
+        waits.then(|| Confirmed { payment_id: None, total, units: self.units() }.into())
+    }
+
     /// The payment succeeded.
     pub fn confirm(&self, payment_id: PaymentId) -> Result<Vec<Event>, Error> {
         let total = self.owed().ok_or(Error::NotFound)?;
@@ -243,6 +252,7 @@ impl Order {
         let amount = reduced(owed, &after);
         let mut events = vec![UnitsCancelled { amount, ..cancelled }.into()];
         events.extend(after.end(CancelReason::Requested(reason)));
+        events.extend(after.certain_as_free());
         Ok(events)
     }
 

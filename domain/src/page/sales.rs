@@ -17,7 +17,7 @@ use crate::Event;
 use crate::Seen;
 use crate::ids::OrderId;
 use crate::money::{Currency, Money};
-use crate::payment::{DisputeStage, Operation};
+use crate::payment::{DisputeStage, Operation, Restoration};
 use crate::{order, payment};
 
 /// A sum of money, which unlike [`Money`] may be below zero and beyond what one order may cost.
@@ -122,6 +122,7 @@ enum Effect<'a> {
     Returned(Money),
     Refunded(Money),
     ChargedBack(Money),
+    Restored(Restoration, Money),
 }
 
 impl Effect<'_> {
@@ -132,7 +133,8 @@ impl Effect<'_> {
             | Self::UnitsCancelled(amount)
             | Self::Returned(amount)
             | Self::Refunded(amount)
-            | Self::ChargedBack(amount) => *amount,
+            | Self::ChargedBack(amount)
+            | Self::Restored(_, amount) => *amount,
         }
     }
 }
@@ -158,6 +160,9 @@ fn effect(event: &Event) -> Option<Effect<'_>> {
             }
             payment::Event::Disputed(disputed) if disputed.stage == DisputeStage::Lost => {
                 Some(Effect::ChargedBack(disputed.amount))
+            }
+            payment::Event::Restored(restored) => {
+                Some(Effect::Restored(restored.what, restored.amount))
             }
             _ => None,
         },
@@ -214,6 +219,14 @@ pub fn fold(
         Effect::ChargedBack(_) => {
             day.charged_back.add(amount);
             (Decimal::ZERO, amount)
+        }
+        // On its own day: what was taken off before is not rewritten.
+        Effect::Restored(what, _) => {
+            match what {
+                Restoration::Refund => day.refunded.add(-amount),
+                Restoration::Dispute => day.charged_back.add(-amount),
+            }
+            (Decimal::ZERO, -amount)
         }
     };
     let (position, taken) = (seen.position, Decimal::ZERO);

@@ -171,8 +171,9 @@ impl Document {
         };
         let (stage, requests, reference) = (self.stage, self.requests, self.reference.clone());
         // What was counted is asked by the rules alone.
-        let (terms, counted) = (Some(terms), BTreeSet::new());
-        Payment { stage, terms, in_flight, requests, reference, counted }
+        let (terms, none) = (Some(terms), BTreeSet::new);
+        let (counted, failed_refunds) = (none(), none());
+        Payment { stage, terms, in_flight, requests, reference, counted, failed_refunds }
     }
 
     fn take(&mut self, state: Payment) {
@@ -222,6 +223,7 @@ impl Document {
             payment::Event::Uncollected(uncollected) => {
                 self.failure.clone_from(&uncollected.reason);
             }
+            payment::Event::Restored(restored) => self.failure.clone_from(&restored.reason),
             payment::Event::Requested(_) => self.failure = None,
             payment::Event::Created(_)
             | payment::Event::Voided(_)

@@ -38,6 +38,8 @@ events! {
     Reported = "payment.reported", schema 1;
     /// The customer disputes it at their bank.
     Disputed = "payment.disputed", schema 1;
+    /// What had gone back is here again after all.
+    Restored = "payment.restored", schema 1;
     /// The courier is to collect it.
     CollectionDue = "payment.collection_due", schema 1;
     /// The courier collected some or all of it.
@@ -85,6 +87,16 @@ pub enum DisputeStage {
     Won,
     /// The bank took the money back.
     Lost,
+}
+
+/// What had gone back, and came again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Restoration {
+    /// A refund that was done failed afterwards: the customer's bank did not take it.
+    Refund,
+    /// A dispute that was lost was won in the end.
+    Dispute,
 }
 
 /// `payment.created`
@@ -285,6 +297,22 @@ pub struct Disputed {
     pub stage: DisputeStage,
 }
 
+/// `payment.restored`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restored {
+    /// What was paid.
+    pub order_id: OrderId,
+    /// What had taken it.
+    pub what: Restoration,
+    /// How much.
+    pub amount: Money,
+    /// The gateway's name for the refund or the dispute.
+    pub reference: Token,
+    /// Why, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Note>,
+}
+
 /// `payment.collection_due`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CollectionDue {
@@ -340,6 +368,7 @@ impl Event {
             | Self::Resolved(Resolved { order_id, .. })
             | Self::Reported(Reported { order_id, .. })
             | Self::Disputed(Disputed { order_id, .. })
+            | Self::Restored(Restored { order_id, .. })
             | Self::CollectionDue(CollectionDue { order_id, .. })
             | Self::Collected(Collected { order_id, .. })
             | Self::Remitted(Remitted { order_id, .. })

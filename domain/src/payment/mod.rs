@@ -13,17 +13,19 @@ pub mod document;
 mod event;
 mod recording;
 mod rules;
+mod status;
 
 use std::collections::BTreeSet;
 
 pub use event::{
     ActionRequired, Authorized, CapturePolicy, Captured, Collected, CollectionDue, Created,
     DisputeStage, Disputed, Event, Expired, Failed, Operation, OutcomeUnknown, Refunded, Remitted,
-    Reported, RequestFailed, Requested, Resolved, Uncollected, Voided,
+    Reported, RequestFailed, Requested, Resolved, Restoration, Restored, Uncollected, Voided,
 };
 pub use recording::{Finding, Report, Verdict};
 pub use rules::{Error, Start};
 use serde::{Deserialize, Serialize};
+pub use status::Status;
 
 use crate::ids::OrderId;
 use crate::money::Money;
@@ -58,42 +60,11 @@ pub enum Stage {
     Uncollected,
 }
 
-/// Where a payment stands, as people say it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// Begun; the gateway is being asked.
-    Created,
-    /// Waiting for the customer to confirm at their bank.
-    RequiresAction,
-    /// Set aside.
-    Authorized,
-    /// Taken in part.
-    PartiallyCaptured,
-    /// Taken in full.
-    Captured,
-    /// Given back in part.
-    PartiallyRefunded,
-    /// Given back in full.
-    Refunded,
-    /// The bank took back all that was kept.
-    ChargedBack,
-    /// The authorisation was given back.
-    Voided,
-    /// The authorisation lapsed.
-    Expired,
-    /// It will not be paid this way.
-    Failed,
-    /// The courier is to collect it.
-    CodPending,
-    /// The courier has some of it.
-    PartiallyCollected,
-    /// The courier has it.
-    Collected,
-    /// The courier handed it over.
-    Remitted,
-    /// The courier could not collect it.
-    Uncollected,
+impl std::fmt::Display for Status {
+    /// As it is stored and shown.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.serialize(f)
+    }
 }
 
 /// A request whose outcome is not recorded yet.
@@ -136,7 +107,7 @@ pub struct Terms {
 
 /// Of the shape of [`Payment`] and of its fold. Raise it with every change of either: snapshots of
 /// another schema are passed over. A test knows when it is due.
-pub const SCHEMA: i32 = 2;
+pub const SCHEMA: i32 = 3;
 
 /// Why it refuses, as [`crate::Refusal`] keeps it.
 pub type Refusal = Error;
@@ -156,12 +127,14 @@ pub struct Payment {
     pub reference: Option<Token>,
     /// The gateway's names for the captures, refunds and lost disputes that are in the sums.
     pub counted: BTreeSet<Token>,
+    /// Those of refunds that failed after all, and are in the sums no more.
+    pub failed_refunds: BTreeSet<Token>,
 }
 
 impl Payment {
     /// How many things it holds beside itself.
     pub fn items(&self) -> usize {
-        self.counted.len()
+        self.counted.len() + self.failed_refunds.len()
     }
 
     /// Folds one event into the state.
@@ -188,6 +161,8 @@ impl Payment {
                 self.stage = Stage::Open;
                 self.reference = Some(authorized.reference.clone());
                 self.sum(|terms| terms.authorized = authorized.amount);
+                // Told late, it may have been taken by then.
+                self.done_if_taken(false);
             }
             Event::Captured(captured) => {
                 self.settle(Some(captured.request));
@@ -199,22 +174,8 @@ impl Payment {
                 self.counted.extend(refunded.reference.clone());
                 self.sum(|terms| add(&mut terms.refunded, refunded.amount));
             }
-            Event::Reported(reported) => {
-                self.counted.insert(reported.reference.clone());
-                match reported.operation {
-                    Operation::Capture => self.take(reported.amount, false),
-                    Operation::Refund => {
-                        self.sum(|terms| add(&mut terms.refunded, reported.amount));
-                    }
-                    Operation::Authorize | Operation::Void => {}
-                }
-            }
-            Event::Disputed(disputed) => {
-                if disputed.stage == DisputeStage::Lost {
-                    self.counted.insert(disputed.reference.clone());
-                    self.sum(|terms| add(&mut terms.charged_back, disputed.amount));
-                }
-            }
+            Event::Reported(reported) => self.hear_of(reported),
+            Event::Disputed(disputed) => self.dispute(disputed),
             Event::Voided(voided) => {
                 self.settle(voided.request);
                 self.close(Stage::Voided);
@@ -225,6 +186,7 @@ impl Payment {
                 self.close(Stage::Failed);
             }
             Event::RequestFailed(failed) => self.settle(Some(failed.request)),
+            Event::Restored(restored) => self.restore(restored),
             Event::Resolved(_) => {}
             Event::CollectionDue(_) => self.stage = Stage::Open,
             Event::Collected(collected) => self.take(collected.amount, false),
@@ -252,6 +214,39 @@ impl Payment {
         });
     }
 
+    fn hear_of(&mut self, reported: &Reported) {
+        self.counted.insert(reported.reference.clone());
+        match reported.operation {
+            Operation::Capture => {
+                let once = self.terms.as_ref().is_some_and(|terms| terms.once);
+                self.take(reported.amount, once);
+            }
+            Operation::Refund => self.sum(|terms| add(&mut terms.refunded, reported.amount)),
+            Operation::Authorize | Operation::Void => {}
+        }
+    }
+
+    fn dispute(&mut self, disputed: &Disputed) {
+        if disputed.stage == DisputeStage::Lost {
+            self.counted.insert(disputed.reference.clone());
+            self.sum(|terms| add(&mut terms.charged_back, disputed.amount));
+        }
+    }
+
+    fn restore(&mut self, restored: &Restored) {
+        let (reference, amount) = (&restored.reference, restored.amount);
+        match restored.what {
+            Restoration::Refund => {
+                self.failed_refunds.insert(reference.clone());
+                self.sum(|terms| terms.refunded = terms.refunded.less(amount));
+            }
+            Restoration::Dispute => {
+                self.counted.remove(reference);
+                self.sum(|terms| terms.charged_back = terms.charged_back.less(amount));
+            }
+        }
+    }
+
     /// The request was answered.
     fn settle(&mut self, request: Option<u32>) {
         self.in_flight = self.in_flight.filter(|waiting| Some(waiting.request) != request);
@@ -264,9 +259,16 @@ impl Payment {
     }
 
     fn take(&mut self, amount: Money, last: bool) {
-        let Some(terms) = &mut self.terms else { return };
-        add(&mut terms.captured, amount);
-        if last || terms.captured.amount() >= terms.at_most_captured().amount() {
+        self.sum(|terms| add(&mut terms.captured, amount));
+        self.done_if_taken(last);
+    }
+
+    fn done_if_taken(&mut self, last: bool) {
+        let Some(terms) = &self.terms else { return };
+        // Told before what is set aside: it is done if it was all that is due.
+        let early = terms.authorized.is_zero();
+        let most = if early { terms.amount } else { terms.at_most_captured() };
+        if last || terms.captured.amount() >= most.amount() {
             self.stage = Stage::Done;
         }
     }
@@ -305,65 +307,11 @@ impl Terms {
 
 /// What it comes to.
 impl Payment {
-    /// Where it stands, as people say it; nothing before it was begun.
-    pub fn status(&self) -> Option<Status> {
-        let terms = self.terms.as_ref()?;
-        let cash = !terms.by_gateway();
-        Some(match self.stage {
-            Stage::Unborn => return None,
-            Stage::Created => Status::Created,
-            Stage::RequiresAction => Status::RequiresAction,
-            _ if !terms.captured.is_zero() => self.status_of_sums(terms),
-            Stage::Open if cash => Status::CodPending,
-            Stage::Open => Status::Authorized,
-            // Of an order that costs nothing.
-            Stage::Done if cash => Status::Collected,
-            Stage::Done => Status::Captured,
-            Stage::Voided => Status::Voided,
-            Stage::Expired => Status::Expired,
-            Stage::Failed => Status::Failed,
-            Stage::Uncollected => Status::Uncollected,
-        })
-    }
-
-    fn status_of_sums(&self, terms: &Terms) -> Status {
-        let cash = !terms.by_gateway();
-        if !terms.charged_back.is_zero() && terms.kept().is_zero() {
-            Status::ChargedBack
-        } else if !terms.refunded.is_zero() {
-            let all = terms.refunded.amount() >= terms.captured.amount();
-            if all { Status::Refunded } else { Status::PartiallyRefunded }
-        } else if !cash {
-            let all = terms.captured.amount() >= terms.amount.amount();
-            if all { Status::Captured } else { Status::PartiallyCaptured }
-        } else if self.stage == Stage::Open {
-            Status::PartiallyCollected
-        } else if terms.remitted.amount() >= terms.captured.amount() {
-            Status::Remitted
-        } else {
-            Status::Collected
-        }
-    }
-
     /// What may still be taken of what is set aside, or is still due in cash.
     pub fn open_amount(&self) -> Option<Money> {
         let terms = self.terms.as_ref()?;
         let open = self.stage == Stage::Open;
         open.then(|| terms.at_most_captured().less(terms.captured))
-    }
-
-    /// What stands for the order's money: taken and not wholly given back, set aside, or due on
-    /// delivery. What is being let go does not stand.
-    pub fn secures(&self) -> Option<Money> {
-        let terms = self.terms.as_ref()?;
-        let going = self.in_flight.is_some_and(|asked| asked.operation == Operation::Void);
-        let zero = Money::zero(terms.amount.currency());
-        let taken = if terms.kept().is_zero() { zero } else { terms.captured };
-        Some(match self.stage {
-            Stage::Open if !going => self.open_amount()?.plus(taken).unwrap_or(taken),
-            Stage::Open | Stage::Done => taken,
-            _ => zero,
-        })
     }
 
     /// Whether something may still come of it, so that no other payment is begun beside it.

@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 
 use super::{
     ActionRequired, Authorized, Captured, DisputeStage, Disputed, Error, Event, Failed, InFlight,
-    Operation, OutcomeUnknown, Payment, Refunded, Reported, RequestFailed, Resolved, Stage, Voided,
+    Operation, OutcomeUnknown, Payment, Refunded, Reported, RequestFailed, Resolved, Restoration,
+    Restored, Stage, Voided,
 };
 use crate::ids::OrderId;
 use crate::money::Money;
@@ -25,6 +26,8 @@ pub enum Verdict {
     Captured {
         /// The gateway's name for the capture.
         reference: Option<Token>,
+        /// How much, if that is not what was asked for: somebody else may have taken it.
+        amount: Option<Money>,
         /// What the gateway keeps for itself.
         fee: Option<Money>,
     },
@@ -88,6 +91,17 @@ pub enum Report {
         /// The gateway's name for the refund.
         reference: Token,
     },
+    /// A refund came to nothing, perhaps after it was told to be done.
+    RefundFailed {
+        /// The request it answers, if it was ours.
+        request: Option<u32>,
+        /// How much.
+        amount: Money,
+        /// The gateway's name for the refund.
+        reference: Token,
+        /// Why.
+        reason: Note,
+    },
     /// The customer disputes it at their bank.
     Disputed {
         /// The gateway's name for the dispute.
@@ -120,9 +134,17 @@ impl Payment {
         let terms = self.terms.as_ref().ok_or(Error::NotFound)?;
         let order_id = terms.order_id;
         let Some(in_flight) = self.in_flight.filter(|waiting| waiting.request == request) else {
-            // The answer to an earlier request, recorded before: nothing more to say.
-            let known = request > 0 && request <= self.requests;
-            return if known { Ok(vec![]) } else { Err(Error::NoSuchRequest) };
+            if request == 0 || request > self.requests {
+                return Err(Error::NoSuchRequest);
+            }
+            return Ok(match verdict {
+                // That it will not be paid was told before: it is set aside after all.
+                Verdict::Authorized { reference, expires_at } => {
+                    self.hear_of_authorization(order_id, terms.amount, reference, expires_at)
+                }
+                // The answer to an earlier request, recorded before: nothing more to say.
+                _ => vec![],
+            });
         };
         let InFlight { operation, amount, unknown, .. } = in_flight;
         let event: Event = match (verdict, operation) {
@@ -132,7 +154,8 @@ impl Payment {
                 let request = Some(request);
                 Authorized { order_id, request, amount, reference, expires_at }.into()
             }
-            (Verdict::Captured { reference, fee }, Operation::Capture) => {
+            (Verdict::Captured { reference, amount: other, fee }, Operation::Capture) => {
+                let amount = self.unless_counted(reference.as_ref(), other.unwrap_or(amount));
                 let taken = terms.captured.plus(amount).unwrap_or(terms.captured);
                 let last = terms.once || taken.amount() >= terms.authorized.amount();
                 Captured { order_id, request, amount, reference, fee, last }.into()
@@ -142,6 +165,7 @@ impl Payment {
             }
             (Verdict::Refunded { reference }, Operation::Refund) => {
                 let (request, reason) = (Some(request), None);
+                let amount = self.unless_counted(reference.as_ref(), amount);
                 Refunded { order_id, request, amount, reference, reason }.into()
             }
             (Verdict::ActionRequired { reference, url }, Operation::Authorize) => {
@@ -166,14 +190,16 @@ impl Payment {
             (Finding::NotDone, _) => Verdict::Declined(note.clone()),
             (Finding::Done { reference, expires_at }, Operation::Authorize) => {
                 let (Some(reference), Some(expires_at)) = (reference, expires_at) else {
-                    return Err(Error::WrongAnswer);
+                    return Err(Error::Unnamed);
                 };
                 Verdict::Authorized { reference, expires_at }
             }
-            (Finding::Done { reference, .. }, Operation::Capture) => {
-                Verdict::Captured { reference, fee: None }
-            }
             (Finding::Done { .. }, Operation::Void) => Verdict::Voided,
+            // By it the gateway's own word of the same is known again.
+            (Finding::Done { reference: None, .. }, _) => return Err(Error::Unnamed),
+            (Finding::Done { reference, .. }, Operation::Capture) => {
+                Verdict::Captured { reference, amount: None, fee: None }
+            }
             (Finding::Done { reference, .. }, Operation::Refund) => Verdict::Refunded { reference },
         };
         let mut events = vec![Resolved { order_id, request, note }.into()];
@@ -191,7 +217,8 @@ impl Payment {
         Ok(match report {
             Report::Answer { request, verdict } => return self.record(request, verdict),
             Report::Approved => match self.stage {
-                Stage::RequiresAction if self.in_flight.is_none() => self.complete_action()?,
+                // While the gateway is being asked, this is to be told again.
+                Stage::RequiresAction => self.complete_action()?,
                 _ => vec![],
             },
             Report::Authorized { reference, expires_at } => {
@@ -216,6 +243,19 @@ impl Payment {
             }
             Report::Disputed { amount, .. } if amount.currency() != terms.amount.currency() => {
                 return Err(Error::BadAmount);
+            }
+            Report::RefundFailed { request, amount, reference, reason } => {
+                return self.hear_of_failed_refund(request, amount, reference, reason);
+            }
+            Report::Disputed { reference, amount, stage: DisputeStage::Won }
+                if self.counted.contains(&reference) =>
+            {
+                let (stage, name) = (DisputeStage::Won, reference.clone());
+                let (what, reason) = (Restoration::Dispute, None);
+                vec![
+                    Disputed { order_id, reference: name, amount, stage }.into(),
+                    Restored { order_id, what, amount, reference, reason }.into(),
+                ]
             }
             Report::Disputed { reference, .. } if self.counted.contains(&reference) => vec![],
             Report::Disputed { reference, amount, stage } => {
@@ -245,6 +285,31 @@ impl Payment {
         let asked = self.in_flight.filter(|asked| asked.operation == Operation::Authorize);
         let request = asked.map(|asked| asked.request);
         vec![Authorized { order_id, request, amount, reference, expires_at }.into()]
+    }
+
+    /// A refund that was told to be done is back: the customer's bank did not take it.
+    fn hear_of_failed_refund(
+        &self,
+        request: Option<u32>,
+        amount: Money,
+        reference: Token,
+        reason: Note,
+    ) -> Result<Vec<Event>, Error> {
+        let order_id = self.terms.as_ref().ok_or(Error::NotFound)?.order_id;
+        if let Some(waiting) = self.in_flight.filter(|it| Some(it.request) == request) {
+            return self.record(waiting.request, Verdict::Declined(reason));
+        }
+        if !self.counted.contains(&reference) || self.failed_refunds.contains(&reference) {
+            return Ok(vec![]);
+        }
+        let (what, reason) = (Restoration::Refund, Some(reason));
+        Ok(vec![Restored { order_id, what, amount, reference, reason }.into()])
+    }
+
+    /// What a sum counts for: nothing, if it was told before.
+    fn unless_counted(&self, reference: Option<&Token>, amount: Money) -> Money {
+        let counted = reference.is_some_and(|reference| self.counted.contains(reference));
+        if counted { Money::zero(amount.currency()) } else { amount }
     }
 
     fn hear_of_sum(

@@ -25,13 +25,23 @@ refusals! {
             "no such request is waiting for an answer";
         /// It was asked for something else.
         WrongAnswer = "payment_wrong_answer", Invalid, "this is no answer to what was asked";
+        /// What was done is said without what tells it from others.
+        Unnamed = "payment_finding_incomplete", Invalid,
+            "what the gateway did has a reference there; what it set aside, also an `expires_at`";
         /// Its state does not allow it.
         WrongState {
             /// Where it stands.
             status: Status,
             /// What was asked.
             action: String,
-        } = "payment_wrong_state", Conflict, "a payment that is {status:?} cannot {action}";
+        } = "payment_wrong_state", Conflict, "a payment that is {status} cannot {action}";
+        /// Its state does not allow it yet.
+        NotYet {
+            /// Where it stands.
+            status: Status,
+            /// What was asked.
+            action: String,
+        } = "payment_wrong_state", Passing, "a payment that is {status} cannot {action} yet";
         /// More than is there.
         TooMuch {
             /// What is left.
@@ -134,8 +144,13 @@ impl Payment {
         }
     }
 
-    /// Gives an amount back, or all that was kept. Cash is paid out by hand, and recorded.
-    pub fn refund(&self, amount: Option<Money>, reason: Option<Note>) -> Result<Vec<Event>, Error> {
+    /// Gives an amount back, or all that was kept: by the gateway, or by hand, which is recorded.
+    pub fn refund(
+        &self,
+        amount: Option<Money>,
+        reason: Option<Note>,
+        by_hand: bool,
+    ) -> Result<Vec<Event>, Error> {
         let terms = self.ready()?;
         if terms.captured.is_zero() {
             return self.wrong("be refunded");
@@ -145,7 +160,7 @@ impl Payment {
             return Err(Error::TooMuch { at_most: left });
         }
         let amount = amount_of(amount, left)?;
-        if terms.by_gateway() {
+        if terms.by_gateway() && !by_hand {
             return self.ask(Operation::Refund, amount, reason);
         }
         let order_id = terms.order_id;
@@ -223,7 +238,11 @@ impl Payment {
 
     pub(super) fn wrong(&self, action: &str) -> Result<Vec<Event>, Error> {
         let status = self.status().ok_or(Error::NotFound)?;
-        Err(Error::WrongState { status, action: action.to_owned() })
+        let action = action.to_owned();
+        Err(match self.stage {
+            Stage::Created | Stage::RequiresAction => Error::NotYet { status, action },
+            _ => Error::WrongState { status, action },
+        })
     }
 }
 

@@ -109,6 +109,13 @@ pub enum Status {
     Closed,
 }
 
+impl std::fmt::Display for Status {
+    /// As it is stored and shown.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.serialize(f)
+    }
+}
+
 /// Arrivals that one command may name, and a return may have in all.
 pub const ARRIVALS_MAX: usize = 1_000;
 

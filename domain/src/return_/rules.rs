@@ -21,7 +21,14 @@ refusals! {
             status: Status,
             /// What was asked.
             action: String,
-        } = "return_wrong_state", Conflict, "a return that is {status:?} cannot {action}";
+        } = "return_wrong_state", Conflict, "a return that is {status} cannot {action}";
+        /// Its state does not allow it yet.
+        NotYet {
+            /// Where it stands.
+            status: Status,
+            /// What was asked.
+            action: String,
+        } = "return_wrong_state", Passing, "a return that is {status} cannot {action} yet";
         /// Nothing is named.
         NothingNamed = "return_names_nothing", Invalid, "name the lines that came back";
         /// Too many arrivals.
@@ -93,6 +100,12 @@ impl Return {
     }
 
     fn wrong(&self, action: &str) -> Error {
-        Error::WrongState { status: self.status, action: action.to_owned() }
+        let (status, action) = (self.status, action.to_owned());
+        match status {
+            Status::Unborn | Status::Requested => Error::NotYet { status, action },
+            Status::Approved | Status::Rejected | Status::Closed => {
+                Error::WrongState { status, action }
+            }
+        }
     }
 }

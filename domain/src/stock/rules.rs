@@ -53,10 +53,10 @@ refusals! {
             on_hand: i64,
             /// Units that are to leave.
             wanted: u32,
-        } = "stock_not_there", Conflict,
+        } = "stock_not_there", Passing,
             "only {on_hand} of the {wanted} units are there to leave; count or transfer them first";
         /// They lie where nothing is for sale.
-        NotSellable = "location_not_sellable", Conflict,
+        NotSellable = "location_not_sellable", Passing,
             "what lies at this location is not for sale; transfer it first";
         /// Another product is to have the SKU, and units of the old one are there.
         NotEmpty {
@@ -64,7 +64,7 @@ refusals! {
             on_hand: i64,
             /// Units that orders hold.
             held: i64,
-        } = "stock_not_empty", Conflict,
+        } = "stock_not_empty", Passing,
             "{on_hand} units of the product that had this SKU are there, and orders hold {held}";
     }
 }

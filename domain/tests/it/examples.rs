@@ -183,7 +183,7 @@ fn of_orders() -> [order::Event; 16] {
     ]
 }
 
-fn of_payments() -> [payment::Event; 18] {
+fn of_payments() -> [payment::Event; 19] {
     let (order_id, amount) = (order_id(1), eur("39.98"));
     let (method, operation, request) = (PaymentMethod::Card, Operation::Authorize, 1);
     let url = || "https://bank.example/confirm".parse().expect("a URL");
@@ -231,6 +231,14 @@ fn of_payments() -> [payment::Event; 18] {
         payment::CollectionDue { order_id, amount }.into(),
         payment::Collected { order_id, amount }.into(),
         payment::Remitted { order_id, amount }.into(),
+        payment::Restored {
+            order_id,
+            what: payment::Restoration::Refund,
+            amount,
+            reference: name(),
+            reason: Some(why()),
+        }
+        .into(),
         payment::Uncollected { order_id, reason }.into(),
     ]
 }

@@ -1,6 +1,7 @@
 //! What the domain promises: its decisions one by one, its invariants under random commands, and
 //! the shape of every stored event.
 
+mod astray;
 mod cart;
 mod command;
 mod event;
@@ -18,5 +19,6 @@ mod settling;
 mod state;
 mod stock;
 mod today;
+mod told;
 mod warehouse;
 mod words;

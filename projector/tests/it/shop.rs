@@ -146,13 +146,14 @@ impl Shop {
         let (reference, expires_at) = ("ref".parse().unwrap(), today() + TimeDelta::days(7));
         self.record(payment_id, 1, Verdict::Authorized { reference, expires_at }).await;
         self.pay(payment_id, payment::Command::Capture { amount: None }).await;
-        self.record(payment_id, 2, Verdict::Captured { reference: None, fee: None }).await;
+        self.record(payment_id, 2, Verdict::Captured { reference: None, amount: None, fee: None })
+            .await;
         payment_id
     }
 
     pub async fn refund(&self, payment_id: PaymentId, amount: &str, request: u32) -> i64 {
         let (amount, reason) = (Some(money(amount)), None);
-        self.pay(payment_id, payment::Command::Refund { amount, reason }).await;
+        self.pay(payment_id, payment::Command::Refund { amount, reason, by_hand: false }).await;
         self.record(payment_id, request, Verdict::Refunded { reference: None }).await
     }
 

@@ -154,13 +154,13 @@ pub fn capture(payment: impl Named<PaymentId>, amount: Option<Money>) -> Command
     to_payment(payment, payments::Command::Capture { amount })
 }
 pub fn refund(payment: impl Named<PaymentId>, amount: Option<Money>) -> Command {
-    to_payment(payment, payments::Command::Refund { amount, reason: None })
+    to_payment(payment, payments::Command::Refund { amount, reason: None, by_hand: false })
 }
 pub fn was_authorized() -> Verdict {
     Verdict::Authorized { reference: token("auth_1"), expires_at: hour(168) }
 }
 pub fn was_captured() -> Verdict {
-    Verdict::Captured { reference: None, fee: None }
+    Verdict::Captured { reference: None, amount: None, fee: None }
 }
 pub fn was_refunded() -> Verdict {
     Verdict::Refunded { reference: None }

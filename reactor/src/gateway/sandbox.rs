@@ -136,7 +136,9 @@ fn done(call: &Call) -> Option<Verdict> {
             let expires_at = Utc::now() + TimeDelta::days(AUTHORIZATION_DAYS);
             Verdict::Authorized { reference, expires_at }
         }
-        Operation::Capture => Verdict::Captured { reference: Some(reference), fee: None },
+        Operation::Capture => {
+            Verdict::Captured { reference: Some(reference), amount: None, fee: None }
+        }
         Operation::Void => Verdict::Voided,
         Operation::Refund => Verdict::Refunded { reference: Some(reference) },
     })

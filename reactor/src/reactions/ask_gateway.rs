@@ -37,14 +37,19 @@ impl Reaction for AskGateway {
             // By the log's clock, not the caller's: Postgres says when something is due.
             payment::Event::Requested(_) => list.due(id, *recorded_at),
             payment::Event::ActionRequired(_)
-            | payment::Event::Authorized(_)
+            | payment::Event::Authorized(payment::Authorized { request: Some(_), .. })
             | payment::Event::Captured(_)
-            | payment::Event::Voided(_)
-            | payment::Event::Expired(_)
-            | payment::Event::Refunded(_)
+            | payment::Event::Voided(payment::Voided { request: Some(_), .. })
+            | payment::Event::Refunded(payment::Refunded { request: Some(_), .. })
             | payment::Event::Failed(_)
             | payment::Event::RequestFailed(_) => list.settled(id),
-            payment::Event::Created(_)
+            // What was told without being asked answers no request: that still waits.
+            payment::Event::Authorized(_)
+            | payment::Event::Voided(_)
+            | payment::Event::Refunded(_)
+            | payment::Event::Expired(_)
+            | payment::Event::Restored(_)
+            | payment::Event::Created(_)
             | payment::Event::OutcomeUnknown(_)
             | payment::Event::Resolved(_)
             | payment::Event::Reported(_)
@@ -94,6 +99,8 @@ fn open_request(id: PaymentId, history: &[Recorded]) -> Option<Open> {
             payment::Event::Requested(_) => since = Some(recorded.recorded_at),
             payment::Event::Captured(it) => {
                 let reference = it.reference.clone();
+                // One of nothing was told before, under the same name.
+                let reference = reference.filter(|_| !it.amount.is_zero());
                 captures.extend(reference.map(|reference| (reference, it.amount)));
             }
             payment::Event::Reported(it) if it.operation == Operation::Capture => {

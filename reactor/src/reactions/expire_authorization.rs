@@ -32,6 +32,7 @@ impl Reaction for ExpireAuthorization {
             payment::Event::Created(_)
             | payment::Event::Resolved(_)
             | payment::Event::Reported(_)
+            | payment::Event::Restored(_)
             | payment::Event::Disputed(_)
             | payment::Event::Requested(_)
             | payment::Event::ActionRequired(_)

@@ -1,5 +1,6 @@
 //! Calls an order off that nobody paid in time.
 
+use chrono::{DateTime, Utc};
 use domain::command::order::Command as Ask;
 use domain::{Category, Command, Event, OrderId, StreamId, order};
 use event_store::Recorded;
@@ -18,14 +19,15 @@ impl Reaction for ExpireOrder {
     type Subject = OrderId;
 
     fn note(event: &Recorded, list: &mut List<'_, OrderId>) {
-        let (StreamId::Order(id), Event::Order(event)) = (&event.stream, &event.event) else {
-            return;
-        };
+        let Recorded { stream, event, occurred_at, recorded_at, .. } = event;
+        let (StreamId::Order(id), Event::Order(event)) = (stream, event) else { return };
+        // As long as it was to be, by the log's clock: that of the caller may be wrong.
+        let due = |until: DateTime<Utc>| *recorded_at + (until - *occurred_at);
         match event {
             // Nothing is reserved for what was recorded.
             order::Event::Placed(placed) if placed.recorded => {}
-            order::Event::Placed(placed) => list.due(id, placed.reserved_until),
-            order::Event::HoldProlonged(held) => list.due(id, held.reserved_until),
+            order::Event::Placed(placed) => list.due(id, due(placed.reserved_until)),
+            order::Event::HoldProlonged(held) => list.due(id, due(held.reserved_until)),
             order::Event::Confirmed(_) | order::Event::Cancelled(_) => list.settled(id),
             // Confirmed in the same breath.
             order::Event::Reinstated(_)

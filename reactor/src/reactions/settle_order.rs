@@ -26,8 +26,14 @@ impl Reaction for SettleOrder {
     type Subject = OrderId;
 
     fn note(event: &Recorded, list: &mut List<'_, OrderId>) {
-        let Event::Payment(payment::Event::RequestFailed(failed)) = &event.event else { return };
-        list.due(&failed.order_id, event.recorded_at + pause(failed.request));
+        let Event::Payment(payment) = &event.event else { return };
+        let request = match payment {
+            payment::Event::RequestFailed(failed) => failed.request,
+            // A refund that came back: whatever kept it from its customer may pass.
+            payment::Event::Restored(_) => 0,
+            _ => return,
+        };
+        list.due(&payment.order_id(), event.recorded_at + pause(request));
     }
 
     async fn act(task: &Task<OrderId>, hands: &Hands) -> Result<Done, Retry> {
@@ -50,6 +56,7 @@ mod tests {
         let events = [given::payment("requested"), given::payment("request_failed")];
         let later = given::recorded_at() + TimeDelta::minutes(1);
         given::<SettleOrder>(events).then_due(&order_id(), later, 2);
+        given::<SettleOrder>([given::payment("restored")]).then_due(&order_id(), later, 1);
     }
 
     #[test]

@@ -70,7 +70,11 @@ pub fn of_payments() -> impl Strategy<Value = Command> {
         Just(P::Abort { reason: note("another card") }),
         any_amount().prop_map(|amount| P::Capture { amount }),
         Just(P::Void),
-        any_amount().prop_map(|amount| P::Refund { amount, reason: None }),
+        (any_amount(), any::<bool>()).prop_map(|(amount, by_hand)| P::Refund {
+            amount,
+            reason: None,
+            by_hand
+        }),
         Just(P::Expire),
         any_amount().prop_map(|amount| P::Collect { amount }),
         any_amount().prop_map(|amount| P::Remit { amount }),
@@ -88,7 +92,7 @@ pub fn of_reports() -> impl Strategy<Value = Command> {
     let (reference, expires_at) = (|n: u8| token(&format!("seen_{n}")), hour(168));
     let stages = [DisputeStage::Opened, DisputeStage::Won, DisputeStage::Lost];
     let sum = |report: fn(Money, Token) -> Report| {
-        (0..3_u8).prop_map(move |n| report(eur("1.00"), token(&format!("seen_{n}"))))
+        (0..2_u8).prop_map(move |n| report(eur("1.00"), token(&format!("seen_{n}"))))
     };
     let told = prop_oneof![
         Just(Report::Approved),
@@ -103,6 +107,10 @@ pub fn of_reports() -> impl Strategy<Value = Command> {
         }),
         sum(|amount, reference| Report::Captured { amount, reference }),
         sum(|amount, reference| Report::Refunded { amount, reference }),
+        sum(|amount, reference| {
+            let reason = note("the card is closed");
+            Report::RefundFailed { request: None, amount, reference, reason }
+        }),
     ];
     (any_payment(), told).prop_map(|(n, told)| report(n, told))
 }

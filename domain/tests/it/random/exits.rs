@@ -5,7 +5,7 @@
 use domain::command::{order as orders, payment as payments, return_ as returns, stock as stocks};
 use domain::order::{Order, Stage as Sent, Status, Units};
 use domain::payment::Stage;
-use domain::{Command, Location, OrderId, PaymentId, State, StreamId, return_};
+use domain::{Command, Location, OrderId, PaymentId, State, StreamId, order, return_};
 
 use kit::*;
 
@@ -42,6 +42,27 @@ fn order_of(shop: &Shop, id: OrderId) -> Order {
     match shop.state(&StreamId::Order(id)) {
         State::Order(order) => order,
         other => panic!("{other:?}"),
+    }
+}
+
+/// Whatever a gateway is doing, or is not, an order that waits for its money may be paid otherwise
+/// at once.
+pub fn check_other_ways(shop: &Shop) {
+    for (stream, state) in shop.streams() {
+        let (StreamId::Order(id), State::Order(order)) = (stream, state) else { continue };
+        let owes = order.owed().is_some_and(|owed| !owed.is_zero());
+        let room = order.payments.len() < order::PAYMENTS_MAX;
+        if order.status != Status::Pending || !owes || !room {
+            continue;
+        }
+        let mut shop = shop.clone();
+        let alive = |id: &PaymentId| payment_of_id(&shop, *id).is_alive();
+        let alive: Vec<_> = order.standing_payments().filter(alive).collect();
+        for payment in alive {
+            let reason = note("another card");
+            shop = shop.done(Command::Payment(payment, payments::Command::Abort { reason }));
+        }
+        shop.done(pay_on_delivery(9_999, *id));
     }
 }
 
@@ -141,9 +162,9 @@ fn replenish(shop: &Shop, id: OrderId, order: &Order, turn: u128) -> Vec<Command
     if arriving.is_empty() {
         return arriving;
     }
+    arriving.push(cancel(id));
     let first = turn % arriving.len() as u128;
     arriving.rotate_left(usize::try_from(first).expect("less than there are"));
-    arriving.push(cancel(id));
     arriving
 }
 

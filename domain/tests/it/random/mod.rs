@@ -123,6 +123,7 @@ proptest! {
                 shop.evolve(&fact);
             }
         }
+        exits::check_other_ways(&shop);
         exits::check(&shop, exits::Wish::GiveUp);
         exits::check(&shop, exits::Wish::GoThrough);
     }

@@ -4,7 +4,7 @@
 use domain::command::product as products;
 use domain::command::{cart as carts, payment as payments, stock as stocks};
 use domain::order::Order;
-use domain::payment::{CapturePolicy, Finding, Operation, Payment, Stage, Status, Verdict};
+use domain::payment::{CapturePolicy, Finding, Operation, Payment, Report, Stage, Status, Verdict};
 use domain::{Command, PaymentId, State, StreamId, cart, fulfilment, order, product, return_};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -30,6 +30,8 @@ pub enum Step {
     Do(Box<Command>),
     /// The gateway's answer to the latest request of a payment, or to one so many before.
     Answer { payment: u128, back: u32, mood: Mood },
+    /// A refund that was told to be done failed after all: the first one, if there is one.
+    TakeBack { payment: u128 },
     /// What comes next in a story, of several possibilities.
     Advance { story: u128, choice: u8, mood: Mood },
 }
@@ -42,6 +44,13 @@ impl Step {
             Self::Answer { payment, back, mood } => {
                 let state = payment_of(shop, payment);
                 record(payment, state.requests.saturating_sub(back), mood.verdict(&state))
+            }
+            Self::TakeBack { payment } => {
+                let counted = payment_of(shop, payment).counted;
+                let reference = counted.into_iter().next().unwrap_or_else(|| token("none"));
+                let (request, amount) = (None, eur("1.00"));
+                let reason = note("the card is closed");
+                report(payment, Report::RefundFailed { request, amount, reference, reason })
             }
             Self::Advance { story, choice, mood } => advance(shop, story, choice, mood),
         }
@@ -231,7 +240,7 @@ pub fn any() -> impl Strategy<Value = Step> {
         4 => of_payments(),
         4 => of_parcels(),
         4 => of_returns(),
-        2 => of_reports(),
+        3 => of_reports(),
         1 => crate::location::steps(),
     ];
     let story = 1..=STORIES;
@@ -239,6 +248,7 @@ pub fn any() -> impl Strategy<Value = Step> {
         8 => command.prop_map(|command| Step::Do(Box::new(command))),
         2 => (story.clone(), 0..3_u32, mood())
             .prop_map(|(payment, back, mood)| Step::Answer { payment, back, mood }),
+        1 => story.clone().prop_map(|payment| Step::TakeBack { payment }),
         12 => (story, 0..=255_u8, mood())
             .prop_map(|(story, choice, mood)| Step::Advance { story, choice, mood }),
     ]

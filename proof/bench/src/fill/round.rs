@@ -276,7 +276,7 @@ impl Round<'_> {
         if deal.fate != Fate::PaidAtTheDoor {
             // Asked for as it left.
             let reference = Some(reference(deal, 2)?);
-            self.record(deal, 2, Verdict::Captured { reference, fee: None }).await?;
+            self.record(deal, 2, Verdict::Captured { reference, amount: None, fee: None }).await?;
         }
         if deal.fate == Fate::CameBack {
             self.parcel(deal, C::Fail { reason: "nobody was there".parse()? }).await?;
@@ -294,7 +294,7 @@ impl Round<'_> {
             }
             Fate::Refunded => {
                 let (amount, reason) = (Some(money("5.00")?), Some("a scratch".parse()?));
-                self.payment(deal, C::Refund { amount, reason }).await?;
+                self.payment(deal, C::Refund { amount, reason, by_hand: false }).await?;
             }
             // The money of what came back is being given back.
             Fate::CameBack => {}

@@ -58,7 +58,7 @@ impl Shop {
         let (reference, expires_at) = ("r".parse().unwrap(), Utc::now());
         shop.gateway(1, Said::Authorized { reference, expires_at });
         shop.ask("payment.capture", Some(PAYMENT), &json!({}));
-        shop.gateway(2, Said::Captured { reference: None, fee: None });
+        shop.gateway(2, Said::Captured { reference: None, amount: None, fee: None });
         shop
     }
 

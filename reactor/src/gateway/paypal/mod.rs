@@ -278,6 +278,7 @@ fn captured(capture: &Value) -> Verdict {
     match capture["status"].as_str().unwrap_or_default() {
         "COMPLETED" | "PARTIALLY_REFUNDED" | "REFUNDED" => Verdict::Captured {
             reference: capture["id"].as_str().and_then(|id| id.parse().ok()),
+            amount: amount::read(&capture["amount"]),
             fee: amount::read(&capture["seller_receivable_breakdown"]["paypal_fee"]),
         },
         "DECLINED" | "FAILED" => declined("PayPal did not take it"),

@@ -173,6 +173,18 @@ fn report(kind: &str, resource: &Value) -> Option<Report> {
                 },
             }
         }
+        "PAYMENT.REFUND.FAILED" => {
+            let key = key(&resource["custom_id"]).filter(|key| key.kind == refunding::WHOLE);
+            let Verdict::Declined(reason) = declined("the bank did not take it back") else {
+                return None;
+            };
+            Report::RefundFailed {
+                request: key.map(|key| key.request),
+                amount: amount::read(&resource["amount"])?,
+                reference: id()?,
+                reason,
+            }
+        }
         "CUSTOMER.DISPUTE.CREATED" | "CUSTOMER.DISPUTE.RESOLVED" => {
             let stage = match resource["dispute_outcome"]["outcome_code"].as_str() {
                 None => DisputeStage::Opened,

@@ -248,6 +248,8 @@ fn captured(intent: &Value) -> Verdict {
     let fee = kept["fee"].as_i64().zip(kept["currency"].as_str());
     Verdict::Captured {
         reference: reference.and_then(|reference| reference.parse().ok()),
+        // Not always what we asked for: in the dashboard, somebody may have taken less before.
+        amount: amount(intent, "amount_received"),
         fee: fee.and_then(|(fee, currency)| units::money(fee, currency)),
     }
 }

@@ -113,6 +113,13 @@ fn report(kind: &str, object: &Value) -> Option<Report> {
         "refund.created" | "refund.updated" | "refund.failed" | "charge.refund.updated" => {
             match (request(object, "request"), refund(object)) {
                 (_, Verdict::Unknown) => return None,
+                // Days after it was told to be done, too.
+                (request, Verdict::Declined(reason)) => Report::RefundFailed {
+                    request,
+                    amount: amount(object, "amount")?,
+                    reference: reference()?,
+                    reason,
+                },
                 (Some(request), verdict) => Report::Answer { request, verdict },
                 (None, Verdict::Refunded { .. }) => {
                     Report::Refunded { amount: amount(object, "amount")?, reference: reference()? }

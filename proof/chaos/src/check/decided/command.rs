@@ -197,6 +197,7 @@ fn payment(what: &str, sent: &Sent, body: &Map<String, Value>) -> anyhow::Result
         "refund" => payment::Command::Refund {
             amount: field(body, "amount")?,
             reason: field(body, "reason")?,
+            by_hand: false,
         },
         "complete_action" => payment::Command::CompleteAction,
         "resolve" => payment::Command::Resolve {

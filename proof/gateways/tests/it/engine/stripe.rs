@@ -228,7 +228,7 @@ async fn webhooks_tell_of_our_payments_whoever_did_it() {
     let take = next(&pay, Operation::Capture, "15.00", &intent);
     let taken = reference(&shop.stripe.perform(&take).await);
     let (_, report) = shop.told("payment_intent.succeeded").await;
-    let verdict = Verdict::Captured { reference: Some(taken), fee: None };
+    let verdict = Verdict::Captured { reference: Some(taken), amount: None, fee: None };
     assert_eq!(report, Report::Answer { request: 2, verdict });
     let (payment, report) = shop.told("charge.dispute.created").await;
     let Report::Disputed { amount, stage, .. } = report else { panic!("{report:?}") };

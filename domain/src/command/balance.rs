@@ -1,0 +1,103 @@
+//! What all payments of an order have come to together, against what it owes. Decides nothing:
+//! what is asked for by it stands in [`super::settling`], [`super::payment`] and
+//! [`super::fulfilment`].
+
+use super::Stop;
+use crate::StreamId;
+use crate::money::Money;
+use crate::order::{self, Order};
+use crate::payment::{Operation, Payment};
+use crate::state::Streams;
+
+/// The money of one order, of all its payments, also of those that came to an end.
+pub(super) struct Balance {
+    /// What is owed in the end.
+    pub owed: Money,
+    /// What was taken and kept, less what is being given back.
+    kept: Money,
+    /// What is being taken.
+    coming: Money,
+    /// What may still be taken: set aside, or due in cash, and not being let go.
+    open: Money,
+    /// What was given back, or is, for no units that are gone and beyond what was too much: nobody
+    /// is asked for it again.
+    goodwill: Money,
+}
+
+impl Balance {
+    /// Of the payments of `order`, as they stand.
+    pub fn load(order: &Order, streams: Streams) -> Result<Self, Stop> {
+        streams.require(order.payments.keys().map(|id| StreamId::Payment(*id)))?;
+        let mut payments = Vec::with_capacity(order.payments.len());
+        for (id, attempt) in &order.payments {
+            payments.push((streams.payment(id)?, attempt.ended));
+        }
+        Ok(Self::of(order, payments).ok_or(order::Error::NotFound)?)
+    }
+
+    /// Of these payments, each with whether the order has done with it; none of an order that was
+    /// never placed.
+    pub fn of<'a>(
+        order: &Order,
+        payments: impl IntoIterator<Item = (&'a Payment, bool)>,
+    ) -> Option<Self> {
+        let (owed, gone) = (order.owed()?, order.worth_of_gone()?);
+        let zero = Money::zero(owed.currency());
+        let [mut kept, mut taken, mut back, mut coming, mut going, mut open] = [zero; 6];
+        for (payment, ended) in payments {
+            let Some(terms) = &payment.terms else { continue };
+            add(&mut kept, terms.kept());
+            add(&mut taken, terms.captured);
+            add(&mut back, terms.refunded);
+            let asked = payment.in_flight.map(|asked| (asked.operation, asked.amount));
+            match asked {
+                Some((Operation::Capture, amount)) => add(&mut coming, amount),
+                Some((Operation::Refund, amount)) => add(&mut going, amount),
+                Some((Operation::Authorize | Operation::Void, _)) | None => {}
+            }
+            let let_go = ended || asked.is_some_and(|(operation, _)| operation == Operation::Void);
+            add(&mut open, payment.open_amount().filter(|_| !let_go).unwrap_or(zero));
+        }
+        add(&mut back, going);
+        let beyond = plus(taken, coming).less(owed);
+        let explained = if gone.amount() > beyond.amount() { gone } else { beyond };
+        let goodwill = back.less(explained);
+        Some(Self { owed, kept: kept.less(going), coming, open, goodwill })
+    }
+
+    /// What stands for its money: taken and kept, set aside, or due in cash. Goodwill stands too,
+    /// but for nothing alone.
+    pub fn secured(&self) -> Money {
+        let firm = plus(self.kept, self.open);
+        if firm.is_zero() { firm } else { plus(firm, self.goodwill) }
+    }
+
+    /// What of `wanted` was neither taken nor is being taken.
+    pub fn lacking(&self, wanted: Money) -> Money {
+        wanted.less(self.kept).less(self.coming).less(self.goodwill)
+    }
+
+    /// What was taken beyond what is owed, and is not being given back.
+    pub fn excess(&self) -> Money {
+        self.kept.less(self.owed)
+    }
+
+    /// Counts what is asked for now.
+    pub fn take(&mut self, amount: Money) {
+        add(&mut self.coming, amount);
+    }
+
+    /// Counts what is given back now.
+    pub fn give_back(&mut self, amount: Money) {
+        self.kept = self.kept.less(amount);
+    }
+}
+
+// Payments of an order are in its currency, and their sums within what money can be.
+fn plus(one: Money, other: Money) -> Money {
+    one.plus(other).unwrap_or(one)
+}
+
+fn add(sum: &mut Money, amount: Money) {
+    *sum = plus(*sum, amount);
+}

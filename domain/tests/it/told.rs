@@ -1,0 +1,242 @@
+//! What gateways tell early, late, twice, or otherwise than they did before.
+
+use domain::command::order::Command as Orders;
+use domain::command::payment::Command;
+use domain::order::{Order, PaymentMethod, Status};
+use domain::payment::{
+    CapturePolicy, DisputeStage, Finding, Operation, Payment, Report, Stage, Start, Verdict,
+};
+use domain::{Command as Any, Event, State, StreamId};
+
+use kit::*;
+
+use super::payment::ask;
+
+pub fn pay(shop: &Shop, n: u128) -> Payment {
+    match shop.state(&StreamId::Payment(payment_id(n))) {
+        State::Payment(it) => it,
+        other => panic!("{other:?}"),
+    }
+}
+
+pub fn order(shop: &Shop) -> Order {
+    match shop.state(&StreamId::Order(order_id(1))) {
+        State::Order(it) => it,
+        other => panic!("{other:?}"),
+    }
+}
+
+pub fn settle() -> Any {
+    to_order(1, Orders::Settle)
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "as the kit's `when`")]
+pub fn asks(shop: &Shop, command: Any) -> Vec<(Operation, String)> {
+    let facts = shop.decide(&command).expect("accepted");
+    let asked = facts.into_iter().filter_map(|(_, event)| match event {
+        Event::Payment(domain::payment::Event::Requested(asked)) => {
+            Some((asked.operation, asked.amount.amount().to_string()))
+        }
+        _ => None,
+    });
+    asked.collect()
+}
+
+fn bank() -> Verdict {
+    let url = "https://bank.example/confirm".parse().expect("a URL");
+    Verdict::ActionRequired { reference: Some(token("begun_1")), url }
+}
+
+fn captured_as(name: &str) -> Verdict {
+    Verdict::Captured { reference: Some(token(name)), amount: None, fee: None }
+}
+
+fn told_captured(amount: &str, name: &str) -> Report {
+    Report::Captured { amount: eur(amount), reference: token(name) }
+}
+
+fn told_refunded(amount: &str, name: &str) -> Report {
+    Report::Refunded { amount: eur(amount), reference: token(name) }
+}
+
+fn told_authorized(name: &str) -> Report {
+    Report::Authorized { reference: token(name), expires_at: hour(168) }
+}
+
+pub fn dispute(amount: &str, stage: DisputeStage) -> Report {
+    Report::Disputed { reference: token("dp_1"), amount: eur(amount), stage }
+}
+
+pub fn sent_with(shop: Shop, parcel: u128, lines: &[(&str, u32)]) -> Shop {
+    shop.done(plan(parcel, 1, lines)).done(pack(parcel)).done(ship(parcel))
+}
+
+fn abort() -> Any {
+    ask(Command::Abort { reason: note("another card") })
+}
+
+pub fn collect(amount: &str) -> Any {
+    ask(Command::Collect { amount: Some(eur(amount)) })
+}
+
+/// Somebody captures in the dashboard while our capture is under way: the webhook comes first, then
+/// Stripe says to our request "it is so already", with the same charge.
+#[test]
+fn a_capture_told_before_its_answer_counts_once() {
+    let shop = authorized().done(capture(1, None)).done(report(1, told_captured("50.50", "ch_1")));
+    let asked = asks(&shop, record(1, 2, captured_as("ch_1")));
+    let shop = shop.done(record(1, 2, captured_as("ch_1")));
+    assert_eq!(pay(&shop, 1).terms.unwrap().captured, eur("50.50"), "asked: {asked:?}");
+}
+
+#[test]
+fn a_refund_told_before_its_answer_counts_once() {
+    let shop = captured().done(refund(1, Some(eur("5.00"))));
+    let shop = shop.done(report(1, told_refunded("5.00", "re_1")));
+    let answer = Verdict::Refunded { reference: Some(token("re_1")) };
+    let shop = shop.done(record(1, 3, answer));
+    assert_eq!(pay(&shop, 1).terms.unwrap().refunded, eur("5.00"));
+}
+
+#[test]
+fn a_webhook_tells_and_a_person_says_done() {
+    let shop = authorized().done(capture(1, None)).done(record(1, 2, Verdict::Unknown));
+    let shop = shop.done(report(1, told_captured("50.50", "ch_1")));
+    let finding = Finding::Done { reference: Some(token("ch_1")), expires_at: None };
+    let (note, at) = (note("asked the bank"), hour(0));
+    let asked = asks(&shop, ask(Command::Resolve { request: 2, finding, note, at }));
+    assert_eq!(asked, [], "captured once, and told of once");
+}
+
+#[test]
+fn captured_before_authorized_confirms_the_order() {
+    let shop = paying().done(report(1, told_captured("50.50", "ch_1")));
+    let late = shop.clone().done(report(1, told_authorized("auth_1")));
+    assert_eq!(order(&late).status, Status::Confirmed, "webhooks in another order");
+}
+
+#[test]
+fn captured_before_the_answer_leaves_nothing_open() {
+    let shop = paying().done(report(1, told_captured("50.50", "ch_1")));
+    let shop = shop.done(record(1, 1, was_authorized()));
+    assert_eq!(pay(&shop, 1).stage, Stage::Done, "{:?}", pay(&shop, 1));
+}
+
+#[test]
+fn captured_before_the_answer_and_cancelled_gives_the_money_back() {
+    let shop = paying().done(report(1, told_captured("50.50", "ch_1")));
+    let shop = shop.done(record(1, 1, was_authorized()));
+    assert_eq!(asks(&shop, cancel(1)), [(Operation::Refund, "50.50".to_owned())]);
+}
+
+#[test]
+fn captured_alone_is_paid() {
+    let shop = paying().done(report(1, told_captured("50.50", "ch_1")));
+    let again = shop.decide(&pay_by_card(2, 1)).map(|_| ()).map_err(|it| it.code().0);
+    assert_eq!(order(&shop).status, Status::Confirmed, "and another payment: {again:?}");
+}
+
+/// The authorisation lapsed after the first parcel; the merchant takes it in the dashboard all the
+/// same, as `PayPal` allows.
+#[test]
+fn money_taken_late_secures_the_second_parcel() {
+    let shop = sent_with(authorized(), 1, &[(TOTE, 2)]).done(ask(Command::Expire));
+    let shop = shop.done(report(1, told_captured("50.50", "ch_1")));
+    assert_eq!(pay(&shop, 1).terms.unwrap().kept(), eur("50.50"));
+    let shop = shop.done(plan(2, 1, &[])).done(pack(2));
+    shop.when(pay_by_card(2, 1)).then_refused("order_paid");
+    shop.done(ship(2));
+}
+
+#[test]
+fn a_dispute_won_on_appeal_is_known() {
+    let shop = sent(captured()).done(deliver(1));
+    let shop = shop.done(report(1, dispute("50.50", DisputeStage::Lost)));
+    let shop = shop.done(report(1, dispute("50.50", DisputeStage::Won)));
+    assert_eq!(pay(&shop, 1).terms.unwrap().kept(), eur("50.50"));
+}
+
+#[test]
+fn a_void_that_is_refused_does_not_keep_the_refund() {
+    let shop = authorized().done(capture(1, Some(eur("20.00")))).done(record(1, 2, was_captured()));
+    let mut shop = shop.done(cancel(1));
+    let mut seen = vec![];
+    for _ in 0..20 {
+        let asked = pay(&shop, 1).in_flight.expect("something is asked");
+        seen.push((asked.operation, asked.amount.amount().to_string()));
+        shop = shop.done(record(1, asked.request, declined())).done(settle());
+    }
+    assert!(seen.iter().any(|(operation, _)| *operation == Operation::Refund), "{seen:?}");
+}
+
+#[test]
+fn who_leaves_the_bank_for_another_card_keeps_the_order() {
+    let shop = paying().done(record(1, 1, bank())).done(abort());
+    let shop = shop.done(report(1, told_authorized("auth_1")));
+    let shop = shop.done(record(1, 2, Verdict::Voided));
+    assert_eq!(order(&shop).status, Status::Pending);
+    shop.done(pay_by_card(2, 1));
+}
+
+#[test]
+fn while_the_late_one_is_let_go_another_card_may_be_tried() {
+    let shop = paying().done(record(1, 1, bank())).done(abort());
+    let shop = shop.done(report(1, told_authorized("auth_1")));
+    shop.done(pay_by_card(2, 1));
+}
+
+#[test]
+fn taken_once_in_the_dashboard_is_done() {
+    let start = Start {
+        method: PaymentMethod::Card,
+        gateway: Some(gateway("once")),
+        token: Some(token("tok_success")),
+        capture: CapturePolicy::ByHand,
+        once: true,
+        return_url: None,
+    };
+    let shop = placed().done(ask(Command::Start { order_id: order_id(1), start }));
+    let shop = shop.done(record(1, 1, was_authorized()));
+    let shop = shop.done(report(1, told_captured("20.00", "ch_1")));
+    assert_eq!(pay(&shop, 1).stage, Stage::Done);
+    shop.done(pay_by_card(2, 1));
+}
+
+#[test]
+fn a_capture_under_way_while_units_are_called_off() {
+    let shop = placed().done(pay_by_card_as(1, 1, CapturePolicy::AtOnce));
+    let shop = shop.done(record(1, 1, was_authorized())).done(cancel_units(1, &[(TOTE, 1)]));
+    assert_eq!(asks(&shop, record(1, 2, was_captured())), [(Operation::Refund, "20.00".into())]);
+}
+
+#[test]
+fn an_edit_while_the_shopper_is_at_the_bank() {
+    let shop =
+        placed().done(pay_by_card_as(1, 1, CapturePolicy::AtOnce)).done(record(1, 1, bank()));
+    let shop = shop.done(cancel_units(1, &[(TOTE, 1)]));
+    let asked = asks(&shop, report(1, told_authorized("auth_1")));
+    assert_eq!(asked, [(Operation::Capture, "30.50".into())]);
+}
+
+#[test]
+fn a_goodwill_refund_under_way_while_all_is_called_off() {
+    let shop = captured().done(refund(1, Some(eur("5.00")))).done(cancel(1));
+    assert_eq!(asks(&shop, record(1, 3, was_refunded())), [(Operation::Refund, "45.50".into())]);
+    assert_eq!(asks(&shop, record(1, 3, declined())), []);
+    let shop = shop.done(record(1, 3, declined()));
+    assert_eq!(asks(&shop, settle()), [(Operation::Refund, "50.50".into())]);
+}
+
+#[test]
+fn a_dashboard_refund_beside_ours() {
+    let shop = captured().done(cancel(1)).done(report(1, told_refunded("50.50", "re_9")));
+    let shop = shop.done(record(1, 3, declined()));
+    assert_eq!(asks(&shop, settle()), []);
+}
+
+#[test]
+fn a_dispute_lost_while_a_refund_is_under_way() {
+    let shop = captured().done(cancel(1)).done(report(1, dispute("50.50", DisputeStage::Lost)));
+    assert_eq!(asks(&shop, record(1, 3, declined())), []);
+    assert_eq!(asks(&shop.done(record(1, 3, declined())), settle()), []);
+}
