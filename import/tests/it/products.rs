@@ -197,6 +197,17 @@ async fn what_was_withdrawn_comes_back(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn what_goes_off_sale_may_lose_its_last_price(db: PgPool) {
+    let first = "Handle,Title,SKU,Price,Status\none,One,OLD,1,active\ntwo,Two,TWO,1,active\n";
+    run(&db, products(file(first))).await;
+    let second = "Handle,Title,SKU,Price,Status\none,One,NEW,,draft\ntwo,Two,TWO,,draft\n";
+    let report = run(&db, products(file(second))).await;
+    assert_eq!((report.exit_code(), report.rows_skipped()), (0, 0), "{:?}", report.reasons());
+    assert_eq!(of_kind(&db, "product.unpublished").await.len(), 2);
+    assert_eq!(run(&db, products(file(second))).await.commands().accepted, 0);
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn an_archived_row_frees_its_sku_for_one_below_it(db: PgPool) {
     let both = "Handle,Title,SKU,Price,Status\nold,Old,SAME,1,archived\nnew,New,SAME,2,active\n";
     for _ in 0..2 {
