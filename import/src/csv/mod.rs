@@ -2,5 +2,8 @@
 //! dates and names are. What the columns mean is not known here.
 
 pub mod dates;
+mod figures;
+pub mod numbers;
+mod separator;
 pub mod table;
 pub mod values;

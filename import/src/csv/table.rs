@@ -1,5 +1,5 @@
-//! A CSV file as rows of text: its size, encoding, delimiter, header and broken quotes. What the
-//! columns mean is not known here.
+//! A CSV file as rows of text: its size, encoding, header and broken quotes. What the columns mean
+//! is not known here.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -10,12 +10,14 @@ use std::path::{Path, PathBuf};
 use csv::{ReaderBuilder, StringRecord};
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 
+use super::separator;
+
 /// The largest file that is read, in bytes. Rows that belong together may stand anywhere in it, and
 /// its orders are sorted by time, so it is held in memory, and its rows several times over as
 /// values: 64 MiB leave room for that in the container's memory.
 pub const FILE_BYTES_MAX: u64 = 64 << 20;
 /// The longest row, in bytes; a longer one is a quote that was never closed.
-const ROW_BYTES_MAX: usize = 1 << 20;
+pub const ROW_BYTES_MAX: usize = 1 << 20;
 /// Quotes never closed, in one file; after each, reading starts anew at the next line.
 const UNCLOSED_QUOTES_MAX: u32 = 100;
 /// How far a NUL byte is looked for, which no text has.
@@ -58,6 +60,8 @@ pub enum TableError {
 /// A CSV file.
 pub struct Table {
     text: String,
+    /// Bytes and lines before the header.
+    base: (usize, u64),
     delimiter: u8,
     columns: HashMap<String, usize>,
     header: StringRecord,
@@ -105,9 +109,15 @@ impl Table {
     pub fn parse(bytes: Vec<u8>) -> Result<Self, TableError> {
         let (text, encoding) = decode(bytes)?;
         let text = with_line_feeds(text);
-        let delimiter = delimiter(&text);
-        let mut reader =
-            ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(text.as_bytes());
+        let announced = separator::announced(&text);
+        let (base, delimiter) = match announced {
+            Some((end, delimiter)) => ((end, 1), delimiter),
+            None => ((0, 0), separator::guessed(&text)),
+        };
+        let mut reader = ReaderBuilder::new()
+            .delimiter(delimiter)
+            .flexible(true)
+            .from_reader(text.as_bytes().get(base.0..).unwrap_or_default());
         let header = reader.headers().map_err(|_| TableError::NotText)?.clone();
         if header.iter().all(|name| name.trim().is_empty()) {
             return Err(TableError::Empty);
@@ -116,13 +126,12 @@ impl Table {
         for (index, name) in header.iter().enumerate() {
             columns.entry(normal(name)).or_insert(index);
         }
-        let between = match delimiter {
-            b';' => "semicolons",
-            b'\t' => "tabs",
-            _ => "commas",
-        };
-        let reading = format!("read as {encoding}, separated by {between}");
-        Ok(Self { text, delimiter, columns, header, reading })
+        let between = separator::name(delimiter);
+        let mut reading = format!("read as {encoding}, separated by {between}");
+        if announced.is_some() {
+            reading.push_str(", as its first line says");
+        }
+        Ok(Self { text, base, delimiter, columns, header, reading })
     }
 
     /// The first of `names` that the file has a column for. Case, blanks and punctuation do not
@@ -140,8 +149,8 @@ impl Table {
 
     /// The rows, from the first to the last; the line and the reason for those that are broken.
     pub fn rows(&self) -> Rows<'_> {
-        let mut rows =
-            Rows { table: self, base: (0, 0), reader: self.reader(0), restarts: 0, ended: false };
+        let (base, reader) = (self.base, self.reader(self.base.0));
+        let mut rows = Rows { table: self, base, reader, restarts: 0, ended: false };
         let _ = rows.reader.read_record(&mut StringRecord::new());
         rows
     }
@@ -293,27 +302,6 @@ fn decode(bytes: Vec<u8>) -> Result<(String, String), TableError> {
     }
     let text: Cow<'_, str> = WINDOWS_1252.decode_without_bom_handling(&bytes).0;
     Ok((text.into_owned(), WINDOWS_1252.name().to_owned()))
-}
-
-/// What separates the fields of the header: most often, outside of quotes.
-fn delimiter(text: &str) -> u8 {
-    let mut quoted = false;
-    let (mut commas, mut semicolons, mut tabs) = (0, 0, 0);
-    for byte in text.trim_start().bytes().take(ROW_BYTES_MAX) {
-        match byte {
-            b'"' => quoted = !quoted,
-            b'\n' | b'\r' if !quoted => break,
-            b',' if !quoted => commas += 1,
-            b';' if !quoted => semicolons += 1,
-            b'\t' if !quoted => tabs += 1,
-            _ => {}
-        }
-    }
-    match (commas, semicolons, tabs) {
-        (c, s, t) if s > c && s >= t => b';',
-        (c, _, t) if t > c => b'\t',
-        _ => b',',
-    }
 }
 
 #[cfg(test)]

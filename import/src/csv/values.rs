@@ -1,5 +1,4 @@
-//! Fields of a file as values of the domain: prices in the spellings people use, names cut to
-//! their bounds, SKUs out of anything.
+//! Fields of a file as values of the domain: names cut to their bounds, SKUs out of anything.
 
 use std::fmt::Write;
 
@@ -12,8 +11,6 @@ use crate::report::Report;
 
 /// Characters of a field that are repeated in a message.
 const QUOTED_CHARS_MAX: usize = 60;
-/// The longest number, in characters.
-const NUMBER_CHARS_MAX: usize = 30;
 
 /// A field as it is shown in a message.
 pub fn quote(text: &str) -> String {
@@ -25,98 +22,11 @@ pub fn quote(text: &str) -> String {
     format!("'{shown}'")
 }
 
-/// An amount of money, zero or more: `12`, `1,299.00`, `1.299,00`, `12,50`, `$12`, `12 EUR`. A
-/// single comma before three digits separates thousands, a single point never does.
-pub fn amount(text: &str, currency: Currency) -> Result<Decimal, String> {
-    let refuse = || format!("{} is not a price", quote(text));
-    let is_figure = |c: char| c.is_ascii_digit() || matches!(c, '.' | ',' | '\'' | '’' | '-');
-    let letters: String = text.chars().filter(|c| c.is_alphabetic()).collect();
-    if !letters.is_empty() {
-        match letters.to_uppercase().parse::<Currency>() {
-            Ok(other) if other == currency => {}
-            Ok(other) => return Err(format!("the price is in {other}, not in {currency}")),
-            Err(_) => return Err(refuse()),
-        }
-    }
-    let figures = text.trim_matches(|c: char| !is_figure(c) && c != '(' && c != ')');
-    if figures.starts_with(['-', '(']) || text.trim_start().starts_with('-') {
-        return Err(format!("{} is less than nothing", quote(text)));
-    }
-    let figures: String =
-        figures.chars().filter(|c| !c.is_whitespace() && !matches!(c, '\'' | '’')).collect();
-    number(&figures).ok_or_else(refuse)
-}
-
-/// Whether the point of a price may have been meant to separate thousands: it has three digits
-/// behind it, and the currency fewer decimals.
-pub fn is_doubtful(text: &str, currency: Currency) -> bool {
-    let is_figure = |c: char| c.is_ascii_digit() || matches!(c, '.' | ',');
-    let figures = text.trim_matches(|c| !is_figure(c));
-    let Some((before, behind)) = figures.split_once('.') else { return false };
-    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let is_group = (1..=3).contains(&before.len()) && !before.starts_with('0');
-    currency.decimals() < 3
-        && is_group
-        && behind.len() == 3
-        && is_digits(before)
-        && is_digits(behind)
-}
-
-/// A number with points and commas, whichever of them separates what.
-fn number(figures: &str) -> Option<Decimal> {
-    if figures.is_empty()
-        || figures.len() > NUMBER_CHARS_MAX
-        || !figures.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ','))
-        || !figures.starts_with(|c: char| c.is_ascii_digit() || c == '.')
-    {
-        return None;
-    }
-    let (points, commas) = (figures.matches('.').count(), figures.matches(',').count());
-    let thousands_comma = || {
-        let (before, after) = figures.split_once(',')?;
-        (after.len() == 3 && !before.is_empty() && before.len() <= 3 && before != "0").then_some(())
-    };
-    let decimal = match (points, commas) {
-        (1, 0) => Some('.'),
-        (0, 1) => thousands_comma().is_none().then_some(','),
-        (_, 0) | (0, _) => None,
-        _ if figures.rfind('.') > figures.rfind(',') => Some('.'),
-        _ => Some(','),
-    };
-    let (whole, fraction) = match decimal {
-        Some(point) => figures.rsplit_once(point)?,
-        None => (figures, ""),
-    };
-    if decimal.is_some_and(|point| whole.contains(point)) {
-        return None;
-    }
-    let groups: Vec<&str> = whole.split(['.', ',']).collect();
-    let grouped = |group: &&str| group.len() == 3;
-    if groups.len() > 1 && !(groups[1..].iter().all(grouped) && (1..=3).contains(&groups[0].len()))
-    {
-        return None;
-    }
-    let value = Decimal::from_str_exact(&format!("0{}.{fraction}0", groups.concat())).ok()?;
-    Some(value.normalize())
-}
-
 /// An amount as it is shown: exactly, with no fewer decimals than the currency has.
 pub fn exactly(amount: Decimal, currency: Currency) -> Decimal {
     let mut shown = amount.normalize();
     shown.rescale(shown.scale().max(currency.decimals()));
     shown
-}
-
-/// A whole number, perhaps with a sign or `.0` behind it.
-pub fn whole(text: &str) -> Result<i64, String> {
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(digits) => (true, digits),
-        None => (false, text.strip_prefix('+').unwrap_or(text)),
-    };
-    let value = number(digits).filter(|value| value.fract().is_zero());
-    let value = value.and_then(|value| i64::try_from(value.trunc()).ok());
-    let value = value.ok_or_else(|| format!("{} is not a whole number", quote(text)))?;
-    Ok(if negative { -value } else { value })
 }
 
 /// `text` on one line, cut where `end` says; whether it was cut.
@@ -203,54 +113,6 @@ mod tests {
 
     use super::*;
 
-    fn euros(text: &str) -> Result<String, String> {
-        amount(text, "EUR".parse().unwrap()).map(|amount| amount.normalize().to_string())
-    }
-
-    #[test]
-    fn prices_are_read_in_many_spellings() {
-        let same = [
-            ("12", "12"),
-            ("12.5", "12.5"),
-            ("12,50", "12.5"),
-            ("1,299.00", "1299"),
-            ("1.299,00", "1299"),
-            ("1,299", "1299"),
-            ("0,999", "0.999"),
-            ("1,299,000", "1299000"),
-            ("$12", "12"),
-            ("12 €", "12"),
-            ("EUR 1 299,50", "1299.5"),
-            ("1'299.50", "1299.5"),
-            (".5", "0.5"),
-            ("957.5775", "957.5775"),
-            ("1\u{a0}299,5", "1299.5"),
-            ("12.", "12"),
-        ];
-        for (text, amount) in same {
-            assert_eq!(euros(text).as_deref(), Ok(amount), "{text}");
-        }
-        for text in ["", "abc", "1.2.3", "12,34.56.7", "--1", "-5", "(5)", "$-5", "USD 5", "1e3"] {
-            assert!(euros(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn three_decimals_leave_doubt() {
-        let [euro, dinar] = ["EUR", "BHD"].map(|code| code.parse().unwrap());
-        assert!(is_doubtful("1.299", euro) && is_doubtful("€ 12.345", euro));
-        for text in ["1.29", "0.999", "1299.123", "1.2999", "1,299", "1.299,00", "1.2 9", ""] {
-            assert!(!is_doubtful(text, euro), "{text}");
-        }
-        assert!(!is_doubtful("1.299", dinar));
-    }
-
-    #[test]
-    fn whole_numbers_are_whole() {
-        assert_eq!((whole("3"), whole("-2"), whole("4.0")), (Ok(3), Ok(-2), Ok(4)));
-        assert!(whole("1.5").is_err() && whole("").is_err() && whole("many").is_err());
-    }
-
     #[test]
     fn skus_are_kept_or_written_otherwise() {
         assert_eq!(sku("TOTE-BRN").0.as_str(), "TOTE-BRN");
@@ -265,7 +127,7 @@ mod tests {
             let _ = sku(&text);
             let (a, b) = (sku(&other).0, sku(&text).0);
             prop_assert!(other == text || a != b);
-            let _ = (euros(&other), whole(&other), media_url(&other));
+            let _ = media_url(&other);
             let mut report = Report::default();
             let _ = label(&other, "it", 1, &mut report);
             let _ = prose(&other, "it", 1, &mut report);

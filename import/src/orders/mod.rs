@@ -20,7 +20,7 @@ use sqlx::PgPool;
 use self::discounts::{Amounts, Discounts};
 use self::history::{Gatherer, History};
 use self::replay::{Happening, Replay};
-use self::rows::{Columns, Reading};
+use self::rows::Columns;
 use crate::catalogue::{self, READS_AT_ONCE};
 use crate::csv::table::{Table, TableError};
 use crate::csv::values;
@@ -47,9 +47,7 @@ pub(crate) async fn import(file: PathBuf, currency: Currency, db: PgPool) -> Res
 fn read(table: &Table, currency: Currency) -> Result<(History, Report), TableError> {
     let mut report = Report::default();
     let columns = Columns::find(table)?;
-    let style = columns.style(table);
-    let has_decimal_points = columns.has_decimal_points(table);
-    let reading = Reading { style, currency, has_decimal_points };
+    let reading = columns.reading(table, currency);
     let mut gatherer = Gatherer::default();
     for row in table.rows() {
         report.row();
@@ -80,6 +78,7 @@ fn read(table: &Table, currency: Currency) -> Result<(History, Report), TableErr
     if let Some(told) = reading.style.told() {
         report.fact(told);
     }
+    reading.numbers.told().into_iter().for_each(|told| report.fact(told));
     summarise(&history, &columns, &mut report);
     Ok((history, report))
 }

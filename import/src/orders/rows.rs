@@ -2,12 +2,15 @@
 //! Names, addresses and e-mail are not read. Facts of the whole order may stand on one of its rows
 //! only; which of them count for the others is not decided here.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use domain::Currency;
 use domain::text::Quantity;
 use rust_decimal::Decimal;
 
 use crate::csv::dates::Style;
+use crate::csv::numbers::Numbers;
 use crate::csv::table::{Column, Row, Table, TableError};
 use crate::csv::values;
 use crate::report::Report;
@@ -112,24 +115,44 @@ impl Columns {
         if missing.is_empty() { Ok(columns) } else { Err(table.lacks(&missing)) }
     }
 
-    /// Learns how the file writes its dates.
-    pub fn style(&self, table: &Table) -> Style {
-        let mut style = Style::default();
+    /// Learns how the file writes its dates and numbers, and what its orders are in.
+    pub fn reading(&self, table: &Table, currency: Currency) -> Reading {
+        let mut reading = Reading {
+            style: Style::default(),
+            numbers: Numbers::default(),
+            currency,
+            currencies: HashMap::new(),
+        };
         for row in table.rows().flatten() {
             for column in [self.date, self.shipped] {
-                style.learn(row.line, row.get(column));
+                reading.style.learn(row.line, row.get(column));
+            }
+            if let Ok(Some(own)) = self.own_currency(&row)
+                && !reading.currencies.contains_key(self.order(&row))
+            {
+                reading.currencies.insert(self.order(&row).to_owned(), own);
             }
         }
-        style
+        // How an amount is written depends on its currency, which may stand further down.
+        for row in table.rows().flatten() {
+            let Ok(own) = self.own_currency(&row) else { continue };
+            let currency = reading.currency_of(own, self.order(&row)).unwrap_or(currency);
+            let amounts =
+                [self.price, self.total, self.discount, self.order_discount, self.subtotal];
+            for column in amounts {
+                reading.numbers.learn_amount(row.line, row.get(column), currency);
+            }
+            reading.numbers.learn_count(row.line, row.get(self.quantity));
+        }
+        reading
     }
 
-    /// Whether a point separates decimals in the file, and not thousands: some total has other than
-    /// three digits behind its only one.
-    pub fn has_decimal_points(&self, table: &Table) -> bool {
-        table.rows().flatten().any(|row| {
-            let behind = row.get(self.total).rsplit_once('.').map(|(_, behind)| behind);
-            behind.is_some_and(|behind| behind.len() != 3)
-        })
+    /// The currency that the row itself names.
+    fn own_currency(&self, row: &Row) -> Result<Option<Currency>, String> {
+        let code = some(row.get(self.currency));
+        code.map(|code| code.to_uppercase().parse::<Currency>())
+            .transpose()
+            .map_err(|rule| format!("the currency must be {}", rule.0))
     }
 
     /// Why the order of a row is not to be recorded, if the row says so.
@@ -201,10 +224,19 @@ pub struct LineRow {
 pub struct Reading {
     /// Its dates.
     pub style: Style,
-    /// What counts where it says none.
-    pub currency: Currency,
-    /// Whether a point cannot separate thousands in its totals.
-    pub has_decimal_points: bool,
+    /// Its numbers.
+    pub numbers: Numbers,
+    /// What counts where nothing says which.
+    currency: Currency,
+    /// What its orders are in, where any row of one says it.
+    currencies: HashMap<String, Currency>,
+}
+
+impl Reading {
+    /// The currency of a row that names `own`: of an order's rows, only one may name it.
+    fn currency_of(&self, own: Option<Currency>, order: &str) -> Option<Currency> {
+        own.or_else(|| self.currencies.get(order).copied())
+    }
 }
 
 /// Reads a row.
@@ -217,10 +249,7 @@ pub fn line_row(
     let text = |column| some(row.get(column));
     let order = text(columns.order).ok_or("the row has no order id")?;
     let date = |column| text(column).map(|date| reading.style.read(&date)).transpose();
-    let own_currency = text(columns.currency)
-        .map(|code| code.to_uppercase().parse::<Currency>())
-        .transpose()
-        .map_err(|rule| format!("the currency must be {}", rule.0))?;
+    let own_currency = reading.currency_of(columns.own_currency(row)?, &order);
     let name = text(columns.name).unwrap_or_default();
     let product = text(columns.product).or_else(|| some(&name));
     let code = row.get(columns.stock_code);
@@ -230,14 +259,16 @@ pub fn line_row(
             values::quote(code)
         ));
     }
-    let quantity = quantity(row.get(columns.quantity))?;
+    let numbers = &reading.numbers;
+    let quantity = quantity(numbers.count(row.get(columns.quantity), row.line, report)?)?;
     let currency = own_currency.unwrap_or(reading.currency);
-    let of_order = |column| {
-        // Some write what is taken off as less than nothing.
-        text(column)
-            .map(|amount| values::amount(amount.trim_start_matches('-'), currency))
-            .transpose()
-    };
+    let mut amount = |text: &str| numbers.amount(text, currency, row.line, report);
+    let total = total(row, columns, quantity, &mut amount)?;
+    // Some write what is taken off as less than nothing.
+    let mut of_order =
+        |column| text(column).map(|text| amount(text.trim_start_matches('-'))).transpose();
+    let (order_discount, subtotal) =
+        (of_order(columns.order_discount)?, of_order(columns.subtotal)?);
     let read = LineRow {
         line: row.line,
         order,
@@ -249,45 +280,30 @@ pub fn line_row(
         product: product.ok_or("the row has no product id")?,
         name,
         quantity,
-        total: total(row, columns, quantity, currency)?,
+        total,
         is_total_given: !row.get(columns.total).is_empty(),
-        order_discount: of_order(columns.order_discount)?,
-        subtotal: of_order(columns.subtotal)?,
+        order_discount,
+        subtotal,
     };
-    remark(row, columns, reading, &read, report);
-    Ok(read)
-}
-
-/// Says what of a row may be meant otherwise than it is read.
-fn remark(row: &Row, columns: &Columns, reading: &Reading, read: &LineRow, report: &mut Report) {
     let status = columns.status(row);
     if PARTLY_PAID.contains(&status.as_str()) {
         let told = format!("the order is {status}; it is recorded as if all of it were paid");
         report.remark(row.line, told);
     }
-    let currency = read.currency.unwrap_or(reading.currency);
-    let price = if read.is_total_given { columns.total } else { columns.price };
-    let is_certain = read.is_total_given && reading.has_decimal_points;
-    if !is_certain && values::is_doubtful(row.get(price), currency) {
-        let price = values::quote(row.get(price));
-        let told = format!("the price {price} is read with three decimals, not as thousands");
-        report.remark(row.line, told);
-    }
+    Ok(read)
 }
 
 fn some(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-fn quantity(text: &str) -> Result<Quantity, String> {
-    let units = values::whole(text)?;
+fn quantity(units: i64) -> Result<Quantity, String> {
     if units < 0 {
-        return Err(format!("{} units are a return or a correction", values::quote(text)));
+        return Err(format!("'{units}' units are a return or a correction"));
     }
-    let units = u32::try_from(units).ok().and_then(|units| Quantity::try_from(units).ok());
-    units.ok_or_else(|| {
-        let text = values::quote(text);
-        format!("the quantity {text} must be a whole number from 1 to {}", Quantity::UNITS_MAX)
+    let quantity = u32::try_from(units).ok().and_then(|units| Quantity::try_from(units).ok());
+    quantity.ok_or_else(|| {
+        format!("the quantity '{units}' must be a whole number from 1 to {}", Quantity::UNITS_MAX)
     })
 }
 
@@ -296,15 +312,15 @@ fn total(
     row: &Row,
     columns: &Columns,
     quantity: Quantity,
-    currency: Currency,
+    mut amount: impl FnMut(&str) -> Result<Decimal, String>,
 ) -> Result<Decimal, String> {
     if !row.get(columns.total).is_empty() {
-        return values::amount(row.get(columns.total), currency);
+        return amount(row.get(columns.total));
     }
-    let price = values::amount(row.get(columns.price), currency)?;
+    let price = amount(row.get(columns.price))?;
     let discount = match row.get(columns.discount) {
         "" => Decimal::ZERO,
-        discount => values::amount(discount, currency)?,
+        discount => amount(discount)?,
     };
     price
         .checked_mul(Decimal::from(quantity.get()))

@@ -20,7 +20,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use sqlx::PgPool;
 
 use self::rows::Columns;
-use self::spec::Spec;
+use self::spec::{Reading, Spec};
 use crate::catalogue::{self, READS_AT_ONCE};
 use crate::csv::table::{Table, TableError};
 use crate::csv::values::quote;
@@ -62,10 +62,12 @@ pub(crate) async fn import(
 fn read(table: &Table, currency: Currency) -> Result<(Vec<Spec>, Report), TableError> {
     let mut report = Report::default();
     let columns = Columns::find(table)?;
+    let reading = Reading { numbers: columns.numbers(table, currency), currency };
     let gathered = rows::gather(table, &columns, &mut report);
-    let wanted = spec::specs(gathered, &columns, currency, &mut report);
+    let wanted = spec::specs(gathered, &columns, &reading, &mut report);
     report.fact(table.reading.clone());
     report.fact(format!("{} products", wanted.len()));
+    reading.numbers.told().into_iter().for_each(|told| report.fact(told));
     if columns.compare_at.is_some() {
         report.fact("compare-at prices were dropped: the catalogue has none");
     }

@@ -43,6 +43,11 @@ pub fn steps(known: &Known, wanted: &Spec, currency: Currency) -> Steps {
         }
         (Status::Draft | Status::Published, document::Status::Archived) => {}
         (Status::Draft | Status::Published, _) => {
+            if (known.product.status, wanted.status) == (Status::Published, document::Status::Draft)
+            {
+                // First, for what is for sale must keep a variant with a price.
+                steps.commands.push((None, Command::Unpublish));
+            }
             change(&mut steps, known, wanted, currency);
             // Last what is to go: something must be left to sell meanwhile.
             remove(&mut steps, known, wanted);
@@ -52,9 +57,6 @@ pub fn steps(known: &Known, wanted: &Spec, currency: Currency) -> Steps {
         // Elsewhere an archived product may share its SKUs with one that is sold.
         (_, document::Status::Archived) => {
             steps.commands.push((None, Command::Archive(SkusOfArchived::Free)));
-        }
-        (Status::Published, document::Status::Draft) => {
-            steps.commands.push((None, Command::Unpublish));
         }
         (Status::Published, document::Status::Published) | (_, document::Status::Draft) => {}
         (_, document::Status::Published) if will_sell(known, wanted) => {

@@ -3,6 +3,9 @@
 
 use std::collections::HashMap;
 
+use domain::Currency;
+
+use crate::csv::numbers::Numbers;
 use crate::csv::table::{Column, Row, Table, TableError};
 use crate::report::Report;
 
@@ -27,7 +30,7 @@ pub struct Columns {
     image_position: Column,
     image_alt: Column,
     variant_image: Column,
-    /// Read only to say that it is dropped.
+    /// Read only to say that it is dropped, and for how it is written.
     pub compare_at: Column,
 }
 
@@ -64,6 +67,18 @@ impl Columns {
             (Some(_), None) => Err(table.lacks(&["Title"])),
             (None, None) => Err(table.lacks(&["Handle", "Title"])),
         }
+    }
+
+    /// Learns how the file writes its numbers.
+    pub fn numbers(&self, table: &Table, currency: Currency) -> Numbers {
+        let mut numbers = Numbers::default();
+        for row in table.rows().flatten() {
+            for column in [self.price, self.compare_at] {
+                numbers.learn_amount(row.line, row.get(column), currency);
+            }
+            numbers.learn_count(row.line, row.get(self.quantity));
+        }
+        numbers
     }
 
     /// Whether the file speaks of variants at all.

@@ -10,6 +10,7 @@ use domain::{Currency, Money, Options, ProductId, Sku};
 
 use super::rows::{Columns, ImageRow, ProductRows, VariantRow};
 use super::texts;
+use crate::csv::numbers::Numbers;
 use crate::csv::values;
 use crate::csv::values::quote;
 use crate::ids;
@@ -45,11 +46,19 @@ pub struct Spec {
     pub status: Status,
 }
 
+/// How the fields of a file are to be read.
+pub struct Reading {
+    /// Its numbers.
+    pub numbers: Numbers,
+    /// What its prices are in.
+    pub currency: Currency,
+}
+
 /// Makes out what is wanted; rows that cannot be used are left out and reported.
 pub fn specs(
     gathered: Vec<ProductRows>,
     columns: &Columns,
-    currency: Currency,
+    reading: &Reading,
     report: &mut Report,
 ) -> Vec<Spec> {
     let named: HashSet<Sku> = gathered
@@ -61,14 +70,14 @@ pub fn specs(
     let mut skus = Skus { named, used: HashMap::new(), of_archived: false };
     gathered
         .into_iter()
-        .filter_map(|product| one(&product, columns, currency, &mut skus, report))
+        .filter_map(|product| one(&product, columns, reading, &mut skus, report))
         .collect()
 }
 
 fn one(
     product: &ProductRows,
     columns: &Columns,
-    currency: Currency,
+    reading: &Reading,
     skus: &mut Skus,
     report: &mut Report,
 ) -> Option<Spec> {
@@ -82,7 +91,7 @@ fn one(
     let mut rows = product.variants.iter();
     let variants = columns.has_variants().then(|| {
         let variants = rows.by_ref().filter_map(|row| {
-            variant(product, row, currency, skus, report)
+            variant(product, row, reading, skus, report)
                 .map_err(|reason| report.skip(row.line, reason))
                 .ok()
         });
@@ -173,7 +182,7 @@ impl Skus {
 fn variant(
     product: &ProductRows,
     row: &VariantRow,
-    currency: Currency,
+    reading: &Reading,
     skus: &mut Skus,
     report: &mut Report,
 ) -> Result<Variant, String> {
@@ -181,8 +190,9 @@ fn variant(
     if row.price.is_empty() {
         report.remark(row.line, "the variant has no price and cannot be sold");
     } else {
-        let amount = values::amount(&row.price, currency)?;
-        let price = Money::new(amount, currency)
+        let Reading { numbers, currency } = reading;
+        let amount = numbers.amount(&row.price, *currency, row.line, report)?;
+        let price = Money::new(amount, *currency)
             .map_err(|rule| format!("the price {} {rule}", quote(&row.price)))?;
         prices.push(price);
     }
@@ -203,7 +213,7 @@ fn variant(
     Ok(Variant {
         line: row.line,
         set: VariantSet { sku, title: None, options, prices, barcode },
-        quantity: quantity(row, report),
+        quantity: quantity(row, &reading.numbers, report),
     })
 }
 
@@ -231,11 +241,11 @@ fn options(product: &ProductRows, row: &VariantRow, report: &mut Report) -> Opti
     options.try_into().unwrap_or_default()
 }
 
-fn quantity(row: &VariantRow, report: &mut Report) -> Option<Quantity> {
+fn quantity(row: &VariantRow, numbers: &Numbers, report: &mut Report) -> Option<Quantity> {
     if row.quantity.is_empty() {
         return None;
     }
-    let units = match values::whole(&row.quantity) {
+    let units = match numbers.count(&row.quantity, row.line, report) {
         Ok(0) => return None,
         Ok(units) => u32::try_from(units).ok().and_then(|units| Quantity::try_from(units).ok()),
         Err(_) => None,

@@ -1,8 +1,8 @@
 //! Order files as different shops export them: what their columns are called, which facts stand on
 //! an order's first row only, which orders brought no money.
 
-use import::TableError;
-use serde_json::Value;
+use import::{Report, TableError};
+use serde_json::{Value, json};
 use sqlx::PgPool;
 
 use super::{assert_left_out, file, kinds, of_kind, orders, run};
@@ -143,22 +143,75 @@ async fn headers_and_separators_may_differ(db: PgPool) {
     assert!(placed.iter().all(|order| order["lines"][0]["title"] == "Café"));
 }
 
-#[sqlx::test(migrations = "../migrations")]
-async fn what_may_be_thousands_is_remarked(db: PgPool) {
-    let prices = "Order ID,Date,SKU,Qty,Unit Price,Currency\n\
-                  1,2014-01-03,P1,1,1.299,EUR\n2,2014-01-03,P1,1,1.29,EUR\n\
-                  3,2014-01-03,P2,1,1.299,BHD\n";
-    let report = run(&db, orders(file(prices))).await;
+/// What the orders of a file cost, and its remarks.
+async fn cost(db: &PgPool, text: &str) -> (Vec<Value>, Report) {
+    let before = of_kind(db, "order.placed").await.len();
+    let report = run(db, orders(file(text))).await;
     assert_eq!(report.exit_code(), 0, "{:?}", report.reasons());
+    (of_kind(db, "order.placed").await.split_off(before), report)
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_may_be_thousands_is_decided_or_remarked(db: PgPool) {
+    let head = "Order ID,Date,SKU,Qty,Unit Price,Currency\n";
+    let (placed, report) = cost(&db, &format!("{head}1,2014-01-03,P1,1,1.299,BHD\n")).await;
+    assert_eq!(totals(&placed), ["1.299"]);
     let remarks = report.remarks();
     assert!(remarks.len() == 1 && remarks[0].0 == 2, "{remarks:?}");
     assert!(remarks[0].1.contains("'1.299' is read with three decimals"), "{remarks:?}");
 
-    // Totals are often computed; other decimals in the file tell what a point is.
-    let head = "Order ID,Date,SKU,Qty,Sales\n4,2014-01-03,P1,1,1.299\n";
-    assert_eq!(run(&db, orders(file(head))).await.remarks().len(), 1);
-    let certain = format!("{head}5,2014-01-03,P1,1,957.5775\n");
-    assert_eq!(run(&db, orders(file(certain))).await.remarks().len(), 0);
+    let prices = "2,2014-01-03,P1,1,1.290,EUR\n3,2014-01-03,P1,1,1.29,EUR\n\
+                  4,2014-01-03,P2,1,1.299,BHD\n5,2014-01-03,P2,1,\"1,299\",BHD\n";
+    let (placed, report) = cost(&db, &format!("{head}{prices}")).await;
+    assert_eq!(totals(&placed), ["1.29", "1.29", "1.299", "1299.000"]);
+    assert_eq!(report.remarks(), []);
+    let told = "amounts such as that on line 2 were read with a decimal point, as line 3 tells";
+    assert!(report.to_string().contains(told), "{report}");
+
+    let (placed, report) = cost(
+        &db,
+        "Order ID;Date;SKU;Qty;Sales;Currency\n6;2014-01-03;P1;1.000;1.299;EUR\n\
+         7;2014-01-04;P1;1;12,5;EUR\n8;2014-01-05;P2;1;12,500;TND\n",
+    )
+    .await;
+    assert_eq!(totals(&placed), ["1299.00", "12.50", "12.500"]);
+    assert_eq!(placed[0]["lines"][0]["quantity"], 1000);
+    let told = "quantities such as that on line 2 were read with a decimal comma, as line 3 tells";
+    assert!(report.remarks().is_empty() && report.to_string().contains(told), "{report}");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_row_is_read_in_the_currency_of_its_order(db: PgPool) {
+    // The second row of an order does not name its currency, and the first may be left out.
+    let history = "#1,2024-01-15,,paid,JPY,,,,1,A,12.500,A,,\n\
+                   #1,,,,,,,,1,B,\"1,500\",B,,\n\
+                   #2,2024-01-16,,paid,EUR,,,,1,A,9.50,A,,\n\
+                   #2,,,,,,,,1,B,1.000,B,,\n";
+    let (placed, report) = cost(&db, &format!("{SHOP}{history}")).await;
+    assert_eq!(totals(&placed), ["14000", "10.50"]);
+    assert_eq!(placed[0]["total"]["currency"], "JPY");
+    assert_eq!(report.remarks(), []);
+
+    let history = "#3,2024-01-15,,paid,JPY,,,,none,A,12.500,A,,\n\
+                   #3,2024-01-15,,,,,,,1,B,1.500,B,,\n";
+    let report = run(&db, orders(file(format!("{SHOP}{history}")))).await;
+    assert_left_out(&report, &[(2, "not a whole number")]);
+    let placed = of_kind(&db, "order.placed").await;
+    assert_eq!(placed[2]["total"], json!({"amount": "1500", "currency": "JPY"}));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_first_line_may_name_the_separator(db: PgPool) {
+    let files = [
+        "sep=;\r\nOrder ID;Date, local;Order Date;SKU;Qty;Sales\r\n1;;2014-01-03;A;1;7,50\r\n",
+        "Order ID|Order Date|SKU|Qty|Sales\n2|2014-01-04|A, B|1|7,50\n",
+    ];
+    for text in files {
+        let (placed, _) = cost(&db, text).await;
+        assert_eq!(totals(&placed), ["7.50"], "{text}");
+    }
+    let report = run(&db, orders(file("sep=|\nOrder ID|Date|SKU|Qty|Sales\nx|y|z|1|1\n"))).await;
+    assert_left_out(&report, &[(3, "'y' is not a date")]);
 }
 
 #[test]

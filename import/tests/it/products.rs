@@ -1,6 +1,7 @@
 //! Product files as shops export them, changed and imported again.
 
-use serde_json::json;
+use import::{Args, Report};
+use serde_json::{Value, json};
 use sqlx::PgPool;
 
 use super::{assert_left_out, data, file, kinds, log, of_kind, products, run};
@@ -197,6 +198,17 @@ async fn what_was_withdrawn_comes_back(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn what_goes_off_sale_may_lose_its_last_price(db: PgPool) {
+    let first = "Handle,Title,SKU,Price,Status\none,One,OLD,1,active\ntwo,Two,TWO,1,active\n";
+    run(&db, products(file(first))).await;
+    let second = "Handle,Title,SKU,Price,Status\none,One,NEW,,draft\ntwo,Two,TWO,,draft\n";
+    let report = run(&db, products(file(second))).await;
+    assert_eq!((report.exit_code(), report.rows_skipped()), (0, 0), "{:?}", report.reasons());
+    assert_eq!(of_kind(&db, "product.unpublished").await.len(), 2);
+    assert_eq!(run(&db, products(file(second))).await.commands().accepted, 0);
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn an_archived_row_frees_its_sku_for_one_below_it(db: PgPool) {
     let both = "Handle,Title,SKU,Price,Status\nold,Old,SAME,1,archived\nnew,New,SAME,2,active\n";
     for _ in 0..2 {
@@ -216,4 +228,67 @@ async fn what_is_left_of_a_sku_keeps_other_products_from_it(db: PgPool) {
     let report = run(&db, products(file(other))).await;
     assert_eq!(report.exit_code(), 1);
     assert_left_out(&report, &[(2, "2 units of the product that had this SKU are there")]);
+}
+
+/// The prices of a product file's variants, in the order of the file, and what is said of it.
+async fn prices(db: &PgPool, currency: &str, text: &str) -> (Vec<String>, Report) {
+    let before = of_kind(db, "product.variant_set").await.len();
+    let currency = currency.parse().unwrap();
+    let args = Args::Products { file: file(text), currency, location: "main".parse().unwrap() };
+    let report = run(db, args.clone()).await;
+    assert_eq!((report.exit_code(), report.rows_skipped()), (0, 0), "{:?}", report.reasons());
+    assert_eq!(run(db, args).await.commands().accepted, 0, "twice is once");
+    let variants = of_kind(db, "product.variant_set").await.split_off(before);
+    let amount = |variant: &Value| variant["prices"][0]["amount"].as_str().unwrap().to_owned();
+    (variants.iter().map(amount).collect(), report)
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn round_prices_are_not_a_thousand_times_too_low(db: PgPool) {
+    let head = "Handle;Title;SKU;Price;Inventory quantity\n";
+    let pesos = format!("{head}a1;A;A1;12.000;\na2;A;A2;1.250.000;\n");
+    let (found, report) = prices(&db, "CLP", &pesos).await;
+    assert_eq!((found, report.remarks().len()), (vec!["12000".into(), "1250000".into()], 0));
+    let yen = format!("{head}a3;A;A3;¥12,500;\na4;A;A4;980;\n");
+    let (found, report) = prices(&db, "JPY", &yen).await;
+    assert_eq!((found, report.remarks().len()), (vec!["12500".into(), "980".into()], 0));
+
+    let german = format!("{head}a5;A;A5;1.000;1.000\na6;A;A6;4,99;2\n");
+    let (found, report) = prices(&db, "EUR", &german).await;
+    assert_eq!((found, report.remarks().len()), (vec!["1000.00".into(), "4.99".into()], 0));
+    let told = report.to_string();
+    assert!(
+        told.contains("amounts such as that on line 2 were read with a decimal comma"),
+        "{told}"
+    );
+    let received = of_kind(&db, "stock.received").await;
+    assert!(received.iter().any(|event| event["quantity"] == 1000), "{received:?}");
+
+    // The price before tells too.
+    let compared = "Handle;Title;SKU;Price;Compare-at price\na7;A;A7;1.000;1.299,00\n";
+    assert_eq!(prices(&db, "EUR", compared).await.0, ["1000.00"]);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn prices_that_nothing_decides_are_remarked(db: PgPool) {
+    let head = "sep=;\nHandle;Title;SKU;Price;Inventory quantity\n";
+    let dinars = format!("{head}b1;B;B1;12,500;\nb2;B;B2;0,500;\n");
+    let (found, report) = prices(&db, "TND", &dinars).await;
+    assert_eq!((found, report.remarks().len()), (vec!["12.500".into(), "0.500".into()], 0));
+
+    let doubtful = format!("{head}b3;B;B3;12,500;\nb4;B;B4;8.250;1.000\n");
+    let (found, report) = prices(&db, "TND", &doubtful).await;
+    assert_eq!(found, ["12500.000", "8.250"]);
+    let why = "no other number of the file tells";
+    let remarks = [
+        (3, format!("the amount '12,500' is read as thousands, not with three decimals: {why}")),
+        (4, format!("the amount '8.250' is read with three decimals, not as thousands: {why}")),
+        (4, format!("the quantity '1.000' is read as 1, not 1000: {why}")),
+    ];
+    assert_eq!(report.remarks(), remarks);
+
+    let round = "Handle|Title|SKU|Price\nb5|B|B5|1.000\n";
+    let (found, report) = prices(&db, "EUR", round).await;
+    assert_eq!(found, ["1.00"]);
+    assert!(report.remarks()[0].1.contains("'1.000' is read with three decimals"), "{report}");
 }
