@@ -56,9 +56,10 @@ impl Tag {
         if !tag.split('.').all(is_number) {
             return None;
         }
-        let mut numbers = tag.split('.').map(str::parse);
-        let version = numbers.next()?.ok()?;
-        Some(Self { version, second: numbers.next().and_then(Result::ok) })
+        let mut numbers = tag.split('.');
+        let version = numbers.next()?.parse().ok()?;
+        let second = numbers.next().map(str::parse::<u64>).transpose().ok()?;
+        Some(Self { version, second: second.and_then(|second| second.try_into().ok()) })
     }
 }
 
@@ -215,6 +216,8 @@ mod tests {
         assert_eq!(expected(b"\"3\""), tag(3, None));
         assert_eq!(expected(b"\"3.1\""), tag(3, Some(1)), "a document's tag");
         assert_eq!(expected(b"\"3.17.1\""), tag(3, Some(17)), "an order's tag");
+        let digest = expected(b"\"3.18446744073709551615\"");
+        assert_eq!(digest, tag(3, None), "a cart's, which no position is");
         assert_eq!(expected(b"*"), Some(Expected::Exists));
         let wrong = ["3", "W/\"3\"", "\"\"", "\"-3\"", "\"+3\"", "\"3\", \"4\"", "\"3", "\"1e3\""];
         for value in wrong.into_iter().chain([

@@ -166,7 +166,11 @@ async fn a_person_says_what_became_of_a_lost_answer(db: PgPool) {
     let note = "seen in the gateway's dashboard";
     let unnamed = json!({"request": 1, "outcome": "done", "note": note});
     let refused = shop.send(keyed(&path, &unnamed)).await;
-    assert_eq!(refused.code(), "payment_wrong_answer", "an authorisation has a name and an end");
+    assert_eq!(
+        refused.code(),
+        "payment_finding_incomplete",
+        "an authorisation has a name and an end"
+    );
     let both = json!({"request": 1, "outcome": "not_done", "reference": "gw_1", "note": note});
     assert_eq!(shop.send(keyed(&path, &both)).await.code(), "invalid_body");
     let found = json!({"request": 1, "outcome": "done", "reference": "gw_1",

@@ -204,7 +204,6 @@ mod tests {
             "authorized",
             "captured",
             "voided",
-            "expired",
             "refunded",
             "failed",
             "request_failed",
@@ -216,7 +215,9 @@ mod tests {
 
     #[test]
     fn an_unknown_outcome_and_cash_change_nothing() {
-        for other in ["created", "outcome_unknown", "collection_due", "collected", "remitted"] {
+        for other in
+            ["created", "outcome_unknown", "expired", "collection_due", "collected", "remitted"]
+        {
             given::<AskGateway>([given::payment(other)]).then_nothing();
         }
         given::<AskGateway>([given::payment("uncollected"), given::placed()]).then_nothing();

@@ -228,7 +228,8 @@ async fn webhooks_tell_of_our_payments_whoever_did_it() {
     let take = next(&pay, Operation::Capture, "15.00", &intent);
     let taken = reference(&shop.stripe.perform(&take).await);
     let (_, report) = shop.told("payment_intent.succeeded").await;
-    let verdict = Verdict::Captured { reference: Some(taken), amount: None, fee: None };
+    let amount = Some(eur("15.00"));
+    let verdict = Verdict::Captured { reference: Some(taken), amount, fee: None };
     assert_eq!(report, Report::Answer { request: 2, verdict });
     let (payment, report) = shop.told("charge.dispute.created").await;
     let Report::Disputed { amount, stage, .. } = report else { panic!("{report:?}") };
@@ -252,6 +253,25 @@ async fn webhooks_tell_of_our_payments_whoever_did_it() {
     for heard in shop.play.hears("payment_intent.created", 3).await.unwrap() {
         assert_eq!(shop.read(&heard, Utc::now()).await.unwrap().heard, []);
     }
+}
+
+#[tokio::test]
+async fn what_somebody_else_took_is_told_as_it_was() {
+    let shop = shop().await;
+    let pay = call("pm_card_visa");
+    let intent = reference(&shop.stripe.perform(&pay).await);
+    // In the dashboard, and less than we are about to ask for.
+    let path = format!("{}/v1/payment_intents/{intent}/capture", shop.play.base);
+    let taken = shop.play.client.post(path).bearer_auth(KEY).form(&[("amount_to_capture", "700")]);
+    assert!(taken.send().await.unwrap().status().is_success());
+    let take = next(&pay, Operation::Capture, "15.00", &intent);
+    let Verdict::Captured { reference, amount, .. } = shop.stripe.perform(&take).await else {
+        panic!("it was taken")
+    };
+    assert_eq!(amount, Some(eur("7.00")));
+    let (_, report) = shop.told("payment_intent.succeeded").await;
+    let told = Report::Captured { amount: eur("7.00"), reference: reference.unwrap() };
+    assert_eq!(report, told, "under one name, so that it counts once");
 }
 
 #[tokio::test]
