@@ -8,7 +8,7 @@ use event_store::jetstream::Limits;
 use event_store::{forget, writer};
 use reactor::gateway::sandbox::Sandbox;
 use reactor::gateway::settings::Settings;
-use reactor::gateway::{self, Gateway as _};
+use reactor::gateway::{self, Gateway as _, Gateways};
 
 use crate::batch::BATCHES_MAX;
 use crate::batch::window::WINDOW_LINES_MAX;
@@ -113,13 +113,15 @@ fn known_gateway(name: &str) -> Result<GatewayName, String> {
 
 impl Serve {
     /// How payments go whose callers do not say.
-    pub fn payments(&self) -> Payments {
+    pub fn payments(&self, set_up: &Gateways) -> Payments {
         let capture = match self.capture {
             Capture::AtOnce => CapturePolicy::AtOnce,
             Capture::AtShipment => CapturePolicy::AtShipment,
             Capture::ByHand => CapturePolicy::ByHand,
         };
-        Payments { card_gateway: self.card_gateway.clone(), capture }
+        let mut gateways = gateway::names();
+        gateways.retain(|name| set_up.has(name));
+        Payments { card_gateway: self.card_gateway.clone(), capture, gateways }
     }
 
     /// How long a checkout's units stay reserved without a payment.

@@ -1,6 +1,7 @@
 //! What was asked, as a digest: the same key must come with the same one. Of what was meant, not of
 //! its bytes: who writes their JSON otherwise, or sends their retry in a batch, asks the same.
 
+use axum::http::Method;
 use domain::{Command, Money, StreamId};
 use serde_json::Value;
 use service::problem::Problem;
@@ -33,7 +34,9 @@ pub fn of(
     // for this request alone; where the caller chose it, it stands in the body.
     let id = if route.has_id() { command.target().key() } else { String::new() };
     let sku = address.sku.as_deref().unwrap_or_default();
-    let body = canonical(body)?;
+    // A change takes an absent member for "as it was" and null for "none"; of all others both are
+    // that there is none.
+    let body = canonical(body, route.method == Method::PATCH)?;
     let parts = [route.name, &id, sku, &condition, &body];
     let mut hash = Sha256::new();
     for part in parts {
@@ -59,37 +62,43 @@ pub(crate) fn short(hash: Sha256) -> Uuid {
 }
 
 /// The body in the one way to write it: members in the order of their names, no white space, money
-/// with the decimals of its currency. No body is an empty object. What counts where a member comes
+/// with the decimals of its currency, ids in small letters, and null only where it means something.
+/// No body is an empty object. What counts where a member comes
 /// twice is the last one, as it does for maps; anywhere else the command has refused it.
-fn canonical(body: &[u8]) -> Result<String, Problem> {
+fn canonical(body: &[u8], null_means: bool) -> Result<String, Problem> {
     if body.is_empty() {
         return Ok("{}".to_owned());
     }
     let mut value: Value = service::json::parse(body)?;
-    settle_money(&mut value);
+    settle(&mut value, null_means);
     Ok(value.to_string())
 }
 
-/// `1`, `1.0` and `1.00` euros are the same money. An absent member is not the same as one that is
-/// null: a change takes the first for "as it was" and the second for "none".
-fn settle_money(value: &mut Value) {
+/// `1`, `1.0` and `1.00` euros are the same money; an id is the same in capitals.
+fn settle(value: &mut Value, null_means: bool) {
     match value {
-        Value::Array(items) => items.iter_mut().for_each(settle_money),
+        Value::Array(items) => items.iter_mut().for_each(|item| settle(item, null_means)),
         Value::Object(members) => {
+            members.retain(|_, value| null_means || !value.is_null());
             let money = members.len() == 2 && members.contains_key("amount");
             match money.then(|| serde_json::from_value::<Money>(members.clone().into())) {
                 Some(Ok(money)) => *value = serde_json::json!(money),
-                _ => members.values_mut().for_each(settle_money),
+                _ => members.values_mut().for_each(|member| settle(member, null_means)),
             }
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        Value::String(text) => {
+            if let (36, Ok(id)) = (text.len(), Uuid::parse_str(text)) {
+                *text = id.to_string();
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
 #[cfg(test)]
 mod tests {
     fn canonical(body: &str) -> String {
-        super::canonical(body.as_bytes()).unwrap()
+        super::canonical(body.as_bytes(), true).unwrap()
     }
 
     #[test]
@@ -99,6 +108,11 @@ mod tests {
         let price = |amount| format!(r#"{{"prices":[{{"currency":"EUR","amount":"{amount}"}}]}}"#);
         assert_eq!(canonical(&price("1.0")), canonical(&price("1.00")));
         assert_eq!(canonical(&price("1")), canonical(&price("1.00")));
+        let id = |id: &str| format!(r#"{{"id":"{id}"}}"#);
+        let small = id("0190d000-0000-7000-8000-00000000bbbb");
+        assert_eq!(canonical(&small.to_uppercase().replace("ID", "id")), canonical(&small));
+        let no_change = |body: &str| super::canonical(body.as_bytes(), false).unwrap();
+        assert_eq!(no_change(r#"{"brand":null,"lines":[{"a":null}]}"#), r#"{"lines":[{}]}"#);
     }
 
     #[test]

@@ -87,7 +87,7 @@ async fn run(settings: Serve, database: Database, bus: Bus, http: Http) -> Resul
         relay.map(|relay| parts.watch("the relay", tokio::spawn(relay.run(stop_relaying.clone()))));
 
     let app = App::new(writer.clone(), settings.reservation())
-        .with_payments(settings.payments())
+        .with_payments(settings.payments(&gateways))
         .with_commands_max(settings.commands_max as usize)
         .with_commands_kept(settings.commands_kept())
         .with_query_url(settings.public_query_url.as_deref().unwrap_or_default())

@@ -20,14 +20,30 @@ fn ascii_graphic(text: &str) -> bool {
     text.chars().all(|c| c.is_ascii_graphic())
 }
 
-/// Whether a card's number stands in it, in one piece or in groups of digits as on the card. It
-/// must not come into the log, from where nobody could take it out again.
+/// Whether a card's number stands in it, in one piece or in groups of digits as on the card,
+/// whatever stands between them. It must not come into the log, from where nobody could take it out
+/// again.
 pub fn holds_card_number(text: &str) -> bool {
-    let joint = |c: char| matches!(c, ' ' | '-');
-    text.split(|c: char| !c.is_alphanumeric() && !joint(c)).any(|run| {
-        let groups: Vec<&str> = run.split(joint).collect();
-        (0..groups.len()).any(|first| begin_with_card_number(&groups[first..]))
-    })
+    // What stands between groups: up to two signs that are neither letters nor ends of a line.
+    let mut runs: Vec<Vec<&str>> = vec![vec![]];
+    let (mut rest, mut between) = (text, 0);
+    while let Some(first) = rest.chars().next() {
+        let word = rest.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+        if word.is_empty() {
+            between += 1;
+            if between > 2 || matches!(first, '\n' | '\r') {
+                runs.push(vec![]);
+            }
+            rest = &rest[first.len_utf8()..];
+        } else {
+            between = 0;
+            if let Some(run) = runs.last_mut() {
+                run.push(word);
+            }
+            rest = &rest[word.len()..];
+        }
+    }
+    runs.iter().any(|groups| (0..groups.len()).any(|at| begin_with_card_number(&groups[at..])))
 }
 
 /// Whole words only, and the groups of a card: 4 digits, then 3 to 6 each. The digits of a UUID
@@ -35,7 +51,7 @@ pub fn holds_card_number(text: &str) -> bool {
 fn begin_with_card_number(groups: &[&str]) -> bool {
     let mut digits = String::new();
     for group in groups {
-        let is_number = !group.is_empty() && group.bytes().all(|byte| byte.is_ascii_digit());
+        let is_number = group.bytes().all(|byte| byte.is_ascii_digit());
         if !is_number || !(digits.is_empty() || (3..=6).contains(&group.len())) {
             return false;
         }
@@ -50,16 +66,27 @@ fn begin_with_card_number(groups: &[&str]) -> bool {
     false
 }
 
-/// Whether digits are as many as a card has, begin as those of the networks do, and have the right
-/// last one, by Luhn.
+/// Whether digits begin as those of a network do, are as many as its cards have, and have the right
+/// last one, by Luhn. The 13 digits of an article's number are none.
 fn is_card_number(digits: &str) -> bool {
+    let begins = |first: u32, last: u32, places: usize| {
+        let begin = digits.get(..places).and_then(|begin| begin.parse().ok());
+        begin.is_some_and(|begin: u32| (first..=last).contains(&begin))
+    };
+    let lengths = match () {
+        () if begins(34, 34, 2) || begins(37, 37, 2) => 15..=15,
+        () if begins(36, 36, 2) || begins(38, 39, 2) || begins(300, 305, 3) => 14..=19,
+        () if begins(3528, 3589, 4) => 16..=19,
+        () if begins(4, 4, 1) => 16..=19,
+        () if begins(51, 55, 2) || begins(2221, 2720, 4) => 16..=16,
+        () if begins(50, 50, 2) || begins(56, 69, 2) => 15..=19,
+        () => return false,
+    };
     let luhn = digits.bytes().rev().enumerate().map(|(place, digit)| {
         let digit = u32::from(digit - b'0');
         if place % 2 == 0 { digit } else { digit * 2 / 10 + digit * 2 % 10 }
     });
-    (13..=19).contains(&digits.len())
-        && digits.starts_with(['2', '3', '4', '5', '6'])
-        && luhn.sum::<u32>() % 10 == 0
+    lengths.contains(&digits.len()) && luhn.sum::<u32>() % 10 == 0
 }
 
 /// Whether there is anything to see: not only spaces, marks that only direct how others are shown,

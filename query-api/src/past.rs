@@ -52,10 +52,25 @@ impl TryFrom<String> for Point {
             Ok(_) => return Err("must not be negative"),
             Err(_) => {}
         }
-        // An unescaped plus in a query means a space.
-        DateTime::parse_from_rfc3339(&text.replace(' ', "+"))
-            .map(|time| Self::Time(time.to_utc()))
-            .map_err(|_| "must be a position or an RFC 3339 time")
+        time(&text).map(Self::Time).ok_or("must be a position or an RFC 3339 time")
+    }
+}
+
+fn time(text: &str) -> Option<DateTime<Utc>> {
+    // An unescaped plus in a query means a space.
+    let time = DateTime::parse_from_rfc3339(&text.replace(' ', "+"));
+    time.ok().map(|time| time.to_utc())
+}
+
+/// A time in a query.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Time(pub DateTime<Utc>);
+
+impl TryFrom<String> for Time {
+    type Error = &'static str;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        time(&text).map(Self).ok_or("must be an RFC 3339 time")
     }
 }
 

@@ -9,12 +9,18 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 
 use crate::problem::Problem;
 
 /// The largest JSON body that is read, in bytes. Streams have bounds of their own.
 pub const BODY_BYTES_MAX: usize = 256 * 1024;
+
+/// Members of a body that are wrong of which a refusal tells.
+const WRONG_MAX: usize = 20;
+
+type PathError = serde_path_to_error::Error<serde_json::Error>;
 
 /// A JSON body. As an extractor it wants `application/json`, at most [`BODY_BYTES_MAX`] and
 /// exactly one JSON value; as an answer it writes one.
@@ -47,30 +53,88 @@ impl<T: Serialize> IntoResponse for Json<T> {
 /// is another than `T` wants.
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(body);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let pointer = pointer(error.path());
-        refuse(error.inner(), pointer)
+    let value = serde_path_to_error::deserialize(&mut reader);
+    let value = value.map_err(|error| match error.inner().classify() {
+        serde_json::error::Category::Data => all_wrong::<T>(body, &error),
+        _ => malformed(error.inner()),
     })?;
-    reader.end().map_err(|error| refuse(&error, String::new()))?;
+    reader.end().map_err(|error| malformed(&error))?;
     Ok(value)
 }
 
-fn refuse(error: &serde_json::Error, pointer: String) -> Problem {
-    let detail = error.to_string();
-    match error.classify() {
-        serde_json::error::Category::Data => {
-            let code = if detail.starts_with("missing field") {
-                "missing_field"
-            } else if detail.starts_with("unknown field") {
-                "unknown_field"
-            } else {
-                "invalid_value"
-            };
-            let detail = in_words_of_json(&detail);
-            Problem::new(StatusCode::BAD_REQUEST, "invalid_body", "the body is not what is wanted")
-                .pointer(pointer, code, detail)
+fn malformed(error: &serde_json::Error) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "malformed_json", error.to_string())
+}
+
+/// Every member of an object that is wrong, not only the first: it is read again without those
+/// that were found. Of one that is missing, and of a member's own members, only the first is found.
+fn all_wrong<T: DeserializeOwned>(body: &[u8], first: &PathError) -> Problem {
+    let mut wrong = Wrong::of(first);
+    let problem =
+        Problem::new(StatusCode::BAD_REQUEST, "invalid_body", "the body is not what is wanted");
+    let mut problem = wrong.clone().told(problem);
+    let Ok(Value::Object(mut members)) = serde_json::from_slice(body) else { return problem };
+    let mut taken_out: Vec<String> = Vec::new();
+    while let Some(name) = wrong.member.take()
+        && taken_out.len() < WRONG_MAX
+        && members.remove(&name).is_some()
+    {
+        taken_out.push(name);
+        let Err(error) = serde_path_to_error::deserialize::<_, T>(Value::Object(members.clone()))
+        else {
+            break;
+        };
+        wrong = Wrong::of(&error);
+        // It is missing because it was taken out.
+        if wrong.missing.as_ref().is_some_and(|name| taken_out.contains(name)) {
+            break;
         }
-        _ => Problem::new(StatusCode::BAD_REQUEST, "malformed_json", detail),
+        problem = wrong.clone().told(problem);
+    }
+    problem
+}
+
+/// One thing that is wrong with a body.
+#[derive(Clone)]
+struct Wrong {
+    pointer: String,
+    code: &'static str,
+    detail: String,
+    /// The member of the body it is in, if it is in one.
+    member: Option<String>,
+    /// The member of the body that is missing.
+    missing: Option<String>,
+}
+
+impl Wrong {
+    fn of(error: &PathError) -> Self {
+        let detail = error.inner().to_string();
+        let quoted = |what: &str| {
+            let name = detail.strip_prefix(what)?.strip_prefix(" `")?.split('`').next()?;
+            Some(name.to_owned())
+        };
+        let (missing, unknown) = (quoted("missing field"), quoted("unknown field"));
+        let member = error.path().iter().find_map(|segment| match segment {
+            Segment::Map { key } => Some(key.clone()),
+            Segment::Seq { .. } | Segment::Enum { .. } | Segment::Unknown => None,
+        });
+        let mut pointer = pointer(error.path());
+        if let Some(name) = &missing {
+            pointer.push('/');
+            pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
+        }
+        let code = match (&missing, &unknown) {
+            (Some(_), _) => "missing_field",
+            (None, Some(_)) => "unknown_field",
+            (None, None) => "invalid_value",
+        };
+        // Of the body itself, not of something in it.
+        let missing = missing.filter(|_| member.is_none());
+        Self { pointer, code, detail: in_words_of_json(&detail), member, missing }
+    }
+
+    fn told(self, problem: Problem) -> Problem {
+        problem.pointer(self.pointer, self.code, self.detail)
     }
 }
 
@@ -163,6 +227,17 @@ mod tests {
     enum Method {
         Card,
         Cash,
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_told() {
+        let body = r#"{"units":"1","words":7,"unit":1,"names":{"a":2},"method":"card"}"#;
+        let problem = serde_json::to_value(parse::<Wire>(body.as_bytes()).unwrap_err()).unwrap();
+        let errors = problem["errors"].as_array().unwrap();
+        let mut told: Vec<&str> =
+            errors.iter().map(|error| error["pointer"].as_str().unwrap()).collect();
+        told.sort_unstable();
+        assert_eq!(told, ["/names/a", "/unit", "/units", "/words"]);
     }
 
     #[test]

@@ -23,8 +23,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::payment::CapturePolicy;
 use domain::text::GatewayName;
 use domain::{Command, Sku};
-use reactor::gateway::Gateway as _;
 use reactor::gateway::sandbox::Sandbox;
+use reactor::gateway::{self, Gateway as _};
 use serde::de::DeserializeOwned;
 use service::problem::Problem;
 use uuid::Uuid;
@@ -203,13 +203,16 @@ pub struct Payments {
     pub card_gateway: GatewayName,
     /// When the money is taken that was set aside.
     pub capture: CapturePolicy,
+    /// The gateways that are set up: nobody can pay by another.
+    pub gateways: Vec<GatewayName>,
 }
 
 impl Default for Payments {
-    /// By the gateway that is always there, and as the domain has it: see decision 0024.
+    /// By the gateway that is always there, as the domain has it (see decision 0024), and as if all
+    /// gateways were set up.
     fn default() -> Self {
         let card_gateway = Sandbox::NAME.parse().expect("the constant is a name");
-        Self { card_gateway, capture: CapturePolicy::default() }
+        Self { card_gateway, capture: CapturePolicy::default(), gateways: gateway::names() }
     }
 }
 

@@ -77,6 +77,9 @@ impl Start {
         let gateway = gateway.unwrap_or_else(usual);
         let once = gateway::takes_once(&gateway)
             .ok_or_else(|| invalid_body("/gateway", "there is no such gateway"))?;
+        if !edge.payments.gateways.contains(&gateway) {
+            return Err(invalid_body("/gateway", "this gateway is not set up here"));
+        }
         let capture = capture.unwrap_or(edge.payments.capture);
         Ok(Begin { method, gateway: Some(gateway), token, capture, once, return_url })
     }
@@ -89,8 +92,12 @@ impl Start {
             ("/capture", capture.is_some(), "cash is collected, not captured"),
             ("/return_url", return_url.is_some(), "nobody is sent away to pay in cash"),
         ];
-        if let Some((pointer, _, why)) = unfit.into_iter().find(|(_, given, _)| *given) {
-            return Err(invalid_body(pointer, why));
+        let mut unfit = unfit.into_iter().filter(|(_, given, _)| *given);
+        if let Some((pointer, _, why)) = unfit.next() {
+            let first = invalid_body(pointer, why);
+            return Err(unfit.fold(first, |told, (pointer, _, why)| {
+                told.pointer(pointer, "invalid_value", why)
+            }));
         }
         // When cash is taken is the courier's affair.
         let capture = CapturePolicy::ByHand;

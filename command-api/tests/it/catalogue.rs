@@ -1,7 +1,7 @@
 //! Products and stock.
 
 use axum::http::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::PgPool;
 
 use crate::shop::{Shop, ask, keyed, post, put};
@@ -73,7 +73,7 @@ async fn a_new_price_leaves_the_rest_of_a_variant(db: PgPool) {
     let id = shop.done(post("/v1/products", &product)).await.id();
     let path = format!("/v1/products/{id}/variants/T");
 
-    let patch = |body: serde_json::Value| ask(Method::PATCH, &path, body.to_string());
+    let patch = |body: Value| ask(Method::PATCH, &path, body.to_string());
     shop.done(patch(json!({"prices": eur("2.00")}))).await;
     shop.done(put(format!("{path}/prices"), &json!({"prices": eur("3.00")}))).await;
     shop.done(patch(json!({"barcode": null}))).await;
@@ -88,9 +88,24 @@ async fn a_new_price_leaves_the_rest_of_a_variant(db: PgPool) {
     let told = shop.history(&stream).await;
     assert_eq!(told[2..], ["product.prices_set", "product.prices_set", "product.variant_set"]);
     let last = "SELECT data FROM events WHERE stream = $1 ORDER BY version DESC LIMIT 1";
-    let last: serde_json::Value =
-        sqlx::query_scalar(last).bind(&stream).fetch_one(&db).await.unwrap();
+    let last: Value = sqlx::query_scalar(last).bind(&stream).fetch_one(&db).await.unwrap();
     assert_eq!(last, json!({"sku": "T", "options": options, "prices": eur("3.00")}));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn null_takes_away_what_a_product_can_be_without(db: PgPool) {
+    let shop = Shop::open(&db);
+    let id = shop.sell("TOTE", 0).await;
+    let path = format!("/v1/products/{id}");
+    let patch = |body: Value| ask(Method::PATCH, &path, body.to_string());
+    shop.done(patch(json!({"category": ["Bags"], "attributes": {"Colour": "red"}}))).await;
+    let none = json!({"category": null, "attributes": null, "media": null, "brand": null});
+    shop.done(patch(none)).await;
+    let told = shop.payload(&format!("product-{id}"), "product.changed").await;
+    assert_eq!((&told["category"], &told["attributes"]), (&json!([]), &json!({})));
+    let unnamed = shop.send(patch(json!({"title": null}))).await;
+    assert_eq!((unnamed.status, unnamed.code()), (StatusCode::BAD_REQUEST, "invalid_body"));
+    assert_eq!(unnamed.body["errors"][0]["pointer"], "/title");
 }
 
 #[sqlx::test(migrations = "../migrations")]

@@ -74,6 +74,10 @@ async fn a_parcel_comes_back_or_never_leaves(db: PgPool) {
 async fn a_parcel_gets_lost(db: PgPool) {
     let shop = Shop::open(&db);
     let (order, _) = shop.confirmed("TOTE", 1).await;
+    for (place, code) in [("nowhere", "unknown_location"), ("returns", "location_not_sellable")] {
+        let from_there = json!({"order_id": order, "location": place});
+        assert_eq!(shop.send(post("/v1/fulfilments", &from_there)).await.code(), code);
+    }
     let parcel = json!({"order_id": order, "location": "main"});
     let parcel = shop.done(post("/v1/fulfilments", &parcel)).await.id();
     let path = format!("/v1/fulfilments/{parcel}");
@@ -83,6 +87,9 @@ async fn a_parcel_gets_lost(db: PgPool) {
         shop.done(post(format!("{path}/{step}"), &json!({}))).await;
     }
     shop.done(lost()).await;
-    let order = shop.history(&format!("order-{order}")).await;
-    assert_eq!(order[order.len() - 2..], ["order.fulfilment_closed", "order.cancelled"]);
+    let story = shop.history(&format!("order-{order}")).await;
+    assert_eq!(story[story.len() - 2..], ["order.fulfilment_closed", "order.cancelled"]);
+    // It turns up at the carrier's.
+    shop.done(post(format!("{path}/return"), &json!({"location": "main"}))).await;
+    assert_eq!(shop.history("stock-TOTE").await.last().unwrap(), "stock.received");
 }

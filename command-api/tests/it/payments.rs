@@ -1,8 +1,12 @@
 //! Payments, up to what the gateway is asked; what it answers is recorded as the process does.
 
 use axum::http::StatusCode;
+use chrono::TimeDelta;
+use command_api::routes::Payments;
+use command_api::{App, router};
 use domain::payment::Verdict;
 use serde_json::{Value, json};
+use service::health::Health;
 use sqlx::PgPool;
 
 use crate::shop::{Shop, authorized, keyed, post};
@@ -210,4 +214,56 @@ async fn nothing_is_paid_or_counted_without_a_key(db: PgPool) {
         );
     }
     assert_eq!(shop.head().await, head);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn nobody_pays_by_a_gateway_that_is_not_set_up(db: PgPool) {
+    let shop = Shop::open(&db);
+    let order = shop.order("TOTE", 1).await;
+    let payments = Payments { gateways: vec!["sandbox".parse().unwrap()], ..Payments::default() };
+    let app = App::new(shop.writer.clone(), TimeDelta::minutes(15)).with_payments(payments);
+    let only = Shop { router: router(&app, None, &Health::new()), ..shop };
+    let head = only.head().await;
+    for pay in [
+        json!({"order_id": order, "method": "paypal"}),
+        json!({"order_id": order, "method": "card", "token": "pm_1", "gateway": "stripe"}),
+    ] {
+        let refused = only.send(keyed("/v1/payments", &pay)).await;
+        assert_eq!((refused.status, refused.code()), (StatusCode::BAD_REQUEST, "invalid_body"));
+        assert_eq!(refused.body["errors"][0]["pointer"], "/gateway");
+    }
+    assert_eq!(only.head().await, head);
+    let sandbox = json!({"order_id": order, "method": "card", "token": "tok_success"});
+    only.done(keyed("/v1/payments", &sandbox)).await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_is_paid_and_given_back_outside_is_recorded(db: PgPool) {
+    let shop = Shop::open(&db);
+    let order = shop.order("TOTE", 1).await;
+    let pay = json!({"order_id": order, "method": "external"});
+    let payment = shop.done(keyed("/v1/payments", &pay)).await.id();
+    // By bank transfer, before anything was sent.
+    shop.done(keyed(format!("/v1/payments/{payment}/collect"), &json!({}))).await;
+    let (_, card) = shop.card("PURSE", authorized()).await;
+    shop.done(keyed(format!("/v1/payments/{card}/capture"), &json!({}))).await;
+    shop.gateway(&card, 2, kit::was_captured()).await;
+    let by_hand = json!({"by_hand": true, "reason": "the card is closed"});
+    shop.done(keyed(format!("/v1/payments/{card}/refund"), &by_hand)).await;
+    let told = shop.payload(&format!("payment-{card}"), "payment.refunded").await;
+    assert_eq!((&told["request"], &told["reason"]), (&json!(null), &json!("the card is closed")));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn all_that_does_not_go_with_cash_is_told(db: PgPool) {
+    let shop = Shop::open(&db);
+    let order = shop.order("TOTE", 1).await;
+    let cash = json!({
+        "order_id": order, "method": "cash_on_delivery", "token": "tok_1", "gateway": "sandbox",
+        "capture": "at_once", "return_url": "https://shop.example/",
+    });
+    let refused = shop.send(keyed("/v1/payments", &cash)).await;
+    let errors = refused.body["errors"].as_array().unwrap().iter();
+    let pointers: Vec<&str> = errors.map(|error| error["pointer"].as_str().unwrap()).collect();
+    assert_eq!(pointers, ["/gateway", "/token", "/capture", "/return_url"]);
 }

@@ -143,7 +143,12 @@ fn create(
     location: Option<Location>,
     streams: Streams,
 ) -> Result<(), Stop> {
+    let places = location.iter().map(|place| StreamId::Location(place.clone()));
+    streams.require(places.chain([StreamId::Order(order_id)]))?;
     let order: &Order = streams.order(&order_id)?;
+    if let Some(place) = &location {
+        location_command::must_sell(streams, place)?;
+    }
     let planned = order.plan_fulfilment(id, lines)?;
     let lines = planned.iter().find_map(|event| match event {
         order::Event::FulfilmentPlanned(planned) => Some(planned.lines.clone()),

@@ -30,6 +30,12 @@ pub(crate) fn decide(code: Location, command: Command, streams: Streams) -> Resu
     Ok(unit.0)
 }
 
+/// Refuses a location that nobody set, or from which nothing is sold: no parcel leaves from there.
+pub(super) fn must_sell(streams: Streams, location: &Location) -> Result<(), Stop> {
+    let Shelf { location, sellable } = shelf(streams, location.clone())?;
+    if sellable { Ok(()) } else { Err(Error::SellsNothing { location }.into()) }
+}
+
 /// The location of that code, with whether it sells. Refused where nobody set it.
 pub(super) fn shelf(streams: Streams, location: Location) -> Result<Shelf, Stop> {
     match streams.location(&location)?.sellable(&location) {

@@ -11,6 +11,11 @@ refusals! {
             /// Which.
             location: Location,
         } = "unknown_location", NotFound, "there is no location '{location}'; set it first";
+        /// Nothing is sold from there.
+        SellsNothing {
+            /// Which.
+            location: Location,
+        } = "location_not_sellable", Conflict, "nothing is sold from '{location}'";
         /// It would sell from now on, or no longer.
         SellableStays {
             /// What it is.

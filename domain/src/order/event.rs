@@ -219,6 +219,9 @@ pub struct FulfilmentClosed {
     /// How much less is owed, because its units came back or were lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<Money>,
+    /// Whether it had been lost, and its units were off for that.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub found: bool,
 }
 
 /// `order.units_cancelled`

@@ -64,7 +64,8 @@ impl Order {
             (Stage::Closed(_), _) => return Ok(vec![]),
         }
         let lines = parcel.lines.clone();
-        let closed = FulfilmentClosed { fulfilment_id, outcome, lines, amount: None };
+        let found = parcel.stage == Stage::Closed(Outcome::Lost);
+        let closed = FulfilmentClosed { fulfilment_id, outcome, lines, amount: None, found };
         let mut after = self.clone();
         after.evolve(&closed.clone().into());
         let amount = Some(reduced(owed, &after)).filter(|amount| !amount.is_zero());

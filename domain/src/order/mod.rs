@@ -225,16 +225,14 @@ impl Order {
     }
 
     fn close(&mut self, closed: &FulfilmentClosed) {
-        let before = self.fulfilments.get(&closed.fulfilment_id).map(|parcel| parcel.stage);
         self.advance(closed.fulfilment_id, Stage::Closed(closed.outcome));
-        let was_lost = before == Some(Stage::Closed(Outcome::Lost));
         self.count(&closed.lines, |of, units| match closed.outcome {
-            // Found: off it was already.
-            Outcome::Delivered if was_lost => {
+            Outcome::Delivered if closed.found => {
                 of.off = of.off.saturating_sub(units);
                 of.delivered += units;
             }
-            Outcome::Returned if was_lost => {}
+            // Off they were already.
+            Outcome::Returned if closed.found => {}
             // Called off before it left: its units are still to be sent.
             Outcome::Cancelled => of.planned = of.planned.saturating_sub(units),
             Outcome::Delivered => {

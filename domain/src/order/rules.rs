@@ -290,7 +290,7 @@ impl Order {
         let close = |(id, parcel): (&FulfilmentId, &Parcel)| {
             let (fulfilment_id, lines) = (*id, parcel.lines.clone());
             let outcome = Outcome::Cancelled;
-            FulfilmentClosed { fulfilment_id, outcome, lines, amount: None }.into()
+            FulfilmentClosed { fulfilment_id, outcome, lines, amount: None, found: false }.into()
         };
         planned.map(close).collect()
     }

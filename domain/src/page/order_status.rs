@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::order::{Document, OrderLine};
+use crate::fulfilment;
 use crate::money::Money;
 use crate::payment::Status as Paying;
 use crate::payment::document as payment;
@@ -50,8 +51,10 @@ pub enum FulfilmentStatus {
     Fulfilled,
     /// All units were handed over that did not come back or get lost.
     Delivered,
-    /// All units that had left came back or were lost.
+    /// All units that had left came back, or some did and the others were lost.
     Returned,
+    /// All units that had left were lost.
+    Lost,
 }
 
 impl Document {
@@ -94,6 +97,13 @@ impl Document {
         })
     }
 
+    /// Whether any unit that had left came back.
+    fn came_back(&self) -> bool {
+        let returned = self.lines.iter().any(|line| line.progress.returned > 0);
+        let sent_back = fulfilment::document::Status::ReturnedToSender;
+        returned || self.fulfilments.iter().any(|parcel| parcel.status == sent_back)
+    }
+
     pub(super) fn fulfilled(&self) -> FulfilmentStatus {
         let sum = |units: fn(&OrderLine) -> u32| {
             self.lines.iter().map(|line| u64::from(units(line))).sum::<u64>()
@@ -110,8 +120,10 @@ impl Document {
             FulfilmentStatus::Fulfilled
         } else if delivered > 0 {
             FulfilmentStatus::Delivered
-        } else {
+        } else if self.came_back() {
             FulfilmentStatus::Returned
+        } else {
+            FulfilmentStatus::Lost
         }
     }
 }

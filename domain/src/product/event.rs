@@ -76,8 +76,8 @@ pub struct Created {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Changed {
-    /// Its name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Its name, which it never is without.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub title: Option<Label>,
     /// What it is; may contain HTML.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -85,14 +85,14 @@ pub struct Changed {
     /// Who makes it.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub brand: Option<Option<Label>>,
-    /// Its category as a path, the widest first.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Its category as a path, the widest first. As with what follows, `null` is none of it.
+    #[serde(default, deserialize_with = "or_none", skip_serializing_if = "Option::is_none")]
     pub category: Option<Vec<Label>>,
     /// Facts to filter by.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "or_none", skip_serializing_if = "Option::is_none")]
     pub attributes: Option<BTreeMap<Label, Label>>,
     /// Pictures and videos.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "or_none", skip_serializing_if = "Option::is_none")]
     pub media: Option<Vec<Media>>,
 }
 
@@ -116,6 +116,15 @@ where
     D: serde::Deserializer<'de>,
 {
     T::deserialize(deserializer).map(Some)
+}
+
+/// Reads `null` as nothing of a kind, which is not the same as an absent field.
+fn or_none<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: Deserialize<'de> + Default,
+    D: serde::Deserializer<'de>,
+{
+    Option::deserialize(deserializer).map(|value: Option<T>| Some(value.unwrap_or_default()))
 }
 
 /// `product.variant_set`

@@ -56,7 +56,7 @@ refusals! {
         } = "stock_not_there", Passing,
             "only {on_hand} of the {wanted} units are there to leave; count or transfer them first";
         /// They lie where nothing is for sale.
-        NotSellable = "location_not_sellable", Passing,
+        NotSellable = "location_not_sellable", Conflict,
             "what lies at this location is not for sale; transfer it first";
         /// Another product is to have the SKU, and units of the old one are there.
         NotEmpty {

@@ -161,8 +161,13 @@ fn of_orders() -> [order::Event; 16] {
     let (outcome, was_confirmed) = (Outcome::Lost, true);
     let reason = CancelReason::Requested(note("changed my mind"));
     let broken = note("broken");
-    let closed =
-        order::FulfilmentClosed { fulfilment_id, outcome, lines: lines(), amount: Some(amount) };
+    let closed = order::FulfilmentClosed {
+        fulfilment_id,
+        outcome,
+        lines: lines(),
+        amount: Some(amount),
+        found: true,
+    };
     [
         placed.into(),
         order::PaymentStarted { payment_id, method: PaymentMethod::Card }.into(),

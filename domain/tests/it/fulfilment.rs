@@ -17,7 +17,7 @@ use kit::*;
 
 fn closed(parcel: u128, outcome: Outcome, lines: &[(&str, u32)], less: Option<&str>) -> Fact {
     let (fulfilment_id, lines, amount) = (parcel_id(parcel), of(lines), less.map(eur));
-    of_order(1, FulfilmentClosed { fulfilment_id, outcome, lines, amount })
+    of_order(1, FulfilmentClosed { fulfilment_id, outcome, lines, amount, found: false })
 }
 
 /// What is in a parcel of the whole order.

@@ -60,7 +60,6 @@ fn what_passes_by_itself_is_not_kept() {
     let expected = [
         "checkout_refused",
         "fulfilment_wrong_state",
-        "location_not_sellable",
         "not_for_sale",
         "order_not_confirmed",
         "order_not_delivered",

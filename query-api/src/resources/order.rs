@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
 use domain::page::order::{self, Document, FulfilmentStatus, PaymentStatus, Status};
 use domain::{Currency, OrderId, ReadModel};
 use serde::Deserialize;
@@ -16,6 +15,7 @@ use crate::document::Row;
 use crate::list::{ListQuery, query, sorts};
 use crate::listing::{CREATED, Listing, SortKeys, word};
 use crate::one::resource;
+use crate::past::Time;
 
 resource! {
     /// An order.
@@ -52,9 +52,9 @@ query! {
         /// In this currency.
         currency: Option<Currency>,
         /// Placed then or later.
-        created_from: Option<DateTime<Utc>>,
+        created_from: Option<Time>,
         /// Placed before.
-        created_before: Option<DateTime<Utc>>,
+        created_before: Option<Time>,
         sort: Sorting,
     }
 }
@@ -70,8 +70,8 @@ impl ListQuery for Orders {
             .whether("to_refund > 0", self.to_refund)
             .only("customer_id =", self.customer_id)
             .only("currency =", self.currency.map(word))
-            .only("created_at >=", self.created_from.map(in_range))
-            .only("created_at <", self.created_before.map(in_range)))
+            .only("created_at >=", self.created_from.map(|time| in_range(time.0)))
+            .only("created_at <", self.created_before.map(|time| in_range(time.0))))
     }
 }
 

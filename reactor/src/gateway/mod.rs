@@ -136,6 +136,12 @@ macro_rules! gateways {
             }
         }
 
+        /// All gateways there are, configured or not.
+        pub fn names() -> Vec<GatewayName> {
+            let names = [$( $module::$gateway::NAME ),+];
+            names.map(|name| name.parse().expect("the constant is a name")).into()
+        }
+
         /// Whether the gateway of that name takes money once; `None` if there is none.
         pub fn takes_once(name: &GatewayName) -> Option<bool> {
             $( if name.as_str() == $module::$gateway::NAME {

@@ -100,7 +100,7 @@ async fn a_body_is_refused_with_the_place_of_what_is_wrong() {
     let cases = [
         (r#"{"lines":[{"quantity":1},{"quantity":-1}]}"#, "/lines/1/quantity", "invalid_value"),
         (r#"{"lines":[{"quantity":1,"a/b":2}]}"#, "/lines/0/a~1b", "unknown_field"),
-        (r#"{"lines":[{}]}"#, "/lines/0", "missing_field"),
+        (r#"{"lines":[{}]}"#, "/lines/0/quantity", "missing_field"),
         ("7", "", "invalid_value"),
     ];
     for (body, pointer, code) in cases {
