@@ -67,7 +67,8 @@ fn card_numbers_are_no_tokens_and_stand_in_no_notes() {
     ] {
         assert!(!parses::<Note>(grouped), "{grouped}");
     }
-    // One digit off; an article's number; too short; a time; the id of a payment; what gateways make.
+    // One digit off; an article's number; too short; a time; the id of a payment; what gateways
+    // make.
     for other in [
         "4242424242424241",
         "4006381333023",
