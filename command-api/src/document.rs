@@ -11,6 +11,7 @@ use serde::Serialize;
 use sqlx::PgPool;
 
 use crate::command::Accepted;
+use crate::today;
 
 /// The most events that are folded for one answer. What has more is answered as if nobody had asked
 /// for the document: it is for the callers of carts and orders, not for a year of a SKU's stock.
@@ -62,9 +63,8 @@ pub async fn parts_at(
 /// whatever comes of this.
 pub async fn after(db: &PgPool, category: Category, accepted: &Accepted) -> Option<Representation> {
     let subject = StreamId::of(category, &accepted.id)?;
-    match history(db, &subject, accepted.position).await {
-        Ok(Some(events)) => fold(category, &events),
-        Ok(None) => None,
+    match shown(db, category, &subject, accepted.position).await {
+        Ok(shown) => shown,
         Err(error) => {
             let error = event_store::causes(&error);
             tracing::warn!(error, "a document was left out of an answer");
@@ -73,11 +73,29 @@ pub async fn after(db: &PgPool, category: Category, accepted: &Accepted) -> Opti
     }
 }
 
+async fn shown(
+    db: &PgPool,
+    category: Category,
+    subject: &StreamId,
+    position: i64,
+) -> Result<Option<Representation>, NotRead> {
+    let Some(events) = history(db, subject, position).await? else { return Ok(None) };
+    if category != Category::Cart {
+        return Ok(fold(category, &events));
+    }
+    let fold = |document, event| cart::document::fold(document, &seen(event));
+    let Some(cart) = events.iter().fold(None, fold) else { return Ok(None) };
+    let numbers = [cart.version];
+    Ok(written(&today::shown(db, cart).await?, &numbers))
+}
+
 /// Why the events of a document could not be had.
 #[derive(Debug, thiserror::Error)]
-enum NotRead {
+pub enum NotRead {
+    /// The log is away.
     #[error("the log could not be asked")]
     Database(#[from] sqlx::Error),
+    /// One of them is of another program.
     #[error(transparent)]
     Event(#[from] Unreadable),
 }
@@ -99,7 +117,8 @@ async fn history(
     Ok((events.len() <= EVENTS_MAX).then_some(events))
 }
 
-async fn of_streams(
+/// The events of some streams up to a position; `None` if they are more than [`EVENTS_MAX`].
+pub(crate) async fn of_streams(
     db: &PgPool,
     streams: &[StreamId],
     until: i64,
@@ -130,17 +149,17 @@ fn fold(category: Category, events: &[Recorded]) -> Option<Representation> {
     match category {
         Category::Product => folded!(product::document::fold, |it| it.version),
         Category::Stock => folded!(stock::document::fold, |it| it.version),
-        Category::Cart => folded!(cart::document::fold, |it| it.version),
         Category::Order => folded!(order::fold, |it| it.version, it.position),
         Category::Payment => folded!(payment::document::fold, |it| it.version),
         Category::Fulfilment => folded!(fulfilment::document::fold, |it| it.version),
         Category::Return => folded!(return_::document::fold, |it| it.version),
         Category::Location => folded!(location::document::fold, |it| it.version),
-        Category::Sku => None,
+        // A cart is shown with more than its own events.
+        Category::Cart | Category::Sku => None,
     }
 }
 
-fn seen(recorded: &Recorded) -> Seen<'_> {
+pub(crate) fn seen(recorded: &Recorded) -> Seen<'_> {
     Seen {
         stream: &recorded.stream,
         version: recorded.version,

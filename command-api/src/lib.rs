@@ -5,7 +5,8 @@
 //! * [`http`]: one command a request; [`batch`]: one a line, streamed;
 //! * [`headers`], [`caller`], [`fingerprint`], [`command`], [`problem`]: what both share on the
 //!   way to the writer and back;
-//! * [`document`]: what a command's subject looks like to readers;
+//! * [`document`]: what a command's subject looks like to readers; [`today`]: what a cart's lines
+//!   are now;
 //! * [`log_id`]: which log all of it is about;
 //! * [`mod@webhooks`]: what gateways tell without being asked;
 //! * [`operations`]: what is done to the log by hand; [`serve`]: the process.
@@ -26,6 +27,7 @@ pub mod operations;
 pub mod problem;
 pub mod routes;
 pub mod serve;
+pub mod today;
 pub mod webhooks;
 
 use std::sync::Arc;

@@ -106,7 +106,15 @@ async fn a_command_is_answered_with_the_document_where_it_is_preferred(db: PgPoo
     assert_eq!((&added.body["id"], &added.body["version"]), (&json!(cart), &json!(4)));
     assert_eq!(added.body["lines"][0]["quantity"], 5);
     assert_eq!(added.body["total"]["amount"], "99.95");
+    let today = &added.body["lines"][0]["today"];
+    assert_eq!((&today["available"], &today["problems"]), (&json!(5), &json!([])));
+    assert_eq!(today["unit_price"]["amount"], "19.99");
     assert_eq!(added.body["position"], shop.head().await);
+    // One more than there are: said before checkout refuses it.
+    let six = post(&path, &json!({"sku": "TOTE", "quantity": 1}));
+    let six = shop.done(six.with("prefer", "return=representation")).await;
+    let problem = &six.body["lines"][0]["today"]["problems"][0];
+    assert_eq!(problem["code"], "out_of_stock", "{problem}");
     // A retry is told what the first try was, however the cart has moved on since.
     shop.done(post(&path, &line)).await;
     let again = shop.done(add().with("idempotency-key", "add")).await;

@@ -43,9 +43,12 @@ async fn units_are_counted_carried_and_watched(db: PgPool) {
     let refused = shop.send(keyed(&checkout, &json!({}))).await;
     assert_eq!(refused.body["lines"][0]["available"], 5, "four, and one later");
     shop.done(put(format!("/v1/carts/{cart}/lines/TOTE"), &json!({"quantity": 5}))).await;
-    shop.done(keyed(&checkout, &json!({}))).await;
+    let order = shop.done(keyed(&checkout, &json!({}))).await.id();
     let count = json!({"on_hand": 3, "reason": "one was broken"});
-    shop.done(keyed("/v1/stock/TOTE/count", &count)).await;
+    let count = keyed("/v1/stock/TOTE/count", &count).with("prefer", "return=representation");
+    let counted = shop.done(count).await;
+    let short = json!([{"order_id": order, "quantity": 2}]);
+    assert_eq!((&counted.body["short"], &counted.body["short_orders"]), (&json!(2), &short));
     assert_eq!(
         shop.history("stock-TOTE").await,
         [

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::Event;
 use crate::StreamId;
 use crate::seen::{Seen, stamp};
-use crate::stock::{Level, Stock};
+use crate::stock::{self, Level, Short, Stock};
 use crate::text::{Location, Sku};
 
 /// Units at one location.
@@ -46,6 +46,10 @@ pub struct Document {
     pub available: i64,
     /// Units promised that are not there.
     pub short: i64,
+    /// Whose they are, as it was when units were last found missing: the newest holds first, 100
+    /// at most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub short_orders: Vec<Short>,
     /// Units that may be promised beyond what is there, over all orders.
     pub backorder_max: u32,
     /// How many of these are left.
@@ -72,6 +76,7 @@ pub fn fold(document: Option<Document>, seen: &Seen) -> Option<Document> {
         let mut stock = document.stock();
         stock.evolve(event);
         document.take(&stock);
+        document.name_short(event);
         stamp!(document, seen);
     }
     Some(document)
@@ -87,6 +92,7 @@ fn empty(id: Sku, seen: &Seen) -> Document {
         committed: 0,
         available: 0,
         short: 0,
+        short_orders: vec![],
         backorder_max: 0,
         backorderable: 0,
         threshold: None,
@@ -109,6 +115,18 @@ impl Document {
             backorder_max: self.backorder_max,
             threshold: self.threshold,
             ..Stock::default()
+        }
+    }
+
+    fn name_short(&mut self, event: &stock::Event) {
+        match event {
+            stock::Event::Counted(stock::Counted { short, .. })
+            | stock::Event::Adjusted(stock::Adjusted { short, .. })
+            | stock::Event::Transferred(stock::Transferred { short, .. }) => {
+                self.short_orders.clone_from(short);
+            }
+            _ if self.short == 0 => self.short_orders.clear(),
+            _ => {}
         }
     }
 
