@@ -174,11 +174,15 @@ CREATE TABLE payments_rows (
     currency text NOT NULL,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
+    unknown boolean DEFAULT false NOT NULL,
+    dispute text COLLATE "C",
     CONSTRAINT payments_rows_pkey PRIMARY KEY (build, id)
 ) WITH (fillfactor=70);
 CREATE INDEX payments_rows_created ON payments_rows USING btree (build, created_at, id);
+CREATE INDEX payments_rows_dispute ON payments_rows USING btree (build, dispute, created_at, id) WHERE dispute IS NOT NULL;
 CREATE INDEX payments_rows_order ON payments_rows USING btree (build, order_id);
 CREATE INDEX payments_rows_status_created ON payments_rows USING btree (build, status, created_at, id);
+CREATE INDEX payments_rows_unknown ON payments_rows USING btree (build, created_at, id) WHERE unknown;
 
 CREATE TABLE products_rows (
     build smallint NOT NULL,
@@ -465,7 +469,9 @@ CREATE VIEW payments AS
     currency,
     created_at,
     updated_at,
-    build
+    build,
+    unknown,
+    dispute
    FROM payments_rows
   WHERE build = (( SELECT projections.active_build
            FROM projections

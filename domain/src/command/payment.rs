@@ -229,6 +229,15 @@ fn follow(
             if fruitless { ended(id, order, event, lapsed) } else { vec![] }
         }
         Event::Restored(again) if again.what == Restoration::Dispute => vec![],
+        // What is set aside for an order that is off is let go, though its refund was refused.
+        Event::RequestFailed(failed)
+            if failed.operation == Operation::Refund
+                && before.refused.is_none()
+                && after.stage == Stage::Open
+                && order.status == Status::Cancelled =>
+        {
+            vec![]
+        }
         // Nobody is asked again at once what they have just refused, or while they are asked.
         Event::Created(_)
         | Event::Requested(_)

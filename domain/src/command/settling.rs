@@ -10,7 +10,7 @@ use crate::StreamId;
 use crate::ids::PaymentId;
 use crate::money::Money;
 use crate::order::{Order, Status};
-use crate::payment::{self, CapturePolicy, Payment, Stage, Terms};
+use crate::payment::{self, CapturePolicy, Operation, Payment, Stage, Terms};
 use crate::state::Streams;
 use crate::text::Note;
 
@@ -54,27 +54,26 @@ fn next(
     ended: bool,
 ) -> Vec<payment::Event> {
     let Some(terms) = &payment.terms else { return vec![] };
-    // Before anything else: a gateway that will not let go of the rest must not keep this.
+    let dead = ended || order.status == Status::Cancelled;
+    let over = order.status == Status::Completed && balance.lacking(balance.owed).is_zero();
+    let unneeded = payment.stage == Stage::Open && (dead || over);
+    // What goes back and what is let go do not wait for each other: what was refused last comes
+    // second.
     let back = balance.excess().at_most(terms.kept());
+    let void_first = unneeded && payment.refused == Some(Operation::Refund);
     if terms.by_gateway()
         && !back.is_zero()
+        && !void_first
         && let Ok(asked) = payment.refund(Some(back), None, false)
     {
         balance.give_back(back);
         return asked;
     }
-    let dead = ended || order.status == Status::Cancelled;
-    let over = order.status == Status::Completed && balance.lacking(balance.owed).is_zero();
     let asked = match payment.stage {
         Stage::Created | Stage::RequiresAction if dead => payment.abort(off()),
-        Stage::Open if !terms.by_gateway() => {
-            if dead || over {
-                payment.uncollect(None)
-            } else {
-                Ok(vec![])
-            }
-        }
-        Stage::Open if dead || over => payment.void(),
+        Stage::Open if unneeded && terms.by_gateway() => payment.void(),
+        Stage::Open if unneeded => payment.uncollect(None),
+        Stage::Open if !terms.by_gateway() => Ok(vec![]),
         Stage::Open => {
             let due = due(balance, order, payment, terms);
             if due.is_zero() {

@@ -170,10 +170,11 @@ impl Document {
             remitted: self.remitted,
         };
         let (stage, requests, reference) = (self.stage, self.requests, self.reference.clone());
-        // What was counted is asked by the rules alone.
+        // What was counted and refused is asked by the rules alone.
         let (terms, none) = (Some(terms), BTreeSet::new);
         let (counted, failed_refunds) = (none(), none());
-        Payment { stage, terms, in_flight, requests, reference, counted, failed_refunds }
+        let refused = None;
+        Payment { stage, terms, in_flight, requests, reference, counted, failed_refunds, refused }
     }
 
     fn take(&mut self, state: Payment) {

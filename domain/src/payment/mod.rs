@@ -129,6 +129,8 @@ pub struct Payment {
     pub counted: BTreeSet<Token>,
     /// Those of refunds that failed after all, and are in the sums no more.
     pub failed_refunds: BTreeSet<Token>,
+    /// What the gateway refused last, if it did nothing since.
+    pub refused: Option<Operation>,
 }
 
 impl Payment {
@@ -185,7 +187,10 @@ impl Payment {
                 self.in_flight = None;
                 self.close(Stage::Failed);
             }
-            Event::RequestFailed(failed) => self.settle(Some(failed.request)),
+            Event::RequestFailed(failed) => {
+                self.settle(Some(failed.request));
+                self.refused = Some(failed.operation);
+            }
             Event::Restored(restored) => self.restore(restored),
             Event::Resolved(_) => {}
             Event::CollectionDue(_) => self.stage = Stage::Open,
@@ -249,6 +254,7 @@ impl Payment {
 
     /// The request was answered.
     fn settle(&mut self, request: Option<u32>) {
+        self.refused = None;
         self.in_flight = self.in_flight.filter(|waiting| Some(waiting.request) != request);
     }
 

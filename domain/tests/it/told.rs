@@ -240,3 +240,20 @@ fn a_dispute_lost_while_a_refund_is_under_way() {
     assert_eq!(asks(&shop, record(1, 3, declined())), []);
     assert_eq!(asks(&shop.done(record(1, 3, declined())), settle()), []);
 }
+
+#[test]
+fn a_refund_that_is_refused_does_not_keep_the_rest_set_aside() {
+    let shop = authorized().done(capture(1, Some(eur("20.00")))).done(record(1, 2, was_captured()));
+    let shop = shop.done(cancel(1));
+    assert_eq!(pay(&shop, 1).in_flight.map(|asked| asked.operation), Some(Operation::Refund));
+    // At once: what is still set aside is the shopper's.
+    let shop = shop.done(record(1, 3, declined()));
+    assert_eq!(pay(&shop, 1).in_flight.map(|asked| asked.operation), Some(Operation::Void));
+    // A gateway that refuses both is asked again later, and for each in its turn.
+    let shop = shop.done(record(1, 4, declined()));
+    assert_eq!(pay(&shop, 1).in_flight, None);
+    let shop = shop.done(settle());
+    assert_eq!(pay(&shop, 1).in_flight.map(|asked| asked.operation), Some(Operation::Refund));
+    let shop = shop.done(record(1, 5, declined())).done(settle());
+    assert_eq!(pay(&shop, 1).in_flight.map(|asked| asked.operation), Some(Operation::Void));
+}

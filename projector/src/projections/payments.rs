@@ -6,7 +6,7 @@ use sqlx::types::Uuid;
 use crate::documents::document_projection;
 
 document_projection! {
-    Payments, version 2;
+    Payments, version 3;
     table "payments_rows", key Uuid "uuid";
     stream Payment(id) => id.0;
     documents Document, by document::fold;
@@ -14,4 +14,6 @@ document_projection! {
     from "amount" "json":
         "amount" = "(f.amount->>'amount')::numeric",
         "currency" = "f.amount->>'currency'";
+    from "pending" "json": "unknown" = "coalesce((f.pending->>'unknown')::boolean, false)";
+    from "dispute" "json": "dispute" = "f.dispute->>'stage'";
 }

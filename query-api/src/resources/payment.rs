@@ -1,8 +1,8 @@
 //! `/v1/payments`
 
 use domain::PaymentId;
-use domain::payment::Status;
 use domain::payment::document::{self, Document};
+use domain::payment::{DisputeStage, Status};
 use uuid::Uuid;
 
 use crate::list::list;
@@ -25,4 +25,8 @@ list! {
     order_id: Uuid, "order_id =";
     /// Where they stand.
     status: Status, "status =" => word;
+    /// Whether a gateway's answer was lost, and nobody knows yet what it did.
+    unknown: bool, "unknown =";
+    /// How far their latest dispute has come.
+    dispute: DisputeStage, "dispute =" => word;
 }

@@ -177,7 +177,7 @@ async fn orders_are_filtered_and_sorted(db: PgPool) {
     assert_eq!(count("/v1/orders?payment_status=paid").await, 0);
     let customer = uuid::Uuid::from_u128(1);
     assert_eq!(count(&format!("/v1/orders?customer_id={customer}&limit=1")).await, 3);
-    let range = "created_from=2026-01-01T00:03:00Z&created_before=2026-01-01T00:06:00Z";
+    let range = "created_from=2026-01-01T02:03:00+02:00&created_before=2026-01-01T00:06:00Z";
     assert_eq!(count(&format!("/v1/orders?{range}")).await, 3);
     assert_eq!(count("/v1/orders?currency=USD").await, 0);
     let owing =
@@ -212,6 +212,8 @@ async fn stock_locations_payments_and_sales_are_listed_too(db: PgPool) {
              json_build_object('id', n::text), 1, 1,
              ('0000000000000000000000000000000' || n % 2)::uuid, 'card', 'captured', n, 'EUR',
              now(), now() FROM generate_series(1, 9) n;
+         UPDATE payments_rows SET unknown = amount <= 2,
+             dispute = CASE WHEN amount = 3 THEN 'opened' WHEN amount = 4 THEN 'won' END;
          INSERT INTO sales_rows (build, id, document, position, version, day, currency,
              created_at, updated_at)
              SELECT 1, d || '-' || c, json_build_object('id', d || '-' || c), 1, 1, d::date, c,
@@ -232,6 +234,8 @@ async fn stock_locations_payments_and_sales_are_listed_too(db: PgPool) {
     assert_eq!(count("/v1/locations?limit=2").await, 5);
     assert_eq!(count("/v1/locations?sellable=false").await, 2);
     assert_eq!(count("/v1/payments?limit=2").await, 9);
+    assert_eq!(count("/v1/payments?unknown=true").await, 2);
+    assert_eq!(count("/v1/payments?dispute=opened").await, 1);
     let order = uuid::Uuid::from_u128(1);
     assert_eq!(count(&format!("/v1/payments?order_id={order}&status=captured")).await, 5);
     assert_eq!(count("/v1/sales?limit=1").await, 6);

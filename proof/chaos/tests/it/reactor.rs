@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use chrono::Utc;
+use domain::command::cart::Command::CheckOut;
+use domain::{CartId, Command, OrderId};
+use event_store::writer::{Outcome, Request, Settings, Writer};
 use harness::Program;
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, PgPool};
+use sqlx::PgPool;
 use tokio::time::sleep;
 use uuid::Uuid;
 
@@ -17,7 +21,7 @@ async fn a_reactor_alone_does_what_a_command_api_without_leaves(db: PgPool) {
     let mut api = service("command-api", &["serve", "--reactor", "off"], &environment);
     api.start().await.unwrap();
     sell(&api).await;
-    let (paid, late) = (order(&api).await, order(&api).await);
+    let (paid, late) = (order(&api).await, overdue(&api, &db).await);
     let pay = json!({"order_id": paid, "method": "card", "token": "tok_timeout"});
     let payment = post(&api, "/v1/payments", &pay).await;
     let health = reqwest::get(api.url("/health")).await.unwrap().text().await.unwrap();
@@ -38,9 +42,6 @@ async fn a_reactor_alone_does_what_a_command_api_without_leaves(db: PgPool) {
     let booked: Vec<String> =
         sqlx::query_scalar("SELECT key FROM sandbox_gateway").fetch_all(&db).await.unwrap();
     assert_eq!(booked, [format!("{payment}:1")]);
-    // As if a quarter of an hour had gone by.
-    let due = format!("UPDATE reaction_tasks SET due_at = now() WHERE subject = '{late}'");
-    sqlx::raw_sql(AssertSqlSafe(due)).execute(&db).await.unwrap();
     until(&db, &format!("order-{late}"), "order.cancelled").await;
 
     let told = reqwest::get(reactor.url("/health")).await.unwrap().json::<Value>().await.unwrap();
@@ -69,12 +70,31 @@ async fn sell(api: &Program) {
     post(api, "/v1/stock/TOTE/receive", &receive).await;
 }
 
-/// An order of one of them.
-async fn order(api: &Program) -> String {
+/// A cart with one of them.
+async fn cart(api: &Program) -> String {
     let cart = post(api, "/v1/carts", &json!({"currency": "EUR"})).await;
     let line = json!({"sku": "TOTE", "quantity": 1});
     post(api, &format!("/v1/carts/{cart}/lines"), &line).await;
+    cart
+}
+
+/// An order of one of them.
+async fn order(api: &Program) -> String {
+    let cart = cart(api).await;
     post(api, &format!("/v1/carts/{cart}/checkout"), &json!({})).await
+}
+
+/// An order that nobody paid in time: its units were held up to the moment it was placed. No caller
+/// of the API may say how long, so it is asked of the log.
+async fn overdue(api: &Program, db: &PgPool) -> String {
+    let cart = cart(api).await;
+    let (order_id, now) = (OrderId(Uuid::now_v7()), Utc::now());
+    let command = CheckOut { order_id, reserved_until: now, address_id: None };
+    let cart = CartId(cart.parse().unwrap());
+    let (writer, _) = Writer::start(db, Settings::default());
+    let answer = writer.submit(Request::new(Command::Cart(cart, command), now)).await.unwrap();
+    assert!(matches!(answer.outcome, Outcome::Accepted { .. }), "{answer:?}");
+    order_id.to_string()
 }
 
 /// The id of what a command made or changed.
