@@ -30,7 +30,9 @@ pub(super) fn authorized(
     let given_up = order.payments.get(&id).is_some_and(|attempt| attempt.ended)
         && matches!(before.stage, Stage::Created | Stage::RequiresAction);
     let let_go = after.in_flight.is_some_and(|asked| asked.operation == Operation::Void);
-    if given_up || let_go {
+    // What was taken for good is not let go any more: it pays for the order.
+    let taken = after.terms.as_ref().is_some_and(|terms| !terms.kept().is_zero());
+    if !taken && (given_up || let_go) {
         return Ok(order.end_payment(id));
     }
     let others = || order.standing_payments().filter(|standing| *standing != id);

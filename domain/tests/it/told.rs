@@ -257,3 +257,12 @@ fn a_refund_that_is_refused_does_not_keep_the_rest_set_aside() {
     let shop = shop.done(record(1, 5, declined())).done(settle());
     assert_eq!(pay(&shop, 1).in_flight.map(|asked| asked.operation), Some(Operation::Void));
 }
+
+#[test]
+fn what_was_taken_of_a_payment_that_was_given_up_pays_for_the_order() {
+    let shop = paying().done(abort()).done(report(1, told_captured("50.50", "ch_1")));
+    assert_eq!(order(&shop).status, Status::Confirmed);
+    let shop = shop.done(record(1, 1, was_authorized()));
+    assert_eq!(pay(&shop, 1).stage, Stage::Done);
+    sent_with(shop, 1, &[]).done(deliver(1));
+}

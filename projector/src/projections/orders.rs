@@ -18,7 +18,7 @@ const CATEGORIES: &[Category] =
 
 pub static PROJECTION: Projection = Projection {
     name: ReadModel::Orders.name(),
-    version: 2,
+    version: 3,
     categories: CATEGORIES,
     tables: &["orders_rows"],
     grain: 1,
