@@ -48,6 +48,12 @@ const RECOVERY_TIME_MAX: Duration = Duration::from_secs(1);
 /// What the overload may cost in memory.
 const MEMORY_BYTES_MAX: u64 = 64 << 20;
 
+/// A client that keeps a connection for less long than a service keeps one on which nothing was
+/// asked yet: those that it opened and did not need would else be closed under its hands.
+fn client() -> Client {
+    Client::builder().pool_idle_timeout(Duration::from_secs(5)).build().unwrap()
+}
+
 /// What somebody was told, and how soon.
 struct Told {
     status: StatusCode,
@@ -72,7 +78,7 @@ async fn sell_out(db: &PgPool, buyers: usize, units: u32, at_once: usize) {
     let _alone = ALONE.lock().await;
     let stack = Stack::start(db).await;
     stack.sell("HOT", "Flash sale", units).await;
-    let client = Client::new();
+    let client = client();
     let carts = fill_carts(&stack, &client, buyers).await;
     let began = Instant::now();
     let buying = stream::iter(carts.iter().enumerate()).map(|(number, cart)| {
@@ -152,7 +158,7 @@ async fn ten_times_what_is_carried_is_refused_at_once_and_leaves_nothing_behind(
     let _alone = ALONE.lock().await;
     let mut api = command_api(&db);
     api.start().await.unwrap();
-    let client = Client::new();
+    let client = client();
     let mut held_up = JoinSet::new();
     held_up.spawn(hold_the_head(db.clone()));
     let carried = carried(&client, &api).await;
