@@ -229,9 +229,10 @@ fn follow(
             if fruitless { ended(id, order, event, lapsed) } else { vec![] }
         }
         Event::Restored(again) if again.what == Restoration::Dispute => vec![],
-        // What is set aside for an order that is off is let go, though its refund was refused.
+        // What is set aside for an order that is off is let go, though its capture or its refund
+        // was refused.
         Event::RequestFailed(failed)
-            if failed.operation == Operation::Refund
+            if failed.operation != Operation::Void
                 && before.refused.is_none()
                 && after.stage == Stage::Open
                 && order.status == Status::Cancelled =>

@@ -266,3 +266,12 @@ fn what_was_taken_of_a_payment_that_was_given_up_pays_for_the_order() {
     assert_eq!(pay(&shop, 1).stage, Stage::Done);
     sent_with(shop, 1, &[]).done(deliver(1));
 }
+
+#[test]
+fn what_is_set_aside_is_let_go_when_its_capture_is_refused_after_the_end() {
+    let shop = sent_with(authorized(), 1, &[]).done(capture(1, Some(eur("5.00"))));
+    let shop = shop.done(lose(1));
+    assert_eq!(order(&shop).status, Status::Cancelled);
+    let void = [(Operation::Void, "50.50".to_owned())];
+    assert_eq!(asks(&shop, record(1, 2, declined())), void);
+}
