@@ -2,7 +2,7 @@
 //! the stock of its SKUs, folded from the log as `page::cart` shows them. What they have become
 //! since the command is in it: of a cart, what others do is no event.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::cart::document::{Document, Status};
 use domain::page::cart::{self as page, SkuFacts, Sold};
@@ -43,7 +43,9 @@ async fn known(db: &PgPool, skus: &[Sku]) -> Result<Option<Vec<SkuFacts>>, NotRe
             _ => {}
         }
     }
-    let products: Vec<StreamId> = owners.values().map(|id| StreamId::Product(*id)).collect();
+    // One product may sell several of them.
+    let products: BTreeSet<ProductId> = owners.values().copied().collect();
+    let products: Vec<StreamId> = products.into_iter().map(StreamId::Product).collect();
     let Some(events) = of_streams(db, &products, i64::MAX).await? else { return Ok(None) };
     let mut products = BTreeMap::new();
     for (stream, events) in by_stream(&events) {

@@ -106,6 +106,7 @@ fn reserve_anew(
     Ok(reinstated)
 }
 
+/// What an order keeps is its for certain, after what was called off in the same breath.
 pub(super) fn commit_stock(
     unit: &mut Unit,
     order_id: OrderId,
@@ -115,9 +116,18 @@ pub(super) fn commit_stock(
     let lines = || order.stocked_lines().iter().filter(|line| order.kept(line) > 0);
     streams.require(lines().map(|line| StreamId::Stock(line.sku.clone())))?;
     for line in lines() {
-        let committed = streams.stock(&line.sku)?.commit(order_id);
+        let stream = StreamId::Stock(line.sku.clone());
+        let before = streams.stock(&line.sku)?;
+        // Copied only where it has changed: a SKU on sale may hold units for thousands.
+        let mut after = None;
+        for (of, event) in &unit.0 {
+            if let (true, crate::Event::Stock(event)) = (*of == stream, event) {
+                after.get_or_insert_with(|| before.clone()).evolve(event);
+            }
+        }
+        let committed = after.as_ref().unwrap_or(before).commit(order_id);
         let committed = stock_command::named(&line.sku, committed)?;
-        unit.add(&StreamId::Stock(line.sku.clone()), committed);
+        unit.go_on(&stream, committed);
     }
     Ok(())
 }

@@ -4,7 +4,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Events, Stop, Unit, settling, stock as stock_command};
+use super::confirming::commit_stock;
+use super::{Events, Stop, Unit, settling};
 use crate::StreamId;
 use crate::ids::{AddressId, OrderId};
 use crate::order::{self, CancelReason, Event, Order, Outcome, Recording, Status, Units};
@@ -138,7 +139,7 @@ pub(super) fn follow(
                 }
             }
             Event::Confirmed(confirmed) if confirmed.payment_id.is_none() => {
-                commit_kept(unit, id, &after, streams)?;
+                commit_stock(unit, id, &after, streams)?;
             }
             Event::Cancelled(_) if !has_cancelled_units(events) => {
                 for line in order.stocked_lines() {
@@ -150,23 +151,6 @@ pub(super) fn follow(
         }
     }
     Ok(Some(after))
-}
-
-/// What is left of an order costs nothing, and is certain: its units are too, after what was called
-/// off in the same breath.
-fn commit_kept(unit: &mut Unit, id: OrderId, order: &Order, streams: Streams) -> Result<(), Stop> {
-    for line in order.stocked_lines().iter().filter(|line| order.kept(line) > 0) {
-        let stream = StreamId::Stock(line.sku.clone());
-        let mut stock = streams.stock(&line.sku)?.clone();
-        for (of, event) in &unit.0 {
-            if let (true, crate::Event::Stock(event)) = (*of == stream, event) {
-                stock.evolve(event);
-            }
-        }
-        let committed = stock_command::named(&line.sku, stock.commit(id))?;
-        unit.go_on(&stream, committed);
-    }
-    Ok(())
 }
 
 /// Whether what the order held was released unit by unit: nothing is left to be released then.
