@@ -92,7 +92,7 @@ pub fn prepare(
 ) -> Result<Prepared, Problem> {
     let Conditions { key, expected, .. } = conditions;
     let command = route.parse(address, body, edge)?;
-    if key.is_none() && route.needs_key {
+    if key.is_none() && (route.needs_key)(&command) {
         return Err(problem::key_required());
     }
     if key.as_deref().and_then(made_at).is_some_and(|made_at| made_at < edge.now - edge.kept) {

@@ -62,6 +62,34 @@ impl<E: Coded + std::fmt::Display> Coded for OfSku<E> {
     }
 }
 
+/// All that a refusal speaks of, so that its caller need not ask again for each. Never none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct All<T>(pub Vec<T>);
+
+impl<T: std::fmt::Display> std::fmt::Display for All<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (number, one) in self.0.iter().enumerate() {
+            if number > 0 {
+                f.write_str("; ")?;
+            }
+            one.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl<T: std::fmt::Debug + std::fmt::Display> std::error::Error for All<T> {}
+
+/// The code of the first that does not pass by itself, or of the first.
+impl<T: Coded> Coded for All<T> {
+    fn code(&self) -> (&'static str, Kind) {
+        let mut codes = self.0.iter().map(Coded::code);
+        let stands = codes.clone().find(|(_, kind)| *kind != Kind::Passing);
+        stands.or_else(|| codes.next()).unwrap_or(("refused", Kind::Conflict))
+    }
+}
+
 refusals! {
     /// Why a SKU cannot be bought.
     OfferError {

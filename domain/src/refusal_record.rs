@@ -6,10 +6,10 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use crate::refusal::{CheckoutError, Kind, OfSku, RefusedLine};
-use crate::{Refusal, fulfilment, location, order, payment, return_, sku, stock};
+use crate::refusal::{All, CheckoutError, Coded as _, Kind, OfSku, RefusedLine};
+use crate::{Refusal, fulfilment, location, order, payment, product, return_, sku, stock};
 
 /// A refusal, told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +71,22 @@ impl RefusalRecord {
         self
     }
 
+    /// One SKU's figures stand by themselves; those of several in a list, each with its code.
+    fn with_stocks(mut self, stocks: &[OfSku<stock::Error>]) -> Self {
+        if let [OfSku { sku, error }] = stocks {
+            self.figures.append(&mut stock_figures(error));
+            return self.with("sku", sku);
+        }
+        let one = |OfSku { sku, error }: &OfSku<stock::Error>| {
+            let mut figures = stock_figures(error);
+            figures.insert("sku".to_owned(), json!(sku));
+            figures.insert("code".to_owned(), json!(error.code().0));
+            figures.insert("detail".to_owned(), json!(error.to_string()));
+            figures
+        };
+        self.with("skus", stocks.iter().map(one).collect::<Vec<_>>())
+    }
+
     /// Adds which lines, how many are left, which version it is.
     fn with_figures(self, refusal: &Refusal) -> Self {
         match refusal {
@@ -82,32 +98,25 @@ impl RefusalRecord {
                 };
                 lines.iter().fold(self, line).with("lines", lines)
             }
-            Refusal::Stock(OfSku {
-                sku,
-                error: stock::Error::OutOfStock { available, wanted },
-            }) => self.with("sku", sku).with("available", available).with("wanted", wanted),
-            Refusal::Stock(OfSku { sku, error: stock::Error::WouldGoNegative { on_hand } }) => {
-                self.with("sku", sku).with("on_hand", on_hand)
-            }
-            Refusal::Stock(OfSku { sku, error: stock::Error::NotThere { on_hand, wanted } }) => {
-                self.with("sku", sku).with("on_hand", on_hand).with("wanted", wanted)
-            }
-            Refusal::Stock(OfSku { sku, error: stock::Error::NotEmpty { on_hand, held } }) => {
-                self.with("sku", sku).with("on_hand", on_hand).with("held", held)
-            }
-            Refusal::Location(location::Error::Unknown { location }) => {
-                self.with("location", location)
+            Refusal::Stock(All(stocks)) => self.with_stocks(stocks),
+            Refusal::Location(location::Error::Unknown(locations)) => {
+                self.with("locations", locations)
             }
             Refusal::Location(location::Error::SellableStays { sellable }) => {
                 self.with("sellable", sellable)
             }
             Refusal::Sku(sku::Error::Taken(taken)) => self.with("skus", taken),
-            Refusal::Stock(OfSku { sku, .. }) | Refusal::Offer(OfSku { sku, .. }) => {
-                self.with("sku", sku)
-            }
+            Refusal::Product(
+                product::Error::DuplicateSku(skus) | product::Error::DuplicateCurrency(skus),
+            ) => self.with("skus", skus),
+            Refusal::Offer(OfSku { sku, .. }) => self.with("sku", sku),
             Refusal::Order(
                 order::Error::NothingLeft(lines) | order::Error::NothingToReturn(lines),
-            ) => self.with("lines", lines),
+            )
+            | Refusal::Fulfilment(fulfilment::Error::NotInIt(lines)) => self.with("lines", lines),
+            Refusal::Order(order::Error::PaymentOpen { payment_id }) => {
+                self.with("payment_id", payment_id)
+            }
             Refusal::Order(order::Error::NotSecured { owed, secured }) => {
                 self.with("owed", owed).with("secured", secured)
             }
@@ -132,6 +141,24 @@ impl RefusalRecord {
             // Most have no figures.
             _ => self,
         }
+    }
+}
+
+/// What a stock refused with, by name.
+fn stock_figures(error: &stock::Error) -> Map<String, Value> {
+    let figures = match error {
+        stock::Error::OutOfStock { available, wanted } => {
+            json!({"available": available, "wanted": wanted})
+        }
+        stock::Error::WouldGoNegative { on_hand } => json!({"on_hand": on_hand}),
+        stock::Error::NotThere { on_hand, wanted } => json!({"on_hand": on_hand, "wanted": wanted}),
+        stock::Error::NotEmpty { on_hand, held } => json!({"on_hand": on_hand, "held": held}),
+        // The others have no figures.
+        _ => json!({}),
+    };
+    match figures {
+        Value::Object(figures) => figures,
+        _ => Map::new(),
     }
 }
 

@@ -13,7 +13,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::post::<Create>("fulfilment.create", "/v1/fulfilments"),
     Route::post::<Pack>("fulfilment.pack", "/v1/fulfilments/{id}/pack"),
     Route::post::<Ship>("fulfilment.ship", "/v1/fulfilments/{id}/ship"),
-    Route::post::<Deliver>("fulfilment.deliver", "/v1/fulfilments/{id}/deliver"),
+    Route::post::<Deliver>("fulfilment.deliver", "/v1/fulfilments/{id}/deliver").keyed_if(in_part),
     Route::post::<Fail>("fulfilment.fail", "/v1/fulfilments/{id}/fail"),
     Route::post::<Lose>("fulfilment.lose", "/v1/fulfilments/{id}/lose"),
     Route::post::<Return>("fulfilment.return", "/v1/fulfilments/{id}/return"),
@@ -98,8 +98,26 @@ impl Body for Return {
     }
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Deliver {
+    /// None means all of it.
+    #[serde(default)]
+    lines: Vec<Units>,
+}
+
+/// All of it is handed over once; some of it may be twice.
+fn in_part(command: &Command) -> bool {
+    matches!(command, Command::Fulfilment(_, Fulfilment::Deliver { lines }) if !lines.is_empty())
+}
+
+impl Body for Deliver {
+    fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
+        Ok(Command::Fulfilment(address.id()?, Fulfilment::Deliver { lines: self.lines }))
+    }
+}
+
 plain! {
     Pack => |address| Command::Fulfilment(address.id()?, Fulfilment::Pack);
-    Deliver => |address| Command::Fulfilment(address.id()?, Fulfilment::Deliver);
     Cancel => |address| Command::Fulfilment(address.id()?, Fulfilment::Cancel);
 }

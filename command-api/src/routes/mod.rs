@@ -69,7 +69,7 @@ pub struct Route {
     pub path: &'static str,
     /// Whether it is only taken with a key: it must never be done twice by accident, for it buys
     /// something, or moves money or units.
-    pub needs_key: bool,
+    pub needs_key: fn(&Command) -> bool,
     /// Whether what a command asks for is yet to be done when it is answered, by a gateway.
     pub is_later: fn(&Command) -> bool,
     parse: fn(&Address, &[u8], &Edge) -> Result<Command, Problem>,
@@ -77,8 +77,8 @@ pub struct Route {
 
 impl Route {
     const fn new<B: Body>(method: Method, name: &'static str, path: &'static str) -> Self {
-        let is_later = |_: &Command| false;
-        Self { name, method, path, needs_key: false, is_later, parse: parse::<B> }
+        let (needs_key, is_later) = (|_: &Command| false, |_: &Command| false);
+        Self { name, method, path, needs_key, is_later, parse: parse::<B> }
     }
 
     const fn post<B: Body>(name: &'static str, path: &'static str) -> Self {
@@ -98,8 +98,13 @@ impl Route {
     }
 
     /// Only taken with a key.
-    const fn keyed(mut self) -> Self {
-        self.needs_key = true;
+    const fn keyed(self) -> Self {
+        self.keyed_if(|_| true)
+    }
+
+    /// These commands are only taken with a key.
+    const fn keyed_if(mut self, needs_key: fn(&Command) -> bool) -> Self {
+        self.needs_key = needs_key;
         self
     }
 

@@ -2,14 +2,13 @@
 
 use domain::command::return_::Command as Return;
 use domain::order::Units;
-use domain::return_::{Arrival, Disposal};
+use domain::return_::Arrival;
 use domain::text::Note;
-use domain::{Command, Location, OrderId, Quantity, ReturnId, Sku};
+use domain::{Command, OrderId, ReturnId};
 use serde::Deserialize;
 use service::problem::Problem;
 
 use super::{Address, Body, Edge, Route, plain};
-use crate::problem::invalid_body;
 
 pub(super) const ROUTES: &[Route] = &[
     Route::post::<Request>("return.request", "/v1/returns"),
@@ -52,38 +51,13 @@ impl Body for Reject {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Receive {
-    lines: Vec<Line>,
-}
-
-/// Goods that came back: put at a location, or written off.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Line {
-    sku: Sku,
-    quantity: Quantity,
-    location: Option<Location>,
-    #[serde(default)]
-    written_off: bool,
+    lines: Vec<Arrival>,
 }
 
 impl Body for Receive {
     fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
-        let lines = self.lines.into_iter().map(arrival).collect::<Result<_, Problem>>()?;
-        Ok(Command::Return(address.id()?, Return::Receive { lines }))
+        Ok(Command::Return(address.id()?, Return::Receive { lines: self.lines }))
     }
-}
-
-fn arrival(line: Line) -> Result<Arrival, Problem> {
-    let Line { sku, quantity, location, written_off } = line;
-    let disposal = match (location, written_off) {
-        (Some(location), false) => Disposal::Stored(location),
-        (None, true) => Disposal::WrittenOff,
-        (Some(_), true) | (None, false) => {
-            let why = "each line needs either a location or written_off: true";
-            return Err(invalid_body("/lines", why));
-        }
-    };
-    Ok(Arrival { sku, quantity, disposal })
 }
 
 plain! {

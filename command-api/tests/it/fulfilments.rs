@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use serde_json::json;
 use sqlx::PgPool;
 
-use crate::shop::{Shop, post};
+use crate::shop::{Shop, keyed, post};
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_parcel_goes_out_and_arrives(db: PgPool) {
@@ -92,4 +92,57 @@ async fn a_parcel_gets_lost(db: PgPool) {
     // It turns up at the carrier's.
     shop.done(post(format!("{path}/return"), &json!({"location": "main"}))).await;
     assert_eq!(shop.history("stock-TOTE").await.last().unwrap(), "stock.received");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn some_of_a_parcel_is_taken_at_the_door(db: PgPool) {
+    let shop = Shop::open(&db);
+    let (order, _) = shop.confirmed("TOTE", 3).await;
+    let parcel = shop.done(post("/v1/fulfilments", &json!({"order_id": order}))).await.id();
+    let path = format!("/v1/fulfilments/{parcel}");
+    for step in ["pack", "ship"] {
+        shop.done(post(format!("{path}/{step}"), &json!({}))).await;
+    }
+    let some = |units| json!({"lines": [{"sku": "TOTE", "quantity": units}]});
+    let deliver = || format!("{path}/deliver");
+    // Sent twice it would be done twice.
+    let bare = shop.send(post(deliver(), &some(2))).await;
+    assert_eq!(bare.code(), "idempotency_key_required");
+    let too_many = shop.send(keyed(deliver(), &some(4))).await;
+    assert_eq!((too_many.status, too_many.code()), (StatusCode::CONFLICT, "not_in_fulfilment"));
+    assert_eq!(too_many.body["lines"], json!([{"sku": "TOTE", "wanted": 4, "left": 3}]));
+    shop.done(keyed(deliver(), &some(2))).await;
+    shop.done(post(format!("{path}/return"), &json!({}))).await;
+    let back = shop.payload("stock-TOTE", "stock.received").await;
+    assert_eq!((&back["location"], &back["quantity"]), (&json!("returns"), &json!(1)));
+    let history = shop.history(&format!("order-{order}")).await;
+    let end = ["order.units_delivered", "order.fulfilment_closed", "order.completed"];
+    assert_eq!(history[history.len() - 3..], end);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn all_that_cannot_leave_is_named(db: PgPool) {
+    let shop = Shop::open(&db);
+    shop.sell("TOTE", 5).await;
+    let cart = shop.fill("TOTE", 2).await;
+    shop.sell("PURSE", 5).await;
+    let purse = json!({"sku": "PURSE", "quantity": 1});
+    shop.done(post(format!("/v1/carts/{cart}/lines"), &purse)).await;
+    let order = shop.done(keyed(format!("/v1/carts/{cart}/checkout"), &json!({}))).await.id();
+    let pay = json!({"order_id": order, "method": "cash_on_delivery"});
+    shop.done(keyed("/v1/payments", &pay)).await;
+    let parcel = shop.done(post("/v1/fulfilments", &json!({"order_id": order}))).await.id();
+    shop.done(post(format!("/v1/fulfilments/{parcel}/pack"), &json!({}))).await;
+    for sku in ["TOTE", "PURSE"] {
+        let none = json!({"location": "main", "on_hand": 0});
+        shop.done(keyed(format!("/v1/stock/{sku}/count"), &none)).await;
+    }
+    let refused = shop.send(post(format!("/v1/fulfilments/{parcel}/ship"), &json!({}))).await;
+    assert_eq!(refused.code(), "stock_not_there");
+    let skus = refused.body["skus"].as_array().unwrap();
+    let told: Vec<_> =
+        skus.iter().map(|of| (&of["sku"], &of["code"], &of["on_hand"], &of["wanted"])).collect();
+    let (code, none) = (json!("stock_not_there"), json!(0));
+    let (purse, tote) = (json!("PURSE"), json!("TOTE"));
+    assert_eq!(told, [(&purse, &code, &none, &json!(1)), (&tote, &code, &none, &json!(2))]);
 }

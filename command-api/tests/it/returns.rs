@@ -77,7 +77,7 @@ async fn what_comes_back_goes_to_one_place(db: PgPool) {
     ] {
         let refused = shop.send(keyed(&receive, &json!({"lines": [line]}))).await;
         assert_eq!((refused.status, refused.code()), (StatusCode::BAD_REQUEST, "invalid_body"));
-        assert_eq!(refused.body["errors"][0]["pointer"], "/lines");
+        assert_eq!(refused.body["errors"][0]["pointer"], "/lines/0");
     }
     let line = json!({"lines": [{"sku": "TOTE", "quantity": 1, "location": "main"}]});
     assert_eq!(shop.send(post(&receive, &line)).await.code(), "idempotency_key_required");

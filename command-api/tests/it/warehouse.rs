@@ -13,7 +13,7 @@ async fn a_location_is_set_before_it_is_used(db: PgPool) {
     let receive = json!({"location": "depot", "quantity": 5});
     let refused = shop.send(keyed("/v1/stock/TOTE/receive", &receive)).await;
     assert_eq!((refused.status, refused.code()), (StatusCode::NOT_FOUND, "unknown_location"));
-    assert_eq!(refused.body["location"], "depot");
+    assert_eq!(refused.body["locations"], json!(["depot"]));
 
     let depot = json!({"sellable": true, "name": "Depot North", "address_ref": "sites/7"});
     let set = shop.send(put("/v1/locations/depot", &depot)).await;

@@ -115,6 +115,7 @@ pub(super) fn commit_stock(
 ) -> Result<(), Stop> {
     let lines = || order.stocked_lines().iter().filter(|line| order.kept(line) > 0);
     streams.require(lines().map(|line| StreamId::Stock(line.sku.clone())))?;
+    let mut decided = Vec::new();
     for line in lines() {
         let stream = StreamId::Stock(line.sku.clone());
         let before = streams.stock(&line.sku)?;
@@ -126,8 +127,7 @@ pub(super) fn commit_stock(
             }
         }
         let committed = after.as_ref().unwrap_or(before).commit(order_id);
-        let committed = stock_command::named(&line.sku, committed)?;
-        unit.go_on(&stream, committed);
+        decided.push((line.sku.clone(), committed));
     }
-    Ok(())
+    stock_command::add_all(unit, decided)
 }

@@ -37,7 +37,11 @@ pub enum Command {
         tracking: Option<Label>,
     },
     /// It was handed over.
-    Deliver,
+    Deliver {
+        /// What of it; nothing named means all of it. What was not taken is tried again or comes
+        /// back.
+        lines: Vec<Units>,
+    },
     /// Nobody took it this time.
     Fail {
         /// Why.
@@ -76,7 +80,7 @@ pub(crate) fn decide(id: FulfilmentId, command: Command, streams: Streams) -> Re
         }
         Command::Pack => parcel.pack()?,
         Command::Ship { carrier, tracking } => parcel.ship(carrier, tracking)?,
-        Command::Deliver => parcel.deliver()?,
+        Command::Deliver { lines } => parcel.deliver(lines)?,
         Command::Fail { reason } => parcel.fail(reason)?,
         Command::Lose { reason } => parcel.lose(reason)?,
         Command::Return { location } => {
@@ -99,6 +103,7 @@ pub(crate) fn decide(id: FulfilmentId, command: Command, streams: Streams) -> Re
             take_out(&mut unit, id, order_id, order, parcel, streams)?;
             order.ship_fulfilment(id)?
         }
+        Event::PartlyDelivered(handed) => order.deliver_units(id, handed.lines)?,
         Event::Delivered(_) => order.close_fulfilment(id, Outcome::Delivered)?,
         Event::ReturnedToSender(_) => order.close_fulfilment(id, Outcome::Returned)?,
         Event::Lost(_) => order.close_fulfilment(id, Outcome::Lost)?,
@@ -123,7 +128,7 @@ fn look_ahead(command: &Command, parcel: &Fulfilment, streams: Streams) -> Resul
         Command::Create { .. } | Command::Pack | Command::Fail { .. } | Command::Cancel => {
             return Ok(());
         }
-        Command::Deliver | Command::Lose { .. } => streams.require([order])?,
+        Command::Deliver { .. } | Command::Lose { .. } => streams.require([order])?,
         Command::Ship { .. } => streams.require(stocks(parcel).chain([order]))?,
         Command::Return { location } => {
             let place = StreamId::Location(location.clone());
@@ -183,12 +188,12 @@ fn take_out(
     if order.recorded {
         return Ok(());
     }
+    let mut decided = Vec::new();
     for Units { sku, quantity } in &parcel.lines {
         let shipped = streams.stock(sku)?.ship(order_id, id, *quantity, parcel.location.as_ref());
-        let shipped = stock_command::named(sku, shipped)?;
-        unit.add(&StreamId::Stock(sku.clone()), shipped);
+        decided.push((sku.clone(), shipped));
     }
-    Ok(())
+    stock_command::add_all(unit, decided)
 }
 
 fn restock(
@@ -199,12 +204,11 @@ fn restock(
     location: &Location,
     streams: Streams,
 ) -> Result<(), Stop> {
+    let mut decided = Vec::new();
     for Units { sku, quantity } in &parcel.lines {
         let source = Source::Parcel { order_id, fulfilment_id: id };
         let at = location_command::shelf(streams, location.clone())?;
-        let received = streams.stock(sku)?.receive(at, *quantity, source);
-        let received = stock_command::named(sku, received)?;
-        unit.add(&StreamId::Stock(sku.clone()), received);
+        decided.push((sku.clone(), streams.stock(sku)?.receive(at, *quantity, source)));
     }
-    Ok(())
+    stock_command::add_all(unit, decided)
 }

@@ -3,6 +3,7 @@
 use super::{Events, Stop, Unit};
 use crate::StreamId;
 use crate::location::{Error, Set};
+use crate::refusal::All;
 use crate::state::Streams;
 use crate::stock::Shelf;
 use crate::text::Location;
@@ -36,10 +37,24 @@ pub(super) fn must_sell(streams: Streams, location: &Location) -> Result<(), Sto
     if sellable { Ok(()) } else { Err(Error::SellsNothing { location }.into()) }
 }
 
+/// Refuses locations that nobody set: all of them.
+pub(super) fn must_be_known<'a>(
+    streams: Streams,
+    locations: impl IntoIterator<Item = &'a Location>,
+) -> Result<(), Stop> {
+    let mut unknown = Vec::new();
+    for location in locations {
+        if streams.location(location)?.sellable(location).is_none() && !unknown.contains(location) {
+            unknown.push(location.clone());
+        }
+    }
+    if unknown.is_empty() { Ok(()) } else { Err(Error::Unknown(All(unknown)).into()) }
+}
+
 /// The location of that code, with whether it sells. Refused where nobody set it.
 pub(super) fn shelf(streams: Streams, location: Location) -> Result<Shelf, Stop> {
     match streams.location(&location)?.sellable(&location) {
         Some(sellable) => Ok(Shelf { location, sellable }),
-        None => Err(Error::Unknown { location }.into()),
+        None => Err(Error::Unknown(All(vec![location])).into()),
     }
 }

@@ -166,7 +166,7 @@ fn begin(
     let balance = Balance::load(order, streams)?;
     for standing in order.standing_payments() {
         if streams.payment(&standing)?.is_alive() {
-            return Err(order::Error::PaymentOpen.into());
+            return Err(order::Error::PaymentOpen { payment_id: standing }.into());
         }
     }
     let due = balance.owed.less(balance.secured());

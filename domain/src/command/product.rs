@@ -104,9 +104,11 @@ pub(crate) fn decide(id: ProductId, command: Command, streams: Streams) -> Resul
         unit.add(&StreamId::Sku(sku), events);
     }
     streams.require(handed.iter().cloned().map(StreamId::Stock))?;
+    let mut decided = Vec::new();
     for sku in handed {
-        let events = stock_command::named(&sku, streams.stock(&sku)?.hand_over())?;
-        unit.add(&StreamId::Stock(sku), events);
+        let handed_over = streams.stock(&sku)?.hand_over();
+        decided.push((sku, handed_over));
     }
+    stock_command::add_all(&mut unit, decided)?;
     Ok(unit.0)
 }

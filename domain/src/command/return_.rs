@@ -54,8 +54,8 @@ pub(crate) fn decide(id: ReturnId, command: Command, streams: Streams) -> Result
     let (order_id, events, changes) = match command {
         Command::Request { order_id, lines, reason } => {
             let order = streams.order(&order_id)?;
-            let opened = order.open_return(id, lines.clone())?;
-            (order_id, state.request(order_id, lines, reason)?, opened)
+            let requested = state.request(order_id, lines.clone(), reason)?;
+            (order_id, requested, order.open_return(id, lines)?)
         }
         Command::Approve => {
             unit.add(&StreamId::Return(id), state.approve()?);
@@ -118,7 +118,8 @@ fn put_away(
     streams.require(stored.clone().flat_map(|(arrival, location)| {
         [StreamId::Stock(arrival.sku.clone()), StreamId::Location(location.clone())]
     }))?;
-    let mut changed = std::collections::BTreeMap::new();
+    location_command::must_be_known(streams, stored.clone().map(|(_, location)| location))?;
+    let (mut changed, mut decided) = (std::collections::BTreeMap::new(), Vec::new());
     for (Arrival { sku, quantity, .. }, location) in stored {
         let stock = match changed.remove(sku) {
             Some(stock) => stock,
@@ -127,13 +128,12 @@ fn put_away(
         let source = Source::Return { order_id, return_id: id };
         let at = location_command::shelf(streams, location.clone())?;
         let received = stock.receive(at, *quantity, source);
-        let received = stock_command::named(sku, received)?;
         let mut after = stock;
-        for event in &received {
+        for event in received.iter().flatten() {
             after.evolve(event);
         }
-        unit.add(&StreamId::Stock(sku.clone()), received);
+        decided.push((sku.clone(), received));
         changed.insert(sku.clone(), after);
     }
-    Ok(())
+    stock_command::add_all(unit, decided)
 }

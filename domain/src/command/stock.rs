@@ -1,8 +1,9 @@
 //! Commands to stock from the warehouse. What orders do to stock is decided with the order.
 
-use super::location::shelf;
+use super::location::{must_be_known, shelf};
 use super::{Events, Stop, Unit, offer};
 use crate::StreamId;
+use crate::refusal::{All, OfSku};
 use crate::state::Streams;
 use crate::stock::{self, Source};
 use crate::text::{Location, Note, Quantity, Sku};
@@ -98,6 +99,7 @@ pub(crate) fn decide(sku: Sku, command: Command, streams: Streams) -> Result<Eve
     if (command.needs_owner() && !is_awaited) || stock.levels.is_empty() {
         offer::owner(streams, &sku)?;
     }
+    must_be_known(streams, command.locations())?;
     let events = match command {
         Command::Receive { location, quantity, reference } => {
             stock.receive(shelf(streams, location)?, quantity, Source::Delivery { reference })
@@ -114,16 +116,23 @@ pub(crate) fn decide(sku: Sku, command: Command, streams: Streams) -> Result<Eve
         Command::SetPolicy { backorder_max } => Ok(stock.set_policy(backorder_max)),
         Command::SetThreshold { threshold } => Ok(stock.set_threshold(threshold)),
     };
-    let events = named(&sku, events)?;
     let mut unit = Unit::default();
-    unit.add(&StreamId::Stock(sku), events);
+    add_all(&mut unit, vec![(sku, events)])?;
     Ok(unit.0)
 }
 
-/// What the stock of `sku` decided; a refusal names it.
-pub(super) fn named(
-    sku: &Sku,
-    decided: Result<Vec<stock::Event>, stock::Error>,
-) -> Result<Vec<stock::Event>, Stop> {
-    decided.map_err(|error| stock::Refusal { sku: sku.clone(), error }.into())
+/// What the stock of a SKU decided.
+pub(super) type Decided = (Sku, Result<Vec<stock::Event>, stock::Error>);
+
+/// Adds what the stocks of several SKUs decided, each behind what they decided before; a refusal
+/// names all that refused.
+pub(super) fn add_all(unit: &mut Unit, decided: Vec<Decided>) -> Result<(), Stop> {
+    let mut refused = Vec::new();
+    for (sku, decided) in decided {
+        match decided {
+            Ok(events) => unit.go_on(&StreamId::Stock(sku), events),
+            Err(error) => refused.push(OfSku { sku, error }),
+        }
+    }
+    if refused.is_empty() { Ok(()) } else { Err(All(refused).into()) }
 }

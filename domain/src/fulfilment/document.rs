@@ -23,6 +23,8 @@ pub enum Status {
     Shipped,
     /// Handed over.
     Delivered,
+    /// Some of it was handed over: the rest is tried again or sent back.
+    PartlyDelivered,
     /// Nobody took it: it is tried again or sent back.
     DeliveryFailed,
     /// Back.
@@ -48,6 +50,8 @@ pub struct Document {
     pub status: Status,
     /// What is in it.
     pub lines: Vec<Units>,
+    /// What of that was handed over.
+    pub delivered: Vec<Units>,
     /// Where it leaves from, if not from where its units are set aside.
     pub location: Option<Location>,
     /// Who carries it.
@@ -90,6 +94,7 @@ fn create(id: FulfilmentId, created: &fulfilment::Created, seen: &Seen) -> Docum
         order_id: created.order_id,
         status: Status::Created,
         lines: created.lines.clone(),
+        delivered: vec![],
         location: created.location.clone(),
         carrier: None,
         tracking: None,
@@ -112,7 +117,14 @@ impl Document {
                 self.shipped_at = Some(seen.occurred_at);
                 Status::Shipped
             }
-            fulfilment::Event::Delivered(_) => Status::Delivered,
+            fulfilment::Event::Delivered(_) => {
+                self.delivered.clone_from(&self.lines);
+                Status::Delivered
+            }
+            fulfilment::Event::PartlyDelivered(handed) => {
+                self.delivered.extend_from_slice(&handed.lines);
+                Status::PartlyDelivered
+            }
             fulfilment::Event::DeliveryFailed(failed) => {
                 self.failure = Some(failed.reason.clone());
                 self.attempts += 1;

@@ -3,7 +3,8 @@
 //! `created → packed → shipped → delivered`; `created | packed → cancelled`;
 //! `shipped → delivery_failed → delivered | returned_to_sender`;
 //! `shipped | delivery_failed → lost`.
-//! An attempt to hand it over may fail several times.
+//! An attempt to hand it over may fail several times, or succeed for some of it: it is
+//! `partly_delivered` then, and what was not taken goes on as what nobody took.
 
 pub mod document;
 mod rules;
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use rules::Error;
 
 use crate::ids::OrderId;
-use crate::order::Units;
+use crate::order::{self, Units};
 use crate::text::{Label, Location, Note};
 
 events! {
@@ -25,6 +26,8 @@ events! {
     Shipped = "fulfilment.shipped", schema 1;
     /// It was handed over.
     Delivered = "fulfilment.delivered", schema 1;
+    /// Some of it was handed over, the rest was not taken.
+    PartlyDelivered = "fulfilment.partly_delivered", schema 1;
     /// Nobody took it this time.
     DeliveryFailed = "fulfilment.delivery_failed", schema 1;
     /// It came back.
@@ -72,6 +75,15 @@ pub struct Shipped {
 pub struct Delivered {
     /// Whose parcel.
     pub order_id: OrderId,
+}
+
+/// `fulfilment.partly_delivered`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartlyDelivered {
+    /// Whose parcel.
+    pub order_id: OrderId,
+    /// What was handed over.
+    pub lines: Vec<Units>,
 }
 
 /// `fulfilment.delivery_failed`
@@ -123,6 +135,8 @@ pub enum Status {
     Shipped,
     /// Handed over.
     Delivered,
+    /// Some of it was handed over: the rest is tried again or sent back.
+    PartlyDelivered,
     /// Nobody took it: it is tried again or sent back.
     DeliveryFailed,
     /// Back.
@@ -135,7 +149,7 @@ pub enum Status {
 
 /// Of the shape of [`Fulfilment`] and of its fold. Raise it with every change of either: snapshots
 /// of another schema are passed over. A test knows when it is due.
-pub const SCHEMA: i32 = 2;
+pub const SCHEMA: i32 = 3;
 
 /// Why it refuses, as [`crate::Refusal`] keeps it.
 pub type Refusal = Error;
@@ -147,8 +161,10 @@ pub struct Fulfilment {
     pub status: Status,
     /// Whose it is, once it exists.
     pub order_id: Option<OrderId>,
-    /// What is in it.
+    /// What is in it, without what was handed over of it in part.
     pub lines: Vec<Units>,
+    /// What was handed over before the rest.
+    pub taken: Vec<Units>,
     /// Where it leaves from, if not from where its units are set aside.
     pub location: Option<Location>,
     /// How often nobody took it.
@@ -158,7 +174,7 @@ pub struct Fulfilment {
 impl Fulfilment {
     /// How many things it holds beside itself.
     pub fn items(&self) -> usize {
-        self.lines.len()
+        self.lines.len() + self.taken.len()
     }
 
     /// Folds one event into the state.
@@ -173,6 +189,11 @@ impl Fulfilment {
             Event::Packed(_) => self.status = Status::Packed,
             Event::Shipped(_) => self.status = Status::Shipped,
             Event::Delivered(_) => self.status = Status::Delivered,
+            Event::PartlyDelivered(handed) => {
+                self.status = Status::PartlyDelivered;
+                self.lines = order::without(&self.lines, &handed.lines);
+                self.taken.extend_from_slice(&handed.lines);
+            }
             Event::DeliveryFailed(_) => {
                 self.status = Status::DeliveryFailed;
                 self.attempts += 1;
@@ -192,6 +213,7 @@ impl Event {
             | Self::Packed(Packed { order_id })
             | Self::Shipped(Shipped { order_id, .. })
             | Self::Delivered(Delivered { order_id })
+            | Self::PartlyDelivered(PartlyDelivered { order_id, .. })
             | Self::DeliveryFailed(DeliveryFailed { order_id, .. })
             | Self::ReturnedToSender(ReturnedToSender { order_id })
             | Self::Lost(Lost { order_id, .. })

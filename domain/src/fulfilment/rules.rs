@@ -3,11 +3,11 @@
 
 use super::{
     ATTEMPTS_MAX, Cancelled, Created, Delivered, DeliveryFailed, Event, Fulfilment, Lost, Packed,
-    ReturnedToSender, Shipped, Status,
+    PartlyDelivered, ReturnedToSender, Shipped, Status,
 };
 use crate::ids::OrderId;
-use crate::order::Units;
-use crate::text::{Label, Location, Note};
+use crate::order::{self, Units, UnitsLeft};
+use crate::text::{Label, Location, Note, Sku};
 
 refusals! {
     /// Why a parcel refused.
@@ -31,6 +31,9 @@ refusals! {
             /// What was asked.
             action: String,
         } = "fulfilment_wrong_state", Passing, "a fulfilment that is {status} cannot {action} yet";
+        /// Units are named that are not in it.
+        NotInIt(Vec<UnitsLeft>) = "not_in_fulfilment", Conflict,
+            "some lines have fewer units in this fulfilment";
         /// Too many attempts.
         TooManyAttempts = "too_many_delivery_attempts", Conflict,
             "at most 100 failed attempts to deliver are recorded";
@@ -46,6 +49,7 @@ impl Status {
             Self::Packed => "packed",
             Self::Shipped => "shipped",
             Self::Delivered => "delivered",
+            Self::PartlyDelivered => "partly_delivered",
             Self::DeliveryFailed => "delivery_failed",
             Self::ReturnedToSender => "returned_to_sender",
             Self::Lost => "lost",
@@ -85,11 +89,19 @@ impl Fulfilment {
         self.go_on(&[Status::Packed], Status::Shipped, "be shipped", shipped)
     }
 
-    /// It was handed over.
-    pub fn deliver(&self) -> Result<Vec<Event>, Error> {
-        let delivered = |order_id| Delivered { order_id }.into();
+    /// It was handed over: what is named of it, or, where nothing is named, all of it.
+    pub fn deliver(&self, lines: Vec<Units>) -> Result<Vec<Event>, Error> {
         // One that was given up may have arrived after all.
-        let from = [Status::Shipped, Status::DeliveryFailed, Status::Lost];
+        let from = [Status::Shipped, Status::DeliveryFailed, Status::PartlyDelivered, Status::Lost];
+        if !lines.is_empty() && from.contains(&self.status) {
+            let order_id = self.order_id.ok_or(Error::NotFound)?;
+            let left = |sku: &Sku| order::units_of(&self.lines, sku);
+            let lines = order::merge(lines, left).map_err(Error::NotInIt)?;
+            if !order::without(&self.lines, &lines).is_empty() {
+                return Ok(vec![PartlyDelivered { order_id, lines }.into()]);
+            }
+        }
+        let delivered = |order_id| Delivered { order_id }.into();
         self.go_on(&from, Status::Delivered, "be delivered", delivered)
     }
 
@@ -97,10 +109,12 @@ impl Fulfilment {
     pub fn fail(&self, reason: Note) -> Result<Vec<Event>, Error> {
         let order_id = self.order_id.ok_or(Error::NotFound)?;
         match self.status {
-            Status::Shipped | Status::DeliveryFailed if self.attempts < ATTEMPTS_MAX => {
+            Status::Shipped | Status::PartlyDelivered | Status::DeliveryFailed => {
+                if self.attempts >= ATTEMPTS_MAX {
+                    return Err(Error::TooManyAttempts);
+                }
                 Ok(vec![DeliveryFailed { order_id, reason }.into()])
             }
-            Status::Shipped | Status::DeliveryFailed => Err(Error::TooManyAttempts),
             _ => Err(self.wrong("fail delivery")),
         }
     }
@@ -108,15 +122,15 @@ impl Fulfilment {
     /// Nobody knows where it is.
     pub fn lose(&self, reason: Note) -> Result<Vec<Event>, Error> {
         let lost = |order_id| Lost { order_id, reason }.into();
-        let from = [Status::Shipped, Status::DeliveryFailed];
+        let from = [Status::Shipped, Status::PartlyDelivered, Status::DeliveryFailed];
         self.go_on(&from, Status::Lost, "be lost", lost)
     }
 
     /// It came back.
     pub fn come_back(&self) -> Result<Vec<Event>, Error> {
         let returned = |order_id| ReturnedToSender { order_id }.into();
-        let (from, to) = ([Status::DeliveryFailed, Status::Lost], Status::ReturnedToSender);
-        self.go_on(&from, to, "return to its sender", returned)
+        let from = [Status::PartlyDelivered, Status::DeliveryFailed, Status::Lost];
+        self.go_on(&from, Status::ReturnedToSender, "return to its sender", returned)
     }
 
     /// Calls it off.
@@ -151,6 +165,7 @@ impl Fulfilment {
                 Error::NotYet { status, action }
             }
             Status::Delivered
+            | Status::PartlyDelivered
             | Status::DeliveryFailed
             | Status::ReturnedToSender
             | Status::Lost

@@ -1,16 +1,15 @@
 //! Decisions about a location.
 
 use super::{Event, Set, Site};
+use crate::refusal::All;
 use crate::text::Location;
 
 refusals! {
     /// Why a location refused.
     Error {
-        /// Nobody ever set it: a typing error, most likely.
-        Unknown {
-            /// Which.
-            location: Location,
-        } = "unknown_location", NotFound, "there is no location '{location}'; set it first";
+        /// Nobody ever set them: typing errors, most likely.
+        Unknown(All<Location>) = "unknown_location", NotFound,
+            "there is no such location, set it first: {0}";
         /// Nothing is sold from there.
         SellsNothing {
             /// Which.

@@ -27,6 +27,8 @@ events! {
     FulfilmentShipped = "order.fulfilment_shipped", schema 1;
     /// A parcel reached its end.
     FulfilmentClosed = "order.fulfilment_closed", schema 1;
+    /// Some of what is in a parcel was handed over.
+    UnitsDelivered = "order.units_delivered", schema 1;
     /// Units will not come.
     UnitsCancelled = "order.units_cancelled", schema 1;
     /// Delivered units are to come back.
@@ -220,6 +222,18 @@ pub struct FulfilmentClosed {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<Money>,
     /// Whether it had been lost, and its units were off for that.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub found: bool,
+}
+
+/// `order.units_delivered`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnitsDelivered {
+    /// The parcel, whose other units are still on their way, or off.
+    pub fulfilment_id: FulfilmentId,
+    /// What was handed over of it.
+    pub lines: Vec<Units>,
+    /// Whether the parcel had been lost, and its units were off for that.
     #[serde(default, skip_serializing_if = "is_false")]
     pub found: bool,
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::rules::{Error, UnitsLeft};
 use super::{
     CancelReason, Event, FULFILMENTS_MAX, FulfilmentClosed, FulfilmentPlanned, FulfilmentShipped,
-    Order, Outcome, RETURNS_MAX, ReturnClosed, ReturnOpened, Stage, Status, Units, UnitsReturned,
+    Order, Outcome, RETURNS_MAX, ReturnClosed, ReturnOpened, Stage, Status, Units, UnitsDelivered,
+    UnitsReturned,
 };
 use crate::ids::{FulfilmentId, ReturnId};
 use crate::money::Money;
@@ -42,6 +43,21 @@ impl Order {
             return Ok(vec![]);
         }
         Ok(vec![FulfilmentShipped { fulfilment_id, lines: parcel.lines.clone() }.into()])
+    }
+
+    /// Some of a parcel was handed over; the rest of it goes on.
+    pub fn deliver_units(
+        &self,
+        fulfilment_id: FulfilmentId,
+        lines: Vec<Units>,
+    ) -> Result<Vec<Event>, Error> {
+        let parcel = self.fulfilments.get(&fulfilment_id).ok_or(Error::NoSuchFulfilment)?;
+        let found = parcel.stage == Stage::Closed(Outcome::Lost);
+        // What became of its order and its money because it was lost stands.
+        if found && self.status == Status::Cancelled {
+            return Err(Error::Cancelled);
+        }
+        Ok(vec![UnitsDelivered { fulfilment_id, lines, found }.into()])
     }
 
     /// A parcel reached its end.
@@ -81,9 +97,6 @@ impl Order {
             return Err(Error::TooManyReturns);
         }
         let lines = merge(lines, |sku| self.returnable(sku)).map_err(Error::NothingToReturn)?;
-        if lines.is_empty() {
-            return Err(Error::NothingToReturn(vec![]));
-        }
         Ok(vec![ReturnOpened { return_id, lines }.into()])
     }
 
@@ -140,7 +153,7 @@ pub(super) fn reduced(before: Money, after: &Order) -> Money {
 }
 
 /// The same SKU named twice is one line of both. Names all lines of which fewer are left.
-pub(super) fn merge(
+pub(crate) fn merge(
     wanted: Vec<Units>,
     left: impl Fn(&Sku) -> u32,
 ) -> Result<Vec<Units>, Vec<UnitsLeft>> {
@@ -160,12 +173,13 @@ pub(super) fn merge(
     if short.is_empty() { Ok(lines) } else { Err(short) }
 }
 
-fn units_of(lines: &[Units], sku: &Sku) -> u32 {
+/// Units of `sku` in `lines`.
+pub(crate) fn units_of(lines: &[Units], sku: &Sku) -> u32 {
     lines.iter().filter(|units| units.sku == *sku).map(|units| units.quantity.get()).sum()
 }
 
 /// `lines` without `gone`.
-pub(super) fn without(lines: &[Units], gone: &[Units]) -> Vec<Units> {
+pub(crate) fn without(lines: &[Units], gone: &[Units]) -> Vec<Units> {
     let left = |Units { sku, quantity }: &Units| {
         let left = quantity.get().saturating_sub(units_of(gone, sku));
         Some(Units { sku: sku.clone(), quantity: Quantity::try_from(left).ok()? })

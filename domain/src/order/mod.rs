@@ -19,8 +19,9 @@ pub use event::{
     AddressChanged, CancelReason, Cancelled, Completed, Confirmed, Event, FulfilmentClosed,
     FulfilmentPlanned, FulfilmentShipped, HoldProlonged, Line, Outcome, PaymentEnded,
     PaymentMethod, PaymentStarted, Placed, Reinstated, ReturnClosed, ReturnOpened, Units,
-    UnitsCancelled, UnitsReturned,
+    UnitsCancelled, UnitsDelivered, UnitsReturned,
 };
+pub(crate) use fulfilling::{merge, units_of, without};
 pub use recording::Recording;
 pub use rules::{Error, Placing, UnitsLeft};
 
@@ -89,7 +90,7 @@ pub enum Stage {
 /// A parcel, as the order sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parcel {
-    /// What is in it.
+    /// What is in it, without what was handed over of it in part.
     pub lines: Vec<Units>,
     /// How far it has come.
     pub stage: Stage,
@@ -106,7 +107,7 @@ pub struct BegunPayment {
 
 /// Of the shape of [`Order`] and of its fold. Raise it with every change of either: snapshots of
 /// another schema are passed over. A test knows when it is due.
-pub const SCHEMA: i32 = 3;
+pub const SCHEMA: i32 = 4;
 
 /// Why it refuses, as [`crate::Refusal`] keeps it.
 pub type Refusal = Error;
@@ -181,6 +182,7 @@ impl Order {
                     of.moving += units;
                 });
             }
+            Event::UnitsDelivered(delivered) => self.hand_over(delivered),
             Event::FulfilmentClosed(closed) => self.close(closed),
             Event::UnitsCancelled(cancelled) => {
                 self.count(&cancelled.lines, |of, units| of.off += units);
@@ -246,13 +248,24 @@ impl Order {
         });
     }
 
+    fn hand_over(&mut self, delivered: &UnitsDelivered) {
+        if let Some(parcel) = self.fulfilments.get_mut(&delivered.fulfilment_id) {
+            parcel.lines = without(&parcel.lines, &delivered.lines);
+        }
+        self.count(&delivered.lines, |of, units| {
+            let from = if delivered.found { &mut of.off } else { &mut of.moving };
+            *from = from.saturating_sub(units);
+            of.delivered += units;
+        });
+    }
+
     fn take_back(&mut self, returned: &UnitsReturned) {
         self.count(&returned.lines, |of, units| {
             of.returning = of.returning.saturating_sub(units);
             of.returned += units;
         });
         if let Some(open) = self.returns.get_mut(&returned.return_id) {
-            *open = fulfilling::without(open, &returned.lines);
+            *open = without(open, &returned.lines);
         }
     }
 }

@@ -32,7 +32,10 @@ refusals! {
         /// It is not certain, so nothing may leave.
         NotConfirmed = "order_not_confirmed", Passing, "the order is not confirmed";
         /// It is being paid already.
-        PaymentOpen = "payment_already_started", Passing,
+        PaymentOpen {
+            /// Which.
+            payment_id: PaymentId,
+        } = "payment_already_started", Passing,
             "the order has an open payment already: abort, void or uncollect it first";
         /// All that is owed is paid.
         NothingDue = "order_paid", Conflict, "nothing is left to pay";

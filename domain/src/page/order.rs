@@ -269,16 +269,23 @@ impl Document {
             }
             order::Event::HoldProlonged(held) => self.reserved_until = held.reserved_until,
             order::Event::AddressChanged(changed) => self.address_id = Some(changed.address_id),
+            order::Event::UnitsReturned(returned) => {
+                let back = self.returns.iter_mut().find(|back| back.id == returned.return_id);
+                if let Some(back) = back {
+                    let before = back.amount.unwrap_or(Money::zero(returned.amount.currency()));
+                    back.amount = before.plus(returned.amount);
+                }
+            }
             // The payments, parcels and returns tell the rest themselves.
             order::Event::Placed(_)
             | order::Event::PaymentStarted(_)
             | order::Event::PaymentEnded(_)
             | order::Event::FulfilmentPlanned(_)
             | order::Event::FulfilmentShipped(_)
+            | order::Event::UnitsDelivered(_)
             | order::Event::FulfilmentClosed(_)
             | order::Event::UnitsCancelled(_)
             | order::Event::ReturnOpened(_)
-            | order::Event::UnitsReturned(_)
             | order::Event::ReturnClosed(_) => {}
         }
         self.owed = state.owed().unwrap_or(self.owed);

@@ -8,7 +8,7 @@ use crate::cart::document as cart;
 use crate::payment::document as payment;
 use crate::product::document as product;
 use crate::stock::document as stock;
-use crate::{Event, Seen, StreamId};
+use crate::{Event, Seen, StreamId, return_};
 
 pub(super) const P: &str = "00000000-0000-7000-8000-000000000001";
 const CART: &str = "cart-00000000-0000-7000-8000-000000000002";
@@ -272,7 +272,7 @@ fn an_order_says_what_came_back_after_it_was_delivered() {
     let story = leaves(parcel(paying(bought()), PARCEL, 4), PARCEL, 4);
     let story = ends(story, PARCEL, 4, ("fulfilment.delivered", "delivered"));
     let asked = json!({ "order_id": O, "lines": lines(2), "reason": "does not fit" });
-    let arrived = json!([{ "sku": "TOTE-S", "quantity": 1, "disposal": "written_off" }]);
+    let arrived = json!([{ "sku": "TOTE-S", "quantity": 1, "written_off": true }]);
     let came = json!({ "return_id": id, "lines": lines(1), "amount": eur("25.00") });
     let story = story
         .and(BACK, "return.requested", asked)
@@ -285,7 +285,9 @@ fn an_order_says_what_came_back_after_it_was_delivered() {
     let document = story.then(order::fold);
     let of = document.lines[0].progress;
     assert_eq!((of.delivered, of.returning, of.returned), (4, 0, 1));
-    assert_eq!(document.returns[0].received.len(), 1);
+    let back = &document.returns[0];
+    assert_eq!((back.received.len(), back.status), (1, return_::Status::Closed));
+    assert_eq!(serde_json::to_value(back.amount).unwrap(), eur("25.00"));
     assert_eq!(serde_json::to_value(document.owed).unwrap(), eur("75.00"));
     assert_eq!(document.fulfilment_status, order::FulfilmentStatus::Delivered);
 }

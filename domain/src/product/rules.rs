@@ -8,6 +8,7 @@ use super::{
     VARIANTS_MAX, VariantChange, VariantRemoved, VariantSet,
 };
 use crate::money::Money;
+use crate::refusal::All;
 use crate::text::Sku;
 
 refusals! {
@@ -26,12 +27,12 @@ refusals! {
         /// It sells no such variant.
         NoSuchVariant = "variant_not_found", NotFound, "the product has no such variant";
         /// A list is longer than allowed.
-        TooMany(String) = "too_many_items", Invalid, "too many {0}";
+        TooMany(All<&'static str>) = "too_many_items", Invalid, "too many {0}";
         /// The same SKU twice in one command.
-        DuplicateSku(Sku) = "duplicate_sku", Invalid, "SKU {0} is named twice";
+        DuplicateSku(All<Sku>) = "duplicate_sku", Invalid, "these SKUs are named twice: {0}";
         /// Two prices in one currency.
-        DuplicateCurrency(Sku) = "duplicate_currency", Invalid,
-            "SKU {0} has two prices in one currency";
+        DuplicateCurrency(All<Sku>) = "duplicate_currency", Invalid,
+            "these SKUs have two prices in one currency: {0}";
         /// A published product would be left with nothing to sell.
         LastVariant = "last_variant", Conflict,
             "a published product must keep a variant with a price";
@@ -45,17 +46,16 @@ impl Product {
         if self.status != Status::Unborn {
             return Err(Error::AlreadyExists);
         }
-        check_bounds(details.category.len(), details.attributes.len(), details.media.len())?;
-        if variants.len() > VARIANTS_MAX {
-            return Err(Error::TooMany("variants".to_owned()));
-        }
+        check_bounds(&[
+            (details.category.len(), CATEGORY_LEVELS_MAX, "category levels"),
+            (details.attributes.len(), ATTRIBUTES_MAX, "attributes"),
+            (details.media.len(), MEDIA_MAX, "media"),
+            (variants.len(), VARIANTS_MAX, "variants"),
+        ])?;
+        check_variants(&variants)?;
         let mut seen = BTreeSet::new();
-        for variant in &variants {
-            check_variant(variant)?;
-            if !seen.insert(&variant.sku) {
-                return Err(Error::DuplicateSku(variant.sku.clone()));
-            }
-        }
+        let twice = variants.iter().map(|variant| &variant.sku).filter(|sku| !seen.insert(*sku));
+        refuse_any(twice.cloned(), Error::DuplicateSku)?;
         let mut events = vec![Created { details }.into()];
         events.extend(variants.into_iter().map(Event::from));
         Ok(events)
@@ -68,22 +68,23 @@ impl Product {
         if changed == Changed::default() {
             return Ok(vec![]);
         }
-        check_bounds(
-            changed.category.as_ref().map_or(0, Vec::len),
-            changed.attributes.as_ref().map_or(0, BTreeMap::len),
-            changed.media.as_ref().map_or(0, Vec::len),
-        )?;
+        let attributes = changed.attributes.as_ref().map_or(0, BTreeMap::len);
+        check_bounds(&[
+            (changed.category.as_ref().map_or(0, Vec::len), CATEGORY_LEVELS_MAX, "category levels"),
+            (attributes, ATTRIBUTES_MAX, "attributes"),
+            (changed.media.as_ref().map_or(0, Vec::len), MEDIA_MAX, "media"),
+        ])?;
         Ok(vec![changed.into()])
     }
 
     /// Adds or replaces a variant. Where only its prices are others, nothing else is told.
     pub fn set_variant(&self, variant: VariantSet) -> Result<Vec<Event>, Error> {
         self.must_live()?;
-        check_variant(&variant)?;
+        check_variants(std::slice::from_ref(&variant))?;
         match self.variants.get(&variant.sku) {
             Some(current) if *current == variant => return Ok(vec![]),
             None if self.variants.len() >= VARIANTS_MAX => {
-                return Err(Error::TooMany("variants".to_owned()));
+                return Err(Error::TooMany(All(vec!["variants"])));
             }
             Some(_) | None => {}
         }
@@ -184,25 +185,25 @@ fn others_sellable(product: &Product, sku: &Sku) -> bool {
     product.variants.iter().any(|(other, variant)| other != sku && sellable(variant))
 }
 
-fn check_bounds(levels: usize, attributes: usize, media: usize) -> Result<(), Error> {
-    let bounds = [
-        (levels, CATEGORY_LEVELS_MAX, "category levels"),
-        (attributes, ATTRIBUTES_MAX, "attributes"),
-        (media, MEDIA_MAX, "media"),
-    ];
-    match bounds.into_iter().find(|(count, max, _)| count > max) {
-        Some((_, _, what)) => Err(Error::TooMany(what.to_owned())),
-        None => Ok(()),
-    }
+/// Each with how many may be there at most, and its name.
+fn check_bounds(bounds: &[(usize, usize, &'static str)]) -> Result<(), Error> {
+    let beyond = bounds.iter().filter(|(count, max, _)| count > max).map(|(_, _, what)| *what);
+    refuse_any(beyond, Error::TooMany)
 }
 
-fn check_variant(variant: &VariantSet) -> Result<(), Error> {
-    if variant.prices.len() > PRICES_MAX {
-        return Err(Error::TooMany("prices".to_owned()));
+fn check_variants(variants: &[VariantSet]) -> Result<(), Error> {
+    if variants.iter().any(|variant| variant.prices.len() > PRICES_MAX) {
+        return Err(Error::TooMany(All(vec!["prices"])));
     }
-    let currencies: BTreeSet<_> = variant.prices.iter().map(|price| price.currency()).collect();
-    if currencies.len() < variant.prices.len() {
-        return Err(Error::DuplicateCurrency(variant.sku.clone()));
-    }
-    Ok(())
+    let twice = |variant: &&VariantSet| {
+        let currencies: BTreeSet<_> = variant.prices.iter().map(|price| price.currency()).collect();
+        currencies.len() < variant.prices.len()
+    };
+    let twice = variants.iter().filter(twice).map(|variant| variant.sku.clone());
+    refuse_any(twice, Error::DuplicateCurrency)
+}
+
+fn refuse_any<T>(those: impl Iterator<Item = T>, error: fn(All<T>) -> Error) -> Result<(), Error> {
+    let those: Vec<T> = those.collect();
+    if those.is_empty() { Ok(()) } else { Err(error(All(those))) }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::Event;
 use crate::StreamId;
 use crate::ids::{OrderId, ReturnId};
+use crate::money::Money;
 use crate::order::Units;
 use crate::return_::{self, Arrival, Status};
 use crate::seen::{Seen, stamp};
@@ -32,6 +33,8 @@ pub struct Document {
     pub rejection: Option<Note>,
     /// What arrived.
     pub received: Vec<Arrival>,
+    /// How much less is owed for the order since, once something arrived.
+    pub amount: Option<Money>,
     /// When it was asked for.
     pub created_at: DateTime<Utc>,
     /// When it last changed.
@@ -65,6 +68,7 @@ fn create(id: ReturnId, requested: &return_::Requested, seen: &Seen) -> Document
         reason: requested.reason.clone(),
         rejection: None,
         received: vec![],
+        amount: None,
         created_at: seen.occurred_at,
         updated_at: seen.occurred_at,
     }
@@ -79,7 +83,10 @@ impl Document {
                 self.status = Status::Rejected;
                 self.rejection = Some(rejected.reason.clone());
             }
-            return_::Event::Received(received) => self.received.extend(received.lines.clone()),
+            return_::Event::Received(received) => {
+                self.status = Status::Received;
+                self.received.extend(received.lines.clone());
+            }
             return_::Event::Closed(_) => self.status = Status::Closed,
         }
     }

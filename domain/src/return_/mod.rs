@@ -1,7 +1,8 @@
 //! Goods of an order that come back after they were delivered.
 //!
-//! `requested → approved → closed`, `requested → rejected`. While it is approved its goods arrive,
-//! in parts as they come, each part in a condition: for sale again at a location, or written off.
+//! `requested → approved → received → closed`, `approved → closed`, `requested → rejected`.
+//! Its goods arrive in parts as they come, each part in a condition: for sale again at a location,
+//! or written off.
 
 pub mod document;
 mod rules;
@@ -55,8 +56,7 @@ pub struct Rejected {
 }
 
 /// What becomes of goods that came back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Disposal {
     /// They are put there; whether that is for sale is the location's affair.
     Stored(Location),
@@ -64,9 +64,9 @@ pub enum Disposal {
     WrittenOff,
 }
 
-/// Goods that came back.
+/// Goods that came back. In JSON they have a `location`, or are `written_off: true`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "ArrivalJson", into = "ArrivalJson")]
 pub struct Arrival {
     /// What.
     pub sku: Sku,
@@ -74,6 +74,48 @@ pub struct Arrival {
     pub quantity: Quantity,
     /// What becomes of them.
     pub disposal: Disposal,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ArrivalJson {
+    sku: Sku,
+    quantity: Quantity,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    location: Option<Location>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    written_off: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_false(is: &bool) -> bool {
+    !*is
+}
+
+impl TryFrom<ArrivalJson> for Arrival {
+    type Error = &'static str;
+
+    fn try_from(arrival: ArrivalJson) -> Result<Self, &'static str> {
+        let ArrivalJson { sku, quantity, location, written_off } = arrival;
+        let disposal = match (location, written_off) {
+            (Some(location), false) => Disposal::Stored(location),
+            (None, true) => Disposal::WrittenOff,
+            (Some(_), true) | (None, false) => {
+                return Err("needs either a location or written_off: true");
+            }
+        };
+        Ok(Self { sku, quantity, disposal })
+    }
+}
+
+impl From<Arrival> for ArrivalJson {
+    fn from(Arrival { sku, quantity, disposal }: Arrival) -> Self {
+        let (location, written_off) = match disposal {
+            Disposal::Stored(location) => (Some(location), false),
+            Disposal::WrittenOff => (None, true),
+        };
+        Self { sku, quantity, location, written_off }
+    }
 }
 
 /// `return.received`
@@ -103,6 +145,8 @@ pub enum Status {
     Requested,
     /// Its goods are expected.
     Approved,
+    /// Some of them arrived, or all.
+    Received,
     /// It was refused.
     Rejected,
     /// Nothing more is expected.
@@ -121,7 +165,7 @@ pub const ARRIVALS_MAX: usize = 1_000;
 
 /// Of the shape of [`Return`] and of its fold. Raise it with every change of either: snapshots of
 /// another schema are passed over. A test knows when it is due.
-pub const SCHEMA: i32 = 1;
+pub const SCHEMA: i32 = 2;
 
 /// Why it refuses, as [`crate::Refusal`] keeps it.
 pub type Refusal = Error;
@@ -153,7 +197,10 @@ impl Return {
             }
             Event::Approved(_) => self.status = Status::Approved,
             Event::Rejected(_) => self.status = Status::Rejected,
-            Event::Received(received) => self.arrivals += received.lines.len(),
+            Event::Received(received) => {
+                self.status = Status::Received;
+                self.arrivals += received.lines.len();
+            }
             Event::Closed(_) => self.status = Status::Closed,
         }
     }

@@ -30,7 +30,7 @@ refusals! {
             action: String,
         } = "return_wrong_state", Passing, "a return that is {status} cannot {action} yet";
         /// Nothing is named.
-        NothingNamed = "return_names_nothing", Invalid, "name the lines that came back";
+        NothingNamed = "return_names_nothing", Invalid, "name the lines that come back";
         /// Too many arrivals.
         TooManyArrivals = "too_many_arrivals", Conflict, "a return has at most 1,000 arrivals";
     }
@@ -46,6 +46,7 @@ impl Return {
         reason: Note,
     ) -> Result<Vec<Event>, Error> {
         match self.order_id {
+            None if lines.is_empty() => Err(Error::NothingNamed),
             None => Ok(vec![Requested { order_id, lines, reason }.into()]),
             Some(_) => Err(Error::AlreadyExists),
         }
@@ -54,19 +55,19 @@ impl Return {
     /// Its goods are expected.
     pub fn approve(&self) -> Result<Vec<Event>, Error> {
         let approved = |order_id| Approved { order_id }.into();
-        self.go_on(Status::Requested, Status::Approved, "be approved", approved)
+        self.go_on(&[Status::Requested], Status::Approved, "be approved", approved)
     }
 
     /// It is refused.
     pub fn reject(&self, reason: Note) -> Result<Vec<Event>, Error> {
         let rejected = |order_id| Rejected { order_id, reason }.into();
-        self.go_on(Status::Requested, Status::Rejected, "be rejected", rejected)
+        self.go_on(&[Status::Requested], Status::Rejected, "be rejected", rejected)
     }
 
     /// Goods arrived. Whether it is as many as are expected is the order's to say.
     pub fn receive(&self, lines: Vec<Arrival>) -> Result<Vec<Event>, Error> {
         let order_id = self.order_id.ok_or(Error::NotFound)?;
-        if self.status != Status::Approved {
+        if !matches!(self.status, Status::Approved | Status::Received) {
             return Err(self.wrong("receive goods"));
         }
         if lines.is_empty() {
@@ -81,12 +82,12 @@ impl Return {
     /// Nothing more is expected.
     pub fn close(&self) -> Result<Vec<Event>, Error> {
         let closed = |order_id| Closed { order_id }.into();
-        self.go_on(Status::Approved, Status::Closed, "be closed", closed)
+        self.go_on(&[Status::Approved, Status::Received], Status::Closed, "be closed", closed)
     }
 
     fn go_on(
         &self,
-        from: Status,
+        from: &[Status],
         to: Status,
         action: &str,
         event: impl FnOnce(OrderId) -> Event,
@@ -94,7 +95,7 @@ impl Return {
         let order_id = self.order_id.ok_or(Error::NotFound)?;
         match self.status {
             status if status == to => Ok(vec![]),
-            status if status == from => Ok(vec![event(order_id)]),
+            status if from.contains(&status) => Ok(vec![event(order_id)]),
             _ => Err(self.wrong(action)),
         }
     }
@@ -103,7 +104,7 @@ impl Return {
         let (status, action) = (self.status, action.to_owned());
         match status {
             Status::Unborn | Status::Requested => Error::NotYet { status, action },
-            Status::Approved | Status::Rejected | Status::Closed => {
+            Status::Approved | Status::Received | Status::Rejected | Status::Closed => {
                 Error::WrongState { status, action }
             }
         }

@@ -43,7 +43,7 @@ pub struct Hold {
 pub const SCHEMA: i32 = 1;
 
 /// Why it refuses, as [`crate::Refusal`] keeps it.
-pub type Refusal = crate::refusal::OfSku<Error>;
+pub type Refusal = crate::refusal::All<crate::refusal::OfSku<Error>>;
 
 /// The stock of one SKU.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -135,7 +135,7 @@ fn of_carts() -> [cart::Event; 7] {
     ]
 }
 
-fn of_orders() -> [order::Event; 16] {
+fn of_orders() -> [order::Event; 17] {
     let (payment_id, fulfilment_id, return_id) = (payment_id(1), parcel_id(1), return_id(1));
     let (total, amount, units) = (eur("39.98"), eur("19.99"), 2);
     let address_id = domain::AddressId(uuid::Uuid::from_u128(8));
@@ -177,6 +177,7 @@ fn of_orders() -> [order::Event; 16] {
         order::AddressChanged { address_id }.into(),
         order::FulfilmentPlanned { fulfilment_id, lines: lines() }.into(),
         order::FulfilmentShipped { fulfilment_id, lines: lines() }.into(),
+        order::UnitsDelivered { fulfilment_id, lines: lines(), found: true }.into(),
         closed.into(),
         order::UnitsCancelled { lines: lines(), reason: broken, amount, was_confirmed }.into(),
         order::ReturnOpened { return_id, lines: lines() }.into(),
@@ -248,15 +249,16 @@ fn of_payments() -> [payment::Event; 19] {
     ]
 }
 
-fn of_parcels() -> [fulfilment::Event; 8] {
+fn of_parcels() -> [fulfilment::Event; 9] {
     let order_id = order_id(1);
     let (carrier, tracking) = (Some(label("DHL")), Some(label("JJD0001")));
     let (lines, location) = (of(&[(TOTE, 2)]), Some(place("depot")));
     [
-        fulfilment::Created { order_id, lines, location }.into(),
+        fulfilment::Created { order_id, lines: lines.clone(), location }.into(),
         fulfilment::Packed { order_id }.into(),
         fulfilment::Shipped { order_id, carrier, tracking }.into(),
         fulfilment::Delivered { order_id }.into(),
+        fulfilment::PartlyDelivered { order_id, lines: lines.clone() }.into(),
         fulfilment::DeliveryFailed { order_id, reason: note("nobody at home") }.into(),
         fulfilment::ReturnedToSender { order_id }.into(),
         fulfilment::Lost { order_id, reason: note("the van burnt out") }.into(),

@@ -15,6 +15,8 @@ use domain::stock::{self, Received};
 
 use kit::*;
 
+use crate::told::sent_with;
+
 fn closed(parcel: u128, outcome: Outcome, lines: &[(&str, u32)], less: Option<&str>) -> Fact {
     let (fulfilment_id, lines, amount) = (parcel_id(parcel), of(lines), less.map(eur));
     of_order(1, FulfilmentClosed { fulfilment_id, outcome, lines, amount, found: false })
@@ -46,11 +48,6 @@ fn undeliverable() -> Fact {
 
 fn returned() -> Fact {
     of_parcel(1, ReturnedToSender { order_id: order_id(1) })
-}
-
-/// Parcel 1 with these lines on its way.
-fn sent_with(shop: Shop, parcel: u128, lines: &[(&str, u32)]) -> Shop {
-    shop.done(plan(parcel, 1, lines)).done(pack(parcel)).done(ship(parcel))
 }
 
 #[test]

@@ -4,6 +4,7 @@ use chrono::DateTime;
 use domain::command::location::Command;
 use domain::location::document::{self, Document};
 use domain::location::{Error, Event, Set};
+use domain::refusal::All;
 use domain::{Command as Any, Event as Fact, Refusal, Seen, StreamId};
 use kit::*;
 use proptest::prelude::*;
@@ -17,7 +18,7 @@ pub fn examples() -> [Event; 1] {
 
 /// One of each refusal.
 pub fn refusals() -> Vec<Refusal> {
-    let unknown = Error::Unknown { location: place("mian") };
+    let unknown = Error::Unknown(All(vec![place("mian")]));
     [unknown, Error::SellableStays { sellable: true }].map(Refusal::from).into()
 }
 

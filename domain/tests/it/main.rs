@@ -4,6 +4,7 @@
 mod astray;
 mod cart;
 mod command;
+mod door;
 mod event;
 mod examples;
 mod fulfilment;

@@ -9,6 +9,7 @@ use domain::product::{
     PRICES_MAX, PricesSet, Published, Restored, Unpublished, VARIANTS_MAX, VariantChange,
     VariantRemoved, VariantSet,
 };
+use domain::refusal::All;
 use domain::sku::{Assigned, Released, TakenSku, TakenSkus};
 use domain::{Currency, Money, Options};
 
@@ -117,7 +118,7 @@ fn a_variant_has_one_price_a_currency() {
     let twice = variant("A", &[eur("1.00"), eur("2.00")]);
     draft(vec![])
         .when(to_product(1, Command::SetVariant(twice)))
-        .then_refused_with(Error::DuplicateCurrency(sku("A")));
+        .then_refused_with(Error::DuplicateCurrency(All(vec![sku("A")])));
 
     let too_many = vec![eur("1.00"); PRICES_MAX + 1];
     draft(vec![])
@@ -336,4 +337,23 @@ fn a_price_is_found_by_its_currency() {
     assert_eq!(price("EUR"), Some(eur("20.00")));
     assert_eq!(price("JPY"), Some(money("3300", "JPY")));
     assert_eq!(price("USD"), None);
+}
+
+#[test]
+fn all_that_is_wrong_with_a_new_product_is_named() {
+    let named = [variant("B", &[]), variant("A", &[]), variant("A", &[]), variant("B", &[])];
+    given([])
+        .when(to_product(1, create("Tote", named.into())))
+        .then_refused_with(Error::DuplicateSku(All(vec![sku("A"), sku("B")])));
+    let twice = [eur("1.00"), eur("2.00")];
+    given([])
+        .when(to_product(1, create("Tote", vec![variant("A", &twice), variant("B", &twice)])))
+        .then_refused_with(Error::DuplicateCurrency(All(vec![sku("A"), sku("B")])));
+    let mut details = details("Tote");
+    details.category = vec![label("a"); CATEGORY_LEVELS_MAX + 1];
+    let url = || "https://shop.example/a.jpg".parse().expect("a URL");
+    details.media = (0..=MEDIA_MAX).map(|_| Media { url: url(), alt: None }).collect();
+    given([])
+        .when(to_product(1, Command::Create { details, variants: vec![] }))
+        .then_refused_with(Error::TooMany(All(vec!["category levels", "media"])));
 }

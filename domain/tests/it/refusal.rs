@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::cart::Obstacle;
-use domain::refusal::{CheckoutError, Kind, MovedStream, OfSku, OfferError, RefusedLine};
+use domain::refusal::{All, CheckoutError, Kind, MovedStream, OfSku, OfferError, RefusedLine};
 use domain::{
     Refusal, RefusalRecord, cart, fulfilment, order, payment, product, return_, sku, stock,
 };
@@ -33,9 +33,15 @@ fn kinds_follow_what_the_caller_can_do_about_it() {
         assert_eq!(kind(now), Kind::Conflict);
     }
     let sku = || kit::sku("A");
-    assert_eq!(kind(product::Error::DuplicateSku(sku()).into()), Kind::Invalid);
-    let error = stock::Error::NothingToAdjust;
-    assert_eq!(kind(stock::Refusal { sku: sku(), error }.into()), Kind::Invalid);
+    assert_eq!(kind(product::Error::DuplicateSku(All(vec![sku()])).into()), Kind::Invalid);
+    let stocks = |errors: &[stock::Error]| {
+        All(errors.iter().map(|error| of_sku(error.clone())).collect()).into()
+    };
+    assert_eq!(kind(stocks(&[stock::Error::NothingToAdjust])), Kind::Invalid);
+    // All must pass for it to pass.
+    let short = || stock::Error::OutOfStock { available: 0, wanted: 1 };
+    assert_eq!(kind(stocks(&[short(), short()])), Kind::Passing);
+    assert_eq!(kind(stocks(&[short(), stock::Error::NotHeld])), Kind::Conflict);
 }
 
 /// Another program kept it, and nothing of it but its words means anything here.
@@ -80,7 +86,7 @@ fn what_passes_by_itself_is_not_kept() {
 #[test]
 fn refusals_of_stock_name_the_sku() {
     let error = stock::Error::WouldGoNegative { on_hand: 2 };
-    let refusal = Refusal::from(stock::Refusal { sku: kit::sku("A"), error });
+    let refusal = Refusal::from(All(vec![of_sku(error)]));
     let text = "SKU A: there are only 2 units at this location";
     assert_eq!(refusal.to_string(), text);
 }
@@ -99,9 +105,9 @@ fn of_products() -> Vec<Refusal> {
         E::Archived.into(),
         E::NothingToSell.into(),
         E::NoSuchVariant.into(),
-        E::TooMany("variants".into()).into(),
-        E::DuplicateSku(sku()).into(),
-        E::DuplicateCurrency(sku()).into(),
+        E::TooMany(All(vec!["variants", "media"])).into(),
+        E::DuplicateSku(All(vec![sku(), kit::sku("B")])).into(),
+        E::DuplicateCurrency(All(vec![sku()])).into(),
         E::LastVariant.into(),
         sku::Error::Taken(sku::TakenSkus(vec![taken("A"), taken("B")])).into(),
         of_sku(OfferError::UnknownSku).into(),
@@ -125,7 +131,10 @@ fn of_stock() -> Vec<Refusal> {
         E::NotSellable,
         E::NotEmpty { on_hand: 2, held: 1 },
     ];
-    errors.map(|error| of_sku(error).into()).into()
+    let mut refusals: Vec<Refusal> = errors.map(|error| All(vec![of_sku(error)]).into()).into();
+    let short = E::NotThere { on_hand: 2, wanted: 3 };
+    refusals.push(All(vec![of_sku(short), of_sku(E::NotHeld)]).into());
+    refusals
 }
 
 fn of_carts() -> Vec<Refusal> {
@@ -168,7 +177,7 @@ fn of_orders() -> Vec<Refusal> {
         E::NotPending,
         E::NotDue,
         E::NotConfirmed,
-        E::PaymentOpen,
+        E::PaymentOpen { payment_id: kit::payment_id(1) },
         E::NothingDue,
         E::TooManyPayments,
         E::NotSecured { owed: kit::eur("2.00"), secured: kit::eur("1.00") },
@@ -197,6 +206,7 @@ fn of_payments_and_parcels() -> Vec<Refusal> {
     use payment::Error as E;
     use return_::Error as R;
     let action = || "be captured".to_owned();
+    let left = || order::UnitsLeft { sku: kit::sku("A"), wanted: 2, left: 1 };
     vec![
         E::AlreadyExists.into(),
         E::NotFound.into(),
@@ -213,6 +223,7 @@ fn of_payments_and_parcels() -> Vec<Refusal> {
         F::NotFound.into(),
         F::WrongState { status: "lost".into(), action: action() }.into(),
         F::NotYet { status: "packed".into(), action: action() }.into(),
+        F::NotInIt(vec![left()]).into(),
         F::TooManyAttempts.into(),
         R::AlreadyExists.into(),
         R::NotFound.into(),

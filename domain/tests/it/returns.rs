@@ -46,7 +46,7 @@ fn delivered_units_may_be_announced_once() {
     let left = |wanted, left| UnitsLeft { sku: sku(TOTE), wanted, left };
     let too_many = |wanted, of| order::Error::NothingToReturn(vec![left(wanted, of)]);
     shop.when(request_return(1, 1, &[(TOTE, 3)])).then_refused_with(too_many(3, 2));
-    shop.when(request_return(1, 1, &[])).then_refused("nothing_to_return");
+    shop.when(request_return(1, 1, &[])).then_refused("return_names_nothing");
     let shop = shop.done(request_return(1, 1, &[(TOTE, 1)]));
     shop.when(request_return(2, 1, &[(TOTE, 2)])).then_refused_with(too_many(2, 1));
     shop.when(request_return(1, 1, &[(TOTE, 1)])).then_refused("return_already_exists");
@@ -141,4 +141,22 @@ fn cash_for_what_comes_back_is_paid_out_by_hand() {
     let asked = |(stream, _): &Fact| matches!(stream, domain::StreamId::Payment(_));
     assert!(!facts.expect("it arrives").iter().any(asked), "nobody can be asked");
     shop.done(approve(1)).done(take_back(1, &[(PURSE, 1)])).done(refund(1, Some(eur("10.50"))));
+}
+
+#[test]
+fn goods_are_put_somewhere_or_written_off() {
+    let read = |json: &str| serde_json::from_str::<Arrival>(json);
+    for wrong in [
+        r#"{"sku":"A","quantity":1}"#,
+        r#"{"sku":"A","quantity":1,"location":"main","written_off":true}"#,
+        r#"{"sku":"A","quantity":1,"location":"main","disposal":"stored"}"#,
+    ] {
+        assert!(read(wrong).is_err(), "{wrong}");
+    }
+    let stored = Disposal::Stored(place("main"));
+    let arrival = |disposal| Arrival { sku: sku("A"), quantity: units(1), disposal };
+    let json = r#"{"sku":"A","quantity":1,"location":"main"}"#;
+    assert_eq!(read(json).expect("an arrival"), arrival(stored));
+    let json = r#"{"sku":"A","quantity":1,"written_off":true}"#;
+    assert_eq!(read(json).expect("an arrival"), arrival(Disposal::WrittenOff));
 }

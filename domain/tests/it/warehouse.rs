@@ -4,12 +4,13 @@
 use domain::cart::Obstacle;
 use domain::command::product as products;
 use domain::command::stock::Command as Ask;
+use domain::refusal::{All, OfSku};
 use domain::refusal::{CheckoutError, RefusedLine};
 use domain::stock::{
     Adjusted, Counted, Error, Event, Low, PolicySet, Refusal, Shelf, Shipped, Short, Stock,
     ThresholdSet, Transferred,
 };
-use domain::{Command as Any, State, StreamId};
+use domain::{Command as Any, State, StreamId, location};
 
 use kit::*;
 
@@ -63,7 +64,7 @@ fn counted(at: &str, expected: i64, on_hand: i64, of: &[(u128, u32)]) -> Counted
 }
 
 fn refused(error: Error) -> Refusal {
-    Refusal { sku: sku(TOTE), error }
+    All(vec![OfSku { sku: sku(TOTE), error }])
 }
 
 /// Orders 1 and 2, placed: 2 and 5 totes out of 8, in this order.
@@ -150,7 +151,11 @@ fn units_are_carried_and_holds_stay() {
     shop.when(transfer(TOTE, "depot", "shop", 6))
         .then_refused_with(refused(Error::WouldGoNegative { on_hand: 5 }));
     shop.when(transfer(TOTE, "depot", "depot", 1)).then_refused("same_location");
-    shop.when(transfer(TOTE, "depot", "mian", 1)).then_refused("unknown_location");
+    let unknown = |places: &[&str]| {
+        location::Error::Unknown(All(places.iter().map(|it| place(it)).collect()))
+    };
+    shop.when(transfer(TOTE, "depot", "mian", 1)).then_refused_with(unknown(&["mian"]));
+    shop.when(transfer(TOTE, "dpeot", "mian", 1)).then_refused_with(unknown(&["dpeot", "mian"]));
 
     let shop = shop.done(transfer(TOTE, "depot", "shop", 5));
     let stock = stock_of(&shop, TOTE);
@@ -362,4 +367,16 @@ fn what_never_was_there_is_promised_at_main() {
     let shop = shop.done(to("NEXT", arrived)).done(kit::ship(1));
     let stock = stock_of(&shop, "NEXT");
     assert!(stock.holds.is_empty() && stock.levels.values().all(|level| level.on_hand == 0));
+}
+
+#[test]
+fn a_parcel_that_cannot_leave_names_all_that_is_not_there() {
+    let shop = authorized().done(plan(1, 1, &[])).done(pack(1));
+    let shop = shop.done(transfer(TOTE, "shop", "depot", 3)).done(count(TOTE, "depot", 1));
+    let shop = shop.done(count(PURSE, "depot", 0));
+    let error = |on_hand, wanted| Error::NotThere { on_hand, wanted };
+    shop.when(kit::ship(1)).then_refused_with(All(vec![
+        OfSku { sku: sku(PURSE), error: error(0, 1) },
+        OfSku { sku: sku(TOTE), error: error(1, 2) },
+    ]));
 }

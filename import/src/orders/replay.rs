@@ -110,7 +110,7 @@ impl Replay<'_> {
             ("create", fulfilment::Command::Create { order_id: id, lines, location: None }),
             ("pack", fulfilment::Command::Pack),
             ("ship", fulfilment::Command::Ship { carrier: None, tracking: None }),
-            ("deliver", fulfilment::Command::Deliver),
+            ("deliver", fulfilment::Command::Deliver { lines: vec![] }),
         ];
         let request = |(step, command)| {
             let command = Command::Fulfilment(parcel_id, command);

@@ -18,7 +18,7 @@ const CATEGORIES: &[Category] =
 
 pub static PROJECTION: Projection = Projection {
     name: ReadModel::Orders.name(),
-    version: 3,
+    version: 4,
     categories: CATEGORIES,
     tables: &["orders_rows"],
     grain: 1,

@@ -181,7 +181,7 @@ impl Shop {
         let order_id = self.order("TOTE", 4).await;
         let payment_id = self.paid(order_id).await;
         let parcel = self.send(order_id).await;
-        self.ask(Command::Fulfilment(parcel, fulfilment::Command::Deliver)).await;
+        self.ask(Command::Fulfilment(parcel, fulfilment::Command::Deliver { lines: vec![] })).await;
         self.refund(payment_id, "30.00", 3).await;
         let other = self.order("TOTE", 1).await;
         self.paid(other).await;

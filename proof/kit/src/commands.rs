@@ -185,7 +185,11 @@ pub fn ship(parcel: impl Named<FulfilmentId>) -> Command {
     to_parcel(parcel, parcels::Command::Ship { carrier: Some(label("DHL")), tracking: None })
 }
 pub fn deliver(parcel: impl Named<FulfilmentId>) -> Command {
-    to_parcel(parcel, parcels::Command::Deliver)
+    hand_over(parcel, &[])
+}
+/// Only these were taken at the door.
+pub fn hand_over(parcel: impl Named<FulfilmentId>, lines: &[(&str, u32)]) -> Command {
+    to_parcel(parcel, parcels::Command::Deliver { lines: of(lines) })
 }
 pub fn fail(parcel: impl Named<FulfilmentId>) -> Command {
     to_parcel(parcel, parcels::Command::Fail { reason: note("nobody at home") })

@@ -36,6 +36,7 @@ impl Reaction for ExpireOrder {
             | order::Event::AddressChanged(_)
             | order::Event::FulfilmentPlanned(_)
             | order::Event::FulfilmentShipped(_)
+            | order::Event::UnitsDelivered(_)
             | order::Event::FulfilmentClosed(_)
             | order::Event::UnitsCancelled(_)
             | order::Event::ReturnOpened(_)

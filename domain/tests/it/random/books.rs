@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::fulfilment::{self, Fulfilment};
-use domain::order::{Order, Outcome, PaymentMethod, Stage, Status};
+use domain::order::{Order, Outcome, PaymentMethod, Stage, Status, Units};
 use domain::payment::{self, Operation, Payment};
 use domain::product::Product;
 use domain::return_::{self, Return};
@@ -63,17 +63,10 @@ impl<'a> Books<'a> {
         books
     }
 
-    /// Units of `sku` in the order's parcels whose state satisfies `which`.
-    fn units(&self, order: &Order, sku: &Sku, which: fn(fulfilment::Status) -> bool) -> u32 {
-        order
-            .fulfilments
-            .keys()
-            .map(|id| self.parcels[id])
-            .filter(|parcel| which(parcel.status))
-            .flat_map(|parcel| &parcel.lines)
-            .filter(|units| units.sku == *sku)
-            .map(|units| units.quantity.get())
-            .sum()
+    /// Units of `sku` that were handed over while the rest of their parcels was not.
+    fn taken(&self, order: &Order, sku: &Sku) -> u32 {
+        let taken = order.fulfilments.keys().flat_map(|id| &self.parcels[id].taken);
+        units_of(taken, sku)
     }
 
     /// The payments of an order.
@@ -82,9 +75,23 @@ impl<'a> Books<'a> {
     }
 }
 
-fn has_left(status: fulfilment::Status) -> bool {
-    use fulfilment::Status as S;
-    matches!(status, S::Shipped | S::Delivered | S::DeliveryFailed | S::ReturnedToSender | S::Lost)
+/// Units of `sku` in the order's parcels at such a stage.
+fn units_at(order: &Order, sku: &Sku, which: fn(Stage) -> bool) -> u32 {
+    let parcels = order.fulfilments.values().filter(|parcel| which(parcel.stage));
+    units_of(parcels.flat_map(|parcel| &parcel.lines), sku)
+}
+
+fn units_of<'a>(lines: impl Iterator<Item = &'a Units>, sku: &Sku) -> u32 {
+    lines.filter(|units| units.sku == *sku).map(|units| units.quantity.get()).sum()
+}
+
+fn has_left(stage: Stage) -> bool {
+    match stage {
+        Stage::Planned | Stage::Closed(Outcome::Cancelled) => false,
+        Stage::Shipped | Stage::Closed(Outcome::Delivered | Outcome::Returned | Outcome::Lost) => {
+            true
+        }
+    }
 }
 
 /// The state of the shop as a whole.
@@ -141,7 +148,7 @@ fn check_holds(books: &Books) {
             let holds = books.stocks.get(&line.sku).and_then(|stock| stock.holds.get(id));
             let held: u32 =
                 holds.map_or(0, |hold| hold.parts.iter().map(|part| part.quantity.get()).sum());
-            let sent = books.units(order, &line.sku, has_left);
+            let sent = units_at(order, &line.sku, has_left) + books.taken(order, &line.sku);
             let of = order.progress(&line.sku);
             let to_send = order.unplanned(&line.sku) + of.planned;
             assert!(sent + to_send <= line.quantity.get(), "{} {order:?}", line.sku);
@@ -174,10 +181,13 @@ fn check_order(books: &Books, order: &Order) {
         use fulfilment::Status as S;
         let state = books.parcels[id];
         assert_eq!(parcel.lines, state.lines);
+        // One that was lost and turned up is off until it is handed over or back.
+        let found = parcel.stage == Stage::Closed(Outcome::Lost);
         let reached = match state.status {
             S::Unborn => panic!("{parcel:?}"),
             S::Created | S::Packed => Stage::Planned,
-            S::Shipped | S::DeliveryFailed => Stage::Shipped,
+            S::PartlyDelivered | S::DeliveryFailed if found => parcel.stage,
+            S::Shipped | S::PartlyDelivered | S::DeliveryFailed => Stage::Shipped,
             S::Delivered => Stage::Closed(Outcome::Delivered),
             S::ReturnedToSender => Stage::Closed(Outcome::Returned),
             S::Lost => Stage::Closed(Outcome::Lost),
@@ -193,7 +203,10 @@ fn check_order(books: &Books, order: &Order) {
     }
     for id in order.returns.keys() {
         use return_::Status as S;
-        assert!(matches!(books.returns[id].status, S::Requested | S::Approved), "{order:?}");
+        assert!(
+            matches!(books.returns[id].status, S::Requested | S::Approved | S::Received),
+            "{order:?}"
+        );
     }
     match order.status {
         Status::Completed => assert!(order.any_delivered(), "{order:?}"),
@@ -204,15 +217,16 @@ fn check_order(books: &Books, order: &Order) {
 
 /// Units are neither made nor lost on their way through an order, and what is owed follows them.
 fn check_line(books: &Books, order: &Order, line: &order::Line) {
-    use fulfilment::Status as S;
     let is_exact = line.unit_price.times(line.quantity.get()) == Some(line.total);
     assert!(is_exact || order.recorded, "{order:?}");
-    let units = |which| books.units(order, &line.sku, which);
+    let units = |which| units_at(order, &line.sku, which);
     let of = order.progress(&line.sku);
-    assert_eq!(of.planned, units(|it| matches!(it, S::Created | S::Packed)), "{order:?}");
-    assert_eq!(of.moving, units(|it| matches!(it, S::Shipped | S::DeliveryFailed)), "{order:?}");
-    assert_eq!(of.delivered, units(|it| it == S::Delivered), "{order:?}");
-    assert!(of.off >= units(|it| matches!(it, S::ReturnedToSender | S::Lost)), "{order:?}");
+    assert_eq!(of.planned, units(|it| it == Stage::Planned), "{order:?}");
+    assert_eq!(of.moving, units(|it| it == Stage::Shipped), "{order:?}");
+    let delivered = units(|it| it == Stage::Closed(Outcome::Delivered));
+    assert_eq!(of.delivered, delivered + books.taken(order, &line.sku), "{order:?}");
+    let gone = units(|it| matches!(it, Stage::Closed(Outcome::Returned | Outcome::Lost)));
+    assert!(of.off >= gone, "{order:?}");
     assert!(of.returned + of.returning <= of.delivered, "{order:?}");
     let whole = order.unplanned(&line.sku) + of.planned + of.moving + of.delivered + of.off;
     assert_eq!(whole, line.quantity.get(), "{order:?}");

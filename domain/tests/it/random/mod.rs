@@ -43,6 +43,9 @@ impl Stored {
 /// Asked twice, these do it twice (a client that repeats them needs an idempotency key), or say it
 /// twice: deciding keeps no descriptions to compare a product's changes with.
 fn repeats(command: &Command) -> bool {
+    if let Command::Fulfilment(_, fulfilment::Command::Deliver { lines }) = command {
+        return !lines.is_empty();
+    }
     matches!(
         command,
         Command::Stock(

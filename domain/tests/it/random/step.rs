@@ -190,10 +190,10 @@ fn next_of_returns(shop: &Shop, n: u128, order: &Order) -> Command {
     };
     let delivered = order.lines.iter().find(|line| order.progress(&line.sku).delivered > 0);
     let line = [(delivered.map_or(TOTE, |line| line.sku.as_str()), 1)];
-    match (state.status, state.arrivals) {
-        (return_::Status::Unborn, _) => request_return(n, n, &line),
-        (return_::Status::Requested, _) => approve(n),
-        (return_::Status::Approved, 0) => take_back(n, &line),
+    match state.status {
+        return_::Status::Unborn => request_return(n, n, &line),
+        return_::Status::Requested => approve(n),
+        return_::Status::Approved => take_back(n, &line),
         _ => close_return(n),
     }
 }
@@ -211,9 +211,13 @@ fn next_of_parcels(shop: &Shop, n: u128, choice: u8, order: &Order) -> Command {
             S::Packed => return ship(parcel),
             S::Shipped if choice.is_multiple_of(3) => return fail(parcel),
             S::Shipped | S::DeliveryFailed if choice.is_multiple_of(7) => return lose(parcel),
+            S::Shipped if choice.is_multiple_of(5) => {
+                let first = state.lines.first().map_or(TOTE, |units| units.sku.as_str());
+                return hand_over(parcel, &[(first, 1)]);
+            }
             S::Shipped => return deliver(parcel),
             S::DeliveryFailed if choice.is_multiple_of(5) => return deliver(parcel),
-            S::DeliveryFailed => return give_back(parcel),
+            S::PartlyDelivered | S::DeliveryFailed => return give_back(parcel),
             S::Delivered | S::ReturnedToSender | S::Lost | S::Cancelled => {}
         }
     }
@@ -335,7 +339,7 @@ fn of_parcels() -> impl Strategy<Value = Command> {
         vec![(TOTE, 1), (PURSE, 1), (TOTE, 1)],
     ]);
     let planned = (1..=STORIES, lines);
-    (1..=STORIES, 0..PARCELS, 0..8_u8, planned).prop_map(|(story, parcel, act, (order, lines))| {
+    (1..=STORIES, 0..PARCELS, 0..9_u8, planned).prop_map(|(story, parcel, act, (order, lines))| {
         let parcel = 10 * story + parcel;
         match act {
             0 => plan(parcel, order, &lines),
@@ -345,6 +349,7 @@ fn of_parcels() -> impl Strategy<Value = Command> {
             4 => fail(parcel),
             5 => give_back(parcel),
             6 => lose(parcel),
+            7 => hand_over(parcel, &lines),
             _ => call_off(parcel),
         }
     })

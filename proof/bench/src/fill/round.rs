@@ -282,7 +282,7 @@ impl Round<'_> {
             self.parcel(deal, C::Fail { reason: "nobody was there".parse()? }).await?;
             return self.parcel(deal, C::Return { location: "main".parse()? }).await;
         }
-        self.parcel(deal, C::Deliver).await
+        self.parcel(deal, C::Deliver { lines: vec![] }).await
     }
 
     async fn settle(&mut self, deal: &Deal) -> anyhow::Result<()> {

@@ -46,6 +46,7 @@ pub async fn all(
     act!("an order is made smaller before it is paid", sending::smaller(shop, ledger));
     act!("cash is refused at the door", sending::refused(shop, ledger));
     act!("cash for what was handed over, the rest is lost", sending::in_parts(shop, ledger));
+    act!("one of two is taken at the door", sending::one_of_two(shop, ledger));
     act!("a unit turns out to be broken", sending::broken(shop, ledger));
     act!("a parcel is lost", sending::lost(shop, ledger));
     act!("goods come back", returning::goods(shop, ledger));

@@ -64,6 +64,23 @@ pub async fn in_parts(shop: &Shop, ledger: &mut Ledger) -> Result<()> {
     Ok(())
 }
 
+/// The courier is paid for what was taken; the rest comes back.
+pub async fn one_of_two(shop: &Shop, ledger: &mut Ledger) -> Result<()> {
+    let order = shop.buy(&[(MUG, 2), (LAMP, 1)]).await?;
+    let payment = shop.pay_at_the_door(&order).await?;
+    let parcel = shop.send_parcel(&order, &[]).await?;
+    let mug = json!({"lines": [{"sku": MUG, "quantity": 1}]});
+    shop.parcel(&parcel, "deliver", mug).await?;
+    shop.ask(&format!("/v1/payments/{payment}/collect"), json!({})).await?;
+    shop.parcel(&parcel, "return", json!({})).await?;
+    shop.order_is(&order, "completed").await?;
+    shop.payment_is(&payment, "collected").await?;
+    let (gross, owed, paid) = (45_50, 10_00, 10_00);
+    ledger.order(Truth { act: "one of two", order, status: "completed", gross, owed, paid });
+    ledger.stock(MUG, -1);
+    Ok(())
+}
+
 /// One of two bags has left when the other is found broken: it is called off and paid back.
 pub async fn broken(shop: &Shop, ledger: &mut Ledger) -> Result<()> {
     let order = shop.buy(&[(BAG, 2), (MUG, 1)]).await?;

@@ -9,7 +9,6 @@ use domain::location::Set;
 use domain::order::{PaymentMethod, Units};
 use domain::payment::{CapturePolicy, Finding, Start};
 use domain::product::{Changed, Details, VariantSet};
-use domain::return_::{Arrival, Disposal};
 use domain::text::GatewayName;
 use domain::{CartId, Command, Event, FulfilmentId, OrderId, PaymentId, ProductId, ReturnId, Sku};
 use serde::de::DeserializeOwned;
@@ -238,23 +237,11 @@ fn return_(what: &str, sent: &Sent, body: &Map<String, Value>) -> anyhow::Result
         },
         "approve" => return_::Command::Approve,
         "reject" => return_::Command::Reject { reason: field(body, "reason")? },
-        "receive" => {
-            let lines: Vec<Map<String, Value>> = field(body, "lines")?;
-            let lines = lines.iter().map(arrival).collect::<anyhow::Result<_>>()?;
-            return_::Command::Receive { lines }
-        }
+        "receive" => return_::Command::Receive { lines: field(body, "lines")? },
         "close" => return_::Command::Close,
         _ => bail!("there is no {}", sent.name),
     };
     Ok(Command::Return(id, command))
-}
-
-fn arrival(line: &Map<String, Value>) -> anyhow::Result<Arrival> {
-    let disposal = match line.get("location") {
-        Some(_) => Disposal::Stored(field(line, "location")?),
-        None => Disposal::WrittenOff,
-    };
-    Ok(Arrival { sku: field(line, "sku")?, quantity: field(line, "quantity")?, disposal })
 }
 
 fn fulfilment(what: &str, sent: &Sent, body: &Map<String, Value>) -> anyhow::Result<Command> {
@@ -270,7 +257,7 @@ fn fulfilment(what: &str, sent: &Sent, body: &Map<String, Value>) -> anyhow::Res
             carrier: field(body, "carrier")?,
             tracking: field(body, "tracking")?,
         },
-        "deliver" => fulfilment::Command::Deliver,
+        "deliver" => fulfilment::Command::Deliver { lines: lines(body)? },
         "fail" => fulfilment::Command::Fail { reason: field(body, "reason")? },
         "lose" => fulfilment::Command::Lose { reason: field(body, "reason")? },
         "return" => fulfilment::Command::Return { location: RETURNS.parse()? },

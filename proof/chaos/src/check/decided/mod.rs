@@ -147,16 +147,19 @@ impl States {
 
 /// A figure in the answer that is not the refusal's.
 fn misquoted(refusal: &Refusal, body: &serde_json::Value) -> Option<String> {
-    use domain::refusal::{CheckoutError, OfSku};
+    use domain::refusal::{All, CheckoutError, OfSku};
     use domain::stock;
     let wrong = match refusal {
         Refusal::VersionMismatch { expected, actual } => {
             body["expected"] != json!(expected) || body["actual"] != json!(actual)
         }
         Refusal::Checkout(CheckoutError::Refused(lines)) => body["lines"] != json!(lines),
-        Refusal::Stock(OfSku { error: stock::Error::WouldGoNegative { on_hand }, .. }) => {
-            body["on_hand"] != json!(on_hand)
-        }
+        Refusal::Stock(All(stocks)) => match stocks.as_slice() {
+            [OfSku { error: stock::Error::WouldGoNegative { on_hand }, .. }] => {
+                body["on_hand"] != json!(on_hand)
+            }
+            _ => body["code"] != json!(refusal.code().0),
+        },
         _ => body["code"] != json!(refusal.code().0),
     };
     wrong.then(|| format!("told {body}, the refusal is {refusal:?}"))

@@ -153,7 +153,14 @@ impl Planner {
             "fulfilment.ship" => json!({"carrier": "DHL"}),
             _ => json!({}),
         };
-        let then = Then::Step(order.id.clone(), parcel.id.clone(), name);
+        // Not all of it is taken at the door: the rest is as if nobody had.
+        let (body, reached) = match (name, self.rng.u32(..4)) {
+            ("fulfilment.deliver", 0) => {
+                (json!({"lines": self.some_units(market, order)}), "fulfilment.fail")
+            }
+            _ => (body, name),
+        };
+        let then = Then::Step(order.id.clone(), parcel.id.clone(), reached);
         (self.command(market, name, Some(&parcel.id), &body), then)
     }
 }
