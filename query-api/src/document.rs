@@ -124,14 +124,14 @@ impl FreshRow {
 }
 
 /// A stream that an event names, of which the document holds the events too.
-pub type Part = fn(&Event) -> Option<StreamId>;
+pub type PartOf = fn(&Event) -> Option<StreamId>;
 
 /// What is stored of it was folded from the log, and can be once more, up to any point.
 pub trait Folded: 'static {
     /// What is served.
     type Document: Serialize + Send + 'static;
     /// The streams that make it beside its own, if there are any.
-    const PART: Option<Part> = None;
+    const PART: Option<PartOf> = None;
 
     /// The document after an event.
     fn fold(document: Option<Self::Document>, seen: &Seen<'_>) -> Option<Self::Document>;

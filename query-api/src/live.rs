@@ -62,7 +62,7 @@ impl Live {
     }
 
     /// Follows a log from a selection on.
-    pub fn follow(&self, selection: Selection, log_id: Uuid) -> Result<Follower, Problem> {
+    pub fn follow(&self, selection: Selection, log_id: Uuid) -> Result<Subscriber, Problem> {
         let Ok(place) = self.room.clone().try_acquire_owned() else {
             return Err(Problem::new(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -71,7 +71,7 @@ impl Live {
             )
             .retry_after(RETRY_AFTER));
         };
-        Ok(Follower {
+        Ok(Subscriber {
             live: self.clone(),
             log_id,
             listener: self.tail.listen(Some(log_id)),
@@ -96,7 +96,7 @@ enum State {
 }
 
 /// One client's place in the log.
-pub struct Follower {
+pub struct Subscriber {
     live: Live,
     log_id: Uuid,
     listener: Listener,
@@ -108,7 +108,7 @@ pub struct Follower {
     _under_way: UnderWay,
 }
 
-impl Follower {
+impl Subscriber {
     /// The next bytes to send; nothing when the stream is at its end.
     pub async fn next(&mut self) -> Option<Bytes> {
         let bytes = match self.last_sent {

@@ -123,7 +123,7 @@ macro_rules! resource {
 
         impl $crate::document::Folded for $name {
             type Document = $document;
-            $( const PART: Option<$crate::document::Part> = Some($part); )?
+            $( const PART: Option<$crate::document::PartOf> = Some($part); )?
 
             fn fold(document: Option<$document>, seen: &domain::Seen<'_>) -> Option<$document> {
                 $fold(document, seen)

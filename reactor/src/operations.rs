@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use sqlx::PgPool;
 
-use crate::waiting::{self, Retried};
+use crate::waiting::{self, RetryOutcome};
 
 /// Which events are to be taken up again.
 #[derive(Clone, Copy, Debug, clap::Args)]
@@ -53,9 +53,9 @@ pub async fn retry(db: &PgPool, which: Which) -> Result<bool, Error> {
     let mut done = true;
     for position in positions {
         match waiting::retry(db, position).await? {
-            Retried::Done => writeln!(out, "{position}: done")?,
-            Retried::NotParked => writeln!(out, "{position}: is not parked")?,
-            Retried::StillParked(reason) => {
+            RetryOutcome::Done => writeln!(out, "{position}: done")?,
+            RetryOutcome::NotWaiting => writeln!(out, "{position}: is not parked")?,
+            RetryOutcome::StillWaits(reason) => {
                 done = false;
                 writeln!(out, "{position}: still parked: {reason}")?;
             }

@@ -21,7 +21,7 @@ pub(crate) const STREAMS_MAX: i64 = 64;
 
 /// An event that waits, with what stands behind it in its stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parked {
+pub struct WaitingEvent {
     /// Where it stands in the log.
     pub position: i64,
     /// Why it could not be understood.
@@ -31,9 +31,9 @@ pub struct Parked {
 }
 
 /// The events that wait, up to `limit`, in the log's order.
-pub async fn list(db: impl PgExecutor<'_>, limit: i64) -> sqlx::Result<Vec<Parked>> {
+pub async fn list(db: impl PgExecutor<'_>, limit: i64) -> sqlx::Result<Vec<WaitingEvent>> {
     sqlx::query_as!(
-        Parked,
+        WaitingEvent,
         r#"SELECT position, min(reason) AS "reason!", min(since) AS "parked_at!"
            FROM reaction_waiting GROUP BY position ORDER BY position LIMIT $1"#,
         limit,
@@ -94,32 +94,32 @@ pub(crate) async fn among(
 
 /// What became of an event that was taken up again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Retried {
+pub enum RetryOutcome {
     /// It is understood now, and what it asks for is on the list.
     Done,
     /// It still is not, or one that came after it in its stream.
-    StillParked(String),
+    StillWaits(String),
     /// No event at this position waits.
-    NotParked,
+    NotWaiting,
 }
 
 /// Takes up the event at a position again, with all that came after it in its stream.
-pub async fn retry(db: &PgPool, position: i64) -> sqlx::Result<Retried> {
+pub async fn retry(db: &PgPool, position: i64) -> sqlx::Result<RetryOutcome> {
     let rows = sqlx::query!(
         "SELECT reaction, stream FROM reaction_waiting WHERE position = $1",
         position,
     )
     .fetch_all(db)
     .await?;
-    let mut retried = Retried::NotParked;
+    let mut retried = RetryOutcome::NotWaiting;
     for row in rows {
         let Some(reaction) = reactions::find(&row.reaction) else {
-            return Ok(Retried::StillParked(format!("this program has no {}", row.reaction)));
+            return Ok(RetryOutcome::StillWaits(format!("this program has no {}", row.reaction)));
         };
         let notes = take_up(db, reaction, &[row.stream]).await?;
         match notes.stuck.into_values().next() {
-            Some(stuck) => return Ok(Retried::StillParked(stuck.reason)),
-            None => retried = Retried::Done,
+            Some(stuck) => return Ok(RetryOutcome::StillWaits(stuck.reason)),
+            None => retried = RetryOutcome::Done,
         }
     }
     Ok(retried)

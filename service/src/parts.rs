@@ -20,7 +20,7 @@ pub struct Parts {
 }
 
 /// A part that is watched.
-pub struct Part {
+pub struct WatchedPart {
     what: &'static str,
     task: JoinHandle<()>,
 }
@@ -33,7 +33,7 @@ impl Parts {
 
     /// Sees to it that the service does not outlive one of its parts: a process without its writer
     /// would refuse every command and call itself healthy.
-    pub fn watch(&self, what: &'static str, task: JoinHandle<()>) -> Part {
+    pub fn watch(&self, what: &'static str, task: JoinHandle<()>) -> WatchedPart {
         let (stop, broken) = (self.stop.clone(), self.broken.clone());
         let task = tokio::spawn(async move {
             let ended = task.await;
@@ -43,7 +43,7 @@ impl Parts {
                 stop.cancel();
             }
         });
-        Part { what, task }
+        WatchedPart { what, task }
     }
 
     /// The process is to end; from now on its parts have their time. Not only signals end it: after
@@ -54,8 +54,8 @@ impl Parts {
     }
 
     /// Waits for the end of a part that was told to end.
-    pub async fn ended(&self, part: Part) {
-        let Part { what, task } = part;
+    pub async fn ended(&self, part: WatchedPart) {
+        let WatchedPart { what, task } = part;
         let deadline = self.deadline.unwrap_or_else(|| Instant::now() + STOP_TIME_MAX);
         match tokio::time::timeout_at(deadline, task).await {
             Ok(Ok(())) => tracing::debug!("{what} has ended"),

@@ -15,7 +15,7 @@ pub const SILENCE_MAX: Duration = Duration::from_mins(1);
 
 /// One line, without its line feed.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Line {
+pub enum RawLine {
     /// Its bytes.
     Bytes(Bytes),
     /// It was longer than [`LINE_BYTES_MAX`].
@@ -56,7 +56,7 @@ impl Lines {
     ///
     /// # Errors
     /// If the body did not go on or end properly; the half line that may have come is dropped.
-    pub async fn next(&mut self, deadline: Instant) -> Result<Option<Line>, BrokenOff> {
+    pub async fn next(&mut self, deadline: Instant) -> Result<Option<RawLine>, BrokenOff> {
         loop {
             if let Some(line) = self.cut() {
                 return Ok(Some(line));
@@ -65,8 +65,8 @@ impl Lines {
                 let rest = self.buffer.split().freeze();
                 self.searched = 0;
                 let over = std::mem::take(&mut self.too_long);
-                let last = (!rest.is_empty()).then_some(Line::Bytes(rest));
-                return Ok(if over { Some(Line::TooLong) } else { last });
+                let last = (!rest.is_empty()).then_some(RawLine::Bytes(rest));
+                return Ok(if over { Some(RawLine::TooLong) } else { last });
             }
             // The next piece may be there at once, and the next, and none of them ends the line.
             if Instant::now() >= deadline {
@@ -82,7 +82,7 @@ impl Lines {
     }
 
     /// A whole line, if the buffer holds one.
-    fn cut(&mut self) -> Option<Line> {
+    fn cut(&mut self) -> Option<RawLine> {
         let end = self.buffer[self.searched..].iter().position(|byte| *byte == b'\n');
         let Some(end) = end.map(|end| self.searched + end) else {
             if self.buffer.len() > LINE_BYTES_MAX {
@@ -98,7 +98,7 @@ impl Lines {
         line.truncate(end);
         self.searched = 0;
         let over = std::mem::take(&mut self.too_long) || line.len() > LINE_BYTES_MAX;
-        Some(if over { Line::TooLong } else { Line::Bytes(line.freeze()) })
+        Some(if over { RawLine::TooLong } else { RawLine::Bytes(line.freeze()) })
     }
 }
 
@@ -110,7 +110,7 @@ mod tests {
         Instant::now() + SILENCE_MAX
     }
 
-    async fn lines_of(chunks: Vec<&'static [u8]>) -> Vec<Line> {
+    async fn lines_of(chunks: Vec<&'static [u8]>) -> Vec<RawLine> {
         let chunks = chunks.into_iter().map(|chunk| Ok::<_, std::io::Error>(Bytes::from(chunk)));
         let mut lines = Lines::new(Body::from_stream(futures::stream::iter(chunks)));
         let mut all = vec![];
@@ -120,8 +120,8 @@ mod tests {
         all
     }
 
-    fn line(text: &'static str) -> Line {
-        Line::Bytes(Bytes::from(text))
+    fn line(text: &'static str) -> RawLine {
+        RawLine::Bytes(Bytes::from(text))
     }
 
     #[tokio::test]
@@ -136,7 +136,7 @@ mod tests {
     async fn a_line_over_the_limit_is_passed_over() {
         static HALF: [u8; LINE_BYTES_MAX / 2 + 1] = [b'x'; LINE_BYTES_MAX / 2 + 1];
         let all = lines_of(vec![b"one\n", &HALF, &HALF, &HALF, b"\ntwo\n", &HALF, &HALF]).await;
-        assert_eq!(all, [line("one"), Line::TooLong, line("two"), Line::TooLong]);
+        assert_eq!(all, [line("one"), RawLine::TooLong, line("two"), RawLine::TooLong]);
     }
 
     #[tokio::test]

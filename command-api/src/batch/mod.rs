@@ -34,7 +34,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use self::ask::{LineProblem, prepare};
-use self::lines::{BrokenOff, LINE_BYTES_MAX, Line, Lines, SILENCE_MAX};
+use self::lines::{BrokenOff, LINE_BYTES_MAX, Lines, RawLine, SILENCE_MAX};
 use self::window::{Unread, Window};
 use crate::command::{Accepted, Conclusion, Prepared, Success};
 use crate::routes::Edge;
@@ -120,7 +120,7 @@ impl Reader {
                 number += 1;
                 match lines.next(deadline).await {
                     // A piece may hold very many.
-                    Ok(Some(Line::Bytes(line))) if line.trim_ascii().is_empty() => {
+                    Ok(Some(RawLine::Bytes(line))) if line.trim_ascii().is_empty() => {
                         consume_budget().await;
                     }
                     other => break other,
@@ -132,7 +132,7 @@ impl Reader {
                 return;
             }
             let outstanding = match line {
-                Ok(Some(Line::Bytes(line))) => match prepare(&line, &self.edge()) {
+                Ok(Some(RawLine::Bytes(line))) => match prepare(&line, &self.edge()) {
                     Ok(prepared) => {
                         let Ok(share) = self.window.share(line.len()).await else {
                             return self.unread.cancel();
@@ -141,7 +141,7 @@ impl Reader {
                     }
                     Err(problem) => Outstanding::Refused { number, problem },
                 },
-                Ok(Some(Line::TooLong)) => Outstanding::Refused {
+                Ok(Some(RawLine::TooLong)) => Outstanding::Refused {
                     number,
                     problem: problem::line_too_long(LINE_BYTES_MAX).into(),
                 },

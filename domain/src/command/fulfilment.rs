@@ -10,7 +10,7 @@ use super::{
 use crate::StreamId;
 use crate::fulfilment::{Event, Fulfilment};
 use crate::ids::{FulfilmentId, OrderId};
-use crate::order::{self, Order, Outcome, Units};
+use crate::order::{self, Order, ParcelOutcome, Units};
 use crate::state::Streams;
 use crate::stock::Source;
 use crate::text::{Label, Location, Note};
@@ -104,12 +104,12 @@ pub(crate) fn decide(id: FulfilmentId, command: Command, streams: Streams) -> Re
             order.ship_fulfilment(id)?
         }
         Event::PartlyDelivered(handed) => order.deliver_units(id, handed.lines)?,
-        Event::Delivered(_) => order.close_fulfilment(id, Outcome::Delivered)?,
-        Event::ReturnedToSender(_) => order.close_fulfilment(id, Outcome::Returned)?,
-        Event::Lost(_) => order.close_fulfilment(id, Outcome::Lost)?,
+        Event::Delivered(_) => order.close_fulfilment(id, ParcelOutcome::Delivered)?,
+        Event::ReturnedToSender(_) => order.close_fulfilment(id, ParcelOutcome::Returned)?,
+        Event::Lost(_) => order.close_fulfilment(id, ParcelOutcome::Lost)?,
         // The parcel itself has said so by now.
         Event::Cancelled(_) => {
-            let closed = order.close_fulfilment(id, Outcome::Cancelled)?;
+            let closed = order.close_fulfilment(id, ParcelOutcome::Cancelled)?;
             unit.add(&StreamId::Order(order_id), closed);
             return Ok(unit.0);
         }

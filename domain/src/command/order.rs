@@ -8,7 +8,7 @@ use super::confirming::commit_stock;
 use super::{Events, Stop, Unit, settling};
 use crate::StreamId;
 use crate::ids::{AddressId, OrderId};
-use crate::order::{self, CancelReason, Event, Order, Outcome, Recording, Status, Units};
+use crate::order::{self, CancelReason, Event, Order, ParcelOutcome, Recording, Status, Units};
 use crate::payment;
 use crate::state::Streams;
 use crate::text::{Note, Sku};
@@ -127,7 +127,7 @@ pub(super) fn follow(
     for event in events {
         after.evolve(event);
         match event {
-            Event::FulfilmentClosed(closed) if closed.outcome == Outcome::Cancelled => {
+            Event::FulfilmentClosed(closed) if closed.outcome == ParcelOutcome::Cancelled => {
                 let cancelled = streams.fulfilment(&closed.fulfilment_id)?.cancel();
                 let cancelled = cancelled.map_err(|_| order::Error::AlreadyShipped)?;
                 unit.add(&StreamId::Fulfilment(closed.fulfilment_id), cancelled);
@@ -162,7 +162,7 @@ fn touched(order: &Order, events: &[Event]) -> Vec<StreamId> {
     let mut streams = Vec::new();
     for event in events {
         match event {
-            Event::FulfilmentClosed(closed) if closed.outcome == Outcome::Cancelled => {
+            Event::FulfilmentClosed(closed) if closed.outcome == ParcelOutcome::Cancelled => {
                 streams.push(StreamId::Fulfilment(closed.fulfilment_id));
             }
             Event::UnitsCancelled(cancelled) if !order.recorded => {

@@ -93,7 +93,7 @@ pub enum PaymentMethod {
 /// How a parcel ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum ParcelOutcome {
     /// It was handed over.
     Delivered,
     /// It was called off before it left.
@@ -215,7 +215,7 @@ pub struct FulfilmentClosed {
     /// The parcel.
     pub fulfilment_id: FulfilmentId,
     /// How it ended.
-    pub outcome: Outcome,
+    pub outcome: ParcelOutcome,
     /// What was in it.
     pub lines: Vec<Units>,
     /// How much less is owed, because its units came back or were lost.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::rules::{Error, UnitsLeft};
 use super::{
     CancelReason, Event, FULFILMENTS_MAX, FulfilmentClosed, FulfilmentPlanned, FulfilmentShipped,
-    Order, Outcome, RETURNS_MAX, ReturnClosed, ReturnOpened, Stage, Status, Units, UnitsDelivered,
-    UnitsReturned,
+    Order, ParcelOutcome, RETURNS_MAX, ReturnClosed, ReturnOpened, Stage, Status, Units,
+    UnitsDelivered, UnitsReturned,
 };
 use crate::ids::{FulfilmentId, ReturnId};
 use crate::money::Money;
@@ -52,7 +52,7 @@ impl Order {
         lines: Vec<Units>,
     ) -> Result<Vec<Event>, Error> {
         let parcel = self.fulfilments.get(&fulfilment_id).ok_or(Error::NoSuchFulfilment)?;
-        let found = parcel.stage == Stage::Closed(Outcome::Lost);
+        let found = parcel.stage == Stage::Closed(ParcelOutcome::Lost);
         // What became of its order and its money because it was lost stands.
         if found && self.status == Status::Cancelled {
             return Err(Error::Cancelled);
@@ -64,23 +64,26 @@ impl Order {
     pub fn close_fulfilment(
         &self,
         fulfilment_id: FulfilmentId,
-        outcome: Outcome,
+        outcome: ParcelOutcome,
     ) -> Result<Vec<Event>, Error> {
         let owed = self.owed().ok_or(Error::NotFound)?;
         let parcel = self.fulfilments.get(&fulfilment_id).ok_or(Error::NoSuchFulfilment)?;
         match (parcel.stage, outcome) {
             // Found. What became of its order and its money because it was lost stands.
-            (Stage::Closed(Outcome::Lost), Outcome::Delivered)
+            (Stage::Closed(ParcelOutcome::Lost), ParcelOutcome::Delivered)
                 if self.status == Status::Cancelled =>
             {
                 return Err(Error::Cancelled);
             }
-            (Stage::Closed(Outcome::Lost), Outcome::Delivered | Outcome::Returned)
+            (
+                Stage::Closed(ParcelOutcome::Lost),
+                ParcelOutcome::Delivered | ParcelOutcome::Returned,
+            )
             | (Stage::Planned | Stage::Shipped, _) => {}
             (Stage::Closed(_), _) => return Ok(vec![]),
         }
         let lines = parcel.lines.clone();
-        let found = parcel.stage == Stage::Closed(Outcome::Lost);
+        let found = parcel.stage == Stage::Closed(ParcelOutcome::Lost);
         let closed = FulfilmentClosed { fulfilment_id, outcome, lines, amount: None, found };
         let mut after = self.clone();
         after.evolve(&closed.clone().into());

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 pub use event::{
     AddressChanged, CancelReason, Cancelled, Completed, Confirmed, Event, FulfilmentClosed,
-    FulfilmentPlanned, FulfilmentShipped, HoldProlonged, Line, Outcome, PaymentEnded,
+    FulfilmentPlanned, FulfilmentShipped, HoldProlonged, Line, ParcelOutcome, PaymentEnded,
     PaymentMethod, PaymentStarted, Placed, Reinstated, ReturnClosed, ReturnOpened, Units,
     UnitsCancelled, UnitsDelivered, UnitsReturned,
 };
@@ -84,7 +84,7 @@ pub enum Stage {
     /// It is on its way.
     Shipped,
     /// It reached its end.
-    Closed(Outcome),
+    Closed(ParcelOutcome),
 }
 
 /// A parcel, as the order sees it.
@@ -229,19 +229,19 @@ impl Order {
     fn close(&mut self, closed: &FulfilmentClosed) {
         self.advance(closed.fulfilment_id, Stage::Closed(closed.outcome));
         self.count(&closed.lines, |of, units| match closed.outcome {
-            Outcome::Delivered if closed.found => {
+            ParcelOutcome::Delivered if closed.found => {
                 of.off = of.off.saturating_sub(units);
                 of.delivered += units;
             }
             // Off they were already.
-            Outcome::Returned if closed.found => {}
+            ParcelOutcome::Returned if closed.found => {}
             // Called off before it left: its units are still to be sent.
-            Outcome::Cancelled => of.planned = of.planned.saturating_sub(units),
-            Outcome::Delivered => {
+            ParcelOutcome::Cancelled => of.planned = of.planned.saturating_sub(units),
+            ParcelOutcome::Delivered => {
                 of.moving = of.moving.saturating_sub(units);
                 of.delivered += units;
             }
-            Outcome::Returned | Outcome::Lost => {
+            ParcelOutcome::Returned | ParcelOutcome::Lost => {
                 of.moving = of.moving.saturating_sub(units);
                 of.off += units;
             }
@@ -337,7 +337,7 @@ impl Order {
     pub fn worth_of_gone(&self) -> Option<Money> {
         self.worth(|order, line| {
             let gone = |parcel: &&Parcel| {
-                matches!(parcel.stage, Stage::Closed(Outcome::Returned | Outcome::Lost))
+                matches!(parcel.stage, Stage::Closed(ParcelOutcome::Returned | ParcelOutcome::Lost))
             };
             let parcels = order.fulfilments.values().filter(gone).flat_map(|parcel| &parcel.lines);
             let units = parcels.filter(|units| units.sku == line.sku);

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use super::fulfilling::{merge, reduced};
 use super::{
     AddressChanged, CancelReason, Cancelled, Completed, Confirmed, Event, FulfilmentClosed,
-    HoldProlonged, Line, Order, Outcome, PAYMENTS_MAX, Parcel, PaymentEnded, PaymentMethod,
+    HoldProlonged, Line, Order, PAYMENTS_MAX, Parcel, ParcelOutcome, PaymentEnded, PaymentMethod,
     PaymentStarted, Placed, Reinstated, Stage, Status, Units, UnitsCancelled,
 };
 use crate::ids::{AddressId, CartId, CustomerId, FulfilmentId, PaymentId};
@@ -292,7 +292,7 @@ impl Order {
         let planned = self.fulfilments.iter().filter(|(_, of)| of.stage == Stage::Planned);
         let close = |(id, parcel): (&FulfilmentId, &Parcel)| {
             let (fulfilment_id, lines) = (*id, parcel.lines.clone());
-            let outcome = Outcome::Cancelled;
+            let outcome = ParcelOutcome::Cancelled;
             FulfilmentClosed { fulfilment_id, outcome, lines, amount: None, found: false }.into()
         };
         planned.map(close).collect()

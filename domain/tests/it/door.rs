@@ -2,7 +2,7 @@
 
 use domain::command::fulfilment::Command;
 use domain::fulfilment::{Delivered, PartlyDelivered, ReturnedToSender};
-use domain::order::{Completed, FulfilmentClosed, Outcome, UnitsDelivered, UnitsLeft};
+use domain::order::{Completed, FulfilmentClosed, ParcelOutcome, UnitsDelivered, UnitsLeft};
 use domain::payment::{Collected, Operation, Requested, Uncollected};
 use domain::{Refusal, fulfilment, stock};
 
@@ -18,7 +18,7 @@ fn handed_over(lines: &[(&str, u32)], found: bool) -> Fact {
     of_order(1, UnitsDelivered { fulfilment_id: parcel_id(1), lines: of(lines), found })
 }
 
-fn closed(outcome: Outcome, lines: &[(&str, u32)], less: Option<&str>) -> Fact {
+fn closed(outcome: ParcelOutcome, lines: &[(&str, u32)], less: Option<&str>) -> Fact {
     let (fulfilment_id, lines, amount) = (parcel_id(1), of(lines), less.map(eur));
     of_order(1, FulfilmentClosed { fulfilment_id, outcome, lines, amount, found: false })
 }
@@ -49,7 +49,7 @@ fn what_was_taken_is_paid_and_the_rest_comes_back() {
         came_back(PURSE, 1),
         came_back(TOTE, 1),
         returned,
-        closed(Outcome::Returned, &rest, Some("30.50")),
+        closed(ParcelOutcome::Returned, &rest, Some("30.50")),
         of_order(1, Completed {}),
         // No more is to be collected.
         of_payment(1, Uncollected { order_id: order_id(1), reason: None }),
@@ -73,7 +73,7 @@ fn the_rest_is_taken_another_day() {
     let shop = sent(captured()).done(hand_over(1, &[(TOTE, 2)]));
     let facts = [
         of_parcel(1, Delivered { order_id: order_id(1) }),
-        closed(Outcome::Delivered, &[(PURSE, 1)], None),
+        closed(ParcelOutcome::Delivered, &[(PURSE, 1)], None),
         of_order(1, Completed {}),
     ];
     shop.when(deliver(1)).then(facts.clone());

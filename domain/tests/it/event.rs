@@ -153,7 +153,7 @@ fn what_is_read_together_shares_a_partition_key() {
 
 #[test]
 fn the_words_in_events_are_pinned() {
-    use domain::order::{Outcome, PaymentMethod};
+    use domain::order::{ParcelOutcome, PaymentMethod};
     use domain::payment::{CapturePolicy, DisputeStage, Operation};
     let words = json!([
         [CancelReason::Requested(note("x")), CancelReason::Expired],
@@ -164,7 +164,12 @@ fn the_words_in_events_are_pinned() {
         ],
         [PaymentMethod::Card, PaymentMethod::Paypal],
         [PaymentMethod::CashOnDelivery, PaymentMethod::External],
-        [Outcome::Delivered, Outcome::Cancelled, Outcome::Returned, Outcome::Lost],
+        [
+            ParcelOutcome::Delivered,
+            ParcelOutcome::Cancelled,
+            ParcelOutcome::Returned,
+            ParcelOutcome::Lost
+        ],
         [CapturePolicy::AtOnce, CapturePolicy::AtShipment, CapturePolicy::ByHand],
         [DisputeStage::Opened, DisputeStage::Won, DisputeStage::Lost],
         [Operation::Authorize, Operation::Capture, Operation::Void, Operation::Refund],

@@ -1,6 +1,6 @@
 //! One example of every event, with every field filled.
 
-use domain::order::{CancelReason, Outcome, PaymentMethod};
+use domain::order::{CancelReason, ParcelOutcome, PaymentMethod};
 use domain::payment::Operation;
 use domain::product::{Details, Media};
 use domain::{Event, cart, fulfilment, order, payment, product, return_, sku, stock};
@@ -158,7 +158,7 @@ fn of_orders() -> [order::Event; 17] {
         recorded: true,
     };
     let lines = || of(&[(TOTE, 2)]);
-    let (outcome, was_confirmed) = (Outcome::Lost, true);
+    let (outcome, was_confirmed) = (ParcelOutcome::Lost, true);
     let reason = CancelReason::Requested(note("changed my mind"));
     let broken = note("broken");
     let closed = order::FulfilmentClosed {

@@ -8,7 +8,7 @@ use domain::fulfilment::{
 };
 use domain::order::{
     self, CancelReason, Completed, FULFILMENTS_MAX, FulfilmentClosed, FulfilmentPlanned,
-    FulfilmentShipped, Outcome, UnitsLeft,
+    FulfilmentShipped, ParcelOutcome, UnitsLeft,
 };
 use domain::payment::{Operation, Requested, Uncollected};
 use domain::stock::{self, Received};
@@ -17,7 +17,7 @@ use kit::*;
 
 use crate::told::sent_with;
 
-fn closed(parcel: u128, outcome: Outcome, lines: &[(&str, u32)], less: Option<&str>) -> Fact {
+fn closed(parcel: u128, outcome: ParcelOutcome, lines: &[(&str, u32)], less: Option<&str>) -> Fact {
     let (fulfilment_id, lines, amount) = (parcel_id(parcel), of(lines), less.map(eur));
     of_order(1, FulfilmentClosed { fulfilment_id, outcome, lines, amount, found: false })
 }
@@ -139,7 +139,7 @@ fn shipping_takes_the_units_out_of_stock_once() {
 fn the_last_delivery_completes_the_order() {
     let delivered = of_parcel(1, Delivered { order_id: order_id(1) });
     let shop = sent(authorized());
-    let all = closed(1, Outcome::Delivered, &ALL, None);
+    let all = closed(1, ParcelOutcome::Delivered, &ALL, None);
     shop.when(deliver(1)).then([delivered, all, of_order(1, Completed {})]);
     let shop = shop.done(deliver(1));
     shop.when(deliver(1)).then_nothing();
@@ -147,11 +147,11 @@ fn the_last_delivery_completes_the_order() {
 
     let first = sent_with(authorized(), 1, &[(TOTE, 2)]);
     let delivered = of_parcel(1, Delivered { order_id: order_id(1) });
-    let totes = closed(1, Outcome::Delivered, &[(TOTE, 2)], None);
+    let totes = closed(1, ParcelOutcome::Delivered, &[(TOTE, 2)], None);
     first.when(deliver(1)).then([delivered, totes]);
     let second = sent_with(first.done(deliver(1)), 2, &[]);
     let delivered = of_parcel(2, Delivered { order_id: order_id(1) });
-    let purse = closed(2, Outcome::Delivered, &[(PURSE, 1)], None);
+    let purse = closed(2, ParcelOutcome::Delivered, &[(PURSE, 1)], None);
     second.when(deliver(2)).then([delivered, purse, of_order(1, Completed {})]);
 }
 
@@ -177,7 +177,7 @@ fn a_lost_parcel_ends_and_is_paid_back() {
     let shop = sent_with(captured(), 1, &[(TOTE, 2)]);
     let (order_id, operation, amount) = (order_id(1), Operation::Refund, eur("40.00"));
     let back = Requested { order_id, operation, amount, request: 3, reason: None };
-    let totes = closed(1, Outcome::Lost, &[(TOTE, 2)], Some("40.00"));
+    let totes = closed(1, ParcelOutcome::Lost, &[(TOTE, 2)], Some("40.00"));
     for shop in [shop.clone(), shop.done(fail(1))] {
         shop.when(lose(1)).then([lost.clone(), totes.clone(), of_payment(1, back.clone())]);
         let shop = shop.done(lose(1));
@@ -195,7 +195,7 @@ fn when_everything_came_back_the_order_is_off_and_its_payment_undone() {
             came_back(PURSE, 1, 1),
             came_back(TOTE, 1, 2),
             returned(),
-            closed(1, Outcome::Returned, &ALL, Some("50.50")),
+            closed(1, ParcelOutcome::Returned, &ALL, Some("50.50")),
             undeliverable(),
             payment,
         ]
@@ -224,7 +224,7 @@ fn a_lapsed_authorisation_needs_no_undoing() {
         came_back(PURSE, 1, 1),
         came_back(TOTE, 1, 2),
         returned(),
-        closed(1, Outcome::Returned, &ALL, Some("50.50")),
+        closed(1, ParcelOutcome::Returned, &ALL, Some("50.50")),
         undeliverable(),
     ]);
 }
@@ -244,13 +244,13 @@ fn some_delivered_and_some_back_completes_the_order() {
     let back_first = both.clone().done(fail(1)).done(give_back(1));
     let delivered = of_parcel(2, Delivered { order_id: order_id(1) });
     let completed = of_order(1, Completed {});
-    let purse = closed(2, Outcome::Delivered, &[(PURSE, 1)], None);
+    let purse = closed(2, ParcelOutcome::Delivered, &[(PURSE, 1)], None);
     back_first.when(deliver(2)).then([delivered, purse, completed.clone()]);
     let back_last = both.done(deliver(2)).done(fail(1));
     back_last.when(give_back(1)).then([
         came_back(TOTE, 1, 2),
         returned(),
-        closed(1, Outcome::Returned, &[(TOTE, 2)], Some("40.00")),
+        closed(1, ParcelOutcome::Returned, &[(TOTE, 2)], Some("40.00")),
         completed,
     ]);
 }
@@ -267,7 +267,7 @@ fn a_parcel_is_called_off_before_it_leaves() {
     let planned = authorized().done(plan(1, 1, &[]));
     for shop in [planned.clone(), planned.done(pack(1))] {
         let cancelled = of_parcel(1, Cancelled { order_id: order_id(1) });
-        let back_in_the_plan = closed(1, Outcome::Cancelled, &ALL, None);
+        let back_in_the_plan = closed(1, ParcelOutcome::Cancelled, &ALL, None);
         shop.when(call_off(1)).then([cancelled, back_in_the_plan]);
         let shop = shop.done(call_off(1));
         shop.when(call_off(1)).then_nothing();
@@ -303,7 +303,7 @@ fn a_parcel_never_planned_is_not_found() {
 #[test]
 fn an_order_closes_only_its_own_parcels() {
     let order = order::Order::default();
-    let outcome = Outcome::Delivered;
+    let outcome = ParcelOutcome::Delivered;
     let closed = order.close_fulfilment(parcel_id(1), outcome);
     assert_eq!(closed, Err(order::Error::NotFound));
 

@@ -1,7 +1,7 @@
 //! Orders called off, by a person or by the clock, at every point of the payment's and the
 //! parcels' lives.
 
-use domain::order::{self, CancelReason, Cancelled, HOLD_PROLONGED_MAX, Outcome};
+use domain::order::{self, CancelReason, Cancelled, HOLD_PROLONGED_MAX, ParcelOutcome};
 use domain::payment::{Failed, Operation, Requested, Uncollected, Verdict};
 use domain::stock::Released;
 use domain::{Command, StreamId, fulfilment};
@@ -153,7 +153,7 @@ fn cash_that_was_due_is_given_up() {
 fn open_parcels_are_cancelled_with_the_order() {
     let parcel = of_parcel(1, fulfilment::Cancelled { order_id: order_id(1) });
     let planned = authorized().done(plan(1, 1, &[]));
-    let (outcome, amount) = (Outcome::Cancelled, None);
+    let (outcome, amount) = (ParcelOutcome::Cancelled, None);
     for shop in [planned.clone(), planned.done(pack(1))] {
         let lines = of(&[(PURSE, 1), (TOTE, 2)]);
         let fulfilment_id = parcel_id(1);

@@ -3,7 +3,7 @@
 
 use domain::order::{
     CancelReason, Cancelled, Completed, Confirmed, FulfilmentClosed, FulfilmentShipped, Line,
-    Outcome, PaymentMethod, PaymentStarted, Placed, UnitsCancelled,
+    ParcelOutcome, PaymentMethod, PaymentStarted, Placed, UnitsCancelled,
 };
 use domain::payment::{CapturePolicy, Collected, CollectionDue, Created};
 use domain::{Event, Options, StreamId, fulfilment, order};
@@ -123,7 +123,7 @@ fn its_parcels_take_nothing_out_of_stock() {
         ),
         of_order(1, FulfilmentShipped { fulfilment_id, lines: lines.clone() }),
     ]);
-    let outcome = Outcome::Delivered;
+    let outcome = ParcelOutcome::Delivered;
     packed.done(ship(1)).when(deliver(1)).then([
         of_parcel(1, fulfilment::Delivered { order_id: order_id(1) }),
         of_order(1, FulfilmentClosed { fulfilment_id, outcome, lines, amount: None, found: false }),

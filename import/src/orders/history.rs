@@ -21,7 +21,7 @@ const ROWS_APART_MAX: TimeDelta = TimeDelta::hours(1);
 
 /// A product that was ordered.
 #[derive(Debug)]
-pub struct Product {
+pub struct SoldProduct {
     /// The id it has if no other product sells its SKU.
     pub id: ProductId,
     /// Its SKU.
@@ -94,7 +94,7 @@ pub struct History {
     /// The orders, in the order in which they appear.
     pub orders: Vec<PastOrder>,
     /// The products.
-    pub products: Vec<Product>,
+    pub products: Vec<SoldProduct>,
     /// What rounding amounts moved, by currency.
     pub moved: BTreeMap<Currency, Moved>,
     /// What became of the discounts of whole orders, by currency.
@@ -350,7 +350,7 @@ fn line(
 /// The products of a file.
 #[derive(Default)]
 struct Products {
-    list: Vec<Product>,
+    list: Vec<SoldProduct>,
     by_id: HashMap<String, usize>,
     renamed: HashSet<usize>,
 }
@@ -371,7 +371,7 @@ impl Products {
         let title = title.unwrap_or_else(|| unreachable!("a SKU is a label"));
         let id = ids::product_of_history(&row.product);
         self.by_id.insert(row.product.clone(), self.list.len());
-        self.list.push(Product { id, sku, title });
+        self.list.push(SoldProduct { id, sku, title });
         self.list.len() - 1
     }
 }

@@ -9,7 +9,7 @@ use domain::payment::CapturePolicy;
 use domain::{Options, ProductId, Quantity};
 use event_store::Request;
 
-use super::history::{Departure, PastLine, PastOrder, Product};
+use super::history::{Departure, PastLine, PastOrder, SoldProduct};
 use crate::ids;
 use crate::pipeline::Origin;
 
@@ -41,7 +41,7 @@ pub struct Replay<'a> {
     /// The order.
     pub order: &'a PastOrder,
     /// All products.
-    pub products: &'a [Product],
+    pub products: &'a [SoldProduct],
     /// The product that sells each SKU today, or the one it had.
     pub sellers: &'a [ProductId],
 }

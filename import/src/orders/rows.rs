@@ -116,8 +116,8 @@ impl Columns {
     }
 
     /// Learns how the file writes its dates and numbers, and what its orders are in.
-    pub fn reading(&self, table: &Table, currency: Currency) -> Reading {
-        let mut reading = Reading {
+    pub fn reading(&self, table: &Table, currency: Currency) -> FieldFormat {
+        let mut reading = FieldFormat {
             style: Style::default(),
             numbers: Numbers::default(),
             currency,
@@ -221,7 +221,7 @@ pub struct LineRow {
 }
 
 /// How the fields of a file are to be read.
-pub struct Reading {
+pub struct FieldFormat {
     /// Its dates.
     pub style: Style,
     /// Its numbers.
@@ -232,7 +232,7 @@ pub struct Reading {
     currencies: HashMap<String, Currency>,
 }
 
-impl Reading {
+impl FieldFormat {
     /// The currency of a row that names `own`: of an order's rows, only one may name it.
     fn currency_of(&self, own: Option<Currency>, order: &str) -> Option<Currency> {
         own.or_else(|| self.currencies.get(order).copied())
@@ -243,7 +243,7 @@ impl Reading {
 pub fn line_row(
     row: &Row,
     columns: &Columns,
-    reading: &Reading,
+    reading: &FieldFormat,
     report: &mut Report,
 ) -> Result<LineRow, String> {
     let text = |column| some(row.get(column));

@@ -20,7 +20,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use sqlx::PgPool;
 
 use self::rows::Columns;
-use self::spec::{Reading, Spec};
+use self::spec::{FieldFormat, Spec};
 use crate::catalogue::{self, READS_AT_ONCE};
 use crate::csv::table::{Table, TableError};
 use crate::csv::values::quote;
@@ -62,7 +62,7 @@ pub(crate) async fn import(
 fn read(table: &Table, currency: Currency) -> Result<(Vec<Spec>, Report), TableError> {
     let mut report = Report::default();
     let columns = Columns::find(table)?;
-    let reading = Reading { numbers: columns.numbers(table, currency), currency };
+    let reading = FieldFormat { numbers: columns.numbers(table, currency), currency };
     let gathered = rows::gather(table, &columns, &mut report);
     let wanted = spec::specs(gathered, &columns, &reading, &mut report);
     report.fact(table.reading.clone());

@@ -4,17 +4,17 @@ use domain::command::product::Command;
 use domain::product::{Changed, Details, SkusOfArchived, Status, VariantSet, document};
 use domain::{Currency, Sku};
 
-use super::spec::{Spec, Variant};
+use super::spec::{Spec, VariantSpec};
 use crate::catalogue::Known;
 
 /// A command to a product, and the line it comes from; none if it speaks for the whole product.
-pub type Step = (Option<u64>, Command);
+pub type LineCommand = (Option<u64>, Command);
 
 /// What is to be done about a product.
 #[derive(Debug, Default)]
 pub struct Steps {
     /// What to ask, in this order.
-    pub commands: Vec<Step>,
+    pub commands: Vec<LineCommand>,
     /// What cannot be done although the file wants it.
     pub remark: Option<&'static str>,
 }
@@ -91,7 +91,7 @@ fn change(steps: &mut Steps, known: &Known, wanted: &Spec, currency: Currency) {
         }
     }
     let Some(variants) = &wanted.variants else { return };
-    for Variant { line, set, .. } in variants {
+    for VariantSpec { line, set, .. } in variants {
         let current = known.product.variants.get(&set.sku);
         let set = current.map_or_else(|| set.clone(), |current| merged(current, set, currency));
         if current != Some(&set) {

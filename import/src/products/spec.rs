@@ -18,7 +18,7 @@ use crate::report::Report;
 
 /// A variant as the file wants it.
 #[derive(Debug)]
-pub struct Variant {
+pub struct VariantSpec {
     /// Its line.
     pub line: u64,
     /// What it is, at its price in the file's currency, if it has one.
@@ -39,7 +39,7 @@ pub struct Spec {
     /// What else the file says of it: only what it has columns for.
     pub details: Changed,
     /// Its variants; none if the file does not speak of variants.
-    pub variants: Option<Vec<Variant>>,
+    pub variants: Option<Vec<VariantSpec>>,
     /// Whether the file lists all of its variants, so that others may go.
     pub is_whole: bool,
     /// Whether it is to be for sale.
@@ -47,7 +47,7 @@ pub struct Spec {
 }
 
 /// How the fields of a file are to be read.
-pub struct Reading {
+pub struct FieldFormat {
     /// Its numbers.
     pub numbers: Numbers,
     /// What its prices are in.
@@ -58,7 +58,7 @@ pub struct Reading {
 pub fn specs(
     gathered: Vec<ProductRows>,
     columns: &Columns,
-    reading: &Reading,
+    reading: &FieldFormat,
     report: &mut Report,
 ) -> Vec<Spec> {
     let named: HashSet<Sku> = gathered
@@ -77,7 +77,7 @@ pub fn specs(
 fn one(
     product: &ProductRows,
     columns: &Columns,
-    reading: &Reading,
+    reading: &FieldFormat,
     skus: &mut Skus,
     report: &mut Report,
 ) -> Option<Spec> {
@@ -182,15 +182,15 @@ impl Skus {
 fn variant(
     product: &ProductRows,
     row: &VariantRow,
-    reading: &Reading,
+    reading: &FieldFormat,
     skus: &mut Skus,
     report: &mut Report,
-) -> Result<Variant, String> {
+) -> Result<VariantSpec, String> {
     let mut prices = Vec::new();
     if row.price.is_empty() {
         report.remark(row.line, "the variant has no price and cannot be sold");
     } else {
-        let Reading { numbers, currency } = reading;
+        let FieldFormat { numbers, currency } = reading;
         let amount = numbers.amount(&row.price, *currency, row.line, report)?;
         let price = Money::new(amount, *currency)
             .map_err(|rule| format!("the price {} {rule}", quote(&row.price)))?;
@@ -210,7 +210,7 @@ fn variant(
     };
     let barcode =
         values::label(row.barcode.trim_start_matches('\''), "the barcode", row.line, report);
-    Ok(Variant {
+    Ok(VariantSpec {
         line: row.line,
         set: VariantSet { sku, title: None, options, prices, barcode },
         quantity: quantity(row, &reading.numbers, report),

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::app::{App, EXPORTS_MAX};
-use crate::live::Follower;
+use crate::live::Subscriber;
 use crate::log;
 use crate::metrics::UnderWay;
 use crate::past::Point;
@@ -239,7 +239,7 @@ impl Export {
     }
 }
 
-fn server_sent(follower: Follower) -> Response {
+fn server_sent(follower: Subscriber) -> Response {
     let frames = stream::unfold(follower, |mut follower| async {
         let frame = follower.next().await?;
         Some((Ok::<_, Infallible>(frame), follower))

@@ -35,7 +35,7 @@ pub struct Admission(u64);
 
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum CallOutcome {
     /// The server answered.
     Answered,
     /// It did not in time: this request may be slow, or the server.
@@ -57,7 +57,7 @@ impl Breaker {
     }
 
     /// Takes note of what became of a request. Says whether that opened the breaker.
-    pub fn note(&self, Admission(era): Admission, outcome: Outcome) -> bool {
+    pub fn note(&self, Admission(era): Admission, outcome: CallOutcome) -> bool {
         let mut state = self.state();
         if state.is_open || state.era != era {
             return false;
@@ -65,9 +65,9 @@ impl Breaker {
         if state.late.len() == LAST {
             state.late.remove(0);
         }
-        state.late.push(outcome == Outcome::Late);
+        state.late.push(outcome == CallOutcome::Late);
         let late = state.late.iter().filter(|late| **late).count();
-        if outcome != Outcome::Failed && late < LATE_MAX {
+        if outcome != CallOutcome::Failed && late < LATE_MAX {
             return false;
         }
         *state = State { is_open: true, era: era + 1, late: Vec::new() };
@@ -96,15 +96,15 @@ impl Breaker {
 mod tests {
     use super::*;
 
-    fn ask(breaker: &Breaker, outcome: Outcome) -> bool {
+    fn ask(breaker: &Breaker, outcome: CallOutcome) -> bool {
         breaker.note(breaker.admit().unwrap(), outcome)
     }
 
     #[test]
     fn a_failure_opens_at_once_and_only_who_looks_after_it_closes() {
         let breaker = Breaker::default();
-        assert!(!ask(&breaker, Outcome::Answered) && breaker.admit().is_some());
-        assert!(ask(&breaker, Outcome::Failed));
+        assert!(!ask(&breaker, CallOutcome::Answered) && breaker.admit().is_some());
+        assert!(ask(&breaker, CallOutcome::Failed));
         assert!(breaker.is_open() && breaker.admit().is_none());
         breaker.close();
         assert!(!breaker.is_open() && breaker.admit().is_some());
@@ -114,18 +114,18 @@ mod tests {
     fn one_slow_request_is_no_outage_and_many_of_the_last_are() {
         let breaker = Breaker::default();
         for _ in 0..100 {
-            for outcome in [Outcome::Late, Outcome::Answered, Outcome::Answered] {
+            for outcome in [CallOutcome::Late, CallOutcome::Answered, CallOutcome::Answered] {
                 assert!(!ask(&breaker, outcome));
             }
         }
         let breaker = Breaker::default();
         for _ in 1..LATE_MAX {
-            assert!(!ask(&breaker, Outcome::Late));
+            assert!(!ask(&breaker, CallOutcome::Late));
         }
-        assert!(ask(&breaker, Outcome::Late));
+        assert!(ask(&breaker, CallOutcome::Late));
         // And it begins to count anew.
         breaker.close();
-        assert!(!ask(&breaker, Outcome::Late));
+        assert!(!ask(&breaker, CallOutcome::Late));
     }
 
     #[test]
@@ -133,11 +133,11 @@ mod tests {
         let breaker = Breaker::default();
         let admit = || breaker.admit().unwrap();
         let (answered, failed) = (admit(), admit());
-        assert!(ask(&breaker, Outcome::Failed));
-        assert!(!breaker.note(answered, Outcome::Answered));
+        assert!(ask(&breaker, CallOutcome::Failed));
+        assert!(!breaker.note(answered, CallOutcome::Answered));
         assert!(breaker.is_open(), "an old answer closes nothing");
         breaker.close();
-        assert!(!breaker.note(failed, Outcome::Failed));
+        assert!(!breaker.note(failed, CallOutcome::Failed));
         assert!(!breaker.is_open(), "nor does an old failure open anything");
     }
 
@@ -146,7 +146,7 @@ mod tests {
         let breaker = Breaker::default();
         let failing = async {
             tokio::task::yield_now().await;
-            assert!(ask(&breaker, Outcome::Failed));
+            assert!(ask(&breaker, CallOutcome::Failed));
         };
         tokio::join!(breaker.opened(), failing);
         breaker.opened().await;

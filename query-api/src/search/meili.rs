@@ -14,7 +14,7 @@ use service::Problem;
 use service::config::{self, Secret};
 use tokio::sync::Semaphore;
 
-use super::breaker::{Breaker, Outcome};
+use super::breaker::{Breaker, CallOutcome};
 use super::request::{OneOf, Question, Sort};
 use super::seldom::Seldom;
 use super::{Facets, Found, count, too_many};
@@ -122,7 +122,7 @@ impl Meili {
         let (outcome, told, reason) =
             match tokio::time::timeout(SEARCH_TIMEOUT, self.ask_for(question)).await {
                 Ok(Ok(results)) => {
-                    self.breaker.note(admission, Outcome::Answered);
+                    self.breaker.note(admission, CallOutcome::Answered);
                     count("meilisearch", "found", 1);
                     return Some(found(question, results));
                 }
@@ -131,10 +131,12 @@ impl Meili {
                     if self.refusals.is_due(Instant::now()) {
                         tracing::error!(%error, "Meilisearch refuses a search");
                     }
-                    (Outcome::Answered, "refused", error.to_string())
+                    (CallOutcome::Answered, "refused", error.to_string())
                 }
-                Ok(Err(error)) => (Outcome::Failed, "failed", error.to_string()),
-                Err(_) => (Outcome::Late, "late", "no answer in time, several times".to_owned()),
+                Ok(Err(error)) => (CallOutcome::Failed, "failed", error.to_string()),
+                Err(_) => {
+                    (CallOutcome::Late, "late", "no answer in time, several times".to_owned())
+                }
             };
         count("meilisearch", told, 1);
         if self.breaker.note(admission, outcome) {

@@ -107,19 +107,25 @@ impl Gateway for Sandbox {
         }
         let Ok(declined) = self.decline(call, token).await else { return Verdict::Unknown };
         let Ok(first) = self.enter(call, declined).await else { return Verdict::Unknown };
-        if token == "tok_timeout" && first {
-            return Verdict::Unknown;
+        match declined {
+            _ if token == "tok_timeout" && first => Verdict::Unknown,
+            _ if !first => self.find(call).await.unwrap_or(Verdict::Unknown),
+            Some(reason) => told(reason.to_owned()),
+            None => done(call).unwrap_or(Verdict::Unknown),
         }
-        self.find(call).await.unwrap_or(Verdict::Unknown)
     }
 
     async fn find(&self, call: &Call) -> Option<Verdict> {
         let Ok(entry) = self.entry(call).await else { return Some(Verdict::Unknown) };
         Some(match entry? {
-            Some(reason) => Note::try_from(reason).map_or(Verdict::Unknown, Verdict::Declined),
+            Some(reason) => told(reason),
             None => done(call).unwrap_or(Verdict::Unknown),
         })
     }
+}
+
+fn told(reason: String) -> Verdict {
+    Note::try_from(reason).map_or(Verdict::Unknown, Verdict::Declined)
 }
 
 fn confirm_first(call: &Call) -> Option<Verdict> {

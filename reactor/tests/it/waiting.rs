@@ -1,7 +1,7 @@
 //! An event that no program can read: its stream waits, seen by everybody, and is taken up by
 //! itself.
 
-use reactor::waiting::{self, Retried};
+use reactor::waiting::{self, RetryOutcome};
 use sqlx::{AssertSqlSafe, PgPool};
 use uuid::Uuid;
 
@@ -89,10 +89,10 @@ async fn it_can_be_taken_up_by_hand(db: PgPool) {
     let position = waiting::list(&db, 10).await.unwrap().remove(0).position;
 
     let still = waiting::retry(&db, position).await.unwrap();
-    assert!(matches!(still, Retried::StillParked(_)), "{still:?}");
+    assert!(matches!(still, RetryOutcome::StillWaits(_)), "{still:?}");
     rename(&db, &stream, "payment.teleported", "payment.requested").await;
-    assert_eq!(waiting::retry(&db, position).await.unwrap(), Retried::Done);
-    assert_eq!(waiting::retry(&db, position).await.unwrap(), Retried::NotParked);
+    assert_eq!(waiting::retry(&db, position).await.unwrap(), RetryOutcome::Done);
+    assert_eq!(waiting::retry(&db, position).await.unwrap(), RetryOutcome::NotWaiting);
     let running = react(&db);
     shop.until(&stream, "payment.authorized").await;
     running.stop().await;

@@ -20,13 +20,6 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["Bus", "Identity", "Log", "Meili", "Outage", "Page", "Tag"],
     ),
     ("of what, says the module before it", &["Key", "Kind", "Row"]),
-    (
-        "one word with several meanings, from before the rule: to be renamed",
-        &[
-            "Follower", "Line", "Outcome", "Parked", "Part", "Product", "Reading", "Retried",
-            "Step", "Variant",
-        ],
-    ),
 ];
 
 /// Names that two crates give.

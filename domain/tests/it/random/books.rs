@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::fulfilment::{self, Fulfilment};
-use domain::order::{Order, Outcome, PaymentMethod, Stage, Status, Units};
+use domain::order::{Order, ParcelOutcome, PaymentMethod, Stage, Status, Units};
 use domain::payment::{self, Operation, Payment};
 use domain::product::Product;
 use domain::return_::{self, Return};
@@ -86,11 +86,10 @@ fn units_of<'a>(lines: impl Iterator<Item = &'a Units>, sku: &Sku) -> u32 {
 }
 
 fn has_left(stage: Stage) -> bool {
+    use ParcelOutcome as P;
     match stage {
-        Stage::Planned | Stage::Closed(Outcome::Cancelled) => false,
-        Stage::Shipped | Stage::Closed(Outcome::Delivered | Outcome::Returned | Outcome::Lost) => {
-            true
-        }
+        Stage::Planned | Stage::Closed(P::Cancelled) => false,
+        Stage::Shipped | Stage::Closed(P::Delivered | P::Returned | P::Lost) => true,
     }
 }
 
@@ -182,16 +181,16 @@ fn check_order(books: &Books, order: &Order) {
         let state = books.parcels[id];
         assert_eq!(parcel.lines, state.lines);
         // One that was lost and turned up is off until it is handed over or back.
-        let found = parcel.stage == Stage::Closed(Outcome::Lost);
+        let found = parcel.stage == Stage::Closed(ParcelOutcome::Lost);
         let reached = match state.status {
             S::Unborn => panic!("{parcel:?}"),
             S::Created | S::Packed => Stage::Planned,
             S::PartlyDelivered | S::DeliveryFailed if found => parcel.stage,
             S::Shipped | S::PartlyDelivered | S::DeliveryFailed => Stage::Shipped,
-            S::Delivered => Stage::Closed(Outcome::Delivered),
-            S::ReturnedToSender => Stage::Closed(Outcome::Returned),
-            S::Lost => Stage::Closed(Outcome::Lost),
-            S::Cancelled => Stage::Closed(Outcome::Cancelled),
+            S::Delivered => Stage::Closed(ParcelOutcome::Delivered),
+            S::ReturnedToSender => Stage::Closed(ParcelOutcome::Returned),
+            S::Lost => Stage::Closed(ParcelOutcome::Lost),
+            S::Cancelled => Stage::Closed(ParcelOutcome::Cancelled),
         };
         assert_eq!(parcel.stage, reached);
         let ended = matches!(reached, Stage::Closed(_));
@@ -223,9 +222,10 @@ fn check_line(books: &Books, order: &Order, line: &order::Line) {
     let of = order.progress(&line.sku);
     assert_eq!(of.planned, units(|it| it == Stage::Planned), "{order:?}");
     assert_eq!(of.moving, units(|it| it == Stage::Shipped), "{order:?}");
-    let delivered = units(|it| it == Stage::Closed(Outcome::Delivered));
+    let delivered = units(|it| it == Stage::Closed(ParcelOutcome::Delivered));
     assert_eq!(of.delivered, delivered + books.taken(order, &line.sku), "{order:?}");
-    let gone = units(|it| matches!(it, Stage::Closed(Outcome::Returned | Outcome::Lost)));
+    let gone =
+        units(|it| matches!(it, Stage::Closed(ParcelOutcome::Returned | ParcelOutcome::Lost)));
     assert!(of.off >= gone, "{order:?}");
     assert!(of.returned + of.returning <= of.delivered, "{order:?}");
     let whole = order.unplanned(&line.sku) + of.planned + of.moving + of.delivered + of.off;
