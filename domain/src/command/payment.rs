@@ -232,8 +232,7 @@ fn follow(
         // What is set aside for an order that is off is let go, though its capture or its refund
         // was refused.
         Event::RequestFailed(failed)
-            if failed.operation != Operation::Void
-                && before.refused.is_none()
+            if lets_go_all_the_same(failed.operation, before)
                 && after.stage == Stage::Open
                 && order.status == Status::Cancelled =>
         {
@@ -256,6 +255,17 @@ fn follow(
     };
     let changed = order_command::follow(unit, order_id, order, &events, streams)?;
     settling::settle(unit, changed.as_ref().unwrap_or(order), Some((id, after)), streams)
+}
+
+/// Whether what was refused now does not keep the rest from being let go: nothing is taken for an
+/// order that is off, so that is not asked for again; and of giving back and letting go, the second
+/// is asked for at once unless it was refused last.
+fn lets_go_all_the_same(refused: Operation, before: &Payment) -> bool {
+    match refused {
+        Operation::Capture => true,
+        Operation::Refund => before.refused != Some(Operation::Void),
+        Operation::Authorize | Operation::Void => false,
+    }
 }
 
 /// Whether a payment is let go of before anything was set aside.

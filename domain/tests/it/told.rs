@@ -275,3 +275,16 @@ fn what_is_set_aside_is_let_go_when_its_capture_is_refused_after_the_end() {
     let void = [(Operation::Void, "50.50".to_owned())];
     assert_eq!(asks(&shop, record(1, 2, declined())), void);
 }
+
+#[test]
+fn it_is_let_go_too_when_its_capture_had_been_refused_before() {
+    let some = || capture(1, Some(eur("5.00")));
+    let shop = authorized().done(some()).done(record(1, 2, declined())).done(some());
+    let shop = shop.done(cancel(1));
+    assert_eq!(order(&shop).status, Status::Cancelled);
+    let void = [(Operation::Void, "50.50".to_owned())];
+    assert_eq!(asks(&shop, record(1, 3, declined())), void);
+    // What is refused then is asked again later, not at once.
+    let shop = shop.done(record(1, 3, declined()));
+    assert_eq!(asks(&shop, record(1, 4, declined())), []);
+}
