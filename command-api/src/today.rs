@@ -30,7 +30,7 @@ async fn known(db: &PgPool, skus: &[Sku]) -> Result<Option<Vec<SkuFacts>>, NotRe
     let own = |sku: &Sku| [StreamId::Sku(sku.clone()), StreamId::Stock(sku.clone())];
     let own: Vec<StreamId> = skus.iter().flat_map(own).collect();
     let Some(events) = of_streams(db, &own, i64::MAX).await? else { return Ok(None) };
-    let (mut owners, mut available) = (BTreeMap::new(), BTreeMap::new());
+    let (mut owners, mut stocks) = (BTreeMap::new(), BTreeMap::new());
     for (sku, events) in by_stream(&events) {
         match sku {
             StreamId::Sku(sku) => owners.extend(owner(&events).map(|id| (sku, id))),
@@ -38,7 +38,7 @@ async fn known(db: &PgPool, skus: &[Sku]) -> Result<Option<Vec<SkuFacts>>, NotRe
                 let fold =
                     |document, event: &&Recorded| stock::document::fold(document, &seen(event));
                 let stock: Option<stock::document::Document> = events.iter().fold(None, fold);
-                available.insert(sku, stock.map_or(0, |stock| stock.available));
+                stocks.extend(stock.map(|stock| (sku, stock)));
             }
             _ => {}
         }
@@ -54,9 +54,12 @@ async fn known(db: &PgPool, skus: &[Sku]) -> Result<Option<Vec<SkuFacts>>, NotRe
         let product: Option<product::document::Document> = events.iter().fold(None, fold);
         products.extend(product.map(|product| (id, product)));
     }
-    let facts = skus.iter().map(|sku| SkuFacts {
-        sold: owners.get(sku).and_then(|id| sold(*id, products.get(id)?, sku)),
-        available: available.get(sku).copied().unwrap_or(0),
+    let facts = skus.iter().map(|sku| {
+        let sold = owners.get(sku).and_then(|id| sold(*id, products.get(id)?, sku));
+        let (available, obtainable) = stocks.get(sku).map_or((0, 0), |stock| {
+            (stock.available, (stock.available + i64::from(stock.backorder_max)).max(0))
+        });
+        SkuFacts { sold, available, obtainable }
     });
     Ok(Some(facts.collect()))
 }

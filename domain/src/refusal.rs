@@ -98,7 +98,7 @@ refusals! {
         /// Its product is a draft or archived.
         NotForSale = "not_for_sale", Passing, "the product is not for sale";
         /// It has no price in the cart's currency.
-        NotPriced(Currency) = "not_priced_in_currency", Conflict, "it is not sold in {0}";
+        NotPriced(Currency) = "not_priced_in_currency", Passing, "it is not sold in {0}";
     }
 }
 

@@ -8,7 +8,6 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use domain::Category;
-use domain::text::GatewayName;
 use event_store::{Recorded, SubmitError};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -80,9 +79,6 @@ pub enum Retry {
     /// The log did not take the command.
     #[error("the command was not taken")]
     Submit(#[from] SubmitError),
-    /// This program has no gateway for such payments; a newer one may.
-    #[error("there is no gateway {0}")]
-    NoGateway(GatewayName),
     /// The list says what the reaction cannot read; a newer program wrote it.
     #[error("the subject cannot be read")]
     Subject,

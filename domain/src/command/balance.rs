@@ -13,6 +13,8 @@ use crate::state::Streams;
 pub(super) struct Balance {
     /// What is owed in the end.
     pub owed: Money,
+    /// What was taken, or is being, whatever became of it.
+    pub taken: Money,
     /// What was taken and kept, less what is being given back.
     kept: Money,
     /// What is being taken.
@@ -62,7 +64,8 @@ impl Balance {
         let beyond = plus(taken, coming).less(owed);
         let explained = if gone.amount() > beyond.amount() { gone } else { beyond };
         let goodwill = back.less(explained);
-        Some(Self { owed, kept: kept.less(going), coming, open, goodwill })
+        let taken = plus(taken, coming);
+        Some(Self { owed, taken, kept: kept.less(going), coming, open, goodwill })
     }
 
     /// What stands for its money: taken and kept, set aside, or due in cash. Goodwill stands too,

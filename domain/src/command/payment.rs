@@ -134,7 +134,10 @@ pub(crate) fn decide(id: PaymentId, command: Command, streams: Streams) -> Resul
             now = Some(at);
             state.resolve(request, finding, note)
         }
-        Command::Collect { amount } => state.collect(amount, due_by_hand(state, streams)?),
+        Command::Collect { amount: Some(told) } => {
+            state.collect_told(told, by_hand_at_most(state, streams)?)
+        }
+        Command::Collect { amount: None } => state.collect(due_by_hand(state, streams)?),
         Command::Remit { amount } => state.remit(amount),
         Command::Uncollect { reason } => state.uncollect(Some(reason)),
     }?;
@@ -312,6 +315,22 @@ fn still_owed(state: &Payment, streams: Streams) -> Result<Money, Stop> {
     }
     let balance = Balance::load(order, streams)?;
     Ok(balance.lacking(balance.owed))
+}
+
+/// What may have been paid without a gateway at the most: at the door, for what was handed over,
+/// also where it came back since; elsewhere, for all that was bought.
+fn by_hand_at_most(state: &Payment, streams: Streams) -> Result<Money, Stop> {
+    let terms = state.terms.as_ref().ok_or(payment::Error::NotFound)?;
+    let order = streams.order(&terms.order_id)?;
+    let most = if terms.method == PaymentMethod::External {
+        order.total
+    } else if order.any_delivered() {
+        order.worth_of_delivered()
+    } else {
+        return Err(order::Error::NotDelivered.into());
+    };
+    let most = most.ok_or(order::Error::NotFound)?;
+    Ok(most.less(Balance::load(order, streams)?.taken))
 }
 
 /// What is to be paid without a gateway, less what was taken already: at the door, for what was

@@ -62,7 +62,7 @@ refusals! {
         NotDelivered = "order_not_delivered", Passing,
             "no part of the order has been delivered yet";
         /// Units are named that the order does not have left to send.
-        NothingLeft(Vec<UnitsLeft>) = "nothing_left_to_send", Conflict,
+        NothingLeft(Vec<UnitsLeft>) = "nothing_left_to_send", Passing,
             "some lines have fewer units left to send; units in a parcel are free once it is \
              cancelled";
         /// Everything is in parcels already.
@@ -86,7 +86,7 @@ refusals! {
         TooManyFulfilments = "too_many_fulfilments", Conflict,
             "an order has at most 200 fulfilments";
         /// Units are named that cannot come back.
-        NothingToReturn(Vec<UnitsLeft>) = "nothing_to_return", Conflict,
+        NothingToReturn(Vec<UnitsLeft>) = "nothing_to_return", Passing,
             "some lines have fewer units that were delivered and not returned";
         /// Too many returns.
         TooManyReturns = "too_many_returns", Conflict, "an order has at most 200 returns";

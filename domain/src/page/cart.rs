@@ -50,6 +50,8 @@ pub struct Today {
     pub image: Option<MediaUrl>,
     /// Units that may be sold.
     pub available: i64,
+    /// Units that can be had, now or later: some may be promised beyond what is there.
+    pub obtainable: i64,
     /// What one costs, if it can be bought.
     pub unit_price: Option<Money>,
     /// What checkout will refuse of it.
@@ -63,6 +65,8 @@ pub struct SkuFacts {
     pub sold: Option<Sold>,
     /// Units that may be sold.
     pub available: i64,
+    /// Units that can be had, now or later: some may be promised beyond what is there.
+    pub obtainable: i64,
 }
 
 /// A variant and its product, as they are read.
@@ -109,14 +113,15 @@ impl Document {
 }
 
 fn today(line: &document::Line, known: SkuFacts, currency: Currency) -> Today {
-    let SkuFacts { sold, available } = known;
+    let SkuFacts { sold, available, obtainable } = known;
     let image = sold.as_ref().and_then(|sold| sold.image.clone());
     let offer = offer(sold, currency);
     let wanted = line.quantity.get();
-    let shortage =
-        (available < i64::from(wanted)).then_some(Obstacle::OutOfStock { wanted, available });
+    let short = Obstacle::OutOfStock { wanted, available: obtainable };
+    let shortage = (obtainable < i64::from(wanted)).then_some(short);
     let problems = line.bare().problem(offer.as_ref()).into_iter().chain(shortage).collect();
-    Today { image, available, unit_price: offer.ok().map(|offer| offer.unit_price), problems }
+    let unit_price = offer.ok().map(|offer| offer.unit_price);
+    Today { image, available, obtainable, unit_price, problems }
 }
 
 fn offer(sold: Option<Sold>, currency: Currency) -> Result<OnOffer, OfferError> {

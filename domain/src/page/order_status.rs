@@ -73,7 +73,7 @@ impl Document {
             return if all { PaymentStatus::Refunded } else { PaymentStatus::PartiallyRefunded };
         }
         if !captured.is_zero() {
-            let all = captured.amount() >= self.owed.amount();
+            let all = self.paid.amount() >= self.owed.amount();
             return if all { PaymentStatus::Paid } else { PaymentStatus::PartiallyPaid };
         }
         // Nothing has been taken yet: the latest attempt tells.

@@ -37,6 +37,8 @@ pub enum Verdict {
     Refunded {
         /// The gateway's name for the refund.
         reference: Option<Token>,
+        /// How much, where it says so.
+        amount: Option<Money>,
     },
     /// The customer must confirm at their bank first.
     ActionRequired {
@@ -142,6 +144,17 @@ impl Payment {
                 Verdict::Authorized { reference, expires_at } => {
                     self.hear_of_authorization(order_id, terms.amount, reference, expires_at)
                 }
+                // Told to be not done before, by a person or in another order of telling.
+                Verdict::Captured { reference: Some(reference), amount: Some(amount), .. }
+                    if fits(terms.captured, amount, terms.at_most_captured()) =>
+                {
+                    self.hear_of_sum(order_id, Operation::Capture, amount, reference)?
+                }
+                Verdict::Refunded { reference: Some(reference), amount: Some(amount) }
+                    if fits(terms.refunded, amount, terms.captured) =>
+                {
+                    self.hear_of_sum(order_id, Operation::Refund, amount, reference)?
+                }
                 // The answer to an earlier request, recorded before: nothing more to say.
                 _ => vec![],
             });
@@ -163,7 +176,7 @@ impl Payment {
             (Verdict::Voided, Operation::Void) => {
                 Voided { order_id, request: Some(request) }.into()
             }
-            (Verdict::Refunded { reference }, Operation::Refund) => {
+            (Verdict::Refunded { reference, .. }, Operation::Refund) => {
                 let (request, reason) = (Some(request), None);
                 let amount = self.unless_counted(reference.as_ref(), amount);
                 Refunded { order_id, request, amount, reference, reason }.into()
@@ -200,7 +213,9 @@ impl Payment {
             (Finding::Done { reference, .. }, Operation::Capture) => {
                 Verdict::Captured { reference, amount: None, fee: None }
             }
-            (Finding::Done { reference, .. }, Operation::Refund) => Verdict::Refunded { reference },
+            (Finding::Done { reference, .. }, Operation::Refund) => {
+                Verdict::Refunded { reference, amount: None }
+            }
         };
         let mut events = vec![Resolved { order_id, request, note }.into()];
         events.extend(self.record(request, verdict)?);
@@ -327,4 +342,9 @@ impl Payment {
         }
         Ok(vec![Reported { order_id, operation, amount, reference }.into()])
     }
+}
+
+/// Whether a sum that is told late has room: one that was recorded under another name has none.
+fn fits(known: Money, more: Money, most: Money) -> bool {
+    known.plus(more).is_some_and(|sum| most.minus(sum).is_some())
 }

@@ -174,8 +174,8 @@ impl Payment {
         Ok(open.then(|| Expired { order_id }.into()).into_iter().collect())
     }
 
-    /// The courier collected an amount, or all that is `due` by now.
-    pub fn collect(&self, amount: Option<Money>, due: Money) -> Result<Vec<Event>, Error> {
+    /// The courier collected all that is `due` by now.
+    pub fn collect(&self, due: Money) -> Result<Vec<Event>, Error> {
         let order_id = self.ready()?.order_id;
         let Some(open) = self.open_amount().filter(|_| !self.by_gateway()) else {
             return self.wrong("be collected");
@@ -184,7 +184,17 @@ impl Payment {
         if left.is_zero() && !open.is_zero() {
             return Err(Error::TooMuch { at_most: left });
         }
-        let amount = if open.is_zero() { open } else { amount_of(amount, left)? };
+        Ok(vec![Collected { order_id, amount: left }.into()])
+    }
+
+    /// So much was collected, whatever has become of the goods or of this payment since: at most
+    /// what was to be paid at any time. What was too much is to be given back.
+    pub fn collect_told(&self, amount: Money, at_most: Money) -> Result<Vec<Event>, Error> {
+        let order_id = self.ready()?.order_id;
+        if self.by_gateway() {
+            return self.wrong("be collected");
+        }
+        let amount = amount_of(Some(amount), at_most)?;
         Ok(vec![Collected { order_id, amount }.into()])
     }
 

@@ -1,6 +1,7 @@
 //! Goods of an order that come back after they were delivered.
 //!
-//! `requested → approved → received → closed`, `approved → closed`, `requested → rejected`.
+//! `requested → approved → received → closed`, `approved → closed`,
+//! `requested | approved → rejected`.
 //! Its goods arrive in parts as they come, each part in a condition: for sale again at a location,
 //! or written off.
 

@@ -58,10 +58,15 @@ impl Return {
         self.go_on(&[Status::Requested], Status::Approved, "be approved", approved)
     }
 
-    /// It is refused.
+    /// It is refused: asked for in vain, or not accepted as it came.
     pub fn reject(&self, reason: Note) -> Result<Vec<Event>, Error> {
         let rejected = |order_id| Rejected { order_id, reason }.into();
-        self.go_on(&[Status::Requested], Status::Rejected, "be rejected", rejected)
+        self.go_on(
+            &[Status::Requested, Status::Approved],
+            Status::Rejected,
+            "be rejected",
+            rejected,
+        )
     }
 
     /// Goods arrived. Whether it is as many as are expected is the order's to say.

@@ -281,7 +281,8 @@ fn two_payments_give_back_each_its_own() {
 
 #[test]
 fn what_waited_for_its_money_is_sent_when_a_refund_of_it_fails() {
-    let refunded = domain::payment::Verdict::Refunded { reference: Some(token("re_1")) };
+    let refunded =
+        domain::payment::Verdict::Refunded { reference: Some(token("re_1")), amount: None };
     let shop = captured().done(cancel(1)).done(record(1, 3, refunded));
     let failed = || domain::payment::Report::RefundFailed {
         request: Some(3),

@@ -120,3 +120,45 @@ fn a_parcel_that_has_not_left_is_not_taken() {
     let off = to_parcel(1, Command::Cancel);
     shop.done(off).when(hand_over(1, &[(TOTE, 1)])).then_refused("fulfilment_wrong_state");
 }
+
+fn collect(amount: Option<&str>) -> domain::Command {
+    let amount = amount.map(eur);
+    to_payment(1, domain::command::payment::Command::Collect { amount })
+}
+
+fn courier_has(amount: &str) -> Fact {
+    of_payment(1, Collected { order_id: order_id(1), amount: eur(amount) })
+}
+
+/// The courier's list comes in after the goods did.
+#[test]
+fn cash_is_booked_though_the_goods_are_back() {
+    let all = [(PURSE, 1), (TOTE, 2)];
+    let shop = sent(on_delivery()).done(deliver(1)).done(request_return(1, 1, &all));
+    let shop = shop.done(approve(1)).done(take_back(1, &all));
+    shop.when(collect(Some("50.51"))).then_refused("amount_too_large");
+    shop.when(collect(Some("50.50"))).then([courier_has("50.50")]);
+    let shop = shop.done(collect(Some("50.50")));
+    shop.when(collect(Some("0.01"))).then_refused("amount_too_large");
+    let by_hand =
+        domain::command::payment::Command::Refund { amount: None, reason: None, by_hand: true };
+    shop.done(to_payment(1, by_hand));
+}
+
+#[test]
+fn cash_is_booked_though_some_is_back() {
+    let shop = sent(on_delivery()).done(deliver(1)).done(request_return(1, 1, &[(PURSE, 1)]));
+    let shop = shop.done(approve(1)).done(take_back(1, &[(PURSE, 1)]));
+    // Without a word it is what is due today.
+    let facts = shop.decide(&collect(None)).expect("money");
+    assert_eq!(facts.first(), Some(&courier_has("40.00")));
+    shop.when(collect(Some("50.50"))).then([courier_has("50.50")]);
+}
+
+#[test]
+fn a_transfer_that_comes_after_the_end_is_booked() {
+    let shop = placed().done(pay_elsewhere(1, 1)).done(cancel(1));
+    shop.when(collect(None)).then_refused("order_cancelled");
+    shop.when(collect(Some("50.50"))).then([courier_has("50.50")]);
+    shop.done(collect(Some("50.50"))).when(collect(Some("0.01"))).then_refused("amount_too_large");
+}

@@ -126,7 +126,9 @@ fn a_return_is_decided_once() {
     rejected.when(reject()).then_nothing();
     rejected.when(approve(1)).then_refused("return_wrong_state");
     rejected.done(request_return(2, 1, &[(TOTE, 1)]));
-    approved().when(reject()).then_refused("return_wrong_state");
+    // It came, and is not accepted.
+    approved().done(reject()).done(request_return(2, 1, &[(TOTE, 2)]));
+    approved().done(take_back(1, &[(TOTE, 1)])).when(reject()).then_refused("return_wrong_state");
     for command in [approve(9), take_back(9, &[(TOTE, 1)]), close_return(9)] {
         delivered().when(command).then_refused("return_not_found");
     }

@@ -24,7 +24,7 @@ fn today(n: u128, status: &str, prices: &[domain::Money], available: i64) -> Tod
     let variant = json!({"sku": TOTE, "prices": prices});
     let sold = json!({"product_id": product_id(n), "status": status, "title": "Tote",
                       "image": "https://shop.example/tote.jpg", "variant": variant});
-    told(json!({"sold": sold, "available": available}))
+    told(json!({"sold": sold, "available": available, "obtainable": available.max(0)}))
 }
 
 fn told(known: Value) -> Today {
@@ -44,6 +44,16 @@ fn a_line_that_can_be_bought_has_no_problems() {
 }
 
 #[test]
+fn what_may_be_promised_beyond_what_is_there_can_be_bought() {
+    let sold = json!({"product_id": product_id(1), "status": "published", "title": "Tote",
+                      "image": null, "variant": {"sku": TOTE, "prices": [eur("20.00")]}});
+    let line = |obtainable| json!({"sold": sold, "available": 0, "obtainable": obtainable});
+    assert_eq!((told(line(2)).problems, told(line(2)).available), (vec![], 0));
+    let short = Obstacle::OutOfStock { wanted: 2, available: 1 };
+    assert_eq!(told(line(1)).problems, [short]);
+}
+
+#[test]
 fn what_checkout_will_refuse_is_said_of_each_line() {
     let (seen, now) = (eur("20.00"), eur("21.00"));
     let dearer = Obstacle::PriceChanged { seen, now };
@@ -57,14 +67,17 @@ fn what_checkout_will_refuse_is_said_of_each_line() {
     let currency = currency("EUR");
     let unpriced = Obstacle::NotPricedInCurrency { currency };
     assert_eq!(problems(today(1, "published", &[], 9)), [unpriced]);
-    let unknown = told(json!({"sold": null, "available": 9}));
+    let unknown = told(json!({"sold": null, "available": 9, "obtainable": 9}));
     assert_eq!((unknown.unit_price, unknown.image), (None, None));
     assert_eq!(unknown.problems, [Obstacle::UnknownSku]);
 }
 
 #[test]
 fn a_cart_that_is_closed_shows_nothing_of_today() {
-    let known = || serde_json::from_value(json!({"sold": null, "available": 9})).expect("known");
+    let known = || {
+        serde_json::from_value(json!({"sold": null, "available": 9, "obtainable": 9}))
+            .expect("known")
+    };
     let mut cart = cart();
     let shown = serde_json::to_value(Shown::of(cart.clone(), vec![known()])).expect("JSON");
     assert_eq!(shown["lines"][0]["today"]["available"], 9);

@@ -93,7 +93,7 @@ fn a_capture_told_before_its_answer_counts_once() {
 fn a_refund_told_before_its_answer_counts_once() {
     let shop = captured().done(refund(1, Some(eur("5.00"))));
     let shop = shop.done(report(1, told_refunded("5.00", "re_1")));
-    let answer = Verdict::Refunded { reference: Some(token("re_1")) };
+    let answer = Verdict::Refunded { reference: Some(token("re_1")), amount: None };
     let shop = shop.done(record(1, 3, answer));
     assert_eq!(pay(&shop, 1).terms.unwrap().refunded, eur("5.00"));
 }

@@ -154,7 +154,7 @@ impl Shop {
     pub async fn refund(&self, payment_id: PaymentId, amount: &str, request: u32) -> i64 {
         let (amount, reason) = (Some(money(amount)), None);
         self.pay(payment_id, payment::Command::Refund { amount, reason, by_hand: false }).await;
-        self.record(payment_id, request, Verdict::Refunded { reference: None }).await
+        self.record(payment_id, request, Verdict::Refunded { reference: None, amount: None }).await
     }
 
     pub async fn cancel(&self, order_id: OrderId) -> i64 {

@@ -163,7 +163,7 @@ pub fn was_captured() -> Verdict {
     Verdict::Captured { reference: None, amount: None, fee: None }
 }
 pub fn was_refunded() -> Verdict {
-    Verdict::Refunded { reference: None }
+    Verdict::Refunded { reference: None, amount: None }
 }
 pub fn declined() -> Verdict {
     Verdict::Declined(note("insufficient funds"))

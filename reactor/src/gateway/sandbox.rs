@@ -146,6 +146,6 @@ fn done(call: &Call) -> Option<Verdict> {
             Verdict::Captured { reference: Some(reference), amount: None, fee: None }
         }
         Operation::Void => Verdict::Voided,
-        Operation::Refund => Verdict::Refunded { reference: Some(reference) },
+        Operation::Refund => Verdict::Refunded { reference: Some(reference), amount: None },
     })
 }

@@ -68,7 +68,13 @@ impl Reaction for AskGateway {
         let asked = Instant::now();
         let answering = ask(&open, hands);
         let answer = match tokio::time::timeout(GATEWAY_TIME_MAX, answering).await {
-            Ok(answer) => answer.ok_or_else(|| Retry::NoGateway(open.gateway.clone()))?,
+            Ok(Some(answer)) => answer,
+            // It is set up no more: what became of the request a person may find out, and is asked
+            // again should it come back.
+            Ok(None) => {
+                tracing::error!(gateway = %open.gateway, payment = %id, "no such gateway is set up");
+                Verdict::Unknown
+            }
             Err(_) => Verdict::Unknown,
         };
         metrics::histogram!("gateway_request_duration_seconds").record(asked.elapsed());

@@ -301,7 +301,7 @@ impl Round<'_> {
             _ => return Ok(()),
         }
         let reference = Some(reference(deal, 3)?);
-        self.record(deal, 3, Verdict::Refunded { reference }).await
+        self.record(deal, 3, Verdict::Refunded { reference, amount: None }).await
     }
 
     /// What the gateway answered to a request.

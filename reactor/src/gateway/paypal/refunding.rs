@@ -66,7 +66,7 @@ impl Paypal {
             }
             to_go = to_go.minus(part).unwrap_or(to_go);
         }
-        if to_go.is_zero() { Verdict::Refunded { reference } } else { Verdict::Unknown }
+        if to_go.is_zero() { Verdict::Refunded { reference, amount: None } } else { Verdict::Unknown }
     }
 }
 
@@ -77,7 +77,7 @@ pub(super) fn outcome(call: &Call, payments: &Value) -> Option<Verdict> {
     }
     let last = own(call, payments).last();
     let reference = last.and_then(|refund| refund["id"].as_str()?.parse().ok());
-    Some(Verdict::Refunded { reference })
+    Some(Verdict::Refunded { reference, amount: None })
 }
 
 /// The refunds that a call has made.

@@ -287,9 +287,10 @@ fn expiry(intent: &Value) -> Option<DateTime<Utc>> {
 
 fn refund(refund: &Value) -> Verdict {
     match refund["status"].as_str().unwrap_or_default() {
-        "succeeded" => {
-            Verdict::Refunded { reference: text(&refund["id"]).and_then(|id| id.parse().ok()) }
-        }
+        "succeeded" => Verdict::Refunded {
+            reference: text(&refund["id"]).and_then(|id| id.parse().ok()),
+            amount: amount(refund, "amount"),
+        },
         "failed" | "canceled" => declined("the bank did not take it back"),
         _ => Verdict::Unknown,
     }

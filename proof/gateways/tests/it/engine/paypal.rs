@@ -65,7 +65,7 @@ fn reference(verdict: &Verdict) -> Token {
         Verdict::Authorized { reference, .. }
         | Verdict::ActionRequired { reference: Some(reference), .. }
         | Verdict::Captured { reference: Some(reference), .. }
-        | Verdict::Refunded { reference: Some(reference) } => reference.clone(),
+        | Verdict::Refunded { reference: Some(reference), .. } => reference.clone(),
         other => panic!("{other:?} has no reference"),
     }
 }
