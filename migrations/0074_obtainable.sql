@@ -1,5 +1,5 @@
 -- Checkout takes what may be promised beyond what is there, so a cart has to say so of its lines:
--- `domain/src/page/cart.rs` reads this and says what it means. Programs of before pass the figure by.
+-- `domain/src/page/cart.rs` reads this and says what it means. Older programs pass the figure by.
 CREATE OR REPLACE VIEW carts_today AS
 SELECT c.id, c.position, c.version, c.build,
        json_build_object('cart', c.document, 'known', CASE WHEN c.status = 'open' THEN (

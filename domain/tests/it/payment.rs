@@ -7,7 +7,7 @@ use domain::order::{
 };
 use domain::payment::{
     ActionRequired, Authorized, CapturePolicy, Captured, CollectionDue, Created, Failed, Finding,
-    Operation, OutcomeUnknown, Refunded, Reported, RequestFailed, Requested, Resolved, Verdict,
+    Operation, OutcomeUnknown, Refunded, RequestFailed, Requested, Resolved, Verdict,
 };
 use domain::stock::{Committed, Released};
 
@@ -283,28 +283,6 @@ fn a_late_answer_to_a_settled_request_changes_nothing() {
         shop.when(record(1, 3, verdict.clone())).then_refused("payment_request_not_found");
         shop.when(record(1, 0, verdict)).then_refused("payment_request_not_found");
     }
-}
-
-/// A person said that it was not done, and it was.
-#[test]
-fn what_was_done_after_all_is_counted() {
-    let answer =
-        |name: &str| Verdict::Refunded { reference: Some(token(name)), amount: Some(eur("20.00")) };
-    let resolve = |request, finding| {
-        let (note, at) = (note("asked the bank, Ann"), hour(0));
-        to_payment(1, Command::Resolve { request, finding, note, at })
-    };
-    let shop = captured().done(refund(1, Some(eur("20.00"))));
-    let shop = shop.done(record(1, 3, Verdict::Unknown)).done(resolve(3, Finding::NotDone));
-    let amount = eur("20.00");
-    let (order_id, operation, reference) = (order_id(1), Operation::Refund, token("re_1"));
-    let told = Reported { order_id, operation, amount, reference };
-    shop.when(record(1, 3, answer("re_1"))).then([of_payment(1, told)]);
-    let shop = shop.done(record(1, 3, answer("re_1")));
-    shop.when(record(1, 3, answer("re_1"))).then_nothing();
-    // Under another name it may be the same one: there is no room for it.
-    let shop = shop.done(refund(1, None)).done(record(1, 4, was_refunded()));
-    shop.when(record(1, 3, answer("re_2"))).then_nothing();
 }
 
 #[test]

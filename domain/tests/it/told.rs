@@ -4,7 +4,8 @@ use domain::command::order::Command as Orders;
 use domain::command::payment::Command;
 use domain::order::{Order, PaymentMethod, Status};
 use domain::payment::{
-    CapturePolicy, DisputeStage, Finding, Operation, Payment, Report, Stage, Start, Verdict,
+    CapturePolicy, DisputeStage, Finding, Operation, Payment, Report, Reported, Stage, Start,
+    Verdict,
 };
 use domain::{Command as Any, Event, State, StreamId};
 
@@ -287,4 +288,26 @@ fn it_is_let_go_too_when_its_capture_had_been_refused_before() {
     // What is refused then is asked again later, not at once.
     let shop = shop.done(record(1, 3, declined()));
     assert_eq!(asks(&shop, record(1, 4, declined())), []);
+}
+
+/// A person said that it was not done, and it was.
+#[test]
+fn what_was_done_after_all_is_counted() {
+    let answer =
+        |name: &str| Verdict::Refunded { reference: Some(token(name)), amount: Some(eur("20.00")) };
+    let resolve = |request, finding| {
+        let (note, at) = (note("asked the bank, Ann"), hour(0));
+        ask(Command::Resolve { request, finding, note, at })
+    };
+    let shop = captured().done(refund(1, Some(eur("20.00"))));
+    let shop = shop.done(record(1, 3, Verdict::Unknown)).done(resolve(3, Finding::NotDone));
+    let amount = eur("20.00");
+    let (order_id, operation, reference) = (order_id(1), Operation::Refund, token("re_1"));
+    let told = Reported { order_id, operation, amount, reference };
+    shop.when(record(1, 3, answer("re_1"))).then([of_payment(1, told)]);
+    let shop = shop.done(record(1, 3, answer("re_1")));
+    shop.when(record(1, 3, answer("re_1"))).then_nothing();
+    // Under another name it may be the same one: there is no room for it.
+    let shop = shop.done(refund(1, None)).done(record(1, 4, was_refunded()));
+    shop.when(record(1, 3, answer("re_2"))).then_nothing();
 }

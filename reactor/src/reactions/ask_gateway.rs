@@ -72,7 +72,8 @@ impl Reaction for AskGateway {
             // It is set up no more: what became of the request a person may find out, and is asked
             // again should it come back.
             Ok(None) => {
-                tracing::error!(gateway = %open.gateway, payment = %id, "no such gateway is set up");
+                let gateway = &open.gateway;
+                tracing::error!(%gateway, payment = %id, "no such gateway is set up");
                 Verdict::Unknown
             }
             Err(_) => Verdict::Unknown,

@@ -1,6 +1,8 @@
 //! An order's money, as it follows by itself from what happens to the order.
 
+use chrono::Utc;
 use domain::command::{order, payment};
+use domain::payment::Finding;
 use domain::{Command, OrderId};
 use sqlx::{AssertSqlSafe, PgPool};
 
@@ -47,5 +49,24 @@ async fn what_a_gateway_refused_is_asked_again(db: PgPool) {
     eventually("nothing is left to do", async || shop.texts(&listed).await.is_empty()).await;
     let booked = [1, 2, 3, 4].map(|request| format!("{payment}:{request}"));
     assert_eq!(shop.booked().await, booked, "the declined one and the one that was done");
+    reactor.stop().await;
+}
+
+/// Its keys were taken away while a request was open: a person can settle it, and nothing waits.
+#[sqlx::test(migrations = "../migrations")]
+async fn what_no_gateway_can_be_asked_about_is_a_persons(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    let reactor = react(&db);
+    let order = shop.order(15).await;
+    let payment = shop.pay_by("stripe", order, Some("pm_card_visa"), None).await;
+    let stream = format!("payment-{payment}");
+    shop.until(&stream, "payment.outcome_unknown").await;
+    let finding = Finding::NotDone;
+    let note = "asked Stripe, Ann".parse().unwrap();
+    let resolve = payment::Command::Resolve { request: 1, finding, note, at: Utc::now() };
+    shop.ask(Command::Payment(payment, resolve)).await;
+    shop.until(&stream, "payment.failed").await;
+    shop.pay(order, Some("tok_success")).await;
+    shop.until(&format!("order-{order}"), "order.confirmed").await;
     reactor.stop().await;
 }

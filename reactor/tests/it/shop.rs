@@ -81,11 +81,22 @@ impl Shop {
         token: Option<&str>,
         correlation_id: Option<Uuid>,
     ) -> PaymentId {
+        self.pay_by("sandbox", order_id, token, correlation_id).await
+    }
+
+    /// The same, by another gateway.
+    pub async fn pay_by(
+        &self,
+        gateway: &str,
+        order_id: OrderId,
+        token: Option<&str>,
+        correlation_id: Option<Uuid>,
+    ) -> PaymentId {
         let id = PaymentId(Uuid::now_v7());
         let by_card = token.is_some();
         let start = payment::Start {
             method: if by_card { PaymentMethod::Card } else { PaymentMethod::CashOnDelivery },
-            gateway: by_card.then(|| "sandbox".parse().unwrap()),
+            gateway: by_card.then(|| gateway.parse().unwrap()),
             token: token.map(|token| token.parse().unwrap()),
             capture: CapturePolicy::ByHand,
             once: false,

@@ -66,7 +66,10 @@ impl Paypal {
             }
             to_go = to_go.minus(part).unwrap_or(to_go);
         }
-        if to_go.is_zero() { Verdict::Refunded { reference, amount: None } } else { Verdict::Unknown }
+        if !to_go.is_zero() {
+            return Verdict::Unknown;
+        }
+        Verdict::Refunded { reference, amount: None }
     }
 }
 

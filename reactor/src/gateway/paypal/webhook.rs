@@ -165,7 +165,10 @@ fn report(kind: &str, resource: &Value) -> Option<Report> {
                 Some(key) if key.kind == refunding::PART => return None,
                 Some(key) => Report::Answer {
                     request: key.request,
-                    verdict: Verdict::Refunded { reference: id(), amount: amount::read(&resource["amount"]) },
+                    verdict: Verdict::Refunded {
+                        reference: id(),
+                        amount: amount::read(&resource["amount"]),
+                    },
                 },
                 None => Report::Refunded {
                     amount: amount::read(&resource["amount"])?,
