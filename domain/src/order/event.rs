@@ -224,6 +224,9 @@ pub struct FulfilmentClosed {
     /// Whether it had been lost, and its units were off for that.
     #[serde(default, skip_serializing_if = "is_false")]
     pub found: bool,
+    /// How much more is owed, because it was found and handed over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub regained: Option<Money>,
 }
 
 /// `order.units_delivered`
@@ -236,6 +239,9 @@ pub struct UnitsDelivered {
     /// Whether the parcel had been lost, and its units were off for that.
     #[serde(default, skip_serializing_if = "is_false")]
     pub found: bool,
+    /// How much more is owed, because they were found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub regained: Option<Money>,
 }
 
 /// `order.units_cancelled`

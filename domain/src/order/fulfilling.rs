@@ -57,7 +57,11 @@ impl Order {
         if found && self.status == Status::Cancelled {
             return Err(Error::Cancelled);
         }
-        Ok(vec![UnitsDelivered { fulfilment_id, lines, found }.into()])
+        let owed = self.owed().ok_or(Error::NotFound)?;
+        let mut after = self.clone();
+        let delivered = UnitsDelivered { fulfilment_id, lines, found, regained: None };
+        after.evolve(&delivered.clone().into());
+        Ok(vec![UnitsDelivered { regained: regained(owed, &after), ..delivered }.into()])
     }
 
     /// A parcel reached its end.
@@ -84,11 +88,14 @@ impl Order {
         }
         let lines = parcel.lines.clone();
         let found = parcel.stage == Stage::Closed(ParcelOutcome::Lost);
-        let closed = FulfilmentClosed { fulfilment_id, outcome, lines, amount: None, found };
+        let (amount, none) = (None, None);
+        let closed =
+            FulfilmentClosed { fulfilment_id, outcome, lines, amount, found, regained: none };
         let mut after = self.clone();
         after.evolve(&closed.clone().into());
         let amount = Some(reduced(owed, &after)).filter(|amount| !amount.is_zero());
-        let mut events = vec![FulfilmentClosed { amount, ..closed }.into()];
+        let regained = regained(owed, &after);
+        let mut events = vec![FulfilmentClosed { amount, regained, ..closed }.into()];
         events.extend(after.end(CancelReason::Undeliverable));
         Ok(events)
     }
@@ -153,6 +160,12 @@ impl Order {
 /// How much less is owed for an order than before.
 pub(super) fn reduced(before: Money, after: &Order) -> Money {
     after.owed().map_or(before, |owed| before.less(owed))
+}
+
+/// How much more is owed for an order than before, if anything.
+fn regained(before: Money, after: &Order) -> Option<Money> {
+    let more = after.owed()?.less(before);
+    (!more.is_zero()).then_some(more)
 }
 
 /// The same SKU named twice is one line of both. Names all lines of which fewer are left.

@@ -293,7 +293,9 @@ impl Order {
         let close = |(id, parcel): (&FulfilmentId, &Parcel)| {
             let (fulfilment_id, lines) = (*id, parcel.lines.clone());
             let outcome = ParcelOutcome::Cancelled;
-            FulfilmentClosed { fulfilment_id, outcome, lines, amount: None, found: false }.into()
+            let (amount, regained) = (None, None);
+            FulfilmentClosed { fulfilment_id, outcome, lines, amount, found: false, regained }
+                .into()
         };
         planned.map(close).collect()
     }

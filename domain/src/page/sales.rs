@@ -120,6 +120,7 @@ enum Effect<'a> {
     OrderCancelled(Money),
     UnitsCancelled(Money),
     Returned(Money),
+    Found(Money),
     Refunded(Money),
     ChargedBack(Money),
     Restored(Restoration, Money),
@@ -132,6 +133,7 @@ impl Effect<'_> {
             Self::OrderCancelled(amount)
             | Self::UnitsCancelled(amount)
             | Self::Returned(amount)
+            | Self::Found(amount)
             | Self::Refunded(amount)
             | Self::ChargedBack(amount)
             | Self::Restored(_, amount) => *amount,
@@ -149,7 +151,11 @@ fn effect(event: &Event) -> Option<Effect<'_>> {
             order::Event::UnitsCancelled(off) if off.was_confirmed => {
                 Some(Effect::UnitsCancelled(off.amount))
             }
-            order::Event::FulfilmentClosed(closed) => closed.amount.map(Effect::Returned),
+            order::Event::FulfilmentClosed(closed) => {
+                let found = || closed.regained.map(Effect::Found);
+                closed.amount.map(Effect::Returned).or_else(found)
+            }
+            order::Event::UnitsDelivered(delivered) => delivered.regained.map(Effect::Found),
             order::Event::UnitsReturned(returned) => Some(Effect::Returned(returned.amount)),
             _ => None,
         },
@@ -212,6 +218,11 @@ pub fn fold(
             day.returned.add(amount);
             (amount, Decimal::ZERO)
         }
+        // On its own day: what was taken off before is not rewritten.
+        Effect::Found(_) => {
+            day.returned.add(-amount);
+            (-amount, Decimal::ZERO)
+        }
         Effect::Refunded(_) => {
             day.refunded.add(amount);
             (Decimal::ZERO, amount)
@@ -220,7 +231,7 @@ pub fn fold(
             day.charged_back.add(amount);
             (Decimal::ZERO, amount)
         }
-        // On its own day: what was taken off before is not rewritten.
+        // The same.
         Effect::Restored(what, _) => {
             match what {
                 Restoration::Refund => day.refunded.add(-amount),

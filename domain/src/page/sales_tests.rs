@@ -103,3 +103,20 @@ fn goods_and_their_money_are_taken_off_once_and_goodwill_beside_them() {
     assert_eq!(document.returned.amount.to_string(), "25.00");
     assert_eq!(document.refunded.amount.to_string(), "30.00");
 }
+
+#[test]
+fn what_was_lost_and_is_handed_over_after_all_was_sold() {
+    const PARCEL: &str = "00000000-0000-7000-8000-000000000015";
+    let confirmed = json!({ "payment_id": &PAYMENT[8..], "total": eur("100.00"), "units": 4 });
+    let closed = |outcome, money: &str, found| {
+        let lines = json!([{ "sku": "TOTE-S", "quantity": 1 }]);
+        json!({ "fulfilment_id": PARCEL, "outcome": outcome, "lines": lines, money: eur("25.00"),
+                "found": found })
+    };
+    let story = given(ORDER, "order.confirmed", confirmed)
+        .and(ORDER, "order.fulfilment_closed", closed("lost", "amount", false))
+        .and(ORDER, "order.fulfilment_closed", closed("delivered", "regained", true));
+    let day = day(&story);
+    let sums = [day.gross, day.returned, day.net].map(|sum| sum.amount.to_string());
+    assert_eq!(sums, ["100.00", "0.00", "100.00"]);
+}

@@ -14,13 +14,18 @@ fn handed(lines: &[(&str, u32)]) -> Fact {
     of_parcel(1, PartlyDelivered { order_id: order_id(1), lines: of(lines) })
 }
 
-fn handed_over(lines: &[(&str, u32)], found: bool) -> Fact {
-    of_order(1, UnitsDelivered { fulfilment_id: parcel_id(1), lines: of(lines), found })
+fn handed_over(lines: &[(&str, u32)], regained: Option<&str>) -> Fact {
+    let (fulfilment_id, lines) = (parcel_id(1), of(lines));
+    let (found, regained) = (regained.is_some(), regained.map(eur));
+    of_order(1, UnitsDelivered { fulfilment_id, lines, found, regained })
 }
 
 fn closed(outcome: ParcelOutcome, lines: &[(&str, u32)], less: Option<&str>) -> Fact {
     let (fulfilment_id, lines, amount) = (parcel_id(1), of(lines), less.map(eur));
-    of_order(1, FulfilmentClosed { fulfilment_id, outcome, lines, amount, found: false })
+    of_order(
+        1,
+        FulfilmentClosed { fulfilment_id, outcome, lines, amount, found: false, regained: None },
+    )
 }
 
 fn came_back(text: &str, count: u32) -> Fact {
@@ -33,7 +38,7 @@ fn came_back(text: &str, count: u32) -> Fact {
 fn what_was_taken_is_paid_and_the_rest_comes_back() {
     let shop = sent(on_delivery());
     shop.when(hand_over(1, &[(TOTE, 1)]))
-        .then([handed(&[(TOTE, 1)]), handed_over(&[(TOTE, 1)], false)]);
+        .then([handed(&[(TOTE, 1)]), handed_over(&[(TOTE, 1)], None)]);
     let shop = shop.done(hand_over(1, &[(TOTE, 1)]));
 
     // The courier has asked for one tote, not for all.
@@ -104,7 +109,7 @@ fn no_more_is_taken_than_is_in_it() {
 fn a_lost_parcel_turns_up_and_is_taken_in_part() {
     let shop = sent_with(captured(), 1, &[(TOTE, 2)]).done(lose(1));
     shop.when(hand_over(1, &[(TOTE, 1)]))
-        .then([handed(&[(TOTE, 1)]), handed_over(&[(TOTE, 1)], true)]);
+        .then([handed(&[(TOTE, 1)]), handed_over(&[(TOTE, 1)], Some("20.00"))]);
     let shop = shop.done(hand_over(1, &[(TOTE, 1)]));
     // Its rest is back, or is handed over too, or is lost again; the order hears of it.
     for end in [give_back(1), deliver(1), lose(1)] {

@@ -167,6 +167,7 @@ fn of_orders() -> [order::Event; 17] {
         lines: lines(),
         amount: Some(amount),
         found: true,
+        regained: Some(amount),
     };
     [
         placed.into(),
@@ -177,7 +178,13 @@ fn of_orders() -> [order::Event; 17] {
         order::AddressChanged { address_id }.into(),
         order::FulfilmentPlanned { fulfilment_id, lines: lines() }.into(),
         order::FulfilmentShipped { fulfilment_id, lines: lines() }.into(),
-        order::UnitsDelivered { fulfilment_id, lines: lines(), found: true }.into(),
+        order::UnitsDelivered {
+            fulfilment_id,
+            lines: lines(),
+            found: true,
+            regained: Some(amount),
+        }
+        .into(),
         closed.into(),
         order::UnitsCancelled { lines: lines(), reason: broken, amount, was_confirmed }.into(),
         order::ReturnOpened { return_id, lines: lines() }.into(),

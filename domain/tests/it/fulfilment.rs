@@ -19,7 +19,10 @@ use crate::told::sent_with;
 
 fn closed(parcel: u128, outcome: ParcelOutcome, lines: &[(&str, u32)], less: Option<&str>) -> Fact {
     let (fulfilment_id, lines, amount) = (parcel_id(parcel), of(lines), less.map(eur));
-    of_order(1, FulfilmentClosed { fulfilment_id, outcome, lines, amount, found: false })
+    of_order(
+        1,
+        FulfilmentClosed { fulfilment_id, outcome, lines, amount, found: false, regained: None },
+    )
 }
 
 /// What is in a parcel of the whole order.

@@ -157,8 +157,14 @@ fn open_parcels_are_cancelled_with_the_order() {
     for shop in [planned.clone(), planned.done(pack(1))] {
         let lines = of(&[(PURSE, 1), (TOTE, 2)]);
         let fulfilment_id = parcel_id(1);
-        let closed =
-            order::FulfilmentClosed { fulfilment_id, outcome, lines, amount, found: false };
+        let closed = order::FulfilmentClosed {
+            fulfilment_id,
+            outcome,
+            lines,
+            amount,
+            found: false,
+            regained: None,
+        };
         let off = called_off(true, asked(Operation::Void, "50.50", 2));
         let mut facts = vec![of_order(1, closed), off[0].clone(), parcel.clone()];
         facts.extend_from_slice(&off[1..]);

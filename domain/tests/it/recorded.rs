@@ -126,7 +126,17 @@ fn its_parcels_take_nothing_out_of_stock() {
     let outcome = ParcelOutcome::Delivered;
     packed.done(ship(1)).when(deliver(1)).then([
         of_parcel(1, fulfilment::Delivered { order_id: order_id(1) }),
-        of_order(1, FulfilmentClosed { fulfilment_id, outcome, lines, amount: None, found: false }),
+        of_order(
+            1,
+            FulfilmentClosed {
+                fulfilment_id,
+                outcome,
+                lines,
+                amount: None,
+                found: false,
+                regained: None,
+            },
+        ),
         of_order(1, Completed {}),
     ]);
 }
