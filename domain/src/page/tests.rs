@@ -217,6 +217,20 @@ fn an_order_says_what_has_come_of_paying() {
     assert_eq!(document.position, 9, "the position is that of the last event of all");
 }
 
+/// What the bank took back is not paid, whatever was captured.
+#[test]
+fn an_order_that_was_charged_back_in_part_is_paid_in_part() {
+    let lost = |amount| {
+        json!({ "order_id": O, "reference": "dp_1", "amount": eur(amount),
+                                "stage": "lost" })
+    };
+    let story = money(paying(bought()), "payment.captured", "100.00");
+    let story = story.and(PAYMENT, "payment.disputed", lost("40.00"));
+    let document = story.then(order::fold);
+    assert_eq!(document.payment_status, order::PaymentStatus::PartiallyPaid);
+    assert_eq!(document.paid.amount().to_string(), "60.00");
+}
+
 #[test]
 fn an_order_says_when_paying_failed() {
     use order::PaymentStatus as Paid;
