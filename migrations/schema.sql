@@ -176,12 +176,14 @@ CREATE TABLE payments_rows (
     updated_at timestamp with time zone NOT NULL,
     unknown boolean DEFAULT false NOT NULL,
     dispute text COLLATE "C",
+    to_remit boolean DEFAULT false NOT NULL,
     CONSTRAINT payments_rows_pkey PRIMARY KEY (build, id)
 ) WITH (fillfactor=70);
 CREATE INDEX payments_rows_created ON payments_rows USING btree (build, created_at, id);
 CREATE INDEX payments_rows_dispute ON payments_rows USING btree (build, dispute, created_at, id) WHERE dispute IS NOT NULL;
 CREATE INDEX payments_rows_order ON payments_rows USING btree (build, order_id);
 CREATE INDEX payments_rows_status_created ON payments_rows USING btree (build, status, created_at, id);
+CREATE INDEX payments_rows_to_remit ON payments_rows USING btree (build, created_at, id) WHERE to_remit;
 CREATE INDEX payments_rows_unknown ON payments_rows USING btree (build, created_at, id) WHERE unknown;
 
 CREATE TABLE products_rows (
@@ -471,7 +473,8 @@ CREATE VIEW payments AS
     updated_at,
     build,
     unknown,
-    dispute
+    dispute,
+    to_remit
    FROM payments_rows
   WHERE build = (( SELECT projections.active_build
            FROM projections

@@ -232,6 +232,25 @@ fn an_order_that_was_charged_back_in_part_is_paid_in_part() {
 }
 
 #[test]
+fn a_courier_owes_what_was_collected_until_it_is_handed_over() {
+    let of = |more: Value| {
+        let mut payload = json!({ "order_id": O });
+        payload.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        payload
+    };
+    let created = of(json!({ "method": "cash_on_delivery", "amount": eur("100.00") }));
+    let amount = |amount| of(json!({ "amount": eur(amount) }));
+    let story = bought()
+        .and(PAYMENT, "payment.created", created)
+        .and(PAYMENT, "payment.collection_due", amount("100.00"))
+        .and(PAYMENT, "payment.collected", amount("100.00"))
+        .and(PAYMENT, "payment.remitted", amount("70.00"))
+        // Paid back in the shop: the courier still has what is left.
+        .and(PAYMENT, "payment.refunded", amount("100.00"));
+    assert_eq!(story.then(payment::fold).to_remit.amount().to_string(), "30.00");
+}
+
+#[test]
 fn an_order_says_when_paying_failed() {
     use order::PaymentStatus as Paid;
     let failed = json!({ "order_id": O, "reason": "declined" });

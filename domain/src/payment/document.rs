@@ -75,6 +75,8 @@ pub struct Document {
     pub charged_back: Money,
     /// How much the courier handed over.
     pub remitted: Money,
+    /// What of what was taken in cash is still to be handed over.
+    pub to_remit: Money,
     /// What the gateway keeps for itself, as far as it says.
     pub fees: Money,
     /// What the gateway is being asked for.
@@ -135,6 +137,7 @@ fn create(id: PaymentId, created: &payment::Created, seen: &Seen) -> Document {
         refunded: zero,
         charged_back: zero,
         remitted: zero,
+        to_remit: zero,
         fees: zero,
         pending: None,
         requests: 0,
@@ -195,6 +198,9 @@ impl Document {
             self.refunded = terms.refunded;
             self.charged_back = terms.charged_back;
             self.remitted = terms.remitted;
+            if terms.method == PaymentMethod::CashOnDelivery {
+                self.to_remit = terms.captured.less(terms.remitted);
+            }
         }
     }
 

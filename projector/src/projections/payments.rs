@@ -6,7 +6,7 @@ use sqlx::types::Uuid;
 use crate::documents::document_projection;
 
 document_projection! {
-    Payments, version 3;
+    Payments, version 4;
     table "payments_rows", key Uuid "uuid";
     stream Payment(id) => id.0;
     documents Document, by document::fold;
@@ -15,5 +15,6 @@ document_projection! {
         "amount" = "(f.amount->>'amount')::numeric",
         "currency" = "f.amount->>'currency'";
     from "pending" "json": "unknown" = "coalesce((f.pending->>'unknown')::boolean, false)";
+    from "to_remit" "json": "to_remit" = "(f.to_remit->>'amount')::numeric > 0";
     from "dispute" "json": "dispute" = "f.dispute->>'stage'";
 }

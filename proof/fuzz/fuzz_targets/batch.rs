@@ -10,7 +10,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta};
 use command_api::batch::ask;
-use command_api::batch::lines::{Line, Lines};
+use command_api::batch::lines::{Lines, RawLine};
 use command_api::caller::Caller;
 use command_api::routes::{Edge, Payments};
 use futures::stream;
@@ -40,7 +40,7 @@ fuzz_target!(|data: &[u8]| {
     assert!(lines.len() <= data.iter().filter(|byte| **byte == b'\n').count() + 1);
     let mut shop = Shop::default();
     for line in lines {
-        let Line::Bytes(line) = line else { continue };
+        let RawLine::Bytes(line) = line else { continue };
         match ask::prepare(&line, &EDGE) {
             Ok(prepared) => {
                 check_amounts(&prepared.request.command);
@@ -56,7 +56,7 @@ fuzz_target!(|data: &[u8]| {
     shop.check_states();
 });
 
-fn lines(data: &[u8], chunk: usize) -> Vec<Line> {
+fn lines(data: &[u8], chunk: usize) -> Vec<RawLine> {
     let chunks =
         data.chunks(chunk).map(|chunk| Ok::<_, axum::Error>(Bytes::copy_from_slice(chunk)));
     let chunks: Vec<_> = chunks.collect();

@@ -27,6 +27,8 @@ list! {
     status: Status, "status =" => word;
     /// Whether a gateway's answer was lost, and nobody knows yet what it did.
     unknown: bool, "unknown =";
+    /// Whether cash that was collected is still to be handed over.
+    to_remit: bool, "to_remit =";
     /// How far their latest dispute has come.
     dispute: DisputeStage, "dispute =" => word;
 }

@@ -212,7 +212,7 @@ async fn stock_locations_payments_and_sales_are_listed_too(db: PgPool) {
              json_build_object('id', n::text), 1, 1,
              ('0000000000000000000000000000000' || n % 2)::uuid, 'card', 'captured', n, 'EUR',
              now(), now() FROM generate_series(1, 9) n;
-         UPDATE payments_rows SET unknown = amount <= 2,
+         UPDATE payments_rows SET unknown = amount <= 2, to_remit = amount > 6,
              dispute = CASE WHEN amount = 3 THEN 'opened' WHEN amount = 4 THEN 'won' END;
          INSERT INTO sales_rows (build, id, document, position, version, day, currency,
              created_at, updated_at)
@@ -236,6 +236,7 @@ async fn stock_locations_payments_and_sales_are_listed_too(db: PgPool) {
     assert_eq!(count("/v1/payments?limit=2").await, 9);
     assert_eq!(count("/v1/payments?unknown=true").await, 2);
     assert_eq!(count("/v1/payments?dispute=opened").await, 1);
+    assert_eq!(count("/v1/payments?to_remit=true").await, 3);
     let order = uuid::Uuid::from_u128(1);
     assert_eq!(count(&format!("/v1/payments?order_id={order}&status=captured")).await, 5);
     assert_eq!(count("/v1/sales?limit=1").await, 6);
