@@ -310,11 +310,15 @@ impl Payment {
         reference: Token,
         reason: Note,
     ) -> Result<Vec<Event>, Error> {
-        let order_id = self.terms.as_ref().ok_or(Error::NotFound)?.order_id;
+        let terms = self.terms.as_ref().ok_or(Error::NotFound)?;
+        let order_id = terms.order_id;
         if let Some(waiting) = self.in_flight.filter(|it| Some(it.request) == request) {
             return self.record(waiting.request, Verdict::Declined(reason));
         }
-        if !self.counted.contains(&reference) || self.failed_refunds.contains(&reference) {
+        let was_told = self.counted.contains(&reference);
+        // The name may be another operation's: what was never given back does not come back.
+        let fits = terms.refunded.minus(amount).is_some();
+        if !was_told || !fits || self.failed_refunds.contains(&reference) {
             return Ok(vec![]);
         }
         let (what, reason) = (Restoration::Refund, Some(reason));

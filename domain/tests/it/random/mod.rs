@@ -4,6 +4,7 @@
 mod asks;
 mod books;
 mod exits;
+mod money;
 mod step;
 
 use domain::command::product as products;
@@ -83,6 +84,7 @@ fn live(steps: Vec<step::Step>) {
         }
         log.extend(facts.iter().map(Stored::of));
         books::check_step(&before, &facts, &shop);
+        money::check(&before, &facts, &shop);
         books::check(&shop);
         if !repeats(&command) {
             let again = shop.decide(&command).unwrap_or_default();

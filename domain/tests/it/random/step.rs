@@ -122,7 +122,7 @@ fn advance(shop: &Shop, n: u128, choice: u8, mood: Mood) -> Command {
         }
         (_, order::Status::Unplaced) => check_out(n, n),
         _ if payment.in_flight.is_some_and(|asked| asked.unknown) && choice.is_multiple_of(5) => {
-            resolve(latest, payment.requests)
+            resolve(latest, payment.requests, choice)
         }
         _ if payment.in_flight.is_some() && choice.is_multiple_of(2) => {
             let (request, verdict) = (payment.requests, mood.verdict(&payment));
@@ -155,8 +155,9 @@ fn advance(shop: &Shop, n: u128, choice: u8, mood: Mood) -> Command {
     }
 }
 
-fn resolve(n: u128, request: u32) -> Command {
-    let finding = Finding::Done { reference: Some(token("found")), expires_at: Some(hour(168)) };
+fn resolve(n: u128, request: u32, choice: u8) -> Command {
+    let done = Finding::Done { reference: Some(token("found")), expires_at: Some(hour(168)) };
+    let finding = if choice.is_multiple_of(3) { Finding::NotDone } else { done };
     let (note, at) = (note("asked the bank"), hour(0));
     to_payment(n, payments::Command::Resolve { request, finding, note, at })
 }

@@ -1,0 +1,60 @@
+//! The money of payments moves by their events alone: a ledger of the events beside what the states
+//! say, cent by cent.
+
+use std::collections::BTreeMap;
+
+use domain::payment::{DisputeStage, Event as Paid, Operation, Payment, Restoration, Terms};
+use domain::{Event, PaymentId, State, StreamId};
+use kit::{Fact, Shop};
+use rust_decimal::Decimal;
+
+/// What was taken, given back, taken back by banks, and handed over by couriers.
+type Sums = [Decimal; 4];
+
+/// What a command moved is what its events say.
+pub fn check(before: &Shop, facts: &[Fact], after: &Shop) {
+    let mut moved: BTreeMap<PaymentId, Sums> = BTreeMap::new();
+    for (stream, event) in facts {
+        let (StreamId::Payment(id), Event::Payment(event)) = (stream, event) else { continue };
+        let sums = moved.entry(*id).or_default();
+        for (sum, more) in sums.iter_mut().zip(moves(event)) {
+            *sum += more;
+        }
+    }
+    for (id, sums) in moved {
+        let (was, is) = (known(before, id), known(after, id));
+        let changed = std::array::from_fn(|which| is[which] - was[which]);
+        assert_eq!(sums, changed, "{id}: {facts:?}");
+    }
+}
+
+fn moves(event: &Paid) -> Sums {
+    let [mut taken, mut back, mut by_banks, mut remitted] = Sums::default();
+    match event {
+        Paid::Captured(it) => taken = it.amount.amount(),
+        Paid::Collected(it) => taken = it.amount.amount(),
+        Paid::Refunded(it) => back = it.amount.amount(),
+        Paid::Reported(it) => match it.operation {
+            Operation::Capture => taken = it.amount.amount(),
+            Operation::Refund => back = it.amount.amount(),
+            Operation::Authorize | Operation::Void => {}
+        },
+        Paid::Disputed(it) if it.stage == DisputeStage::Lost => by_banks = it.amount.amount(),
+        Paid::Restored(it) => match it.what {
+            Restoration::Refund => back = -it.amount.amount(),
+            Restoration::Dispute => by_banks = -it.amount.amount(),
+        },
+        Paid::Remitted(it) => remitted = it.amount.amount(),
+        _ => {}
+    }
+    [taken, back, by_banks, remitted]
+}
+
+fn known(shop: &Shop, id: PaymentId) -> Sums {
+    let State::Payment(Payment { terms: Some(terms), .. }) = shop.state(&StreamId::Payment(id))
+    else {
+        return Sums::default();
+    };
+    let Terms { captured, refunded, charged_back, remitted, .. } = terms;
+    [captured, refunded, charged_back, remitted].map(|sum| sum.amount())
+}
