@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use domain::payment::{DisputeStage, Event as Paid, Operation, Payment, Restoration, Terms};
-use domain::{Event, PaymentId, State, StreamId};
+use domain::{Event, Money, PaymentId, State, StreamId};
 use kit::{Fact, Shop};
 use rust_decimal::Decimal;
 
@@ -56,5 +56,5 @@ fn known(shop: &Shop, id: PaymentId) -> Sums {
         return Sums::default();
     };
     let Terms { captured, refunded, charged_back, remitted, .. } = terms;
-    [captured, refunded, charged_back, remitted].map(|sum| sum.amount())
+    [captured, refunded, charged_back, remitted].map(Money::amount)
 }
