@@ -5,6 +5,7 @@
 
 #![allow(clippy::print_stdout)] // the figures
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -26,8 +27,8 @@ static ALONE: Mutex<()> = Mutex::const_new(());
 
 /// How long anybody may wait for an answer, whatever it is.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(20);
-/// And nearly everybody: so many times what those under way before one take on average.
-const TURNS_P99_MAX: f64 = 6.0;
+/// And nearly everybody: so many times as many as are at once may be answered meanwhile.
+const TURNS_P99_MAX: usize = 6;
 
 /// Commands that the overloaded process has under way at once.
 const COMMANDS_MAX: usize = 4;
@@ -81,11 +82,15 @@ async fn sell_out(db: &PgPool, buyers: usize, units: u32, at_once: usize) {
     let client = client();
     let carts = fill_carts(&stack, &client, buyers).await;
     let began = Instant::now();
-    let buying = stream::iter(carts.iter().enumerate()).map(|(number, cart)| {
+    let answered = Cell::new(0_usize);
+    let buying = stream::iter(carts.iter().enumerate()).map(async |(number, cart)| {
         let url = stack.commands[number % 2].url(&format!("/v1/carts/{cart}/checkout"));
-        buy(&client, url)
+        let before = answered.get();
+        let told = buy(&client, url).await;
+        (told, answered.replace(answered.get() + 1) - before)
     });
-    let told: Vec<Told> = buying.buffer_unordered(at_once).collect().await;
+    let told: Vec<(Told, usize)> = buying.buffer_unordered(at_once).collect().await;
+    let (told, mut overtaken): (Vec<Told>, Vec<usize>) = told.into_iter().unzip();
     let lasted = began.elapsed();
 
     let (sold, others): (Vec<_>, Vec<_>) = told.iter().partition(|told| told.status.is_success());
@@ -100,8 +105,10 @@ async fn sell_out(db: &PgPool, buyers: usize, units: u32, at_once: usize) {
     times.sort_unstable();
     let (p50, p99, last) = (permille(&times, 500), permille(&times, 990), permille(&times, 1_000));
     println!("{buyers} buyers for {units} in {lasted:?}: p50 {p50:?}, p99 {p99:?}, last {last:?}");
-    let turn = lasted.mul_f64(at_once as f64 / buyers as f64);
-    assert!(p99 < turn.mul_f64(TURNS_P99_MAX), "p99 {p99:?}, where a turn takes {turn:?}");
+    // By their number and not by time: the machine may stand still for a while.
+    overtaken.sort_unstable();
+    let p99 = overtaken[overtaken.len() * 99 / 100 - 1];
+    assert!(p99 <= TURNS_P99_MAX * at_once, "{p99} were answered while one of 99 % waited");
     assert!(last < ANSWER_TIME_MAX, "last {last:?}");
 
     let (placed, reserved, head): (i64, i64, i64) = sqlx::query_as(
@@ -191,7 +198,9 @@ async fn ten_times_what_is_carried_is_refused_at_once_and_leaves_nothing_behind(
         peak >> 20,
     );
     assert!(no > 4 * yes, "this was no overload");
-    let carried_meanwhile = carried * OVERLOADED.as_secs_f64();
+    // Not while the machine stood still.
+    let awake = OVERLOADED.saturating_sub(slowest_probe);
+    let carried_meanwhile = carried * awake.as_secs_f64();
     assert!(yes as f64 > carried_meanwhile / 2.0, "what can be carried is, meanwhile");
     assert!(refused_p99 < REFUSAL_TIME_MAX + FORGIVEN * slowest_probe);
     assert!(recovery < RECOVERY_TIME_MAX + FORGIVEN * slowest_probe);
