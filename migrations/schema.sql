@@ -410,7 +410,7 @@ CREATE VIEW carts_today AS
     c.build,
     json_build_object('cart', c.document, 'known',
         CASE
-            WHEN c.status = 'open'::text THEN ( SELECT json_agg(json_build_object('sold', p.sold, 'available', COALESCE(s.available, 0::bigint), 'obtainable', GREATEST(0::bigint, COALESCE(s.available + ((s.document ->> 'backorder_max'::text)::bigint), 0::bigint))) ORDER BY l.number) AS json_agg
+            WHEN c.status = 'open'::text THEN ( SELECT json_agg(json_build_object('sold', p.sold, 'available', COALESCE(s.available, 0::bigint), 'obtainable', GREATEST(0::bigint, COALESCE(s.available, 0::bigint) + COALESCE((s.document ->> 'backorder_max'::text)::bigint, 0::bigint))) ORDER BY l.number) AS json_agg
                FROM json_array_elements(c.document -> 'lines'::text) WITH ORDINALITY l(line, number)
                  CROSS JOIN LATERAL ( SELECT (l.line ->> 'sku'::text) COLLATE "C" AS sku) of
                  LEFT JOIN stock s ON s.id = of.sku

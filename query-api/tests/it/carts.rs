@@ -78,8 +78,8 @@ async fn a_line_shows_what_it_is_today(db: PgPool) {
     assert_eq!(
         line["today"],
         json!({
-            "image": "https://shop.example/tote.jpg", "available": 5, "unit_price": eur("19.99"),
-            "problems": [],
+            "image": "https://shop.example/tote.jpg", "available": 5, "obtainable": 5,
+            "unit_price": eur("19.99"), "problems": [],
         })
     );
     // As fresh as is asked for, by one statement too.

@@ -223,7 +223,9 @@ async fn webhooks_tell_of_our_payments_whoever_did_it() {
     let back = next(&take, Operation::Refund, "3.00");
     let given = shop.paypal.perform(&back).await;
     let (_, report) = shop.told("PAYMENT.CAPTURE.REFUNDED").await;
-    assert_eq!(report, Report::Answer { request: 4, verdict: given });
+    let Verdict::Refunded { reference, .. } = given else { panic!("{given:?}") };
+    let verdict = Verdict::Refunded { reference, amount: Some(eur("3.00")) };
+    assert_eq!(report, Report::Answer { request: 4, verdict });
 }
 
 #[tokio::test]
