@@ -5,7 +5,8 @@ SELECT c.id, c.position, c.version, c.build,
        json_build_object('cart', c.document, 'known', CASE WHEN c.status = 'open' THEN (
            SELECT json_agg(json_build_object('sold', p.sold, 'available', coalesce(s.available, 0),
                       'obtainable', greatest(0, coalesce(s.available, 0)
-                          + coalesce((s.document ->> 'backorder_max')::bigint, 0))) ORDER BY l.number)
+                          + coalesce((s.document ->> 'backorder_max')::bigint, 0)))
+                          ORDER BY l.number)
            FROM json_array_elements(c.document -> 'lines') WITH ORDINALITY AS l (line, number)
            CROSS JOIN LATERAL (SELECT (l.line ->> 'sku') COLLATE "C" AS sku) AS of
            LEFT JOIN stock s ON s.id = of.sku
