@@ -56,9 +56,9 @@ async fn known(db: &PgPool, skus: &[Sku]) -> Result<Option<Vec<SkuFacts>>, NotRe
     }
     let facts = skus.iter().map(|sku| {
         let sold = owners.get(sku).and_then(|id| sold(*id, products.get(id)?, sku));
-        let (available, obtainable) = stocks.get(sku).map_or((0, 0), |stock| {
-            (stock.available, (stock.available + i64::from(stock.backorder_max)).max(0))
-        });
+        let stock = stocks.get(sku);
+        let (available, obtainable) =
+            stock.map_or((0, 0), |stock| (stock.available, stock.obtainable()));
         SkuFacts { sold, available, obtainable }
     });
     Ok(Some(facts.collect()))

@@ -140,13 +140,8 @@ pub struct Placed {
     pub reserved_until: DateTime<Utc>,
     /// Whether it was sold before it came to this log: nothing was reserved for it here, and it
     /// does not expire.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub recorded: bool,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
-fn is_false(is: &bool) -> bool {
-    !*is
 }
 
 /// `order.payment_started`
@@ -222,7 +217,7 @@ pub struct FulfilmentClosed {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<Money>,
     /// Whether it had been lost, and its units were off for that.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub found: bool,
     /// How much more is owed, because it was found and handed over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -237,7 +232,7 @@ pub struct UnitsDelivered {
     /// What was handed over of it.
     pub lines: Vec<Units>,
     /// Whether the parcel had been lost, and its units were off for that.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub found: bool,
     /// How much more is owed, because they were found.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -84,13 +84,8 @@ struct ArrivalJson {
     quantity: Quantity,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     location: Option<Location>,
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     written_off: bool,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
-fn is_false(is: &bool) -> bool {
-    !*is
 }
 
 impl TryFrom<ArrivalJson> for Arrival {

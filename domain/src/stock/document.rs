@@ -66,6 +66,13 @@ pub struct Document {
     pub updated_at: DateTime<Utc>,
 }
 
+impl Document {
+    /// What can be had, now or later: what may still be sold, and what may be promised beyond it.
+    pub fn obtainable(&self) -> i64 {
+        (self.available + i64::from(self.backorder_max)).max(0)
+    }
+}
+
 /// The document after an event.
 pub fn fold(document: Option<Document>, seen: &Seen) -> Option<Document> {
     let (Event::Stock(event), StreamId::Stock(sku)) = (seen.event, seen.stream) else {
