@@ -107,7 +107,9 @@ impl RefusalRecord {
             }
             Refusal::Sku(sku::Error::Taken(taken)) => self.with("skus", taken),
             Refusal::Product(
-                product::Error::DuplicateSku(skus) | product::Error::DuplicateCurrency(skus),
+                product::Error::DuplicateSku(skus)
+                | product::Error::DuplicateCurrency(skus)
+                | product::Error::TooManyPrices(skus),
             ) => self.with("skus", skus),
             Refusal::Offer(OfSku { sku, .. }) => self.with("sku", sku),
             Refusal::Order(
@@ -119,6 +121,9 @@ impl RefusalRecord {
             }
             Refusal::Order(order::Error::NotSecured { owed, secured }) => {
                 self.with("owed", owed).with("secured", secured)
+            }
+            Refusal::Order(order::Error::WithheldTooMuch { withheld, worth }) => {
+                self.with("withheld", withheld).with("worth", worth)
             }
             Refusal::Order(order::Error::LineCannotGrow { sku, has }) => {
                 self.with("sku", sku).with("has", has)

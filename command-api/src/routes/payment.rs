@@ -65,9 +65,6 @@ impl Body for Start {
 impl Start {
     fn through_gateway(self, edge: &Edge) -> Result<Begin, Problem> {
         let Self { method, gateway, token, capture, return_url, .. } = self;
-        if method == PaymentMethod::Card && token.is_none() {
-            return Err(invalid_body("/token", "a card payment needs a token"));
-        }
         let usual = || match method {
             PaymentMethod::Paypal => PAYPAL_GATEWAY.parse().expect("the constant is a name"),
             PaymentMethod::Card | PaymentMethod::CashOnDelivery | PaymentMethod::External => {
@@ -75,34 +72,41 @@ impl Start {
             }
         };
         let gateway = gateway.unwrap_or_else(usual);
-        let once = gateway::takes_once(&gateway)
-            .ok_or_else(|| invalid_body("/gateway", "there is no such gateway"))?;
-        if !edge.payments.gateways.contains(&gateway) {
-            return Err(invalid_body("/gateway", "this gateway is not set up here"));
-        }
+        let known = gateway::takes_once(&gateway);
+        let is_set_up = edge.payments.gateways.contains(&gateway);
+        let no_token = method == PaymentMethod::Card && token.is_none();
+        unless_unfit([
+            ("/token", no_token, "a card payment needs a token"),
+            ("/gateway", known.is_none(), "there is no such gateway"),
+            ("/gateway", known.is_some() && !is_set_up, "this gateway is not set up here"),
+        ])?;
+        let once = known.unwrap_or_default();
         let capture = capture.unwrap_or(edge.payments.capture);
         Ok(Begin { method, gateway: Some(gateway), token, capture, once, return_url })
     }
 
     fn in_cash(self) -> Result<Begin, Problem> {
         let Self { method, gateway, token, capture, return_url, .. } = self;
-        let unfit = [
+        unless_unfit([
             ("/gateway", gateway.is_some(), "cash goes through no gateway"),
             ("/token", token.is_some(), "cash has no token"),
             ("/capture", capture.is_some(), "cash is collected, not captured"),
             ("/return_url", return_url.is_some(), "nobody is sent away to pay in cash"),
-        ];
-        let mut unfit = unfit.into_iter().filter(|(_, given, _)| *given);
-        if let Some((pointer, _, why)) = unfit.next() {
-            let first = invalid_body(pointer, why);
-            return Err(unfit.fold(first, |told, (pointer, _, why)| {
-                told.pointer(pointer, "invalid_value", why)
-            }));
-        }
+        ])?;
         // When cash is taken is the courier's affair.
         let capture = CapturePolicy::ByHand;
         Ok(Begin { method, gateway: None, token: None, capture, once: false, return_url: None })
     }
+}
+
+/// Names all members that are wrong: where, whether, why.
+fn unless_unfit<const N: usize>(
+    members: [(&'static str, bool, &'static str); N],
+) -> Result<(), Problem> {
+    let mut unfit = members.into_iter().filter(|(_, is_unfit, _)| *is_unfit);
+    let Some((pointer, _, why)) = unfit.next() else { return Ok(()) };
+    let first = invalid_body(pointer, why);
+    Err(unfit.fold(first, |told, (pointer, _, why)| told.pointer(pointer, "invalid_value", why)))
 }
 
 #[derive(Deserialize)]

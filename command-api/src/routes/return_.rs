@@ -2,7 +2,7 @@
 
 use domain::command::return_::Command as Return;
 use domain::order::Units;
-use domain::return_::Arrival;
+use domain::return_::{Arrival, Withheld};
 use domain::text::Note;
 use domain::{Command, OrderId, ReturnId};
 use serde::Deserialize;
@@ -52,11 +52,14 @@ impl Body for Reject {
 #[serde(deny_unknown_fields)]
 struct Receive {
     lines: Vec<Arrival>,
+    /// What is not given back, for the goods were worth less when they came.
+    withheld: Option<Withheld>,
 }
 
 impl Body for Receive {
     fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
-        Ok(Command::Return(address.id()?, Return::Receive { lines: self.lines }))
+        let Self { lines, withheld } = self;
+        Ok(Command::Return(address.id()?, Return::Receive { lines, withheld }))
     }
 }
 

@@ -95,6 +95,22 @@ async fn a_parcel_gets_lost(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn a_lost_parcel_turns_up_at_the_customers(db: PgPool) {
+    let shop = Shop::open(&db);
+    let (order, _) = shop.confirmed("TOTE", 1).await;
+    let parcel = shop.done(post("/v1/fulfilments", &json!({"order_id": order}))).await.id();
+    let path = format!("/v1/fulfilments/{parcel}");
+    for step in ["pack", "ship"] {
+        shop.done(post(format!("{path}/{step}"), &json!({}))).await;
+    }
+    shop.done(post(format!("{path}/lose"), &json!({"reason": "not at the depot"}))).await;
+    shop.done(post(format!("{path}/deliver"), &json!({}))).await;
+    let story = shop.history(&format!("order-{order}")).await;
+    let end = ["order.cancelled", "order.fulfilment_closed", "order.completed"];
+    assert_eq!(story[story.len() - 3..], end);
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn some_of_a_parcel_is_taken_at_the_door(db: PgPool) {
     let shop = Shop::open(&db);
     let (order, _) = shop.confirmed("TOTE", 3).await;

@@ -56,6 +56,30 @@ async fn goods_come_back_in_parts(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn less_is_given_back_for_what_is_worth_less(db: PgPool) {
+    let shop = Shop::open(&db);
+    let (order, path) = asked_for(&shop).await;
+    shop.done(post(format!("{path}/approve"), &json!({}))).await;
+    let price =
+        shop.payload(&format!("order-{order}"), "order.placed").await["lines"][0]["unit_price"]
+            .clone();
+    let receive = |amount: &str, reason: &str| {
+        let line = json!({"sku": "TOTE", "quantity": 1, "location": "returns"});
+        let amount = json!({"amount": amount, "currency": price["currency"]});
+        let withheld = json!({"amount": amount, "reason": reason});
+        keyed(format!("{path}/receive"), &json!({"lines": [line], "withheld": withheld}))
+    };
+    let refused = shop.send(receive("1000.00", "worn")).await;
+    assert_eq!((refused.status, refused.code()), (StatusCode::CONFLICT, "withheld_too_much"));
+    assert_eq!(refused.body["worth"], price);
+    let unsaid = shop.send(receive("1.00", "")).await;
+    assert_eq!(unsaid.body["errors"][0]["pointer"], "/withheld/reason");
+    shop.done(receive("1.00", "worn")).await;
+    let returned = shop.payload(&format!("order-{order}"), "order.units_returned").await;
+    assert_eq!(returned["withheld"]["amount"], "1.00");
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn a_return_is_refused(db: PgPool) {
     let shop = Shop::open(&db);
     let (order, path) = asked_for(&shop).await;

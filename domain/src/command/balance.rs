@@ -4,6 +4,7 @@
 
 use super::Stop;
 use crate::StreamId;
+use crate::ids::PaymentId;
 use crate::money::Money;
 use crate::order::{self, Order};
 use crate::payment::{Operation, Payment};
@@ -21,9 +22,12 @@ pub(super) struct Balance {
     coming: Money,
     /// What may still be taken: set aside, or due in cash, and not being let go.
     open: Money,
-    /// What was given back, or is, for no units that are gone and beyond what was too much: nobody
-    /// is asked for it again.
+    /// What was given back, or is, for no units that are gone and beyond what was too much: more
+    /// may leave without it.
     goodwill: Money,
+    /// What of that was not given back for units that were lost and turned up: nobody is asked for
+    /// it again.
+    forgiven: Money,
 }
 
 impl Balance {
@@ -64,8 +68,26 @@ impl Balance {
         let beyond = plus(taken, coming).less(owed);
         let explained = if gone.amount() > beyond.amount() { gone } else { beyond };
         let goodwill = back.less(explained);
+        let gone = order.regained.map_or(gone, |regained| plus(gone, regained));
+        let forgiven = goodwill.at_most(back.less(gone));
         let taken = plus(taken, coming);
-        Some(Self { owed, taken, kept: kept.less(going), coming, open, goodwill })
+        Some(Self { owed, taken, kept: kept.less(going), coming, open, goodwill, forgiven })
+    }
+
+    /// What was taken for `order` in all by payments other than `id`.
+    pub fn taken_by_others(
+        order: &Order,
+        id: PaymentId,
+        streams: Streams,
+    ) -> Result<Option<Money>, Stop> {
+        let others = || order.payments.keys().filter(|other| **other != id);
+        streams.require(others().map(|id| StreamId::Payment(*id)))?;
+        let mut sum = None;
+        for other in others() {
+            let Some(terms) = &streams.payment(other)?.terms else { continue };
+            sum = Some(sum.map_or(terms.captured, |sum| plus(sum, terms.captured)));
+        }
+        Ok(sum)
     }
 
     /// What stands for its money: taken and kept, set aside, or due in cash. Goodwill stands too,
@@ -77,7 +99,14 @@ impl Balance {
 
     /// What of `wanted` was neither taken nor is being taken.
     pub fn lacking(&self, wanted: Money) -> Money {
-        wanted.less(self.kept).less(self.coming).less(self.goodwill)
+        wanted.less(self.kept).less(self.coming).less(self.forgiven)
+    }
+
+    /// What another payment is for: what nothing stands for, or was given back for what turned up.
+    pub fn due(&self) -> Money {
+        let (missing, lacking) =
+            (self.owed.less(self.secured()), self.lacking(self.owed).less(self.open));
+        if missing.amount() > lacking.amount() { missing } else { lacking }
     }
 
     /// What was taken beyond what is owed, and is not being given back.

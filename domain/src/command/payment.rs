@@ -172,7 +172,7 @@ fn begin(
             return Err(order::Error::PaymentOpen { payment_id: standing }.into());
         }
     }
-    let due = balance.owed.less(balance.secured());
+    let due = balance.due();
     if due.is_zero() {
         return Err(order::Error::NothingDue.into());
     }
@@ -256,8 +256,32 @@ fn follow(
         | Event::Disputed(_)
         | Event::Collected(_) => vec![],
     };
+    let events = with_overpaid(events, id, (before, after), order, streams)?;
     let changed = order_command::follow(unit, order_id, order, &events, streams)?;
     settling::settle(unit, changed.as_ref().unwrap_or(order), Some((id, after)), streams)
+}
+
+/// What happened to the order, and whether more was taken for it than it was sold for.
+fn with_overpaid(
+    mut events: Vec<order::Event>,
+    id: PaymentId,
+    (before, after): (&Payment, &Payment),
+    order: &Order,
+    streams: Streams,
+) -> Result<Vec<order::Event>, Stop> {
+    let taken = |payment: &Payment| payment.terms.as_ref().map(|terms| terms.captured);
+    let (Some(before), Some(after)) = (taken(before), taken(after)) else { return Ok(events) };
+    if before == after {
+        return Ok(events);
+    }
+    let mut changed = order.clone();
+    for event in &events {
+        changed.evolve(event);
+    }
+    let others = Balance::taken_by_others(order, id, streams)?;
+    let with_others = |own: Money| others.and_then(|sum| sum.plus(own)).unwrap_or(own);
+    events.extend(changed.overpaid(id, with_others(before), with_others(after)));
+    Ok(events)
 }
 
 /// Whether what was refused now does not keep the rest from being let go: nothing is taken for an

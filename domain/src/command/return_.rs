@@ -8,7 +8,7 @@ use super::{
 use crate::StreamId;
 use crate::ids::{OrderId, ReturnId};
 use crate::order::{Order, Units};
-use crate::return_::{self, Arrival, Disposal, Event, Return};
+use crate::return_::{self, Arrival, Disposal, Event, Return, Withheld};
 use crate::state::Streams;
 use crate::stock::Source;
 use crate::text::Note;
@@ -36,6 +36,8 @@ pub enum Command {
     Receive {
         /// What, and what becomes of it.
         lines: Vec<Arrival>,
+        /// What of their price is not given back.
+        withheld: Option<Withheld>,
     },
     /// Expect nothing more.
     Close,
@@ -63,11 +65,14 @@ pub(crate) fn decide(id: ReturnId, command: Command, streams: Streams) -> Result
         }
         Command::Reject { reason } => close(id, state, state.reject(reason)?, streams)?,
         Command::Close => close(id, state, state.close()?, streams)?,
-        Command::Receive { lines } => {
+        Command::Receive { lines, withheld } => {
             let order_id = owner(state)?;
-            let events = state.receive(lines.clone())?;
+            // Nothing withheld is no part of the story.
+            let withheld = withheld.filter(|withheld| !withheld.amount.is_zero());
+            let part = withheld.as_ref().map(|withheld| withheld.amount);
+            let events = state.receive(lines.clone(), withheld)?;
             let came: Vec<Units> = lines.iter().map(units).collect();
-            let changes = streams.order(&order_id)?.take_back_units(id, came)?;
+            let changes = streams.order(&order_id)?.take_back_units(id, came, part)?;
             put_away(&mut unit, id, order_id, &lines, streams)?;
             (order_id, events, changes)
         }

@@ -43,6 +43,8 @@ events! {
     Cancelled = "order.cancelled", schema 1;
     /// It had expired, and was paid after all.
     Reinstated = "order.reinstated", schema 1;
+    /// More was taken for it than all of it was sold for, as by two payments: that goes back.
+    Overpaid = "order.overpaid", schema 1;
 }
 
 /// One SKU of an order.
@@ -177,6 +179,9 @@ pub struct Confirmed {
     pub total: Money,
     /// How many units it has.
     pub units: u64,
+    /// What was taken before, and told as beyond what it was sold for: it pays for it now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prepaid: Option<Money>,
 }
 
 /// `order.address_changed`
@@ -270,6 +275,9 @@ pub struct UnitsReturned {
     pub lines: Vec<Units>,
     /// How much less is owed.
     pub amount: Money,
+    /// What of their price stays owed, because they were worth less when they came back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<Money>,
 }
 
 /// `order.return_closed`
@@ -301,3 +309,12 @@ pub struct Cancelled {
 /// `order.reinstated`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reinstated {}
+
+/// `order.overpaid`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overpaid {
+    /// What was paid last.
+    pub payment_id: PaymentId,
+    /// How much of it is beyond what all of the order was sold for.
+    pub amount: Money,
+}

@@ -53,15 +53,16 @@ impl Order {
     ) -> Result<Vec<Event>, Error> {
         let parcel = self.fulfilments.get(&fulfilment_id).ok_or(Error::NoSuchFulfilment)?;
         let found = parcel.stage == Stage::Closed(ParcelOutcome::Lost);
-        // What became of its order and its money because it was lost stands.
-        if found && self.status == Status::Cancelled {
-            return Err(Error::Cancelled);
-        }
         let owed = self.owed().ok_or(Error::NotFound)?;
         let mut after = self.clone();
         let delivered = UnitsDelivered { fulfilment_id, lines, found, regained: None };
         after.evolve(&delivered.clone().into());
-        Ok(vec![UnitsDelivered { regained: regained(owed, &after), ..delivered }.into()])
+        let end = after.end(CancelReason::Undeliverable);
+        if let Some(end) = &end {
+            after.evolve(end);
+        }
+        let delivered = UnitsDelivered { regained: regained(owed, &after), ..delivered };
+        Ok([delivered.into()].into_iter().chain(end).collect())
     }
 
     /// A parcel reached its end.
@@ -73,12 +74,7 @@ impl Order {
         let owed = self.owed().ok_or(Error::NotFound)?;
         let parcel = self.fulfilments.get(&fulfilment_id).ok_or(Error::NoSuchFulfilment)?;
         match (parcel.stage, outcome) {
-            // Found. What became of its order and its money because it was lost stands.
-            (Stage::Closed(ParcelOutcome::Lost), ParcelOutcome::Delivered)
-                if self.status == Status::Cancelled =>
-            {
-                return Err(Error::Cancelled);
-            }
+            // Found: what became of its money because it was lost stands.
             (
                 Stage::Closed(ParcelOutcome::Lost),
                 ParcelOutcome::Delivered | ParcelOutcome::Returned,
@@ -94,10 +90,12 @@ impl Order {
         let mut after = self.clone();
         after.evolve(&closed.clone().into());
         let amount = Some(reduced(owed, &after)).filter(|amount| !amount.is_zero());
-        let regained = regained(owed, &after);
-        let mut events = vec![FulfilmentClosed { amount, regained, ..closed }.into()];
-        events.extend(after.end(CancelReason::Undeliverable));
-        Ok(events)
+        let end = after.end(CancelReason::Undeliverable);
+        if let Some(end) = &end {
+            after.evolve(end);
+        }
+        let closed = FulfilmentClosed { amount, regained: regained(owed, &after), ..closed };
+        Ok([closed.into()].into_iter().chain(end).collect())
     }
 
     /// Delivered units are to come back.
@@ -110,19 +108,27 @@ impl Order {
         Ok(vec![ReturnOpened { return_id, lines }.into()])
     }
 
-    /// Units of an open return came back.
+    /// Units of an open return came back, of whose price some is withheld.
     pub fn take_back_units(
         &self,
         return_id: ReturnId,
         lines: Vec<Units>,
+        withheld: Option<Money>,
     ) -> Result<Vec<Event>, Error> {
         let owed = self.owed().ok_or(Error::NotFound)?;
         let open = self.returns.get(&return_id).ok_or(Error::NoSuchReturn)?;
         let lines = merge(lines, |sku| units_of(open, sku)).map_err(Error::NothingToReturn)?;
         let mut after = self.clone();
-        let returned = UnitsReturned { return_id, lines, amount: owed };
+        let returned = UnitsReturned { return_id, lines, amount: owed, withheld: None };
         after.evolve(&returned.clone().into());
-        Ok(vec![UnitsReturned { amount: reduced(owed, &after), ..returned }.into()])
+        let worth = reduced(owed, &after);
+        let amount = match withheld {
+            None => worth,
+            Some(part) => {
+                worth.minus(part).ok_or(Error::WithheldTooMuch { withheld: part, worth })?
+            }
+        };
+        Ok(vec![UnitsReturned { amount, withheld, ..returned }.into()])
     }
 
     /// What did not come back of a return stays with the customer.

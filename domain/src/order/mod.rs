@@ -9,6 +9,7 @@
 
 mod event;
 mod fulfilling;
+mod owed;
 mod recording;
 mod rules;
 
@@ -17,9 +18,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 pub use event::{
     AddressChanged, CancelReason, Cancelled, Completed, Confirmed, Event, FulfilmentClosed,
-    FulfilmentPlanned, FulfilmentShipped, HoldProlonged, Line, ParcelOutcome, PaymentEnded,
-    PaymentMethod, PaymentStarted, Placed, Reinstated, ReturnClosed, ReturnOpened, Units,
-    UnitsCancelled, UnitsDelivered, UnitsReturned,
+    FulfilmentPlanned, FulfilmentShipped, HoldProlonged, Line, Overpaid, ParcelOutcome,
+    PaymentEnded, PaymentMethod, PaymentStarted, Placed, Reinstated, ReturnClosed, ReturnOpened,
+    Units, UnitsCancelled, UnitsDelivered, UnitsReturned,
 };
 pub(crate) use fulfilling::{merge, units_of, without};
 pub use recording::Recording;
@@ -107,7 +108,7 @@ pub struct BegunPayment {
 
 /// Of the shape of [`Order`] and of its fold. Raise it with every change of either: snapshots of
 /// another schema are passed over. A test knows when it is due.
-pub const SCHEMA: i32 = 4;
+pub const SCHEMA: i32 = 5;
 
 /// Why it refuses, as [`crate::Refusal`] keeps it.
 pub type Refusal = Error;
@@ -124,6 +125,14 @@ pub struct Order {
     pub recorded: bool,
     /// The sum of the lines, once placed.
     pub total: Option<Money>,
+    /// What was owed for it when it became certain, if ever.
+    pub sold: Option<Money>,
+    /// What was taken for it beyond that.
+    pub overpaid: Option<Money>,
+    /// What became owed again, because what had been lost turned up.
+    pub regained: Option<Money>,
+    /// What is not given back though its goods came back: they were worth less then.
+    pub withheld: Option<Money>,
     /// How far its units have come.
     pub progress: BTreeMap<Sku, LineProgress>,
     /// When it is cancelled if it is still unpaid.
@@ -165,6 +174,10 @@ impl Order {
             Event::HoldProlonged(held) => self.reserved_until = Some(held.reserved_until),
             Event::Confirmed(confirmed) => {
                 self.status = Status::Confirmed;
+                self.sold = Some(confirmed.total);
+                if let (Some(sum), Some(prepaid)) = (&mut self.overpaid, confirmed.prepaid) {
+                    *sum = sum.less(prepaid);
+                }
                 if let Some(payment_id) = confirmed.payment_id {
                     self.end_of_payment(payment_id, false);
                 }
@@ -196,11 +209,12 @@ impl Order {
                 self.returns.remove(return_id);
                 self.count(lines, |of, units| of.returning = of.returning.saturating_sub(units));
             }
-            Event::Completed(_) => self.status = Status::Completed,
+            Event::Completed(_) => self.complete(),
             Event::Cancelled(cancelled) => {
                 self.status = Status::Cancelled;
                 self.expired = cancelled.reason == CancelReason::Expired;
             }
+            Event::Overpaid(Overpaid { amount, .. }) => add(&mut self.overpaid, *amount),
             Event::Reinstated(_) => {
                 self.status = Status::Pending;
                 self.expired = false;
@@ -211,6 +225,17 @@ impl Order {
     fn end_of_payment(&mut self, id: PaymentId, ended: bool) {
         if let Some(attempt) = self.payments.get_mut(&id) {
             attempt.ended = ended;
+        }
+    }
+
+    /// What was not handed over by now is off: of an order that was called off before a lost parcel
+    /// of it turned up, that is all else.
+    fn complete(&mut self) {
+        self.status = Status::Completed;
+        for line in &self.lines {
+            let of = self.progress.entry(line.sku.clone()).or_default();
+            (of.planned, of.moving) = (0, 0);
+            of.off = line.quantity.get().saturating_sub(of.delivered);
         }
     }
 
@@ -228,6 +253,9 @@ impl Order {
 
     fn close(&mut self, closed: &FulfilmentClosed) {
         self.advance(closed.fulfilment_id, Stage::Closed(closed.outcome));
+        if let Some(regained) = closed.regained {
+            add(&mut self.regained, regained);
+        }
         self.count(&closed.lines, |of, units| match closed.outcome {
             ParcelOutcome::Delivered if closed.found => {
                 of.off = of.off.saturating_sub(units);
@@ -249,6 +277,9 @@ impl Order {
     }
 
     fn hand_over(&mut self, delivered: &UnitsDelivered) {
+        if let Some(regained) = delivered.regained {
+            add(&mut self.regained, regained);
+        }
         if let Some(parcel) = self.fulfilments.get_mut(&delivered.fulfilment_id) {
             parcel.lines = without(&parcel.lines, &delivered.lines);
         }
@@ -260,6 +291,9 @@ impl Order {
     }
 
     fn take_back(&mut self, returned: &UnitsReturned) {
+        if let Some(withheld) = returned.withheld {
+            add(&mut self.withheld, withheld);
+        }
         self.count(&returned.lines, |of, units| {
             of.returning = of.returning.saturating_sub(units);
             of.returned += units;
@@ -270,114 +304,7 @@ impl Order {
     }
 }
 
-/// What is owed, and for how many units.
-impl Order {
-    /// How far the units of a line have come.
-    pub fn progress(&self, sku: &Sku) -> LineProgress {
-        self.progress.get(sku).copied().unwrap_or_default()
-    }
-
-    /// Units of a line that were not called off, sent back, lost or returned.
-    pub fn kept(&self, line: &Line) -> u32 {
-        let LineProgress { off, returned, .. } = self.progress(&line.sku);
-        line.quantity.get().saturating_sub(off).saturating_sub(returned)
-    }
-
-    /// Units of all lines that are still to be had, or were.
-    pub fn units(&self) -> u64 {
-        self.lines.iter().map(|line| u64::from(self.kept(line))).sum()
-    }
-
-    /// The lines whose units stock is asked for, or has set aside: none of what was recorded.
-    pub fn stocked_lines(&self) -> &[Line] {
-        if self.recorded { &[] } else { &self.lines }
-    }
-
-    /// Units of `sku` that are in no parcel yet, or only in parcels that were called off.
-    pub fn unplanned(&self, sku: &Sku) -> u32 {
-        let ordered = self.lines.iter().find(|line| line.sku == *sku);
-        let LineProgress { planned, moving, delivered, off, .. } = self.progress(sku);
-        let gone = planned + moving + delivered + off;
-        ordered.map_or(0, |line| line.quantity.get().saturating_sub(gone))
-    }
-
-    /// What is to be paid for it in the end. Nothing is owed for an order that is off.
-    pub fn owed(&self) -> Option<Money> {
-        match self.status {
-            Status::Cancelled => self.worth(|_, _| 0),
-            Status::Unplaced | Status::Pending | Status::Confirmed | Status::Completed => {
-                self.owed_unless_off()
-            }
-        }
-    }
-
-    /// What would be owed for it if it were not off.
-    pub fn owed_unless_off(&self) -> Option<Money> {
-        self.worth(Self::kept)
-    }
-
-    /// What is to be paid for what has left and did not come back.
-    pub fn owed_for_sent(&self) -> Option<Money> {
-        self.worth(|order, line| {
-            let LineProgress { moving, delivered, returned, .. } = order.progress(&line.sku);
-            (moving + delivered).saturating_sub(returned)
-        })
-    }
-
-    /// What is to be paid for what was handed over and did not come back.
-    pub fn owed_for_delivered(&self) -> Option<Money> {
-        self.worth(|order, line| {
-            let LineProgress { delivered, returned, .. } = order.progress(&line.sku);
-            delivered.saturating_sub(returned)
-        })
-    }
-
-    /// What was to be paid for what was handed over, whatever came back since.
-    pub fn worth_of_delivered(&self) -> Option<Money> {
-        self.worth(|order, line| order.progress(&line.sku).delivered)
-    }
-
-    /// What was to be paid for what had left and is gone: it was returned, came back as it was
-    /// sent, or was lost.
-    pub fn worth_of_gone(&self) -> Option<Money> {
-        self.worth(|order, line| {
-            let gone = |parcel: &&Parcel| {
-                matches!(parcel.stage, Stage::Closed(ParcelOutcome::Returned | ParcelOutcome::Lost))
-            };
-            let parcels = order.fulfilments.values().filter(gone).flat_map(|parcel| &parcel.lines);
-            let units = parcels.filter(|units| units.sku == line.sku);
-            let back: u32 = units.map(|units| units.quantity.get()).sum();
-            order.progress(&line.sku).returned.saturating_add(back)
-        })
-    }
-
-    fn worth(&self, units: impl Fn(&Self, &Line) -> u32) -> Option<Money> {
-        let zero = Money::zero(self.total?.currency());
-        self.lines.iter().try_fold(zero, |sum, line| {
-            sum.plus(line.total.share(units(self, line), line.quantity.get()))
-        })
-    }
-
-    /// Whether any unit is on its way or was handed over.
-    pub fn has_left(&self) -> bool {
-        self.progress.values().any(|of| of.moving + of.delivered > 0)
-    }
-
-    /// Whether any unit was handed over.
-    pub fn any_delivered(&self) -> bool {
-        self.progress.values().any(|of| of.delivered > 0)
-    }
-
-    /// Whether every unit was delivered or is off.
-    fn all_done(&self) -> bool {
-        self.lines.iter().all(|line| {
-            let LineProgress { delivered, off, .. } = self.progress(&line.sku);
-            delivered + off >= line.quantity.get()
-        })
-    }
-
-    /// The payments that did not come to nothing.
-    pub fn standing_payments(&self) -> impl Iterator<Item = PaymentId> {
-        self.payments.iter().filter(|(_, attempt)| !attempt.ended).map(|(id, _)| *id)
-    }
+// Of one order, so of one currency and within what money can be.
+fn add(sum: &mut Option<Money>, more: Money) {
+    *sum = sum.map_or(Some(more), |sum| sum.plus(more));
 }

@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use super::fulfilling::{merge, reduced};
 use super::{
     AddressChanged, CancelReason, Cancelled, Completed, Confirmed, Event, FulfilmentClosed,
-    HoldProlonged, Line, Order, PAYMENTS_MAX, Parcel, ParcelOutcome, PaymentEnded, PaymentMethod,
-    PaymentStarted, Placed, Reinstated, Stage, Status, Units, UnitsCancelled,
+    HoldProlonged, Line, Order, Overpaid, PAYMENTS_MAX, Parcel, ParcelOutcome, PaymentEnded,
+    PaymentMethod, PaymentStarted, Placed, Reinstated, Stage, Status, Units, UnitsCancelled,
 };
 use crate::ids::{AddressId, CartId, CustomerId, FulfilmentId, PaymentId};
 use crate::money::Money;
@@ -88,6 +88,14 @@ refusals! {
         /// Units are named that cannot come back.
         NothingToReturn(Vec<UnitsLeft>) = "nothing_to_return", Passing,
             "some lines have fewer units that were delivered and not returned";
+        /// More is withheld than came back.
+        WithheldTooMuch {
+            /// What is to be withheld.
+            withheld: Money,
+            /// What was owed for what came back.
+            worth: Money,
+        } = "withheld_too_much", Conflict,
+            "{withheld} cannot be withheld of goods for which {worth} was owed";
         /// Too many returns.
         TooManyReturns = "too_many_returns", Conflict, "an order has at most 200 returns";
         /// No such return.
@@ -178,15 +186,26 @@ impl Order {
     fn certain_as_free(&self) -> Option<Event> {
         let total = self.owed().filter(|owed| owed.is_zero())?;
         let waits = self.status == Status::Pending && self.units() > 0;
-        waits.then(|| Confirmed { payment_id: None, total, units: self.units() }.into())
+        waits.then(|| self.certain(None, total))
     }
 
     /// The payment succeeded.
     pub fn confirm(&self, payment_id: PaymentId) -> Result<Vec<Event>, Error> {
         let total = self.owed().ok_or(Error::NotFound)?;
         self.must_be_pending()?;
-        let payment_id = Some(payment_id);
-        Ok(vec![Confirmed { payment_id, total, units: self.units() }.into()])
+        Ok(vec![self.certain(Some(payment_id), total)])
+    }
+
+    fn certain(&self, payment_id: Option<PaymentId>, total: Money) -> Event {
+        let prepaid = self.overpaid.map(|overpaid| overpaid.at_most(total));
+        Confirmed { payment_id, total, units: self.units(), prepaid }.into()
+    }
+
+    /// More was taken for it than it was ever sold for: by how much, with this payment.
+    pub fn overpaid(&self, payment_id: PaymentId, before: Money, taken: Money) -> Option<Event> {
+        let beyond = |taken: Money| self.sold.map_or(taken, |sold| taken.less(sold));
+        let amount = beyond(taken).less(beyond(before));
+        (!amount.is_zero()).then(|| Overpaid { payment_id, amount }.into())
     }
 
     /// It had expired and was paid after all.
@@ -302,11 +321,14 @@ impl Order {
 
     /// Its end, once every unit was delivered or is off; `reason` if none was delivered.
     pub(super) fn end(&self, reason: CancelReason) -> Option<Event> {
-        if !matches!(self.status, Status::Pending | Status::Confirmed) || !self.all_done() {
-            return None;
-        }
-        if self.any_delivered() {
+        let open = matches!(self.status, Status::Pending | Status::Confirmed);
+        // One that was called off is completed by a lost parcel of it that turns up.
+        let found = self.status == Status::Cancelled && self.any_delivered();
+        if found || open && self.all_done() && self.any_delivered() {
             return Some(Completed {}.into());
+        }
+        if !open || !self.all_done() {
+            return None;
         }
         // Unit by unit it was taken off already: nothing is owed and no unit left.
         let total = self.owed()?;
@@ -352,7 +374,7 @@ pub(super) fn begun(placed: Placed) -> Vec<Event> {
     let units = placed.lines.iter().map(|line| u64::from(line.quantity.get())).sum();
     let mut events = vec![Event::from(placed)];
     if total.is_zero() {
-        events.push(Confirmed { payment_id: None, total, units }.into());
+        events.push(Confirmed { payment_id: None, total, units, prepaid: None }.into());
     }
     events
 }

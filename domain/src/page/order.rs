@@ -104,6 +104,8 @@ pub struct Document {
     pub paid: Money,
     /// What of that is to be given back.
     pub to_refund: Money,
+    /// What stays owed of the price of goods that came back: they were worth less then.
+    pub withheld: Money,
     /// When it is cancelled if it is still unpaid.
     pub reserved_until: DateTime<Utc>,
     /// When it became certain.
@@ -224,6 +226,7 @@ fn place(id: OrderId, placed: &order::Placed, seen: &Seen) -> Document {
         total: placed.total,
         owed: placed.total,
         paid: Money::zero(placed.total.currency()),
+        withheld: Money::zero(placed.total.currency()),
         to_refund: Money::zero(placed.total.currency()),
         reserved_until: placed.reserved_until,
         confirmed_at: None,
@@ -286,8 +289,10 @@ impl Document {
             | order::Event::FulfilmentClosed(_)
             | order::Event::UnitsCancelled(_)
             | order::Event::ReturnOpened(_)
-            | order::Event::ReturnClosed(_) => {}
+            | order::Event::ReturnClosed(_)
+            | order::Event::Overpaid(_) => {}
         }
+        self.withheld = state.withheld.unwrap_or(self.withheld);
         self.owed = state.owed().unwrap_or(self.owed);
     }
 
@@ -303,6 +308,7 @@ impl Document {
             },
             lines: self.lines.iter().map(|of| of.line.clone()).collect(),
             total: Some(self.total),
+            withheld: Some(self.withheld),
             progress: self.lines.iter().map(|of| (of.line.sku.clone(), of.progress)).collect(),
             ..Order::default()
         }

@@ -2,8 +2,9 @@
 //! that what was called off and given back is taken off the net once.
 //!
 //! An order's net shrinks by what is off it (cancelled, refused, lost, returned) or by what was
-//! given back of its money (refunds, lost disputes), whichever is more: a refund for returned goods
-//! is not counted beside the return, a goodwill refund is. Each event takes off on its own day what
+//! given back of its money (refunds, lost disputes) without what was taken beyond its price,
+//! whichever is more: a refund for returned goods is not counted beside the return, a goodwill
+//! refund is, and that of a second payment is none. Each event takes off on its own day what
 //! that figure grew by with it, in the order of the log: streams may be folded in any order, and a
 //! day may be set right by an event of another.
 
@@ -124,6 +125,7 @@ enum Effect<'a> {
     Refunded(Money),
     ChargedBack(Money),
     Restored(Restoration, Money),
+    Overpaid(Money),
 }
 
 impl Effect<'_> {
@@ -136,7 +138,8 @@ impl Effect<'_> {
             | Self::Found(amount)
             | Self::Refunded(amount)
             | Self::ChargedBack(amount)
-            | Self::Restored(_, amount) => *amount,
+            | Self::Restored(_, amount)
+            | Self::Overpaid(amount) => *amount,
         }
     }
 }
@@ -157,6 +160,7 @@ fn effect(event: &Event) -> Option<Effect<'_>> {
             }
             order::Event::UnitsDelivered(delivered) => delivered.regained.map(Effect::Found),
             order::Event::UnitsReturned(returned) => Some(Effect::Returned(returned.amount)),
+            order::Event::Overpaid(paid) => Some(Effect::Overpaid(paid.amount)),
             _ => None,
         },
         Event::Payment(event) => match event {
@@ -207,7 +211,8 @@ pub fn fold(
             day.units += confirmed.units;
             day.gross.add(amount);
             day.net.add(amount);
-            return vec![id];
+            let Some(prepaid) = confirmed.prepaid else { return vec![id] };
+            (Decimal::ZERO, prepaid.amount())
         }
         Effect::OrderCancelled(_) | Effect::UnitsCancelled(_) => {
             day.cancelled_orders += u64::from(matches!(effect, Effect::OrderCancelled(_)));
@@ -239,6 +244,8 @@ pub fn fold(
             }
             (Decimal::ZERO, -amount)
         }
+        // What goes back of that, or is paid for what turned up, is in no day's gross.
+        Effect::Overpaid(_) => (Decimal::ZERO, -amount),
     };
     let (position, taken) = (seen.position, Decimal::ZERO);
     let corrections = ledger.enter(Entry { day: id.clone(), position, off, back, taken });

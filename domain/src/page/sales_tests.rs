@@ -120,3 +120,32 @@ fn what_was_lost_and_is_handed_over_after_all_was_sold() {
     let sums = [day.gross, day.returned, day.net].map(|sum| sum.amount.to_string());
     assert_eq!(sums, ["100.00", "0.00", "100.00"]);
 }
+
+#[test]
+fn what_was_paid_twice_and_given_back_was_sold_once() {
+    let sold = || money(paying(bought()), "payment.captured", "100.00");
+    let beyond = json!({ "payment_id": &PAYMENT[8..], "amount": eur("100.00") });
+    let twice = sold().and(ORDER, "order.overpaid", beyond.clone());
+    let day_of = |story: &Story| day(story).net.amount.to_string();
+    assert_eq!(day_of(&twice), "100.00");
+    let twice = money(twice, "payment.refunded", "100.00");
+    assert_eq!(day_of(&twice), "100.00");
+    // Goodwill is taken off as ever.
+    assert_eq!(day_of(&money(twice, "payment.refunded", "30.00")), "70.00");
+
+    // Lost, given back, found, and paid again.
+    let lost = money(sold(), "payment.refunded", "100.00");
+    assert_eq!(day_of(&lost), "0.00");
+    let again = money(lost, "payment.captured", "100.00").and(ORDER, "order.overpaid", beyond);
+    assert_eq!(day_of(&again), "100.00");
+}
+
+#[test]
+fn what_came_before_the_order_was_certain_pays_for_it() {
+    let early = json!({ "payment_id": &PAYMENT[8..], "amount": eur("40.00") });
+    let confirmed = json!({ "payment_id": &PAYMENT[8..], "total": eur("100.00"), "units": 4,
+                            "prepaid": eur("40.00") });
+    let story = given(ORDER, "order.overpaid", early).and(ORDER, "order.confirmed", confirmed);
+    let all_back = money(story, "payment.refunded", "100.00");
+    assert!(day(&all_back).net.amount.is_zero());
+}

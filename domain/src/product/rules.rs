@@ -28,6 +28,9 @@ refusals! {
         NoSuchVariant = "variant_not_found", NotFound, "the product has no such variant";
         /// A list is longer than allowed.
         TooMany(All<&'static str>) = "too_many_items", Invalid, "too many {0}";
+        /// More prices than a variant may have.
+        TooManyPrices(All<Sku>) = "too_many_prices", Invalid,
+            "these SKUs have more than 200 prices: {0}";
         /// The same SKU twice in one command.
         DuplicateSku(All<Sku>) = "duplicate_sku", Invalid, "these SKUs are named twice: {0}";
         /// Two prices in one currency.
@@ -192,9 +195,8 @@ fn check_bounds(bounds: &[(usize, usize, &'static str)]) -> Result<(), Error> {
 }
 
 fn check_variants(variants: &[VariantSet]) -> Result<(), Error> {
-    if variants.iter().any(|variant| variant.prices.len() > PRICES_MAX) {
-        return Err(Error::TooMany(All(vec!["prices"])));
-    }
+    let too_many = variants.iter().filter(|variant| variant.prices.len() > PRICES_MAX);
+    refuse_any(too_many.map(|variant| variant.sku.clone()), Error::TooManyPrices)?;
     let twice = |variant: &&VariantSet| {
         let currencies: BTreeSet<_> = variant.prices.iter().map(|price| price.currency()).collect();
         currencies.len() < variant.prices.len()

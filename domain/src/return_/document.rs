@@ -8,7 +8,7 @@ use crate::StreamId;
 use crate::ids::{OrderId, ReturnId};
 use crate::money::Money;
 use crate::order::Units;
-use crate::return_::{self, Arrival, Status};
+use crate::return_::{self, Arrival, Status, Withheld};
 use crate::seen::{Seen, stamp};
 use crate::text::Note;
 
@@ -33,6 +33,8 @@ pub struct Document {
     pub rejection: Option<Note>,
     /// What arrived.
     pub received: Vec<Arrival>,
+    /// What of their price is not given back.
+    pub withheld: Vec<Withheld>,
     /// How much less is owed for the order since, once something arrived.
     pub amount: Option<Money>,
     /// When it was asked for.
@@ -68,6 +70,7 @@ fn create(id: ReturnId, requested: &return_::Requested, seen: &Seen) -> Document
         reason: requested.reason.clone(),
         rejection: None,
         received: vec![],
+        withheld: vec![],
         amount: None,
         created_at: seen.occurred_at,
         updated_at: seen.occurred_at,
@@ -86,6 +89,7 @@ impl Document {
             return_::Event::Received(received) => {
                 self.status = Status::Received;
                 self.received.extend(received.lines.clone());
+                self.withheld.extend(received.withheld.clone());
             }
             return_::Event::Closed(_) => self.status = Status::Closed,
         }

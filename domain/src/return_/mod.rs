@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use rules::Error;
 
 use crate::ids::OrderId;
+use crate::money::Money;
 use crate::order::Units;
 use crate::text::{Location, Note, Quantity, Sku};
 
@@ -114,6 +115,16 @@ impl From<Arrival> for ArrivalJson {
     }
 }
 
+/// What is not given back for goods that came back, for they were worth less by then.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Withheld {
+    /// How much of their price.
+    pub amount: Money,
+    /// Why.
+    pub reason: Note,
+}
+
 /// `return.received`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Received {
@@ -121,6 +132,9 @@ pub struct Received {
     pub order_id: OrderId,
     /// What arrived.
     pub lines: Vec<Arrival>,
+    /// What is not given back for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<Withheld>,
 }
 
 /// `return.closed`

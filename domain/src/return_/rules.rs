@@ -3,6 +3,7 @@
 
 use super::{
     ARRIVALS_MAX, Approved, Arrival, Closed, Event, Received, Rejected, Requested, Return, Status,
+    Withheld,
 };
 use crate::ids::OrderId;
 use crate::order::Units;
@@ -69,8 +70,13 @@ impl Return {
         )
     }
 
-    /// Goods arrived. Whether it is as many as are expected is the order's to say.
-    pub fn receive(&self, lines: Vec<Arrival>) -> Result<Vec<Event>, Error> {
+    /// Goods arrived, of whose price some may be withheld. Whether it is as many as are expected,
+    /// and worth that much, is the order's to say.
+    pub fn receive(
+        &self,
+        lines: Vec<Arrival>,
+        withheld: Option<Withheld>,
+    ) -> Result<Vec<Event>, Error> {
         let order_id = self.order_id.ok_or(Error::NotFound)?;
         if !matches!(self.status, Status::Approved | Status::Received) {
             return Err(self.wrong("receive goods"));
@@ -81,7 +87,7 @@ impl Return {
         if self.arrivals.saturating_add(lines.len()) > ARRIVALS_MAX {
             return Err(Error::TooManyArrivals);
         }
-        Ok(vec![Received { order_id, lines }.into()])
+        Ok(vec![Received { order_id, lines, withheld }.into()])
     }
 
     /// Nothing more is expected.

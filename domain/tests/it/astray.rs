@@ -5,7 +5,7 @@ use domain::command::order::Command as Orders;
 use domain::command::payment::Command;
 use domain::command::stock::Command as Stocks;
 use domain::order::Status;
-use domain::payment::{CapturePolicy, DisputeStage, Operation, Stage};
+use domain::payment::{CapturePolicy, DisputeStage, Operation, Report, Stage};
 use domain::{Command as Any, Event};
 
 use kit::*;
@@ -284,7 +284,7 @@ fn what_waited_for_its_money_is_sent_when_a_refund_of_it_fails() {
     let refunded =
         domain::payment::Verdict::Refunded { reference: Some(token("re_1")), amount: None };
     let shop = captured().done(cancel(1)).done(record(1, 3, refunded));
-    let failed = || domain::payment::Report::RefundFailed {
+    let failed = || Report::RefundFailed {
         request: Some(3),
         amount: eur("50.50"),
         reference: token("re_1"),
@@ -302,21 +302,6 @@ fn what_waited_for_its_money_is_sent_when_a_refund_of_it_fails() {
     let by_hand = Command::Refund { amount: None, reason: None, by_hand: true };
     let shop = shop.done(ask(by_hand));
     assert_eq!(asks(&shop, settle()), []);
-}
-
-#[test]
-fn a_lost_parcel_that_turns_up_is_delivered_or_comes_back() {
-    let part =
-        sent_with(captured(), 1, &[(TOTE, 2)]).done(lose(1)).done(record(1, 3, was_refunded()));
-    let back = part.clone().done(give_back(1));
-    assert_eq!(order(&back).owed(), Some(eur("10.50")));
-    back.when(deliver(1)).then_refused("fulfilment_wrong_state");
-    let there = part.done(deliver(1));
-    assert_eq!(order(&there).owed(), Some(eur("50.50")), "the customer has it after all");
-    // All of it lost, the order is off, and no money can be asked for it.
-    let off = sent(captured()).done(lose(1));
-    off.when(deliver(1)).then_refused("order_cancelled");
-    off.done(give_back(1));
 }
 
 #[test]

@@ -135,7 +135,7 @@ fn of_carts() -> [cart::Event; 7] {
     ]
 }
 
-fn of_orders() -> [order::Event; 17] {
+fn of_orders() -> [order::Event; 18] {
     let (payment_id, fulfilment_id, return_id) = (payment_id(1), parcel_id(1), return_id(1));
     let (total, amount, units) = (eur("39.98"), eur("19.99"), 2);
     let address_id = domain::AddressId(uuid::Uuid::from_u128(8));
@@ -174,7 +174,8 @@ fn of_orders() -> [order::Event; 17] {
         order::PaymentStarted { payment_id, method: PaymentMethod::Card }.into(),
         order::PaymentEnded { payment_id }.into(),
         order::HoldProlonged { reserved_until: hour(2) }.into(),
-        order::Confirmed { payment_id: Some(payment_id), total, units }.into(),
+        order::Confirmed { payment_id: Some(payment_id), total, units, prepaid: Some(amount) }
+            .into(),
         order::AddressChanged { address_id }.into(),
         order::FulfilmentPlanned { fulfilment_id, lines: lines() }.into(),
         order::FulfilmentShipped { fulfilment_id, lines: lines() }.into(),
@@ -188,11 +189,12 @@ fn of_orders() -> [order::Event; 17] {
         closed.into(),
         order::UnitsCancelled { lines: lines(), reason: broken, amount, was_confirmed }.into(),
         order::ReturnOpened { return_id, lines: lines() }.into(),
-        order::UnitsReturned { return_id, lines: lines(), amount }.into(),
+        order::UnitsReturned { return_id, lines: lines(), amount, withheld: Some(amount) }.into(),
         order::ReturnClosed { return_id, lines: lines() }.into(),
         order::Completed {}.into(),
         order::Cancelled { reason, was_confirmed, total, units }.into(),
         order::Reinstated {}.into(),
+        order::Overpaid { payment_id, amount }.into(),
     ]
 }
 
@@ -279,11 +281,12 @@ fn of_returns() -> [return_::Event; 5] {
     let arrival = |disposal| Arrival { sku: sku(TOTE), quantity: units(1), disposal };
     let lines = vec![arrival(Disposal::Stored(place("depot"))), arrival(Disposal::WrittenOff)];
     let reason = || note("does not fit");
+    let withheld = Some(return_::Withheld { amount: eur("5.00"), reason: note("worn") });
     [
         return_::Requested { order_id, lines: of(&[(TOTE, 2)]), reason: reason() }.into(),
         return_::Approved { order_id }.into(),
         return_::Rejected { order_id, reason: reason() }.into(),
-        return_::Received { order_id, lines }.into(),
+        return_::Received { order_id, lines, withheld }.into(),
         return_::Closed { order_id }.into(),
     ]
 }

@@ -7,6 +7,7 @@ mod command;
 mod door;
 mod event;
 mod examples;
+mod found;
 mod fulfilment;
 mod location;
 mod order;

@@ -37,7 +37,7 @@ fn set_aside(request: u32) -> Fact {
 
 pub fn confirmed(payment: u128) -> Fact {
     let (payment_id, total) = (Some(payment_id(payment)), eur("50.50"));
-    of_order(1, Confirmed { payment_id, total, units: 3 })
+    of_order(1, Confirmed { payment_id, total, units: 3, prepaid: None })
 }
 
 pub fn committed() -> [Fact; 2] {

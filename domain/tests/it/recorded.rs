@@ -99,7 +99,7 @@ fn it_is_paid_elsewhere_before_anything_leaves() {
         of_payment(1, created),
         of_payment(1, CollectionDue { order_id, amount }),
         of_order(1, PaymentStarted { payment_id, method }),
-        of_order(1, Confirmed { payment_id: Some(payment_id), total, units }),
+        of_order(1, Confirmed { payment_id: Some(payment_id), total, units, prepaid: None }),
     ]);
     let shop = shop.done(pay_elsewhere(1, 1));
     shop.when(collect(None)).then([of_payment(1, Collected { order_id, amount })]);

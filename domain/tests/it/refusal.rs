@@ -111,6 +111,7 @@ fn of_products() -> Vec<Refusal> {
         E::TooMany(All(vec!["variants", "media"])).into(),
         E::DuplicateSku(All(vec![sku(), kit::sku("B")])).into(),
         E::DuplicateCurrency(All(vec![sku()])).into(),
+        E::TooManyPrices(All(vec![sku()])).into(),
         E::LastVariant.into(),
         sku::Error::Taken(sku::TakenSkus(vec![taken("A"), taken("B")])).into(),
         of_sku(OfferError::UnknownSku).into(),
@@ -198,6 +199,7 @@ fn of_orders() -> Vec<Refusal> {
         E::NoSuchFulfilment,
         E::TooManyFulfilments,
         E::NothingToReturn(vec![left()]),
+        E::WithheldTooMuch { withheld: kit::eur("2.00"), worth: kit::eur("1.00") },
         E::TooManyReturns,
         E::NoSuchReturn,
     ];

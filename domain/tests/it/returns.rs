@@ -1,5 +1,6 @@
 //! Goods that come back after they were delivered.
 
+use domain::Money;
 use domain::command::return_::Command;
 use domain::order::{self, ReturnClosed, ReturnOpened, UnitsLeft, UnitsReturned};
 use domain::payment::{Operation, Requested as Asked};
@@ -7,6 +8,8 @@ use domain::return_::{Approved, Arrival, Closed, Disposal, Received, Rejected, R
 use domain::stock::{self, Source};
 
 use kit::*;
+
+use super::told::{asks, order as order_of, settle};
 
 fn delivered() -> Shop {
     sent(captured()).done(deliver(1))
@@ -22,7 +25,10 @@ fn receive_written_off(lines: &[(&str, u32)]) -> domain::Command {
         quantity: units.quantity,
         disposal: Disposal::WrittenOff,
     };
-    to_return(1, Command::Receive { lines: of(lines).into_iter().map(lost).collect() })
+    to_return(
+        1,
+        Command::Receive { lines: of(lines).into_iter().map(lost).collect(), withheld: None },
+    )
 }
 
 fn refund_of(amount: &str, request: u32) -> Fact {
@@ -32,7 +38,7 @@ fn refund_of(amount: &str, request: u32) -> Fact {
 
 fn returned(lines: &[(&str, u32)], amount: &str) -> Fact {
     let (return_id, lines, amount) = (return_id(1), of(lines), eur(amount));
-    of_order(1, UnitsReturned { return_id, lines, amount })
+    of_order(1, UnitsReturned { return_id, lines, amount, withheld: None })
 }
 
 #[test]
@@ -67,7 +73,7 @@ fn what_arrives_goes_into_stock_and_is_paid_back() {
             TOTE,
             stock::Received { location: place("depot"), sellable: true, quantity, source },
         ),
-        of_return(1, Received { order_id, lines }),
+        of_return(1, Received { order_id, lines, withheld: None }),
         returned(&[(TOTE, 1)], "20.00"),
         refund_of("20.00", 3),
     ]);
@@ -86,14 +92,43 @@ fn what_is_worth_nothing_is_written_off_and_paid_back_all_the_same() {
 }
 
 #[test]
+fn what_is_worth_less_by_now_is_paid_back_in_part() {
+    let worn = |amount| take_back_worn(1, &[(TOTE, 2)], amount);
+    let facts = approved().decide(&worn(eur("15.00"))).expect("it arrives");
+    let (return_id, lines) = (return_id(1), of(&[(TOTE, 2)]));
+    let (amount, withheld) = (eur("25.00"), Some(eur("15.00")));
+    let smaller = of_order(1, UnitsReturned { return_id, lines, amount, withheld });
+    assert!(facts.contains(&smaller), "{facts:?}");
+    assert_eq!(facts.last(), Some(&refund_of("25.00", 3)));
+    let shop = approved().done(worn(eur("15.00"))).done(record(1, 3, was_refunded()));
+    assert_eq!(order_of(&shop).owed(), Some(eur("25.50")));
+    assert_eq!(asks(&shop, settle()), []);
+    // What is given back beyond that is goodwill, and is not taken again.
+    let kind = shop.done(refund(1, Some(eur("15.00")))).done(record(1, 4, was_refunded()));
+    assert_eq!(asks(&kind, settle()), []);
+
+    let all = approved().done(worn(eur("40.00")));
+    assert_eq!(asks(&all, settle()), []);
+    let (withheld, worth) = (eur("40.01"), eur("40.00"));
+    let too_much = order::Error::WithheldTooMuch { withheld, worth };
+    approved().when(worn(withheld)).then_refused_with(too_much);
+    let dollars = Money::new("1.00".parse().unwrap(), currency("USD")).unwrap();
+    approved().when(worn(dollars)).then_refused("withheld_too_much");
+    let plain = approved().decide(&take_back(1, &[(TOTE, 2)])).expect("it arrives");
+    approved().when(worn(eur("0.00"))).then(plain);
+}
+
+#[test]
 fn one_sku_may_come_back_in_several_conditions() {
     let arrival = |disposal| Arrival { sku: sku(TOTE), quantity: units(1), disposal };
     let stored = |at| arrival(Disposal::Stored(place(at)));
     let lines = vec![stored("depot"), stored("shop")];
-    approved().done(to_return(1, Command::Receive { lines }));
+    approved().done(to_return(1, Command::Receive { lines, withheld: None }));
     let lines = vec![arrival(Disposal::WrittenOff), stored("shop"), stored("shop")];
-    approved().when(to_return(1, Command::Receive { lines })).then_refused("nothing_to_return");
-    let nothing = to_return(1, Command::Receive { lines: vec![] });
+    approved()
+        .when(to_return(1, Command::Receive { lines, withheld: None }))
+        .then_refused("nothing_to_return");
+    let nothing = to_return(1, Command::Receive { lines: vec![], withheld: None });
     approved().when(nothing).then_refused("return_names_nothing");
 }
 

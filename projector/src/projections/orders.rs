@@ -18,7 +18,7 @@ const CATEGORIES: &[Category] =
 
 pub static PROJECTION: Projection = Projection {
     name: ReadModel::Orders.name(),
-    version: 4,
+    version: 5,
     categories: CATEGORIES,
     tables: &["orders_rows"],
     grain: 1,

@@ -32,10 +32,22 @@ impl Stripe {
     /// # Errors
     /// It does not answer, or not that.
     pub async fn intents(&self, query: &[(&str, &str)]) -> Result<Vec<Value>> {
-        let url = format!("{}/v1/payment_intents", self.base);
-        let request = self.http.get(url).query(&[("expand[]", "data.latest_charge")]);
-        let answer = request.query(query).bearer_auth(&self.secret_key).send().await?;
-        ensure!(answer.status().is_success(), "Stripe's payments: {}", answer.status());
+        let charges = [("expand[]", "data.latest_charge")];
+        self.page("payment_intents", &[&charges, query].concat()).await
+    }
+
+    /// Disputes, the newest first; a page of them.
+    ///
+    /// # Errors
+    /// It does not answer, or not that.
+    pub async fn disputes(&self, query: &[(&str, &str)]) -> Result<Vec<Value>> {
+        self.page("disputes", query).await
+    }
+
+    async fn page(&self, what: &str, query: &[(&str, &str)]) -> Result<Vec<Value>> {
+        let request = self.http.get(format!("{}/v1/{what}", self.base)).query(query);
+        let answer = request.bearer_auth(&self.secret_key).send().await?;
+        ensure!(answer.status().is_success(), "Stripe's {what}: {}", answer.status());
         let mut page: Value = answer.json().await?;
         Ok(std::mem::take(page["data"].as_array_mut().context("Stripe answers no list")?))
     }

@@ -7,7 +7,7 @@ use domain::command::{
 };
 use domain::order::{self, PaymentMethod, Recording, Units};
 use domain::payment::{CapturePolicy, Report, Start, Verdict};
-use domain::return_::{Arrival, Disposal};
+use domain::return_::{Arrival, Disposal, Withheld};
 use domain::{
     CartId, Command, FulfilmentId, Money, Options, OrderId, PaymentId, ProductId, ReturnId,
     location, product,
@@ -219,7 +219,19 @@ pub fn take_back(back: impl Named<ReturnId>, lines: &[(&str, u32)]) -> Command {
         disposal: Disposal::Stored(place("depot")),
     };
     let lines = of(lines).into_iter().map(stored).collect();
-    to_return(back, returns::Command::Receive { lines })
+    to_return(back, returns::Command::Receive { lines, withheld: None })
+}
+/// The same, worth so much less than their price.
+pub fn take_back_worn(
+    back: impl Named<ReturnId>,
+    lines: &[(&str, u32)],
+    withheld: Money,
+) -> Command {
+    let mut command = take_back(back, lines);
+    if let Command::Return(_, returns::Command::Receive { withheld: part, .. }) = &mut command {
+        *part = Some(Withheld { amount: withheld, reason: note("worn") });
+    }
+    command
 }
 pub fn close_return(back: impl Named<ReturnId>) -> Command {
     to_return(back, returns::Command::Close)

@@ -41,6 +41,7 @@ impl Reaction for ExpireOrder {
             | order::Event::UnitsCancelled(_)
             | order::Event::ReturnOpened(_)
             | order::Event::UnitsReturned(_)
+            | order::Event::Overpaid(_)
             | order::Event::ReturnClosed(_)
             | order::Event::Completed(_) => {}
         }

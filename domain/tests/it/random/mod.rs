@@ -75,6 +75,7 @@ fn repeats(command: &Command) -> bool {
 fn live(steps: Vec<step::Step>) {
     let mut shop: Shop = catalogue();
     let mut log: Vec<Stored> = Vec::new();
+    let mut sales = money::Sales::default();
     for step in steps {
         let command = step.command(&shop);
         let Ok(facts) = shop.decide(&command) else { continue };
@@ -85,6 +86,7 @@ fn live(steps: Vec<step::Step>) {
         log.extend(facts.iter().map(Stored::of));
         books::check_step(&before, &facts, &shop);
         money::check(&before, &facts, &shop);
+        sales.check(&facts, &shop);
         books::check(&shop);
         if !repeats(&command) {
             let again = shop.decide(&command).unwrap_or_default();

@@ -1,11 +1,13 @@
 //! The money of payments moves by their events alone: a ledger of the events beside what the states
-//! say, cent by cent.
+//! say, cent by cent. And no order's sales come to less than nothing, or to more than it was sold
+//! for.
 
 use std::collections::BTreeMap;
 
+use domain::page::sales::{self, Document, Ledger};
 use domain::payment::{DisputeStage, Event as Paid, Operation, Payment, Restoration, Terms};
-use domain::{Event, Money, PaymentId, State, StreamId};
-use kit::{Fact, Shop};
+use domain::{Event, Money, OrderId, PaymentId, Seen, State, StreamId};
+use kit::{Fact, Shop, hour};
 use rust_decimal::Decimal;
 
 /// What was taken, given back, taken back by banks, and handed over by couriers.
@@ -57,4 +59,43 @@ fn known(shop: &Shop, id: PaymentId) -> Sums {
     };
     let Terms { captured, refunded, charged_back, remitted, .. } = terms;
     [captured, refunded, charged_back, remitted].map(Money::amount)
+}
+
+/// The sales of each order, as if it were all the shop had.
+#[derive(Default)]
+pub struct Sales {
+    position: i64,
+    orders: BTreeMap<OrderId, (BTreeMap<String, Document>, Ledger)>,
+}
+
+impl Sales {
+    /// Folds what happened, and looks at the orders it happened to.
+    pub fn check(&mut self, facts: &[Fact], after: &Shop) {
+        for (stream, event) in facts {
+            self.position += 1;
+            let (position, version) = (self.position, self.position);
+            let seen = Seen { stream, version, position, occurred_at: hour(0), event };
+            let Some((_, id)) = sales::keys(&seen) else { continue };
+            let (days, ledger) = self.orders.entry(id).or_default();
+            sales::fold(days, ledger, &seen);
+        }
+        for (id, (days, _)) in &self.orders {
+            // What was given back may be told before it is told that it was taken.
+            if told_early(after, *id) {
+                continue;
+            }
+            for day in days.values() {
+                let (net, gross) = (day.net.amount, day.gross.amount);
+                assert!(net >= Decimal::ZERO && net <= gross, "{day:?} after {facts:?}");
+            }
+        }
+    }
+}
+
+fn told_early(shop: &Shop, id: OrderId) -> bool {
+    let State::Order(order) = shop.state(&StreamId::Order(id)) else { return false };
+    order.payments.keys().any(|id| {
+        let [taken, back, by_banks, _] = known(shop, *id);
+        back + by_banks > taken
+    })
 }

@@ -271,8 +271,16 @@ fn of_catalogue() -> impl Strategy<Value = Command> {
         .prop_map(|text| products::Command::SetPrices(sku(text), vec![eur("11.00")]));
     let skus = vec![product::SkusOfArchived::Keep, product::SkusOfArchived::Free];
     let changed = product::Changed { title: Some(label("Bag")), ..product::Changed::default() };
+    let change = product::VariantChange {
+        title: Some(Some(label("Small"))),
+        prices: Some(Some(vec![eur("13.00")])),
+        ..product::VariantChange::default()
+    };
+    let changed_variant = select(&SKUS[..])
+        .prop_map(move |text| products::Command::ChangeVariant(sku(text), change.clone()));
     let command = prop_oneof![
         4 => set,
+        1 => changed_variant,
         4 => created,
         4 => select(&SKUS[..]).prop_map(|text| products::Command::RemoveVariant(sku(text))),
         4 => Just(products::Command::Publish),

@@ -19,6 +19,7 @@ const PAGE: &str = "100";
 
 pub(super) async fn check(at: &Evidence<'_>) -> Result<Verdict> {
     let payments = fold(&at.log);
+    let disputed = lost_disputes(at).await?;
     let mut books: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     let mut after: Option<String> = None;
     loop {
@@ -34,7 +35,7 @@ pub(super) async fn check(at: &Evidence<'_>) -> Result<Verdict> {
     }
     let strange = books.keys().filter(|id| !payments.keys().any(|own| own.to_string() == **id));
     let strange: BTreeSet<String> = strange.map(|id| format!("payment-{id}")).collect();
-    let mut verdict = compare(&payments, &books);
+    let mut verdict = compare(&payments, &books, &disputed);
     for stream in unknown(&at.db, strange).await? {
         verdict.broken(format!("the gateway has {stream}, which the log has not"));
     }
@@ -54,8 +55,32 @@ async fn unknown(db: &PgPool, mut streams: BTreeSet<String>) -> Result<BTreeSet<
     Ok(streams)
 }
 
+/// What banks took back, in cents, by the gateway's own name of the payment.
+async fn lost_disputes(at: &Evidence<'_>) -> Result<BTreeMap<String, i64>> {
+    let mut sums = BTreeMap::new();
+    let mut after: Option<String> = None;
+    loop {
+        let mut query = vec![("limit", PAGE)];
+        query.extend(after.as_deref().map(|after| ("starting_after", after)));
+        let page = at.addresses.stripe.disputes(&query).await?;
+        let Some(last) = page.last() else { return Ok(sums) };
+        after = last["id"].as_str().map(str::to_owned);
+        for dispute in page.iter().filter(|dispute| dispute["status"] == "lost") {
+            let intent = dispute["payment_intent"].as_str().unwrap_or_default();
+            *sums.entry(intent.to_owned()).or_default() += dispute["amount"].as_i64().unwrap_or(0);
+        }
+    }
+}
+
+/// A payment, and how much of it was given back by hand, of which the gateway hears nothing.
+#[derive(Default)]
+struct Ours {
+    payment: Payment,
+    by_hand: i64,
+}
+
 /// The payments that went through it.
-fn fold(log: &Log) -> BTreeMap<PaymentId, Payment> {
+fn fold(log: &Log) -> BTreeMap<PaymentId, Ours> {
     let mut payments = BTreeMap::new();
     for entry in &log.entries {
         let (StreamId::Payment(id), Event::Payment(event)) = (&entry.stream, &entry.event) else {
@@ -64,23 +89,28 @@ fn fold(log: &Log) -> BTreeMap<PaymentId, Payment> {
         if let Paid::Created(created) = event
             && created.gateway.as_ref().is_some_and(|gateway| gateway.as_str() == NAME)
         {
-            payments.insert(*id, Payment::default());
+            payments.insert(*id, Ours::default());
         }
-        if let Some(payment) = payments.get_mut(id) {
-            payment.evolve(event);
+        let Some(ours) = payments.get_mut(id) else { continue };
+        ours.payment.evolve(event);
+        if let Paid::Refunded(refunded) = event
+            && refunded.request.is_none()
+        {
+            ours.by_hand += cents(refunded.amount);
         }
     }
     payments
 }
 
 fn compare(
-    payments: &BTreeMap<PaymentId, Payment>,
+    payments: &BTreeMap<PaymentId, Ours>,
     books: &BTreeMap<String, Vec<Value>>,
+    lost: &BTreeMap<String, i64>,
 ) -> Verdict {
     let mut verdict = Verdict::new("the gateway's books say what the log says");
     for (id, payment) in payments {
         let intents = books.get(&id.to_string()).map_or(&[][..], Vec::as_slice);
-        if let Some(wrong) = wrong(payment, intents) {
+        if let Some(wrong) = wrong(payment, intents, lost) {
             verdict.broken(format!("payment {id}: {wrong}"));
         }
     }
@@ -88,7 +118,8 @@ fn compare(
 }
 
 /// Where the two differ. While something is asked they may.
-fn wrong(payment: &Payment, intents: &[Value]) -> Option<String> {
+fn wrong(ours: &Ours, intents: &[Value], lost: &BTreeMap<String, i64>) -> Option<String> {
+    let payment = &ours.payment;
     if payment.in_flight.is_some() {
         return None;
     }
@@ -102,10 +133,15 @@ fn wrong(payment: &Payment, intents: &[Value]) -> Option<String> {
     }
     let charged = intents.iter().map(|intent| &intent["latest_charge"]);
     let sum = |name: &str| charged.clone().filter_map(|charge| charge[name].as_i64()).sum();
-    let theirs: [i64; 2] = ["amount_captured", "amount_refunded"].map(sum);
+    let names = intents.iter().filter_map(|intent| intent["id"].as_str());
+    let lost: i64 = names.filter_map(|name| lost.get(name)).sum();
+    let theirs = [sum("amount_captured"), sum("amount_refunded"), lost];
     let terms = payment.terms.as_ref()?;
-    let ours = [terms.captured, terms.refunded].map(cents);
-    (ours != theirs).then(|| format!("taken and given back {ours:?}, the gateway says {theirs:?}"))
+    let refunded = cents(terms.refunded) - ours.by_hand;
+    let ours = [cents(terms.captured), refunded, cents(terms.charged_back)];
+    (ours != theirs).then(|| {
+        format!("taken, given back and lost in disputes {ours:?}, the gateway says {theirs:?}")
+    })
 }
 
 /// All that is sold here costs euros.
@@ -133,17 +169,26 @@ mod tests {
         }))
         .unwrap();
         let payment = Payment { stage: Stage::Done, terms: Some(terms), ..Payment::default() };
+        let ours = Ours { payment, by_hand: 0 };
+        let none = BTreeMap::new();
+        let wrong = |intents: &[Value]| wrong(&ours, intents, &none);
         let intent = |status: &str, taken: i64, back: i64| {
-            json!({"status": status, "latest_charge": {
+            json!({"id": "pi_1", "status": status, "latest_charge": {
                 "amount_captured": taken, "amount_refunded": back,
             }})
         };
         let taken = intent("succeeded", 4_000, 100);
-        assert_eq!(wrong(&payment, std::slice::from_ref(&taken)), None);
-        assert!(wrong(&payment, &[taken.clone(), intent("succeeded", 4_000, 0)]).is_some());
-        assert!(wrong(&payment, &[intent("succeeded", 4_000, 200)]).is_some());
-        assert!(wrong(&payment, &[intent("canceled", 0, 0), taken]).is_none());
-        assert!(wrong(&payment, &[intent("requires_capture", 4_000, 100)]).is_some());
-        assert!(wrong(&payment, &[]).is_some(), "nobody was ever charged");
+        assert_eq!(wrong(std::slice::from_ref(&taken)), None);
+        assert!(wrong(&[taken.clone(), intent("succeeded", 4_000, 0)]).is_some());
+        assert!(wrong(&[intent("succeeded", 4_000, 200)]).is_some());
+        assert!(wrong(&[intent("canceled", 0, 0), taken]).is_none());
+        assert!(wrong(&[intent("requires_capture", 4_000, 100)]).is_some());
+        assert!(wrong(&[]).is_some(), "nobody was ever charged");
+        let lost = BTreeMap::from([("pi_1".to_owned(), 3_900)]);
+        let taken = intent("succeeded", 4_000, 100);
+        assert!(super::wrong(&ours, std::slice::from_ref(&taken), &lost).is_some());
+        let by_hand = Ours { by_hand: 100, ..ours };
+        assert_eq!(super::wrong(&by_hand, &[intent("succeeded", 4_000, 0)], &none), None);
+        assert!(super::wrong(&by_hand, &[taken], &none).is_some());
     }
 }

@@ -1,7 +1,8 @@
 //! Money is settled: at rest, what an order's payments keep is what it owes. More is kept only
 //! where a gateway refused to give it back or cash is still to be paid out by hand; less only where
-//! somebody meant it to be so: by capturing by hand, by giving money back out of goodwill, or by a
-//! card of which nothing can be taken.
+//! somebody meant it to be so: by capturing by hand, by giving money back out of goodwill, by a
+//! card of which nothing can be taken, by a dispute, or where a parcel turned up whose loss was
+//! paid back.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +20,7 @@ struct Purse {
     /// A capture, or a refund, was refused.
     capture_refused: bool,
     refund_refused: bool,
-    /// Somebody gave money back who was not the engine.
+    /// Somebody gave money back who was not the engine, or would have a bank do so.
     goodwill: bool,
 }
 
@@ -58,6 +59,7 @@ impl Purse {
             Paid::Requested(asked) if asked.operation == Operation::Refund => {
                 self.goodwill |= asked.reason.is_some();
             }
+            Paid::Disputed(_) => self.goodwill = true,
             Paid::Refunded(refunded) => self.goodwill |= refunded.request.is_none(),
             Paid::Reported(reported) => self.goodwill |= reported.operation == Operation::Refund,
             _ => {}
@@ -88,8 +90,8 @@ fn wrong(order: &Order, purse: &Purse) -> Option<String> {
     let by_hand = purse.payments.values().any(cash);
     let too_much = kept.amount() > owed.amount() && !by_hand && !purse.refund_refused;
     let should = order.status == Status::Completed && purse.by_itself();
-    let too_little =
-        should && kept.amount() < owed.amount() && !purse.capture_refused && !purse.goodwill;
+    let meant = purse.goodwill || order.regained.is_some();
+    let too_little = should && kept.amount() < owed.amount() && !purse.capture_refused && !meant;
     (too_much || too_little)
         .then(|| format!("it is {:?} and owes {owed}, and {kept} is kept", order.status))
 }

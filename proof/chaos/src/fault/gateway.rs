@@ -1,6 +1,7 @@
 //! What goes wrong at a payment gateway, and on the way to it: answers that are lost after the
-//! deed, banks that take nothing back, webhooks that come late and twice, and people who refund in
-//! the gateway's own dashboard. Its books are never lost: no gateway loses them.
+//! deed, banks that take nothing back, webhooks that come late and twice, people who refund in the
+//! gateway's own dashboard, and shoppers who dispute. Its books are never lost: no gateway loses
+//! them.
 
 use anyhow::{Result, ensure};
 use chrono::{TimeDelta, Utc};
@@ -12,9 +13,9 @@ use crate::cluster::{Cluster, Part};
 
 /// Requests that go wrong each time.
 const REQUESTS: u32 = 5;
-/// Payments of which something is refunded in the dashboard, the newest first, and how much, in
-/// cents.
-const REFUNDS: usize = 5;
+/// Payments to which something happens that nobody asked for, the newest first.
+const PAYMENTS: usize = 5;
+/// What is refunded in the dashboard, in cents.
 const REFUND_CENTS: &str = "100";
 /// How old those are at most: less than the checks of a round take.
 const RECENT: TimeDelta = TimeDelta::seconds(10);
@@ -83,14 +84,8 @@ impl Fault for Dashboard {
 
     fn inject<'a>(&'a self, cluster: &'a mut Cluster) -> Step<'a> {
         async move {
-            // Those of an earlier round were checked already.
-            let since = (Utc::now() - RECENT).timestamp().to_string();
-            let query = [("limit", "100"), ("created[gte]", since.as_str())];
-            let taken = cluster.addresses().stripe.intents(&query).await?;
-            let taken = taken.iter().filter(|intent| intent["status"] == "succeeded");
-            for intent in taken.take(REFUNDS) {
-                let id = intent["id"].as_str().unwrap_or_default();
-                let form = [("payment_intent", id), ("amount", REFUND_CENTS)];
+            for id in taken_lately(cluster).await? {
+                let form = [("payment_intent", id.as_str()), ("amount", REFUND_CENTS)];
                 // Of some there is not so much left: the gateway says so, and nothing has happened.
                 cluster.addresses().stripe.ask("refunds", &form).await?;
             }
@@ -98,6 +93,60 @@ impl Fault for Dashboard {
         }
         .boxed()
     }
+}
+
+/// Shoppers dispute what they paid; every other one of them is right.
+pub struct Disputes;
+
+impl Fault for Disputes {
+    fn name(&self) -> &'static str {
+        "disputes"
+    }
+
+    fn part(&self) -> Part {
+        Part::Stripe
+    }
+
+    fn inject<'a>(&'a self, cluster: &'a mut Cluster) -> Step<'a> {
+        async move {
+            for id in taken_lately(cluster).await? {
+                // Of some nothing is left.
+                cluster
+                    .addresses()
+                    .stripe
+                    .direct("disputes", &json!({"payment_intent": id}))
+                    .await?;
+            }
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn heal<'a>(&'a self, cluster: &'a mut Cluster) -> Step<'a> {
+        async move {
+            let stripe = &cluster.addresses().stripe;
+            let disputes = stripe.disputes(&[("limit", "100")]).await?;
+            let open = disputes.iter().filter(|dispute| dispute["status"] == "needs_response");
+            let evidence = ["winning_evidence", "losing_evidence"];
+            for (dispute, evidence) in open.zip(evidence.into_iter().cycle()) {
+                let id = dispute["id"].as_str().unwrap_or_default();
+                let form = [("evidence[uncategorized_text]", evidence), ("submit", "true")];
+                let answer = stripe.ask(&format!("disputes/{id}"), &form).await?;
+                ensure!(answer.is_success(), "the stand-in decides no dispute: {answer}");
+            }
+            Ok(())
+        }
+        .boxed()
+    }
+}
+
+/// Payments of this round of which money was taken: those of an earlier one were checked already.
+async fn taken_lately(cluster: &Cluster) -> Result<Vec<String>> {
+    let since = (Utc::now() - RECENT).timestamp().to_string();
+    let query = [("limit", "100"), ("created[gte]", since.as_str())];
+    let intents = cluster.addresses().stripe.intents(&query).await?;
+    let taken = intents.iter().filter(|intent| intent["status"] == "succeeded");
+    Ok(taken.take(PAYMENTS).filter_map(|intent| intent["id"].as_str().map(str::to_owned)).collect())
 }
 
 async fn direct(cluster: &Cluster, what: &str, how: Value) -> Result<()> {

@@ -47,6 +47,7 @@ pub const ALL: &[&dyn Fault] = &[
     &gateway::Answers { kind: "decline", on: "POST /v1/refunds", name: "refunds declined" },
     &gateway::Webhooks,
     &gateway::Dashboard,
+    &gateway::Disputes,
     &connections::Cut,
     &hang_up::HangUp,
     &searches::HangUp,

@@ -49,6 +49,7 @@ pub async fn all(
     act!("one of two is taken at the door", sending::one_of_two(shop, ledger));
     act!("a unit turns out to be broken", sending::broken(shop, ledger));
     act!("a parcel is lost", sending::lost(shop, ledger));
+    act!("a lost order turns up and is paid again", sending::found(shop, ledger));
     act!("goods come back", returning::goods(shop, ledger));
     act!("cash goes back by hand", returning::cash(shop, ledger));
     act!("goodwill in the gateway's own dashboard", returning::goodwill(shop, stripe, ledger));

@@ -21,7 +21,7 @@ async fn arrives(shop: &Shop, back: &str, line: Value) -> Result<()> {
     shop.ask(&format!("/v1/returns/{back}/receive"), json!({"lines": [line]})).await.map(drop)
 }
 
-/// Two bags come back one after the other, one of them worn.
+/// Two bags come back one after the other, one of them worn: for that one less is given back.
 pub async fn goods(shop: &Shop, ledger: &mut Ledger) -> Result<()> {
     let order = shop.buy(&[(BAG, 2), (MUG, 1)]).await?;
     let payment = shop.pay(&order, "pm_card_visa").await?;
@@ -29,13 +29,16 @@ pub async fn goods(shop: &Shop, ledger: &mut Ledger) -> Result<()> {
     shop.payment_is(&payment, "captured").await?;
     let back = expect_back(shop, &order, BAG, 2).await?;
     arrives(shop, &back, json!({"sku": BAG, "quantity": 1, "location": "main"})).await?;
-    arrives(shop, &back, json!({"sku": BAG, "quantity": 1, "written_off": true})).await?;
+    let less = json!({"amount": {"amount": "15.00", "currency": "EUR"}, "reason": "worn"});
+    let worn = json!({"lines": [{"sku": BAG, "quantity": 1, "written_off": true}],
+                      "withheld": less});
+    shop.ask(&format!("/v1/returns/{back}/receive"), worn).await?;
     let more = json!({"lines": [{"sku": BAG, "quantity": 1, "location": "main"}]});
     shop.refused(&format!("/v1/returns/{back}/receive"), more, "nothing_to_return").await?;
     shop.ask(&format!("/v1/returns/{back}/close"), json!({})).await?;
-    let refunded = json!({"amount": "80.00", "currency": "EUR"});
+    let refunded = json!({"amount": "65.00", "currency": "EUR"});
     shop.until(&format!("/v1/payments/{payment}"), "/refunded", &refunded).await?;
-    let (gross, owed, paid) = (90_00, 10_00, 10_00);
+    let (gross, owed, paid) = (90_00, 25_00, 25_00);
     ledger.order(Truth { act: "goods", order, status: "completed", gross, owed, paid });
     ledger.stock(BAG, -1);
     ledger.stock(MUG, -1);

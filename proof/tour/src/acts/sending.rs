@@ -117,3 +117,23 @@ pub async fn lost(shop: &Shop, ledger: &mut Ledger) -> Result<()> {
     ledger.stock(BAG, -1);
     Ok(())
 }
+
+/// All of an order is lost, its money goes back, the customer finds it after all and pays again.
+pub async fn found(shop: &Shop, ledger: &mut Ledger) -> Result<()> {
+    let order = shop.buy(&[(LAMP, 2)]).await?;
+    let payment = shop.pay(&order, "pm_card_visa").await?;
+    shop.order_is(&order, "confirmed").await?;
+    let parcel = shop.send_parcel(&order, &[]).await?;
+    shop.payment_is(&payment, "captured").await?;
+    shop.parcel(&parcel, "lose", json!({"reason": "not at the depot"})).await?;
+    shop.order_is(&order, "cancelled").await?;
+    shop.payment_is(&payment, "refunded").await?;
+    shop.parcel(&parcel, "deliver", json!({})).await?;
+    shop.order_is(&order, "completed").await?;
+    let again = shop.pay(&order, "pm_card_visa").await?;
+    shop.payment_is(&again, "captured").await?;
+    let (gross, owed, paid) = (51_00, 51_00, 51_00);
+    ledger.order(Truth { act: "found", order, status: "completed", gross, owed, paid });
+    ledger.stock(LAMP, -2);
+    Ok(())
+}

@@ -196,7 +196,7 @@ fn payment(what: &str, sent: &Sent, body: &Map<String, Value>) -> anyhow::Result
         "refund" => payment::Command::Refund {
             amount: field(body, "amount")?,
             reason: field(body, "reason")?,
-            by_hand: false,
+            by_hand: field::<Option<bool>>(body, "by_hand")?.unwrap_or_default(),
         },
         "complete_action" => payment::Command::CompleteAction,
         "resolve" => payment::Command::Resolve {
@@ -237,7 +237,10 @@ fn return_(what: &str, sent: &Sent, body: &Map<String, Value>) -> anyhow::Result
         },
         "approve" => return_::Command::Approve,
         "reject" => return_::Command::Reject { reason: field(body, "reason")? },
-        "receive" => return_::Command::Receive { lines: field(body, "lines")? },
+        "receive" => {
+            let (lines, withheld) = (field(body, "lines")?, field(body, "withheld")?);
+            return_::Command::Receive { lines, withheld }
+        }
         "close" => return_::Command::Close,
         _ => bail!("there is no {}", sent.name),
     };

@@ -74,6 +74,8 @@ impl Planner {
         };
         let mut refund = amount.clone();
         refund["reason"] = json!(GOODWILL);
+        let mut by_hand = refund.clone();
+        by_hand["by_hand"] = json!(true);
         let taken = ["payment.capture", "payment.refund"].contains(&payment.step);
         let at_the_bank = payment.token == Some("tok_action");
         let (name, body) = match (payment.token, self.rng.u32(..24)) {
@@ -85,6 +87,7 @@ impl Planner {
                 ("payment.complete_action", json!({}))
             }
             (Some(_), dice @ 5..17) if dice == 5 || at_the_bank => ("payment.abort", json!({})),
+            (Some(_), 14) if taken => ("payment.refund", by_hand),
             (Some(_), dice @ 6..14) if dice == 6 || taken => ("payment.refund", refund),
             (Some(_), _) => ("payment.capture", amount),
             (None, 2) => ("payment.uncollect", json!({"reason": "would not pay"})),

@@ -112,7 +112,12 @@ impl Planner {
             }
             "return.receive" => {
                 let place = market.place(&mut self.rng);
-                json!({"lines": [{"sku": sku, "quantity": 1, "location": place}]})
+                let mut body = json!({"lines": [{"sku": sku, "quantity": 1, "location": place}]});
+                if self.rng.u32(..4) == 0 {
+                    let amount = json!({"amount": "1.00", "currency": "EUR"});
+                    body["withheld"] = json!({"amount": amount, "reason": "worn"});
+                }
+                body
             }
             _ => json!({}),
         };
