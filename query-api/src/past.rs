@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use domain::{Category, Seen, StreamId};
-use event_store::{RawEvent, read};
+use event_store::{RawEvent, Recorded, read};
 use serde::Deserialize;
 use service::Problem;
 use sqlx::Postgres;
@@ -145,9 +145,14 @@ impl Walk {
             parts.extend(F::PART.and_then(|part| part(seen.event)));
             F::fold(document, seen)
         };
-        let mut document = self.fold(&stream, None, fold).await?;
+        let (mut document, next) = self.fold(&stream, None, fold).await?;
+        // What a command appends to a part may stand before what names the part: the point may lie
+        // between the two.
+        if let (Some(next), Some(part)) = (next, F::PART) {
+            parts.extend(part(&decoded(&next)?.event));
+        }
         for part in &parts {
-            document = self.fold(part, document, F::fold).await?;
+            (document, _) = self.fold(part, document, F::fold).await?;
         }
         let Some(document) = document else { return Ok(None) };
         let tag = F::tag(F::revision(&document));
@@ -158,12 +163,13 @@ impl Walk {
         Ok(Some(Stored { document, tag }))
     }
 
+    /// The document with the events of a stream up to the point, and the first event after it.
     async fn fold<D>(
         &mut self,
         stream: &StreamId,
         mut document: Option<D>,
         mut fold: impl FnMut(Option<D>, &Seen<'_>) -> Option<D>,
-    ) -> Result<Option<D>, Problem> {
+    ) -> Result<(Option<D>, Option<RawEvent>), Problem> {
         let name = stream.to_string();
         // Versions have no gaps: whether there are too many is known before the first is read.
         let beyond = i64::try_from(self.left).unwrap_or(i64::MAX);
@@ -174,16 +180,16 @@ impl Walk {
         let mut after = 0;
         loop {
             let page = read::of_stream(&mut *self.db, &name, after, PAGE_EVENTS).await?.events;
-            for raw in &page {
-                if !self.point.includes(raw) {
-                    return Ok(document);
+            if page.is_empty() {
+                return Ok((document, None));
+            }
+            for raw in page {
+                if !self.point.includes(&raw) {
+                    return Ok((document, Some(raw)));
                 }
                 self.left = self.left.checked_sub(1).ok_or_else(too_long)?;
-                document = step(raw, document, &mut fold)?;
+                document = step(&raw, document, &mut fold)?;
                 after = raw.version;
-            }
-            if page.is_empty() {
-                return Ok(document);
             }
         }
     }
@@ -194,10 +200,7 @@ fn step<D>(
     document: Option<D>,
     fold: &mut impl FnMut(Option<D>, &Seen<'_>) -> Option<D>,
 ) -> Result<Option<D>, Problem> {
-    let recorded = raw.decode().map_err(|error| {
-        tracing::error!(error = event_store::causes(&error), "an event cannot be read");
-        Problem::internal()
-    })?;
+    let recorded = decoded(raw)?;
     let seen = Seen {
         stream: &recorded.stream,
         version: recorded.version,
@@ -206,6 +209,13 @@ fn step<D>(
         event: &recorded.event,
     };
     Ok(fold(document, &seen))
+}
+
+fn decoded(raw: &RawEvent) -> Result<Recorded, Problem> {
+    raw.decode().map_err(|error| {
+        tracing::error!(error = event_store::causes(&error), "an event cannot be read");
+        Problem::internal()
+    })
 }
 
 fn too_many() -> Problem {

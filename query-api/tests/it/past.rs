@@ -59,6 +59,33 @@ async fn an_order_is_folded_with_its_payments(db: PgPool) {
     assert_eq!(payment.json()["order_id"], order.to_string());
 }
 
+/// A command appends what a payment begins with before the order's word of it: the past may be asked
+/// for between the two.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_part_is_there_before_its_order_names_it(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    let (order, payment) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    let money = json!({"amount": "19.99", "currency": "EUR"});
+    let line = json!({"sku": "TOTE", "product_id": order, "title": "Tote", "quantity": 1,
+                      "unit_price": money, "total": money});
+    let placed = json!({"cart_id": order, "lines": [line], "total": money,
+                        "reserved_until": "2026-01-01T00:00:00Z"});
+    let created = json!({"order_id": order, "method": "cash_on_delivery", "amount": money});
+    let started = json!({"payment_id": payment, "method": "cash_on_delivery"});
+    shop.append(&[
+        (format!("order-{order}"), "order.placed", placed),
+        (format!("payment-{payment}"), "payment.created", created),
+        (format!("order-{order}"), "order.payment_started", started),
+    ])
+    .await;
+    let at = async |n: i64| shop.get(&format!("/v1/orders/{order}?as_of={n}")).await.json();
+    assert_eq!(at(1).await["payments"], json!([]));
+    let between = at(2).await;
+    assert_eq!(between["payments"][0]["id"], payment.to_string());
+    assert_eq!((&between["version"], &between["position"]), (&1.into(), &2.into()));
+    assert_eq!(at(3).await["version"], 2);
+}
+
 #[sqlx::test(migrations = "../migrations")]
 async fn a_history_too_long_to_fold_is_refused_before_it_is_read(db: PgPool) {
     let shop = Shop::open(&db).await;
