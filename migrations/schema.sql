@@ -350,6 +350,16 @@ CREATE TABLE search_stock_rows (
     CONSTRAINT search_stock_rows_pkey PRIMARY KEY (build, id)
 ) WITH (fillfactor=80);
 
+CREATE TABLE signing_keys (
+    id uuid NOT NULL,
+    algorithm text NOT NULL,
+    public bytea NOT NULL,
+    sealed bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    retired_at timestamp with time zone,
+    CONSTRAINT signing_keys_pkey PRIMARY KEY (id)
+);
+
 CREATE TABLE skipped_events (
     projection text NOT NULL,
     "position" bigint NOT NULL,
@@ -901,6 +911,7 @@ GRANT EXECUTE ON FUNCTION hold_head() TO commerce_writer;
 GRANT EXECUTE ON FUNCTION settle_log(boolean) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION take_turn(bigint, integer, bigint) TO commerce_writer;
 GRANT SELECT ON commands, events, log_head TO commerce_writer;
+GRANT SELECT, INSERT, UPDATE ON signing_keys TO commerce_writer;
 GRANT SELECT, INSERT, UPDATE, DELETE ON gateway_events, payment_process, payment_process_parked, payment_tasks, reaction_tasks, reaction_waiting, reactions, sandbox_gateway, snapshots TO commerce_writer;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO commerce_analyst;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO commerce_projector;

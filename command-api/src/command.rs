@@ -113,10 +113,11 @@ pub fn prepare(
     };
     let success = success(route, &command);
     let request = Request {
-        key: key.map(|key| edge.caller.key(&key)),
+        key: key.map(|key| edge.principal.key(&key)),
         fingerprint,
         expected: tag.map(|tag| tag.version),
-        actor: Some(edge.caller.actor()),
+        by: edge.principal.by(),
+        actor: Some(edge.principal.actor()),
         correlation_id: Some(edge.request_id),
         ..Request::new(command, edge.now)
     };

@@ -55,7 +55,7 @@ fn read(tag: Tag, target: &StreamId) -> String {
 }
 
 /// Half of a digest, which is enough to tell things apart.
-pub(crate) fn short(hash: Sha256) -> Uuid {
+fn short(hash: Sha256) -> Uuid {
     let digest: [u8; 32] = hash.finalize().into();
     let (head, _) = digest.split_at(16);
     Uuid::from_slice(head).expect("half of the digest is 16 bytes")

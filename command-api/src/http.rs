@@ -12,6 +12,7 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use identity::Principal;
 use service::problem::Problem;
 use service::request_id::RequestId;
 use service::unread::refuse;
@@ -41,18 +42,28 @@ pub const IN_FLIGHT_MAX: u32 = 1_024;
 pub const BODIES_BYTES_MAX: usize = 64 * BODY_BYTES_MAX;
 
 /// Takes one command and answers it.
-pub async fn take_command(app: App, route: &'static Route, request: Request) -> Response {
+pub async fn take_command(
+    app: App,
+    route: &'static Route,
+    principal: Principal,
+    request: Request,
+) -> Response {
     let Ok(_under_way) = app.in_flight.try_acquire() else {
         return refuse(request, problem::overloaded()).await;
     };
-    answer(&app, route, request).await.unwrap_or_else(IntoResponse::into_response)
+    answer(&app, route, principal, request).await.unwrap_or_else(IntoResponse::into_response)
 }
 
-async fn answer(app: &App, route: &'static Route, request: Request) -> Result<Response, Problem> {
+async fn answer(
+    app: &App,
+    route: &'static Route,
+    principal: Principal,
+    request: Request,
+) -> Result<Response, Problem> {
     let (mut parts, body) = request.into_parts();
     let (address, conditions) = head(&mut parts).await?;
     let (body, _held) = read(app, &parts.headers, body).await?;
-    let edge = app.edge(request_id(&mut parts).await);
+    let edge = app.edge(request_id(&mut parts).await, principal);
     let wants_document = conditions.wants_document;
     let prepared = command::prepare(route, &address, &body, conditions, &edge)?;
     let (request, success) = prepared.pin(app.writer.db()).await?;

@@ -3,8 +3,8 @@
 //!
 //! * [`routes`]: what each command looks like from outside, one line each;
 //! * [`http`]: one command a request; [`batch`]: one a line, streamed;
-//! * [`headers`], [`caller`], [`fingerprint`], [`command`], [`problem`]: what both share on the
-//!   way to the writer and back;
+//! * [`headers`], [`fingerprint`], [`command`], [`problem`]: what both share on the way to the
+//!   writer and back;
 //! * [`document`]: what a command's subject looks like to readers; [`today`]: what a cart's lines
 //!   are now;
 //! * [`log_id`]: which log all of it is about;
@@ -14,7 +14,6 @@
 //! No business rule lives here: those are the domain's. No SQL either: the log is event-store's.
 
 pub mod batch;
-pub mod caller;
 pub mod command;
 pub mod config;
 pub mod document;
@@ -33,17 +32,16 @@ pub mod webhooks;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::{Path, Request};
-use axum::routing::{on, post};
+use axum::routing::{MethodRouter, on, post};
+use axum::{Extension, Router, middleware};
 use chrono::{TimeDelta, Utc};
 use event_store::Writer;
-use service::config::Secret;
+use identity::{Access, Guard, Principal};
 use service::health::Health;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-use crate::caller::Caller;
 use crate::routes::{Edge, Payments};
 use crate::webhooks::Webhooks;
 
@@ -54,7 +52,6 @@ pub struct App {
     reservation: TimeDelta,
     payments: Payments,
     kept: TimeDelta,
-    caller: Caller,
     /// What `Location` begins with; may be empty.
     query_url: Arc<str>,
     in_flight: Arc<Semaphore>,
@@ -73,7 +70,6 @@ impl App {
             reservation,
             payments: Payments::default(),
             kept: TimeDelta::days(i64::from(event_store::forget::KEPT_DAYS)),
-            caller: Caller::ANYONE,
             query_url: "".into(),
             in_flight: Arc::new(Semaphore::new(http::IN_FLIGHT_MAX as usize)),
             bodies: Arc::new(Semaphore::new(http::BODIES_BYTES_MAX)),
@@ -119,31 +115,39 @@ impl App {
         Self { webhooks: Some(Arc::new(webhooks)), ..self }
     }
 
-    fn edge(&self, request_id: Uuid) -> Edge {
+    fn edge(&self, request_id: Uuid, principal: Principal) -> Edge {
         let payments = self.payments.clone();
-        let Self { reservation, kept, caller, .. } = *self;
-        Edge { request_id, now: Utc::now(), reservation, payments, kept, caller }
+        let Self { reservation, kept, .. } = *self;
+        Edge { request_id, now: Utc::now(), reservation, payments, kept, principal }
     }
 }
 
-/// All of the service: every command and the batch behind `token`, health open to everybody, the
-/// shell around it.
-pub fn router(app: &App, token: Option<&Secret>, health: &Health) -> Router {
-    // One token, so one caller: whoever comes by here has it.
-    let app = App { caller: Caller::with(token), ..app.clone() };
+/// All of the service: every command and the batch for those whom `guard` lets in, health open to
+/// everybody, what is `beside` them, the shell around it.
+pub fn router(app: &App, guard: &Guard, health: &Health, beside: Router) -> Router {
     let mut commands = Router::new();
     for route in routes::all() {
-        let app = app.clone();
-        let handler = move |request: Request| http::take_command(app.clone(), route, request);
-        commands = commands.route(route.path, on(route.filter(), handler));
+        let own = app.clone();
+        let take = move |Extension(principal): Extension<Principal>, request: Request| {
+            http::take_command(own.clone(), route, principal, request)
+        };
+        let take = guarded(on(route.filter(), take), app, guard, route.access);
+        commands = commands.route(route.path, take);
     }
-    let told = webhooks(&app);
-    let (app, writer) = (app.clone(), app.writer.clone());
-    let take = move |request: Request| batch::batch(app.clone(), request);
-    let commands = commands.route("/v1/batch", post(take));
-    let check = axum::middleware::from_fn_with_state(writer, log_id::check);
-    let commands = service::auth::guard(commands.route_layer(check), token);
-    service::http::shell(commands.merge(told).merge(health.router()))
+    let batches = app.clone();
+    let take = move |Extension(principal): Extension<Principal>, request: Request| {
+        batch::batch(batches.clone(), principal, request)
+    };
+    let commands = commands.route("/v1/batch", guarded(post(take), app, guard, batch::ACCESS));
+    let all = commands.merge(webhooks(app)).merge(beside);
+    service::http::shell(all.merge(health.router()))
+}
+
+/// A route for those who may, about the log they mean: nobody else is told anything.
+fn guarded(route: MethodRouter, app: &App, guard: &Guard, access: Access) -> MethodRouter {
+    let check = middleware::from_fn_with_state(app.writer.clone(), log_id::check);
+    let admit = middleware::from_fn_with_state((guard.clone(), access), identity::guard::admit);
+    route.route_layer(check).route_layer(admit)
 }
 
 /// Where gateways tell what they were not asked, without the token: they sign instead.

@@ -6,7 +6,9 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use command_api::config::Serve;
 use command_api::operations;
-use command_api::serve::serve;
+use command_api::serve::{Surroundings, serve};
+use identity::config::{Asking, MasterKey};
+use identity::issuer::Issuer;
 use service::config::{Bus, Database, Http, Logging};
 use service::{build, bus, database, telemetry};
 
@@ -30,6 +32,10 @@ struct Shared {
     #[command(flatten)]
     http: Http,
     #[command(flatten)]
+    asking: Asking,
+    #[command(flatten)]
+    master: MasterKey,
+    #[command(flatten)]
     logging: Logging,
 }
 
@@ -46,6 +52,13 @@ enum Task {
     Parked,
     /// Take up events again that the reactor could not read, which happens by itself too
     Retry(reactor::operations::Which),
+    /// Print a token for somebody
+    Token(identity::operations::Wanted),
+    /// Print a new master key
+    MasterKey,
+    /// Sign tokens with a new key from now on; what the old ones have signed is good until it runs
+    /// out
+    RotateSigningKey,
     /// Turn a file into commands
     Import {
         #[command(subcommand)]
@@ -63,8 +76,8 @@ async fn main() -> anyhow::Result<ExitCode> {
     telemetry::init(shared.logging.format)?;
     match task {
         Task::Serve(settings) => {
-            let Shared { database, bus, http, .. } = shared;
-            serve(settings, database, bus, http).await?;
+            let Shared { database, bus, http, asking, master, .. } = shared;
+            serve(settings, Surroundings { database, bus, http, asking, master }).await?;
             Ok(ExitCode::SUCCESS)
         }
         Task::Migrate => done(operations::migrate(&shared.database).await),
@@ -78,12 +91,29 @@ async fn main() -> anyhow::Result<ExitCode> {
             let all_done = reactor::operations::retry(&db, which).await?;
             Ok(if all_done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
+        Task::Token(wanted) => {
+            identity::operations::token(issuer(&shared)?, wanted).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Task::MasterKey => {
+            identity::operations::master_key()?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Task::RotateSigningKey => {
+            identity::operations::rotate(issuer(&shared)?).await?;
+            Ok(ExitCode::SUCCESS)
+        }
         Task::Import { what } => Ok(import::run(what, database::connect(&shared.database)?).await?),
     }
 }
 
 fn done(result: Result<(), operations::Error>) -> anyhow::Result<ExitCode> {
     Ok(result.map(|()| ExitCode::SUCCESS)?)
+}
+
+fn issuer(shared: &Shared) -> anyhow::Result<Option<Issuer>> {
+    let db = database::connect(&shared.database)?;
+    Ok(shared.master.issuer(&db, &shared.asking)?)
 }
 
 async fn adopt(database: &Database, bus: &Bus) -> anyhow::Result<ExitCode> {

@@ -4,6 +4,8 @@ use async_nats::ConnectError;
 use event_store::{Writer, forget, relay};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use identity::config::{Asking, MasterKey};
+use identity::routes::Identity;
 use service::config::{Bus, Database, Http, Wrong};
 use service::health::Health;
 use service::parts::Parts;
@@ -36,18 +38,29 @@ pub enum Error {
     Broken,
 }
 
-/// Serves until told to stop, then ends from the outside in: requests, reactor, writer, relay.
-pub fn serve(
-    settings: Serve,
-    database: Database,
-    bus: Bus,
-    http: Http,
-) -> BoxFuture<'static, Result<(), Error>> {
-    // Boxed, so that its code is made here once and not in each program anew.
-    run(settings, database, bus, http).boxed()
+/// What a process has around it, and who may ask it.
+#[derive(Debug)]
+pub struct Surroundings {
+    /// Where Postgres is.
+    pub database: Database,
+    /// Where NATS is.
+    pub bus: Bus,
+    /// Where it listens.
+    pub http: Http,
+    /// Who is asked, and whose tokens are taken.
+    pub asking: Asking,
+    /// What seals secrets in the database.
+    pub master: MasterKey,
 }
 
-async fn run(settings: Serve, database: Database, bus: Bus, http: Http) -> Result<(), Error> {
+/// Serves until told to stop, then ends from the outside in: requests, reactor, writer, relay.
+pub fn serve(settings: Serve, around: Surroundings) -> BoxFuture<'static, Result<(), Error>> {
+    // Boxed, so that its code is made here once and not in each program anew.
+    run(settings, around).boxed()
+}
+
+async fn run(settings: Serve, around: Surroundings) -> Result<(), Error> {
+    let Surroundings { database, bus, http, asking, master } = around;
     http.check()?;
     let inside = settings.reactor == Reactor::Inside;
     let does = if inside {
@@ -94,7 +107,9 @@ async fn run(settings: Serve, database: Database, bus: Bus, http: Http) -> Resul
         .with_webhooks(Webhooks::new(gateways, db.clone()));
     let health = health(&db, nats, condition);
     let health = if inside { reactor::waiting::watch(health, &db) } else { health };
-    let routes = router(&app, http.token(), &health);
+    let identity = Identity { db: db.clone(), issuer: master.issuer(&db, &asking)? };
+    let beside = identity::routes::router(identity);
+    let routes = router(&app, &asking.guard(&http, &db), &health, beside);
     let served = service::serve(routes, &health, &http, DEFAULT_PORT, shutdown).await;
 
     parts.stop();

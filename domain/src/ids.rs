@@ -29,6 +29,10 @@ id! {
     AddressId
 }
 id! {
+    /// Somebody who buys and has not signed in: an id that stands in their token.
+    GuestId
+}
+id! {
     /// A customer. Names, addresses and e-mail never stand in events beside it.
     CustomerId
 }

@@ -11,14 +11,15 @@
 //!   whose events are then appended together;
 //! * the list below names every kind of stream, once: what has one arm a kind is made from it;
 //! * [`event`] reads stored events, and lifts old ones; [`stream`] reads names of streams;
-//!   [`state`] is how decisions look states up; [`refusal`] what refusals have in common,
-//!   [`refusal_record`] how they are told and kept;
+//!   [`by`] is as whom a command is decided; [`state`] is how decisions look states up;
+//!   [`refusal`] what refusals have in common, [`refusal_record`] how they are told and kept;
 //! * what readers see is folded from the same events: of one kind in its `document.rs`, of several
 //!   in [`page`]; [`read_model`] names all that they read.
 
 #[macro_use]
 mod shape;
 
+pub mod by;
 pub mod cart;
 pub mod command;
 pub mod event;
@@ -42,8 +43,9 @@ pub mod stock;
 pub mod stream;
 pub mod text;
 
+pub use by::{By, Owner, Shopper};
 pub use ids::{
-    AddressId, CartId, CustomerId, FulfilmentId, OrderId, PaymentId, ProductId, ReturnId,
+    AddressId, CartId, CustomerId, FulfilmentId, GuestId, OrderId, PaymentId, ProductId, ReturnId,
 };
 pub use money::{Currency, Money};
 pub use options::Options;

@@ -4,15 +4,12 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use async_nats::jetstream;
-use axum::extract::FromRequestParts;
-use axum::http::request;
-use service::Problem;
-use service::config::{self, Secret};
+use identity::Guard;
+use service::config;
 use sqlx::PgPool;
 use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::caller::Caller;
 use crate::live::Live;
 use crate::log::Log;
 use crate::past::Past;
@@ -25,7 +22,7 @@ use crate::search::postgres::Catalogue;
 pub const EXPORTS_MAX: usize = 16;
 
 /// What the process was told.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Settings {
     /// Where Meilisearch is.
     pub search: config::Search,
@@ -35,8 +32,8 @@ pub struct Settings {
     pub bus: Option<async_nats::Client>,
     /// The name of the `JetStream` stream that carries the log.
     pub stream: String,
-    /// What callers of the guarded routes must send.
-    pub token: Option<Secret>,
+    /// Who knows who asks.
+    pub guard: Guard,
 }
 
 /// The state of every route. One pointer, for axum clones it with each request: the parts cloned
@@ -56,7 +53,7 @@ pub struct Shared {
     pub(crate) past: Past,
     pub(crate) catalogue: Catalogue,
     pub(crate) bus: Option<async_nats::Client>,
-    pub(crate) token: Option<Secret>,
+    pub(crate) guard: Guard,
     /// Ends what runs behind the routes, once nobody can ask any more.
     _ended: DropGuard,
 }
@@ -86,7 +83,7 @@ impl App {
             catalogue: Catalogue::new(&db),
             meili,
             bus: settings.bus,
-            token: settings.token,
+            guard: settings.guard,
             log: Arc::new(Log::new(db.clone())),
             _ended: ended.drop_guard(),
             queue,
@@ -100,13 +97,5 @@ impl Deref for App {
 
     fn deref(&self) -> &Shared {
         &self.0
-    }
-}
-
-impl FromRequestParts<App> for Caller {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut request::Parts, app: &App) -> Result<Self, Problem> {
-        Self::of(&parts.headers, app.token.as_ref())
     }
 }

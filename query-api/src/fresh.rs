@@ -7,10 +7,10 @@ use std::time::Duration;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use identity::Principal;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::caller::Caller;
 use crate::log;
 
 /// The longest wait that is granted; more is cut to this.
@@ -76,10 +76,10 @@ impl Fresh {
         }
     }
 
-    /// The same for a caller who may not be trusted.
+    /// The same for whoever asks.
     #[must_use]
-    pub fn of(self, caller: Caller) -> Self {
-        Self { tells_head: caller.is_trusted, ..self }
+    pub fn of(self, principal: Principal) -> Self {
+        Self { tells_head: principal.works_here(), ..self }
     }
 
     /// Tells the client that its preference was heard.

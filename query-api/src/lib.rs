@@ -8,7 +8,7 @@
 //! * [`mod@bounded`] finishes what was begun for those who hang up;
 //! * [`document`] serves what the projector stored, as it stands;
 //! * [`past`] folds the log to any point of its past;
-//! * [`caller`] tells who sends the token on routes that are open without it;
+//! * [`scope`] tells whose documents somebody sees;
 //! * [`search`] asks Meilisearch, and Postgres while that is away;
 //! * [`reading`] reads the log for exports and followers, [`live`] shares its end with the
 //!   followers;
@@ -18,7 +18,6 @@
 
 pub mod app;
 pub mod bounded;
-pub mod caller;
 pub mod cursor;
 pub mod document;
 pub mod fresh;
@@ -33,8 +32,9 @@ pub mod progress;
 pub mod queue;
 pub mod reading;
 pub mod resources;
+pub mod scope;
 pub mod search;
 
 pub use self::metrics::describe_metrics;
 pub use app::{App, Settings};
-pub use resources::{health, router};
+pub use resources::{accesses, health, router};

@@ -7,12 +7,12 @@
 use axum::extract::State;
 use axum::http::Uri;
 use axum::response::{IntoResponse, Response};
+use identity::Principal;
 use serde::de::DeserializeOwned;
 use service::Problem;
 use service::extract::Query;
 
 use crate::app::App;
-use crate::caller::Caller;
 use crate::fresh::{Fresh, Prefer};
 use crate::listing::{Limit, Listing};
 
@@ -39,7 +39,7 @@ pub trait ListQuery: Paged {
     ///
     /// # Errors
     /// 401 for those who may see nothing of that.
-    fn listing(self, caller: Caller) -> Result<Listing, Problem>;
+    fn listing(self, principal: Principal) -> Result<Listing, Problem>;
 }
 
 /// `GET` of a list.
@@ -47,12 +47,12 @@ pub async fn list_of<L: ListQuery>(
     State(app): State<App>,
     Query(mut list): Query<L>,
     prefer: Prefer,
-    caller: Caller,
+    principal: Principal,
     uri: Uri,
 ) -> Result<Response, Problem> {
     let Paging { limit, cursor, min_position } = list.paging();
-    let listing = list.listing(caller)?;
-    let fresh = Fresh::new(min_position, prefer).of(caller);
+    let listing = list.listing(principal)?;
+    let fresh = Fresh::new(min_position, prefer).of(principal);
     let mut db = app.progress.reader(listing.model, &fresh).await?;
     let page = listing.page(&mut db, limit, cursor.as_deref()).await?;
     Ok((fresh.applied(), db.lacks(), page.respond(&uri)).into_response())
@@ -123,9 +123,9 @@ macro_rules! list {
         impl $crate::list::ListQuery for $name {
             fn listing(
                 self,
-                caller: $crate::caller::Caller,
+                principal: identity::Principal,
             ) -> Result<$crate::listing::Listing, service::Problem> {
-                caller.must_be_trusted()?;
+                $crate::scope::must_work_here(principal)?;
                 let sort: fn(&$name) -> $crate::listing::Sort = $sorting;
                 let model = domain::ReadModel::$model;
                 Ok($crate::listing::Listing::of(model, $view, sort(&self))

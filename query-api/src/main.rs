@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
+use identity::config::Asking;
 use query_api::{App, Settings};
 use service::config::{Bus, Database, Http, Logging, Search, Secret};
 use service::{build, bus, database, shutdown, telemetry};
@@ -23,6 +24,8 @@ struct Cli {
     search: Search,
     #[command(flatten)]
     http: Http,
+    #[command(flatten)]
+    asking: Asking,
     #[command(flatten)]
     logging: Logging,
     /// The Meilisearch index that holds the catalogue
@@ -47,6 +50,7 @@ async fn main() -> Result<()> {
         bus,
         search,
         http,
+        asking,
         logging,
         search_index,
         meili_search_key,
@@ -65,7 +69,7 @@ async fn main() -> Result<()> {
         stream: bus.stream.clone(),
         search,
         index: search_index,
-        token: http.token().cloned(),
+        guard: asking.guard(&http, &db),
     };
     let app = App::start(db, settings, shutdown.stop.clone())
         .context("the key of Meilisearch cannot be sent")?;

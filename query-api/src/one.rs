@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use domain::StreamId;
+use identity::Principal;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use service::Problem;
@@ -15,10 +16,10 @@ use service::extract::{Path, Query};
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::caller::Caller;
 use crate::document::{Folded, Stored, respond};
 use crate::fresh::{Fresh, Prefer};
 use crate::past::Point;
+use crate::scope::must_work_here;
 
 /// What may be asked of a single document.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -82,7 +83,7 @@ pub trait Resource: Folded {
     fn read(
         app: &App,
         fresh: &Fresh,
-        caller: Caller,
+        principal: Principal,
         id: Self::Id,
     ) -> impl Future<Output = Result<Option<Stored>, Problem>> + Send;
 }
@@ -93,23 +94,23 @@ pub async fn one<R: Resource>(
     Path(id): Path<R::Id>,
     Query(one): Query<One>,
     prefer: Prefer,
-    caller: Caller,
+    principal: Principal,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let stream = R::stream(&id)?;
     if let Some(point) = one.point()? {
-        caller.must_be_trusted()?;
+        must_work_here(principal)?;
         let stored = app.past.document::<R>(stream, point).await?;
         return Ok(respond(&headers, R::NAME, stored));
     }
-    let fresh = Fresh::new(one.min_position, prefer).of(caller);
-    let stored = R::read(&app, &fresh, caller, id).await?;
+    let fresh = Fresh::new(one.min_position, prefer).of(principal);
+    let stored = R::read(&app, &fresh, principal, id).await?;
     Ok((fresh.applied(), respond(&headers, R::NAME, stored)).into_response())
 }
 
 /// A document under a UUID: what it is called, where it stands, its own stream, and how it is
-/// folded, if need be with the streams that its events name as `parts`. It is for those who are
-/// trusted; `strangers` says which rows everybody sees.
+/// folded, if need be with the streams that its events name as `parts`. It is for whose it is;
+/// `strangers` says which rows everybody sees.
 macro_rules! resource {
     (
         $(#[$doc:meta])*
@@ -145,18 +146,18 @@ macro_rules! resource {
             async fn read(
                 app: &$crate::app::App,
                 fresh: &$crate::fresh::Fresh,
-                caller: $crate::caller::Caller,
+                principal: identity::Principal,
                 id: Self::Id,
             ) -> Result<Option<$crate::document::Stored>, service::Problem> {
                 use $crate::document::read;
 
                 let stream = Self::stream(&id)?.to_string();
-                $( if !caller.is_trusted {
+                $( if !principal.works_here() {
                     let row = read!(app, fresh, $model, stream, $view, $row, id.0);
                     return Ok(row.map($crate::document::Row::stored::<Self>));
                 } )?
-                caller.must_be_trusted()?;
                 let row = read!(app, fresh, $model, stream, $view, "id = $1", id.0);
+                let row = row.filter(|row| $crate::scope::is_for(principal, &row.document));
                 Ok(row.map($crate::document::Row::stored::<Self>))
             }
         }

@@ -41,11 +41,14 @@ async fn ask(State(token): State<Arc<Secret>>, request: Request, next: Next) -> 
 /// Whether a request carries the token. Compares in constant time, so that answers do not tell how
 /// much of a guess was right. Only the token's length shows.
 pub fn is_allowed(headers: &HeaderMap, token: &Secret) -> bool {
-    let Some(value) = headers.get(header::AUTHORIZATION) else {
-        return false;
-    };
-    let Some((scheme, given)) = value.as_bytes().split_at_checked("Bearer ".len()) else {
-        return false;
-    };
-    scheme.eq_ignore_ascii_case(b"Bearer ") && given.ct_eq(token.expose().as_bytes()).into()
+    bearer(headers).is_some_and(|given| given.ct_eq(token.expose().as_bytes()).into())
+}
+
+/// The token that a request carries (RFC 6750), empty where it names the scheme alone. Other
+/// schemes are of no concern.
+pub fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+    let value = headers.get(header::AUTHORIZATION)?.as_bytes();
+    let (scheme, given) =
+        value.split_at(value.iter().position(|byte| *byte == b' ').unwrap_or(value.len()));
+    scheme.eq_ignore_ascii_case(b"Bearer").then(|| given.strip_prefix(b" ").unwrap_or_default())
 }

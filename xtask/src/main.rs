@@ -33,6 +33,7 @@ mod stand_in;
 mod status;
 mod test;
 mod tidy;
+mod token;
 mod tour;
 mod up;
 
@@ -56,6 +57,8 @@ enum Command {
     Down,
     /// Say what runs, and how far behind each projection is
     Status,
+    /// Print a token of somebody for the shop that `up` started
+    Token(token::Args),
     /// Run the tests against throwaway servers
     Test(test::Args),
     /// Measure what the engine reaches here, beside its baseline
@@ -95,6 +98,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Up(args) => up::run(&layout, args),
         Command::Down => down::run(&layout),
         Command::Status => status::run(&layout),
+        Command::Token(args) => token::run(&layout, args),
         Command::Test(args) => test::run(&layout, args),
         Command::Bench(args) => bench::run(&layout, args),
         Command::Chaos(args) => chaos::run(&layout, args),

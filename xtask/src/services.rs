@@ -62,6 +62,8 @@ pub struct Services {
     programs: BTreeMap<String, PathBuf>,
     /// What all of them are told besides where the servers are.
     environment: Vec<(&'static str, String)>,
+    /// What seals secrets in the database: for command-api alone.
+    master_key: Option<String>,
 }
 
 impl Services {
@@ -74,7 +76,7 @@ impl Services {
 
     /// Those that were built already.
     pub fn built(binaries: BTreeMap<String, PathBuf>) -> Self {
-        Self { programs: binaries, environment: vec![] }
+        Self { programs: binaries, environment: vec![], master_key: None }
     }
 
     /// Where another program lies that was built with them.
@@ -88,6 +90,12 @@ impl Services {
     pub fn with(mut self, environment: impl IntoIterator<Item = (&'static str, String)>) -> Self {
         self.environment.extend(environment);
         self
+    }
+
+    /// With this master key.
+    #[must_use]
+    pub fn with_master_key(self, key: String) -> Self {
+        Self { master_key: Some(key), ..self }
     }
 
     /// A command of command-api, with the servers in its environment.
@@ -140,6 +148,9 @@ impl Services {
         let mut command = Command::new(path);
         urls.apply(&mut command);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        if name == COMMAND_API {
+            command.envs(self.master_key.iter().map(|key| ("MASTER_KEY", key)));
+        }
         // The end of a log is to be the reason of a failure, not the stack it came through.
         command.env("RUST_LIB_BACKTRACE", "0");
         Ok(command)

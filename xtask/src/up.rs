@@ -11,7 +11,7 @@ use crate::process::Stack;
 use crate::record::Record;
 use crate::servers::{self, Durability, Servers, Source, Urls};
 use crate::services::{self, Services};
-use crate::{demo, interrupt, progress, projections};
+use crate::{demo, interrupt, progress, projections, token};
 
 /// Pause between two looks whether everything still runs.
 const WATCH_INTERVAL: Duration = Duration::from_millis(200);
@@ -23,7 +23,9 @@ Environment:
   POSTGRES_PORT, NATS_PORT, MEILI_PORT              where the servers listen [5442, 4242, 7742]
   DATABASE_URL, NATS_URL, MEILI_URL                 servers that run already, used as they are
   MEILI_MASTER_KEY                                  the key that goes with MEILI_URL
-  API_TOKEN                                         the token callers must send [none]
+  ACCESS                                            open: who says nothing is the owner; asked:
+                                                    they are strangers [open]
+  API_TOKEN                                         a token of the owner's; with it ACCESS is asked
   XTASK_SERVERS=package                             leave the machine's own servers aside and take
                                                     the pinned packages";
 
@@ -55,6 +57,8 @@ pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
     create_dir(&layout.data)?;
     let mut stack = Stack::new(&layout.data)?;
     let services = Services::build()?;
+    let key = token::master_key(layout, &services)?;
+    let services = services.with_master_key(key);
     let mut urls =
         servers.start(layout, &mut stack, &layout.data, server_ports, Durability::Durable)?;
     services.migrate(&urls, &stack)?;
@@ -149,6 +153,10 @@ Back office: one order, and how it came to be
 
 Ops: how far each projection is behind
   curl '{query}/v1/projections'
+
+As somebody: whoever sends a token is known by it, a guest as one of the shop
+  curl -X POST {command}/v1/guests
+  curl '{query}/v1/orders' -H \"authorization: Bearer $(cargo xtask token --role staff)\"
 ",
         ports.projector_url()
     )

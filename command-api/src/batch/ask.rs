@@ -64,6 +64,7 @@ impl Visitor<'_> for IfMatchVisitor {
 pub fn prepare(line: &[u8], edge: &Edge) -> Result<Prepared, LineProblem> {
     let Ask { command: name, key, id, if_match, data } = object(line)?;
     let route = named(&name).ok_or_else(problem::unknown_command)?;
+    route.access.check(edge.principal)?;
     if let Some(key) = &key {
         check_key(key)?;
     }

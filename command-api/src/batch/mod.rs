@@ -23,6 +23,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use event_store::{Answer, SubmitError};
 use futures::{Stream, StreamExt};
+use identity::{Access, Principal};
 use serde::Serialize;
 use serde_json::Value;
 use service::problem::Problem;
@@ -50,12 +51,15 @@ pub const BATCH_TIME_MAX: Duration = Duration::from_hours(1);
 /// How long a line waits before it tries a full queue again.
 const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
+/// Who may send one: each of its lines is for those whom its command is for.
+pub const ACCESS: Access = Access::Staff;
+
 const NDJSON: &str = "application/x-ndjson";
 /// Other names by which the same format goes.
 const NDJSON_ALIASES: [&str; 2] = ["application/ndjson", "application/jsonl"];
 
 /// Takes a batch and streams its verdicts.
-pub async fn batch(app: App, request: Request) -> Result<Response, Problem> {
+pub async fn batch(app: App, principal: Principal, request: Request) -> Result<Response, Problem> {
     let media_type = http::media_type(request.headers()).unwrap_or_default();
     if !NDJSON_ALIASES.into_iter().chain([NDJSON]).any(|n| media_type.eq_ignore_ascii_case(n)) {
         return Err(problem::unsupported_media_type(NDJSON));
@@ -69,7 +73,7 @@ pub async fn batch(app: App, request: Request) -> Result<Response, Problem> {
     let unread = CancellationToken::new();
     let answer = Body::from_stream(pieces(outstanding, unread.clone()));
     let ends = Instant::now() + app.batch_time;
-    let reader = Reader { app, request_id, window, unread, ends, _under_way: under_way };
+    let reader = Reader { app, request_id, principal, window, unread, ends, _under_way: under_way };
     tokio::spawn(reader.run(Lines::new(body)));
     Ok(([(CONTENT_TYPE, NDJSON)], answer).into_response())
 }
@@ -95,6 +99,7 @@ fn pieces(
 struct Reader {
     app: App,
     request_id: Uuid,
+    principal: Principal,
     window: Window<Outstanding>,
     /// Cancelled when the caller does not read.
     unread: CancellationToken,
@@ -157,7 +162,7 @@ impl Reader {
     }
 
     fn edge(&self) -> Edge {
-        self.app.edge(self.request_id)
+        self.app.edge(self.request_id, self.principal)
     }
 
     /// Submits a command. It is in the writer's queue when this returns; a full queue is waited

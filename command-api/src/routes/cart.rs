@@ -2,19 +2,20 @@
 
 use domain::command::cart::Command as Cart;
 use domain::{AddressId, CartId, Command, Currency, CustomerId, OrderId, Quantity, Sku};
+use identity::Access::{Shopper, Staff};
 use serde::Deserialize;
 use service::problem::Problem;
 
 use super::{Address, Body, Edge, Route, plain};
 
 pub(super) const ROUTES: &[Route] = &[
-    Route::post::<Create>("cart.create", "/v1/carts"),
-    Route::put::<Assign>("cart.assign", "/v1/carts/{id}/customer"),
-    Route::post::<AddLine>("cart.add_line", "/v1/carts/{id}/lines"),
-    Route::put::<ChangeLine>("cart.change_line", "/v1/carts/{id}/lines/{sku}"),
-    Route::delete::<RemoveLine>("cart.remove_line", "/v1/carts/{id}/lines/{sku}"),
-    Route::post::<CheckOut>("cart.checkout", "/v1/carts/{id}/checkout").keyed(),
-    Route::post::<Abandon>("cart.abandon", "/v1/carts/{id}/abandon"),
+    Route::post::<Create>(Shopper, "cart.create", "/v1/carts"),
+    Route::put::<Assign>(Staff, "cart.assign", "/v1/carts/{id}/customer"),
+    Route::post::<AddLine>(Shopper, "cart.add_line", "/v1/carts/{id}/lines"),
+    Route::put::<ChangeLine>(Shopper, "cart.change_line", "/v1/carts/{id}/lines/{sku}"),
+    Route::delete::<RemoveLine>(Shopper, "cart.remove_line", "/v1/carts/{id}/lines/{sku}"),
+    Route::post::<CheckOut>(Shopper, "cart.checkout", "/v1/carts/{id}/checkout").keyed(),
+    Route::post::<Abandon>(Shopper, "cart.abandon", "/v1/carts/{id}/abandon"),
 ];
 
 #[derive(Deserialize)]
@@ -26,9 +27,10 @@ struct Create {
 }
 
 impl Body for Create {
-    fn command(self, _: &Address, _: &Edge) -> Result<Command, Problem> {
+    fn command(self, _: &Address, edge: &Edge) -> Result<Command, Problem> {
         let Self { id, currency, customer_id } = self;
-        Ok(Command::Cart(Edge::id(id, CartId), Cart::Create { currency, customer_id }))
+        let owner = edge.owner(customer_id)?;
+        Ok(Command::Cart(Edge::id(id, CartId), Cart::Create { currency, owner }))
     }
 }
 

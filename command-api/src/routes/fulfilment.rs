@@ -4,20 +4,22 @@ use domain::command::fulfilment::Command as Fulfilment;
 use domain::order::Units;
 use domain::text::{Label, Note};
 use domain::{Command, FulfilmentId, Location, OrderId};
+use identity::Access::Staff;
 use serde::Deserialize;
 use service::problem::Problem;
 
 use super::{Address, Body, Edge, Route, plain};
 
 pub(super) const ROUTES: &[Route] = &[
-    Route::post::<Create>("fulfilment.create", "/v1/fulfilments"),
-    Route::post::<Pack>("fulfilment.pack", "/v1/fulfilments/{id}/pack"),
-    Route::post::<Ship>("fulfilment.ship", "/v1/fulfilments/{id}/ship"),
-    Route::post::<Deliver>("fulfilment.deliver", "/v1/fulfilments/{id}/deliver").keyed_if(in_part),
-    Route::post::<Fail>("fulfilment.fail", "/v1/fulfilments/{id}/fail"),
-    Route::post::<Lose>("fulfilment.lose", "/v1/fulfilments/{id}/lose"),
-    Route::post::<Return>("fulfilment.return", "/v1/fulfilments/{id}/return"),
-    Route::post::<Cancel>("fulfilment.cancel", "/v1/fulfilments/{id}/cancel"),
+    Route::post::<Create>(Staff, "fulfilment.create", "/v1/fulfilments"),
+    Route::post::<Pack>(Staff, "fulfilment.pack", "/v1/fulfilments/{id}/pack"),
+    Route::post::<Ship>(Staff, "fulfilment.ship", "/v1/fulfilments/{id}/ship"),
+    Route::post::<Deliver>(Staff, "fulfilment.deliver", "/v1/fulfilments/{id}/deliver")
+        .keyed_if(in_part),
+    Route::post::<Fail>(Staff, "fulfilment.fail", "/v1/fulfilments/{id}/fail"),
+    Route::post::<Lose>(Staff, "fulfilment.lose", "/v1/fulfilments/{id}/lose"),
+    Route::post::<Return>(Staff, "fulfilment.return", "/v1/fulfilments/{id}/return"),
+    Route::post::<Cancel>(Staff, "fulfilment.cancel", "/v1/fulfilments/{id}/cancel"),
 ];
 
 /// Where a returned parcel's units are put unless the caller names another place.

@@ -4,13 +4,14 @@ use domain::Command;
 use domain::command::location::Command as Location;
 use domain::location::Set;
 use domain::text::Label;
+use identity::Access::Staff;
 use serde::Deserialize;
 use service::problem::Problem;
 
 use super::{Address, Body, Edge, Route};
 
 pub(super) const ROUTES: &[Route] =
-    &[Route::put::<SetLocation>("location.set", "/v1/locations/{id}")];
+    &[Route::put::<SetLocation>(Staff, "location.set", "/v1/locations/{id}")];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

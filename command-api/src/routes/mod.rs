@@ -1,9 +1,11 @@
-//! Every command the API takes, one line each: its batch name, its method, its path and its body.
+//! Every command the API takes, one line each: who may send it, its batch name, its method, its
+//! path and its body.
 //!
-//! That line is the only registration there is: it also says whether the command needs a key and
-//! whether it is done later. The HTTP route and the batch name both come from it, and both parse
-//! the body with the same function, so the two cannot drift apart. A routes file owns the bodies of
-//! one aggregate and what they become in the domain; no IO, no headers, no answers here.
+//! That line is the only registration there is: it also says who may send the command, whether it
+//! needs a key and whether it is done later. The HTTP route and the batch name both come from it,
+//! and both parse the body with the same function, so the two cannot drift apart. A routes file
+//! owns the bodies of one aggregate and what they become in the domain; no IO, no headers, no
+//! answers here.
 
 mod cart;
 mod fulfilment;
@@ -22,14 +24,14 @@ use axum::routing::MethodFilter;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::payment::CapturePolicy;
 use domain::text::GatewayName;
-use domain::{Command, Sku};
+use domain::{Command, CustomerId, Owner, Sku};
+use identity::{Access, Principal};
 use reactor::gateway::sandbox::Sandbox;
 use reactor::gateway::{self, Gateway as _};
 use serde::de::DeserializeOwned;
 use service::problem::Problem;
 use uuid::Uuid;
 
-use crate::caller::Caller;
 use crate::problem::{invalid_body, invalid_path};
 
 /// Every command there is.
@@ -67,6 +69,8 @@ pub struct Route {
     pub method: Method,
     /// Its HTTP path; `{id}` and `{sku}` stand for the parts of its [`Address`].
     pub path: &'static str,
+    /// Who may send it.
+    pub access: Access,
     /// Whether it is only taken with a key: it must never be done twice by accident, for it buys
     /// something, or moves money or units.
     pub needs_key: fn(&Command) -> bool,
@@ -76,25 +80,30 @@ pub struct Route {
 }
 
 impl Route {
-    const fn new<B: Body>(method: Method, name: &'static str, path: &'static str) -> Self {
+    const fn new<B: Body>(
+        method: Method,
+        access: Access,
+        name: &'static str,
+        path: &'static str,
+    ) -> Self {
         let (needs_key, is_later) = (|_: &Command| false, |_: &Command| false);
-        Self { name, method, path, needs_key, is_later, parse: parse::<B> }
+        Self { name, method, path, access, needs_key, is_later, parse: parse::<B> }
     }
 
-    const fn post<B: Body>(name: &'static str, path: &'static str) -> Self {
-        Self::new::<B>(Method::POST, name, path)
+    const fn post<B: Body>(access: Access, name: &'static str, path: &'static str) -> Self {
+        Self::new::<B>(Method::POST, access, name, path)
     }
 
-    const fn put<B: Body>(name: &'static str, path: &'static str) -> Self {
-        Self::new::<B>(Method::PUT, name, path)
+    const fn put<B: Body>(access: Access, name: &'static str, path: &'static str) -> Self {
+        Self::new::<B>(Method::PUT, access, name, path)
     }
 
-    const fn patch<B: Body>(name: &'static str, path: &'static str) -> Self {
-        Self::new::<B>(Method::PATCH, name, path)
+    const fn patch<B: Body>(access: Access, name: &'static str, path: &'static str) -> Self {
+        Self::new::<B>(Method::PATCH, access, name, path)
     }
 
-    const fn delete<B: Body>(name: &'static str, path: &'static str) -> Self {
-        Self::new::<B>(Method::DELETE, name, path)
+    const fn delete<B: Body>(access: Access, name: &'static str, path: &'static str) -> Self {
+        Self::new::<B>(Method::DELETE, access, name, path)
     }
 
     /// Only taken with a key.
@@ -196,7 +205,7 @@ pub struct Edge {
     /// How long the answer to a command is kept.
     pub kept: TimeDelta,
     /// Who sent it.
-    pub caller: Caller,
+    pub principal: Principal,
     /// How payments go whose callers do not say.
     pub payments: Payments,
 }
@@ -222,6 +231,18 @@ impl Default for Payments {
 }
 
 impl Edge {
+    /// Whose a thing is that is made now: a shopper's own, or of the customer whom the shop names.
+    fn owner(&self, customer_id: Option<CustomerId>) -> Result<Owner, Problem> {
+        let Some(shopper) = self.principal.shopper() else {
+            return Ok(Owner { customer_id, guest_id: None });
+        };
+        let owner = Owner::from(shopper);
+        if customer_id.is_some() && customer_id != owner.customer_id {
+            return Err(invalid_body("/customer_id", "is somebody else"));
+        }
+        Ok(owner)
+    }
+
     /// The id the caller chose, or a new one.
     fn id<T>(chosen: Option<T>, new: fn(Uuid) -> T) -> T {
         chosen.unwrap_or_else(|| new(Uuid::now_v7()))

@@ -4,6 +4,7 @@ use domain::command::order::Command as Order;
 use domain::order::Units;
 use domain::text::Note;
 use domain::{AddressId, Command};
+use identity::Access::Shopper;
 use serde::Deserialize;
 use service::problem::Problem;
 
@@ -11,10 +12,10 @@ use super::{Address, Body, Edge, Route};
 
 pub(super) const ROUTES: &[Route] = &[
     // Units called off twice are twice as many.
-    Route::post::<Cancel>("order.cancel", "/v1/orders/{id}/cancel").keyed(),
-    Route::put::<ChangeLine>("order.change_line", "/v1/orders/{id}/lines/{sku}"),
-    Route::delete::<RemoveLine>("order.remove_line", "/v1/orders/{id}/lines/{sku}"),
-    Route::put::<ChangeAddress>("order.change_address", "/v1/orders/{id}/address"),
+    Route::post::<Cancel>(Shopper, "order.cancel", "/v1/orders/{id}/cancel").keyed(),
+    Route::put::<ChangeLine>(Shopper, "order.change_line", "/v1/orders/{id}/lines/{sku}"),
+    Route::delete::<RemoveLine>(Shopper, "order.remove_line", "/v1/orders/{id}/lines/{sku}"),
+    Route::put::<ChangeAddress>(Shopper, "order.change_address", "/v1/orders/{id}/address"),
 ];
 
 /// Why a line became smaller, where nobody says.

@@ -7,6 +7,7 @@ use domain::order::PaymentMethod;
 use domain::payment::CapturePolicy;
 use domain::text::{GatewayName, MediaUrl, Note, Token};
 use domain::{Command, Money, OrderId, PaymentId};
+use identity::Access::{Shopper, Staff};
 use reactor::gateway;
 use serde::Deserialize;
 use service::problem::Problem;
@@ -15,18 +16,22 @@ use super::{Address, Body, Edge, Route, plain};
 use crate::problem::invalid_body;
 
 pub(super) const ROUTES: &[Route] = &[
-    Route::post::<Start>("payment.start", "/v1/payments").keyed().later_if(by_gateway),
-    Route::post::<Abort>("payment.abort", "/v1/payments/{id}/abort").keyed().later(),
-    Route::post::<Capture>("payment.capture", "/v1/payments/{id}/capture").keyed().later(),
-    Route::post::<Void>("payment.void", "/v1/payments/{id}/void").keyed().later(),
-    Route::post::<Refund>("payment.refund", "/v1/payments/{id}/refund").keyed().later(),
-    Route::post::<CompleteAction>("payment.complete_action", "/v1/payments/{id}/complete-action")
-        .keyed()
-        .later(),
-    Route::post::<Resolve>("payment.resolve", "/v1/payments/{id}/resolve").keyed(),
-    Route::post::<Collect>("payment.collect", "/v1/payments/{id}/collect").keyed(),
-    Route::post::<Remit>("payment.remit", "/v1/payments/{id}/remit").keyed(),
-    Route::post::<Uncollect>("payment.uncollect", "/v1/payments/{id}/uncollect").keyed(),
+    Route::post::<Start>(Shopper, "payment.start", "/v1/payments").keyed().later_if(by_gateway),
+    Route::post::<Abort>(Shopper, "payment.abort", "/v1/payments/{id}/abort").keyed().later(),
+    Route::post::<Capture>(Staff, "payment.capture", "/v1/payments/{id}/capture").keyed().later(),
+    Route::post::<Void>(Staff, "payment.void", "/v1/payments/{id}/void").keyed().later(),
+    Route::post::<Refund>(Staff, "payment.refund", "/v1/payments/{id}/refund").keyed().later(),
+    Route::post::<CompleteAction>(
+        Shopper,
+        "payment.complete_action",
+        "/v1/payments/{id}/complete-action",
+    )
+    .keyed()
+    .later(),
+    Route::post::<Resolve>(Staff, "payment.resolve", "/v1/payments/{id}/resolve").keyed(),
+    Route::post::<Collect>(Staff, "payment.collect", "/v1/payments/{id}/collect").keyed(),
+    Route::post::<Remit>(Staff, "payment.remit", "/v1/payments/{id}/remit").keyed(),
+    Route::post::<Uncollect>(Staff, "payment.uncollect", "/v1/payments/{id}/uncollect").keyed(),
 ];
 
 /// The gateway that payments by `PayPal` go through unless the caller names another.
@@ -54,6 +59,13 @@ struct Start {
 impl Body for Start {
     fn command(self, _: &Address, edge: &Edge) -> Result<Command, Problem> {
         let (id, order_id) = (Edge::id(self.id, PaymentId), self.order_id);
+        if edge.principal.shopper().is_some() {
+            let external = self.method == PaymentMethod::External;
+            unless_unfit([
+                ("/method", external, "whether it was paid elsewhere is for the shop to say"),
+                ("/capture", self.capture.is_some(), "when it is taken is for the shop to say"),
+            ])?;
+        }
         let start = match self.method {
             PaymentMethod::Card | PaymentMethod::Paypal => self.through_gateway(edge)?,
             PaymentMethod::CashOnDelivery | PaymentMethod::External => self.in_cash()?,

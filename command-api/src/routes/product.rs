@@ -6,22 +6,31 @@ use domain::command::product::Command as Product;
 use domain::product::{Changed, Details, Media, SkusOfArchived, VariantChange, VariantSet};
 use domain::text::{Label, Prose};
 use domain::{Command, Money, Options, ProductId, Sku};
+use identity::Access::Staff;
 use serde::Deserialize;
 use service::problem::Problem;
 
 use super::{Address, Body, Edge, Route, plain};
 
 pub(super) const ROUTES: &[Route] = &[
-    Route::post::<Create>("product.create", "/v1/products"),
-    Route::patch::<Changed>("product.change", "/v1/products/{id}"),
-    Route::put::<SetVariant>("product.set_variant", "/v1/products/{id}/variants/{sku}"),
-    Route::patch::<VariantChange>("product.change_variant", "/v1/products/{id}/variants/{sku}"),
-    Route::put::<SetPrices>("product.set_prices", "/v1/products/{id}/variants/{sku}/prices"),
-    Route::delete::<RemoveVariant>("product.remove_variant", "/v1/products/{id}/variants/{sku}"),
-    Route::post::<Publish>("product.publish", "/v1/products/{id}/publish"),
-    Route::post::<Unpublish>("product.unpublish", "/v1/products/{id}/unpublish"),
-    Route::post::<Archive>("product.archive", "/v1/products/{id}/archive"),
-    Route::post::<Restore>("product.restore", "/v1/products/{id}/restore"),
+    Route::post::<Create>(Staff, "product.create", "/v1/products"),
+    Route::patch::<Changed>(Staff, "product.change", "/v1/products/{id}"),
+    Route::put::<SetVariant>(Staff, "product.set_variant", "/v1/products/{id}/variants/{sku}"),
+    Route::patch::<VariantChange>(
+        Staff,
+        "product.change_variant",
+        "/v1/products/{id}/variants/{sku}",
+    ),
+    Route::put::<SetPrices>(Staff, "product.set_prices", "/v1/products/{id}/variants/{sku}/prices"),
+    Route::delete::<RemoveVariant>(
+        Staff,
+        "product.remove_variant",
+        "/v1/products/{id}/variants/{sku}",
+    ),
+    Route::post::<Publish>(Staff, "product.publish", "/v1/products/{id}/publish"),
+    Route::post::<Unpublish>(Staff, "product.unpublish", "/v1/products/{id}/unpublish"),
+    Route::post::<Archive>(Staff, "product.archive", "/v1/products/{id}/archive"),
+    Route::post::<Restore>(Staff, "product.restore", "/v1/products/{id}/restore"),
 ];
 
 #[derive(Deserialize)]

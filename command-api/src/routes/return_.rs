@@ -5,18 +5,19 @@ use domain::order::Units;
 use domain::return_::{Arrival, Withheld};
 use domain::text::Note;
 use domain::{Command, OrderId, ReturnId};
+use identity::Access::{Shopper, Staff};
 use serde::Deserialize;
 use service::problem::Problem;
 
 use super::{Address, Body, Edge, Route, plain};
 
 pub(super) const ROUTES: &[Route] = &[
-    Route::post::<Request>("return.request", "/v1/returns"),
-    Route::post::<Approve>("return.approve", "/v1/returns/{id}/approve"),
-    Route::post::<Reject>("return.reject", "/v1/returns/{id}/reject"),
+    Route::post::<Request>(Shopper, "return.request", "/v1/returns"),
+    Route::post::<Approve>(Staff, "return.approve", "/v1/returns/{id}/approve"),
+    Route::post::<Reject>(Staff, "return.reject", "/v1/returns/{id}/reject"),
     // It moves stock and gives money back, and goods may arrive in parts.
-    Route::post::<Receive>("return.receive", "/v1/returns/{id}/receive").keyed(),
-    Route::post::<Close>("return.close", "/v1/returns/{id}/close"),
+    Route::post::<Receive>(Staff, "return.receive", "/v1/returns/{id}/receive").keyed(),
+    Route::post::<Close>(Staff, "return.close", "/v1/returns/{id}/close"),
 ];
 
 #[derive(Deserialize)]

@@ -4,18 +4,19 @@ use domain::command::stock::Command as Stock;
 use domain::location::MAIN;
 use domain::text::Note;
 use domain::{Command, Location, Quantity};
+use identity::Access::Staff;
 use serde::Deserialize;
 use service::problem::Problem;
 
 use super::{Address, Body, Edge, Route};
 
 pub(super) const ROUTES: &[Route] = &[
-    Route::post::<Receive>("stock.receive", "/v1/stock/{id}/receive").keyed(),
-    Route::post::<Transfer>("stock.transfer", "/v1/stock/{id}/transfer").keyed(),
-    Route::post::<Count>("stock.count", "/v1/stock/{id}/count").keyed(),
-    Route::post::<Adjust>("stock.adjust", "/v1/stock/{id}/adjust").keyed(),
-    Route::put::<SetPolicy>("stock.set_policy", "/v1/stock/{id}/policy"),
-    Route::put::<SetThreshold>("stock.set_threshold", "/v1/stock/{id}/threshold"),
+    Route::post::<Receive>(Staff, "stock.receive", "/v1/stock/{id}/receive").keyed(),
+    Route::post::<Transfer>(Staff, "stock.transfer", "/v1/stock/{id}/transfer").keyed(),
+    Route::post::<Count>(Staff, "stock.count", "/v1/stock/{id}/count").keyed(),
+    Route::post::<Adjust>(Staff, "stock.adjust", "/v1/stock/{id}/adjust").keyed(),
+    Route::put::<SetPolicy>(Staff, "stock.set_policy", "/v1/stock/{id}/policy"),
+    Route::put::<SetThreshold>(Staff, "stock.set_threshold", "/v1/stock/{id}/threshold"),
 ];
 
 /// Where units are unless the caller names another place: many shops have but one.

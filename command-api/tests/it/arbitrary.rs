@@ -4,8 +4,8 @@ use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Method, Request};
 use chrono::{DateTime, TimeDelta};
 use command_api::batch::ask;
-use command_api::caller::Caller;
 use command_api::routes::{self, Address, Edge, Payments};
+use identity::Principal;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -126,7 +126,7 @@ fn a_batch_takes_what_http_takes() {
         reservation: TimeDelta::minutes(15),
         payments: Payments::default(),
         kept: TimeDelta::days(30),
-        caller: Caller::ANYONE,
+        principal: Principal::ANYONE,
     };
     let mut runner = TestRunner::default();
     let mut taken = 0;

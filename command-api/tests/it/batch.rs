@@ -7,17 +7,16 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use bytes::Bytes;
 use chrono::TimeDelta;
+use command_api::App;
 use command_api::batch::lines::LINE_BYTES_MAX;
-use command_api::{App, router};
 use futures::{SinkExt, StreamExt};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use service::health::Health;
 use sqlx::PgPool;
 use tower::ServiceExt;
 use uuid::Uuid;
 
-use crate::shop::{Shop, ask, post};
+use crate::shop::{Shop, ask, open, post};
 
 fn request(body: Body) -> Request<Body> {
     let request = Request::post("/v1/batch").header("content-type", "application/x-ndjson");
@@ -184,7 +183,7 @@ async fn a_batch_that_lasts_too_long_ends_with_a_verdict(db: PgPool) {
     let mut shop = Shop::open(&db);
     let app = App::new(shop.writer.clone(), TimeDelta::minutes(15));
     let app = app.with_batch_time(Duration::from_millis(300));
-    shop.router = router(&app, None, &Health::new());
+    shop.router = open(&app);
     // Blank lines without an end: none of them is a sign of life.
     let blank = futures::stream::repeat(Ok::<_, Infallible>(Bytes::from_static(&[b'\n'; 4096])));
     let first = json!({"command": "cart.create", "data": {"currency": "EUR"}});

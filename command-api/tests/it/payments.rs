@@ -2,14 +2,13 @@
 
 use axum::http::StatusCode;
 use chrono::TimeDelta;
+use command_api::App;
 use command_api::routes::Payments;
-use command_api::{App, router};
 use domain::payment::Verdict;
 use serde_json::{Value, json};
-use service::health::Health;
 use sqlx::PgPool;
 
-use crate::shop::{Shop, authorized, keyed, post};
+use crate::shop::{Shop, authorized, keyed, open, post};
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_card_is_authorised_captured_and_refunded(db: PgPool) {
@@ -222,7 +221,7 @@ async fn nobody_pays_by_a_gateway_that_is_not_set_up(db: PgPool) {
     let order = shop.order("TOTE", 1).await;
     let payments = Payments { gateways: vec!["sandbox".parse().unwrap()], ..Payments::default() };
     let app = App::new(shop.writer.clone(), TimeDelta::minutes(15)).with_payments(payments);
-    let only = Shop { router: router(&app, None, &Health::new()), ..shop };
+    let only = Shop { router: open(&app), ..shop };
     let head = only.head().await;
     for pay in [
         json!({"order_id": order, "method": "paypal"}),

@@ -2,15 +2,13 @@
 
 use axum::http::{Method, StatusCode};
 use chrono::{TimeDelta, Utc};
-use command_api::{App, router};
+use command_api::App;
 use futures::future::join_all;
 use serde_json::json;
-use service::config::Secret;
-use service::health::Health;
 use sqlx::PgPool;
 use uuid::{NoContext, Timestamp, Uuid};
 
-use crate::shop::{Shop, ask, authorized, keyed, post, put};
+use crate::shop::{Shop, ask, authorized, guarded, keyed, post, put};
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_retry_gets_the_same_answer(db: PgPool) {
@@ -229,7 +227,7 @@ async fn a_key_belongs_to_its_caller(db: PgPool) {
     let mut carts = Vec::new();
     for token in ["one-token", "another-token", "one-token"] {
         let app = App::new(shop.writer.clone(), TimeDelta::minutes(15));
-        shop.router = router(&app, Some(&Secret::from(token)), &Health::new());
+        shop.router = guarded(&app, token);
         carts.push(shop.done(cart(token)).await.body);
     }
     assert_ne!(carts[0]["id"], carts[1]["id"]);

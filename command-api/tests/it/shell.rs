@@ -8,22 +8,20 @@ use axum::http::{Method, Request, StatusCode};
 use bytes::Bytes;
 use chrono::TimeDelta;
 use command_api::batch::BATCHES_MAX;
-use command_api::{App, http, router};
+use command_api::{App, http};
 use event_store::{Writer, writer};
 use futures::StreamExt as _;
 use serde_json::json;
-use service::config::Secret;
-use service::health::Health;
 use sqlx::PgPool;
 use tower::ServiceExt;
 
-use crate::shop::{Shop, ask, post};
+use crate::shop::{Shop, ask, guarded, open, post};
 
 #[sqlx::test(migrations = "../migrations")]
 async fn only_the_token_opens_the_routes(db: PgPool) {
     let mut shop = Shop::open(&db);
     let app = App::new(shop.writer.clone(), TimeDelta::minutes(15));
-    shop.router = router(&app, Some(&Secret::from("s3cret")), &Health::new());
+    shop.router = guarded(&app, "s3cret");
     let cart = || post("/v1/carts", &json!({"currency": "EUR"}));
     for request in [
         cart(),
@@ -46,7 +44,7 @@ async fn a_writer_that_ends_says_when_to_come_back(db: PgPool) {
     let (writer, ended) = Writer::start(&db, writer::Settings::default());
     let mut shop = Shop::open(&db);
     let app = App::new(writer.clone(), TimeDelta::minutes(15));
-    shop.router = router(&app, None, &Health::new());
+    shop.router = open(&app);
     writer.close();
     ended.await.unwrap();
     let refused = shop.send(post("/v1/carts", &json!({"currency": "EUR"}))).await;
@@ -62,7 +60,7 @@ async fn what_there_is_no_room_for_is_turned_away_at_once(db: PgPool) {
     const COMMANDS: usize = 4;
     let mut shop = Shop::open(&db);
     let app = App::new(shop.writer.clone(), TimeDelta::minutes(15)).with_commands_max(COMMANDS);
-    shop.router = router(&app, None, &Health::new());
+    shop.router = open(&app);
     // Bodies that never come hold all the places there are.
     let waiting = wait_for_bodies(&shop, COMMANDS, b"");
     refuses_for_want_of_room(&shop).await;

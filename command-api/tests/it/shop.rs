@@ -8,7 +8,9 @@ use chrono::{TimeDelta, Utc};
 use command_api::{App, router};
 use domain::{PaymentId, payment::Verdict};
 use event_store::{Writer, read, writer};
+use identity::Guard;
 use serde_json::{Value, json};
+use service::config::Secret;
 use service::health::Health;
 use sqlx::PgPool;
 use tower::ServiceExt;
@@ -47,6 +49,16 @@ impl Answer {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
+}
+
+/// All of the service, where nobody is asked who they are.
+pub fn open(app: &App) -> Router {
+    router(app, &Guard::open(), &Health::new(), Router::new())
+}
+
+/// All of the service, for those who have its token.
+pub fn guarded(app: &App, token: &str) -> Router {
+    router(app, &Guard::with_token(&Secret::from(token)), &Health::new(), Router::new())
 }
 
 /// A request in the making.
@@ -96,7 +108,7 @@ impl Shop {
     pub fn open(db: &PgPool) -> Self {
         let (writer, _) = Writer::start(db, writer::Settings::default());
         let app = App::new(writer.clone(), TimeDelta::minutes(15));
-        Self { router: router(&app, None, &Health::new()), writer, db: db.clone() }
+        Self { router: open(&app), writer, db: db.clone() }
     }
 
     pub async fn send(&self, ask: Ask) -> Answer {

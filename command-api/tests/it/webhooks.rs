@@ -3,19 +3,17 @@
 
 use axum::http::{Method, StatusCode};
 use chrono::{TimeDelta, Utc};
+use command_api::App;
 use command_api::webhooks::Webhooks;
-use command_api::{App, router};
 use event_store::{Writer, writer};
 use hmac::{Hmac, Mac as _};
 use reactor::gateway::Gateways;
 use reactor::gateway::settings::Settings;
 use serde_json::{Value, json};
-use service::config::Secret;
-use service::health::Health;
 use sha2::Sha256;
 use sqlx::PgPool;
 
-use super::shop::{Ask, Shop, ask, keyed, post};
+use super::shop::{Ask, Shop, ask, guarded, keyed, post};
 
 const SECRET: &str = "whsec_test";
 const TOKEN: &str = "a-token-of-the-shop";
@@ -33,8 +31,7 @@ fn with_stripe(db: &PgPool) -> Shop {
     let (writer, _) = Writer::start(db, writer::Settings::default());
     let app = App::new(writer.clone(), TimeDelta::minutes(15))
         .with_webhooks(Webhooks::new(gateways, db.clone()));
-    let token = Secret::from(TOKEN);
-    Shop { router: router(&app, Some(&token), &Health::new()), writer, db: db.clone() }
+    Shop { router: guarded(&app, TOKEN), writer, db: db.clone() }
 }
 
 /// Signed as Stripe signs, at this time.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::Event;
 use crate::StreamId;
 use crate::cart;
-use crate::ids::{CartId, CustomerId, OrderId, ProductId};
+use crate::ids::{CartId, CustomerId, GuestId, OrderId, ProductId};
 use crate::money::{Currency, Money};
 use crate::options::Options;
 use crate::seen::{Seen, stamp};
@@ -70,6 +70,9 @@ pub struct Document {
     pub currency: Currency,
     /// Whose it is, unless a guest's.
     pub customer_id: Option<CustomerId>,
+    /// The guest whose it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guest_id: Option<GuestId>,
     /// The order it became.
     pub order_id: Option<OrderId>,
     /// What is in it, in the order it was put there.
@@ -108,6 +111,7 @@ fn create(id: CartId, created: &cart::Created, seen: &Seen) -> Document {
         status: Status::Open,
         currency: created.currency,
         customer_id: created.customer_id,
+        guest_id: created.guest_id,
         order_id: None,
         lines: vec![],
         units: 0,
@@ -121,7 +125,10 @@ impl Document {
     fn apply(&mut self, event: &cart::Event) {
         match event {
             cart::Event::Created(_) => {}
-            cart::Event::Assigned(assigned) => self.customer_id = Some(assigned.customer_id),
+            cart::Event::Assigned(assigned) => {
+                self.customer_id = Some(assigned.customer_id);
+                self.guest_id = None;
+            }
             cart::Event::LineAdded(added) => self.lines.push(Line {
                 sku: added.sku.clone(),
                 product_id: added.product_id,

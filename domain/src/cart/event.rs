@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{CustomerId, OrderId, ProductId};
+use crate::ids::{CustomerId, GuestId, OrderId, ProductId};
 use crate::money::{Currency, Money};
 use crate::options::Options;
 use crate::text::{Label, Quantity, Sku};
@@ -32,6 +32,9 @@ pub struct Created {
     /// Whose it is, unless a guest's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_id: Option<CustomerId>,
+    /// The guest who opened it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guest_id: Option<GuestId>,
 }
 
 /// `cart.assigned`

@@ -15,7 +15,8 @@ pub use rules::Error;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{CustomerId, ProductId};
+use crate::by::Owner;
+use crate::ids::ProductId;
 use crate::money::{Currency, Money};
 use crate::options::Options;
 use crate::text::{Label, Quantity, Sku};
@@ -56,7 +57,7 @@ pub struct Line {
 
 /// Of the shape of [`Cart`] and of its fold. Raise it with every change of either: snapshots of
 /// another schema are passed over. A test knows when it is due.
-pub const SCHEMA: i32 = 1;
+pub const SCHEMA: i32 = 2;
 
 /// Why it refuses, as [`crate::Refusal`] keeps it.
 pub type Refusal = Error;
@@ -68,8 +69,8 @@ pub struct Cart {
     pub status: Status,
     /// What it is priced in, once it exists.
     pub currency: Option<Currency>,
-    /// Whose it is, unless a guest's.
-    pub customer_id: Option<CustomerId>,
+    /// Whose it is.
+    pub owner: Owner,
     /// What is in it, in the order it was put there.
     pub lines: Vec<Line>,
 }
@@ -86,9 +87,10 @@ impl Cart {
             Event::Created(created) => {
                 self.status = Status::Open;
                 self.currency = Some(created.currency);
-                self.customer_id = created.customer_id;
+                let Created { customer_id, guest_id, .. } = *created;
+                self.owner = Owner { customer_id, guest_id };
             }
-            Event::Assigned(assigned) => self.customer_id = Some(assigned.customer_id),
+            Event::Assigned(assigned) => self.owner = Owner::customer(assigned.customer_id),
             Event::LineAdded(added) => self.lines.push(Line {
                 sku: added.sku.clone(),
                 product_id: added.product_id,

@@ -5,6 +5,7 @@ use super::{
     Abandoned, Assigned, Cart, CheckedOut, Created, Event, LINES_MAX, Line, LineAdded, LineChanged,
     LineRemoved, Status,
 };
+use crate::by::Owner;
 use crate::ids::{CustomerId, OrderId};
 use crate::money::{Currency, Money};
 use crate::text::{Quantity, Sku};
@@ -36,13 +37,10 @@ refusals! {
 /// Each gives the events of one decision; none where all is so already.
 impl Cart {
     /// Opens it.
-    pub fn create(
-        &self,
-        currency: Currency,
-        customer_id: Option<CustomerId>,
-    ) -> Result<Vec<Event>, Error> {
+    pub fn create(&self, currency: Currency, owner: Owner) -> Result<Vec<Event>, Error> {
+        let Owner { customer_id, guest_id } = owner;
         match self.status {
-            Status::Unborn => Ok(vec![Created { currency, customer_id }.into()]),
+            Status::Unborn => Ok(vec![Created { currency, customer_id, guest_id }.into()]),
             Status::Open | Status::CheckedOut | Status::Abandoned => Err(Error::AlreadyExists),
         }
     }
@@ -50,7 +48,7 @@ impl Cart {
     /// Makes a guest's cart a customer's, who has logged in.
     pub fn assign(&self, customer_id: CustomerId) -> Result<Vec<Event>, Error> {
         self.must_be_open()?;
-        match self.customer_id {
+        match self.owner.customer_id {
             None => Ok(vec![Assigned { customer_id }.into()]),
             Some(owner) if owner == customer_id => Ok(vec![]),
             Some(_) => Err(Error::OfAnother),

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Events, Stop, Unit, offer};
 use crate::StreamId;
+use crate::by::Owner;
 use crate::cart::{self, Cart, Line, Obstacle, OnOffer};
 use crate::ids::{AddressId, CartId, CustomerId, OrderId};
 use crate::money::Currency;
@@ -21,8 +22,8 @@ pub enum Command {
     Create {
         /// What to price it in.
         currency: Currency,
-        /// Whose it is, unless a guest's.
-        customer_id: Option<CustomerId>,
+        /// Whose it is.
+        owner: Owner,
     },
     /// Make a guest's cart a customer's.
     Assign {
@@ -71,7 +72,7 @@ impl Command {
 pub(crate) fn decide(id: CartId, command: Command, streams: Streams) -> Result<Events, Stop> {
     let cart = streams.cart(&id)?;
     let events = match command {
-        Command::Create { currency, customer_id } => cart.create(currency, customer_id),
+        Command::Create { currency, owner } => cart.create(currency, owner),
         Command::Assign { customer_id } => cart.assign(customer_id),
         Command::AddLine { sku, quantity } => cart.add_line(offered(cart, sku, quantity, streams)?),
         Command::ChangeLine { sku, quantity } => {
@@ -116,8 +117,8 @@ fn check_out(
         cart
     });
 
-    let (customer_id, lines) = (cart.customer_id, cart.lines.clone());
-    let placing = Placing { customer_id, address_id, lines, reserved_until };
+    let (owner, lines) = (cart.owner, cart.lines.clone());
+    let placing = Placing { owner, address_id, lines, reserved_until };
     let placed = streams.order(&order_id)?.place(id, placing)?;
     let certain = placed.iter().any(|event| matches!(event, order::Event::Confirmed(_)));
     let mut unit = Unit::default();

@@ -178,7 +178,7 @@ fn begin(
     }
     let confirmed = started.iter().any(|event| matches!(event, order::Event::Confirmed(_)));
     let mut unit = Unit::default();
-    unit.add(&StreamId::Payment(id), state.start(order_id, due, start)?);
+    unit.add(&StreamId::Payment(id), state.start(order_id, order.owner, due, start)?);
     unit.add(&StreamId::Order(order_id), started);
     if confirmed {
         commit_stock(&mut unit, order_id, order, streams)?;

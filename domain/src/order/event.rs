@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AddressId, CartId, CustomerId, FulfilmentId, PaymentId, ProductId, ReturnId};
+use crate::ids::{
+    AddressId, CartId, CustomerId, FulfilmentId, GuestId, PaymentId, ProductId, ReturnId,
+};
 use crate::money::Money;
 use crate::options::Options;
 use crate::text::{Label, Note, Quantity, Sku};
@@ -131,6 +133,9 @@ pub struct Placed {
     /// Whose it is, unless a guest's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_id: Option<CustomerId>,
+    /// The guest whose cart it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guest_id: Option<GuestId>,
     /// Where it goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address_id: Option<AddressId>,

@@ -28,6 +28,7 @@ pub use rules::{Error, Placing, UnitsLeft};
 
 use serde::{Deserialize, Serialize};
 
+use crate::by::Owner;
 use crate::ids::{FulfilmentId, PaymentId, ReturnId};
 use crate::money::Money;
 use crate::text::Sku;
@@ -118,6 +119,8 @@ pub type Refusal = Error;
 pub struct Order {
     /// Where it stands in its life.
     pub status: Status,
+    /// Whose it is.
+    pub owner: Owner,
     /// What was bought.
     pub lines: Vec<Line>,
     /// Whether it was sold before it came to this log: stock knows nothing of its units until they
@@ -160,6 +163,8 @@ impl Order {
         match event {
             Event::Placed(placed) => {
                 self.status = Status::Pending;
+                let Placed { customer_id, guest_id, .. } = *placed;
+                self.owner = Owner { customer_id, guest_id };
                 self.lines.clone_from(&placed.lines);
                 self.recorded = placed.recorded;
                 self.total = Some(placed.total);

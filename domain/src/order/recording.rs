@@ -40,6 +40,7 @@ impl Order {
         Ok(begun(Placed {
             cart_id: None,
             customer_id,
+            guest_id: None,
             address_id: None,
             lines,
             total,

@@ -9,7 +9,8 @@ use super::{
     HoldProlonged, Line, Order, Overpaid, PAYMENTS_MAX, Parcel, ParcelOutcome, PaymentEnded,
     PaymentMethod, PaymentStarted, Placed, Reinstated, Stage, Status, Units, UnitsCancelled,
 };
-use crate::ids::{AddressId, CartId, CustomerId, FulfilmentId, PaymentId};
+use crate::by::Owner;
+use crate::ids::{AddressId, CartId, FulfilmentId, PaymentId};
 use crate::money::Money;
 use crate::text::{Note, Quantity, Sku};
 
@@ -117,8 +118,8 @@ pub struct UnitsLeft {
 /// What an order is placed with, beside its cart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Placing {
-    /// Whose it is, unless a guest's.
-    pub customer_id: Option<CustomerId>,
+    /// Whose it is.
+    pub owner: Owner,
     /// Where it goes.
     pub address_id: Option<AddressId>,
     /// What is bought.
@@ -135,7 +136,7 @@ impl Order {
         if self.status != Status::Unplaced {
             return Err(Error::AlreadyExists);
         }
-        let Placing { customer_id, address_id, lines, reserved_until } = placing;
+        let Placing { owner, address_id, lines, reserved_until } = placing;
         let priced = lines.into_iter().map(|line| {
             let total = line.unit_price.times(line.quantity.get())?;
             let crate::cart::Line { sku, product_id, title, options, quantity, unit_price, .. } =
@@ -147,7 +148,8 @@ impl Order {
         let (cart_id, recorded) = (Some(cart_id), false);
         Ok(begun(Placed {
             cart_id,
-            customer_id,
+            customer_id: owner.customer_id,
+            guest_id: owner.guest_id,
             address_id,
             lines,
             total,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cart::document::{self, Status};
 use crate::cart::{Obstacle, OnOffer};
-use crate::ids::{CartId, CustomerId, OrderId, ProductId};
+use crate::ids::{CartId, CustomerId, GuestId, OrderId, ProductId};
 use crate::money::{Currency, Money};
 use crate::product::{self, VariantSet};
 use crate::refusal::OfferError;
@@ -22,6 +22,8 @@ pub struct Document {
     status: Status,
     currency: Currency,
     customer_id: Option<CustomerId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    guest_id: Option<GuestId>,
     order_id: Option<OrderId>,
     /// What is in it, in the order it was put there.
     pub lines: Vec<Line>,
@@ -88,7 +90,7 @@ impl Document {
     /// The cart, and beside each line what is known of its SKU, in the order of the lines.
     pub fn of(cart: document::Document, known: Vec<SkuFacts>) -> Self {
         let document::Document { id, version, position, status, currency, .. } = cart;
-        let document::Document { customer_id, order_id, units, total, .. } = cart;
+        let document::Document { customer_id, guest_id, order_id, units, total, .. } = cart;
         let mut known = known.into_iter().map(Some).chain(std::iter::repeat(None));
         let lines = cart.lines.into_iter().map(|line| {
             let known = known.next().flatten().filter(|_| status == Status::Open);
@@ -102,6 +104,7 @@ impl Document {
             status,
             currency,
             customer_id,
+            guest_id,
             order_id,
             lines: lines.collect(),
             units,

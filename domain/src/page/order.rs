@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 pub use super::order_status::{FulfilmentStatus, PaymentStatus};
 use crate::Event;
 use crate::StreamId;
-use crate::ids::{AddressId, CartId, CustomerId, OrderId};
+use crate::ids::{AddressId, CartId, CustomerId, GuestId, OrderId};
 use crate::money::Money;
 use crate::order::{self, CancelReason, Line, LineProgress, Order};
 use crate::seen::{Seen, stamp};
@@ -90,6 +90,9 @@ pub struct Document {
     pub cart_id: Option<CartId>,
     /// Whose it is, unless a guest's.
     pub customer_id: Option<CustomerId>,
+    /// The guest whose it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guest_id: Option<GuestId>,
     /// Where it goes.
     pub address_id: Option<AddressId>,
     /// What was bought.
@@ -220,6 +223,7 @@ fn place(id: OrderId, placed: &order::Placed, seen: &Seen) -> Document {
         fulfilment_status: FulfilmentStatus::Unfulfilled,
         cart_id: placed.cart_id,
         customer_id: placed.customer_id,
+        guest_id: placed.guest_id,
         address_id: placed.address_id,
         lines: placed.lines.iter().map(unsent).collect(),
         units: placed.lines.iter().map(|line| u64::from(line.quantity.get())).sum(),

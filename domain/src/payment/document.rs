@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Event;
 use crate::StreamId;
-use crate::ids::{OrderId, PaymentId};
+use crate::ids::{CustomerId, GuestId, OrderId, PaymentId};
 use crate::money::Money;
 use crate::order::PaymentMethod;
 use crate::payment::{
@@ -51,6 +51,11 @@ pub struct Document {
     pub position: i64,
     /// What is paid.
     pub order_id: OrderId,
+    /// Whose order that is, unless a guest's.
+    pub customer_id: Option<CustomerId>,
+    /// The guest whose order that is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guest_id: Option<GuestId>,
     /// How.
     pub method: PaymentMethod,
     /// Through which gateway; none for cash.
@@ -125,6 +130,8 @@ fn create(id: PaymentId, created: &payment::Created, seen: &Seen) -> Document {
         version: seen.version,
         position: seen.position,
         order_id: created.order_id,
+        customer_id: created.customer_id,
+        guest_id: created.guest_id,
         method: created.method,
         gateway: created.gateway.clone(),
         capture: created.capture,

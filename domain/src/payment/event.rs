@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::OrderId;
+use crate::ids::{CustomerId, GuestId, OrderId};
 use crate::money::Money;
 use crate::order::PaymentMethod;
 use crate::text::{GatewayName, MediaUrl, Note, Token};
@@ -104,6 +104,12 @@ pub enum Restoration {
 pub struct Created {
     /// What is paid.
     pub order_id: OrderId,
+    /// Whose order that is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_id: Option<CustomerId>,
+    /// The guest whose order that is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guest_id: Option<GuestId>,
     /// How.
     pub method: PaymentMethod,
     /// Through which gateway; none for cash.

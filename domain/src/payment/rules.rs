@@ -5,6 +5,7 @@ use super::{
     CapturePolicy, Collected, CollectionDue, Created, Event, Expired, Failed, Operation, Payment,
     REQUESTS_MAX, Refunded, Remitted, Requested, Stage, Status, Terms, Uncollected,
 };
+use crate::by::Owner;
 use crate::ids::OrderId;
 use crate::money::Money;
 use crate::order::PaymentMethod;
@@ -79,6 +80,7 @@ impl Payment {
     pub fn start(
         &self,
         order_id: OrderId,
+        owner: Owner,
         amount: Money,
         start: Start,
     ) -> Result<Vec<Event>, Error> {
@@ -92,8 +94,18 @@ impl Payment {
         } else {
             CollectionDue { order_id, amount }.into()
         };
-        let created =
-            Created { order_id, method, gateway, amount, capture, once, token, return_url };
+        let created = Created {
+            order_id,
+            customer_id: owner.customer_id,
+            guest_id: owner.guest_id,
+            method,
+            gateway,
+            amount,
+            capture,
+            once,
+            token,
+            return_url,
+        };
         Ok(vec![created.into(), next])
     }
 

@@ -187,14 +187,16 @@ macro_rules! asks {
             }
         }
 
-        /// Decides a command against the states that `lookup` holds.
+        /// Decides a command of somebody's against the states that `lookup` holds.
         ///
         /// # Errors
         /// When states are missing, or the answer is no.
         pub fn decide(
+            by: By,
             command: &Command,
             lookup: &dyn state::Lookup,
         ) -> Result<command::Events, command::Stop> {
+            by::check(by, command, lookup)?;
             let streams = state::Streams(lookup);
             match command.clone() {
                 $( Command::$name(id, command) => command::$module::decide(id, command, streams), )+

@@ -10,15 +10,15 @@ use domain::order::{Line, Placed};
 use domain::product::VariantSet;
 use domain::refusal::{CheckoutError, RefusedLine};
 use domain::stock::Reserved;
-use domain::{Command as Any, Options, Quantity};
+use domain::{Command as Any, Options, Owner, Quantity};
 
 use kit::*;
 
 use crate::warehouse::count;
 
 fn create(code: &str) -> Any {
-    let customer_id = Some(customer_id(1));
-    to_cart(1, Command::Create { currency: currency(code), customer_id })
+    let owner = Owner::customer(customer_id(1));
+    to_cart(1, Command::Create { currency: currency(code), owner })
 }
 
 fn change(text: &str, count: u32) -> Any {
@@ -66,7 +66,8 @@ fn dearer(seen: &str, now: &str) -> Obstacle {
 
 #[test]
 fn a_cart_is_created_once() {
-    let created = Created { currency: currency("EUR"), customer_id: Some(customer_id(1)) };
+    let (customer_id, guest_id) = (Some(customer_id(1)), None);
+    let created = Created { currency: currency("EUR"), customer_id, guest_id };
     given([]).when(create("EUR")).then([of_cart(1, created)]);
     empty_cart().when(create("EUR")).then_refused("cart_already_exists");
 }
@@ -188,6 +189,7 @@ fn checking_out_closes_the_cart_places_the_order_and_reserves_the_stock() {
             Placed {
                 cart_id: Some(cart_id(1)),
                 customer_id: None,
+                guest_id: None,
                 address_id: None,
                 lines: vec![
                     line(TOTE, 1, "Tote", 2, "20.00", "40.00"),
@@ -217,7 +219,7 @@ fn what_is_out_of_stock_is_named_line_by_line() {
 
 #[test]
 fn what_others_reserved_is_out_of_stock() {
-    let second = Command::Create { currency: currency("EUR"), customer_id: None };
+    let second = Command::Create { currency: currency("EUR"), owner: Owner::default() };
     let shop = placed().done(to_cart(2, second)).done(add(2, TOTE, 7));
     shop.when(check_out(2, 2)).then_refused_with(refused(&[(0, TOTE, short(7, 6))]));
     // The first order is called off: its units are for sale again.
@@ -310,7 +312,7 @@ fn a_sku_that_went_to_another_product_is_not_bought_by_mistake() {
 
 #[test]
 fn an_order_id_is_used_once() {
-    let second = Command::Create { currency: currency("EUR"), customer_id: None };
+    let second = Command::Create { currency: currency("EUR"), owner: Owner::default() };
     let shop = placed().done(to_cart(2, second)).done(add(2, TOTE, 1));
     shop.when(check_out(2, 1)).then_refused("order_already_exists");
 }

@@ -3,14 +3,14 @@
 
 use domain::command::product as products;
 use domain::command::{cart as carts, fulfilment as parcels, payment as payments, stock as stocks};
-use domain::{Command, StreamId};
+use domain::{Command, Owner, StreamId};
 
 use kit::*;
 
 #[test]
 fn what_begins_something_says_so() {
     let product = products::Command::Create { details: details("Tote"), variants: vec![] };
-    let cart = carts::Command::Create { currency: currency("EUR"), customer_id: None };
+    let cart = carts::Command::Create { currency: currency("EUR"), owner: Owner::default() };
     let parcel = {
         let (order_id, lines, location) = (order_id(1), vec![], None);
         parcels::Command::Create { order_id, lines, location }

@@ -104,7 +104,8 @@ fn of_stocks() -> [stock::Event; 11] {
 
 fn of_carts() -> [cart::Event; 7] {
     let (quantity, unit_price) = (units(2), eur("19.99"));
-    let created = cart::Created { currency: currency("EUR"), customer_id: Some(customer_id(1)) };
+    let (customer, guest_id) = (Some(customer_id(1)), Some(guest_id(1)));
+    let created = cart::Created { currency: currency("EUR"), customer_id: customer, guest_id };
     let (product_id, title) = (product_id(1), label("Tote"));
     let options = options(&[("Size", "M"), ("Colour", "Brown")]);
     let added = cart::LineAdded {
@@ -151,6 +152,7 @@ fn of_orders() -> [order::Event; 18] {
     let placed = order::Placed {
         cart_id: Some(cart_id(1)),
         customer_id: Some(customer_id(1)),
+        guest_id: Some(guest_id(1)),
         address_id: Some(address_id),
         lines: vec![line],
         total,
@@ -207,6 +209,8 @@ fn of_payments() -> [payment::Event; 19] {
     let (reference, reason) = (Some(name()), Some(why()));
     let created = payment::Created {
         order_id,
+        customer_id: Some(customer_id(1)),
+        guest_id: Some(guest_id(1)),
         method,
         gateway: Some(gateway("sandbox")),
         amount,

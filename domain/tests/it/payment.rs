@@ -90,6 +90,8 @@ fn a_card_payment_asks_for_an_authorisation_of_what_is_owed() {
     let method = PaymentMethod::Card;
     let created = Created {
         order_id: order_id(1),
+        customer_id: None,
+        guest_id: None,
         method,
         gateway: Some(gateway("sandbox")),
         amount: eur("50.50"),
@@ -111,6 +113,8 @@ fn cash_on_delivery_confirms_at_once() {
     let (order_id, amount) = (order_id(1), eur("50.50"));
     let created = Created {
         order_id,
+        customer_id: None,
+        guest_id: None,
         method,
         gateway: None,
         amount,

@@ -44,6 +44,7 @@ fn it_is_placed_at_what_it_cost_and_nothing_else_happens() {
     let placed = |lines, total| Placed {
         cart_id: None,
         customer_id: None,
+        guest_id: None,
         address_id: None,
         lines,
         total: eur(total),
@@ -86,6 +87,8 @@ fn it_is_paid_elsewhere_before_anything_leaves() {
     let (payment_id, total, units) = (payment_id(1), amount, 4);
     let created = Created {
         order_id,
+        customer_id: None,
+        guest_id: None,
         method,
         gateway: None,
         amount,

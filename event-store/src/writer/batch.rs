@@ -143,7 +143,7 @@ impl Decided {
         guess: bool,
         keep_reads: bool,
     ) -> Result<Decision, Missing> {
-        let Request { command, expected, unmoved, .. } = &entry.request;
+        let Request { by, command, expected, unmoved, .. } = &entry.request;
         if guess && command.creates() {
             let subject = command.subject();
             if cache.peek(&subject).is_none() && cache.unreadable(&subject).is_none() {
@@ -152,6 +152,12 @@ impl Decided {
             }
         }
         let view = CacheView { cache, reads: keep_reads.then_some(&self.reads) };
+        // Before anything is said of it: to whom it does not belong it is not there.
+        match domain::by::check(*by, command, &view) {
+            Ok(()) => {}
+            Err(Stop::Refused(refusal)) => return Ok(Decision::Refused(refusal)),
+            Err(Stop::Missing(missing)) => return unless_unreadable(missing, cache),
+        }
         if let Some(expected) = *expected {
             let target = command.target();
             if view.state(&target).is_none() {
@@ -167,7 +173,7 @@ impl Decided {
             Ok(Some(refusal)) => return Ok(Decision::Refused(refusal)),
             Err(missing) => return unless_unreadable(missing, cache),
         }
-        match domain::decide(command, &view) {
+        match domain::decide(*by, command, &view) {
             Ok(events) => Ok(Decision::Accepted(events)),
             Err(Stop::Refused(refusal)) => Ok(Decision::Refused(refusal)),
             Err(Stop::Missing(missing)) => unless_unreadable(missing, cache),

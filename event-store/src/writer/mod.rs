@@ -27,7 +27,7 @@ mod task;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use domain::{Command, RefusalRecord, StreamId};
+use domain::{By, Command, RefusalRecord, StreamId};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -82,6 +82,8 @@ pub struct Request {
     pub unmoved: Vec<(StreamId, i64)>,
     /// When it happens.
     pub at: DateTime<Utc>,
+    /// As whom it is decided.
+    pub by: By,
     /// Who asks: a role or a process, never personal data.
     pub actor: Option<String>,
     /// What it belongs to.
@@ -93,7 +95,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// A command at a time, without a key, from nobody in particular.
+    /// A command of the shop's at a time, without a key, from nobody in particular.
     pub fn new(command: Command, at: DateTime<Utc>) -> Self {
         Self {
             key: None,
@@ -101,6 +103,7 @@ impl Request {
             expected: None,
             unmoved: Vec::new(),
             at,
+            by: By::Shop,
             actor: None,
             correlation_id: None,
             causation: None,

@@ -9,7 +9,7 @@ use domain::options::VariantOption;
 use domain::order::PaymentMethod;
 use domain::payment::{CapturePolicy, Start, Verdict};
 use domain::product::{Changed, Details, VariantSet};
-use domain::{CartId, Command, FulfilmentId, Money, OrderId, PaymentId, ProductId, Sku};
+use domain::{CartId, Command, FulfilmentId, Money, OrderId, Owner, PaymentId, ProductId, Sku};
 use event_store::{Outcome, RawEvent, Request, Writer, read};
 use projector::checkpoint::{self, LEASE, Lease};
 use projector::projection::Projection;
@@ -100,7 +100,8 @@ impl Shop {
 
     pub async fn cart(&self) -> CartId {
         let cart_id = CartId(id());
-        let create = cart::Command::Create { currency: "EUR".parse().unwrap(), customer_id: None };
+        let create =
+            cart::Command::Create { currency: "EUR".parse().unwrap(), owner: Owner::default() };
         self.ask(Command::Cart(cart_id, create)).await;
         cart_id
     }

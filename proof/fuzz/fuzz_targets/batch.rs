@@ -11,11 +11,11 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta};
 use command_api::batch::ask;
 use command_api::batch::lines::{Lines, RawLine};
-use command_api::caller::Caller;
 use command_api::routes::{Edge, Payments};
 use futures::stream;
 use fuzz::check_amounts;
 use kit::Shop;
+use identity::Principal;
 use libfuzzer_sys::fuzz_target;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -30,7 +30,7 @@ static EDGE: LazyLock<Edge> = LazyLock::new(|| Edge {
     now: DateTime::UNIX_EPOCH,
     reservation: TimeDelta::minutes(15),
     kept: TimeDelta::days(30),
-    caller: Caller::ANYONE,
+    principal: Principal::ANYONE,
     payments: Payments::default(),
 });
 

@@ -12,12 +12,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
 use chrono::{DateTime, TimeDelta};
 use command_api::batch::ask;
-use command_api::caller::Caller;
 use command_api::command::{self, Prepared};
 use command_api::headers::{Conditions, Expected, Tag};
 use command_api::routes::{Address, Edge, Payments, Route, all};
 use fuzz::{check_amounts, check_refusal};
 use kit::Shop;
+use identity::Principal;
 use libfuzzer_sys::fuzz_target;
 use serde_json::json;
 use service::Problem;
@@ -47,8 +47,8 @@ async fn command(route: &'static Route, request: Request) -> Response {
     let request_id = RequestId::of(&parts.headers).uuid();
     let (now, reservation, kept) =
         (DateTime::UNIX_EPOCH, TimeDelta::minutes(15), TimeDelta::days(30));
-    let (payments, caller) = (Payments::default(), Caller::ANYONE);
-    let edge = Edge { request_id, now, reservation, kept, caller, payments };
+    let (payments, principal) = (Payments::default(), Principal::ANYONE);
+    let edge = Edge { request_id, now, reservation, kept, principal, payments };
     let body = to_bytes(body, usize::MAX).await.expect("a body in memory");
     let (address, conditions) = match command_api::http::head(&mut parts).await {
         Ok(head) => head,
@@ -63,7 +63,7 @@ async fn command(route: &'static Route, request: Request) -> Response {
             let again =
                 prepare().unwrap_or_else(|problem| panic!("only the first time: {problem:?}"));
             assert_eq!(prepared.request.fingerprint, again.request.fingerprint);
-            assert_eq!(prepared.request.key, conditions.key.map(|key| edge.caller.key(&key)));
+            assert_eq!(prepared.request.key, conditions.key.map(|key| edge.principal.key(&key)));
             let command = prepared.request.command;
             check_amounts(&command);
             let mut shop = Shop::default();

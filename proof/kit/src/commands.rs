@@ -9,7 +9,7 @@ use domain::order::{self, PaymentMethod, Recording, Units};
 use domain::payment::{CapturePolicy, Report, Start, Verdict};
 use domain::return_::{Arrival, Disposal, Withheld};
 use domain::{
-    CartId, Command, FulfilmentId, Money, Options, OrderId, PaymentId, ProductId, ReturnId,
+    CartId, Command, FulfilmentId, Money, Options, OrderId, Owner, PaymentId, ProductId, ReturnId,
     location, product,
 };
 
@@ -58,7 +58,7 @@ pub fn set_location(code: &str, sellable: bool) -> Command {
 }
 pub fn create_cart(cart: impl Named<CartId>) -> Command {
     let currency = currency("EUR");
-    to_cart(cart, carts::Command::Create { currency, customer_id: None })
+    to_cart(cart, carts::Command::Create { currency, owner: Owner::default() })
 }
 pub fn add(cart: impl Named<CartId>, text: &str, count: u32) -> Command {
     to_cart(cart, carts::Command::AddLine { sku: sku(text), quantity: units(count) })

@@ -1,6 +1,6 @@
 //! Ids: a test that is all in memory calls things 1 and 2, one with a log gives each its own.
 
-use domain::{CartId, CustomerId, FulfilmentId, OrderId, PaymentId, ProductId, ReturnId};
+use domain::{CartId, CustomerId, FulfilmentId, GuestId, OrderId, PaymentId, ProductId, ReturnId};
 use uuid::Uuid;
 
 /// What says which one is meant: an id, or a small number.
@@ -35,6 +35,7 @@ ids! {
     payment_id PaymentId 0x0192_0004;
     parcel_id FulfilmentId 0x0192_0005;
     customer_id CustomerId 0x0192_0006;
+    guest_id GuestId 0x0192_0008;
     return_id ReturnId 0x0192_0007;
 }
 

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use domain::command::Stop;
 use domain::state::Lookup;
-use domain::{Command, Event, Refusal, RefusalRecord, State, StreamId};
+use domain::{By, Command, Event, Refusal, RefusalRecord, State, StreamId};
 
 /// An event and the stream it stands in.
 pub type Fact = (StreamId, Event);
@@ -45,9 +45,14 @@ impl Shop {
 
     /// Decides as the writer does: from nothing, loading what the decision says it lacks.
     pub fn decide(&self, command: &Command) -> Result<Vec<Fact>, Refusal> {
+        self.decide_by(By::Shop, command)
+    }
+
+    /// The same, of somebody's.
+    pub fn decide_by(&self, by: By, command: &Command) -> Result<Vec<Fact>, Refusal> {
         let mut loaded = Loaded(HashMap::new());
         for _ in 0..ROUNDS_MAX {
-            let verdict = match domain::decide(command, &loaded) {
+            let verdict = match domain::decide(by, command, &loaded) {
                 Err(Stop::Missing(missing)) => {
                     assert!(!missing.0.is_empty(), "{command:?} lacks nothing, yet stopped");
                     for stream in missing.0 {
@@ -60,7 +65,7 @@ impl Shop {
                 Err(Stop::Refused(refusal)) => Err(refusal),
                 Ok(facts) => Ok(facts),
             };
-            let again = domain::decide(command, &loaded).map_err(refused);
+            let again = domain::decide(by, command, &loaded).map_err(refused);
             assert_eq!(again, verdict, "{command:?} was decided in two ways");
             verdict.as_ref().map_or_else(check_refusal, |facts| check_facts(facts));
             return verdict;

@@ -7,14 +7,15 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use domain::cart::document::{self, Document};
 use domain::page::cart::{self as page, SkuFacts};
 use domain::{CartId, Seen, StreamId};
+use identity::Principal;
 use serde::Deserialize;
 use service::Problem;
 
 use crate::app::App;
-use crate::caller::Caller;
 use crate::document::{Folded, Row, Stored, Tag, read};
 use crate::fresh::Fresh;
 use crate::one::{Id, Resource};
+use crate::scope::is_for;
 
 /// A cart.
 pub struct CartAsShown;
@@ -42,16 +43,16 @@ impl Resource for CartAsShown {
     async fn read(
         app: &App,
         fresh: &Fresh,
-        caller: Caller,
+        principal: Principal,
         id: Id,
     ) -> Result<Option<Stored>, Problem> {
         let stream = Self::stream(&id)?.to_string();
-        caller.must_be_trusted()?;
         let row = read!(app, fresh, Carts, stream, "carts_today", "id = $1", id.0);
-        row.map(shown).transpose().map_err(|error| {
+        let shown = row.map(shown).transpose().map_err(|error| {
             tracing::error!(%error, "a cart cannot be shown");
             Problem::internal()
-        })
+        })?;
+        Ok(shown.filter(|shown| is_for(principal, &shown.document)))
     }
 }
 

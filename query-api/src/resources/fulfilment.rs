@@ -3,14 +3,15 @@
 
 use domain::fulfilment::document::{self, Document};
 use domain::{FulfilmentId, Seen, StreamId};
+use identity::Principal;
 use service::Problem;
 
 use crate::app::App;
-use crate::caller::Caller;
 use crate::document::{Folded, Row, Stored, read};
 use crate::fresh::Fresh;
 use crate::one::{Id, Resource};
 use crate::resources::order::part;
+use crate::scope::is_for;
 
 /// A parcel.
 pub(crate) struct Fulfilment;
@@ -38,10 +39,9 @@ impl Resource for Fulfilment {
     async fn read(
         app: &App,
         fresh: &Fresh,
-        caller: Caller,
+        principal: Principal,
         id: Id,
     ) -> Result<Option<Stored>, Problem> {
-        caller.must_be_trusted()?;
         let stream = Self::stream(&id)?.to_string();
         let order = read!(
             app,
@@ -53,6 +53,7 @@ impl Resource for Fulfilment {
                    WHERE e.stream = 'fulfilment-' || $1::uuid::text AND e.version = 1)",
             id.0
         );
+        let order = order.filter(|order| is_for(principal, &order.document));
         Ok(order.and_then(|order| part(&order, "fulfilments", id.0)).map(Row::stored::<Self>))
     }
 }

@@ -3,10 +3,10 @@
 
 use domain::location::document::{self, Document};
 use domain::{Category, Seen, StreamId};
+use identity::Principal;
 use service::Problem;
 
 use crate::app::App;
-use crate::caller::Caller;
 use crate::cursor::Kind;
 use crate::document::{Folded, Row, Stored, read};
 use crate::fresh::Fresh;
@@ -14,6 +14,7 @@ use crate::list::list;
 use crate::listing::Sort;
 use crate::one::Resource;
 use crate::past;
+use crate::scope::must_work_here;
 
 /// A location.
 pub struct Location;
@@ -41,10 +42,10 @@ impl Resource for Location {
     async fn read(
         app: &App,
         fresh: &Fresh,
-        caller: Caller,
+        principal: Principal,
         code: String,
     ) -> Result<Option<Stored>, Problem> {
-        caller.must_be_trusted()?;
+        must_work_here(principal)?;
         let stream = Self::stream(&code)?.to_string();
         let row = read!(app, fresh, Locations, stream, "locations", "id = $1", code);
         Ok(row.map(Row::stored::<Self>))

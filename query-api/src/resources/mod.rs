@@ -1,8 +1,8 @@
 //! What clients see: one file a resource, and one line a route.
 //!
-//! The catalogue, its search and its stock are for everybody. What is about people, money or the
-//! engine itself asks for the token, where one is set; so do drafts, archived products and the
-//! past.
+//! Each route says who may call it. The catalogue, its search and its stock are for everybody,
+//! though those who work here see drafts, archived products and the past too; a shopper sees what
+//! is theirs.
 
 pub mod cart;
 pub mod event;
@@ -23,63 +23,57 @@ use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get};
 use axum::{Router, middleware};
+use identity::Access::{self, Analyst, Anyone, Ops, Shopper, Staff};
+use identity::guard;
 use service::health::Health;
-use service::{auth, bus, database, http};
+use service::{bus, database, http};
 
-use self::Access::{Guarded, Open};
 use crate::app::App;
 use crate::list::list_of;
 use crate::log;
 use crate::one::one;
 
-/// Who may see what a route answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Access {
-    /// Everybody, though those who are trusted may see more.
-    Open,
-    /// Those who send the token, where one is set.
-    Guarded,
-}
-
 /// Every route, and who may see it.
 fn routes() -> Vec<(&'static str, Access, MethodRouter<App>)> {
     vec![
-        ("/v1/products", Open, get(list_of::<product::Products>)),
-        ("/v1/products/{id}", Open, get(one::<product::Product>)),
-        ("/v1/search", Open, get(search::search)),
-        ("/v1/stock", Open, get(list_of::<stock::Stocks>)),
-        ("/v1/stock/{sku}", Open, get(stock::one)),
-        ("/v1/locations", Guarded, get(list_of::<location::Locations>)),
-        ("/v1/locations/{code}", Guarded, get(one::<location::Location>)),
-        ("/v1/carts/{id}", Guarded, get(one::<cart::CartAsShown>)),
-        ("/v1/orders", Guarded, get(list_of::<order::Orders>)),
-        ("/v1/orders/{id}", Guarded, get(one::<order::Order>)),
-        ("/v1/orders/{id}/history", Guarded, get(history::history)),
-        ("/v1/payments", Guarded, get(list_of::<payment::Payments>)),
-        ("/v1/payments/{id}", Guarded, get(one::<payment::Payment>)),
-        ("/v1/fulfilments/{id}", Guarded, get(one::<fulfilment::Fulfilment>)),
-        ("/v1/returns/{id}", Guarded, get(one::<return_::Return>)),
-        ("/v1/sales", Guarded, get(list_of::<sales::Sales>)),
-        ("/v1/events", Guarded, get(event::events)),
-        ("/v1/streams/{category}/{id}", Guarded, get(stream::history)),
-        ("/v1/projections", Guarded, get(projection::list)),
+        ("/v1/products", Anyone, get(list_of::<product::Products>)),
+        ("/v1/products/{id}", Anyone, get(one::<product::Product>)),
+        ("/v1/search", Anyone, get(search::search)),
+        ("/v1/stock", Anyone, get(list_of::<stock::Stocks>)),
+        ("/v1/stock/{sku}", Anyone, get(stock::one)),
+        ("/v1/locations", Staff, get(list_of::<location::Locations>)),
+        ("/v1/locations/{code}", Staff, get(one::<location::Location>)),
+        ("/v1/carts/{id}", Shopper, get(one::<cart::CartAsShown>)),
+        ("/v1/orders", Shopper, get(list_of::<order::Orders>)),
+        ("/v1/orders/{id}", Shopper, get(one::<order::Order>)),
+        ("/v1/orders/{id}/history", Staff, get(history::history)),
+        ("/v1/payments", Staff, get(list_of::<payment::Payments>)),
+        ("/v1/payments/{id}", Shopper, get(one::<payment::Payment>)),
+        ("/v1/fulfilments/{id}", Shopper, get(one::<fulfilment::Fulfilment>)),
+        ("/v1/returns/{id}", Shopper, get(one::<return_::Return>)),
+        ("/v1/sales", Analyst, get(list_of::<sales::Sales>)),
+        ("/v1/events", Analyst, get(event::events)),
+        ("/v1/streams/{category}/{id}", Analyst, get(stream::history)),
+        ("/v1/projections", Ops, get(projection::list)),
     ]
+}
+
+/// Every path, and who may call it.
+pub fn accesses() -> impl Iterator<Item = (&'static str, Access)> {
+    routes().into_iter().map(|(path, access, _)| (path, access))
 }
 
 /// Everything, with the shell around it.
 pub fn router(app: App, health: &Health) -> Router {
-    let (mut open, mut guarded) = (Router::new(), Router::new());
+    let mut all = Router::new();
     for (path, access, route) in routes() {
-        match access {
-            Open => open = open.route(path, route),
-            Guarded => guarded = guarded.route(path, route),
-        }
+        let admit = middleware::from_fn_with_state((app.guard.clone(), access), guard::admit);
+        let route = route.route_layer(admit);
+        let private = middleware::map_response(keep_private);
+        all = all.route(path, if access == Anyone { route } else { route.route_layer(private) });
     }
-    let guarded = guarded.route_layer(middleware::map_response(keep_private));
-    let guarded = auth::guard(guarded, app.token.as_ref());
-    let routes = open.merge(guarded);
-    let routes = routes.route_layer(middleware::from_fn_with_state(app.log.clone(), log::tell));
-    http::shell(routes.with_state(app).merge(health.router()))
+    let all = all.route_layer(middleware::from_fn_with_state(app.log.clone(), log::tell));
+    http::shell(all.with_state(app).merge(health.router()))
 }
 
 /// What is about people is not for caches that people share, however the caller proved who he is.

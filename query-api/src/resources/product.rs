@@ -4,15 +4,16 @@
 use axum::http::StatusCode;
 use domain::product::document::{self, Document};
 use domain::{ProductId, ReadModel};
+use identity::Principal;
 use serde::Deserialize;
 use service::Problem;
 use uuid::Uuid;
 
-use crate::caller::Caller;
 use crate::cursor::Kind;
 use crate::list::{ListQuery, query, sorts};
 use crate::listing::{CREATED, LIMIT_MAX, Listing, SortKeys};
 use crate::one::{Id, resource};
+use crate::scope::must_work_here;
 
 resource! {
     /// A product.
@@ -59,7 +60,7 @@ enum Status {
 }
 
 impl ListQuery for Products {
-    fn listing(self, caller: Caller) -> Result<Listing, Problem> {
+    fn listing(self, principal: Principal) -> Result<Listing, Problem> {
         let status = match self.status {
             Status::Draft => Some("draft"),
             Status::Published => Some("published"),
@@ -67,7 +68,7 @@ impl ListQuery for Products {
             Status::Any => None,
         };
         if status != Some("published") {
-            caller.must_be_trusted()?;
+            must_work_here(principal)?;
         }
         for (name, count) in
             [("id", self.id.len()), ("sku", self.sku.len()), ("barcode", self.barcode.len())]

@@ -3,14 +3,15 @@
 
 use domain::return_::document::{self, Document};
 use domain::{ReturnId, Seen, StreamId};
+use identity::Principal;
 use service::Problem;
 
 use crate::app::App;
-use crate::caller::Caller;
 use crate::document::{Folded, Row, Stored, read};
 use crate::fresh::Fresh;
 use crate::one::{Id, Resource};
 use crate::resources::order::part;
+use crate::scope::is_for;
 
 /// A return.
 pub(crate) struct Return;
@@ -38,10 +39,9 @@ impl Resource for Return {
     async fn read(
         app: &App,
         fresh: &Fresh,
-        caller: Caller,
+        principal: Principal,
         id: Id,
     ) -> Result<Option<Stored>, Problem> {
-        caller.must_be_trusted()?;
         let stream = Self::stream(&id)?.to_string();
         let order = read!(
             app,
@@ -53,6 +53,7 @@ impl Resource for Return {
                    WHERE e.stream = 'return-' || $1::uuid::text AND e.version = 1)",
             id.0
         );
+        let order = order.filter(|order| is_for(principal, &order.document));
         Ok(order.and_then(|order| part(&order, "returns", id.0)).map(Row::stored::<Self>))
     }
 }

@@ -6,12 +6,12 @@ use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use domain::ReadModel;
+use identity::Principal;
 use service::Problem;
 use service::extract::Query;
 use service::json::Json;
 
 use crate::app::App;
-use crate::caller::Caller;
 use crate::fresh::{Fresh, Prefer};
 use crate::search::Found;
 use crate::search::request::{Parameters, Question};
@@ -23,9 +23,9 @@ pub async fn search(
     State(app): State<App>,
     Query(parameters): Query<Parameters>,
     prefer: Prefer,
-    caller: Caller,
+    principal: Principal,
 ) -> Result<Response, Problem> {
-    let fresh = Fresh::new(parameters.min_position, prefer).of(caller);
+    let fresh = Fresh::new(parameters.min_position, prefer).of(principal);
     let question = Arc::new(Question::try_from(parameters)?);
     // An index that is behind or not yet whole is no better than one that is away: Postgres may be
     // further.

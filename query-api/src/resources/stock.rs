@@ -7,11 +7,11 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use domain::stock::document::{self, Document};
 use domain::{Category, ReadModel, Seen, StreamId};
+use identity::Principal;
 use service::Problem;
 use service::extract::{Path, Query};
 
 use crate::app::App;
-use crate::caller::Caller;
 use crate::cursor::Kind;
 use crate::document::{Folded, Row, Stored, read, respond};
 use crate::fresh::{Fresh, Prefer};
@@ -19,6 +19,7 @@ use crate::list::{ListQuery, query};
 use crate::listing::{Listing, Sort};
 use crate::one::{self, One, Resource};
 use crate::past;
+use crate::scope::must_work_here;
 
 /// What is there of a SKU, for those who are trusted.
 struct Stock;
@@ -46,7 +47,7 @@ impl Resource for Stock {
     async fn read(
         app: &App,
         fresh: &Fresh,
-        _: Caller,
+        _: Principal,
         sku: String,
     ) -> Result<Option<Stored>, Problem> {
         let stream = Self::stream(&sku)?.to_string();
@@ -61,15 +62,15 @@ pub async fn one(
     Path(sku): Path<String>,
     Query(one): Query<One>,
     prefer: Prefer,
-    caller: Caller,
+    principal: Principal,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    if caller.is_trusted || one.is_past() {
+    if principal.works_here() || one.is_past() {
         let (app, sku, one) = (State(app), Path(sku), Query(one));
-        return one::one::<Stock>(app, sku, one, prefer, caller, headers).await;
+        return one::one::<Stock>(app, sku, one, prefer, principal, headers).await;
     }
     Stock::stream(&sku)?;
-    let fresh = Fresh::new(one.min_position, prefer).of(caller);
+    let fresh = Fresh::new(one.min_position, prefer).of(principal);
     on_offer(&app, &fresh, &sku).await
 }
 
@@ -107,14 +108,14 @@ query! {
 }
 
 impl ListQuery for Stocks {
-    fn listing(self, caller: Caller) -> Result<Listing, Problem> {
-        let listing = if caller.is_trusted {
+    fn listing(self, principal: Principal) -> Result<Listing, Problem> {
+        let listing = if principal.works_here() {
             Listing::of(ReadModel::Stock, "stock", BY_SKU)
                 .only("low =", self.low)
                 .only("(short > 0) =", self.short)
         } else {
             if self.low.is_some() || self.short.is_some() {
-                caller.must_be_trusted()?;
+                must_work_here(principal)?;
             }
             Listing::of(ReadModel::Search, "stock_on_offer", BY_SKU)
         };

@@ -1,6 +1,7 @@
 //! Single documents: as stored, cached by version, guarded where they are about people.
 
 use axum::http::StatusCode;
+use identity::Guard;
 use service::config::Secret;
 use sqlx::PgPool;
 
@@ -162,7 +163,9 @@ async fn what_is_not_there_is_not_found_and_what_cannot_be_is_refused(db: PgPool
 
 #[sqlx::test(migrations = "../migrations")]
 async fn the_token_guards_what_is_about_people_and_the_engine(db: PgPool) {
-    let shop = Shop::with(&db, |settings| settings.token = Some(Secret::from("s3cret"))).await;
+    let shop =
+        Shop::with(&db, |settings| settings.guard = Guard::with_token(&Secret::from("s3cret")))
+            .await;
     let nil = uuid::Uuid::nil();
     for guarded in [
         format!("/v1/carts/{nil}"),
@@ -206,7 +209,9 @@ async fn what_is_about_people_is_for_private_caches_only(db: PgPool) {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn without_the_token_only_what_is_published_now_is_shown(db: PgPool) {
-    let shop = Shop::with(&db, |settings| settings.token = Some(Secret::from("s3cret"))).await;
+    let shop =
+        Shop::with(&db, |settings| settings.guard = Guard::with_token(&Secret::from("s3cret")))
+            .await;
     let draft = shop.put_product(1, "Tote", "draft", 0).await;
     let archived = shop.put_product(2, "Tote", "archived", 0).await;
     let published = shop.put_product(3, "Tote", "published", 0).await;

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used)] // a test that cannot go on fails here
 
+mod access;
 mod carts;
 mod crowded;
 mod documents;

@@ -59,8 +59,8 @@ async fn an_order_is_folded_with_its_payments(db: PgPool) {
     assert_eq!(payment.json()["order_id"], order.to_string());
 }
 
-/// A command appends what a payment begins with before the order's word of it: the past may be asked
-/// for between the two.
+/// A command appends what a payment begins with before the order's word of it: the past may be
+/// asked for between the two.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_part_is_there_before_its_order_names_it(db: PgPool) {
     let shop = Shop::open(&db).await;

@@ -1,6 +1,7 @@
 //! What those see who send no token, or a wrong one.
 
 use axum::http::StatusCode;
+use identity::Guard;
 use serde_json::{Value, json};
 use service::config::Secret;
 use sqlx::PgPool;
@@ -11,7 +12,7 @@ use crate::support::Shop;
 const TOKEN: (&str, &str) = ("authorization", "Bearer s3cret");
 
 async fn guarded(db: &PgPool) -> Shop {
-    Shop::with(db, |settings| settings.token = Some(Secret::from("s3cret"))).await
+    Shop::with(db, |settings| settings.guard = Guard::with_token(&Secret::from("s3cret"))).await
 }
 
 /// Some of a SKU, of a product that is on offer or not.

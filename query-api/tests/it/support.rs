@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, Request, StatusCode};
 use domain::ReadModel;
 use domain::page::search_keys::folded;
 use http_body_util::BodyExt as _;
+use identity::Guard;
 use query_api::{App, Settings};
 use serde_json::{Value, json};
 use service::config::{self, Secret};
@@ -59,7 +60,7 @@ impl Shop {
             index: "products".to_owned(),
             bus: None,
             stream: "commerce".to_owned(),
-            token: None,
+            guard: Guard::open(),
         };
         change(&mut settings);
         // Tests write events by themselves, which only `append` may.

@@ -10,17 +10,18 @@ use super::tree::{File, Tree};
 const MAY: &[(&str, &[&str], &[&str])] = &[
     ("domain", &[], &["kit"]),
     ("service", &[], &[]),
+    ("identity", &["domain", "service"], &[]),
     ("event-store", &["domain"], &["kit", "kit-log"]),
     ("import", &["domain", "event-store"], &["kit", "kit-log"]),
     ("reactor", &["domain", "event-store", "service"], &["kit", "kit-log"]),
     // The reactor and the importers are entered by it.
     (
         "command-api",
-        &["domain", "event-store", "import", "reactor", "service"],
+        &["domain", "event-store", "identity", "import", "reactor", "service"],
         &["kit", "kit-log"],
     ),
     ("projector", &["domain", "event-store", "service"], &["kit", "kit-log"]),
-    ("query-api", &["domain", "event-store", "service"], &["kit"]),
+    ("query-api", &["domain", "event-store", "identity", "service"], &["kit"]),
     ("kit", &["domain"], &[]),
     ("kit-log", &["domain", "event-store", "kit"], &[]),
     ("harness", &[], &[]),
@@ -34,7 +35,16 @@ const MAY: &[(&str, &[&str], &[&str])] = &[
     // All that decodes bytes from outside.
     (
         "fuzz",
-        &["command-api", "domain", "event-store", "import", "kit", "query-api", "service"],
+        &[
+            "command-api",
+            "domain",
+            "event-store",
+            "identity",
+            "import",
+            "kit",
+            "query-api",
+            "service",
+        ],
         &[],
     ),
     ("xtask", &[], &[]),

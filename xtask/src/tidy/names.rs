@@ -11,10 +11,7 @@ use super::tree::{File, Tree};
 const OWN: &str = "xtask/src/tidy/names.rs";
 /// Names that several crates give all the same: why, and which.
 const ALLOWED: &[(&str, &[&str])] = &[
-    (
-        "each program has its own, and none sees another's",
-        &["App", "Caller", "Error", "Report", "Settings"],
-    ),
+    ("each program has its own, and none sees another's", &["App", "Error", "Report", "Settings"]),
     (
         "the same thing, once as it is and once as somebody here holds it",
         &["Bus", "Identity", "Log", "Meili", "Outage", "Page", "Tag"],

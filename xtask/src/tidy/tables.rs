@@ -47,6 +47,7 @@ const TABLES: &[Owned] = &[
         tables: &["commands", "commands_sweep", "snapshots"],
         readers: &[],
     },
+    Owned { owner: "identity", tables: &["signing_keys"], readers: &[] },
     Owned {
         owner: "reactor",
         tables: &[

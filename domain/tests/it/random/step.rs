@@ -5,7 +5,9 @@ use domain::command::product as products;
 use domain::command::{cart as carts, payment as payments, stock as stocks};
 use domain::order::Order;
 use domain::payment::{CapturePolicy, Finding, Operation, Payment, Report, Stage, Status, Verdict};
-use domain::{Command, PaymentId, State, StreamId, cart, fulfilment, order, product, return_};
+use domain::{
+    Command, Owner, PaymentId, State, StreamId, cart, fulfilment, order, product, return_,
+};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -115,7 +117,7 @@ fn advance(shop: &Shop, n: u128, choice: u8, mood: Mood) -> Command {
     match (cart.status, order.status) {
         (cart::Status::Unborn, _) => {
             let currency = currency("EUR");
-            to_cart(n, carts::Command::Create { currency, customer_id: None })
+            to_cart(n, carts::Command::Create { currency, owner: Owner::default() })
         }
         (cart::Status::Open, _) if cart.lines.len() <= usize::from(choice % 3) => {
             add(n, chosen, u32::from(choice % 2) + 1)
@@ -326,7 +328,7 @@ fn of_carts() -> impl Strategy<Value = Command> {
     let line = || (select(&SKUS[..]), (1..4_u32).prop_map(units));
     let order = (1..=STORIES, 0..2_i64);
     let command = prop_oneof![
-        1 => Just(C::Create { currency: currency("EUR"), customer_id: Some(customer_id(1)) }),
+        1 => Just(C::Create { currency: currency("EUR"), owner: Owner::customer(customer_id(1)) }),
         3 => line().prop_map(|(text, quantity)| C::AddLine { sku: sku(text), quantity }),
         2 => line().prop_map(|(text, quantity)| C::ChangeLine { sku: sku(text), quantity }),
         1 => select(&SKUS[..]).prop_map(|text| C::RemoveLine { sku: sku(text) }),

@@ -15,7 +15,8 @@ use domain::payment::{CapturePolicy, Start, Verdict};
 use domain::product::{Details, VariantSet};
 use domain::text::Token;
 use domain::{
-    CartId, Command, Currency, CustomerId, FulfilmentId, Money, OrderId, PaymentId, ProductId, Sku,
+    CartId, Command, Currency, CustomerId, FulfilmentId, Money, OrderId, Owner, PaymentId,
+    ProductId, Sku,
 };
 use event_store::{Outcome, Request, Writer};
 use uuid::{Builder, Uuid};
@@ -208,7 +209,8 @@ impl Round<'_> {
         // Every third shopper is a guest.
         let customer_id = (!number.is_multiple_of(3)).then(|| CustomerId(self.id()));
         let currency = currency()?;
-        self.cart(deal, cart::Command::Create { currency, customer_id }).await?;
+        let owner = Owner { customer_id, guest_id: None };
+        self.cart(deal, cart::Command::Create { currency, owner }).await?;
         for (line, quantity) in (0..=number % 3).zip(1_u32..) {
             let sku = skus[(number + line) % skus.len()].clone();
             let add = cart::Command::AddLine { sku, quantity: quantity.try_into()? };

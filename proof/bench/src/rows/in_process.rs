@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use chrono::Utc;
 use domain::command::{cart, product as products};
 use domain::product::{Details, VariantSet};
-use domain::{CartId, Command, Options, ProductId, Quantity, Sku};
+use domain::{CartId, Command, Options, Owner, ProductId, Quantity, Sku};
 use event_store::writer::Settings;
 use event_store::{Outcome, Request, Writer};
 use serde::Deserialize;
@@ -125,7 +125,7 @@ async fn shop_until(
         let line = commands % (LINES_PER_CART + 1);
         let command = if line == 0 {
             cart_id = CartId(Uuid::now_v7());
-            cart::Command::Create { currency: "EUR".parse()?, customer_id: None }
+            cart::Command::Create { currency: "EUR".parse()?, owner: Owner::default() }
         } else {
             let sku = skus[(number + line * 7 + commands) % skus.len()].clone();
             cart::Command::AddLine { sku, quantity: Quantity::try_from(1)? }

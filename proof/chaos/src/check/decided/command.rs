@@ -10,7 +10,9 @@ use domain::order::{PaymentMethod, Units};
 use domain::payment::{CapturePolicy, Finding, Start};
 use domain::product::{Changed, Details, VariantSet};
 use domain::text::GatewayName;
-use domain::{CartId, Command, Event, FulfilmentId, OrderId, PaymentId, ProductId, ReturnId, Sku};
+use domain::{
+    CartId, Command, Event, FulfilmentId, OrderId, Owner, PaymentId, ProductId, ReturnId, Sku,
+};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -135,7 +137,9 @@ fn cart(
     let sku =
         || -> anyhow::Result<Sku> { Ok(serde_json::from_value(Value::from(sent.sku.clone()))?) };
     let command = match what {
-        "create" => cart::Command::Create { currency: field(body, "currency")?, customer_id: None },
+        "create" => {
+            cart::Command::Create { currency: field(body, "currency")?, owner: Owner::default() }
+        }
         "assign" => cart::Command::Assign { customer_id: field(body, "customer_id")? },
         "add_line" => {
             cart::Command::AddLine { sku: field(body, "sku")?, quantity: field(body, "quantity")? }

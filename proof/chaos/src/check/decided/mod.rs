@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use domain::State;
 use domain::command::Stop;
 use domain::state::Lookup;
-use domain::{Event, Refusal, StreamId};
+use domain::{By, Event, Refusal, StreamId};
 use serde_json::json;
 
 use super::Verdict;
@@ -131,7 +131,7 @@ impl States {
             return Ok(Err(Refusal::VersionMismatch { expected, actual }));
         }
         for _ in 0..LOOKS_MAX {
-            match domain::decide(command, self) {
+            match domain::decide(By::Shop, command, self) {
                 Ok(events) => return Ok(Ok(events)),
                 Err(Stop::Refused(refusal)) => return Ok(Err(refusal)),
                 Err(Stop::Missing(missing)) => {

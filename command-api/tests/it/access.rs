@@ -1,0 +1,235 @@
+//! Who may send which command: every route, for everybody there is; and whose things they are.
+
+use axum::Router;
+use axum::http::{Method, StatusCode};
+use chrono::{TimeDelta, Utc};
+use command_api::{App, router, routes};
+use domain::{CustomerId, GuestId};
+use event_store::{Writer, writer};
+use identity::issuer::Issuer;
+use identity::master::Master;
+use identity::principal::Member;
+use identity::routes::Identity;
+use identity::token::Subject;
+use identity::{Access, Guard, Principal, Role};
+use serde_json::{Value, json};
+use service::config::Secret;
+use service::health::Health;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::shop::{Answer, Ask, Shop, ask, keyed, post};
+
+const ISSUER: &str = "https://shop.example";
+
+/// A shop that asks everybody who they are, and who gives tokens out.
+struct Asked {
+    shop: Shop,
+    issuer: Issuer,
+}
+
+impl Asked {
+    fn open(db: &PgPool) -> Self {
+        let master = Master::read(&Secret::from(Master::generate().as_str())).unwrap();
+        let issuer = Issuer::new(db.clone(), master, ISSUER);
+        let guard = Guard::new(None, false, Some((db.clone(), ISSUER.to_owned())));
+        let (writer, _) = Writer::start(db, writer::Settings::default());
+        let app = App::new(writer.clone(), TimeDelta::minutes(15));
+        let identity = Identity { db: db.clone(), issuer: Some(issuer.clone()) };
+        let beside = identity::routes::router(identity);
+        let router = router(&app, &guard, &Health::new(), beside);
+        Self { shop: Shop { router, writer, db: db.clone() }, issuer }
+    }
+
+    async fn token(&self, subject: Subject) -> String {
+        let issued = self.issuer.issue(subject, Utc::now(), TimeDelta::hours(1)).await;
+        issued.unwrap().token
+    }
+
+    async fn member(&self, role: Role) -> String {
+        self.token(Subject::Member(Uuid::now_v7(), role)).await
+    }
+
+    async fn guest(&self) -> (String, String) {
+        let welcome = self.shop.done(post("/v1/guests", &Value::Null)).await;
+        assert_eq!(welcome.status, StatusCode::CREATED);
+        assert_eq!(welcome.header("cache-control"), Some("no-store"));
+        let of = |name: &str| welcome.body[name].as_str().unwrap().to_owned();
+        (of("guest_id"), of("token"))
+    }
+
+    async fn send(&self, token: &str, ask: Ask) -> Answer {
+        self.shop.send(ask.with("authorization", format!("Bearer {token}"))).await
+    }
+
+    async fn done(&self, token: &str, ask: Ask) -> Answer {
+        let answer = self.send(token, ask).await;
+        assert!(answer.status.is_success(), "{answer:?}");
+        answer
+    }
+}
+
+/// Everybody there is, with what lets them in.
+async fn everybody(asked: &Asked) -> Vec<(Principal, Option<String>)> {
+    let id = Uuid::now_v7();
+    let mut all = vec![(Principal::Stranger, None)];
+    for role in [Role::Staff, Role::Analyst, Role::Ops, Role::Service, Role::Owner] {
+        let token = asked.token(Subject::Member(id, role)).await;
+        all.push((Principal::Member(Member::Person(id), role), Some(token)));
+    }
+    let (guest, customer) = (GuestId(id), CustomerId(id));
+    all.push((Principal::Guest(guest), Some(asked.token(Subject::Guest(guest)).await)));
+    let token = asked.token(Subject::Customer(customer)).await;
+    all.push((Principal::Customer(customer), Some(token)));
+    all
+}
+
+/// What a route says of somebody: 401, 403, or something that is about the command.
+async fn answer_of(asked: &Asked, ask: Ask, token: Option<&String>) -> StatusCode {
+    let ask = match token {
+        Some(token) => ask.with("authorization", format!("Bearer {token}")),
+        None => ask,
+    };
+    let status = asked.shop.send(ask).await.status;
+    let refused = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&status);
+    if refused { status } else { StatusCode::OK }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn every_route_lets_in_whom_it_says_and_nobody_else(db: PgPool) {
+    let asked = Asked::open(&db);
+    let everybody = everybody(&asked).await;
+    let mut routes: Vec<(Method, String, Access)> = routes::all()
+        .map(|route| {
+            let path = route.path.replace("{id}", &Uuid::nil().to_string());
+            (route.method.clone(), path.replace("{sku}", "TOTE"), route.access)
+        })
+        .collect();
+    routes.push((Method::POST, "/v1/batch".to_owned(), Access::Staff));
+    routes.push((Method::GET, "/.well-known/jwks.json".to_owned(), Access::Anyone));
+    routes.push((Method::POST, "/v1/guests".to_owned(), Access::Anyone));
+    for (method, path, access) in routes {
+        for (principal, token) in &everybody {
+            let wanted = match (access.permits(*principal), principal) {
+                (true, _) => StatusCode::OK,
+                (false, Principal::Stranger) => StatusCode::UNAUTHORIZED,
+                (false, _) => StatusCode::FORBIDDEN,
+            };
+            let said = answer_of(&asked, ask(method.clone(), &path, "{}"), token.as_ref()).await;
+            assert_eq!(said, wanted, "{method} {path} for {principal:?}");
+        }
+    }
+    assert_eq!(asked.shop.head().await, 0, "nobody meant anything");
+}
+
+/// A line of a batch is for those whom its command is for.
+#[sqlx::test(migrations = "../migrations")]
+async fn batches_are_the_back_offices(db: PgPool) {
+    let asked = Asked::open(&db);
+    let line = json!({"command": "cart.create", "data": {"currency": "EUR"}}).to_string();
+    let batch =
+        || ask(Method::POST, "/v1/batch", &line).with("content-type", "application/x-ndjson");
+    let (_, guest) = asked.guest().await;
+    assert_eq!(asked.send(&guest, batch()).await.status, StatusCode::FORBIDDEN);
+    let staff = asked.member(Role::Staff).await;
+    assert_eq!(asked.done(&staff, batch()).await.body["status"], 201);
+}
+
+/// Everything a shopper does, by themselves and by somebody else.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_shopper_touches_what_is_theirs(db: PgPool) {
+    let asked = Asked::open(&db);
+    let staff = asked.member(Role::Staff).await;
+    let variant = json!({"sku": "TOTE", "prices": [{"amount": "19.99", "currency": "EUR"}]});
+    let product = json!({"title": "Tote", "variants": [variant]});
+    let product = asked.done(&staff, post("/v1/products", &product)).await.id();
+    asked.done(&staff, post(format!("/v1/products/{product}/publish"), &json!({}))).await;
+    let units = json!({"location": "main", "quantity": 9});
+    asked.done(&staff, keyed("/v1/stock/TOTE/receive", &units)).await;
+
+    let (guest_id, guest) = asked.guest().await;
+    let (_, other) = asked.guest().await;
+    let customer = asked.token(Subject::Customer(CustomerId(Uuid::now_v7()))).await;
+    let strangers = [&other, &customer];
+    // Theirs, and theirs alone, step by step.
+    let only = async |ask: &dyn Fn() -> Ask, gone: &str| {
+        for stranger in strangers {
+            let refused = asked.send(stranger, ask()).await;
+            assert_eq!((refused.status, refused.code()), (StatusCode::NOT_FOUND, gone));
+        }
+        asked.done(&guest, ask()).await
+    };
+    let cart = asked.done(&guest, post("/v1/carts", &json!({"currency": "EUR"}))).await.id();
+    let created = asked.shop.payload(&format!("cart-{cart}"), "cart.created").await;
+    assert_eq!(created["guest_id"], guest_id);
+    let line = json!({"sku": "TOTE", "quantity": 2});
+    only(&|| post(format!("/v1/carts/{cart}/lines"), &line), "cart_not_found").await;
+    // Not even by a version that is wrong is it known to be there.
+    let guessed = post(format!("/v1/carts/{cart}/lines"), &line).with("if-match", "\"9\"");
+    assert_eq!(asked.send(&other, guessed).await.code(), "cart_not_found");
+    let checkout = || keyed(format!("/v1/carts/{cart}/checkout"), &json!({}));
+    let order = only(&checkout, "cart_not_found").await.id();
+    let pay = json!({"order_id": order, "method": "card", "token": "tok_success"});
+    let payment = only(&|| keyed("/v1/payments", &pay), "order_not_found").await.id();
+    let abort = || keyed(format!("/v1/payments/{payment}/abort"), &json!({}));
+    only(&abort, "payment_not_found").await;
+    let fewer = json!({"quantity": 1});
+    let shrink = || ask(Method::PUT, format!("/v1/orders/{order}/lines/TOTE"), fewer.to_string());
+    only(&shrink, "order_not_found").await;
+    let cancel = || keyed(format!("/v1/orders/{order}/cancel"), &json!({"reason": "no more"}));
+    only(&cancel, "order_not_found").await;
+    // The shop sees to all of it.
+    asked.done(&staff, cancel()).await;
+    let actor = "SELECT metadata->>'actor' FROM events WHERE stream = $1 AND version = 1";
+    let actor: String =
+        sqlx::query_scalar(actor).bind(format!("cart-{cart}")).fetch_one(&db).await.unwrap();
+    assert_eq!(actor, format!("guest:{}", guest_id.replace('-', "")));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_shopper_says_nothing_that_is_the_shops_to_say(db: PgPool) {
+    let asked = Asked::open(&db);
+    let id = Uuid::now_v7();
+    let customer = asked.token(Subject::Customer(CustomerId(id))).await;
+    let cart = |of: Uuid| post("/v1/carts", &json!({"currency": "EUR", "customer_id": of}));
+    let refused = asked.send(&customer, cart(Uuid::now_v7())).await;
+    assert_eq!(refused.body["errors"][0]["pointer"], "/customer_id");
+    asked.done(&customer, cart(id)).await;
+    let order = Uuid::now_v7();
+    for (pay, pointer) in [
+        (json!({"order_id": order, "method": "external"}), "/method"),
+        (
+            json!({"order_id": order, "method": "card", "token": "t", "capture": "by_hand"}),
+            "/capture",
+        ),
+    ] {
+        let refused = asked.send(&customer, keyed("/v1/payments", &pay)).await;
+        assert_eq!(refused.body["errors"][0]["pointer"], pointer, "{refused:?}");
+    }
+}
+
+/// The same key of two callers is two keys.
+#[sqlx::test(migrations = "../migrations")]
+async fn keys_of_shoppers_are_their_own(db: PgPool) {
+    let asked = Asked::open(&db);
+    let cart = || post("/v1/carts", &json!({"currency": "EUR"})).with("idempotency-key", "mine");
+    let (_, one) = asked.guest().await;
+    let (_, other) = asked.guest().await;
+    let first = asked.done(&one, cart()).await;
+    assert_ne!(asked.done(&other, cart()).await.id(), first.id());
+    let again = asked.done(&one, cart()).await;
+    assert_eq!((again.id(), again.header("idempotent-replayed")), (first.id(), Some("true")));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn nobody_gives_tokens_out_without_a_master_key(db: PgPool) {
+    let shop = Shop::open(&db);
+    let app = App::new(shop.writer.clone(), TimeDelta::minutes(15));
+    let beside = identity::routes::router(Identity { db: db.clone(), issuer: None });
+    let router: Router = router(&app, &Guard::open(), &Health::new(), beside);
+    let shop = Shop { router, ..shop };
+    let refused = shop.send(post("/v1/guests", &Value::Null)).await;
+    assert_eq!((refused.status, refused.code()), (StatusCode::SERVICE_UNAVAILABLE, "no_issuer"));
+    let keys = shop.done(ask(Method::GET, "/.well-known/jwks.json", "")).await;
+    assert_eq!(keys.body, json!({"keys": []}));
+}

@@ -1,0 +1,122 @@
+//! As whom a command is decided: the shop, which may touch everything, or a shopper, who may touch
+//! what is theirs. Which commands a shopper may send at all is for the edge to say.
+
+use serde::{Deserialize, Serialize};
+
+use crate::command::Stop;
+use crate::ids::{CustomerId, GuestId, OrderId};
+use crate::refusal::{All, OfSku, OfferError};
+use crate::state::{Lookup, Streams};
+use crate::{
+    Command, cart, command as asked, fulfilment, location, order, payment, product, return_,
+};
+
+/// As whom a command is decided.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum By {
+    /// The shop: its people, its programs, and what happens by itself.
+    #[default]
+    Shop,
+    /// A shopper.
+    Shopper(Shopper),
+}
+
+/// Somebody who buys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shopper {
+    /// Who has not signed in.
+    Guest(GuestId),
+    /// Who has.
+    Customer(CustomerId),
+}
+
+/// Whose something is: a customer's, or a guest's who has not signed in; the shop's own, where it
+/// is nobody's. Its fields stand among the members of events and documents.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owner {
+    /// The customer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_id: Option<CustomerId>,
+    /// The guest who began it; they have it no more once it is a customer's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guest_id: Option<GuestId>,
+}
+
+impl Owner {
+    /// A customer.
+    pub fn customer(id: CustomerId) -> Self {
+        Self { customer_id: Some(id), guest_id: None }
+    }
+
+    /// Whether it is theirs.
+    pub fn is(&self, shopper: Shopper) -> bool {
+        match shopper {
+            Shopper::Customer(id) => self.customer_id == Some(id),
+            Shopper::Guest(id) => self.customer_id.is_none() && self.guest_id == Some(id),
+        }
+    }
+}
+
+impl From<Shopper> for Owner {
+    fn from(shopper: Shopper) -> Self {
+        match shopper {
+            Shopper::Customer(id) => Self::customer(id),
+            Shopper::Guest(id) => Self { customer_id: None, guest_id: Some(id) },
+        }
+    }
+}
+
+/// Refuses a shopper what is not theirs, as if there were no such thing.
+///
+/// # Errors
+/// When states are missing, or it is not theirs.
+pub fn check(by: By, command: &Command, lookup: &dyn Lookup) -> Result<(), Stop> {
+    let By::Shopper(shopper) = by else { return Ok(()) };
+    let streams = Streams(lookup);
+    let order_is_theirs = |id: &OrderId| Ok::<_, Stop>(streams.order(id)?.owner.is(shopper));
+    match command {
+        // What they open is theirs.
+        Command::Cart(_, asked::cart::Command::Create { owner, .. }) => {
+            if !owner.is(shopper) {
+                return Err(cart::Error::OfAnother.into());
+            }
+        }
+        Command::Cart(id, _) => {
+            if !streams.cart(id)?.owner.is(shopper) {
+                return Err(cart::Error::NotFound.into());
+            }
+        }
+        Command::Order(id, _)
+        | Command::Payment(_, asked::payment::Command::Start { order_id: id, .. })
+        | Command::Return(_, asked::return_::Command::Request { order_id: id, .. }) => {
+            if !order_is_theirs(id)? {
+                return Err(order::Error::NotFound.into());
+            }
+        }
+        Command::Payment(id, _) => {
+            let order_id = streams.payment(id)?.terms.as_ref().map(|terms| terms.order_id);
+            let Some(order_id) = order_id else { return Err(payment::Error::NotFound.into()) };
+            if !order_is_theirs(&order_id)? {
+                return Err(payment::Error::NotFound.into());
+            }
+        }
+        Command::Return(id, _) => {
+            let Some(order_id) = streams.return_(id)?.order_id else {
+                return Err(return_::Error::NotFound.into());
+            };
+            if !order_is_theirs(&order_id)? {
+                return Err(return_::Error::NotFound.into());
+            }
+        }
+        // Of no shopper.
+        Command::Fulfilment(..) => return Err(fulfilment::Error::NotFound.into()),
+        Command::Product(..) => return Err(product::Error::NotFound.into()),
+        Command::Location(location, _) => {
+            return Err(location::Error::Unknown(All(vec![location.clone()])).into());
+        }
+        Command::Stock(sku, _) | Command::Sku(sku, _) => {
+            return Err(OfSku { sku: sku.clone(), error: OfferError::UnknownSku }.into());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! Whose things are: a shopper changes what is theirs, and all else is not there for them.
+
+use domain::command::cart::Command as Carts;
+use domain::command::payment::Command as Payments;
+use domain::command::stock::Command as Stocks;
+use domain::{By, Command, Owner, Refusal, Shopper, State, StreamId};
+
+use kit::*;
+
+use super::told::sent_with;
+
+fn guest(n: u128) -> Shopper {
+    Shopper::Guest(guest_id(n))
+}
+
+fn customer(n: u128) -> Shopper {
+    Shopper::Customer(customer_id(n))
+}
+
+fn opened(n: u128, owner: Shopper) -> Command {
+    let (currency, owner) = (currency("EUR"), Owner::from(owner));
+    to_cart(n, Carts::Create { currency, owner })
+}
+
+/// Order 1 of this shopper, waiting for its payment 1.
+fn order_of(owner: Shopper) -> Shop {
+    let shop = catalogue().done(opened(1, owner)).done(add(1, TOTE, 2));
+    shop.done(check_out(1, 1)).done(pay_by_card(1, 1))
+}
+
+fn asked(shop: &Shop, by: Shopper, command: &Command) -> Result<(), &'static str> {
+    let decided = shop.decide_by(By::Shopper(by), command);
+    decided.map(drop).map_err(|refusal: Refusal| refusal.code().0)
+}
+
+#[test]
+fn everybody_opens_carts_of_their_own() {
+    for owner in [guest(1), customer(1)] {
+        assert_eq!(asked(&catalogue(), owner, &opened(1, owner)), Ok(()));
+        for other in [guest(2), customer(2)] {
+            assert_eq!(asked(&catalogue(), owner, &opened(1, other)), Err("cart_of_another"));
+        }
+        let nobodys = Carts::Create { currency: currency("EUR"), owner: Owner::default() };
+        assert_eq!(asked(&catalogue(), owner, &to_cart(1, nobodys)), Err("cart_of_another"));
+    }
+}
+
+#[test]
+fn what_is_somebody_elses_is_not_there() {
+    let abort = || to_payment(1, Payments::Abort { reason: note("another card") });
+    for owner in [guest(1), customer(1)] {
+        let cart = catalogue().done(opened(1, owner)).done(add(1, TOTE, 1));
+        let order = order_of(owner);
+        let back = request_return(1, 1, &[(TOTE, 2)]);
+        let sent = sent_with(order.clone().done(record(1, 1, was_authorized())), 1, &[]);
+        let delivered = sent.done(deliver(1));
+        let theirs = [
+            (&cart, add(1, TOTE, 1), "cart_not_found"),
+            (&cart, check_out(1, 1), "cart_not_found"),
+            (&order, cancel(1), "order_not_found"),
+            (&order, abort(), "payment_not_found"),
+            (&delivered, back, "order_not_found"),
+        ];
+        for (shop, command, gone) in theirs {
+            assert_eq!(asked(shop, owner, &command), Ok(()), "{command:?}");
+            for other in [guest(2), customer(2)] {
+                assert_eq!(asked(shop, other, &command), Err(gone), "{command:?}");
+            }
+            assert!(shop.decide(&command).is_ok(), "the shop may: {command:?}");
+        }
+        // An order that is not there yet is as little there.
+        assert_eq!(asked(&order, owner, &cancel(9)), Err("order_not_found"));
+        assert_eq!(asked(&order, owner, &pay_by_card(2, 9)), Err("order_not_found"));
+    }
+}
+
+#[test]
+fn a_cart_that_became_a_customers_is_the_guests_no_more() {
+    let assign = to_cart(1, Carts::Assign { customer_id: customer_id(1) });
+    let shop = catalogue().done(opened(1, guest(1))).done(assign);
+    assert_eq!(asked(&shop, guest(1), &add(1, TOTE, 1)), Err("cart_not_found"));
+    assert_eq!(asked(&shop, customer(1), &add(1, TOTE, 1)), Ok(()));
+    let shop = shop.done(add(1, TOTE, 1)).done(check_out(1, 1));
+    assert_eq!(asked(&shop, guest(1), &cancel(1)), Err("order_not_found"));
+    assert_eq!(asked(&shop, customer(1), &cancel(1)), Ok(()));
+}
+
+#[test]
+fn what_is_the_shops_is_no_shoppers() {
+    let shop = order_of(customer(1)).done(record(1, 1, was_authorized())).done(plan(1, 1, &[]));
+    let count = Stocks::Count { location: place("depot"), on_hand: 1, reason: None };
+    for (command, gone) in [
+        (ship(1), "fulfilment_not_found"),
+        (to_product(1, domain::command::product::Command::Publish), "product_not_found"),
+        (Command::Stock(sku(TOTE), count), "unknown_sku"),
+    ] {
+        assert_eq!(asked(&shop, customer(1), &command), Err(gone));
+    }
+}
+
+#[test]
+fn whose_it_is_stands_in_the_events() {
+    let shop = order_of(guest(1));
+    let State::Order(order) = shop.state(&StreamId::Order(order_id(1))) else { panic!("an order") };
+    assert_eq!(order.owner, Owner::from(guest(1)));
+    assert!(!order.owner.is(customer(1)) && !order.owner.is(guest(2)));
+}

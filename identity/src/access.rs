@@ -1,0 +1,102 @@
+//! Who may call a route. Each route says it in the line that registers it; there is no default.
+
+use axum::http::StatusCode;
+use service::Problem;
+
+use crate::principal::{Principal, Role};
+
+/// Who may call a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody; those who work here may be shown more.
+    Anyone,
+    /// The shopper whose it is, and the back office.
+    Shopper,
+    /// The back office.
+    Staff,
+    /// Those who read what happened, and the back office.
+    Analyst,
+    /// Those who keep the programs running.
+    Ops,
+}
+
+impl Access {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Anyone, Self::Shopper, Self::Staff, Self::Analyst, Self::Ops];
+
+    /// Whether somebody may call such a route. Whose things they find there is another question.
+    pub fn permits(self, principal: Principal) -> bool {
+        let role = match principal {
+            Principal::Stranger => return self == Self::Anyone,
+            Principal::Guest(_) | Principal::Customer(_) => {
+                return matches!(self, Self::Anyone | Self::Shopper);
+            }
+            Principal::Member(_, role) => role,
+        };
+        match self {
+            Self::Anyone => true,
+            Self::Shopper | Self::Staff => {
+                matches!(role, Role::Staff | Role::Service | Role::Owner)
+            }
+            Self::Analyst => matches!(role, Role::Analyst | Role::Staff | Role::Owner),
+            Self::Ops => matches!(role, Role::Ops | Role::Owner),
+        }
+    }
+
+    /// Refuses who may not.
+    ///
+    /// # Errors
+    /// 401 `unauthorized` for who has not said who they are, 403 `forbidden` for all others.
+    pub fn check(self, principal: Principal) -> Result<(), Problem> {
+        if self.permits(principal) {
+            return Ok(());
+        }
+        Err(match principal {
+            Principal::Stranger => unauthorized("say who you are: Authorization: Bearer …"),
+            _ => Problem::new(
+                StatusCode::FORBIDDEN,
+                "forbidden",
+                "this is not for those who have such a token",
+            ),
+        })
+    }
+}
+
+/// 401 `unauthorized`.
+pub fn unauthorized(detail: &'static str) -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{CustomerId, GuestId};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::principal::Member;
+
+    #[test]
+    fn who_may_what() {
+        let id = Uuid::nil();
+        let member = |role| Principal::Member(Member::Person(id), role);
+        let all = [
+            (Principal::Stranger, "A----"),
+            (Principal::Guest(GuestId(id)), "AS---"),
+            (Principal::Customer(CustomerId(id)), "AS---"),
+            (member(Role::Analyst), "A--a-"),
+            (member(Role::Ops), "A---o"),
+            (member(Role::Service), "ASs--"),
+            (member(Role::Staff), "ASsa-"),
+            (member(Role::Owner), "ASsao"),
+            (Principal::ANYONE, "ASsao"),
+        ];
+        for (principal, wanted) in all {
+            let letters = Access::ALL.iter().zip("ASsao".chars());
+            let permitted = letters.map(|(access, letter)| {
+                let may = access.check(principal).is_ok();
+                if may { letter } else { '-' }
+            });
+            assert_eq!(permitted.collect::<String>(), wanted, "{principal:?}");
+        }
+    }
+}

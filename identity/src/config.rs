@@ -1,0 +1,80 @@
+//! What a process is told about who may ask.
+
+use clap::{Args, ValueEnum};
+use service::config::{Http, Secret, Wrong};
+use sqlx::PgPool;
+
+use crate::guard::Guard;
+use crate::issuer::Issuer;
+use crate::master::Master;
+
+/// Who is asked, and whose tokens are taken.
+#[derive(Clone, Debug, Args)]
+pub struct Asking {
+    /// Whether those who say nothing about themselves are let in as the owner, or are strangers;
+    /// without a word strangers, where there is an API token
+    #[arg(id = "access", long = "access", global = true, env = "ACCESS", value_enum)]
+    pub mode: Option<Mode>,
+    /// The name of who signs the shop's own tokens: a URL of this shop's, where others read them
+    #[arg(
+        id = "issuer",
+        long = "issuer",
+        global = true,
+        env = "ISSUER",
+        default_value = "commerce"
+    )]
+    pub issuer: String,
+}
+
+/// What becomes of those who say nothing about themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// They may do everything: for a machine of one's own
+    Open,
+    /// They are strangers, who see the catalogue and become guests
+    Asked,
+}
+
+impl Asking {
+    /// Whether nobody is asked.
+    pub fn is_open(&self, http: &Http) -> bool {
+        match self.mode {
+            Some(mode) => mode == Mode::Open,
+            None => http.token().is_none(),
+        }
+    }
+
+    /// Who knows who asks.
+    pub fn guard(&self, http: &Http, db: &PgPool) -> Guard {
+        let issuer = Some((db.clone(), self.issuer.clone()));
+        Guard::new(http.token(), self.is_open(http), issuer)
+    }
+}
+
+/// What seals secrets in the database.
+#[derive(Clone, Debug, Args)]
+pub struct MasterKey {
+    /// What seals secrets in the database: 32 bytes in base64, as `command-api master-key` prints
+    /// them; without it no tokens are given out
+    #[arg(
+        id = "master-key",
+        long = "master-key",
+        global = true,
+        env = "MASTER_KEY",
+        hide_env_values = true
+    )]
+    pub key: Option<Secret>,
+}
+
+impl MasterKey {
+    /// Who gives tokens out, if this process may.
+    ///
+    /// # Errors
+    /// It is no key.
+    pub fn issuer(&self, db: &PgPool, asking: &Asking) -> Result<Option<Issuer>, Wrong> {
+        // An empty one, as compose files pass it, is none.
+        let key = self.key.as_ref().filter(|key| !key.expose().is_empty());
+        let Some(key) = key else { return Ok(None) };
+        Ok(Some(Issuer::new(db.clone(), Master::read(key)?, &asking.issuer)))
+    }
+}

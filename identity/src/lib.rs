@@ -1,0 +1,28 @@
+//! Who asks, and what they may.
+//!
+//! * [`principal`]: who somebody is; [`access`]: who may call a route, said in the line that
+//!   registers it;
+//! * [`guard`]: from the headers of a request to a principal, once, in the shell;
+//! * [`token`]: what the shop's own tokens say;
+//! * [`issuer`]: who gives them out; [`keys`]: what they are signed with, in Postgres, sealed under
+//!   a [`master`] key;
+//! * [`routes`]: where keys are published and guests get their token; [`config`]: settings;
+//!   [`operations`]: what is done by hand.
+//!
+//! It knows no route of the shop and no rule of it: whose a cart is, the domain decides.
+
+pub mod access;
+pub mod config;
+mod crypto;
+pub mod guard;
+pub mod issuer;
+pub mod keys;
+pub mod master;
+pub mod operations;
+pub mod principal;
+pub mod routes;
+pub mod token;
+
+pub use access::Access;
+pub use guard::Guard;
+pub use principal::{Principal, Role};

@@ -1,0 +1,85 @@
+//! What is done by hand about who may ask: a token made, a master key, another signing key. Each
+//! prints what it came to on standard output, and nothing else, so that a shell can take it.
+
+use std::io::{self, Write as _};
+
+use chrono::{TimeDelta, Utc};
+use clap::Args;
+use domain::CustomerId;
+use uuid::Uuid;
+
+use crate::issuer::{IssueError, Issuer};
+use crate::keys::KeyError;
+use crate::master::Master;
+use crate::principal::Role;
+use crate::token::{LIFE_MAX, Subject};
+
+/// Whom a token is for.
+#[derive(Clone, Debug, Args)]
+pub struct Wanted {
+    /// What they do for the shop
+    #[arg(long, value_enum, required_unless_present = "customer", conflicts_with = "customer")]
+    pub role: Option<Role>,
+    /// The customer they are
+    #[arg(long)]
+    pub customer: Option<Uuid>,
+    /// Which of those who work here they are; one who is new without it
+    #[arg(long, conflicts_with = "customer")]
+    pub person: Option<Uuid>,
+    /// How long it is good, hours
+    #[arg(long, default_value_t = 24,
+          value_parser = clap::value_parser!(i64).range(1..=LIFE_MAX.num_hours()))]
+    pub hours: i64,
+}
+
+/// Why it could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no master key.
+    #[error("MASTER_KEY is not set: `command-api master-key` prints one")]
+    NoMasterKey,
+    /// There is no token.
+    #[error("no token can be signed")]
+    Issue(#[from] IssueError),
+    /// There is no key.
+    #[error("no signing key can be made")]
+    Key(#[from] KeyError),
+    /// Nobody reads what is said.
+    #[error("the output could not be written")]
+    Output(#[from] io::Error),
+}
+
+/// Prints a token.
+///
+/// # Errors
+/// There is no key to sign with.
+pub async fn token(issuer: Option<Issuer>, wanted: Wanted) -> Result<(), Error> {
+    let issuer = issuer.ok_or(Error::NoMasterKey)?;
+    let Wanted { role, customer, person, hours } = wanted;
+    let subject = match (customer, role) {
+        (Some(id), _) => Subject::Customer(CustomerId(id)),
+        (None, role) => {
+            // The parser wants one of the two.
+            Subject::Member(person.unwrap_or_else(Uuid::now_v7), role.unwrap_or(Role::Analyst))
+        }
+    };
+    let given = issuer.issue(subject, Utc::now(), TimeDelta::hours(hours)).await?;
+    Ok(writeln!(io::stdout(), "{}", given.token)?)
+}
+
+/// Prints a new master key.
+///
+/// # Errors
+/// Nobody reads it.
+pub fn master_key() -> Result<(), Error> {
+    Ok(writeln!(io::stdout(), "{}", Master::generate())?)
+}
+
+/// Signs with another key from now on, and prints its name.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn rotate(issuer: Option<Issuer>) -> Result<(), Error> {
+    let id = issuer.ok_or(Error::NoMasterKey)?.rotate().await?;
+    Ok(writeln!(io::stdout(), "{id}")?)
+}

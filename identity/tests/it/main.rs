@@ -1,0 +1,7 @@
+//! Tokens from signing to asking, over signing keys in a database of its own per test.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod forged;
+mod keys;
+mod tokens;

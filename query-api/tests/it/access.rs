@@ -1,0 +1,160 @@
+//! Who may call which read: every route, for everybody there is; and whose documents they see.
+
+use axum::http::StatusCode;
+use chrono::{TimeDelta, Utc};
+use domain::{CustomerId, GuestId};
+use identity::issuer::Issuer;
+use identity::master::Master;
+use identity::principal::Member;
+use identity::token::Subject;
+use identity::{Guard, Principal, Role};
+use serde_json::{Value, json};
+use service::config::Secret;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::support::{Answer, Shop};
+
+const ISSUER: &str = "https://shop.example";
+
+/// A shop that asks everybody who they are, and who gives tokens out.
+struct Asked {
+    shop: Shop,
+    issuer: Issuer,
+}
+
+impl Asked {
+    async fn open(db: &PgPool) -> Self {
+        let guard = Guard::new(None, false, Some((db.clone(), ISSUER.to_owned())));
+        let shop = Shop::with(db, |settings| settings.guard = guard).await;
+        let master = Master::read(&Secret::from(Master::generate().as_str())).unwrap();
+        Self { shop, issuer: Issuer::new(db.clone(), master, ISSUER) }
+    }
+
+    async fn token(&self, subject: Subject) -> String {
+        let issued = self.issuer.issue(subject, Utc::now(), TimeDelta::hours(1)).await;
+        format!("Bearer {}", issued.unwrap().token)
+    }
+
+    async fn get(&self, path: &str, token: Option<&String>) -> Answer {
+        let headers = token.map(|token| ("authorization", token.as_str()));
+        self.shop.ask(path, headers.as_slice()).await
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn every_route_lets_in_whom_it_says_and_nobody_else(db: PgPool) {
+    let asked = Asked::open(&db).await;
+    let id = Uuid::now_v7();
+    let mut everybody = vec![(Principal::Stranger, None)];
+    for role in [Role::Staff, Role::Analyst, Role::Ops, Role::Service, Role::Owner] {
+        let token = asked.token(Subject::Member(id, role)).await;
+        everybody.push((Principal::Member(Member::Person(id), role), Some(token)));
+    }
+    let (guest, customer) = (GuestId(id), CustomerId(id));
+    everybody.push((Principal::Guest(guest), Some(asked.token(Subject::Guest(guest)).await)));
+    let token = asked.token(Subject::Customer(customer)).await;
+    everybody.push((Principal::Customer(customer), Some(token)));
+    for (path, access) in query_api::accesses() {
+        let id = if path.contains("streams") { "order" } else { "TOTE" };
+        let path = path.replace("{sku}", "TOTE").replace("{code}", "main");
+        let path = path.replace("{category}", id).replace("{id}", &Uuid::nil().to_string());
+        // Of these a guest has none.
+        let none = path == "/v1/orders";
+        for (principal, token) in &everybody {
+            let wanted = match principal {
+                Principal::Guest(_) if none => Some(StatusCode::FORBIDDEN),
+                _ if access.permits(*principal) => None,
+                Principal::Stranger => Some(StatusCode::UNAUTHORIZED),
+                _ => Some(StatusCode::FORBIDDEN),
+            };
+            let status = asked.get(&path, token.as_ref()).await.status;
+            let refused = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&status);
+            assert_eq!(refused.then_some(status), wanted, "{path} for {principal:?}");
+        }
+    }
+}
+
+/// A row of a read model as a projector would write it.
+async fn put(db: &PgPool, table: &str, id: Uuid, document: &Value) {
+    let columns = match table {
+        "carts_rows" => ("status, customer_id", "'open', ($3->>'customer_id')::uuid"),
+        "payments_rows" => {
+            ("order_id, method, status, amount, currency", "$2, 'card', 'created', 1, 'EUR'")
+        }
+        _ => (
+            "number, status, payment_status, fulfilment_status, customer_id, total, currency,
+             units",
+            "1, 'pending', 'none', 'unfulfilled', ($3->>'customer_id')::uuid, 1, 'EUR', 1",
+        ),
+    };
+    let sql = format!(
+        "INSERT INTO {table} (build, id, document, position, version, created_at, updated_at, {})
+         SELECT 1, $1, $3, 1, 1, now(), now(), {}
+         FROM (SELECT $2::uuid) unused",
+        columns.0, columns.1,
+    );
+    let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id).bind(id).bind(document);
+    row.execute(db).await.unwrap();
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn shoppers_see_what_is_theirs(db: PgPool) {
+    let asked = Asked::open(&db).await;
+    let (customer_id, guest_id) = (Uuid::now_v7(), Uuid::now_v7());
+    let staff = asked.token(Subject::Member(Uuid::now_v7(), Role::Staff)).await;
+    let customer = asked.token(Subject::Customer(CustomerId(customer_id))).await;
+    let guest = asked.token(Subject::Guest(GuestId(guest_id))).await;
+    let others = [
+        asked.token(Subject::Customer(CustomerId(Uuid::now_v7()))).await,
+        asked.token(Subject::Guest(GuestId(Uuid::now_v7()))).await,
+    ];
+    let owners = [
+        (json!({"customer_id": customer_id}), &customer, &guest),
+        (json!({"customer_id": null, "guest_id": guest_id}), &guest, &customer),
+    ];
+    for (table, path) in [("orders_rows", "orders"), ("payments_rows", "payments")] {
+        for (owner, theirs, not_theirs) in &owners {
+            let id = Uuid::now_v7();
+            let mut document = owner.clone();
+            document["id"] = json!(id);
+            put(&db, table, id, &document).await;
+            let path = format!("/v1/{path}/{id}");
+            for who in [*theirs, &staff] {
+                let seen = asked.get(&path, Some(who)).await;
+                assert_eq!((seen.status, seen.json()["id"].clone()), (StatusCode::OK, json!(id)));
+                assert_eq!(seen.headers["cache-control"], "private, no-cache");
+            }
+            for who in others.iter().chain([*not_theirs]) {
+                let hidden = asked.get(&path, Some(who)).await;
+                // As what never was.
+                let absent = path.replace(&id.to_string(), &Uuid::now_v7().to_string());
+                let absent = asked.get(&absent, Some(who)).await;
+                assert_eq!((hidden.status, hidden.json()), (StatusCode::NOT_FOUND, absent.json()));
+                // Nor is the past of it there.
+                let past = asked.get(&format!("{path}?as_of=0"), Some(who)).await;
+                assert_eq!(past.status, StatusCode::FORBIDDEN);
+            }
+            assert_eq!(asked.get(&path, None).await.status, StatusCode::UNAUTHORIZED);
+        }
+    }
+    // A list has what is theirs, whatever is asked for.
+    let mine = asked.get("/v1/orders", Some(&customer)).await.json();
+    assert_eq!(mine["items"].as_array().unwrap().len(), 1);
+    assert_eq!(mine["items"][0]["customer_id"], customer_id.to_string());
+    assert_eq!(asked.get("/v1/orders", Some(&others[0])).await.json()["items"], json!([]));
+    let theirs = format!("/v1/orders?customer_id={customer_id}");
+    assert_eq!(asked.get(&theirs, Some(&others[0])).await.json()["items"], json!([]));
+    assert_eq!(asked.get("/v1/orders", Some(&staff)).await.ids().len(), 2);
+}
+
+/// How far the log has come tells how much a shop sells.
+#[sqlx::test(migrations = "../migrations")]
+async fn shoppers_are_not_told_how_far_the_log_has_come(db: PgPool) {
+    let asked = Asked::open(&db).await;
+    asked.shop.log_reaches(4711).await;
+    let customer = asked.token(Subject::Customer(CustomerId(Uuid::now_v7()))).await;
+    let path = format!("/v1/orders/{}?min_position=9000000000000000000", Uuid::now_v7());
+    let told = asked.get(&path, Some(&customer)).await;
+    assert!(!told.json().to_string().contains("4711"), "{}", told.json());
+}
