@@ -42,8 +42,8 @@ impl Asked {
     }
 
     async fn token(&self, subject: Subject) -> String {
-        let issued = self.issuer.issue(subject, Utc::now(), TimeDelta::hours(1)).await;
-        issued.unwrap().token
+        let given = self.issuer.issue(subject, Utc::now(), TimeDelta::hours(1)).await;
+        given.unwrap().token
     }
 
     async fn member(&self, role: Role) -> String {

@@ -25,9 +25,9 @@ fn opened(part: &str) -> Value {
 /// A token's header, claims and signature.
 async fn genuine(issuer: &Issuer) -> (Value, Value, String) {
     let subject = Subject::Member(Uuid::now_v7(), Role::Analyst);
-    let issued = issuer.issue(subject, Utc::now(), TimeDelta::hours(1)).await.unwrap();
-    let parts: Vec<&str> = issued.token.split('.').collect();
-    let [header, claims, signature] = parts[..] else { panic!("{}", issued.token) };
+    let given = issuer.issue(subject, Utc::now(), TimeDelta::hours(1)).await.unwrap();
+    let parts: Vec<&str> = given.token.split('.').collect();
+    let [header, claims, signature] = parts[..] else { panic!("{}", given.token) };
     (opened(header), opened(claims), signature.to_owned())
 }
 
@@ -101,8 +101,8 @@ async fn a_token_for_others_is_none_for_us(db: PgPool) {
     let (guard, now) = (guard(&db), Utc::now());
     let subject = Subject::Member(Uuid::now_v7(), Role::Owner);
     let elsewhere = Issuer::new(db.clone(), master(), "https://other.example");
-    let issued = elsewhere.issue(subject, now, TimeDelta::hours(1)).await.unwrap();
-    is_refused(&guard, &issued.token, now).await;
+    let given = elsewhere.issue(subject, now, TimeDelta::hours(1)).await.unwrap();
+    is_refused(&guard, &given.token, now).await;
 }
 
 #[sqlx::test(migrations = "../migrations")]

@@ -40,10 +40,10 @@ async fn a_new_key_signs_and_the_old_one_verifies(db: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn many_that_begin_at_once_sign_what_all_can_read(db: PgPool) {
     let (now, guard) = (Utc::now(), guard(&db));
-    let issued = futures::future::join_all((0..8).map(async |_| issuer(&db).guest(now).await));
-    for issued in issued.await {
-        let (_, issued) = issued.unwrap();
-        assert!(who(&guard, &issued.token, now).await.is_ok());
+    let given = futures::future::join_all((0..8).map(async |_| issuer(&db).guest(now).await));
+    for given in given.await {
+        let (_, given) = given.unwrap();
+        assert!(who(&guard, &given.token, now).await.is_ok());
     }
 }
 
@@ -65,7 +65,7 @@ async fn who_has_the_database_has_no_key(db: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn what_a_key_signed_that_was_taken_away_is_worth_nothing(db: PgPool) {
     let (now, guard) = (Utc::now(), guard(&db));
-    let (_, issued) = issuer(&db).guest(now).await.unwrap();
+    let (_, given) = issuer(&db).guest(now).await.unwrap();
     sqlx::query("DELETE FROM signing_keys").execute(&db).await.unwrap();
-    is_refused(&guard, &issued.token, now).await;
+    is_refused(&guard, &given.token, now).await;
 }

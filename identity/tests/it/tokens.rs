@@ -54,10 +54,10 @@ async fn a_token_names_whom_it_was_made_for(db: PgPool) {
         (Subject::Customer(CustomerId(id)), Principal::Customer(CustomerId(id))),
     ];
     for (subject, principal) in members.into_iter().chain(shoppers) {
-        let issued = issuer.issue(subject, now, TimeDelta::hours(1)).await.unwrap();
+        let given = issuer.issue(subject, now, TimeDelta::hours(1)).await.unwrap();
         // The second time it is remembered.
         for _ in 0..2 {
-            assert_eq!(who(&guard, &issued.token, now).await.unwrap(), principal);
+            assert_eq!(who(&guard, &given.token, now).await.unwrap(), principal);
         }
     }
     // Nobody is somebody else's guest.
@@ -70,8 +70,8 @@ async fn a_token_names_whom_it_was_made_for(db: PgPool) {
 async fn a_token_runs_out(db: PgPool) {
     let (issuer, guard, now) = (issuer(&db), guard(&db), Utc::now());
     let subject = Subject::Guest(GuestId(Uuid::now_v7()));
-    let issued = issuer.issue(subject, now, TimeDelta::hours(1)).await.unwrap();
-    let (token, hour) = (&issued.token, TimeDelta::hours(1));
+    let given = issuer.issue(subject, now, TimeDelta::hours(1)).await.unwrap();
+    let (token, hour) = (&given.token, TimeDelta::hours(1));
     assert!(who(&guard, token, now + hour - TimeDelta::seconds(2)).await.is_ok());
     // Remembered or not.
     for guard in [guard, self::guard(&db)] {
@@ -92,8 +92,8 @@ async fn who_says_nothing_is_a_stranger_or_the_owner(db: PgPool) {
     let open = Guard::new(None, true, Some((db.clone(), ISSUER.to_owned())));
     assert_eq!(open.principal(&nothing, now).await.unwrap(), Principal::ANYONE);
     // Who says who they are is that, also where nobody is asked.
-    let (guest, issued) = issuer(&db).guest(now).await.unwrap();
-    assert_eq!(who(&open, &issued.token, now).await.unwrap(), Principal::Guest(guest));
+    let (guest, given) = issuer(&db).guest(now).await.unwrap();
+    assert_eq!(who(&open, &given.token, now).await.unwrap(), Principal::Guest(guest));
     is_refused(&open, "nonsense", now).await;
     // Another scheme says nothing to us.
     let basic = HeaderValue::from_static("Basic c3RhZ2luZzpzdGFnaW5n");
@@ -116,6 +116,6 @@ async fn the_services_own_token_is_the_owners(db: PgPool) {
     for wrong in ["", "s3cre", "s3cret1", "an0ther"] {
         is_refused(&one, wrong, now).await;
     }
-    let (guest, issued) = issuer(&db).guest(now).await.unwrap();
-    assert_eq!(who(&one, &issued.token, now).await.unwrap(), Principal::Guest(guest));
+    let (guest, given) = issuer(&db).guest(now).await.unwrap();
+    assert_eq!(who(&one, &given.token, now).await.unwrap(), Principal::Guest(guest));
 }

@@ -32,8 +32,8 @@ impl Asked {
     }
 
     async fn token(&self, subject: Subject) -> String {
-        let issued = self.issuer.issue(subject, Utc::now(), TimeDelta::hours(1)).await;
-        format!("Bearer {}", issued.unwrap().token)
+        let given = self.issuer.issue(subject, Utc::now(), TimeDelta::hours(1)).await;
+        format!("Bearer {}", given.unwrap().token)
     }
 
     async fn get(&self, path: &str, token: Option<&String>) -> Answer {
