@@ -27,6 +27,9 @@ const POSTGRES: &str = "postgres";
 const NATS: &str = "nats";
 const MEILISEARCH: &str = "meilisearch";
 
+/// What command-api seals its signing keys with: 32 bytes that anybody knows.
+const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
 /// The servers and services of one row. Dropping it kills them.
 pub struct Ground<'a> {
     /// The row's name.
@@ -245,6 +248,7 @@ impl<'a> Ground<'a> {
             ("MEILI_URL", of(MEILISEARCH, &told.meilisearch)),
             ("MEILI_MASTER_KEY", of(MEILISEARCH, &told.meilisearch_key)),
             ("API_TOKEN", None),
+            ("MASTER_KEY", Some(MASTER_KEY.to_owned())),
             ("RUST_LIB_BACKTRACE", Some("0".to_owned())),
             ("NO_PROXY", here.clone()),
             ("no_proxy", here),

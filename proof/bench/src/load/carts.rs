@@ -18,9 +18,18 @@ pub const PRODUCTS: usize = 50;
 
 /// Drives carts and returns the figures.
 pub async fn drive(pace: &Pace) -> Result<Figures> {
+    drive_as(pace, &[]).await
+}
+
+/// The same, each connection as a guest who sends one of these tokens, where there are any.
+pub async fn drive_as(pace: &Pace, guests: &[String]) -> Result<Figures> {
     let mut connection = Connection::open(&pace.addresses[0]).await?;
     let skus = Arc::new(catalogue::offer(&mut connection, PRODUCTS).await?);
-    closed_loop(pace, |number| Shopper::new(number, skus.clone())).await
+    closed_loop(pace, |number| {
+        let guest = guests.get(number).map(|token| format!("Bearer {token}"));
+        Shopper { guest, ..Shopper::new(number, skus.clone()) }
+    })
+    .await
 }
 
 /// One shopper after the other, on one connection.
@@ -31,13 +40,15 @@ pub struct Shopper {
     commands: usize,
     cart: Uuid,
     lines: usize,
+    guest: Option<String>,
 }
 
 impl Shopper {
     /// Of several shoppers, `number` makes their carts differ.
     pub fn new(number: usize, skus: Arc<Vec<String>>) -> Self {
         let run = Uuid::now_v7().simple().to_string();
-        Self { skus, run, number, commands: 0, cart: Uuid::nil(), lines: LINES_PER_CART }
+        let (cart, lines) = (Uuid::nil(), LINES_PER_CART);
+        Self { skus, run, number, commands: 0, cart, lines, guest: None }
     }
 
     /// The cart that the last command was about.
@@ -61,6 +72,10 @@ impl Caller for Shopper {
             let body = format!(r#"{{"sku":"{sku}","quantity":1}}"#);
             Request::post(format!("/v1/carts/{}/lines", self.cart), body)
         };
-        request.with("idempotency-key", format!("{}-{}", self.run, self.commands))
+        let request = request.with("idempotency-key", format!("{}-{}", self.run, self.commands));
+        match &self.guest {
+            Some(token) => request.with("authorization", token.clone()),
+            None => request,
+        }
     }
 }

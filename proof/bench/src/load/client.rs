@@ -17,6 +17,12 @@ pub struct Connection {
     host: String,
 }
 
+/// What is read of a guest's welcome.
+#[derive(Deserialize)]
+struct Welcome {
+    token: String,
+}
+
 /// What is read of the verdict on a line.
 #[derive(Deserialize)]
 struct Verdict {
@@ -33,6 +39,19 @@ impl Connection {
         let (send, connection) = handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
         Ok(Self { send, host: address.to_owned() })
+    }
+
+    /// The token of a guest who is new.
+    pub async fn guest(&mut self) -> Result<String> {
+        let request = Request::builder().method(Method::POST).uri("/v1/guests");
+        let request = request.header(HOST, &self.host).body(Full::default())?;
+        self.send.ready().await?;
+        let answer = self.send.send_request(request).await?;
+        let status = answer.status();
+        let body = answer.into_body().collect().await?.to_bytes();
+        ensure!(status == StatusCode::CREATED, "{status}: {}", String::from_utf8_lossy(&body));
+        let Welcome { token } = serde_json::from_slice(&body)?;
+        Ok(token)
     }
 
     /// Sends a batch, one command a line, and returns how many took effect. One that did not is an

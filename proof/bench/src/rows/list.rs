@@ -10,6 +10,8 @@ macro_rules! rows {
         $to! {
             append "append" true
                 "durable cart commands over HTTP, against one INSERT per transaction";
+            signed "signed" true
+                "the commands of append as guests who send a token, against the same without one";
             checkout "checkout" true
                 "whole checkouts until confirmed, all of the engine running, against row append";
             in_process "in-process" true

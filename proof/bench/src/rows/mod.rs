@@ -32,6 +32,7 @@ mod rebuild_search;
 mod relay;
 mod scale;
 mod search;
+mod signed;
 
 macro_rules! measured_by_name {
     ($($file:ident $name:literal $by_default:literal $about:literal;)*) => {
