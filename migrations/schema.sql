@@ -186,6 +186,17 @@ CREATE INDEX payments_rows_status_created ON payments_rows USING btree (build, s
 CREATE INDEX payments_rows_to_remit ON payments_rows USING btree (build, created_at, id) WHERE to_remit;
 CREATE INDEX payments_rows_unknown ON payments_rows USING btree (build, created_at, id) WHERE unknown;
 
+CREATE TABLE people (
+    id uuid NOT NULL,
+    role text,
+    email_digest bytea NOT NULL,
+    email_sealed bytea NOT NULL,
+    password text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT people_pkey PRIMARY KEY (id),
+    CONSTRAINT people_email_digest_key UNIQUE (email_digest)
+);
+
 CREATE TABLE products_rows (
     build smallint NOT NULL,
     id uuid NOT NULL,
@@ -349,6 +360,28 @@ CREATE TABLE search_stock_rows (
     document json NOT NULL,
     CONSTRAINT search_stock_rows_pkey PRIMARY KEY (build, id)
 ) WITH (fillfactor=80);
+
+CREATE TABLE sessions (
+    id uuid NOT NULL,
+    person_id uuid NOT NULL,
+    secret bytea NOT NULL,
+    previous bytea,
+    created_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT sessions_pkey PRIMARY KEY (id),
+    CONSTRAINT sessions_person_id_fkey FOREIGN KEY (person_id) REFERENCES people(id) ON DELETE CASCADE
+);
+CREATE INDEX sessions_expires_at ON sessions USING btree (expires_at);
+CREATE INDEX sessions_person ON sessions USING btree (person_id);
+
+CREATE TABLE sign_in_failures (
+    email_digest bytea NOT NULL,
+    failures integer NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    CONSTRAINT sign_in_failures_pkey PRIMARY KEY (email_digest)
+);
+CREATE INDEX sign_in_failures_last_at ON sign_in_failures USING btree (last_at);
 
 CREATE TABLE signing_keys (
     id uuid NOT NULL,
@@ -912,7 +945,7 @@ GRANT EXECUTE ON FUNCTION settle_log(boolean) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION take_turn(bigint, integer, bigint) TO commerce_writer;
 GRANT SELECT ON commands, events, log_head TO commerce_writer;
 GRANT SELECT, INSERT, UPDATE ON signing_keys TO commerce_writer;
-GRANT SELECT, INSERT, UPDATE, DELETE ON gateway_events, payment_process, payment_process_parked, payment_tasks, reaction_tasks, reaction_waiting, reactions, sandbox_gateway, snapshots TO commerce_writer;
+GRANT SELECT, INSERT, UPDATE, DELETE ON gateway_events, payment_process, payment_process_parked, payment_tasks, people, reaction_tasks, reaction_waiting, reactions, sandbox_gateway, sessions, sign_in_failures, snapshots TO commerce_writer;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO commerce_analyst;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO commerce_projector;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO commerce_reader;

@@ -8,7 +8,7 @@ use command_api::config::Serve;
 use command_api::operations;
 use command_api::serve::{Surroundings, serve};
 use identity::config::{Asking, MasterKey};
-use identity::issuer::Issuer;
+use identity::routes::Desk;
 use service::config::{Bus, Database, Http, Logging};
 use service::{build, bus, database, telemetry};
 
@@ -54,6 +54,8 @@ enum Task {
     Retry(reactor::operations::Which),
     /// Print a token for somebody
     Token(identity::operations::Wanted),
+    /// Register somebody of the shop, whose password is the first line of standard input
+    Register(identity::operations::Newcomer),
     /// Print a new master key
     MasterKey,
     /// Sign tokens with a new key from now on; what the old ones have signed is good until it runs
@@ -92,7 +94,11 @@ async fn main() -> anyhow::Result<ExitCode> {
             Ok(if all_done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Task::Token(wanted) => {
-            identity::operations::token(issuer(&shared)?, wanted).await?;
+            identity::operations::token(desk(&shared)?, wanted).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Task::Register(newcomer) => {
+            identity::operations::register(desk(&shared)?, newcomer).await?;
             Ok(ExitCode::SUCCESS)
         }
         Task::MasterKey => {
@@ -100,7 +106,7 @@ async fn main() -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Task::RotateSigningKey => {
-            identity::operations::rotate(issuer(&shared)?).await?;
+            identity::operations::rotate(desk(&shared)?).await?;
             Ok(ExitCode::SUCCESS)
         }
         Task::Import { what } => Ok(import::run(what, database::connect(&shared.database)?).await?),
@@ -111,9 +117,9 @@ fn done(result: Result<(), operations::Error>) -> anyhow::Result<ExitCode> {
     Ok(result.map(|()| ExitCode::SUCCESS)?)
 }
 
-fn issuer(shared: &Shared) -> anyhow::Result<Option<Issuer>> {
+fn desk(shared: &Shared) -> anyhow::Result<Option<Desk>> {
     let db = database::connect(&shared.database)?;
-    Ok(shared.master.issuer(&db, &shared.asking)?)
+    Ok(shared.master.desk(&db, &shared.asking)?)
 }
 
 async fn adopt(database: &Database, bus: &Bus) -> anyhow::Result<ExitCode> {

@@ -107,9 +107,10 @@ async fn run(settings: Serve, around: Surroundings) -> Result<(), Error> {
         .with_webhooks(Webhooks::new(gateways, db.clone()));
     let health = health(&db, nats, condition);
     let health = if inside { reactor::waiting::watch(health, &db) } else { health };
-    let identity = Identity { db: db.clone(), issuer: master.issuer(&db, &asking)? };
-    let beside = identity::routes::router(identity);
-    let routes = router(&app, &asking.guard(&http, &db), &health, beside);
+    let guard = asking.guard(&http, &db);
+    let identity = Identity { db: db.clone(), desk: master.desk(&db, &asking)? };
+    let beside = identity::routes::router(identity, &guard);
+    let routes = router(&app, &guard, &health, beside);
     let served = service::serve(routes, &health, &http, DEFAULT_PORT, shutdown).await;
 
     parts.stop();

@@ -147,9 +147,9 @@ text! {
 }
 text! {
     /// Why something was done, or a reference to a paper trail. Not for personal data.
-    Note, 512 bytes,
-    |note| printable(note) && !holds_card_number(note),
-    "1 to 512 bytes on one line, without a card number"
+    Note, 512 characters,
+    |note| printable(note) && visible(note) && !holds_card_number(note),
+    "1 to 512 characters on one line, with something to see, without a card number"
 }
 text! {
     /// The URL of a picture, a video or a page. Never `javascript:` or `data:`: pages link to it.

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use service::Problem;
 
-use crate::principal::{Principal, Role};
+use crate::principal::{Member, Principal, Role};
 
 /// Who may call a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub enum Access {
     Anyone,
     /// The shopper whose it is, and the back office.
     Shopper,
+    /// Who has signed in.
+    SignedIn,
     /// The back office.
     Staff,
     /// Those who read what happened, and the back office.
@@ -22,19 +24,22 @@ pub enum Access {
 
 impl Access {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Anyone, Self::Shopper, Self::Staff, Self::Analyst, Self::Ops];
+    pub const ALL: [Self; 6] =
+        [Self::Anyone, Self::Shopper, Self::SignedIn, Self::Staff, Self::Analyst, Self::Ops];
 
     /// Whether somebody may call such a route. Whose things they find there is another question.
     pub fn permits(self, principal: Principal) -> bool {
-        let role = match principal {
+        let (member, role) = match principal {
             Principal::Stranger => return self == Self::Anyone,
-            Principal::Guest(_) | Principal::Customer(_) => {
-                return matches!(self, Self::Anyone | Self::Shopper);
+            Principal::Guest(_) => return matches!(self, Self::Anyone | Self::Shopper),
+            Principal::Customer(_) => {
+                return matches!(self, Self::Anyone | Self::Shopper | Self::SignedIn);
             }
-            Principal::Member(_, role) => role,
+            Principal::Member(member, role) => (member, role),
         };
         match self {
             Self::Anyone => true,
+            Self::SignedIn => matches!(member, Member::Person(_)),
             Self::Shopper | Self::Staff => {
                 matches!(role, Role::Staff | Role::Service | Role::Owner)
             }
@@ -73,25 +78,24 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::principal::Member;
 
     #[test]
     fn who_may_what() {
         let id = Uuid::nil();
         let member = |role| Principal::Member(Member::Person(id), role);
         let all = [
-            (Principal::Stranger, "A----"),
-            (Principal::Guest(GuestId(id)), "AS---"),
-            (Principal::Customer(CustomerId(id)), "AS---"),
-            (member(Role::Analyst), "A--a-"),
-            (member(Role::Ops), "A---o"),
-            (member(Role::Service), "ASs--"),
-            (member(Role::Staff), "ASsa-"),
-            (member(Role::Owner), "ASsao"),
-            (Principal::ANYONE, "ASsao"),
+            (Principal::Stranger, "A-----"),
+            (Principal::Guest(GuestId(id)), "AS----"),
+            (Principal::Customer(CustomerId(id)), "ASi---"),
+            (member(Role::Analyst), "A-i-a-"),
+            (member(Role::Ops), "A-i--o"),
+            (member(Role::Service), "ASis--"),
+            (member(Role::Staff), "ASisa-"),
+            (member(Role::Owner), "ASisao"),
+            (Principal::ANYONE, "AS-sao"),
         ];
         for (principal, wanted) in all {
-            let letters = Access::ALL.iter().zip("ASsao".chars());
+            let letters = Access::ALL.iter().zip("ASisao".chars());
             let permitted = letters.map(|(access, letter)| {
                 let may = access.check(principal).is_ok();
                 if may { letter } else { '-' }

@@ -1,5 +1,7 @@
 //! What a process is told about who may ask.
 
+use std::sync::Arc;
+
 use clap::{Args, ValueEnum};
 use service::config::{Http, Secret, Wrong};
 use sqlx::PgPool;
@@ -7,6 +9,8 @@ use sqlx::PgPool;
 use crate::guard::Guard;
 use crate::issuer::Issuer;
 use crate::master::Master;
+use crate::people::People;
+use crate::routes::Desk;
 
 /// Who is asked, and whose tokens are taken.
 #[derive(Clone, Debug, Args)]
@@ -67,14 +71,16 @@ pub struct MasterKey {
 }
 
 impl MasterKey {
-    /// Who gives tokens out, if this process may.
+    /// Who gives tokens out, and to whom, if this process may.
     ///
     /// # Errors
     /// It is no key.
-    pub fn issuer(&self, db: &PgPool, asking: &Asking) -> Result<Option<Issuer>, Wrong> {
+    pub fn desk(&self, db: &PgPool, asking: &Asking) -> Result<Option<Desk>, Wrong> {
         // An empty one, as compose files pass it, is none.
         let key = self.key.as_ref().filter(|key| !key.expose().is_empty());
         let Some(key) = key else { return Ok(None) };
-        Ok(Some(Issuer::new(db.clone(), Master::read(key)?, &asking.issuer)))
+        let master = Arc::new(Master::read(key)?);
+        let people = People::new(db.clone(), master.clone());
+        Ok(Some(Desk { issuer: Issuer::new(db.clone(), master, &asking.issuer), people }))
     }
 }

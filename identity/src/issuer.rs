@@ -43,14 +43,14 @@ pub struct Issuer(Arc<Shared>);
 
 struct Shared {
     db: PgPool,
-    master: Master,
+    master: Arc<Master>,
     name: String,
     signing: Mutex<Option<(Arc<Signing>, Instant)>>,
 }
 
 impl Issuer {
     /// Of this name, whose keys are sealed under `master`.
-    pub fn new(db: PgPool, master: Master, name: &str) -> Self {
+    pub fn new(db: PgPool, master: Arc<Master>, name: &str) -> Self {
         let name = name.to_owned();
         Self(Arc::new(Shared { db, master, name, signing: Mutex::default() }))
     }

@@ -6,7 +6,8 @@
 //! * [`token`]: what the shop's own tokens say;
 //! * [`issuer`]: who gives them out; [`keys`]: what they are signed with, in Postgres, sealed under
 //!   a [`master`] key;
-//! * [`routes`]: where keys are published and guests get their token; [`config`]: settings;
+//! * [`people`]: who signs in; [`routes`]: where they do, where guests get their token, and where
+//!   keys are published; [`config`]: settings;
 //!   [`operations`]: what is done by hand.
 //!
 //! It knows no route of the shop and no rule of it: whose a cart is, the domain decides.
@@ -19,6 +20,7 @@ pub mod issuer;
 pub mod keys;
 pub mod master;
 pub mod operations;
+pub mod people;
 pub mod principal;
 pub mod routes;
 pub mod token;

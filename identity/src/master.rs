@@ -4,14 +4,21 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::hmac;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use service::config::{Secret, Wrong};
 
 /// Bytes of a master key.
 pub const KEY_BYTES: usize = 32;
 
+/// What makes the key of digests another than that of seals.
+const INDEX: &[u8] = b"commerce index\0";
+
 /// A master key.
-pub struct Master(LessSafeKey);
+pub struct Master {
+    seal: LessSafeKey,
+    index: hmac::Key,
+}
 
 /// What was sealed under another key, for another purpose, or has changed since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,7 +34,10 @@ impl Master {
         let wrong = || Wrong::new("MASTER_KEY", "is not 32 bytes in base64");
         let bytes = STANDARD.decode(text.expose().trim()).map_err(|_| wrong())?;
         let key = UnboundKey::new(&CHACHA20_POLY1305, &bytes).map_err(|_| wrong())?;
-        Ok(Self(LessSafeKey::new(key)))
+        // Keys for two uses are two keys.
+        let of_index = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &bytes), INDEX);
+        let index = hmac::Key::new(hmac::HMAC_SHA256, of_index.as_ref());
+        Ok(Self { seal: LessSafeKey::new(key), index })
     }
 
     /// A new one, as a process is told it.
@@ -49,8 +59,20 @@ impl Master {
         SystemRandom::new().fill(&mut nonce).expect("the system has randomness");
         let mut sealed = plain.to_vec();
         let (once, aad) = (Nonce::assume_unique_for_key(nonce), Aad::from(purpose));
-        self.0.seal_in_place_append_tag(once, aad, &mut sealed).expect("it is short");
+        self.seal.seal_in_place_append_tag(once, aad, &mut sealed).expect("it is short");
         [&nonce[..], &sealed].concat()
+    }
+
+    /// A digest of `plain` for this purpose, by which it is found where it is sealed. Without the
+    /// key nobody can make one, to try what it may be of.
+    pub fn digest(&self, purpose: &[u8], plain: &[u8]) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.index);
+        // A purpose ends where it says: no two run into each other.
+        context.update(purpose);
+        context.update(plain);
+        let mut digest = [0; 32];
+        digest.copy_from_slice(context.sign().as_ref());
+        digest
     }
 
     /// What was sealed for this purpose.
@@ -61,7 +83,7 @@ impl Master {
         let (nonce, sealed) = sealed.split_first_chunk::<NONCE_LEN>().ok_or(NotSealed)?;
         let nonce = Nonce::assume_unique_for_key(*nonce);
         let mut sealed = sealed.to_vec();
-        let plain = self.0.open_in_place(nonce, Aad::from(purpose), &mut sealed);
+        let plain = self.seal.open_in_place(nonce, Aad::from(purpose), &mut sealed);
         plain.map(|plain| plain.to_vec()).map_err(|_| NotSealed)
     }
 }
@@ -86,6 +108,10 @@ mod tests {
         let sealed = one.seal(b"letters", b"dear Ann");
         assert_eq!(one.open(b"letters", &sealed).as_deref(), Ok(&b"dear Ann"[..]));
         assert_ne!(one.seal(b"letters", b"dear Ann"), sealed);
+        let digest = |master: &Master, purpose: &[u8]| master.digest(purpose, b"dear Ann");
+        assert_eq!(digest(&one, b"letters\0"), digest(&one, b"letters\0"));
+        assert_ne!(digest(&one, b"letters\0"), digest(&one, b"keys\0"));
+        assert_ne!(digest(&one, b"letters\0"), digest(&other, b"letters\0"));
         assert_eq!(one.open(b"keys", &sealed), Err(NotSealed));
         assert_eq!(other.open(b"letters", &sealed), Err(NotSealed));
         for place in 0..sealed.len() {

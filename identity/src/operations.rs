@@ -8,10 +8,12 @@ use clap::Args;
 use domain::CustomerId;
 use uuid::Uuid;
 
-use crate::issuer::{IssueError, Issuer};
+use crate::issuer::IssueError;
 use crate::keys::KeyError;
 use crate::master::Master;
+use crate::people::{Email, Password, SignInError};
 use crate::principal::Role;
+use crate::routes::Desk;
 use crate::token::{LIFE_MAX, Subject};
 
 /// Whom a token is for.
@@ -44,7 +46,14 @@ pub enum Error {
     /// There is no key.
     #[error("no signing key can be made")]
     Key(#[from] KeyError),
+    /// Nobody can be registered.
+    #[error("nobody could be registered")]
+    Register(#[from] SignInError),
+    /// What was given is none.
+    #[error("the {0} {1}")]
+    NotThat(&'static str, String),
     /// Nobody reads what is said.
+
     #[error("the output could not be written")]
     Output(#[from] io::Error),
 }
@@ -53,8 +62,8 @@ pub enum Error {
 ///
 /// # Errors
 /// There is no key to sign with.
-pub async fn token(issuer: Option<Issuer>, wanted: Wanted) -> Result<(), Error> {
-    let issuer = issuer.ok_or(Error::NoMasterKey)?;
+pub async fn token(desk: Option<Desk>, wanted: Wanted) -> Result<(), Error> {
+    let issuer = desk.ok_or(Error::NoMasterKey)?.issuer;
     let Wanted { role, customer, person, hours } = wanted;
     let subject = match (customer, role) {
         (Some(id), _) => Subject::Customer(CustomerId(id)),
@@ -65,6 +74,35 @@ pub async fn token(issuer: Option<Issuer>, wanted: Wanted) -> Result<(), Error> 
     };
     let given = issuer.issue(subject, Utc::now(), TimeDelta::hours(hours)).await?;
     Ok(writeln!(io::stdout(), "{}", given.token)?)
+}
+
+/// Whom to register.
+#[derive(Clone, Debug, Args)]
+pub struct Newcomer {
+    /// Their e-mail address
+    #[arg(long)]
+    pub email: String,
+    /// What they do for the shop
+    #[arg(long, value_enum)]
+    pub role: Role,
+}
+
+/// Registers somebody of the shop, whose password is the first line of standard input, and prints
+/// their id.
+///
+/// # Errors
+/// The address or the password is none, or somebody has the address.
+pub async fn register(desk: Option<Desk>, newcomer: Newcomer) -> Result<(), Error> {
+    let desk = desk.ok_or(Error::NoMasterKey)?;
+    let email = Email::try_from(newcomer.email);
+    let email = email.map_err(|why| Error::NotThat("address", why.to_owned()))?;
+    let mut password = String::new();
+    io::stdin().read_line(&mut password)?;
+    let password = Password::try_from(password.trim_end_matches(['\r', '\n']).to_owned());
+    let password = password.map_err(|why| Error::NotThat("password", why))?;
+    let id = desk.people.register(&email, password, Some(newcomer.role)).await?;
+    let id = id.ok_or_else(|| Error::NotThat("address", "is somebody's already".to_owned()))?;
+    Ok(writeln!(io::stdout(), "{id}")?)
 }
 
 /// Prints a new master key.
@@ -79,7 +117,7 @@ pub fn master_key() -> Result<(), Error> {
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn rotate(issuer: Option<Issuer>) -> Result<(), Error> {
-    let id = issuer.ok_or(Error::NoMasterKey)?.rotate().await?;
+pub async fn rotate(desk: Option<Desk>) -> Result<(), Error> {
+    let id = desk.ok_or(Error::NoMasterKey)?.issuer.rotate().await?;
     Ok(writeln!(io::stdout(), "{id}")?)
 }

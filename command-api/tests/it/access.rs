@@ -1,5 +1,7 @@
 //! Who may send which command: every route, for everybody there is; and whose things they are.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::http::{Method, StatusCode};
 use chrono::{TimeDelta, Utc};
@@ -8,8 +10,9 @@ use domain::{CustomerId, GuestId};
 use event_store::{Writer, writer};
 use identity::issuer::Issuer;
 use identity::master::Master;
+use identity::people::People;
 use identity::principal::Member;
-use identity::routes::Identity;
+use identity::routes::{Desk, Identity};
 use identity::token::Subject;
 use identity::{Access, Guard, Principal, Role};
 use serde_json::{Value, json};
@@ -31,12 +34,15 @@ struct Asked {
 impl Asked {
     fn open(db: &PgPool) -> Self {
         let master = Master::read(&Secret::from(Master::generate().as_str())).unwrap();
-        let issuer = Issuer::new(db.clone(), master, ISSUER);
+        let master = Arc::new(master);
+        let issuer = Issuer::new(db.clone(), master.clone(), ISSUER);
+        let people = People::new(db.clone(), master);
         let guard = Guard::new(None, false, Some((db.clone(), ISSUER.to_owned())));
         let (writer, _) = Writer::start(db, writer::Settings::default());
         let app = App::new(writer.clone(), TimeDelta::minutes(15));
-        let identity = Identity { db: db.clone(), issuer: Some(issuer.clone()) };
-        let beside = identity::routes::router(identity);
+        let desk = Desk { issuer: issuer.clone(), people };
+        let identity = Identity { db: db.clone(), desk: Some(desk) };
+        let beside = identity::routes::router(identity, &guard);
         let router = router(&app, &guard, &Health::new(), beside);
         Self { shop: Shop { router, writer, db: db.clone() }, issuer }
     }
@@ -106,8 +112,16 @@ async fn every_route_lets_in_whom_it_says_and_nobody_else(db: PgPool) {
         })
         .collect();
     routes.push((Method::POST, "/v1/batch".to_owned(), Access::Staff));
-    routes.push((Method::GET, "/.well-known/jwks.json".to_owned(), Access::Anyone));
-    routes.push((Method::POST, "/v1/guests".to_owned(), Access::Anyone));
+    for (path, access, _) in identity::routes::all() {
+        let method = match path {
+            path if path.ends_with("{id}") => Method::DELETE,
+            path if path.ends_with("jwks.json") || path.ends_with("/sessions") => Method::GET,
+            _ => Method::POST,
+        };
+        // Signing in has a method of its own.
+        let method = if path == "/v1/sessions" { Method::POST } else { method };
+        routes.push((method, path.replace("{id}", &Uuid::nil().to_string()), access));
+    }
     for (method, path, access) in routes {
         for (principal, token) in &everybody {
             let wanted = match (access.permits(*principal), principal) {
@@ -225,11 +239,64 @@ async fn keys_of_shoppers_are_their_own(db: PgPool) {
 async fn nobody_gives_tokens_out_without_a_master_key(db: PgPool) {
     let shop = Shop::open(&db);
     let app = App::new(shop.writer.clone(), TimeDelta::minutes(15));
-    let beside = identity::routes::router(Identity { db: db.clone(), issuer: None });
+    let identity = Identity { db: db.clone(), desk: None };
+    let beside = identity::routes::router(identity, &Guard::open());
     let router: Router = router(&app, &Guard::open(), &Health::new(), beside);
     let shop = Shop { router, ..shop };
     let refused = shop.send(post("/v1/guests", &Value::Null)).await;
     assert_eq!((refused.status, refused.code()), (StatusCode::SERVICE_UNAVAILABLE, "no_issuer"));
     let keys = shop.done(ask(Method::GET, "/.well-known/jwks.json", "")).await;
     assert_eq!(keys.body, json!({"keys": []}));
+}
+
+/// A customer from registering to signing out.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_customer_signs_in_and_out(db: PgPool) {
+    let asked = Asked::open(&db);
+    let ann = json!({"email": "ann@shop.example", "password": "correct horse"});
+    let register = || post("/v1/people", &ann);
+    let made = asked.shop.done(register()).await;
+    // Nobody learns whether the address was free.
+    let again = asked.shop.done(register()).await;
+    assert_eq!((made.status, again.status), (StatusCode::ACCEPTED, StatusCode::ACCEPTED));
+    assert_eq!((&made.body, made.header("etag")), (&again.body, again.header("etag")));
+    for (body, pointer) in [
+        (json!({"email": "ann", "password": "correct horse"}), "/email"),
+        (json!({"email": "ann@shop.example", "password": "short"}), "/password"),
+    ] {
+        let refused = asked.shop.send(post("/v1/people", &body)).await;
+        assert_eq!(refused.body["errors"][0]["pointer"], pointer, "{refused:?}");
+    }
+    for wrong in [
+        json!({"email": "ann@shop.example", "password": "battery staple"}),
+        json!({"email": "bob@shop.example", "password": "correct horse"}),
+    ] {
+        let refused = asked.shop.send(post("/v1/sessions", &wrong)).await;
+        let said = (refused.status, refused.code());
+        assert_eq!(said, (StatusCode::UNAUTHORIZED, "wrong_credentials"));
+    }
+    let signed_in = asked.shop.done(post("/v1/sessions", &ann)).await;
+    assert_eq!(signed_in.header("cache-control"), Some("no-store"));
+    let of = |answer: &Answer, name: &str| answer.body[name].as_str().unwrap().to_owned();
+    let (token, refresh) = (of(&signed_in, "token"), of(&signed_in, "refresh_token"));
+    let cart = asked.done(&token, post("/v1/carts", &json!({"currency": "EUR"}))).await.id();
+    let created = asked.shop.payload(&format!("cart-{cart}"), "cart.created").await;
+    assert_eq!(created["customer_id"], signed_in.body["id"]);
+
+    let refreshed = json!({"refresh_token": refresh});
+    let refreshed = asked.shop.done(post("/v1/sessions/refresh", &refreshed)).await;
+    let (token, refresh) = (of(&refreshed, "token"), of(&refreshed, "refresh_token"));
+    let mine = ask(Method::GET, "/v1/people/me/sessions", "");
+    let mine = asked.done(&token, mine).await.body["items"].clone();
+    assert_eq!(mine.as_array().unwrap().len(), 1);
+    let (_, guest) = asked.guest().await;
+    let path = format!("/v1/people/me/sessions/{}", mine[0]["id"].as_str().unwrap());
+    let end = || ask(Method::DELETE, &path, "");
+    assert_eq!(asked.send(&guest, end()).await.status, StatusCode::FORBIDDEN);
+    let other = asked.token(Subject::Customer(CustomerId(Uuid::now_v7()))).await;
+    assert_eq!(asked.send(&other, end()).await.status, StatusCode::NOT_FOUND);
+    let refresh = json!({"refresh_token": refresh});
+    asked.shop.done(post("/v1/sessions/end", &refresh)).await;
+    let ended = asked.shop.send(post("/v1/sessions/refresh", &refresh)).await;
+    assert_eq!((ended.status, ended.code()), (StatusCode::UNAUTHORIZED, "unauthorized"));
 }

@@ -100,7 +100,7 @@ async fn a_key_that_a_token_brings_along_is_no_key(db: PgPool) {
 async fn a_token_for_others_is_none_for_us(db: PgPool) {
     let (guard, now) = (guard(&db), Utc::now());
     let subject = Subject::Member(Uuid::now_v7(), Role::Owner);
-    let elsewhere = Issuer::new(db.clone(), master(), "https://other.example");
+    let elsewhere = Issuer::new(db.clone(), master().into(), "https://other.example");
     let given = elsewhere.issue(subject, now, TimeDelta::hours(1)).await.unwrap();
     is_refused(&guard, &given.token, now).await;
 }

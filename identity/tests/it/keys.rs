@@ -53,7 +53,7 @@ async fn who_has_the_database_has_no_key(db: PgPool) {
     issuer(&db).guest(now).await.unwrap();
     let other = Master::read(&Secret::from(Master::generate().as_str())).unwrap();
     let subject = Subject::Guest(GuestId(Uuid::now_v7()));
-    let thief = Issuer::new(db.clone(), other, ISSUER);
+    let thief = Issuer::new(db.clone(), other.into(), ISSUER);
     let refused = thief.issue(subject, now, TimeDelta::hours(1)).await.unwrap_err();
     assert!(refused.to_string().contains("not sealed under this master key"), "{refused}");
     // A key put there by hand does not open either, and what it is told to be it is not.

@@ -4,4 +4,5 @@
 
 mod forged;
 mod keys;
+mod people;
 mod tokens;

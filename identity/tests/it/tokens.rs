@@ -20,7 +20,7 @@ pub fn master() -> Master {
 }
 
 pub fn issuer(db: &PgPool) -> Issuer {
-    Issuer::new(db.clone(), master(), ISSUER)
+    Issuer::new(db.clone(), master().into(), ISSUER)
 }
 
 pub fn guard(db: &PgPool) -> Guard {

@@ -28,7 +28,7 @@ impl Asked {
         let guard = Guard::new(None, false, Some((db.clone(), ISSUER.to_owned())));
         let shop = Shop::with(db, |settings| settings.guard = guard).await;
         let master = Master::read(&Secret::from(Master::generate().as_str())).unwrap();
-        Self { shop, issuer: Issuer::new(db.clone(), master, ISSUER) }
+        Self { shop, issuer: Issuer::new(db.clone(), master.into(), ISSUER) }
     }
 
     async fn token(&self, subject: Subject) -> String {

@@ -47,7 +47,11 @@ const TABLES: &[Owned] = &[
         tables: &["commands", "commands_sweep", "snapshots"],
         readers: &[],
     },
-    Owned { owner: "identity", tables: &["signing_keys"], readers: &[] },
+    Owned {
+        owner: "identity",
+        tables: &["people", "sessions", "sign_in_failures", "signing_keys"],
+        readers: &[],
+    },
     Owned {
         owner: "reactor",
         tables: &[

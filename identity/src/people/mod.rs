@@ -1,0 +1,173 @@
+//! People who sign in: customers, and those who work for the shop. Who they are is found by their
+//! e-mail, which is sealed; no answer tells whether somebody has an address.
+//!
+//! * `email`: an address; `password`: what only they know, and how it is kept;
+//! * `failures`: how guessing is made slow; `sessions`: who is signed in.
+
+mod email;
+mod failures;
+mod password;
+mod sessions;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::CustomerId;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+pub use email::Email;
+pub use password::{Hashing, Password, PasswordError};
+pub use sessions::{Grant, REFRESH_LIFE, Session};
+
+use crate::master::Master;
+use crate::principal::Role;
+use crate::token::Subject;
+
+/// What addresses are sealed as.
+const PURPOSE: &[u8] = b"commerce e-mail\0";
+
+/// Why somebody is not let in.
+#[derive(Debug, thiserror::Error)]
+pub enum SignInError {
+    /// Nobody has this address and this password.
+    #[error("nobody has this e-mail and this password")]
+    Wrong,
+    /// It was tried too often.
+    #[error("too many tries: come back later")]
+    TooOften(TimeDelta),
+    /// Too many passwords are being looked at.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// The database does not answer.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// Everybody who can sign in. Clones share it.
+#[derive(Clone, Debug)]
+pub struct People {
+    db: PgPool,
+    master: Arc<Master>,
+    hashing: Hashing,
+}
+
+/// Somebody who is signed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// Which of them.
+    pub id: Uuid,
+    /// What they do for the shop, unless they are a customer.
+    pub role: Option<Role>,
+}
+
+impl Person {
+    /// As tokens name them.
+    pub fn subject(self) -> Subject {
+        match self.role {
+            None => Subject::Customer(CustomerId(self.id)),
+            Some(role) => Subject::Member(self.id, role),
+        }
+    }
+
+    fn of(id: Uuid, role: Option<String>) -> Option<Self> {
+        let Some(role) = role else { return Some(Self { id, role: None }) };
+        let role = serde_json::from_value(role.into()).ok()?;
+        Some(Self { id, role: Some(role) })
+    }
+}
+
+impl People {
+    /// Those in the database, sealed under `master`.
+    pub fn new(db: PgPool, master: Arc<Master>) -> Self {
+        Self { db, master, hashing: Hashing::default() }
+    }
+
+    /// Registers a customer, or, with a role, somebody of the shop. An address that somebody has is
+    /// left as it is; whether it was is for nobody to know but who runs the shop.
+    ///
+    /// # Errors
+    /// Too many passwords are being looked at, or the database does not answer.
+    pub async fn register(
+        &self,
+        email: &Email,
+        password: Password,
+        role: Option<Role>,
+    ) -> Result<Option<Uuid>, SignInError> {
+        let id = Uuid::now_v7();
+        // Hashed whether the address is free or not: it takes as long.
+        let password = self.hashing.hash(password).await?;
+        let sealed = self.master.seal(PURPOSE, email.as_str().as_bytes());
+        let role = role.and_then(|role| serde_json::to_value(role).ok());
+        let role = role.as_ref().and_then(|role| role.as_str());
+        let made = sqlx::query!(
+            "INSERT INTO people (id, role, email_digest, email_sealed, password)
+             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (email_digest) DO NOTHING",
+            id,
+            role,
+            &self.digest(email)[..],
+            sealed,
+            password,
+        );
+        let made = made.execute(&self.db).await?.rows_affected();
+        Ok((made > 0).then_some(id))
+    }
+
+    /// Who has this address and this password.
+    ///
+    /// # Errors
+    /// Nobody has, or it was tried too often.
+    pub async fn sign_in(
+        &self,
+        email: &Email,
+        password: Password,
+        now: DateTime<Utc>,
+    ) -> Result<Person, SignInError> {
+        let digest = self.digest(email);
+        failures::check(&self.db, &digest, now).await?;
+        let found = sqlx::query!(
+            "SELECT id, role, password FROM people WHERE email_digest = $1",
+            &digest[..]
+        );
+        let found = found.fetch_optional(&self.db).await?;
+        let known = found.as_ref().map(|found| found.password.clone());
+        let is_right = self.hashing.is_right(password, known).await?;
+        let person = found.filter(|_| is_right).and_then(|it| Person::of(it.id, it.role));
+        let Some(person) = person else {
+            failures::count(&self.db, &digest, now).await?;
+            return Err(SignInError::Wrong);
+        };
+        failures::forget(&self.db, &digest).await?;
+        Ok(person)
+    }
+
+    /// Gives somebody another password, who knows the one they have, and ends their sessions.
+    ///
+    /// # Errors
+    /// They do not, or it was tried too often.
+    pub async fn change_password(
+        &self,
+        id: Uuid,
+        old: Password,
+        new: Password,
+        now: DateTime<Utc>,
+    ) -> Result<(), SignInError> {
+        let found = sqlx::query!("SELECT email_digest, password FROM people WHERE id = $1", id);
+        let found = found.fetch_optional(&self.db).await?.ok_or(SignInError::Wrong)?;
+        failures::check(&self.db, &found.email_digest, now).await?;
+        if !self.hashing.is_right(old, Some(found.password)).await? {
+            failures::count(&self.db, &found.email_digest, now).await?;
+            return Err(SignInError::Wrong);
+        }
+        let password = self.hashing.hash(new).await?;
+        sqlx::query!("UPDATE people SET password = $2 WHERE id = $1", id, password)
+            .execute(&self.db)
+            .await?;
+        self.end_all(id).await?;
+        Ok(())
+    }
+
+    fn digest(&self, email: &Email) -> [u8; 32] {
+        self.master.digest(PURPOSE, email.folded().as_bytes())
+    }
+}

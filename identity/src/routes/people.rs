@@ -1,0 +1,188 @@
+//! People who sign in: registering, signing in and out, their sessions, their password. No answer
+//! tells whether somebody has an e-mail address.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use service::Problem;
+use service::extract::Path;
+use service::json::Json;
+use uuid::Uuid;
+
+use super::{Desk, Identity, NO_STORE, broken};
+use crate::access::unauthorized;
+use crate::issuer::Issued;
+use crate::people::{Email, Grant, Password, PasswordError, Session, SignInError};
+use crate::principal::{Member, Principal, Role};
+
+/// How long a token is good that came with signing in.
+const ACCESS_LIFE: TimeDelta = TimeDelta::hours(24);
+/// What who finds no place to have a password looked at is told to wait.
+const BUSY_FOR: std::time::Duration = std::time::Duration::from_secs(1);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Credentials {
+    email: Email,
+    password: Password,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Refresh {
+    refresh_token: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Passwords {
+    old: Password,
+    new: Password,
+}
+
+/// Somebody who is signed in.
+#[derive(Serialize)]
+struct SignedIn {
+    id: Uuid,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<Role>,
+    token: String,
+    expires_at: DateTime<Utc>,
+    refresh_token: String,
+    refresh_expires_at: DateTime<Utc>,
+}
+
+/// `POST /v1/people`: registers a customer. The answer is the same whether the address is free or
+/// somebody's, whose it stays.
+pub(super) async fn register(
+    State(identity): State<Identity>,
+    Json(Credentials { email, password }): Json<Credentials>,
+) -> Result<Response, Problem> {
+    let made = identity.desk()?.people.register(&email, password, None).await;
+    made.map_err(refused)?;
+    Ok((StatusCode::ACCEPTED, NO_STORE).into_response())
+}
+
+/// `POST /v1/sessions`: signs in.
+pub(super) async fn sign_in(
+    State(identity): State<Identity>,
+    Json(Credentials { email, password }): Json<Credentials>,
+) -> Result<Response, Problem> {
+    let (desk, now) = (identity.desk()?, Utc::now());
+    let person = desk.people.sign_in(&email, password, now).await.map_err(refused)?;
+    let grant = desk.people.begin(person, now).await?;
+    desk.welcome(StatusCode::CREATED, grant, now).await
+}
+
+/// `POST /v1/sessions/refresh`: stays signed in. The refresh token is another from now on.
+pub(super) async fn refresh(
+    State(identity): State<Identity>,
+    Json(Refresh { refresh_token }): Json<Refresh>,
+) -> Result<Response, Problem> {
+    let (desk, now) = (identity.desk()?, Utc::now());
+    let grant = desk.people.go_on(&refresh_token, now).await.map_err(|error| match error {
+        SignInError::Wrong => unauthorized("this session has ended: sign in again"),
+        error => refused(error),
+    })?;
+    desk.welcome(StatusCode::OK, grant, now).await
+}
+
+/// `POST /v1/sessions/end`: signs out.
+pub(super) async fn sign_out(
+    State(identity): State<Identity>,
+    Json(Refresh { refresh_token }): Json<Refresh>,
+) -> Result<StatusCode, Problem> {
+    identity.desk()?.people.end(&refresh_token).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Serialize)]
+struct Sessions {
+    items: Vec<Session>,
+}
+
+/// `GET /v1/people/me/sessions`
+pub(super) async fn sessions(
+    State(identity): State<Identity>,
+    principal: Principal,
+) -> Result<Response, Problem> {
+    let items = identity.desk()?.people.sessions(person(principal)?, Utc::now()).await?;
+    Ok((NO_STORE, Json(Sessions { items })).into_response())
+}
+
+/// `DELETE /v1/people/me/sessions/{id}`
+pub(super) async fn end_session(
+    State(identity): State<Identity>,
+    Path(id): Path<Uuid>,
+    principal: Principal,
+) -> Result<StatusCode, Problem> {
+    if identity.desk()?.people.end_one(person(principal)?, id).await? {
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    Err(Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such session"))
+}
+
+/// `POST /v1/people/me/password`: another password. All sessions end.
+pub(super) async fn change_password(
+    State(identity): State<Identity>,
+    principal: Principal,
+    Json(Passwords { old, new }): Json<Passwords>,
+) -> Result<StatusCode, Problem> {
+    let people = &identity.desk()?.people;
+    let changed = people.change_password(person(principal)?, old, new, Utc::now()).await;
+    changed.map_err(refused)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Which person a principal is that has signed in.
+fn person(principal: Principal) -> Result<Uuid, Problem> {
+    match principal {
+        Principal::Customer(id) => Ok(id.0),
+        Principal::Member(Member::Person(id), _) => Ok(id),
+        Principal::Stranger | Principal::Guest(_) | Principal::Member(..) => {
+            Err(unauthorized("sign in first"))
+        }
+    }
+}
+
+impl Desk {
+    async fn welcome(
+        &self,
+        status: StatusCode,
+        grant: Grant,
+        now: DateTime<Utc>,
+    ) -> Result<Response, Problem> {
+        let Grant { person, refresh_token, expires_at: refresh_expires_at } = grant;
+        let given = self.issuer.issue(person.subject(), now, ACCESS_LIFE).await;
+        let Issued { token, expires_at } = given.map_err(broken)?;
+        let (id, role) = (person.id, person.role);
+        let signed_in = SignedIn { id, role, token, expires_at, refresh_token, refresh_expires_at };
+        Ok((status, NO_STORE, Json(signed_in)).into_response())
+    }
+}
+
+fn refused(error: SignInError) -> Problem {
+    match error {
+        SignInError::Wrong => Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "wrong_credentials",
+            "nobody has this e-mail and this password",
+        ),
+        SignInError::TooOften(wait) => Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_many_tries",
+            "there were too many tries with this e-mail",
+        )
+        .retry_after(wait.to_std().unwrap_or_default()),
+        SignInError::Password(PasswordError::Busy) => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "overloaded",
+            "too many people sign in at once",
+        )
+        .retry_after(BUSY_FOR),
+        SignInError::Password(PasswordError::Broken) => broken(PasswordError::Broken),
+        SignInError::Database(error) => error.into(),
+    }
+}

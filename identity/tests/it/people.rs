@@ -1,0 +1,209 @@
+//! Signing in, staying so, and what guessing comes to.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use identity::Role;
+use identity::people::{Email, Password, People, Person, REFRESH_LIFE, SignInError};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::tokens::master;
+
+fn people(db: &PgPool) -> People {
+    People::new(db.clone(), Arc::new(master()))
+}
+
+fn email(text: &str) -> Email {
+    Email::try_from(text.to_owned()).unwrap()
+}
+
+fn password(text: &str) -> Password {
+    Password::try_from(text.to_owned()).unwrap()
+}
+
+const ANN: &str = "ann@shop.example";
+const RIGHT: &str = "correct horse";
+const WRONG: &str = "battery staple";
+
+async fn ann(people: &People) -> Uuid {
+    let id = people.register(&email(ANN), password(RIGHT), None).await.unwrap();
+    id.expect("the address is free")
+}
+
+async fn sign_in(people: &People, given: &str, at: DateTime<Utc>) -> Result<Person, SignInError> {
+    people.sign_in(&email(ANN), password(given), at).await
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn who_knows_the_password_is_let_in(db: PgPool) {
+    let (people, now) = (people(&db), Utc::now());
+    let id = ann(&people).await;
+    assert_eq!(sign_in(&people, RIGHT, now).await.unwrap(), Person { id, role: None });
+    let shouted = people.sign_in(&email("Ann@SHOP.example"), password(RIGHT), now).await;
+    assert_eq!(shouted.unwrap().id, id);
+    assert!(matches!(sign_in(&people, WRONG, now).await, Err(SignInError::Wrong)));
+    let nobody = people.sign_in(&email("bob@shop.example"), password(RIGHT), now).await;
+    assert!(matches!(nobody, Err(SignInError::Wrong)));
+    let eve = email("eve@shop.example");
+    let clerk = people.register(&eve, password(RIGHT), Some(Role::Staff)).await;
+    let clerk = clerk.unwrap().unwrap();
+    let person = people.sign_in(&eve, password(RIGHT), now).await.unwrap();
+    assert_eq!(person, Person { id: clerk, role: Some(Role::Staff) });
+}
+
+/// Who registers an address that somebody has gets nothing of theirs.
+#[sqlx::test(migrations = "../migrations")]
+async fn an_address_stays_whose_it_is(db: PgPool) {
+    let (people, now) = (people(&db), Utc::now());
+    let id = ann(&people).await;
+    let again = people.register(&email("ANN@shop.example"), password(WRONG), None).await;
+    assert_eq!(again.unwrap(), None);
+    assert!(sign_in(&people, WRONG, now).await.is_err());
+    assert_eq!(sign_in(&people, RIGHT, now).await.unwrap().id, id);
+}
+
+/// In the database stands neither the address nor the password, nor anything to try guesses on
+/// without the master key.
+#[sqlx::test(migrations = "../migrations")]
+async fn who_has_the_database_knows_nobody(db: PgPool) {
+    let (people, now) = (people(&db), Utc::now());
+    ann(&people).await;
+    let _ = sign_in(&people, WRONG, now).await;
+    let grant = people.begin(sign_in(&people, RIGHT, now).await.unwrap(), now).await.unwrap();
+    let all = "SELECT (SELECT string_agg(people::text, ' ') FROM people) || ' '
+                   || coalesce((SELECT string_agg(f::text, ' ') FROM sign_in_failures f), '') || ' '
+                   || (SELECT string_agg(sessions::text, ' ') FROM sessions)";
+    let all: String = sqlx::query_scalar(all).fetch_one(&db).await.unwrap();
+    let hex =
+        |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+    let (_, secret) = grant.refresh_token.split_once('.').unwrap();
+    for word in ["ann", "shop.example", RIGHT, secret] {
+        assert!(!all.contains(word) && !all.contains(&hex(word)), "{word} in {all}");
+    }
+    assert!(!format!("{people:?} {grant:?} {:?}", email(ANN)).contains("ann@"));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn guessing_becomes_slower_and_tells_nothing(db: PgPool) {
+    // Postgres keeps no nanoseconds.
+    let now = DateTime::from_timestamp(Utc::now().timestamp(), 0);
+    let (people, mut now) = (people(&db), now.unwrap());
+    ann(&people).await;
+    // Of an address that somebody has, and of one that nobody has.
+    for address in [ANN, "bob@shop.example"] {
+        let guess = async |at| people.sign_in(&email(address), password(WRONG), at).await;
+        for _ in 0..6 {
+            assert!(matches!(guess(now).await, Err(SignInError::Wrong)));
+        }
+        let Err(SignInError::TooOften(wait)) = guess(now).await else { panic!("{address}") };
+        assert_eq!(wait, TimeDelta::seconds(1));
+        // Not even who is right is let in meanwhile, and no try counts.
+        let right = people.sign_in(&email(address), password(RIGHT), now).await;
+        assert!(matches!(right, Err(SignInError::TooOften(_))));
+        now += TimeDelta::seconds(1);
+        assert!(matches!(guess(now).await, Err(SignInError::Wrong)));
+        let Err(SignInError::TooOften(wait)) = guess(now).await else { panic!("{address}") };
+        assert_eq!(wait, TimeDelta::seconds(2));
+    }
+    now += TimeDelta::minutes(15);
+    assert!(sign_in(&people, RIGHT, now).await.is_ok());
+    // Who was right starts anew.
+    assert!(matches!(sign_in(&people, WRONG, now).await, Err(SignInError::Wrong)));
+    assert!(sign_in(&people, RIGHT, now).await.is_ok());
+    // And after a day nobody remembers.
+    let left = "SELECT count(*) FROM sign_in_failures";
+    assert_eq!(sqlx::query_scalar::<_, i64>(left).fetch_one(&db).await.unwrap(), 1);
+    let _ = sign_in(&people, WRONG, now + TimeDelta::days(2)).await;
+    assert_eq!(sqlx::query_scalar::<_, i64>(left).fetch_one(&db).await.unwrap(), 1);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_refresh_token_is_good_once(db: PgPool) {
+    let (people, now) = (people(&db), Utc::now());
+    let id = ann(&people).await;
+    let person = Person { id, role: None };
+    let first = people.begin(person, now).await.unwrap().refresh_token;
+    let later = now + TimeDelta::hours(1);
+    let second = people.go_on(&first, later).await.unwrap();
+    assert_eq!((second.person, second.expires_at), (person, later + REFRESH_LIFE));
+    let second = second.refresh_token;
+    // The answer was lost: who asks again at once gets another.
+    let soon = later + TimeDelta::seconds(9);
+    let third = people.go_on(&first, soon).await.unwrap().refresh_token;
+    assert_ne!(third, second);
+    // Long after, it is a copy, and ends the session of both.
+    let long = soon + TimeDelta::hours(1);
+    let fourth = people.go_on(&third, long).await.unwrap().refresh_token;
+    let copied = people.go_on(&third, long + TimeDelta::minutes(1)).await;
+    assert!(matches!(copied, Err(SignInError::Wrong)));
+    assert!(people.go_on(&fourth, long + TimeDelta::minutes(2)).await.is_err());
+    assert_eq!(people.sessions(id, long).await.unwrap().len(), 0);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_session_ends(db: PgPool) {
+    let (people, now) = (people(&db), Utc::now());
+    let id = ann(&people).await;
+    let person = Person { id, role: None };
+    let begin = async || people.begin(person, now).await.unwrap().refresh_token;
+    let is_over = async |token: &str, at| people.go_on(token, at).await.is_err();
+    // By itself, by its token, by its id, and with another password.
+    assert!(is_over(&begin().await, now + REFRESH_LIFE).await);
+    people.end_all(id).await.unwrap();
+    let token = begin().await;
+    people.end(&token).await.unwrap();
+    assert!(is_over(&token, now).await);
+    let token = begin().await;
+    let session = people.sessions(id, now).await.unwrap()[0].id;
+    assert!(!people.end_one(Uuid::now_v7(), session).await.unwrap(), "it is somebody else's");
+    assert!(people.end_one(id, session).await.unwrap());
+    assert!(is_over(&token, now).await);
+    let token = begin().await;
+    let wrong = people.change_password(id, password(WRONG), password("another one"), now).await;
+    assert!(matches!(wrong, Err(SignInError::Wrong)));
+    people.change_password(id, password(RIGHT), password("another one"), now).await.unwrap();
+    assert!(is_over(&token, now).await);
+    assert!(sign_in(&people, RIGHT, now).await.is_err());
+    assert!(sign_in(&people, "another one", now).await.is_ok());
+    for token in ["", ".", "x.y", &format!("{}.", id.simple()), "0.AAAA"] {
+        assert!(is_over(token, now).await, "{token}");
+    }
+}
+
+/// Many at once: one goes on, and nobody ends up with two tokens that are both good for ever.
+#[sqlx::test(migrations = "../migrations")]
+async fn one_of_many_goes_on(db: PgPool) {
+    let (people, now) = (people(&db), Utc::now());
+    let person = Person { id: ann(&people).await, role: None };
+    let token = people.begin(person, now).await.unwrap().refresh_token;
+    let later = now + TimeDelta::hours(1);
+    let tries = futures::future::join_all((0..8).map(async |_| people.go_on(&token, later).await));
+    let gone_on: Vec<String> =
+        tries.await.into_iter().filter_map(|grant| Some(grant.ok()?.refresh_token)).collect();
+    assert!(!gone_on.is_empty());
+    // Whoever was answered last holds what is good.
+    let after = later + TimeDelta::minutes(1);
+    let mut good = 0;
+    for token in &gone_on {
+        good += usize::from(people.go_on(token, after).await.is_ok());
+    }
+    assert!(good <= 1, "{good} of {}", gone_on.len());
+}
+
+/// Somebody has no more sessions than anybody looks through.
+#[sqlx::test(migrations = "../migrations")]
+async fn the_oldest_session_makes_room(db: PgPool) {
+    let (people, now) = (people(&db), Utc::now());
+    let id = ann(&people).await;
+    let person = Person { id, role: None };
+    let mut tokens = Vec::new();
+    for minute in 0..52 {
+        let at = now + TimeDelta::minutes(minute);
+        tokens.push(people.begin(person, at).await.unwrap().refresh_token);
+    }
+    let after = now + TimeDelta::hours(1);
+    assert_eq!(people.sessions(id, after).await.unwrap().len(), 50);
+    assert!(people.go_on(&tokens[1], after).await.is_err());
+    assert!(people.go_on(&tokens[2], after).await.is_ok());
+}
