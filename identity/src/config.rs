@@ -48,8 +48,13 @@ impl Asking {
         }
     }
 
-    /// Who knows who asks.
-    pub fn guard(&self, http: &Http, db: &PgPool) -> Guard {
+    /// Who knows who asks. Says so where anybody may do everything from elsewhere.
+    pub fn guard(&self, http: &Http, default_port: u16, db: &PgPool) -> Guard {
+        let address = http.address(default_port);
+        if self.is_open(http) && !address.ip().is_loopback() {
+            tracing::warn!(%address, "listening beyond this machine and asking nobody: whoever \
+                           reaches this port may do everything (ACCESS, API_TOKEN)");
+        }
         let issuer = Some((db.clone(), self.issuer.clone()));
         Guard::new(http.token(), self.is_open(http), issuer)
     }

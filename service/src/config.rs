@@ -11,6 +11,8 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use sqlx::postgres::PgConnectOptions;
 
+use crate::cors::Origins;
+
 /// Why a process does not start: a setting that cannot be meant.
 #[derive(Debug, thiserror::Error)]
 #[error("{name} {reason}")]
@@ -170,6 +172,16 @@ pub struct Http {
         hide_env_values = true
     )]
     pub token: Option<Secret>,
+    /// Origins of pages that may ask, as `https://shop.example`, with commas between them; none
+    /// without it
+    #[arg(
+        id = "allowed-origins",
+        long = "allowed-origins",
+        global = true,
+        env = "ALLOWED_ORIGINS",
+        default_value = ""
+    )]
+    pub origins: Origins,
     /// Address and port of a second listener with the health routes and the metrics, which are then
     /// on that alone and tell there why a part failed
     #[arg(id = "ops-listen", long = "ops-listen", global = true, env = "OPS_LISTEN")]
@@ -282,7 +294,8 @@ mod tests {
     use super::*;
 
     fn http(token: &str) -> Http {
-        Http { listen: None, token: Some(token.into()), ops_listen: None, drain_delay: 0 }
+        let (listen, ops_listen, origins) = (None, None, Origins::default());
+        Http { listen, token: Some(token.into()), origins, ops_listen, drain_delay: 0 }
     }
 
     fn database(url: &str) -> Database {

@@ -10,6 +10,7 @@ pub mod build;
 pub mod bus;
 pub mod config;
 mod connections;
+pub mod cors;
 pub mod database;
 mod descriptors;
 pub mod extract;

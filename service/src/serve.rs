@@ -28,6 +28,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config;
 use crate::connections::{Connection, Connections, Limits};
+use crate::cors;
 use crate::health::{self, Health};
 use crate::http::shell;
 use crate::ledger::Patience;
@@ -107,12 +108,8 @@ pub fn serve<'a>(
     async move {
         http.check()?;
         health.told(http, shutdown.draining);
-        let address = http.address(default_port);
-        if !address.ip().is_loopback() && http.token().is_none() {
-            tracing::warn!(%address, "listening beyond this machine without API_TOKEN: anybody who \
-                           reaches this port may do everything");
-        }
-        let public = bind(address).await?;
+        let router = cors::allow(router, &http.origins);
+        let public = bind(http.address(default_port)).await?;
         let operations = match http.ops_listen {
             Some(address) => Some(bind(address).await?),
             None => None,

@@ -8,11 +8,18 @@ use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
 use super::*;
+use crate::cors::Origins;
 use crate::http::shell;
 
 fn http(ops: bool) -> Http {
     let ops_listen = ops.then(|| ([127, 0, 0, 1], 0).into());
-    Http { listen: None, token: Some("hunter2".into()), ops_listen, drain_delay: 0 }
+    Http {
+        listen: None,
+        token: Some("hunter2".into()),
+        origins: Origins::default(),
+        ops_listen,
+        drain_delay: 0,
+    }
 }
 
 fn away() -> Health {

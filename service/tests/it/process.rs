@@ -150,6 +150,7 @@ async fn a_service_that_is_told_to_end_says_so_before_its_port_closes() {
     };
     let (public, operations) = (free().await, free().await);
     let http = service::config::Http {
+        origins: service::cors::Origins::default(),
         listen: Some(public),
         token: None,
         ops_listen: Some(operations),

@@ -13,7 +13,7 @@ use crate::load::figures::Figures;
 use crate::measured::{Goal, Measured};
 
 /// The sides take turns this often.
-const TURNS: u32 = 4;
+const TURNS: u32 = 8;
 
 pub async fn measure(ground: &mut Ground<'_>) -> Result<Vec<Measured>> {
     let service = ground.command_api("command-api").await?;
