@@ -63,7 +63,8 @@ async fn answer(
     let (mut parts, body) = request.into_parts();
     let (address, conditions) = head(&mut parts).await?;
     let (body, _held) = read(app, &parts.headers, body).await?;
-    let edge = app.edge(request_id(&mut parts).await, principal);
+    let was_guest = parts.extensions.get().copied();
+    let edge = app.edge(request_id(&mut parts).await, principal, was_guest);
     let wants_document = conditions.wants_document;
     let prepared = command::prepare(route, &address, &body, conditions, &edge)?;
     let (request, success) = prepared.pin(app.writer.db()).await?;

@@ -37,6 +37,7 @@ use axum::routing::{MethodRouter, on, post};
 use axum::{Extension, Router, middleware};
 use chrono::{TimeDelta, Utc};
 use event_store::Writer;
+use identity::guard::WasGuest;
 use identity::{Access, Guard, Principal};
 use service::health::Health;
 use tokio::sync::Semaphore;
@@ -115,10 +116,11 @@ impl App {
         Self { webhooks: Some(Arc::new(webhooks)), ..self }
     }
 
-    fn edge(&self, request_id: Uuid, principal: Principal) -> Edge {
+    fn edge(&self, request_id: Uuid, principal: Principal, was_guest: Option<WasGuest>) -> Edge {
         let payments = self.payments.clone();
         let Self { reservation, kept, .. } = *self;
-        Edge { request_id, now: Utc::now(), reservation, payments, kept, principal }
+        let was_guest = was_guest.map(|WasGuest(id)| id);
+        Edge { request_id, now: Utc::now(), reservation, payments, kept, principal, was_guest }
     }
 }
 

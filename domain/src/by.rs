@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::StreamId;
 use crate::command::Stop;
 use crate::ids::{CustomerId, GuestId, OrderId};
 use crate::refusal::{All, OfSku, OfferError};
@@ -81,6 +82,19 @@ pub fn check(by: By, command: &Command, lookup: &dyn Lookup) -> Result<(), Stop>
                 return Err(cart::Error::OfAnother.into());
             }
         }
+        Command::Cart(id, asked::cart::Command::Assign { customer_id, guest_id }) => {
+            let becomes_theirs = shopper == Shopper::Customer(*customer_id);
+            if !becomes_theirs || !was_theirs(&streams.cart(id)?.owner, shopper, *guest_id) {
+                return Err(cart::Error::NotFound.into());
+            }
+        }
+        Command::Cart(id, asked::cart::Command::Merge { from, guest_id }) => {
+            streams.require([*id, *from].map(StreamId::Cart))?;
+            let is_theirs = streams.cart(id)?.owner.is(shopper);
+            if !is_theirs || !was_theirs(&streams.cart(from)?.owner, shopper, *guest_id) {
+                return Err(cart::Error::NotFound.into());
+            }
+        }
         Command::Cart(id, _) => {
             if !streams.cart(id)?.owner.is(shopper) {
                 return Err(cart::Error::NotFound.into());
@@ -119,4 +133,9 @@ pub fn check(by: By, command: &Command, lookup: &dyn Lookup) -> Result<(), Stop>
         }
     }
     Ok(())
+}
+
+/// Whether something is somebody's, or was before they signed in.
+fn was_theirs(owner: &Owner, shopper: Shopper, guest_id: Option<GuestId>) -> bool {
+    owner.is(shopper) || guest_id.is_some_and(|id| owner.is(Shopper::Guest(id)))
 }

@@ -9,10 +9,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::extract::{Request, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderName};
 use axum::middleware::Next;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
+use domain::GuestId;
 use lru::LruCache;
 use service::Problem;
 use service::auth::bearer;
@@ -103,7 +104,13 @@ impl Guard {
         headers: &HeaderMap,
         now: DateTime<Utc>,
     ) -> Result<Principal, Problem> {
-        let Some(given) = bearer(headers) else { return Ok(self.0.silent) };
+        match bearer(headers) {
+            Some(given) => self.known_by(given, now).await,
+            None => Ok(self.0.silent),
+        }
+    }
+
+    async fn known_by(&self, given: &[u8], now: DateTime<Utc>) -> Result<Principal, Problem> {
         if let Some((token, principal)) = &self.0.own
             && given.ct_eq(token.expose().as_bytes()).into()
         {
@@ -119,6 +126,22 @@ impl Guard {
         }
     }
 
+    /// The guest whom a customer was, where they show a guest's token too.
+    async fn was_guest(
+        &self,
+        principal: Principal,
+        headers: &HeaderMap,
+    ) -> Result<Option<WasGuest>, Problem> {
+        let Some(given) = headers.get(GUEST_TOKEN) else { return Ok(None) };
+        if !matches!(principal, Principal::Customer(_)) {
+            return Ok(None);
+        }
+        match self.known_by(given.as_bytes(), Utc::now()).await? {
+            Principal::Guest(id) => Ok(Some(WasGuest(id))),
+            _ => Err(unauthorized("the Guest-Token is no guest's")),
+        }
+    }
+
     /// Who asks, if they may.
     ///
     /// # Errors
@@ -130,18 +153,31 @@ impl Guard {
     }
 }
 
+/// In which who has signed in shows the guest they were, to take along what they had begun.
+const GUEST_TOKEN: HeaderName = HeaderName::from_static("guest-token");
+
+/// The guest whom a customer was before they signed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WasGuest(pub GuestId);
+
 /// A middleware for one route: lets those in who may, with their [`Principal`] among the request's
-/// extensions.
+/// extensions, and [`WasGuest`] if they show that.
 pub async fn admit(
     State((guard, access)): State<(Guard, Access)>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    match guard.admit(request.headers(), access).await {
-        Ok(principal) => {
+    let admitted = match guard.admit(request.headers(), access).await {
+        Ok(principal) => guard.was_guest(principal, request.headers()).await.map(|was_guest| {
             request.extensions_mut().insert(principal);
-            next.run(request).await
-        }
+            if let Some(was_guest) = was_guest {
+                request.extensions_mut().insert(was_guest);
+            }
+        }),
+        Err(problem) => Err(problem),
+    };
+    match admitted {
+        Ok(()) => next.run(request).await,
         Err(problem) => refuse(request, problem).await,
     }
 }

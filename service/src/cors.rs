@@ -13,11 +13,12 @@ use crate::request_id;
 /// How long a browser may remember what it was allowed: what most keep at the most is longer.
 const REMEMBERED: Duration = Duration::from_mins(10);
 /// What a page may send.
-const SENT: [HeaderName; 9] = [
+const SENT: [HeaderName; 10] = [
     header::AUTHORIZATION,
     header::CONTENT_TYPE,
     header::IF_MATCH,
     header::IF_NONE_MATCH,
+    HeaderName::from_static("guest-token"),
     HeaderName::from_static("idempotency-key"),
     HeaderName::from_static("last-event-id"),
     HeaderName::from_static("log-id"),

@@ -162,7 +162,7 @@ impl Reader {
     }
 
     fn edge(&self) -> Edge {
-        self.app.edge(self.request_id, self.principal)
+        self.app.edge(self.request_id, self.principal, None)
     }
 
     /// Submits a command. It is in the writer's queue when this returns; a full queue is waited

@@ -2,7 +2,7 @@
 
 use domain::command::cart::Command as Cart;
 use domain::{AddressId, CartId, Command, Currency, CustomerId, OrderId, Quantity, Sku};
-use identity::Access::{Shopper, Staff};
+use identity::Access::Shopper;
 use serde::Deserialize;
 use service::problem::Problem;
 
@@ -10,7 +10,8 @@ use super::{Address, Body, Edge, Route, plain};
 
 pub(super) const ROUTES: &[Route] = &[
     Route::post::<Create>(Shopper, "cart.create", "/v1/carts"),
-    Route::put::<Assign>(Staff, "cart.assign", "/v1/carts/{id}/customer"),
+    Route::put::<Assign>(Shopper, "cart.assign", "/v1/carts/{id}/customer"),
+    Route::post::<Merge>(Shopper, "cart.merge", "/v1/carts/{id}/merge"),
     Route::post::<AddLine>(Shopper, "cart.add_line", "/v1/carts/{id}/lines"),
     Route::put::<ChangeLine>(Shopper, "cart.change_line", "/v1/carts/{id}/lines/{sku}"),
     Route::delete::<RemoveLine>(Shopper, "cart.remove_line", "/v1/carts/{id}/lines/{sku}"),
@@ -41,9 +42,23 @@ struct Assign {
 }
 
 impl Body for Assign {
-    fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
-        let Self { customer_id } = self;
-        Ok(Command::Cart(address.id()?, Cart::Assign { customer_id }))
+    fn command(self, address: &Address, edge: &Edge) -> Result<Command, Problem> {
+        let (customer_id, guest_id) = (self.customer_id, edge.was_guest);
+        Ok(Command::Cart(address.id()?, Cart::Assign { customer_id, guest_id }))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Merge {
+    /// The cart whose lines are taken in.
+    from: CartId,
+}
+
+impl Body for Merge {
+    fn command(self, address: &Address, edge: &Edge) -> Result<Command, Problem> {
+        let (from, guest_id) = (self.from, edge.was_guest);
+        Ok(Command::Cart(address.id()?, Cart::Merge { from, guest_id }))
     }
 }
 

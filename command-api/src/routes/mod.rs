@@ -24,7 +24,7 @@ use axum::routing::MethodFilter;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::payment::CapturePolicy;
 use domain::text::GatewayName;
-use domain::{Command, CustomerId, Owner, Sku};
+use domain::{Command, CustomerId, GuestId, Owner, Sku};
 use identity::{Access, Principal};
 use reactor::gateway::sandbox::Sandbox;
 use reactor::gateway::{self, Gateway as _};
@@ -206,6 +206,8 @@ pub struct Edge {
     pub kept: TimeDelta,
     /// Who sent it.
     pub principal: Principal,
+    /// The guest they were before they signed in, as they have shown.
+    pub was_guest: Option<GuestId>,
     /// How payments go whose callers do not say.
     pub payments: Payments,
 }

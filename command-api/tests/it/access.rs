@@ -21,7 +21,7 @@ use service::health::Health;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::shop::{Answer, Ask, Shop, ask, keyed, post};
+use crate::shop::{Answer, Ask, Shop, ask, keyed, post, put};
 
 const ISSUER: &str = "https://shop.example";
 
@@ -220,6 +220,55 @@ async fn a_shopper_says_nothing_that_is_the_shops_to_say(db: PgPool) {
         let refused = asked.send(&customer, keyed("/v1/payments", &pay)).await;
         assert_eq!(refused.body["errors"][0]["pointer"], pointer, "{refused:?}");
     }
+}
+
+/// Who signs in takes along what they had begun as a guest, with the guest's token beside theirs.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_guests_cart_becomes_the_customers(db: PgPool) {
+    let asked = Asked::open(&db);
+    let staff = asked.member(Role::Staff).await;
+    let variant = json!({"sku": "TOTE", "prices": [{"amount": "19.99", "currency": "EUR"}]});
+    let product = json!({"title": "Tote", "variants": [variant]});
+    let product = asked.done(&staff, post("/v1/products", &product)).await.id();
+    asked.done(&staff, post(format!("/v1/products/{product}/publish"), &json!({}))).await;
+
+    let id = Uuid::now_v7();
+    let customer = asked.token(Subject::Customer(CustomerId(id))).await;
+    let (_, guest) = asked.guest().await;
+    let (_, other) = asked.guest().await;
+    let open = || post("/v1/carts", &json!({"currency": "EUR"}));
+    let line = json!({"sku": "TOTE", "quantity": 2});
+    let fill = |cart: &str| post(format!("/v1/carts/{cart}/lines"), &line);
+    let mut carts = Vec::new();
+    for owner in [&guest, &guest, &customer] {
+        let cart = asked.done(owner, open()).await.id();
+        asked.done(owner, fill(&cart)).await;
+        carts.push(cart);
+    }
+    let [first, second, own] = &carts[..] else { panic!("{carts:?}") };
+    let assign = put(format!("/v1/carts/{first}/customer"), &json!({"customer_id": id}));
+    let merge = post(format!("/v1/carts/{own}/merge"), &json!({"from": second}));
+    for ask in [assign, merge] {
+        let said = asked.send(&customer, ask.clone()).await;
+        assert_eq!((said.status, said.code()), (StatusCode::NOT_FOUND, "cart_not_found"));
+        let said = asked.send(&customer, ask.clone().with("guest-token", &other)).await;
+        assert_eq!(said.code(), "cart_not_found");
+        for worthless in ["nonsense", &customer] {
+            let said = asked.send(&customer, ask.clone().with("guest-token", worthless)).await;
+            assert_eq!(said.status, StatusCode::UNAUTHORIZED);
+        }
+        asked.done(&customer, ask.with("guest-token", &guest)).await;
+    }
+    // In one append, and the guest has it no more.
+    let merged = asked.shop.payload(&format!("cart-{second}"), "cart.merged").await;
+    assert_eq!(merged["into"], *own.as_str());
+    let changed = asked.shop.payload(&format!("cart-{own}"), "cart.line_changed").await;
+    assert_eq!(changed["quantity"], 4);
+    for cart in [first, second] {
+        let refused = asked.send(&guest, fill(cart)).await;
+        assert!(["cart_not_found", "cart_merged"].contains(&refused.code()), "{refused:?}");
+    }
+    asked.done(&customer, fill(first)).await;
 }
 
 /// The same key of two callers is two keys.

@@ -127,6 +127,7 @@ fn a_batch_takes_what_http_takes() {
         payments: Payments::default(),
         kept: TimeDelta::days(30),
         principal: Principal::ANYONE,
+        was_guest: None,
     };
     let mut runner = TestRunner::default();
     let mut taken = 0;

@@ -62,6 +62,7 @@ pub fn guarded(app: &App, token: &str) -> Router {
 }
 
 /// A request in the making.
+#[derive(Clone)]
 pub struct Ask {
     method: Method,
     path: String,

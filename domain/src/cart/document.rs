@@ -22,6 +22,8 @@ pub enum Status {
     CheckedOut,
     /// Given up.
     Abandoned,
+    /// Goes on as a part of another.
+    Merged,
 }
 
 /// One SKU in a cart.
@@ -75,6 +77,9 @@ pub struct Document {
     pub guest_id: Option<GuestId>,
     /// The order it became.
     pub order_id: Option<OrderId>,
+    /// The cart in which it goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<CartId>,
     /// What is in it, in the order it was put there.
     pub lines: Vec<Line>,
     /// Units of all lines.
@@ -113,6 +118,7 @@ fn create(id: CartId, created: &cart::Created, seen: &Seen) -> Document {
         customer_id: created.customer_id,
         guest_id: created.guest_id,
         order_id: None,
+        merged_into: None,
         lines: vec![],
         units: 0,
         total: Some(Money::zero(created.currency)),
@@ -156,6 +162,10 @@ impl Document {
                 self.order_id = Some(checked_out.order_id);
             }
             cart::Event::Abandoned(_) => self.status = Status::Abandoned,
+            cart::Event::Merged(merged) => {
+                self.status = Status::Merged;
+                self.merged_into = Some(merged.into);
+            }
         }
         self.units = self.lines.iter().map(|line| u64::from(line.quantity.get())).sum();
         let zero = Money::zero(self.currency);

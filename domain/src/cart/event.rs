@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{CustomerId, GuestId, OrderId, ProductId};
+use crate::ids::{CartId, CustomerId, GuestId, OrderId, ProductId};
 use crate::money::{Currency, Money};
 use crate::options::Options;
 use crate::text::{Label, Quantity, Sku};
@@ -22,6 +22,8 @@ events! {
     CheckedOut = "cart.checked_out", schema 1;
     /// It was given up.
     Abandoned = "cart.abandoned", schema 1;
+    /// What is in it was put into another, which goes on in its place.
+    Merged = "cart.merged", schema 1;
 }
 
 /// `cart.created`
@@ -100,3 +102,10 @@ pub struct CheckedOut {
 /// `cart.abandoned`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Abandoned {}
+
+/// `cart.merged`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Merged {
+    /// The other.
+    pub into: CartId,
+}

@@ -1,6 +1,6 @@
 //! A cart: what somebody means to buy, at the prices they were shown.
 //!
-//! `open → checked_out | abandoned`.
+//! `open → checked_out | abandoned | merged`.
 
 pub mod document;
 mod event;
@@ -8,7 +8,7 @@ mod offer;
 mod rules;
 
 pub use event::{
-    Abandoned, Assigned, CheckedOut, Created, Event, LineAdded, LineChanged, LineRemoved,
+    Abandoned, Assigned, CheckedOut, Created, Event, LineAdded, LineChanged, LineRemoved, Merged,
 };
 pub use offer::{Obstacle, OnOffer};
 pub use rules::Error;
@@ -36,6 +36,8 @@ pub enum Status {
     CheckedOut,
     /// Given up.
     Abandoned,
+    /// Goes on as a part of another.
+    Merged,
 }
 
 /// One SKU in a cart.
@@ -57,7 +59,7 @@ pub struct Line {
 
 /// Of the shape of [`Cart`] and of its fold. Raise it with every change of either: snapshots of
 /// another schema are passed over. A test knows when it is due.
-pub const SCHEMA: i32 = 2;
+pub const SCHEMA: i32 = 3;
 
 /// Why it refuses, as [`crate::Refusal`] keeps it.
 pub type Refusal = Error;
@@ -111,6 +113,7 @@ impl Cart {
             Event::LineRemoved(removed) => self.lines.retain(|line| line.sku != removed.sku),
             Event::CheckedOut(_) => self.status = Status::CheckedOut,
             Event::Abandoned(_) => self.status = Status::Abandoned,
+            Event::Merged(_) => self.status = Status::Merged,
         }
     }
 

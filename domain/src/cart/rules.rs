@@ -3,10 +3,10 @@
 
 use super::{
     Abandoned, Assigned, Cart, CheckedOut, Created, Event, LINES_MAX, Line, LineAdded, LineChanged,
-    LineRemoved, Status,
+    LineRemoved, Merged, Status,
 };
 use crate::by::Owner;
-use crate::ids::{CustomerId, OrderId};
+use crate::ids::{CartId, CustomerId, OrderId};
 use crate::money::{Currency, Money};
 use crate::text::{Quantity, Sku};
 
@@ -21,6 +21,13 @@ refusals! {
         CheckedOut = "cart_checked_out", Conflict, "the cart was checked out already";
         /// It was given up.
         Abandoned = "cart_abandoned", Conflict, "the cart was abandoned";
+        /// It goes on as a part of another.
+        Merged = "cart_merged", Conflict, "the cart was merged into another";
+        /// It is priced in another currency than the one it was to be merged into.
+        OtherCurrency = "cart_of_other_currency", Conflict,
+            "carts of several currencies cannot be one";
+        /// It was to be merged into itself.
+        Itself = "cart_into_itself", Invalid, "a cart cannot be merged into itself";
         /// It has an owner already.
         OfAnother = "cart_of_another", Conflict, "the cart is another customer's";
         /// Nothing in it.
@@ -41,7 +48,9 @@ impl Cart {
         let Owner { customer_id, guest_id } = owner;
         match self.status {
             Status::Unborn => Ok(vec![Created { currency, customer_id, guest_id }.into()]),
-            Status::Open | Status::CheckedOut | Status::Abandoned => Err(Error::AlreadyExists),
+            Status::Open | Status::CheckedOut | Status::Abandoned | Status::Merged => {
+                Err(Error::AlreadyExists)
+            }
         }
     }
 
@@ -101,6 +110,24 @@ impl Cart {
         Ok(vec![CheckedOut { order_id }.into()])
     }
 
+    /// Takes in what is in another, as it stands there; and what becomes of that one. Its lines are
+    /// the shopper's wish, so one that does not fit refuses all.
+    pub fn take_in(&self, own: CartId, from: &Self) -> Result<(Vec<Event>, Vec<Event>), Error> {
+        self.must_be_open()?;
+        from.must_be_open()?;
+        if self.currency != from.currency {
+            return Err(Error::OtherCurrency);
+        }
+        let (mut after, mut taken) = (self.clone(), Vec::new());
+        for line in &from.lines {
+            for event in after.add_line(line.clone())? {
+                after.evolve(&event);
+                taken.push(event);
+            }
+        }
+        Ok((taken, vec![Merged { into: own }.into()]))
+    }
+
     /// Gives it up.
     pub fn abandon(&self) -> Result<Vec<Event>, Error> {
         if self.status == Status::Abandoned {
@@ -116,6 +143,7 @@ impl Cart {
             Status::Unborn => Err(Error::NotFound),
             Status::CheckedOut => Err(Error::CheckedOut),
             Status::Abandoned => Err(Error::Abandoned),
+            Status::Merged => Err(Error::Merged),
         }
     }
 }

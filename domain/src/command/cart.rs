@@ -7,7 +7,7 @@ use super::{Events, Stop, Unit, offer};
 use crate::StreamId;
 use crate::by::Owner;
 use crate::cart::{self, Cart, Line, Obstacle, OnOffer};
-use crate::ids::{AddressId, CartId, CustomerId, OrderId};
+use crate::ids::{AddressId, CartId, CustomerId, GuestId, OrderId};
 use crate::money::Currency;
 use crate::order::{self, Placing};
 use crate::refusal::{CheckoutError, RefusedLine};
@@ -29,6 +29,15 @@ pub enum Command {
     Assign {
         /// Whose it is from now on.
         customer_id: CustomerId,
+        /// The guest they were before they signed in.
+        guest_id: Option<GuestId>,
+    },
+    /// Take in what is in another cart, which ends with it.
+    Merge {
+        /// The other.
+        from: CartId,
+        /// The guest they were before they signed in.
+        guest_id: Option<GuestId>,
     },
     /// Put a SKU in; more of one that is in adds up.
     AddLine {
@@ -73,7 +82,8 @@ pub(crate) fn decide(id: CartId, command: Command, streams: Streams) -> Result<E
     let cart = streams.cart(&id)?;
     let events = match command {
         Command::Create { currency, owner } => cart.create(currency, owner),
-        Command::Assign { customer_id } => cart.assign(customer_id),
+        Command::Assign { customer_id, .. } => cart.assign(customer_id),
+        Command::Merge { from, .. } => return merge(id, cart, from, streams),
         Command::AddLine { sku, quantity } => cart.add_line(offered(cart, sku, quantity, streams)?),
         Command::ChangeLine { sku, quantity } => {
             cart.change_line(offered(cart, sku, quantity, streams)?)
@@ -86,6 +96,17 @@ pub(crate) fn decide(id: CartId, command: Command, streams: Streams) -> Result<E
     };
     let mut unit = Unit::default();
     unit.add(&StreamId::Cart(id), events?);
+    Ok(unit.0)
+}
+
+fn merge(id: CartId, cart: &Cart, from: CartId, streams: Streams) -> Result<Events, Stop> {
+    if from == id {
+        return Err(cart::Error::Itself.into());
+    }
+    let (taken, merged) = cart.take_in(id, streams.cart(&from)?)?;
+    let mut unit = Unit::default();
+    unit.add(&StreamId::Cart(id), taken);
+    unit.add(&StreamId::Cart(from), merged);
     Ok(unit.0)
 }
 

@@ -76,7 +76,7 @@ fn what_is_somebody_elses_is_not_there() {
 
 #[test]
 fn a_cart_that_became_a_customers_is_the_guests_no_more() {
-    let assign = to_cart(1, Carts::Assign { customer_id: customer_id(1) });
+    let assign = to_cart(1, Carts::Assign { customer_id: customer_id(1), guest_id: None });
     let shop = catalogue().done(opened(1, guest(1))).done(assign);
     assert_eq!(asked(&shop, guest(1), &add(1, TOTE, 1)), Err("cart_not_found"));
     assert_eq!(asked(&shop, customer(1), &add(1, TOTE, 1)), Ok(()));
@@ -104,4 +104,44 @@ fn whose_it_is_stands_in_the_events() {
     let State::Order(order) = shop.state(&StreamId::Order(order_id(1))) else { panic!("an order") };
     assert_eq!(order.owner, Owner::from(guest(1)));
     assert!(!order.owner.is(customer(1)) && !order.owner.is(guest(2)));
+}
+
+#[test]
+fn who_signs_in_takes_their_guests_cart_along() {
+    let open = || catalogue().done(opened(1, guest(1))).done(add(1, TOTE, 2));
+    let assign = |customer, guest: Option<u128>| {
+        let (customer_id, guest_id) = (customer_id(customer), guest.map(guest_id));
+        to_cart(1, Carts::Assign { customer_id, guest_id })
+    };
+    let claimed = open().decide_by(By::Shopper(customer(1)), &assign(1, Some(1)));
+    assert_eq!(claimed.expect("theirs").len(), 1);
+    for (by, command) in [
+        // Nobody else's, without the guest's token, or for another.
+        (customer(1), assign(1, None)),
+        (customer(1), assign(1, Some(2))),
+        (customer(1), assign(2, Some(1))),
+        (guest(1), assign(1, Some(1))),
+    ] {
+        assert_eq!(asked(&open(), by, &command), Err("cart_not_found"), "{command:?}");
+    }
+
+    let merge = |into, from, guest: Option<u128>| {
+        to_cart(into, Carts::Merge { from: cart_id(from), guest_id: guest.map(guest_id) })
+    };
+    let both = || open().done(opened(2, customer(1))).done(add(2, TOTE, 1)).done(add(2, PURSE, 1));
+    assert_eq!(asked(&both(), customer(1), &merge(2, 1, None)), Err("cart_not_found"));
+    assert_eq!(asked(&both(), customer(1), &merge(2, 1, Some(2))), Err("cart_not_found"));
+    assert_eq!(asked(&both(), customer(2), &merge(2, 1, Some(1))), Err("cart_not_found"));
+    assert_eq!(asked(&both(), customer(1), &merge(2, 1, Some(1))), Ok(()));
+    let shop = both().done(merge(2, 1, Some(1)));
+    let State::Cart(cart) = shop.state(&StreamId::Cart(cart_id(2))) else { panic!("a cart") };
+    let units = |text: &str| cart.line(&sku(text)).map(|line| line.quantity.get());
+    assert_eq!((units(TOTE), units(PURSE)), (Some(3), Some(1)));
+    shop.when(merge(2, 1, None)).then_refused("cart_merged");
+    shop.when(add(1, TOTE, 1)).then_refused("cart_merged");
+    shop.when(merge(2, 2, None)).then_refused("cart_into_itself");
+    shop.when(opened(1, guest(1))).then_refused("cart_already_exists");
+    shop.done(check_out(2, 1));
+    let dollars = to_cart(3, Carts::Create { currency: currency("USD"), owner: Owner::default() });
+    both().done(dollars).when(merge(3, 1, None)).then_refused("cart_of_other_currency");
 }

@@ -331,7 +331,7 @@ fn an_empty_cart_is_not_bought() {
 
 #[test]
 fn a_guests_cart_becomes_a_customers_once() {
-    let assign = |n| to_cart(1, Command::Assign { customer_id: customer_id(n) });
+    let assign = |n| to_cart(1, Command::Assign { customer_id: customer_id(n), guest_id: None });
     let shop = full_cart();
     shop.when(assign(1)).then([of_cart(1, Assigned { customer_id: customer_id(1) })]);
     let shop = shop.done(assign(1));

@@ -102,7 +102,7 @@ fn of_stocks() -> [stock::Event; 11] {
     ]
 }
 
-fn of_carts() -> [cart::Event; 7] {
+fn of_carts() -> [cart::Event; 8] {
     let (quantity, unit_price) = (units(2), eur("19.99"));
     let (customer, guest_id) = (Some(customer_id(1)), Some(guest_id(1)));
     let created = cart::Created { currency: currency("EUR"), customer_id: customer, guest_id };
@@ -128,6 +128,7 @@ fn of_carts() -> [cart::Event; 7] {
     [
         created.into(),
         cart::Assigned { customer_id: customer_id(2) }.into(),
+        cart::Merged { into: cart_id(2) }.into(),
         added.into(),
         changed.into(),
         cart::LineRemoved { sku: sku(TOTE) }.into(),

@@ -31,6 +31,7 @@ static EDGE: LazyLock<Edge> = LazyLock::new(|| Edge {
     reservation: TimeDelta::minutes(15),
     kept: TimeDelta::days(30),
     principal: Principal::ANYONE,
+    was_guest: None,
     payments: Payments::default(),
 });
 

@@ -336,8 +336,9 @@ fn of_carts() -> impl Strategy<Value = Command> {
             let (order_id, address_id) = (order_id(n), None);
             C::CheckOut { order_id, reserved_until: hour(until), address_id }
         }),
-        1 => (1..3_u128).prop_map(|n| C::Assign { customer_id: customer_id(n) }),
+        1 => (1..3_u128).prop_map(|n| C::Assign { customer_id: customer_id(n), guest_id: None }),
         1 => Just(C::Abandon),
+        1 => (1..=STORIES).prop_map(|n| C::Merge { from: cart_id(n), guest_id: None }),
     ];
     (1..=STORIES, command).prop_map(|(n, command)| to_cart(n, command))
 }

@@ -4,9 +4,9 @@
 use anyhow::Result;
 use domain::cart::{
     Abandoned, Assigned, Cart, CheckedOut, Created, Error, Event, Line, LineAdded, LineChanged,
-    LineRemoved,
+    LineRemoved, Merged,
 };
-use domain::{Currency, Options, ProductId, Quantity};
+use domain::{Currency, Options, Owner, ProductId, Quantity};
 use serde::{Deserialize, Serialize};
 use serde_json::{from_value, json};
 use uuid::Uuid;
@@ -35,6 +35,7 @@ pub enum Stored {
     LineRemoved(LineRemoved),
     CheckedOut(CheckedOut),
     Abandoned(Abandoned),
+    Merged(Merged),
 }
 
 impl From<Event> for Stored {
@@ -47,6 +48,7 @@ impl From<Event> for Stored {
             Event::LineRemoved(event) => Self::LineRemoved(event),
             Event::CheckedOut(event) => Self::CheckedOut(event),
             Event::Abandoned(event) => Self::Abandoned(event),
+            Event::Merged(event) => Self::Merged(event),
         }
     }
 }
@@ -61,6 +63,7 @@ impl From<Stored> for Event {
             Stored::LineRemoved(event) => event.into(),
             Stored::CheckedOut(event) => event.into(),
             Stored::Abandoned(event) => event.into(),
+            Stored::Merged(event) => event.into(),
         }
     }
 }
@@ -76,6 +79,7 @@ impl Stored {
             Self::LineRemoved(_) => "cart.line_removed",
             Self::CheckedOut(_) => "cart.checked_out",
             Self::Abandoned(_) => "cart.abandoned",
+            Self::Merged(_) => "cart.merged",
         }
     }
 }
@@ -86,7 +90,7 @@ pub fn decide(
     command: Command,
 ) -> Result<impl Iterator<Item = Stored> + use<>, Error> {
     let events = match command {
-        Command::Create(currency) => cart.create(currency, None),
+        Command::Create(currency) => cart.create(currency, Owner::default()),
         Command::AddLine(line) => cart.add_line(line),
     };
     Ok(events?.into_iter().map(Stored::from))

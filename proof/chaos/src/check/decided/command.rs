@@ -140,7 +140,10 @@ fn cart(
         "create" => {
             cart::Command::Create { currency: field(body, "currency")?, owner: Owner::default() }
         }
-        "assign" => cart::Command::Assign { customer_id: field(body, "customer_id")? },
+        "assign" => {
+            let (customer_id, guest_id) = (field(body, "customer_id")?, None);
+            cart::Command::Assign { customer_id, guest_id }
+        }
         "add_line" => {
             cart::Command::AddLine { sku: field(body, "sku")?, quantity: field(body, "quantity")? }
         }
