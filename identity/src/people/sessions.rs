@@ -18,6 +18,9 @@ pub const REFRESH_LIFE: TimeDelta = TimeDelta::days(7);
 const GRACE: TimeDelta = TimeDelta::seconds(10);
 /// Sessions somebody may have; the one that was used longest ago ends with another.
 const SESSIONS_MAX: i64 = 50;
+/// Sessions of anybody that have run out and are swept away with one that begins, at the most: more
+/// than are added.
+const SWEPT_AT_ONCE: i64 = 10;
 /// Bytes of a refresh token that nobody can guess.
 const SECRET_BYTES: usize = 32;
 
@@ -53,9 +56,11 @@ impl People {
     pub async fn begin(&self, person: Person, now: DateTime<Utc>) -> sqlx::Result<Grant> {
         let (id, secret, expires_at) = (Uuid::now_v7(), secret(), now + REFRESH_LIFE);
         sqlx::query!(
-            "WITH old AS (DELETE FROM sessions WHERE id IN
+            "WITH old AS (DELETE FROM sessions WHERE id IN (
                  (SELECT id FROM sessions WHERE person_id = $2
-                  ORDER BY expires_at < $4, used_at DESC OFFSET $6))
+                  ORDER BY expires_at < $4, used_at DESC OFFSET $6)
+                 UNION
+                 (SELECT id FROM sessions WHERE expires_at < $4 LIMIT $7)))
              INSERT INTO sessions (id, person_id, secret, created_at, used_at, expires_at)
              VALUES ($1, $2, $3, $4, $4, $5)",
             id,
@@ -64,6 +69,7 @@ impl People {
             now,
             expires_at,
             SESSIONS_MAX - 1,
+            SWEPT_AT_ONCE,
         )
         .execute(&self.db)
         .await?;

@@ -206,4 +206,13 @@ async fn the_oldest_session_makes_room(db: PgPool) {
     assert_eq!(people.sessions(id, after).await.unwrap().len(), 50);
     assert!(people.go_on(&tokens[1], after).await.is_err());
     assert!(people.go_on(&tokens[2], after).await.is_ok());
+    // What has run out goes with the next that begins, whoever's it is.
+    let late = after + REFRESH_LIFE + TimeDelta::hours(1);
+    let other = people.register(&email("bob@shop.example"), password(RIGHT), None).await;
+    let other = Person { id: other.unwrap().unwrap(), role: None };
+    for _ in 0..5 {
+        people.begin(other, late).await.unwrap();
+    }
+    let left = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM sessions");
+    assert_eq!(left.fetch_one(&db).await.unwrap(), 5);
 }
