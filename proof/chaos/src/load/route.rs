@@ -34,6 +34,7 @@ pub const ROUTES: &[Route] = &[
     ("cart.remove_line", Method::DELETE, "/v1/carts/{id}/lines/{sku}"),
     ("cart.checkout", Method::POST, "/v1/carts/{id}/checkout"),
     ("cart.abandon", Method::POST, "/v1/carts/{id}/abandon"),
+    ("cart.merge", Method::POST, "/v1/carts/{id}/merge"),
     ("order.cancel", Method::POST, "/v1/orders/{id}/cancel"),
     ("order.change_line", Method::PUT, "/v1/orders/{id}/lines/{sku}"),
     ("order.remove_line", Method::DELETE, "/v1/orders/{id}/lines/{sku}"),

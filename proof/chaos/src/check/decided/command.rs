@@ -144,6 +144,7 @@ fn cart(
             let (customer_id, guest_id) = (field(body, "customer_id")?, None);
             cart::Command::Assign { customer_id, guest_id }
         }
+        "merge" => cart::Command::Merge { from: field(body, "from")?, guest_id: None },
         "add_line" => {
             cart::Command::AddLine { sku: field(body, "sku")?, quantity: field(body, "quantity")? }
         }

@@ -1,14 +1,16 @@
 //! The book of a cart: which SKUs are in it and how many, whose it is, and whether it is still
 //! open. What the catalogue or the stock refuses is not the cart's: it may be refused whenever
-//! there is a cart.
+//! there is a cart. Two that became one are one object together, and are left out: what was decided
+//! of each is decided again elsewhere.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
+use domain::{Event, StreamId, cart};
 use serde_json::Value;
 use stateright::semantics::SequentialSpec;
 
 use super::{Book, Object, Operation};
-use crate::check::log::Log;
+use crate::check::log::{Entry, Log};
 use crate::history::{Answer, Asked, History};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -185,9 +187,21 @@ pub fn objects(history: &History, log: &Log) -> Vec<Object<Cart>> {
             carts.entry(cart).or_default().push(operation);
         }
     }
-    let mut carts: Vec<_> = carts.into_iter().collect();
+    let merged: HashSet<String> = merged(log).collect();
+    let mut carts: Vec<_> = carts.into_iter().filter(|(id, _)| !merged.contains(id)).collect();
     carts.sort_by(|one, other| one.0.cmp(&other.0));
     carts
+}
+
+/// Carts of which lines were put into another, and those.
+fn merged(log: &Log) -> impl Iterator<Item = String> {
+    let pair = |entry: &Entry| match (&entry.stream, &entry.event) {
+        (StreamId::Cart(from), Event::Cart(cart::Event::Merged(merged))) => {
+            Some([from.to_string(), merged.into.to_string()])
+        }
+        _ => None,
+    };
+    log.entries.iter().filter_map(pair).flatten()
 }
 
 fn operation(asked: &Asked, log: &Log) -> Option<(String, Operation<Op, Ret>)> {

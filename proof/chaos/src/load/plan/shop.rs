@@ -30,7 +30,13 @@ impl Planner {
                 let body = json!({"customer_id": customer});
                 (self.command(market, "cart.assign", Some(&cart.id), &body), Then::Nothing)
             }
-            (62..93, Some(_)) => self.check_out(market, &cart.id),
+            (91..93, _) => {
+                // Now and then into itself.
+                let from = own.map_or(&cart.id, |number| &self.carts[number].id);
+                let body = json!({"from": from});
+                (self.command(market, "cart.merge", Some(&cart.id), &body), Then::Nothing)
+            }
+            (62..91, Some(_)) => self.check_out(market, &cart.id),
             (50..62, Some(sku)) => {
                 let body = json!({"quantity": self.rng.u32(1..4)});
                 let mut change = self.command(market, "cart.change_line", Some(&cart.id), &body);
