@@ -1,10 +1,12 @@
 //! Who may send which command: every route, for everybody there is; and whose things they are.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::http::{Method, StatusCode};
 use chrono::{TimeDelta, Utc};
+use command_api::headers::KEY_CHARS_MAX;
 use command_api::{App, router, routes};
 use domain::{CustomerId, GuestId};
 use event_store::{Writer, writer};
@@ -348,4 +350,23 @@ async fn a_customer_signs_in_and_out(db: PgPool) {
     asked.shop.done(post("/v1/sessions/end", &refresh)).await;
     let ended = asked.shop.send(post("/v1/sessions/refresh", &refresh)).await;
     assert_eq!((ended.status, ended.code()), (StatusCode::UNAUTHORIZED, "unauthorized"));
+}
+
+/// The longest key of anybody fits into the log, and no two callers' keys are one.
+#[test]
+fn keys_of_callers_are_apart_and_fit() {
+    let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    let member = |member| Principal::Member(member, Role::Owner);
+    let everybody = [
+        Principal::ANYONE,
+        Principal::Stranger,
+        Principal::Guest(GuestId(one)),
+        Principal::Customer(CustomerId(other)),
+        member(Member::Token(Uuid::from_u128(3))),
+        member(Member::Person(Uuid::from_u128(4))),
+    ];
+    let longest = "k".repeat(KEY_CHARS_MAX);
+    let keys: BTreeSet<String> = everybody.iter().map(|it| it.key(&longest)).collect();
+    assert_eq!(keys.len(), everybody.len());
+    assert!(keys.iter().all(|key| key.len() <= writer::KEY_BYTES_MAX), "{keys:?}");
 }
