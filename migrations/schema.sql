@@ -86,6 +86,25 @@ CREATE TABLE log_head (
     CONSTRAINT log_head_position_check CHECK ("position" >= 0)
 );
 
+CREATE TABLE mails (
+    id uuid NOT NULL,
+    subject uuid NOT NULL,
+    template text NOT NULL,
+    sealed bytea,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    leased_until timestamp with time zone,
+    last_error text,
+    created_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT mails_pkey PRIMARY KEY (id),
+    CONSTRAINT mails_state_check CHECK (state = ANY (ARRAY['waiting'::text, 'sent'::text, 'failed'::text]))
+);
+CREATE INDEX mails_due ON mails USING btree (due_at) WHERE state = 'waiting'::text;
+CREATE INDEX mails_ended ON mails USING btree (ended_at) WHERE state <> 'waiting'::text;
+CREATE INDEX mails_subject ON mails USING btree (subject, template, created_at);
+
 CREATE TABLE orders_rows (
     build smallint NOT NULL,
     id uuid NOT NULL,
@@ -193,9 +212,22 @@ CREATE TABLE people (
     email_sealed bytea NOT NULL,
     password text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    verified_at timestamp with time zone,
     CONSTRAINT people_pkey PRIMARY KEY (id),
     CONSTRAINT people_email_digest_key UNIQUE (email_digest)
 );
+
+CREATE TABLE person_codes (
+    digest bytea NOT NULL,
+    person_id uuid NOT NULL,
+    purpose text NOT NULL,
+    sealed bytea,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT person_codes_pkey PRIMARY KEY (digest),
+    CONSTRAINT person_codes_person_id_fkey FOREIGN KEY (person_id) REFERENCES people(id) ON DELETE CASCADE
+);
+CREATE INDEX person_codes_expires_at ON person_codes USING btree (expires_at);
+CREATE INDEX person_codes_person ON person_codes USING btree (person_id, purpose, expires_at);
 
 CREATE TABLE products_rows (
     build smallint NOT NULL,
@@ -430,6 +462,44 @@ CREATE TABLE stock_rows (
 CREATE INDEX stock_rows_available ON stock_rows USING btree (build, available, id);
 CREATE INDEX stock_rows_low ON stock_rows USING btree (build, id) WHERE low;
 CREATE INDEX stock_rows_short ON stock_rows USING btree (build, id) WHERE short > 0;
+
+CREATE TABLE vault_erased (
+    subject uuid NOT NULL,
+    erased_at timestamp with time zone NOT NULL,
+    CONSTRAINT vault_erased_pkey PRIMARY KEY (subject)
+);
+
+CREATE TABLE vault_index (
+    digest bytea NOT NULL,
+    record_id uuid NOT NULL,
+    CONSTRAINT vault_index_pkey PRIMARY KEY (digest, record_id),
+    CONSTRAINT vault_index_record_id_fkey FOREIGN KEY (record_id) REFERENCES vault_records(id) ON DELETE CASCADE
+);
+CREATE INDEX vault_index_record ON vault_index USING btree (record_id);
+
+CREATE TABLE vault_keys (
+    subject uuid NOT NULL,
+    sealed bytea NOT NULL,
+    customer uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT vault_keys_pkey PRIMARY KEY (subject)
+);
+CREATE INDEX vault_keys_customer ON vault_keys USING btree (customer) WHERE customer IS NOT NULL;
+
+CREATE TABLE vault_records (
+    id uuid NOT NULL,
+    subject uuid NOT NULL,
+    kind text NOT NULL,
+    sealed bytea,
+    created_at timestamp with time zone NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    listed boolean DEFAULT true NOT NULL,
+    in_use boolean DEFAULT false NOT NULL,
+    kept_until timestamp with time zone,
+    CONSTRAINT vault_records_pkey PRIMARY KEY (id)
+);
+CREATE INDEX vault_records_kept_until ON vault_records USING btree (kept_until) WHERE NOT in_use;
+CREATE INDEX vault_records_subject ON vault_records USING btree (subject, kind);
 
 CREATE VIEW carts AS
  SELECT id,
@@ -937,7 +1007,7 @@ REVOKE EXECUTE ON FUNCTION take_turn(bigint, integer, bigint) FROM PUBLIC;
 GRANT SELECT ON carts, carts_today, events, locations, locations_rows, log_head, orders, payments, products, projection_positions, sales, search_documents, skipped_events, stock, stock_on_offer TO commerce_analyst;
 GRANT SELECT ON events, log_head TO commerce_projector;
 GRANT SELECT, INSERT, UPDATE, DELETE ON carts, carts_rows, carts_today, locations, locations_rows, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows TO commerce_projector;
-GRANT SELECT ON carts, carts_rows, carts_today, events, locations, locations_rows, log_head, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows TO commerce_reader;
+GRANT SELECT ON carts, carts_rows, carts_today, events, locations, locations_rows, log_head, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows, vault_index TO commerce_reader;
 GRANT EXECUTE ON FUNCTION append(uuid, bigint, boolean, text[], bigint[], text[], text[], uuid[], text[], bigint[], text[], bigint[], text[], smallint[], smallint[], timestamp with time zone[], text[], text[]) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION forget_commands(interval, interval, integer) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION hold_head() TO commerce_writer;
@@ -945,7 +1015,7 @@ GRANT EXECUTE ON FUNCTION settle_log(boolean) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION take_turn(bigint, integer, bigint) TO commerce_writer;
 GRANT SELECT ON commands, events, log_head TO commerce_writer;
 GRANT SELECT, INSERT, UPDATE ON signing_keys TO commerce_writer;
-GRANT SELECT, INSERT, UPDATE, DELETE ON gateway_events, payment_process, payment_process_parked, payment_tasks, people, reaction_tasks, reaction_waiting, reactions, sandbox_gateway, sessions, sign_in_failures, snapshots TO commerce_writer;
+GRANT SELECT, INSERT, UPDATE, DELETE ON gateway_events, mails, payment_process, payment_process_parked, payment_tasks, people, person_codes, reaction_tasks, reaction_waiting, reactions, sandbox_gateway, sessions, sign_in_failures, snapshots, vault_erased, vault_index, vault_keys, vault_records TO commerce_writer;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO commerce_analyst;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO commerce_projector;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO commerce_reader;

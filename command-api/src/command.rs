@@ -11,13 +11,12 @@ use domain::{Category, Command};
 use event_store::{Answer, Outcome, Request, SubmitError};
 use serde::Serialize;
 use service::problem::Problem;
-use sqlx::PgPool;
 use uuid::{Uuid, Version};
 
 use crate::document::{self, Representation};
 use crate::headers::{Conditions, Expected};
 use crate::routes::{Address, Edge, Route};
-use crate::{fingerprint, problem};
+use crate::{App, fingerprint, people, problem};
 
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
@@ -35,14 +34,19 @@ pub struct Prepared {
 impl Prepared {
     /// What the writer is asked. Where the caller read a document that is made of several streams,
     /// the versions that they had there are looked up, and the writer compares them: all that was
-    /// read must still be so when the command takes effect, or it does not.
+    /// read must still be so when the command takes effect, or it does not. What it says about
+    /// people goes into the vault, where there is one.
     ///
     /// # Errors
-    /// 503, where the log cannot be read.
-    pub async fn pin(self, db: &PgPool) -> Result<(Request, Success), Problem> {
+    /// 503, where the log cannot be read; as [`people::put_away`].
+    pub async fn pin(self, app: &App, edge: &Edge) -> Result<(Request, Success), Problem> {
         let Self { mut request, success, read_at } = self;
         if let Some(position) = read_at {
-            request.unmoved = document::parts_at(db, &request.command.target(), position).await?;
+            let (db, target) = (app.writer.db(), request.command.target());
+            request.unmoved = document::parts_at(db, &target, position).await?;
+        }
+        if let Some(vault) = &app.vault {
+            people::put_away(vault, &mut request.command, edge).await?;
         }
         Ok((request, success))
     }

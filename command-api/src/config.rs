@@ -63,6 +63,9 @@ pub struct Serve {
     /// The gateways
     #[command(flatten)]
     pub gateways: Settings,
+    /// Mails to people
+    #[command(flatten)]
+    pub mail: mail::Settings,
 }
 
 /// A base that paths can be put behind; nothing is one too.

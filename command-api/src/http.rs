@@ -67,7 +67,7 @@ async fn answer(
     let edge = app.edge(request_id(&mut parts).await, principal, was_guest);
     let wants_document = conditions.wants_document;
     let prepared = command::prepare(route, &address, &body, conditions, &edge)?;
-    let (request, success) = prepared.pin(app.writer.db()).await?;
+    let (request, success) = prepared.pin(app, &edge).await?;
     let answer = timeout(ANSWER_TIME_MAX, app.writer.submit_soon(request, TURN_TIME_MAX))
         .await
         .map_err(|_| problem::no_answer_in_time())?;

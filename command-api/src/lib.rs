@@ -23,6 +23,7 @@ pub mod http;
 pub mod log_id;
 pub mod metrics;
 pub mod operations;
+pub mod people;
 pub mod problem;
 pub mod routes;
 pub mod serve;
@@ -42,6 +43,7 @@ use identity::{Access, Guard, Principal};
 use service::health::Health;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
+use vault::Vault;
 
 use crate::routes::{Edge, Payments};
 use crate::webhooks::Webhooks;
@@ -61,6 +63,7 @@ pub struct App {
     batches: Arc<Semaphore>,
     batch_time: Duration,
     webhooks: Option<Arc<Webhooks>>,
+    vault: Option<Vault>,
 }
 
 impl App {
@@ -77,6 +80,7 @@ impl App {
             batches: Arc::new(Semaphore::new(batch::BATCHES_MAX)),
             batch_time: batch::BATCH_TIME_MAX,
             webhooks: None,
+            vault: None,
         }
     }
 
@@ -114,6 +118,12 @@ impl App {
     #[must_use]
     pub fn with_webhooks(self, webhooks: Webhooks) -> Self {
         Self { webhooks: Some(Arc::new(webhooks)), ..self }
+    }
+
+    /// With a place for what commands say about people; without it, that is the callers' affair.
+    #[must_use]
+    pub fn with_vault(self, vault: Option<Vault>) -> Self {
+        Self { vault, ..self }
     }
 
     fn edge(&self, request_id: Uuid, principal: Principal, was_guest: Option<WasGuest>) -> Edge {

@@ -7,10 +7,12 @@ use clap::{Args, Parser, Subcommand};
 use command_api::config::Serve;
 use command_api::operations;
 use command_api::serve::{Surroundings, serve};
-use identity::config::{Asking, MasterKey};
+use identity::config::Asking;
 use identity::routes::Desk;
 use service::config::{Bus, Database, Http, Logging};
 use service::{build, bus, database, telemetry};
+use vault::Vault;
+use vault::settings::MasterKey;
 
 /// Takes commands and appends what they come to.
 #[derive(Debug, Parser)]
@@ -42,7 +44,7 @@ struct Shared {
 #[derive(Debug, Subcommand)]
 enum Task {
     /// Serve the API; this is what happens when nothing is said
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Bring the database to the schema of this build
     Migrate,
     /// Let the log go on in the place of the one it is a copy of, or of its own end that was lost
@@ -61,6 +63,17 @@ enum Task {
     /// Sign tokens with a new key from now on; what the old ones have signed is good until it runs
     /// out
     RotateSigningKey,
+    /// Seal all secrets under the first master key of several: the others are not needed any more
+    /// afterwards
+    Reseal,
+    /// Print what query-api is told, as `INDEX_KEY`, to find orders by what is known of people: who
+    /// has it finds, and reads nothing
+    IndexKey,
+    /// Print who was forgotten, to be kept beside the backups
+    Erased,
+    /// Forget all who stand on standard input, as `erased` prints them: after a backup was restored
+    /// that still knows them
+    Erase,
     /// Turn a file into commands
     Import {
         #[command(subcommand)]
@@ -79,7 +92,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     match task {
         Task::Serve(settings) => {
             let Shared { database, bus, http, asking, master, .. } = shared;
-            serve(settings, Surroundings { database, bus, http, asking, master }).await?;
+            serve(*settings, Surroundings { database, bus, http, asking, master }).await?;
             Ok(ExitCode::SUCCESS)
         }
         Task::Migrate => done(operations::migrate(&shared.database).await),
@@ -109,6 +122,22 @@ async fn main() -> anyhow::Result<ExitCode> {
             identity::operations::rotate(desk(&shared)?).await?;
             Ok(ExitCode::SUCCESS)
         }
+        Task::Reseal => {
+            identity::operations::reseal(desk(&shared)?).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Task::IndexKey => {
+            vault::operations::index_key(vault(&shared)?.as_ref())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Task::Erased => {
+            vault::operations::erased(vault(&shared)?).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Task::Erase => {
+            vault::operations::erase(vault(&shared)?, chrono::Utc::now()).await?;
+            Ok(ExitCode::SUCCESS)
+        }
         Task::Import { what } => Ok(import::run(what, database::connect(&shared.database)?).await?),
     }
 }
@@ -119,7 +148,11 @@ fn done(result: Result<(), operations::Error>) -> anyhow::Result<ExitCode> {
 
 fn desk(shared: &Shared) -> anyhow::Result<Option<Desk>> {
     let db = database::connect(&shared.database)?;
-    Ok(shared.master.desk(&db, &shared.asking)?)
+    Ok(shared.asking.desk(&shared.master, &db, None)?)
+}
+
+fn vault(shared: &Shared) -> anyhow::Result<Option<Vault>> {
+    Ok(shared.master.vault(&database::connect(&shared.database)?)?)
 }
 
 async fn adopt(database: &Database, bus: &Bus) -> anyhow::Result<ExitCode> {

@@ -4,7 +4,7 @@ use async_nats::ConnectError;
 use event_store::{Writer, forget, relay};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use identity::config::{Asking, MasterKey};
+use identity::config::Asking;
 use identity::routes::Identity;
 use service::config::{Bus, Database, Http, Wrong};
 use service::health::Health;
@@ -12,10 +12,12 @@ use service::parts::Parts;
 use service::{ServeError, bus, database, shutdown, telemetry};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
+use vault::settings::MasterKey;
 
 use crate::config::{DEFAULT_PORT, Reactor, Serve};
 use crate::webhooks::Webhooks;
 use crate::{App, metrics, router};
+use reactor::Correspondence;
 use reactor::gateway::{self, Gateways};
 
 /// Why the process ended when it was not told to.
@@ -80,11 +82,15 @@ async fn run(settings: Serve, around: Surroundings) -> Result<(), Error> {
     let (writer, writing) = Writer::start(&db, settings.writer());
     let writing = parts.watch("the writer", writing);
 
+    let vault = master.vault(&db)?;
+    let people = Correspondence::new(vault.clone(), settings.mail.carrier()?);
+    // What is written here is sent by the reactor, here or elsewhere.
+    let post = people.known.post.clone();
     let (stop_reacting, stop_relaying) = (CancellationToken::new(), CancellationToken::new());
     let reacting = if inside {
         reactor::metrics::describe_metrics();
         let stop = stop_reacting.clone();
-        let reacting = reactor::run(&db, writer.clone(), &settings.gateways, stop)?;
+        let reacting = reactor::run(&db, writer.clone(), &settings.gateways, people, stop)?;
         Some(parts.watch("the reactor", tokio::spawn(reacting)))
     } else {
         None
@@ -103,12 +109,13 @@ async fn run(settings: Serve, around: Surroundings) -> Result<(), Error> {
         .with_payments(settings.payments(&gateways))
         .with_commands_max(settings.commands_max as usize)
         .with_commands_kept(settings.commands_kept())
+        .with_vault(vault)
         .with_query_url(settings.public_query_url.as_deref().unwrap_or_default())
         .with_webhooks(Webhooks::new(gateways, db.clone()));
     let health = health(&db, nats, condition);
     let health = if inside { reactor::waiting::watch(health, &db) } else { health };
     let guard = asking.guard(&http, DEFAULT_PORT, &db);
-    let identity = Identity { db: db.clone(), desk: master.desk(&db, &asking)? };
+    let identity = Identity { db: db.clone(), desk: asking.desk(&master, &db, post)? };
     let beside = identity::routes::router(identity, &guard);
     let routes = router(&app, &guard, &health, beside);
     let served = service::serve(routes, &health, &http, DEFAULT_PORT, shutdown).await;

@@ -1,14 +1,13 @@
 //! What a process is told about who may ask.
 
-use std::sync::Arc;
-
 use clap::{Args, ValueEnum};
-use service::config::{Http, Secret, Wrong};
+use mail::Post;
+use service::config::{Http, Wrong};
 use sqlx::PgPool;
+use vault::settings::MasterKey;
 
 use crate::guard::Guard;
 use crate::issuer::Issuer;
-use crate::master::Master;
 use crate::people::People;
 use crate::routes::Desk;
 
@@ -58,34 +57,19 @@ impl Asking {
         let issuer = Some((db.clone(), self.issuer.clone()));
         Guard::new(http.token(), self.is_open(http), issuer)
     }
-}
 
-/// What seals secrets in the database.
-#[derive(Clone, Debug, Args)]
-pub struct MasterKey {
-    /// What seals secrets in the database: 32 bytes in base64, as `command-api master-key` prints
-    /// them; without it no tokens are given out
-    #[arg(
-        id = "master-key",
-        long = "master-key",
-        global = true,
-        env = "MASTER_KEY",
-        hide_env_values = true
-    )]
-    pub key: Option<Secret>,
-}
-
-impl MasterKey {
-    /// Who gives tokens out, and to whom, if this process may.
+    /// Who gives tokens out, and to whom, if this process may. People are written to by `post`.
     ///
     /// # Errors
-    /// It is no key.
-    pub fn desk(&self, db: &PgPool, asking: &Asking) -> Result<Option<Desk>, Wrong> {
-        // An empty one, as compose files pass it, is none.
-        let key = self.key.as_ref().filter(|key| !key.expose().is_empty());
-        let Some(key) = key else { return Ok(None) };
-        let master = Arc::new(Master::read(key)?);
-        let people = People::new(db.clone(), master.clone());
-        Ok(Some(Desk { issuer: Issuer::new(db.clone(), master, &asking.issuer), people }))
+    /// The master key is none.
+    pub fn desk(
+        &self,
+        key: &MasterKey,
+        db: &PgPool,
+        post: Option<Post>,
+    ) -> Result<Option<Desk>, Wrong> {
+        let Some(master) = key.master()? else { return Ok(None) };
+        let people = People::new(db.clone(), master.clone()).with_post(post);
+        Ok(Some(Desk { issuer: Issuer::new(db.clone(), master, &self.issuer), people }))
     }
 }

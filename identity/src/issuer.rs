@@ -49,6 +49,14 @@ struct Shared {
 }
 
 impl Issuer {
+    /// Seals the signing keys under the first master key of the ring.
+    ///
+    /// # Errors
+    /// One is sealed under a key that is not in it, or the database does not answer.
+    pub async fn reseal(&self) -> Result<(), KeyError> {
+        keys::reseal(&self.0.db, &self.0.master).await
+    }
+
     /// Of this name, whose keys are sealed under `master`.
     pub fn new(db: PgPool, master: Arc<Master>, name: &str) -> Self {
         let name = name.to_owned();

@@ -100,6 +100,23 @@ pub async fn rotate(db: &PgPool, master: &Master) -> Result<Uuid, KeyError> {
     Ok(id)
 }
 
+/// Seals all of them under the first master key of the ring.
+///
+/// # Errors
+/// One is sealed under a key that is not in it, or the database does not answer.
+pub async fn reseal(db: &PgPool, master: &Master) -> Result<(), KeyError> {
+    let keys = sqlx::query!("SELECT id, sealed FROM signing_keys").fetch_all(db).await?;
+    for key in keys {
+        let id = key.id;
+        let anew = master.reseal(PURPOSE, &key.sealed);
+        let Some(anew) = anew.map_err(|reason| KeyError::Sealed { id, reason })? else { continue };
+        sqlx::query!("UPDATE signing_keys SET sealed = $2 WHERE id = $1", id, anew)
+            .execute(db)
+            .await?;
+    }
+    Ok(())
+}
+
 async fn make(db: &PgPool, master: &Master) -> Result<Uuid, KeyError> {
     let id = Uuid::now_v7();
     let unreadable = |_| KeyError::Unreadable(id);

@@ -5,7 +5,7 @@
 //! * [`guard`]: from the headers of a request to a principal, once, in the shell;
 //! * [`token`]: what the shop's own tokens say;
 //! * [`issuer`]: who gives them out; [`keys`]: what they are signed with, in Postgres, sealed under
-//!   a [`master`] key;
+//!   the vault's [`master`] key;
 //! * [`people`]: who signs in; [`routes`]: where they do, where guests get their token, and where
 //!   keys are published; [`config`]: settings;
 //!   [`operations`]: what is done by hand.
@@ -18,7 +18,6 @@ mod crypto;
 pub mod guard;
 pub mod issuer;
 pub mod keys;
-pub mod master;
 pub mod operations;
 pub mod people;
 pub mod principal;
@@ -28,3 +27,4 @@ pub mod token;
 pub use access::Access;
 pub use guard::Guard;
 pub use principal::{Principal, Role};
+pub use vault::master;

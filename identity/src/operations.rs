@@ -49,6 +49,9 @@ pub enum Error {
     /// Nobody can be registered.
     #[error("nobody could be registered")]
     Register(#[from] SignInError),
+    /// Something cannot be sealed anew.
+    #[error("not all could be sealed under the first master key")]
+    Vault(#[from] vault::operations::Error),
     /// What was given is none.
     #[error("the {0} {1}")]
     NotThat(&'static str, String),
@@ -111,6 +114,18 @@ pub async fn register(desk: Option<Desk>, newcomer: Newcomer) -> Result<(), Erro
 /// Nobody reads it.
 pub fn master_key() -> Result<(), Error> {
     Ok(writeln!(io::stdout(), "{}", Master::generate())?)
+}
+
+/// Seals all secrets under the first master key of the ring.
+///
+/// # Errors
+/// Something is sealed under a key that is not in the ring, or the database does not answer.
+pub async fn reseal(desk: Option<Desk>) -> Result<(), Error> {
+    let desk = desk.ok_or(Error::NoMasterKey)?;
+    vault::operations::reseal(desk.people.vault()).await?;
+    desk.people.reseal().await.map_err(vault::operations::Error::from)?;
+    desk.issuer.reseal().await?;
+    Ok(())
 }
 
 /// Signs with another key from now on, and prints its name.

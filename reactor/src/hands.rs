@@ -4,12 +4,16 @@
 //! nothing twice.
 
 use chrono::{DateTime, Utc};
+use domain::text::Token;
 use domain::{Command, StreamId};
 use event_store::{Outcome, Recorded, Request, Writer, read};
+use mail::Post;
 use sqlx::PgPool;
+use vault::Vault;
 
 use crate::gateway::Gateways;
 use crate::reaction::{Retry, Task};
+use crate::tokens;
 
 /// Who asks, as it stands in events.
 const ACTOR: &str = "payment-process";
@@ -21,11 +25,21 @@ pub struct Hands {
     db: PgPool,
     writer: Writer,
     gateways: Gateways,
+    people: KnownPeople,
+}
+
+/// What is known of people, and how they are written to; nothing, where no master key was told.
+#[derive(Clone, Debug, Default)]
+pub struct KnownPeople {
+    /// Where it is kept.
+    pub vault: Option<Vault>,
+    /// Where mails to them are written down, if any are sent.
+    pub post: Option<Post>,
 }
 
 impl Hands {
-    pub(crate) fn new(db: PgPool, writer: Writer, gateways: Gateways) -> Self {
-        Self { db, writer, gateways }
+    pub(crate) fn new(db: PgPool, writer: Writer, gateways: Gateways, people: KnownPeople) -> Self {
+        Self { db, writer, gateways, people }
     }
 
     /// Gives a command, under a key made of the task's cause, the step and the number of the try. A
@@ -56,6 +70,16 @@ impl Hands {
         let page = read::of_stream(&self.db, &stream, 0, HISTORY_EVENTS_MAX).await?;
         let read: Result<_, _> = page.events.iter().map(event_store::RawEvent::decode).collect();
         Ok(read?)
+    }
+
+    /// What a payment is made with, as its event names it; none of who was forgotten.
+    pub async fn token(&self, named: &Token) -> Result<Option<Token>, Retry> {
+        Ok(tokens::open(self.people.vault.as_ref(), named).await?)
+    }
+
+    /// What is known of people, where they are written to.
+    pub fn writing(&self) -> Option<(&Vault, &Post)> {
+        self.people.vault.as_ref().zip(self.people.post.as_ref())
     }
 
     /// The time.

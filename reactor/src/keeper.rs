@@ -206,7 +206,7 @@ mod tests {
         let group = Group::of(all).unwrap();
         let all = reactions::ALL.len();
         assert_eq!((group.reactions.len(), group.position, group.until), (all, 7, None));
-        assert_eq!(group.categories(), ["order", "payment"]);
+        assert_eq!(group.categories(), ["fulfilment", "order", "payment", "return"]);
     }
 
     #[test]

@@ -25,21 +25,42 @@ pub mod operations;
 pub mod reaction;
 pub mod reactions;
 pub mod serve;
+pub mod tokens;
 pub mod waiting;
 
 use chrono::TimeDelta;
 use event_store::Writer;
+use mail::Post;
+use mail::sender::Carrier;
 pub use notes::List;
 use sqlx::PgPool;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use vault::Vault;
 
 use crate::gateway::Gateways;
 use crate::gateway::settings::Settings;
-use crate::hands::Hands;
+use crate::hands::{Hands, KnownPeople};
 
 /// Connections for the list, and for reading what it is about.
 const CONNECTIONS_MAX: u32 = 8;
+
+/// What the reactor knows of people, and who takes its mails to the server.
+#[derive(Debug, Default)]
+pub struct Correspondence {
+    /// What is known of people.
+    pub known: KnownPeople,
+    /// Who sends what is written to them, and what others have written.
+    pub carrier: Option<Carrier>,
+}
+
+impl Correspondence {
+    /// With those whom the vault knows, by this carrier: who has neither writes to nobody.
+    pub fn new(vault: Option<Vault>, carrier: Option<Carrier>) -> Self {
+        let post = vault.clone().filter(|_| carrier.is_some()).map(Post::new);
+        Self { known: KnownPeople { vault, post }, carrier }
+    }
+}
 
 /// What runs until it is told to stop; what is being done then is finished first.
 ///
@@ -49,14 +70,21 @@ pub fn run(
     db: &PgPool,
     writer: Writer,
     settings: &Settings,
+    people: Correspondence,
     stop: CancellationToken,
 ) -> Result<impl Future<Output = ()> + Send + use<>, gateway::Error> {
     let db = forgetful(db);
-    let hands = Hands::new(db.clone(), writer, Gateways::new(&db, settings)?);
-    Ok(react(db, hands, settings.events_term(), stop))
+    let hands = Hands::new(db.clone(), writer, Gateways::new(&db, settings)?, people.known.clone());
+    Ok(react(db, hands, settings.events_term(), people, stop))
 }
 
-async fn react(db: PgPool, hands: Hands, events_term: TimeDelta, stop: CancellationToken) {
+async fn react(
+    db: PgPool,
+    hands: Hands,
+    events_term: TimeDelta,
+    people: Correspondence,
+    stop: CancellationToken,
+) {
     let more = Notify::new();
     let keeper = keeper::keep(db.clone(), &more);
     let observer = metrics::observe(db.clone());
@@ -70,7 +98,12 @@ async fn react(db: PgPool, hands: Hands, events_term: TimeDelta, stop: Cancellat
             () = stop.cancelled() => {}
         }
     };
-    tokio::join!(doer, watching);
+    let carrying = async {
+        if let Some((carrier, post)) = people.carrier.zip(people.known.post) {
+            carrier.run(post, stop.clone()).await;
+        }
+    };
+    tokio::join!(doer, watching, carrying);
     db.close().await;
 }
 

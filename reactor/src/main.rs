@@ -5,9 +5,10 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use reactor::gateway::settings::Settings;
 use reactor::operations;
-use reactor::serve::serve;
+use reactor::serve::{Told, serve};
 use service::config::{Database, Http, Logging};
 use service::{build, database, telemetry};
+use vault::settings::MasterKey;
 
 /// Does what follows from events by itself. Command-api does so too, unless it is told `--reactor
 /// off`
@@ -34,11 +35,22 @@ struct Shared {
 #[derive(Subcommand)]
 enum Command {
     /// Follow the log, and do what is due
-    Run(Settings),
+    Run(Box<Run>),
     /// List the events that could not be read
     Parked,
     /// Take up events again that could not be read, which happens by itself too
     Retry(operations::Which),
+}
+
+/// Settings of `reactor run`.
+#[derive(Args)]
+struct Run {
+    #[command(flatten)]
+    gateways: Settings,
+    #[command(flatten)]
+    mail: mail::Settings,
+    #[command(flatten)]
+    master: MasterKey,
 }
 
 #[tokio::main]
@@ -46,7 +58,10 @@ async fn main() -> anyhow::Result<ExitCode> {
     let Cli { command, shared } = Cli::parse();
     telemetry::init(shared.logging.format)?;
     match command {
-        Command::Run(settings) => serve(settings, shared.database, shared.http).await?,
+        Command::Run(run) => {
+            let Run { gateways, mail, master } = *run;
+            serve(Told { gateways, mail, master }, shared.database, shared.http).await?;
+        }
         Command::Parked => operations::parked(&database::connect(&shared.database)?).await?,
         Command::Retry(which) => {
             let db = database::connect(&shared.database)?;

@@ -12,9 +12,11 @@ use event_store::{Recorded, SubmitError};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use uuid::Uuid;
+use vault::VaultError;
 
 use crate::hands::Hands;
 use crate::notes::{Changes, List};
+use crate::tokens::TokenError;
 
 /// Something that happens by itself after an event, now or when its time has come.
 ///
@@ -79,6 +81,12 @@ pub enum Retry {
     /// The log did not take the command.
     #[error("the command was not taken")]
     Submit(#[from] SubmitError),
+    /// What is known of somebody cannot be had now.
+    #[error("the vault cannot be opened")]
+    Vault(#[from] VaultError),
+    /// What a payment is made with cannot be had now.
+    #[error("a token cannot be opened")]
+    Token(#[from] TokenError),
     /// The list says what the reaction cannot read; a newer program wrote it.
     #[error("the subject cannot be read")]
     Subject,

@@ -8,9 +8,10 @@ use service::health::Health;
 use service::parts::Parts;
 use service::{ServeError, database, shutdown, telemetry};
 use tokio_util::sync::CancellationToken;
+use vault::settings::MasterKey;
 
 use crate::gateway::settings::Settings;
-use crate::{gateway, waiting};
+use crate::{Correspondence, gateway, waiting};
 
 /// Where the reactor listens unless it is told.
 const DEFAULT_PORT: u16 = 8083;
@@ -32,9 +33,20 @@ pub enum Error {
     Broken,
 }
 
+/// What it is told beyond what every service is.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// The gateways.
+    pub gateways: Settings,
+    /// How mails are sent.
+    pub mail: mail::Settings,
+    /// What opens what is known of people.
+    pub master: MasterKey,
+}
+
 /// Reacts to the log until told to stop.
 pub fn serve(
-    settings: Settings,
+    settings: Told,
     database: Database,
     http: Http,
 ) -> BoxFuture<'static, Result<(), Error>> {
@@ -42,7 +54,7 @@ pub fn serve(
     keep_running(settings, database, http).boxed()
 }
 
-async fn keep_running(settings: Settings, database: Database, http: Http) -> Result<(), Error> {
+async fn keep_running(told: Told, database: Database, http: Http) -> Result<(), Error> {
     http.check()?;
     let (does, address) = ("does what follows from events by itself", http.address(DEFAULT_PORT));
     telemetry::begin("reactor", does, address, &database, None, None);
@@ -54,7 +66,9 @@ async fn keep_running(settings: Settings, database: Database, http: Http) -> Res
     let (writer, writing) = Writer::start(&db, writer::Settings::default());
     let writing = parts.watch("the writer", writing);
     let stop_reacting = CancellationToken::new();
-    let reacting = crate::run(&db, writer.clone(), &settings, stop_reacting.clone())?;
+    let people = Correspondence::new(told.master.vault(&db)?, told.mail.carrier()?);
+    let stop = stop_reacting.clone();
+    let reacting = crate::run(&db, writer.clone(), &told.gateways, people, stop)?;
     let reacting = parts.watch("the reactor", tokio::spawn(reacting));
 
     let health = waiting::watch(database::watch(Health::new(), &db), &db);

@@ -173,7 +173,7 @@ impl Reader {
         prepared: Prepared,
         share: OwnedSemaphorePermit,
     ) -> Outstanding {
-        let (request, success) = match prepared.pin(self.app.writer.db()).await {
+        let (request, success) = match prepared.pin(&self.app, &self.edge()).await {
             Ok(pinned) => pinned,
             Err(problem) => return Outstanding::Refused { number, problem: problem.into() },
         };

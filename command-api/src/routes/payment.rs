@@ -9,6 +9,7 @@ use domain::text::{GatewayName, MediaUrl, Note, Token};
 use domain::{Command, Money, OrderId, PaymentId};
 use identity::Access::{Shopper, Staff};
 use reactor::gateway;
+use reactor::tokens;
 use serde::Deserialize;
 use service::problem::Problem;
 
@@ -87,8 +88,10 @@ impl Start {
         let known = gateway::takes_once(&gateway);
         let is_set_up = edge.payments.gateways.contains(&gateway);
         let no_token = method == PaymentMethod::Card && token.is_none();
+        let is_ours = token.as_ref().is_some_and(|it| it.as_str().starts_with(tokens::PREFIX));
         unless_unfit([
             ("/token", no_token, "a card payment needs a token"),
+            ("/token", is_ours, "no gateway makes such a token"),
             ("/gateway", known.is_none(), "there is no such gateway"),
             ("/gateway", known.is_some() && !is_set_up, "this gateway is not set up here"),
         ])?;

@@ -13,6 +13,7 @@ mod log_id;
 mod operations;
 mod orders;
 mod payments;
+mod people;
 mod race;
 mod refused;
 mod retries;

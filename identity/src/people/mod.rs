@@ -1,10 +1,12 @@
 //! People who sign in: customers, and those who work for the shop. Who they are is found by their
 //! e-mail, which is sealed; no answer tells whether somebody has an address.
 //!
-//! * `email`: an address; `password`: what only they know, and how it is kept;
+//! * `account`: what they do with it beyond signing in; `codes`: what is mailed to them for that;
+//! * `password`: what only they know, and how it is kept;
 //! * `failures`: how guessing is made slow; `sessions`: who is signed in.
 
-mod email;
+mod account;
+mod codes;
 mod failures;
 mod password;
 mod sessions;
@@ -13,12 +15,14 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::CustomerId;
+use mail::Post;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-pub use email::Email;
+pub use account::{Account, AccountError};
 pub use password::{Hashing, Password, PasswordError};
 pub use sessions::{Grant, REFRESH_LIFE, Session};
+pub use vault::{Email, Vault};
 
 use crate::master::Master;
 use crate::principal::Role;
@@ -49,6 +53,8 @@ pub enum SignInError {
 pub struct People {
     db: PgPool,
     master: Arc<Master>,
+    vault: Vault,
+    post: Option<Post>,
     hashing: Hashing,
 }
 
@@ -80,7 +86,29 @@ impl Person {
 impl People {
     /// Those in the database, sealed under `master`.
     pub fn new(db: PgPool, master: Arc<Master>) -> Self {
-        Self { db, master, hashing: Hashing::default() }
+        let vault = Vault::new(db.clone(), master.clone());
+        Self { db, master, vault, post: None, hashing: Hashing::default() }
+    }
+
+    /// The same, who are written to.
+    #[must_use]
+    pub fn with_post(self, post: Option<Post>) -> Self {
+        Self { post, ..self }
+    }
+
+    /// Whether they are written to.
+    pub fn writes(&self) -> bool {
+        self.post.is_some()
+    }
+
+    /// Where mails to them are written down.
+    pub fn post(&self) -> Option<&Post> {
+        self.post.as_ref()
+    }
+
+    /// Where what is known of them is kept.
+    pub fn vault(&self) -> &Vault {
+        &self.vault
     }
 
     /// Registers a customer, or, with a role, somebody of the shop. An address that somebody has is
@@ -102,12 +130,15 @@ impl People {
         let role = role.as_ref().and_then(|role| role.as_str());
         let made = sqlx::query!(
             "INSERT INTO people (id, role, email_digest, email_sealed, password)
-             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (email_digest) DO NOTHING",
+             SELECT $1, $2, $3, $4, $5
+             WHERE NOT EXISTS (SELECT FROM people WHERE email_digest = ANY($6))
+             ON CONFLICT (email_digest) DO NOTHING",
             id,
             role,
             &self.digest(email)[..],
             sealed,
             password,
+            &self.master.digests(PURPOSE, email.folded().as_bytes()),
         );
         let made = made.execute(&self.db).await?.rows_affected();
         Ok((made > 0).then_some(id))
@@ -126,8 +157,8 @@ impl People {
         let digest = self.digest(email);
         failures::check(&self.db, &digest, now).await?;
         let found = sqlx::query!(
-            "SELECT id, role, password FROM people WHERE email_digest = $1",
-            &digest[..]
+            "SELECT id, role, password FROM people WHERE email_digest = ANY($1)",
+            &self.master.digests(PURPOSE, email.folded().as_bytes())
         );
         let found = found.fetch_optional(&self.db).await?;
         let known = found.as_ref().map(|found| found.password.clone());
@@ -152,13 +183,7 @@ impl People {
         new: Password,
         now: DateTime<Utc>,
     ) -> Result<(), SignInError> {
-        let found = sqlx::query!("SELECT email_digest, password FROM people WHERE id = $1", id);
-        let found = found.fetch_optional(&self.db).await?.ok_or(SignInError::Wrong)?;
-        failures::check(&self.db, &found.email_digest, now).await?;
-        if !self.hashing.is_right(old, Some(found.password)).await? {
-            failures::count(&self.db, &found.email_digest, now).await?;
-            return Err(SignInError::Wrong);
-        }
+        self.check_password(id, old, now).await?;
         let password = self.hashing.hash(new).await?;
         sqlx::query!("UPDATE people SET password = $2 WHERE id = $1", id, password)
             .execute(&self.db)

@@ -1,10 +1,14 @@
 //! Where people sign in and guests get their token, and where keys are published. One line a route,
 //! with who may call it.
 //!
-//! * `people`: registering, signing in and out, sessions; `guests`: who has not; `published`: what
-//!   others verify tokens with.
+//! * `people`: registering, signing in and out, sessions; `accounts`: what else they do with
+//!   theirs; `addresses`: where their orders go; `guests`: who has not signed in;
+//! * `mails`: what became of those to them; `published`: what others verify tokens with.
 
+mod accounts;
+mod addresses;
 mod guests;
+mod mails;
 mod people;
 mod published;
 
@@ -14,7 +18,7 @@ use axum::{Router, middleware};
 use service::Problem;
 use sqlx::PgPool;
 
-use crate::access::Access::{self, Anyone, SignedIn};
+use crate::access::Access::{self, Anyone, Ops, Shopper, SignedIn, Staff};
 use crate::guard::{self, Guard};
 use crate::issuer::Issuer;
 use crate::people::People;
@@ -52,6 +56,19 @@ pub fn all() -> Vec<Door> {
         ("/v1/people/me/sessions", SignedIn, get(people::sessions)),
         ("/v1/people/me/sessions/{id}", SignedIn, delete(people::end_session)),
         ("/v1/people/me/password", SignedIn, post(people::change_password)),
+        ("/v1/people/me/email", SignedIn, post(accounts::change_email)),
+        ("/v1/people/me", SignedIn, get(accounts::me).put(accounts::say)),
+        ("/v1/people/me/export", Shopper, get(accounts::export)),
+        ("/v1/people/me/forget", Shopper, post(accounts::forget_me)),
+        ("/v1/people/verify", Anyone, post(accounts::verify)),
+        ("/v1/people/verify/again", SignedIn, post(accounts::verify_again)),
+        ("/v1/people/reset", Anyone, post(accounts::forgot)),
+        ("/v1/people/reset/confirm", Anyone, post(accounts::reset)),
+        ("/v1/people/{id}/forget", Staff, post(accounts::forget)),
+        ("/v1/addresses", Shopper, get(addresses::list).post(addresses::add)),
+        ("/v1/addresses/{id}", Shopper, get(addresses::one).delete(addresses::remove)),
+        ("/v1/mails", Ops, get(mails::list)),
+        ("/v1/mails/{id}/retry", Ops, post(mails::retry)),
     ]
 }
 

@@ -10,7 +10,9 @@ use service::Problem;
 use service::extract::Path;
 use service::json::Json;
 use uuid::Uuid;
+use vault::address::Locale;
 
+use super::accounts::{aside, failed};
 use super::{Desk, Identity, NO_STORE, broken};
 use crate::access::unauthorized;
 use crate::issuer::Issued;
@@ -27,6 +29,15 @@ const BUSY_FOR: std::time::Duration = std::time::Duration::from_secs(1);
 pub(super) struct Credentials {
     email: Email,
     password: Password,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Newcomer {
+    email: Email,
+    password: Password,
+    /// The language they are written to in.
+    locale: Option<Locale>,
 }
 
 #[derive(Deserialize)]
@@ -58,10 +69,11 @@ struct SignedIn {
 /// somebody's, whose it stays.
 pub(super) async fn register(
     State(identity): State<Identity>,
-    Json(Credentials { email, password }): Json<Credentials>,
+    Json(Newcomer { email, password, locale }): Json<Newcomer>,
 ) -> Result<Response, Problem> {
-    let made = identity.desk()?.people.register(&email, password, None).await;
-    made.map_err(refused)?;
+    let people = identity.desk()?.people.clone();
+    let made = people.register(&email, password, None).await.map_err(refused)?;
+    aside(async move { people.greet(&email, made, locale, Utc::now()).await })?;
     Ok((StatusCode::ACCEPTED, NO_STORE).into_response())
 }
 
@@ -131,13 +143,14 @@ pub(super) async fn change_password(
     Json(Passwords { old, new }): Json<Passwords>,
 ) -> Result<StatusCode, Problem> {
     let people = &identity.desk()?.people;
-    let changed = people.change_password(person(principal)?, old, new, Utc::now()).await;
-    changed.map_err(refused)?;
+    let (id, now) = (person(principal)?, Utc::now());
+    people.change_password(id, old, new, now).await.map_err(refused)?;
+    people.tell_of_password(id, now).await.map_err(failed)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Which person a principal is that has signed in.
-fn person(principal: Principal) -> Result<Uuid, Problem> {
+pub(super) fn person(principal: Principal) -> Result<Uuid, Problem> {
     match principal {
         Principal::Customer(id) => Ok(id.0),
         Principal::Member(Member::Person(id), _) => Ok(id),
@@ -163,7 +176,7 @@ impl Desk {
     }
 }
 
-fn refused(error: SignInError) -> Problem {
+pub(super) fn refused(error: SignInError) -> Problem {
     match error {
         SignInError::Wrong => Problem::new(
             StatusCode::UNAUTHORIZED,

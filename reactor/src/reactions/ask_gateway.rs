@@ -22,6 +22,9 @@ const ASK_AGAIN_SECONDS_MAX: u64 = 60;
 /// 24 hours.
 const GATEWAY_MEMORY: TimeDelta = TimeDelta::hours(20);
 
+/// Why nothing is asked of a gateway.
+const FORGOTTEN: &str = "who was to pay was forgotten";
+
 /// See above.
 pub(super) struct AskGateway;
 
@@ -64,7 +67,15 @@ impl Reaction for AskGateway {
     async fn act(task: &Task<PaymentId>, hands: &Hands) -> Result<Done, Retry> {
         let id = task.subject;
         let history = hands.history(&StreamId::Payment(id)).await?;
-        let Some(open) = open_request(id, &history) else { return Ok(Done::Finished) };
+        let Some(mut open) = open_request(id, &history) else { return Ok(Done::Finished) };
+        if let Some(named) = open.call.token.take() {
+            open.call.token = hands.token(&named).await?;
+            if open.call.token.is_none() && open.call.operation == Operation::Authorize {
+                let forgotten = FORGOTTEN.parse().expect("the constant is a note");
+                let declined = Verdict::Declined(forgotten);
+                return record(task, open.call.request, declined, hands).await;
+            }
+        }
         let asked = Instant::now();
         let answering = ask(&open, hands);
         let answer = match tokio::time::timeout(GATEWAY_TIME_MAX, answering).await {

@@ -1,19 +1,27 @@
-//! The reactions. A new one is a file here and a line in [`ALL`].
+//! The reactions. A new one is a file here and a line in [`ALL`]; one that writes to somebody is a
+//! file in `mail`.
 
 mod ask_gateway;
 mod expire_authorization;
 mod expire_order;
 mod expiry;
+mod mail;
 mod settle_order;
 
 use crate::reaction::Registered;
 
 /// Every reaction.
-pub static ALL: [Registered; 4] = [
+pub static ALL: [Registered; 10] = [
     Registered::of::<ask_gateway::AskGateway>(),
     Registered::of::<expire_order::ExpireOrder>(),
     Registered::of::<expire_authorization::ExpireAuthorization>(),
     Registered::of::<settle_order::SettleOrder>(),
+    Registered::of::<mail::MailOrderPlaced>(),
+    Registered::of::<mail::MailOrderConfirmed>(),
+    Registered::of::<mail::MailOrderCancelled>(),
+    Registered::of::<mail::MailOrderShipped>(),
+    Registered::of::<mail::MailOrderRefunded>(),
+    Registered::of::<mail::MailReturnUpdated>(),
 ];
 
 /// The reaction of a name.

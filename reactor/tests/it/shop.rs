@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
-use domain::command::payment;
+use domain::command::{fulfilment, payment};
 use domain::order::PaymentMethod;
 use domain::payment::CapturePolicy;
-use domain::{Command, OrderId, PaymentId};
+use domain::{Command, FulfilmentId, OrderId, PaymentId};
 use event_store::{Metadata, Request, Writer, read, writer};
+use reactor::Correspondence;
 use reactor::gateway::settings::Settings;
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio::task::JoinHandle;
@@ -35,9 +36,14 @@ impl Running {
 
 /// Starts a reactor with a writer of its own, as another process has one.
 pub fn react(db: &PgPool) -> Running {
+    react_with(db, Correspondence::default())
+}
+
+/// The same, who knows people and writes to them.
+pub fn react_with(db: &PgPool, people: Correspondence) -> Running {
     let (writer, _) = Writer::start(db, writer::Settings::default());
     let stop = CancellationToken::new();
-    let reacting = reactor::run(db, writer, &Settings::default(), stop.clone()).unwrap();
+    let reacting = reactor::run(db, writer, &Settings::default(), people, stop.clone()).unwrap();
     let task = tokio::spawn(reacting);
     Running { stop, task }
 }
@@ -141,6 +147,33 @@ impl Shop {
     /// The first column of what is selected.
     pub async fn texts(&self, select: &str) -> Vec<String> {
         sqlx::query_scalar(AssertSqlSafe(select)).fetch_all(&self.db).await.unwrap()
+    }
+
+    /// All of an order in a parcel that is on its way.
+    pub async fn ship(&self, order: OrderId) -> FulfilmentId {
+        let parcel = FulfilmentId(Uuid::now_v7());
+        let (carrier, tracking) = (Some("DHL".parse().unwrap()), Some("JD01".parse().unwrap()));
+        let ship = fulfilment::Command::Ship { carrier, tracking };
+        let lines = vec![];
+        let plan = fulfilment::Command::Create { order_id: order, lines, location: None };
+        for step in [plan, fulfilment::Command::Pack, ship] {
+            self.ask(Command::Fulfilment(parcel, step)).await;
+        }
+        parcel
+    }
+
+    /// Nobody knows where a parcel is.
+    pub async fn lose(&self, parcel: FulfilmentId) {
+        let reason = "the van burnt out".parse().unwrap();
+        self.ask(Command::Fulfilment(parcel, fulfilment::Command::Lose { reason })).await;
+    }
+
+    /// Every reaction has come as far as the log, and has written all that it had to.
+    pub async fn settled(&self) {
+        self.until_read().await;
+        let left = "SELECT subject FROM reaction_tasks WHERE reaction LIKE 'mail_%'
+                    UNION ALL SELECT id::text FROM mails WHERE state = 'waiting'";
+        eventually("all is written", async || self.texts(left).await.is_empty()).await;
     }
 
     /// Every reaction has come as far as the log.

@@ -10,20 +10,27 @@ use super::tree::{File, Tree};
 const MAY: &[(&str, &[&str], &[&str])] = &[
     ("domain", &[], &["kit"]),
     ("service", &[], &[]),
-    ("identity", &["domain", "service"], &[]),
+    ("vault", &["domain", "service"], &[]),
+    ("mail", &["service", "vault"], &["kit-mail"]),
+    ("identity", &["domain", "mail", "service", "vault"], &["kit-mail"]),
     ("event-store", &["domain"], &["kit", "kit-log"]),
     ("import", &["domain", "event-store"], &["kit", "kit-log"]),
-    ("reactor", &["domain", "event-store", "service"], &["kit", "kit-log"]),
+    (
+        "reactor",
+        &["domain", "event-store", "mail", "service", "vault"],
+        &["kit", "kit-log", "kit-mail"],
+    ),
     // The reactor and the importers are entered by it.
     (
         "command-api",
-        &["domain", "event-store", "identity", "import", "reactor", "service"],
+        &["domain", "event-store", "identity", "import", "mail", "reactor", "service", "vault"],
         &["kit", "kit-log"],
     ),
     ("projector", &["domain", "event-store", "service"], &["kit", "kit-log"]),
     ("query-api", &["domain", "event-store", "identity", "service"], &["kit"]),
     ("kit", &["domain"], &[]),
     ("kit-log", &["domain", "event-store", "kit"], &[]),
+    ("kit-mail", &["mail"], &[]),
     ("harness", &[], &[]),
     // Somebody else's servers, as far as the engine can tell, whose own gateways ask them in tests.
     ("gateways", &[], &["domain", "reactor"]),

@@ -49,9 +49,16 @@ const TABLES: &[Owned] = &[
     },
     Owned {
         owner: "identity",
-        tables: &["people", "sessions", "sign_in_failures", "signing_keys"],
+        tables: &["people", "person_codes", "sessions", "sign_in_failures", "signing_keys"],
         readers: &[],
     },
+    Owned { owner: "vault", tables: &["vault_erased", "vault_keys"], readers: &[] },
+    Owned {
+        owner: "vault",
+        tables: &["vault_index", "vault_records"],
+        readers: &[("query-api", "which records a word is in, not what they say")],
+    },
+    Owned { owner: "mail", tables: &["mails"], readers: &[] },
     Owned {
         owner: "reactor",
         tables: &[

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Characters of an address (RFC 5321, 4.5.3.1.3, less the brackets).
 const CHARS_MAX: usize = 254;
@@ -10,8 +10,8 @@ const CHARS_MAX: usize = 254;
 const LOCAL_CHARS_MAX: usize = 64;
 
 /// An e-mail address. It is never printed.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Email(String);
 
 impl Email {
@@ -21,7 +21,7 @@ impl Email {
     }
 
     /// In the one spelling by which it is found: nobody has two that differ by capitals alone.
-    pub(super) fn folded(&self) -> String {
+    pub fn folded(&self) -> String {
         self.0.to_lowercase()
     }
 }
@@ -41,6 +41,12 @@ impl TryFrom<String> for Email {
         let fits = text.chars().count() <= CHARS_MAX && local.chars().count() <= LOCAL_CHARS_MAX;
         let good = fits && is_whole(local) && is_whole(domain) && domain.contains('.') && labels();
         good.then(|| Self(text.to_owned())).ok_or(WRONG)
+    }
+}
+
+impl From<Email> for String {
+    fn from(email: Email) -> Self {
+        email.0
     }
 }
 

@@ -1,0 +1,268 @@
+//! What commands say about people goes into the vault: whose an address is, what is paid with, and
+//! that nothing of it stands in the log.
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use chrono::{TimeDelta, Utc};
+use command_api::{App, router};
+use domain::{CustomerId, GuestId};
+use event_store::{Writer, writer};
+use identity::issuer::Issuer;
+use identity::people::People;
+use identity::routes::{Desk, Identity};
+use identity::token::Subject;
+use identity::{Guard, Role};
+use serde_json::{Value, json};
+use service::config::Secret;
+use service::health::Health;
+use sqlx::{AssertSqlSafe, PgPool};
+use uuid::Uuid;
+use vault::{Master, Vault};
+
+use crate::shop::{Answer, Ask, Shop, ask, keyed, post, put};
+
+const ISSUER: &str = "https://shop.example";
+/// Words that are told of somebody here, and must stand nowhere.
+const WORDS: [&str; 6] = [
+    "Xanthippe",
+    "Quellenhofweg",
+    "Zwiebelstadt",
+    "0171 5550123",
+    "xanthippe@mail.example",
+    "tok_xanthippes_card",
+];
+
+/// A shop that knows people.
+struct Known {
+    shop: Shop,
+    issuer: Issuer,
+    vault: Vault,
+}
+
+impl Known {
+    fn open(db: &PgPool) -> Self {
+        let master = Master::read(&Secret::from(Master::generate().as_str())).unwrap();
+        let master = Arc::new(master);
+        let issuer = Issuer::new(db.clone(), master.clone(), ISSUER);
+        let people = People::new(db.clone(), master);
+        let vault = people.vault().clone();
+        let guard = Guard::new(None, false, Some((db.clone(), ISSUER.to_owned())));
+        let (writer, _) = Writer::start(db, writer::Settings::default());
+        let app = App::new(writer.clone(), TimeDelta::minutes(15)).with_vault(Some(vault.clone()));
+        let desk = Desk { issuer: issuer.clone(), people };
+        let identity = Identity { db: db.clone(), desk: Some(desk) };
+        let beside = identity::routes::router(identity, &guard);
+        let router = router(&app, &guard, &Health::new(), beside);
+        Self { shop: Shop { router, writer, db: db.clone() }, issuer, vault }
+    }
+
+    async fn token(&self, subject: Subject) -> String {
+        let given = self.issuer.issue(subject, Utc::now(), TimeDelta::hours(1)).await;
+        given.unwrap().token
+    }
+
+    async fn staff(&self) -> String {
+        self.token(Subject::Member(Uuid::now_v7(), Role::Staff)).await
+    }
+
+    async fn send(&self, token: &str, ask: Ask) -> Answer {
+        self.shop.send(ask.with("authorization", format!("Bearer {token}"))).await
+    }
+
+    async fn done(&self, token: &str, ask: Ask) -> Answer {
+        let answer = self.send(token, ask).await;
+        assert!(answer.status.is_success(), "{answer:?}");
+        answer
+    }
+
+    /// A tote on sale, of which there are enough.
+    async fn sell(&self) {
+        let staff = self.staff().await;
+        let product = self.done(&staff, post("/v1/products", &json!({"title": "Tote"}))).await.id();
+        let prices = json!({"prices": [{"amount": "19.99", "currency": "EUR"}]});
+        self.done(&staff, put(format!("/v1/products/{product}/variants/TOTE"), &prices)).await;
+        self.done(&staff, post(format!("/v1/products/{product}/publish"), &json!({}))).await;
+        let units = json!({"location": "main", "quantity": 100});
+        self.done(&staff, keyed("/v1/stock/TOTE/receive", &units)).await;
+    }
+
+    /// A cart of somebody's with a tote in it.
+    async fn cart(&self, token: &str) -> String {
+        let cart = self.done(token, post("/v1/carts", &json!({"currency": "EUR"}))).await.id();
+        let line = json!({"sku": "TOTE", "quantity": 1});
+        self.done(token, post(format!("/v1/carts/{cart}/lines"), &line)).await;
+        cart
+    }
+
+    async fn check_out(&self, token: &str, cart: &str, address: &str) -> Answer {
+        let address = json!({ "address_id": address });
+        self.send(token, keyed(format!("/v1/carts/{cart}/checkout"), &address)).await
+    }
+
+    async fn address(&self, token: &str) -> String {
+        self.done(token, post("/v1/addresses", &json!({ "address": address() }))).await.id()
+    }
+}
+
+fn address() -> Value {
+    json!({"name": "Xanthippe Weiß", "lines": ["Quellenhofweg 7"], "postcode": "12345",
+           "city": "Zwiebelstadt", "country": "DE", "phone": "0171 5550123",
+           "email": "xanthippe@mail.example"})
+}
+
+fn get(path: impl Into<String>) -> Ask {
+    ask(axum::http::Method::GET, path, "")
+}
+
+/// Every row of every table, as Postgres prints it.
+async fn everything(db: &PgPool) -> String {
+    let tables = "SELECT format('SELECT coalesce(string_agg(t::text, '' ''), '''') FROM %I t',
+                                table_name)
+                  FROM information_schema.tables
+                  WHERE table_schema = 'public' AND table_type = 'BASE TABLE'";
+    let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(db).await.unwrap();
+    let mut all = String::new();
+    for select in tables {
+        let rows: String = sqlx::query_scalar(AssertSqlSafe(select)).fetch_one(db).await.unwrap();
+        all += &rows;
+    }
+    all
+}
+
+fn stand_in(all: &str) -> Vec<&'static str> {
+    let hex =
+        |word: &str| word.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+    let stands = |word: &&&str| all.contains(**word) || all.contains(&hex(word));
+    WORDS.iter().filter(stands).copied().collect()
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_address_is_for_whose_it_is(db: PgPool) {
+    let open = Known::open(&db);
+    open.sell().await;
+    let guest = open.token(Subject::Guest(GuestId(Uuid::now_v7()))).await;
+    let other = open.token(Subject::Customer(CustomerId(Uuid::now_v7()))).await;
+    let staff = open.staff().await;
+    let mine = open.address(&guest).await;
+    let path = format!("/v1/addresses/{mine}");
+    let read = open.done(&guest, get(&path)).await;
+    assert_eq!(read.header("cache-control"), Some("no-store"));
+    assert_eq!(read.body["name"], "Xanthippe Weiß");
+    assert_eq!(open.done(&staff, get(&path)).await.body["city"], "Zwiebelstadt");
+    for ask in [get(&path), ask(axum::http::Method::DELETE, &path, "")] {
+        assert_eq!(open.send(&other, ask).await.status, StatusCode::NOT_FOUND);
+    }
+    assert_eq!(open.done(&other, get("/v1/addresses")).await.body["items"], json!([]));
+    let taken = json!({"id": mine, "address": address()});
+    let taken = open.send(&other, post("/v1/addresses", &taken)).await;
+    assert_eq!((taken.status, taken.code()), (StatusCode::CONFLICT, "already_exists"));
+    // Nor may an order of somebody else's go there.
+    let cart = open.cart(&other).await;
+    let refused = open.check_out(&other, &cart, &mine).await;
+    assert_eq!((refused.status, refused.code()), (StatusCode::NOT_FOUND, "unknown_address"));
+    let cart = open.cart(&guest).await;
+    let placed = open.check_out(&guest, &cart, &mine).await;
+    assert_eq!(placed.status, StatusCode::CREATED, "{placed:?}");
+    // The shop may keep addresses elsewhere.
+    let cart = open.cart(&staff).await;
+    let elsewhere = open.check_out(&staff, &cart, &Uuid::now_v7().to_string()).await;
+    assert_eq!(elsewhere.status, StatusCode::CREATED, "{elsewhere:?}");
+    // Gone from the list, it is still where the order goes.
+    open.done(&guest, ask(axum::http::Method::DELETE, &path, "")).await;
+    assert_eq!(open.done(&guest, get("/v1/addresses")).await.body["items"], json!([]));
+    open.done(&staff, get(&path)).await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_is_wrong_with_an_address_is_said(db: PgPool) {
+    let open = Known::open(&db);
+    let guest = open.token(Subject::Guest(GuestId(Uuid::now_v7()))).await;
+    for (member, value, pointer) in [
+        ("country", json!("ZZ"), "/address/country"),
+        ("email", json!("nobody"), "/address/email"),
+        ("phone", json!("call me"), "/address/phone"),
+        ("name", json!(""), "/address/name"),
+    ] {
+        let mut address = address();
+        address[member] = value;
+        let refused =
+            open.send(&guest, post("/v1/addresses", &json!({ "address": address }))).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{refused:?}");
+        assert_eq!(refused.body["errors"][0]["pointer"], pointer, "{refused:?}");
+    }
+    let of_another = json!({"owner_id": Uuid::now_v7(), "address": address()});
+    let refused = open.send(&guest, post("/v1/addresses", &of_another)).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+}
+
+/// Who was a guest and signs in is one person, and forgotten as one: no word of theirs is left.
+#[sqlx::test(migrations = "../migrations")]
+async fn who_is_forgotten_leaves_no_word(db: PgPool) {
+    let open = Known::open(&db);
+    open.sell().await;
+    let guest_id = Uuid::now_v7();
+    let guest = open.token(Subject::Guest(GuestId(guest_id))).await;
+    let customer_id = Uuid::now_v7();
+    let customer = open.token(Subject::Customer(CustomerId(customer_id))).await;
+    let of_guest = open.address(&guest).await;
+    let cart = open.cart(&guest).await;
+    let take = ask(
+        axum::http::Method::PUT,
+        format!("/v1/carts/{cart}/customer"),
+        json!({"customer_id": customer_id}).to_string(),
+    );
+    open.done(&customer, take.with("guest-token", guest.clone())).await;
+    let order = open.check_out(&customer, &cart, &of_guest).await.id();
+    let pay = json!({"order_id": order, "method": "card", "token": "tok_xanthippes_card"});
+    open.done(&customer, keyed("/v1/payments", &pay)).await;
+    let said = json!({"name": "Xanthippe Weiß", "phone": "0171 5550123"});
+    open.done(&customer, put("/v1/people/me", &said)).await;
+    let export = open.done(&customer, get("/v1/people/me/export")).await.body;
+    assert_eq!(export["name"], "Xanthippe Weiß");
+    assert_eq!(export["addresses"][0]["city"], "Zwiebelstadt");
+    assert_eq!(stand_in(&everything(&db).await), [""; 0], "sealed before");
+    open.done(&customer, post("/v1/people/me/forget", &json!({}))).await;
+    assert_eq!(stand_in(&everything(&db).await), [""; 0]);
+    // Nobody reads it any more, not the shop either; the order is there, without anybody's name.
+    let path = format!("/v1/addresses/{of_guest}");
+    assert_eq!(open.send(&customer, get(&path)).await.status, StatusCode::NOT_FOUND);
+    let staff = open.staff().await;
+    let gone = open.send(&staff, get(&path)).await;
+    assert_eq!((gone.status, gone.code()), (StatusCode::GONE, "erased"));
+    let anew = open.send(&customer, post("/v1/addresses", &json!({ "address": address() }))).await;
+    assert_eq!((anew.status, anew.code()), (StatusCode::GONE, "erased"));
+    assert!(open.vault.erased(Uuid::nil(), 10).await.unwrap().len() == 2);
+    // The shop forgets who asks it by telephone, and tells of whom it knows nothing.
+    let forget = |id: Uuid| post(format!("/v1/people/{id}/forget"), &Value::Null);
+    let nobody = open.send(&staff, forget(Uuid::now_v7())).await;
+    assert_eq!(nobody.status, StatusCode::NOT_FOUND);
+    let of_phone = json!({"owner_id": Uuid::now_v7(), "address": address()});
+    open.done(&staff, post("/v1/addresses", &of_phone)).await;
+    let id = of_phone["owner_id"].as_str().unwrap().parse().unwrap();
+    open.done(&staff, forget(id)).await;
+}
+
+/// A token is sealed, whichever it is; one that only names another is refused.
+#[sqlx::test(migrations = "../migrations")]
+async fn what_is_paid_with_is_sealed(db: PgPool) {
+    let open = Known::open(&db);
+    open.sell().await;
+    let staff = open.staff().await;
+    let cart = open.cart(&staff).await;
+    let order = open.done(&staff, keyed(format!("/v1/carts/{cart}/checkout"), &json!({}))).await;
+    let pay = |token: &str| json!({"order_id": order.id(), "method": "card", "token": token});
+    let named = open.send(&staff, keyed("/v1/payments", &pay("vault:1"))).await;
+    assert_eq!(named.status, StatusCode::BAD_REQUEST);
+    assert_eq!(named.body["errors"][0]["pointer"], "/token");
+    let request = keyed("/v1/payments", &pay("tok_xanthippes_card"));
+    let first = open.done(&staff, request.clone()).await;
+    // The same request again is the same, though what it sealed has another name.
+    let again = open.done(&staff, request).await;
+    assert_eq!((again.id(), again.header("idempotent-replayed")), (first.id(), Some("true")));
+    let events: String = sqlx::query_scalar("SELECT string_agg(data::text, ' ') FROM events")
+        .fetch_one(&db)
+        .await
+        .unwrap();
+    assert!(events.contains(r#""vault:"#) && !events.contains("tok_xanthippes_card"));
+}

@@ -1,0 +1,124 @@
+//! Codes that are mailed to somebody, to show that an address is theirs or to choose another
+//! password. Nobody can guess one, and each is good once.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, TimeDelta, Utc};
+use ring::rand::{SecureRandom as _, SystemRandom};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use super::People;
+
+/// Bytes of a code.
+const BYTES: usize = 32;
+/// Codes somebody may have for one purpose: who asks twice may follow the first mail.
+const CODES_MAX: i64 = 5;
+/// Codes that have run out and are swept with one that is made, at the most: more than are added.
+const SWEPT_AT_ONCE: i64 = 10;
+
+/// What a code is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To show that the address is theirs.
+    Verify,
+    /// To choose another password.
+    Reset,
+    /// To have another address.
+    ChangeAddress,
+}
+
+impl Purpose {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Verify => "verify",
+            Self::Reset => "reset",
+            Self::ChangeAddress => "change_address",
+        }
+    }
+
+    /// How long such a code is good.
+    pub fn life(self) -> TimeDelta {
+        match self {
+            Self::Verify | Self::ChangeAddress => TimeDelta::hours(24),
+            // Who reads the mail has the account (ASVS 5.0, 6.4.2).
+            Self::Reset => TimeDelta::hours(1),
+        }
+    }
+}
+
+/// Whose a code was.
+pub(super) struct Taken {
+    pub person: Uuid,
+    pub sealed: Option<Vec<u8>>,
+}
+
+impl People {
+    /// A new code for somebody, that brings about what is `sealed`.
+    pub(super) async fn make_code(
+        &self,
+        person: Uuid,
+        purpose: Purpose,
+        sealed: Option<&[u8]>,
+        now: DateTime<Utc>,
+    ) -> sqlx::Result<String> {
+        let mut code = [0; BYTES];
+        SystemRandom::new().fill(&mut code).expect("the system has randomness");
+        let code = URL_SAFE_NO_PAD.encode(code);
+        sqlx::query!(
+            "WITH old AS (DELETE FROM person_codes WHERE digest IN (
+                 (SELECT digest FROM person_codes WHERE person_id = $2 AND purpose = $3
+                  ORDER BY expires_at DESC OFFSET $7)
+                 UNION
+                 (SELECT digest FROM person_codes WHERE expires_at < $5 LIMIT $8)))
+             INSERT INTO person_codes (digest, person_id, purpose, sealed, expires_at)
+             VALUES ($1, $2, $3, $4, $6)",
+            &digest(&code)[..],
+            person,
+            purpose.name(),
+            sealed,
+            now,
+            now + purpose.life(),
+            CODES_MAX - 1,
+            SWEPT_AT_ONCE,
+        )
+        .execute(&self.db)
+        .await?;
+        Ok(code)
+    }
+
+    /// Whose code it is, if it is one for that purpose and good. It is not any more.
+    pub(super) async fn take_code(
+        &self,
+        code: &str,
+        purpose: Purpose,
+        now: DateTime<Utc>,
+    ) -> sqlx::Result<Option<Taken>> {
+        sqlx::query_as!(
+            Taken,
+            "DELETE FROM person_codes WHERE digest = $1 AND purpose = $2 AND expires_at > $3
+             RETURNING person_id AS person, sealed",
+            &digest(code)[..],
+            purpose.name(),
+            now
+        )
+        .fetch_optional(&self.db)
+        .await
+    }
+
+    /// Codes of somebody for a purpose are good no more.
+    pub(super) async fn drop_codes(&self, person: Uuid, purpose: Purpose) -> sqlx::Result<()> {
+        sqlx::query!(
+            "DELETE FROM person_codes WHERE person_id = $1 AND purpose = $2",
+            person,
+            purpose.name()
+        )
+        .execute(&self.db)
+        .await
+        .map(drop)
+    }
+}
+
+fn digest(code: &str) -> [u8; 32] {
+    Sha256::digest(code).into()
+}

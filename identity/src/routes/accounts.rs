@@ -1,0 +1,306 @@
+//! What people do with their accounts beyond signing in: showing that an address is theirs,
+//! another password or address, who they are, taking what is known of them along, being forgotten.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use service::Problem;
+use service::extract::Path;
+use service::json::Json;
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+use vault::address::{Locale, PostalAddress, Profile};
+use vault::records::{KeptRecord, Kind};
+use vault::{DataSubject, Phone, VaultError};
+
+use super::people::{person, refused};
+use super::{Desk, Identity, NO_STORE, broken};
+use crate::people::{AccountError, Email, Password, Session};
+use crate::principal::{Principal, Role};
+
+/// Requests of strangers about somebody's account that are seen to at once, after they were
+/// answered; more are turned away.
+static ASIDE: Semaphore = Semaphore::const_new(64);
+/// What who is turned away is told to wait.
+const BUSY_FOR: Duration = Duration::from_secs(1);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Code {
+    code: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Forgot {
+    email: Email,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Reset {
+    code: String,
+    password: Password,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ChangeEmail {
+    email: Email,
+    password: Password,
+}
+
+/// What somebody says of themselves; what is left out is unsaid.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Said {
+    name: Option<domain::text::Label>,
+    phone: Option<Phone>,
+    locale: Option<Locale>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Farewell {
+    /// Of who has an account here.
+    password: Option<Password>,
+}
+
+/// Who somebody is.
+#[derive(Serialize)]
+struct Me {
+    id: Uuid,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<Role>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verified_at: Option<DateTime<Utc>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created_at: Option<DateTime<Utc>>,
+    #[serde(flatten)]
+    profile: Profile,
+}
+
+/// All that is known of somebody outside of the log.
+#[derive(Serialize)]
+struct Export {
+    exported_at: DateTime<Utc>,
+    #[serde(flatten)]
+    me: Me,
+    addresses: Vec<Value>,
+    sessions: Vec<Session>,
+}
+
+/// `POST /v1/people/verify`: shows by a code that was mailed that an address is one's own.
+pub(super) async fn verify(
+    State(identity): State<Identity>,
+    Json(Code { code }): Json<Code>,
+) -> Result<StatusCode, Problem> {
+    identity.desk()?.people.verify(&code, Utc::now()).await.map_err(failed)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /v1/people/verify/again`: mails such a code once more.
+pub(super) async fn verify_again(
+    State(identity): State<Identity>,
+    principal: Principal,
+) -> Result<StatusCode, Problem> {
+    let (people, now) = (&identity.desk()?.people, Utc::now());
+    let id = person(principal)?;
+    let account = people.account(id).await.map_err(failed)?.ok_or_else(no_account)?;
+    if account.verified_at.is_none() {
+        people.ask_whether_theirs(id, &account.email, now).await.map_err(failed)?;
+    }
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// `POST /v1/people/reset`: mails a code by which another password is chosen. The answer is the
+/// same whether anybody has the address, and takes as long.
+pub(super) async fn forgot(
+    State(identity): State<Identity>,
+    Json(Forgot { email }): Json<Forgot>,
+) -> Result<StatusCode, Problem> {
+    let desk = identity.desk()?.clone();
+    if !desk.people.writes() {
+        return Err(failed(AccountError::NoMail));
+    }
+    aside(async move { desk.people.forgot(&email, Utc::now()).await })?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// `POST /v1/people/reset/confirm`: another password, by such a code.
+pub(super) async fn reset(
+    State(identity): State<Identity>,
+    Json(Reset { code, password }): Json<Reset>,
+) -> Result<StatusCode, Problem> {
+    let people = &identity.desk()?.people;
+    people.reset(&code, password, Utc::now()).await.map_err(failed)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /v1/people/me/email`: mails a code to another address, which is theirs with that.
+pub(super) async fn change_email(
+    State(identity): State<Identity>,
+    principal: Principal,
+    Json(ChangeEmail { email, password }): Json<ChangeEmail>,
+) -> Result<StatusCode, Problem> {
+    let people = &identity.desk()?.people;
+    let changed = people.change_email(person(principal)?, &email, password, Utc::now()).await;
+    changed.map_err(failed)?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// `GET /v1/people/me`
+pub(super) async fn me(
+    State(identity): State<Identity>,
+    principal: Principal,
+) -> Result<Response, Problem> {
+    let me = identity.desk()?.me(person(principal)?).await.map_err(failed)?;
+    Ok((NO_STORE, Json(me)).into_response())
+}
+
+/// `PUT /v1/people/me`: who somebody says they are.
+pub(super) async fn say(
+    State(identity): State<Identity>,
+    principal: Principal,
+    Json(Said { name, phone, locale }): Json<Said>,
+) -> Result<Response, Problem> {
+    let (desk, id) = (identity.desk()?, person(principal)?);
+    let email = desk.people.profile(id).await.map_err(AccountError::from).map_err(failed)?.email;
+    let profile = Profile { name, phone, email, locale };
+    desk.people.say(id, &profile, Utc::now()).await.map_err(AccountError::from).map_err(failed)?;
+    let me = desk.me(id).await.map_err(failed)?;
+    Ok((NO_STORE, Json(me)).into_response())
+}
+
+/// `GET /v1/people/me/export`: all that is known of a shopper outside of the log, to take along.
+pub(super) async fn export(
+    State(identity): State<Identity>,
+    principal: Principal,
+) -> Result<Response, Problem> {
+    let (desk, now) = (identity.desk()?, Utc::now());
+    let id = shopper(principal)?;
+    let addresses =
+        desk.people.vault().all::<PostalAddress>(Kind::Address, DataSubject(id), false).await;
+    let addresses = addresses.map_err(AccountError::from).map_err(failed)?;
+    let addresses = addresses.iter().map(KeptRecord::shown).collect();
+    let sessions = desk.people.sessions(id, now).await?;
+    let me = desk.me(id).await.map_err(failed)?;
+    Ok((NO_STORE, Json(Export { exported_at: now, me, addresses, sessions })).into_response())
+}
+
+/// `POST /v1/people/me/forget`: forgets a shopper, who has signed in or not.
+pub(super) async fn forget_me(
+    State(identity): State<Identity>,
+    principal: Principal,
+    Json(Farewell { password }): Json<Farewell>,
+) -> Result<StatusCode, Problem> {
+    let (people, id, now) = (&identity.desk()?.people, shopper(principal)?, Utc::now());
+    if people.account(id).await.map_err(failed)?.is_some() {
+        let missing = || Problem::new(StatusCode::FORBIDDEN, "password_needed", PASSWORD_NEEDED);
+        let password = password.ok_or_else(missing)?;
+        people.check_password(id, password, now).await.map_err(refused)?;
+    }
+    people.forget(id, now).await.map_err(failed)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /v1/people/{id}/forget`: forgets a customer, a guest, or who is in an address alone, who
+/// asked the shop for it.
+pub(super) async fn forget(
+    State(identity): State<Identity>,
+    Path(id): Path<Uuid>,
+) -> Result<StatusCode, Problem> {
+    let people = &identity.desk()?.people;
+    if people.works_here(id).await? {
+        return Err(Problem::new(StatusCode::CONFLICT, "works_here", "they work for the shop"));
+    }
+    if !people.forget(id, Utc::now()).await.map_err(failed)? {
+        let detail = "nothing is known of anybody with this id";
+        return Err(Problem::new(StatusCode::NOT_FOUND, "not_found", detail));
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+const PASSWORD_NEEDED: &str = "who has an account is forgotten with their password";
+
+/// Sees to something after it was answered, so that the answer tells nothing by its time.
+pub(super) fn aside(
+    seen_to: impl Future<Output = Result<(), AccountError>> + Send + 'static,
+) -> Result<(), Problem> {
+    let place = ASIDE.try_acquire().map_err(|_| {
+        let detail = "too many people ask at once";
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", detail).retry_after(BUSY_FOR)
+    })?;
+    tokio::spawn(async move {
+        let _place = place;
+        if let Err(error) = seen_to.await {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "nothing was mailed to somebody who asked for it");
+        }
+    });
+    Ok(())
+}
+
+/// Which shopper a principal is.
+pub(super) fn shopper(principal: Principal) -> Result<Uuid, Problem> {
+    match principal {
+        Principal::Guest(id) => Ok(id.0),
+        Principal::Customer(id) => Ok(id.0),
+        Principal::Stranger | Principal::Member(..) => {
+            let detail = "you are no shopper of whom anything could be known";
+            Err(Problem::new(StatusCode::NOT_FOUND, "not_found", detail))
+        }
+    }
+}
+
+fn no_account() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "not_found", "you have no account here")
+}
+
+impl Desk {
+    async fn me(&self, id: Uuid) -> Result<Me, AccountError> {
+        let account = self.people.account(id).await?;
+        let mut profile = self.people.profile(id).await?;
+        let Some(account) = account else {
+            return Ok(Me { id, role: None, verified_at: None, created_at: None, profile });
+        };
+        profile.email = Some(account.email);
+        let (role, verified_at) = (account.role, account.verified_at);
+        Ok(Me { id, role, verified_at, created_at: Some(account.created_at), profile })
+    }
+}
+
+pub(super) fn failed(error: AccountError) -> Problem {
+    let refuse = |status, code, detail: &str| Problem::new(status, code, detail.to_owned());
+    match error {
+        AccountError::NoCode => refuse(
+            StatusCode::FORBIDDEN,
+            "code_not_good",
+            "this code is none, was used, or has run out: ask for another",
+        ),
+        AccountError::NoMail => refuse(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "no_mail",
+            "this service sends no mails: it was told no SMTP_URL",
+        ),
+        AccountError::SignIn(error) => refused(error),
+        AccountError::Vault(VaultError::Erased) => {
+            refuse(StatusCode::GONE, "erased", "whom this is about was forgotten")
+        }
+        AccountError::Vault(VaultError::TooMuch) => {
+            refuse(StatusCode::CONFLICT, "too_many_records", "there are too many already")
+        }
+        AccountError::Vault(VaultError::NotTheirs) => {
+            refuse(StatusCode::CONFLICT, "already_exists", "there is another one with this id")
+        }
+        AccountError::Vault(VaultError::Database(error)) => error.into(),
+        AccountError::Vault(error @ (VaultError::Sealed(..) | VaultError::Unreadable(..))) => {
+            broken(error)
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! What is mailed to people, and what they do with it.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use identity::people::{AccountError, Email, Password, People, SignInError};
+use kit_mail::Inbox;
+use mail::Post;
+use service::config::Secret;
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+use vault::{Master, Vault};
+
+use crate::tokens::master;
+
+const ANN: &str = "ann@shop.example";
+const OTHER: &str = "lee@shop.example";
+const RIGHT: &str = "correct horse";
+const NEW: &str = "battery staple";
+
+/// People who are written to.
+struct Written {
+    people: People,
+    inbox: Inbox,
+    _carrying: tokio_util::sync::DropGuard,
+}
+
+async fn open(db: &PgPool) -> Written {
+    let (master, inbox) = (Arc::new(master()), Inbox::open().await);
+    let post = Post::new(Vault::new(db.clone(), master.clone()));
+    let (carrier, stop) = (inbox.settings().carrier().unwrap().unwrap(), CancellationToken::new());
+    tokio::spawn(carrier.run(post.clone(), stop.clone()));
+    let people = People::new(db.clone(), master).with_post(Some(post));
+    Written { people, inbox, _carrying: stop.drop_guard() }
+}
+
+fn email(text: &str) -> Email {
+    Email::try_from(text.to_owned()).unwrap()
+}
+
+fn password(text: &str) -> Password {
+    Password::try_from(text.to_owned()).unwrap()
+}
+
+impl Written {
+    async fn register(&mut self, text: &str) -> Option<Uuid> {
+        let made = self.people.register(&email(text), password(RIGHT), None).await.unwrap();
+        self.people.greet(&email(text), made, None, Utc::now()).await.unwrap();
+        made
+    }
+
+    async fn sign_in(&self, text: &str, given: &str) -> Result<Uuid, SignInError> {
+        let signed_in = self.people.sign_in(&email(text), password(given), Utc::now()).await;
+        signed_in.map(|person| person.id)
+    }
+
+    async fn verified(&self, id: Uuid) -> bool {
+        self.people.account(id).await.unwrap().unwrap().verified_at.is_some()
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_address_is_shown_to_be_theirs(db: PgPool) {
+    let mut open = open(&db).await;
+    let id = open.register(ANN).await.unwrap();
+    let mail = open.inbox.next().await;
+    assert_eq!((mail.to.as_str(), open.verified(id).await), (ANN, false));
+    let good = open.people.verify(&mail.code(), Utc::now() + TimeDelta::hours(25)).await;
+    assert!(matches!(good, Err(AccountError::NoCode)), "it has run out");
+    open.people.verify(&mail.code(), Utc::now()).await.unwrap();
+    assert!(open.verified(id).await);
+    let again = open.people.verify(&mail.code(), Utc::now()).await;
+    assert!(matches!(again, Err(AccountError::NoCode)), "it is good once");
+    // Who tries to have the address is told nothing, whose it is is.
+    assert_eq!(open.register("ANN@shop.example").await, None);
+    let mail = open.inbox.next().await;
+    assert!(mail.to == ANN && mail.subject.contains("an account already"), "{mail:?}");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn who_forgot_their_password_chooses_another(db: PgPool) {
+    let mut open = open(&db).await;
+    let (id, now) = (open.register(ANN).await.unwrap(), Utc::now());
+    open.inbox.next().await;
+    let person = open.people.sign_in(&email(ANN), password(RIGHT), now).await.unwrap();
+    open.people.begin(person, now).await.unwrap();
+    open.people.forgot(&email("nobody@shop.example"), now).await.unwrap();
+    open.people.forgot(&email(ANN), now).await.unwrap();
+    let mail = open.inbox.next().await;
+    assert_eq!(mail.to, ANN, "the first mail is the one to somebody");
+    let code = mail.code();
+    let late = open.people.reset(&code, password(NEW), now + TimeDelta::minutes(61)).await;
+    assert!(matches!(late, Err(AccountError::NoCode)));
+    let other_use = open.people.verify(&code, now).await;
+    assert!(matches!(other_use, Err(AccountError::NoCode)), "a code is for one purpose");
+    open.people.reset(&code, password(NEW), now).await.unwrap();
+    assert!(open.people.reset(&code, password(RIGHT), now).await.is_err(), "it is good once");
+    assert!(open.people.sessions(id, now).await.unwrap().is_empty(), "all were signed out");
+    assert!(open.verified(id).await, "who reads the mail has the address");
+    assert!(open.sign_in(ANN, RIGHT).await.is_err());
+    assert_eq!(open.sign_in(ANN, NEW).await.unwrap(), id);
+    assert!(open.inbox.next().await.subject.contains("was changed"));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn who_wants_another_address_shows_that_it_is_theirs(db: PgPool) {
+    let mut open = open(&db).await;
+    let (id, now) = (open.register(ANN).await.unwrap(), Utc::now());
+    open.inbox.next().await;
+    let wrong = open.people.change_email(id, &email(OTHER), password(NEW), now).await;
+    assert!(matches!(wrong, Err(AccountError::SignIn(SignInError::Wrong))));
+    open.people.change_email(id, &email(OTHER), password(RIGHT), now).await.unwrap();
+    let mail = open.inbox.next().await;
+    assert_eq!((mail.to.as_str(), open.sign_in(ANN, RIGHT).await.unwrap()), (OTHER, id));
+    open.people.verify(&mail.code(), now).await.unwrap();
+    assert!(open.sign_in(ANN, RIGHT).await.is_err());
+    assert_eq!(open.sign_in(OTHER, RIGHT).await.unwrap(), id);
+    let mail = open.inbox.next().await;
+    assert!(mail.to == ANN && mail.subject.contains("another e-mail address"), "{mail:?}");
+    assert_eq!(open.people.profile(id).await.unwrap().email.unwrap().as_str(), OTHER);
+    // What was asked for while it was free, and is somebody's by now, is not taken away.
+    open.people.change_email(id, &email(ANN), password(RIGHT), now).await.unwrap();
+    let code = open.inbox.next().await.code();
+    open.register(ANN).await.unwrap();
+    assert!(matches!(open.people.verify(&code, now).await, Err(AccountError::NoCode)));
+    assert_eq!(open.sign_in(OTHER, RIGHT).await.unwrap(), id);
+}
+
+/// Who is forgotten has no account, no profile and no mail; the address is free for whoever.
+#[sqlx::test(migrations = "../migrations")]
+async fn who_is_forgotten_may_begin_anew(db: PgPool) {
+    let mut open = open(&db).await;
+    let id = open.register(ANN).await.unwrap();
+    let code = open.inbox.next().await.code();
+    assert!(open.people.forget(id, Utc::now()).await.unwrap());
+    assert!(open.people.account(id).await.unwrap().is_none());
+    assert!(open.people.verify(&code, Utc::now()).await.is_err());
+    assert!(open.sign_in(ANN, RIGHT).await.is_err());
+    assert!(open.people.profile(id).await.is_err());
+    let anew = open.register(ANN).await.unwrap();
+    assert_ne!(anew, id);
+    assert!(!open.people.forget(Uuid::now_v7(), Utc::now()).await.unwrap());
+}
+
+/// Codes of one person are bounded, and old ones swept.
+#[sqlx::test(migrations = "../migrations")]
+async fn there_are_not_many_codes(db: PgPool) {
+    let mut open = open(&db).await;
+    let (id, now) = (open.register(ANN).await.unwrap(), Utc::now());
+    let ask = async |at: DateTime<Utc>| {
+        open.people.ask_whether_theirs(id, &email(ANN), at).await.unwrap();
+        let count = "SELECT count(*) FROM person_codes";
+        sqlx::query_scalar::<_, i64>(count).fetch_one(&db).await.unwrap()
+    };
+    for _ in 0..8 {
+        assert!(ask(now).await <= 5);
+    }
+    assert_eq!(ask(now + TimeDelta::days(2)).await, 1);
+}
+
+/// Another master key takes the place of one: all are found and read by it alone then.
+#[sqlx::test(migrations = "../migrations")]
+async fn another_master_key_finds_everybody(db: PgPool) {
+    let (old_key, new_key) = (Master::generate(), Master::generate());
+    let people = |ring: &str| {
+        let master = Master::read(&Secret::from(ring)).unwrap();
+        People::new(db.clone(), Arc::new(master))
+    };
+    let (old, new) = (people(&old_key), people(&new_key));
+    let both = people(&format!("{new_key},{old_key}"));
+    let id = old.register(&email(ANN), password(RIGHT), None).await.unwrap().unwrap();
+    let now = Utc::now();
+    assert!(new.sign_in(&email(ANN), password(RIGHT), now).await.is_err());
+    assert_eq!(both.sign_in(&email(ANN), password(RIGHT), now).await.unwrap().id, id);
+    assert_eq!(both.register(&email(ANN), password(NEW), None).await.unwrap(), None);
+    both.reseal().await.unwrap();
+    assert_eq!(new.sign_in(&email(ANN), password(RIGHT), now).await.unwrap().id, id);
+    assert_eq!(new.account(id).await.unwrap().unwrap().email.as_str(), ANN);
+    assert!(old.sign_in(&email(ANN), password(RIGHT), now).await.is_err());
+}

@@ -1,0 +1,88 @@
+//! Which mails there are. A new one is a line in [`Template`], and a file for each language in
+//! `templates/`.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use vault::Email;
+use vault::address::Locale;
+
+/// What a mail is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Template {
+    /// Somebody registered: is it their address?
+    VerifyAddress,
+    /// Somebody tried to register with an address that is somebody's.
+    AddressTaken,
+    /// Somebody forgot their password.
+    ResetPassword,
+    /// Their password is another now.
+    PasswordChanged,
+    /// Their address is another now.
+    AddressChanged,
+    /// An order was placed.
+    OrderPlaced,
+    /// It is certain.
+    OrderConfirmed,
+    /// It is off.
+    OrderCancelled,
+    /// A parcel of it left.
+    OrderShipped,
+    /// Money was given back.
+    OrderRefunded,
+    /// What is to come back was agreed to, or not, or has come.
+    ReturnUpdated,
+}
+
+impl Template {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::VerifyAddress,
+        Self::AddressTaken,
+        Self::ResetPassword,
+        Self::PasswordChanged,
+        Self::AddressChanged,
+        Self::OrderPlaced,
+        Self::OrderConfirmed,
+        Self::OrderCancelled,
+        Self::OrderShipped,
+        Self::OrderRefunded,
+        Self::ReturnUpdated,
+    ];
+
+    /// Its name, in rows and as a file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::VerifyAddress => "verify_address",
+            Self::AddressTaken => "address_taken",
+            Self::ResetPassword => "reset_password",
+            Self::PasswordChanged => "password_changed",
+            Self::AddressChanged => "address_changed",
+            Self::OrderPlaced => "order_placed",
+            Self::OrderConfirmed => "order_confirmed",
+            Self::OrderCancelled => "order_cancelled",
+            Self::OrderShipped => "order_shipped",
+            Self::OrderRefunded => "order_refunded",
+            Self::ReturnUpdated => "return_updated",
+        }
+    }
+}
+
+/// A mail, before it is put into words.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Letter {
+    /// To whom.
+    pub to: Email,
+    /// In which language, if they have said.
+    pub locale: Option<Locale>,
+    /// What about.
+    pub template: Template,
+    /// What the template speaks of.
+    pub about: Value,
+}
+
+impl std::fmt::Debug for Letter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Letter({})", self.template.name())
+    }
+}

@@ -1,0 +1,134 @@
+//! What is written to whose order it is: once for each thing that happened, in their language, and
+//! not at all to who has no address or was forgotten.
+
+use std::sync::Arc;
+
+use chrono::{TimeDelta, Utc};
+use domain::command::{cart, order, payment};
+use domain::text::{Label, Note};
+use domain::{AddressId, Command, CustomerId, OrderId, Owner};
+use kit_mail::Inbox;
+use reactor::Correspondence;
+use serde_json::json;
+use service::config::Secret;
+use sqlx::PgPool;
+use uuid::Uuid;
+use vault::address::{PostalAddress, Profile};
+use vault::records::{Kind, Record};
+use vault::{DataSubject, Master, Vault};
+
+use crate::shop::{Running, Shop, react_with};
+
+const ANN: CustomerId = CustomerId(Uuid::from_u128(1));
+
+fn vault(db: &PgPool) -> Vault {
+    let master = Master::read(&Secret::from(Master::generate().as_str())).unwrap();
+    Vault::new(db.clone(), Arc::new(master))
+}
+
+async fn react(db: &PgPool, vault: &Vault, inbox: &Inbox) -> Running {
+    let carrier = inbox.settings().carrier().unwrap();
+    react_with(db, Correspondence::new(Some(vault.clone()), carrier))
+}
+
+/// An address of Ann's, who reads German.
+async fn address(vault: &Vault, email: Option<&str>) -> AddressId {
+    let address = json!({"name": "Ann Lee", "lines": ["Hauptstr. 1"], "postcode": "10115",
+                         "city": "Berlin", "country": "DE", "email": email, "locale": "de"});
+    let plain: PostalAddress = serde_json::from_value(address).unwrap();
+    let (id, subject, kind) = (Uuid::now_v7(), DataSubject(ANN.0), Kind::Address);
+    let record = Record { id, subject, kind, lasting: true, plain: &plain };
+    vault.keep(record, &plain.words(), Utc::now()).await.unwrap();
+    AddressId(id)
+}
+
+async fn is_called(vault: &Vault, name: &str, email: &str) {
+    let (name, email) = (Some(name.parse::<Label>().unwrap()), email.to_owned().try_into());
+    let plain = Profile { name, email: Some(email.unwrap()), ..Profile::default() };
+    let (subject, kind) = (DataSubject(ANN.0), Kind::Profile);
+    let record = Record { id: ANN.0, subject, kind, lasting: true, plain: &plain };
+    vault.keep(record, &plain.words(), Utc::now()).await.unwrap();
+}
+
+/// An order of Ann's that goes there.
+async fn order(shop: &Shop, address_id: Option<AddressId>) -> OrderId {
+    let (id, order_id) = (domain::CartId(Uuid::now_v7()), OrderId(Uuid::now_v7()));
+    let (currency, owner) = ("EUR".parse().unwrap(), Owner::customer(ANN));
+    let add =
+        cart::Command::AddLine { sku: "TOTE".parse().unwrap(), quantity: 2.try_into().unwrap() };
+    let reserved_until = Utc::now() + TimeDelta::minutes(15);
+    let check_out = cart::Command::CheckOut { order_id, reserved_until, address_id };
+    for command in [cart::Command::Create { currency, owner }, add, check_out] {
+        shop.ask(Command::Cart(id, command)).await;
+    }
+    order_id
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn who_orders_is_told_of_it(db: PgPool) {
+    let (shop, vault) = (Shop::open(&db).await, vault(&db));
+    let mut inbox = Inbox::open().await;
+    let reacting = react(&db, &vault, &inbox).await;
+    shop.settled().await;
+    let to = address(&vault, Some("ann@mail.example")).await;
+    let id = order(&shop, Some(to)).await;
+    let mail = inbox.next().await;
+    assert_eq!(mail.to, "ann@mail.example");
+    assert!(mail.subject.starts_with("Ihre Bestellung "), "{}", mail.subject);
+    for said in ["Ann Lee", "2 × ", "10115 Berlin", "Summe: ", &id.to_string()] {
+        assert!(mail.text.contains(said), "{said} in {}", mail.text);
+    }
+    let payment = shop.pay(id, Some("tok_success")).await;
+    assert!(inbox.next().await.subject.ends_with("ist bestätigt (Totes)"));
+    shop.ask(Command::Payment(payment, payment::Command::Capture { amount: None })).await;
+    shop.until(&format!("payment-{payment}"), "payment.captured").await;
+    let parcel = shop.ship(id).await;
+    let mail = inbox.next().await;
+    assert!(mail.subject.ends_with("ist unterwegs (Totes)"), "{}", mail.subject);
+    assert!(mail.text.contains("DHL") && mail.text.contains("JD01"), "{}", mail.text);
+    shop.lose(parcel).await;
+    let mut subjects = [inbox.next().await.subject, inbox.next().await.subject];
+    subjects.sort();
+    assert!(subjects[0].ends_with("ist storniert (Totes)"), "{subjects:?}");
+    assert!(subjects[1].ends_with("zurück (Totes)"), "{subjects:?}");
+    reacting.stop().await;
+    assert!(inbox.is_empty());
+}
+
+/// Where the address says no e-mail, the customer's own is taken; who was forgotten gets nothing.
+#[sqlx::test(migrations = "../migrations")]
+async fn who_was_forgotten_is_not_told(db: PgPool) {
+    let (shop, vault) = (Shop::open(&db).await, vault(&db));
+    let mut inbox = Inbox::open().await;
+    let reacting = react(&db, &vault, &inbox).await;
+    shop.settled().await;
+    order(&shop, None).await;
+    shop.settled().await;
+    is_called(&vault, "Ann", "ann@home.example").await;
+    let to = address(&vault, None).await;
+    let id = order(&shop, Some(to)).await;
+    let mail = inbox.next().await;
+    assert_eq!(mail.to, "ann@home.example");
+    assert!(mail.text.contains(&id.to_string()), "the first order's customer has no address");
+    vault.erase(DataSubject(ANN.0), Utc::now()).await.unwrap();
+    let reason: Note = "changed their mind".parse().unwrap();
+    let cancel = order::Command::Cancel { reason, lines: vec![] };
+    shop.ask(Command::Order(id, cancel)).await;
+    shop.settled().await;
+    reacting.stop().await;
+    assert!(inbox.is_empty());
+}
+
+/// Where no mails are sent, there is nothing to do, and nothing piles up.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_shop_that_sends_no_mails_writes_none(db: PgPool) {
+    let (shop, vault) = (Shop::open(&db).await, vault(&db));
+    let reacting = react_with(&db, Correspondence::new(Some(vault.clone()), None));
+    shop.settled().await;
+    let to = address(&vault, Some("ann@mail.example")).await;
+    order(&shop, Some(to)).await;
+    shop.settled().await;
+    reacting.stop().await;
+    let mails: i64 = sqlx::query_scalar("SELECT count(*) FROM mails").fetch_one(&db).await.unwrap();
+    assert_eq!(mails, 0);
+}

@@ -1,0 +1,208 @@
+//! The key of each person, under which all that is known of them is sealed. It is made when the
+//! first thing is, lies sealed under the master key, and goes when they are forgotten.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::master::{KEY_BYTES, Seal, random};
+use crate::{DataSubject, Vault, VaultError};
+
+/// What such keys are sealed as, each for one person.
+const PURPOSE: &[u8] = b"commerce data key\0";
+
+/// Who was forgotten, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Erased {
+    /// Who: a customer's id, a guest's, or an address's of nobody.
+    pub subject: Uuid,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+impl Vault {
+    /// `plain`, under the key of whom it is about, for this purpose and no other.
+    ///
+    /// # Errors
+    /// They were forgotten, or the database does not answer.
+    pub async fn seal(
+        &self,
+        subject: DataSubject,
+        purpose: &[u8],
+        plain: &[u8],
+    ) -> Result<Vec<u8>, VaultError> {
+        let key = match self.key(subject).await? {
+            Some(key) => key,
+            None => self.make(subject).await?,
+        };
+        Ok(key.seal(purpose, plain))
+    }
+
+    /// What was sealed under the key of whom it is about.
+    ///
+    /// # Errors
+    /// They were forgotten, it was sealed as something else, or the database does not answer.
+    pub async fn open(
+        &self,
+        subject: DataSubject,
+        purpose: &[u8],
+        sealed: &[u8],
+    ) -> Result<Vec<u8>, VaultError> {
+        let key = self.key(subject).await?.ok_or(VaultError::Erased)?;
+        key.open(purpose, sealed).map_err(|why| VaultError::Sealed(subject.0, why))
+    }
+
+    /// A guest turned out to be this customer: who forgets the one forgets the other.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn unite(&self, guest: DataSubject, customer: DataSubject) -> sqlx::Result<()> {
+        sqlx::query!(
+            "UPDATE vault_keys SET customer = $2 WHERE subject = $1 AND customer IS NULL",
+            guest.0,
+            customer.0
+        )
+        .execute(&self.db)
+        .await
+        .map(drop)
+    }
+
+    /// Whether what is about the one is about the other: the same, or a guest they were.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn is_of(&self, subject: DataSubject, person: DataSubject) -> sqlx::Result<bool> {
+        if subject == person {
+            return Ok(true);
+        }
+        let united = sqlx::query_scalar!(
+            r#"SELECT EXISTS
+                   (SELECT FROM vault_keys WHERE subject = $1 AND customer = $2) AS "it!""#,
+            subject.0,
+            person.0
+        );
+        united.fetch_one(&self.db).await
+    }
+
+    /// Forgets somebody, and the guests they were: nothing that was sealed for them can be read
+    /// from now on, by anybody. Says whether anything was known of them.
+    ///
+    /// # Errors
+    /// The database does not answer; nothing is forgotten then.
+    pub async fn erase(&self, subject: DataSubject, now: DateTime<Utc>) -> sqlx::Result<bool> {
+        let mut transaction = self.db.begin().await?;
+        let known = sqlx::query_scalar!(
+            "DELETE FROM vault_keys WHERE subject = $1 OR customer = $1 RETURNING subject",
+            subject.0
+        );
+        let mut all = known.fetch_all(&mut *transaction).await?;
+        let was_known = !all.is_empty();
+        if !all.contains(&subject.0) {
+            all.push(subject.0);
+        }
+        sqlx::query!(
+            "INSERT INTO vault_erased (subject, erased_at)
+             SELECT who, $2 FROM unnest($1::uuid[]) who ON CONFLICT (subject) DO NOTHING",
+            &all,
+            now
+        )
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query!(
+            "DELETE FROM vault_index i USING vault_records r
+             WHERE r.id = i.record_id AND r.subject = ANY($1)",
+            &all
+        )
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query!("UPDATE vault_records SET sealed = NULL WHERE subject = ANY($1)", &all)
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(was_known)
+    }
+
+    /// Who was forgotten after `after`, in the order of their ids, and no more than `limit`.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn erased(&self, after: Uuid, limit: i64) -> sqlx::Result<Vec<Erased>> {
+        sqlx::query_as!(
+            Erased,
+            r#"SELECT subject, erased_at AS "at" FROM vault_erased WHERE subject > $1
+               ORDER BY subject LIMIT $2"#,
+            after,
+            limit
+        )
+        .fetch_all(&self.db)
+        .await
+    }
+
+    /// Seals the keys anew that are sealed under a master key which seals no more, of up to `limit`
+    /// people after `after`. Says who was the last, if there may be more.
+    ///
+    /// # Errors
+    /// One is sealed under a key that is not in the ring, or the database does not answer.
+    pub(crate) async fn reseal(&self, after: Uuid, limit: i64) -> Result<Option<Uuid>, VaultError> {
+        let keys = sqlx::query!(
+            "SELECT subject, sealed FROM vault_keys WHERE subject > $1 ORDER BY subject LIMIT $2",
+            after,
+            limit
+        );
+        let keys = keys.fetch_all(&self.db).await?;
+        let last = keys.last().map(|key| key.subject);
+        for key in keys {
+            let purpose = purpose(DataSubject(key.subject));
+            let anew = self.master.reseal(&purpose, &key.sealed);
+            let anew = anew.map_err(|why| VaultError::Sealed(key.subject, why))?;
+            let Some(anew) = anew else { continue };
+            sqlx::query!("UPDATE vault_keys SET sealed = $2 WHERE subject = $1", key.subject, anew)
+                .execute(&self.db)
+                .await?;
+        }
+        Ok(last)
+    }
+
+    async fn key(&self, subject: DataSubject) -> Result<Option<Seal>, VaultError> {
+        let sealed =
+            sqlx::query_scalar!("SELECT sealed FROM vault_keys WHERE subject = $1", subject.0);
+        let sealed = sealed.fetch_optional(&self.db).await?;
+        sealed.map(|sealed| self.unseal(subject, &sealed)).transpose()
+    }
+
+    async fn make(&self, subject: DataSubject) -> Result<Seal, VaultError> {
+        let sealed = self.master.seal(&purpose(subject), &random::<KEY_BYTES>());
+        // Two that begin at once take the key of the one who was first.
+        let key = sqlx::query_scalar!(
+            r#"WITH made AS (
+                   INSERT INTO vault_keys (subject, sealed) SELECT $1, $2
+                   WHERE NOT EXISTS (SELECT FROM vault_erased WHERE subject = $1)
+                   ON CONFLICT (subject) DO NOTHING RETURNING sealed)
+               SELECT sealed AS "sealed!" FROM made"#,
+            subject.0,
+            sealed
+        );
+        match key.fetch_optional(&self.db).await? {
+            Some(sealed) => self.unseal(subject, &sealed),
+            None => self.key(subject).await?.ok_or(VaultError::Erased),
+        }
+    }
+
+    fn unseal(&self, subject: DataSubject, sealed: &[u8]) -> Result<Seal, VaultError> {
+        let key = self.master.open(&purpose(subject), sealed);
+        let key = key.and_then(|bytes| Seal::new(&bytes));
+        key.map_err(|why| VaultError::Sealed(subject.0, why))
+    }
+}
+
+/// One person's key is never taken for another's.
+fn purpose(subject: DataSubject) -> Vec<u8> {
+    [PURPOSE, subject.0.as_bytes()].concat()
+}
+
+/// The database of a vault, for who keeps something sealed in a table of their own.
+impl AsRef<PgPool> for Vault {
+    fn as_ref(&self) -> &PgPool {
+        &self.db
+    }
+}

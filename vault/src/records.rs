@@ -1,0 +1,309 @@
+//! What is kept of people: records of a kind, sealed under the key of whom they are about, and
+//! found by digests of the words in them.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::address::{PostalAddress, Profile};
+use crate::index::Word;
+use crate::{DataSubject, Vault, VaultError};
+
+/// Records of one person.
+pub const RECORDS_MAX: i64 = 500;
+/// How long a record is kept that was not to last, and to which no order refers.
+const UNUSED_FOR: TimeDelta = TimeDelta::days(30);
+/// Records that are swept with one that is made, at the most: more than are added.
+const SWEPT_AT_ONCE: i64 = 10;
+
+/// What a record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Where something goes, and to whom.
+    Address,
+    /// Who a customer is.
+    Profile,
+    /// What a payment is made with.
+    PaymentToken,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Address => "address",
+            Self::Profile => "profile",
+            Self::PaymentToken => "payment_token",
+        }
+    }
+
+    fn of(name: &str) -> Option<Self> {
+        [Self::Address, Self::Profile, Self::PaymentToken]
+            .into_iter()
+            .find(|kind| kind.name() == name)
+    }
+}
+
+/// What is to be kept.
+#[derive(Debug)]
+pub struct Record<'a, T> {
+    /// Its name.
+    pub id: Uuid,
+    /// Whom it is about.
+    pub subject: DataSubject,
+    /// What it is.
+    pub kind: Kind,
+    /// Whether it is kept though no order refers to it: of who comes back.
+    pub lasting: bool,
+    /// What it says.
+    pub plain: &'a T,
+}
+
+/// What was kept.
+#[derive(Clone, Debug)]
+pub struct KeptRecord<T> {
+    /// Its name.
+    pub id: Uuid,
+    /// Whom it is about.
+    pub subject: DataSubject,
+    /// When it last became another.
+    pub changed_at: DateTime<Utc>,
+    /// What it says.
+    pub plain: T,
+}
+
+impl Vault {
+    /// Keeps a record, or another one in its place, to be found by these words. What an order may
+    /// refer to stays as it is.
+    ///
+    /// # Errors
+    /// The id is that of somebody else's, or of something else; they were forgotten, or have very
+    /// many; or the database does not answer.
+    pub async fn keep<T: Serialize + Sync>(
+        &self,
+        record: Record<'_, T>,
+        words: &[Word],
+        now: DateTime<Utc>,
+    ) -> Result<(), VaultError> {
+        let Record { id, subject, kind, lasting, plain } = record;
+        let until = (!lasting).then(|| now + UNUSED_FOR);
+        let plain = serde_json::to_vec(plain).map_err(|why| VaultError::Unreadable(id, why))?;
+        let sealed = self.seal(subject, &purpose(kind, id), &plain).await?;
+        let digests = self.digests(words);
+        let kept = sqlx::query_scalar!(
+            r#"WITH kept AS (
+                   INSERT INTO vault_records AS r
+                       (id, subject, kind, sealed, created_at, changed_at, kept_until)
+                   SELECT $1, $2, $3, $4, $5, $5, $6
+                   WHERE (SELECT count(*) FROM vault_records WHERE subject = $2) < $7
+                       OR EXISTS (SELECT FROM vault_records WHERE id = $1)
+                   ON CONFLICT (id) DO UPDATE SET sealed = $4, changed_at = $5
+                   WHERE r.subject = $2 AND r.kind = $3 AND r.sealed IS NOT NULL AND NOT r.in_use
+                   RETURNING id),
+               unsaid AS (
+                   DELETE FROM vault_index i USING kept
+                   WHERE i.record_id = kept.id AND i.digest <> ALL($8)),
+               said AS (
+                   INSERT INTO vault_index (digest, record_id)
+                   SELECT DISTINCT digest, kept.id FROM kept, unnest($8::bytea[]) digest
+                   ON CONFLICT DO NOTHING),
+               swept AS (
+                   DELETE FROM vault_records WHERE id IN (SELECT id FROM vault_records
+                       WHERE NOT in_use AND kept_until < $5 AND id <> $1
+                       LIMIT $9 FOR UPDATE SKIP LOCKED))
+               SELECT id AS "id!" FROM kept"#,
+            id,
+            subject.0,
+            kind.name(),
+            sealed,
+            now,
+            until,
+            RECORDS_MAX,
+            &digests,
+            SWEPT_AT_ONCE
+        );
+        match kept.fetch_optional(&self.db).await? {
+            Some(_) => Ok(()),
+            None => Err(self.why_not(id).await?),
+        }
+    }
+
+    async fn why_not(&self, id: Uuid) -> Result<VaultError, VaultError> {
+        let there =
+            sqlx::query_scalar!("SELECT sealed IS NULL FROM vault_records WHERE id = $1", id);
+        Ok(match there.fetch_optional(&self.db).await?.flatten() {
+            None => VaultError::TooMuch,
+            Some(true) => VaultError::Erased,
+            Some(false) => VaultError::NotTheirs,
+        })
+    }
+
+    /// A record of this kind, if there is one.
+    ///
+    /// # Errors
+    /// Whom it was about was forgotten, or it cannot be read.
+    pub async fn kept<T: DeserializeOwned>(
+        &self,
+        kind: Kind,
+        id: Uuid,
+    ) -> Result<Option<KeptRecord<T>>, VaultError> {
+        let found = sqlx::query!(
+            "SELECT subject, sealed, changed_at FROM vault_records WHERE id = $1 AND kind = $2",
+            id,
+            kind.name()
+        );
+        let Some(row) = found.fetch_optional(&self.db).await? else { return Ok(None) };
+        let (subject, sealed) = (DataSubject(row.subject), row.sealed.ok_or(VaultError::Erased)?);
+        let plain = self.read(kind, id, subject, &sealed).await?;
+        Ok(Some(KeptRecord { id, subject, changed_at: row.changed_at, plain }))
+    }
+
+    /// The records of this kind in somebody's list, the newest first; or all there are about them.
+    ///
+    /// # Errors
+    /// One cannot be read, or the database does not answer.
+    pub async fn all<T: DeserializeOwned>(
+        &self,
+        kind: Kind,
+        subject: DataSubject,
+        only_listed: bool,
+    ) -> Result<Vec<KeptRecord<T>>, VaultError> {
+        let rows = sqlx::query!(
+            r#"SELECT r.id, r.subject, r.sealed AS "sealed!", r.changed_at FROM vault_records r
+               WHERE r.kind = $2 AND r.sealed IS NOT NULL AND (r.listed OR NOT $4) AND r.subject IN
+                   (SELECT k.subject FROM vault_keys k WHERE k.subject = $1 OR k.customer = $1)
+               ORDER BY r.created_at DESC, r.id LIMIT $3"#,
+            subject.0,
+            kind.name(),
+            RECORDS_MAX,
+            only_listed
+        );
+        let mut all = Vec::new();
+        for row in rows.fetch_all(&self.db).await? {
+            let about = DataSubject(row.subject);
+            let plain = self.read(kind, row.id, about, &row.sealed).await?;
+            all.push(KeptRecord { id: row.id, subject: about, changed_at: row.changed_at, plain });
+        }
+        Ok(all)
+    }
+
+    async fn read<T: DeserializeOwned>(
+        &self,
+        kind: Kind,
+        id: Uuid,
+        subject: DataSubject,
+        sealed: &[u8],
+    ) -> Result<T, VaultError> {
+        let plain = self.open(subject, &purpose(kind, id), sealed).await?;
+        serde_json::from_slice(&plain).map_err(|why| VaultError::Unreadable(id, why))
+    }
+
+    /// Whom a record is about. An order refers to it from now on, or is about to: it is not swept.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn take_into_use(&self, kind: Kind, id: Uuid) -> sqlx::Result<Option<DataSubject>> {
+        let taken = sqlx::query_scalar!(
+            "UPDATE vault_records SET in_use = true WHERE id = $1 AND kind = $2 RETURNING subject",
+            id,
+            kind.name()
+        );
+        Ok(taken.fetch_optional(&self.db).await?.map(DataSubject))
+    }
+
+    /// Writes the words of up to `limit` records after `after` under the first key of the ring.
+    /// Says which was the last, if there may be more.
+    pub(crate) async fn reindex(
+        &self,
+        after: Uuid,
+        limit: i64,
+    ) -> Result<Option<Uuid>, VaultError> {
+        let rows = sqlx::query!(
+            r#"SELECT id, subject, kind, sealed AS "sealed!" FROM vault_records
+               WHERE id > $1 AND sealed IS NOT NULL ORDER BY id LIMIT $2"#,
+            after,
+            limit
+        );
+        let rows = rows.fetch_all(&self.db).await?;
+        let last = rows.last().map(|row| row.id);
+        for row in rows {
+            let subject = DataSubject(row.subject);
+            let words = match Kind::of(&row.kind) {
+                Some(kind @ Kind::Address) => {
+                    self.read::<PostalAddress>(kind, row.id, subject, &row.sealed).await?.words()
+                }
+                Some(kind @ Kind::Profile) => {
+                    self.read::<Profile>(kind, row.id, subject, &row.sealed).await?.words()
+                }
+                // Nobody looks for one; and what a newer program keeps, it writes anew itself.
+                Some(Kind::PaymentToken) | None => continue,
+            };
+            sqlx::query!(
+                "WITH old AS (DELETE FROM vault_index WHERE record_id = $1 AND digest <> ALL($2))
+                 INSERT INTO vault_index (digest, record_id)
+                 SELECT DISTINCT digest, $1 FROM unnest($2::bytea[]) digest ON CONFLICT DO NOTHING",
+                row.id,
+                &self.digests(&words)
+            )
+            .execute(&self.db)
+            .await?;
+        }
+        Ok(last)
+    }
+
+    fn digests(&self, words: &[Word]) -> Vec<Vec<u8>> {
+        words.iter().map(|word| self.master().index().written(word)).collect()
+    }
+
+    /// Whom a record is about.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn subject_of(&self, kind: Kind, id: Uuid) -> sqlx::Result<Option<DataSubject>> {
+        let found = sqlx::query_scalar!(
+            "SELECT subject FROM vault_records WHERE id = $1 AND kind = $2",
+            id,
+            kind.name()
+        );
+        Ok(found.fetch_optional(&self.db).await?.map(DataSubject))
+    }
+
+    /// Takes a record out of somebody's list. One that no order refers to is gone with that. Says
+    /// whether it was there and theirs.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn let_go(&self, kind: Kind, id: Uuid, of: DataSubject) -> sqlx::Result<bool> {
+        let gone = sqlx::query!(
+            "UPDATE vault_records SET listed = false
+             WHERE id = $1 AND kind = $2 AND listed AND subject IN
+                 (SELECT k.subject FROM vault_keys k WHERE k.subject = $3 OR k.customer = $3)",
+            id,
+            kind.name(),
+            of.0
+        );
+        let was_there = gone.execute(&self.db).await?.rows_affected() > 0;
+        sqlx::query!("DELETE FROM vault_records WHERE id = $1 AND NOT in_use AND NOT listed", id)
+            .execute(&self.db)
+            .await?;
+        Ok(was_there)
+    }
+}
+
+fn purpose(kind: Kind, id: Uuid) -> Vec<u8> {
+    [b"commerce record\0", kind.name().as_bytes(), b"\0", &id.as_bytes()[..]].concat()
+}
+
+/// A record as it is given to whom it is about.
+impl<T: Serialize> KeptRecord<T> {
+    /// What it says, with its name.
+    pub fn shown(&self) -> Value {
+        let mut shown = serde_json::to_value(&self.plain).unwrap_or_default();
+        if let Some(members) = shown.as_object_mut() {
+            members.insert("id".to_owned(), self.id.to_string().into());
+            members.insert("changed_at".to_owned(), self.changed_at.to_rfc3339().into());
+        }
+        shown
+    }
+}
