@@ -26,7 +26,7 @@ fn vault(db: &PgPool) -> Vault {
     Vault::new(db.clone(), Arc::new(master))
 }
 
-async fn react(db: &PgPool, vault: &Vault, inbox: &Inbox) -> Running {
+fn react(db: &PgPool, vault: &Vault, inbox: &Inbox) -> Running {
     let carrier = inbox.settings().carrier().unwrap();
     react_with(db, Correspondence::new(Some(vault.clone()), carrier))
 }
@@ -68,7 +68,7 @@ async fn order(shop: &Shop, address_id: Option<AddressId>) -> OrderId {
 async fn who_orders_is_told_of_it(db: PgPool) {
     let (shop, vault) = (Shop::open(&db).await, vault(&db));
     let mut inbox = Inbox::open().await;
-    let reacting = react(&db, &vault, &inbox).await;
+    let reacting = react(&db, &vault, &inbox);
     shop.settled().await;
     let to = address(&vault, Some("ann@mail.example")).await;
     let id = order(&shop, Some(to)).await;
@@ -100,7 +100,7 @@ async fn who_orders_is_told_of_it(db: PgPool) {
 async fn who_was_forgotten_is_not_told(db: PgPool) {
     let (shop, vault) = (Shop::open(&db).await, vault(&db));
     let mut inbox = Inbox::open().await;
-    let reacting = react(&db, &vault, &inbox).await;
+    let reacting = react(&db, &vault, &inbox);
     shop.settled().await;
     order(&shop, None).await;
     shop.settled().await;
