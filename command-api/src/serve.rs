@@ -12,6 +12,7 @@ use service::parts::Parts;
 use service::{ServeError, bus, database, shutdown, telemetry};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
+use webhook::Dispatcher;
 
 use crate::config::{DEFAULT_PORT, Reactor, Serve};
 use crate::webhooks::Webhooks;
@@ -27,6 +28,9 @@ pub enum Error {
     /// A gateway cannot be made ready.
     #[error(transparent)]
     Gateway(#[from] gateway::Error),
+    /// Webhooks cannot be sent.
+    #[error(transparent)]
+    Webhook(#[from] webhook::Unready),
     /// Where NATS is cannot be meant.
     #[error("NATS_URL is wrong")]
     Bus(#[from] ConnectError),
@@ -64,7 +68,7 @@ async fn run(settings: Serve, around: Surroundings) -> Result<(), Error> {
     http.check()?;
     let inside = settings.reactor == Reactor::Inside;
     let does = if inside {
-        "takes commands, relays the log, asks the payment gateway"
+        "takes commands, relays the log, asks the payment gateway, sends webhooks"
     } else {
         "takes commands, relays the log"
     };
@@ -89,6 +93,12 @@ async fn run(settings: Serve, around: Surroundings) -> Result<(), Error> {
     } else {
         None
     };
+    let dispatcher = Dispatcher::set_up(&db, master.master()?, &settings.webhooks)?;
+    let telling = dispatcher.clone().filter(|_| inside).map(|dispatcher| {
+        webhook::metrics::describe_metrics();
+        let telling = webhook::run(dispatcher, settings.webhooks.clone(), stop_reacting.clone());
+        parts.watch("the webhooks", tokio::spawn(telling))
+    });
     let forgetting = forget::run(db.clone(), settings.commands_kept_days, stop_reacting.clone());
     let forgetting = parts.watch("the sweeper", tokio::spawn(forgetting));
     let relay = nats.clone().map(|client| {
@@ -109,14 +119,15 @@ async fn run(settings: Serve, around: Surroundings) -> Result<(), Error> {
     let health = if inside { reactor::waiting::watch(health, &db) } else { health };
     let guard = asking.guard(&http, DEFAULT_PORT, &db);
     let identity = Identity { db: db.clone(), desk: master.desk(&db, &asking)? };
-    let beside = identity::routes::router(identity, &guard);
+    let beside = identity::routes::router(identity, &guard)
+        .merge(webhook::routes::router(dispatcher, &guard));
     let routes = router(&app, &guard, &health, beside);
     let served = service::serve(routes, &health, &http, DEFAULT_PORT, shutdown).await;
 
     parts.stop();
     stop_reacting.cancel();
-    if let Some(reacting) = reacting {
-        parts.ended(reacting).await;
+    for part in [reacting, telling].into_iter().flatten() {
+        parts.ended(part).await;
     }
     parts.ended(forgetting).await;
     writer.close();

@@ -64,7 +64,7 @@ impl Asking {
 #[derive(Clone, Debug, Args)]
 pub struct MasterKey {
     /// What seals secrets in the database: 32 bytes in base64, as `command-api master-key` prints
-    /// them; without it no tokens are given out
+    /// them; without it no tokens are given out, and no webhooks are sent
     #[arg(
         id = "master-key",
         long = "master-key",
@@ -76,15 +76,22 @@ pub struct MasterKey {
 }
 
 impl MasterKey {
+    /// The key, if this process was told one.
+    ///
+    /// # Errors
+    /// It is no key.
+    pub fn master(&self) -> Result<Option<Arc<Master>>, Wrong> {
+        // An empty one, as compose files pass it, is none.
+        let key = self.key.as_ref().filter(|key| !key.expose().is_empty());
+        key.map(|key| Master::read(key).map(Arc::new)).transpose()
+    }
+
     /// Who gives tokens out, and to whom, if this process may.
     ///
     /// # Errors
     /// It is no key.
     pub fn desk(&self, db: &PgPool, asking: &Asking) -> Result<Option<Desk>, Wrong> {
-        // An empty one, as compose files pass it, is none.
-        let key = self.key.as_ref().filter(|key| !key.expose().is_empty());
-        let Some(key) = key else { return Ok(None) };
-        let master = Arc::new(Master::read(key)?);
+        let Some(master) = self.master()? else { return Ok(None) };
         let people = People::new(db.clone(), master.clone());
         Ok(Some(Desk { issuer: Issuer::new(db.clone(), master, &asking.issuer), people }))
     }

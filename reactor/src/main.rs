@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use reactor::gateway::settings::Settings;
+use identity::config::MasterKey;
 use reactor::operations;
-use reactor::serve::serve;
+use reactor::serve::{Run, serve};
 use service::config::{Database, Http, Logging};
 use service::{build, database, telemetry};
 
@@ -28,13 +28,15 @@ struct Shared {
     #[command(flatten)]
     http: Http,
     #[command(flatten)]
+    master: MasterKey,
+    #[command(flatten)]
     logging: Logging,
 }
 
 #[derive(Subcommand)]
 enum Command {
     /// Follow the log, and do what is due
-    Run(Settings),
+    Run(Run),
     /// List the events that could not be read
     Parked,
     /// Take up events again that could not be read, which happens by itself too
@@ -46,7 +48,9 @@ async fn main() -> anyhow::Result<ExitCode> {
     let Cli { command, shared } = Cli::parse();
     telemetry::init(shared.logging.format)?;
     match command {
-        Command::Run(settings) => serve(settings, shared.database, shared.http).await?,
+        Command::Run(settings) => {
+            serve(settings, shared.database, shared.http, shared.master).await?;
+        }
         Command::Parked => operations::parked(&database::connect(&shared.database)?).await?,
         Command::Retry(which) => {
             let db = database::connect(&shared.database)?;

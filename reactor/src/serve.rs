@@ -1,19 +1,33 @@
 //! The process that does nothing else: what runs in it, and the order in which it ends.
 
+use clap::Args;
 use event_store::{Writer, writer};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use identity::config::MasterKey;
 use service::config::{Database, Http, Wrong};
 use service::health::Health;
 use service::parts::Parts;
 use service::{ServeError, database, shutdown, telemetry};
 use tokio_util::sync::CancellationToken;
+use webhook::Dispatcher;
 
 use crate::gateway::settings::Settings;
 use crate::{gateway, waiting};
 
 /// Where the reactor listens unless it is told.
 const DEFAULT_PORT: u16 = 8083;
+
+/// Settings of `reactor run`.
+#[derive(Clone, Debug, Args)]
+pub struct Run {
+    /// The gateways
+    #[command(flatten)]
+    pub gateways: Settings,
+    /// Who is told outside
+    #[command(flatten)]
+    pub webhooks: webhook::config::Settings,
+}
 
 /// Why the process ended when it was not told to.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +38,9 @@ pub enum Error {
     /// A gateway cannot be made ready.
     #[error(transparent)]
     Gateway(#[from] gateway::Error),
+    /// Webhooks cannot be sent.
+    #[error(transparent)]
+    Webhook(#[from] webhook::Unready),
     /// Nobody can be listened to.
     #[error(transparent)]
     Serve(#[from] ServeError),
@@ -34,17 +51,25 @@ pub enum Error {
 
 /// Reacts to the log until told to stop.
 pub fn serve(
-    settings: Settings,
+    settings: Run,
     database: Database,
     http: Http,
+    master: MasterKey,
 ) -> BoxFuture<'static, Result<(), Error>> {
     // Boxed, so that its code is made here once and not in each program anew.
-    keep_running(settings, database, http).boxed()
+    keep_running(settings, database, http, master).boxed()
 }
 
-async fn keep_running(settings: Settings, database: Database, http: Http) -> Result<(), Error> {
+async fn keep_running(
+    settings: Run,
+    database: Database,
+    http: Http,
+    master: MasterKey,
+) -> Result<(), Error> {
+    let Run { gateways, webhooks } = settings;
     http.check()?;
-    let (does, address) = ("does what follows from events by itself", http.address(DEFAULT_PORT));
+    let (does, address) =
+        ("does what follows from events by itself, sends webhooks", http.address(DEFAULT_PORT));
     telemetry::begin("reactor", does, address, &database, None, None);
     let shutdown = shutdown::signal(http.drain_delay());
     event_store::metrics::describe_metrics();
@@ -54,8 +79,14 @@ async fn keep_running(settings: Settings, database: Database, http: Http) -> Res
     let (writer, writing) = Writer::start(&db, writer::Settings::default());
     let writing = parts.watch("the writer", writing);
     let stop_reacting = CancellationToken::new();
-    let reacting = crate::run(&db, writer.clone(), &settings, stop_reacting.clone())?;
+    let reacting = crate::run(&db, writer.clone(), &gateways, stop_reacting.clone())?;
     let reacting = parts.watch("the reactor", tokio::spawn(reacting));
+    let dispatcher = Dispatcher::set_up(&db, master.master()?, &webhooks)?;
+    let telling = dispatcher.map(|dispatcher| {
+        webhook::metrics::describe_metrics();
+        let telling = webhook::run(dispatcher, webhooks, stop_reacting.clone());
+        parts.watch("the webhooks", tokio::spawn(telling))
+    });
 
     let health = waiting::watch(database::watch(Health::new(), &db), &db);
     let router = service::http::shell(health.router());
@@ -64,6 +95,9 @@ async fn keep_running(settings: Settings, database: Database, http: Http) -> Res
     parts.stop();
     stop_reacting.cancel();
     parts.ended(reacting).await;
+    if let Some(telling) = telling {
+        parts.ended(telling).await;
+    }
     writer.close();
     parts.ended(writing).await;
     served?;

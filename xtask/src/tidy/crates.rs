@@ -11,13 +11,15 @@ const MAY: &[(&str, &[&str], &[&str])] = &[
     ("domain", &[], &["kit"]),
     ("service", &[], &[]),
     ("identity", &["domain", "service"], &[]),
+    ("webhook", &["domain", "event-store", "identity", "service"], &["kit", "kit-log"]),
     ("event-store", &["domain"], &["kit", "kit-log"]),
     ("import", &["domain", "event-store"], &["kit", "kit-log"]),
-    ("reactor", &["domain", "event-store", "service"], &["kit", "kit-log"]),
+    // Webhooks are sent by the process that it has alone.
+    ("reactor", &["domain", "event-store", "identity", "service", "webhook"], &["kit", "kit-log"]),
     // The reactor and the importers are entered by it.
     (
         "command-api",
-        &["domain", "event-store", "identity", "import", "reactor", "service"],
+        &["domain", "event-store", "identity", "import", "reactor", "service", "webhook"],
         &["kit", "kit-log"],
     ),
     ("projector", &["domain", "event-store", "service"], &["kit", "kit-log"]),
