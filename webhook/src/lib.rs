@@ -38,7 +38,7 @@ use crate::config::Settings;
 use crate::wire::Wire;
 
 /// Connections for following, claiming and saying what came of it.
-const CONNECTIONS_MAX: u32 = 8;
+const CONNECTIONS_MAX: u32 = 5;
 
 /// What it takes to tell others. Clones share it.
 #[derive(Clone, Debug)]
