@@ -431,6 +431,57 @@ CREATE INDEX stock_rows_available ON stock_rows USING btree (build, available, i
 CREATE INDEX stock_rows_low ON stock_rows USING btree (build, id) WHERE low;
 CREATE INDEX stock_rows_short ON stock_rows USING btree (build, id) WHERE short > 0;
 
+CREATE TABLE webhook_deliveries (
+    subscription_id uuid NOT NULL,
+    "position" bigint NOT NULL,
+    replay integer NOT NULL,
+    type text NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    leased_until timestamp with time zone,
+    status smallint,
+    error text,
+    attempted_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT webhook_deliveries_pkey PRIMARY KEY (subscription_id, "position", replay),
+    CONSTRAINT webhook_deliveries_subscription_id_fkey FOREIGN KEY (subscription_id) REFERENCES webhook_subscriptions(id)
+);
+CREATE INDEX webhook_deliveries_by_state ON webhook_deliveries USING btree (subscription_id, state, "position" DESC, replay DESC);
+CREATE INDEX webhook_deliveries_due ON webhook_deliveries USING btree (subscription_id, due_at) WHERE state = 'pending'::text;
+CREATE INDEX webhook_deliveries_ended_at ON webhook_deliveries USING btree (ended_at) WHERE state <> 'pending'::text;
+CREATE INDEX webhook_deliveries_leased ON webhook_deliveries USING btree (subscription_id, leased_until) WHERE leased_until IS NOT NULL;
+
+CREATE TABLE webhook_readings (
+    subscription_id uuid NOT NULL,
+    replay integer NOT NULL,
+    "position" bigint NOT NULL,
+    until_position bigint,
+    CONSTRAINT webhook_readings_pkey PRIMARY KEY (subscription_id, replay),
+    CONSTRAINT webhook_readings_subscription_id_fkey FOREIGN KEY (subscription_id) REFERENCES webhook_subscriptions(id) ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX webhook_readings_replay ON webhook_readings USING btree (subscription_id) WHERE replay > 0;
+
+CREATE TABLE webhook_subscriptions (
+    id uuid NOT NULL,
+    url text NOT NULL,
+    event_types text[] NOT NULL,
+    description text NOT NULL,
+    state text NOT NULL,
+    reason text,
+    log_id uuid NOT NULL,
+    began_after bigint NOT NULL,
+    secret bytea NOT NULL,
+    previous_secret bytea,
+    previous_until timestamp with time zone,
+    rests_until timestamp with time zone,
+    replays integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT webhook_subscriptions_pkey PRIMARY KEY (id)
+);
+
 CREATE VIEW carts AS
  SELECT id,
     document,
@@ -945,7 +996,7 @@ GRANT EXECUTE ON FUNCTION settle_log(boolean) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION take_turn(bigint, integer, bigint) TO commerce_writer;
 GRANT SELECT ON commands, events, log_head TO commerce_writer;
 GRANT SELECT, INSERT, UPDATE ON signing_keys TO commerce_writer;
-GRANT SELECT, INSERT, UPDATE, DELETE ON gateway_events, payment_process, payment_process_parked, payment_tasks, people, reaction_tasks, reaction_waiting, reactions, sandbox_gateway, sessions, sign_in_failures, snapshots TO commerce_writer;
+GRANT SELECT, INSERT, UPDATE, DELETE ON gateway_events, payment_process, payment_process_parked, payment_tasks, people, reaction_tasks, reaction_waiting, reactions, sandbox_gateway, sessions, sign_in_failures, snapshots, webhook_deliveries, webhook_readings, webhook_subscriptions TO commerce_writer;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO commerce_analyst;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO commerce_projector;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO commerce_reader;

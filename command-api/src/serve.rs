@@ -67,12 +67,8 @@ async fn run(settings: Serve, around: Surroundings) -> Result<(), Error> {
     let Surroundings { database, bus, http, asking, master } = around;
     http.check()?;
     let inside = settings.reactor == Reactor::Inside;
-    let does = if inside {
-        "takes commands, relays the log, asks the payment gateway, sends webhooks"
-    } else {
-        "takes commands, relays the log"
-    };
-    telemetry::begin("command-api", does, http.address(DEFAULT_PORT), &database, Some(&bus), None);
+    let address = http.address(DEFAULT_PORT);
+    telemetry::begin("command-api", does(inside), address, &database, Some(&bus), None);
     let shutdown = shutdown::signal(http.drain_delay());
     service::metrics::install();
     metrics::describe_metrics();
@@ -95,7 +91,6 @@ async fn run(settings: Serve, around: Surroundings) -> Result<(), Error> {
     };
     let dispatcher = Dispatcher::set_up(&db, master.master()?, &settings.webhooks)?;
     let telling = dispatcher.clone().filter(|_| inside).map(|dispatcher| {
-        webhook::metrics::describe_metrics();
         let telling = webhook::run(dispatcher, settings.webhooks.clone(), stop_reacting.clone());
         parts.watch("the webhooks", tokio::spawn(telling))
     });
@@ -138,6 +133,15 @@ async fn run(settings: Serve, around: Surroundings) -> Result<(), Error> {
     }
     served?;
     if parts.is_broken() { Err(Error::Broken) } else { Ok(()) }
+}
+
+/// What the process is for, in a line of its log.
+fn does(inside: bool) -> &'static str {
+    if inside {
+        "takes commands, relays the log, asks the payment gateway, sends webhooks"
+    } else {
+        "takes commands, relays the log"
+    }
 }
 
 /// Without Postgres nothing can be accepted. Without NATS everything can: readers fall back on the

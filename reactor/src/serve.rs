@@ -83,7 +83,6 @@ async fn keep_running(
     let reacting = parts.watch("the reactor", tokio::spawn(reacting));
     let dispatcher = Dispatcher::set_up(&db, master.master()?, &webhooks)?;
     let telling = dispatcher.map(|dispatcher| {
-        webhook::metrics::describe_metrics();
         let telling = webhook::run(dispatcher, webhooks, stop_reacting.clone());
         parts.watch("the webhooks", tokio::spawn(telling))
     });

@@ -31,12 +31,11 @@ pub(crate) fn pause(attempts: i32, luck: f64) -> Option<Duration> {
 
 /// How long a receiver asks to be left alone: `Retry-After`, in seconds or as a date.
 pub(crate) fn retry_after(value: &str, now: DateTime<Utc>) -> Option<Duration> {
-    let asked = match value.trim().parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let until = DateTime::parse_from_rfc2822(value.trim()).ok()?;
-            (until.to_utc() - now).to_std().ok()?
-        }
+    let asked = if let Ok(seconds) = value.trim().parse() {
+        Duration::from_secs(seconds)
+    } else {
+        let until = DateTime::parse_from_rfc2822(value.trim()).ok()?;
+        (until.to_utc() - now).to_std().ok()?
     };
     Some(asked.min(RETRY_AFTER_MAX))
 }

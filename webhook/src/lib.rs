@@ -6,7 +6,7 @@
 //!   is due and sends it; `backoff`: when it is sent again;
 //! * `cloud_event`: what is sent; [`wire`]: how;
 //! * `care`: what is let go of in the end; [`routes`]: where all of it is asked for; [`config`]:
-//!   settings; [`metrics`].
+//!   settings.
 //!
 //! It runs beside the reactor. It decides nothing, appends nothing, and knows no event but by its
 //! name.
@@ -19,7 +19,7 @@ pub mod config;
 mod deliveries;
 mod event_types;
 mod follower;
-pub mod metrics;
+mod metrics;
 pub mod routes;
 mod sender;
 mod signing;
@@ -73,8 +73,10 @@ impl Dispatcher {
 #[error("the connections of webhooks cannot be set up")]
 pub struct Unready(#[from] reqwest::Error);
 
-/// Tells others of events until told to stop; what is being sent then is finished first.
+/// Tells others of events until told to stop; what is being sent then is finished first. To be run
+/// once the process has a recorder of metrics.
 pub async fn run(dispatcher: Dispatcher, settings: Settings, stop: CancellationToken) {
+    metrics::describe_metrics();
     let db = forgetful(&dispatcher.db);
     let dispatcher = Dispatcher { db: db.clone(), ..dispatcher };
     let more = Notify::new();

@@ -18,9 +18,8 @@ const COUNTED_MAX: i64 = 100_000;
 const ATTEMPTS: &str = "webhook_attempts_total";
 const TOOK: &str = "webhook_attempt_duration_seconds";
 
-/// Describes the metrics of this crate, and has its counters begin at 0. To be called once the
-/// process has a recorder.
-pub fn describe_metrics() {
+/// Describes the metrics of this crate, and has its counters begin at 0.
+pub(crate) fn describe_metrics() {
     for (name, help) in [
         ("webhook_deliveries_pending", "Webhooks that are to be sent, or sent again"),
         ("webhook_deliveries_failed", "Webhooks that were given up and are kept"),

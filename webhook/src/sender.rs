@@ -22,9 +22,9 @@ use crate::wire::{Answer, Silence};
 use crate::{Dispatcher, backoff, cloud_event, metrics};
 
 /// Deliveries of one subscription under way at once: one that is slow holds up its own alone.
-const OF_EACH_MAX: i64 = 4;
+const OF_EACH_MAX: u16 = 4;
 /// And of all: room for every subscription's.
-const AT_ONCE_MAX: usize = (SUBSCRIPTIONS_MAX * OF_EACH_MAX) as usize;
+const AT_ONCE_MAX: usize = SUBSCRIPTIONS_MAX as usize * OF_EACH_MAX as usize;
 /// How long whoever claimed one may take: longer than a receiver may, with what is around it.
 const LEASE: Duration = Duration::from_mins(1);
 /// How often the list is looked at without a reason.
@@ -70,7 +70,7 @@ async fn claim(db: &PgPool, free: usize) -> sqlx::Result<(Uuid, Vec<Claimed>)> {
     if !log.settled {
         return Ok((log.log_id, Vec::new()));
     }
-    let claimed = deliveries::claim(db, log.log_id, free as i64, OF_EACH_MAX, LEASE).await?;
+    let claimed = deliveries::claim(db, log.log_id, free as i64, OF_EACH_MAX.into(), LEASE).await?;
     Ok((log.log_id, claimed))
 }
 
@@ -171,33 +171,34 @@ impl Dispatcher {
 mod tests {
     use super::*;
 
-    fn said(status: u16, retry_after: Option<u64>) -> Result<Answer, Silence> {
+    fn said(status: u16, retry_after: Option<u64>) -> Answer {
         let retry_after = retry_after.map(Duration::from_secs);
-        Ok(Answer { status, excerpt: "no".to_owned(), retry_after })
+        Answer { status, excerpt: "no".to_owned(), retry_after }
     }
 
-    fn next(said: &Result<Answer, Silence>, attempts: i32) -> Next {
-        judge(said, attempts, 0.5).next
+    fn next(said: Answer, attempts: i32) -> Next {
+        judge(&Ok(said), attempts, 0.5).next
     }
 
     #[test]
     fn only_a_2xx_is_taken_for_one() {
         for status in [200, 201, 204, 299] {
-            assert_eq!(next(&said(status, None), 1), Next::Delivered);
+            assert_eq!(next(said(status, None), 1), Next::Delivered);
         }
         for status in [301, 302, 307, 400, 401, 404, 500] {
-            assert_eq!(next(&said(status, None), 1), Next::Later(Duration::from_secs(5)));
-            assert_eq!(next(&said(status, None), 10), Next::Failed);
+            assert_eq!(next(said(status, None), 1), Next::Later(Duration::from_secs(5)));
+            assert_eq!(next(said(status, None), 10), Next::Failed);
         }
-        assert_eq!(next(&Err(Silence::Late), 2), Next::Later(Duration::from_mins(5)));
-        assert_eq!(next(&said(410, None), 1), Next::Failed);
+        let late = judge(&Err(Silence::Late), 2, 0.5).next;
+        assert_eq!(late, Next::Later(Duration::from_mins(5)));
+        assert_eq!(next(said(410, None), 1), Next::Failed);
     }
 
     #[test]
     fn a_receiver_that_asks_for_more_time_has_it() {
-        assert_eq!(next(&said(429, Some(90)), 1), Next::Later(Duration::from_secs(90)));
-        assert_eq!(next(&said(503, Some(1)), 2), Next::Later(Duration::from_mins(5)));
+        assert_eq!(next(said(429, Some(90)), 1), Next::Later(Duration::from_secs(90)));
+        assert_eq!(next(said(503, Some(1)), 2), Next::Later(Duration::from_mins(5)));
         // Others have nothing to say about it.
-        assert_eq!(next(&said(500, Some(90)), 1), Next::Later(Duration::from_secs(5)));
+        assert_eq!(next(said(500, Some(90)), 1), Next::Later(Duration::from_secs(5)));
     }
 }

@@ -7,13 +7,13 @@ use uuid::Uuid;
 
 /// Subscriptions there may be. With what one may have under way, and what the sender may, none of
 /// them holds up another.
-pub const SUBSCRIPTIONS_MAX: i64 = 64;
+pub const SUBSCRIPTIONS_MAX: u16 = 64;
 /// How long a secret is good beside the one that took its place.
 pub const PREVIOUS_SECRET_LIFE: TimeDelta = TimeDelta::hours(24);
 
 /// A subscription, as it is shown.
 #[derive(Clone, Debug, Serialize)]
-pub struct Subscription {
+pub(crate) struct Subscription {
     /// Its id.
     pub id: Uuid,
     /// Where the receiver listens.
@@ -45,9 +45,10 @@ pub struct Subscription {
 
 /// A replay, as it is shown.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct Replay {
+pub(crate) struct Replay {
     /// Which: ids of its deliveries end in it.
-    pub replay: i32,
+    #[serde(rename = "replay")]
+    pub number: i32,
     /// How far the log was read for it.
     pub position: i64,
     /// Where it ends.
@@ -91,7 +92,7 @@ pub(crate) async fn create(db: &PgPool, new: &New) -> sqlx::Result<bool> {
         &new.event_types,
         new.description,
         new.sealed,
-        SUBSCRIPTIONS_MAX,
+        i64::from(SUBSCRIPTIONS_MAX),
     );
     Ok(made.execute(db).await?.rows_affected() > 0)
 }
@@ -120,8 +121,8 @@ pub(crate) async fn read(db: &PgPool, id: Option<Uuid>) -> sqlx::Result<Vec<Subs
         began_after: row.began_after,
         position: row.position,
         replay: match (row.replay, row.replayed, row.until_position) {
-            (Some(replay), Some(position), Some(until_position)) => {
-                Some(Replay { replay, position, until_position })
+            (Some(number), Some(position), Some(until_position)) => {
+                Some(Replay { number, position, until_position })
             }
             _ => None,
         },
@@ -217,8 +218,8 @@ pub(crate) async fn replay(
         until,
     );
     Ok(match begun.fetch_optional(db).await? {
-        Some(replay) => {
-            Replayed::Begun(Replay { replay, position: from - 1, until_position: until })
+        Some(number) => {
+            Replayed::Begun(Replay { number, position: from - 1, until_position: until })
         }
         None => Replayed::Busy,
     })

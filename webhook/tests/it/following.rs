@@ -145,7 +145,7 @@ async fn another_log_tells_nobody(db: PgPool) {
     let (house, receiver) = (House::open(&db), Receiver::listen().await);
     let (path, _) = house.subscribe(&receiver.url, &["product.published"]).await;
     house.product().await;
-    let (_, log) = identity::adopt(&mut *db.acquire().await.unwrap()).await.unwrap();
+    let (_, log) = identity::adopt(&mut db.acquire().await.unwrap()).await.unwrap();
     let sending = house.send();
     assert_eq!(house.becomes(&path, "disabled").await["reason"], "another_log");
     assert_eq!(receiver.heard().len(), 0);
