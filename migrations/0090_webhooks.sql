@@ -59,13 +59,13 @@ CREATE TABLE webhook_deliveries (
     ended_at timestamptz,
     CONSTRAINT webhook_deliveries_pkey PRIMARY KEY (subscription_id, position, replay)
 );
-CREATE INDEX webhook_deliveries_due ON webhook_deliveries (subscription_id, due_at)
+CREATE INDEX webhook_deliveries_due ON webhook_deliveries (subscription_id, due_at, position)
     WHERE state = 'pending';
 CREATE INDEX webhook_deliveries_leased ON webhook_deliveries (subscription_id, leased_until)
     WHERE leased_until IS NOT NULL;
 CREATE INDEX webhook_deliveries_by_state
     ON webhook_deliveries (subscription_id, state, position DESC, replay DESC);
-CREATE INDEX webhook_deliveries_ended_at ON webhook_deliveries (ended_at)
+CREATE INDEX webhook_deliveries_ended_at ON webhook_deliveries (subscription_id, ended_at)
     WHERE state <> 'pending';
 
 DO $$

@@ -449,8 +449,8 @@ CREATE TABLE webhook_deliveries (
     CONSTRAINT webhook_deliveries_subscription_id_fkey FOREIGN KEY (subscription_id) REFERENCES webhook_subscriptions(id)
 );
 CREATE INDEX webhook_deliveries_by_state ON webhook_deliveries USING btree (subscription_id, state, "position" DESC, replay DESC);
-CREATE INDEX webhook_deliveries_due ON webhook_deliveries USING btree (subscription_id, due_at) WHERE state = 'pending'::text;
-CREATE INDEX webhook_deliveries_ended_at ON webhook_deliveries USING btree (ended_at) WHERE state <> 'pending'::text;
+CREATE INDEX webhook_deliveries_due ON webhook_deliveries USING btree (subscription_id, due_at, "position") WHERE state = 'pending'::text;
+CREATE INDEX webhook_deliveries_ended_at ON webhook_deliveries USING btree (subscription_id, ended_at) WHERE state <> 'pending'::text;
 CREATE INDEX webhook_deliveries_leased ON webhook_deliveries USING btree (subscription_id, leased_until) WHERE leased_until IS NOT NULL;
 
 CREATE TABLE webhook_readings (

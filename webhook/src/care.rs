@@ -42,9 +42,14 @@ async fn round(db: &PgPool, kept: TimeDelta) -> sqlx::Result<u64> {
 async fn sweep_old(db: &PgPool, kept: TimeDelta) -> sqlx::Result<u64> {
     let swept = sqlx::query!(
         "DELETE FROM webhook_deliveries WHERE (subscription_id, position, replay) IN (
-             SELECT subscription_id, position, replay FROM webhook_deliveries
-             WHERE state <> 'pending' AND ended_at < now() - make_interval(secs => $1)
-             ORDER BY ended_at LIMIT $2)",
+             SELECT d.subscription_id, d.position, d.replay
+             FROM webhook_subscriptions s
+             CROSS JOIN LATERAL (
+                 SELECT subscription_id, position, replay FROM webhook_deliveries
+                 WHERE subscription_id = s.id AND state <> 'pending'
+                   AND ended_at < now() - make_interval(secs => $1)
+                 ORDER BY ended_at LIMIT $2) AS d
+             LIMIT $2)",
         kept.as_seconds_f64(),
         SWEPT_AT_ONCE_MAX,
     );

@@ -8,6 +8,7 @@ use crate::target::Reach;
 
 /// Settings of whoever sends webhooks.
 #[derive(Clone, Debug, Args)]
+#[group(id = "webhooks")]
 pub struct Settings {
     /// Also send webhooks to this machine and its network, and without TLS: for a machine of one's
     /// own

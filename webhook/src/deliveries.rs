@@ -177,10 +177,10 @@ pub(crate) async fn rest(db: &PgPool, subscription: Uuid, pause: Duration) -> sq
 pub(crate) async fn took_nothing_since(db: &PgPool, claimed: &Claimed) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"SELECT NOT EXISTS (
-               SELECT FROM webhook_deliveries d JOIN webhook_deliveries this
-               ON this.subscription_id = $1 AND this.position = $2 AND this.replay = $3
-               WHERE d.subscription_id = $1 AND d.state = 'delivered'
-                 AND d.ended_at > this.created_at) AS "nothing!""#,
+               SELECT FROM webhook_deliveries
+               WHERE subscription_id = $1 AND state = 'delivered' AND ended_at > (
+                   SELECT created_at FROM webhook_deliveries
+                   WHERE subscription_id = $1 AND position = $2 AND replay = $3)) AS "nothing!""#,
         claimed.subscription_id,
         claimed.key.position,
         claimed.key.replay,

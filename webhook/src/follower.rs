@@ -11,14 +11,16 @@ use event_store::causes;
 use event_store::listen::HeadListener;
 use sqlx::PgPool;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 /// Positions that are read at once for each subscription.
 const PAGE_POSITIONS: i64 = 2_000;
 /// Deliveries of one subscription that may wait; more stay in the log. A page may come on top.
-const PENDING_MAX: i64 = 10_000;
+const PENDING_MAX: i64 = 5_000;
 /// How often the log is looked at without a reason.
 const POLL: Duration = Duration::from_secs(1);
-/// The pause in which events gather while there are some.
+/// The shortest time between two looks at the end of the log, in which events gather while there
+/// are some: it grows for others too, who need not pay for this one by one.
 const GATHER: Duration = Duration::from_millis(100);
 /// The pause after a failure.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -41,16 +43,19 @@ pub(crate) async fn follow(db: PgPool, more: &Notify) {
 async fn follow_on(db: &PgPool, more: &Notify, failing: &mut bool) -> sqlx::Result<()> {
     let mut listener = HeadListener::connect(db).await?;
     loop {
+        let next = Instant::now() + GATHER;
         let step = step(db, PAGE_POSITIONS, PENDING_MAX).await?;
         *failing = false;
         if step.listed > 0 {
             more.notify_one();
         }
-        match () {
-            () if step.goes_on => {}
-            () if step.read > 0 => tokio::time::sleep(GATHER).await,
-            () => drop(listener.changed(POLL).await),
+        if step.goes_on {
+            continue;
         }
+        if step.read == 0 {
+            listener.changed(POLL).await;
+        }
+        tokio::time::sleep_until(next).await;
     }
 }
 
@@ -69,19 +74,21 @@ struct Step {
 async fn step(db: &PgPool, page: i64, pending_max: i64) -> sqlx::Result<Step> {
     sqlx::query_as!(
         Step,
-        r#"WITH taken AS MATERIALIZED (
+        r#"WITH behind AS MATERIALIZED (
                SELECT r.subscription_id, r.replay, r.position AS after, s.event_types,
                       least(r.position + $1, r.until_position, h.position) AS until,
                       coalesce(r.until_position, h.position) AS goal, r.until_position
                FROM webhook_readings r
                JOIN webhook_subscriptions s ON s.id = r.subscription_id
                JOIN log_head h ON h.log_id = s.log_id
-               WHERE s.state = 'active' AND r.position < h.position AND $2 > (
+               WHERE s.state = 'active' AND r.position < h.position
+               FOR UPDATE OF r SKIP LOCKED),
+           taken AS MATERIALIZED (
+               SELECT * FROM behind b WHERE $2 > (
                    SELECT count(*) FROM (
                        SELECT FROM webhook_deliveries d
-                       WHERE d.subscription_id = r.subscription_id AND d.state = 'pending'
-                       LIMIT $2) AS waiting)
-               FOR UPDATE OF r SKIP LOCKED),
+                       WHERE d.subscription_id = b.subscription_id AND d.state = 'pending'
+                       LIMIT $2) AS waiting)),
            listed AS (
                INSERT INTO webhook_deliveries (subscription_id, position, replay, type)
                SELECT t.subscription_id, e.position, t.replay, e.type
