@@ -55,9 +55,11 @@ pub(crate) async fn send(dispatcher: Dispatcher, more: &Notify, stop: Cancellati
         }
         tokio::select! {
             () = stop.cancelled() => {}
-            Some(_) = running.join_next() => {}
+            // With each that ends there may be room for another of its subscription.
+            Some(_) = running.join_next(), if none => {}
             () = more.notified(), if none => {}
             () = tokio::time::sleep(POLL), if none => {}
+            () = std::future::ready(()), if !none => {}
         }
         while running.try_join_next().is_some() {}
     }

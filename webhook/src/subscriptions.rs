@@ -134,14 +134,14 @@ pub(crate) async fn read(db: &PgPool, id: Option<Uuid>) -> sqlx::Result<Vec<Subs
 }
 
 /// Changes one. Says whether it is there. One that is made active again goes on where it stopped,
-/// in whichever log this is by now.
+/// in whichever log this is by now. A pause was for the receiver that asked for it.
 pub(crate) async fn change(db: &PgPool, id: Uuid, change: &Change) -> sqlx::Result<bool> {
     let changed = sqlx::query!(
         "UPDATE webhook_subscriptions AS s SET
              url = coalesce($2, url), event_types = coalesce($3, event_types),
              description = coalesce($4, description), state = coalesce($5, state),
              reason = CASE WHEN $5::text IS NULL THEN reason END,
-             rests_until = CASE WHEN $5::text IS NULL THEN rests_until END,
+             rests_until = CASE WHEN $2::text IS NULL AND $5 IS NULL THEN rests_until END,
              log_id = CASE WHEN $5 = 'active' THEN h.log_id ELSE s.log_id END, updated_at = now()
          FROM log_head h WHERE id = $1 AND state <> 'deleted'",
         id,

@@ -79,6 +79,31 @@ async fn a_receiver_that_takes_its_time_holds_up_nobody_else(db: PgPool) {
     assert_eq!((slow.heard().len(), ids.len()), (12, 12));
 }
 
+/// Not even who comes when it has all that one may have under way.
+#[sqlx::test(migrations = "../migrations")]
+async fn who_comes_later_does_not_wait_for_it(db: PgPool) {
+    let house = House::open(&db);
+    let (slow, quick) = (Receiver::listen().await, Receiver::listen().await);
+    slow.falls_silent();
+    house.subscribe(&slow.url, &["product.published"]).await;
+    for _ in 0..OF_EACH_MAX {
+        house.product().await;
+    }
+    let sending = house.send();
+    slow.hears(OF_EACH_MAX).await;
+    let (path, _) = house.subscribe(&quick.url, &["product.published"]).await;
+    house.product().await;
+    house.has(&path, "delivered", 1).await;
+    // It had not answered by then, nor had its time run out.
+    let under_way =
+        "SELECT count(*) FROM webhook_deliveries WHERE state = 'pending' AND attempts = 1
+                    AND leased_until > now()";
+    let under_way: i64 = sqlx::query_scalar(under_way).fetch_one(&db).await.unwrap();
+    assert_eq!(under_way, OF_EACH_MAX as i64);
+    slow.speaks_again();
+    sending.stop().await;
+}
+
 /// Who is told to end finishes what is under way.
 #[sqlx::test(migrations = "../migrations")]
 async fn what_is_under_way_is_finished_first(db: PgPool) {
