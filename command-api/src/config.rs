@@ -57,7 +57,7 @@ pub struct Serve {
     #[arg(long, env = "PUBLIC_QUERY_URL", value_parser = query_url)]
     pub public_query_url: Option<String>,
     /// Where that happens which follows from events by itself: the gateway is asked, what falls due
-    /// is let go
+    /// is let go, webhooks are sent
     #[arg(long, env = "REACTOR", value_enum, default_value_t = Reactor::Inside)]
     pub reactor: Reactor,
     /// The gateways
@@ -66,6 +66,9 @@ pub struct Serve {
     /// Mails to people
     #[command(flatten)]
     pub mail: mail::Settings,
+    /// Who is told outside
+    #[command(flatten)]
+    pub webhooks: webhook::config::Settings,
 }
 
 /// A base that paths can be put behind; nothing is one too.

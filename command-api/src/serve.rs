@@ -13,6 +13,7 @@ use service::{ServeError, bus, database, shutdown, telemetry};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use vault::settings::MasterKey;
+use webhook::Dispatcher;
 
 use crate::config::{DEFAULT_PORT, Reactor, Serve};
 use crate::webhooks::Webhooks;
@@ -29,6 +30,9 @@ pub enum Error {
     /// A gateway cannot be made ready.
     #[error(transparent)]
     Gateway(#[from] gateway::Error),
+    /// Webhooks cannot be sent.
+    #[error(transparent)]
+    Webhook(#[from] webhook::Unready),
     /// Where NATS is cannot be meant.
     #[error("NATS_URL is wrong")]
     Bus(#[from] ConnectError),
@@ -65,12 +69,8 @@ async fn run(settings: Serve, around: Surroundings) -> Result<(), Error> {
     let Surroundings { database, bus, http, asking, master } = around;
     http.check()?;
     let inside = settings.reactor == Reactor::Inside;
-    let does = if inside {
-        "takes commands, relays the log, asks the payment gateway"
-    } else {
-        "takes commands, relays the log"
-    };
-    telemetry::begin("command-api", does, http.address(DEFAULT_PORT), &database, Some(&bus), None);
+    let address = http.address(DEFAULT_PORT);
+    telemetry::begin("command-api", does(inside), address, &database, Some(&bus), None);
     let shutdown = shutdown::signal(http.drain_delay());
     service::metrics::install();
     metrics::describe_metrics();
@@ -95,6 +95,11 @@ async fn run(settings: Serve, around: Surroundings) -> Result<(), Error> {
     } else {
         None
     };
+    let dispatcher = Dispatcher::set_up(&db, master.master()?, &settings.webhooks)?;
+    let telling = dispatcher.clone().filter(|_| inside).map(|dispatcher| {
+        let telling = webhook::run(dispatcher, settings.webhooks.clone(), stop_reacting.clone());
+        parts.watch("the webhooks", tokio::spawn(telling))
+    });
     let forgetting = forget::run(db.clone(), settings.commands_kept_days, stop_reacting.clone());
     let forgetting = parts.watch("the sweeper", tokio::spawn(forgetting));
     let relay = nats.clone().map(|client| {
@@ -116,14 +121,15 @@ async fn run(settings: Serve, around: Surroundings) -> Result<(), Error> {
     let health = if inside { reactor::waiting::watch(health, &db) } else { health };
     let guard = asking.guard(&http, DEFAULT_PORT, &db);
     let identity = Identity { db: db.clone(), desk: asking.desk(&master, &db, post)? };
-    let beside = identity::routes::router(identity, &guard);
+    let beside = identity::routes::router(identity, &guard)
+        .merge(webhook::routes::router(dispatcher, &guard));
     let routes = router(&app, &guard, &health, beside);
     let served = service::serve(routes, &health, &http, DEFAULT_PORT, shutdown).await;
 
     parts.stop();
     stop_reacting.cancel();
-    if let Some(reacting) = reacting {
-        parts.ended(reacting).await;
+    for part in [reacting, telling].into_iter().flatten() {
+        parts.ended(part).await;
     }
     parts.ended(forgetting).await;
     writer.close();
@@ -134,6 +140,15 @@ async fn run(settings: Serve, around: Surroundings) -> Result<(), Error> {
     }
     served?;
     if parts.is_broken() { Err(Error::Broken) } else { Ok(()) }
+}
+
+/// What the process is for, in a line of its log.
+fn does(inside: bool) -> &'static str {
+    if inside {
+        "takes commands, relays the log, asks the payment gateway, sends webhooks"
+    } else {
+        "takes commands, relays the log"
+    }
 }
 
 /// Without Postgres nothing can be accepted. Without NATS everything can: readers fall back on the

@@ -3,9 +3,8 @@
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use reactor::gateway::settings::Settings;
 use reactor::operations;
-use reactor::serve::{Told, serve};
+use reactor::serve::{Run, serve};
 use service::config::{Database, Http, Logging};
 use service::{build, database, telemetry};
 use vault::settings::MasterKey;
@@ -29,6 +28,8 @@ struct Shared {
     #[command(flatten)]
     http: Http,
     #[command(flatten)]
+    master: MasterKey,
+    #[command(flatten)]
     logging: Logging,
 }
 
@@ -42,25 +43,13 @@ enum Command {
     Retry(operations::Which),
 }
 
-/// Settings of `reactor run`.
-#[derive(Args)]
-struct Run {
-    #[command(flatten)]
-    gateways: Settings,
-    #[command(flatten)]
-    mail: mail::Settings,
-    #[command(flatten)]
-    master: MasterKey,
-}
-
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let Cli { command, shared } = Cli::parse();
     telemetry::init(shared.logging.format)?;
     match command {
-        Command::Run(run) => {
-            let Run { gateways, mail, master } = *run;
-            serve(Told { gateways, mail, master }, shared.database, shared.http).await?;
+        Command::Run(settings) => {
+            serve(*settings, shared.database, shared.http, shared.master).await?;
         }
         Command::Parked => operations::parked(&database::connect(&shared.database)?).await?,
         Command::Retry(which) => {

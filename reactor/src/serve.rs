@@ -1,5 +1,6 @@
 //! The process that does nothing else: what runs in it, and the order in which it ends.
 
+use clap::Args;
 use event_store::{Writer, writer};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -9,12 +10,27 @@ use service::parts::Parts;
 use service::{ServeError, database, shutdown, telemetry};
 use tokio_util::sync::CancellationToken;
 use vault::settings::MasterKey;
+use webhook::Dispatcher;
 
 use crate::gateway::settings::Settings;
 use crate::{Correspondence, gateway, waiting};
 
 /// Where the reactor listens unless it is told.
 const DEFAULT_PORT: u16 = 8083;
+
+/// Settings of `reactor run`.
+#[derive(Clone, Debug, Args)]
+pub struct Run {
+    /// The gateways
+    #[command(flatten)]
+    pub gateways: Settings,
+    /// Mails to people
+    #[command(flatten)]
+    pub mail: mail::Settings,
+    /// Who is told outside
+    #[command(flatten)]
+    pub webhooks: webhook::config::Settings,
+}
 
 /// Why the process ended when it was not told to.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +41,9 @@ pub enum Error {
     /// A gateway cannot be made ready.
     #[error(transparent)]
     Gateway(#[from] gateway::Error),
+    /// Webhooks cannot be sent.
+    #[error(transparent)]
+    Webhook(#[from] webhook::Unready),
     /// Nobody can be listened to.
     #[error(transparent)]
     Serve(#[from] ServeError),
@@ -33,30 +52,27 @@ pub enum Error {
     Broken,
 }
 
-/// What it is told beyond what every service is.
-#[derive(Clone, Debug)]
-pub struct Told {
-    /// The gateways.
-    pub gateways: Settings,
-    /// How mails are sent.
-    pub mail: mail::Settings,
-    /// What opens what is known of people.
-    pub master: MasterKey,
-}
-
 /// Reacts to the log until told to stop.
 pub fn serve(
-    settings: Told,
+    settings: Run,
     database: Database,
     http: Http,
+    master: MasterKey,
 ) -> BoxFuture<'static, Result<(), Error>> {
     // Boxed, so that its code is made here once and not in each program anew.
-    keep_running(settings, database, http).boxed()
+    keep_running(settings, database, http, master).boxed()
 }
 
-async fn keep_running(told: Told, database: Database, http: Http) -> Result<(), Error> {
+async fn keep_running(
+    settings: Run,
+    database: Database,
+    http: Http,
+    master: MasterKey,
+) -> Result<(), Error> {
+    let Run { gateways, mail, webhooks } = settings;
     http.check()?;
-    let (does, address) = ("does what follows from events by itself", http.address(DEFAULT_PORT));
+    let (does, address) =
+        ("does what follows from events by itself, sends webhooks", http.address(DEFAULT_PORT));
     telemetry::begin("reactor", does, address, &database, None, None);
     let shutdown = shutdown::signal(http.drain_delay());
     event_store::metrics::describe_metrics();
@@ -66,10 +82,15 @@ async fn keep_running(told: Told, database: Database, http: Http) -> Result<(), 
     let (writer, writing) = Writer::start(&db, writer::Settings::default());
     let writing = parts.watch("the writer", writing);
     let stop_reacting = CancellationToken::new();
-    let people = Correspondence::new(told.master.vault(&db)?, told.mail.carrier()?);
+    let people = Correspondence::new(master.vault(&db)?, mail.carrier()?);
     let stop = stop_reacting.clone();
-    let reacting = crate::run(&db, writer.clone(), &told.gateways, people, stop)?;
+    let reacting = crate::run(&db, writer.clone(), &gateways, people, stop)?;
     let reacting = parts.watch("the reactor", tokio::spawn(reacting));
+    let dispatcher = Dispatcher::set_up(&db, master.master()?, &webhooks)?;
+    let telling = dispatcher.map(|dispatcher| {
+        let telling = webhook::run(dispatcher, webhooks, stop_reacting.clone());
+        parts.watch("the webhooks", tokio::spawn(telling))
+    });
 
     let health = waiting::watch(database::watch(Health::new(), &db), &db);
     let router = service::http::shell(health.router());
@@ -78,6 +99,9 @@ async fn keep_running(told: Told, database: Database, http: Http) -> Result<(), 
     parts.stop();
     stop_reacting.cancel();
     parts.ended(reacting).await;
+    if let Some(telling) = telling {
+        parts.ended(telling).await;
+    }
     writer.close();
     parts.ended(writing).await;
     served?;

@@ -36,6 +36,7 @@ mod tidy;
 mod token;
 mod tour;
 mod up;
+mod verifiers;
 
 /// What a shell expects of a program ended by Ctrl-C: 128 + SIGINT.
 const INTERRUPTED_EXIT_CODE: u8 = 130;

@@ -8,7 +8,7 @@ use crate::layout::Layout;
 use crate::process::run_in_terminal;
 use crate::servers::{Durability, Ports, Servers, Source, Throwaway};
 use crate::services::Services;
-use crate::{cargo, chaos, progress, promtool};
+use crate::{cargo, chaos, progress, promtool, verifiers};
 
 /// Options of `test`.
 #[derive(clap::Args)]
@@ -39,6 +39,8 @@ pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
     }
     // For those that have our metrics and alerts judged by somebody else.
     test.env("PROMTOOL_BIN", promtool::find(layout)?);
+    // For the one that has our webhooks verified by others' libraries.
+    test.env("WEBHOOK_VERIFIERS", verifiers::find(layout)?);
     // And for the one that breaks a whole stack of its own.
     let chaos = folder.path().join("chaos");
     let specification = chaos::specify(layout, &services, None, &chaos)?;

@@ -20,5 +20,6 @@ mod retries;
 mod returns;
 mod shell;
 mod shop;
+mod subscribers;
 mod warehouse;
 mod webhooks;

@@ -13,17 +13,29 @@ const MAY: &[(&str, &[&str], &[&str])] = &[
     ("vault", &["domain", "service"], &[]),
     ("mail", &["service", "vault"], &["kit-mail"]),
     ("identity", &["domain", "mail", "service", "vault"], &["kit-mail"]),
+    ("webhook", &["domain", "event-store", "identity", "service", "vault"], &["kit", "kit-log"]),
     ("event-store", &["domain"], &["kit", "kit-log"]),
     ("import", &["domain", "event-store"], &["kit", "kit-log"]),
+    // Mails and webhooks are sent by the process that it has alone.
     (
         "reactor",
-        &["domain", "event-store", "mail", "service", "vault"],
+        &["domain", "event-store", "mail", "service", "vault", "webhook"],
         &["kit", "kit-log", "kit-mail"],
     ),
     // The reactor and the importers are entered by it.
     (
         "command-api",
-        &["domain", "event-store", "identity", "import", "mail", "reactor", "service", "vault"],
+        &[
+            "domain",
+            "event-store",
+            "identity",
+            "import",
+            "mail",
+            "reactor",
+            "service",
+            "vault",
+            "webhook",
+        ],
         &["kit", "kit-log"],
     ),
     ("projector", &["domain", "event-store", "service"], &["kit", "kit-log"]),

@@ -26,10 +26,13 @@ const TABLES: &[Owned] = &[
     Owned {
         owner: "event-store",
         tables: &["log_head"],
-        readers: &[(
-            "query-api",
-            "how far a model is behind, in the statement that reads the model: of one moment",
-        )],
+        readers: &[
+            (
+                "query-api",
+                "how far a model is behind, in the statement that reads the model: of one moment",
+            ),
+            ("webhook", "which log it is and how far it was read, in the statements that go by it"),
+        ],
     },
     Owned {
         owner: "event-store",
@@ -40,6 +43,7 @@ const TABLES: &[Owned] = &[
                 "when an event was recorded, and whose parcel it began: of one moment too",
             ),
             ("reactor", "what a task is about, as it is claimed"),
+            ("webhook", "which of them somebody is told of, in the statement that lists them"),
         ],
     },
     Owned {
@@ -71,6 +75,11 @@ const TABLES: &[Owned] = &[
             "reactions",
             "sandbox_gateway",
         ],
+        readers: &[],
+    },
+    Owned {
+        owner: "webhook",
+        tables: &["webhook_deliveries", "webhook_readings", "webhook_subscriptions"],
         readers: &[],
     },
     Owned {
