@@ -3,6 +3,24 @@
 
 CREATE EXTENSION btree_gist;
 
+CREATE TABLE api_keys (
+    id uuid NOT NULL,
+    name text NOT NULL,
+    hint text NOT NULL,
+    role text NOT NULL,
+    scopes text[] NOT NULL,
+    secret bytea NOT NULL,
+    previous bytea,
+    previous_until timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    used_at timestamp with time zone,
+    CONSTRAINT api_keys_pkey PRIMARY KEY (id),
+    CONSTRAINT api_keys_previous_key UNIQUE (previous),
+    CONSTRAINT api_keys_secret_key UNIQUE (secret)
+);
+
 CREATE TABLE carts_rows (
     build smallint NOT NULL,
     id uuid NOT NULL,
@@ -63,6 +81,15 @@ CREATE TABLE gateway_events (
     CONSTRAINT gateway_events_pkey PRIMARY KEY (gateway, event_id)
 );
 CREATE INDEX gateway_events_received ON gateway_events USING btree (received_at);
+
+CREATE TABLE invitations (
+    person_id uuid NOT NULL,
+    secret bytea NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT invitations_pkey PRIMARY KEY (person_id),
+    CONSTRAINT invitations_secret_key UNIQUE (secret),
+    CONSTRAINT invitations_person_id_fkey FOREIGN KEY (person_id) REFERENCES people(id) ON DELETE CASCADE
+);
 
 CREATE TABLE locations_rows (
     build smallint NOT NULL,
@@ -193,6 +220,7 @@ CREATE TABLE people (
     email_sealed bytea NOT NULL,
     password text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    disabled_at timestamp with time zone,
     CONSTRAINT people_pkey PRIMARY KEY (id),
     CONSTRAINT people_email_digest_key UNIQUE (email_digest)
 );
@@ -289,6 +317,13 @@ CREATE TABLE reactions (
     CONSTRAINT reactions_pkey PRIMARY KEY (name)
 );
 
+CREATE TABLE recovery_codes (
+    person_id uuid NOT NULL,
+    digest bytea NOT NULL,
+    CONSTRAINT recovery_codes_pkey PRIMARY KEY (person_id, digest),
+    CONSTRAINT recovery_codes_person_id_fkey FOREIGN KEY (person_id) REFERENCES second_factors(person_id) ON DELETE CASCADE
+);
+
 CREATE TABLE sales_orders_rows (
     build smallint NOT NULL,
     id uuid NOT NULL,
@@ -361,6 +396,16 @@ CREATE TABLE search_stock_rows (
     CONSTRAINT search_stock_rows_pkey PRIMARY KEY (build, id)
 ) WITH (fillfactor=80);
 
+CREATE TABLE second_factors (
+    person_id uuid NOT NULL,
+    sealed bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    confirmed_at timestamp with time zone,
+    last_step bigint NOT NULL,
+    CONSTRAINT second_factors_pkey PRIMARY KEY (person_id),
+    CONSTRAINT second_factors_person_id_fkey FOREIGN KEY (person_id) REFERENCES people(id) ON DELETE CASCADE
+);
+
 CREATE TABLE sessions (
     id uuid NOT NULL,
     person_id uuid NOT NULL,
@@ -430,6 +475,12 @@ CREATE TABLE stock_rows (
 CREATE INDEX stock_rows_available ON stock_rows USING btree (build, available, id);
 CREATE INDEX stock_rows_low ON stock_rows USING btree (build, id) WHERE low;
 CREATE INDEX stock_rows_short ON stock_rows USING btree (build, id) WHERE short > 0;
+
+CREATE TABLE voided_tokens (
+    person_id uuid NOT NULL,
+    before timestamp with time zone NOT NULL,
+    CONSTRAINT voided_tokens_pkey PRIMARY KEY (person_id)
+);
 
 CREATE VIEW carts AS
  SELECT id,
@@ -937,7 +988,7 @@ REVOKE EXECUTE ON FUNCTION take_turn(bigint, integer, bigint) FROM PUBLIC;
 GRANT SELECT ON carts, carts_today, events, locations, locations_rows, log_head, orders, payments, products, projection_positions, sales, search_documents, skipped_events, stock, stock_on_offer TO commerce_analyst;
 GRANT SELECT ON events, log_head TO commerce_projector;
 GRANT SELECT, INSERT, UPDATE, DELETE ON carts, carts_rows, carts_today, locations, locations_rows, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows TO commerce_projector;
-GRANT SELECT ON carts, carts_rows, carts_today, events, locations, locations_rows, log_head, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows TO commerce_reader;
+GRANT SELECT ON api_keys, carts, carts_rows, carts_today, events, locations, locations_rows, log_head, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows, voided_tokens TO commerce_reader;
 GRANT EXECUTE ON FUNCTION append(uuid, bigint, boolean, text[], bigint[], text[], text[], uuid[], text[], bigint[], text[], bigint[], text[], smallint[], smallint[], timestamp with time zone[], text[], text[]) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION forget_commands(interval, interval, integer) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION hold_head() TO commerce_writer;
@@ -945,7 +996,7 @@ GRANT EXECUTE ON FUNCTION settle_log(boolean) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION take_turn(bigint, integer, bigint) TO commerce_writer;
 GRANT SELECT ON commands, events, log_head TO commerce_writer;
 GRANT SELECT, INSERT, UPDATE ON signing_keys TO commerce_writer;
-GRANT SELECT, INSERT, UPDATE, DELETE ON gateway_events, payment_process, payment_process_parked, payment_tasks, people, reaction_tasks, reaction_waiting, reactions, sandbox_gateway, sessions, sign_in_failures, snapshots TO commerce_writer;
+GRANT SELECT, INSERT, UPDATE, DELETE ON api_keys, gateway_events, invitations, payment_process, payment_process_parked, payment_tasks, people, reaction_tasks, reaction_waiting, reactions, recovery_codes, sandbox_gateway, second_factors, sessions, sign_in_failures, snapshots, voided_tokens TO commerce_writer;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO commerce_analyst;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO commerce_projector;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO commerce_reader;

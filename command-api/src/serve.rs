@@ -107,7 +107,7 @@ async fn run(settings: Serve, around: Surroundings) -> Result<(), Error> {
         .with_webhooks(Webhooks::new(gateways, db.clone()));
     let health = health(&db, nats, condition);
     let health = if inside { reactor::waiting::watch(health, &db) } else { health };
-    let guard = asking.guard(&http, DEFAULT_PORT, &db);
+    let guard = asking.guard(&http, DEFAULT_PORT, &db)?;
     let identity = Identity { db: db.clone(), desk: master.desk(&db, &asking)? };
     let beside = identity::routes::router(identity, &guard);
     let routes = router(&app, &guard, &health, beside);

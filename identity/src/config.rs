@@ -9,6 +9,7 @@ use sqlx::PgPool;
 use crate::guard::Guard;
 use crate::issuer::Issuer;
 use crate::master::Master;
+use crate::oidc::{self, Provider, Trusted};
 use crate::people::People;
 use crate::routes::Desk;
 
@@ -28,6 +29,16 @@ pub struct Asking {
         default_value = "commerce"
     )]
     pub issuer: String,
+    /// Other issuers whose tokens are taken, as JSON or as the path of a file of it: docs/access.md
+    /// says how
+    #[arg(
+        id = "oidc-issuers",
+        long = "oidc-issuers",
+        global = true,
+        env = "OIDC_ISSUERS",
+        default_value = ""
+    )]
+    pub oidc_issuers: String,
 }
 
 /// What becomes of those who say nothing about themselves.
@@ -49,14 +60,29 @@ impl Asking {
     }
 
     /// Who knows who asks. Says so where anybody may do everything from elsewhere.
-    pub fn guard(&self, http: &Http, default_port: u16, db: &PgPool) -> Guard {
+    ///
+    /// # Errors
+    /// The other issuers cannot be meant.
+    pub fn guard(&self, http: &Http, default_port: u16, db: &PgPool) -> Result<Guard, Wrong> {
         let address = http.address(default_port);
         if self.is_open(http) && !address.ip().is_loopback() {
             tracing::warn!(%address, "listening beyond this machine and asking nobody: whoever \
                            reaches this port may do everything (ACCESS, API_TOKEN)");
         }
         let issuer = Some((db.clone(), self.issuer.clone()));
-        Guard::new(http.token(), self.is_open(http), issuer)
+        let providers = self.providers()?;
+        Ok(Guard::with_providers(http.token(), self.is_open(http), issuer, providers))
+    }
+
+    fn providers(&self) -> Result<Vec<Provider>, Wrong> {
+        let wrong = |reason: String| Wrong::new("OIDC_ISSUERS", reason);
+        let start = |trusted: Trusted| {
+            if trusted.issuer == self.issuer {
+                return Err(wrong("names this shop's own issuer".to_owned()));
+            }
+            Provider::start(trusted).map_err(|why| wrong(format!("cannot be asked: {why}")))
+        };
+        oidc::read(&self.oidc_issuers)?.into_iter().map(start).collect()
     }
 }
 

@@ -6,10 +6,9 @@
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
@@ -22,21 +21,18 @@ use service::unread::refuse;
 use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
 use subtle::ConstantTimeEq as _;
-use tokio::sync::RwLock;
-use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::access::{Access, unauthorized};
-use crate::keys::{self, KNOWN_FOR, Public};
+use crate::mirror::Stale;
+use crate::oidc::Provider;
+use crate::own::Own;
 use crate::principal::{Member, Principal, Role};
 use crate::token::{self, Named, Worthless};
 
-/// Tokens that are remembered, about 100 bytes each: to verify one costs more than all else that is
+/// Tokens that are remembered, about 150 bytes each: to verify one costs more than all else that is
 /// done for a small request.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(16_384).expect("it is not zero");
-/// How soon keys are looked up again for a token whose key is unknown: whoever makes keys up cannot
-/// ask the database more often than that.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// Set before the service's own token, so that its digest here is not its digest anywhere else.
 const PURPOSE: &[u8] = b"commerce caller\0";
 
@@ -49,20 +45,19 @@ struct Shared {
     own: Option<(Secret, Principal)>,
     /// Who those are that say nothing.
     silent: Principal,
-    verifier: Option<Verifier>,
+    /// Who knows the shop's own tokens.
+    own_tokens: Option<Own>,
+    /// Other issuers whose tokens are taken.
+    providers: Vec<Provider>,
+    remembered: Mutex<LruCache<[u8; 32], (Named, Source)>>,
 }
 
-struct Verifier {
-    db: PgPool,
-    issuer: String,
-    keys: RwLock<Known>,
-    remembered: Mutex<LruCache<[u8; 32], Named>>,
-}
-
-#[derive(Default)]
-struct Known {
-    keys: Vec<Public>,
-    read_at: Option<Instant>,
+/// Who knows a token.
+#[derive(Clone, Copy, Debug)]
+enum Source {
+    Own,
+    /// One of the providers.
+    Provider(usize),
 }
 
 impl Guard {
@@ -79,6 +74,16 @@ impl Guard {
     /// Takes the service's own token, if there is one, and those that the issuer of that name
     /// signed with a key in the database; `is_open` to those who say nothing, or not.
     pub fn new(token: Option<&Secret>, is_open: bool, issuer: Option<(PgPool, String)>) -> Self {
+        Self::with_providers(token, is_open, issuer, Vec::new())
+    }
+
+    /// The same, and takes the tokens of other issuers too.
+    pub fn with_providers(
+        token: Option<&Secret>,
+        is_open: bool,
+        issuer: Option<(PgPool, String)>,
+        providers: Vec<Provider>,
+    ) -> Self {
         let own = token.map(|token| {
             let digest = Sha256::new().chain_update(PURPOSE).chain_update(token.expose());
             let digest = u128::from_be_bytes(first_half(digest.finalize().into()));
@@ -86,13 +91,9 @@ impl Guard {
             (token.clone(), Principal::Member(member, Role::Owner))
         });
         let silent = if is_open { Principal::ANYONE } else { Principal::Stranger };
-        let verifier = issuer.map(|(db, issuer)| Verifier {
-            db,
-            issuer,
-            keys: RwLock::default(),
-            remembered: Mutex::new(LruCache::new(REMEMBERED)),
-        });
-        Self(Arc::new(Shared { own, silent, verifier }))
+        let own_tokens = issuer.map(|(db, issuer)| Own::start(db, issuer));
+        let remembered = Mutex::new(LruCache::new(REMEMBERED));
+        Self(Arc::new(Shared { own, silent, own_tokens, providers, remembered }))
     }
 
     /// Who sent these headers at `now`.
@@ -117,12 +118,12 @@ impl Guard {
             return Ok(*principal);
         }
         let strange = || unauthorized("this is not a token of this service");
-        let verifier = self.0.verifier.as_ref().ok_or_else(strange)?;
         let given = std::str::from_utf8(given).map_err(|_| strange())?;
-        match verifier.verify(given, now).await? {
+        match self.0.verify(given, now).await.map_err(not_read)? {
             Ok(principal) => Ok(principal),
             Err(Worthless::Strange) => Err(strange()),
             Err(Worthless::RunOut) => Err(unauthorized("this token has run out: get another one")),
+            Err(Worthless::Void) => Err(unauthorized("this token was withdrawn: sign in again")),
         }
     }
 
@@ -186,68 +187,53 @@ fn first_half(digest: [u8; 32]) -> [u8; 16] {
     std::array::from_fn(|place| digest[place])
 }
 
-impl Verifier {
+fn not_read(_: Stale) -> Problem {
+    let detail = "what verifies this token cannot be read now";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "keys_unavailable", detail)
+}
+
+impl Shared {
     async fn verify(
         &self,
         token: &str,
         now: DateTime<Utc>,
-    ) -> sqlx::Result<Result<Principal, Worthless>> {
+    ) -> Result<Result<Principal, Worthless>, Stale> {
         let digest: [u8; 32] = Sha256::digest(token).into();
-        self.look_after_keys(now, None).await?;
-        if let Some(named) = self.remembered().get(&digest).copied() {
-            let good = named.until > now;
-            return Ok(if good { Ok(named.principal) } else { Err(Worthless::RunOut) });
+        let remembered = self.remembered().get(&digest).copied();
+        // What a key verified that is no longer good is not good either.
+        if let Some((named, source)) = remembered
+            && self.holds(&named, source).await?
+        {
+            let is_good = named.until > now;
+            return Ok(if is_good { Ok(named.principal) } else { Err(Worthless::RunOut) });
         }
-        let id = match token::key_of(token) {
-            Ok(id) => id,
-            Err(invalid) => return Ok(Err(invalid)),
-        };
-        self.look_after_keys(now, Some(id)).await?;
-        let keys = self.keys.read().await;
-        let Some(key) = keys.keys.iter().find(|key| key.id == id) else {
-            return Ok(Err(Worthless::Strange));
-        };
-        let named = match token::read(token, key, &self.issuer, now) {
-            Ok(named) => named,
-            Err(invalid) => return Ok(Err(invalid)),
-        };
-        drop(keys);
-        self.remembered().put(digest, named);
-        Ok(Ok(named.principal))
-    }
-
-    /// Reads the keys anew where what is known of them is old, or lacks one that somebody names.
-    async fn look_after_keys(&self, now: DateTime<Utc>, named: Option<Uuid>) -> sqlx::Result<()> {
-        let lacks =
-            |known: &Known| named.is_some_and(|id| known.keys.iter().all(|key| key.id != id));
-        let due_in = |known: &Known| {
-            let after = if lacks(known) { LOOK_AGAIN } else { KNOWN_FOR };
-            known.read_at.map_or(Duration::ZERO, |at| after.saturating_sub(at.elapsed()))
-        };
-        let wait = {
-            let known = self.keys.read().await;
-            if !lacks(&known) && !due_in(&known).is_zero() {
-                return Ok(());
+        let Some(issuer) = token::issuer_of(token) else { return Ok(Err(Worthless::Strange)) };
+        let (named, source) = match &self.own_tokens {
+            Some(own) if own.issuer == issuer => (own.read(token, now).await?, Source::Own),
+            _ => {
+                let place = self.providers.iter().position(|it| it.issuer() == issuer);
+                let Some(place) = place else { return Ok(Err(Worthless::Strange)) };
+                let named = self.providers[place].read(token, now).await?;
+                (named, Source::Provider(place))
             }
-            due_in(&known)
         };
-        // A key that has just been made is found by who comes with what it signed.
-        tokio::time::sleep(wait).await;
-        let mut known = self.keys.write().await;
-        if !due_in(&known).is_zero() {
-            return Ok(());
-        }
-        let keys = keys::public(&self.db, now).await?;
-        let gone = known.keys.iter().any(|old| keys.iter().all(|key| key.id != old.id));
-        *known = Known { keys, read_at: Some(Instant::now()) };
-        if gone {
-            // What a key verified that is no longer good is not good either.
-            self.remembered().clear();
-        }
-        Ok(())
+        Ok(named.map(|named| {
+            self.remembered().put(digest, (named, source));
+            named.principal
+        }))
     }
 
-    fn remembered(&self) -> std::sync::MutexGuard<'_, LruCache<[u8; 32], Named>> {
+    async fn holds(&self, named: &Named, source: Source) -> Result<bool, Stale> {
+        match source {
+            Source::Own => match &self.own_tokens {
+                Some(own) => own.holds(named).await,
+                None => Ok(false),
+            },
+            Source::Provider(place) => self.providers[place].holds(named).await,
+        }
+    }
+
+    fn remembered(&self) -> std::sync::MutexGuard<'_, LruCache<[u8; 32], (Named, Source)>> {
         self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

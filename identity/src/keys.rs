@@ -11,13 +11,14 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use ring::rand::SystemRandom;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::master::{Master, NotSealed};
 use crate::token::LIFE_MAX;
 
-/// How long keys that were read are taken for all there are.
+/// How long a key that was read is taken for the one that signs.
 pub const KNOWN_FOR: Duration = Duration::from_mins(1);
 /// What signing keys are sealed as.
 const PURPOSE: &[u8] = b"commerce signing key\0";
@@ -52,15 +53,26 @@ pub struct Signing {
 }
 
 /// What verifies.
+#[derive(Debug)]
 pub struct Public {
     /// The name of the key.
-    pub id: Uuid,
+    pub id: String,
     /// The one algorithm it is for, whatever a token says.
     pub algorithm: Algorithm,
     /// The key.
     pub key: DecodingKey,
     /// As it is published.
     pub jwk: Value,
+    /// A digest of that: another key of the same name is another key.
+    pub mark: [u8; 32],
+}
+
+impl Public {
+    /// The key that is published as `jwk`.
+    pub fn new(id: String, algorithm: Algorithm, key: DecodingKey, jwk: Value) -> Self {
+        let mark = Sha256::digest(jwk.to_string()).into();
+        Self { id, algorithm, key, jwk, mark }
+    }
 }
 
 /// The key that signs, made now if there is none.
@@ -139,5 +151,5 @@ fn of_ed25519(id: Uuid, public: &[u8]) -> Public {
     let jwk = json!({
         "kty": "OKP", "crv": "Ed25519", "x": x, "kid": id, "alg": ED_DSA, "use": "sig",
     });
-    Public { id, algorithm: Algorithm::EdDSA, key: DecodingKey::from_ed_der(public), jwk }
+    Public::new(id.to_string(), Algorithm::EdDSA, DecodingKey::from_ed_der(public), jwk)
 }

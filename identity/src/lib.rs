@@ -3,7 +3,8 @@
 //! * [`principal`]: who somebody is; [`access`]: who may call a route, said in the line that
 //!   registers it;
 //! * [`guard`]: from the headers of a request to a principal, once, in the shell;
-//! * [`token`]: what the shop's own tokens say;
+//! * [`token`]: what the shop's own tokens say; `own`: how they are taken; [`oidc`]: tokens of
+//!   other issuers; `mirror`: what is read elsewhere, aside, as keys are;
 //! * [`issuer`]: who gives them out; [`keys`]: what they are signed with, in Postgres, sealed under
 //!   a [`master`] key;
 //! * [`people`]: who signs in; [`routes`]: where they do, where guests get their token, and where
@@ -19,7 +20,10 @@ pub mod guard;
 pub mod issuer;
 pub mod keys;
 pub mod master;
+mod mirror;
+pub mod oidc;
 pub mod operations;
+mod own;
 pub mod people;
 pub mod principal;
 pub mod routes;

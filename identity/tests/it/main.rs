@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod forged;
+mod hanging;
 mod keys;
+mod oidc;
 mod people;
 mod tokens;

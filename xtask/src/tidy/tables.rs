@@ -49,7 +49,17 @@ const TABLES: &[Owned] = &[
     },
     Owned {
         owner: "identity",
-        tables: &["people", "sessions", "sign_in_failures", "signing_keys"],
+        tables: &[
+            "api_keys",
+            "invitations",
+            "people",
+            "recovery_codes",
+            "second_factors",
+            "sessions",
+            "sign_in_failures",
+            "signing_keys",
+            "voided_tokens",
+        ],
         readers: &[],
     },
     Owned {
