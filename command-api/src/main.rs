@@ -61,6 +61,11 @@ enum Task {
     /// Sign tokens with a new key from now on; what the old ones have signed is good until it runs
     /// out
     RotateSigningKey,
+    /// Sign tokens with an RSA key from now on, PKCS #8 in PEM on standard input, where
+    /// `SIGNING_ALGORITHM` is RS256
+    ImportSigningKey,
+    /// Print an API key for a program
+    ApiKey(identity::operations::Program),
     /// Turn a file into commands
     Import {
         #[command(subcommand)]
@@ -107,6 +112,15 @@ async fn main() -> anyhow::Result<ExitCode> {
         }
         Task::RotateSigningKey => {
             identity::operations::rotate(desk(&shared)?).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Task::ImportSigningKey => {
+            identity::operations::import(desk(&shared)?).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Task::ApiKey(program) => {
+            let db = database::connect(&shared.database)?;
+            identity::operations::api_key(db, program).await?;
             Ok(ExitCode::SUCCESS)
         }
         Task::Import { what } => Ok(import::run(what, database::connect(&shared.database)?).await?),

@@ -8,6 +8,7 @@ use sqlx::PgPool;
 
 use crate::guard::Guard;
 use crate::issuer::Issuer;
+use crate::keys::SignatureAlgorithm;
 use crate::master::Master;
 use crate::oidc::{self, Provider, Trusted};
 use crate::people::People;
@@ -99,6 +100,24 @@ pub struct MasterKey {
         hide_env_values = true
     )]
     pub key: Option<Secret>,
+    /// Whether those who work here have to have a second factor: who has none is let in to enrol
+    /// one, and for nothing else
+    #[arg(id = "staff-totp", long = "staff-totp", global = true, env = "STAFF_TOTP", value_enum,
+          default_value_t = SecondFactor::Optional)]
+    pub staff_totp: SecondFactor,
+    /// What the shop's own tokens are signed with
+    #[arg(id = "signing-algorithm", long = "signing-algorithm", global = true,
+          env = "SIGNING_ALGORITHM", value_enum, default_value_t = SignatureAlgorithm::EdDsa)]
+    pub algorithm: SignatureAlgorithm,
+}
+
+/// Whether a second factor is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SecondFactor {
+    /// Of those who have enrolled one
+    Optional,
+    /// Of all
+    Required,
 }
 
 impl MasterKey {
@@ -111,7 +130,10 @@ impl MasterKey {
         let key = self.key.as_ref().filter(|key| !key.expose().is_empty());
         let Some(key) = key else { return Ok(None) };
         let master = Arc::new(Master::read(key)?);
+        let is_required = self.staff_totp == SecondFactor::Required;
         let people = People::new(db.clone(), master.clone());
-        Ok(Some(Desk { issuer: Issuer::new(db.clone(), master, &asking.issuer), people }))
+        let people = people.with_second_factor_of_staff(is_required);
+        let issuer = Issuer::with_algorithm(db.clone(), master, &asking.issuer, self.algorithm);
+        Ok(Some(Desk { issuer, people }))
     }
 }

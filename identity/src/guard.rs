@@ -5,10 +5,10 @@
 //! one. Where a process was told to ask nobody, who says nothing is one of the shop's.
 
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
@@ -23,7 +23,9 @@ use sqlx::PgPool;
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
-use crate::access::{Access, unauthorized};
+use crate::access::{Access, forbidden, unauthorized};
+use crate::api_keys::known::{Holder, Known};
+use crate::api_keys::{PREFIX, Scopes};
 use crate::mirror::Stale;
 use crate::oidc::Provider;
 use crate::own::Own;
@@ -47,6 +49,8 @@ struct Shared {
     silent: Principal,
     /// Who knows the shop's own tokens.
     own_tokens: Option<Own>,
+    /// Who knows the keys of programs.
+    api_keys: Option<Known>,
     /// Other issuers whose tokens are taken.
     providers: Vec<Provider>,
     remembered: Mutex<LruCache<[u8; 32], (Named, Source)>>,
@@ -91,9 +95,10 @@ impl Guard {
             (token.clone(), Principal::Member(member, Role::Owner))
         });
         let silent = if is_open { Principal::ANYONE } else { Principal::Stranger };
+        let api_keys = issuer.as_ref().map(|(db, _)| Known::new(db.clone()));
         let own_tokens = issuer.map(|(db, issuer)| Own::start(db, issuer));
         let remembered = Mutex::new(LruCache::new(REMEMBERED));
-        Self(Arc::new(Shared { own, silent, own_tokens, providers, remembered }))
+        Self(Arc::new(Shared { own, silent, own_tokens, api_keys, providers, remembered }))
     }
 
     /// Who sent these headers at `now`.
@@ -105,22 +110,33 @@ impl Guard {
         headers: &HeaderMap,
         now: DateTime<Utc>,
     ) -> Result<Principal, Problem> {
+        Ok(self.caller(headers, now).await?.principal)
+    }
+
+    async fn caller(&self, headers: &HeaderMap, now: DateTime<Utc>) -> Result<Caller, Problem> {
         match bearer(headers) {
             Some(given) => self.known_by(given, now).await,
-            None => Ok(self.0.silent),
+            None => Ok(self.0.silent.into()),
         }
     }
 
-    async fn known_by(&self, given: &[u8], now: DateTime<Utc>) -> Result<Principal, Problem> {
+    async fn known_by(&self, given: &[u8], now: DateTime<Utc>) -> Result<Caller, Problem> {
         if let Some((token, principal)) = &self.0.own
             && given.ct_eq(token.expose().as_bytes()).into()
         {
-            return Ok(*principal);
+            return Ok((*principal).into());
         }
         let strange = || unauthorized("this is not a token of this service");
         let given = std::str::from_utf8(given).map_err(|_| strange())?;
-        match self.0.verify(given, now).await.map_err(not_read)? {
-            Ok(principal) => Ok(principal),
+        let known = match &self.0.api_keys {
+            Some(keys) if given.starts_with(PREFIX) => {
+                let holder = keys.holder(given, now).await.map_err(not_read)?;
+                holder.map(|Holder { principal, scopes, .. }| Caller { principal, scopes })
+            }
+            _ => self.0.verify(given, now).await.map_err(not_read)?.map(Caller::from),
+        };
+        match known {
+            Ok(caller) => Ok(caller),
             Err(Worthless::Strange) => Err(strange()),
             Err(Worthless::RunOut) => Err(unauthorized("this token has run out: get another one")),
             Err(Worthless::Void) => Err(unauthorized("this token was withdrawn: sign in again")),
@@ -137,22 +153,45 @@ impl Guard {
         if !matches!(principal, Principal::Customer(_)) {
             return Ok(None);
         }
-        match self.known_by(given.as_bytes(), Utc::now()).await? {
+        match self.known_by(given.as_bytes(), Utc::now()).await?.principal {
             Principal::Guest(id) => Ok(Some(WasGuest(id))),
             _ => Err(unauthorized("the Guest-Token is no guest's")),
         }
     }
 
-    /// Who asks, if they may.
+    /// Who asks for this path, if they may.
     ///
     /// # Errors
-    /// As [`Self::principal`] and [`Access::check`].
-    pub async fn admit(&self, headers: &HeaderMap, access: Access) -> Result<Principal, Problem> {
-        let principal = self.principal(headers, Utc::now()).await?;
+    /// As [`Self::principal`] and [`Access::check`], and for a key that is not for that.
+    async fn admit(
+        &self,
+        headers: &HeaderMap,
+        (method, path): (&Method, &str),
+        access: Access,
+    ) -> Result<Principal, Problem> {
+        let Caller { principal, scopes } = self.caller(headers, Utc::now()).await?;
         access.check(principal)?;
+        if !scopes.allow(method, path) {
+            return Err(forbidden("this key is not for that"));
+        }
         Ok(principal)
     }
 }
+
+/// Who asks, and where what they show may be used.
+struct Caller {
+    principal: Principal,
+    scopes: Arc<Scopes>,
+}
+
+impl From<Principal> for Caller {
+    fn from(principal: Principal) -> Self {
+        Self { principal, scopes: NO_SCOPES.clone() }
+    }
+}
+
+/// Of all who have no key.
+static NO_SCOPES: LazyLock<Arc<Scopes>> = LazyLock::new(Arc::default);
 
 /// In which who has signed in shows the guest they were, to take along what they had begun.
 const GUEST_TOKEN: HeaderName = HeaderName::from_static("guest-token");
@@ -168,7 +207,8 @@ pub async fn admit(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let admitted = match guard.admit(request.headers(), access).await {
+    let place = (request.method(), request.uri().path());
+    let admitted = match guard.admit(request.headers(), place, access).await {
         Ok(principal) => guard.was_guest(principal, request.headers()).await.map(|was_guest| {
             request.extensions_mut().insert(principal);
             if let Some(was_guest) = was_guest {

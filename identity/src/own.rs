@@ -89,6 +89,7 @@ impl Own {
 impl Facts {
     fn is_void(&self, named: &Named) -> bool {
         let (Principal::Customer(CustomerId(person))
+        | Principal::Enrolling(person)
         | Principal::Member(Member::Person(person), _)) = named.principal
         else {
             return false;

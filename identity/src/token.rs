@@ -57,6 +57,7 @@ struct Claims {
 enum Who {
     Guest,
     Customer,
+    Enrolling,
     #[serde(untagged)]
     Member(Role),
 }
@@ -68,6 +69,8 @@ pub enum Subject {
     Guest(GuestId),
     /// A shopper who has.
     Customer(CustomerId),
+    /// Somebody of the shop who has to enrol a second factor.
+    Enrolling(Uuid),
     /// Somebody of the shop.
     Member(Uuid, Role),
 }
@@ -100,6 +103,7 @@ pub fn sign(
     let (sub, role) = match subject {
         Subject::Guest(GuestId(id)) => (id, Who::Guest),
         Subject::Customer(CustomerId(id)) => (id, Who::Customer),
+        Subject::Enrolling(id) => (id, Who::Enrolling),
         Subject::Member(id, role) => (id, Who::Member(role)),
     };
     let until = until.min(now + LIFE_MAX);
@@ -112,7 +116,7 @@ pub fn sign(
         exp: until.timestamp(),
         jti: Uuid::now_v7(),
     };
-    let mut header = Header::new(jsonwebtoken::Algorithm::EdDSA);
+    let mut header = Header::new(signing.algorithm);
     header.typ = Some(TYPE.to_owned());
     header.kid = Some(signing.id.to_string());
     jsonwebtoken::encode(&header, &claims, &signing.key)
@@ -188,6 +192,7 @@ pub fn read(
     let principal = match role {
         Who::Guest => Principal::Guest(GuestId(sub)),
         Who::Customer => Principal::Customer(CustomerId(sub)),
+        Who::Enrolling => Principal::Enrolling(sub),
         Who::Member(role) => Principal::Member(Member::Person(sub), role),
     };
     Ok(Named { principal, issued: made(jti).unwrap_or(from), until, key: key.mark })

@@ -19,5 +19,6 @@ mod retries;
 mod returns;
 mod shell;
 mod shop;
+mod staff;
 mod warehouse;
 mod webhooks;

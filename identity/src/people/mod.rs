@@ -2,12 +2,19 @@
 //! e-mail, which is sealed; no answer tells whether somebody has an address.
 //!
 //! * `email`: an address; `password`: what only they know, and how it is kept;
-//! * `failures`: how guessing is made slow; `sessions`: who is signed in.
+//! * `failures`: how guessing is made slow; `sessions`: who is signed in; `common`: passwords that
+//!   nobody may have;
+//! * `second_factor`: what some show besides, `totp`: how codes are made; `staff`: those who work
+//!   here, as the owner sees to them.
 
+mod common;
 mod email;
 mod failures;
 mod password;
+mod second_factor;
 mod sessions;
+mod staff;
+mod totp;
 
 use std::sync::Arc;
 
@@ -16,11 +23,14 @@ use domain::CustomerId;
 use sqlx::PgPool;
 use uuid::Uuid;
 
+pub use common::NewPassword;
 pub use email::Email;
 pub use password::{Hashing, Password, PasswordError};
+pub use second_factor::Enrolment;
 pub use sessions::{Grant, REFRESH_LIFE, Session};
+pub use staff::{Colleague, Invitation};
 
-use crate::master::Master;
+use crate::master::{Master, NotSealed};
 use crate::principal::Role;
 use crate::token::Subject;
 
@@ -36,6 +46,21 @@ pub enum SignInError {
     /// It was tried too often.
     #[error("too many tries: come back later")]
     TooOften(TimeDelta),
+    /// The password is right, and a code is asked for too.
+    #[error("a code of the second factor is asked for")]
+    SecondFactorWanted,
+    /// The password is right, and the code is not.
+    #[error("the code of the second factor is wrong, or was used")]
+    SecondFactorWrong,
+    /// There is one already.
+    #[error("there is a second factor already")]
+    SecondFactorThere,
+    /// There is none.
+    #[error("there is no such second factor")]
+    NoSecondFactor,
+    /// It was sealed under another master key.
+    #[error(transparent)]
+    Sealed(#[from] NotSealed),
     /// Too many passwords are being looked at.
     #[error(transparent)]
     Password(#[from] PasswordError),
@@ -50,6 +75,13 @@ pub struct People {
     db: PgPool,
     master: Arc<Master>,
     hashing: Hashing,
+    staff_need_second_factor: bool,
+}
+
+/// What is known of somebody who has proved who they are.
+struct Proved {
+    email_digest: Vec<u8>,
+    email_sealed: Vec<u8>,
 }
 
 /// Somebody who is signed in.
@@ -80,7 +112,23 @@ impl Person {
 impl People {
     /// Those in the database, sealed under `master`.
     pub fn new(db: PgPool, master: Arc<Master>) -> Self {
-        Self { db, master, hashing: Hashing::default() }
+        let hashing = Hashing::default();
+        Self { db, master, hashing, staff_need_second_factor: false }
+    }
+
+    /// With staff who have to have a second factor, or not.
+    #[must_use]
+    pub fn with_second_factor_of_staff(self, needed: bool) -> Self {
+        Self { staff_need_second_factor: needed, ..self }
+    }
+
+    /// Whether somebody has to enrol a second factor before they may do anything else.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn must_enrol(&self, person: Person) -> sqlx::Result<bool> {
+        let is_asked = self.staff_need_second_factor && person.role.is_some();
+        Ok(is_asked && !self.has_second_factor(person.id).await?)
     }
 
     /// Registers a customer, or, with a role, somebody of the shop. An address that somebody has is
@@ -113,20 +161,36 @@ impl People {
         Ok((made > 0).then_some(id))
     }
 
-    /// Who has this address and this password.
+    /// Who has this address and this password, and no second factor.
     ///
     /// # Errors
-    /// Nobody has, or it was tried too often.
+    /// As [`Self::sign_in_with`].
     pub async fn sign_in(
         &self,
         email: &Email,
         password: Password,
         now: DateTime<Utc>,
     ) -> Result<Person, SignInError> {
+        self.sign_in_with(email, password, None, now).await
+    }
+
+    /// Who has this address, this password, and what gives this code, if they have that.
+    ///
+    /// # Errors
+    /// Nobody has, or it was tried too often. That a code is wrong or missing is told to who knows
+    /// the password alone, and counts as a failure too.
+    pub async fn sign_in_with(
+        &self,
+        email: &Email,
+        password: Password,
+        second: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<Person, SignInError> {
         let digest = self.digest(email);
         failures::check(&self.db, &digest, now).await?;
         let found = sqlx::query!(
-            "SELECT id, role, password FROM people WHERE email_digest = $1",
+            "SELECT id, role, password FROM people
+             WHERE email_digest = $1 AND disabled_at IS NULL",
             &digest[..]
         );
         let found = found.fetch_optional(&self.db).await?;
@@ -137,6 +201,7 @@ impl People {
             failures::count(&self.db, &digest, now).await?;
             return Err(SignInError::Wrong);
         };
+        self.prove_second(person.id, &digest, second, now).await?;
         failures::forget(&self.db, &digest).await?;
         Ok(person)
     }
@@ -152,19 +217,39 @@ impl People {
         new: Password,
         now: DateTime<Utc>,
     ) -> Result<(), SignInError> {
-        let found = sqlx::query!("SELECT email_digest, password FROM people WHERE id = $1", id);
-        let found = found.fetch_optional(&self.db).await?.ok_or(SignInError::Wrong)?;
-        failures::check(&self.db, &found.email_digest, now).await?;
-        if !self.hashing.is_right(old, Some(found.password)).await? {
-            failures::count(&self.db, &found.email_digest, now).await?;
-            return Err(SignInError::Wrong);
-        }
+        self.prove(id, old, now).await?;
         let password = self.hashing.hash(new).await?;
         sqlx::query!("UPDATE people SET password = $2 WHERE id = $1", id, password)
             .execute(&self.db)
             .await?;
         self.end_all(id).await?;
         Ok(())
+    }
+
+    /// Refuses who has not this password, though they have a token.
+    async fn prove(
+        &self,
+        id: Uuid,
+        password: Password,
+        now: DateTime<Utc>,
+    ) -> Result<Proved, SignInError> {
+        let found = sqlx::query!(
+            "SELECT email_digest, email_sealed, password FROM people
+             WHERE id = $1 AND disabled_at IS NULL",
+            id
+        );
+        let found = found.fetch_optional(&self.db).await?.ok_or(SignInError::Wrong)?;
+        failures::check(&self.db, &found.email_digest, now).await?;
+        if !self.hashing.is_right(password, Some(found.password)).await? {
+            failures::count(&self.db, &found.email_digest, now).await?;
+            return Err(SignInError::Wrong);
+        }
+        Ok(Proved { email_digest: found.email_digest, email_sealed: found.email_sealed })
+    }
+
+    fn open_email(&self, sealed: &[u8]) -> Result<Email, NotSealed> {
+        let plain = String::from_utf8(self.master.open(PURPOSE, sealed)?);
+        plain.ok().and_then(|text| Email::try_from(text).ok()).ok_or(NotSealed)
     }
 
     fn digest(&self, email: &Email) -> [u8; 32] {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::tokens::{ISSUER, guard, is_refused, issuer, who};
 
 /// A pool of one connection that never gives up waiting for it.
-async fn narrow(db: &PgPool) -> PgPool {
+pub async fn narrow(db: &PgPool) -> PgPool {
     let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(Duration::from_hours(1));
     pool.connect_with((*db.connect_options()).clone()).await.unwrap()
 }

@@ -1,4 +1,4 @@
-//! What the flows of OpenID Connect lead to.
+//! What the flows of `OpenID` Connect lead to.
 
 use axum::http::StatusCode;
 use chrono::{TimeDelta, Utc};
