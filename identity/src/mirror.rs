@@ -84,14 +84,11 @@ impl<T: Send + Sync + 'static> Mirror<T> {
     /// Nothing, or it is too old.
     pub async fn known(&self) -> Result<Arc<T>, Stale> {
         let believed = self.pace.believed;
-        let asked = {
-            let state = self.state.borrow();
-            if let Some(value) = state.younger_than(believed) {
-                return Ok(value);
-            }
-            self.wanted.notify_one();
-            Instant::now()
-        };
+        if let Some(value) = self.state.borrow().younger_than(believed) {
+            return Ok(value);
+        }
+        let asked = Instant::now();
+        self.wanted.notify_one();
         let settled =
             |it: &State<T>| it.younger_than(believed).is_some() || it.was_tried_since(asked);
         self.wait(settled, |state| state.younger_than(believed)).await

@@ -22,7 +22,8 @@ use crate::token::Worthless;
 const KNOWN_FOR: Duration = Duration::from_secs(30);
 /// Keys that are remembered: more than there are.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(2_048).expect("it is not zero");
-/// Keys that are looked up at once: whoever makes keys up has no more of the database.
+/// Keys that are looked up at once, of those that were good before and of others each: whoever
+/// makes keys up has no more of the database, and nobody's place but that of others who do.
 const LOOKED_UP_AT_ONCE: usize = 2;
 /// How long a look-up may take, the wait for a place included.
 const LOOK_UP_MAX: Duration = Duration::from_secs(3);
@@ -45,6 +46,7 @@ pub(crate) struct Holder {
 pub(crate) struct Known {
     db: PgPool,
     places: Semaphore,
+    places_of_strangers: Semaphore,
     remembered: Mutex<LruCache<[u8; 32], (Holder, Instant)>>,
 }
 
@@ -52,7 +54,8 @@ impl Known {
     /// Those in the database.
     pub fn new(db: PgPool) -> Self {
         let remembered = Mutex::new(LruCache::new(REMEMBERED));
-        Self { db, places: Semaphore::new(LOOKED_UP_AT_ONCE), remembered }
+        let places = || Semaphore::new(LOOKED_UP_AT_ONCE);
+        Self { db, places: places(), places_of_strangers: places(), remembered }
     }
 
     /// Whose a key is.
@@ -83,7 +86,9 @@ impl Known {
     }
 
     async fn look_up(&self, digest: &[u8; 32], now: DateTime<Utc>) -> sqlx::Result<Option<Holder>> {
-        let _place = self.places.acquire().await.map_err(|_| sqlx::Error::PoolClosed)?;
+        let was_good = self.remembered().contains(digest);
+        let places = if was_good { &self.places } else { &self.places_of_strangers };
+        let _place = places.acquire().await.map_err(|_| sqlx::Error::PoolClosed)?;
         // Many wait for the same.
         if let Some(holder) = self.remembered_holder(digest) {
             return Ok(Some(holder));

@@ -65,7 +65,9 @@ pub fn read(setting: &str) -> Result<Vec<Trusted>, Wrong> {
     }
     for (place, one) in all.iter().enumerate() {
         let of = |reason: &str| wrong(format!("has an issuer {:?} {reason}", one.issuer));
-        is_safe(&one.issuer).map_err(of)?;
+        if is_safe(&one.issuer).map_err(of)?.query().is_some() {
+            return Err(of("that is not a plain URL"));
+        }
         if all[..place].iter().any(|other| other.issuer == one.issuer) {
             return Err(of("twice"));
         }
@@ -117,6 +119,7 @@ mod tests {
             ("issuer", json!("http://id.example")),
             ("issuer", json!("https://ann:pw@id.example")),
             ("issuer", json!("id.example")),
+            ("issuer", json!("https://id.example/?realm=shop")),
             ("audience", json!("")),
             ("roles_claim", json!("")),
             ("roles", json!({})),

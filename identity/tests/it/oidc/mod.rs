@@ -3,3 +3,4 @@
 mod flows;
 mod forged;
 mod provider;
+mod unruly;
