@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use command_api::config::Serve;
 use command_api::operations;
 use command_api::serve::{Surroundings, serve};
-use identity::config::Asking;
+use identity::config::{Asking, Giving};
 use identity::routes::Desk;
 use service::config::{Bus, Database, Http, Logging};
 use service::{build, bus, database, telemetry};
@@ -35,6 +35,8 @@ struct Shared {
     http: Http,
     #[command(flatten)]
     asking: Asking,
+    #[command(flatten)]
+    giving: Giving,
     #[command(flatten)]
     master: MasterKey,
     #[command(flatten)]
@@ -74,6 +76,11 @@ enum Task {
     /// Forget all who stand on standard input, as `erased` prints them: after a backup was restored
     /// that still knows them
     Erase,
+    /// Sign tokens with an RSA key from now on, PKCS #8 in PEM on standard input, where
+    /// `SIGNING_ALGORITHM` is RS256
+    ImportSigningKey,
+    /// Print an API key for a program
+    ApiKey(identity::operations::Program),
     /// Turn a file into commands
     Import {
         #[command(subcommand)]
@@ -91,8 +98,8 @@ async fn main() -> anyhow::Result<ExitCode> {
     telemetry::init(shared.logging.format)?;
     match task {
         Task::Serve(settings) => {
-            let Shared { database, bus, http, asking, master, .. } = shared;
-            serve(*settings, Surroundings { database, bus, http, asking, master }).await?;
+            let Shared { database, bus, http, asking, giving, master, .. } = shared;
+            serve(*settings, Surroundings { database, bus, http, asking, giving, master }).await?;
             Ok(ExitCode::SUCCESS)
         }
         Task::Migrate => done(operations::migrate(&shared.database).await),
@@ -138,6 +145,15 @@ async fn main() -> anyhow::Result<ExitCode> {
             vault::operations::erase(vault(&shared)?, chrono::Utc::now()).await?;
             Ok(ExitCode::SUCCESS)
         }
+        Task::ImportSigningKey => {
+            identity::operations::import(desk(&shared)?).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Task::ApiKey(program) => {
+            let db = database::connect(&shared.database)?;
+            identity::operations::api_key(db, program).await?;
+            Ok(ExitCode::SUCCESS)
+        }
         Task::Import { what } => Ok(import::run(what, database::connect(&shared.database)?).await?),
     }
 }
@@ -148,7 +164,7 @@ fn done(result: Result<(), operations::Error>) -> anyhow::Result<ExitCode> {
 
 fn desk(shared: &Shared) -> anyhow::Result<Option<Desk>> {
     let db = database::connect(&shared.database)?;
-    Ok(shared.asking.desk(&shared.master, &db, None)?)
+    Ok(shared.giving.desk(&shared.master, &shared.asking, &db, None)?)
 }
 
 fn vault(shared: &Shared) -> anyhow::Result<Option<Vault>> {

@@ -4,7 +4,7 @@ use async_nats::ConnectError;
 use event_store::{Writer, forget, relay};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use identity::config::Asking;
+use identity::config::{Asking, Giving};
 use identity::routes::Identity;
 use service::config::{Bus, Database, Http, Wrong};
 use service::health::Health;
@@ -55,6 +55,8 @@ pub struct Surroundings {
     pub http: Http,
     /// Who is asked, and whose tokens are taken.
     pub asking: Asking,
+    /// How tokens are given out.
+    pub giving: Giving,
     /// What seals secrets in the database.
     pub master: MasterKey,
 }
@@ -66,7 +68,7 @@ pub fn serve(settings: Serve, around: Surroundings) -> BoxFuture<'static, Result
 }
 
 async fn run(settings: Serve, around: Surroundings) -> Result<(), Error> {
-    let Surroundings { database, bus, http, asking, master } = around;
+    let Surroundings { database, bus, http, asking, giving, master } = around;
     http.check()?;
     let inside = settings.reactor == Reactor::Inside;
     let address = http.address(DEFAULT_PORT);
@@ -119,8 +121,8 @@ async fn run(settings: Serve, around: Surroundings) -> Result<(), Error> {
         .with_webhooks(Webhooks::new(gateways, db.clone()));
     let health = health(&db, nats, condition);
     let health = if inside { reactor::waiting::watch(health, &db) } else { health };
-    let guard = asking.guard(&http, DEFAULT_PORT, &db);
-    let identity = Identity { db: db.clone(), desk: asking.desk(&master, &db, post)? };
+    let guard = asking.guard(&http, DEFAULT_PORT, &db)?;
+    let identity = Identity { db: db.clone(), desk: giving.desk(&master, &asking, &db, post)? };
     let beside = identity::routes::router(identity, &guard)
         .merge(webhook::routes::router(dispatcher, &guard));
     let routes = router(&app, &guard, &health, beside);

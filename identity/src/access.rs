@@ -14,18 +14,30 @@ pub enum Access {
     Shopper,
     /// Who has signed in.
     SignedIn,
+    /// Who has signed in, and who must enrol a second factor before that counts.
+    Enrol,
     /// The back office.
     Staff,
     /// Those who read what happened, and the back office.
     Analyst,
     /// Those who keep the programs running.
     Ops,
+    /// Who owns the shop.
+    Owner,
 }
 
 impl Access {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Anyone, Self::Shopper, Self::SignedIn, Self::Staff, Self::Analyst, Self::Ops];
+    pub const ALL: [Self; 8] = [
+        Self::Anyone,
+        Self::Shopper,
+        Self::SignedIn,
+        Self::Enrol,
+        Self::Staff,
+        Self::Analyst,
+        Self::Ops,
+        Self::Owner,
+    ];
 
     /// Whether somebody may call such a route. Whose things they find there is another question.
     pub fn permits(self, principal: Principal) -> bool {
@@ -33,18 +45,20 @@ impl Access {
             Principal::Stranger => return self == Self::Anyone,
             Principal::Guest(_) => return matches!(self, Self::Anyone | Self::Shopper),
             Principal::Customer(_) => {
-                return matches!(self, Self::Anyone | Self::Shopper | Self::SignedIn);
+                return !matches!(self, Self::Staff | Self::Analyst | Self::Ops | Self::Owner);
             }
+            Principal::Enrolling(_) => return matches!(self, Self::Anyone | Self::Enrol),
             Principal::Member(member, role) => (member, role),
         };
         match self {
             Self::Anyone => true,
-            Self::SignedIn => matches!(member, Member::Person(_)),
+            Self::SignedIn | Self::Enrol => matches!(member, Member::Person(_)),
             Self::Shopper | Self::Staff => {
                 matches!(role, Role::Staff | Role::Service | Role::Owner)
             }
             Self::Analyst => matches!(role, Role::Analyst | Role::Staff | Role::Owner),
             Self::Ops => matches!(role, Role::Ops | Role::Owner),
+            Self::Owner => role == Role::Owner,
         }
     }
 
@@ -58,11 +72,12 @@ impl Access {
         }
         Err(match principal {
             Principal::Stranger => unauthorized("say who you are: Authorization: Bearer …"),
-            _ => Problem::new(
+            Principal::Enrolling(_) => Problem::new(
                 StatusCode::FORBIDDEN,
-                "forbidden",
-                "this is not for those who have such a token",
+                "second_factor_required",
+                "enrol a second factor and sign in with it: POST /v1/people/me/totp",
             ),
+            _ => forbidden("this is not for those who have such a token"),
         })
     }
 }
@@ -70,6 +85,11 @@ impl Access {
 /// 401 `unauthorized`.
 pub fn unauthorized(detail: &'static str) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
+}
+
+/// 403 `forbidden`.
+pub(crate) fn forbidden(detail: &'static str) -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, "forbidden", detail)
 }
 
 #[cfg(test)]
@@ -84,18 +104,20 @@ mod tests {
         let id = Uuid::nil();
         let member = |role| Principal::Member(Member::Person(id), role);
         let all = [
-            (Principal::Stranger, "A-----"),
-            (Principal::Guest(GuestId(id)), "AS----"),
-            (Principal::Customer(CustomerId(id)), "ASi---"),
-            (member(Role::Analyst), "A-i-a-"),
-            (member(Role::Ops), "A-i--o"),
-            (member(Role::Service), "ASis--"),
-            (member(Role::Staff), "ASisa-"),
-            (member(Role::Owner), "ASisao"),
-            (Principal::ANYONE, "AS-sao"),
+            (Principal::Stranger, "A-------"),
+            (Principal::Guest(GuestId(id)), "AS------"),
+            (Principal::Customer(CustomerId(id)), "ASie----"),
+            (Principal::Enrolling(id), "A--e----"),
+            (member(Role::Analyst), "A-ie-a--"),
+            (member(Role::Ops), "A-ie--o-"),
+            (member(Role::Service), "ASies---"),
+            (member(Role::Staff), "ASiesa--"),
+            (member(Role::Owner), "ASiesaoO"),
+            (Principal::Member(Member::Key(id), Role::Staff), "AS--sa--"),
+            (Principal::ANYONE, "AS--saoO"),
         ];
         for (principal, wanted) in all {
-            let letters = Access::ALL.iter().zip("ASisao".chars());
+            let letters = Access::ALL.iter().zip("ASiesaoO".chars());
             let permitted = letters.map(|(access, letter)| {
                 let may = access.check(principal).is_ok();
                 if may { letter } else { '-' }

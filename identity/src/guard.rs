@@ -5,11 +5,10 @@
 //! one. Where a process was told to ask nobody, who says nothing is one of the shop's.
 
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
@@ -22,21 +21,20 @@ use service::unread::refuse;
 use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
 use subtle::ConstantTimeEq as _;
-use tokio::sync::RwLock;
-use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::access::{Access, unauthorized};
-use crate::keys::{self, KNOWN_FOR, Public};
+use crate::access::{Access, forbidden, unauthorized};
+use crate::api_keys::known::{Holder, Known};
+use crate::api_keys::{PREFIX, Scopes};
+use crate::mirror::Stale;
+use crate::oidc::Provider;
+use crate::own::Own;
 use crate::principal::{Member, Principal, Role};
 use crate::token::{self, Named, Worthless};
 
-/// Tokens that are remembered, about 100 bytes each: to verify one costs more than all else that is
+/// Tokens that are remembered, about 150 bytes each: to verify one costs more than all else that is
 /// done for a small request.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(16_384).expect("it is not zero");
-/// How soon keys are looked up again for a token whose key is unknown: whoever makes keys up cannot
-/// ask the database more often than that.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// Set before the service's own token, so that its digest here is not its digest anywhere else.
 const PURPOSE: &[u8] = b"commerce caller\0";
 
@@ -49,20 +47,21 @@ struct Shared {
     own: Option<(Secret, Principal)>,
     /// Who those are that say nothing.
     silent: Principal,
-    verifier: Option<Verifier>,
+    /// Who knows the shop's own tokens.
+    own_tokens: Option<Own>,
+    /// Who knows the keys of programs.
+    api_keys: Option<Known>,
+    /// Other issuers whose tokens are taken.
+    providers: Vec<Provider>,
+    remembered: Mutex<LruCache<[u8; 32], (Named, Source)>>,
 }
 
-struct Verifier {
-    db: PgPool,
-    issuer: String,
-    keys: RwLock<Known>,
-    remembered: Mutex<LruCache<[u8; 32], Named>>,
-}
-
-#[derive(Default)]
-struct Known {
-    keys: Vec<Public>,
-    read_at: Option<Instant>,
+/// Who knows a token.
+#[derive(Clone, Copy, Debug)]
+enum Source {
+    Own,
+    /// One of the providers.
+    Provider(usize),
 }
 
 impl Guard {
@@ -79,6 +78,16 @@ impl Guard {
     /// Takes the service's own token, if there is one, and those that the issuer of that name
     /// signed with a key in the database; `is_open` to those who say nothing, or not.
     pub fn new(token: Option<&Secret>, is_open: bool, issuer: Option<(PgPool, String)>) -> Self {
+        Self::with_providers(token, is_open, issuer, Vec::new())
+    }
+
+    /// The same, and takes the tokens of other issuers too.
+    pub fn with_providers(
+        token: Option<&Secret>,
+        is_open: bool,
+        issuer: Option<(PgPool, String)>,
+        providers: Vec<Provider>,
+    ) -> Self {
         let own = token.map(|token| {
             let digest = Sha256::new().chain_update(PURPOSE).chain_update(token.expose());
             let digest = u128::from_be_bytes(first_half(digest.finalize().into()));
@@ -86,13 +95,10 @@ impl Guard {
             (token.clone(), Principal::Member(member, Role::Owner))
         });
         let silent = if is_open { Principal::ANYONE } else { Principal::Stranger };
-        let verifier = issuer.map(|(db, issuer)| Verifier {
-            db,
-            issuer,
-            keys: RwLock::default(),
-            remembered: Mutex::new(LruCache::new(REMEMBERED)),
-        });
-        Self(Arc::new(Shared { own, silent, verifier }))
+        let api_keys = issuer.as_ref().map(|(db, _)| Known::new(db.clone()));
+        let own_tokens = issuer.map(|(db, issuer)| Own::start(db, issuer));
+        let remembered = Mutex::new(LruCache::new(REMEMBERED));
+        Self(Arc::new(Shared { own, silent, own_tokens, api_keys, providers, remembered }))
     }
 
     /// Who sent these headers at `now`.
@@ -104,25 +110,36 @@ impl Guard {
         headers: &HeaderMap,
         now: DateTime<Utc>,
     ) -> Result<Principal, Problem> {
+        Ok(self.caller(headers, now).await?.principal)
+    }
+
+    async fn caller(&self, headers: &HeaderMap, now: DateTime<Utc>) -> Result<Caller, Problem> {
         match bearer(headers) {
             Some(given) => self.known_by(given, now).await,
-            None => Ok(self.0.silent),
+            None => Ok(self.0.silent.into()),
         }
     }
 
-    async fn known_by(&self, given: &[u8], now: DateTime<Utc>) -> Result<Principal, Problem> {
+    async fn known_by(&self, given: &[u8], now: DateTime<Utc>) -> Result<Caller, Problem> {
         if let Some((token, principal)) = &self.0.own
             && given.ct_eq(token.expose().as_bytes()).into()
         {
-            return Ok(*principal);
+            return Ok((*principal).into());
         }
         let strange = || unauthorized("this is not a token of this service");
-        let verifier = self.0.verifier.as_ref().ok_or_else(strange)?;
         let given = std::str::from_utf8(given).map_err(|_| strange())?;
-        match verifier.verify(given, now).await? {
-            Ok(principal) => Ok(principal),
+        let known = match &self.0.api_keys {
+            Some(keys) if given.starts_with(PREFIX) => {
+                let holder = keys.holder(given, now).await.map_err(not_read)?;
+                holder.map(|Holder { principal, scopes, .. }| Caller { principal, scopes })
+            }
+            _ => self.0.verify(given, now).await.map_err(not_read)?.map(Caller::from),
+        };
+        match known {
+            Ok(caller) => Ok(caller),
             Err(Worthless::Strange) => Err(strange()),
             Err(Worthless::RunOut) => Err(unauthorized("this token has run out: get another one")),
+            Err(Worthless::Void) => Err(unauthorized("this token was withdrawn: sign in again")),
         }
     }
 
@@ -136,22 +153,45 @@ impl Guard {
         if !matches!(principal, Principal::Customer(_)) {
             return Ok(None);
         }
-        match self.known_by(given.as_bytes(), Utc::now()).await? {
+        match self.known_by(given.as_bytes(), Utc::now()).await?.principal {
             Principal::Guest(id) => Ok(Some(WasGuest(id))),
             _ => Err(unauthorized("the Guest-Token is no guest's")),
         }
     }
 
-    /// Who asks, if they may.
+    /// Who asks for this path, if they may.
     ///
     /// # Errors
-    /// As [`Self::principal`] and [`Access::check`].
-    pub async fn admit(&self, headers: &HeaderMap, access: Access) -> Result<Principal, Problem> {
-        let principal = self.principal(headers, Utc::now()).await?;
+    /// As [`Self::principal`] and [`Access::check`], and for a key that is not for that.
+    async fn admit(
+        &self,
+        headers: &HeaderMap,
+        (method, path): (&Method, &str),
+        access: Access,
+    ) -> Result<Principal, Problem> {
+        let Caller { principal, scopes } = self.caller(headers, Utc::now()).await?;
         access.check(principal)?;
+        if !scopes.allow(method, path) {
+            return Err(forbidden("this key is not for that"));
+        }
         Ok(principal)
     }
 }
+
+/// Who asks, and where what they show may be used.
+struct Caller {
+    principal: Principal,
+    scopes: Arc<Scopes>,
+}
+
+impl From<Principal> for Caller {
+    fn from(principal: Principal) -> Self {
+        Self { principal, scopes: NO_SCOPES.clone() }
+    }
+}
+
+/// Of all who have no key.
+static NO_SCOPES: LazyLock<Arc<Scopes>> = LazyLock::new(Arc::default);
 
 /// In which who has signed in shows the guest they were, to take along what they had begun.
 const GUEST_TOKEN: HeaderName = HeaderName::from_static("guest-token");
@@ -167,7 +207,8 @@ pub async fn admit(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let admitted = match guard.admit(request.headers(), access).await {
+    let place = (request.method(), request.uri().path());
+    let admitted = match guard.admit(request.headers(), place, access).await {
         Ok(principal) => guard.was_guest(principal, request.headers()).await.map(|was_guest| {
             request.extensions_mut().insert(principal);
             if let Some(was_guest) = was_guest {
@@ -186,68 +227,53 @@ fn first_half(digest: [u8; 32]) -> [u8; 16] {
     std::array::from_fn(|place| digest[place])
 }
 
-impl Verifier {
+fn not_read(_: Stale) -> Problem {
+    let detail = "what verifies this token cannot be read now";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "keys_unavailable", detail)
+}
+
+impl Shared {
     async fn verify(
         &self,
         token: &str,
         now: DateTime<Utc>,
-    ) -> sqlx::Result<Result<Principal, Worthless>> {
+    ) -> Result<Result<Principal, Worthless>, Stale> {
         let digest: [u8; 32] = Sha256::digest(token).into();
-        self.look_after_keys(now, None).await?;
-        if let Some(named) = self.remembered().get(&digest).copied() {
-            let good = named.until > now;
-            return Ok(if good { Ok(named.principal) } else { Err(Worthless::RunOut) });
+        let remembered = self.remembered().get(&digest).copied();
+        // What a key verified that is no longer good is not good either.
+        if let Some((named, source)) = remembered
+            && self.holds(&named, source).await?
+        {
+            let is_good = named.until > now;
+            return Ok(if is_good { Ok(named.principal) } else { Err(Worthless::RunOut) });
         }
-        let id = match token::key_of(token) {
-            Ok(id) => id,
-            Err(invalid) => return Ok(Err(invalid)),
-        };
-        self.look_after_keys(now, Some(id)).await?;
-        let keys = self.keys.read().await;
-        let Some(key) = keys.keys.iter().find(|key| key.id == id) else {
-            return Ok(Err(Worthless::Strange));
-        };
-        let named = match token::read(token, key, &self.issuer, now) {
-            Ok(named) => named,
-            Err(invalid) => return Ok(Err(invalid)),
-        };
-        drop(keys);
-        self.remembered().put(digest, named);
-        Ok(Ok(named.principal))
-    }
-
-    /// Reads the keys anew where what is known of them is old, or lacks one that somebody names.
-    async fn look_after_keys(&self, now: DateTime<Utc>, named: Option<Uuid>) -> sqlx::Result<()> {
-        let lacks =
-            |known: &Known| named.is_some_and(|id| known.keys.iter().all(|key| key.id != id));
-        let due_in = |known: &Known| {
-            let after = if lacks(known) { LOOK_AGAIN } else { KNOWN_FOR };
-            known.read_at.map_or(Duration::ZERO, |at| after.saturating_sub(at.elapsed()))
-        };
-        let wait = {
-            let known = self.keys.read().await;
-            if !lacks(&known) && !due_in(&known).is_zero() {
-                return Ok(());
+        let Some(issuer) = token::issuer_of(token) else { return Ok(Err(Worthless::Strange)) };
+        let (named, source) = match &self.own_tokens {
+            Some(own) if own.issuer == issuer => (own.read(token, now).await?, Source::Own),
+            _ => {
+                let place = self.providers.iter().position(|it| it.issuer() == issuer);
+                let Some(place) = place else { return Ok(Err(Worthless::Strange)) };
+                let named = self.providers[place].read(token, now).await?;
+                (named, Source::Provider(place))
             }
-            due_in(&known)
         };
-        // A key that has just been made is found by who comes with what it signed.
-        tokio::time::sleep(wait).await;
-        let mut known = self.keys.write().await;
-        if !due_in(&known).is_zero() {
-            return Ok(());
-        }
-        let keys = keys::public(&self.db, now).await?;
-        let gone = known.keys.iter().any(|old| keys.iter().all(|key| key.id != old.id));
-        *known = Known { keys, read_at: Some(Instant::now()) };
-        if gone {
-            // What a key verified that is no longer good is not good either.
-            self.remembered().clear();
-        }
-        Ok(())
+        Ok(named.map(|named| {
+            self.remembered().put(digest, (named, source));
+            named.principal
+        }))
     }
 
-    fn remembered(&self) -> std::sync::MutexGuard<'_, LruCache<[u8; 32], Named>> {
+    async fn holds(&self, named: &Named, source: Source) -> Result<bool, Stale> {
+        match source {
+            Source::Own => match &self.own_tokens {
+                Some(own) => own.holds(named).await,
+                None => Ok(false),
+            },
+            Source::Provider(place) => self.providers[place].holds(named).await,
+        }
+    }
+
+    fn remembered(&self) -> std::sync::MutexGuard<'_, LruCache<[u8; 32], (Named, Source)>> {
         self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::keys::{self, KNOWN_FOR, KeyError, Signing};
+use crate::keys::{self, KNOWN_FOR, KeyError, SignatureAlgorithm, Signing};
 use crate::master::Master;
 use crate::token::{self, Subject};
 
@@ -45,6 +45,7 @@ struct Shared {
     db: PgPool,
     master: Arc<Master>,
     name: String,
+    algorithm: SignatureAlgorithm,
     signing: Mutex<Option<(Arc<Signing>, Instant)>>,
 }
 
@@ -59,8 +60,23 @@ impl Issuer {
 
     /// Of this name, whose keys are sealed under `master`.
     pub fn new(db: PgPool, master: Arc<Master>, name: &str) -> Self {
+        Self::with_algorithm(db, master, name, SignatureAlgorithm::default())
+    }
+
+    /// The same, which signs with this.
+    pub fn with_algorithm(
+        db: PgPool,
+        master: Arc<Master>,
+        name: &str,
+        algorithm: SignatureAlgorithm,
+    ) -> Self {
         let name = name.to_owned();
-        Self(Arc::new(Shared { db, master, name, signing: Mutex::default() }))
+        Self(Arc::new(Shared { db, master, name, algorithm, signing: Mutex::default() }))
+    }
+
+    /// What it calls itself.
+    pub fn name(&self) -> &str {
+        &self.0.name
     }
 
     /// A token that names `subject` from `now` on, for so long, but no longer than
@@ -90,11 +106,24 @@ impl Issuer {
         Ok((id, self.issue(Subject::Guest(id), now, GUEST_LIFE).await?))
     }
 
+    /// Takes an RSA key, in PKCS #8, which signs from now on where RS256 does.
+    ///
+    /// # Errors
+    /// It is none, or the database does not answer.
+    pub async fn import(&self, pkcs8: &[u8]) -> Result<Uuid, KeyError> {
+        let id = keys::import(&self.0.db, &self.0.master, pkcs8).await?;
+        *self.0.signing.lock().await = None;
+        Ok(id)
+    }
+
     /// Makes a key that signs from now on, and retires those before it.
     ///
     /// # Errors
-    /// The database does not answer.
+    /// The database does not answer, or no key of the sort that signs can be made here.
     pub async fn rotate(&self) -> Result<Uuid, KeyError> {
+        if self.0.algorithm == SignatureAlgorithm::Rs256 {
+            return Err(KeyError::NoRsaKey);
+        }
         let id = keys::rotate(&self.0.db, &self.0.master).await?;
         *self.0.signing.lock().await = None;
         Ok(id)
@@ -107,7 +136,7 @@ impl Issuer {
         {
             return Ok(signing.clone());
         }
-        let signing = Arc::new(keys::signing(&self.0.db, &self.0.master).await?);
+        let signing = Arc::new(keys::signing(&self.0.db, &self.0.master, self.0.algorithm).await?);
         *known = Some((signing.clone(), Instant::now()));
         Ok(signing)
     }

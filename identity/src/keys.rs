@@ -7,22 +7,47 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
+use clap::ValueEnum;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use ring::rand::SystemRandom;
-use ring::signature::{Ed25519KeyPair, KeyPair as _};
+use ring::signature::{Ed25519KeyPair, KeyPair as _, RsaKeyPair, RsaPublicKeyComponents};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::master::{Master, NotSealed};
 use crate::token::LIFE_MAX;
 
-/// How long keys that were read are taken for all there are.
+/// How long a key that was read is taken for the one that signs.
 pub const KNOWN_FOR: Duration = Duration::from_mins(1);
 /// What signing keys are sealed as.
 const PURPOSE: &[u8] = b"commerce signing key\0";
-/// The one algorithm that the shop signs with, as JWTs call it.
+/// What the shop signs with, as JWTs call it.
 const ED_DSA: &str = "EdDSA";
+const RS256: &str = "RS256";
+
+/// What tokens are signed with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum SignatureAlgorithm {
+    /// Ed25519, with keys that are made when they are needed
+    #[default]
+    #[value(name = "EdDSA")]
+    EdDsa,
+    /// RSA, for those who read nothing else, with a key that was imported
+    #[value(name = "RS256")]
+    Rs256,
+}
+
+impl SignatureAlgorithm {
+    fn name(self) -> &'static str {
+        match self {
+            Self::EdDsa => ED_DSA,
+            Self::Rs256 => RS256,
+        }
+    }
+}
 
 /// Why there is no key to sign with.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +63,12 @@ pub enum KeyError {
         /// What is wrong with it.
         reason: NotSealed,
     },
+    /// Nobody imported one.
+    #[error("there is no RSA key to sign with: `command-api import-signing-key` takes one")]
+    NoRsaKey,
+    /// What was to be imported is no key that signs.
+    #[error("that is no RSA key of 2048 to 4096 bits in PKCS #8")]
+    NotRsa,
     /// What was opened is no key.
     #[error("signing key {0} cannot be read")]
     Unreadable(Uuid),
@@ -47,57 +78,135 @@ pub enum KeyError {
 pub struct Signing {
     /// Its name, which stands in each token.
     pub id: Uuid,
+    /// What it signs with.
+    pub algorithm: Algorithm,
     /// The key.
     pub key: EncodingKey,
 }
 
 /// What verifies.
+#[derive(Debug)]
 pub struct Public {
     /// The name of the key.
-    pub id: Uuid,
+    pub id: String,
     /// The one algorithm it is for, whatever a token says.
     pub algorithm: Algorithm,
     /// The key.
     pub key: DecodingKey,
     /// As it is published.
     pub jwk: Value,
+    /// A digest of that: another key of the same name is another key.
+    pub mark: [u8; 32],
 }
 
-/// The key that signs, made now if there is none.
+impl Public {
+    /// The key that is published as `jwk`.
+    pub fn new(id: String, algorithm: Algorithm, key: DecodingKey, jwk: Value) -> Self {
+        let mark = Sha256::digest(jwk.to_string()).into();
+        Self { id, algorithm, key, jwk, mark }
+    }
+}
+
+/// The key that signs, made now if there is none and one can be made.
 ///
 /// # Errors
 /// The database does not answer, or the master key is another.
-pub async fn signing(db: &PgPool, master: &Master) -> Result<Signing, KeyError> {
+pub async fn signing(
+    db: &PgPool,
+    master: &Master,
+    algorithm: SignatureAlgorithm,
+) -> Result<Signing, KeyError> {
     loop {
         let newest = sqlx::query!(
-            "SELECT id, sealed FROM signing_keys WHERE retired_at IS NULL
-             ORDER BY created_at DESC, id DESC LIMIT 1"
+            "SELECT id, sealed FROM signing_keys WHERE retired_at IS NULL AND algorithm = $1
+             ORDER BY created_at DESC, id DESC LIMIT 1",
+            algorithm.name()
         );
         if let Some(row) = newest.fetch_optional(db).await? {
             let id = row.id;
             let pkcs8 = master.open(PURPOSE, &row.sealed);
             let pkcs8 = pkcs8.map_err(|reason| KeyError::Sealed { id, reason })?;
-            Ed25519KeyPair::from_pkcs8(&pkcs8).map_err(|_| KeyError::Unreadable(id))?;
-            return Ok(Signing { id, key: EncodingKey::from_ed_der(&pkcs8) });
+            return read(id, &pkcs8, algorithm);
+        }
+        if algorithm == SignatureAlgorithm::Rs256 {
+            return Err(KeyError::NoRsaKey);
         }
         // Two that begin at once make one each, of which the newer signs: both verify.
         make(db, master).await?;
     }
 }
 
-/// Makes a key that signs from now on, and retires those before it.
+fn read(id: Uuid, pkcs8: &[u8], algorithm: SignatureAlgorithm) -> Result<Signing, KeyError> {
+    let (is_one, algorithm, key) = match algorithm {
+        SignatureAlgorithm::EdDsa => (
+            Ed25519KeyPair::from_pkcs8(pkcs8).is_ok(),
+            Algorithm::EdDSA,
+            EncodingKey::from_ed_der(pkcs8),
+        ),
+        SignatureAlgorithm::Rs256 => (
+            RsaKeyPair::from_pkcs8(pkcs8).is_ok(),
+            Algorithm::RS256,
+            EncodingKey::from_rsa_der(pkcs8),
+        ),
+    };
+    if is_one { Ok(Signing { id, algorithm, key }) } else { Err(KeyError::Unreadable(id)) }
+}
+
+/// Makes an Ed25519 key that signs from now on, and retires those before it.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn rotate(db: &PgPool, master: &Master) -> Result<Uuid, KeyError> {
     let id = make(db, master).await?;
+    retire_before(db, id, ED_DSA).await?;
+    Ok(id)
+}
+
+/// Takes an RSA key that was made elsewhere, which signs from now on where RS256 does, and retires
+/// those before it.
+///
+/// # Errors
+/// It is none, or the database does not answer.
+pub async fn import(db: &PgPool, master: &Master, pkcs8: &[u8]) -> Result<Uuid, KeyError> {
+    let pair = RsaKeyPair::from_pkcs8(pkcs8).map_err(|_| KeyError::NotRsa)?;
+    let RsaPublicKeyComponents::<Vec<u8>> { n, e } = pair.public().into();
+    let public = RsaPublic { n: URL_SAFE_NO_PAD.encode(n), e: URL_SAFE_NO_PAD.encode(e) };
+    let public = serde_json::to_vec(&public).map_err(|_| KeyError::NotRsa)?;
+    let id = Uuid::now_v7();
+    insert(db, id, RS256, &public, master.seal(PURPOSE, pkcs8)).await?;
+    retire_before(db, id, RS256).await?;
+    Ok(id)
+}
+
+async fn retire_before(db: &PgPool, id: Uuid, algorithm: &str) -> sqlx::Result<()> {
     sqlx::query!(
-        "UPDATE signing_keys SET retired_at = now() WHERE retired_at IS NULL AND id <> $1",
-        id
+        "UPDATE signing_keys SET retired_at = now()
+         WHERE retired_at IS NULL AND id <> $1 AND algorithm = $2",
+        id,
+        algorithm
     )
     .execute(db)
-    .await?;
-    Ok(id)
+    .await
+    .map(drop)
+}
+
+async fn insert(
+    db: &PgPool,
+    id: Uuid,
+    algorithm: &str,
+    public: &[u8],
+    sealed: Vec<u8>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "INSERT INTO signing_keys (id, algorithm, public, sealed) VALUES ($1, $2, $3, $4)",
+        id,
+        algorithm,
+        public,
+        sealed,
+    )
+    .execute(db)
+    .await
+    .map(drop)
 }
 
 /// Seals all of them under the first master key of the ring.
@@ -123,15 +232,8 @@ async fn make(db: &PgPool, master: &Master) -> Result<Uuid, KeyError> {
     let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(unreadable)?;
     let pair = Ed25519KeyPair::from_pkcs8(pkcs8.as_ref());
     let pair = pair.map_err(|_| KeyError::Unreadable(id))?;
-    sqlx::query!(
-        "INSERT INTO signing_keys (id, algorithm, public, sealed) VALUES ($1, $2, $3, $4)",
-        id,
-        ED_DSA,
-        pair.public_key().as_ref(),
-        master.seal(PURPOSE, pkcs8.as_ref()),
-    )
-    .execute(db)
-    .await?;
+    let sealed = master.seal(PURPOSE, pkcs8.as_ref());
+    insert(db, id, ED_DSA, pair.public_key().as_ref(), sealed).await?;
     Ok(id)
 }
 
@@ -146,9 +248,27 @@ pub async fn public(db: &PgPool, now: DateTime<Utc>) -> sqlx::Result<Vec<Public>
         now - LIFE_MAX
     );
     let rows = rows.fetch_all(db).await?;
-    // Those of a newer build, of another algorithm, are for newer programs.
-    let known = rows.into_iter().filter(|row| row.algorithm == ED_DSA);
-    Ok(known.map(|row| of_ed25519(row.id, &row.public)).collect())
+    let known = rows.into_iter().filter_map(|row| match row.algorithm.as_str() {
+        ED_DSA => Some(of_ed25519(row.id, &row.public)),
+        RS256 => of_rsa(row.id, &row.public),
+        // Those of a newer build are for newer programs.
+        _ => None,
+    });
+    Ok(known.collect())
+}
+
+/// An RSA key as it is kept.
+#[derive(Serialize, Deserialize)]
+struct RsaPublic {
+    n: String,
+    e: String,
+}
+
+fn of_rsa(id: Uuid, public: &[u8]) -> Option<Public> {
+    let RsaPublic { n, e } = serde_json::from_slice(public).ok()?;
+    let key = DecodingKey::from_rsa_components(&n, &e).ok()?;
+    let jwk = json!({"kty": "RSA", "n": n, "e": e, "kid": id, "alg": RS256, "use": "sig"});
+    Some(Public::new(id.to_string(), Algorithm::RS256, key, jwk))
 }
 
 fn of_ed25519(id: Uuid, public: &[u8]) -> Public {
@@ -156,5 +276,5 @@ fn of_ed25519(id: Uuid, public: &[u8]) -> Public {
     let jwk = json!({
         "kty": "OKP", "crv": "Ed25519", "x": x, "kid": id, "alg": ED_DSA, "use": "sig",
     });
-    Public { id, algorithm: Algorithm::EdDSA, key: DecodingKey::from_ed_der(public), jwk }
+    Public::new(id.to_string(), Algorithm::EdDSA, DecodingKey::from_ed_der(public), jwk)
 }

@@ -1,17 +1,23 @@
-//! What is done by hand about who may ask: a token made, a master key, another signing key. Each
-//! prints what it came to on standard output, and nothing else, so that a shell can take it.
+//! What is done by hand about who may ask: a token made, a key of a program, a master key, another
+//! signing key. Each prints what it came to on standard output, and nothing else, so that a shell
+//! can take it.
 
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use chrono::{TimeDelta, Utc};
 use clap::Args;
 use domain::CustomerId;
+use serde_json::json;
+use sqlx::PgPool;
 use uuid::Uuid;
 
+use crate::api_keys::{self, ApiKeys};
 use crate::issuer::IssueError;
 use crate::keys::KeyError;
 use crate::master::Master;
-use crate::people::{Email, Password, SignInError};
+use crate::people::{Email, NewPassword, Password, SignInError};
 use crate::principal::Role;
 use crate::routes::Desk;
 use crate::token::{LIFE_MAX, Subject};
@@ -55,8 +61,10 @@ pub enum Error {
     /// What was given is none.
     #[error("the {0} {1}")]
     NotThat(&'static str, String),
+    /// The database does not answer.
+    #[error("the database does not answer")]
+    Database(#[from] sqlx::Error),
     /// Nobody reads what is said.
-
     #[error("the output could not be written")]
     Output(#[from] io::Error),
 }
@@ -103,7 +111,9 @@ pub async fn register(desk: Option<Desk>, newcomer: Newcomer) -> Result<(), Erro
     io::stdin().read_line(&mut password)?;
     let password = Password::try_from(password.trim_end_matches(['\r', '\n']).to_owned());
     let password = password.map_err(|why| Error::NotThat("password", why))?;
-    let id = desk.people.register(&email, password, Some(newcomer.role)).await?;
+    let password = NewPassword::try_from(password);
+    let password = password.map_err(|why| Error::NotThat("password", why.to_owned()))?;
+    let id = desk.people.register(&email, password.into(), Some(newcomer.role)).await?;
     let id = id.ok_or_else(|| Error::NotThat("address", "is somebody's already".to_owned()))?;
     Ok(writeln!(io::stdout(), "{id}")?)
 }
@@ -135,4 +145,62 @@ pub async fn reseal(desk: Option<Desk>) -> Result<(), Error> {
 pub async fn rotate(desk: Option<Desk>) -> Result<(), Error> {
     let id = desk.ok_or(Error::NoMasterKey)?.issuer.rotate().await?;
     Ok(writeln!(io::stdout(), "{id}")?)
+}
+
+/// Bytes of a key that is imported: one of 4096 bits has 3,300 as text.
+const KEY_BYTES_MAX: u64 = 16 * 1024;
+
+/// Takes an RSA key from standard input, PKCS #8 in PEM, and prints its name. It signs from now on
+/// where RS256 does.
+///
+/// # Errors
+/// It is none, or the database does not answer.
+pub async fn import(desk: Option<Desk>) -> Result<(), Error> {
+    let desk = desk.ok_or(Error::NoMasterKey)?;
+    let mut pem = String::new();
+    io::stdin().take(KEY_BYTES_MAX).read_to_string(&mut pem)?;
+    let pkcs8 = of_pem(&pem).ok_or(KeyError::NotRsa)?;
+    let id = desk.issuer.import(&pkcs8).await?;
+    Ok(writeln!(io::stdout(), "{id}")?)
+}
+
+fn of_pem(pem: &str) -> Option<Vec<u8>> {
+    let (_, rest) = pem.split_once("-----BEGIN PRIVATE KEY-----")?;
+    let (body, _) = rest.split_once("-----END PRIVATE KEY-----")?;
+    STANDARD.decode(body.split_ascii_whitespace().collect::<String>()).ok()
+}
+
+/// A key for a program.
+#[derive(Clone, Debug, Args)]
+pub struct Program {
+    /// What the key is called
+    #[arg(long)]
+    pub name: String,
+    /// What the program may do; a program owns nothing
+    #[arg(long, value_enum)]
+    pub role: Role,
+    /// Where the key may be used, the beginning of a path, as `/v1/stock` or `GET /v1/orders`;
+    /// several times for several, and everywhere without it
+    #[arg(long)]
+    pub scope: Vec<String>,
+    /// How long it is good, days; until it is revoked without it
+    #[arg(long, value_parser = clap::value_parser!(i64).range(1..=3_650))]
+    pub days: Option<i64>,
+}
+
+/// Prints an API key.
+///
+/// # Errors
+/// What was given is none, or there are too many.
+pub async fn api_key(db: PgPool, program: Program) -> Result<(), Error> {
+    let Program { name, role, scope, days } = program;
+    let now = Utc::now();
+    let expires_at = days.map(|days| now + TimeDelta::days(days));
+    // As one of those who ask for it over HTTP would say it.
+    let wanted = json!({"name": name, "role": role, "scopes": scope, "expires_at": expires_at});
+    let wanted = serde_json::from_value::<api_keys::Wanted>(wanted);
+    let wanted = wanted.map_err(|why| Error::NotThat("key", why.to_string()))?;
+    let made = ApiKeys::new(db).make(wanted, now).await?;
+    let full = || Error::NotThat("key", "would be one too many".to_owned());
+    Ok(writeln!(io::stdout(), "{}", made.ok_or_else(full)?.key)?)
 }

@@ -26,6 +26,26 @@ pub enum Role {
     Owner,
 }
 
+impl Role {
+    const ALL: [Self; 5] = [Self::Staff, Self::Analyst, Self::Ops, Self::Service, Self::Owner];
+
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Staff => "staff",
+            Self::Analyst => "analyst",
+            Self::Ops => "ops",
+            Self::Service => "service",
+            Self::Owner => "owner",
+        }
+    }
+
+    /// The one that is written so.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.name() == name)
+    }
+}
+
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Principal {
@@ -35,6 +55,8 @@ pub enum Principal {
     Guest(GuestId),
     /// A shopper who has.
     Customer(CustomerId),
+    /// Somebody of the shop who has to enrol a second factor before they may do anything else.
+    Enrolling(Uuid),
     /// Somebody of the shop, or a program of its own.
     Member(Member, Role),
 }
@@ -48,6 +70,8 @@ pub enum Member {
     Token(Uuid),
     /// One of them.
     Person(Uuid),
+    /// A program that has an API key.
+    Key(Uuid),
 }
 
 impl Principal {
@@ -64,11 +88,12 @@ impl Principal {
         match self {
             Self::Guest(id) => Some(Shopper::Guest(id)),
             Self::Customer(id) => Some(Shopper::Customer(id)),
-            Self::Stranger | Self::Member(..) => None,
+            Self::Stranger | Self::Enrolling(_) | Self::Member(..) => None,
         }
     }
 
-    /// As whom a command of theirs is decided. A stranger has no commands: routes see to that.
+    /// As whom a command of theirs is decided. A stranger has no commands, nor has who enrols:
+    /// routes see to that.
     pub fn by(self) -> By {
         self.shopper().map_or(By::Shop, By::Shopper)
     }
@@ -85,7 +110,8 @@ impl Principal {
             Self::Stranger => "stranger",
             Self::Guest(_) => "guest",
             Self::Customer(_) => "customer",
-            Self::Member(Member::Person(_), _) => "member",
+            Self::Enrolling(_) | Self::Member(Member::Person(_), _) => "member",
+            Self::Member(Member::Key(_), _) => "key",
             Self::Member(..) => "client",
         };
         format!("{what}:{self}")
@@ -100,7 +126,10 @@ impl fmt::Display for Principal {
             Self::Member(Member::Anyone, _) => f.write_str("anyone"),
             Self::Guest(GuestId(id))
             | Self::Customer(CustomerId(id))
-            | Self::Member(Member::Token(id) | Member::Person(id), _) => id.simple().fmt(f),
+            | Self::Enrolling(id)
+            | Self::Member(Member::Token(id) | Member::Person(id) | Member::Key(id), _) => {
+                id.simple().fmt(f)
+            }
         }
     }
 }

@@ -69,7 +69,7 @@ async fn main() -> Result<()> {
         stream: bus.stream.clone(),
         search,
         index: search_index,
-        guard: asking.guard(&http, DEFAULT_PORT, &db),
+        guard: asking.guard(&http, DEFAULT_PORT, &db)?,
     };
     let app = App::start(db, settings, shutdown.stop.clone())
         .context("the key of Meilisearch cannot be sent")?;

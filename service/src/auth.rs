@@ -1,42 +1,10 @@
-//! Who may ask: one bearer token for a service's routes.
+//! The bearer token of a request: which one it carries, and whether it is this service's own. Who
+//! may call what, `identity` says.
 
-use std::sync::Arc;
-
-use axum::Router;
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::http::{HeaderMap, header};
 use subtle::ConstantTimeEq as _;
 
 use crate::config::Secret;
-use crate::problem::Problem;
-use crate::unread::refuse;
-
-/// Asks every route that `router` has so far for `token`. Without one, nobody is asked.
-pub fn guard<S>(router: Router<S>, token: Option<&Secret>) -> Router<S>
-where
-    S: Clone + Send + Sync + 'static,
-{
-    match token {
-        None => router,
-        Some(token) => {
-            router.route_layer(middleware::from_fn_with_state(Arc::new(token.clone()), ask))
-        }
-    }
-}
-
-async fn ask(State(token): State<Arc<Secret>>, request: Request, next: Next) -> Response {
-    if is_allowed(request.headers(), &token) {
-        return next.run(request).await;
-    }
-    let problem = Problem::new(
-        StatusCode::UNAUTHORIZED,
-        "unauthorized",
-        "send the token of this service as Authorization: Bearer …",
-    );
-    refuse(request, problem).await
-}
 
 /// Whether a request carries the token. Compares in constant time, so that answers do not tell how
 /// much of a guess was right. Only the token's length shows.

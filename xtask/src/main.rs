@@ -18,6 +18,7 @@ mod interrupt;
 mod layout;
 mod migrations;
 mod new;
+mod oidc_provider;
 mod ports;
 mod process;
 mod progress;

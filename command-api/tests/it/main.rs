@@ -20,6 +20,7 @@ mod retries;
 mod returns;
 mod shell;
 mod shop;
+mod staff;
 mod subscribers;
 mod warehouse;
 mod webhooks;

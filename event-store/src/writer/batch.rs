@@ -152,7 +152,9 @@ impl Decided {
             }
         }
         let view = CacheView { cache, reads: keep_reads.then_some(&self.reads) };
-        // Before anything is said of it: to whom it does not belong it is not there.
+        // Before anything is said of it: to whom it does not belong it is not there. `decide` asks
+        // once more, which costs a look at a state that is in memory: it is called by others too,
+        // and must not decide for strangers because somebody forgot to ask.
         match domain::by::check(*by, command, &view) {
             Ok(()) => {}
             Err(Stop::Refused(refusal)) => return Ok(Decision::Refused(refusal)),

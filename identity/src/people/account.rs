@@ -185,6 +185,7 @@ impl People {
         let digest = digest.fetch_one(&self.db).await?;
         self.drop_codes(id, Purpose::Reset).await?;
         self.end_all(id).await?;
+        self.void_tokens(id, now).await?;
         failures::forget(&self.db, &digest).await?;
         self.tell_of_password(id, now).await
     }
@@ -212,7 +213,7 @@ impl People {
         if self.post.is_none() {
             return Err(AccountError::NoMail);
         }
-        self.check_password(id, password, now).await?;
+        self.prove(id, password, now).await?;
         let subject = DataSubject(id);
         if let Some(other) = self.who_has(new).await?.filter(|other| *other != id) {
             // Its owner is told, and who asks is not.
@@ -222,26 +223,6 @@ impl People {
         let code = self.make_code(id, Purpose::ChangeAddress, Some(&sealed), now).await?;
         let about = with_code(&code, Purpose::ChangeAddress);
         self.write_to(id, new.clone(), Template::VerifyAddress, about, now).await
-    }
-
-    /// Whether it is their password; a wrong one counts.
-    ///
-    /// # Errors
-    /// It is not, or it was tried too often.
-    pub async fn check_password(
-        &self,
-        id: Uuid,
-        password: Password,
-        now: DateTime<Utc>,
-    ) -> Result<(), SignInError> {
-        let found = sqlx::query!("SELECT email_digest, password FROM people WHERE id = $1", id);
-        let found = found.fetch_optional(&self.db).await?.ok_or(SignInError::Wrong)?;
-        failures::check(&self.db, &found.email_digest, now).await?;
-        if self.hashing.is_right(password, Some(found.password)).await? {
-            return Ok(());
-        }
-        failures::count(&self.db, &found.email_digest, now).await?;
-        Err(SignInError::Wrong)
     }
 
     /// Somebody's account, if they have one here.
@@ -288,7 +269,7 @@ impl People {
     }
 
     /// Forgets a shopper, at once and everywhere: their account, what was sealed for them, mails
-    /// that wait. Orders stay, without anybody's name. Says whether anything was known of them.
+    /// that wait; and voids their tokens. Orders stay, without anybody's name. Says whether anything was known of them.
     ///
     /// # Errors
     /// The database does not answer. Who asks again forgets the rest.
@@ -302,19 +283,8 @@ impl People {
         if let Some(digest) = &gone {
             failures::forget(&self.db, digest).await?;
         }
+        self.void_tokens(id, now).await?;
         Ok(known || gone.is_some())
-    }
-
-    /// Whether somebody works here: they are not forgotten as shoppers are.
-    ///
-    /// # Errors
-    /// The database does not answer.
-    pub async fn works_here(&self, id: Uuid) -> sqlx::Result<bool> {
-        let works = sqlx::query_scalar!(
-            r#"SELECT EXISTS (SELECT FROM people WHERE id = $1 AND role IS NOT NULL) AS "it!""#,
-            id
-        );
-        works.fetch_one(&self.db).await
     }
 
     /// Seals all addresses under the first master key of the ring, by which they are found then.

@@ -2,14 +2,20 @@
 //! e-mail, which is sealed; no answer tells whether somebody has an address.
 //!
 //! * `account`: what they do with it beyond signing in; `codes`: what is mailed to them for that;
-//! * `password`: what only they know, and how it is kept;
-//! * `failures`: how guessing is made slow; `sessions`: who is signed in.
+//! * `password`: what only they know, and how it is kept; `common`: passwords that nobody may have;
+//! * `failures`: how guessing is made slow; `sessions`: who is signed in;
+//! * `second_factor`: what some show besides, `totp`: how codes are made; `staff`: those who work
+//!   here, as the owner sees to them.
 
 mod account;
 mod codes;
+mod common;
 mod failures;
 mod password;
+mod second_factor;
 mod sessions;
+mod staff;
+mod totp;
 
 use std::sync::Arc;
 
@@ -20,11 +26,14 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 pub use account::{Account, AccountError};
+pub use common::NewPassword;
 pub use password::{Hashing, Password, PasswordError};
+pub use second_factor::Enrolment;
 pub use sessions::{Grant, REFRESH_LIFE, Session};
+pub use staff::{Colleague, Invitation};
 pub use vault::{Email, Vault};
 
-use crate::master::Master;
+use crate::master::{Master, NotSealed};
 use crate::principal::Role;
 use crate::token::Subject;
 
@@ -40,6 +49,21 @@ pub enum SignInError {
     /// It was tried too often.
     #[error("too many tries: come back later")]
     TooOften(TimeDelta),
+    /// The password is right, and a code is asked for too.
+    #[error("a code of the second factor is asked for")]
+    SecondFactorWanted,
+    /// The password is right, and the code is not.
+    #[error("the code of the second factor is wrong, or was used")]
+    SecondFactorWrong,
+    /// There is one already.
+    #[error("there is a second factor already")]
+    SecondFactorThere,
+    /// There is none.
+    #[error("there is no such second factor")]
+    NoSecondFactor,
+    /// It was sealed under another master key.
+    #[error(transparent)]
+    Sealed(#[from] NotSealed),
     /// Too many passwords are being looked at.
     #[error(transparent)]
     Password(#[from] PasswordError),
@@ -56,6 +80,13 @@ pub struct People {
     vault: Vault,
     post: Option<Post>,
     hashing: Hashing,
+    staff_need_second_factor: bool,
+}
+
+/// What is known of somebody who has proved who they are.
+pub(crate) struct Proved {
+    email_digest: Vec<u8>,
+    email_sealed: Vec<u8>,
 }
 
 /// Somebody who is signed in.
@@ -86,11 +117,26 @@ impl Person {
 impl People {
     /// Those in the database, sealed under `master`.
     pub fn new(db: PgPool, master: Arc<Master>) -> Self {
-        let vault = Vault::new(db.clone(), master.clone());
-        Self { db, master, vault, post: None, hashing: Hashing::default() }
+        let (vault, hashing) = (Vault::new(db.clone(), master.clone()), Hashing::default());
+        Self { db, master, vault, post: None, hashing, staff_need_second_factor: false }
     }
 
-    /// The same, who are written to.
+    /// With staff who have to have a second factor, or not.
+    #[must_use]
+    pub fn with_second_factor_of_staff(self, needed: bool) -> Self {
+        Self { staff_need_second_factor: needed, ..self }
+    }
+
+    /// Whether somebody has to enrol a second factor before they may do anything else.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn must_enrol(&self, person: Person) -> sqlx::Result<bool> {
+        let is_asked = self.staff_need_second_factor && person.role.is_some();
+        Ok(is_asked && !self.has_second_factor(person.id).await?)
+    }
+
+    /// The same people, who are written to.
     #[must_use]
     pub fn with_post(self, post: Option<Post>) -> Self {
         Self { post, ..self }
@@ -144,20 +190,36 @@ impl People {
         Ok((made > 0).then_some(id))
     }
 
-    /// Who has this address and this password.
+    /// Who has this address and this password, and no second factor.
     ///
     /// # Errors
-    /// Nobody has, or it was tried too often.
+    /// As [`Self::sign_in_with`].
     pub async fn sign_in(
         &self,
         email: &Email,
         password: Password,
         now: DateTime<Utc>,
     ) -> Result<Person, SignInError> {
+        self.sign_in_with(email, password, None, now).await
+    }
+
+    /// Who has this address, this password, and what gives this code, if they have that.
+    ///
+    /// # Errors
+    /// Nobody has, or it was tried too often. That a code is wrong or missing is told to who knows
+    /// the password alone, and counts as a failure too.
+    pub async fn sign_in_with(
+        &self,
+        email: &Email,
+        password: Password,
+        second: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<Person, SignInError> {
         let digest = self.digest(email);
         failures::check(&self.db, &digest, now).await?;
         let found = sqlx::query!(
-            "SELECT id, role, password FROM people WHERE email_digest = ANY($1)",
+            "SELECT id, role, password FROM people
+             WHERE email_digest = ANY($1) AND disabled_at IS NULL",
             &self.master.digests(PURPOSE, email.folded().as_bytes())
         );
         let found = found.fetch_optional(&self.db).await?;
@@ -168,6 +230,7 @@ impl People {
             failures::count(&self.db, &digest, now).await?;
             return Err(SignInError::Wrong);
         };
+        self.prove_second(person.id, &digest, second, now).await?;
         failures::forget(&self.db, &digest).await?;
         Ok(person)
     }
@@ -183,13 +246,40 @@ impl People {
         new: Password,
         now: DateTime<Utc>,
     ) -> Result<(), SignInError> {
-        self.check_password(id, old, now).await?;
+        self.prove(id, old, now).await?;
         let password = self.hashing.hash(new).await?;
         sqlx::query!("UPDATE people SET password = $2 WHERE id = $1", id, password)
             .execute(&self.db)
             .await?;
         self.end_all(id).await?;
+        self.void_tokens(id, now).await?;
         Ok(())
+    }
+
+    /// Refuses who has not this password, though they have a token.
+    pub(crate) async fn prove(
+        &self,
+        id: Uuid,
+        password: Password,
+        now: DateTime<Utc>,
+    ) -> Result<Proved, SignInError> {
+        let found = sqlx::query!(
+            "SELECT email_digest, email_sealed, password FROM people
+             WHERE id = $1 AND disabled_at IS NULL",
+            id
+        );
+        let found = found.fetch_optional(&self.db).await?.ok_or(SignInError::Wrong)?;
+        failures::check(&self.db, &found.email_digest, now).await?;
+        if !self.hashing.is_right(password, Some(found.password)).await? {
+            failures::count(&self.db, &found.email_digest, now).await?;
+            return Err(SignInError::Wrong);
+        }
+        Ok(Proved { email_digest: found.email_digest, email_sealed: found.email_sealed })
+    }
+
+    fn open_email(&self, sealed: &[u8]) -> Result<Email, NotSealed> {
+        let plain = String::from_utf8(self.master.open(PURPOSE, sealed)?);
+        plain.ok().and_then(|text| Email::try_from(text).ok()).ok_or(NotSealed)
     }
 
     fn digest(&self, email: &Email) -> [u8; 32] {

@@ -18,13 +18,20 @@ const AT_ONCE: usize = 2;
 /// How long they wait.
 const WAIT_MAX: Duration = Duration::from_secs(5);
 /// Of no password: looked at where nobody has the address, so that this takes as long.
-const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$\
+pub(super) const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$\
                        bm9ib2R5IGhhcyB0aGlz$9b1hkXKXpPDRUzXqaGU9sPGMBiHbFVjK0kPDUnuVJgs";
 
 /// A password. It is never printed.
 #[derive(Clone, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Password(String);
+
+impl Password {
+    /// As it was typed.
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
 
 impl TryFrom<String> for Password {
     type Error = String;

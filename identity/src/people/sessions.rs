@@ -88,6 +88,7 @@ impl People {
             "UPDATE sessions s SET previous = $2, secret = $3, used_at = $4, expires_at = $5
              FROM people p
              WHERE s.id = $1 AND p.id = s.person_id AND s.expires_at > $4
+               AND p.disabled_at IS NULL
                AND (s.secret = $2 OR (s.previous = $2 AND s.used_at > $6))
              RETURNING p.id, p.role",
             id,
@@ -165,23 +166,23 @@ impl People {
     }
 }
 
-fn secret() -> [u8; SECRET_BYTES] {
+pub(super) fn secret() -> [u8; SECRET_BYTES] {
     let mut secret = [0; SECRET_BYTES];
     SystemRandom::new().fill(&mut secret).expect("the system has randomness");
     secret
 }
 
 /// What is kept of a secret: it has more bits than anybody can try, so it needs no slow hash.
-fn digest(secret: &[u8]) -> [u8; 32] {
+pub(super) fn digest(secret: &[u8]) -> [u8; 32] {
     Sha256::digest(secret).into()
 }
 
-fn written(id: Uuid, secret: &[u8]) -> String {
+pub(super) fn written(id: Uuid, secret: &[u8]) -> String {
     format!("{}.{}", id.simple(), URL_SAFE_NO_PAD.encode(secret))
 }
 
 /// The session a token is of, and what would be kept of it.
-fn read(token: &str) -> Option<(Uuid, [u8; 32])> {
+pub(super) fn read(token: &str) -> Option<(Uuid, [u8; 32])> {
     let (id, secret) = token.split_once('.')?;
     let secret = URL_SAFE_NO_PAD.decode(secret).ok()?;
     (secret.len() == SECRET_BYTES).then_some((Uuid::try_parse(id).ok()?, digest(&secret)))

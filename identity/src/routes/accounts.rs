@@ -20,7 +20,7 @@ use vault::{DataSubject, Phone, VaultError};
 
 use super::people::{person, refused};
 use super::{Desk, Identity, NO_STORE, broken};
-use crate::people::{AccountError, Email, Password, Session};
+use crate::people::{AccountError, Email, NewPassword, Password, Session};
 use crate::principal::{Principal, Role};
 
 /// Requests of strangers about somebody's account that are seen to at once, after they were
@@ -45,7 +45,7 @@ pub(super) struct Forgot {
 #[serde(deny_unknown_fields)]
 pub(super) struct Reset {
     code: String,
-    password: Password,
+    password: NewPassword,
 }
 
 #[derive(Deserialize)]
@@ -138,7 +138,7 @@ pub(super) async fn reset(
     Json(Reset { code, password }): Json<Reset>,
 ) -> Result<StatusCode, Problem> {
     let people = &identity.desk()?.people;
-    people.reset(&code, password, Utc::now()).await.map_err(failed)?;
+    people.reset(&code, password.into(), Utc::now()).await.map_err(failed)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -203,7 +203,7 @@ pub(super) async fn forget_me(
     if people.account(id).await.map_err(failed)?.is_some() {
         let missing = || Problem::new(StatusCode::FORBIDDEN, "password_needed", PASSWORD_NEEDED);
         let password = password.ok_or_else(missing)?;
-        people.check_password(id, password, now).await.map_err(refused)?;
+        people.prove(id, password, now).await.map_err(refused)?;
     }
     people.forget(id, now).await.map_err(failed)?;
     Ok(StatusCode::NO_CONTENT)
@@ -251,7 +251,7 @@ pub(super) fn shopper(principal: Principal) -> Result<Uuid, Problem> {
     match principal {
         Principal::Guest(id) => Ok(id.0),
         Principal::Customer(id) => Ok(id.0),
-        Principal::Stranger | Principal::Member(..) => {
+        Principal::Stranger | Principal::Enrolling(_) | Principal::Member(..) => {
             let detail = "you are no shopper of whom anything could be known";
             Err(Problem::new(StatusCode::NOT_FOUND, "not_found", detail))
         }

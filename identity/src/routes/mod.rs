@@ -2,23 +2,28 @@
 //! with who may call it.
 //!
 //! * `people`: registering, signing in and out, sessions; `accounts`: what else they do with
-//!   theirs; `addresses`: where their orders go; `guests`: who has not signed in;
+//!   theirs; `second_factor`: what is shown besides; `addresses`: where their orders go; `guests`:
+//!   who has not signed in;
+//! * `staff`, `api_keys`: people and programs that work here, as the owner sees to them;
 //! * `mails`: what became of those to them; `published`: what others verify tokens with.
 
 mod accounts;
 mod addresses;
+mod api_keys;
 mod guests;
 mod mails;
 mod people;
 mod published;
+mod second_factor;
+mod staff;
 
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::routing::{MethodRouter, delete, get, post};
+use axum::routing::{MethodRouter, delete, get, post, put};
 use axum::{Router, middleware};
 use service::Problem;
 use sqlx::PgPool;
 
-use crate::access::Access::{self, Anyone, Ops, Shopper, SignedIn, Staff};
+use crate::access::Access::{self, Anyone, Enrol, Ops, Owner, Shopper, SignedIn, Staff};
 use crate::guard::{self, Guard};
 use crate::issuer::Issuer;
 use crate::people::People;
@@ -48,6 +53,7 @@ pub struct Desk {
 pub fn all() -> Vec<Door> {
     vec![
         ("/.well-known/jwks.json", Anyone, get(published::keys)),
+        ("/.well-known/oauth-authorization-server", Anyone, get(published::metadata)),
         ("/v1/guests", Anyone, post(guests::welcome)),
         ("/v1/people", Anyone, post(people::register)),
         ("/v1/sessions", Anyone, post(people::sign_in)),
@@ -69,6 +75,19 @@ pub fn all() -> Vec<Door> {
         ("/v1/addresses/{id}", Shopper, get(addresses::one).delete(addresses::remove)),
         ("/v1/mails", Ops, get(mails::list)),
         ("/v1/mails/{id}/retry", Ops, post(mails::retry)),
+        ("/v1/people/me/totp", Enrol, post(second_factor::enrol)),
+        ("/v1/people/me/totp/confirm", Enrol, post(second_factor::confirm)),
+        ("/v1/people/me/totp/remove", SignedIn, post(second_factor::remove)),
+        ("/v1/staff", Owner, get(staff::list).post(staff::invite)),
+        ("/v1/staff/join", Anyone, post(staff::join)),
+        ("/v1/staff/{id}/role", Owner, put(staff::set_role)),
+        ("/v1/staff/{id}/disable", Owner, post(staff::disable)),
+        ("/v1/staff/{id}/enable", Owner, post(staff::enable)),
+        ("/v1/staff/{id}/sessions", Owner, delete(staff::send_away)),
+        ("/v1/staff/{id}/totp", Owner, delete(staff::forget_second_factor)),
+        ("/v1/api-keys", Owner, get(api_keys::list).post(api_keys::make)),
+        ("/v1/api-keys/{id}", Owner, delete(api_keys::revoke)),
+        ("/v1/api-keys/{id}/rotate", Owner, post(api_keys::rotate)),
     ]
 }
 
@@ -93,6 +112,10 @@ impl Identity {
 /// What holds a token is for nobody's cache.
 const NO_STORE: [(header::HeaderName, HeaderValue); 1] =
     [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+
+fn not_found(detail: &'static str) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "not_found", detail)
+}
 
 /// What must not go wrong and did.
 fn broken(error: impl std::error::Error + 'static) -> Problem {

@@ -13,11 +13,12 @@ use uuid::Uuid;
 use vault::address::Locale;
 
 use super::accounts::{aside, failed};
-use super::{Desk, Identity, NO_STORE, broken};
+use super::{Desk, Identity, NO_STORE, broken, not_found};
 use crate::access::unauthorized;
 use crate::issuer::Issued;
-use crate::people::{Email, Grant, Password, PasswordError, Session, SignInError};
+use crate::people::{Email, Grant, NewPassword, Password, PasswordError, Session, SignInError};
 use crate::principal::{Member, Principal, Role};
+use crate::token::Subject;
 
 /// How long a token is good that came with signing in.
 const ACCESS_LIFE: TimeDelta = TimeDelta::hours(24);
@@ -26,18 +27,20 @@ const BUSY_FOR: std::time::Duration = std::time::Duration::from_secs(1);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Credentials {
+pub(super) struct Registration {
     email: Email,
-    password: Password,
+    password: NewPassword,
+    /// The language they are written to in.
+    locale: Option<Locale>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Newcomer {
+pub(super) struct Credentials {
     email: Email,
     password: Password,
-    /// The language they are written to in.
-    locale: Option<Locale>,
+    /// A code of the second factor, or a recovery code.
+    totp: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -50,7 +53,7 @@ pub(super) struct Refresh {
 #[serde(deny_unknown_fields)]
 pub(super) struct Passwords {
     old: Password,
-    new: Password,
+    new: NewPassword,
 }
 
 /// Somebody who is signed in.
@@ -63,16 +66,19 @@ struct SignedIn {
     expires_at: DateTime<Utc>,
     refresh_token: String,
     refresh_expires_at: DateTime<Utc>,
+    /// The token is good for enrolling a second factor alone.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    must_enrol: bool,
 }
 
 /// `POST /v1/people`: registers a customer. The answer is the same whether the address is free or
 /// somebody's, whose it stays.
 pub(super) async fn register(
     State(identity): State<Identity>,
-    Json(Newcomer { email, password, locale }): Json<Newcomer>,
+    Json(Registration { email, password, locale }): Json<Registration>,
 ) -> Result<Response, Problem> {
     let people = identity.desk()?.people.clone();
-    let made = people.register(&email, password, None).await.map_err(refused)?;
+    let made = people.register(&email, password.into(), None).await.map_err(refused)?;
     aside(async move { people.greet(&email, made, locale, Utc::now()).await })?;
     Ok((StatusCode::ACCEPTED, NO_STORE).into_response())
 }
@@ -80,10 +86,11 @@ pub(super) async fn register(
 /// `POST /v1/sessions`: signs in.
 pub(super) async fn sign_in(
     State(identity): State<Identity>,
-    Json(Credentials { email, password }): Json<Credentials>,
+    Json(Credentials { email, password, totp }): Json<Credentials>,
 ) -> Result<Response, Problem> {
     let (desk, now) = (identity.desk()?, Utc::now());
-    let person = desk.people.sign_in(&email, password, now).await.map_err(refused)?;
+    let person = desk.people.sign_in_with(&email, password, totp.as_deref(), now).await;
+    let person = person.map_err(refused)?;
     let grant = desk.people.begin(person, now).await?;
     desk.welcome(StatusCode::CREATED, grant, now).await
 }
@@ -133,7 +140,7 @@ pub(super) async fn end_session(
     if identity.desk()?.people.end_one(person(principal)?, id).await? {
         return Ok(StatusCode::NO_CONTENT);
     }
-    Err(Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such session"))
+    Err(not_found("there is no such session"))
 }
 
 /// `POST /v1/people/me/password`: another password. All sessions end.
@@ -144,7 +151,7 @@ pub(super) async fn change_password(
 ) -> Result<StatusCode, Problem> {
     let people = &identity.desk()?.people;
     let (id, now) = (person(principal)?, Utc::now());
-    people.change_password(id, old, new, now).await.map_err(refused)?;
+    people.change_password(id, old, new.into(), now).await.map_err(refused)?;
     people.tell_of_password(id, now).await.map_err(failed)?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -153,7 +160,7 @@ pub(super) async fn change_password(
 pub(super) fn person(principal: Principal) -> Result<Uuid, Problem> {
     match principal {
         Principal::Customer(id) => Ok(id.0),
-        Principal::Member(Member::Person(id), _) => Ok(id),
+        Principal::Enrolling(id) | Principal::Member(Member::Person(id), _) => Ok(id),
         Principal::Stranger | Principal::Guest(_) | Principal::Member(..) => {
             Err(unauthorized("sign in first"))
         }
@@ -168,16 +175,37 @@ impl Desk {
         now: DateTime<Utc>,
     ) -> Result<Response, Problem> {
         let Grant { person, refresh_token, expires_at: refresh_expires_at } = grant;
-        let given = self.issuer.issue(person.subject(), now, ACCESS_LIFE).await;
+        let must_enrol = self.people.must_enrol(person).await?;
+        let subject = if must_enrol { Subject::Enrolling(person.id) } else { person.subject() };
+        let given = self.issuer.issue(subject, now, ACCESS_LIFE).await;
         let Issued { token, expires_at } = given.map_err(broken)?;
         let (id, role) = (person.id, person.role);
-        let signed_in = SignedIn { id, role, token, expires_at, refresh_token, refresh_expires_at };
+        let signed_in =
+            SignedIn { id, role, token, expires_at, refresh_token, refresh_expires_at, must_enrol };
         Ok((status, NO_STORE, Json(signed_in)).into_response())
     }
 }
 
 pub(super) fn refused(error: SignInError) -> Problem {
+    let conflict = |code, detail| Problem::new(StatusCode::CONFLICT, code, detail);
     match error {
+        SignInError::SecondFactorWanted => Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "totp_required",
+            "send a code of the second factor too, as totp",
+        ),
+        SignInError::SecondFactorWrong => Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "wrong_totp",
+            "the code is wrong, or was used before",
+        ),
+        SignInError::SecondFactorThere => {
+            conflict("second_factor_there", "there is a second factor already: remove it first")
+        }
+        SignInError::NoSecondFactor => {
+            conflict("no_second_factor", "there is no such second factor")
+        }
+        SignInError::Sealed(error) => broken(error),
         SignInError::Wrong => Problem::new(
             StatusCode::UNAUTHORIZED,
             "wrong_credentials",

@@ -8,7 +8,7 @@ use chrono::Utc;
 use serde_json::{Value, json};
 use service::Problem;
 
-use super::Identity;
+use super::{Identity, not_found};
 
 /// How long others may take the keys for all there are: who does not know one looks it up.
 const CACHE: HeaderValue = HeaderValue::from_static("public, max-age=300");
@@ -18,4 +18,21 @@ pub(super) async fn keys(State(identity): State<Identity>) -> Result<Response, P
     let keys = crate::keys::public(&identity.db, Utc::now()).await?;
     let keys: Vec<Value> = keys.into_iter().map(|key| key.jwk).collect();
     Ok(([(header::CACHE_CONTROL, CACHE)], Json(json!({ "keys": keys }))).into_response())
+}
+
+/// Who signs the shop's tokens, for whoever reads them (RFC 8414). Nobody signs in here for
+/// others: no grant of OAuth is given out, so none is told.
+pub(super) async fn metadata(State(identity): State<Identity>) -> Result<Response, Problem> {
+    let issuer = identity.desk()?.issuer.name();
+    if !issuer.starts_with("https://") {
+        return Err(not_found("the issuer has no address: ISSUER is no https URL"));
+    }
+    let metadata = json!({
+        "issuer": issuer,
+        "jwks_uri": format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/')),
+        "response_types_supported": [],
+        "grant_types_supported": [],
+        "token_endpoint_auth_methods_supported": [],
+    });
+    Ok(([(header::CACHE_CONTROL, CACHE)], Json(metadata)).into_response())
 }

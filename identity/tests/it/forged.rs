@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::tokens::{guard, is_refused, issuer, master};
+use crate::tokens::{ISSUER, guard, is_refused, issuer, master, who};
 
 fn part(json: &Value) -> String {
     URL_SAFE_NO_PAD.encode(json.to_string())
@@ -93,6 +93,30 @@ async fn a_key_that_a_token_brings_along_is_no_key(db: PgPool) {
         header["kid"] = kid;
         is_refused(&guard, &by_another_key(&header, &claims), now).await;
     }
+}
+
+/// Signed by the shop's own key, and saying that something must be understood.
+#[sqlx::test(migrations = "../migrations")]
+async fn what_must_be_understood_is_not(db: PgPool) {
+    let (guard, now) = (guard(&db), Utc::now());
+    let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
+    let pair = Ed25519KeyPair::from_pkcs8(pkcs8.as_ref()).unwrap();
+    let id = Uuid::now_v7();
+    let known = "INSERT INTO signing_keys (id, algorithm, public, sealed)
+                 VALUES ($1, 'EdDSA', $2, '')";
+    let known = sqlx::query(known).bind(id).bind(pair.public_key().as_ref());
+    known.execute(&db).await.unwrap();
+    let claims = json!({"iss": ISSUER, "aud": "commerce", "sub": id, "jti": id, "role": "owner",
+                        "iat": now.timestamp(), "exp": now.timestamp() + 60});
+    let mut header = json!({"alg": "EdDSA", "typ": "at+jwt", "kid": id});
+    let sign = |header: &Value| {
+        let signed = format!("{}.{}", part(header), part(&claims));
+        let signature = URL_SAFE_NO_PAD.encode(pair.sign(signed.as_bytes()).as_ref());
+        format!("{signed}.{signature}")
+    };
+    assert!(who(&guard, &sign(&header), now).await.is_ok());
+    header["crit"] = json!(["b64"]);
+    is_refused(&guard, &sign(&header), now).await;
 }
 
 /// What another shop, or another purpose, has signed with the very same key.

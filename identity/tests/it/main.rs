@@ -3,7 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod accounts;
+mod api_keys;
 mod forged;
+mod hanging;
 mod keys;
+mod oidc;
 mod people;
+mod second_factor;
+mod staff;
 mod tokens;

@@ -10,23 +10,23 @@ use uuid::Uuid;
 
 use crate::tokens::master;
 
-fn people(db: &PgPool) -> People {
+pub fn people(db: &PgPool) -> People {
     People::new(db.clone(), Arc::new(master()))
 }
 
-fn email(text: &str) -> Email {
+pub fn email(text: &str) -> Email {
     Email::try_from(text.to_owned()).unwrap()
 }
 
-fn password(text: &str) -> Password {
+pub fn password(text: &str) -> Password {
     Password::try_from(text.to_owned()).unwrap()
 }
 
-const ANN: &str = "ann@shop.example";
-const RIGHT: &str = "correct horse";
-const WRONG: &str = "battery staple";
+pub const ANN: &str = "ann@shop.example";
+pub const RIGHT: &str = "correct horse";
+pub const WRONG: &str = "battery staple";
 
-async fn ann(people: &People) -> Uuid {
+pub async fn ann(people: &People) -> Uuid {
     let id = people.register(&email(ANN), password(RIGHT), None).await.unwrap();
     id.expect("the address is free")
 }

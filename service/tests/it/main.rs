@@ -4,10 +4,12 @@ mod process;
 
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::Response;
 use axum::routing::{get, post};
+use axum::{Router, middleware};
 use http_body_util::BodyExt as _;
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -17,6 +19,7 @@ use service::extract::{Path, Query};
 use service::health::Health;
 use service::json::{BODY_BYTES_MAX, Json};
 use service::problem::TEXT_BYTES_MAX;
+use service::unread::refuse;
 use service::{Problem, auth, http};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -70,8 +73,17 @@ fn app() -> Router {
     let health = Health::new()
         .requires("store", || async { Ok(()) })
         .prefers("extra", || async { Err("away".to_owned()) });
-    let token = Secret::from("hunter2");
-    http::shell(open.merge(auth::guard(guarded, Some(&token))).merge(health.router()))
+    let guarded = guarded.route_layer(middleware::from_fn(ask_for_token));
+    http::shell(open.merge(guarded).merge(health.router()))
+}
+
+/// Who is guarded so that a body may go unread.
+async fn ask_for_token(request: Request<Body>, next: Next) -> Response {
+    if auth::is_allowed(request.headers(), &Secret::from("hunter2")) {
+        return next.run(request).await;
+    }
+    let problem = Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "say who you are");
+    refuse(request, problem).await
 }
 
 async fn ask(request: Request<Body>) -> (StatusCode, header::HeaderMap, String) {

@@ -1,0 +1,113 @@
+//! Where an API key may be used, if not everywhere its role may.
+
+use axum::http::Method;
+use serde::{Deserialize, Serialize};
+
+/// Characters of a scope.
+const CHARS_MAX: usize = 200;
+/// Scopes of a key.
+const SCOPES_MAX: usize = 50;
+
+/// The beginning of a path, as `/v1/stock`, and which method, as `GET /v1/orders`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Scope {
+    method: Option<Method>,
+    path: String,
+}
+
+/// Some of them: none is no bound.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<Scope>", into = "Vec<Scope>")]
+pub struct Scopes(Vec<Scope>);
+
+impl Scopes {
+    /// Whether a key of these may be used there.
+    pub fn allow(&self, method: &Method, path: &str) -> bool {
+        self.0.is_empty() || self.0.iter().any(|scope| scope.allows(method, path))
+    }
+
+    /// As they are kept.
+    pub(super) fn texts(&self) -> Vec<String> {
+        self.0.iter().cloned().map(String::from).collect()
+    }
+}
+
+impl Scope {
+    fn allows(&self, method: &Method, path: &str) -> bool {
+        // A path ends where a part of it ends: `/v1/stock` is no beginning of `/v1/stocks`.
+        let rest = path.strip_prefix(&self.path);
+        let is_below = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        is_below && self.method.as_ref().is_none_or(|own| own == method)
+    }
+}
+
+impl TryFrom<String> for Scope {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, &'static str> {
+        const WRONG: &str = "is no beginning of a path, as /v1/stock or GET /v1/orders";
+        let (method, path) = match text.split_once(' ') {
+            Some((method, path)) => (Some(method.parse().map_err(|_| WRONG)?), path),
+            None => (None, text.as_str()),
+        };
+        let path = path.strip_suffix('/').unwrap_or(path);
+        let is_path = path.starts_with("/v1/") && path.bytes().all(|it| it.is_ascii_graphic());
+        if !is_path || path.contains(['?', '#']) || text.len() > CHARS_MAX {
+            return Err(WRONG);
+        }
+        Ok(Self { method, path: path.to_owned() })
+    }
+}
+
+impl From<Scope> for String {
+    fn from(Scope { method, path }: Scope) -> Self {
+        method.map_or(path.clone(), |method| format!("{method} {path}"))
+    }
+}
+
+impl TryFrom<Vec<Scope>> for Scopes {
+    type Error = String;
+
+    fn try_from(scopes: Vec<Scope>) -> Result<Self, String> {
+        let fits = scopes.len() <= SCOPES_MAX;
+        fits.then_some(Self(scopes)).ok_or_else(|| format!("are more than {SCOPES_MAX}"))
+    }
+}
+
+impl From<Scopes> for Vec<Scope> {
+    fn from(scopes: Scopes) -> Self {
+        scopes.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scopes(texts: &[&str]) -> Result<Scopes, serde_json::Error> {
+        serde_json::from_value(serde_json::json!(texts))
+    }
+
+    #[test]
+    fn a_scope_is_a_beginning() {
+        let some = scopes(&["/v1/stock", "GET /v1/orders/"]).unwrap();
+        assert_eq!(some.texts(), ["/v1/stock", "GET /v1/orders"]);
+        for (method, path, wanted) in [
+            (Method::POST, "/v1/stock/TOTE/receive", true),
+            (Method::GET, "/v1/stock", true),
+            (Method::GET, "/v1/orders/1", true),
+            (Method::POST, "/v1/orders/1/cancel", false),
+            (Method::GET, "/v1/stocks", false),
+            (Method::GET, "/v1", false),
+            (Method::GET, "/", false),
+        ] {
+            assert_eq!(some.allow(&method, path), wanted, "{method} {path}");
+            assert!(Scopes::default().allow(&method, path));
+        }
+        for text in ["", "/", "/v1", "v1/stock", "GET", "GET  /v1/x", "/v1/x?y", "/v1/x y"] {
+            assert!(scopes(&[text]).is_err(), "{text}");
+        }
+        assert!(scopes(&["/v1/x"; SCOPES_MAX + 1]).is_err());
+    }
+}

@@ -1,0 +1,54 @@
+//! Passwords that everybody tries first, and that nobody may have therefore (ASVS 5.0, 6.2.4): the
+//! 3,000 most common ones of eight characters and more out of the list of zxcvbn 4.5.0 (MIT), which
+//! was counted over leaked passwords. In `common_passwords.txt`, one a line.
+
+use serde::Deserialize;
+
+use super::password::Password;
+
+const LIST: &str = include_str!("common_passwords.txt");
+
+/// A password that somebody wants to have from now on.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "Password")]
+pub struct NewPassword(Password);
+
+impl TryFrom<Password> for NewPassword {
+    type Error = &'static str;
+
+    fn try_from(password: Password) -> Result<Self, &'static str> {
+        if is_common(password.as_str()) {
+            return Err("is one of those that are tried first");
+        }
+        Ok(Self(password))
+    }
+}
+
+impl From<NewPassword> for Password {
+    fn from(new: NewPassword) -> Self {
+        new.0
+    }
+}
+
+/// Whether a password is one of those, in capitals or not.
+fn is_common(password: &str) -> bool {
+    let password = password.to_lowercase();
+    // Looked through a line at a time, which takes less than hashing it does by far.
+    LIST.lines().any(|common| common == password)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_everybody_tries_nobody_has() {
+        assert_eq!(LIST.lines().count(), 3_000);
+        for common in ["password", "12345678", "PassWord1", "qwertyuiop", "iloveyou"] {
+            assert!(is_common(common), "{common}");
+        }
+        for rare in ["correct horse", "passwordpasswordpassword", "battery staple", ""] {
+            assert!(!is_common(rare), "{rare}");
+        }
+    }
+}

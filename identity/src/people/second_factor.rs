@@ -1,0 +1,250 @@
+//! A second factor: codes of an app on somebody's phone, and recovery codes for when it is gone.
+//! Who has confirmed one signs in with it from then on.
+
+use chrono::{DateTime, Utc};
+use ring::rand::{SecureRandom as _, SystemRandom};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::{Password, People, SignInError, failures, totp};
+
+/// What secrets of apps are sealed as.
+const PURPOSE: &[u8] = b"commerce second factor\0";
+/// What recovery codes are digested as.
+const RECOVERY: &[u8] = b"commerce recovery code\0";
+/// Recovery codes that somebody gets, each good once.
+const RECOVERY_CODES: usize = 10;
+/// Bytes of one: 80 bits, which nobody tries.
+const RECOVERY_BYTES: usize = 10;
+/// Letters between two dashes of one.
+const RECOVERY_GROUP: usize = 4;
+/// Characters of a code that is looked at.
+const GIVEN_CHARS_MAX: usize = 40;
+
+/// What an app is told, once.
+#[derive(Clone, Serialize)]
+pub struct Enrolment {
+    /// The secret, for who types it.
+    pub secret: String,
+    /// The same for who scans it as a QR code.
+    pub uri: String,
+}
+
+impl People {
+    /// A new secret for somebody's app, who knows their password. It is asked for once it is
+    /// confirmed; one that was not yet confirmed is replaced.
+    ///
+    /// # Errors
+    /// The password is wrong, or there is a second factor already.
+    pub async fn enrol(
+        &self,
+        person: Uuid,
+        password: Password,
+        shop: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Enrolment, SignInError> {
+        let known = self.prove(person, password, now).await?;
+        let email = self.open_email(&known.email_sealed)?;
+        let secret = totp::secret();
+        let enrolled = sqlx::query!(
+            "INSERT INTO second_factors AS f (person_id, sealed, created_at, last_step)
+             VALUES ($1, $2, $3, 0)
+             ON CONFLICT (person_id) DO UPDATE SET sealed = $2, created_at = $3
+             WHERE f.confirmed_at IS NULL",
+            person,
+            self.master.seal(PURPOSE, &secret),
+            now,
+        );
+        if enrolled.execute(&self.db).await?.rows_affected() == 0 {
+            return Err(SignInError::SecondFactorThere);
+        }
+        failures::forget(&self.db, &known.email_digest).await?;
+        let secret = totp::base32(&secret);
+        let (shop, email) = (escaped(shop), escaped(email.as_str()));
+        let uri = format!("otpauth://totp/{shop}:{email}?secret={secret}&issuer={shop}");
+        Ok(Enrolment { secret, uri })
+    }
+
+    /// Asks for a code from now on, whenever somebody signs in, if this one is right. The recovery
+    /// codes are shown this once.
+    ///
+    /// # Errors
+    /// It is not, or nothing is to be confirmed.
+    pub async fn confirm(
+        &self,
+        person: Uuid,
+        code: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<String>, SignInError> {
+        let begun = sqlx::query_scalar!(
+            "SELECT sealed FROM second_factors WHERE person_id = $1 AND confirmed_at IS NULL",
+            person
+        );
+        let begun = begun.fetch_optional(&self.db).await?.ok_or(SignInError::NoSecondFactor)?;
+        let secret = self.master.open(PURPOSE, &begun)?;
+        let step = totp::step_of(&secret, code, now, 0);
+        let step = step.ok_or(SignInError::SecondFactorWrong)?;
+        let codes: Vec<String> = (0..RECOVERY_CODES).map(|_| recovery_code()).collect();
+        let digests: Vec<Vec<u8>> =
+            codes.iter().map(|code| self.recovery_digest(person, code)).collect();
+        let confirmed = sqlx::query!(
+            "WITH confirmed AS (
+                 UPDATE second_factors SET confirmed_at = $2, last_step = $3
+                 WHERE person_id = $1 AND confirmed_at IS NULL AND sealed = $4
+                 RETURNING person_id)
+             INSERT INTO recovery_codes (person_id, digest)
+             SELECT person_id, digest FROM confirmed, unnest($5::bytea[]) AS digest",
+            person,
+            now,
+            step,
+            begun,
+            &digests,
+        );
+        // Another call may have been first.
+        if confirmed.execute(&self.db).await?.rows_affected() == 0 {
+            return Err(SignInError::NoSecondFactor);
+        }
+        Ok(codes)
+    }
+
+    /// Whether somebody signs in with a second factor.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn has_second_factor(&self, person: Uuid) -> sqlx::Result<bool> {
+        sqlx::query_scalar!(
+            r#"SELECT EXISTS (SELECT FROM second_factors
+                              WHERE person_id = $1 AND confirmed_at IS NOT NULL) AS "has!""#,
+            person
+        )
+        .fetch_one(&self.db)
+        .await
+    }
+
+    /// Takes the second factor away from somebody who knows their password and has it, or a
+    /// recovery code.
+    ///
+    /// # Errors
+    /// They do not, or have none.
+    pub async fn remove_second_factor(
+        &self,
+        person: Uuid,
+        password: Password,
+        code: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), SignInError> {
+        let known = self.prove(person, password, now).await?;
+        if !self.has_second_factor(person).await? {
+            return Err(SignInError::NoSecondFactor);
+        }
+        self.prove_second(person, &known.email_digest, Some(code), now).await?;
+        failures::forget(&self.db, &known.email_digest).await?;
+        self.forget_second_factor(person).await?;
+        Ok(())
+    }
+
+    /// Takes the second factor away from somebody, whoever that is; whether they had one.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn forget_second_factor(&self, person: Uuid) -> sqlx::Result<bool> {
+        sqlx::query!("DELETE FROM second_factors WHERE person_id = $1", person)
+            .execute(&self.db)
+            .await
+            .map(|done| done.rows_affected() > 0)
+    }
+
+    /// Refuses somebody who has a second factor and does not show it, which counts as a failure of
+    /// their address. A code that was right is good no more.
+    pub(super) async fn prove_second(
+        &self,
+        person: Uuid,
+        email_digest: &[u8],
+        given: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<(), SignInError> {
+        let has = sqlx::query!(
+            "SELECT sealed, last_step FROM second_factors
+             WHERE person_id = $1 AND confirmed_at IS NOT NULL",
+            person
+        );
+        let Some(has) = has.fetch_optional(&self.db).await? else { return Ok(()) };
+        let Some(given) = given.filter(|given| given.chars().count() <= GIVEN_CHARS_MAX) else {
+            failures::count(&self.db, email_digest, now).await?;
+            return Err(SignInError::SecondFactorWanted);
+        };
+        let secret = self.master.open(PURPOSE, &has.sealed)?;
+        let taken = match totp::step_of(&secret, given, now, has.last_step) {
+            // Of two that bring the same code, one is first.
+            Some(step) => sqlx::query!(
+                "UPDATE second_factors SET last_step = $2 WHERE person_id = $1 AND last_step < $2",
+                person,
+                step
+            )
+            .execute(&self.db)
+            .await?
+            .rows_affected(),
+            None => sqlx::query!(
+                "DELETE FROM recovery_codes WHERE person_id = $1 AND digest = $2",
+                person,
+                self.recovery_digest(person, given)
+            )
+            .execute(&self.db)
+            .await?
+            .rows_affected(),
+        };
+        if taken == 0 {
+            failures::count(&self.db, email_digest, now).await?;
+            return Err(SignInError::SecondFactorWrong);
+        }
+        Ok(())
+    }
+
+    /// As it is kept, however it is typed.
+    fn recovery_digest(&self, person: Uuid, code: &str) -> Vec<u8> {
+        let letters = code.chars().filter(char::is_ascii_alphanumeric);
+        let letters: String = letters.map(|letter| letter.to_ascii_uppercase()).collect();
+        let whose = [person.as_bytes(), letters.as_bytes()].concat();
+        self.master.digest(RECOVERY, &whose).to_vec()
+    }
+}
+
+/// Sixteen letters in four groups.
+fn recovery_code() -> String {
+    let mut bytes = [0; RECOVERY_BYTES];
+    SystemRandom::new().fill(&mut bytes).expect("the system has randomness");
+    let letters = totp::base32(&bytes).to_ascii_lowercase();
+    let groups = letters.as_bytes().chunks(RECOVERY_GROUP);
+    let groups: Vec<&str> =
+        groups.map(|group| std::str::from_utf8(group).unwrap_or_default()).collect();
+    groups.join("-")
+}
+
+/// For a URI: what is no plain letter is escaped.
+fn escaped(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~@".contains(&byte);
+    let letters = text.bytes().map(|byte| match byte {
+        byte if plain(byte) => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    });
+    letters.collect()
+}
+
+impl std::fmt::Debug for Enrolment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Enrolment(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recovery_code_is_four_groups() {
+        let code = recovery_code();
+        assert_eq!(code.split('-').map(str::len).collect::<Vec<_>>(), [4; 4]);
+        assert_ne!(recovery_code(), code);
+        assert_eq!(escaped("https://shop.example/ä"), "https%3A%2F%2Fshop.example%2F%C3%A4");
+    }
+}

@@ -1,0 +1,76 @@
+//! The second factor of who is signed in: enrolled, confirmed, removed.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use chrono::Utc;
+use serde::{Deserialize, Serialize};
+use service::Problem;
+use service::json::Json;
+
+use super::people::{person, refused};
+use super::{Identity, NO_STORE};
+use crate::people::Password;
+use crate::principal::Principal;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Begun {
+    password: Password,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Code {
+    totp: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Removal {
+    password: Password,
+    totp: String,
+}
+
+#[derive(Serialize)]
+struct Confirmed {
+    recovery_codes: Vec<String>,
+}
+
+/// `POST /v1/people/me/totp`: a secret for an app, which is shown this once.
+pub(super) async fn enrol(
+    State(identity): State<Identity>,
+    principal: Principal,
+    Json(Begun { password }): Json<Begun>,
+) -> Result<Response, Problem> {
+    let desk = identity.desk()?;
+    let shop = desk.issuer.name();
+    let enrolled = desk.people.enrol(person(principal)?, password, shop, Utc::now()).await;
+    let enrolled = enrolled.map_err(refused)?;
+    Ok((StatusCode::CREATED, NO_STORE, Json(enrolled)).into_response())
+}
+
+/// `POST /v1/people/me/totp/confirm`: asked for from now on. The recovery codes are shown this
+/// once.
+pub(super) async fn confirm(
+    State(identity): State<Identity>,
+    principal: Principal,
+    Json(Code { totp }): Json<Code>,
+) -> Result<Response, Problem> {
+    let people = &identity.desk()?.people;
+    let confirmed = people.confirm(person(principal)?, &totp, Utc::now()).await;
+    let recovery_codes = confirmed.map_err(refused)?;
+    Ok((NO_STORE, Json(Confirmed { recovery_codes })).into_response())
+}
+
+/// `POST /v1/people/me/totp/remove`
+pub(super) async fn remove(
+    State(identity): State<Identity>,
+    principal: Principal,
+    Json(Removal { password, totp }): Json<Removal>,
+) -> Result<StatusCode, Problem> {
+    let (people, id) = (&identity.desk()?.people, person(principal)?);
+    let removed = people.remove_second_factor(id, password, &totp, Utc::now()).await;
+    removed.map_err(refused)?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,139 @@
+//! Those who work here, as the owner sees to them. Nobody takes anything from themselves here, so
+//! that somebody is left who can give it back.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use chrono::Utc;
+use serde::{Deserialize, Serialize};
+use service::Problem;
+use service::extract::Path;
+use service::json::Json;
+use uuid::Uuid;
+
+use super::people::refused;
+use super::{Identity, NO_STORE, not_found};
+use crate::access::unauthorized;
+use crate::people::{Colleague, Email, NewPassword, SignInError};
+use crate::principal::{Member, Principal, Role};
+
+#[derive(Serialize)]
+struct Staff {
+    items: Vec<Colleague>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Newcomer {
+    email: Email,
+    role: Role,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Joining {
+    invitation: String,
+    password: NewPassword,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewRole {
+    role: Role,
+}
+
+/// `GET /v1/staff`
+pub(super) async fn list(State(identity): State<Identity>) -> Result<Response, Problem> {
+    let items = identity.desk()?.people.staff().await.map_err(refused)?;
+    Ok((NO_STORE, Json(Staff { items })).into_response())
+}
+
+/// `POST /v1/staff`: invites somebody. What lets them in is shown this once.
+pub(super) async fn invite(
+    State(identity): State<Identity>,
+    Json(Newcomer { email, role }): Json<Newcomer>,
+) -> Result<Response, Problem> {
+    let invited = identity.desk()?.people.invite(&email, role, Utc::now()).await?;
+    let invitation = invited.ok_or_else(|| {
+        let detail = "somebody has this e-mail already";
+        Problem::new(StatusCode::CONFLICT, "email_taken", detail)
+    })?;
+    Ok((StatusCode::CREATED, NO_STORE, Json(invitation)).into_response())
+}
+
+/// `POST /v1/staff/join`: takes an invitation, with a password that is theirs from now on.
+pub(super) async fn join(
+    State(identity): State<Identity>,
+    Json(Joining { invitation, password }): Json<Joining>,
+) -> Result<StatusCode, Problem> {
+    let people = &identity.desk()?.people;
+    let joined = people.join(&invitation, password.into(), Utc::now()).await;
+    joined.map_err(|error| match error {
+        SignInError::Wrong => unauthorized("this invitation is none, or was taken"),
+        error => refused(error),
+    })?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `PUT /v1/staff/{id}/role`
+pub(super) async fn set_role(
+    State(identity): State<Identity>,
+    Path(id): Path<Uuid>,
+    principal: Principal,
+    Json(NewRole { role }): Json<NewRole>,
+) -> Result<StatusCode, Problem> {
+    is_somebody_else(principal, id)?;
+    done(identity.desk()?.people.set_role(id, role, Utc::now()).await?)
+}
+
+/// `POST /v1/staff/{id}/disable`: lets somebody in no more.
+pub(super) async fn disable(
+    State(identity): State<Identity>,
+    Path(id): Path<Uuid>,
+    principal: Principal,
+) -> Result<StatusCode, Problem> {
+    is_somebody_else(principal, id)?;
+    done(identity.desk()?.people.set_disabled(id, true, Utc::now()).await?)
+}
+
+/// `POST /v1/staff/{id}/enable`: lets somebody in again.
+pub(super) async fn enable(
+    State(identity): State<Identity>,
+    Path(id): Path<Uuid>,
+) -> Result<StatusCode, Problem> {
+    done(identity.desk()?.people.set_disabled(id, false, Utc::now()).await?)
+}
+
+/// `DELETE /v1/staff/{id}/sessions`: ends what somebody is signed in with, everywhere.
+pub(super) async fn send_away(
+    State(identity): State<Identity>,
+    Path(id): Path<Uuid>,
+) -> Result<StatusCode, Problem> {
+    done(identity.desk()?.people.send_away(id, Utc::now()).await?)
+}
+
+/// `DELETE /v1/staff/{id}/totp`: for who has lost their phone and their recovery codes.
+pub(super) async fn forget_second_factor(
+    State(identity): State<Identity>,
+    Path(id): Path<Uuid>,
+    principal: Principal,
+) -> Result<StatusCode, Problem> {
+    is_somebody_else(principal, id)?;
+    let people = &identity.desk()?.people;
+    done(people.works_here(id).await? && people.forget_second_factor(id).await?)
+}
+
+fn done(was_there: bool) -> Result<StatusCode, Problem> {
+    if was_there {
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    Err(not_found("nobody of that id works here, or has that"))
+}
+
+fn is_somebody_else(principal: Principal, id: Uuid) -> Result<(), Problem> {
+    if matches!(principal, Principal::Member(Member::Person(own), _) if own == id) {
+        let detail = "nobody does this to themselves: ask another owner";
+        return Err(Problem::new(StatusCode::CONFLICT, "yourself", detail));
+    }
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! Those who work here, as the owner sees to them, and what becomes of their tokens.
+
+use std::time::Duration;
+
+use chrono::{TimeDelta, Utc};
+use identity::Role;
+use identity::issuer::Issuer;
+use identity::people::{People, Person, SignInError};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::people::{ANN, RIGHT, WRONG, ann, email, password, people};
+use crate::tokens::{guard, is_refused, issuer, who};
+
+const EVE: &str = "eve@shop.example";
+
+async fn eve(people: &People) -> Person {
+    let id = people.register(&email(EVE), password(RIGHT), Some(Role::Staff)).await;
+    Person { id: id.unwrap().unwrap(), role: Some(Role::Staff) }
+}
+
+async fn token(issuer: &Issuer, person: Person) -> String {
+    // Later than whatever was voided before: ids tell milliseconds.
+    tokio::time::sleep(Duration::from_millis(2)).await;
+    issuer.issue(person.subject(), Utc::now(), TimeDelta::hours(1)).await.unwrap().token
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn who_is_invited_chooses_a_password(db: PgPool) {
+    let (people, now) = (people(&db), Utc::now());
+    let invited = people.invite(&email(EVE), Role::Analyst, now).await.unwrap().unwrap();
+    assert!(people.invite(&email(EVE), Role::Owner, now).await.unwrap().is_none());
+    let shown = people.staff().await.unwrap().remove(0);
+    assert_eq!((&*shown.email, &*shown.role), (EVE, "analyst"));
+    assert!(shown.invited_until.is_some() && !shown.second_factor);
+    for guess in [RIGHT, "none yet", "nobody has this"] {
+        let said = people.sign_in(&email(EVE), password(guess), now).await;
+        assert!(matches!(said, Err(SignInError::Wrong)));
+    }
+    let late = now + TimeDelta::days(7);
+    let other = format!("{}.{}", Uuid::now_v7().simple(), "A".repeat(43));
+    for (invitation, at) in [("", now), ("x.y", now), (&other, now), (&invited.invitation, late)] {
+        let said = people.join(invitation, password(RIGHT), at).await;
+        assert!(matches!(said, Err(SignInError::Wrong)), "{invitation}");
+    }
+    people.join(&invited.invitation, password(RIGHT), now).await.unwrap();
+    // It is good once.
+    let again = people.join(&invited.invitation, password(WRONG), now).await;
+    assert!(matches!(again, Err(SignInError::Wrong)));
+    let person = people.sign_in(&email(EVE), password(RIGHT), now).await.unwrap();
+    assert_eq!(person, Person { id: invited.id, role: Some(Role::Analyst) });
+    assert!(people.staff().await.unwrap()[0].invited_until.is_none());
+    assert!(!format!("{invited:?}").contains(&invited.invitation));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn who_is_disabled_is_nobody(db: PgPool) {
+    let (people, issuer, early, now) = (people(&db), issuer(&db), guard(&db), Utc::now());
+    let eve = eve(&people).await;
+    let before = token(&issuer, eve).await;
+    let session = people.begin(eve, now).await.unwrap().refresh_token;
+    assert!(who(&early, &before, Utc::now()).await.is_ok());
+    assert!(people.set_disabled(eve.id, true, Utc::now()).await.unwrap());
+    assert!(people.staff().await.unwrap()[0].disabled_at.is_some());
+    let said = people.sign_in(&email(EVE), password(RIGHT), now).await;
+    assert!(matches!(said, Err(SignInError::Wrong)));
+    assert!(people.go_on(&session, now).await.is_err());
+    // Also a token that somebody was getting at that moment.
+    let meanwhile = token(&issuer, eve).await;
+    for token in [&before, &meanwhile] {
+        is_refused(&guard(&db), token, Utc::now()).await;
+    }
+    // Who remembers it hears of it.
+    while who(&early, &before, Utc::now()).await.is_ok() {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(people.set_disabled(eve.id, false, Utc::now()).await.unwrap());
+    assert!(people.sign_in(&email(EVE), password(RIGHT), now).await.is_ok());
+    let after = token(&issuer, eve).await;
+    let late = guard(&db);
+    assert!(who(&late, &after, Utc::now()).await.is_ok());
+    is_refused(&late, &before, Utc::now()).await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn another_role_is_another_token(db: PgPool) {
+    let (people, issuer, now) = (people(&db), issuer(&db), Utc::now());
+    let eve = eve(&people).await;
+    let session = people.begin(eve, now).await.unwrap().refresh_token;
+    let before = token(&issuer, eve).await;
+    assert!(people.set_role(eve.id, Role::Ops, Utc::now()).await.unwrap());
+    is_refused(&guard(&db), &before, Utc::now()).await;
+    let grant = people.go_on(&session, now).await.unwrap();
+    assert_eq!(grant.person.role, Some(Role::Ops));
+    let after = token(&issuer, grant.person).await;
+    assert!(who(&guard(&db), &after, Utc::now()).await.is_ok());
+    // Sent away, they sign in anew.
+    assert!(people.send_away(eve.id, Utc::now()).await.unwrap());
+    is_refused(&guard(&db), &after, Utc::now()).await;
+    assert!(people.go_on(&grant.refresh_token, now).await.is_err());
+    let again = token(&issuer, grant.person).await;
+    assert!(who(&guard(&db), &again, Utc::now()).await.is_ok());
+    // Customers are none of them, nor is who never was.
+    let ann = ann(&people).await;
+    for id in [ann, Uuid::now_v7()] {
+        assert!(!people.set_role(id, Role::Owner, now).await.unwrap());
+        assert!(!people.set_disabled(id, true, now).await.unwrap());
+        assert!(!people.send_away(id, now).await.unwrap());
+    }
+    assert_eq!(people.staff().await.unwrap().len(), 1);
+    assert!(people.sign_in(&email(ANN), password(RIGHT), now).await.unwrap().role.is_none());
+    // What has run out by itself is forgotten.
+    let long = now + TimeDelta::days(70);
+    let bob = people.invite(&email("bob@shop.example"), Role::Staff, now).await.unwrap();
+    assert!(people.send_away(bob.unwrap().id, long).await.unwrap());
+    let left = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM voided_tokens");
+    assert_eq!(left.fetch_one(&db).await.unwrap(), 1);
+}
