@@ -1,6 +1,7 @@
 //! Passwords that everybody tries first, and that nobody may have therefore (ASVS 5.0, 6.2.4): the
-//! 3,000 most common ones of eight characters and more out of the list of zxcvbn 4.5.0 (MIT), which
-//! was counted over leaked passwords. In `common_passwords.txt`, one a line.
+//! 3,000 most common ones of eight characters and more, in `common_passwords.txt`, one a line. They
+//! are out of the list of zxcvbn 4.5.0, which was counted over leaked passwords (MIT, © 2012–2016
+//! Dan Wheeler and Dropbox, Inc., © 2016 Daniel Wolf).
 
 use serde::Deserialize;
 
