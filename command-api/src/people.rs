@@ -84,7 +84,7 @@ fn shopper(principal: Principal) -> Option<DataSubject> {
     match principal {
         Principal::Guest(id) => Some(DataSubject(id.0)),
         Principal::Customer(id) => Some(DataSubject(id.0)),
-        Principal::Stranger | Principal::Member(..) => None,
+        Principal::Stranger | Principal::Enrolling(_) | Principal::Member(..) => None,
     }
 }
 
