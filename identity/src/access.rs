@@ -27,6 +27,18 @@ impl Access {
     pub const ALL: [Self; 6] =
         [Self::Anyone, Self::Shopper, Self::SignedIn, Self::Staff, Self::Analyst, Self::Ops];
 
+    /// What it is called where routes are described.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Anyone => "anyone",
+            Self::Shopper => "shopper",
+            Self::SignedIn => "signed_in",
+            Self::Staff => "staff",
+            Self::Analyst => "analyst",
+            Self::Ops => "ops",
+        }
+    }
+
     /// Whether somebody may call such a route. Whose things they find there is another question.
     pub fn permits(self, principal: Principal) -> bool {
         let (member, role) = match principal {

@@ -11,6 +11,7 @@ use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use domain::{Category, Seen, StreamId};
 use event_store::{RawEvent, Recorded, read};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use service::Problem;
 use sqlx::Postgres;
@@ -35,8 +36,12 @@ const RETRY_AFTER: Duration = Duration::from_secs(2);
 const PAGE_EVENTS: i64 = 1_000;
 
 /// A point of the past.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
+#[schemars(inline, extend(
+    "pattern" = r"^([0-9]{1,18}|[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9].*)$",
+    "examples" = ["1", "2026-01-31T12:00:00Z"],
+))]
 pub enum Point {
     /// After the event at this position.
     Position(i64),
@@ -63,8 +68,9 @@ fn time(text: &str) -> Option<DateTime<Utc>> {
 }
 
 /// A time in a query.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
+#[schemars(inline, extend("format" = "date-time"))]
 pub struct Time(pub DateTime<Utc>);
 
 impl TryFrom<String> for Time {

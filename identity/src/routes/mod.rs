@@ -2,8 +2,9 @@
 //! with who may call it.
 //!
 //! * `people`: registering, signing in and out, sessions; `guests`: who has not; `published`: what
-//!   others verify tokens with.
+//!   others verify tokens with; [`described`]: what all of them are asked and answer.
 
+pub mod described;
 mod guests;
 mod people;
 mod published;

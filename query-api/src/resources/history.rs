@@ -8,6 +8,7 @@ use domain::page::order;
 use domain::{OrderId, StreamId};
 use event_store::RawEvent;
 use event_store::read::{self, PAGE_EVENTS_MAX, Page};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Problem;
 use service::extract::{Path, Query};
@@ -20,18 +21,21 @@ use crate::one::Id;
 use crate::queue::Who;
 
 /// Which part of the history.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
     /// Only what happened after this position.
     #[serde(default)]
     after: u64,
+    /// How many events at most.
     #[serde(default)]
     limit: Limit,
 }
 
-#[derive(Serialize)]
-struct History {
+/// A part of a history.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OrderHistory")]
+pub struct History {
     order_id: OrderId,
     items: Vec<RawEvent>,
     /// What to pass as `after` for the next part.
