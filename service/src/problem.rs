@@ -45,6 +45,7 @@ pub const TEXT_BYTES_MAX: usize = 1024;
 
 /// A refusal. Boxed inside, so that results that carry it stay small.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(description = "A refusal, as RFC 9457 has it.")]
 pub struct Problem(Box<Body>);
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]

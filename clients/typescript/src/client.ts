@@ -21,6 +21,15 @@ export interface Options {
   key?: string;
   /** The `ETag` that was read: refused with 412 if it has changed since. */
   ifMatch?: string;
+  /**
+   * Of a read: as new as what this answer to a command tells of, so that it shows what the command
+   * has done. It waits for that as long as `wait` says.
+   */
+  after?: { data: { position: number } };
+  /** Seconds that a read may wait to be as new as was asked; ten where it is to be. */
+  wait?: number;
+  /** Of a command: whether its answer is the document as the command has left it. */
+  representation?: boolean;
   /** Other headers. */
   headers?: Record<string, string>;
   /** Ends it early. */
@@ -38,6 +47,9 @@ export interface Answer<T> {
   replayed: boolean;
   headers: Headers;
 }
+
+/** Seconds that a read waits for what a command has done, where nobody says. */
+const WAIT = 10;
 
 interface Anything {
   path?: object | undefined;
@@ -101,15 +113,19 @@ export class Client<Paths> {
     method: Method,
     path: string,
     { path: places, query, body }: Anything,
-    { key, ifMatch, headers: others, signal }: Options = {},
+    { key, ifMatch, after, wait, representation, headers: others, signal }: Options = {},
   ): Promise<Answer<T>> {
-    const url = this.#url + filled(path, places) + written(query);
+    const fresh = after === undefined ? {} : { min_position: after.data.position };
+    const url = this.#url + filled(path, places) + written({ ...fresh, ...query });
     // Made once a call, whatever comes of the first try: all of them are one command.
     const once = method === "get" ? undefined : (key ?? crypto.randomUUID());
     const headers = new Headers(others);
     if (once !== undefined) headers.set("idempotency-key", once);
     if (ifMatch !== undefined) headers.set("if-match", ifMatch);
     if (body !== undefined) headers.set("content-type", "application/json");
+    if (representation) headers.set("prefer", "return=representation");
+    const patience = wait ?? (after === undefined ? undefined : WAIT);
+    if (patience !== undefined) headers.set("prefer", `wait=${patience}`);
     const ask = async (signal: AbortSignal) => {
       const token = await this.#token();
       if (token !== undefined) headers.set("authorization", `Bearer ${token}`);

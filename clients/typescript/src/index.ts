@@ -22,14 +22,3 @@ export const commands = (settings: Settings): Client<CommandPaths> => new Client
 
 /** Reads. */
 export const reads = (settings: Settings): Client<ReadPaths> => new Client<ReadPaths>(settings);
-
-/**
- * What a read is asked for, and how, to see what a command has done: it waits until its position
- * is there, as long as `seconds` say.
- */
-export function seen(answer: { data: { position: number } }, seconds = 10) {
-  return {
-    query: { min_position: answer.data.position },
-    headers: { prefer: `wait=${seconds}` },
-  };
-}

@@ -144,7 +144,25 @@ impl Document {
         let schemas = self.schemas.finish(&mut document);
         document["components"]["schemas"] = schemas.into();
         example::fill(&mut document);
+        leave_out_unused(&mut document);
         document
+    }
+}
+
+/// Leaves out what nothing refers to, and then what nothing refers to but that.
+fn leave_out_unused(document: &mut Value) {
+    loop {
+        let text = document.to_string();
+        let mut left_out = false;
+        for kind in ["schemas", "parameters", "headers"] {
+            let Some(all) = document["components"][kind].as_object_mut() else { continue };
+            let before = all.len();
+            all.retain(|name, _| text.contains(&format!("\"#/components/{kind}/{name}\"")));
+            left_out |= all.len() < before;
+        }
+        if !left_out {
+            return;
+        }
     }
 }
 

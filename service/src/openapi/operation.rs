@@ -14,6 +14,7 @@ pub struct Operation {
     tag: &'static str,
     text: String,
     security: Vec<Value>,
+    access: String,
     parameters: Vec<Value>,
     body: Option<Value>,
     answers: Map<String, Value>,
@@ -30,6 +31,7 @@ impl Operation {
             tag,
             text: String::new(),
             security: Vec::new(),
+            access: String::new(),
             parameters: Vec::new(),
             body: None,
             answers: Map::new(),
@@ -49,7 +51,8 @@ impl Operation {
         if others {
             self.security.push(json!({}));
         }
-        self.security.push(json!({ "token": [role] }));
+        self.security.push(json!({ "token": [] }));
+        role.clone_into(&mut self.access);
         self
     }
 
@@ -172,6 +175,7 @@ impl Operation {
             "summary": summary,
             "description": self.text,
             "security": self.security,
+            "x-access": self.access,
             "parameters": self.parameters,
             "responses": responses,
         });

@@ -57,12 +57,8 @@ fn operation_of(path: &str, method: &str, operation: &Value, document: &Value) -
         escaped(path)
     );
     html += &prose(&operation["description"]);
-    let roles = array(&operation["security"]).iter().map(|one| match one["token"][0].as_str() {
-        Some(role) => escaped(role),
-        None => "anyone".to_owned(),
-    });
-    let roles: Vec<String> = roles.collect();
-    let _ = writeln!(html, "<p class=\"aside\">{id}, for: {}</p>", roles.join(", "));
+    let access = escaped(operation["x-access"].as_str().unwrap_or_default());
+    let _ = writeln!(html, "<p class=\"aside\">{id}, for: {access}</p>");
     html += &parameters(operation, document);
     if let Some(body) = operation.get("requestBody") {
         let is_needed = if body["required"] == true { "" } else { ", which may be left out" };

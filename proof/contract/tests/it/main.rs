@@ -1,0 +1,5 @@
+//! The documents of the APIs, judged.
+
+mod asked;
+mod client;
+mod documents;
