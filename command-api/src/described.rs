@@ -1,6 +1,9 @@
 //! What this API is asked and answers, as an OpenAPI document: each command of [`crate::routes`]
 //! from the line that registers it, and what is beside them.
 
+#[cfg(debug_assertions)]
+use std::sync::LazyLock;
+
 use axum::http::Method;
 use domain::refusal::Kind;
 use domain::{Category, Location, Refusal, Sku, location, page, payment, product, return_, stock};
@@ -38,6 +41,10 @@ const TAGS: [(&str, &str); 9] = [
     ("location", "Where stock lies."),
     ("batch", "Many commands at once."),
 ];
+
+/// The document, once it was made.
+#[cfg(debug_assertions)]
+pub static DOCUMENT: LazyLock<Value> = LazyLock::new(document);
 
 /// The document.
 pub fn document() -> Value {

@@ -1,6 +1,9 @@
 //! What this API is asked and answers, as an OpenAPI document: a line a route of
 //! [`crate::resources`]. One that is not here fails a test.
 
+#[cfg(debug_assertions)]
+use std::sync::LazyLock;
+
 use axum::http::Method;
 use domain::page::{cart, order, sales};
 use domain::{Sku, cart as carts, fulfilment, location, payment, product, return_, stock};
@@ -56,6 +59,10 @@ strangers the catalogue; what is not for somebody is not there for them.\n\n\
 The events of the log are described in `/asyncapi.json` and, as JSON Schemas, in \
 `/events.schema.json`. What a service tells those who watch it (`/health`, `/metrics`) is not in \
 here.";
+
+/// The document, once it was made.
+#[cfg(debug_assertions)]
+pub static DOCUMENT: LazyLock<Value> = LazyLock::new(document);
 
 /// The document.
 pub fn document() -> Value {

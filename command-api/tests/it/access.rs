@@ -28,13 +28,13 @@ use crate::shop::{Answer, Ask, Shop, ask, keyed, post, put};
 const ISSUER: &str = "https://shop.example";
 
 /// A shop that asks everybody who they are, and who gives tokens out.
-struct Asked {
-    shop: Shop,
+pub struct Asked {
+    pub shop: Shop,
     issuer: Issuer,
 }
 
 impl Asked {
-    fn open(db: &PgPool) -> Self {
+    pub fn open(db: &PgPool) -> Self {
         let master = Master::read(&Secret::from(Master::generate().as_str())).unwrap();
         let master = Arc::new(master);
         let issuer = Issuer::new(db.clone(), master.clone(), ISSUER);

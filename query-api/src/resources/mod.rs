@@ -73,10 +73,14 @@ pub fn router(app: App, health: &Health) -> Router {
         all = all.route(path, if access == Anyone { route } else { route.route_layer(private) });
     }
     let all = all.route_layer(middleware::from_fn_with_state(app.log.clone(), log::tell));
+    let all = all.with_state(app);
+    // In tests, and wherever programs are built for them: see docs/api/README.md.
+    #[cfg(debug_assertions)]
+    assert_eq!(openapi::serve::undescribed(&all, &described::DOCUMENT), [""; 0], "not described");
     let described = openapi::serve::router(described::document)
         .merge(openapi::serve::document(events::SCHEMAS, events::schemas))
         .merge(openapi::serve::document(events::ASYNCAPI, events::asyncapi));
-    http::shell(all.with_state(app).merge(described).merge(health.router()))
+    http::shell(all.merge(described).merge(health.router()))
 }
 
 /// What is about people is not for caches that people share, however the caller proved who he is.

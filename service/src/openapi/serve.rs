@@ -45,6 +45,20 @@ pub fn document(path: &'static str, make: fn() -> Value) -> Router {
     route(path, JSON, move || text(&make()))
 }
 
+/// The paths of a router that its document does not know: those that somebody forgot to describe.
+pub fn undescribed(router: &Router, document: &Value) -> Vec<String> {
+    // A router tells its paths to nobody but a debugger.
+    let told = format!("{router:?}");
+    let paths = told.split("RouteId(").filter_map(|one| {
+        let (_, path) = one.split_once("): \"")?;
+        path.split('"').next()
+    });
+    // Its fallback has two of its own.
+    let paths = paths.filter(|path| *path != "/" && !path.contains("__private__axum"));
+    let paths = paths.filter(|path| document["paths"].get(*path).is_none());
+    paths.map(str::to_owned).collect()
+}
+
 /// A document as it is committed and served.
 pub fn text(document: &Value) -> String {
     // A JSON value can be written.
@@ -113,6 +127,13 @@ mod tests {
     use tower::ServiceExt as _;
 
     use super::*;
+
+    #[test]
+    fn what_is_not_described_is_found() {
+        let router = Router::new().route("/a", get(|| async {})).route("/b/{c}", get(|| async {}));
+        let document = json!({ "paths": { "/a": {} } });
+        assert_eq!(undescribed(&router, &document), ["/b/{c}"]);
+    }
 
     #[tokio::test]
     async fn a_document_is_read_once_and_its_page_takes_nothing_from_elsewhere() {
