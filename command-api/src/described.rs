@@ -85,12 +85,14 @@ fn command(route: &Route, document: &mut Document) -> Operation {
         tag.unwrap_or("batch"),
         route.access,
     );
-    let mut told = told.text(text).takes(&["If-Match", "Prefer", "Log-Id", "Guest-Token"]);
+    let mut told = told.text(text).takes(&["Prefer", "Log-Id", "Guest-Token"]);
     told = match route.keyed {
         Which::All => told.needs("Idempotency-Key"),
         Which::Some | Which::None => told.takes(&["Idempotency-Key"]),
     };
     if route.has_id() {
+        // What is made by a command has nothing yet to match.
+        told = told.takes(&["If-Match"]);
         let (description, schema) = match route.kind() {
             "stock" => ("The SKU.", document.input::<Sku>()),
             "location" => ("The code of the location.", document.input::<Location>()),
@@ -154,8 +156,9 @@ fn linked(mut told: Operation, route: &Route) -> Operation {
         Which::All => &[202],
     };
     let id = json!("$response.body#/id");
+    let parameters = json!({ "path.id": id, "header.If-Match": "$response.header.ETag" });
     let of_it = routes::all().filter(|next| next.kind() == subject && next.has_id());
-    let mut next: Vec<_> = of_it.map(|next| (next.name, json!({ "id": id }), None)).collect();
+    let mut next: Vec<_> = of_it.map(|next| (next.name, parameters.clone(), None)).collect();
     if subject == "order" {
         let body = json!({ "order_id": id });
         for name in ["payment.start", "fulfilment.create", "return.request"] {

@@ -167,7 +167,8 @@ fn bounded(schema: &mut Schema) {
     let most = match schema.get("format").and_then(Value::as_str) {
         Some("uint32") => Some(u64::from(u32::MAX)),
         Some("int32") => Some(u64::from(i32::MAX.unsigned_abs())),
-        Some("int64" | "uint64" | "uint") => Some(i64::MAX.unsigned_abs()),
+        Some("int64") => Some(i64::MAX.unsigned_abs()),
+        Some("uint64" | "uint") => Some(u64::MAX),
         _ => None,
     };
     if let Some(most) = most

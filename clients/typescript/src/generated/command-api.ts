@@ -2839,8 +2839,6 @@ export interface operations {
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -2901,8 +2899,6 @@ export interface operations {
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -2911,6 +2907,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -2959,8 +2957,6 @@ export interface operations {
             header: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -2969,6 +2965,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key": string;
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -3023,8 +3021,6 @@ export interface operations {
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -3033,6 +3029,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -3085,8 +3083,6 @@ export interface operations {
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -3095,6 +3091,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -3148,8 +3146,6 @@ export interface operations {
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -3158,6 +3154,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -3212,8 +3210,6 @@ export interface operations {
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -3222,6 +3218,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -3267,8 +3265,6 @@ export interface operations {
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -3277,6 +3273,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -3329,8 +3327,6 @@ export interface operations {
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -3397,8 +3393,6 @@ export interface operations {
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -3407,6 +3401,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -3455,8 +3451,6 @@ export interface operations {
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -3465,6 +3459,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -3522,8 +3518,6 @@ export interface operations {
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -3532,6 +3526,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -3584,8 +3580,6 @@ export interface operations {
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -3594,6 +3588,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -3646,8 +3642,6 @@ export interface operations {
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -3656,6 +3650,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -3704,8 +3700,6 @@ export interface operations {
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -3714,6 +3708,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -3766,8 +3762,6 @@ export interface operations {
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -3776,6 +3770,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -3894,8 +3890,6 @@ export interface operations {
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -3904,6 +3898,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description The code of the location. */
@@ -3958,8 +3954,6 @@ export interface operations {
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -3968,6 +3962,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -4020,8 +4016,6 @@ export interface operations {
             header: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -4030,6 +4024,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key": string;
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -4088,8 +4084,6 @@ export interface operations {
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -4098,6 +4092,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -4153,8 +4149,6 @@ export interface operations {
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -4163,6 +4157,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -4217,8 +4213,6 @@ export interface operations {
             header: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -4298,8 +4292,6 @@ export interface operations {
             header: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -4308,6 +4300,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key": string;
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -4361,8 +4355,6 @@ export interface operations {
             header: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -4371,6 +4363,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key": string;
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -4427,8 +4421,6 @@ export interface operations {
             header: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -4437,6 +4429,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key": string;
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -4492,8 +4486,6 @@ export interface operations {
             header: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -4502,6 +4494,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key": string;
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -4551,8 +4545,6 @@ export interface operations {
             header: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -4561,6 +4553,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key": string;
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -4618,8 +4612,6 @@ export interface operations {
             header: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -4628,6 +4620,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key": string;
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -4683,8 +4677,6 @@ export interface operations {
             header: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -4693,6 +4685,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key": string;
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -4749,8 +4743,6 @@ export interface operations {
             header: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -4759,6 +4751,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key": string;
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -4811,8 +4805,6 @@ export interface operations {
             header: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -4821,6 +4813,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key": string;
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -5009,8 +5003,6 @@ export interface operations {
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -5091,8 +5083,6 @@ export interface operations {
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -5101,6 +5091,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -5165,8 +5157,6 @@ export interface operations {
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -5175,6 +5165,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -5227,8 +5219,6 @@ export interface operations {
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -5237,6 +5227,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -5285,8 +5277,6 @@ export interface operations {
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -5295,6 +5285,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -5343,8 +5335,6 @@ export interface operations {
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -5353,6 +5343,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -5401,8 +5393,6 @@ export interface operations {
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -5411,6 +5401,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -5478,8 +5470,6 @@ export interface operations {
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -5488,6 +5478,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -5533,8 +5525,6 @@ export interface operations {
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -5543,6 +5533,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -5610,8 +5602,6 @@ export interface operations {
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -5620,6 +5610,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -5679,8 +5671,6 @@ export interface operations {
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -5747,8 +5737,6 @@ export interface operations {
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -5757,6 +5745,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -5805,8 +5795,6 @@ export interface operations {
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -5815,6 +5803,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -5863,8 +5853,6 @@ export interface operations {
             header: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -5873,6 +5861,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key": string;
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -5938,8 +5928,6 @@ export interface operations {
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -5948,6 +5936,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description What the command is for. */
@@ -6119,8 +6109,6 @@ export interface operations {
             header: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -6129,6 +6117,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key": string;
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description The SKU. */
@@ -6183,8 +6173,6 @@ export interface operations {
             header: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -6193,6 +6181,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key": string;
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description The SKU. */
@@ -6247,8 +6237,6 @@ export interface operations {
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -6257,6 +6245,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description The SKU. */
@@ -6309,8 +6299,6 @@ export interface operations {
             header: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -6319,6 +6307,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key": string;
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description The SKU. */
@@ -6373,8 +6363,6 @@ export interface operations {
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -6383,6 +6371,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description The SKU. */
@@ -6435,8 +6425,6 @@ export interface operations {
             header: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -6445,6 +6433,8 @@ export interface operations {
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
                 "Idempotency-Key": string;
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
                 /** @description The SKU. */
