@@ -10,10 +10,10 @@ use domain::{Category, Location, Refusal, Sku, location, page, payment, product,
 use identity::routes::described::{self as people, operation};
 
 use serde_json::{Value, json};
-use service::openapi::{Document, Operation};
+use service::openapi::{Description, Endpoint};
 
 use crate::command::Accepted;
-use crate::routes::{self, Route, Which};
+use crate::routes::{self, Extent, Route};
 use crate::{batch, problem, webhooks};
 
 const JSON: &str = "application/json";
@@ -22,12 +22,13 @@ const NDJSON: &str = "application/x-ndjson";
 const REFUSED: [u16; 9] = [400, 404, 408, 409, 412, 413, 415, 422, 503];
 
 const ABOUT: &str = "Everything that changes in a shop. Each command is answered once it is \
-durable, with the `position` of the log that has it: a read of query-api with `min_position` waits \
-until it is there.\n\nSend each command under an `Idempotency-Key` of its own: sent again, after an \
-answer that was lost or a 503, it takes effect once and gets the answer that it got first. A refusal \
-is a problem (RFC 9457) with a `code` that never changes; one that is `passing` may be sent again \
-under the same key. There may be codes one day that are not in this document: go by the status \
-then.\n\nWhat a service tells those who watch it (`/health`, `/metrics`) is not in here.";
+durable, with the `position` of the log that has it: a read of query-api with `min_position` \
+waits until it is there.\n\n\
+Send each command under an `Idempotency-Key` of its own: sent again, after an answer that was lost \
+or a 503, it takes effect once and gets the answer that it got first. A refusal is a problem \
+(RFC 9457) with a `code` that never changes; one that is `passing` may be sent again under the \
+same key. There may be codes one day that are not in this document: go by the status then.\n\n\
+What a service tells those who watch it (`/health`, `/metrics`) is not in here.";
 
 /// The groups, by the kind of stream that their commands are addressed to.
 const TAGS: [(&str, &str); 9] = [
@@ -48,7 +49,7 @@ pub static DOCUMENT: LazyLock<Value> = LazyLock::new(document);
 
 /// The document.
 pub fn document() -> Value {
-    let mut document = Document::new("Commands", ABOUT);
+    let mut document = Description::new("Commands", ABOUT);
     for (name, about) in TAGS {
         document.tag(name, about);
     }
@@ -72,7 +73,7 @@ fn status(kind: Kind) -> u16 {
     problem::status(kind).as_u16()
 }
 
-fn command(route: &Route, document: &mut Document) -> Operation {
+fn command(route: &Route, document: &mut Description) -> Endpoint {
     let body = (route.body)(document, &name(route.name));
     let of_body = document.schema(&body);
     let text = of_body["description"].as_str().unwrap_or_default();
@@ -87,8 +88,8 @@ fn command(route: &Route, document: &mut Document) -> Operation {
     );
     let mut told = told.text(text).takes(&["Prefer", "Log-Id", "Guest-Token"]);
     told = match route.keyed {
-        Which::All => told.needs("Idempotency-Key"),
-        Which::Some | Which::None => told.takes(&["Idempotency-Key"]),
+        Extent::All => told.needs("Idempotency-Key"),
+        Extent::Some | Extent::None => told.takes(&["Idempotency-Key"]),
     };
     if route.has_id() {
         // What is made by a command has nothing yet to match.
@@ -117,9 +118,9 @@ fn command(route: &Route, document: &mut Document) -> Operation {
     let done = if is_new { (201, "It was made.") } else { (200, "It was done.") };
     let later = (202, "It is accepted; the payment tells how it went.");
     let answers = match route.later {
-        Which::None => vec![done],
-        Which::Some => vec![done, later],
-        Which::All => vec![later],
+        Extent::None => vec![done],
+        Extent::Some => vec![done, later],
+        Extent::All => vec![later],
     };
     for (status, description) in answers {
         let headers = if status == 200 { &headers[..] } else { &made[..] };
@@ -129,7 +130,7 @@ fn command(route: &Route, document: &mut Document) -> Operation {
 }
 
 /// What of a subject is shown to who prefers it in the answer.
-fn shown(subject: &str, document: &mut Document) -> Value {
+fn shown(subject: &str, document: &mut Description) -> Value {
     let category = Category::ALL.iter().find(|category| category.name() == subject);
     match category {
         Some(Category::Product) => document.output::<product::document::Document>(),
@@ -145,15 +146,15 @@ fn shown(subject: &str, document: &mut Document) -> Value {
 }
 
 /// What may be asked next of what was made.
-fn linked(mut told: Operation, route: &Route) -> Operation {
+fn linked(mut told: Endpoint, route: &Route) -> Endpoint {
     let (subject, is_new) = route.subject();
     if !is_new {
         return told;
     }
     let statuses: &[u16] = match route.later {
-        Which::None => &[201],
-        Which::Some => &[201, 202],
-        Which::All => &[202],
+        Extent::None => &[201],
+        Extent::Some => &[201, 202],
+        Extent::All => &[202],
     };
     let id = json!("$response.body#/id");
     let parameters = json!({ "path.id": id, "header.If-Match": "$response.header.ETag" });
@@ -167,13 +168,13 @@ fn linked(mut told: Operation, route: &Route) -> Operation {
     }
     for status in statuses {
         for (name, parameters, body) in &next {
-            told = told.link(*status, name, parameters.clone(), body.clone());
+            told = told.link(*status, name, parameters, body.as_ref());
         }
     }
     told
 }
 
-fn batch(document: &mut Document) -> Operation {
+fn batch(document: &mut Description) -> Endpoint {
     let names: Vec<&str> = routes::all().map(|route| route.name).collect();
     let line = document.input::<batch::ask::Ask>();
     document.amend("Ask", |schema| schema["properties"]["command"]["enum"] = json!(names));
@@ -195,14 +196,14 @@ fn batch(document: &mut Document) -> Operation {
         .refused(&[400, 409, 415, 503])
 }
 
-fn webhook() -> Operation {
+fn webhook() -> Endpoint {
     let name = json!({ "type": "string", "pattern": "^[a-z0-9_]{1,32}$" });
     let event = json!({ "type": "object", "description": "An event, as the gateway has it." });
-    Operation::new(Method::POST, webhooks::PATH, "gateway.tell", "gateway")
+    Endpoint::new(Method::POST, webhooks::PATH, "gateway.tell", "gateway")
         .access("gateway", true)
         .text("Tells what happened at a gateway. Asks for its signature instead of a token.")
         .takes(&["X-Request-Id"])
-        .path("name", "Which gateway.", &name)
+        .path("name", "Extent gateway.", &name)
         .body(JSON, &event, true)
         .answer(204, "It stands in the log, or is of no interest.", None, &[])
         .refused(&[400, 404, 408, 413, 415, 500, 503])

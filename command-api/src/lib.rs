@@ -145,9 +145,8 @@ pub fn router(app: &App, guard: &Guard, health: &Health, beside: Router) -> Rout
     };
     let commands = commands.route("/v1/batch", guarded(post(take), app, guard, batch::ACCESS));
     let all = commands.merge(webhooks(app)).merge(beside);
-    // In tests, and wherever programs are built for them: see docs/api/README.md.
     #[cfg(debug_assertions)]
-    assert_eq!(openapi::serve::undescribed(&all, &described::DOCUMENT), [""; 0], "not described");
+    openapi::serve::must_describe(&described::DOCUMENT, &all);
     let described = openapi::serve::router(described::document);
     service::http::shell(all.merge(described).merge(health.router()))
 }

@@ -10,7 +10,7 @@ use domain::{Sku, cart as carts, fulfilment, location, payment, product, return_
 use identity::routes::described::operation;
 use schemars::JsonSchema;
 use serde_json::{Value, json};
-use service::openapi::{Code, Document, Operation};
+use service::openapi::{Code, Description, Endpoint};
 
 use crate::one::{Id, One};
 use crate::resources::{self, event, history, projection, stream};
@@ -52,8 +52,9 @@ const TAGS: [(&str, &str); 4] = [
 ];
 
 const ABOUT: &str = "Everything that is read of a shop. What a command has done is there once a \
-read names its `position` as `min_position`: it waits until then, as long as `Prefer: wait=5` says. \
-What is read has an `ETag`, whose first number is the version that commands take in `If-Match`.\n\n\
+read names its `position` as `min_position`: it waits until then, as long as `Prefer: wait=5` \
+says. What is read has an `ETag`, whose first number is the version that commands take in \
+`If-Match`.\n\n\
 Lists come in pages: `next` is the `cursor` of the page after. Shoppers find what is theirs, \
 strangers the catalogue; what is not for somebody is not there for them.\n\n\
 The events of the log are described in `/asyncapi.json` and, as JSON Schemas, in \
@@ -66,7 +67,7 @@ pub static DOCUMENT: LazyLock<Value> = LazyLock::new(document);
 
 /// The document.
 pub fn document() -> Value {
-    let mut document = Document::new("Reads", ABOUT);
+    let mut document = Description::new("Reads", ABOUT);
     for (name, about) in TAGS {
         document.tag(name, about);
     }
@@ -75,7 +76,7 @@ pub fn document() -> Value {
     singles(&mut document);
     search(&mut document);
     log(&mut document);
-    let projections = document.output::<projection::All>();
+    let projections = document.output::<projection::Projections>();
     let told = get("/v1/projections", "projection.list", RUNNING)
         .text("How far each read model has come.")
         .answer(200, "All of them.", Some((JSON, &projections)), &["Log-Id"]);
@@ -83,7 +84,7 @@ pub fn document() -> Value {
     document.finish()
 }
 
-fn lists(document: &mut Document) {
+fn lists(document: &mut Description) {
     use resources::{location as locations, order as orders, payment as payments};
     let products = document.output::<product::document::Document>();
     list::<resources::product::Products>(
@@ -135,7 +136,7 @@ fn lists(document: &mut Document) {
     );
 }
 
-fn singles(document: &mut Document) {
+fn singles(document: &mut Description) {
     let id = document.input::<Id>();
     let sku = document.input::<Sku>();
     let code = document.input::<domain::Location>();
@@ -188,7 +189,7 @@ fn singles(document: &mut Document) {
     }
 }
 
-fn search(document: &mut Document) {
+fn search(document: &mut Description) {
     let found = document.output::<Found>();
     let headers = ["Search-Backend", "Log-Id", "Preference-Applied"];
     let told = get("/v1/search", "search", CATALOGUE)
@@ -196,14 +197,14 @@ fn search(document: &mut Document) {
         .query::<Search>(document)
         .takes(&["Prefer"])
         .answer(200, "A page of hits.", Some((JSON, &found)), &headers)
-        .link(200, "product.read", json!({ "id": "$response.body#/hits/0/id" }), None)
+        .link(200, "product.read", &json!({ "id": "$response.body#/hits/0/id" }), None)
         .refused(&[504]);
     document.add(told);
 }
 
-fn log(document: &mut Document) {
+fn log(document: &mut Description) {
     let (id, code) = (document.input::<Id>(), json!({ "type": "string", "minLength": 1 }));
-    let of_order = document.output::<history::History>();
+    let of_order = document.output::<history::OrderHistory>();
     let told = get("/v1/orders/{id}/history", "order.history", SHOPPING)
         .text("Everything that happened to an order, its payments, its parcels and its returns.")
         .path("id", "Which order.", &id)
@@ -211,7 +212,7 @@ fn log(document: &mut Document) {
         .answer(200, "A part of it.", Some((JSON, &of_order)), &["Link", "Log-Id"])
         .refused(&[404]);
     document.add(told);
-    let of_stream = document.output::<stream::History>();
+    let of_stream = document.output::<stream::StreamHistory>();
     let names: Vec<&str> = domain::Category::ALL.iter().map(|known| known.name()).collect();
     let told = get("/v1/streams/{category}/{id}", "stream.read", LOG)
         .text("Everything that happened to one thing.")
@@ -240,7 +241,7 @@ fn log(document: &mut Document) {
 
 /// A list of what is called so, of which each has a schema, and may be read by itself.
 fn list<Q: JsonSchema>(
-    document: &mut Document,
+    document: &mut Description,
     path: &str,
     (name, tag): (&str, &'static str),
     text: &str,
@@ -273,13 +274,13 @@ fn list<Q: JsonSchema>(
     };
     if name != "sales" {
         let id = json!({ key: "$response.body#/items/0/id" });
-        told = told.link(200, &format!("{name}.read"), id, None);
+        told = told.link(200, &format!("{name}.read"), &id, None);
     }
     document.add(told);
 }
 
 /// Of stock those who work here see the document, others what is on offer.
-fn stock_schema(document: &mut Document) -> Value {
+fn stock_schema(document: &mut Description) -> Value {
     let whole = document.output::<stock::document::Document>();
     let offer = document.named(
         "StockOnOffer",
@@ -306,7 +307,7 @@ fn stock_schema(document: &mut Document) -> Value {
 }
 
 /// A read for those who may, of the log that they mean.
-fn get(path: &str, id: &str, tag: &'static str) -> Operation {
+fn get(path: &str, id: &str, tag: &'static str) -> Endpoint {
     let access = resources::accesses().find(|(known, _)| *known == path);
     let access = access.map_or(identity::Access::Ops, |(_, access)| access);
     // Of what is for anyone some is for those who work here: drafts, the past.

@@ -57,8 +57,8 @@ pub fn asyncapi() -> Value {
             "title": "Events",
             "version": env!("CARGO_PKG_VERSION"),
             "description": "Everything that happens in a shop, in one order: each event has its \
-                            `position`, 1, 2, 3 … without gaps. It is heard at least once; who has \
-                            seen all up to a position has seen it.",
+                            `position`, 1, 2, 3 … without gaps. It is heard at least once; who \
+                            has seen all up to a position has seen it.",
             "license": { "name": "Apache-2.0" },
         },
         "servers": {
@@ -71,28 +71,7 @@ pub fn asyncapi() -> Value {
                 "description": "Server-sent events, and exports as lines of JSON.",
             },
         },
-        "channels": {
-            "log": {
-                "address": "commerce.events.{slot}.{type}",
-                "description": format!(
-                    "A message an event. One that is too large for NATS has the header \
-                     `{OVERSIZED}` and is read from query-api."
-                ),
-                "servers": [{ "$ref": "#/servers/nats" }],
-                "parameters": {
-                    "slot": { "description": "0 to 255: what is read together shares one." },
-                    "type": { "description": "The `type` of the event, as in `order.placed`." },
-                },
-                "messages": by_name,
-            },
-            "live": {
-                "address": "/v1/events",
-                "description": "With `Accept: text/event-stream`. The `id` of each is its position \
-                                and its log; `Last-Event-ID` goes on there.",
-                "servers": [{ "$ref": "#/servers/query-api" }],
-                "messages": by_name,
-            },
-        },
+        "channels": channels(&by_name),
         "operations": {
             "hearLog": {
                 "action": "send", "channel": { "$ref": "#/channels/log" },
@@ -104,6 +83,31 @@ pub fn asyncapi() -> Value {
             },
         },
         "components": { "messages": messages, "schemas": sorted(schemas) },
+    })
+}
+
+fn channels(messages: &Map<String, Value>) -> Value {
+    json!({
+        "log": {
+            "address": "commerce.events.{slot}.{type}",
+            "description": format!(
+                "A message an event. One that is too large for NATS has the header `{OVERSIZED}` \
+                 and is read from query-api."
+            ),
+            "servers": [{ "$ref": "#/servers/nats" }],
+            "parameters": {
+                "slot": { "description": "0 to 255: what is read together shares one." },
+                "type": { "description": "The `type` of the event, as in `order.placed`." },
+            },
+            "messages": messages,
+        },
+        "live": {
+            "address": "/v1/events",
+            "description": "With `Accept: text/event-stream`. The `id` of each is its position \
+                            and its log; `Last-Event-ID` goes on there.",
+            "servers": [{ "$ref": "#/servers/query-api" }],
+            "messages": messages,
+        },
     })
 }
 

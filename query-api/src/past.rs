@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::{Category, Seen, StreamId};
 use event_store::{RawEvent, Recorded, read};
 use schemars::JsonSchema;
@@ -20,6 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::bounded::bounded;
+use crate::cursor::day_in_range;
 use crate::document::{Folded, Stored};
 use crate::queue::{Queue, Who};
 
@@ -77,6 +78,26 @@ impl TryFrom<String> for Time {
     type Error = &'static str;
     fn try_from(text: String) -> Result<Self, Self::Error> {
         time(&text).map(Self).ok_or("must be an RFC 3339 time")
+    }
+}
+
+/// A day in a query.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(inline, extend("format" = "date"))]
+pub struct Day(NaiveDate);
+
+impl TryFrom<String> for Day {
+    type Error = &'static str;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse().map(Self).map_err(|_| "must be a day, such as 2026-01-31")
+    }
+}
+
+impl Day {
+    /// The day itself, or the nearest one that Postgres knows for sure.
+    pub fn in_range(self) -> NaiveDate {
+        day_in_range(self.0)
     }
 }
 

@@ -31,7 +31,7 @@ use reactor::gateway::{self, Gateway as _};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use service::openapi::Document;
+use service::openapi::Description;
 use service::problem::Problem;
 use uuid::Uuid;
 
@@ -64,9 +64,9 @@ trait Body: DeserializeOwned + JsonSchema {
     fn command(self, address: &Address, edge: &Edge) -> Result<Command, Problem>;
 }
 
-/// Which of the commands of a route something holds for.
+/// Extent of the commands of a route something holds for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Which {
+pub enum Extent {
     /// For none.
     None,
     /// For some: it depends on what they say.
@@ -88,12 +88,12 @@ pub struct Route {
     /// What it makes, as a kind of stream, where its path does not say that it makes what its name
     /// begins with.
     pub made: Option<&'static str>,
-    /// Which of its commands are only taken with a key, and which are done later.
-    pub keyed: Which,
+    /// Extent of its commands are only taken with a key, and which are done later.
+    pub keyed: Extent,
     /// See [`Self::is_later`].
-    pub later: Which,
+    pub later: Extent,
     /// The schema of its body, entered into a document under a name.
-    pub body: fn(&mut Document, &str) -> Value,
+    pub body: fn(&mut Description, &str) -> Value,
     /// Whether it is only taken with a key: it must never be done twice by accident, for it buys
     /// something, or moves money or units.
     pub needs_key: fn(&Command) -> bool,
@@ -110,7 +110,7 @@ impl Route {
         path: &'static str,
     ) -> Self {
         let (needs_key, is_later) = (|_: &Command| false, |_: &Command| false);
-        let (made, keyed, later) = (None, Which::None, Which::None);
+        let (made, keyed, later) = (None, Extent::None, Extent::None);
         let (body, parse) = (body::<B>, parse::<B>);
         Self { name, method, path, access, made, keyed, later, body, needs_key, is_later, parse }
     }
@@ -134,26 +134,26 @@ impl Route {
     /// Only taken with a key.
     const fn keyed(mut self) -> Self {
         self.needs_key = |_| true;
-        self.keyed = Which::All;
+        self.keyed = Extent::All;
         self
     }
 
     /// These commands are only taken with a key.
     const fn keyed_if(mut self, needs_key: fn(&Command) -> bool) -> Self {
-        (self.needs_key, self.keyed) = (needs_key, Which::Some);
+        (self.needs_key, self.keyed) = (needs_key, Extent::Some);
         self
     }
 
     /// Answered 202: it is done later.
     const fn later(mut self) -> Self {
         self.is_later = |_| true;
-        self.later = Which::All;
+        self.later = Extent::All;
         self
     }
 
     /// Answered 202 for these commands.
     const fn later_if(mut self, is_later: fn(&Command) -> bool) -> Self {
-        (self.is_later, self.later) = (is_later, Which::Some);
+        (self.is_later, self.later) = (is_later, Extent::Some);
         self
     }
 
@@ -201,7 +201,7 @@ impl Route {
     }
 }
 
-fn body<B: Body>(document: &mut Document, name: &str) -> Value {
+fn body<B: Body>(document: &mut Description, name: &str) -> Value {
     document.input_named::<B>(name)
 }
 

@@ -3,7 +3,7 @@
 
 use axum::http::Method;
 use serde_json::{Value, json};
-use service::openapi::{Code, Document, Operation};
+use service::openapi::{Code, Description, Endpoint};
 
 use super::guests::Welcome;
 use super::people::{Credentials, Passwords, Refresh, Sessions, SignedIn};
@@ -33,15 +33,15 @@ pub fn operation(
     id: &str,
     tag: &'static str,
     access: Access,
-) -> Operation {
-    let operation = Operation::new(method, path, id, tag);
+) -> Endpoint {
+    let operation = Endpoint::new(method, path, id, tag);
     let operation = operation.access(access.name(), access == Access::Anyone);
     let operation = operation.takes(&["X-Request-Id"]).refused(&ALWAYS);
     if access == Access::Anyone { operation } else { operation.refused(&[403]) }
 }
 
 /// Describes all of them.
-pub fn describe(document: &mut Document) {
+pub fn describe(document: &mut Description) {
     document.tag(TAG, "Who buys and who works here: guests, registering, sessions.");
     document.knows(CODES.iter().copied());
     let credentials = document.input::<Credentials>();
@@ -101,7 +101,7 @@ pub fn describe(document: &mut Document) {
     }
 }
 
-fn of(method: Method, path: &str, id: &str) -> Operation {
+fn of(method: Method, path: &str, id: &str) -> Endpoint {
     let doors = super::all();
     let access = doors.iter().find(|(known, ..)| *known == path).map(|(_, access, _)| *access);
     operation(method, path, id, TAG, access.unwrap_or(Access::Ops))

@@ -34,8 +34,7 @@ pub struct Parameters {
 
 /// A part of a history.
 #[derive(Serialize, JsonSchema)]
-#[schemars(rename = "OrderHistory")]
-pub struct History {
+pub struct OrderHistory {
     order_id: OrderId,
     items: Vec<RawEvent>,
     /// What to pass as `after` for the next part.
@@ -75,5 +74,5 @@ pub async fn history(
     let next = items.last().filter(|_| more).map(|event| event.position);
     let link = next.and_then(|next| link(&uri, "after", &next.to_string()));
     let link = link.map(|link| [(header::LINK, link)]);
-    Ok((link, Json(History { order_id, items, next })).into_response())
+    Ok((link, Json(OrderHistory { order_id, items, next })).into_response())
 }

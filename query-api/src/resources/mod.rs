@@ -74,9 +74,8 @@ pub fn router(app: App, health: &Health) -> Router {
     }
     let all = all.route_layer(middleware::from_fn_with_state(app.log.clone(), log::tell));
     let all = all.with_state(app);
-    // In tests, and wherever programs are built for them: see docs/api/README.md.
     #[cfg(debug_assertions)]
-    assert_eq!(openapi::serve::undescribed(&all, &described::DOCUMENT), [""; 0], "not described");
+    openapi::serve::must_describe(&described::DOCUMENT, &all);
     let described = openapi::serve::router(described::document)
         .merge(openapi::serve::document(events::SCHEMAS, events::schemas))
         .merge(openapi::serve::document(events::ASYNCAPI, events::asyncapi));

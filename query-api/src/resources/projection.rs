@@ -50,8 +50,7 @@ struct Slots {
 
 /// All of them.
 #[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Projections")]
-pub struct All {
+pub struct Projections {
     items: Vec<Projection>,
 }
 
@@ -85,5 +84,5 @@ pub async fn list(
     )
     .fetch_all(&mut *app.queue.connection(Who::Newcomer).await?)
     .await?;
-    Ok(Json(All { items }).into_response())
+    Ok(Json(Projections { items }).into_response())
 }

@@ -32,8 +32,7 @@ pub struct Parameters {
 
 /// A part of a history.
 #[derive(Serialize, JsonSchema)]
-#[schemars(rename = "StreamHistory")]
-pub struct History {
+pub struct StreamHistory {
     stream: String,
     items: Vec<RawEvent>,
     /// What to pass as `after` for the next part.
@@ -74,5 +73,5 @@ pub async fn history(
     let next = items.last().filter(|_| more).map(|event| event.version);
     let link = next.and_then(|next| link(&uri, "after", &next.to_string()));
     let link = link.map(|link| [(header::LINK, link)]);
-    Ok((link, Json(History { stream, items, next })).into_response())
+    Ok((link, Json(StreamHistory { stream, items, next })).into_response())
 }

@@ -20,7 +20,7 @@ use axum::http::StatusCode;
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 
-pub use operation::Operation;
+pub use operation::Endpoint;
 use schemas::Schemas;
 
 use crate::problem::{self, Problem};
@@ -32,7 +32,7 @@ pub const JSON_SCHEMA: &str = "https://json-schema.org/draft/2020-12/schema";
 pub type Code = (u16, &'static str);
 
 /// A document that is being written.
-pub struct Document {
+pub struct Description {
     info: Value,
     tags: Vec<Value>,
     paths: BTreeMap<String, Map<String, Value>>,
@@ -41,7 +41,7 @@ pub struct Document {
     schemas: Schemas,
 }
 
-impl Document {
+impl Description {
     /// Of the API called so, about which this is to be said.
     pub fn new(title: &str, description: &str) -> Self {
         let mut document = Self {
@@ -104,7 +104,7 @@ impl Document {
     }
 
     /// An operation. One that is there already is written over.
-    pub fn add(&mut self, operation: Operation) {
+    pub fn add(&mut self, operation: Endpoint) {
         self.refusals.extend(operation.refusals());
         let (path, method, value) = operation.written();
         self.paths.entry(path).or_default().insert(method, value);
@@ -117,8 +117,9 @@ impl Document {
             .refusals
             .iter()
             .map(|status| {
-                let codes = self.codes.get(status).into_iter().flatten().copied().collect();
-                (operation::response_name(*status), refusal(*status, &problem, codes))
+                let codes: Vec<&str> =
+                    self.codes.get(status).into_iter().flatten().copied().collect();
+                (operation::response_name(*status), refusal(*status, &problem, &codes))
             })
             .collect();
         let mut document = json!({
@@ -167,7 +168,7 @@ fn leave_out_unused(document: &mut Value) {
 }
 
 /// All refusals of one status.
-fn refusal(status: u16, problem: &Value, codes: Vec<&str>) -> Value {
+fn refusal(status: u16, problem: &Value, codes: &[&str]) -> Value {
     let status = StatusCode::from_u16(status).unwrap_or_default();
     let mut told = headers::references(&["X-Request-Id", "Cache-Control"]);
     let waits = matches!(status.as_u16(), 429 | 503);
@@ -210,9 +211,9 @@ mod tests {
 
     #[test]
     fn what_is_read_and_written_otherwise_has_two_names() {
-        let mut document = Document::new("test", "Of a test.");
+        let mut document = Description::new("test", "Of a test.");
         let (read, written) = (document.input::<Things>(), document.output::<Things>());
-        let operation = Operation::new(Method::POST, "/v1/things", "thing.make", "things")
+        let operation = Endpoint::new(Method::POST, "/v1/things", "thing.make", "things")
             .text("Makes things. One after the other.")
             .body("application/json", &read, true)
             .answer(200, "They are there.", Some(("application/json", &written)), &[])

@@ -4,10 +4,10 @@ use axum::http::{Method, StatusCode};
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 
-use super::{Document, headers};
+use super::{Description, headers};
 
 /// One route under one method.
-pub struct Operation {
+pub struct Endpoint {
     path: String,
     method: Method,
     id: String,
@@ -21,7 +21,7 @@ pub struct Operation {
     refusals: Vec<u16>,
 }
 
-impl Operation {
+impl Endpoint {
     /// Under an id that never changes, for clients are made of it; in a group.
     pub fn new(method: Method, path: &str, id: &str, tag: &'static str) -> Self {
         Self {
@@ -68,7 +68,7 @@ impl Operation {
 
     /// The parameters of the query, as `T` reads them.
     #[must_use]
-    pub fn query<T: JsonSchema>(mut self, document: &mut Document) -> Self {
+    pub fn query<T: JsonSchema>(mut self, document: &mut Description) -> Self {
         let schema = document.schemas.read_whole::<T>();
         let needed = schema["required"].as_array().cloned().unwrap_or_default();
         for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
@@ -145,10 +145,10 @@ impl Operation {
     /// What may be asked next, with what an answer has: parameters or members of a body by what is
     /// taken for each.
     #[must_use]
-    pub fn link(mut self, status: u16, to: &str, parameters: Value, body: Option<Value>) -> Self {
+    pub fn link(mut self, status: u16, to: &str, parameters: &Value, body: Option<&Value>) -> Self {
         let mut link = json!({ "operationId": to, "parameters": parameters });
         if let Some(body) = body {
-            link["requestBody"] = body;
+            link["requestBody"] = body.clone();
         }
         if let Some(answer) = self.answers.get_mut(&status.to_string()) {
             answer["links"][to] = link;

@@ -183,7 +183,7 @@ fn resolved<'a>(value: &'a Value, document: &'a Value) -> &'a Value {
 fn prose(text: &Value) -> String {
     let paragraphs = text.as_str().unwrap_or_default().split("\n\n");
     let paragraphs = paragraphs.filter(|paragraph| !paragraph.is_empty());
-    paragraphs.map(|paragraph| format!("<p>{}</p>\n", marked(paragraph))).collect()
+    paragraphs.fold(String::new(), |html, one| html + "<p>" + &marked(one) + "</p>\n")
 }
 
 /// With what stands in backticks as code.

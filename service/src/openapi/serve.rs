@@ -45,8 +45,17 @@ pub fn document(path: &'static str, make: fn() -> Value) -> Router {
     route(path, JSON, move || text(&make()))
 }
 
-/// The paths of a router that its document does not know: those that somebody forgot to describe.
-pub fn undescribed(router: &Router, document: &Value) -> Vec<String> {
+/// Has a program that was built for tests not start with a route that its document lacks.
+///
+/// # Panics
+/// Where somebody forgot to describe one.
+pub fn must_describe(document: &Value, router: &Router) {
+    let forgotten = undescribed(router, document);
+    assert!(forgotten.is_empty(), "describe them, see docs/api/README.md: {forgotten:?}");
+}
+
+/// The paths of a router that its document does not know.
+fn undescribed(router: &Router, document: &Value) -> Vec<String> {
     // A router tells its paths to nobody but a debugger.
     let told = format!("{router:?}");
     let paths = told.split("RouteId(").filter_map(|one| {

@@ -113,7 +113,7 @@ fn compare(layout: &Layout, args: &Args) -> Result<ExitCode> {
     if unmeant > 0 && args.check {
         bail!(
             "{unmeant} changes since {base} break what callers rely on: take them back, or say in \
-             {CHANGELOG}, in a line that begins with `- Breaking:`, which `operations` break and why"
+             {CHANGELOG}, in a line that begins with `- Breaking:`, which `operations` break"
         );
     }
     Ok(ExitCode::SUCCESS)
