@@ -3827,7 +3827,7 @@ export interface operations {
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
             };
             path: {
-                /** @description Which gateway. */
+                /** @description Extent gateway. */
                 name: string;
             };
             cookie?: never;
