@@ -9,6 +9,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use domain::{Category, Command};
 use event_store::{Answer, Outcome, Request, SubmitError};
+use schemars::JsonSchema;
 use serde::Serialize;
 use service::problem::Problem;
 use uuid::{Uuid, Version};
@@ -73,7 +74,7 @@ pub struct Form<'a> {
 }
 
 /// What an accepted command came to, as the client sees it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Accepted {
     /// The id of the command's subject.
     pub id: String,

@@ -5,6 +5,7 @@
 //! * [`http`]: one command a request; [`batch`]: one a line, streamed;
 //! * [`headers`], [`fingerprint`], [`command`], [`problem`]: what both share on the way to the
 //!   writer and back;
+//! * [`described`]: all of it as an OpenAPI document;
 //! * [`document`]: what a command's subject looks like to readers; [`today`]: what a cart's lines
 //!   are now;
 //! * [`log_id`]: which log all of it is about;
@@ -16,6 +17,7 @@
 pub mod batch;
 pub mod command;
 pub mod config;
+pub mod described;
 pub mod document;
 pub mod fingerprint;
 pub mod headers;
@@ -41,6 +43,7 @@ use event_store::Writer;
 use identity::guard::WasGuest;
 use identity::{Access, Guard, Principal};
 use service::health::Health;
+use service::openapi;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 use vault::Vault;
@@ -152,7 +155,10 @@ pub fn router(app: &App, guard: &Guard, health: &Health, beside: Router) -> Rout
     };
     let commands = commands.route("/v1/batch", guarded(post(take), app, guard, batch::ACCESS));
     let all = commands.merge(webhooks(app)).merge(beside);
-    service::http::shell(all.merge(health.router()))
+    #[cfg(debug_assertions)]
+    openapi::serve::must_describe(&described::DOCUMENT, &all);
+    let described = openapi::serve::router(described::document);
+    service::http::shell(all.merge(described).merge(health.router()))
 }
 
 /// A route for those who may, about the log they mean: nobody else is told anything.

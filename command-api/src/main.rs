@@ -1,5 +1,6 @@
 //! The command line of command-api.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -10,7 +11,7 @@ use command_api::serve::{Surroundings, serve};
 use identity::config::{Asking, Giving};
 use identity::routes::Desk;
 use service::config::{Bus, Database, Http, Logging};
-use service::{build, bus, database, telemetry};
+use service::{build, bus, database, openapi, telemetry};
 use vault::Vault;
 use vault::settings::MasterKey;
 
@@ -62,6 +63,11 @@ enum Task {
     Register(identity::operations::Newcomer),
     /// Print a new master key
     MasterKey,
+    /// Write the document of the API into a folder
+    Describe {
+        /// Where to
+        folder: PathBuf,
+    },
     /// Sign tokens with a new key from now on; what the old ones have signed is good until it runs
     /// out
     RotateSigningKey,
@@ -119,6 +125,11 @@ async fn main() -> anyhow::Result<ExitCode> {
         }
         Task::Register(newcomer) => {
             identity::operations::register(desk(&shared)?, newcomer).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Task::Describe { folder } => {
+            let documents = [("command-api.openapi.json", command_api::described::document())];
+            openapi::serve::write(&folder, &documents).context("it cannot be written there")?;
             Ok(ExitCode::SUCCESS)
         }
         Task::MasterKey => {

@@ -8,9 +8,32 @@ use chrono::TimeDelta;
 use domain::RefusalRecord;
 use domain::refusal::Kind;
 use event_store::SubmitError;
+use service::openapi::Code;
 use service::problem::Problem;
 use uuid::Uuid;
 
+/// The codes of what is refused here, each with its status; the domain has its own.
+pub const CODES: &[Code] = &[
+    (400, "idempotency_key_required"),
+    (400, "invalid_idempotency_key"),
+    (400, "invalid_if_match"),
+    (400, "invalid_log_id"),
+    (400, "invalid_signature"),
+    (400, "unknown_command"),
+    (404, "gateway_not_found"),
+    (408, "long_batch"),
+    (408, "slow_body"),
+    (409, "another_log"),
+    (412, "version_mismatch"),
+    (413, "line_too_long"),
+    (422, "idempotency_key_expired"),
+    (422, "idempotency_key_reused"),
+    (500, "answer_unreadable"),
+    (500, "stream_unreadable"),
+    (503, "event_not_taken"),
+    (503, "log_unavailable"),
+    (503, "shutting_down"),
+];
 /// When to try again after being turned away for want of room.
 const RETRY_WHEN_BUSY: Duration = Duration::from_secs(1);
 /// When to try again while the database is away or this process is ending.
@@ -19,13 +42,7 @@ const RETRY_WHEN_AWAY: Duration = Duration::from_secs(2);
 /// A refusal by the domain, decided at a position of the log.
 pub fn of_refusal(refusal: &RefusalRecord, position: i64) -> Problem {
     let (code, kind) = refusal.code();
-    let status = match kind {
-        Kind::NotFound => StatusCode::NOT_FOUND,
-        Kind::Conflict | Kind::Passing => StatusCode::CONFLICT,
-        Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
-        Kind::Precondition => StatusCode::PRECONDITION_FAILED,
-    };
-    let problem = Problem::new(status, code.to_owned(), refusal.to_string());
+    let problem = Problem::new(status(kind), code.to_owned(), refusal.to_string());
     let problem = refusal.concerns().iter().fold(problem, |problem, one| {
         problem.pointer(one.pointer.clone(), one.code.clone(), one.detail.clone())
     });
@@ -34,6 +51,16 @@ pub fn of_refusal(refusal: &RefusalRecord, position: i64) -> Problem {
     let problem = problem.with("position", position);
     // That the same request may be sent again, under the same key, is for programs to know.
     if refusal.passes() { problem.with("passing", true) } else { problem }
+}
+
+/// The status that a sort of refusal is answered with.
+pub fn status(kind: Kind) -> StatusCode {
+    match kind {
+        Kind::NotFound => StatusCode::NOT_FOUND,
+        Kind::Conflict | Kind::Passing => StatusCode::CONFLICT,
+        Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+        Kind::Precondition => StatusCode::PRECONDITION_FAILED,
+    }
 }
 
 /// A command that got no answer from the writer.

@@ -1,6 +1,7 @@
 //! As whom a command is decided: the shop, which may touch everything, or a shopper, who may touch
 //! what is theirs. Which commands a shopper may send at all is for the edge to say.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::StreamId;
@@ -33,7 +34,7 @@ pub enum Shopper {
 
 /// Whose something is: a customer's, or a guest's who has not signed in; the shop's own, where it
 /// is nobody's. Its fields stand among the members of events and documents.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Owner {
     /// The customer.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,6 +1,7 @@
 //! Money: an exact amount in an ISO 4217 currency. Never a float, never without its currency.
 
 use rust_decimal::Decimal;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::text::Invalid;
@@ -19,6 +20,27 @@ impl Currency {
     /// Digits after the decimal point: 2 for EUR, 0 for JPY, 3 for KWD.
     pub fn decimals(self) -> u32 {
         u32::from(self.0.exponent().unwrap_or(0))
+    }
+}
+
+impl JsonSchema for Currency {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Currency".into()
+    }
+
+    /// All of them by their codes: whatever three letters are one.
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let letters = || (b'A'..=b'Z').map(char::from);
+        let pairs = || letters().flat_map(move |a| letters().map(move |b| [a, b]));
+        let codes = pairs().flat_map(|[a, b]| letters().map(move |c| [a, b, c]));
+        let codes = codes.map(|code| code.iter().collect::<String>());
+        let codes: Vec<String> = codes.filter(|code| code.parse::<Self>().is_ok()).collect();
+        json_schema!({
+            "description": "An ISO 4217 currency that has a minor unit or is counted whole.",
+            "type": "string",
+            "enum": codes,
+            "examples": ["EUR"],
+        })
     }
 }
 
@@ -64,7 +86,7 @@ impl std::fmt::Display for Currency {
 }
 
 /// An amount of zero or more in one currency, with exactly the currency's decimals.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Wire", into = "Wire")]
 pub struct Money {
     amount: Decimal,
@@ -73,12 +95,14 @@ pub struct Money {
 
 /// Money as it stands in JSON: `{"amount": "19.99", "currency": "EUR"}`. A number is refused,
 /// because most JSON readers make a float of it.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(
     deny_unknown_fields,
     expecting = r#"money, such as {"amount": "19.99", "currency": "EUR"}"#
 )]
 struct Wire {
+    /// In major units, with no more decimals than the currency has.
+    #[schemars(regex(pattern = r"^[0-9]{1,13}(\.[0-9]{1,4})?$"), example = "19.99")]
     amount: String,
     currency: Currency,
 }

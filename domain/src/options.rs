@@ -6,17 +6,19 @@
 //! luck: Postgres sorts those of a `jsonb` by length, JavaScript puts names that look like numbers
 //! first.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::text::{Invalid, Label};
 
 /// Options of one variant, each name once, in order.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Vec<VariantOption>", into = "Vec<VariantOption>")]
+#[schemars(extend("maxItems" = Options::COUNT_MAX))]
 pub struct Options(Vec<VariantOption>);
 
 /// One option of a variant.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VariantOption {
     /// What is chosen: `Size`.

@@ -1,6 +1,7 @@
 //! Bounded words and counts that commands and events are made of. Parsing is the only way in, so
 //! a value that exists is a value within its bounds.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Why a text or number was refused: the rule it broke.
@@ -121,58 +122,81 @@ const BLANK: [(char, char); 18] = [
     ('\u{e0000}', '\u{e0fff}'),
 ];
 
+/// One line with something to see, as a regular expression has it: of what leaves no mark it knows
+/// what is in the first plane of Unicode.
+const LINE: &str = concat!(
+    r"^[^\x00-\x1f\x7f-\x9f]*",
+    r"[^\x00-\x20\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f",
+    r"\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0",
+    r"\ufff0-\ufff8]",
+    r"[^\x00-\x1f\x7f-\x9f]*$",
+);
+
 text! {
     /// A stock keeping unit: the name under which one variant is sold and counted.
     Sku, 64 bytes,
     // The dots alone are steps in a path: no URL could name these.
     |sku| ascii_graphic(sku) && !sku.contains(['/', '?', '#', '%', '\\', '"'])
         && !matches!(sku, "." | ".."),
+    like r"^(?!\.{1,2}$)[!$&-.0->@-\[\]-~]+$", such as "TOTE-COGNAC",
     "1 to 64 printable ASCII characters without spaces, slashes, quotes, ?, # or %, and not . or .."
 }
 text! {
     /// A place that holds stock.
     Location, 64 bytes,
     |place| place.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')),
+    like r"^[A-Za-z0-9._-]+$", such as "main",
     "1 to 64 letters, digits, '-', '_' or '.'"
 }
 text! {
     /// A one-line name: a title, a brand, a category, an attribute.
     Label, 256 characters,
     |label| printable(label) && visible(label),
+    like LINE, such as "Leather tote",
     "1 to 256 characters on one line, with something to see"
 }
 text! {
     /// A longer text, such as a description; may contain HTML.
-    Prose, 65536 bytes, printable_or_newline, "1 to 65,536 bytes without control characters"
+    Prose, 65536 bytes, printable_or_newline,
+    like r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]+$",
+    such as "Full-grain leather, hand-stitched.",
+    "1 to 65,536 bytes without control characters"
 }
 text! {
     /// Why something was done, or a reference to a paper trail. Not for personal data.
     Note, 512 characters,
     |note| printable(note) && visible(note) && !holds_card_number(note),
+    like LINE, such as "the customer changed their mind",
     "1 to 512 characters on one line, with something to see, without a card number"
 }
 text! {
     /// The URL of a picture, a video or a page. Never `javascript:` or `data:`: pages link to it.
     MediaUrl, 2048 bytes,
     |url| ascii_graphic(url) && (url.starts_with("https://") || url.starts_with("http://")),
+    like r"^https?://[!-~]*$", such as "https://shop.example/tote.jpg",
     "an http or https URL of at most 2,048 ASCII characters"
 }
 text! {
     /// A payment method token made by the gateway's own form; stands for a card, is not one.
     Token, 255 bytes,
     |token| ascii_graphic(token) && !holds_card_number(token),
+    like r"^[!-~]+$", such as "tok_success",
     "1 to 255 printable ASCII characters, without a card number"
 }
 text! {
     /// A payment gateway's name, as it stands in settings and events.
     GatewayName, 32 bytes,
     |name| name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'),
+    like r"^[a-z0-9_]+$", such as "sandbox",
     "1 to 32 lower-case letters, digits or '_'"
 }
 
 /// A count of units in one line or movement: 1 to 1,000,000.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "u32", into = "u32")]
+#[schemars(extend("minimum" = 1, "maximum" = Quantity::UNITS_MAX, "examples" = [1]))]
 pub struct Quantity(u32);
 
 impl Quantity {

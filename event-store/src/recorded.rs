@@ -5,12 +5,13 @@ use std::sync::OnceLock;
 use chrono::{DateTime, Utc};
 use domain::event::DecodeError;
 use domain::{Event, StreamId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
 /// Where an event came from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Metadata {
     /// The key of the command that made it.
     pub command: String,
@@ -26,7 +27,8 @@ pub struct Metadata {
 }
 
 /// A stored event with its payload unread. Serialises to what NATS and readers of the log get.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Event")]
 pub struct RawEvent {
     /// Its place in the log, from 1, without gaps.
     pub position: i64,
@@ -46,8 +48,10 @@ pub struct RawEvent {
     /// When it was appended; later than `occurred_at` for imported history.
     pub recorded_at: DateTime<Utc>,
     /// Where it came from: a [`Metadata`].
+    #[schemars(with = "Metadata")]
     pub metadata: Box<RawValue>,
     /// What happened.
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     pub data: Box<RawValue>,
     /// What readers of the log get, once somebody asked for it.
     #[serde(skip)]

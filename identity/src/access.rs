@@ -39,6 +39,20 @@ impl Access {
         Self::Owner,
     ];
 
+    /// What it is called where routes are described.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Anyone => "anyone",
+            Self::Shopper => "shopper",
+            Self::SignedIn => "signed_in",
+            Self::Staff => "staff",
+            Self::Analyst => "analyst",
+            Self::Ops => "ops",
+            Self::Enrol => "enrol",
+            Self::Owner => "owner",
+        }
+    }
+
     /// Whether somebody may call such a route. Whose things they find there is another question.
     pub fn permits(self, principal: Principal) -> bool {
         let (member, role) = match principal {

@@ -6,12 +6,15 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use domain::by::{By, Shopper};
 use domain::{CustomerId, GuestId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Problem;
 use uuid::Uuid;
 
 /// What somebody does for the shop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Runs the back office: catalogue, stock, orders, money

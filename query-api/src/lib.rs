@@ -12,14 +12,17 @@
 //! * [`search`] asks Meilisearch, and Postgres while that is away;
 //! * [`reading`] reads the log for exports and followers, [`live`] shares its end with the
 //!   followers;
-//! * [`mod@log`] tells which log it is.
+//! * [`mod@log`] tells which log it is;
+//! * [`described`] is all of it as an OpenAPI document, [`events`] what the log holds.
 //!
 //! Nothing here writes.
 
 pub mod app;
 pub mod bounded;
 pub mod cursor;
+pub mod described;
 pub mod document;
+pub mod events;
 pub mod fresh;
 pub mod list;
 pub mod listing;

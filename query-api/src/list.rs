@@ -66,13 +66,16 @@ macro_rules! query {
         $name:ident { $( $(#[$field_doc:meta])* $field:ident: $type:ty, )* }
     ) => {
         $(#[$doc])*
-        #[derive(serde::Deserialize)]
+        #[derive(serde::Deserialize, schemars::JsonSchema)]
         #[serde(deny_unknown_fields)]
         pub struct $name {
             $( $(#[$field_doc])* #[serde(default)] $field: $type, )*
+            /// How many at most.
             #[serde(default)]
             limit: $crate::listing::Limit,
+            /// The `next` of the page before.
             cursor: Option<String>,
+            /// As new as this position of the log, or newer.
             min_position: Option<i64>,
         }
 
@@ -143,7 +146,8 @@ macro_rules! sorts {
         $(#[$default:meta])?
         $name:ident = $word:tt, $tag:literal, $columns:ident $direction:ident;
     )+) => {
-        #[derive(Clone, Copy, Default, serde::Deserialize)]
+        #[derive(Clone, Copy, Default, serde::Deserialize, schemars::JsonSchema)]
+        #[schemars(inline)]
         enum Sorting { $( $(#[$default])? #[serde(rename = $word)] $name, )+ }
 
         impl From<Sorting> for $crate::listing::Sort {

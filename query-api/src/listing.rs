@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::ReadModel;
 use futures::TryStreamExt as _;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::{Problem, extract};
 use sqlx::postgres::{PgHasArrayType, PgRow};
@@ -24,8 +25,9 @@ pub const LIMIT_MAX: u16 = 200;
 pub const PAGE_BYTES_MAX: usize = 2 << 20;
 
 /// How many documents a client wants on a page.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(try_from = "u16")]
+#[schemars(inline, extend("minimum" = 1, "maximum" = LIMIT_MAX, "default" = 50))]
 pub struct Limit(u16);
 
 impl Limit {

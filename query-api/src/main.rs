@@ -1,11 +1,13 @@
 //! `query-api serve`: the reading half as a process.
 
+use std::path::PathBuf;
+
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 use identity::config::Asking;
 use query_api::{App, Settings};
 use service::config::{Bus, Database, Http, Logging, Search, Secret};
-use service::{build, bus, database, shutdown, telemetry};
+use service::{build, bus, database, openapi, shutdown, telemetry};
 
 /// Listened on when nothing else is said.
 const DEFAULT_PORT: u16 = 8081;
@@ -40,12 +42,17 @@ struct Cli {
 enum Command {
     /// Answer reads until told to stop
     Serve,
+    /// Write the documents of the API and of the events into a folder
+    Describe {
+        /// Where to
+        folder: PathBuf,
+    },
 }
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let Cli {
-        command: Command::Serve,
+        command,
         database,
         bus,
         search,
@@ -56,6 +63,14 @@ async fn main() -> Result<()> {
         meili_search_key,
     } = Cli::parse();
     telemetry::init(logging.format)?;
+    if let Command::Describe { folder } = command {
+        let documents = [
+            ("query-api.openapi.json", query_api::described::document()),
+            ("events.asyncapi.json", query_api::events::asyncapi()),
+            ("events.schema.json", query_api::events::schemas()),
+        ];
+        return openapi::serve::write(&folder, &documents).context("they cannot be written there");
+    }
     http.check()?;
     let (does, address) = ("answers reads", http.address(DEFAULT_PORT));
     // With the least key there is. An empty one, as compose files pass it, is none.

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use domain::StreamId;
 use identity::Principal;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use service::Problem;
@@ -22,10 +23,12 @@ use crate::past::Point;
 use crate::scope::must_work_here;
 
 /// What may be asked of a single document.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct One {
+    /// As new as this position of the log, or newer.
     pub(crate) min_position: Option<i64>,
+    /// As it was then: at a position, or when all was recorded up to a time.
     as_of: Option<Point>,
 }
 
@@ -52,8 +55,12 @@ impl One {
 
 /// The id of a document in a path, spelled as answers spell it: one address a document, for caches
 /// and for rules by path.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
+#[schemars(inline, extend(
+    "format" = "uuid",
+    "pattern" = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
+))]
 pub struct Id(pub(crate) Uuid);
 
 impl TryFrom<String> for Id {

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::{Category, Seen, StreamId};
 use event_store::{RawEvent, Recorded, read};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use service::Problem;
 use sqlx::Postgres;
@@ -19,6 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::bounded::bounded;
+use crate::cursor::day_in_range;
 use crate::document::{Folded, Stored};
 use crate::queue::{Queue, Who};
 
@@ -35,8 +37,12 @@ const RETRY_AFTER: Duration = Duration::from_secs(2);
 const PAGE_EVENTS: i64 = 1_000;
 
 /// A point of the past.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
+#[schemars(inline, extend(
+    "pattern" = r"^([0-9]{1,18}|[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9].*)$",
+    "examples" = ["1", "2026-01-31T12:00:00Z"],
+))]
 pub enum Point {
     /// After the event at this position.
     Position(i64),
@@ -63,14 +69,35 @@ fn time(text: &str) -> Option<DateTime<Utc>> {
 }
 
 /// A time in a query.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
+#[schemars(inline, extend("format" = "date-time"))]
 pub struct Time(pub DateTime<Utc>);
 
 impl TryFrom<String> for Time {
     type Error = &'static str;
     fn try_from(text: String) -> Result<Self, Self::Error> {
         time(&text).map(Self).ok_or("must be an RFC 3339 time")
+    }
+}
+
+/// A day in a query.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(inline, extend("format" = "date"))]
+pub struct Day(NaiveDate);
+
+impl TryFrom<String> for Day {
+    type Error = &'static str;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse().map(Self).map_err(|_| "must be a day, such as 2026-01-31")
+    }
+}
+
+impl Day {
+    /// The day itself, or the nearest one that Postgres knows for sure.
+    pub fn in_range(self) -> NaiveDate {
+        day_in_range(self.0)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::request_id;
 /// How long a browser may remember what it was allowed: what most keep at the most is longer.
 const REMEMBERED: Duration = Duration::from_mins(10);
 /// What a page may send.
-const SENT: [HeaderName; 10] = [
+pub(crate) const SENT: [HeaderName; 10] = [
     header::AUTHORIZATION,
     header::CONTENT_TYPE,
     header::IF_MATCH,
@@ -26,7 +26,7 @@ const SENT: [HeaderName; 10] = [
     request_id::HEADER,
 ];
 /// What a page may read beside what it always may.
-const READ: [HeaderName; 12] = [
+pub(crate) const READ: [HeaderName; 12] = [
     header::ETAG,
     header::LINK,
     header::LOCATION,

@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
+use crate::json::in_words_of_json;
 use crate::problem::Problem;
 
 /// The longest query string that is read, in bytes.
@@ -86,6 +87,7 @@ pub fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
         } else {
             "invalid_value"
         };
+        let detail = in_words_of_json(&detail);
         refuse("a parameter of the query is wrong".to_owned()).parameter(name, code, detail)
     })
 }

@@ -20,6 +20,14 @@ pub const BODY_BYTES_MAX: usize = 256 * 1024;
 /// Members of a body that are wrong of which a refusal tells.
 const WRONG_MAX: usize = 20;
 
+/// What chrono says of times that are none.
+const WRONG_TIMES: [&str; 4] = [
+    "premature end of input",
+    "trailing input",
+    "input contains invalid characters",
+    "input is out of range",
+];
+
 type PathError = serde_path_to_error::Error<serde_json::Error>;
 
 /// A JSON body. As an extractor it wants `application/json`, at most [`BODY_BYTES_MAX`] and
@@ -140,8 +148,14 @@ impl Wrong {
 
 /// What was wrong with a value, without the names of our types, which say nothing to who sent it,
 /// and without the line and column, for the pointer says where.
-fn in_words_of_json(detail: &str) -> String {
+pub(crate) fn in_words_of_json(detail: &str) -> String {
     let detail = detail.rsplit_once(" at line ").map_or(detail, |(detail, _)| detail);
+    if detail.starts_with("UUID parsing failed") {
+        return "must be a UUID".to_owned();
+    }
+    if WRONG_TIMES.contains(&detail) {
+        return "must be an RFC 3339 time, such as 2026-01-31T12:00:00Z".to_owned();
+    }
     let detail = detail.replacen("unknown variant", "unknown value", 1);
     let Some((what, expected)) = detail.rsplit_once(", expected ") else { return detail };
     let expected = match expected {
@@ -215,6 +229,7 @@ mod tests {
     #[serde(deny_unknown_fields)]
     #[expect(dead_code, reason = "only read")]
     struct Wire {
+        id: Option<uuid::Uuid>,
         units: Option<u32>,
         words: Option<Vec<String>>,
         names: Option<BTreeMap<String, String>>,
@@ -249,11 +264,12 @@ mod tests {
             (r#"{"units":-1}"#, "/units", "invalid value: integer `-1`, expected a whole number"),
             (r#"{"words":"a"}"#, "/words", "invalid type: string \"a\", expected an array"),
             (r#"{"names":["a"]}"#, "/names", "invalid type: sequence, expected an object"),
+            (r#"{"id":"7"}"#, "/id", "must be a UUID"),
             (r#"{"method":"gold"}"#, "/method", "unknown value `gold`, expected `card` or `cash`"),
             (
                 r#"{"unit":1}"#,
                 "/unit",
-                "unknown field `unit`, expected one of `units`, `words`, `names`, `inner`, \
+                "unknown field `unit`, expected one of `id`, `units`, `words`, `names`, `inner`, \
                  `method`",
             ),
         ] {

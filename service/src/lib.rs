@@ -19,6 +19,7 @@ pub mod http;
 pub mod json;
 mod ledger;
 pub mod metrics;
+pub mod openapi;
 pub mod outage;
 pub mod parts;
 pub mod problem;

@@ -7,12 +7,36 @@ use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// What those are told to wait, in seconds, for whom there is no room now, unless something better
 /// is known.
 const RETRY_AFTER_SECONDS: u64 = 1;
+/// The codes that every service has, each with its status. What is refused with another is not as
+/// the document of an API says: `cargo xtask tidy` looks.
+pub const CODES: &[crate::openapi::Code] = &[
+    (400, "incomplete_body"),
+    (400, "invalid_body"),
+    (400, "invalid_path"),
+    (400, "invalid_query"),
+    (400, "malformed_json"),
+    (401, "unauthorized"),
+    (404, "no_such_route"),
+    (405, "method_not_allowed"),
+    (413, "body_too_large"),
+    (415, "unsupported_media_type"),
+    (500, "internal"),
+    (503, "database_not_migrated"),
+    (503, "database_timeout"),
+    (503, "database_unavailable"),
+    (503, "draining"),
+    (503, "not_ready"),
+    (503, "overloaded"),
+    (503, "timeout"),
+    (503, "too_many_connections"),
+];
 /// Most field errors in one answer.
 const ERRORS_MAX: usize = 64;
 /// The longest detail, and the longest name of a place, in bytes; more is cut off. Both may repeat
@@ -20,16 +44,23 @@ const ERRORS_MAX: usize = 64;
 pub const TEXT_BYTES_MAX: usize = 1024;
 
 /// A refusal. Boxed inside, so that results that carry it stay small.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(description = "A refusal, as RFC 9457 has it.")]
 pub struct Problem(Box<Body>);
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
 struct Body {
+    /// The HTTP status.
     #[serde(serialize_with = "as_number")]
+    #[schemars(with = "u16")]
     status: StatusCode,
+    /// What it is, for programs. It never changes; there may be others one day.
     code: Cow<'static, str>,
     title: &'static str,
+    /// What it is, for people.
     detail: Cow<'static, str>,
+    /// What is wrong with the request, each with its place.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
     /// Seconds, rounded up.
@@ -40,7 +71,7 @@ struct Body {
 }
 
 /// One thing that is wrong with a request, and where.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 struct FieldError {
     #[serde(flatten)]
     place: Place,
@@ -48,10 +79,12 @@ struct FieldError {
     detail: Cow<'static, str>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Place {
+    /// In the body, as a JSON pointer (RFC 6901).
     Pointer(String),
+    /// In the path or the query.
     Parameter(String),
 }
 

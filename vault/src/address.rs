@@ -1,6 +1,7 @@
 //! Where something goes, and to whom: what an order needs to know of people, and no event says.
 
 use domain::text::{Label, Note};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::email::Email;
@@ -25,8 +26,9 @@ const COUNTRIES: &str = "\
     VN VU WF WS XK YE YT ZA ZM ZW";
 
 /// A country, as two capitals.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = "^[A-Z]{2}$", "examples" = ["DE"]))]
 pub struct Country(String);
 
 impl TryFrom<String> for Country {
@@ -45,7 +47,7 @@ impl From<Country> for String {
 }
 
 /// An address with who is there.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, try_from = "Wire")]
 pub struct PostalAddress {
     /// Who.
@@ -54,6 +56,7 @@ pub struct PostalAddress {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub company: Option<Label>,
     /// Street and number, and what else leads to the door.
+    #[schemars(length(min = 1, max = LINES_MAX))]
     pub lines: Vec<Label>,
     /// The postal code, where there are some.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,7 +83,7 @@ pub struct PostalAddress {
 }
 
 /// The same as it is sent, before its bounds are looked at.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Wire {
     name: Label,
@@ -144,7 +147,7 @@ impl std::fmt::Debug for PostalAddress {
 }
 
 /// Who a customer is, beyond their address book.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
     /// What they are called.
@@ -179,8 +182,12 @@ impl std::fmt::Debug for Profile {
 }
 
 /// A language, as a tag of BCP 47 with at most a script and a region.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend(
+    "pattern" = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,4}){0,2}$",
+    "examples" = ["de", "pt-BR"],
+))]
 pub struct Locale(String);
 
 impl Locale {

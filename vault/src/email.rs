@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Characters of an address (RFC 5321, 4.5.3.1.3, less the brackets).
@@ -10,8 +11,13 @@ const CHARS_MAX: usize = 254;
 const LOCAL_CHARS_MAX: usize = 64;
 
 /// An e-mail address. It is never printed.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend(
+    "maxLength" = CHARS_MAX,
+    "pattern" = r"^[^\s@<>,;]{1,64}@[^\s@<>,;.]+(\.[^\s@<>,;.]+)+$",
+    "examples" = ["somebody@shop.example"],
+))]
 pub struct Email(String);
 
 impl Email {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Digits of a number (ITU-T E.164), and the fewest of one that is called from next door.
@@ -12,8 +13,9 @@ const DIGITS_MIN: usize = 5;
 const ENDING_DIGITS: usize = 8;
 
 /// A phone number. It is never printed.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("maxLength" = 2 * DIGITS_MAX, "examples" = ["+49 30 1234567"]))]
 pub struct Phone(String);
 
 impl Phone {

@@ -7,9 +7,11 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod api;
 mod bench;
 mod cargo;
 mod chaos;
+mod contract;
 mod demo;
 mod down;
 mod fuzz;
@@ -75,6 +77,10 @@ enum Command {
     Sqlx(sqlx::Args),
     /// Write down the schema that the migrations make, in `migrations/schema.sql`
     Schema(schema::Args),
+    /// Write down what the APIs say of themselves, in `docs/api`
+    Api(api::Args),
+    /// Ask the running APIs whatever their documents allow, for longer than the tests do
+    Contract(contract::Args),
     /// Write the skeleton of a thing that is like others
     New(new::Args),
     /// Check what the house demands of its files and the compiler does not see
@@ -108,6 +114,8 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Fuzz(args) => fuzz::run(&layout, args),
         Command::Sqlx(args) => sqlx::run(&layout, args),
         Command::Schema(args) => schema::run(&layout, args),
+        Command::Api(args) => api::run(&layout, args),
+        Command::Contract(args) => contract::run(&layout, args),
         Command::New(args) => new::run(&layout, args),
         Command::Tidy(args) => tidy::run(&layout, args),
     }

@@ -20,6 +20,11 @@ pub struct Args {
 
 /// Builds every program, starts throwaway servers, runs `cargo test`, and stops them.
 pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
+    run_with(layout, &args.rest, &[])
+}
+
+/// The same, with what the tests are told besides.
+pub fn run_with(layout: &Layout, rest: &[String], told: &[(&str, String)]) -> Result<ExitCode> {
     let servers = Servers::programs(layout)?;
     progress::step("Building", "all programs");
     let services = Services::built(cargo::build_for_tests()?);
@@ -27,7 +32,10 @@ pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
     let urls =
         servers.start(layout, &mut stack, folder.path(), Ports::free()?, Durability::Throwaway)?;
     let mut test = cargo::command();
-    test.arg("test").args(whole_workspace(&args.rest)).args(&args.rest);
+    test.arg("test").args(whole_workspace(rest)).args(rest);
+    test.envs(told.iter().map(|(name, value)| (name, value)));
+    // What judges documents is fetched once, and lies there.
+    test.env("CONTRACT_TOOLS", layout.target.join("contract"));
     urls.apply(&mut test);
     test.env("SQLX_OFFLINE", "true");
     // For tests that start, kill and start again a server of their own.

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::de::{Error as _, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -17,13 +18,20 @@ use crate::problem;
 use crate::routes::{Address, Edge, named, object};
 
 /// One line of a batch.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Ask {
+pub(crate) struct Ask {
+    /// Its name in the list of operations: `cart.add_line`.
     command: String,
+    /// What is a header elsewhere: `Idempotency-Key`.
     key: Option<String>,
+    /// What it is for.
     id: Option<String>,
+    /// What is a header elsewhere: `If-Match`, without the quotes.
+    #[schemars(with = "Option<serde_json::Value>")]
     if_match: Option<IfMatch>,
+    /// What is the body elsewhere; and `sku`, where that is in the path there.
+    #[schemars(with = "Option<serde_json::Map<String, Value>>")]
     data: Option<Box<RawValue>>,
 }
 

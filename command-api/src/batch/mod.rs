@@ -24,6 +24,7 @@ use bytes::Bytes;
 use event_store::{Answer, SubmitError};
 use futures::{Stream, StreamExt};
 use identity::{Access, Principal};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use service::problem::Problem;
@@ -227,8 +228,8 @@ impl Outstanding {
 }
 
 /// The answer to one line.
-#[derive(Serialize)]
-struct Verdict {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Verdict {
     /// Which line, from 1; blank ones count.
     line: u64,
     /// The status that HTTP would have had.

@@ -3,6 +3,7 @@
 use domain::command::cart::Command as Cart;
 use domain::{AddressId, CartId, Command, Currency, CustomerId, OrderId, Quantity, Sku};
 use identity::Access::Shopper;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use service::problem::Problem;
 
@@ -15,11 +16,14 @@ pub(super) const ROUTES: &[Route] = &[
     Route::post::<AddLine>(Shopper, "cart.add_line", "/v1/carts/{id}/lines"),
     Route::put::<ChangeLine>(Shopper, "cart.change_line", "/v1/carts/{id}/lines/{sku}"),
     Route::delete::<RemoveLine>(Shopper, "cart.remove_line", "/v1/carts/{id}/lines/{sku}"),
-    Route::post::<CheckOut>(Shopper, "cart.checkout", "/v1/carts/{id}/checkout").keyed(),
+    Route::post::<CheckOut>(Shopper, "cart.checkout", "/v1/carts/{id}/checkout")
+        .keyed()
+        .makes("order"),
     Route::post::<Abandon>(Shopper, "cart.abandon", "/v1/carts/{id}/abandon"),
 ];
 
-#[derive(Deserialize)]
+/// Opens a cart.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Create {
     id: Option<CartId>,
@@ -35,7 +39,8 @@ impl Body for Create {
     }
 }
 
-#[derive(Deserialize)]
+/// Makes a guest's cart a customer's.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Assign {
     customer_id: CustomerId,
@@ -48,7 +53,8 @@ impl Body for Assign {
     }
 }
 
-#[derive(Deserialize)]
+/// Takes another cart's lines in. The other one goes on as a part of this.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Merge {
     /// The cart whose lines are taken in.
@@ -62,7 +68,8 @@ impl Body for Merge {
     }
 }
 
-#[derive(Deserialize)]
+/// Puts units of a SKU in. They are added to those that are there.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct AddLine {
     sku: Sku,
@@ -76,7 +83,8 @@ impl Body for AddLine {
     }
 }
 
-#[derive(Deserialize)]
+/// Sets how many units of a SKU are in it, at the price of today.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ChangeLine {
     quantity: Quantity,
@@ -89,7 +97,9 @@ impl Body for ChangeLine {
     }
 }
 
-#[derive(Deserialize)]
+/// Places the order and reserves every unit, or says which lines cannot be bought. The answer is
+/// about the order.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct CheckOut {
     order_id: Option<OrderId>,
@@ -108,6 +118,8 @@ impl Body for CheckOut {
 }
 
 plain! {
+    /// Takes a line out.
     RemoveLine => |address| Command::Cart(address.id()?, Cart::RemoveLine { sku: address.sku()? });
+    /// Gives the cart up.
     Abandon => |address| Command::Cart(address.id()?, Cart::Abandon);
 }

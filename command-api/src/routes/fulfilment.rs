@@ -5,6 +5,7 @@ use domain::order::Units;
 use domain::text::{Label, Note};
 use domain::{Command, FulfilmentId, Location, OrderId};
 use identity::Access::Staff;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use service::problem::Problem;
 
@@ -25,7 +26,8 @@ pub(super) const ROUTES: &[Route] = &[
 /// Where a returned parcel's units are put unless the caller names another place.
 const RETURNS_LOCATION: &str = "returns";
 
-#[derive(Deserialize)]
+/// Plans a parcel of an order.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Create {
     id: Option<FulfilmentId>,
@@ -45,7 +47,9 @@ impl Body for Create {
     }
 }
 
-#[derive(Deserialize)]
+/// Sends the parcel. What goes out is taken from stock, and its money is captured unless the
+/// payment says otherwise.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Ship {
     carrier: Option<Label>,
@@ -59,7 +63,8 @@ impl Body for Ship {
     }
 }
 
-#[derive(Deserialize)]
+/// Says that a parcel could not be handed over. It is tried again, sent back or lost.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Fail {
     reason: Note,
@@ -71,7 +76,8 @@ impl Body for Fail {
     }
 }
 
-#[derive(Deserialize)]
+/// Says that a parcel was lost on the way.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Lose {
     reason: Note,
@@ -83,7 +89,8 @@ impl Body for Lose {
     }
 }
 
-#[derive(Deserialize)]
+/// Takes a parcel back into stock that nobody took.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Return {
     #[serde(default = "returns")]
@@ -100,7 +107,8 @@ impl Body for Return {
     }
 }
 
-#[derive(Deserialize)]
+/// Says that a parcel was handed over, or some of it.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Deliver {
     /// None means all of it.
@@ -120,6 +128,8 @@ impl Body for Deliver {
 }
 
 plain! {
+    /// Says that a parcel is packed.
     Pack => |address| Command::Fulfilment(address.id()?, Fulfilment::Pack);
+    /// Calls a parcel off before it leaves.
     Cancel => |address| Command::Fulfilment(address.id()?, Fulfilment::Cancel);
 }

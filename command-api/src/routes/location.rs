@@ -5,6 +5,7 @@ use domain::command::location::Command as Location;
 use domain::location::Set;
 use domain::text::Label;
 use identity::Access::Staff;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use service::problem::Problem;
 
@@ -13,7 +14,8 @@ use super::{Address, Body, Edge, Route};
 pub(super) const ROUTES: &[Route] =
     &[Route::put::<SetLocation>(Staff, "location.set", "/v1/locations/{id}")];
 
-#[derive(Deserialize)]
+/// Sets what is known of a location, and whether what lies there is for sale.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct SetLocation {
     sellable: bool,

@@ -28,7 +28,10 @@ use domain::{Command, CustomerId, GuestId, Owner, Sku};
 use identity::{Access, Principal};
 use reactor::gateway::sandbox::Sandbox;
 use reactor::gateway::{self, Gateway as _};
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
+use service::openapi::Description;
 use service::problem::Problem;
 use uuid::Uuid;
 
@@ -56,9 +59,20 @@ pub fn named(name: &str) -> Option<&'static Route> {
 }
 
 /// The body of a command. Made of the domain's own words, so that what parses is within bounds.
-trait Body: DeserializeOwned {
+trait Body: DeserializeOwned + JsonSchema {
     /// The command it asks for, of the thing at `address`.
     fn command(self, address: &Address, edge: &Edge) -> Result<Command, Problem>;
+}
+
+/// Extent of the commands of a route something holds for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// For none.
+    None,
+    /// For some: it depends on what they say.
+    Some,
+    /// For all.
+    All,
 }
 
 /// One command, as HTTP and the batch know it.
@@ -71,6 +85,15 @@ pub struct Route {
     pub path: &'static str,
     /// Who may send it.
     pub access: Access,
+    /// What it makes, as a kind of stream, where its path does not say that it makes what its name
+    /// begins with.
+    pub made: Option<&'static str>,
+    /// Extent of its commands are only taken with a key, and which are done later.
+    pub keyed: Extent,
+    /// See [`Self::is_later`].
+    pub later: Extent,
+    /// The schema of its body, entered into a document under a name.
+    pub body: fn(&mut Description, &str) -> Value,
     /// Whether it is only taken with a key: it must never be done twice by accident, for it buys
     /// something, or moves money or units.
     pub needs_key: fn(&Command) -> bool,
@@ -87,7 +110,9 @@ impl Route {
         path: &'static str,
     ) -> Self {
         let (needs_key, is_later) = (|_: &Command| false, |_: &Command| false);
-        Self { name, method, path, access, needs_key, is_later, parse: parse::<B> }
+        let (made, keyed, later) = (None, Extent::None, Extent::None);
+        let (body, parse) = (body::<B>, parse::<B>);
+        Self { name, method, path, access, made, keyed, later, body, needs_key, is_later, parse }
     }
 
     const fn post<B: Body>(access: Access, name: &'static str, path: &'static str) -> Self {
@@ -107,25 +132,48 @@ impl Route {
     }
 
     /// Only taken with a key.
-    const fn keyed(self) -> Self {
-        self.keyed_if(|_| true)
+    const fn keyed(mut self) -> Self {
+        self.needs_key = |_| true;
+        self.keyed = Extent::All;
+        self
     }
 
     /// These commands are only taken with a key.
     const fn keyed_if(mut self, needs_key: fn(&Command) -> bool) -> Self {
-        self.needs_key = needs_key;
+        (self.needs_key, self.keyed) = (needs_key, Extent::Some);
         self
     }
 
     /// Answered 202: it is done later.
-    const fn later(self) -> Self {
-        self.later_if(|_| true)
+    const fn later(mut self) -> Self {
+        self.is_later = |_| true;
+        self.later = Extent::All;
+        self
     }
 
     /// Answered 202 for these commands.
     const fn later_if(mut self, is_later: fn(&Command) -> bool) -> Self {
-        self.is_later = is_later;
+        (self.is_later, self.later) = (is_later, Extent::Some);
         self
+    }
+
+    /// Makes something of another kind than its own.
+    const fn makes(mut self, kind: &'static str) -> Self {
+        self.made = Some(kind);
+        self
+    }
+
+    /// The kind of stream that it is addressed to.
+    pub fn kind(&self) -> &'static str {
+        self.name.split('.').next().unwrap_or_default()
+    }
+
+    /// The kind of stream that its answer is about, and whether it is new.
+    pub fn subject(&self) -> (&'static str, bool) {
+        match self.made {
+            Some(made) => (made, true),
+            None => (self.kind(), !self.has_id()),
+        }
     }
 
     /// The command that `body`, in JSON, asks of the thing at `address`. No body at all is read as
@@ -151,6 +199,10 @@ impl Route {
     pub fn has_sku(&self) -> bool {
         self.path.contains("{sku}")
     }
+}
+
+fn body<B: Body>(document: &mut Description, name: &str) -> Value {
+    document.input_named::<B>(name)
 }
 
 fn parse<B: Body>(address: &Address, body: &[u8], edge: &Edge) -> Result<Command, Problem> {
@@ -252,15 +304,16 @@ impl Edge {
 }
 
 /// A body that says nothing: `{}`, or none at all.
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(inline)]
 struct Nothing {}
 
 /// Bodies that are [`Nothing`]: a type and the command it always becomes.
 macro_rules! plain {
     ($( $(#[$doc:meta])* $name:ident => |$address:ident| $command:expr; )+) => { $(
         $(#[$doc])*
-        #[derive(serde::Deserialize)]
+        #[derive(serde::Deserialize, schemars::JsonSchema)]
         #[serde(transparent)]
         struct $name(#[allow(dead_code)] crate::routes::Nothing);
 

@@ -5,6 +5,7 @@ use domain::order::Units;
 use domain::text::Note;
 use domain::{AddressId, Command};
 use identity::Access::Shopper;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use service::problem::Problem;
 
@@ -21,7 +22,8 @@ pub(super) const ROUTES: &[Route] = &[
 /// Why a line became smaller, where nobody says.
 const NO_REASON: &str = "no reason was given";
 
-#[derive(Deserialize)]
+/// Calls off what has not left, or some units of it. Money that is too much then is given back.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Cancel {
     reason: Note,
@@ -37,7 +39,8 @@ impl Body for Cancel {
     }
 }
 
-#[derive(Deserialize)]
+/// Makes a line smaller, before it is packed.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ChangeLine {
     /// Units that are left of it; none is taken as well.
@@ -51,7 +54,8 @@ impl Body for ChangeLine {
     }
 }
 
-#[derive(Deserialize)]
+/// Calls a whole line off, before it is packed.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct RemoveLine {
     reason: Option<Note>,
@@ -69,7 +73,8 @@ fn shrink(address: &Address, quantity: u32, reason: Option<Note>) -> Result<Comm
     Ok(Command::Order(address.id()?, Order::ShrinkLine { sku, quantity, reason }))
 }
 
-#[derive(Deserialize)]
+/// Sends the order elsewhere, before a parcel leaves.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ChangeAddress {
     address_id: AddressId,

@@ -10,6 +10,7 @@ use domain::{Command, Money, OrderId, PaymentId};
 use identity::Access::{Shopper, Staff};
 use reactor::gateway;
 use reactor::tokens;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use service::problem::Problem;
 
@@ -45,7 +46,8 @@ fn by_gateway(start: &Command) -> bool {
     matches!(start, Command::Payment(_, Payment::Start { start, .. }) if start.gateway.is_some())
 }
 
-#[derive(Deserialize)]
+/// Begins to pay an order. What the gateway says later is told by the payment.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Start {
     id: Option<PaymentId>,
@@ -124,7 +126,8 @@ fn unless_unfit<const N: usize>(
     Err(unfit.fold(first, |told, (pointer, _, why)| told.pointer(pointer, "invalid_value", why)))
 }
 
-#[derive(Deserialize)]
+/// Gives a payment up that the gateway has not settled.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Abort {
     reason: Option<Note>,
@@ -140,10 +143,12 @@ impl Body for Abort {
 
 /// Bodies that say how much, or mean all there is: a type and the command it becomes.
 macro_rules! amounts {
-    ($( $name:ident => $command:ident; )+) => { $(
-        #[derive(Deserialize)]
+    ($( $(#[$doc:meta])* $name:ident => $command:ident; )+) => { $(
+        $(#[$doc])*
+        #[derive(Deserialize, JsonSchema)]
         #[serde(deny_unknown_fields)]
         struct $name {
+            /// How much; all there is, where nobody says.
             amount: Option<Money>,
         }
 
@@ -157,12 +162,16 @@ macro_rules! amounts {
 }
 
 amounts! {
+    /// Takes money that was set aside, all of it unless an amount is named.
     Capture => Capture;
+    /// Says that the courier collected cash.
     Collect => Collect;
+    /// Says that the courier handed collected cash over.
     Remit => Remit;
 }
 
-#[derive(Deserialize)]
+/// Gives money back, all of it unless an amount is named.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Refund {
     amount: Option<Money>,
@@ -178,7 +187,8 @@ impl Body for Refund {
     }
 }
 
-#[derive(Deserialize)]
+/// Takes back that cash was collected.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Uncollect {
     reason: Note,
@@ -190,8 +200,8 @@ impl Body for Uncollect {
     }
 }
 
-/// What came of a request whose answer was lost, as a person found out.
-#[derive(Deserialize)]
+/// Says what came of a request whose answer was lost, as a person found out.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Resolve {
     request: u32,
@@ -204,7 +214,7 @@ struct Resolve {
     note: Note,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Outcome {
     Done,
@@ -227,6 +237,8 @@ impl Body for Resolve {
 }
 
 plain! {
+    /// Lets go what is set aside.
     Void => |address| Command::Payment(address.id()?, Payment::Void);
+    /// Says that the customer has confirmed at their bank's page, so that the gateway is asked.
     CompleteAction => |address| Command::Payment(address.id()?, Payment::CompleteAction);
 }

@@ -7,6 +7,7 @@ use domain::product::{Changed, Details, Media, SkusOfArchived, VariantChange, Va
 use domain::text::{Label, Prose};
 use domain::{Command, Money, Options, ProductId, Sku};
 use identity::Access::Staff;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use service::problem::Problem;
 
@@ -33,7 +34,8 @@ pub(super) const ROUTES: &[Route] = &[
     Route::post::<Restore>(Staff, "product.restore", "/v1/products/{id}/restore"),
 ];
 
-#[derive(Deserialize)]
+/// Makes a product, a draft until it is published.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Create {
     id: Option<ProductId>,
@@ -50,7 +52,7 @@ struct Create {
     variants: Vec<Variant>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Variant {
     sku: Sku,
@@ -84,7 +86,8 @@ impl Body for Changed {
     }
 }
 
-#[derive(Deserialize)]
+/// Sets a variant, whole. One that is not there is made.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct SetVariant {
     title: Option<Label>,
@@ -109,7 +112,8 @@ impl Body for VariantChange {
     }
 }
 
-#[derive(Deserialize)]
+/// Sets what a variant costs, in all currencies.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct SetPrices {
     prices: Vec<Money>,
@@ -122,7 +126,8 @@ impl Body for SetPrices {
     }
 }
 
-#[derive(Deserialize)]
+/// Withdraws a product. It keeps its SKUs unless told otherwise.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Archive {
     #[serde(default)]
@@ -136,10 +141,14 @@ impl Body for Archive {
 }
 
 plain! {
+    /// Takes a variant out; its SKU is free.
     RemoveVariant => |address| {
         Command::Product(address.id()?, Product::RemoveVariant(address.sku()?))
     };
+    /// Puts a product on sale.
     Publish => |address| Command::Product(address.id()?, Product::Publish);
+    /// Takes a product off sale; it is a draft again.
     Unpublish => |address| Command::Product(address.id()?, Product::Unpublish);
+    /// Brings an archived product back as a draft, with its SKUs if nobody else has them.
     Restore => |address| Command::Product(address.id()?, Product::Restore);
 }

@@ -6,6 +6,7 @@ use domain::return_::{Arrival, Withheld};
 use domain::text::Note;
 use domain::{Command, OrderId, ReturnId};
 use identity::Access::{Shopper, Staff};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use service::problem::Problem;
 
@@ -20,7 +21,8 @@ pub(super) const ROUTES: &[Route] = &[
     Route::post::<Close>(Staff, "return.close", "/v1/returns/{id}/close"),
 ];
 
-#[derive(Deserialize)]
+/// Asks to send goods back.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Request {
     id: Option<ReturnId>,
@@ -37,7 +39,8 @@ impl Body for Request {
     }
 }
 
-#[derive(Deserialize)]
+/// Says no to a return.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Reject {
     reason: Note,
@@ -49,7 +52,8 @@ impl Body for Reject {
     }
 }
 
-#[derive(Deserialize)]
+/// Takes goods in as they arrive. Their money is given back, less what is withheld.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Receive {
     lines: Vec<Arrival>,
@@ -65,6 +69,8 @@ impl Body for Receive {
 }
 
 plain! {
+    /// Says yes to a return.
     Approve => |address| Command::Return(address.id()?, Return::Approve);
+    /// Ends a return of which nothing more is expected.
     Close => |address| Command::Return(address.id()?, Return::Close);
 }

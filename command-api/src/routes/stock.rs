@@ -5,6 +5,7 @@ use domain::location::MAIN;
 use domain::text::Note;
 use domain::{Command, Location, Quantity};
 use identity::Access::Staff;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use service::problem::Problem;
 
@@ -24,7 +25,8 @@ fn main_location() -> Location {
     MAIN.parse().expect("it is the code of a location")
 }
 
-#[derive(Deserialize)]
+/// Takes a delivery in.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Receive {
     #[serde(default = "main_location")]
@@ -40,7 +42,8 @@ impl Body for Receive {
     }
 }
 
-#[derive(Deserialize)]
+/// Moves units between locations.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Transfer {
     from: Location,
@@ -56,7 +59,8 @@ impl Body for Transfer {
     }
 }
 
-#[derive(Deserialize)]
+/// Sets how many units there are at a location, whatever was promised.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Count {
     #[serde(default = "main_location")]
@@ -72,7 +76,8 @@ impl Body for Count {
     }
 }
 
-#[derive(Deserialize)]
+/// Puts more or fewer units at a location.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Adjust {
     #[serde(default = "main_location")]
@@ -88,7 +93,8 @@ impl Body for Adjust {
     }
 }
 
-#[derive(Deserialize)]
+/// Sets how many units may be sold beyond what is there.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct SetPolicy {
     backorder_max: u32,
@@ -101,7 +107,8 @@ impl Body for SetPolicy {
     }
 }
 
-#[derive(Deserialize)]
+/// Sets at how many units left somebody is told.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct SetThreshold {
     /// `null`: nobody is told.

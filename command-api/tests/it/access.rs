@@ -35,7 +35,7 @@ pub struct Asked {
 }
 
 impl Asked {
-    fn open(db: &PgPool) -> Self {
+    pub fn open(db: &PgPool) -> Self {
         Self::with(db, false)
     }
 

@@ -7,6 +7,7 @@ mod arbitrary;
 mod batch;
 mod carts;
 mod catalogue;
+mod described;
 mod documents;
 mod fulfilments;
 mod log_id;

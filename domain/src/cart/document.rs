@@ -1,6 +1,7 @@
 //! The document of a cart.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Event;
@@ -13,7 +14,8 @@ use crate::seen::{Seen, stamp};
 use crate::text::{Label, Quantity, Sku};
 
 /// Where a cart stands in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "CartStatus")]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Being filled.
@@ -27,7 +29,8 @@ pub enum Status {
 }
 
 /// One SKU in a cart.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "CartLine")]
 pub struct Line {
     /// What.
     pub sku: Sku,
@@ -58,7 +61,8 @@ impl Line {
 }
 
 /// A cart.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "PastCart")]
 pub struct Document {
     /// Its id.
     pub id: CartId,

@@ -1,5 +1,6 @@
 //! What can happen to a cart, as stored.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{CartId, CustomerId, GuestId, OrderId, ProductId};
@@ -27,7 +28,7 @@ events! {
 }
 
 /// `cart.created`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Created {
     /// What it is priced in.
     pub currency: Currency,
@@ -40,14 +41,14 @@ pub struct Created {
 }
 
 /// `cart.assigned`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Assigned {
     /// Whose it is from now on.
     pub customer_id: CustomerId,
 }
 
 /// `cart.line_added`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LineAdded {
     /// What.
     pub sku: Sku,
@@ -65,7 +66,7 @@ pub struct LineAdded {
 }
 
 /// `cart.line_changed`: the line as it is from now on, all units alike.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LineChanged {
     /// What.
     pub sku: Sku,
@@ -86,25 +87,25 @@ pub struct LineChanged {
 }
 
 /// `cart.line_removed`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LineRemoved {
     /// What.
     pub sku: Sku,
 }
 
 /// `cart.checked_out`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckedOut {
     /// The order it became.
     pub order_id: OrderId,
 }
 
 /// `cart.abandoned`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Abandoned {}
 
 /// `cart.merged`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Merged {
     /// The other.
     pub into: CartId,

@@ -1,6 +1,7 @@
 //! What a SKU is sold as today, and what keeps a line of a cart from being bought: said alike by
 //! checkout, which refuses it, and by what readers see of the cart before.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Line;
@@ -24,7 +25,7 @@ pub struct OnOffer {
 }
 
 /// What keeps a line from being bought as it stands.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum Obstacle {
     /// No product has the SKU any more.

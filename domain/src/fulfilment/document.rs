@@ -1,6 +1,7 @@
 //! The document of a parcel. It is served as part of its order's.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Event;
@@ -12,7 +13,8 @@ use crate::seen::{Seen, stamp};
 use crate::text::{Label, Location, Note};
 
 /// Where a parcel stands in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "FulfilmentState")]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Planned.
@@ -36,7 +38,8 @@ pub enum Status {
 }
 
 /// A parcel.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Fulfilment")]
 pub struct Document {
     /// Its id.
     pub id: FulfilmentId,

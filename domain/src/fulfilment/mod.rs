@@ -9,6 +9,7 @@
 pub mod document;
 mod rules;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use rules::Error;
@@ -39,7 +40,7 @@ events! {
 }
 
 /// `fulfilment.created`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Created {
     /// Whose parcel.
     pub order_id: OrderId,
@@ -51,14 +52,14 @@ pub struct Created {
 }
 
 /// `fulfilment.packed`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Packed {
     /// Whose parcel.
     pub order_id: OrderId,
 }
 
 /// `fulfilment.shipped`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Shipped {
     /// Whose parcel.
     pub order_id: OrderId,
@@ -71,14 +72,14 @@ pub struct Shipped {
 }
 
 /// `fulfilment.delivered`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Delivered {
     /// Whose parcel.
     pub order_id: OrderId,
 }
 
 /// `fulfilment.partly_delivered`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PartlyDelivered {
     /// Whose parcel.
     pub order_id: OrderId,
@@ -87,7 +88,7 @@ pub struct PartlyDelivered {
 }
 
 /// `fulfilment.delivery_failed`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DeliveryFailed {
     /// Whose parcel.
     pub order_id: OrderId,
@@ -96,14 +97,14 @@ pub struct DeliveryFailed {
 }
 
 /// `fulfilment.returned_to_sender`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReturnedToSender {
     /// Whose parcel.
     pub order_id: OrderId,
 }
 
 /// `fulfilment.lost`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Lost {
     /// Whose parcel.
     pub order_id: OrderId,
@@ -112,7 +113,7 @@ pub struct Lost {
 }
 
 /// `fulfilment.cancelled`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Cancelled {
     /// Whose parcel.
     pub order_id: OrderId,

@@ -1,6 +1,7 @@
 //! The document of a location.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::location;
@@ -9,7 +10,8 @@ use crate::text::{Label, Location};
 use crate::{Event, StreamId};
 
 /// A location.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "StockLocation")]
 pub struct Document {
     /// Its code.
     pub id: Location,

@@ -1,5 +1,6 @@
 //! What can happen to a location, as stored.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::text::Label;
@@ -10,7 +11,7 @@ events! {
 }
 
 /// `location.set`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Set {
     /// Whether what lies there is for sale.
     pub sellable: bool,

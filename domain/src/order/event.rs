@@ -1,6 +1,7 @@
 //! What can happen to an order, as stored.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{
@@ -50,7 +51,8 @@ events! {
 }
 
 /// One SKU of an order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "PlacedLine")]
 pub struct Line {
     /// What.
     pub sku: Sku,
@@ -70,7 +72,7 @@ pub struct Line {
 }
 
 /// Units of one SKU.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Units {
     /// What.
@@ -80,7 +82,7 @@ pub struct Units {
 }
 
 /// How an order is paid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PaymentMethod {
     /// By card, through a gateway.
@@ -95,7 +97,7 @@ pub enum PaymentMethod {
 }
 
 /// How a parcel ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ParcelOutcome {
     /// It was handed over.
@@ -109,7 +111,7 @@ pub enum ParcelOutcome {
 }
 
 /// Why an order is off.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CancelReason {
     /// Somebody asked for it.
@@ -125,7 +127,7 @@ pub enum CancelReason {
 }
 
 /// `order.placed`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Placed {
     /// The cart it was; none if it was recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -152,7 +154,7 @@ pub struct Placed {
 }
 
 /// `order.payment_started`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PaymentStarted {
     /// The payment.
     pub payment_id: PaymentId,
@@ -161,21 +163,21 @@ pub struct PaymentStarted {
 }
 
 /// `order.payment_ended`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PaymentEnded {
     /// The payment. Another may be begun.
     pub payment_id: PaymentId,
 }
 
 /// `order.hold_prolonged`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HoldProlonged {
     /// When it is cancelled now if it is still unpaid.
     pub reserved_until: DateTime<Utc>,
 }
 
 /// `order.confirmed`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Confirmed {
     /// The payment that made it certain; none for an order that costs nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -190,14 +192,14 @@ pub struct Confirmed {
 }
 
 /// `order.address_changed`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AddressChanged {
     /// Where it goes now.
     pub address_id: AddressId,
 }
 
 /// `order.fulfilment_planned`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FulfilmentPlanned {
     /// The parcel.
     pub fulfilment_id: FulfilmentId,
@@ -206,7 +208,7 @@ pub struct FulfilmentPlanned {
 }
 
 /// `order.fulfilment_shipped`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FulfilmentShipped {
     /// The parcel.
     pub fulfilment_id: FulfilmentId,
@@ -215,7 +217,7 @@ pub struct FulfilmentShipped {
 }
 
 /// `order.fulfilment_closed`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FulfilmentClosed {
     /// The parcel.
     pub fulfilment_id: FulfilmentId,
@@ -235,7 +237,7 @@ pub struct FulfilmentClosed {
 }
 
 /// `order.units_delivered`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UnitsDelivered {
     /// The parcel, whose other units are still on their way, or off.
     pub fulfilment_id: FulfilmentId,
@@ -250,7 +252,7 @@ pub struct UnitsDelivered {
 }
 
 /// `order.units_cancelled`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UnitsCancelled {
     /// What will not come.
     pub lines: Vec<Units>,
@@ -263,7 +265,7 @@ pub struct UnitsCancelled {
 }
 
 /// `order.return_opened`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReturnOpened {
     /// The return.
     pub return_id: ReturnId,
@@ -272,7 +274,7 @@ pub struct ReturnOpened {
 }
 
 /// `order.units_returned`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UnitsReturned {
     /// The return.
     pub return_id: ReturnId,
@@ -286,7 +288,7 @@ pub struct UnitsReturned {
 }
 
 /// `order.return_closed`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReturnClosed {
     /// The return.
     pub return_id: ReturnId,
@@ -295,11 +297,11 @@ pub struct ReturnClosed {
 }
 
 /// `order.completed`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Completed {}
 
 /// `order.cancelled`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Cancelled {
     /// Why.
     pub reason: CancelReason,
@@ -312,11 +314,11 @@ pub struct Cancelled {
 }
 
 /// `order.reinstated`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reinstated {}
 
 /// `order.overpaid`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Overpaid {
     /// What was paid last.
     pub payment_id: PaymentId,

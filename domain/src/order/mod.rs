@@ -26,6 +26,7 @@ pub(crate) use fulfilling::{merge, units_of, without};
 pub use recording::Recording;
 pub use rules::{Error, Placing, UnitsLeft};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::by::Owner;
@@ -62,7 +63,7 @@ pub enum Status {
 }
 
 /// How far the units of one SKU have come. What is in none of these is still to be sent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LineProgress {
     /// In parcels that have not left.
     pub planned: u32,

@@ -3,6 +3,7 @@
 //! never folded into it: what others do to a product or its stock is no event of the cart.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::cart::document::{self, Status};
@@ -14,7 +15,8 @@ use crate::refusal::OfferError;
 use crate::text::{Label, MediaUrl};
 
 /// A cart, its lines with what they are today while it is open.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "Cart")]
 pub struct Document {
     id: CartId,
     version: i64,
@@ -34,7 +36,8 @@ pub struct Document {
 }
 
 /// One SKU in a cart, and what it is today.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "CartLineToday")]
 pub struct Line {
     /// As it stands in the cart.
     #[serde(flatten)]
@@ -46,7 +49,8 @@ pub struct Line {
 
 /// What a line is today, as far as the read models know, which may be a moment behind: what counts
 /// is what checkout says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "Today")]
 pub struct Today {
     /// The product's first picture.
     pub image: Option<MediaUrl>,

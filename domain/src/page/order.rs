@@ -1,6 +1,7 @@
 //! The document of an order, with its payments, parcels and returns and how far all have come.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use super::order_status::{FulfilmentStatus, PaymentStatus};
@@ -16,7 +17,8 @@ use crate::{
 };
 
 /// Where an order stands in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "OrderStatus")]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Placed, its units reserved, not yet certain.
@@ -30,7 +32,8 @@ pub enum Status {
 }
 
 /// Why an order is off, in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "CancellationReason")]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// Somebody asked for it.
@@ -46,7 +49,7 @@ pub enum Reason {
 }
 
 /// How an order came to be off.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Cancellation {
     /// When.
     pub at: DateTime<Utc>,
@@ -57,7 +60,7 @@ pub struct Cancellation {
 }
 
 /// One SKU of an order, and how far its units have come.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OrderLine {
     /// What was bought.
     #[serde(flatten)]
@@ -70,7 +73,8 @@ pub struct OrderLine {
 }
 
 /// An order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Order")]
 pub struct Document {
     /// Its id.
     pub id: OrderId,

@@ -1,6 +1,7 @@
 //! What has come of paying and sending an order, in one word each: rolled up over its payments and
 //! its parcels.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::order::{Document, OrderLine};
@@ -10,7 +11,7 @@ use crate::payment::Status as Paying;
 use crate::payment::document as payment;
 
 /// What has come of paying, over all payments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PaymentStatus {
     /// Nobody has begun.
@@ -40,7 +41,7 @@ pub enum PaymentStatus {
 }
 
 /// What has come of sending, over all parcels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FulfilmentStatus {
     /// Nothing has left.

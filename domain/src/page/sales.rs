@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Event;
@@ -22,7 +23,7 @@ use crate::payment::{DisputeStage, Operation, Restoration};
 use crate::{order, payment};
 
 /// A sum of money, which unlike [`Money`] may be below zero and beyond what one order may cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Sum {
     /// In major units.
     pub amount: Decimal,
@@ -31,7 +32,8 @@ pub struct Sum {
 }
 
 /// A day (UTC, by when things happened) in one currency.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "SalesDay")]
 pub struct Document {
     /// The day and the currency: `2026-03-01-EUR`.
     pub id: String,

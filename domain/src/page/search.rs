@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use rust_decimal::prelude::ToPrimitive;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::html;
@@ -21,7 +22,8 @@ use crate::text::{Label, MediaUrl, Prose, Sku};
 use crate::{sku, stock};
 
 /// A variant, and whether it can be had.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "SearchVariant")]
 pub struct Variant {
     /// Its SKU.
     pub sku: Sku,
@@ -41,7 +43,8 @@ pub struct Variant {
 }
 
 /// A product as search finds it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "SearchHit")]
 pub struct Document {
     /// The product.
     pub id: ProductId,

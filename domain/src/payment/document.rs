@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Event;
@@ -17,7 +18,7 @@ use crate::seen::{Seen, stamp};
 use crate::text::{GatewayName, MediaUrl, Note, Token};
 
 /// What the gateway is being asked for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Pending {
     /// What.
     pub operation: Operation,
@@ -30,7 +31,7 @@ pub struct Pending {
 }
 
 /// A dispute that the customer began at their bank.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Dispute {
     /// The gateway's name for it.
     pub reference: Token,
@@ -41,7 +42,8 @@ pub struct Dispute {
 }
 
 /// One attempt to pay an order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Payment")]
 pub struct Document {
     /// Its id.
     pub id: PaymentId,

@@ -2,6 +2,7 @@
 //! payments are read together.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{CustomerId, GuestId, OrderId};
@@ -51,7 +52,8 @@ events! {
 }
 
 /// What a gateway can be asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "GatewayOperation")]
 #[serde(rename_all = "snake_case")]
 pub enum Operation {
     /// Set the money aside; of a payment that the gateway knows already, go on with that.
@@ -65,7 +67,7 @@ pub enum Operation {
 }
 
 /// When the money is taken that was set aside.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CapturePolicy {
     /// As soon as it is set aside.
@@ -78,7 +80,7 @@ pub enum CapturePolicy {
 }
 
 /// How far a dispute has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DisputeStage {
     /// The bank asks.
@@ -90,7 +92,7 @@ pub enum DisputeStage {
 }
 
 /// What had gone back, and came again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Restoration {
     /// A refund that was done failed afterwards: the customer's bank did not take it.
@@ -100,7 +102,7 @@ pub enum Restoration {
 }
 
 /// `payment.created`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Created {
     /// What is paid.
     pub order_id: OrderId,
@@ -132,7 +134,7 @@ pub struct Created {
 }
 
 /// `payment.requested`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Requested {
     /// What is paid.
     pub order_id: OrderId,
@@ -149,7 +151,7 @@ pub struct Requested {
 }
 
 /// `payment.action_required`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ActionRequired {
     /// What is paid.
     pub order_id: OrderId,
@@ -163,7 +165,7 @@ pub struct ActionRequired {
 }
 
 /// `payment.authorized`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Authorized {
     /// What is paid.
     pub order_id: OrderId,
@@ -179,7 +181,7 @@ pub struct Authorized {
 }
 
 /// `payment.captured`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Captured {
     /// What is paid.
     pub order_id: OrderId,
@@ -199,7 +201,7 @@ pub struct Captured {
 }
 
 /// `payment.voided`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Voided {
     /// What was to be paid.
     pub order_id: OrderId,
@@ -209,14 +211,14 @@ pub struct Voided {
 }
 
 /// `payment.expired`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Expired {
     /// What was to be paid.
     pub order_id: OrderId,
 }
 
 /// `payment.refunded`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Refunded {
     /// What was paid.
     pub order_id: OrderId,
@@ -234,7 +236,7 @@ pub struct Refunded {
 }
 
 /// `payment.failed`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Failed {
     /// What was to be paid.
     pub order_id: OrderId,
@@ -243,7 +245,7 @@ pub struct Failed {
 }
 
 /// `payment.request_failed`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RequestFailed {
     /// What is paid.
     pub order_id: OrderId,
@@ -256,7 +258,7 @@ pub struct RequestFailed {
 }
 
 /// `payment.outcome_unknown`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OutcomeUnknown {
     /// What is paid.
     pub order_id: OrderId,
@@ -267,7 +269,7 @@ pub struct OutcomeUnknown {
 }
 
 /// `payment.resolved`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Resolved {
     /// What is paid.
     pub order_id: OrderId,
@@ -278,7 +280,7 @@ pub struct Resolved {
 }
 
 /// `payment.reported`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reported {
     /// What is paid.
     pub order_id: OrderId,
@@ -291,7 +293,7 @@ pub struct Reported {
 }
 
 /// `payment.disputed`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Disputed {
     /// What was paid.
     pub order_id: OrderId,
@@ -304,7 +306,7 @@ pub struct Disputed {
 }
 
 /// `payment.restored`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Restored {
     /// What was paid.
     pub order_id: OrderId,
@@ -320,7 +322,7 @@ pub struct Restored {
 }
 
 /// `payment.collection_due`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CollectionDue {
     /// What is paid.
     pub order_id: OrderId,
@@ -329,7 +331,7 @@ pub struct CollectionDue {
 }
 
 /// `payment.collected`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Collected {
     /// What was paid.
     pub order_id: OrderId,
@@ -338,7 +340,7 @@ pub struct Collected {
 }
 
 /// `payment.remitted`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Remitted {
     /// What was paid.
     pub order_id: OrderId,
@@ -347,7 +349,7 @@ pub struct Remitted {
 }
 
 /// `payment.uncollected`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Uncollected {
     /// What was to be paid.
     pub order_id: OrderId,

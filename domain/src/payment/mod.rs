@@ -24,6 +24,7 @@ pub use event::{
 };
 pub use recording::{Finding, Report, Verdict};
 pub use rules::{Error, Start};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 pub use status::Status;
 
@@ -36,7 +37,8 @@ use crate::text::Token;
 pub const REQUESTS_MAX: u32 = 1_000;
 
 /// What may still come of a payment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "PaymentStage")]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// Never begun.

@@ -1,12 +1,14 @@
 //! Where a payment stands, as people say it: one word for its stage and its sums. Nothing is
 //! decided by it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Payment, Stage, Terms};
 
 /// Where a payment stands, as people say it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "PaymentState")]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Begun; the gateway is being asked.

@@ -1,6 +1,7 @@
 //! The document of a product.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Event;
@@ -10,7 +11,8 @@ use crate::product::{self, Details, SkusOfArchived, VariantSet};
 use crate::seen::{Seen, stamp};
 
 /// Where a product stands in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ProductStatus")]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Not yet for sale.
@@ -22,7 +24,8 @@ pub enum Status {
 }
 
 /// A product with its variants.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Product")]
 pub struct Document {
     /// Its id.
     pub id: ProductId,

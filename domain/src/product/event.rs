@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::money::{Currency, Money};
@@ -31,7 +32,7 @@ events! {
 }
 
 /// What a product is, apart from its variants.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Details {
     /// Its name.
     pub title: Label,
@@ -53,7 +54,7 @@ pub struct Details {
 }
 
 /// A picture or video of a product.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Media {
     /// Where it is.
@@ -64,7 +65,7 @@ pub struct Media {
 }
 
 /// `product.created`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Created {
     /// What it is.
     #[serde(flatten)]
@@ -73,11 +74,12 @@ pub struct Created {
 
 /// `product.changed`: only what changed. A field that is absent stayed as it was; a description or
 /// brand that is `null` was taken away.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Changed {
     /// Its name, which it never is without.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Label")]
     pub title: Option<Label>,
     /// What it is; may contain HTML.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -128,7 +130,7 @@ where
 }
 
 /// `product.variant_set`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct VariantSet {
     /// The variant.
     pub sku: Sku,
@@ -153,7 +155,7 @@ impl VariantSet {
 }
 
 /// `product.prices_set`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PricesSet {
     /// The variant.
     pub sku: Sku,
@@ -162,29 +164,29 @@ pub struct PricesSet {
 }
 
 /// `product.variant_removed`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct VariantRemoved {
     /// The variant.
     pub sku: Sku,
 }
 
 /// `product.published`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Published {}
 
 /// `product.unpublished`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Unpublished {}
 
 /// `product.archived`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Archived {
     /// What becomes of its SKUs.
     pub skus: SkusOfArchived,
 }
 
 /// What becomes of the SKUs of a product that is withdrawn.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SkusOfArchived {
     /// They stay its own: nobody else may sell them.
@@ -195,5 +197,5 @@ pub enum SkusOfArchived {
 }
 
 /// `product.restored`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Restored {}

@@ -2,6 +2,7 @@
 //! options and barcode alone. What it comes to is decided on the variant as it is at that moment,
 //! so that two who change different things of it undo nothing of each other's.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::VariantSet;
@@ -12,7 +13,7 @@ use crate::text::Label;
 
 /// What changes of a variant: a field that is absent stays as it was, one that is `null` is taken
 /// away.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VariantChange {
     /// Its own name.

@@ -1,6 +1,7 @@
 //! The document of a return. It is served as part of its order's.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Event;
@@ -13,7 +14,8 @@ use crate::seen::{Seen, stamp};
 use crate::text::Note;
 
 /// A return.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Return")]
 pub struct Document {
     /// Its id.
     pub id: ReturnId,

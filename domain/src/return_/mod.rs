@@ -8,6 +8,7 @@
 pub mod document;
 mod rules;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use rules::Error;
@@ -31,7 +32,7 @@ events! {
 }
 
 /// `return.requested`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Requested {
     /// Whose goods.
     pub order_id: OrderId,
@@ -42,14 +43,14 @@ pub struct Requested {
 }
 
 /// `return.approved`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Approved {
     /// Whose goods.
     pub order_id: OrderId,
 }
 
 /// `return.rejected`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Rejected {
     /// Whose goods.
     pub order_id: OrderId,
@@ -67,7 +68,7 @@ pub enum Disposal {
 }
 
 /// Goods that came back. In JSON they have a `location`, or are `written_off: true`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "ArrivalJson", into = "ArrivalJson")]
 pub struct Arrival {
     /// What.
@@ -78,7 +79,7 @@ pub struct Arrival {
     pub disposal: Disposal,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ArrivalJson {
     sku: Sku,
@@ -116,7 +117,7 @@ impl From<Arrival> for ArrivalJson {
 }
 
 /// What is not given back for goods that came back, for they were worth less by then.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Withheld {
     /// How much of their price.
@@ -126,7 +127,7 @@ pub struct Withheld {
 }
 
 /// `return.received`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Received {
     /// Whose goods.
     pub order_id: OrderId,
@@ -138,14 +139,15 @@ pub struct Received {
 }
 
 /// `return.closed`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Closed {
     /// Whose goods.
     pub order_id: OrderId,
 }
 
 /// Where a return stands in its life.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ReturnStatus")]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Never asked for.

@@ -91,6 +91,13 @@ macro_rules! facts {
                 [ $( $module::Event::TYPES ),+ ].into_iter().flatten().copied()
             }
 
+            /// The schemas of today's payloads, each with its stored type name and version.
+            pub fn schemas(
+                generator: &mut schemars::SchemaGenerator,
+            ) -> Vec<(&'static str, u16, schemars::Schema)> {
+                [ $( $module::Event::schemas(generator) ),+ ].concat()
+            }
+
             /// The payload as JSON.
             ///
             /// # Errors

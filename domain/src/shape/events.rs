@@ -19,6 +19,14 @@ macro_rules! events {
                 match self { $( Self::$variant(_) => ($name, $schema), )+ }
             }
 
+            /// The schemas of today's payloads, each with its stored name and version.
+            pub(crate) fn schemas(
+                generator: &mut schemars::SchemaGenerator,
+            ) -> Vec<(&'static str, u16, schemars::Schema)> {
+                use schemars::JsonSchema as _;
+                vec![ $( ($name, $schema, $variant::json_schema(generator)) ),+ ]
+            }
+
             /// The payload as JSON.
             pub(crate) fn encode(&self) -> serde_json::Result<String> {
                 match self { $( Self::$variant(payload) => serde_json::to_string(payload), )+ }

@@ -5,7 +5,7 @@ macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[derive(serde::Serialize, serde::Deserialize)]
+        #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
         #[serde(transparent)]
         pub struct $name(pub uuid::Uuid);
 
@@ -24,7 +24,8 @@ macro_rules! id {
     };
 }
 
-/// Text of 1 to `$max` bytes or characters that satisfies `$allowed`.
+/// Text of 1 to `$max` bytes or characters that satisfies `$allowed`. `$pattern` says as much of
+/// that as a regular expression can, for the schema, which also shows an `$example`.
 macro_rules! text {
     (@bounds bytes, $max:literal) => {
         /// The longest value, in bytes of UTF-8.
@@ -38,11 +39,17 @@ macro_rules! text {
     };
     (@length bytes, $text:ident) => { $text.len() };
     (@length characters, $text:ident) => { $text.chars().count() };
-    ($(#[$doc:meta])* $name:ident, $max:literal $unit:ident, $allowed:expr, $rule:literal) => {
+    (
+        $(#[$doc:meta])* $name:ident, $max:literal $unit:ident, $allowed:expr,
+        like $pattern:expr, such as $example:literal, $rule:literal
+    ) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[derive(serde::Serialize, serde::Deserialize)]
+        #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
         #[serde(try_from = "String", into = "String")]
+        #[schemars(extend(
+            "minLength" = 1, "maxLength" = $max, "pattern" = $pattern, "examples" = [$example]
+        ))]
         pub struct $name(Box<str>);
 
         impl $name {

@@ -3,6 +3,7 @@
 //! `free → assigned → free`. Only [`crate::command::product`] speaks to it, in the same append as
 //! the product's own events.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::ProductId;
@@ -16,14 +17,14 @@ events! {
 }
 
 /// `sku.assigned`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Assigned {
     /// The product that took it.
     pub product_id: ProductId,
 }
 
 /// `sku.released`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Released {
     /// The product that gave it up.
     pub product_id: ProductId,

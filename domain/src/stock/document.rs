@@ -1,6 +1,7 @@
 //! The document of a SKU's stock.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Event;
@@ -10,7 +11,7 @@ use crate::stock::{self, Level, Short, Stock};
 use crate::text::{Location, Sku};
 
 /// Units at one location.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AtLocation {
     /// Where.
     pub location: Location,
@@ -28,7 +29,8 @@ pub struct AtLocation {
 
 /// The stock of one SKU. Which orders hold it is not in it, because of a SKU in a flash sale
 /// thousands do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Stock")]
 pub struct Document {
     /// The SKU.
     pub id: Sku,

@@ -1,6 +1,7 @@
 //! What can happen to the stock of a SKU, as stored.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{FulfilmentId, OrderId, ReturnId};
@@ -32,7 +33,7 @@ events! {
 }
 
 /// A location, and whether what lies there is for sale.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Shelf {
     /// Which.
     pub location: Location,
@@ -48,7 +49,8 @@ impl Shelf {
 }
 
 /// Units at one location.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "StockPart")]
 pub struct Part {
     /// Where they are.
     pub location: Location,
@@ -57,7 +59,8 @@ pub struct Part {
 }
 
 /// Units that an order was promised and that are not there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "StockShort")]
 pub struct Short {
     /// Whose they are.
     pub order_id: OrderId,
@@ -66,7 +69,7 @@ pub struct Short {
 }
 
 /// `stock.received`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Received {
     /// Where to.
     pub location: Location,
@@ -79,7 +82,8 @@ pub struct Received {
 }
 
 /// Where units come from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "StockSource")]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// A supplier delivered them.
@@ -105,7 +109,7 @@ pub enum Source {
 }
 
 /// `stock.transferred`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Transferred {
     /// Where from.
     pub from: Shelf,
@@ -121,7 +125,7 @@ pub struct Transferred {
 }
 
 /// `stock.counted`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counted {
     /// Where.
     pub location: Location,
@@ -139,7 +143,7 @@ pub struct Counted {
 }
 
 /// `stock.adjusted`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Adjusted {
     /// Where.
     pub location: Location,
@@ -154,7 +158,7 @@ pub struct Adjusted {
 }
 
 /// `stock.reserved`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reserved {
     /// For whom.
     pub order_id: OrderId,
@@ -165,7 +169,7 @@ pub struct Reserved {
 }
 
 /// `stock.committed`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Committed {
     /// For whom.
     pub order_id: OrderId,
@@ -174,7 +178,7 @@ pub struct Committed {
 }
 
 /// `stock.released`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Released {
     /// Whose it was.
     pub order_id: OrderId,
@@ -185,7 +189,7 @@ pub struct Released {
 }
 
 /// `stock.shipped`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Shipped {
     /// Whose it is.
     pub order_id: OrderId,
@@ -198,21 +202,21 @@ pub struct Shipped {
 }
 
 /// `stock.policy_set`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PolicySet {
     /// Units that may be promised beyond what is there.
     pub backorder_max: u32,
 }
 
 /// `stock.threshold_set`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ThresholdSet {
     /// So many units for sale, or fewer, are few; nobody is told without one.
     pub threshold: Option<u32>,
 }
 
 /// `stock.low`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Low {
     /// What may still be sold.
     pub available: i64,

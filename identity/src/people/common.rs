@@ -3,6 +3,7 @@
 //! are out of the list of zxcvbn 4.5.0, which was counted over leaked passwords (MIT, © 2012–2016
 //! Dan Wheeler and Dropbox, Inc., © 2016 Daniel Wolf).
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::password::Password;
@@ -10,7 +11,7 @@ use super::password::Password;
 const LIST: &str = include_str!("common_passwords.txt");
 
 /// A password that somebody wants to have from now on.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(try_from = "Password")]
 pub struct NewPassword(Password);
 

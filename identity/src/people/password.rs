@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -22,8 +23,14 @@ pub(super) const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$\
                        bm9ib2R5IGhhcyB0aGlz$9b1hkXKXpPDRUzXqaGU9sPGMBiHbFVjK0kPDUnuVJgs";
 
 /// A password. It is never printed.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
+#[schemars(extend(
+    "minLength" = CHARS_MIN,
+    "maxLength" = CHARS_MAX,
+    "format" = "password",
+    "examples" = ["correct horse battery staple"],
+))]
 pub struct Password(String);
 
 impl Password {

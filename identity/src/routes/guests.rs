@@ -6,14 +6,16 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
 use domain::GuestId;
+use schemars::JsonSchema;
 use serde::Serialize;
 use service::Problem;
 
 use super::{Identity, NO_STORE, broken};
 use crate::issuer::Issued;
 
-#[derive(Serialize)]
-struct Welcome {
+/// A new guest.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Welcome {
     guest_id: GuestId,
     token: String,
     expires_at: DateTime<Utc>,

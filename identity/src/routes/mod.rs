@@ -5,11 +5,13 @@
 //!   theirs; `second_factor`: what is shown besides; `addresses`: where their orders go; `guests`:
 //!   who has not signed in;
 //! * `staff`, `api_keys`: people and programs that work here, as the owner sees to them;
-//! * `mails`: what became of those to them; `published`: what others verify tokens with.
+//! * `mails`: what became of those to them; `published`: what others verify tokens with;
+//! * [`described`]: what all of them are asked and answer.
 
 mod accounts;
 mod addresses;
 mod api_keys;
+pub mod described;
 mod guests;
 mod mails;
 mod people;

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, TimeDelta, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Problem;
 use service::extract::Path;
@@ -25,7 +26,7 @@ const ACCESS_LIFE: TimeDelta = TimeDelta::hours(24);
 /// What who finds no place to have a password looked at is told to wait.
 const BUSY_FOR: std::time::Duration = std::time::Duration::from_secs(1);
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Registration {
     email: Email,
@@ -34,7 +35,7 @@ pub(super) struct Registration {
     locale: Option<Locale>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Credentials {
     email: Email,
@@ -43,13 +44,13 @@ pub(super) struct Credentials {
     totp: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Refresh {
     refresh_token: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Passwords {
     old: Password,
@@ -57,8 +58,8 @@ pub(super) struct Passwords {
 }
 
 /// Somebody who is signed in.
-#[derive(Serialize)]
-struct SignedIn {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct SignedIn {
     id: Uuid,
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<Role>,
@@ -117,8 +118,8 @@ pub(super) async fn sign_out(
     Ok(StatusCode::NO_CONTENT)
 }
 
-#[derive(Serialize)]
-struct Sessions {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Sessions {
     items: Vec<Session>,
 }
 

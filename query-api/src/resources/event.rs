@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use event_store::read::{self, Log};
 use futures::stream;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use service::Problem;
 use service::extract::Query;
@@ -39,7 +40,7 @@ const LINES: &str = "application/x-ndjson";
 const LIVE: &str = "text/event-stream";
 
 /// Which events, as it stands in the query.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
     /// Only after this position, or recorded after this time. Live streams without it begin now.

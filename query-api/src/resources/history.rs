@@ -8,6 +8,7 @@ use domain::page::order;
 use domain::{OrderId, StreamId};
 use event_store::RawEvent;
 use event_store::read::{self, PAGE_EVENTS_MAX, Page};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Problem;
 use service::extract::{Path, Query};
@@ -20,18 +21,20 @@ use crate::one::Id;
 use crate::queue::Who;
 
 /// Which part of the history.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
     /// Only what happened after this position.
     #[serde(default)]
     after: u64,
+    /// How many events at most.
     #[serde(default)]
     limit: Limit,
 }
 
-#[derive(Serialize)]
-struct History {
+/// A part of a history.
+#[derive(Serialize, JsonSchema)]
+pub struct OrderHistory {
     order_id: OrderId,
     items: Vec<RawEvent>,
     /// What to pass as `after` for the next part.
@@ -71,5 +74,5 @@ pub async fn history(
     let next = items.last().filter(|_| more).map(|event| event.position);
     let link = next.and_then(|next| link(&uri, "after", &next.to_string()));
     let link = link.map(|link| [(header::LINK, link)]);
-    Ok((link, Json(History { order_id, items, next })).into_response())
+    Ok((link, Json(OrderHistory { order_id, items, next })).into_response())
 }

@@ -26,12 +26,12 @@ use axum::{Router, middleware};
 use identity::Access::{self, Analyst, Anyone, Ops, Shopper, Staff};
 use identity::guard;
 use service::health::Health;
-use service::{bus, database, http};
+use service::{bus, database, http, openapi};
 
 use crate::app::App;
 use crate::list::list_of;
-use crate::log;
 use crate::one::one;
+use crate::{described, events, log};
 
 /// Every route, and who may see it.
 fn routes() -> Vec<(&'static str, Access, MethodRouter<App>)> {
@@ -73,7 +73,13 @@ pub fn router(app: App, health: &Health) -> Router {
         all = all.route(path, if access == Anyone { route } else { route.route_layer(private) });
     }
     let all = all.route_layer(middleware::from_fn_with_state(app.log.clone(), log::tell));
-    http::shell(all.with_state(app).merge(health.router()))
+    let all = all.with_state(app);
+    #[cfg(debug_assertions)]
+    openapi::serve::must_describe(&described::DOCUMENT, &all);
+    let described = openapi::serve::router(described::document)
+        .merge(openapi::serve::document(events::SCHEMAS, events::schemas))
+        .merge(openapi::serve::document(events::ASYNCAPI, events::asyncapi));
+    http::shell(all.merge(described).merge(health.router()))
 }
 
 /// What is about people is not for caches that people share, however the caller proved who he is.

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use domain::product::document::{self, Document};
 use domain::{ProductId, ReadModel};
 use identity::Principal;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use service::Problem;
 use uuid::Uuid;
@@ -42,15 +43,19 @@ query! {
         sku: Vec<String>,
         /// Only those of which a variant has one of these barcodes.
         barcode: Vec<String>,
+        /// Where they stand: strangers see those that are published.
         status: Status,
+        /// In this category, by its name.
         category: Option<String>,
+        /// Of this brand.
         brand: Option<String>,
         sort: Sorting,
     }
 }
 
-#[derive(Clone, Copy, Default, Deserialize)]
+#[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 enum Status {
     Draft,
     #[default]

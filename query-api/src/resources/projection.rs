@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Problem;
 use service::extract::Query;
@@ -17,7 +18,8 @@ use crate::queue::Who;
 #[serde(deny_unknown_fields)]
 pub struct Nothing {}
 
-#[derive(Serialize)]
+/// How far a read model has come.
+#[derive(Serialize, JsonSchema)]
 struct Projection {
     name: String,
     build: i16,
@@ -32,11 +34,12 @@ struct Projection {
     /// Search documents that Meilisearch lacks; only search has any.
     dirty_documents: Option<i64>,
     updated_at: DateTime<Utc>,
+    #[schemars(with = "Vec<Slots>")]
     slots: Document<Vec<Slots>>,
 }
 
 /// A range of slots, and who works on it.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 struct Slots {
     from: i16,
     to: i16,
@@ -45,8 +48,9 @@ struct Slots {
     lease_until: Option<DateTime<Utc>>,
 }
 
-#[derive(Serialize)]
-struct All {
+/// All of them.
+#[derive(Serialize, JsonSchema)]
+pub struct Projections {
     items: Vec<Projection>,
 }
 
@@ -80,5 +84,5 @@ pub async fn list(
     )
     .fetch_all(&mut *app.queue.connection(Who::Newcomer).await?)
     .await?;
-    Ok(Json(All { items }).into_response())
+    Ok(Json(Projections { items }).into_response())
 }

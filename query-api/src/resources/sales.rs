@@ -1,11 +1,11 @@
 //! `/v1/sales`: what was sold, by day (UTC) and currency.
 
-use chrono::NaiveDate;
 use domain::Currency;
 
-use crate::cursor::{Kind, day_in_range};
+use crate::cursor::Kind;
 use crate::list::list;
 use crate::listing::{Sort, word};
+use crate::past::Day;
 
 const BY_DAY: Sort = Sort::up("sales", &[("day", Kind::Day), ("id", Kind::Text)]);
 
@@ -13,9 +13,9 @@ list! {
     /// Which days.
     Sales of Sales in "sales", sorted BY_DAY;
     /// The first day.
-    from: NaiveDate, "day >=" => day_in_range;
+    from: Day, "day >=" => Day::in_range;
     /// The last day.
-    to: NaiveDate, "day <=" => day_in_range;
+    to: Day, "day <=" => Day::in_range;
     /// In this currency.
     currency: Currency, "currency =" => word;
 }

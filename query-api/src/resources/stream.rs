@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use domain::Category;
 use event_store::RawEvent;
 use event_store::read::{self, Page};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Problem;
 use service::extract::{Path, Query};
@@ -18,18 +19,20 @@ use crate::past;
 use crate::queue::Who;
 
 /// Which part of the history.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
     /// Only versions after this one.
     #[serde(default)]
     after: u32,
+    /// How many events at most.
     #[serde(default)]
     limit: Limit,
 }
 
-#[derive(Serialize)]
-struct History {
+/// A part of a history.
+#[derive(Serialize, JsonSchema)]
+pub struct StreamHistory {
     stream: String,
     items: Vec<RawEvent>,
     /// What to pass as `after` for the next part.
@@ -70,5 +73,5 @@ pub async fn history(
     let next = items.last().filter(|_| more).map(|event| event.version);
     let link = next.and_then(|next| link(&uri, "after", &next.to_string()));
     let link = link.map(|link| [(header::LINK, link)]);
-    Ok((link, Json(History { stream, items, next })).into_response())
+    Ok((link, Json(StreamHistory { stream, items, next })).into_response())
 }

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use service::Problem;
@@ -22,9 +23,10 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 pub type Facets = BTreeMap<String, BTreeMap<String, u64>>;
 
 /// What a search found.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Found {
     /// The documents of this page.
+    #[schemars(with = "Vec<domain::page::search::Document>")]
     pub hits: Vec<Box<RawValue>>,
     /// How many there are on all pages.
     pub total: u64,

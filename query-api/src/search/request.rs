@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::http::StatusCode;
 use domain::Currency;
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use service::Problem;
 
@@ -21,13 +22,15 @@ const LIMIT_DEFAULT: u32 = 20;
 const STOP_WORDS: [&str; 9] = ["a", "an", "and", "for", "in", "of", "or", "the", "with"];
 
 /// The query string.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
     /// Words; none find everything.
     q: Option<String>,
+    /// In one of these categories, by name.
     #[serde(default)]
     category: Vec<String>,
+    /// Of one of these brands.
     #[serde(default)]
     brand: Vec<String>,
     /// `name:value`; a colon in the name is written `\:`, a backslash `\\`.
@@ -36,22 +39,32 @@ pub struct Parameters {
     /// The same.
     #[serde(default)]
     option: Vec<String>,
+    /// In which prices are compared and sorted.
     currency: Option<Currency>,
+    /// Whose lowest price is at least this.
     price_min: Option<Decimal>,
+    /// Whose lowest price is at most this.
     price_max: Option<Decimal>,
+    /// Of which any unit may be sold, or none.
     in_stock: Option<bool>,
     /// Whether to count the hits by brand, category, attributes and options: yes if not said.
     facets: Option<bool>,
+    /// The order of the hits.
     #[serde(default)]
     sort: Sort,
+    /// Which page, from 1.
+    #[schemars(range(min = 1, max = DEPTH_MAX))]
     page: Option<u32>,
+    /// Hits on a page.
+    #[schemars(range(min = 1, max = LIMIT_MAX))]
     limit: Option<u32>,
-    /// See [`crate::fresh`].
+    /// As new as this position of the log, or newer.
     pub min_position: Option<i64>,
 }
 
 /// The order of the hits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[schemars(inline)]
 pub enum Sort {
     /// What fits best first.
     #[default]

@@ -6,6 +6,7 @@
 mod access;
 mod carts;
 mod crowded;
+mod described;
 mod documents;
 mod events;
 mod hang_ups;

@@ -26,8 +26,9 @@ pub fn draw(draft: &mut Draft, kind: &Name, model: &Name) -> Result<Vec<String>>
 }
 
 /// What no program can do.
-const NEXT: [&str; 4] = [
+const NEXT: [&str; 5] = [
     "say in the list! of query-api/src/resources/quince.rs what may be filtered by",
+    "say in query-api/src/described.rs what they are asked and answer, then `cargo xtask api`",
     "`cargo xtask sqlx`, and commit what it writes",
     "tests in query-api/tests/it/lists.rs and documents.rs, a line in the fuzz target `query`",
     "docs/adding/route.md has the whole list",

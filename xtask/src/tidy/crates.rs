@@ -49,6 +49,8 @@ const MAY: &[(&str, &[&str], &[&str])] = &[
     // From outside, as callers do; what they sell is made of the domain's words.
     ("chaos", &["domain", "harness"], &["command-api", "event-store"]),
     ("bench", &["domain", "event-store", "harness"], &["projector"]),
+    // From outside, by programs and documents.
+    ("contract", &["harness"], &[]),
     // As people play: by HTTP alone.
     ("tour", &["harness"], &[]),
     // All that decodes bytes from outside.

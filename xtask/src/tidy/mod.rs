@@ -12,6 +12,7 @@ use anyhow::{Result, bail};
 use crate::layout::Layout;
 use crate::progress;
 
+mod codes;
 mod commands;
 mod commits;
 mod crates;
@@ -41,6 +42,7 @@ type Rule = (&'static str, fn(&Tree) -> Vec<Finding>);
 
 /// Every rule.
 const RULES: &[Rule] = &[
+    ("codes", codes::check),
     ("commands", commands::check),
     ("commits", commits::check),
     ("crates", crates::check),

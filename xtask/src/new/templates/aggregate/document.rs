@@ -1,6 +1,7 @@
 //! The document of a medlar.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::QuinceId;
@@ -10,7 +11,8 @@ use crate::text::Label;
 use crate::{Event, StreamId};
 
 /// Where a medlar stands in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "QuinceStatus")]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// In use.
@@ -20,7 +22,8 @@ pub enum Status {
 }
 
 /// A medlar.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Quince")]
 pub struct Document {
     /// Its id.
     pub id: QuinceId,

@@ -1,5 +1,6 @@
 //! What can happen to a medlar, as stored.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::text::Label;
@@ -12,12 +13,12 @@ events! {
 }
 
 /// `quince.created`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Created {
     /// What people call it.
     pub title: Label,
 }
 
 /// `quince.retired`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Retired {}

@@ -1,0 +1,34 @@
+//! What linters say of the committed documents. That they are what the programs serve is the
+//! affair of `cargo xtask api --check`, and of each service's own test.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use contract::shop::root;
+use contract::tools::{node, node_modules, succeed};
+
+fn document(name: &str) -> PathBuf {
+    root().join("docs/api").join(name)
+}
+
+const APIS: [&str; 2] = ["command-api.openapi.json", "query-api.openapi.json"];
+
+#[test]
+fn spectral_and_redocly_find_nothing() {
+    let rules = root().join("proof/contract/tools/spectral.yaml");
+    let mut spectral = node("spectral");
+    spectral.args(["lint", "--fail-severity", "hint", "--ruleset"]).arg(rules);
+    succeed(spectral.args(APIS.map(document)), "spectral lints");
+    let mut redocly = node("redocly");
+    redocly.args(["lint", "--format", "summary", "--max-problems", "1"]);
+    let said = succeed(redocly.args(APIS.map(document)), "redocly lints");
+    assert!(!said.contains("warning"), "{said}");
+}
+
+#[test]
+fn the_parser_of_asyncapi_takes_the_events() {
+    let script = root().join("proof/contract/tools/asyncapi.cjs");
+    let mut node = Command::new("node");
+    node.arg(script).arg(document("events.asyncapi.json")).env("NODE_PATH", node_modules());
+    succeed(&mut node, "asyncapi parses");
+}

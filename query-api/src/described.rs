@@ -1,0 +1,315 @@
+//! What this API is asked and answers, as an OpenAPI document: a line a route of
+//! [`crate::resources`]. One that is not here fails a test.
+
+#[cfg(debug_assertions)]
+use std::sync::LazyLock;
+
+use axum::http::Method;
+use domain::page::{cart, order, sales};
+use domain::{Sku, cart as carts, fulfilment, location, payment, product, return_, stock};
+use identity::routes::described::operation;
+use schemars::JsonSchema;
+use serde_json::{Value, json};
+use service::openapi::{Code, Description, Endpoint};
+
+use crate::one::{Id, One};
+use crate::resources::{self, event, history, projection, stream};
+use crate::search::Found;
+use crate::search::request::Parameters as Search;
+
+/// The codes of what is refused here, each with its status.
+pub const CODES: &[Code] = &[
+    (400, "as_of_ahead"),
+    (400, "invalid_cursor"),
+    (400, "invalid_last_event_id"),
+    (400, "invalid_log_id"),
+    (400, "position_unknown"),
+    (403, "forbidden"),
+    (404, "not_found"),
+    (406, "not_acceptable"),
+    (409, "another_log"),
+    (422, "history_too_long"),
+    (503, "overloaded"),
+    (503, "too_many_exports"),
+    (503, "too_many_folds"),
+    (503, "too_many_followers"),
+    (503, "too_many_searches"),
+    (503, "too_many_waiting"),
+    (504, "projection_behind"),
+];
+
+const JSON: &str = "application/json";
+/// The groups.
+const CATALOGUE: &str = "catalogue";
+const SHOPPING: &str = "shopping";
+const LOG: &str = "log";
+const RUNNING: &str = "running";
+const TAGS: [(&str, &str); 4] = [
+    (CATALOGUE, "What is for sale: products, search, stock."),
+    (SHOPPING, "Carts, orders and what belongs to them."),
+    (LOG, "Everything that happened."),
+    (RUNNING, "How the engine stands."),
+];
+
+const ABOUT: &str = "Everything that is read of a shop. What a command has done is there once a \
+read names its `position` as `min_position`: it waits until then, as long as `Prefer: wait=5` \
+says. What is read has an `ETag`, whose first number is the version that commands take in \
+`If-Match`.\n\n\
+Lists come in pages: `next` is the `cursor` of the page after. Shoppers find what is theirs, \
+strangers the catalogue; what is not for somebody is not there for them.\n\n\
+The events of the log are described in `/asyncapi.json` and, as JSON Schemas, in \
+`/events.schema.json`. What a service tells those who watch it (`/health`, `/metrics`) is not in \
+here.";
+
+/// The document, once it was made.
+#[cfg(debug_assertions)]
+pub static DOCUMENT: LazyLock<Value> = LazyLock::new(document);
+
+/// The document.
+pub fn document() -> Value {
+    let mut document = Description::new("Reads", ABOUT);
+    for (name, about) in TAGS {
+        document.tag(name, about);
+    }
+    document.knows(CODES.iter().copied());
+    lists(&mut document);
+    singles(&mut document);
+    search(&mut document);
+    log(&mut document);
+    let projections = document.output::<projection::Projections>();
+    let told = get("/v1/projections", "projection.list", RUNNING)
+        .text("How far each read model has come.")
+        .answer(200, "All of them.", Some((JSON, &projections)), &["Log-Id"]);
+    document.add(told);
+    document.finish()
+}
+
+fn lists(document: &mut Description) {
+    use resources::{location as locations, order as orders, payment as payments};
+    let products = document.output::<product::document::Document>();
+    list::<resources::product::Products>(
+        document,
+        "/v1/products",
+        ("product", CATALOGUE),
+        "Products. Strangers see those that are published.",
+        &products,
+    );
+    let stock = stock_schema(document);
+    list::<resources::stock::Stocks>(
+        document,
+        "/v1/stock",
+        ("stock", CATALOGUE),
+        "What is there of each SKU. Strangers see what a storefront shows.",
+        &stock,
+    );
+    let of_locations = document.output::<location::document::Document>();
+    list::<locations::Locations>(
+        document,
+        "/v1/locations",
+        ("location", CATALOGUE),
+        "Where stock lies.",
+        &of_locations,
+    );
+    let of_orders = document.output::<order::Document>();
+    list::<orders::Orders>(
+        document,
+        "/v1/orders",
+        ("order", SHOPPING),
+        "Orders with their payments, parcels and returns. Customers see their own.",
+        &of_orders,
+    );
+    let of_payments = document.output::<payment::document::Document>();
+    list::<payments::Payments>(
+        document,
+        "/v1/payments",
+        ("payment", SHOPPING),
+        "Payments.",
+        &of_payments,
+    );
+    let days = document.output::<sales::Document>();
+    list::<resources::sales::Sales>(
+        document,
+        "/v1/sales",
+        ("sales", LOG),
+        "What was sold, by day (UTC) and currency.",
+        &days,
+    );
+}
+
+fn singles(document: &mut Description) {
+    let id = document.input::<Id>();
+    let sku = document.input::<Sku>();
+    let code = document.input::<domain::Location>();
+    let stock = stock_schema(document);
+    let cart =
+        [document.output::<cart::Document>(), document.output::<carts::document::Document>()];
+    let cart = json!({ "anyOf": cart });
+    let product = document.output::<product::document::Document>();
+    let location = document.output::<location::document::Document>();
+    let order = document.output::<order::Document>();
+    let payment = document.output::<payment::document::Document>();
+    let parcel = document.output::<fulfilment::document::Document>();
+    let returned = document.output::<return_::document::Document>();
+    let (id, sku, code) = (("id", id), ("sku", sku), ("code", code));
+    for (path, name, tag, text, key, schema) in [
+        ("/v1/products/{id}", "product.read", CATALOGUE, "A product.", &id, product),
+        ("/v1/stock/{sku}", "stock.read", CATALOGUE, "What is there of a SKU.", &sku, stock),
+        ("/v1/locations/{code}", "location.read", CATALOGUE, "A location.", &code, location),
+        (
+            "/v1/carts/{id}",
+            "cart.read",
+            SHOPPING,
+            "A cart; one that is open with what its lines are today. The past is shown without.",
+            &id,
+            cart,
+        ),
+        (
+            "/v1/orders/{id}",
+            "order.read",
+            SHOPPING,
+            "An order with its payments, parcels and returns.",
+            &id,
+            order,
+        ),
+        ("/v1/payments/{id}", "payment.read", SHOPPING, "A payment.", &id, payment),
+        ("/v1/fulfilments/{id}", "fulfilment.read", SHOPPING, "A parcel.", &id, parcel),
+        ("/v1/returns/{id}", "return.read", SHOPPING, "Goods that come back.", &id, returned),
+    ] {
+        let (parameter, key) = key;
+        let headers = ["ETag", "Cache-Control", "Log-Id", "Preference-Applied"];
+        let told = get(path, name, tag)
+            .text(text)
+            .path(parameter, "Which.", key)
+            .query::<One>(document)
+            .takes(&["If-None-Match", "Prefer"])
+            .answer(200, "It.", Some((JSON, &schema)), &headers)
+            .answer(304, "It is as it was.", None, &headers)
+            .refused(&[404, 422, 504]);
+        document.add(told);
+    }
+}
+
+fn search(document: &mut Description) {
+    let found = document.output::<Found>();
+    let headers = ["Search-Backend", "Log-Id", "Preference-Applied"];
+    let told = get("/v1/search", "search", CATALOGUE)
+        .text("Finds products that are published.")
+        .query::<Search>(document)
+        .takes(&["Prefer"])
+        .answer(200, "A page of hits.", Some((JSON, &found)), &headers)
+        .link(200, "product.read", &json!({ "id": "$response.body#/hits/0/id" }), None)
+        .refused(&[504]);
+    document.add(told);
+}
+
+fn log(document: &mut Description) {
+    let (id, code) = (document.input::<Id>(), json!({ "type": "string", "minLength": 1 }));
+    let of_order = document.output::<history::OrderHistory>();
+    let told = get("/v1/orders/{id}/history", "order.history", SHOPPING)
+        .text("Everything that happened to an order, its payments, its parcels and its returns.")
+        .path("id", "Which order.", &id)
+        .query::<history::Parameters>(document)
+        .answer(200, "A part of it.", Some((JSON, &of_order)), &["Link", "Log-Id"])
+        .refused(&[404]);
+    document.add(told);
+    let of_stream = document.output::<stream::StreamHistory>();
+    let names: Vec<&str> = domain::Category::ALL.iter().map(|known| known.name()).collect();
+    let told = get("/v1/streams/{category}/{id}", "stream.read", LOG)
+        .text("Everything that happened to one thing.")
+        .path("category", "Its kind.", &json!({ "type": "string", "enum": names }))
+        .path("id", "Which: a UUID, a SKU or the code of a location.", &code)
+        .query::<stream::Parameters>(document)
+        .answer(200, "A part of it.", Some((JSON, &of_stream)), &["Link", "Log-Id"])
+        .refused(&[404]);
+    document.add(told);
+    let event = document.output::<event_store::RawEvent>();
+    let lines = json!({
+        "type": "string", "description": "An event a line.",
+        "contentMediaType": JSON, "contentSchema": event,
+    });
+    let live = json!({ "type": "string", "description": "An event each, as its `data`." });
+    let headers = ["Log-Id", "Next-After", "Cache-Control"];
+    let told = get("/v1/events", "event.list", LOG)
+        .text("The log, as lines of JSON up to its head, or live as server-sent events.")
+        .query::<event::Parameters>(document)
+        .takes(&["Last-Event-ID"])
+        .answer(200, "The events.", Some(("application/x-ndjson", &lines)), &headers)
+        .answer(200, "The events.", Some(("text/event-stream", &live)), &headers)
+        .refused(&[406]);
+    document.add(told);
+}
+
+/// A list of what is called so, of which each has a schema, and may be read by itself.
+fn list<Q: JsonSchema>(
+    document: &mut Description,
+    path: &str,
+    (name, tag): (&str, &'static str),
+    text: &str,
+    item: &Value,
+) {
+    let page = json!({
+        "type": "object",
+        "required": ["items", "next"],
+        "properties": {
+            "items": { "type": "array", "items": item },
+            "next": {
+                "type": ["string", "null"],
+                "description": "The `cursor` of the page after; `null` on the last one.",
+            },
+        },
+    });
+    let (first, rest) = name.split_at(1);
+    let page = document.named(&format!("{}{rest}Page", first.to_uppercase()), page);
+    let headers = ["Link", "Log-Id", "Parked-Streams", "Preference-Applied", "Cache-Control"];
+    let mut told = get(path, &format!("{name}.list"), tag)
+        .text(text)
+        .query::<Q>(document)
+        .takes(&["Prefer"])
+        .answer(200, "A page of them.", Some((JSON, &page)), &headers)
+        .refused(&[504]);
+    let key = match name {
+        "stock" => "sku",
+        "location" => "code",
+        _ => "id",
+    };
+    if name != "sales" {
+        let id = json!({ key: "$response.body#/items/0/id" });
+        told = told.link(200, &format!("{name}.read"), &id, None);
+    }
+    document.add(told);
+}
+
+/// Of stock those who work here see the document, others what is on offer.
+fn stock_schema(document: &mut Description) -> Value {
+    let whole = document.output::<stock::document::Document>();
+    let offer = document.named(
+        "StockOnOffer",
+        json!({
+            "description": "What everybody sees of a SKU that is for sale.",
+            "type": "object",
+            "required": ["id", "in_stock", "available", "or_more", "orderable"],
+            "properties": {
+                "id": { "type": "string", "description": "The SKU." },
+                "in_stock": { "type": "boolean" },
+                "available": {
+                    "type": "integer", "minimum": 0, "maximum": 10,
+                    "description": "Units that may be sold, ten at most.",
+                },
+                "or_more": { "type": "boolean", "description": "There are more than that." },
+                "orderable": {
+                    "type": "boolean",
+                    "description": "It may be ordered, whether it is there or not.",
+                },
+            },
+        }),
+    );
+    json!({ "anyOf": [whole, offer] })
+}
+
+/// A read for those who may, of the log that they mean.
+fn get(path: &str, id: &str, tag: &'static str) -> Endpoint {
+    let access = resources::accesses().find(|(known, _)| *known == path);
+    let access = access.map_or(identity::Access::Ops, |(_, access)| access);
+    // Of what is for anyone some is for those who work here: drafts, the past.
+    operation(Method::GET, path, id, tag, access).takes(&["Log-Id"]).refused(&[400, 403, 409])
+}

@@ -1,0 +1,156 @@
+//! The events of the log, described: JSON Schemas of what stands in a line of it, and an `AsyncAPI`
+//! document of where they are heard.
+
+use domain::Event;
+use event_store::RawEvent;
+use event_store::jetstream::OVERSIZED;
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
+use service::openapi::JSON_SCHEMA;
+
+/// Where the schemas lie, and where the other document does.
+pub const SCHEMAS: &str = "/events.schema.json";
+/// See [`asyncapi`].
+pub const ASYNCAPI: &str = "/asyncapi.json";
+
+/// The schemas: any event, and by its name each of them as it is written today.
+pub fn schemas() -> Value {
+    let (events, mut all) = described("#/$defs/");
+    let any: Vec<Value> =
+        events.iter().map(|(name, _)| json!({ "$ref": format!("#/$defs/{name}") })).collect();
+    all.extend(events.into_iter().map(|(name, event)| (name, event.schema)));
+    json!({
+        "$schema": JSON_SCHEMA,
+        "$id": "urn:commerce-engine:events",
+        "title": "Events of the log",
+        "description": "An event as it is written today. What is stored is never edited: `schema` \
+                        counts the shapes that the `data` of a `type` has had, and an older event \
+                        has a lower number, and may lack what came with a later one.",
+        "oneOf": any,
+        "$defs": sorted(all),
+    })
+}
+
+/// Where events are heard, and what they say.
+pub fn asyncapi() -> Value {
+    let (events, schemas) = described("#/components/schemas/");
+    let mut messages = Map::new();
+    let mut by_name = Map::new();
+    for (name, event) in events {
+        by_name.insert(name.clone(), json!({ "$ref": format!("#/components/messages/{name}") }));
+        messages.insert(
+            name,
+            json!({
+                "name": event.kind, "title": event.kind, "summary": event.summary,
+                "contentType": "application/json", "payload": event.schema,
+            }),
+        );
+    }
+    let heard = |channel: &str| {
+        let place =
+            |name: &String| json!({ "$ref": format!("#/channels/{channel}/messages/{name}") });
+        by_name.keys().map(place).collect::<Vec<Value>>()
+    };
+    json!({
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Events",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Everything that happens in a shop, in one order: each event has its \
+                            `position`, 1, 2, 3 … without gaps. It is heard at least once; who \
+                            has seen all up to a position has seen it.",
+            "license": { "name": "Apache-2.0" },
+        },
+        "servers": {
+            "nats": {
+                "host": "127.0.0.1:4222", "protocol": "nats",
+                "description": "NATS JetStream; its sequence is the position.",
+            },
+            "query-api": {
+                "host": "127.0.0.1:8081", "protocol": "http",
+                "description": "Server-sent events, and exports as lines of JSON.",
+            },
+        },
+        "channels": channels(&by_name),
+        "operations": {
+            "hearLog": {
+                "action": "send", "channel": { "$ref": "#/channels/log" },
+                "summary": "The log as messages.", "messages": heard("log"),
+            },
+            "followLog": {
+                "action": "send", "channel": { "$ref": "#/channels/live" },
+                "summary": "The log live.", "messages": heard("live"),
+            },
+        },
+        "components": { "messages": messages, "schemas": sorted(schemas) },
+    })
+}
+
+fn channels(messages: &Map<String, Value>) -> Value {
+    json!({
+        "log": {
+            "address": "commerce.events.{slot}.{type}",
+            "description": format!(
+                "A message an event. One that is too large for NATS has the header `{OVERSIZED}` \
+                 and is read from query-api."
+            ),
+            "servers": [{ "$ref": "#/servers/nats" }],
+            "parameters": {
+                "slot": { "description": "0 to 255: what is read together shares one." },
+                "type": { "description": "The `type` of the event, as in `order.placed`." },
+            },
+            "messages": messages,
+        },
+        "live": {
+            "address": "/v1/events",
+            "description": "With `Accept: text/event-stream`. The `id` of each is its position \
+                            and its log; `Last-Event-ID` goes on there.",
+            "servers": [{ "$ref": "#/servers/query-api" }],
+            "messages": messages,
+        },
+    })
+}
+
+/// An event, described.
+struct Described {
+    kind: &'static str,
+    summary: String,
+    schema: Value,
+}
+
+/// Each event by the name of its schema, and what they have in common, which lies at `place`.
+fn described(place: &'static str) -> (Vec<(String, Described)>, Map<String, Value>) {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.definitions_path = place.trim_start_matches('#').into();
+        settings.meta_schema = None;
+    });
+    let mut generator = settings.for_serialize().into_generator();
+    let envelope = <RawEvent as schemars::JsonSchema>::json_schema(&mut generator).to_value();
+    let events = Event::schemas(&mut generator).into_iter().map(|(kind, schema, data)| {
+        let mut event = envelope.clone();
+        let data = data.to_value();
+        let text = data["description"].as_str().unwrap_or_default();
+        let summary = text.split("\n\n").next().unwrap_or_default().to_owned();
+        event["description"] = json!(summary);
+        event["properties"]["type"] = json!({ "const": kind });
+        event["properties"]["schema"] = json!({ "const": schema });
+        event["properties"]["data"] = data;
+        (name(kind), Described { kind, summary, schema: event })
+    });
+    let events = events.collect();
+    (events, generator.take_definitions(true))
+}
+
+/// The name of an event's schema: `PaymentRequestFailed`.
+fn name(kind: &str) -> String {
+    let words = kind.split(['.', '_']).map(|word| {
+        let (first, rest) = word.split_at(word.len().min(1));
+        first.to_ascii_uppercase() + rest
+    });
+    words.collect()
+}
+
+fn sorted(all: Map<String, Value>) -> Map<String, Value> {
+    let all: std::collections::BTreeMap<String, Value> = all.into_iter().collect();
+    all.into_iter().collect()
+}

@@ -1,0 +1,238 @@
+//! What a service says of its API: an OpenAPI 3.1 document, made of the types that read requests
+//! and write answers, so that it cannot say anything else than they do.
+//!
+//! * [`schemas`] takes the types in; [`headers`] has those that requests and answers share;
+//! * [`operation`] is one route; [`example`] fills in what might be sent;
+//! * [`page`] shows the document to people; [`serve`] serves both.
+//!
+//! Knows no route of any service.
+
+pub mod example;
+pub mod headers;
+pub mod operation;
+pub mod page;
+pub mod schemas;
+pub mod serve;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use axum::http::StatusCode;
+use schemars::JsonSchema;
+use serde_json::{Map, Value, json};
+
+pub use operation::Endpoint;
+use schemas::Schemas;
+
+use crate::problem::{self, Problem};
+
+/// The dialect of JSON Schema that all schemas here are of.
+pub const JSON_SCHEMA: &str = "https://json-schema.org/draft/2020-12/schema";
+
+/// The code of a problem, and the status that it comes with.
+pub type Code = (u16, &'static str);
+
+/// A document that is being written.
+pub struct Description {
+    info: Value,
+    tags: Vec<Value>,
+    paths: BTreeMap<String, Map<String, Value>>,
+    codes: BTreeMap<u16, BTreeSet<&'static str>>,
+    refusals: BTreeSet<u16>,
+    schemas: Schemas,
+}
+
+impl Description {
+    /// Of the API called so, about which this is to be said.
+    pub fn new(title: &str, description: &str) -> Self {
+        let mut document = Self {
+            info: json!({
+                "title": title,
+                "version": env!("CARGO_PKG_VERSION"),
+                "description": description,
+                "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+            }),
+            tags: Vec::new(),
+            paths: BTreeMap::new(),
+            codes: BTreeMap::new(),
+            refusals: BTreeSet::new(),
+            schemas: Schemas::new(),
+        };
+        document.knows(problem::CODES.iter().copied());
+        document
+    }
+
+    /// A group of operations.
+    pub fn tag(&mut self, name: &str, description: &str) {
+        self.tags.push(json!({ "name": name, "description": description }));
+    }
+
+    /// Codes that problems may have.
+    pub fn knows(&mut self, codes: impl IntoIterator<Item = Code>) {
+        for (status, code) in codes {
+            self.codes.entry(status).or_default().insert(code);
+        }
+    }
+
+    /// What is read as a `T`.
+    pub fn input<T: JsonSchema>(&mut self) -> Value {
+        self.schemas.input::<T>()
+    }
+
+    /// What is written as a `T`.
+    pub fn output<T: JsonSchema>(&mut self) -> Value {
+        self.schemas.output::<T>()
+    }
+
+    /// What is read as a `T`, under a name of its own.
+    pub fn input_named<T: JsonSchema>(&mut self, name: &str) -> Value {
+        self.schemas.input_named::<T>(name)
+    }
+
+    /// What lies under a name of its own.
+    pub fn schema(&self, reference: &Value) -> Value {
+        self.schemas.of(reference)
+    }
+
+    /// Says more of what is read under a name than its type can.
+    pub fn amend(&mut self, name: &str, change: impl FnOnce(&mut Value)) {
+        self.schemas.amend(name, change);
+    }
+
+    /// What types cannot say, under a name.
+    pub fn named(&mut self, name: &str, schema: Value) -> Value {
+        self.schemas.named(name, schema)
+    }
+
+    /// An operation. One that is there already is written over.
+    pub fn add(&mut self, operation: Endpoint) {
+        self.refusals.extend(operation.refusals());
+        let (path, method, value) = operation.written();
+        self.paths.entry(path).or_default().insert(method, value);
+    }
+
+    /// All of it.
+    pub fn finish(mut self) -> Value {
+        let problem = self.schemas.output::<Problem>();
+        let responses: Map<String, Value> = self
+            .refusals
+            .iter()
+            .map(|status| {
+                let codes: Vec<&str> =
+                    self.codes.get(status).into_iter().flatten().copied().collect();
+                (operation::response_name(*status), refusal(*status, &problem, &codes))
+            })
+            .collect();
+        let mut document = json!({
+            "openapi": "3.1.0",
+            "info": self.info,
+            "jsonSchemaDialect": JSON_SCHEMA,
+            "servers": [{ "url": "/", "description": "The service that serves this document." }],
+            "tags": self.tags,
+            "paths": self.paths,
+            "components": {
+                "schemas": {},
+                "responses": responses,
+                "parameters": headers::parameters(),
+                "headers": headers::headers(),
+                "securitySchemes": { "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "The service's own token, or one that it gave out. Where a \
+                                    service was told to ask nobody, none is needed.",
+                } },
+            },
+        });
+        let schemas = self.schemas.finish(&mut document);
+        document["components"]["schemas"] = schemas.into();
+        example::fill(&mut document);
+        leave_out_unused(&mut document);
+        document
+    }
+}
+
+/// Leaves out what nothing refers to, and then what nothing refers to but that.
+fn leave_out_unused(document: &mut Value) {
+    loop {
+        let text = document.to_string();
+        let mut left_out = false;
+        for kind in ["schemas", "parameters", "headers"] {
+            let Some(all) = document["components"][kind].as_object_mut() else { continue };
+            let before = all.len();
+            all.retain(|name, _| text.contains(&format!("\"#/components/{kind}/{name}\"")));
+            left_out |= all.len() < before;
+        }
+        if !left_out {
+            return;
+        }
+    }
+}
+
+/// All refusals of one status.
+fn refusal(status: u16, problem: &Value, codes: &[&str]) -> Value {
+    let status = StatusCode::from_u16(status).unwrap_or_default();
+    let mut told = headers::references(&["X-Request-Id", "Cache-Control"]);
+    let waits = matches!(status.as_u16(), 429 | 503);
+    if waits {
+        told.extend(headers::references(&["Retry-After"]));
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        told.extend(headers::references(&["WWW-Authenticate"]));
+    }
+    json!({
+        "description": status.canonical_reason().unwrap_or("Refused"),
+        "headers": told,
+        "content": { "application/problem+json": { "schema": {
+            "allOf": [problem, { "type": "object", "properties": {
+                "status": { "const": status.as_u16() },
+                "code": { "enum": codes },
+            } }],
+        } } },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Method;
+
+    use super::*;
+
+    #[derive(schemars::JsonSchema, serde::Serialize, serde::Deserialize)]
+    struct Thing {
+        name: String,
+        /// How many.
+        #[serde(default)]
+        count: u32,
+    }
+
+    #[derive(schemars::JsonSchema, serde::Serialize, serde::Deserialize)]
+    struct Things {
+        items: Vec<Thing>,
+    }
+
+    #[test]
+    fn what_is_read_and_written_otherwise_has_two_names() {
+        let mut document = Description::new("test", "Of a test.");
+        let (read, written) = (document.input::<Things>(), document.output::<Things>());
+        let operation = Endpoint::new(Method::POST, "/v1/things", "thing.make", "things")
+            .text("Makes things. One after the other.")
+            .body("application/json", &read, true)
+            .answer(200, "They are there.", Some(("application/json", &written)), &[])
+            .refused(&[400]);
+        document.add(operation);
+        let made = document.finish();
+        let schemas = made["components"]["schemas"].as_object().unwrap();
+        let names: Vec<&str> = schemas.keys().map(String::as_str).collect();
+        assert_eq!(
+            names,
+            ["FieldError", "Problem", "Thing", "ThingInput", "Things", "ThingsInput"]
+        );
+        let made = &made["paths"]["/v1/things"]["post"];
+        assert_eq!(made["summary"], "Makes things");
+        let body = &made["requestBody"]["content"]["application/json"];
+        assert_eq!(body["schema"]["$ref"], "#/components/schemas/ThingsInput");
+        assert_eq!(body["example"]["items"][0]["name"], "text");
+        let answer = &made["responses"]["200"]["content"]["application/json"];
+        assert_eq!(answer["schema"]["$ref"], "#/components/schemas/Things");
+        assert_eq!(made["responses"]["400"]["$ref"], "#/components/responses/BadRequest");
+    }
+}
