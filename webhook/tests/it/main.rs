@@ -7,6 +7,7 @@ mod following;
 mod house;
 mod private;
 mod receiver;
+mod roles;
 mod routes;
 mod signatures;
 mod under_way;
