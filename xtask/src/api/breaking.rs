@@ -143,7 +143,8 @@ impl<'a> Comparison<'a> {
         }
         // Who reads must understand all that is written.
         let (written, read) = if reader == Reader::Service { (before, now) } else { (now, before) };
-        if let Some(lost) = unread(written, read) {
+        let narrower = || if reader == Reader::Service { narrower(before, now) } else { None };
+        if let Some(lost) = of_another_type(written, read).or_else(narrower) {
             breaks.insert(format!("{place}: {lost}"));
         }
         let needed = |schema: &Value, name: &str| {
@@ -181,8 +182,8 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// What of that which is written its reader does not understand.
-fn unread(written: &Value, read: &Value) -> Option<String> {
+/// The type of what is written, where its reader does not understand it.
+fn of_another_type(written: &Value, read: &Value) -> Option<String> {
     let kinds = |schema: &Value| -> BTreeSet<String> {
         match &schema["type"] {
             Value::Array(kinds) => kinds.iter().map(text).collect(),
@@ -193,8 +194,12 @@ fn unread(written: &Value, read: &Value) -> Option<String> {
     if !reads.is_empty() && !wrote.is_subset(&reads) {
         return Some(format!("{wrote:?} is not {reads:?}"));
     }
-    // Of an answer this is a word that callers do not know yet.
-    if let (Some(wrote), Some(reads)) = (written["enum"].as_array(), read["enum"].as_array())
+    None
+}
+
+/// The word or the bound of which less is taken now. In answers both may widen: callers are told.
+fn narrower(before: &Value, now: &Value) -> Option<String> {
+    if let (Some(wrote), Some(reads)) = (before["enum"].as_array(), now["enum"].as_array())
         && let Some(word) = wrote.iter().find(|word| !reads.contains(word))
     {
         return Some(format!("{word} is not among its words"));
@@ -207,7 +212,7 @@ fn unread(written: &Value, read: &Value) -> Option<String> {
         ("minLength", false),
         ("minItems", false),
     ] {
-        let (wrote, reads) = (written[bound].as_i64(), read[bound].as_i64());
+        let (wrote, reads) = (before[bound].as_i64(), now[bound].as_i64());
         if let Some(reads) = reads {
             let fits =
                 wrote.is_some_and(|wrote| if is_upper { wrote <= reads } else { wrote >= reads });
@@ -304,6 +309,9 @@ mod tests {
         assert_eq!(after(&format!("{cart}/colour"), json!({ "type": "string" })), [""; 0]);
         let words = json!(["EUR", "USD", "JPY"]);
         assert_eq!(after(&format!("{cart}/currency/enum"), words), [""; 0]);
+        let answer = "/paths/~1v1~1carts/post/responses/201/content/application~1json/schema";
+        let id = json!({ "type": "string", "enum": ["a", "new one"] });
+        assert_eq!(after(&format!("{answer}/properties/id"), id), [""; 0]);
         let status = json!({ "description": "later" });
         assert_eq!(after("/paths/~1v1~1carts/post/responses/202", status), [""; 0]);
     }
