@@ -3,6 +3,24 @@
 
 CREATE EXTENSION btree_gist;
 
+CREATE TABLE api_keys (
+    id uuid NOT NULL,
+    name text NOT NULL,
+    hint text NOT NULL,
+    role text NOT NULL,
+    scopes text[] NOT NULL,
+    secret bytea NOT NULL,
+    previous bytea,
+    previous_until timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    used_at timestamp with time zone,
+    CONSTRAINT api_keys_pkey PRIMARY KEY (id),
+    CONSTRAINT api_keys_previous_key UNIQUE (previous),
+    CONSTRAINT api_keys_secret_key UNIQUE (secret)
+);
+
 CREATE TABLE carts_rows (
     build smallint NOT NULL,
     id uuid NOT NULL,
@@ -63,6 +81,15 @@ CREATE TABLE gateway_events (
     CONSTRAINT gateway_events_pkey PRIMARY KEY (gateway, event_id)
 );
 CREATE INDEX gateway_events_received ON gateway_events USING btree (received_at);
+
+CREATE TABLE invitations (
+    person_id uuid NOT NULL,
+    secret bytea NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT invitations_pkey PRIMARY KEY (person_id),
+    CONSTRAINT invitations_secret_key UNIQUE (secret),
+    CONSTRAINT invitations_person_id_fkey FOREIGN KEY (person_id) REFERENCES people(id) ON DELETE CASCADE
+);
 
 CREATE TABLE locations_rows (
     build smallint NOT NULL,
@@ -212,6 +239,7 @@ CREATE TABLE people (
     email_sealed bytea NOT NULL,
     password text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    disabled_at timestamp with time zone,
     verified_at timestamp with time zone,
     CONSTRAINT people_pkey PRIMARY KEY (id),
     CONSTRAINT people_email_digest_key UNIQUE (email_digest)
@@ -321,6 +349,13 @@ CREATE TABLE reactions (
     CONSTRAINT reactions_pkey PRIMARY KEY (name)
 );
 
+CREATE TABLE recovery_codes (
+    person_id uuid NOT NULL,
+    digest bytea NOT NULL,
+    CONSTRAINT recovery_codes_pkey PRIMARY KEY (person_id, digest),
+    CONSTRAINT recovery_codes_person_id_fkey FOREIGN KEY (person_id) REFERENCES second_factors(person_id) ON DELETE CASCADE
+);
+
 CREATE TABLE sales_orders_rows (
     build smallint NOT NULL,
     id uuid NOT NULL,
@@ -392,6 +427,16 @@ CREATE TABLE search_stock_rows (
     document json NOT NULL,
     CONSTRAINT search_stock_rows_pkey PRIMARY KEY (build, id)
 ) WITH (fillfactor=80);
+
+CREATE TABLE second_factors (
+    person_id uuid NOT NULL,
+    sealed bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    confirmed_at timestamp with time zone,
+    last_step bigint NOT NULL,
+    CONSTRAINT second_factors_pkey PRIMARY KEY (person_id),
+    CONSTRAINT second_factors_person_id_fkey FOREIGN KEY (person_id) REFERENCES people(id) ON DELETE CASCADE
+);
 
 CREATE TABLE sessions (
     id uuid NOT NULL,
@@ -500,6 +545,63 @@ CREATE TABLE vault_records (
 );
 CREATE INDEX vault_records_kept_until ON vault_records USING btree (kept_until) WHERE NOT in_use;
 CREATE INDEX vault_records_subject ON vault_records USING btree (subject, kind);
+
+CREATE TABLE voided_tokens (
+    person_id uuid NOT NULL,
+    before timestamp with time zone NOT NULL,
+    CONSTRAINT voided_tokens_pkey PRIMARY KEY (person_id)
+);
+
+CREATE TABLE webhook_deliveries (
+    subscription_id uuid NOT NULL,
+    "position" bigint NOT NULL,
+    replay integer NOT NULL,
+    type text NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    leased_until timestamp with time zone,
+    status smallint,
+    error text,
+    attempted_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT webhook_deliveries_pkey PRIMARY KEY (subscription_id, "position", replay),
+    CONSTRAINT webhook_deliveries_subscription_id_fkey FOREIGN KEY (subscription_id) REFERENCES webhook_subscriptions(id)
+);
+CREATE INDEX webhook_deliveries_by_state ON webhook_deliveries USING btree (subscription_id, state, "position" DESC, replay DESC);
+CREATE INDEX webhook_deliveries_due ON webhook_deliveries USING btree (subscription_id, due_at, "position") WHERE state = 'pending'::text;
+CREATE INDEX webhook_deliveries_ended_at ON webhook_deliveries USING btree (subscription_id, ended_at) WHERE state <> 'pending'::text;
+CREATE INDEX webhook_deliveries_leased ON webhook_deliveries USING btree (subscription_id, leased_until) WHERE leased_until IS NOT NULL;
+
+CREATE TABLE webhook_readings (
+    subscription_id uuid NOT NULL,
+    replay integer NOT NULL,
+    "position" bigint NOT NULL,
+    until_position bigint,
+    CONSTRAINT webhook_readings_pkey PRIMARY KEY (subscription_id, replay),
+    CONSTRAINT webhook_readings_subscription_id_fkey FOREIGN KEY (subscription_id) REFERENCES webhook_subscriptions(id) ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX webhook_readings_replay ON webhook_readings USING btree (subscription_id) WHERE replay > 0;
+
+CREATE TABLE webhook_subscriptions (
+    id uuid NOT NULL,
+    url text NOT NULL,
+    event_types text[] NOT NULL,
+    description text NOT NULL,
+    state text NOT NULL,
+    reason text,
+    log_id uuid NOT NULL,
+    began_after bigint NOT NULL,
+    secret bytea NOT NULL,
+    previous_secret bytea,
+    previous_until timestamp with time zone,
+    rests_until timestamp with time zone,
+    replays integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT webhook_subscriptions_pkey PRIMARY KEY (id)
+);
 
 CREATE VIEW carts AS
  SELECT id,
@@ -1007,7 +1109,7 @@ REVOKE EXECUTE ON FUNCTION take_turn(bigint, integer, bigint) FROM PUBLIC;
 GRANT SELECT ON carts, carts_today, events, locations, locations_rows, log_head, orders, payments, products, projection_positions, sales, search_documents, skipped_events, stock, stock_on_offer TO commerce_analyst;
 GRANT SELECT ON events, log_head TO commerce_projector;
 GRANT SELECT, INSERT, UPDATE, DELETE ON carts, carts_rows, carts_today, locations, locations_rows, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows TO commerce_projector;
-GRANT SELECT ON carts, carts_rows, carts_today, events, locations, locations_rows, log_head, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows, vault_index TO commerce_reader;
+GRANT SELECT ON api_keys, carts, carts_rows, carts_today, events, locations, locations_rows, log_head, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows, vault_index, voided_tokens TO commerce_reader;
 GRANT EXECUTE ON FUNCTION append(uuid, bigint, boolean, text[], bigint[], text[], text[], uuid[], text[], bigint[], text[], bigint[], text[], smallint[], smallint[], timestamp with time zone[], text[], text[]) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION forget_commands(interval, interval, integer) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION hold_head() TO commerce_writer;
@@ -1015,7 +1117,7 @@ GRANT EXECUTE ON FUNCTION settle_log(boolean) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION take_turn(bigint, integer, bigint) TO commerce_writer;
 GRANT SELECT ON commands, events, log_head TO commerce_writer;
 GRANT SELECT, INSERT, UPDATE ON signing_keys TO commerce_writer;
-GRANT SELECT, INSERT, UPDATE, DELETE ON gateway_events, mails, payment_process, payment_process_parked, payment_tasks, people, person_codes, reaction_tasks, reaction_waiting, reactions, sandbox_gateway, sessions, sign_in_failures, snapshots, vault_erased, vault_index, vault_keys, vault_records TO commerce_writer;
+GRANT SELECT, INSERT, UPDATE, DELETE ON api_keys, gateway_events, invitations, mails, payment_process, payment_process_parked, payment_tasks, people, person_codes, reaction_tasks, reaction_waiting, reactions, recovery_codes, sandbox_gateway, second_factors, sessions, sign_in_failures, snapshots, vault_erased, vault_index, vault_keys, vault_records, voided_tokens, webhook_deliveries, webhook_readings, webhook_subscriptions TO commerce_writer;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO commerce_analyst;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO commerce_projector;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO commerce_reader;
