@@ -1,6 +1,7 @@
 //! The serving process: what runs in it, and the order in which it ends.
 
 use async_nats::ConnectError;
+use axum::http::Method;
 use event_store::{Writer, forget, relay};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -9,6 +10,7 @@ use identity::routes::Identity;
 use service::config::{Bus, Database, Http, Wrong};
 use service::health::Health;
 use service::parts::Parts;
+use service::rates::{self, Dear};
 use service::{ServeError, bus, database, shutdown, telemetry};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +22,21 @@ use crate::webhooks::Webhooks;
 use crate::{App, metrics, router};
 use reactor::Correspondence;
 use reactor::gateway::{self, Gateways};
+use reactor::hands::KnownPeople;
+
+/// What is dear, or could be guessed: by address, less often.
+const DEAR: &[Dear] = &[
+    (Some(Method::POST), "/v1/sessions"),
+    (Some(Method::POST), "/v1/sessions/refresh"),
+    (Some(Method::POST), "/v1/people"),
+    (Some(Method::POST), "/v1/people/verify"),
+    (Some(Method::POST), "/v1/people/reset"),
+    (Some(Method::POST), "/v1/people/reset/confirm"),
+    (Some(Method::POST), "/v1/staff/join"),
+    (Some(Method::POST), "/v1/guests"),
+    (Some(Method::POST), "/v1/carts/{id}/checkout"),
+    (Some(Method::POST), "/v1/payments"),
+];
 
 /// Why the process ended when it was not told to.
 #[derive(Debug, thiserror::Error)]
@@ -84,10 +101,9 @@ async fn run(settings: Serve, around: Surroundings) -> Result<(), Error> {
     let (writer, writing) = Writer::start(&db, settings.writer());
     let writing = parts.watch("the writer", writing);
 
-    let vault = master.vault(&db)?;
-    let people = Correspondence::new(vault.clone(), settings.mail.carrier()?);
+    let people = Correspondence::new(master.vault(&db)?, settings.mail.carrier()?);
     // What is written here is sent by the reactor, here or elsewhere.
-    let post = people.known.post.clone();
+    let KnownPeople { vault, post } = people.known.clone();
     let (stop_reacting, stop_relaying) = (CancellationToken::new(), CancellationToken::new());
     let reacting = if inside {
         reactor::metrics::describe_metrics();
@@ -125,7 +141,7 @@ async fn run(settings: Serve, around: Surroundings) -> Result<(), Error> {
     let identity = Identity { db: db.clone(), desk: giving.desk(&master, &asking, &db, post)? };
     let beside = identity::routes::router(identity, &guard)
         .merge(webhook::routes::router(dispatcher, &guard));
-    let routes = router(&app, &guard, &health, beside);
+    let routes = rates::limit(router(&app, &guard, &health, beside), &http.rates, DEAR);
     let served = service::serve(routes, &health, &http, DEFAULT_PORT, shutdown).await;
 
     parts.stop();

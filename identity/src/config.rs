@@ -69,6 +69,9 @@ impl Asking {
             tracing::warn!(%address, "listening beyond this machine and asking nobody: whoever \
                            reaches this port may do everything (ACCESS, API_TOKEN)");
         }
+        if self.is_open(http) && http.exposed {
+            return Err(Wrong::new("ACCESS", "is open, and everybody reaches this (EXPOSED)"));
+        }
         let issuer = Some((db.clone(), self.issuer.clone()));
         let providers = self.providers()?;
         Ok(Guard::with_providers(http.token(), self.is_open(http), issuer, providers))

@@ -7,10 +7,13 @@ use clap::{Parser, Subcommand};
 use identity::config::Asking;
 use query_api::{App, Settings};
 use service::config::{Bus, Database, Http, Logging, Search, Secret};
+use service::rates::Dear;
 use service::{build, bus, database, openapi, shutdown, telemetry};
 
 /// Listened on when nothing else is said.
 const DEFAULT_PORT: u16 = 8081;
+/// What is dear: by address, less often.
+const DEAR: &[Dear] = &[(None, "/v1/search")];
 
 /// Reads of the commerce engine
 #[derive(Parser)]
@@ -91,6 +94,7 @@ async fn main() -> Result<()> {
     let health = query_api::health(&app);
     let router = query_api::router(app, &health);
     query_api::describe_metrics();
+    let router = service::rates::limit(router, &http.rates, DEAR);
     service::serve(router, &health, &http, DEFAULT_PORT, shutdown).await?;
     Ok(())
 }

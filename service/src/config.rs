@@ -12,6 +12,8 @@ use clap::{Args, ValueEnum};
 use sqlx::postgres::PgConnectOptions;
 
 use crate::cors::Origins;
+use crate::exposed;
+use crate::rates::Rates;
 
 /// Why a process does not start: a setting that cannot be meant.
 #[derive(Debug, thiserror::Error)]
@@ -186,6 +188,14 @@ pub struct Http {
     /// on that alone and tell there why a part failed
     #[arg(id = "ops-listen", long = "ops-listen", global = true, env = "OPS_LISTEN")]
     pub ops_listen: Option<SocketAddr>,
+    /// How often somebody may ask
+    #[command(flatten)]
+    pub rates: Rates,
+    /// That whoever is on the internet may reach it, through a proxy that ends TLS: what must not
+    /// stand open then is refused at the start
+    #[arg(id = "exposed", long = "exposed", global = true, env = "EXPOSED",
+          default_value_t = false, action = clap::ArgAction::Set)]
+    pub exposed: bool,
     /// How long to go on after a SIGTERM while `/ready` already says no, seconds: until whoever
     /// sends requests has noticed
     #[arg(
@@ -220,6 +230,9 @@ impl Http {
     /// # Errors
     /// A token that no caller could send, or that would leave the door open by mistake.
     pub fn check(&self) -> Result<(), Wrong> {
+        if self.exposed {
+            exposed::check(self)?;
+        }
         let Some(token) = self.token().map(Secret::expose) else { return Ok(()) };
         let wrong = |reason: &str| Err(Wrong::new("API_TOKEN", reason));
         if token.is_empty() {
@@ -295,7 +308,9 @@ mod tests {
 
     fn http(token: &str) -> Http {
         let (listen, ops_listen, origins) = (None, None, Origins::default());
-        Http { listen, token: Some(token.into()), origins, ops_listen, drain_delay: 0 }
+        let (rates, exposed) = (Rates::default(), false);
+        let token = Some(token.into());
+        Http { listen, token, origins, ops_listen, rates, exposed, drain_delay: 0 }
     }
 
     fn database(url: &str) -> Database {

@@ -58,6 +58,13 @@ impl FromStr for Origins {
     }
 }
 
+impl Origins {
+    /// Whether none of them is reached without TLS.
+    pub(crate) fn are_encrypted(&self) -> bool {
+        self.0.iter().all(|origin| origin.0.as_bytes().starts_with(b"https://"))
+    }
+}
+
 impl FromStr for PageOrigin {
     type Err = &'static str;
 

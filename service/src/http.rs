@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{HeaderValue, StatusCode, Uri};
+use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt as _;
@@ -24,7 +24,7 @@ use crate::problem::Problem;
 use crate::request_id::{self, RequestId};
 use crate::throttle::Throttle;
 use crate::unread::{Unread, refuse};
-use crate::{health, metrics};
+use crate::{encoding, guarded, health, metrics, unread};
 
 /// How long a handler may take until its answer begins. Longer than any wait a client may ask for.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
@@ -76,12 +76,17 @@ async fn not_found(uri: Uri) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "no_such_route", detail)
 }
 
-async fn method_not_allowed() -> Problem {
+/// Who asks what a path knows is told in `Allow`, as is who asked for what it does not.
+async fn method_not_allowed(method: Method) -> Response {
+    if method == Method::OPTIONS {
+        return StatusCode::NO_CONTENT.into_response();
+    }
     Problem::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "method_not_allowed",
         "this path knows other methods, see Allow",
     )
+    .into_response()
 }
 
 async fn observe(State(room): State<Arc<Room>>, mut request: Request, next: Next) -> Response {
@@ -98,6 +103,7 @@ async fn observe(State(room): State<Arc<Room>>, mut request: Request, next: Next
     let (response, place) = answer(&room, request, next).instrument(span).await;
     let (mut response, share) = room.answers.admit(&ledger, response, line.is_vital());
     unread.tell(&mut response);
+    guarded::guard(&mut response);
     if let Ok(header) = header {
         response.headers_mut().insert(request_id::HEADER, header);
     }
@@ -161,6 +167,10 @@ async fn overloaded(request: Request) -> Response {
 }
 
 async fn run(request: Request, next: Next) -> Response {
+    if let Some(refused) = encoding::refused(request.headers()) {
+        unread::read_away(request.into_body()).await;
+        return refused;
+    }
     let running = AssertUnwindSafe(next.run(request)).catch_unwind();
     match tokio::time::timeout(REQUEST_TIMEOUT, running).await {
         Ok(Ok(response)) => response,

@@ -33,6 +33,7 @@ use crate::health::{self, Health};
 use crate::http::shell;
 use crate::ledger::Patience;
 use crate::problem::Problem;
+use crate::rates::Peer;
 use crate::shutdown::Shutdown;
 use crate::{descriptors, metrics};
 
@@ -246,15 +247,15 @@ impl Server {
                 }
                 () = self.shutdown.cancelled() => break,
             };
-            let Some(connection) = taken else {
+            let Some((connection, from)) = taken else {
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             };
             let server = self.clone();
             if let Ok(place) = self.room.clone().try_acquire_owned() {
-                attended.spawn(async move { server.welcome(connection, place).await });
+                attended.spawn(async move { server.welcome(connection, from, place).await });
             } else if let Ok(step) = doorstep.clone().try_acquire_owned() {
-                attended.spawn(async move { server.receive(connection, step).await });
+                attended.spawn(async move { server.receive(connection, from, step).await });
             } else {
                 ::metrics::counter!("connections_turned_away_total").increment(1);
             }
@@ -267,32 +268,37 @@ impl Server {
     }
 
     /// Serves a connection that has a place.
-    async fn welcome(&self, connection: TcpStream, _place: OwnedSemaphorePermit) {
+    async fn welcome(&self, connection: TcpStream, from: SocketAddr, _place: OwnedSemaphorePermit) {
         let opened = self.connections.open(Instant::now());
-        self.attend(connection, &self.router, &opened.connection).await;
+        self.attend((connection, from), &self.router, &opened.connection).await;
     }
 
     /// Finds a place for a newcomer when there is none, or tells it so.
-    async fn receive(&self, connection: TcpStream, step: OwnedSemaphorePermit) {
+    async fn receive(&self, connection: TcpStream, from: SocketAddr, step: OwnedSemaphorePermit) {
         let time = self.bounds.turned_away;
         if self.connections.shed(self.bounds.limits, Instant::now()) {
             let place = tokio::time::timeout(time, self.room.clone().acquire_owned()).await;
             if let Ok(Ok(place)) = place {
                 drop(step);
-                return self.welcome(connection, place).await;
+                return self.welcome(connection, from, place).await;
             }
         }
         ::metrics::counter!("connections_turned_away_total").increment(1);
         // Not among the open ones: it ends soon in any case.
         let opened = Arc::<Connections>::default().open(Instant::now());
-        let refusing = self.attend(connection, &self.refusal, &opened.connection);
+        let refusing = self.attend((connection, from), &self.refusal, &opened.connection);
         if tokio::time::timeout(time, refusing).await.is_err() {
             tracing::debug!("a connection without a place is closed");
         }
     }
 
     /// Serves one connection to its end.
-    async fn attend(&self, tcp: TcpStream, router: &Router, connection: &Connection) {
+    async fn attend(
+        &self,
+        (tcp, from): (TcpStream, SocketAddr),
+        router: &Router,
+        connection: &Connection,
+    ) {
         // Answers are small: waiting to fill a packet only delays them.
         if let Err(error) = tcp.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY refused");
@@ -301,6 +307,7 @@ impl Server {
         let service = service_fn(|mut request: hyper::Request<_>| {
             let under_way = connection.ledger.begin();
             request.extensions_mut().insert(connection.ledger.clone());
+            request.extensions_mut().insert(Peer(from.ip()));
             let answering = router.call(request);
             async move {
                 let response = answering.await;
@@ -338,10 +345,10 @@ impl Server {
 }
 
 /// The next connection; `None` if the system has none to give now.
-async fn take(listener: &TcpListener) -> Option<TcpStream> {
+async fn take(listener: &TcpListener) -> Option<(TcpStream, SocketAddr)> {
     loop {
         match listener.accept().await {
-            Ok((connection, _)) => return Some(connection),
+            Ok(taken) => return Some(taken),
             Err(error) if is_of_the_caller(&error) => {}
             Err(error) => {
                 tracing::error!(%error, "a connection could not be taken");

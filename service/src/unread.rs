@@ -27,7 +27,8 @@ pub async fn refuse(request: Request, problem: Problem) -> Response {
     problem.into_response()
 }
 
-async fn read_away(body: Body) {
+/// Reads a body away that nobody wants, where it is short.
+pub(crate) async fn read_away(body: Body) {
     if body.size_hint().upper().is_some_and(|bytes| bytes <= READ_AWAY_BYTES_MAX) {
         let all = body.into_data_stream().take_while(|piece| std::future::ready(piece.is_ok()));
         // Whether that was all is told by `Unread`.

@@ -10,6 +10,7 @@ use tower::ServiceExt as _;
 use super::*;
 use crate::cors::Origins;
 use crate::http::shell;
+use crate::rates::Rates;
 
 fn http(ops: bool) -> Http {
     let ops_listen = ops.then(|| ([127, 0, 0, 1], 0).into());
@@ -19,6 +20,8 @@ fn http(ops: bool) -> Http {
         origins: Origins::default(),
         ops_listen,
         drain_delay: 0,
+        rates: Rates::default(),
+        exposed: false,
     }
 }
 

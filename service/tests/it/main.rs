@@ -210,6 +210,17 @@ async fn what_is_not_there_and_what_breaks_are_problems_too() {
     assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(headers[header::ALLOW], "POST");
     assert!(body.contains("method_not_allowed"));
+    // Who asks what there is is told; and every answer says how browsers are to take it.
+    let request = Request::options("/orders").body(Body::empty()).expect("a request");
+    let (status, headers, body) = ask(request).await;
+    assert_eq!((status, body.as_str()), (StatusCode::NO_CONTENT, ""));
+    assert_eq!(headers[header::ALLOW], "POST");
+    assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
+    assert_eq!(headers[header::CACHE_CONTROL], "no-store");
+    let request = Request::post("/orders").header(header::CONTENT_ENCODING, "gzip");
+    let (status, headers, _) = ask(request.body(Body::from("{}")).expect("a request")).await;
+    assert_eq!(status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert_eq!(headers[header::ACCEPT_ENCODING], "identity");
     let (status, _, body) = ask(get_request("/panic")).await;
     assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
     assert!(body.contains(r#""code":"internal""#));

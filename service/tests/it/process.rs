@@ -155,6 +155,8 @@ async fn a_service_that_is_told_to_end_says_so_before_its_port_closes() {
         token: None,
         ops_listen: Some(operations),
         drain_delay: 0,
+        rates: service::rates::Rates::default(),
+        exposed: false,
     };
     let health = Health::new();
     let router =
