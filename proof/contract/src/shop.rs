@@ -124,6 +124,12 @@ impl Shop {
         (self.customer, self.guest, self.log_id) = (customer, guest, log_id);
     }
 
+    /// The log, an event a line.
+    pub async fn log(&self) -> String {
+        let get = Client::new().get(self.reads.url("/v1/events")).bearer_auth(&self.owner);
+        get.send().await.unwrap().text().await.unwrap()
+    }
+
     async fn batch(&self, file: &Path) {
         let post = Client::new().post(self.commands.url("/v1/batch")).bearer_auth(&self.owner);
         let post = post.header("content-type", "application/x-ndjson");
