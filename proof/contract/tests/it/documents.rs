@@ -1,5 +1,6 @@
-//! What linters say of the committed documents, and whether the log is as its document says. That they are what the programs serve is the
-//! affair of `cargo xtask api --check`, and of each service's own test.
+//! What linters say of the committed documents, and whether the log is as its document says. That
+//! they are what the programs serve is the affair of `cargo xtask api --check`, and of each
+//! service's own test.
 
 use std::path::PathBuf;
 use std::process::Command;
