@@ -65,6 +65,7 @@ pub fn document() -> Value {
     let told = webhook();
     document.add(told);
     people::describe(&mut document);
+    webhook::routes::described::describe(&mut document);
     document.finish()
 }
 
@@ -125,6 +126,10 @@ fn command(route: &Route, document: &mut Description) -> Endpoint {
     for (status, description) in answers {
         let headers = if status == 200 { &headers[..] } else { &made[..] };
         told = told.answer(status, description, Some((JSON, &content)), headers);
+    }
+    // What pays is sealed for who pays, unless they were forgotten.
+    if route.name == "payment.start" {
+        told = told.refused(&[410]);
     }
     told.refused(&REFUSED)
 }
@@ -203,7 +208,7 @@ fn webhook() -> Endpoint {
         .access("gateway", true)
         .text("Tells what happened at a gateway. Asks for its signature instead of a token.")
         .takes(&["X-Request-Id"])
-        .path("name", "Extent gateway.", &name)
+        .path("name", "Which gateway.", &name)
         .body(JSON, &event, true)
         .answer(204, "It stands in the log, or is of no interest.", None, &[])
         .refused(&[400, 404, 408, 413, 415, 500, 503])

@@ -17,6 +17,7 @@ use lru::LruCache;
 use service::Problem;
 use service::auth::bearer;
 use service::config::Secret;
+use service::openapi::Code;
 use service::unread::refuse;
 use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
@@ -199,6 +200,14 @@ const GUEST_TOKEN: HeaderName = HeaderName::from_static("guest-token");
 /// The guest whom a customer was before they signed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WasGuest(pub GuestId);
+
+/// How somebody is not let in, each with its status.
+pub const CODES: &[Code] = &[
+    (401, "unauthorized"),
+    (403, "forbidden"),
+    (403, "second_factor_required"),
+    (503, "keys_unavailable"),
+];
 
 /// A middleware for one route: lets those in who may, with their [`Principal`] among the request's
 /// extensions, and [`WasGuest`] if they show that.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 use sqlx::PgPool;
 use tokio::sync::Notify;
@@ -46,7 +47,8 @@ pub(crate) struct Claimed {
 }
 
 /// What became of a mail, for those who keep the programs running: not whose it is.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Mail")]
 pub struct Shown {
     /// Its id.
     pub id: Uuid,

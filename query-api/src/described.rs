@@ -24,7 +24,6 @@ pub const CODES: &[Code] = &[
     (400, "invalid_last_event_id"),
     (400, "invalid_log_id"),
     (400, "position_unknown"),
-    (403, "forbidden"),
     (404, "not_found"),
     (406, "not_acceptable"),
     (409, "another_log"),
@@ -71,7 +70,7 @@ pub fn document() -> Value {
     for (name, about) in TAGS {
         document.tag(name, about);
     }
-    document.knows(CODES.iter().copied());
+    document.knows(CODES.iter().chain(identity::guard::CODES).copied());
     lists(&mut document);
     singles(&mut document);
     search(&mut document);

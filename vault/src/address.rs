@@ -88,6 +88,7 @@ pub struct PostalAddress {
 struct Wire {
     name: Label,
     company: Option<Label>,
+    #[schemars(length(min = 1, max = LINES_MAX))]
     lines: Vec<Label>,
     postcode: Option<Label>,
     city: Label,

@@ -4,7 +4,6 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use uuid::Uuid;
 
 use crate::address::{PostalAddress, Profile};
@@ -293,17 +292,4 @@ impl Vault {
 
 fn purpose(kind: Kind, id: Uuid) -> Vec<u8> {
     [b"commerce record\0", kind.name().as_bytes(), b"\0", &id.as_bytes()[..]].concat()
-}
-
-/// A record as it is given to whom it is about.
-impl<T: Serialize> KeptRecord<T> {
-    /// What it says, with its name.
-    pub fn shown(&self) -> Value {
-        let mut shown = serde_json::to_value(&self.plain).unwrap_or_default();
-        if let Some(members) = shown.as_object_mut() {
-            members.insert("id".to_owned(), self.id.to_string().into());
-            members.insert("changed_at".to_owned(), self.changed_at.to_rfc3339().into());
-        }
-        shown
-    }
 }

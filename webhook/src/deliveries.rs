@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -51,8 +52,9 @@ pub(crate) enum Next {
 }
 
 /// Whether something was sent, as callers name it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "WebhookDeliveryState")]
 pub(crate) enum State {
     /// It is to be sent, for the first time or again.
     Pending,
@@ -64,7 +66,8 @@ pub(crate) enum State {
 }
 
 /// One of the list, as it is shown.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "WebhookDelivery")]
 pub(crate) struct Delivery {
     pub id: Key,
     /// What the receiver knows it by.
@@ -313,7 +316,23 @@ impl FromStr for Key {
             replay: replay.parse().map_err(|_| NoKey)?,
         };
         // Numbers have many spellings; only ours comes from us.
-        if key.to_string() == text { Ok(key) } else { Err(NoKey) }
+        let is_ours = key.position >= 0 && key.replay >= 0 && key.to_string() == text;
+        if is_ours { Ok(key) } else { Err(NoKey) }
+    }
+}
+
+impl JsonSchema for Key {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "WebhookDeliveryId".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "description": "The position of the event, and 0 or the number of a replay.",
+            "pattern": "^[0-9]{1,19}-[0-9]{1,10}$",
+            "examples": ["1024-0"],
+        })
     }
 }
 

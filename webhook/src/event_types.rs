@@ -8,7 +8,7 @@ use domain::Event;
 use service::Problem;
 
 /// Names and kinds that one subscription may list.
-const EVENT_TYPES_MAX: usize = 100;
+pub(crate) const EVENT_TYPES_MAX: usize = 100;
 /// What stands for all events of a kind.
 const ALL: &str = ".*";
 

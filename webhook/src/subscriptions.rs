@@ -1,6 +1,7 @@
 //! Who is told of what: subscriptions, as they are kept. Their secrets are sealed, and shown once.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -12,7 +13,8 @@ pub const SUBSCRIPTIONS_MAX: u16 = 64;
 pub const PREVIOUS_SECRET_LIFE: TimeDelta = TimeDelta::hours(24);
 
 /// A subscription, as it is shown.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Webhook")]
 pub(crate) struct Subscription {
     /// Its id.
     pub id: Uuid,
@@ -44,7 +46,8 @@ pub(crate) struct Subscription {
 }
 
 /// A replay, as it is shown.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "WebhookReplay")]
 pub(crate) struct Replay {
     /// Which: ids of its deliveries end in it.
     #[serde(rename = "replay")]

@@ -9,7 +9,7 @@ use reqwest::Url;
 use crate::address;
 
 /// The longest URL, in bytes.
-const URL_BYTES_MAX: usize = 2048;
+pub(crate) const URL_BYTES_MAX: usize = 2048;
 
 /// Which addresses may be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

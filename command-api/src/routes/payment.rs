@@ -54,6 +54,8 @@ struct Start {
     order_id: OrderId,
     method: PaymentMethod,
     gateway: Option<GatewayName>,
+    /// What the gateway's own form made of a card: a payment by `card` needs one, one in `cash` has
+    /// none. None begins with `vault:`.
     token: Option<Token>,
     capture: Option<CapturePolicy>,
     return_url: Option<MediaUrl>,

@@ -9,6 +9,7 @@ mod scope;
 mod written;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
@@ -29,8 +30,14 @@ const NAME_CHARS_MAX: usize = 100;
 pub const OVERLAP_MINUTES_MAX: u32 = 7 * 24 * 60;
 
 /// What a key is called by people.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
+#[schemars(rename = "ApiKeyName", extend(
+    "minLength" = 1,
+    "maxLength" = NAME_CHARS_MAX,
+    "pattern" = r"^[^\x00-\x1f\x7f-\x9f]+$",
+    "examples" = ["stock sync"],
+))]
 pub struct Name(String);
 
 impl TryFrom<String> for Name {
@@ -44,7 +51,7 @@ impl TryFrom<String> for Name {
 }
 
 /// What a program may be: anything but the owner.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(try_from = "Role")]
 pub struct ProgramRole(Role);
 
@@ -57,8 +64,9 @@ impl TryFrom<Role> for ProgramRole {
 }
 
 /// A key as somebody wants it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "NewApiKey")]
 pub struct Wanted {
     /// What it is called.
     pub name: Name,
@@ -72,7 +80,7 @@ pub struct Wanted {
 }
 
 /// A key as it is shown.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ApiKey {
     /// Its id, which stands in events as who asked.
     pub id: Uuid,
@@ -81,6 +89,7 @@ pub struct ApiKey {
     /// How it begins.
     pub hint: String,
     /// What it may do.
+    #[schemars(with = "Role")]
     pub role: String,
     /// Where it may be used; everywhere its role may, where there is none.
     pub scopes: Vec<String>,
@@ -97,7 +106,8 @@ pub struct ApiKey {
 }
 
 /// A key that was made, which is shown once.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, JsonSchema)]
+#[schemars(rename = "ApiKeyMade")]
 pub struct Made {
     /// Its id.
     pub id: Uuid,

@@ -1,6 +1,7 @@
 //! Where an API key may be used, if not everywhere its role may.
 
 use axum::http::Method;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Characters of a scope.
@@ -9,16 +10,22 @@ const CHARS_MAX: usize = 200;
 const SCOPES_MAX: usize = 50;
 
 /// The beginning of a path, as `/v1/stock`, and which method, as `GET /v1/orders`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(rename = "ApiKeyScope", extend(
+    "maxLength" = CHARS_MAX,
+    "pattern" = r##"^([!#$%&'*+.^_`|~0-9A-Za-z-]+ )?/v1/[!"$->@-~]+$"##,
+    "examples" = ["GET /v1/orders"],
+))]
 pub struct Scope {
     method: Option<Method>,
     path: String,
 }
 
 /// Some of them: none is no bound.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Vec<Scope>", into = "Vec<Scope>")]
+#[schemars(rename = "ApiKeyScopes", extend("maxItems" = SCOPES_MAX))]
 pub struct Scopes(Vec<Scope>);
 
 impl Scopes {

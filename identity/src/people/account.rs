@@ -269,7 +269,8 @@ impl People {
     }
 
     /// Forgets a shopper, at once and everywhere: their account, what was sealed for them, mails
-    /// that wait; and voids their tokens. Orders stay, without anybody's name. Says whether anything was known of them.
+    /// that wait; and voids their tokens. Orders stay, without anybody's name. Says whether
+    /// anything was known of them.
     ///
     /// # Errors
     /// The database does not answer. Who asks again forgets the rest.

@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use ring::rand::{SecureRandom as _, SystemRandom};
+use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -22,7 +23,8 @@ const RECOVERY_GROUP: usize = 4;
 const GIVEN_CHARS_MAX: usize = 40;
 
 /// What an app is told, once.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, JsonSchema)]
+#[schemars(rename = "SecondFactorEnrolment")]
 pub struct Enrolment {
     /// The secret, for who types it.
     pub secret: String,

@@ -2,6 +2,7 @@
 //! away. What takes something from somebody also voids the tokens they have.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -18,13 +19,14 @@ const INVITATION_LIFE: TimeDelta = TimeDelta::days(7);
 const SHOWN_MAX: i64 = 1_000;
 
 /// Somebody who works here.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Colleague {
     /// Their id, which stands in events as who asked.
     pub id: Uuid,
     /// Their address.
     pub email: String,
     /// What they do.
+    #[schemars(with = "Role")]
     pub role: String,
     /// Whether they sign in with a second factor.
     pub second_factor: bool,
@@ -37,7 +39,7 @@ pub struct Colleague {
 }
 
 /// What lets somebody choose a password, shown once.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, JsonSchema)]
 pub struct Invitation {
     /// Who.
     pub id: Uuid,

@@ -7,17 +7,18 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use service::Problem;
 use service::extract::Path;
 use service::json::Json;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 use vault::address::{Locale, PostalAddress, Profile};
-use vault::records::{KeptRecord, Kind};
+use vault::records::Kind;
 use vault::{DataSubject, Phone, VaultError};
 
+use super::addresses::Address;
 use super::people::{person, refused};
 use super::{Desk, Identity, NO_STORE, broken};
 use crate::people::{AccountError, Email, NewPassword, Password, Session};
@@ -29,26 +30,29 @@ static ASIDE: Semaphore = Semaphore::const_new(64);
 /// What who is turned away is told to wait.
 const BUSY_FOR: Duration = Duration::from_secs(1);
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "MailedCode")]
 pub(super) struct Code {
     code: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "PasswordForgotten")]
 pub(super) struct Forgot {
     email: Email,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "PasswordReset")]
 pub(super) struct Reset {
     code: String,
     password: NewPassword,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ChangeEmail {
     email: Email,
@@ -56,15 +60,16 @@ pub(super) struct ChangeEmail {
 }
 
 /// What somebody says of themselves; what is left out is unsaid.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "OwnProfile")]
 pub(super) struct Said {
     name: Option<domain::text::Label>,
     phone: Option<Phone>,
     locale: Option<Locale>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Farewell {
     /// Of who has an account here.
@@ -72,8 +77,8 @@ pub(super) struct Farewell {
 }
 
 /// Who somebody is.
-#[derive(Serialize)]
-struct Me {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Me {
     id: Uuid,
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<Role>,
@@ -86,12 +91,12 @@ struct Me {
 }
 
 /// All that is known of somebody outside of the log.
-#[derive(Serialize)]
-struct Export {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Export {
     exported_at: DateTime<Utc>,
     #[serde(flatten)]
     me: Me,
-    addresses: Vec<Value>,
+    addresses: Vec<Address>,
     sessions: Vec<Session>,
 }
 
@@ -187,7 +192,7 @@ pub(super) async fn export(
     let addresses =
         desk.people.vault().all::<PostalAddress>(Kind::Address, DataSubject(id), false).await;
     let addresses = addresses.map_err(AccountError::from).map_err(failed)?;
-    let addresses = addresses.iter().map(KeptRecord::shown).collect();
+    let addresses = addresses.into_iter().map(Address::from).collect();
     let sessions = desk.people.sessions(id, now).await?;
     let me = desk.me(id).await.map_err(failed)?;
     Ok((NO_STORE, Json(Export { exported_at: now, me, addresses, sessions })).into_response())

@@ -4,9 +4,9 @@
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use chrono::Utc;
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use service::Problem;
 use service::extract::{Path, Query};
 use service::json::Json;
@@ -21,7 +21,7 @@ use crate::people::AccountError;
 use crate::principal::Principal;
 
 /// An address that is to be kept.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewAddress {
     /// Its id, if the caller chooses: sent again it is the same address.
@@ -31,16 +31,31 @@ pub(super) struct NewAddress {
     address: PostalAddress,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Whose {
     /// Whose, where the shop asks.
     owner_id: Option<Uuid>,
 }
 
-#[derive(Serialize)]
-struct Addresses {
-    items: Vec<Value>,
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Addresses {
+    items: Vec<Address>,
+}
+
+/// An address that is kept.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Address {
+    id: Uuid,
+    changed_at: DateTime<Utc>,
+    #[serde(flatten)]
+    address: PostalAddress,
+}
+
+impl From<KeptRecord<PostalAddress>> for Address {
+    fn from(kept: KeptRecord<PostalAddress>) -> Self {
+        Self { id: kept.id, changed_at: kept.changed_at, address: kept.plain }
+    }
 }
 
 /// `POST /v1/addresses`: keeps an address. Of a shopper it is theirs; of the shop whose it says, or
@@ -65,7 +80,7 @@ pub(super) async fn add(
     let record = Record { id, subject, kind: Kind::Address, lasting, plain: &address };
     let kept = desk.people.vault().keep(record, &address.words(), now).await;
     kept.map_err(AccountError::from).map_err(failed)?;
-    let shown = KeptRecord { id, subject, changed_at: now, plain: address }.shown();
+    let shown = Address { id, changed_at: now, address };
     let location = HeaderValue::from_str(&format!("/v1/addresses/{id}")).ok();
     let mut response = (StatusCode::CREATED, NO_STORE, Json(shown)).into_response();
     if let Some(location) = location {
@@ -92,7 +107,7 @@ pub(super) async fn list(
     };
     let all = vault.all::<PostalAddress>(Kind::Address, DataSubject(subject), true).await;
     let all = all.map_err(AccountError::from).map_err(failed)?;
-    let items = all.iter().map(KeptRecord::shown).collect();
+    let items = all.into_iter().map(Address::from).collect();
     Ok((NO_STORE, Json(Addresses { items })).into_response())
 }
 
@@ -115,7 +130,7 @@ pub(super) async fn one(
             return Err(no_such());
         }
     }
-    Ok((NO_STORE, Json(found.shown())).into_response())
+    Ok((NO_STORE, Json(Address::from(found))).into_response())
 }
 
 /// `DELETE /v1/addresses/{id}`: takes it out of a shopper's list. Orders that go there still do.

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use chrono::{TimeDelta, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Problem;
 use service::extract::Path;
@@ -16,15 +17,19 @@ use crate::api_keys::{ApiKey, ApiKeys, Made, OVERLAP_MINUTES_MAX, Wanted};
 /// How long the one before a new key is good, unless it is said: until programs have the new one.
 const OVERLAP_MINUTES: u32 = 60;
 
-#[derive(Serialize)]
-struct Keys {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ApiKeys")]
+pub(super) struct Keys {
     items: Vec<ApiKey>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ApiKeyRotation")]
 pub(super) struct Rotation {
+    /// How long the one before it is good beside it.
     #[serde(default = "usual_overlap")]
+    #[schemars(range(max = OVERLAP_MINUTES_MAX))]
     overlap_minutes: u32,
 }
 

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use chrono::Utc;
 use mail::Post;
 use mail::outbox::Shown;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Problem;
 use service::extract::{Path, Query};
@@ -17,7 +18,7 @@ use super::accounts::failed;
 use super::{Identity, NO_STORE};
 use crate::people::AccountError;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Which {
     #[serde(default)]
@@ -27,8 +28,9 @@ pub(super) struct Which {
 }
 
 /// What became of a mail.
-#[derive(Clone, Copy, Default, Deserialize)]
+#[derive(Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "MailState")]
 enum Became {
     #[default]
     Failed,
@@ -36,8 +38,8 @@ enum Became {
     Sent,
 }
 
-#[derive(Serialize)]
-struct Mails {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Mails {
     items: Vec<Shown>,
 }
 

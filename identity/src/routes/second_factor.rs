@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use chrono::Utc;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Problem;
 use service::json::Json;
@@ -13,27 +14,32 @@ use super::{Identity, NO_STORE};
 use crate::people::Password;
 use crate::principal::Principal;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "SecondFactorBegun")]
 pub(super) struct Begun {
     password: Password,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "SecondFactorCode")]
 pub(super) struct Code {
     totp: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "SecondFactorRemoval")]
 pub(super) struct Removal {
     password: Password,
     totp: String,
 }
 
-#[derive(Serialize)]
-struct Confirmed {
+/// What lets somebody in whose phone is gone, each once.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RecoveryCodes")]
+pub(super) struct Confirmed {
     recovery_codes: Vec<String>,
 }
 

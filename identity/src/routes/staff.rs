@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use chrono::Utc;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Problem;
 use service::extract::Path;
@@ -17,26 +18,27 @@ use crate::access::unauthorized;
 use crate::people::{Colleague, Email, NewPassword, SignInError};
 use crate::principal::{Member, Principal, Role};
 
-#[derive(Serialize)]
-struct Staff {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Staff {
     items: Vec<Colleague>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "NewColleague")]
 pub(super) struct Newcomer {
     email: Email,
     role: Role,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Joining {
     invitation: String,
     password: NewPassword,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewRole {
     role: Role,

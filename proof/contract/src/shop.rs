@@ -82,6 +82,9 @@ impl Shop {
             ("API_TOKEN", owner.clone()),
             ("ACCESS", "asked".to_owned()),
             ("MASTER_KEY", master_key()),
+            // Mails are written, and wait: nobody takes them there.
+            ("SMTP_URL", "smtp://127.0.0.1:9".to_owned()),
+            ("MAIL_FROM", "shop@shop.example".to_owned()),
         ];
         let mut shop = Self {
             commands: program("command-api", "serve", &environment),
@@ -122,6 +125,12 @@ impl Shop {
         let read = client.get(self.reads.url("/v1/products")).send().await.unwrap();
         let log_id = read.headers()["log-id"].to_str().unwrap().to_owned();
         (self.customer, self.guest, self.log_id) = (customer, guest, log_id);
+    }
+
+    /// The log, an event a line.
+    pub async fn log(&self) -> String {
+        let get = Client::new().get(self.reads.url("/v1/events")).bearer_auth(&self.owner);
+        get.send().await.unwrap().text().await.unwrap()
     }
 
     async fn batch(&self, file: &Path) {

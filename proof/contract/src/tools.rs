@@ -37,6 +37,21 @@ pub fn node_modules() -> PathBuf {
 
 /// A program of pip's.
 pub fn python(program: &str) -> Command {
+    let packages = packages();
+    let mut command = Command::new("python3");
+    command.arg(packages.join("bin").join(program)).env("PYTHONPATH", packages);
+    command
+}
+
+/// A script of ours, with what pip has fetched.
+pub fn script(name: &str) -> Command {
+    let mut command = Command::new("python3");
+    command.arg(lists().join(name)).env("PYTHONPATH", packages());
+    command
+}
+
+/// Where pip's packages lie.
+fn packages() -> PathBuf {
     let folder = fetched("pip", &["requirements.txt"], |folder| {
         let mut pip = Command::new("python3");
         pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
@@ -44,10 +59,7 @@ pub fn python(program: &str) -> Command {
         pip.arg("--target").arg(folder.join("packages")).current_dir(folder);
         pip
     });
-    let packages = folder.join("packages");
-    let mut command = Command::new("python3");
-    command.arg(packages.join("bin").join(program)).env("PYTHONPATH", packages);
-    command
+    folder.join("packages")
 }
 
 /// The folder that a package manager has filled by these lists; anew where they have changed.

@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Problem;
 use service::extract::{Path, Query};
@@ -17,27 +18,32 @@ use crate::subscriptions::{self, Replayed};
 const LIMIT: u16 = 50;
 const LIMIT_MAX: u16 = 200;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Asked {
     /// The dead letters, if nothing is said.
     #[serde(default)]
     state: State,
+    #[schemars(range(min = 1, max = LIMIT_MAX))]
     limit: Option<u16>,
     /// The last of the page before.
     cursor: Option<Key>,
 }
 
-#[derive(Serialize)]
-struct Listed {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "WebhookDeliveries")]
+pub(super) struct Listed {
     items: Vec<Delivery>,
     next: Option<Key>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "WebhookStretch")]
 pub(super) struct Stretch {
+    #[schemars(range(min = 1))]
     from_position: i64,
+    /// The end of the log, unless it is said.
     until_position: Option<i64>,
 }
 

@@ -5,9 +5,10 @@
 //! anyway, but its routes are open to the storefront's own token, which does not.
 //!
 //! * `subscriptions`: who is told of what; `deliveries`: what was sent, what was given up, and what
-//!   is sent again.
+//!   is sent again; [`described`]: what all of it is asked and answers.
 
 mod deliveries;
+pub mod described;
 mod subscriptions;
 
 use axum::extract::FromRequestParts;

@@ -5,6 +5,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
 use event_store::read::log;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Problem;
 use service::extract::Path;
@@ -13,56 +14,76 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{NO_STORE, invalid_body, no_subscription};
+use crate::event_types::EVENT_TYPES_MAX;
 use crate::signing::SigningSecret;
 use crate::subscriptions::{self as kept, Change, New, SUBSCRIPTIONS_MAX, Subscription};
-use crate::target::{NOT_PUBLIC, Target};
+use crate::target::{NOT_PUBLIC, Target, URL_BYTES_MAX};
 use crate::{Dispatcher, cloud_event, event_types};
 
 /// The longest description, in characters.
 const DESCRIPTION_CHARS_MAX: usize = 500;
+/// What it is made of.
+const PRINTS: &str = r"^[^\x00-\x1f\x7f-\x9f]*$";
+/// Somebody who listens.
+const RECEIVER: &str = "https://shop.example/hooks";
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "NewWebhook")]
 pub(super) struct Wanted {
+    /// Where the receiver listens: an https URL that leads to an address of the internet.
+    #[schemars(length(min = 1, max = URL_BYTES_MAX), extend("examples" = [RECEIVER]))]
     url: String,
+    /// Of what it is told: names of events, or all of a kind, as `order.*`.
+    #[schemars(length(min = 1, max = EVENT_TYPES_MAX), extend("examples" = [["order.*"]]))]
     event_types: Vec<String>,
+    /// What for.
     #[serde(default)]
+    #[schemars(length(max = DESCRIPTION_CHARS_MAX), regex(pattern = PRINTS))]
     description: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "WebhookChange")]
 pub(super) struct Changed {
+    #[schemars(length(min = 1, max = URL_BYTES_MAX), extend("examples" = [RECEIVER]))]
     url: Option<String>,
+    #[schemars(length(min = 1, max = EVENT_TYPES_MAX), extend("examples" = [["order.*"]]))]
     event_types: Option<Vec<String>>,
+    #[schemars(length(max = DESCRIPTION_CHARS_MAX), regex(pattern = PRINTS))]
     description: Option<String>,
     state: Option<Wish>,
 }
 
 /// What somebody can make of a subscription's state.
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "WebhookWish")]
 enum Wish {
     Active,
     Paused,
 }
 
 /// A subscription with its secret, which is shown this once.
-#[derive(Serialize)]
-struct Told {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "WebhookWithSecret")]
+pub(super) struct Told {
     #[serde(flatten)]
     subscription: Subscription,
     secret: String,
 }
 
-#[derive(Serialize)]
-struct All {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Webhooks")]
+pub(super) struct All {
     items: Vec<Subscription>,
 }
 
 /// What a receiver said to a test.
-#[derive(Serialize)]
-struct Tested {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "WebhookTested")]
+pub(super) struct Tested {
     delivered: bool,
     status: Option<u16>,
     /// How its answer began.

@@ -24,6 +24,138 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/.well-known/oauth-authorization-server": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who signs the shop's tokens (RFC 8414)
+         * @description Who signs the shop's tokens (RFC 8414). Nobody signs in here for others.
+         */
+        get: operations["issuer.read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/addresses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A shopper's own addresses; for the shop, those of who is named
+         * @description A shopper's own addresses; for the shop, those of who is named.
+         */
+        get: operations["address.list"];
+        put?: never;
+        /**
+         * Keeps an address: a shopper's own, or whose the shop says
+         * @description Keeps an address: a shopper's own, or whose the shop says.
+         */
+        post: operations["address.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/addresses/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An address, for whose it is and the shop
+         * @description An address, for whose it is and the shop. Of who was forgotten it is gone.
+         */
+        get: operations["address.read"];
+        put?: never;
+        post?: never;
+        /**
+         * Takes an address out of a shopper's list
+         * @description Takes an address out of a shopper's list. Orders that go there still do.
+         */
+        delete: operations["address.remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All keys of programs, those included that were revoked of late
+         * @description All keys of programs, those included that were revoked of late.
+         */
+        get: operations["api_key.list"];
+        put?: never;
+        /**
+         * Makes a key, which is shown this once
+         * @description Makes a key, which is shown this once. No program is the owner.
+         */
+        post: operations["api_key.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/api-keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revokes a key
+         * @description Revokes a key. It is worth nothing anywhere within 30 s.
+         */
+        delete: operations["api_key.revoke"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/api-keys/{id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes another key in its place, which is shown this once
+         * @description Makes another key in its place, which is shown this once.
+         */
+        post: operations["api_key.rotate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/batch": {
         parameters: {
             query?: never;
@@ -410,6 +542,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/mails": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Mails of a state, the oldest first: those that were given up, unless it is said
+         * @description Mails of a state, the oldest first: those that were given up, unless it is said.
+         */
+        get: operations["mail.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/mails/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends a mail again that was given up
+         * @description Sends a mail again that was given up.
+         */
+        post: operations["mail.retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/orders/{id}/address": {
         parameters: {
             query?: never;
@@ -694,6 +866,90 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/people/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who one is
+         * @description Who one is.
+         */
+        get: operations["account.read"];
+        /**
+         * Says who one is
+         * @description Says who one is. What is left out is unsaid.
+         */
+        put: operations["account.say"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/people/me/email": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mails a code to another address, which is theirs once they have sent it
+         * @description Mails a code to another address, which is theirs once they have sent it.
+         */
+        post: operations["account.change_email"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/people/me/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All that is known of a shopper outside of the log, to take along
+         * @description All that is known of a shopper outside of the log, to take along.
+         */
+        get: operations["account.export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/people/me/forget": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Forgets a shopper
+         * @description Forgets a shopper. Who has an account says their password.
+         */
+        post: operations["account.forget"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/people/me/password": {
         parameters: {
             query?: never;
@@ -749,6 +1005,166 @@ export interface paths {
          * @description Ends one of one's own sessions.
          */
         delete: operations["session.remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/people/me/totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes a secret for an app, shown this once
+         * @description Makes a secret for an app, shown this once. Confirmed, it is asked for.
+         */
+        post: operations["second_factor.enrol"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/people/me/totp/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Asks for a code from then on
+         * @description Asks for a code from then on. The recovery codes are shown this once.
+         */
+        post: operations["second_factor.confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/people/me/totp/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Asks for no code any more
+         * @description Asks for no code any more.
+         */
+        post: operations["second_factor.remove"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/people/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mails a code for another password, if anybody has the address
+         * @description Mails a code for another password, if anybody has the address.
+         */
+        post: operations["account.reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/people/reset/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sets another password by such a code
+         * @description Sets another password by such a code. All sessions end.
+         */
+        post: operations["account.confirm_reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/people/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Shows by a code that was mailed that an address is one's own
+         * @description Shows by a code that was mailed that an address is one's own.
+         */
+        post: operations["account.verify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/people/verify/again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mails such a code once more, unless the address is known to be theirs
+         * @description Mails such a code once more, unless the address is known to be theirs.
+         */
+        post: operations["account.verify_again"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/people/{id}/forget": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Forgets a customer, a guest, or who is in an address alone, who asked for it
+         * @description Forgets a customer, a guest, or who is in an address alone, who asked for it.
+         */
+        post: operations["person.forget"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1035,7 +1451,7 @@ export interface paths {
         put?: never;
         /**
          * Signs in
-         * @description Signs in.
+         * @description Signs in. Who has a second factor sends a code of it too.
          */
         post: operations["session.begin"];
         delete?: never;
@@ -1079,6 +1495,150 @@ export interface paths {
          */
         post: operations["session.refresh"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/staff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All who work here, those first who came last
+         * @description All who work here, those first who came last.
+         */
+        get: operations["staff.list"];
+        put?: never;
+        /**
+         * Invites somebody
+         * @description Invites somebody. What lets them in is shown this once.
+         */
+        post: operations["staff.invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/staff/join": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes an invitation, with a password that is theirs from then on
+         * @description Takes an invitation, with a password that is theirs from then on.
+         */
+        post: operations["staff.join"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/staff/{id}/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lets somebody in no more
+         * @description Lets somebody in no more.
+         */
+        post: operations["staff.disable"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/staff/{id}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lets somebody in again
+         * @description Lets somebody in again.
+         */
+        post: operations["staff.enable"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/staff/{id}/role": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Gives somebody another role
+         * @description Gives somebody another role.
+         */
+        put: operations["staff.set_role"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/staff/{id}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Ends what somebody is signed in with, everywhere
+         * @description Ends what somebody is signed in with, everywhere.
+         */
+        delete: operations["staff.send_away"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/staff/{id}/totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Takes the second factor from who has lost it and their recovery codes
+         * @description Takes the second factor from who has lost it and their recovery codes.
+         */
+        delete: operations["staff.forget_second_factor"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1204,6 +1764,158 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All webhooks, the newest first
+         * @description All webhooks, the newest first.
+         */
+        get: operations["webhook.list"];
+        put?: never;
+        /**
+         * Tells a receiver of events from now on
+         * @description Tells a receiver of events from now on. The secret is shown this once.
+         */
+        post: operations["webhook.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A webhook, and how far the log was read for it
+         * @description A webhook, and how far the log was read for it.
+         */
+        get: operations["webhook.read"];
+        put?: never;
+        post?: never;
+        /**
+         * Tells a receiver of nothing any more
+         * @description Tells a receiver of nothing any more.
+         */
+        delete: operations["webhook.remove"];
+        options?: never;
+        head?: never;
+        /**
+         * Changes what is named
+         * @description Changes what is named. One that is active again goes on where it stopped.
+         */
+        patch: operations["webhook.change"];
+        trace?: never;
+    };
+    "/v1/webhooks/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was given up, or is to be sent, or was taken, as is asked
+         * @description What was given up, or is to be sent, or was taken, as is asked.
+         */
+        get: operations["webhook.deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{id}/deliveries/{delivery_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends something now, and again for as long as anything is
+         * @description Sends something now, and again for as long as anything is.
+         */
+        post: operations["webhook.retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tells a receiver again of a stretch of the log, both ends included
+         * @description Tells a receiver again of a stretch of the log, both ends included.
+         */
+        post: operations["webhook.replay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{id}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes another secret, beside which the one before it signs for a day
+         * @description Makes another secret, beside which the one before it signs for a day.
+         */
+        post: operations["webhook.rotate_secret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends the receiver something now, whatever the state of the webhook
+         * @description Sends the receiver something now, whatever the state of the webhook.
+         */
+        post: operations["webhook.test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1223,11 +1935,117 @@ export interface components {
              */
             version: number;
         };
+        /** @description An address that is kept. */
+        Address: {
+            /** Format: date-time */
+            changed_at: string;
+            /** @description The town. */
+            city: components["schemas"]["Label"];
+            /** @description Where they work, if it goes there. */
+            company?: components["schemas"]["Label"] | null;
+            /** @description The country. */
+            country: components["schemas"]["Country"];
+            /** @description Where they are written to about what goes there. */
+            email?: components["schemas"]["Email"] | null;
+            /** Format: uuid */
+            id: string;
+            /** @description Street and number, and what else leads to the door. */
+            lines: components["schemas"]["Label"][];
+            /** @description The language they read, such as `de` or `pt-BR`. */
+            locale?: components["schemas"]["Locale"] | null;
+            /** @description Who. */
+            name: components["schemas"]["Label"];
+            /** @description What the courier should know. */
+            note?: components["schemas"]["Note"] | null;
+            /** @description Where they are called. */
+            phone?: components["schemas"]["Phone"] | null;
+            /** @description The postal code, where there are some. */
+            postcode?: components["schemas"]["Label"] | null;
+            /** @description The state or province, where letters name it. */
+            region?: components["schemas"]["Label"] | null;
+        };
         /**
          * Format: uuid
          * @description Where an order goes: the id of an address that is kept outside the log.
          */
         AddressId: string;
+        Addresses: {
+            items: components["schemas"]["Address"][];
+        };
+        /** @description A key as it is shown. */
+        ApiKey: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description Until when it is good.
+             */
+            expires_at: string | null;
+            /** @description How it begins. */
+            hint: string;
+            /**
+             * Format: uuid
+             * @description Its id, which stands in events as who asked.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When it was last used, within two minutes or so.
+             */
+            last_used_at: string | null;
+            /** @description What it is called. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description Until when the one before it is.
+             */
+            previous_until: string | null;
+            /**
+             * Format: date-time
+             * @description When it was revoked.
+             */
+            revoked_at: string | null;
+            /** @description What it may do. */
+            role: components["schemas"]["Role"];
+            /** @description Where it may be used; everywhere its role may, where there is none. */
+            scopes: string[];
+        };
+        /** @description A key that was made, which is shown once. */
+        ApiKeyMade: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description The key. */
+            key: string;
+        };
+        /**
+         * @description What a key is called by people.
+         * @example stock sync
+         */
+        ApiKeyName: string;
+        ApiKeyRotation: {
+            /**
+             * Format: uint32
+             * @description How long the one before it is good beside it.
+             * @default 60
+             */
+            overlap_minutes: number;
+        };
+        /**
+         * @description The beginning of a path, as `/v1/stock`, and which method, as `GET /v1/orders`.
+         * @example GET /v1/orders
+         */
+        ApiKeyScope: string;
+        /** @description Some of them: none is no bound. */
+        ApiKeyScopes: components["schemas"]["ApiKeyScope"][];
+        ApiKeys: {
+            items: components["schemas"]["ApiKey"][];
+        };
         /** @description Goods that came back. In JSON they have a `location`, or are `written_off: true`. */
         Arrival: {
             location?: components["schemas"]["Location"] | null;
@@ -1279,6 +2097,15 @@ export interface components {
             reserved: number;
             /** @description Whether what lies there is for sale. */
             sellable: boolean;
+        };
+        /** @description Who signs tokens, as RFC 8414 has it. */
+        AuthorizationServer: {
+            grant_types_supported?: string[];
+            issuer: string;
+            /** @description Where the keys are. */
+            jwks_uri: string;
+            response_types_supported?: string[];
+            token_endpoint_auth_methods_supported?: string[];
         };
         /** @description How an order came to be off. */
         Cancellation: {
@@ -1380,9 +2207,49 @@ export interface components {
         };
         /** @description Where a cart stands in its life. */
         CartStatus: "open" | "checked_out" | "abandoned" | "merged";
+        ChangeEmail: {
+            email: components["schemas"]["Email"];
+            password: components["schemas"]["Password"];
+        };
+        /** @description Somebody who works here. */
+        Colleague: {
+            /**
+             * Format: date-time
+             * @description When they were registered or invited.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When they were disabled, if they are.
+             */
+            disabled_at: string | null;
+            /** @description Their address. */
+            email: string;
+            /**
+             * Format: uuid
+             * @description Their id, which stands in events as who asked.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description Until when they can take their invitation, if they have not yet.
+             */
+            invited_until: string | null;
+            /** @description What they do. */
+            role: components["schemas"]["Role"];
+            /** @description Whether they sign in with a second factor. */
+            second_factor: boolean;
+        };
+        /**
+         * @description A country, as two capitals.
+         * @example DE
+         */
+        Country: string;
         Credentials: {
             email: components["schemas"]["Email"];
             password: components["schemas"]["Password"];
+            /** @description A code of the second factor, or a recovery code. */
+            totp?: string | null;
         };
         /**
          * @description An ISO 4217 currency that has a minor unit or is counted whole.
@@ -1411,6 +2278,32 @@ export interface components {
          * @example somebody@shop.example
          */
         Email: string;
+        /** @description All that is known of somebody outside of the log. */
+        Export: {
+            addresses: components["schemas"]["Address"][];
+            /** Format: date-time */
+            created_at?: string | null;
+            /** @description Where they are written to. */
+            email?: components["schemas"]["Email"] | null;
+            /** Format: date-time */
+            exported_at: string;
+            /** Format: uuid */
+            id: string;
+            /** @description The language they read. */
+            locale?: components["schemas"]["Locale"] | null;
+            /** @description What they are called. */
+            name?: components["schemas"]["Label"] | null;
+            /** @description Where they are called. */
+            phone?: components["schemas"]["Phone"] | null;
+            role?: components["schemas"]["Role"] | null;
+            sessions: components["schemas"]["Session"][];
+            /** Format: date-time */
+            verified_at?: string | null;
+        };
+        Farewell: {
+            /** @description Of who has an account here. */
+            password?: components["schemas"]["Password"] | null;
+        };
         /** @description One thing that is wrong with a request, and where. */
         FieldError: {
             code: string;
@@ -1537,6 +2430,25 @@ export interface components {
          * @description Somebody who buys and has not signed in: an id that stands in their token.
          */
         GuestId: string;
+        /** @description What lets somebody choose a password, shown once. */
+        Invitation: {
+            /**
+             * Format: date-time
+             * @description Until when it is good.
+             */
+            expires_at: string;
+            /**
+             * Format: uuid
+             * @description Who.
+             */
+            id: string;
+            /** @description What to send them. */
+            invitation: string;
+        };
+        Joining: {
+            invitation: string;
+            password: components["schemas"]["NewPassword"];
+        };
         /** @description Keys, as RFC 7517 has them. */
         KeySet: {
             keys: Record<string, never>[];
@@ -1547,6 +2459,12 @@ export interface components {
          */
         Label: string;
         /**
+         * @description A language, as a tag of BCP 47 with at most a script and a region.
+         * @example de
+         * @example pt-BR
+         */
+        Locale: string;
+        /**
          * @description A place that holds stock.
          * @example main
          */
@@ -1556,6 +2474,64 @@ export interface components {
             address_ref?: components["schemas"]["Label"] | null;
             name?: components["schemas"]["Label"] | null;
             sellable: boolean;
+        };
+        /** @description What became of a mail, for those who keep the programs running: not whose it is. */
+        Mail: {
+            /**
+             * Format: int32
+             * @description How often it was tried.
+             */
+            attempts: number;
+            /**
+             * Format: date-time
+             * @description When it was written.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it is tried next, or was last.
+             */
+            due_at: string;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description What the server said last. */
+            last_error?: string | null;
+            /** @description `waiting`, `sent` or `failed`. */
+            state: string;
+            /** @description What it is about. */
+            template: string;
+        };
+        /**
+         * @description What became of a mail.
+         * @enum {string}
+         */
+        MailState: "failed" | "waiting" | "sent";
+        MailedCode: {
+            code: string;
+        };
+        Mails: {
+            items: components["schemas"]["Mail"][];
+        };
+        /** @description Who somebody is. */
+        Me: {
+            /** Format: date-time */
+            created_at?: string | null;
+            /** @description Where they are written to. */
+            email?: components["schemas"]["Email"] | null;
+            /** Format: uuid */
+            id: string;
+            /** @description The language they read. */
+            locale?: components["schemas"]["Locale"] | null;
+            /** @description What they are called. */
+            name?: components["schemas"]["Label"] | null;
+            /** @description Where they are called. */
+            phone?: components["schemas"]["Phone"] | null;
+            role?: components["schemas"]["Role"] | null;
+            /** Format: date-time */
+            verified_at?: string | null;
         };
         /** @description A picture or video of a product. */
         Media: {
@@ -1577,6 +2553,69 @@ export interface components {
              */
             amount: string;
             currency: components["schemas"]["Currency"];
+        };
+        /** @description An address that is to be kept. */
+        NewAddress: {
+            address: components["schemas"]["PostalAddress"];
+            /**
+             * Format: uuid
+             * @description Its id, if the caller chooses: sent again it is the same address.
+             */
+            id?: string | null;
+            /**
+             * Format: uuid
+             * @description Whose it is, where the shop says so: a customer, or a guest.
+             */
+            owner_id?: string | null;
+        };
+        /** @description A key as somebody wants it. */
+        NewApiKey: {
+            /**
+             * Format: date-time
+             * @description Until when it is good; without that, until it is revoked.
+             */
+            expires_at?: string | null;
+            /** @description What it is called. */
+            name: components["schemas"]["ApiKeyName"];
+            /** @description What it may do. */
+            role: components["schemas"]["ProgramRole"];
+            /**
+             * @description Where it may be used.
+             * @default []
+             */
+            scopes: components["schemas"]["ApiKeyScopes"];
+        };
+        NewColleague: {
+            email: components["schemas"]["Email"];
+            role: components["schemas"]["Role"];
+        };
+        /**
+         * Format: password
+         * @description A password that somebody wants to have from now on.
+         * @example correct horse battery staple
+         */
+        NewPassword: string;
+        NewRole: {
+            role: components["schemas"]["Role"];
+        };
+        NewWebhook: {
+            /**
+             * @description What for.
+             * @default
+             */
+            description: string;
+            /**
+             * @description Of what it is told: names of events, or all of a kind, as `order.*`.
+             * @example [
+             *       "order.*"
+             *     ]
+             */
+            event_types: string[];
+            /**
+             * @description Where the receiver listens: an https URL that leads to an address of the internet.
+             * @example https://shop.example/hooks
+             */
+            url: string;
         };
         /**
          * @description Why something was done, or a reference to a paper trail. Not for personal data.
@@ -1789,14 +2828,27 @@ export interface components {
         OrderStatus: "pending" | "confirmed" | "completed" | "cancelled";
         /** @enum {string} */
         Outcome: "done" | "not_done";
+        /** @description What somebody says of themselves; what is left out is unsaid. */
+        OwnProfile: {
+            locale?: components["schemas"]["Locale"] | null;
+            name?: components["schemas"]["Label"] | null;
+            phone?: components["schemas"]["Phone"] | null;
+        };
         /**
          * Format: password
          * @description A password. It is never printed.
          * @example correct horse battery staple
          */
         Password: string;
+        PasswordForgotten: {
+            email: components["schemas"]["Email"];
+        };
+        PasswordReset: {
+            code: string;
+            password: components["schemas"]["NewPassword"];
+        };
         Passwords: {
-            new: components["schemas"]["Password"];
+            new: components["schemas"]["NewPassword"];
             old: components["schemas"]["Password"];
         };
         /** @description One attempt to pay an order. */
@@ -1938,6 +2990,10 @@ export interface components {
             method: components["schemas"]["PaymentMethod"];
             order_id: components["schemas"]["OrderId"];
             return_url?: components["schemas"]["MediaUrl"] | null;
+            /**
+             * @description What the gateway's own form made of a card: a payment by `card` needs one, one in `cash` has
+             *     none. None begins with `vault:`.
+             */
             token?: components["schemas"]["Token"] | null;
         };
         /** @description Where a payment stands, as people say it. */
@@ -1963,6 +3019,25 @@ export interface components {
             request: number;
             /** @description Whether the gateway's answer was lost. */
             unknown: boolean;
+        };
+        /**
+         * @description A phone number. It is never printed.
+         * @example +49 30 1234567
+         */
+        Phone: string;
+        /** @description An address with who is there. */
+        PostalAddress: {
+            city: components["schemas"]["Label"];
+            company?: components["schemas"]["Label"] | null;
+            country: components["schemas"]["Country"];
+            email?: components["schemas"]["Email"] | null;
+            lines: components["schemas"]["Label"][];
+            locale?: components["schemas"]["Locale"] | null;
+            name: components["schemas"]["Label"];
+            note?: components["schemas"]["Note"] | null;
+            phone?: components["schemas"]["Phone"] | null;
+            postcode?: components["schemas"]["Label"] | null;
+            region?: components["schemas"]["Label"] | null;
         };
         /** @description A refusal, as RFC 9457 has it. */
         Problem: {
@@ -2123,6 +3198,8 @@ export interface components {
         ProductStatus: "draft" | "published" | "archived";
         /** @description Takes a product off sale; it is a draft again. */
         ProductUnpublish: Record<string, never>;
+        /** @description What a program may be: anything but the owner. */
+        ProgramRole: "staff" | "analyst" | "ops" | "service" | "owner";
         /**
          * @description A longer text, such as a description; may contain HTML.
          * @example Full-grain leather, hand-stitched.
@@ -2134,8 +3211,18 @@ export interface components {
          * @example 1
          */
         Quantity: number;
+        /** @description What lets somebody in whose phone is gone, each once. */
+        RecoveryCodes: {
+            recovery_codes: string[];
+        };
         Refresh: {
             refresh_token: string;
+        };
+        Registration: {
+            email: components["schemas"]["Email"];
+            /** @description The language they are written to in. */
+            locale?: components["schemas"]["Locale"] | null;
+            password: components["schemas"]["NewPassword"];
         };
         /** @description A return. */
         Return: {
@@ -2208,6 +3295,23 @@ export interface components {
         ReturnStatus: "unborn" | "requested" | "approved" | "received" | "rejected" | "closed";
         /** @description What somebody does for the shop. */
         Role: "staff" | "analyst" | "ops" | "service" | "owner";
+        SecondFactorBegun: {
+            password: components["schemas"]["Password"];
+        };
+        SecondFactorCode: {
+            totp: string;
+        };
+        /** @description What an app is told, once. */
+        SecondFactorEnrolment: {
+            /** @description The secret, for who types it. */
+            secret: string;
+            /** @description The same for who scans it as a QR code. */
+            uri: string;
+        };
+        SecondFactorRemoval: {
+            password: components["schemas"]["Password"];
+            totp: string;
+        };
         /** @description A session, as it is shown to whose it is. */
         Session: {
             /**
@@ -2240,6 +3344,8 @@ export interface components {
             expires_at: string;
             /** Format: uuid */
             id: string;
+            /** @description The token is good for enrolling a second factor alone. */
+            must_enrol?: boolean;
             /** Format: date-time */
             refresh_expires_at: string;
             refresh_token: string;
@@ -2253,6 +3359,9 @@ export interface components {
         Sku: string;
         /** @description What becomes of the SKUs of a product that is withdrawn. */
         SkusOfArchived: "keep" | "free";
+        Staff: {
+            items: components["schemas"]["Colleague"][];
+        };
         /**
          * @description The stock of one SKU. Which orders hold it is not in it, because of a SKU in a flash sale
          *     thousands do.
@@ -2500,6 +3609,192 @@ export interface components {
              */
             version?: number;
         };
+        /** @description A subscription, as it is shown. */
+        Webhook: {
+            /**
+             * Format: int64
+             * @description It is told of what comes after this position.
+             */
+            began_after: number;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /** @description What for, in somebody's words. */
+            description: string;
+            /** @description Of what it is told. */
+            event_types: string[];
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /**
+             * Format: int64
+             * @description How far the log was read for it.
+             */
+            position: number;
+            /**
+             * Format: date-time
+             * @description Until when the secret before this one is good.
+             */
+            previous_secret_until?: string | null;
+            /** @description Why it is disabled. */
+            reason?: string | null;
+            /** @description The replay that is under way. */
+            replay?: components["schemas"]["WebhookReplay"] | null;
+            /** @description `active`, `paused`, or `disabled` for a reason. */
+            state: string;
+            /**
+             * Format: date-time
+             * @description When somebody last changed it.
+             */
+            updated_at: string;
+            /** @description Where the receiver listens. */
+            url: string;
+        };
+        WebhookChange: {
+            description?: string | null;
+            /**
+             * @example [
+             *       "order.*"
+             *     ]
+             */
+            event_types?: string[] | null;
+            state?: components["schemas"]["WebhookWish"] | null;
+            /** @example https://shop.example/hooks */
+            url?: string | null;
+        };
+        WebhookDeliveries: {
+            items: components["schemas"]["WebhookDelivery"][];
+            next: components["schemas"]["WebhookDeliveryId"] | null;
+        };
+        /** @description One of the list, as it is shown. */
+        WebhookDelivery: {
+            /** Format: int32 */
+            attempts: number;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            ended_at?: string | null;
+            id: components["schemas"]["WebhookDeliveryId"];
+            /** Format: date-time */
+            last_attempt_at: string | null;
+            last_error: string | null;
+            /** Format: int16 */
+            last_status: number | null;
+            /** Format: date-time */
+            next_attempt_at?: string | null;
+            /** Format: int64 */
+            position: number;
+            state: components["schemas"]["WebhookDeliveryState"];
+            type: string;
+            /** @description What the receiver knows it by. */
+            webhook_id: string;
+        };
+        /**
+         * @description The position of the event, and 0 or the number of a replay.
+         * @example 1024-0
+         */
+        WebhookDeliveryId: string;
+        /** @description Whether something was sent, as callers name it. */
+        WebhookDeliveryState: "pending" | "delivered" | "failed";
+        /** @description A replay, as it is shown. */
+        WebhookReplay: {
+            /**
+             * Format: int64
+             * @description How far the log was read for it.
+             */
+            position: number;
+            /**
+             * Format: int32
+             * @description Which: ids of its deliveries end in it.
+             */
+            replay: number;
+            /**
+             * Format: int64
+             * @description Where it ends.
+             */
+            until_position: number;
+        };
+        WebhookStretch: {
+            /** Format: int64 */
+            from_position: number;
+            /**
+             * Format: int64
+             * @description The end of the log, unless it is said.
+             */
+            until_position?: number | null;
+        };
+        /** @description What a receiver said to a test. */
+        WebhookTested: {
+            /** @description How its answer began. */
+            answer: string | null;
+            /** Format: date-time */
+            at: string;
+            delivered: boolean;
+            /** @description Why there is none. */
+            error: string | null;
+            /** Format: uint16 */
+            status: number | null;
+            /** Format: uint128 */
+            took_ms: number;
+        };
+        /**
+         * @description What somebody can make of a subscription's state.
+         * @enum {string}
+         */
+        WebhookWish: "active" | "paused";
+        /** @description A subscription with its secret, which is shown this once. */
+        WebhookWithSecret: {
+            /**
+             * Format: int64
+             * @description It is told of what comes after this position.
+             */
+            began_after: number;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /** @description What for, in somebody's words. */
+            description: string;
+            /** @description Of what it is told. */
+            event_types: string[];
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /**
+             * Format: int64
+             * @description How far the log was read for it.
+             */
+            position: number;
+            /**
+             * Format: date-time
+             * @description Until when the secret before this one is good.
+             */
+            previous_secret_until?: string | null;
+            /** @description Why it is disabled. */
+            reason?: string | null;
+            /** @description The replay that is under way. */
+            replay?: components["schemas"]["WebhookReplay"] | null;
+            secret: string;
+            /** @description `active`, `paused`, or `disabled` for a reason. */
+            state: string;
+            /**
+             * Format: date-time
+             * @description When somebody last changed it.
+             */
+            updated_at: string;
+            /** @description Where the receiver listens. */
+            url: string;
+        };
+        Webhooks: {
+            items: components["schemas"]["Webhook"][];
+        };
         /** @description A new guest. */
         Welcome: {
             /** Format: date-time */
@@ -2542,7 +3837,7 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
-                    code?: "amount_too_large" | "another_log" | "cart_abandoned" | "cart_already_exists" | "cart_checked_out" | "cart_empty" | "cart_merged" | "cart_of_another" | "cart_of_other_currency" | "checkout_refused" | "fulfilment_already_exists" | "fulfilment_wrong_state" | "last_variant" | "location_not_sellable" | "location_sellable_stays" | "not_for_sale" | "not_in_fulfilment" | "not_priced_in_currency" | "nothing_left_to_send" | "nothing_to_return" | "nothing_to_sell" | "order_already_exists" | "order_already_shipped" | "order_cancelled" | "order_completed" | "order_fully_planned" | "order_line_cannot_grow" | "order_not_confirmed" | "order_not_delivered" | "order_not_due" | "order_not_pending" | "order_not_secured" | "order_paid" | "out_of_stock" | "payment_already_exists" | "payment_already_started" | "payment_request_in_flight" | "payment_wrong_state" | "product_already_exists" | "product_archived" | "return_already_exists" | "return_wrong_state" | "sku_taken" | "stock_already_reserved" | "stock_not_empty" | "stock_not_held" | "stock_not_there" | "stock_would_go_negative" | "too_many_arrivals" | "too_many_cart_lines" | "too_many_delivery_attempts" | "too_many_fulfilments" | "too_many_order_lines" | "too_many_payment_requests" | "too_many_payments" | "too_many_returns" | "withheld_too_much";
+                    code?: "already_delivered" | "already_exists" | "amount_too_large" | "another_log" | "cart_abandoned" | "cart_already_exists" | "cart_checked_out" | "cart_empty" | "cart_merged" | "cart_of_another" | "cart_of_other_currency" | "checkout_refused" | "email_taken" | "fulfilment_already_exists" | "fulfilment_wrong_state" | "last_variant" | "location_not_sellable" | "location_sellable_stays" | "no_second_factor" | "not_for_sale" | "not_in_fulfilment" | "not_priced_in_currency" | "nothing_left_to_send" | "nothing_to_return" | "nothing_to_sell" | "order_already_exists" | "order_already_shipped" | "order_cancelled" | "order_completed" | "order_fully_planned" | "order_line_cannot_grow" | "order_not_confirmed" | "order_not_delivered" | "order_not_due" | "order_not_pending" | "order_not_secured" | "order_paid" | "out_of_stock" | "payment_already_exists" | "payment_already_started" | "payment_request_in_flight" | "payment_wrong_state" | "product_already_exists" | "product_archived" | "replay_under_way" | "return_already_exists" | "return_wrong_state" | "second_factor_there" | "sku_taken" | "stock_already_reserved" | "stock_not_empty" | "stock_not_held" | "stock_not_there" | "stock_would_go_negative" | "too_many_arrivals" | "too_many_cart_lines" | "too_many_delivery_attempts" | "too_many_fulfilments" | "too_many_keys" | "too_many_order_lines" | "too_many_payment_requests" | "too_many_payments" | "too_many_records" | "too_many_returns" | "too_many_webhooks" | "withheld_too_much" | "works_here" | "yourself";
                     /** @constant */
                     status?: 409;
                 };
@@ -2558,9 +3853,25 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
-                    code?: "forbidden";
+                    code?: "code_not_good" | "forbidden" | "password_needed" | "second_factor_required";
                     /** @constant */
                     status?: 403;
+                };
+            };
+        };
+        /** @description Gone */
+        Gone: {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "erased";
+                    /** @constant */
+                    status?: 410;
                 };
             };
         };
@@ -2590,7 +3901,7 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
-                    code?: "cart_line_not_found" | "cart_not_found" | "fulfilment_not_found" | "gateway_not_found" | "no_such_route" | "not_found" | "order_line_not_found" | "order_not_found" | "payment_not_found" | "payment_request_not_found" | "product_not_found" | "return_not_found" | "unknown_location" | "unknown_sku" | "variant_not_found";
+                    code?: "cart_line_not_found" | "cart_not_found" | "delivery_not_found" | "fulfilment_not_found" | "gateway_not_found" | "no_such_route" | "not_found" | "order_line_not_found" | "order_not_found" | "payment_not_found" | "payment_request_not_found" | "product_not_found" | "return_not_found" | "unknown_address" | "unknown_location" | "unknown_sku" | "variant_not_found" | "webhook_not_found";
                     /** @constant */
                     status?: 404;
                 };
@@ -2655,7 +3966,7 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
-                    code?: "database_not_migrated" | "database_timeout" | "database_unavailable" | "draining" | "event_not_taken" | "log_unavailable" | "no_issuer" | "not_ready" | "overloaded" | "shutting_down" | "timeout" | "too_many_connections";
+                    code?: "database_not_migrated" | "database_timeout" | "database_unavailable" | "draining" | "event_not_taken" | "keys_unavailable" | "log_unavailable" | "no_issuer" | "no_mail" | "no_master_key" | "not_ready" | "overloaded" | "shutting_down" | "timeout" | "too_many_connections";
                     /** @constant */
                     status?: 503;
                 };
@@ -2689,7 +4000,7 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
-                    code?: "unauthorized" | "wrong_credentials";
+                    code?: "totp_required" | "unauthorized" | "wrong_credentials" | "wrong_totp";
                     /** @constant */
                     status?: 401;
                 };
@@ -2791,6 +4102,350 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "issuer.read": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its name, and where its keys are. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuthorizationServer"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "address.list": {
+        parameters: {
+            query?: {
+                /** @description Whose, where the shop asks. */
+                owner_id?: string;
+            };
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Addresses"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            410: components["responses"]["Gone"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "address.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "address": {
+                 *         "city": "Leather tote",
+                 *         "company": "Leather tote",
+                 *         "country": "DE",
+                 *         "email": "somebody@shop.example",
+                 *         "lines": [
+                 *           "Leather tote"
+                 *         ],
+                 *         "locale": "de",
+                 *         "name": "Leather tote",
+                 *         "note": "the customer changed their mind",
+                 *         "phone": "+49 30 1234567",
+                 *         "postcode": "Leather tote",
+                 *         "region": "Leather tote"
+                 *       },
+                 *       "id": "0190d000-0000-7000-8000-00000000aaaa",
+                 *       "owner_id": "0190d000-0000-7000-8000-00000000aaaa"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewAddress"];
+            };
+        };
+        responses: {
+            /** @description It is kept. */
+            201: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    Location: components["headers"]["Location"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Address"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "address.read": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                /** @description Which. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Address"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            410: components["responses"]["Gone"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "address.remove": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                /** @description Which. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is in the list no more. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            410: components["responses"]["Gone"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "api_key.list": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeys"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "api_key.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "expires_at": "2026-01-31T12:00:00Z",
+                 *       "name": "stock sync",
+                 *       "role": "staff",
+                 *       "scopes": [
+                 *         "GET /v1/orders"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewApiKey"];
+            };
+        };
+        responses: {
+            /** @description The key. */
+            201: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeyMade"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "api_key.revoke": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                /** @description Which. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is revoked. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "api_key.rotate": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                /** @description Which. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "overlap_minutes": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["ApiKeyRotation"];
+            };
+        };
+        responses: {
+            /** @description The other key. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeyMade"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
         };
@@ -3827,7 +5482,7 @@ export interface operations {
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
             };
             path: {
-                /** @description Extent gateway. */
+                /** @description Which gateway. */
                 name: string;
             };
             cookie?: never;
@@ -3944,6 +5599,71 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "mail.list": {
+        parameters: {
+            query?: {
+                /** @description The last one of the page before. */
+                after?: string;
+                state?: components["schemas"]["MailState"];
+            };
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of them. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Mails"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "mail.retry": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                /** @description Which. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is sent soon. */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
         };
@@ -4278,6 +5998,7 @@ export interface operations {
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
             412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -4873,10 +6594,11 @@ export interface operations {
                 /**
                  * @example {
                  *       "email": "somebody@shop.example",
+                 *       "locale": "de",
                  *       "password": "correct horse battery staple"
                  *     }
                  */
-                "application/json": components["schemas"]["Credentials"];
+                "application/json": components["schemas"]["Registration"];
             };
         };
         responses: {
@@ -4893,6 +6615,198 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "account.read": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is known. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "account.say": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "locale": "de",
+                 *       "name": "Leather tote",
+                 *       "phone": "+49 30 1234567"
+                 *     }
+                 */
+                "application/json": components["schemas"]["OwnProfile"];
+            };
+        };
+        responses: {
+            /** @description What is known now. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "account.change_email": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "somebody@shop.example",
+                 *       "password": "correct horse battery staple"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ChangeEmail"];
+            };
+        };
+        responses: {
+            /** @description Heard, whether somebody else has it or not. */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "account.export": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of it. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Export"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "account.forget": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "password": "correct horse battery staple"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Farewell"];
+            };
+        };
+        responses: {
+            /** @description They are forgotten. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
         };
@@ -4930,6 +6844,8 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
@@ -4993,6 +6909,314 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "second_factor.enrol": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "password": "correct horse battery staple"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SecondFactorBegun"];
+            };
+        };
+        responses: {
+            /** @description The secret. */
+            201: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecondFactorEnrolment"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "second_factor.confirm": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "totp": "text"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SecondFactorCode"];
+            };
+        };
+        responses: {
+            /** @description The recovery codes. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "second_factor.remove": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "password": "correct horse battery staple",
+                 *       "totp": "text"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SecondFactorRemoval"];
+            };
+        };
+        responses: {
+            /** @description There is none now. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "account.reset": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "somebody@shop.example"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PasswordForgotten"];
+            };
+        };
+        responses: {
+            /** @description Heard, whether anybody has it or not. */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "account.confirm_reset": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "text",
+                 *       "password": "correct horse battery staple"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PasswordReset"];
+            };
+        };
+        responses: {
+            /** @description It is another one. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "account.verify": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "text"
+                 *     }
+                 */
+                "application/json": components["schemas"]["MailedCode"];
+            };
+        };
+        responses: {
+            /** @description It is theirs. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "account.verify_again": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is mailed. */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "person.forget": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                /** @description Which. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They are forgotten. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
         };
@@ -5999,7 +8223,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "email": "somebody@shop.example",
-                 *       "password": "correct horse battery staple"
+                 *       "password": "correct horse battery staple",
+                 *       "totp": "text"
                  *     }
                  */
                 "application/json": components["schemas"]["Credentials"];
@@ -6099,6 +8324,285 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "staff.list": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Staff"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "staff.invite": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "somebody@shop.example",
+                 *       "role": "staff"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewColleague"];
+            };
+        };
+        responses: {
+            /** @description What to send them. */
+            201: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invitation"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "staff.join": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "invitation": "text",
+                 *       "password": "correct horse battery staple"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Joining"];
+            };
+        };
+        responses: {
+            /** @description They may sign in. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "staff.disable": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                /** @description Which. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They are out. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "staff.enable": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                /** @description Which. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They may sign in. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "staff.set_role": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                /** @description Which. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "role": "staff"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewRole"];
+            };
+        };
+        responses: {
+            /** @description It is another one. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "staff.send_away": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                /** @description Which. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They are signed out. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "staff.forget_second_factor": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                /** @description Which. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They have none now. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
         };
@@ -6480,6 +8984,386 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "webhook.list": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhooks"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "webhook.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "description": "text",
+                 *       "event_types": [
+                 *         "order.*"
+                 *       ],
+                 *       "url": "https://shop.example/hooks"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewWebhook"];
+            };
+        };
+        responses: {
+            /** @description It, with its secret. */
+            201: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    Location: components["headers"]["Location"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookWithSecret"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "webhook.read": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                /** @description Which webhook. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "webhook.remove": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                /** @description Which webhook. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "webhook.change": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                /** @description Which webhook. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "description": "text",
+                 *       "event_types": [
+                 *         "order.*"
+                 *       ],
+                 *       "state": "active",
+                 *       "url": "https://shop.example/hooks"
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookChange"];
+            };
+        };
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "webhook.deliveries": {
+        parameters: {
+            query?: {
+                /** @description The last of the page before. */
+                cursor?: components["schemas"]["WebhookDeliveryId"];
+                limit?: number;
+                /** @description The dead letters, if nothing is said. */
+                state?: components["schemas"]["WebhookDeliveryState"];
+            };
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                /** @description Which webhook. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of them. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDeliveries"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "webhook.retry": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                /** @description Which webhook. */
+                id: string;
+                /** @description Which of what is sent. */
+                delivery_id: components["schemas"]["WebhookDeliveryId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is sent soon. */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "webhook.replay": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                /** @description Which webhook. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "from_position": 1,
+                 *       "until_position": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookStretch"];
+            };
+        };
+        responses: {
+            /** @description It has begun. */
+            202: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookReplay"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "webhook.rotate_secret": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                /** @description Which webhook. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It, with the other secret. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookWithSecret"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "webhook.test": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                /** @description Which webhook. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the receiver said. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookTested"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
         };

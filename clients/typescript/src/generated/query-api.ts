@@ -2375,7 +2375,7 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
-                    code?: "forbidden";
+                    code?: "forbidden" | "second_factor_required";
                     /** @constant */
                     status?: 403;
                 };
@@ -2456,7 +2456,7 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
-                    code?: "database_not_migrated" | "database_timeout" | "database_unavailable" | "draining" | "not_ready" | "overloaded" | "timeout" | "too_many_connections" | "too_many_exports" | "too_many_folds" | "too_many_followers" | "too_many_searches" | "too_many_waiting";
+                    code?: "database_not_migrated" | "database_timeout" | "database_unavailable" | "draining" | "keys_unavailable" | "not_ready" | "overloaded" | "timeout" | "too_many_connections" | "too_many_exports" | "too_many_folds" | "too_many_followers" | "too_many_searches" | "too_many_waiting";
                     /** @constant */
                     status?: 503;
                 };

@@ -1,11 +1,13 @@
-//! What linters say of the committed documents. That they are what the programs serve is the
-//! affair of `cargo xtask api --check`, and of each service's own test.
+//! What linters say of the committed documents, and whether the log is as its document says. That
+//! they are what the programs serve is the affair of `cargo xtask api --check`, and of each
+//! service's own test.
 
 use std::path::PathBuf;
 use std::process::Command;
 
-use contract::shop::root;
-use contract::tools::{node, node_modules, succeed};
+use contract::shop::{Shop, root};
+use contract::tools::{node, node_modules, script, succeed};
+use sqlx::PgPool;
 
 fn document(name: &str) -> PathBuf {
     root().join("docs/api").join(name)
@@ -31,4 +33,15 @@ fn the_parser_of_asyncapi_takes_the_events() {
     let mut node = Command::new("node");
     node.arg(script).arg(document("events.asyncapi.json")).env("NODE_PATH", node_modules());
     succeed(&mut node, "asyncapi parses");
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn events_of_the_log_are_as_their_schemas_say(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    let lines = std::env::temp_dir().join(format!("contract-log-{}", std::process::id()));
+    std::fs::write(&lines, shop.log().await).unwrap();
+    let mut judge = script("events.py");
+    judge.arg(document("events.schema.json")).stdin(std::fs::File::open(&lines).unwrap());
+    succeed(&mut judge, "events are judged");
+    std::fs::remove_file(lines).unwrap();
 }

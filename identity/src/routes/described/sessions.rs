@@ -1,0 +1,108 @@
+//! Who comes and goes: guests, registering, sessions; and what verifies their tokens.
+
+use axum::http::Method;
+use serde_json::{Value, json};
+use service::openapi::{Description, Endpoint};
+
+use super::{BODY, JSON, PRIVATE, of, which};
+use crate::routes::guests::Welcome;
+use crate::routes::people::{Credentials, Passwords, Refresh, Registration, Sessions, SignedIn};
+
+const TAG: &str = "people";
+
+pub(super) fn describe(document: &mut Description) {
+    document.tag(TAG, "Who buys and who works here: guests, registering, sessions.");
+    published(document);
+    let newcomer = document.input::<Registration>();
+    let credentials = document.input::<Credentials>();
+    let passwords = document.input::<Passwords>();
+    let refresh = document.input::<Refresh>();
+    let signed_in = document.output::<SignedIn>();
+    let sessions = document.output::<Sessions>();
+    let welcome = document.output::<Welcome>();
+    for operation in [
+        post("/v1/guests", "guest.welcome")
+            .text("Gives a new guest a token. Theirs are the carts and orders begun with it.")
+            .answer(201, "Their token.", Some((JSON, &welcome)), PRIVATE),
+        post("/v1/people", "person.register")
+            .text("Registers a customer. The answer is the same where somebody has the address.")
+            .body(JSON, &newcomer, true)
+            .answer(202, "Heard.", None, PRIVATE)
+            .refused(&BODY),
+        post("/v1/sessions", "session.begin")
+            .text("Signs in. Who has a second factor sends a code of it too.")
+            .body(JSON, &credentials, true)
+            .answer(201, "Their tokens.", Some((JSON, &signed_in)), PRIVATE)
+            .refused(&BODY)
+            .refused(&[429]),
+        post("/v1/sessions/refresh", "session.refresh")
+            .text("Stays signed in. The refresh token is another from then on.")
+            .body(JSON, &refresh, true)
+            .answer(200, "Their tokens.", Some((JSON, &signed_in)), PRIVATE)
+            .refused(&BODY),
+        post("/v1/sessions/end", "session.end")
+            .text("Signs out.")
+            .body(JSON, &refresh, true)
+            .answer(204, "Signed out.", None, &[])
+            .refused(&BODY),
+        of(Method::GET, "/v1/people/me/sessions", "session.list", TAG)
+            .text("One's own sessions.")
+            .answer(200, "All of them.", Some((JSON, &sessions)), PRIVATE),
+        which(of(Method::DELETE, "/v1/people/me/sessions/{id}", "session.remove", TAG))
+            .text("Ends one of one's own sessions.")
+            .answer(204, "It has ended.", None, &[]),
+        post("/v1/people/me/password", "person.change_password")
+            .text("Sets another password. All sessions end.")
+            .body(JSON, &passwords, true)
+            .answer(204, "It is another one.", None, &[])
+            .refused(&BODY)
+            .refused(&[409, 410, 429]),
+    ] {
+        document.add(operation);
+    }
+}
+
+/// What others verify tokens with.
+fn published(document: &mut Description) {
+    let keys = document.named("KeySet", key_set());
+    let metadata = document.named("AuthorizationServer", metadata());
+    let told = of(Method::GET, "/.well-known/jwks.json", "keys.read", TAG)
+        .text("The keys that verify the shop's tokens (RFC 7517).")
+        .answer(200, "The keys of now.", Some((JSON, &keys)), PRIVATE);
+    document.add(told);
+    let path = "/.well-known/oauth-authorization-server";
+    let told = of(Method::GET, path, "issuer.read", TAG)
+        .text("Who signs the shop's tokens (RFC 8414). Nobody signs in here for others.")
+        .answer(200, "Its name, and where its keys are.", Some((JSON, &metadata)), PRIVATE)
+        .refused(&[404]);
+    document.add(told);
+}
+
+fn post(path: &str, id: &str) -> Endpoint {
+    of(Method::POST, path, id, TAG)
+}
+
+fn key_set() -> Value {
+    json!({
+        "description": "Keys, as RFC 7517 has them.",
+        "type": "object",
+        "required": ["keys"],
+        "properties": { "keys": { "type": "array", "items": { "type": "object" } } },
+    })
+}
+
+fn metadata() -> Value {
+    let none = json!({ "type": "array", "items": { "type": "string" } });
+    json!({
+        "description": "Who signs tokens, as RFC 8414 has it.",
+        "type": "object",
+        "required": ["issuer", "jwks_uri"],
+        "properties": {
+            "issuer": { "type": "string" },
+            "jwks_uri": { "type": "string", "description": "Where the keys are." },
+            "response_types_supported": none,
+            "grant_types_supported": none,
+            "token_endpoint_auth_methods_supported": none,
+        },
+    })
+}
