@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{HeaderValue, StatusCode, Uri};
+use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt as _;
@@ -71,9 +71,8 @@ impl Room {
     }
 }
 
-async fn not_found(uri: Uri) -> Problem {
-    let detail = format!("there is nothing at {}", uri.path());
-    Problem::new(StatusCode::NOT_FOUND, "no_such_route", detail)
+async fn not_found() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "no_such_route", "there is nothing at this path")
 }
 
 async fn method_not_allowed() -> Problem {
