@@ -92,7 +92,7 @@ pub async fn head(parts: &mut Parts) -> Result<(Address, Conditions), Problem> {
 async fn address(parts: &mut Parts) -> Result<Address, Problem> {
     let params = RawPathParams::from_request_parts(parts, &())
         .await
-        .map_err(|rejection| problem::invalid_path("path", rejection.body_text()))?;
+        .map_err(|_| problem::invalid_path("path", "must be UTF-8".to_owned()))?;
     let mut address = Address::default();
     for (name, value) in &params {
         match name {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use axum::extract::{MatchedPath, Request};
 use axum::http::{Method, StatusCode, header};
 use metrics::Gauge;
+use uuid::Uuid;
 
 use crate::health;
 use crate::request_id::{self, RequestId};
@@ -80,7 +81,8 @@ impl Line {
 impl Drop for Line {
     fn drop(&mut self) {
         self.in_flight.decrement(1.0);
-        let Self { method, route, path, id, caller, bytes, .. } = self;
+        let path = shown(&self.route, &self.path, self.status);
+        let Self { method, route, id, caller, bytes, .. } = self;
         let (trace, took_ms) = (self.trace.as_deref(), millis(self.began.elapsed()));
         let status = self.status.map(|status| status.as_u16());
         macro_rules! tell {
@@ -110,6 +112,22 @@ impl Drop for Line {
     }
 }
 
+/// The path as the log has it. What was found is called as the shop calls it; what was not, anybody
+/// may have called by the name of a person, and of that only ids are kept.
+fn shown(route: &str, path: &str, status: Option<StatusCode>) -> Option<String> {
+    if status.is_some_and(|status| status.is_success()) {
+        return Some(path.to_owned());
+    }
+    // Nobody knows what stands in a path that leads nowhere.
+    let template = route.strip_prefix('/')?.split('/');
+    let told = path.strip_prefix('/')?.split('/');
+    let segments = template.zip(told).map(|(name, told)| {
+        let is_id = told.parse::<Uuid>().is_ok();
+        if name.starts_with('{') && is_id { told } else { name }
+    });
+    Some(segments.fold(String::new(), |path, segment| path + "/" + segment))
+}
+
 fn millis(time: Duration) -> f64 {
     // To the microsecond.
     (time.as_secs_f64() * 1e6).round() / 1e3
@@ -127,5 +145,25 @@ fn label(method: &Method) -> &'static str {
         Method::CONNECT => "CONNECT",
         Method::TRACE => "TRACE",
         _ => "OTHER",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_found_is_not_named() {
+        let id = "/v1/orders/01890a5d-ac96-774b-bcce-b302099a8057";
+        let (order, missing) = ("/v1/orders/{id}", Some(StatusCode::NOT_FOUND));
+        let look = |route, path, status| shown(route, path, status).unwrap_or_default();
+        assert_eq!(
+            look("/v1/stock/{sku}", "/v1/stock/TOTE", Some(StatusCode::OK)),
+            "/v1/stock/TOTE"
+        );
+        assert_eq!(look("/v1/stock/{sku}", "/v1/stock/Anna", missing), "/v1/stock/{sku}");
+        assert_eq!(look(order, id, missing), id);
+        assert_eq!(look(order, "/v1/orders/Anna", None), order);
+        assert_eq!(look("none", "/v1/people/anna@example.org", missing), "");
     }
 }

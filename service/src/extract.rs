@@ -40,8 +40,24 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
         Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_path", detail).parameter(
             name,
             "invalid_value",
-            error.body_text(),
+            of_a_path(error.kind()),
         ))
+    }
+}
+
+/// What was wrong with a value in a path, without the value.
+fn of_a_path(error: &ErrorKind) -> String {
+    match error {
+        ErrorKind::DeserializeError { message, .. } | ErrorKind::Message(message) => {
+            in_words_of_json(message)
+        }
+        ErrorKind::InvalidUtf8InPathParam { .. } => "must be UTF-8".to_owned(),
+        ErrorKind::ParseErrorAtKey { expected_type, .. }
+        | ErrorKind::ParseErrorAtIndex { expected_type, .. }
+        | ErrorKind::ParseError { expected_type, .. } => {
+            in_words_of_json(&format!("invalid type: string, expected {expected_type}"))
+        }
+        _ => "is not what is wanted".to_owned(),
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, Uri};
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt as _;
@@ -71,9 +71,8 @@ impl Room {
     }
 }
 
-async fn not_found(uri: Uri) -> Problem {
-    let detail = format!("there is nothing at {}", uri.path());
-    Problem::new(StatusCode::NOT_FOUND, "no_such_route", detail)
+async fn not_found() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "no_such_route", "there is nothing at this path")
 }
 
 /// Who asks what a path knows is told in `Allow`, as is who asked for what it does not.

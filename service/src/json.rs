@@ -147,7 +147,8 @@ impl Wrong {
 }
 
 /// What was wrong with a value, without the names of our types, which say nothing to who sent it,
-/// and without the line and column, for the pointer says where.
+/// without the line and column, for the pointer says where, and without the value: it may be of a
+/// person, or a secret, and problems are passed on and kept.
 pub(crate) fn in_words_of_json(detail: &str) -> String {
     let detail = detail.rsplit_once(" at line ").map_or(detail, |(detail, _)| detail);
     if detail.starts_with("UUID parsing failed") {
@@ -156,8 +157,8 @@ pub(crate) fn in_words_of_json(detail: &str) -> String {
     if WRONG_TIMES.contains(&detail) {
         return "must be an RFC 3339 time, such as 2026-01-31T12:00:00Z".to_owned();
     }
-    let detail = detail.replacen("unknown variant", "unknown value", 1);
-    let Some((what, expected)) = detail.rsplit_once(", expected ") else { return detail };
+    let (what, expected) = without_value(detail);
+    let Some(expected) = expected else { return what.to_owned() };
     let expected = match expected {
         "a map" => "an object",
         "a sequence" => "an array",
@@ -168,6 +169,21 @@ pub(crate) fn in_words_of_json(detail: &str) -> String {
         expected => expected,
     };
     format!("{what}, expected {expected}")
+}
+
+/// What a reader complains of, and what it expected. The value itself is quoted between the two.
+fn without_value(detail: &str) -> (&str, Option<&str>) {
+    if let Some(rest) = detail.strip_prefix("unknown variant `") {
+        return ("unknown value", rest.rsplit_once("`, expected ").map(|(_, expected)| expected));
+    }
+    let (what, expected) = match detail.rsplit_once(", expected ") {
+        Some((what, expected)) => (what, Some(expected)),
+        None => (detail, None),
+    };
+    if !what.starts_with("invalid type: ") && !what.starts_with("invalid value: ") {
+        return (what, expected);
+    }
+    (what.split(['"', '`']).next().unwrap_or_default().trim_end(), expected)
 }
 
 fn is_named(expected: &str, kinds: &[&str]) -> bool {
@@ -258,14 +274,24 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_in_words_of_json() {
         for (body, pointer, detail) in [
-            ("7", "", "invalid type: integer `7`, expected an object"),
-            (r#"{"inner":"9.00"}"#, "/inner", "invalid type: string \"9.00\", expected an object"),
-            (r#"{"units":"1"}"#, "/units", "invalid type: string \"1\", expected a whole number"),
-            (r#"{"units":-1}"#, "/units", "invalid value: integer `-1`, expected a whole number"),
-            (r#"{"words":"a"}"#, "/words", "invalid type: string \"a\", expected an array"),
+            ("7", "", "invalid type: integer, expected an object"),
+            (r#"{"inner":"9.00"}"#, "/inner", "invalid type: string, expected an object"),
+            (r#"{"units":"1"}"#, "/units", "invalid type: string, expected a whole number"),
+            (r#"{"units":-1}"#, "/units", "invalid value: integer, expected a whole number"),
+            (r#"{"words":"a"}"#, "/words", "invalid type: string, expected an array"),
             (r#"{"names":["a"]}"#, "/names", "invalid type: sequence, expected an object"),
             (r#"{"id":"7"}"#, "/id", "must be a UUID"),
-            (r#"{"method":"gold"}"#, "/method", "unknown value `gold`, expected `card` or `cash`"),
+            (r#"{"method":"gold"}"#, "/method", "unknown value, expected `card` or `cash`"),
+            (
+                r#"{"units":"a at line 1, expected `b`"}"#,
+                "/units",
+                "invalid type: string, expected a whole number",
+            ),
+            (
+                r#"{"method":"a`, expected `b"}"#,
+                "/method",
+                "unknown value, expected `card` or `cash`",
+            ),
             (
                 r#"{"unit":1}"#,
                 "/unit",

@@ -168,7 +168,7 @@ fn known_types(wanted: &[String]) -> Result<Vec<String>, Problem> {
         .collect();
     for name in &names {
         if !domain::Event::types().any(|(known, _)| known == *name) {
-            let detail = format!("no event is called '{name}'");
+            let detail = "no event is called so; the description of the API lists those there are";
             let problem = "a parameter of the query is wrong";
             return Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_query", problem).parameter(
                 "types",

@@ -47,7 +47,7 @@ const MAY: &[(&str, &[&str], &[&str])] = &[
     // Somebody else's servers, as far as the engine can tell, whose own gateways ask them in tests.
     ("gateways", &[], &["domain", "reactor"]),
     // From outside, as callers do; what they sell is made of the domain's words.
-    ("chaos", &["domain", "harness"], &["command-api", "event-store"]),
+    ("chaos", &["domain", "harness"], &["command-api", "event-store", "kit-mail"]),
     ("bench", &["domain", "event-store", "harness"], &["projector"]),
     // From outside, by programs and documents.
     ("contract", &["harness"], &[]),

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // a test that cannot go on fails here
 
 mod chaos;
+mod erasure;
 mod limits;
 mod location;
 mod reactor;

@@ -17,10 +17,13 @@ pub struct Stack {
     pub commands: [Program; 2],
     pub projectors: [Program; 2],
     pub query: Program,
+    /// What its stream and its index are called.
+    pub own: String,
     client: Client,
 }
 
-fn required(name: &str) -> String {
+/// What `cargo xtask test` tells tests.
+pub fn required(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name}: cargo xtask test sets it"))
 }
 
@@ -29,7 +32,7 @@ fn free_port() -> u16 {
 }
 
 /// The program that cargo built beside this test.
-fn built(name: &str) -> PathBuf {
+pub fn built(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let built = test.parent().unwrap().parent().unwrap().join(name);
     assert!(built.exists(), "{} is not built: run cargo xtask test", built.display());
@@ -38,7 +41,11 @@ fn built(name: &str) -> PathBuf {
 
 /// Where the test's own database is.
 pub fn database(db: &PgPool) -> String {
-    let name = db.connect_options().get_database().unwrap().to_owned();
+    database_called(db.connect_options().get_database().unwrap())
+}
+
+/// Where a database of the same server is.
+pub fn database_called(name: &str) -> String {
     let server = required("DATABASE_URL");
     let (base, _) = server.rsplit_once('/').unwrap();
     format!("{base}/{name}")
@@ -58,13 +65,22 @@ pub fn service(name: &str, arguments: &[&str], environment: &[(&str, String)]) -
         ..Launch::default()
     };
     let ready = Ready::Http(format!("http://127.0.0.1:{port}/ready"));
-    let log = std::env::temp_dir().join(format!("chaos-{name}-{port}.log"));
-    Program::new(name.to_owned(), port, launch, ready, log)
+    Program::new(name.to_owned(), port, launch, ready, log(name, port))
+}
+
+/// Where a service writes its log that listens at that port.
+pub fn log(name: &str, port: u16) -> PathBuf {
+    std::env::temp_dir().join(format!("chaos-{name}-{port}.log"))
 }
 
 impl Stack {
     /// Starts everything on the test's own database.
     pub async fn start(db: &PgPool) -> Self {
+        Self::start_told(db, &[]).await
+    }
+
+    /// The same, with what all of it is told besides.
+    pub async fn start_told(db: &PgPool, told: &[(&'static str, String)]) -> Self {
         let own = format!("e{}", Uuid::now_v7().simple());
         let environment = [
             ("DATABASE_URL", database(db)),
@@ -72,8 +88,9 @@ impl Stack {
             ("EVENT_STREAM", own.clone()),
             ("MEILI_URL", required("MEILI_URL")),
             ("MEILI_MASTER_KEY", required("MEILI_MASTER_KEY")),
-            ("SEARCH_INDEX", own),
+            ("SEARCH_INDEX", own.clone()),
         ];
+        let environment = [&environment, told].concat();
         let query = service("query-api", &["serve"], &environment);
         let environment: Vec<_> =
             environment.into_iter().chain([("PUBLIC_QUERY_URL", query.url(""))]).collect();
@@ -82,6 +99,7 @@ impl Stack {
             commands: [service("command-api", "serve"), service("command-api", "serve")],
             projectors: [service("projector", "run"), service("projector", "run")],
             query,
+            own,
             client: Client::builder().timeout(Duration::from_secs(20)).build().unwrap(),
         };
         for program in stack.commands.iter_mut().chain(&mut stack.projectors) {
