@@ -9,6 +9,7 @@ use service::config;
 use sqlx::PgPool;
 use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use vault::index::WordIndex;
 
 use crate::live::Live;
 use crate::log::Log;
@@ -34,6 +35,8 @@ pub struct Settings {
     pub stream: String,
     /// Who knows who asks.
     pub guard: Guard,
+    /// By what people are found, where they may be.
+    pub index_key: Option<Arc<WordIndex>>,
 }
 
 /// The state of every route. One pointer, for axum clones it with each request: the parts cloned
@@ -54,6 +57,7 @@ pub struct Shared {
     pub(crate) catalogue: Catalogue,
     pub(crate) bus: Option<async_nats::Client>,
     pub(crate) guard: Guard,
+    pub(crate) index_key: Option<Arc<WordIndex>>,
     /// Ends what runs behind the routes, once nobody can ask any more.
     _ended: DropGuard,
 }
@@ -84,6 +88,7 @@ impl App {
             meili,
             bus: settings.bus,
             guard: settings.guard,
+            index_key: settings.index_key,
             log: Arc::new(Log::new(db.clone())),
             _ended: ended.drop_guard(),
             queue,

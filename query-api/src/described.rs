@@ -29,6 +29,7 @@ pub const CODES: &[Code] = &[
     (406, "not_acceptable"),
     (409, "another_log"),
     (422, "history_too_long"),
+    (503, "no_index_key"),
     (503, "overloaded"),
     (503, "too_many_exports"),
     (503, "too_many_folds"),

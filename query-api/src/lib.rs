@@ -8,6 +8,7 @@
 //! * [`mod@bounded`] finishes what was begun for those who hang up;
 //! * [`document`] serves what the projector stored, as it stands;
 //! * [`past`] folds the log to any point of its past;
+//! * [`people`] finds the records of people by words about them, and reads none;
 //! * [`scope`] tells whose documents somebody sees;
 //! * [`search`] asks Meilisearch, and Postgres while that is away;
 //! * [`reading`] reads the log for exports and followers, [`live`] shares its end with the
@@ -31,6 +32,7 @@ pub mod log;
 mod metrics;
 pub mod one;
 pub mod past;
+pub mod people;
 pub mod progress;
 pub mod queue;
 pub mod reading;

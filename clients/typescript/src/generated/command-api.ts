@@ -1383,6 +1383,8 @@ export interface components {
         Credentials: {
             email: components["schemas"]["Email"];
             password: components["schemas"]["Password"];
+            /** @description A code of the second factor, or a recovery code. */
+            totp?: string | null;
         };
         /**
          * @description An ISO 4217 currency that has a minor unit or is counted whole.
@@ -1547,6 +1549,12 @@ export interface components {
          */
         Label: string;
         /**
+         * @description A language, as a tag of BCP 47 with at most a script and a region.
+         * @example de
+         * @example pt-BR
+         */
+        Locale: string;
+        /**
          * @description A place that holds stock.
          * @example main
          */
@@ -1578,6 +1586,12 @@ export interface components {
             amount: string;
             currency: components["schemas"]["Currency"];
         };
+        /**
+         * Format: password
+         * @description A password that somebody wants to have from now on.
+         * @example correct horse battery staple
+         */
+        NewPassword: string;
         /**
          * @description Why something was done, or a reference to a paper trail. Not for personal data.
          * @example the customer changed their mind
@@ -1796,7 +1810,7 @@ export interface components {
          */
         Password: string;
         Passwords: {
-            new: components["schemas"]["Password"];
+            new: components["schemas"]["NewPassword"];
             old: components["schemas"]["Password"];
         };
         /** @description One attempt to pay an order. */
@@ -2137,6 +2151,12 @@ export interface components {
         Refresh: {
             refresh_token: string;
         };
+        Registration: {
+            email: components["schemas"]["Email"];
+            /** @description The language they are written to in. */
+            locale?: components["schemas"]["Locale"] | null;
+            password: components["schemas"]["NewPassword"];
+        };
         /** @description A return. */
         Return: {
             /** @description How much less is owed for the order since, once something arrived. */
@@ -2240,6 +2260,8 @@ export interface components {
             expires_at: string;
             /** Format: uuid */
             id: string;
+            /** @description The token is good for enrolling a second factor alone. */
+            must_enrol?: boolean;
             /** Format: date-time */
             refresh_expires_at: string;
             refresh_token: string;
@@ -4873,10 +4895,11 @@ export interface operations {
                 /**
                  * @example {
                  *       "email": "somebody@shop.example",
+                 *       "locale": "de",
                  *       "password": "correct horse battery staple"
                  *     }
                  */
-                "application/json": components["schemas"]["Credentials"];
+                "application/json": components["schemas"]["Registration"];
             };
         };
         responses: {
@@ -5999,7 +6022,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "email": "somebody@shop.example",
-                 *       "password": "correct horse battery staple"
+                 *       "password": "correct horse battery staple",
+                 *       "totp": "text"
                  *     }
                  */
                 "application/json": components["schemas"]["Credentials"];

@@ -534,6 +534,11 @@ export interface components {
         };
         /** @description How far a dispute has come. */
         DisputeStage: "opened" | "won" | "lost";
+        /**
+         * @description An e-mail address. It is never printed.
+         * @example somebody@shop.example
+         */
+        Email: string;
         /** @description A stored event with its payload unread. Serialises to what NATS and readers of the log get. */
         Event: {
             /** @description What happened. */
@@ -1097,6 +1102,11 @@ export interface components {
             /** @description Whether the gateway's answer was lost. */
             unknown: boolean;
         };
+        /**
+         * @description A phone number. It is never printed.
+         * @example +49 30 1234567
+         */
+        Phone: string;
         /** @description A refusal, as RFC 9457 has it. */
         Problem: {
             /** @description What it is, for programs. It never changes; there may be others one day. */
@@ -2456,7 +2466,7 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
-                    code?: "database_not_migrated" | "database_timeout" | "database_unavailable" | "draining" | "not_ready" | "overloaded" | "timeout" | "too_many_connections" | "too_many_exports" | "too_many_folds" | "too_many_followers" | "too_many_searches" | "too_many_waiting";
+                    code?: "database_not_migrated" | "database_timeout" | "database_unavailable" | "draining" | "no_index_key" | "not_ready" | "overloaded" | "timeout" | "too_many_connections" | "too_many_exports" | "too_many_folds" | "too_many_followers" | "too_many_searches" | "too_many_waiting";
                     /** @constant */
                     status?: 503;
                 };
@@ -2836,21 +2846,34 @@ export interface operations {
                 cursor?: string;
                 /** @description Of this customer. */
                 customer_id?: string;
+                /** @description Of somebody with this e-mail address. */
+                email?: components["schemas"]["Email"];
                 /** @description Where their parcels stand. */
                 fulfilment_status?: components["schemas"]["FulfilmentStatus"];
                 /** @description How many at most. */
                 limit?: number;
                 /** @description As new as this position of the log, or newer. */
                 min_position?: number;
+                /**
+                 * @description Of somebody with these words in their name, in any order: of whom it goes to, or of its
+                 *     customer. This, `email` and `phone` are for the back office, and about the same person.
+                 */
+                name?: string;
                 /** @description Of this number. */
                 number?: number;
                 /** @description Where their payments stand. */
                 payment_status?: components["schemas"]["PaymentStatus"];
+                /** @description Of somebody with this phone number, however it is written. */
+                phone?: components["schemas"]["Phone"];
+                /** @description With this SKU in it, spelled as it is. */
+                sku?: string;
                 sort?: "created_at" | "-created_at" | "total" | "-total";
                 /** @description Where they stand. */
                 status?: components["schemas"]["OrderStatus"];
                 /** @description Whether money is still to be given back. */
                 to_refund?: boolean;
+                /** @description With a parcel of this tracking code, in capitals or not, with its spaces or without. */
+                tracking?: string;
             };
             header?: {
                 /** @description Under which the request is found again in logs and events. */
