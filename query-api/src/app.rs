@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use vault::index::WordIndex;
 
+use crate::following::Following;
 use crate::live::Live;
 use crate::log::Log;
 use crate::past::Past;
@@ -52,6 +53,7 @@ pub struct Shared {
     pub(crate) progress: Progress,
     pub(crate) meili: Arc<Meili>,
     pub(crate) live: Live,
+    pub(crate) following: Following,
     pub(crate) exports: Arc<Semaphore>,
     pub(crate) past: Past,
     pub(crate) catalogue: Catalogue,
@@ -82,6 +84,7 @@ impl App {
         Ok(Self(Arc::new(Shared {
             progress: Progress::start(db.clone(), queue.clone(), bus, ended.clone()),
             live: Live::start(db.clone(), jetstream, settings.stream, stop),
+            following: Following::default(),
             exports: Arc::new(Semaphore::new(EXPORTS_MAX)),
             past: Past::new(queue.clone()),
             catalogue: Catalogue::new(&db),

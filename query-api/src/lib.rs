@@ -13,6 +13,7 @@
 //! * [`search`] asks Meilisearch, and Postgres while that is away;
 //! * [`reading`] reads the log for exports and followers, [`live`] shares its end with the
 //!   followers;
+//! * [`following`] tells of one order, each time it becomes another;
 //! * [`mod@log`] tells which log it is;
 //! * [`described`] is all of it as an OpenAPI document, [`events`] what the log holds.
 //!
@@ -24,6 +25,7 @@ pub mod cursor;
 pub mod described;
 pub mod document;
 pub mod events;
+pub mod following;
 pub mod fresh;
 pub mod list;
 pub mod listing;
