@@ -95,7 +95,7 @@ impl Drop for Place {
 }
 
 /// Who follows an order, as far as its owner and its log are known.
-pub struct Follower {
+pub struct OrderFollower {
     app: App,
     principal: Principal,
     prefer: Prefer,
@@ -116,7 +116,7 @@ pub struct Follower {
 }
 
 /// What somebody wants to follow, and what they have of it.
-pub struct Wanted {
+pub struct FollowOrder {
     /// Who asks.
     pub principal: Principal,
     /// Which order.
@@ -129,13 +129,13 @@ pub struct Wanted {
     pub last: Option<i64>,
 }
 
-impl Follower {
+impl OrderFollower {
     /// Follows an order; none where there is none that the caller may see.
     ///
     /// # Errors
     /// 400 where `last` is no position of this order, 429 and 503 where too many follow.
-    pub async fn begin(app: App, wanted: Wanted) -> Result<Option<Self>, Problem> {
-        let Wanted { principal, id, prefer, log: (log_id, heard), last } = wanted;
+    pub async fn begin(app: App, wanted: FollowOrder) -> Result<Option<Self>, Problem> {
+        let FollowOrder { principal, id, prefer, log: (log_id, heard), last } = wanted;
         let listener = app.live.listen(log_id);
         let fresh = |position| Fresh::new(position, prefer).of(principal);
         if Order::read(&app, &fresh(None), principal, id).await?.is_none() {
@@ -220,13 +220,12 @@ impl Follower {
                 (self.next, self.stale) = (Some(document), false);
                 Some(())
             }
-            Ok(None) => None,
             // It is behind, or many wait.
             Err(problem) if problem.status().is_server_error() => {
                 tokio::time::sleep(PAUSE).await;
                 Some(())
             }
-            Err(_) => None,
+            Ok(None) | Err(_) => None,
         }
     }
 

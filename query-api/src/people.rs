@@ -19,7 +19,7 @@ pub const FOUND_MAX: usize = 10_000;
 
 /// What somebody is looked for by. All of it is about the same record.
 #[derive(Default)]
-pub struct Wanted {
+pub struct PersonWanted {
     /// Words of a name, in any order.
     pub name: Option<String>,
     /// A whole address.
@@ -37,7 +37,7 @@ pub struct Found {
     pub profiles: Vec<Uuid>,
 }
 
-impl Wanted {
+impl PersonWanted {
     /// Whether anybody is looked for.
     pub fn is_some(&self) -> bool {
         self.name.is_some() || self.email.is_some() || self.phone.is_some()
@@ -59,7 +59,7 @@ impl Wanted {
 /// # Errors
 /// 503 `no_index_key` where this process cannot look; 400 where what is wanted says nothing, or is
 /// in more than [`FOUND_MAX`] records.
-pub async fn find(app: &App, wanted: &Wanted) -> Result<Found, Problem> {
+pub async fn find(app: &App, wanted: &PersonWanted) -> Result<Found, Problem> {
     let index = app.index_key.as_deref().ok_or_else(no_index_key)?;
     let (digests, numbers) = digests(index, &wanted.words()?);
     let mut db = app.queue.connection(Who::Newcomer).await?;

@@ -19,7 +19,7 @@ use crate::list::{ListQuery, query, sorts};
 use crate::listing::{CREATED, Listing, SortKeys, word};
 use crate::one::resource;
 use crate::past::Time;
-use crate::people::{self, Found, Wanted};
+use crate::people::{self, Found, PersonWanted};
 use crate::scope::must_work_here;
 
 resource! {
@@ -78,7 +78,7 @@ query! {
 impl ListQuery for Orders {
     async fn listing(self, app: &App, principal: Principal) -> Result<Listing, Problem> {
         let Self { name, email, phone, .. } = self;
-        let wanted = Wanted { name, email, phone };
+        let wanted = PersonWanted { name, email, phone };
         if wanted.is_some() {
             must_work_here(principal)?;
         }

@@ -17,7 +17,7 @@ use service::extract::Path;
 
 use crate::app::App;
 use crate::document::respond;
-use crate::following::{Follower, Wanted};
+use crate::following::{FollowOrder, OrderFollower};
 use crate::fresh::Prefer;
 use crate::log;
 use crate::one::{Id, Resource as _};
@@ -40,8 +40,8 @@ pub async fn live(
     log::must_be(log.id, log::asked_for(&headers)?)?;
     log::must_be(log.id, last.and_then(|last| last.log_id))?;
     let last = last.map(|last| last.position);
-    let wanted = Wanted { principal, id, prefer, log: (log.id, log.head), last };
-    let Some(follower) = Follower::begin(app, wanted).await? else {
+    let wanted = FollowOrder { principal, id, prefer, log: (log.id, log.head), last };
+    let Some(follower) = OrderFollower::begin(app, wanted).await? else {
         return Ok(respond(&headers, Order::NAME, None));
     };
     let frames = stream::unfold(follower, |mut follower| async {
