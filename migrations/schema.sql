@@ -149,11 +149,16 @@ CREATE TABLE orders_rows (
     updated_at timestamp with time zone NOT NULL,
     number bigint DEFAULT 0 NOT NULL,
     to_refund numeric DEFAULT 0 NOT NULL,
+    address_id uuid,
+    skus text[] COLLATE "C" DEFAULT '{}'::text[] NOT NULL,
+    tracking_keys text[] COLLATE "C" DEFAULT '{}'::text[] NOT NULL,
     CONSTRAINT orders_rows_pkey PRIMARY KEY (build, id)
 ) WITH (fillfactor=70, toast_tuple_target=8160);
+CREATE INDEX orders_rows_address ON orders_rows USING btree (build, address_id) WHERE address_id IS NOT NULL;
 CREATE INDEX orders_rows_created ON orders_rows USING btree (build, created_at, id);
 CREATE INDEX orders_rows_currency_total ON orders_rows USING btree (build, currency, total, id);
 CREATE INDEX orders_rows_customer ON orders_rows USING btree (build, customer_id, created_at, id) WHERE customer_id IS NOT NULL;
+CREATE INDEX orders_rows_found ON orders_rows USING gin (skus, tracking_keys);
 CREATE INDEX orders_rows_fulfilment_created ON orders_rows USING btree (build, fulfilment_status, created_at, id);
 CREATE INDEX orders_rows_number ON orders_rows USING btree (build, number);
 CREATE INDEX orders_rows_payment_created ON orders_rows USING btree (build, payment_status, created_at, id);
@@ -668,7 +673,10 @@ CREATE VIEW orders AS
     updated_at,
     build,
     number,
-    to_refund
+    to_refund,
+    address_id,
+    skus,
+    tracking_keys
    FROM orders_rows
   WHERE build = (( SELECT projections.active_build
            FROM projections

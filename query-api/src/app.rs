@@ -9,7 +9,9 @@ use service::config;
 use sqlx::PgPool;
 use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use vault::index::WordIndex;
 
+use crate::following::Following;
 use crate::live::Live;
 use crate::log::Log;
 use crate::past::Past;
@@ -34,6 +36,8 @@ pub struct Settings {
     pub stream: String,
     /// Who knows who asks.
     pub guard: Guard,
+    /// By what people are found, where they may be.
+    pub index_key: Option<Arc<WordIndex>>,
 }
 
 /// The state of every route. One pointer, for axum clones it with each request: the parts cloned
@@ -49,11 +53,13 @@ pub struct Shared {
     pub(crate) progress: Progress,
     pub(crate) meili: Arc<Meili>,
     pub(crate) live: Live,
+    pub(crate) following: Following,
     pub(crate) exports: Arc<Semaphore>,
     pub(crate) past: Past,
     pub(crate) catalogue: Catalogue,
     pub(crate) bus: Option<async_nats::Client>,
     pub(crate) guard: Guard,
+    pub(crate) index_key: Option<Arc<WordIndex>>,
     /// Ends what runs behind the routes, once nobody can ask any more.
     _ended: DropGuard,
 }
@@ -78,12 +84,14 @@ impl App {
         Ok(Self(Arc::new(Shared {
             progress: Progress::start(db.clone(), queue.clone(), bus, ended.clone()),
             live: Live::start(db.clone(), jetstream, settings.stream, stop),
+            following: Following::default(),
             exports: Arc::new(Semaphore::new(EXPORTS_MAX)),
             past: Past::new(queue.clone()),
             catalogue: Catalogue::new(&db),
             meili,
             bus: settings.bus,
             guard: settings.guard,
+            index_key: settings.index_key,
             log: Arc::new(Log::new(db.clone())),
             _ended: ended.drop_guard(),
             queue,

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use service::openapi::{Code, Description, Endpoint};
 
 use crate::one::{Id, One};
+use crate::resources::event::LIVE;
 use crate::resources::{self, event, history, projection, stream};
 use crate::search::Found;
 use crate::search::request::Parameters as Search;
@@ -28,6 +29,8 @@ pub const CODES: &[Code] = &[
     (406, "not_acceptable"),
     (409, "another_log"),
     (422, "history_too_long"),
+    (429, "follows_too_many"),
+    (503, "no_index_key"),
     (503, "overloaded"),
     (503, "too_many_exports"),
     (503, "too_many_folds"),
@@ -210,6 +213,14 @@ fn log(document: &mut Description) {
         .query::<history::Parameters>(document)
         .answer(200, "A part of it.", Some((JSON, &of_order)), &["Link", "Log-Id"])
         .refused(&[404]);
+    document.add(told);
+    let frames = json!({ "type": "string", "description": "Its document each, as the `data`." });
+    let told = get("/v1/orders/{id}/live", "order.live", SHOPPING)
+        .text("An order, as it stands and each time it becomes another, as server-sent events.")
+        .path("id", "Which order.", &id)
+        .takes(&["Last-Event-ID"])
+        .answer(200, "It.", Some((LIVE, &frames)), &["Cache-Control", "Log-Id"])
+        .refused(&[404, 429, 504]);
     document.add(told);
     let of_stream = document.output::<stream::StreamHistory>();
     let names: Vec<&str> = domain::Category::ALL.iter().map(|known| known.name()).collect();

@@ -8,10 +8,12 @@
 //! * [`mod@bounded`] finishes what was begun for those who hang up;
 //! * [`document`] serves what the projector stored, as it stands;
 //! * [`past`] folds the log to any point of its past;
+//! * [`people`] finds the records of people by words about them, and reads none;
 //! * [`scope`] tells whose documents somebody sees;
 //! * [`search`] asks Meilisearch, and Postgres while that is away;
 //! * [`reading`] reads the log for exports and followers, [`live`] shares its end with the
 //!   followers;
+//! * [`following`] tells of one order, each time it becomes another;
 //! * [`mod@log`] tells which log it is;
 //! * [`described`] is all of it as an OpenAPI document, [`events`] what the log holds.
 //!
@@ -23,6 +25,7 @@ pub mod cursor;
 pub mod described;
 pub mod document;
 pub mod events;
+pub mod following;
 pub mod fresh;
 pub mod list;
 pub mod listing;
@@ -31,6 +34,7 @@ pub mod log;
 mod metrics;
 pub mod one;
 pub mod past;
+pub mod people;
 pub mod progress;
 pub mod queue;
 pub mod reading;

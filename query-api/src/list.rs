@@ -39,7 +39,11 @@ pub trait ListQuery: Paged {
     ///
     /// # Errors
     /// 401 for those who may see nothing of that.
-    fn listing(self, principal: Principal) -> Result<Listing, Problem>;
+    fn listing(
+        self,
+        app: &App,
+        principal: Principal,
+    ) -> impl Future<Output = Result<Listing, Problem>> + Send;
 }
 
 /// `GET` of a list.
@@ -51,7 +55,7 @@ pub async fn list_of<L: ListQuery>(
     uri: Uri,
 ) -> Result<Response, Problem> {
     let Paging { limit, cursor, min_position } = list.paging();
-    let listing = list.listing(principal)?;
+    let listing = list.listing(&app, principal).await?;
     let fresh = Fresh::new(min_position, prefer).of(principal);
     let mut db = app.progress.reader(listing.model, &fresh).await?;
     let page = listing.page(&mut db, limit, cursor.as_deref()).await?;
@@ -124,8 +128,9 @@ macro_rules! list {
         }
 
         impl $crate::list::ListQuery for $name {
-            fn listing(
+            async fn listing(
                 self,
+                _: &$crate::app::App,
                 principal: identity::Principal,
             ) -> Result<$crate::listing::Listing, service::Problem> {
                 $crate::scope::must_work_here(principal)?;

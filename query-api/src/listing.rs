@@ -87,6 +87,7 @@ impl Sort {
 pub struct Listing {
     /// What its view shows.
     pub model: ReadModel,
+    view: &'static str,
     sql: QueryBuilder<Postgres>,
     sort: Sort,
 }
@@ -106,7 +107,7 @@ impl Listing {
             sql.push(", ").push(column);
         }
         sql.push(" FROM ").push(view).push(" WHERE true");
-        Self { model, sql, sort }
+        Self { model, view, sql, sort }
     }
 
     /// Only those where `condition`, which ends in an operator, holds for the value; all of them
@@ -141,6 +142,29 @@ impl Listing {
         if !values.is_empty() {
             self.sql.push(" AND ").push(column).push(" = ANY(").push_bind(values).push(")");
         }
+        self
+    }
+
+    /// Only those that are found by one of these conditions, each ending in an operator; all of
+    /// them if there are none.
+    ///
+    /// They are found first, by their own indexes, and sorted then. For what is in few rows: where
+    /// Postgres cannot know that, it would walk all rows in the order of the list to meet them.
+    #[must_use]
+    pub fn found_by<T>(mut self, conditions: Vec<(&'static str, T)>) -> Self
+    where
+        T: Encode<'static, Postgres> + Type<Postgres> + Send + 'static,
+    {
+        if conditions.is_empty() {
+            return self;
+        }
+        self.sql.push(" AND id = ANY(ARRAY(");
+        for (n, (condition, value)) in conditions.into_iter().enumerate() {
+            self.sql.push(if n == 0 { "" } else { " UNION ALL " });
+            self.sql.push("SELECT id FROM ").push(self.view).push(" WHERE ").push(condition);
+            self.sql.push(" (").push_bind(value).push(")");
+        }
+        self.sql.push("))");
         self
     }
 

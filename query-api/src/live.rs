@@ -35,7 +35,7 @@ pub const HEARTBEAT: Duration = Duration::from_secs(15);
 /// What a refused follower is told to wait.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// What a browser waits before it connects again, milliseconds.
-const RECONNECT_MILLIS: u32 = 2_000;
+pub(crate) const RECONNECT_MILLIS: u32 = 2_000;
 
 /// The shared end of the log. Cheap to clone.
 #[derive(Clone)]
@@ -45,7 +45,7 @@ pub struct Live {
     pub(crate) pages: Pages,
     tail: Tail,
     room: Arc<Semaphore>,
-    stop: CancellationToken,
+    pub(crate) stop: CancellationToken,
 }
 
 impl Live {
@@ -59,6 +59,11 @@ impl Live {
         let tail = Tail::start(db.clone(), bus, stream_name);
         let (pages, room) = (Pages::new(db.clone()), Arc::new(Semaphore::new(FOLLOWERS_MAX)));
         Self { db, pages, tail, room, stop }
+    }
+
+    /// Hears what comes at the end of a log.
+    pub(crate) fn listen(&self, log_id: Uuid) -> Listener {
+        self.tail.listen(Some(log_id))
     }
 
     /// Follows a log from a selection on.

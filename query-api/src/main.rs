@@ -1,6 +1,7 @@
 //! `query-api serve`: the reading half as a process.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
@@ -9,6 +10,7 @@ use query_api::{App, Settings};
 use service::config::{Bus, Database, Http, Logging, Search, Secret};
 use service::rates::Dear;
 use service::{build, bus, database, openapi, shutdown, telemetry};
+use vault::index::WordIndex;
 
 /// Listened on when nothing else is said.
 const DEFAULT_PORT: u16 = 8081;
@@ -39,6 +41,11 @@ struct Cli {
     /// A key of Meilisearch that may search, in place of the one that may do everything
     #[arg(long, global = true, env = "MEILI_SEARCH_KEY", hide_env_values = true)]
     meili_search_key: Option<Secret>,
+    /// What `command-api index-key` prints: people are found with it by what is known of them, and
+    /// nothing of them is read. Without it orders are not found by a name, an e-mail or a phone
+    /// number
+    #[arg(long, global = true, env = "INDEX_KEY", hide_env_values = true)]
+    index_key: Option<Secret>,
 }
 
 #[derive(Subcommand)]
@@ -64,6 +71,7 @@ async fn main() -> Result<()> {
         logging,
         search_index,
         meili_search_key,
+        index_key,
     } = Cli::parse();
     telemetry::init(logging.format)?;
     if let Command::Describe { folder } = command {
@@ -79,6 +87,8 @@ async fn main() -> Result<()> {
     // With the least key there is. An empty one, as compose files pass it, is none.
     let key = meili_search_key.filter(|key| !key.expose().is_empty()).or(search.key.clone());
     let search = Search { key, ..search };
+    let index_key = index_key.filter(|key| !key.expose().is_empty());
+    let index_key = index_key.as_ref().map(WordIndex::read).transpose()?.map(Arc::new);
     telemetry::begin("query-api", does, address, &database, Some(&bus), Some(&search));
     let shutdown = shutdown::signal(http.drain_delay());
     let db = database::connect(&database)?;
@@ -88,6 +98,7 @@ async fn main() -> Result<()> {
         search,
         index: search_index,
         guard: asking.guard(&http, DEFAULT_PORT, &db)?,
+        index_key,
     };
     let app = App::start(db, settings, shutdown.stop.clone())
         .context("the key of Meilisearch cannot be sent")?;

@@ -4,7 +4,7 @@ use metrics::{describe_gauge, gauge};
 
 /// Gauges of what is under way.
 const UNDER_WAY: [(&str, &str); 3] = [
-    ("followers", "Clients that follow the log live"),
+    ("followers", "Clients that follow the log or an order live"),
     ("exports", "Exports of the log under way"),
     ("reads_waiting", "Reads that wait for a position"),
 ];

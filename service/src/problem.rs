@@ -27,6 +27,7 @@ pub const CODES: &[crate::openapi::Code] = &[
     (405, "method_not_allowed"),
     (413, "body_too_large"),
     (415, "unsupported_media_type"),
+    (429, "rate_limited"),
     (500, "internal"),
     (503, "database_not_migrated"),
     (503, "database_timeout"),

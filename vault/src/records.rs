@@ -29,7 +29,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    fn name(self) -> &'static str {
+    /// What it is called where it is kept.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Address => "address",
             Self::Profile => "profile",

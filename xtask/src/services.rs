@@ -64,6 +64,8 @@ pub struct Services {
     environment: Vec<(&'static str, String)>,
     /// What seals secrets in the database: for command-api alone.
     master_key: Option<String>,
+    /// By what orders are found by what is known of people: for query-api alone.
+    index_key: Option<String>,
 }
 
 impl Services {
@@ -76,7 +78,7 @@ impl Services {
 
     /// Those that were built already.
     pub fn built(binaries: BTreeMap<String, PathBuf>) -> Self {
-        Self { programs: binaries, environment: vec![], master_key: None }
+        Self { programs: binaries, environment: vec![], master_key: None, index_key: None }
     }
 
     /// Where another program lies that was built with them.
@@ -96,6 +98,12 @@ impl Services {
     #[must_use]
     pub fn with_master_key(self, key: String) -> Self {
         Self { master_key: Some(key), ..self }
+    }
+
+    /// With the key of the index that goes with the master key.
+    #[must_use]
+    pub fn with_index_key(self, key: String) -> Self {
+        Self { index_key: Some(key), ..self }
     }
 
     /// A command of command-api, with the servers in its environment.
@@ -148,6 +156,9 @@ impl Services {
         let mut command = Command::new(path);
         urls.apply(&mut command);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        if name == QUERY_API {
+            command.envs(self.index_key.iter().map(|key| ("INDEX_KEY", key)));
+        }
         if name == COMMAND_API {
             command.envs(self.master_key.iter().map(|key| ("MASTER_KEY", key)));
         }

@@ -1,5 +1,6 @@
 //! `cargo xtask token`: with what it prints somebody says who they are to the shop that `up`
-//! started. And the master key of that shop, which lies beside its data.
+//! started. And the master key of that shop, which lies beside its data, with the key that follows
+//! from it.
 
 use std::fs;
 use std::io::Write as _;
@@ -11,6 +12,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::cargo;
 use crate::layout::Layout;
 use crate::record::Record;
+use crate::servers::Urls;
 use crate::services::{COMMAND_API, Services};
 
 /// Where the master key lies, in the folder of the data.
@@ -62,5 +64,16 @@ pub fn master_key(layout: &Layout, services: &Services) -> Result<String> {
     let file = file.write(true).create_new(true).mode(0o600).open(&path);
     let shown = || format!("write {}", path.display());
     file.with_context(shown)?.write_all(key.as_bytes()).with_context(shown)?;
+    Ok(key.trim().to_owned())
+}
+
+/// The key by which query-api finds people, as it follows from the master key that `services` have.
+pub fn index_key(services: &Services, urls: &Urls) -> Result<String> {
+    let made = services.command_api(urls)?.arg("index-key").output();
+    let made = made.context("run command-api index-key")?;
+    let key = String::from_utf8(made.stdout).context("a key is text")?;
+    if !made.status.success() || key.trim().is_empty() {
+        bail!("command-api made no index key: {}", String::from_utf8_lossy(&made.stderr));
+    }
     Ok(key.trim().to_owned())
 }

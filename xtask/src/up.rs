@@ -65,6 +65,8 @@ pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
         servers.start(layout, &mut stack, &layout.data, server_ports, Durability::Durable)?;
     services.migrate(&urls, &stack)?;
     servers.make_logins(layout, &mut urls, &stack.log("logins"))?;
+    let index_key = token::index_key(&services, &urls)?;
+    let services = services.with_index_key(index_key);
     services.start(&urls, ports, &mut stack)?;
     demo::load(layout, &services, &urls, ports, &stack)?;
     projections::wait_until_caught_up(&ports.query_url())?;

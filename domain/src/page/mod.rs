@@ -13,6 +13,7 @@
 
 pub mod cart;
 pub mod order;
+pub mod order_keys;
 pub mod sales;
 pub mod search;
 pub mod search_keys;

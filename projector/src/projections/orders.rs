@@ -1,5 +1,7 @@
 //! Orders with their payments, parcels and returns: one document an order.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use domain::page::order;
 use domain::{Category, Event, ReadModel, Seen, StreamId};
@@ -18,7 +20,7 @@ const CATEGORIES: &[Category] =
 
 pub static PROJECTION: Projection = Projection {
     name: ReadModel::Orders.name(),
-    version: 5,
+    version: 6,
     categories: CATEGORIES,
     tables: &["orders_rows"],
     grain: 1,
@@ -87,24 +89,27 @@ impl Documents for Orders {
             r#"INSERT INTO orders_rows (build, id, document, position, version, status,
                                         payment_status, fulfilment_status, customer_id, total,
                                         currency, units, created_at, updated_at, number,
-                                        to_refund)
+                                        to_refund, address_id, skus, tracking_keys)
                SELECT $1, f.id, f.document::json, f.position, f.version, f.status,
                       f.payment_status, f.fulfilment_status, f.customer_id, f.total, f.currency,
-                      f.units, f.created_at, f.updated_at, f.number, f.to_refund
+                      f.units, f.created_at, f.updated_at, f.number, f.to_refund, f.address_id,
+                      string_to_array(f.skus, E'\t'), string_to_array(f.tracking_keys, E'\t')
                FROM unnest($2::uuid[], $3::text[], $4::bigint[], $5::bigint[], $6::text[],
                            $7::text[], $8::text[], $9::uuid[], $10::numeric[], $11::text[],
                            $12::bigint[], $13::timestamptz[], $14::timestamptz[],
-                           $15::bigint[], $16::numeric[])
+                           $15::bigint[], $16::numeric[], $17::uuid[], $18::text[], $19::text[])
                    AS f (id, document, position, version, status, payment_status,
                          fulfilment_status, customer_id, total, currency, units, created_at,
-                         updated_at, number, to_refund)
-               WHERE (SELECT moved($17))
+                         updated_at, number, to_refund, address_id, skus, tracking_keys)
+               WHERE (SELECT moved($20))
                ON CONFLICT (build, id) DO UPDATE SET
                    document = excluded.document, position = excluded.position,
                    version = excluded.version, status = excluded.status,
                    payment_status = excluded.payment_status,
                    fulfilment_status = excluded.fulfilment_status,
-                   to_refund = excluded.to_refund, updated_at = excluded.updated_at"#,
+                   to_refund = excluded.to_refund, updated_at = excluded.updated_at,
+                   address_id = excluded.address_id, skus = excluded.skus,
+                   tracking_keys = excluded.tracking_keys"#,
             build,
             &of.ids,
             json,
@@ -121,6 +126,9 @@ impl Documents for Orders {
             &of.times.1,
             &of.numbers,
             &of.to_refund,
+            &of.addresses as &[Option<Uuid>],
+            &of.skus,
+            &of.tracking_keys,
             step as _,
         )
         .execute(db)
@@ -144,6 +152,11 @@ struct Columns {
     /// Amounts.
     to_refund: Vec<Decimal>,
     units: Vec<i64>,
+    addresses: Vec<Option<Uuid>>,
+    /// Of each order all, with tabs between them, which neither holds: Postgres takes no list of
+    /// lists that are not of one length.
+    skus: Vec<String>,
+    tracking_keys: Vec<String>,
     /// When it was placed, and when it last changed.
     times: (Vec<DateTime<Utc>>, Vec<DateTime<Utc>>),
 }
@@ -164,11 +177,18 @@ impl Columns {
             columns.totals.1.push(order.total.currency().code().to_owned());
             columns.to_refund.push(order.to_refund.amount());
             columns.units.push(i64::try_from(order.units).unwrap_or(i64::MAX));
+            columns.addresses.push(order.address_id.map(|id| id.0));
+            columns.skus.push(joined(order.skus()));
+            columns.tracking_keys.push(joined(order.tracking_keys()));
             columns.times.0.push(order.created_at);
             columns.times.1.push(order.updated_at);
         }
         Ok(columns)
     }
+}
+
+fn joined(words: BTreeSet<impl Into<String>>) -> String {
+    words.into_iter().map(Into::into).collect::<Vec<String>>().join("\t")
 }
 
 /// A status as it stands in the document.

@@ -100,6 +100,14 @@ async fn carts_orders_and_payments(db: PgPool) {
     let wanted =
         ["partially_refunded", "100.00", "EUR", number.as_str(), "true"].map(str::to_owned);
     assert_eq!(<[String; 5]>::from(columns), wanted);
+    let found: (Vec<String>, Vec<String>) =
+        sqlx::query_as("SELECT skus, tracking_keys FROM orders WHERE id = $1")
+            .bind(order_id.0)
+            .fetch_one(&db)
+            .await
+            .unwrap();
+    assert_eq!(found.0, [order["lines"][0]["sku"].as_str().unwrap()]);
+    assert_eq!(found.1, ["1z99"]);
     // The money of the one that was called off is still to be given back.
     let called_off = documents(&db, "orders").await.remove(1);
     assert_eq!(called_off["to_refund"], json!({ "amount": "25.00", "currency": "EUR" }));

@@ -170,7 +170,8 @@ impl Shop {
         let create = fulfilment::Command::Create { order_id, lines, location };
         self.ask(Command::Fulfilment(parcel, create)).await;
         self.ask(Command::Fulfilment(parcel, fulfilment::Command::Pack)).await;
-        let ship = fulfilment::Command::Ship { carrier: None, tracking: None };
+        let tracking = Some("1Z 99".parse().unwrap());
+        let ship = fulfilment::Command::Ship { carrier: None, tracking };
         self.ask(Command::Fulfilment(parcel, ship)).await;
         parcel
     }

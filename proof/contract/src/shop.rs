@@ -72,8 +72,10 @@ impl Shop {
         let server = told("DATABASE_URL");
         let (base, _) = server.rsplit_once('/').unwrap();
         let (own, owner) = (format!("c{}", Uuid::now_v7().simple()), Uuid::now_v7().to_string());
+        let (database, master_key) = (format!("{base}/{name}"), master_key());
+        let index_key = index_key(&database, &master_key);
         let environment = [
-            ("DATABASE_URL", format!("{base}/{name}")),
+            ("DATABASE_URL", database),
             ("NATS_URL", told("NATS_URL")),
             ("EVENT_STREAM", own.clone()),
             ("MEILI_URL", told("MEILI_URL")),
@@ -81,7 +83,8 @@ impl Shop {
             ("SEARCH_INDEX", own),
             ("API_TOKEN", owner.clone()),
             ("ACCESS", "asked".to_owned()),
-            ("MASTER_KEY", master_key()),
+            ("MASTER_KEY", master_key),
+            ("INDEX_KEY", index_key),
             // Mails are written, and wait: nobody takes them there.
             ("SMTP_URL", "smtp://127.0.0.1:9".to_owned()),
             ("MAIL_FROM", "shop@shop.example".to_owned()),
@@ -172,7 +175,17 @@ impl Shop {
 }
 
 fn master_key() -> String {
-    let made = Command::new(built("command-api")).arg("master-key").output().unwrap();
+    printed(Command::new(built("command-api")).arg("master-key"))
+}
+
+/// By what query-api finds people.
+fn index_key(database: &str, master_key: &str) -> String {
+    let mut command = Command::new(built("command-api"));
+    printed(command.arg("index-key").env("DATABASE_URL", database).env("MASTER_KEY", master_key))
+}
+
+fn printed(command: &mut Command) -> String {
+    let made = command.output().unwrap();
     let text = String::from_utf8(made.stdout).unwrap();
     text.lines().last().unwrap().trim().to_owned()
 }

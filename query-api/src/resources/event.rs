@@ -34,10 +34,10 @@ use crate::reading::{Chunk, Reading, Selection};
 const EMPTY_LINE_PERIOD: Duration = Duration::from_secs(15);
 /// What a refused client is told to wait.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
-const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const NEXT_AFTER: HeaderName = HeaderName::from_static("next-after");
 const LINES: &str = "application/x-ndjson";
-const LIVE: &str = "text/event-stream";
+pub(crate) const LIVE: &str = "text/event-stream";
 
 /// Which events, as it stands in the query.
 #[derive(Deserialize, JsonSchema)]
@@ -129,13 +129,13 @@ fn is_live(headers: &HeaderMap) -> Result<bool, Problem> {
 
 /// `Last-Event-ID`: a position, and the log it is of unless an older program sent it.
 #[derive(Clone, Copy)]
-struct LastEvent {
-    position: i64,
-    log_id: Option<Uuid>,
+pub(crate) struct LastEvent {
+    pub(crate) position: i64,
+    pub(crate) log_id: Option<Uuid>,
 }
 
 impl LastEvent {
-    fn read(value: &HeaderValue) -> Result<Self, Problem> {
+    pub(crate) fn read(value: &HeaderValue) -> Result<Self, Problem> {
         let read = |text: &str| {
             let (position, log_id) = match text.trim().split_once('.') {
                 Some((position, log_id)) => (position, Some(log_id.parse().ok()?)),

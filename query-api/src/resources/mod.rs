@@ -10,6 +10,7 @@ pub mod fulfilment;
 pub mod history;
 pub mod location;
 pub mod order;
+pub mod order_live;
 pub mod payment;
 pub mod product;
 pub mod projection;
@@ -46,6 +47,7 @@ fn routes() -> Vec<(&'static str, Access, MethodRouter<App>)> {
         ("/v1/carts/{id}", Shopper, get(one::<cart::CartAsShown>)),
         ("/v1/orders", Shopper, get(list_of::<order::Orders>)),
         ("/v1/orders/{id}", Shopper, get(one::<order::Order>)),
+        ("/v1/orders/{id}/live", Shopper, get(order_live::live)),
         ("/v1/orders/{id}/history", Staff, get(history::history)),
         ("/v1/payments", Staff, get(list_of::<payment::Payments>)),
         ("/v1/payments/{id}", Shopper, get(one::<payment::Payment>)),

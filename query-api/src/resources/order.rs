@@ -3,19 +3,23 @@
 use std::collections::HashMap;
 
 use domain::page::order::{self, Document, FulfilmentStatus, PaymentStatus, Status};
+use domain::page::order_keys::tracking_key;
 use domain::{Currency, OrderId, ReadModel};
 use identity::Principal;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use service::Problem;
 use uuid::Uuid;
+use vault::{Email, Phone};
 
+use crate::app::App;
 use crate::cursor::{Kind, in_range};
 use crate::document::Row;
 use crate::list::{ListQuery, query, sorts};
 use crate::listing::{CREATED, Listing, SortKeys, word};
 use crate::one::resource;
 use crate::past::Time;
+use crate::people::{self, Found, PersonWanted};
 use crate::scope::must_work_here;
 
 resource! {
@@ -52,6 +56,17 @@ query! {
         customer_id: Option<Uuid>,
         /// In this currency.
         currency: Option<Currency>,
+        /// With this SKU in it, spelled as it is.
+        sku: Option<String>,
+        /// With a parcel of this tracking code, in capitals or not, with its spaces or without.
+        tracking: Option<String>,
+        /// Of somebody with these words in their name, in any order: of whom it goes to, or of its
+        /// customer. This, `email` and `phone` are for the back office, and about the same person.
+        name: Option<String>,
+        /// Of somebody with this e-mail address.
+        email: Option<Email>,
+        /// Of somebody with this phone number, however it is written.
+        phone: Option<Phone>,
         /// Placed then or later.
         created_from: Option<Time>,
         /// Placed before.
@@ -61,7 +76,12 @@ query! {
 }
 
 impl ListQuery for Orders {
-    fn listing(self, principal: Principal) -> Result<Listing, Problem> {
+    async fn listing(self, app: &App, principal: Principal) -> Result<Listing, Problem> {
+        let Self { name, email, phone, .. } = self;
+        let wanted = PersonWanted { name, email, phone };
+        if wanted.is_some() {
+            must_work_here(principal)?;
+        }
         // A guest has no list, but the address of each order they placed.
         let own = if let Principal::Customer(id) = principal {
             Some(id.0)
@@ -69,6 +89,13 @@ impl ListQuery for Orders {
             must_work_here(principal)?;
             None
         };
+        let by_person = if wanted.is_some() {
+            let Found { addresses, profiles } = people::find(app, &wanted).await?;
+            vec![("address_id = ANY", addresses), ("customer_id = ANY", profiles)]
+        } else {
+            vec![]
+        };
+        let by_parcel = self.tracking.map(|code| ("tracking_keys @>", vec![tracking_key(&code)]));
         Ok(Listing::of(ReadModel::Orders, "orders", self.sort.into())
             .only("customer_id =", own)
             .only("number =", self.number)
@@ -76,6 +103,9 @@ impl ListQuery for Orders {
             .only("payment_status =", self.payment_status.map(word))
             .only("fulfilment_status =", self.fulfilment_status.map(word))
             .whether("to_refund > 0", self.to_refund)
+            .only("skus @>", self.sku.map(|sku| vec![sku]))
+            .found_by(by_parcel.into_iter().collect())
+            .found_by(by_person)
             .only("customer_id =", self.customer_id)
             .only("currency =", self.currency.map(word))
             .only("created_at >=", self.created_from.map(|time| in_range(time.0)))

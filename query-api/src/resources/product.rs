@@ -10,6 +10,7 @@ use serde::Deserialize;
 use service::Problem;
 use uuid::Uuid;
 
+use crate::app::App;
 use crate::cursor::Kind;
 use crate::list::{ListQuery, query, sorts};
 use crate::listing::{CREATED, LIMIT_MAX, Listing, SortKeys};
@@ -65,7 +66,7 @@ enum Status {
 }
 
 impl ListQuery for Products {
-    fn listing(self, principal: Principal) -> Result<Listing, Problem> {
+    async fn listing(self, _: &App, principal: Principal) -> Result<Listing, Problem> {
         let status = match self.status {
             Status::Draft => Some("draft"),
             Status::Published => Some("published"),

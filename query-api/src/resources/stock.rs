@@ -108,7 +108,7 @@ query! {
 }
 
 impl ListQuery for Stocks {
-    fn listing(self, principal: Principal) -> Result<Listing, Problem> {
+    async fn listing(self, _: &App, principal: Principal) -> Result<Listing, Problem> {
         let listing = if principal.works_here() {
             Listing::of(ReadModel::Stock, "stock", BY_SKU)
                 .only("low =", self.low)

@@ -131,6 +131,10 @@ async fn shoppers_see_what_is_theirs(db: PgPool) {
                 let absent = path.replace(&id.to_string(), &Uuid::now_v7().to_string());
                 let absent = asked.get(&absent, Some(who)).await;
                 assert_eq!((hidden.status, hidden.json()), (StatusCode::NOT_FOUND, absent.json()));
+                if table == "orders_rows" {
+                    let live = asked.get(&format!("{path}/live"), Some(who)).await;
+                    assert_eq!((live.status, live.json()), (StatusCode::NOT_FOUND, absent.json()));
+                }
                 // Nor is the past of it there.
                 let past = asked.get(&format!("{path}?as_of=0"), Some(who)).await;
                 assert_eq!(past.status, StatusCode::FORBIDDEN);

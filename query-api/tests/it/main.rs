@@ -9,6 +9,8 @@ mod crowded;
 mod described;
 mod documents;
 mod events;
+mod following;
+mod found;
 mod hang_ups;
 mod hostile;
 mod lists;

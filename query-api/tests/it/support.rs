@@ -61,6 +61,7 @@ impl Shop {
             bus: None,
             stream: "commerce".to_owned(),
             guard: Guard::open(),
+            index_key: None,
         };
         change(&mut settings);
         // Tests write events by themselves, which only `append` may.

@@ -2618,6 +2618,12 @@ export interface components {
             url: string;
         };
         /**
+         * Format: password
+         * @description A password that somebody wants to have from now on.
+         * @example correct horse battery staple
+         */
+        NewPassword: string;
+        /**
          * @description Why something was done, or a reference to a paper trail. Not for personal data.
          * @example the customer changed their mind
          */

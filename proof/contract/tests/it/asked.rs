@@ -55,6 +55,8 @@ fn ask(shop: &Shop, api: &Program, name: &str, token: &str) {
         }
         // Some rules are of several members together, which a document says in words alone.
         schemathesis.args(["--exclude-checks", "positive_data_acceptance"]);
+        // A stream without an end is waited for in vain.
+        schemathesis.args(["--exclude-operation-id", "order.live"]);
         schemathesis.args(["--continue-on-failure", "--warnings", "off"]);
         schemathesis.env("SCHEMATHESIS_HOOKS", root().join("proof/contract/tools/hooks.py"));
         let said = succeed(schemathesis.current_dir(&folder), "schemathesis asks");

@@ -1,0 +1,262 @@
+//! One order, followed live: its document as server-sent events, each time it becomes another.
+//!
+//! A follower hears the shared end of the log ([`crate::live`]) and reads Postgres only when an
+//! event names its order, waiting then until the read model holds that event. Those who follow are
+//! few, also of one caller; and a stream ends after a while, so that whoever goes on with it is
+//! asked once more who they are. A browser goes on by itself, and without a repeat.
+//!
+//! An id is `<position>.<log id>`, with the position of the document.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use bytes::Bytes;
+use event_store::tail::{Heard, Listener};
+use event_store::{RawEvent, read};
+use identity::Principal;
+use service::Problem;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::document::Stored;
+use crate::fresh::{Fresh, Prefer};
+use crate::live::{HEARTBEAT, RECONNECT_MILLIS};
+use crate::metrics::UnderWay;
+use crate::one::{Id, Resource as _};
+use crate::queue::Who;
+use crate::reading::CHUNK_BYTES;
+use crate::resources::order::Order;
+
+/// The most followers of orders at once.
+pub const FOLLOWERS_MAX: usize = 256;
+/// The most of them that are one caller's.
+pub const OF_ONE_MAX: usize = 16;
+/// How long somebody follows before they are asked again who they are.
+const FOLLOWS_FOR: Duration = Duration::from_mins(10);
+/// The pause before a read model that is behind is looked at again.
+const PAUSE: Duration = Duration::from_secs(1);
+/// What a refused follower is told to wait.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// Places for those who follow an order: all are free at first.
+pub struct Following {
+    room: Arc<Semaphore>,
+    of_each: Arc<Mutex<HashMap<Principal, usize>>>,
+}
+
+/// One follower's place.
+struct Place {
+    of_each: Arc<Mutex<HashMap<Principal, usize>>>,
+    principal: Principal,
+    _room: OwnedSemaphorePermit,
+    _under_way: UnderWay,
+}
+
+impl Default for Following {
+    fn default() -> Self {
+        Self { room: Arc::new(Semaphore::new(FOLLOWERS_MAX)), of_each: Arc::default() }
+    }
+}
+
+impl Following {
+    fn place(&self, principal: Principal) -> Result<Place, Problem> {
+        let Ok(room) = self.room.clone().try_acquire_owned() else {
+            let detail = format!("{FOLLOWERS_MAX} clients follow orders already");
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            return Err(Problem::new(status, "too_many_followers", detail).retry_after(RETRY_AFTER));
+        };
+        let mut of_each = self.of_each.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = of_each.entry(principal).or_default();
+        if *count >= OF_ONE_MAX {
+            let detail = format!("you follow {OF_ONE_MAX} orders already");
+            let status = StatusCode::TOO_MANY_REQUESTS;
+            return Err(Problem::new(status, "follows_too_many", detail).retry_after(RETRY_AFTER));
+        }
+        *count += 1;
+        let of_each = self.of_each.clone();
+        Ok(Place { of_each, principal, _room: room, _under_way: UnderWay::new("followers") })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut of_each = self.of_each.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = of_each.get_mut(&self.principal) {
+            *count -= 1;
+            if *count == 0 {
+                of_each.remove(&self.principal);
+            }
+        }
+    }
+}
+
+/// Who follows an order, as far as its owner and its log are known.
+pub struct OrderFollower {
+    app: App,
+    principal: Principal,
+    prefer: Prefer,
+    id: Id,
+    log_id: Uuid,
+    listener: Listener,
+    /// What of the log was heard.
+    heard: i64,
+    /// Whether something was heard that the document may lack.
+    stale: bool,
+    /// The document to send next.
+    next: Option<Stored>,
+    /// The position of the one that was sent last.
+    sent: i64,
+    last_sent: Option<Instant>,
+    until: Instant,
+    _place: Place,
+}
+
+/// What somebody wants to follow, and what they have of it.
+pub struct FollowOrder {
+    /// Who asks.
+    pub principal: Principal,
+    /// Which order.
+    pub id: Id,
+    /// What the caller prefers.
+    pub prefer: Prefer,
+    /// Which log it is, and its head when that was looked at.
+    pub log: (Uuid, i64),
+    /// The position of the document that they had last.
+    pub last: Option<i64>,
+}
+
+impl OrderFollower {
+    /// Follows an order; none where there is none that the caller may see.
+    ///
+    /// # Errors
+    /// 400 where `last` is no position of this order, 429 and 503 where too many follow.
+    pub async fn begin(app: App, wanted: FollowOrder) -> Result<Option<Self>, Problem> {
+        let FollowOrder { principal, id, prefer, log: (log_id, heard), last } = wanted;
+        let listener = app.live.listen(log_id);
+        let fresh = |position| Fresh::new(position, prefer).of(principal);
+        if Order::read(&app, &fresh(None), principal, id).await?.is_none() {
+            return Ok(None);
+        }
+        let place = app.following.place(principal)?;
+        let next = Order::read(&app, &fresh(last), principal, id).await?;
+        let sent = last.unwrap_or(0);
+        if position(next.as_ref()) < sent {
+            let detail = "Last-Event-ID is the id of another order's document";
+            let status = StatusCode::BAD_REQUEST;
+            return Err(Problem::new(status, "invalid_last_event_id", detail));
+        }
+        let until = Instant::now() + FOLLOWS_FOR;
+        Ok(Some(Self {
+            app,
+            principal,
+            prefer,
+            id,
+            log_id,
+            listener,
+            heard,
+            // What the log held when it was looked at may not be in the read model yet.
+            stale: true,
+            next,
+            sent,
+            last_sent: None,
+            until,
+            _place: place,
+        }))
+    }
+
+    /// The next bytes to send; nothing when the stream is at its end.
+    pub async fn next(&mut self) -> Option<Bytes> {
+        let bytes = match self.last_sent {
+            None => Bytes::from(format!("retry: {RECONNECT_MILLIS}\n\n")),
+            Some(last_sent) => {
+                let stop = self.app.live.stop.clone();
+                let due = last_sent + HEARTBEAT;
+                stop.run_until_cancelled(self.document_or_heartbeat(due)).await??
+            }
+        };
+        self.last_sent = Some(Instant::now());
+        Some(bytes)
+    }
+
+    async fn document_or_heartbeat(&mut self, due: Instant) -> Option<Bytes> {
+        loop {
+            if let Some(frame) = self.frame() {
+                return Some(frame);
+            }
+            let now = Instant::now();
+            if now >= self.until {
+                return None;
+            }
+            if now >= due {
+                return Some(Bytes::from_static(b": heartbeat\n\n"));
+            }
+            if self.stale {
+                self.read().await?;
+            } else {
+                self.hear(due.min(self.until)).await?;
+            }
+        }
+    }
+
+    /// The document, if it is another one than that which was sent last.
+    fn frame(&mut self) -> Option<Bytes> {
+        let next = self.next.take().filter(|next| position(Some(next)) > self.sent)?;
+        self.sent = position(Some(&next));
+        let document = next.document.replace(['\n', '\r'], " ");
+        let (sent, log_id) = (self.sent, self.log_id);
+        Some(Bytes::from(format!("id: {sent}.{log_id}\nevent: order\ndata: {document}\n\n")))
+    }
+
+    /// Reads the document with all that was heard. Nothing where there is none any more for the
+    /// caller, or it cannot be read: they come back, and are told so.
+    async fn read(&mut self) -> Option<()> {
+        let fresh = Fresh::new(Some(self.heard), self.prefer).of(self.principal);
+        match Order::read(&self.app, &fresh, self.principal, self.id).await {
+            Ok(Some(document)) => {
+                (self.next, self.stale) = (Some(document), false);
+                Some(())
+            }
+            // It is behind, or many wait.
+            Err(problem) if problem.status().is_server_error() => {
+                tokio::time::sleep(PAUSE).await;
+                Some(())
+            }
+            Ok(None) | Err(_) => None,
+        }
+    }
+
+    /// Waits for what names the order. Nothing where the log is another one.
+    async fn hear(&mut self, until: Instant) -> Option<()> {
+        match self.listener.next(self.heard, until, CHUNK_BYTES).await {
+            Heard::Events(batch) => {
+                let id = self.id.0.to_string();
+                self.stale = batch.events.iter().any(|event| names(event, &id));
+                self.heard = batch.events.last().map_or(self.heard, |last| last.position);
+            }
+            Heard::Nothing => {}
+            Heard::Behind => {
+                let mut db = self.app.queue.connection(Who::LetIn).await.ok()?;
+                let log = read::log(&mut *db).await.ok()?;
+                if log.id != self.log_id {
+                    return None;
+                }
+                (self.stale, self.heard) = (log.head != self.heard, log.head);
+            }
+            Heard::AnotherLog(_) => return None,
+        }
+        Some(())
+    }
+}
+
+/// Whether an event is of the order, or of what belongs to one and says so.
+fn names(event: &RawEvent, order: &str) -> bool {
+    event.stream.ends_with(order) || event.line().contains(order)
+}
+
+fn position(stored: Option<&Stored>) -> i64 {
+    stored.and_then(|stored| stored.tag.position).unwrap_or(0)
+}

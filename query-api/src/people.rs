@@ -1,0 +1,119 @@
+//! Finding the records of people by words about them, for the back office. Who finds reads nothing:
+//! this process has the key of the index alone, and neither the words nor what is found of them
+//! stands in a log, a metric or a trace.
+
+use std::borrow::Cow;
+
+use axum::http::StatusCode;
+use service::Problem;
+use uuid::Uuid;
+use vault::index::{Word, WordIndex};
+use vault::records::Kind;
+use vault::{Email, Phone};
+
+use crate::app::App;
+use crate::queue::Who;
+
+/// The most records that words may be in: who finds more has to say more.
+pub const FOUND_MAX: usize = 10_000;
+
+/// What somebody is looked for by. All of it is about the same record.
+#[derive(Default)]
+pub struct PersonWanted {
+    /// Words of a name, in any order.
+    pub name: Option<String>,
+    /// A whole address.
+    pub email: Option<Email>,
+    /// A number, however it is written.
+    pub phone: Option<Phone>,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Records of where something goes.
+    pub addresses: Vec<Uuid>,
+    /// Records of who somebody is, which have the ids of customers.
+    pub profiles: Vec<Uuid>,
+}
+
+impl PersonWanted {
+    /// Whether anybody is looked for.
+    pub fn is_some(&self) -> bool {
+        self.name.is_some() || self.email.is_some() || self.phone.is_some()
+    }
+
+    fn words(&self) -> Result<Vec<Word>, Problem> {
+        let mut words = self.name.as_deref().map(Word::name).unwrap_or_default();
+        if self.name.is_some() && words.is_empty() {
+            return Err(refused("name", "invalid_value", "has no word in it"));
+        }
+        words.extend(self.email.as_ref().map(Word::email));
+        words.extend(self.phone.as_ref().map(Word::phone));
+        Ok(words)
+    }
+}
+
+/// The records that have all of it.
+///
+/// # Errors
+/// 503 `no_index_key` where this process cannot look; 400 where what is wanted says nothing, or is
+/// in more than [`FOUND_MAX`] records.
+pub async fn find(app: &App, wanted: &PersonWanted) -> Result<Found, Problem> {
+    let index = app.index_key.as_deref().ok_or_else(no_index_key)?;
+    let (digests, numbers) = digests(index, &wanted.words()?);
+    let mut db = app.queue.connection(Who::Newcomer).await?;
+    let rows = sqlx::query!(
+        r#"SELECT id, kind FROM vault_records
+           WHERE kind IN ($4, $5) AND id IN (
+               SELECT i.record_id FROM unnest($1::bytea[], $2::int[]) AS w (digest, word)
+               JOIN vault_index i ON i.digest = w.digest
+               GROUP BY i.record_id HAVING count(DISTINCT w.word) = $3)
+           LIMIT $6"#,
+        &digests,
+        &numbers,
+        numbers.last().map_or(0, |last| i64::from(*last) + 1),
+        Kind::Address.name(),
+        Kind::Profile.name(),
+        i64::try_from(FOUND_MAX + 1).unwrap_or(i64::MAX),
+    );
+    let rows = rows.fetch_all(&mut *db).await?;
+    if rows.len() > FOUND_MAX {
+        let detail = format!("more than {FOUND_MAX} records have that: say more of whom you mean");
+        let name = if wanted.name.is_some() { "name" } else { "phone" };
+        return Err(refused(name, "too_many", detail));
+    }
+    let mut found = Found::default();
+    for row in rows {
+        let is_address = row.kind == Kind::Address.name();
+        if is_address { &mut found.addresses } else { &mut found.profiles }.push(row.id);
+    }
+    Ok(found)
+}
+
+/// Under what each word may stand, with the number of the word. The same word twice has one number.
+fn digests(index: &WordIndex, words: &[Word]) -> (Vec<Vec<u8>>, Vec<i32>) {
+    let mut different: Vec<&Word> = Vec::new();
+    for word in words {
+        if !different.contains(&word) {
+            different.push(word);
+        }
+    }
+    let numbered = (0..).zip(different);
+    let all = numbered.flat_map(|(n, word)| index.found(word).into_iter().map(move |d| (d, n)));
+    all.unzip()
+}
+
+fn no_index_key() -> Problem {
+    let detail = "nobody is found by what is known of them: this process was told no INDEX_KEY";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_index_key", detail)
+}
+
+fn refused(
+    name: &'static str,
+    code: &'static str,
+    detail: impl Into<Cow<'static, str>>,
+) -> Problem {
+    let problem = "a parameter of the query is wrong";
+    Problem::new(StatusCode::BAD_REQUEST, "invalid_query", problem).parameter(name, code, detail)
+}
