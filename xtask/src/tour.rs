@@ -1,11 +1,12 @@
 //! `cargo xtask tour`: a season of a shop, played through the public API of a whole engine that is
 //! started for it, with a stand-in of Stripe.
 //!
-//! Owns where all of it listens. What is played is the program `tour`'s (in `proof/tour`).
+//! Owns where all of it listens, and the tokens of those who work there. What is played
+//! is the program `tour`'s (in `proof/tour`).
 
 use std::process::{Command, ExitCode};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 use crate::layout::Layout;
 use crate::process::run_in_terminal;
@@ -36,6 +37,9 @@ pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
     let [command_api, query_api, projector, stripe] = ports::free_for_restarts::<4>()?;
     let ports = services::Ports { command_api, query_api, projector };
     let services = Services::built(binaries).with(stand_in::settings(stripe));
+    let services = services.with([("ACCESS", "asked".to_owned())]);
+    let key = said(Command::new(services.program(COMMAND_API)?).arg("master-key"))?;
+    let services = services.with_master_key(key);
     services.migrate(&urls, &stack)?;
     services.start(&urls, ports, &mut stack)?;
     let mut command = Command::new(tour);
@@ -43,6 +47,10 @@ pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
     command.arg("--query-api").arg(ports.query_url());
     command.arg("--stand-in").arg(stand_in).arg("--stand-in-port").arg(stripe.to_string());
     command.arg("--log").arg(folder.path().join("stripe.log"));
+    for role in ["staff", "analyst", "ops"] {
+        let token = said(services.command_api(&urls)?.args(["token", "--role", role]))?;
+        command.env(format!("{}_TOKEN", role.to_uppercase()), token);
+    }
     command.args(&args.rest);
     let status = run_in_terminal(&mut command)?;
     drop(stack);
@@ -52,4 +60,12 @@ pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
     progress::warning(&format!("kept to be looked into: {}", folder.path().display()));
     folder.keep();
     Ok(ExitCode::FAILURE)
+}
+
+/// What a command of command-api prints.
+fn said(command: &mut Command) -> Result<String> {
+    let output = command.output().context("run command-api")?;
+    let failed = || String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(output.status.success(), "command-api failed: {}", failed());
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }

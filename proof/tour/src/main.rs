@@ -1,10 +1,13 @@
 //! `tour`: a season of a shop, played through its public API alone. Guests whose cards are declined
 //! and repeated, parcels refused and lost, goods that come back, a dispute, a gateway that stands
-//! still; and at the end every figure that the engine shows must be that of the tour's own ledger.
+//! still; the wrong people, who ask for what
+//! is not theirs, and somebody who is forgotten; and at the end every figure that the engine shows
+//! must be that of the tour's own ledger. Each act is done as whoever it is for.
 //!
 //! `cargo xtask tour` starts the engine with a stand-in of Stripe, and runs this.
 
 mod acts;
+mod caller;
 mod gateway;
 mod ledger;
 mod shop;
@@ -19,7 +22,7 @@ use harness::{INTERRUPTED_EXIT_CODE, interrupted};
 
 use crate::gateway::Stripe;
 use crate::ledger::Ledger;
-use crate::shop::Shop;
+use crate::shop::{Shop, Staff};
 
 /// Plays a season of a shop through its API, and compares every figure with a ledger of its own
 #[derive(Parser)]
@@ -30,6 +33,15 @@ struct Cli {
     /// Where query-api answers
     #[arg(long)]
     query_api: String,
+    /// A token of the back office
+    #[arg(long, env = "STAFF_TOKEN", hide_env_values = true)]
+    staff_token: String,
+    /// A token of somebody who reckons
+    #[arg(long, env = "ANALYST_TOKEN", hide_env_values = true)]
+    analyst_token: String,
+    /// A token of somebody who looks after the engine
+    #[arg(long, env = "OPS_TOKEN", hide_env_values = true)]
+    ops_token: String,
     /// The stand-in of Stripe
     #[arg(long)]
     stand_in: PathBuf,
@@ -54,7 +66,8 @@ async fn main() -> Result<ExitCode> {
 }
 
 async fn play(cli: Cli) -> Result<()> {
-    let shop = Shop::new(cli.command_api, cli.query_api)?;
+    let (clerk, analyst, ops) = (cli.staff_token, cli.analyst_token, cli.ops_token);
+    let shop = Shop::new(cli.command_api, cli.query_api, Staff { clerk, analyst, ops })?;
     let mut stripe =
         Stripe::start(cli.stand_in, cli.stand_in_port, cli.log, shop.webhooks()).await?;
     let mut ledger = Ledger::default();

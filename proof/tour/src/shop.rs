@@ -1,131 +1,217 @@
-//! The shop as a storefront and a back office see it: commands go to one API, documents come from
-//! the other. No knowledge of what should be in them.
+//! The shop as a storefront and a back office see it: who buys, who works there, and whose is what.
+//! What is somebody's is asked for by them, and the rest by who it is for.
 
-use std::cell::Cell;
-use std::time::Duration;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::rc::Rc;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-/// How long a document may take to become what is waited for: a gateway that stood still is asked
-/// again after at most a minute.
-const PATIENCE: Duration = Duration::from_mins(3);
-/// The pause between two looks.
-const POLL: Duration = Duration::from_millis(50);
+use crate::caller::{Caller, Place};
+
+/// Customers of the season, who come again and again; between them guests buy, each once.
+const CUSTOMERS: usize = 3;
+
+/// The tokens of those who work there.
+pub struct Staff {
+    /// Sells and sends.
+    pub clerk: String,
+    /// Looks at sales and events.
+    pub analyst: String,
+    /// Looks after the engine.
+    pub ops: String,
+}
+
+/// Who buys.
+pub struct Person {
+    pub token: String,
+    /// Where their orders go.
+    pub address: String,
+    /// How they sign in, if they do.
+    pub credentials: Option<Value>,
+}
 
 /// The shop.
 pub struct Shop {
-    client: Client,
-    command_api: String,
-    query_api: String,
-    /// Of the last command: readers are to be at least there.
-    position: Cell<i64>,
+    place: Place,
+    staff: Staff,
+    customers: RefCell<Vec<Rc<Person>>>,
+    bought: Cell<usize>,
+    /// Whose orders and payments are.
+    owners: RefCell<BTreeMap<String, Rc<Person>>>,
 }
 
 impl Shop {
     /// A shop that answers there.
-    pub fn new(command_api: String, query_api: String) -> Result<Self> {
+    pub fn new(command_api: String, query_api: String, staff: Staff) -> Result<Self> {
         let client = Client::builder().no_proxy().build()?;
-        Ok(Self { client, command_api, query_api, position: Cell::new(0) })
+        let place = Place { client, command_api, query_api, position: Cell::new(0) };
+        let (customers, owners) = (RefCell::default(), RefCell::default());
+        Ok(Self { place, staff, customers, bought: Cell::new(0), owners })
     }
 
     /// Where Stripe tells what nobody asked.
     pub fn webhooks(&self) -> String {
-        format!("{}/v1/gateways/stripe/events", self.command_api)
+        format!("{}/v1/gateways/stripe/events", self.place.command_api)
     }
 
-    /// Asks something, which must be done; the id of its subject.
+    /// Somebody of the back office.
+    pub fn clerk(&self) -> Caller<'_> {
+        self.with(&self.staff.clerk)
+    }
+
+    /// Somebody who reckons.
+    pub fn analyst(&self) -> Caller<'_> {
+        self.with(&self.staff.analyst)
+    }
+
+    /// Somebody who looks after the engine.
+    pub fn ops(&self) -> Caller<'_> {
+        self.with(&self.staff.ops)
+    }
+
+    /// Somebody who says nothing of themselves.
+    pub fn stranger(&self) -> Caller<'_> {
+        Caller { place: &self.place, token: None }
+    }
+
+    /// A person who buys.
+    pub fn person(&self, person: &Person) -> Caller<'_> {
+        self.with(&person.token)
+    }
+
+    /// Whose that order or payment is.
+    pub fn owner(&self, of: &str) -> Result<Caller<'_>> {
+        Ok(self.person(self.who(of)?.deref()))
+    }
+
+    fn who(&self, of: &str) -> Result<Rc<Person>> {
+        self.owners.borrow().get(of).cloned().with_context(|| format!("{of} is nobody's"))
+    }
+
+    fn with(&self, token: &str) -> Caller<'_> {
+        Caller { place: &self.place, token: Some(token.to_owned()) }
+    }
+
+    /// Somebody new: a guest, or a customer who registers and signs in.
+    pub async fn welcome(&self, registers: bool) -> Result<Rc<Person>> {
+        let credentials = registers.then(|| {
+            let name = Uuid::now_v7();
+            json!({"email": format!("{name}@people.example"), "password": format!("the {name}")})
+        });
+        let stranger = self.stranger();
+        let token = match &credentials {
+            None => give(&stranger, "/v1/guests", &json!({})).await?,
+            Some(who) => {
+                give(&stranger, "/v1/people", who).await?;
+                give(&stranger, "/v1/sessions", who).await?
+            }
+        };
+        let token = token["token"].as_str().context("no token was given")?.to_owned();
+        let home = json!({"name": "Anna Muster", "lines": ["Wiesenweg 7"], "postcode": "12345",
+                          "city": "Musterstadt", "country": "DE"});
+        let address =
+            give(&self.with(&token), "/v1/addresses", &json!({ "address": home })).await?;
+        let address = address["id"].as_str().context("an address has an id")?.to_owned();
+        Ok(Rc::new(Person { token, address, credentials }))
+    }
+
+    /// Who buys next: every other time a customer who may have been here, else a guest.
+    async fn next(&self) -> Result<Rc<Person>> {
+        let bought = self.bought.replace(self.bought.get() + 1);
+        if bought % 2 == 0 {
+            return self.welcome(false).await;
+        }
+        let turn = bought / 2 % CUSTOMERS;
+        if let Some(known) = self.customers.borrow().get(turn) {
+            return Ok(known.clone());
+        }
+        let customer = self.welcome(true).await?;
+        self.customers.borrow_mut().push(customer.clone());
+        Ok(customer)
+    }
+
+    /// The back office asks something, which must be done; the id of its subject.
     pub async fn ask(&self, path: &str, body: Value) -> Result<String> {
-        self.ask_by(Method::POST, path, body).await
+        self.clerk().ask(path, body).await
     }
 
     /// The same by another method.
     pub async fn ask_by(&self, method: Method, path: &str, body: Value) -> Result<String> {
-        let (status, answer) = self.send(method, path, &body).await?;
-        ensure!((200..300).contains(&status), "{path} {body}: {status} {answer}");
-        let position = answer["position"].as_i64().context("an answer without a position")?;
-        self.position.set(self.position.get().max(position));
-        Ok(answer["id"].as_str().unwrap_or_default().to_owned())
+        self.clerk().ask_by(method, path, body).await
     }
 
-    /// Asks something that must be refused for this reason.
+    /// The back office asks something that must be refused for this reason.
     pub async fn refused(&self, path: &str, body: Value, code: &str) -> Result<()> {
-        let (status, answer) = self.send(Method::POST, path, &body).await?;
-        ensure!(
-            answer["code"] == code,
-            "{path} {body} is not refused as {code}: {status} {answer}"
-        );
-        Ok(())
+        self.clerk().refused(path, body, code).await
     }
 
-    async fn send(&self, method: Method, path: &str, body: &Value) -> Result<(u16, Value)> {
-        let request = self.client.request(method, format!("{}{path}", self.command_api));
-        let request = request.header("idempotency-key", Uuid::now_v7().to_string()).json(body);
-        let answer = request.send().await?;
-        Ok((answer.status().as_u16(), answer.json().await?))
-    }
-
-    /// A document, as it is after the last command.
+    /// A document, as the back office reads it after the last command.
     pub async fn read(&self, path: &str) -> Result<Value> {
-        let separator = if path.contains('?') { '&' } else { '?' };
-        let url =
-            format!("{}{path}{separator}min_position={}", self.query_api, self.position.get());
-        let answer = self.client.get(&url).header("prefer", "wait=10").send().await?;
-        let status = answer.status();
-        ensure!(status.is_success(), "{path}: {status} {}", answer.text().await?);
-        Ok(answer.json().await?)
+        self.clerk().read(path).await
     }
 
-    /// Waits until what stands at the pointer of a document is this.
-    pub async fn until(&self, path: &str, pointer: &str, wanted: &Value) -> Result<Value> {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let document = self.read(path).await?;
-            if document.pointer(pointer) == Some(wanted) {
-                return Ok(document);
-            }
-            if Instant::now() > deadline {
-                bail!("{path}: {pointer} does not become {wanted}: {document}");
-            }
-            sleep(POLL).await;
-        }
-    }
-
-    /// A cart with these units, bought; the order.
+    /// A cart with these units, bought by whose turn it is; the order.
     pub async fn buy(&self, lines: &[(&str, u32)]) -> Result<String> {
-        let cart = self.ask("/v1/carts", json!({"currency": "EUR"})).await?;
+        let person = self.next().await?;
+        self.buy_as(&person, lines).await
+    }
+
+    /// The same, bought by them.
+    pub async fn buy_as(&self, person: &Rc<Person>, lines: &[(&str, u32)]) -> Result<String> {
+        let cart = self.fill_cart(person, lines).await?;
+        let to = json!({ "address_id": person.address });
+        let order = self.person(person).ask(&format!("/v1/carts/{cart}/checkout"), to).await?;
+        self.owners.borrow_mut().insert(order.clone(), person.clone());
+        Ok(order)
+    }
+
+    /// A cart of theirs with these units.
+    pub async fn fill_cart(&self, person: &Person, lines: &[(&str, u32)]) -> Result<String> {
+        let shopper = self.person(person);
+        let cart = shopper.ask("/v1/carts", json!({"currency": "EUR"})).await?;
         for (sku, quantity) in lines {
             let line = json!({"sku": sku, "quantity": quantity});
-            self.ask(&format!("/v1/carts/{cart}/lines"), line).await?;
+            shopper.ask(&format!("/v1/carts/{cart}/lines"), line).await?;
         }
-        self.ask(&format!("/v1/carts/{cart}/checkout"), json!({})).await
+        Ok(cart)
     }
 
-    /// Begins to pay an order by card; the payment.
+    /// Its owner begins to pay an order by card; the payment.
     pub async fn pay(&self, order: &str, card: &str) -> Result<String> {
         let back = "https://shop.example/thanks";
         let pay = json!({"order_id": order, "method": "card", "gateway": "stripe", "token": card,
                          "return_url": back});
-        self.ask("/v1/payments", pay).await
+        self.begin_paying(order, pay).await
     }
 
-    /// Begins to pay it in cash; the payment.
+    /// Its owner begins to pay it in cash; the payment.
     pub async fn pay_at_the_door(&self, order: &str) -> Result<String> {
         let pay = json!({"order_id": order, "method": "cash_on_delivery"});
-        self.ask("/v1/payments", pay).await
+        self.begin_paying(order, pay).await
     }
 
-    /// Waits until an order is as far as that.
+    async fn begin_paying(&self, order: &str, pay: Value) -> Result<String> {
+        let person = self.who(order)?;
+        let payment = self.person(&person).ask("/v1/payments", pay).await?;
+        self.owners.borrow_mut().insert(payment.clone(), person);
+        Ok(payment)
+    }
+
+    /// Its owner waits until an order is as far as that.
     pub async fn order_is(&self, order: &str, status: &str) -> Result<Value> {
-        self.until(&format!("/v1/orders/{order}"), "/status", &json!(status)).await
+        let path = format!("/v1/orders/{order}");
+        self.owner(order)?.until(&path, "/status", &json!(status)).await
     }
 
-    /// Waits until a payment is as far as that.
+    /// Its owner waits until a payment is as far as that.
     pub async fn payment_is(&self, payment: &str, status: &str) -> Result<Value> {
-        self.until(&format!("/v1/payments/{payment}"), "/status", &json!(status)).await
+        let path = format!("/v1/payments/{payment}");
+        self.owner(payment)?.until(&path, "/status", &json!(status)).await
     }
 
     /// Sends these units of an order, or all that is left; the parcel.
@@ -143,4 +229,11 @@ impl Shop {
     pub async fn parcel(&self, parcel: &str, fate: &str, body: Value) -> Result<()> {
         self.ask(&format!("/v1/fulfilments/{parcel}/{fate}"), body).await.map(drop)
     }
+}
+
+/// Asks for something that is no command, and must be given.
+pub async fn give(caller: &Caller<'_>, path: &str, body: &Value) -> Result<Value> {
+    let (status, answer) = caller.send(Method::POST, path, body).await?;
+    ensure!((200..300).contains(&status), "{path}: {status} {answer}");
+    Ok(answer)
 }

@@ -1,6 +1,7 @@
 //! The acts of the season, one after the other. Each ends with what is true then, in the ledger.
 
 mod paying;
+mod people;
 mod returning;
 mod sending;
 
@@ -54,6 +55,8 @@ pub async fn all(
     act!("cash goes back by hand", returning::cash(shop, ledger));
     act!("goodwill in the gateway's own dashboard", returning::goodwill(shop, stripe, ledger));
     act!("a dispute is lost", returning::dispute(shop, stripe, ledger));
+    act!("the wrong people ask", people::trespass(shop, ledger));
+    act!("somebody is forgotten", people::forgotten(shop, ledger));
     Ok(())
 }
 

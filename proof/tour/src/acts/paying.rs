@@ -67,8 +67,8 @@ pub async fn leaves_the_bank(shop: &Shop, ledger: &mut Ledger) -> Result<()> {
     let payment = shop.pay(&order, "pm_card_authenticationRequired").await?;
     shop.payment_is(&payment, "requires_action").await?;
     let other = json!({"order_id": order, "method": "cash_on_delivery"});
-    shop.refused("/v1/payments", other, "payment_already_started").await?;
-    shop.ask(&format!("/v1/payments/{payment}/abort"), json!({})).await?;
+    shop.owner(&order)?.refused("/v1/payments", other, "payment_already_started").await?;
+    shop.owner(&payment)?.ask(&format!("/v1/payments/{payment}/abort"), json!({})).await?;
     let cash = shop.pay_at_the_door(&order).await?;
     deliver_all(shop, &order).await?;
     shop.ask(&format!("/v1/payments/{cash}/collect"), json!({})).await?;
@@ -103,13 +103,16 @@ pub async fn outage(
     ledger.stock(MUG, -1);
 
     let (order, payment) = waiting.pop().context("three were begun")?;
+    let shopper = shop.owner(&payment)?;
     let payment = format!("/v1/payments/{payment}");
-    shop.until(&payment, "/pending/unknown", &json!(true)).await?;
-    shop.ask(&format!("/v1/orders/{order}/cancel"), json!({"reason": "waited too long"})).await?;
+    shopper.until(&payment, "/pending/unknown", &json!(true)).await?;
+    shopper
+        .ask(&format!("/v1/orders/{order}/cancel"), json!({"reason": "waited too long"}))
+        .await?;
     sleep(lasts).await;
     stripe.go_on();
     // Whatever the gateway did for it is undone.
-    shop.until(&payment, "/stage", &json!("voided")).await?;
+    shopper.until(&payment, "/stage", &json!("voided")).await?;
     let (gross, owed, paid) = (0, 0, 0);
     ledger.order(Truth { act: "outage", order, status: "cancelled", gross, owed, paid });
     for (order, payment) in waiting {

@@ -12,7 +12,7 @@ use crate::shop::Shop;
 async fn expect_back(shop: &Shop, order: &str, sku: &str, quantity: u32) -> Result<String> {
     let lines = json!([{"sku": sku, "quantity": quantity}]);
     let wanted = json!({"order_id": order, "lines": lines, "reason": "does not fit"});
-    let back = shop.ask("/v1/returns", wanted).await?;
+    let back = shop.owner(order)?.ask("/v1/returns", wanted).await?;
     shop.ask(&format!("/v1/returns/{back}/approve"), json!({})).await?;
     Ok(back)
 }
@@ -37,7 +37,8 @@ pub async fn goods(shop: &Shop, ledger: &mut Ledger) -> Result<()> {
     shop.refused(&format!("/v1/returns/{back}/receive"), more, "nothing_to_return").await?;
     shop.ask(&format!("/v1/returns/{back}/close"), json!({})).await?;
     let refunded = json!({"amount": "65.00", "currency": "EUR"});
-    shop.until(&format!("/v1/payments/{payment}"), "/refunded", &refunded).await?;
+    let path = format!("/v1/payments/{payment}");
+    shop.owner(&payment)?.until(&path, "/refunded", &refunded).await?;
     let (gross, owed, paid) = (90_00, 25_00, 25_00);
     ledger.order(Truth { act: "goods", order, status: "completed", gross, owed, paid });
     ledger.stock(BAG, -1);
@@ -54,7 +55,7 @@ pub async fn cash(shop: &Shop, ledger: &mut Ledger) -> Result<()> {
     let back = expect_back(shop, &order, LAMP, 1).await?;
     arrives(shop, &back, json!({"sku": LAMP, "quantity": 1, "location": "main"})).await?;
     let due = json!({"amount": "25.50", "currency": "EUR"});
-    let shown = shop.until(&format!("/v1/orders/{order}"), "/to_refund", &due).await?;
+    let shown = shop.clerk().until(&format!("/v1/orders/{order}"), "/to_refund", &due).await?;
     let refund = json!({"amount": shown["to_refund"], "reason": "does not fit"});
     shop.ask(&format!("/v1/payments/{payment}/refund"), refund).await?;
     let (gross, owed, paid) = (35_50, 10_00, 10_00);

@@ -12,8 +12,9 @@ use crate::shop::Shop;
 pub async fn smaller(shop: &Shop, ledger: &mut Ledger) -> Result<()> {
     let order = shop.buy(&[(MUG, 5), (LAMP, 1)]).await?;
     let line = |sku| format!("/v1/orders/{order}/lines/{sku}");
-    shop.ask_by(Method::PUT, &line(MUG), json!({"quantity": 2})).await?;
-    shop.ask_by(Method::DELETE, &line(LAMP), json!({})).await?;
+    let shopper = shop.owner(&order)?;
+    shopper.ask_by(Method::PUT, &line(MUG), json!({"quantity": 2})).await?;
+    shopper.ask_by(Method::DELETE, &line(LAMP), json!({})).await?;
     let payment = shop.pay(&order, "pm_card_visa").await?;
     deliver_all(shop, &order).await?;
     shop.payment_is(&payment, "captured").await?;

@@ -2,7 +2,6 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use uuid::Uuid;
 
 /// Words to look for, each with what it is.
 #[derive(Clone, Default)]
@@ -10,15 +9,14 @@ pub struct Markers(Vec<(&'static str, String)>);
 
 /// Letters that no other run of a test has, nor a word.
 pub fn unmistakable(begin: &str) -> String {
-    let random = Uuid::new_v4().simple().to_string();
-    let letters = random[..8].chars().map(|c| char::from(b'g' + c.to_digit(16).unwrap() as u8));
-    format!("{begin}{}", letters.collect::<String>())
+    let letters: String = std::iter::repeat_with(fastrand::lowercase).take(10).collect();
+    format!("{begin}{letters}")
 }
 
 /// As many digits, the first of them no zero.
 pub fn digits(count: usize) -> String {
-    let random = Uuid::new_v4().as_u128().to_string();
-    format!("7{}", &random[random.len() - count + 1..])
+    let others: String = std::iter::repeat_with(|| fastrand::digit(10)).take(count - 1).collect();
+    format!("7{others}")
 }
 
 impl Markers {
@@ -85,7 +83,8 @@ fn folded(word: &str) -> Vec<(&'static str, String)> {
         ("UTF-16, little end first", wide(&lower, u16::to_le_bytes)),
         ("UTF-16, big end first", wide(&lower, u16::to_be_bytes)),
     ];
-    let hex = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex =
+        |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     for spelling in [word, &lower] {
         all.push(("hexadecimal", hex(spelling)));
         all.push(("UTF-16, in hexadecimal", hex(&wide(spelling, u16::to_le_bytes))));
@@ -127,7 +126,7 @@ fn a_word_is_found_however_it_is_written() {
         let longer = format!("{}{word} and more", "x".repeat(before));
         assert!(hits(STANDARD.encode(&longer).as_bytes()), "{longer}");
     }
-    let hex: String = word.bytes().map(|byte| format!("{byte:02X}")).collect();
+    let hex = word.bytes().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().concat();
     let wide: Vec<u8> = word.encode_utf16().flat_map(u16::to_le_bytes).collect();
     for text in [format!("a{hex}b").as_bytes(), &wide, b"?q=zibbertatz%20quorv", word.as_bytes()] {
         assert!(hits(text));

@@ -184,7 +184,7 @@ impl Shop {
         self.done(put.json(&said), "profile").await;
     }
 
-    /// Takes the guest's cart along, buys, and pays with a card that is refused and one that is not.
+    /// Takes the guest's cart along, buys, and pays with a card that is refused and another.
     pub async fn buy(&mut self, person: &mut Person, (cart, guest): (String, String)) {
         let token = person.token.clone();
         let me = self.get(self.commands("/v1/people/me"), &token).await.1;

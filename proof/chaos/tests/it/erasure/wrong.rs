@@ -10,9 +10,6 @@ impl Shop {
     /// Requests of all sorts that are refused, with what must not come back in what refuses them.
     pub async fn ask_wrongly(&mut self, person: &Person) {
         let word = self.personal.add("word of a wrong request", unmistakable("Mistaken"));
-        let at = |base: &dyn Fn(&str) -> String, path: &str| base(path);
-        let (commands, reads) =
-            (|path: &str| self.commands(path), |path: &str| self.stack.query.url(path));
         for path in [
             format!("/v1/orders/{word}"),
             format!("/v1/{word}"),
@@ -32,7 +29,7 @@ impl Shop {
             format!("/v1/products?ids={word}"),
             format!("/v1/locations/{word}"),
         ] {
-            for url in [at(&commands, &path), at(&reads, &path)] {
+            for url in [self.commands(&path), self.stack.query.url(&path)] {
                 for token in [&self.owner, &word] {
                     self.send(self.client.get(&url).bearer_auth(token)).await;
                 }
@@ -46,7 +43,7 @@ impl Shop {
             self.send(post.body(body)).await;
         }
         let order = format!("/v1/orders/{}/cancel", person.orders[0]);
-        let put = self.client.post(self.commands(&order)).bearer_auth(&self.owner);
+        let cancel = self.client.post(self.commands(&order)).bearer_auth(&self.owner);
         let long = word.repeat(40);
         for (name, value) in [
             ("If-Match", &word),
@@ -62,8 +59,8 @@ impl Shop {
             ("Authorization", &word),
             ("X-Request-Id", &long),
         ] {
-            let put = put.try_clone().unwrap().header(name, value);
-            self.send(put.body(format!("{{\"{word}")).header("Origin", &word)).await;
+            let cancel = cancel.try_clone().unwrap().header(name, value);
+            self.send(cancel.body(format!("{{\"{word}")).header("Origin", &word)).await;
         }
         let patch = self.client.request(Method::PATCH, self.commands("/v1/orders"));
         self.send(patch.query(&[("q", &word)]).body(word.clone())).await;
