@@ -3,7 +3,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::ops::Deref;
 use std::rc::Rc;
 
 use anyhow::{Context as _, Result, ensure};
@@ -86,7 +85,7 @@ impl Shop {
 
     /// Whose that order or payment is.
     pub fn owner(&self, of: &str) -> Result<Caller<'_>> {
-        Ok(self.person(self.who(of)?.deref()))
+        Ok(self.person(&*self.who(of)?))
     }
 
     fn who(&self, of: &str) -> Result<Rc<Person>> {
@@ -123,7 +122,7 @@ impl Shop {
     /// Who buys next: every other time a customer who may have been here, else a guest.
     async fn next(&self) -> Result<Rc<Person>> {
         let bought = self.bought.replace(self.bought.get() + 1);
-        if bought % 2 == 0 {
+        if bought.is_multiple_of(2) {
             return self.welcome(false).await;
         }
         let turn = bought / 2 % CUSTOMERS;

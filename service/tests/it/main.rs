@@ -131,19 +131,23 @@ async fn a_refusal_is_short_however_long_what_was_sent() {
     // Whatever they stand for, quotes, letters and control characters may come back escaped.
     for filling in ["\u{7f}", "\\\"", "ä", "x"] {
         let long = filling.repeat(BODY_BYTES_MAX / 4);
+        // A name is repeated, and cut off; a value is not repeated at all.
         let bodies = [
-            format!(r#"{{"lines":[{{"quantity":"{long}"}}]}}"#),
-            format!(r#"{{"lines":[{{"{long}":1}}]}}"#),
-            format!("\"{long}\""),
+            (format!(r#"{{"lines":[{{"quantity":"{long}"}}]}}"#), false),
+            (format!(r#"{{"lines":[{{"{long}":1}}]}}"#), true),
+            (format!("\"{long}\""), false),
         ];
-        for body in bodies {
+        for (body, is_name) in bodies {
             let (status, problem) = post_orders("application/json", body).await;
             assert_eq!(
                 (status, &problem["code"]),
                 (StatusCode::BAD_REQUEST, &"invalid_body".into())
             );
             let detail = problem["errors"][0]["detail"].as_str().expect("a detail");
-            assert!(detail.ends_with('…') && detail.len() <= TEXT_BYTES_MAX, "{detail}");
+            assert!(detail.ends_with('…') == is_name && detail.len() <= TEXT_BYTES_MAX, "{detail}");
+            if !is_name {
+                assert_eq!(detail.split(", expected").next(), Some("invalid type: string"));
+            }
             let length = problem.to_string().len();
             assert!(length <= 16 * TEXT_BYTES_MAX, "{length} bytes");
         }
