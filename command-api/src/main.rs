@@ -106,71 +106,42 @@ async fn main() -> anyhow::Result<ExitCode> {
         Task::Serve(settings) => {
             let Shared { database, bus, http, asking, giving, master, .. } = shared;
             serve(*settings, Surroundings { database, bus, http, asking, giving, master }).await?;
-            Ok(ExitCode::SUCCESS)
         }
-        Task::Migrate => done(operations::migrate(&shared.database).await),
-        Task::Adopt => adopt(&shared.database, &shared.bus).await,
+        Task::Migrate => operations::migrate(&shared.database).await?,
+        Task::Adopt => adopt(&shared.database, &shared.bus).await?,
         Task::Parked => {
             reactor::operations::parked(&database::connect(&shared.database)?).await?;
-            Ok(ExitCode::SUCCESS)
         }
         Task::Retry(which) => {
             let db = database::connect(&shared.database)?;
-            let all_done = reactor::operations::retry(&db, which).await?;
-            Ok(if all_done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+            if !reactor::operations::retry(&db, which).await? {
+                return Ok(ExitCode::FAILURE);
+            }
         }
-        Task::Token(wanted) => {
-            identity::operations::token(desk(&shared)?, wanted).await?;
-            Ok(ExitCode::SUCCESS)
-        }
+        Task::Token(wanted) => identity::operations::token(desk(&shared)?, wanted).await?,
         Task::Register(newcomer) => {
             identity::operations::register(desk(&shared)?, newcomer).await?;
-            Ok(ExitCode::SUCCESS)
         }
         Task::Describe { folder } => {
             let documents = [("command-api.openapi.json", command_api::described::document())];
             openapi::serve::write(&folder, &documents).context("it cannot be written there")?;
-            Ok(ExitCode::SUCCESS)
         }
-        Task::MasterKey => {
-            identity::operations::master_key()?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Task::RotateSigningKey => {
-            identity::operations::rotate(desk(&shared)?).await?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Task::Reseal => {
-            identity::operations::reseal(desk(&shared)?).await?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Task::IndexKey => {
-            vault::operations::index_key(vault(&shared)?.as_ref())?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Task::Erased => {
-            vault::operations::erased(vault(&shared)?).await?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Task::Erase => {
-            vault::operations::erase(vault(&shared)?, chrono::Utc::now()).await?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Task::ImportSigningKey => {
-            identity::operations::import(desk(&shared)?).await?;
-            Ok(ExitCode::SUCCESS)
-        }
+        Task::MasterKey => identity::operations::master_key()?,
+        Task::RotateSigningKey => identity::operations::rotate(desk(&shared)?).await?,
+        Task::Reseal => identity::operations::reseal(desk(&shared)?).await?,
+        Task::IndexKey => vault::operations::index_key(vault(&shared)?.as_ref())?,
+        Task::Erased => vault::operations::erased(vault(&shared)?).await?,
+        Task::Erase => vault::operations::erase(vault(&shared)?, chrono::Utc::now()).await?,
+        Task::ImportSigningKey => identity::operations::import(desk(&shared)?).await?,
         Task::ApiKey(program) => {
             let db = database::connect(&shared.database)?;
             identity::operations::api_key(db, program).await?;
-            Ok(ExitCode::SUCCESS)
         }
-        Task::Import { what } => Ok(import::run(what, database::connect(&shared.database)?).await?),
+        Task::Import { what } => {
+            return Ok(import::run(what, database::connect(&shared.database)?).await?);
+        }
     }
-}
-
-fn done(result: Result<(), operations::Error>) -> anyhow::Result<ExitCode> {
-    Ok(result.map(|()| ExitCode::SUCCESS)?)
+    Ok(ExitCode::SUCCESS)
 }
 
 fn desk(shared: &Shared) -> anyhow::Result<Option<Desk>> {
@@ -182,10 +153,10 @@ fn vault(shared: &Shared) -> anyhow::Result<Option<Vault>> {
     Ok(shared.master.vault(&database::connect(&shared.database)?)?)
 }
 
-async fn adopt(database: &Database, bus: &Bus) -> anyhow::Result<ExitCode> {
+async fn adopt(database: &Database, bus: &Bus) -> anyhow::Result<()> {
     let nats = bus::connect(bus, "command-api").await.context("NATS_URL is wrong")?;
     let nats = nats.map(async_nats::jetstream::new);
-    done(operations::adopt(&database::connect(database)?, nats, &bus.stream).await)
+    Ok(operations::adopt(&database::connect(database)?, nats, &bus.stream).await?)
 }
 
 #[cfg(test)]

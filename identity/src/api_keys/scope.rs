@@ -14,7 +14,7 @@ const SCOPES_MAX: usize = 50;
 #[serde(try_from = "String", into = "String")]
 #[schemars(rename = "ApiKeyScope", extend(
     "maxLength" = CHARS_MAX,
-    "pattern" = r##"^([!#$%&'*+.^_`|~0-9A-Za-z-]+ )?/v1/[!"$->@-~]+$"##,
+    "pattern" = r#"^([!#$%&'*+.^_`|~0-9A-Za-z-]+ )?/v1/[!"$->@-~]+$"#,
     "examples" = ["GET /v1/orders"],
 ))]
 pub struct Scope {

@@ -49,12 +49,12 @@ pub(super) struct Address {
     id: Uuid,
     changed_at: DateTime<Utc>,
     #[serde(flatten)]
-    address: PostalAddress,
+    plain: PostalAddress,
 }
 
 impl From<KeptRecord<PostalAddress>> for Address {
     fn from(kept: KeptRecord<PostalAddress>) -> Self {
-        Self { id: kept.id, changed_at: kept.changed_at, address: kept.plain }
+        Self { id: kept.id, changed_at: kept.changed_at, plain: kept.plain }
     }
 }
 
@@ -80,7 +80,7 @@ pub(super) async fn add(
     let record = Record { id, subject, kind: Kind::Address, lasting, plain: &address };
     let kept = desk.people.vault().keep(record, &address.words(), now).await;
     kept.map_err(AccountError::from).map_err(failed)?;
-    let shown = Address { id, changed_at: now, address };
+    let shown = Address { id, changed_at: now, plain: address };
     let location = HeaderValue::from_str(&format!("/v1/addresses/{id}")).ok();
     let mut response = (StatusCode::CREATED, NO_STORE, Json(shown)).into_response();
     if let Some(location) = location {

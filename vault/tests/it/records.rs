@@ -1,4 +1,4 @@
-//! KeptRecord, found, read by those who may, and forgotten.
+//! Kept, found, read by those who may, and forgotten.
 
 use chrono::{TimeDelta, Utc};
 use serde_json::json;
@@ -54,7 +54,7 @@ async fn what_is_kept_is_read_again_and_stands_nowhere(db: PgPool) {
     assert!(other_kind.unwrap().is_none());
     let everything = everything(&db).await;
     for word in ["Ann", "Lee", "Sesame", "Springfield", "shop.example", "0100"] {
-        let hex: String = word.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let hex = word.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
         assert!(!everything.contains(word) && !everything.contains(&hex), "{word}");
     }
     for name in ["lee", "MULLER", "Müller"] {
