@@ -128,7 +128,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         }
         Task::MasterKey => identity::operations::master_key()?,
         Task::RotateSigningKey => identity::operations::rotate(desk(&shared)?).await?,
-        Task::Reseal => identity::operations::reseal(desk(&shared)?).await?,
+        Task::Reseal => reseal(&shared).await?,
         Task::IndexKey => vault::operations::index_key(vault(&shared)?.as_ref())?,
         Task::Erased => vault::operations::erased(vault(&shared)?).await?,
         Task::Erase => vault::operations::erase(vault(&shared)?, chrono::Utc::now()).await?,
@@ -151,6 +151,13 @@ fn desk(shared: &Shared) -> anyhow::Result<Option<Desk>> {
 
 fn vault(shared: &Shared) -> anyhow::Result<Option<Vault>> {
     Ok(shared.master.vault(&database::connect(&shared.database)?)?)
+}
+
+async fn reseal(shared: &Shared) -> anyhow::Result<()> {
+    identity::operations::reseal(desk(shared)?).await?;
+    let db = database::connect(&shared.database)?;
+    let Some(master) = shared.master.master()? else { return Ok(()) };
+    Ok(webhook::subscriptions::reseal(&db, &master).await?)
 }
 
 async fn adopt(database: &Database, bus: &Bus) -> anyhow::Result<()> {

@@ -48,6 +48,15 @@ impl SigningSecret {
         master.open(&purpose(of), sealed).map(Self)
     }
 
+    /// What was kept of a subscription's, under the first master key of the ring; nothing where it
+    /// already is.
+    ///
+    /// # Errors
+    /// It is sealed under a key that is not in it.
+    pub fn reseal(master: &Master, of: Uuid, sealed: &[u8]) -> Result<Option<Vec<u8>>, NotSealed> {
+        master.reseal(&purpose(of), sealed)
+    }
+
     fn sign(&self, content: &[u8]) -> String {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &self.0);
         format!("v1,{}", STANDARD.encode(hmac::sign(&key, content)))

@@ -1,10 +1,13 @@
 //! Who is told of what: subscriptions, as they are kept. Their secrets are sealed, and shown once.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use identity::master::{Master, NotSealed};
 use schemars::JsonSchema;
 use serde::Serialize;
 use sqlx::PgPool;
 use uuid::Uuid;
+
+use crate::signing::SigningSecret;
 
 /// Subscriptions there may be. With what one may have under way, and what the sender may, none of
 /// them holds up another.
@@ -168,6 +171,43 @@ pub(crate) async fn rotate(db: &PgPool, id: Uuid, sealed: &[u8]) -> sqlx::Result
         PREVIOUS_SECRET_LIFE.as_seconds_f64(),
     );
     Ok(rotated.execute(db).await?.rows_affected() > 0)
+}
+
+/// Seals all secrets under the first master key of the ring.
+///
+/// # Errors
+/// One is sealed under a key that is not in it, or the database does not answer.
+pub async fn reseal(db: &PgPool, master: &Master) -> Result<(), ResealError> {
+    let all = sqlx::query!("SELECT id, secret, previous_secret FROM webhook_subscriptions");
+    for row in all.fetch_all(db).await? {
+        let anew = |sealed: &[u8]| SigningSecret::reseal(master, row.id, sealed);
+        let secret = anew(&row.secret)?;
+        let previous = row.previous_secret.as_deref().map(anew).transpose()?.flatten();
+        // Unless it became another meanwhile, which is sealed as it should be.
+        sqlx::query!(
+            "UPDATE webhook_subscriptions
+             SET secret = coalesce($2, secret), previous_secret = coalesce($3, previous_secret)
+             WHERE id = $1 AND secret = $4",
+            row.id,
+            secret,
+            previous,
+            row.secret
+        )
+        .execute(db)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Why secrets could not be sealed anew.
+#[derive(Debug, thiserror::Error)]
+pub enum ResealError {
+    /// One is sealed under a key that is not in the ring.
+    #[error("the secret of a subscription cannot be opened")]
+    Sealed(#[from] NotSealed),
+    /// The database does not answer.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
 }
 
 /// Deletes one, with its secrets. Says whether it was there. What was sent to it goes by and by.

@@ -288,7 +288,8 @@ impl People {
         Ok(known || gone.is_some())
     }
 
-    /// Seals all addresses under the first master key of the ring, by which they are found then.
+    /// Seals all addresses under the first master key of the ring, by which they are found then;
+    /// and second factors.
     ///
     /// # Errors
     /// One is sealed under a key that is not in it, or the database does not answer.
@@ -301,7 +302,7 @@ impl People {
                 RESEALED_AT_ONCE
             );
             let page = page.fetch_all(&self.db).await?;
-            let Some(last) = page.last() else { return Ok(()) };
+            let Some(last) = page.last() else { return self.reseal_second_factors().await };
             after = last.id;
             for row in page {
                 let sealed = |why| VaultError::Sealed(row.id, why);

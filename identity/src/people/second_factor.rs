@@ -6,6 +6,7 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
+use vault::VaultError;
 
 use super::{Password, People, SignInError, failures, totp};
 
@@ -187,9 +188,9 @@ impl People {
             .await?
             .rows_affected(),
             None => sqlx::query!(
-                "DELETE FROM recovery_codes WHERE person_id = $1 AND digest = $2",
+                "DELETE FROM recovery_codes WHERE person_id = $1 AND digest = ANY($2)",
                 person,
-                self.recovery_digest(person, given)
+                &self.master.digests(RECOVERY, &recovery_text(person, given))
             )
             .execute(&self.db)
             .await?
@@ -202,13 +203,37 @@ impl People {
         Ok(())
     }
 
-    /// As it is kept, however it is typed.
+    /// As it is kept.
     fn recovery_digest(&self, person: Uuid, code: &str) -> Vec<u8> {
-        let letters = code.chars().filter(char::is_ascii_alphanumeric);
-        let letters: String = letters.map(|letter| letter.to_ascii_uppercase()).collect();
-        let whose = [person.as_bytes(), letters.as_bytes()].concat();
-        self.master.digest(RECOVERY, &whose).to_vec()
+        self.master.digest(RECOVERY, &recovery_text(person, code)).to_vec()
     }
+
+    /// Seals the secrets of all apps under the first master key of the ring. Recovery codes are
+    /// known by their digests alone: those of a key that goes are good no more.
+    pub(super) async fn reseal_second_factors(&self) -> Result<(), VaultError> {
+        let all = sqlx::query!("SELECT person_id, sealed FROM second_factors");
+        for row in all.fetch_all(&self.db).await? {
+            let anew = self.master.reseal(PURPOSE, &row.sealed);
+            let anew = anew.map_err(|why| VaultError::Sealed(row.person_id, why))?;
+            let Some(anew) = anew else { continue };
+            sqlx::query!(
+                "UPDATE second_factors SET sealed = $2 WHERE person_id = $1 AND sealed = $3",
+                row.person_id,
+                anew,
+                row.sealed
+            )
+            .execute(&self.db)
+            .await?;
+        }
+        Ok(())
+    }
+}
+
+/// What is digested of a recovery code, however it is typed.
+fn recovery_text(person: Uuid, code: &str) -> Vec<u8> {
+    let letters = code.chars().filter(char::is_ascii_alphanumeric);
+    let letters: String = letters.map(|letter| letter.to_ascii_uppercase()).collect();
+    [person.as_bytes(), letters.as_bytes()].concat()
 }
 
 /// Sixteen letters in four groups.

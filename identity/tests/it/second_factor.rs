@@ -1,9 +1,13 @@
 //! Codes of an app beside the password.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use identity::Role;
+use identity::master::Master;
 use identity::people::{People, Person, SignInError};
 use ring::hmac::{HMAC_SHA1_FOR_LEGACY_USE_ONLY, Key, sign};
+use service::config::Secret;
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -151,4 +155,22 @@ async fn staff_may_have_to(db: PgPool) {
     enrolled(&people, clerk.id, now).await;
     assert!(!people.must_enrol(clerk).await.unwrap());
     assert!(!people.must_enrol(Person { id: ann(&people).await, role: None }).await.unwrap());
+}
+
+/// Another master key takes the place of one: the app shows the same codes.
+#[sqlx::test(migrations = "../migrations")]
+async fn another_master_key_knows_the_app(db: PgPool) {
+    let (old_key, new_key) = (Master::generate(), Master::generate());
+    let people = |ring: &str| {
+        let master = Master::read(&Secret::from(ring)).unwrap();
+        People::new(db.clone(), Arc::new(master))
+    };
+    let (old, new, now) = (people(&old_key), people(&new_key), Utc::now());
+    let both = people(&format!("{new_key},{old_key}"));
+    let id = ann(&old).await;
+    let (secret, codes) = enrolled(&old, id, now).await;
+    assert!(sign_in(&both, RIGHT, Some(&codes[0]), now).await.is_ok(), "until then they are good");
+    both.reseal().await.unwrap();
+    let shown = code(&secret, now);
+    assert!(sign_in(&new, RIGHT, Some(&shown), now).await.is_ok());
 }

@@ -91,7 +91,12 @@ impl House {
     }
 
     pub fn with(db: &PgPool, wire: Wire) -> Self {
-        let dispatcher = Dispatcher::new(db.clone(), master(), wire);
+        Self::under(db, wire, master())
+    }
+
+    /// One whose secrets are sealed under this key.
+    pub fn under(db: &PgPool, wire: Wire, master: Arc<Master>) -> Self {
+        let dispatcher = Dispatcher::new(db.clone(), master, wire);
         let router = webhook::routes::router(Some(dispatcher.clone()), &Guard::open());
         Self { db: db.clone(), shop: kit_log::Shop::open(db), dispatcher, router }
     }

@@ -3,11 +3,16 @@
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use chrono::DateTime;
+use identity::master::Master;
 use serde_json::{Value, json};
+use service::config::Secret;
 use sqlx::PgPool;
 use standardwebhooks::Webhook;
+use webhook::target::Reach;
+use webhook::wire::Wire;
 
 use crate::house::House;
 use crate::receiver::{Heard, Receiver};
@@ -150,4 +155,25 @@ fn verify(
     let done = child.wait_with_output().unwrap();
     assert!(done.status.success(), "{program} failed");
     serde_json::from_slice(&done.stdout).unwrap()
+}
+
+/// Another master key takes the place of one: what is sent is signed as before.
+#[sqlx::test(migrations = "../migrations")]
+async fn another_master_key_signs_with_the_same_secrets(db: PgPool) {
+    let (old_key, new_key) = (Master::generate(), Master::generate());
+    let ring = |text: &str| Arc::new(Master::read(&Secret::from(text)).unwrap());
+    let wire = || Wire::new(Reach::Anywhere).unwrap();
+    let receiver = Receiver::listen().await;
+    let old = House::under(&db, wire(), ring(&old_key));
+    let (path, secret) = old.subscribe(&receiver.url, &["product.published"]).await;
+    let both = ring(&format!("{new_key},{old_key}"));
+    webhook::subscriptions::reseal(&db, &both).await.unwrap();
+    assert!(webhook::subscriptions::reseal(&db, &ring(&old_key)).await.is_err());
+    let new = House::under(&db, wire(), ring(&new_key));
+    let sending = new.send();
+    new.product().await;
+    let heard = receiver.hears(1).await;
+    assert!(is_good(&secret, &heard[0]));
+    new.has(&path, "delivered", 1).await;
+    sending.stop().await;
 }

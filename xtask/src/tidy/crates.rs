@@ -178,7 +178,8 @@ mod tests {
 
     #[test]
     fn a_new_crate_says_where_it_stands() {
-        let tree = Tree::of(&[("vault/Cargo.toml", "[package]\nname = \"vault\"\n"), (MAP, "")]);
+        let tree =
+            Tree::of(&[("newcomer/Cargo.toml", "[package]\nname = \"newcomer\"\n"), (MAP, "")]);
         let found = check(&tree);
         assert!(found[0].says.contains("does not know"), "{found:?}");
     }
