@@ -16,7 +16,7 @@ use crate::letter::{Letter, Template};
 
 /// Mails of one kind to one person within an hour, where strangers can have them sent.
 const UNASKED_AN_HOUR_MAX: i64 = 5;
-/// How often a mail is tried: with the pauses between, for two to three days.
+/// How often a mail is tried: with the pauses between, for more than a day.
 const ATTEMPTS_MAX: i32 = 12;
 /// The pause after the first try; it doubles with each.
 const PAUSE: TimeDelta = TimeDelta::minutes(1);
