@@ -111,7 +111,10 @@ impl Vault {
                swept AS (
                    DELETE FROM vault_records WHERE id IN (SELECT id FROM vault_records
                        WHERE NOT in_use AND kept_until < $5 AND id <> $1
-                       LIMIT $9 FOR UPDATE SKIP LOCKED))
+                       LIMIT $9 FOR UPDATE SKIP LOCKED)
+                   RETURNING id),
+               -- Who is in one record alone goes with it.
+               let_go AS (DELETE FROM vault_keys k USING swept WHERE k.subject = swept.id)
                SELECT id AS "id!" FROM kept"#,
             id,
             subject.0,

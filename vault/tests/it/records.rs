@@ -121,6 +121,9 @@ async fn what_nobody_needs_is_swept(db: PgPool) {
     for (id, lasting) in [(10, false), (11, false), (12, true)] {
         keep(&vault, id, ANN, lasting).await.unwrap();
     }
+    // Nobody's, but who is in it.
+    let nobody = DataSubject(Uuid::from_u128(14));
+    keep(&vault, 14, nobody, false).await.unwrap();
     vault.take_into_use(Kind::Address, Uuid::from_u128(11)).await.unwrap();
     let later = Utc::now() + TimeDelta::days(31);
     let plain = address("Bob");
@@ -128,10 +131,15 @@ async fn what_nobody_needs_is_swept(db: PgPool) {
     let record = Record { id, subject: BOB, kind, lasting: false, plain: &plain };
     vault.keep(record, &[], later).await.unwrap();
     let mut left = Vec::new();
-    for id in [10, 11, 12, 13] {
+    for id in [10, 11, 12, 13, 14] {
         left.push(kept(&vault, id).await.unwrap().is_some());
     }
-    assert_eq!(left, [false, true, true, true]);
+    assert_eq!(left, [false, true, true, true, false]);
+    let keys: Vec<Uuid> = sqlx::query_scalar("SELECT subject FROM vault_keys ORDER BY subject")
+        .fetch_all(&db)
+        .await
+        .unwrap();
+    assert_eq!(keys, [ANN.0, BOB.0]);
 }
 
 #[sqlx::test(migrations = "../migrations")]
