@@ -38,13 +38,19 @@ fn register(draft: &mut Draft, name: &Name) -> Result<()> {
     let line = |line: &str| name.fill(line);
     draft.change("domain/src/lib.rs", |text| {
         let text = among(text, "pub mod ", &line("pub mod quince;"))?;
-        let text = before(&text, "pub use ids::{", "}", &line(", QuinceId"))?;
+        let text = before(&text, "pub use ids::{", ",\n}", &line(", QuinceId"))?;
         let kind =
             line("    /// A medlar.\n    Quince = \"quince\", quince::Quince of QuinceId;\n");
         before(&text, "\naggregates! {\n", "}\n", &kind)
     })?;
     draft.change("domain/src/ids.rs", |text| {
         Some(format!("{text}{}", line("id! {\n    /// A medlar.\n    QuinceId\n}\n")))
+    })?;
+    draft.change("domain/src/by.rs", |text| {
+        let arm = line(
+            "        Command::Quince(..) => return Err(crate::quince::Error::NotFound.into()),\n",
+        );
+        before(text, "// Of no shopper.\n", "        Command::Product(..)", &arm)
     })?;
     draft.change("domain/src/command/mod.rs", |text| {
         among(text, "pub mod ", &line("pub mod quince;"))
@@ -60,7 +66,7 @@ fn register_tests(draft: &mut Draft, name: &Name) -> Result<()> {
         before(text, "pub fn all()", "    all\n", &own)
     })?;
     draft.change("domain/tests/it/refusal.rs", |text| {
-        before(text, "let all = [", "];", &line(", crate::quince::refusals()"))
+        before(text, "let all = [", "    ];", &line("        crate::quince::refusals(),\n"))
     })?;
     draft.change("domain/tests/it/random/step.rs", |text| {
         let own = line("        1 => crate::quince::steps(),\n");
@@ -86,9 +92,10 @@ mod tests {
     #[test]
     fn it_finds_its_places_and_leaves_no_placeholder() {
         let files = drawn(|draft| draw(draft, &"price_list".parse().unwrap()));
-        assert_eq!(files.len(), FILES.len() + 8);
+        assert_eq!(files.len(), FILES.len() + 9);
         let list = &files["domain/src/lib.rs"];
         assert!(list.contains("PriceList = \"price_list\", price_list::PriceList of PriceListId;"));
+        assert!(list.contains("ReturnId, PriceListId,\n}"), "no comma follows another");
     }
 
     #[test]
