@@ -82,7 +82,7 @@ async fn who_orders_is_told_of_it(db: PgPool) {
     assert!(inbox.next().await.subject.ends_with("ist bestätigt (Totes)"));
     shop.ask(Command::Payment(payment, payment::Command::Capture { amount: None })).await;
     shop.until(&format!("payment-{payment}"), "payment.captured").await;
-    let parcel = shop.ship(id).await;
+    let parcel = shop.ship(id, 2).await;
     let mail = inbox.next().await;
     assert!(mail.subject.ends_with("ist unterwegs (Totes)"), "{}", mail.subject);
     assert!(mail.text.contains("DHL") && mail.text.contains("JD01"), "{}", mail.text);
@@ -93,6 +93,26 @@ async fn who_orders_is_told_of_it(db: PgPool) {
     assert!(subjects[1].ends_with("zurück (Totes)"), "{subjects:?}");
     reacting.stop().await;
     assert!(inbox.is_empty());
+}
+
+/// What is on its way is what is in the parcel, not all that was ordered.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_parcel_is_told_of_by_what_is_in_it(db: PgPool) {
+    let (shop, vault) = (Shop::open(&db).await, vault(&db));
+    let mut inbox = Inbox::open().await;
+    let reacting = react(&db, &vault, &inbox);
+    shop.settled().await;
+    let to = address(&vault, Some("ann@mail.example")).await;
+    let id = order(&shop, Some(to)).await;
+    assert!(inbox.next().await.text.contains("2 × "));
+    shop.pay(id, Some("tok_success")).await;
+    inbox.next().await;
+    for _ in 0..2 {
+        shop.ship(id, 1).await;
+        let text = inbox.next().await.text;
+        assert!(text.contains("1 × ") && !text.contains("2 × "), "{text}");
+    }
+    reacting.stop().await;
 }
 
 /// Where the address says no e-mail, the customer's own is taken; who was forgotten gets nothing.

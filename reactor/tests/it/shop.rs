@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 use domain::command::{fulfilment, payment};
-use domain::order::PaymentMethod;
+use domain::order::{PaymentMethod, Units};
 use domain::payment::CapturePolicy;
 use domain::{Command, FulfilmentId, OrderId, PaymentId};
 use event_store::{Metadata, Request, Writer, read, writer};
@@ -149,12 +149,13 @@ impl Shop {
         sqlx::query_scalar(AssertSqlSafe(select)).fetch_all(&self.db).await.unwrap()
     }
 
-    /// All of an order in a parcel that is on its way.
-    pub async fn ship(&self, order: OrderId) -> FulfilmentId {
+    /// So many of an order's totes in a parcel that is on its way.
+    pub async fn ship(&self, order: OrderId, totes: u32) -> FulfilmentId {
         let parcel = FulfilmentId(Uuid::now_v7());
         let (carrier, tracking) = (Some("DHL".parse().unwrap()), Some("JD01".parse().unwrap()));
         let ship = fulfilment::Command::Ship { carrier, tracking };
-        let lines = vec![];
+        let (sku, quantity) = ("TOTE".parse().unwrap(), totes.try_into().unwrap());
+        let lines = vec![Units { sku, quantity }];
         let plan = fulfilment::Command::Create { order_id: order, lines, location: None };
         for step in [plan, fulfilment::Command::Pack, ship] {
             self.ask(Command::Fulfilment(parcel, step)).await;

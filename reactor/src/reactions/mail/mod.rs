@@ -19,6 +19,7 @@ pub(super) use return_updated::MailReturnUpdated;
 use std::fmt;
 use std::str::FromStr;
 
+use domain::order::Units;
 use domain::page::order::{self, Document};
 use domain::text::Label;
 use domain::{Event, OrderId, Owner, Seen, StreamId};
@@ -90,7 +91,13 @@ async fn write(
     let happened = history.iter().find(|recorded| recorded.position == *position);
     let order_id = happened.and_then(|recorded| order_of(&recorded.stream, &recorded.event));
     let (Some(happened), Some(order_id)) = (happened, order_id) else { return Ok(Done::Finished) };
-    let Some(order) = document(order_id, hands).await? else { return Ok(Done::Finished) };
+    let order = if let StreamId::Order(_) = stream {
+        document(history.iter())
+    } else {
+        let own = hands.history(&StreamId::Order(order_id)).await?;
+        document(own.iter().chain(&history))
+    };
+    let Some(order) = order else { return Ok(Done::Finished) };
     // One of another shop's books was told of there.
     if order.cart_id.is_none() {
         return Ok(Done::Finished);
@@ -127,13 +134,13 @@ fn order_of(stream: &StreamId, event: &Event) -> Option<OrderId> {
     }
 }
 
-async fn document(id: OrderId, hands: &Hands) -> Result<Option<Document>, Retry> {
-    let history = hands.history(&StreamId::Order(id)).await?;
-    Ok(history.iter().fold(None, |document, recorded| {
+/// The order, with the part of it that something happened to, where that is one.
+fn document<'a>(events: impl Iterator<Item = &'a Recorded>) -> Option<Document> {
+    events.fold(None, |document, recorded| {
         let Recorded { version, position, occurred_at, .. } = *recorded;
         let (stream, event) = (&recorded.stream, &recorded.event);
         order::fold(document, &Seen { stream, version, position, occurred_at, event })
-    }))
+    })
 }
 
 /// Whoever is at the address it goes to, or the customer whose it is.
@@ -188,11 +195,11 @@ fn with(common: Value, more: Value) -> Value {
     Value::Object(common)
 }
 
-/// Lines of an order, as mails list them: all, or so many units of some.
-fn lines(order: &Document, units: Option<&[domain::order::Units]>) -> Value {
+/// Lines of an order, as mails list them: all, or what is in a parcel.
+fn lines(order: &Document, parcel: Option<&[Units]>) -> Value {
     let line = |line: &order::OrderLine| {
         let bought = &line.line;
-        let quantity = match units {
+        let quantity = match parcel {
             None => bought.quantity.get(),
             Some(units) => units.iter().find(|of| of.sku == bought.sku)?.quantity.get(),
         };

@@ -30,7 +30,9 @@ impl Reaction for MailOrderShipped {
                 return common;
             };
             let (carrier, tracking) = (&shipped.carrier, &shipped.tracking);
-            let lines = lines(order, None);
+            // Of the order's parcels, the one whose stream was read.
+            let parcel = order.fulfilments.first().map(|parcel| parcel.lines.as_slice());
+            let lines = lines(order, parcel);
             with(common, json!({ "carrier": carrier, "tracking": tracking, "lines": lines }))
         })
         .await
