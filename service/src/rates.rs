@@ -7,11 +7,12 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use clap::Args;
@@ -25,11 +26,11 @@ use crate::health;
 use crate::problem::Problem;
 use crate::unread::refuse;
 
-/// Callers that are remembered; when there are more, those are forgotten who have their full share
-/// again.
-const CALLERS_MAX: usize = 100_000;
+/// Requests after which those callers are forgotten who have their full share again. So callers
+/// that are remembered are no more than those of the last minute and these.
+const SWEPT_EVERY: usize = 10_000;
 /// Seconds of the usual share that may be taken at once.
-const BURST_SECONDS: u32 = 2;
+const BURST_SECONDS: NonZeroU32 = NonZeroU32::new(2).expect("two is not zero");
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const FORWARDED_FOR: &str = "x-forwarded-for";
@@ -79,6 +80,8 @@ struct Lane {
     name: &'static str,
     limiter: Limiter,
     clock: DefaultClock,
+    /// Requests since the last sweep.
+    taken: AtomicUsize,
     /// Requests, and in how many seconds.
     policy: (u32, u64),
 }
@@ -92,19 +95,13 @@ struct Lanes {
 
 /// Holds callers to these rates, and those of `dear` routes to the strict one.
 pub fn limit(router: Router, rates: &Rates, dear: &'static [Dear]) -> Router {
-    let usual = NonZeroU32::new(rates.usual).map(|each_second| {
-        let burst =
-            each_second.saturating_mul(NonZeroU32::new(BURST_SECONDS).unwrap_or(each_second));
-        let quota = Quota::per_second(each_second).allow_burst(burst);
-        Lane::new("usual", quota, (burst.get(), u64::from(BURST_SECONDS)))
-    });
-    let strict = NonZeroU32::new(rates.strict).map(|each_minute| {
-        Lane::new("strict", Quota::per_minute(each_minute), (each_minute.get(), 60))
-    });
-    if usual.is_none() && strict.is_none() {
+    held(router, Lanes::of(rates, dear))
+}
+
+fn held(router: Router, lanes: Lanes) -> Router {
+    if lanes.usual.is_none() && lanes.strict.is_none() {
         return router;
     }
-    let lanes = Lanes { usual, strict, dear, proxies: usize::from(rates.proxies) };
     router.layer(middleware::from_fn_with_state(Arc::new(lanes), hold))
 }
 
@@ -113,13 +110,11 @@ async fn hold(State(lanes): State<Arc<Lanes>>, request: Request, next: Next) -> 
         return next.run(request).await;
     }
     let address = address(&request, lanes.proxies);
-    let caller = caller(request.headers(), address);
-    let strict = lanes.strict.as_ref().filter(|_| lanes.is_dear(&request));
-    let lane = strict.map(|lane| (lane, hashed(&address))).or_else(|| {
-        let usual = lanes.usual.as_ref()?;
-        Some((usual, caller))
-    });
-    let Some((lane, caller)) = lane else { return next.run(request).await };
+    let (lane, caller) = match (&lanes.strict, &lanes.usual) {
+        (Some(strict), _) if lanes.is_dear(&request) => (strict, hashed(&address)),
+        (_, Some(usual)) => (usual, caller(request.headers(), address)),
+        _ => return next.run(request).await,
+    };
     match lane.take(caller) {
         Ok(left) => {
             let mut response = next.run(request).await;
@@ -138,6 +133,18 @@ async fn hold(State(lanes): State<Arc<Lanes>>, request: Request, next: Next) -> 
 }
 
 impl Lanes {
+    fn of(rates: &Rates, dear: &'static [Dear]) -> Self {
+        let usual = NonZeroU32::new(rates.usual).map(|each_second| {
+            let burst = each_second.saturating_mul(BURST_SECONDS);
+            let quota = Quota::per_second(each_second).allow_burst(burst);
+            Lane::new("usual", quota, (burst.get(), BURST_SECONDS.get().into()))
+        });
+        let strict = NonZeroU32::new(rates.strict).map(|each_minute| {
+            Lane::new("strict", Quota::per_minute(each_minute), (each_minute.get(), 60))
+        });
+        Self { usual, strict, dear, proxies: usize::from(rates.proxies) }
+    }
+
     fn is_dear(&self, request: &Request) -> bool {
         let Some(path) = request.extensions().get::<MatchedPath>() else { return false };
         let is_it = |(method, dear): &Dear| {
@@ -150,12 +157,12 @@ impl Lanes {
 impl Lane {
     fn new(name: &'static str, quota: Quota, policy: (u32, u64)) -> Self {
         let limiter = RateLimiter::keyed(quota).with_middleware();
-        Self { name, limiter, clock: DefaultClock::default(), policy }
+        Self { name, limiter, clock: DefaultClock::default(), taken: AtomicUsize::new(0), policy }
     }
 
     /// Takes one of a caller's share: how many are left, or how long to wait.
     fn take(&self, caller: u64) -> Result<u32, Duration> {
-        if self.limiter.len() > CALLERS_MAX {
+        if self.taken.fetch_add(1, Ordering::Relaxed) % SWEPT_EVERY == SWEPT_EVERY - 1 {
             self.limiter.retain_recent();
         }
         match self.limiter.check_key(&caller) {
@@ -199,7 +206,7 @@ fn address(request: &Request, proxies: usize) -> IpAddr {
 }
 
 fn caller(headers: &HeaderMap, address: IpAddr) -> u64 {
-    match bearer(headers).filter(|_| headers.contains_key(header::AUTHORIZATION)) {
+    match bearer(headers) {
         Some(token) => hashed(&token),
         None => hashed(&address),
     }
@@ -221,12 +228,24 @@ mod tests {
 
     const DEAR: &[Dear] = &[(Some(Method::POST), "/v1/sessions")];
 
-    fn router(usual: u32, strict: u32, proxies: u8) -> Router {
-        let router = Router::new()
+    fn things() -> Router {
+        Router::new()
             .route("/v1/things/{id}", get(|| async { "a thing" }))
             .route("/v1/sessions", post(|| async { "welcome" }).get(|| async { "nothing" }))
-            .route("/live", get(|| async { "yes" }));
-        limit(router, &Rates { usual, strict, proxies }, DEAR)
+            .route("/live", get(|| async { "yes" }))
+    }
+
+    /// Shares as they are given out, but made good once an hour: nothing comes back while a test
+    /// asks, however slow the machine.
+    fn router(usual: u32, strict: u32, proxies: u8) -> Router {
+        let lanes = Lanes::of(&Rates { usual, strict, proxies }, DEAR);
+        let slowed = |lane: Lane| {
+            let burst = NonZeroU32::new(lane.policy.0).expect("a share");
+            let quota = Quota::with_period(Duration::from_hours(1)).expect("an hour is long");
+            Lane::new(lane.name, quota.allow_burst(burst), lane.policy)
+        };
+        let (usual, strict) = (lanes.usual.map(slowed), lanes.strict.map(slowed));
+        held(things(), Lanes { usual, strict, ..lanes })
     }
 
     struct From {
@@ -265,17 +284,10 @@ mod tests {
 
     #[tokio::test]
     async fn everybody_has_a_share_of_their_own() {
-        // One an hour would do as well: the test takes no second.
         let router = router(1, 0, 0);
         let get = Method::GET;
         assert_eq!(let_in(&router, 5, get.clone(), "/v1/things/1", &ANN).await, 2);
         assert_eq!(let_in(&router, 5, get.clone(), "/v1/things/2", &BOB).await, 2);
-        let refused = ask(&router, get.clone(), "/v1/things/1", &ANN).await;
-        assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
-        let header = |name: &str| refused.headers()[name].to_str().unwrap_or_default().to_owned();
-        assert_eq!(header("ratelimit-policy"), "\"usual\";q=2;w=2");
-        assert_eq!(header("ratelimit"), "\"usual\";r=0;t=1");
-        assert_eq!(header("retry-after"), "1");
         // A token is another caller, wherever it comes from; and probes are nobody's share.
         let token = &[("authorization", "Bearer one")];
         let (here, there) = (
@@ -285,6 +297,22 @@ mod tests {
         assert_eq!(let_in(&router, 1, get.clone(), "/v1/things/1", &here).await, 1);
         assert_eq!(let_in(&router, 5, get.clone(), "/v1/things/1", &there).await, 1);
         assert_eq!(let_in(&router, 9, get, "/live", &ANN).await, 9);
+    }
+
+    #[tokio::test]
+    async fn who_is_refused_is_told_for_how_long() {
+        let rates = Rates { usual: 1, strict: 0, proxies: 0 };
+        let router = limit(things(), &rates, DEAR);
+        let refused = loop {
+            let response = ask(&router, Method::GET, "/v1/things/1", &ANN).await;
+            if response.status() == StatusCode::TOO_MANY_REQUESTS {
+                break response;
+            }
+        };
+        let header = |name: &str| refused.headers()[name].to_str().unwrap_or_default().to_owned();
+        assert_eq!(header("ratelimit-policy"), "\"usual\";q=2;w=2");
+        assert_eq!(header("ratelimit"), "\"usual\";r=0;t=1");
+        assert_eq!(header("retry-after"), "1");
     }
 
     #[tokio::test]
