@@ -176,7 +176,10 @@ impl Seal {
 }
 
 /// Bytes that nobody can guess.
-pub(crate) fn random<const BYTES: usize>() -> [u8; BYTES] {
+///
+/// # Panics
+/// Where the system has no randomness.
+pub fn random<const BYTES: usize>() -> [u8; BYTES] {
     let mut bytes = [0; BYTES];
     SystemRandom::new().fill(&mut bytes).expect("the system has randomness");
     bytes

@@ -6,9 +6,8 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
-use identity::master::{Master, NotSealed};
+use identity::master::{Master, NotSealed, random};
 use ring::hmac;
-use ring::rand::{SecureRandom as _, SystemRandom};
 use uuid::Uuid;
 
 /// Bytes of a secret: Standard Webhooks has from 24 to 64.
@@ -25,9 +24,7 @@ impl SigningSecret {
     /// # Panics
     /// Where the system has no randomness.
     pub fn generate() -> Self {
-        let mut secret = vec![0; SECRET_BYTES];
-        SystemRandom::new().fill(&mut secret).expect("the system has randomness");
-        Self(secret)
+        Self(random::<SECRET_BYTES>().to_vec())
     }
 
     /// As its receiver is told it, once.

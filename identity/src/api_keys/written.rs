@@ -2,7 +2,7 @@
 //! that follow from those before them, so that who looks for keys that leaked knows one when they
 //! see it, and a key that was cut or mistyped is refused without a look into the database.
 
-use ring::rand::{SecureRandom as _, SystemRandom};
+use crate::master::random;
 
 /// How every key begins.
 pub const PREFIX: &str = "ck_";
@@ -21,13 +21,11 @@ const FAIR: u8 = 248;
 /// # Panics
 /// Where the system has no randomness.
 pub(super) fn new() -> String {
-    let random = SystemRandom::new();
     let mut key = PREFIX.to_owned();
     while key.len() < PREFIX.len() + RANDOM_CHARS {
-        let mut byte = [0];
-        random.fill(&mut byte).expect("the system has randomness");
-        if byte[0] < FAIR {
-            key.push(letter(u32::from(byte[0])));
+        let [byte] = random();
+        if byte < FAIR {
+            key.push(letter(u32::from(byte)));
         }
     }
     let check = checksum(&key);

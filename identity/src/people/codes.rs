@@ -4,11 +4,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
-use ring::rand::{SecureRandom as _, SystemRandom};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::People;
+use crate::master::random;
 
 /// Bytes of a code.
 const BYTES: usize = 32;
@@ -62,9 +62,7 @@ impl People {
         sealed: Option<&[u8]>,
         now: DateTime<Utc>,
     ) -> sqlx::Result<String> {
-        let mut code = [0; BYTES];
-        SystemRandom::new().fill(&mut code).expect("the system has randomness");
-        let code = URL_SAFE_NO_PAD.encode(code);
+        let code = URL_SAFE_NO_PAD.encode(random::<BYTES>());
         sqlx::query!(
             "WITH old AS (DELETE FROM person_codes WHERE digest IN (
                  (SELECT digest FROM person_codes WHERE person_id = $2 AND purpose = $3

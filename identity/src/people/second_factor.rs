@@ -2,13 +2,13 @@
 //! Who has confirmed one signs in with it from then on.
 
 use chrono::{DateTime, Utc};
-use ring::rand::{SecureRandom as _, SystemRandom};
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 use vault::VaultError;
 
 use super::{Password, People, SignInError, failures, totp};
+use crate::master::random;
 
 /// What secrets of apps are sealed as.
 const PURPOSE: &[u8] = b"commerce second factor\0";
@@ -238,9 +238,7 @@ fn recovery_text(person: Uuid, code: &str) -> Vec<u8> {
 
 /// Sixteen letters in four groups.
 fn recovery_code() -> String {
-    let mut bytes = [0; RECOVERY_BYTES];
-    SystemRandom::new().fill(&mut bytes).expect("the system has randomness");
-    let letters = totp::base32(&bytes).to_ascii_lowercase();
+    let letters = totp::base32(&random::<RECOVERY_BYTES>()).to_ascii_lowercase();
     let groups = letters.as_bytes().chunks(RECOVERY_GROUP);
     let groups: Vec<&str> =
         groups.map(|group| std::str::from_utf8(group).unwrap_or_default()).collect();

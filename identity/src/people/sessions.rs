@@ -4,13 +4,13 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
-use ring::rand::{SecureRandom as _, SystemRandom};
 use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::{People, Person, SignInError};
+use crate::master::random;
 
 /// How long somebody stays signed in who does not come back.
 pub const REFRESH_LIFE: TimeDelta = TimeDelta::days(7);
@@ -168,9 +168,7 @@ impl People {
 }
 
 pub(super) fn secret() -> [u8; SECRET_BYTES] {
-    let mut secret = [0; SECRET_BYTES];
-    SystemRandom::new().fill(&mut secret).expect("the system has randomness");
-    secret
+    random()
 }
 
 /// What is kept of a secret: it has more bits than anybody can try, so it needs no slow hash.

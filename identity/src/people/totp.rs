@@ -3,8 +3,9 @@
 
 use chrono::{DateTime, Utc};
 use ring::hmac::{HMAC_SHA1_FOR_LEGACY_USE_ONLY, Key, sign};
-use ring::rand::{SecureRandom as _, SystemRandom};
 use subtle::ConstantTimeEq as _;
+
+use crate::master::random;
 
 /// Bytes of a secret: as many as a SHA-1 has.
 pub(super) const SECRET_BYTES: usize = 20;
@@ -21,9 +22,7 @@ const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 /// # Panics
 /// Where the system has no randomness.
 pub(super) fn secret() -> [u8; SECRET_BYTES] {
-    let mut secret = [0; SECRET_BYTES];
-    SystemRandom::new().fill(&mut secret).expect("the system has randomness");
-    secret
+    random()
 }
 
 /// The step whose code somebody gives, if it is one of now and later than `last`, the one whose
