@@ -235,10 +235,8 @@ impl People {
             id
         );
         let Some(row) = found.fetch_optional(&self.db).await? else { return Ok(None) };
-        let email = self.master.open(PURPOSE, &row.email_sealed);
+        let email = self.open_email(&row.email_sealed);
         let email = email.map_err(|why| VaultError::Sealed(id, why))?;
-        let email = String::from_utf8(email).ok().and_then(|text| Email::try_from(text).ok());
-        let Some(email) = email else { return Ok(None) };
         let role = row.role.and_then(|role| serde_json::from_value(role.into()).ok());
         let (verified_at, created_at) = (row.verified_at, row.created_at);
         Ok(Some(Account { role, email, verified_at, created_at }))
@@ -308,9 +306,7 @@ impl People {
                 let sealed = |why| VaultError::Sealed(row.id, why);
                 let anew = self.master.reseal(PURPOSE, &row.email_sealed).map_err(sealed)?;
                 let Some(anew) = anew else { continue };
-                let email = self.master.open(PURPOSE, &anew).map_err(sealed)?;
-                let email = String::from_utf8(email).ok().and_then(|it| Email::try_from(it).ok());
-                let Some(email) = email else { continue };
+                let email = self.open_email(&anew).map_err(sealed)?;
                 // Unless it became another meanwhile.
                 sqlx::query!(
                     "UPDATE people SET email_sealed = $2, email_digest = $3
@@ -327,7 +323,7 @@ impl People {
     }
 
     async fn who_has(&self, email: &Email) -> sqlx::Result<Option<Uuid>> {
-        let digests = self.master.digests(PURPOSE, email.folded().as_bytes());
+        let digests = self.digests(email);
         let found =
             sqlx::query_scalar!("SELECT id FROM people WHERE email_digest = ANY($1)", &digests);
         found.fetch_optional(&self.db).await

@@ -142,12 +142,7 @@ impl People {
         Self { post, ..self }
     }
 
-    /// Whether they are written to.
-    pub fn writes(&self) -> bool {
-        self.post.is_some()
-    }
-
-    /// Where mails to them are written down.
+    /// Where mails to them are written down, if they are written to.
     pub fn post(&self) -> Option<&Post> {
         self.post.as_ref()
     }
@@ -184,7 +179,7 @@ impl People {
             &self.digest(email)[..],
             sealed,
             password,
-            &self.master.digests(PURPOSE, email.folded().as_bytes()),
+            &self.digests(email),
         );
         let made = made.execute(&self.db).await?.rows_affected();
         Ok((made > 0).then_some(id))
@@ -220,7 +215,7 @@ impl People {
         let found = sqlx::query!(
             "SELECT id, role, password FROM people
              WHERE email_digest = ANY($1) AND disabled_at IS NULL",
-            &self.master.digests(PURPOSE, email.folded().as_bytes())
+            &self.digests(email)
         );
         let found = found.fetch_optional(&self.db).await?;
         let known = found.as_ref().map(|found| found.password.clone());
@@ -282,6 +277,12 @@ impl People {
         plain.ok().and_then(|text| Email::try_from(text).ok()).ok_or(NotSealed)
     }
 
+    /// By which an address may be found, under whichever key of the ring it was written.
+    fn digests(&self, email: &Email) -> Vec<Vec<u8>> {
+        self.master.digests(PURPOSE, email.folded().as_bytes())
+    }
+
+    /// By which it is found from now on.
     fn digest(&self, email: &Email) -> [u8; 32] {
         self.master.digest(PURPOSE, email.folded().as_bytes())
     }

@@ -94,8 +94,9 @@ impl People {
         let invited = sqlx::query!(
             "WITH made AS (
                  INSERT INTO people (id, role, email_digest, email_sealed, password)
-                 VALUES ($1, $2, $3, $4, $5) ON CONFLICT (email_digest) DO NOTHING
-                 RETURNING id)
+                 SELECT $1, $2, $3, $4, $5
+                 WHERE NOT EXISTS (SELECT FROM people WHERE email_digest = ANY($8))
+                 ON CONFLICT (email_digest) DO NOTHING RETURNING id)
              INSERT INTO invitations (person_id, secret, expires_at)
              SELECT id, $6, $7 FROM made",
             id,
@@ -106,6 +107,7 @@ impl People {
             NOBODYS,
             &digest(&secret)[..],
             expires_at,
+            &self.digests(email),
         );
         let invited = invited.execute(&self.db).await?.rows_affected() > 0;
         let invitation = written(id, &secret);
