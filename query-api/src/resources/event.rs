@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use event_store::read::{self, Log};
-use futures::stream;
+use futures::{Stream, StreamExt as _, stream};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use service::Problem;
@@ -86,7 +86,7 @@ pub async fn events(
     let left = parameters.limit.unwrap_or(u64::MAX);
     let selection = Selection { after, until, left, types };
     if is_live {
-        return Ok(server_sent(app.live.follow(selection, log.id)?));
+        return Ok(followed(app.live.follow(selection, log.id)?));
     }
     let Ok(place) = app.exports.clone().try_acquire_owned() else {
         return Err(Problem::new(
@@ -240,16 +240,20 @@ impl Export {
     }
 }
 
-fn server_sent(follower: Subscriber) -> Response {
-    let frames = stream::unfold(follower, |mut follower| async {
+fn followed(follower: Subscriber) -> Response {
+    server_sent(stream::unfold(follower, |mut follower| async {
         let frame = follower.next().await?;
-        Some((Ok::<_, Infallible>(frame), follower))
-    });
+        Some((frame, follower))
+    }))
+}
+
+/// Frames as they are sent for as long as somebody takes them.
+pub(crate) fn server_sent(frames: impl Stream<Item = Bytes> + Send + 'static) -> Response {
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(LIVE)),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        // Proxies that buffer would hold events back.
+        // Proxies that buffer would hold frames back.
         (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
     ];
-    (headers, Body::from_stream(frames)).into_response()
+    (headers, Body::from_stream(frames.map(Ok::<_, Infallible>))).into_response()
 }

@@ -3,12 +3,9 @@
 //! A path of its own: what is under `/v1/orders/{id}` has an `ETag` and may be kept, and a client
 //! that accepts anything must not get a stream without an end there.
 
-use std::convert::Infallible;
-
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use event_store::read;
 use futures::stream;
 use identity::Principal;
@@ -22,7 +19,7 @@ use crate::fresh::Prefer;
 use crate::log;
 use crate::one::{Id, Resource as _};
 use crate::queue::Who;
-use crate::resources::event::{LAST_EVENT_ID, LIVE, LastEvent};
+use crate::resources::event::{LAST_EVENT_ID, LastEvent, server_sent};
 use crate::resources::order::Order;
 
 /// `GET /v1/orders/{id}/live`
@@ -44,15 +41,8 @@ pub async fn live(
     let Some(follower) = OrderFollower::begin(app, wanted).await? else {
         return Ok(respond(&headers, Order::NAME, None));
     };
-    let frames = stream::unfold(follower, |mut follower| async {
+    Ok(server_sent(stream::unfold(follower, |mut follower| async {
         let frame = follower.next().await?;
-        Some((Ok::<_, Infallible>(frame), follower))
-    });
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static(LIVE)),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        // Proxies that buffer would hold frames back.
-        (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
-    ];
-    Ok((headers, Body::from_stream(frames)).into_response())
+        Some((frame, follower))
+    })))
 }

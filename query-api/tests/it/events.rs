@@ -5,10 +5,9 @@ use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
 use query_api::reading::CHUNK_BYTES;
 use sqlx::PgPool;
-use tokio::time::timeout;
 use tower::ServiceExt as _;
 
-use crate::support::{SOON, Shop, cart_created, line_added, required};
+use crate::support::{Shop, cart_created, frame, line_added, required};
 
 fn positions(lines: &str) -> Vec<i64> {
     let event = |line| serde_json::from_str::<serde_json::Value>(line).unwrap();
@@ -149,14 +148,8 @@ impl Live {
         live
     }
 
-    /// Whole events: the shell cuts what is long wherever it likes.
     async fn chunk(&mut self) -> Option<String> {
-        let mut bytes = Vec::new();
-        while !bytes.ends_with(b"\n\n") {
-            let frame = timeout(SOON, self.0.frame()).await.expect("a frame in time")?;
-            bytes.extend_from_slice(&frame.unwrap().into_data().unwrap());
-        }
-        Some(String::from_utf8(bytes).unwrap())
+        frame(&mut self.0).await
     }
 
     /// The ids of the next events, read until there are this many.

@@ -2,15 +2,13 @@
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use http_body_util::BodyExt as _;
 use query_api::following::OF_ONE_MAX;
 use serde_json::json;
 use sqlx::PgPool;
-use tokio::time::timeout;
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
-use crate::support::{SOON, Shop, cart_created};
+use crate::support::{Shop, cart_created, frame};
 
 struct Frames(Body);
 
@@ -31,12 +29,7 @@ impl Frames {
     }
 
     async fn next(&mut self) -> Option<String> {
-        let mut bytes = Vec::new();
-        while !bytes.ends_with(b"\n\n") {
-            let frame = timeout(SOON, self.0.frame()).await.expect("a frame in time")?;
-            bytes.extend_from_slice(&frame.unwrap().into_data().unwrap());
-        }
-        Some(String::from_utf8(bytes).unwrap())
+        frame(&mut self.0).await
     }
 
     /// The id and the position in it of the next document.

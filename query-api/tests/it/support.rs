@@ -13,6 +13,7 @@ use query_api::{App, Settings};
 use serde_json::{Value, json};
 use service::config::{self, Secret};
 use sqlx::PgPool;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 use uuid::Uuid;
@@ -236,4 +237,14 @@ pub fn line_added(id: u128, sku: &str, quantity: u32) -> (String, &'static str, 
     let line = json!({"sku": sku, "product_id": Uuid::from_u128(1), "title": "Tote",
                       "quantity": quantity, "unit_price": {"amount": "19.99", "currency": "EUR"}});
     (format!("cart-{}", Uuid::from_u128(id)), "cart.line_added", line)
+}
+
+/// The next whole frame of server-sent events: the shell cuts what is long wherever it likes.
+pub async fn frame(body: &mut Body) -> Option<String> {
+    let mut bytes = Vec::new();
+    while !bytes.ends_with(b"\n\n") {
+        let frame = timeout(SOON, body.frame()).await.expect("a frame in time")?;
+        bytes.extend_from_slice(&frame.unwrap().into_data().unwrap());
+    }
+    Some(String::from_utf8(bytes).unwrap())
 }
