@@ -242,7 +242,7 @@ CREATE TABLE people (
     role text,
     email_digest bytea NOT NULL,
     email_sealed bytea NOT NULL,
-    password text NOT NULL,
+    password text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     disabled_at timestamp with time zone,
     verified_at timestamp with time zone,

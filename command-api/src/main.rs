@@ -9,6 +9,7 @@ use command_api::config::Serve;
 use command_api::operations;
 use command_api::serve::{Surroundings, serve};
 use identity::config::{Asking, Giving};
+use identity::people::People;
 use identity::routes::Desk;
 use service::config::{Bus, Database, Http, Logging};
 use service::{build, bus, database, openapi, telemetry};
@@ -87,7 +88,7 @@ enum Task {
     ImportSigningKey,
     /// Print an API key for a program
     ApiKey(identity::operations::Program),
-    /// Turn a file into commands
+    /// Bring a file of products, orders or customers in
     Import {
         #[command(subcommand)]
         what: import::Args,
@@ -138,7 +139,9 @@ async fn main() -> anyhow::Result<ExitCode> {
             identity::operations::api_key(db, program).await?;
         }
         Task::Import { what } => {
-            return Ok(import::run(what, database::connect(&shared.database)?).await?);
+            let db = database::connect(&shared.database)?;
+            let people = shared.master.master()?.map(|master| People::new(db.clone(), master));
+            return Ok(import::run(what, db, people).await?);
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -25,6 +25,16 @@ pub fn customer(id: &str) -> CustomerId {
     CustomerId(derive("customer", id))
 }
 
+/// Where a customer of a file lives. Made of who they are, and not of where: an id is no secret.
+pub fn address_of_customer(customer: Uuid) -> Uuid {
+    derive("address of customer", &customer.to_string())
+}
+
+/// Where an order of a file went.
+pub fn address_of_order(order: OrderId) -> Uuid {
+    derive("address of order", &order.to_string())
+}
+
 /// An order of an order file.
 pub fn order(id: &str) -> OrderId {
     OrderId(derive("order", id))

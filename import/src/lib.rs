@@ -4,6 +4,7 @@
 //!
 //! * `csv`: a file as rows and values, whatever wrote it; `report`: what became of its rows;
 //! * `products` and `orders`: what the columns mean, and which commands that is;
+//! * `customers` and `people`: whom a file knows, sealed in the vault;
 //! * `catalogue`: what the log has already; `pipeline`: the commands on their way to the writer.
 //!
 //! Whatever is read may be wrong: a row that cannot be used is reported by its line and left out,
@@ -12,8 +13,10 @@
 
 mod catalogue;
 mod csv;
+mod customers;
 mod ids;
 mod orders;
+mod people;
 mod pipeline;
 mod products;
 mod progress;
@@ -26,6 +29,7 @@ use std::process::ExitCode;
 use domain::{Command, Currency, Location};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use identity::people::People;
 use sqlx::PgPool;
 
 pub use self::csv::table::{FILE_BYTES_MAX, TableError};
@@ -60,13 +64,24 @@ pub enum Args {
     /// placed at what was paid, paid elsewhere, shipped, delivered. Prices and stock of today stay
     /// as they are: of an order that is still to be shipped, the units are taken to be set aside.
     /// Orders that were cancelled, refunded, voided or never paid are left out; an order's discount
-    /// is spread over its lines. No names and addresses are taken.
+    /// is spread over its lines. Who ordered and where it went is kept sealed where there is a
+    /// master key, and not at all without one.
     Orders {
         /// The CSV file.
         file: PathBuf,
         /// What its prices are in, where it does not say.
         #[arg(long, default_value = "USD")]
         currency: Currency,
+    },
+    /// Customers: a customer file as Shopify exports it.
+    ///
+    /// Each has an account for their e-mail, without a password until they have it reset, and lies
+    /// in the vault with name, telephone, language and address; in the log there is nothing of
+    /// them. Needs a master key. What they said here themselves stays, and who was forgotten here is
+    /// left out. Consent to marketing, tags and notes are not kept.
+    Customers {
+        /// The CSV file.
+        file: PathBuf,
     },
 }
 
@@ -85,6 +100,12 @@ pub enum Error {
     /// The log did not take a command.
     #[error("the import stopped half way and can be run again")]
     Submit(#[from] event_store::writer::SubmitError),
+    /// What is known of people could not be kept.
+    #[error("what is known of people could not be kept")]
+    Vault(#[from] vault::VaultError),
+    /// Nothing of people can be kept.
+    #[error("customers are kept sealed: set MASTER_KEY")]
+    NoVault,
     /// A thread of this process failed.
     #[error("reading the file failed")]
     Task(#[from] tokio::task::JoinError),
@@ -99,10 +120,14 @@ pub enum Error {
 ///
 /// # Errors
 /// When the report cannot be written.
-pub fn run(args: Args, db: PgPool) -> BoxFuture<'static, Result<ExitCode, Error>> {
+pub fn run(
+    args: Args,
+    db: PgPool,
+    people: Option<People>,
+) -> BoxFuture<'static, Result<ExitCode, Error>> {
     // Boxed, so that its code is made here once and not in each program anew.
     async move {
-        let report = match import(args, db).await {
+        let report = match import(args, db, people.as_ref()).await {
             Ok(report) => report,
             Err(error) => {
                 let mut err = std::io::stderr().lock();
@@ -127,12 +152,13 @@ pub fn run(args: Args, db: PgPool) -> BoxFuture<'static, Result<ExitCode, Error>
 ///
 /// # Errors
 /// When the file is of no use at all, or the log is away.
-pub async fn import(args: Args, db: PgPool) -> Result<Report, Error> {
+pub async fn import(args: Args, db: PgPool, people: Option<&People>) -> Result<Report, Error> {
     match args {
         Args::Products { file, currency, location } => {
             products::import(file, (currency, location), db).await
         }
-        Args::Orders { file, currency } => orders::import(file, currency, db).await,
+        Args::Orders { file, currency } => orders::import(file, currency, db, people).await,
+        Args::Customers { file } => customers::import(file, people.ok_or(Error::NoVault)?).await,
     }
 }
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::rules::{begun, sum};
 use super::{Error, Event, Line, Order, Placed, RECORDED_LINES_MAX, Status};
-use crate::ids::CustomerId;
+use crate::ids::{AddressId, CustomerId};
 use crate::text::{Quantity, Sku};
 
 /// What an order was that was sold before it came to this log.
@@ -15,6 +15,8 @@ use crate::text::{Quantity, Sku};
 pub struct Recording {
     /// Whose it is, unless a guest's.
     pub customer_id: Option<CustomerId>,
+    /// Where it went, if that is known.
+    pub address_id: Option<AddressId>,
     /// What was bought. A SKU named twice is one line of both.
     pub lines: Vec<Line>,
     /// When it was placed.
@@ -28,7 +30,7 @@ impl Order {
         if self.status != Status::Unplaced {
             return Err(Error::AlreadyExists);
         }
-        let Recording { customer_id, lines, at } = recording;
+        let Recording { customer_id, address_id, lines, at } = recording;
         let lines = merged(lines).ok_or(Error::TotalOutOfBounds)?;
         if lines.len() > RECORDED_LINES_MAX {
             return Err(Error::TooManyLines);
@@ -41,7 +43,7 @@ impl Order {
             cart_id: None,
             customer_id,
             guest_id: None,
-            address_id: None,
+            address_id,
             lines,
             total,
             reserved_until: at,

@@ -3,13 +3,15 @@
 //!
 //! * `account`: what they do with it beyond signing in; `codes`: what is mailed to them for that;
 //! * `password`: what only they know, and how it is kept; `common`: passwords that nobody may have;
-//! * `failures`: how guessing is made slow; `sessions`: who is signed in;
+//! * `failures`: how guessing is made slow; `sessions`: who is signed in; `elsewhere`: customers
+//!   of another shop's books;
 //! * `second_factor`: what some show besides, `totp`: how codes are made; `staff`: those who work
 //!   here, as the owner sees to them.
 
 mod account;
 mod codes;
 mod common;
+mod elsewhere;
 mod failures;
 mod password;
 mod second_factor;
@@ -218,7 +220,7 @@ impl People {
             &self.digests(email)
         );
         let found = found.fetch_optional(&self.db).await?;
-        let known = found.as_ref().map(|found| found.password.clone());
+        let known = found.as_ref().and_then(|found| found.password.clone());
         let is_right = self.hashing.is_right(password, known).await?;
         let person = found.filter(|_| is_right).and_then(|it| Person::of(it.id, it.role));
         let Some(person) = person else {
@@ -265,7 +267,7 @@ impl People {
         );
         let found = found.fetch_optional(&self.db).await?.ok_or(SignInError::Wrong)?;
         failures::check(&self.db, &found.email_digest, now).await?;
-        if !self.hashing.is_right(password, Some(found.password)).await? {
+        if !self.hashing.is_right(password, found.password).await? {
             failures::count(&self.db, &found.email_digest, now).await?;
             return Err(SignInError::Wrong);
         }

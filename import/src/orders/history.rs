@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::text::{Label, Quantity};
-use domain::{Currency, CustomerId, Money, OrderId, ProductId, Sku};
+use domain::{AddressId, Currency, CustomerId, Money, OrderId, ProductId, Sku};
 use rust_decimal::{Decimal, RoundingStrategy};
 use uuid::Uuid;
 
@@ -71,13 +71,17 @@ pub struct PastOrder {
     pub at: DateTime<Utc>,
     /// Whose it was.
     pub customer: Option<CustomerId>,
+    /// Where it went.
+    pub address: Option<AddressId>,
     /// What was bought.
     pub lines: Vec<PastLine>,
     /// What left, in the order of time.
     pub departures: Vec<Departure>,
     /// Whether some of it has not left.
     pub is_open: bool,
-    /// A digest of all of the above.
+    /// Whether an earlier import recorded it.
+    pub is_recorded: bool,
+    /// A digest of what the file tells of it, but for people.
     pub fingerprint: Uuid,
 }
 
@@ -287,7 +291,18 @@ fn build(
     let fingerprint =
         ids::fingerprint(&format!("{id}\n{micros}\n{customer_text}\n{currency}\n{contents}"));
     let (departures, is_open) = (departures(&lines), lines.iter().any(PastLine::is_open));
-    Some(PastOrder { id, file_lines, at, customer, lines, departures, is_open, fingerprint })
+    Some(PastOrder {
+        id,
+        file_lines,
+        at,
+        customer,
+        address: None,
+        lines,
+        departures,
+        is_open,
+        is_recorded: false,
+        fingerprint,
+    })
 }
 
 fn departures(lines: &[PastLine]) -> Vec<Departure> {

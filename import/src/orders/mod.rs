@@ -1,8 +1,9 @@
 //! A history out of an order file: every order as the commands that record it, at the times of
 //! which the file tells, all in the order of those times. What the columns mean is in [`rows`],
-//! what the rows come to in [`mod@history`] and [`discounts`], which commands that is in
-//! [`mod@replay`].
+//! what the rows come to in [`mod@history`] and [`discounts`], who ordered in [`buyers`], which
+//! commands that is in [`mod@replay`].
 
+mod buyers;
 mod discounts;
 mod history;
 mod replay;
@@ -15,8 +16,10 @@ use chrono::{DateTime, Utc};
 use domain::{Command, Currency, ProductId, Sku, StreamId};
 use event_store::Request;
 use futures::{StreamExt, TryStreamExt, stream};
+use identity::people::People;
 use sqlx::PgPool;
 
+use self::buyers::Buyers;
 use self::discounts::{Amounts, Discounts};
 use self::history::{Gatherer, History};
 use self::replay::{Happening, Replay};
@@ -32,11 +35,19 @@ use crate::{Error, progress};
 ///
 /// # Errors
 /// When the file is of no use at all, or the log is away.
-pub(crate) async fn import(file: PathBuf, currency: Currency, db: PgPool) -> Result<Report, Error> {
-    let started = Instant::now();
-    let (mut history, mut report) =
-        tokio::task::spawn_blocking(move || read(&Table::read(&file)?, currency)).await??;
-    leave_out_changed(&db, &mut history, &mut report).await?;
+pub(crate) async fn import(
+    file: PathBuf,
+    currency: Currency,
+    db: PgPool,
+    people: Option<&People>,
+) -> Result<Report, Error> {
+    let (started, keeps) = (Instant::now(), people.is_some());
+    let (mut history, buyers, mut report) =
+        tokio::task::spawn_blocking(move || read(&Table::read(&file)?, currency, keeps)).await??;
+    compare(&db, &mut history, &mut report).await?;
+    if let Some(people) = people {
+        buyers.settle(people, &mut history.orders, &mut report).await?;
+    }
     let sellers = sellers(&db, &history).await?;
     let tally = replay(&db, &history, &sellers).await?;
     tell(&tally, &history, &mut report);
@@ -44,9 +55,14 @@ pub(crate) async fn import(file: PathBuf, currency: Currency, db: PgPool) -> Res
     Ok(report)
 }
 
-fn read(table: &Table, currency: Currency) -> Result<(History, Report), TableError> {
+fn read(
+    table: &Table,
+    currency: Currency,
+    keeps_people: bool,
+) -> Result<(History, Buyers, Report), TableError> {
     let mut report = Report::default();
     let columns = Columns::find(table)?;
+    let mut buyers = Buyers::find(table, keeps_people);
     let reading = columns.reading(table, currency);
     let mut gatherer = Gatherer::default();
     for row in table.rows() {
@@ -65,7 +81,10 @@ fn read(table: &Table, currency: Currency) -> Result<(History, Report), TableErr
             continue;
         }
         match rows::line_row(&row, &columns, &reading, &mut report) {
-            Ok(line) => gatherer.add(line),
+            Ok(line) => {
+                buyers.add(order, &row, &mut report);
+                gatherer.add(line);
+            }
             Err(reason) => {
                 report.skip(row.line, reason);
                 gatherer.lose(order);
@@ -80,7 +99,7 @@ fn read(table: &Table, currency: Currency) -> Result<(History, Report), TableErr
     }
     reading.numbers.told().into_iter().for_each(|told| report.fact(told));
     summarise(&history, &columns, &mut report);
-    Ok((history, report))
+    Ok((history, buyers, report))
 }
 
 /// What was decided and what was lost on the way, for the summary.
@@ -146,26 +165,24 @@ fn summarise_discounts(history: &History, report: &mut Report) {
     }
 }
 
-/// An order that was imported before and has other contents now is left as it is.
-async fn leave_out_changed(
-    db: &PgPool,
-    history: &mut History,
-    report: &mut Report,
-) -> Result<(), Error> {
+/// Tells which orders were imported before. One that has other contents now is left as it is.
+async fn compare(db: &PgPool, history: &mut History, report: &mut Report) -> Result<(), Error> {
     let firsts: Vec<(StreamId, String)> = history
         .orders
         .iter()
         .map(|order| (StreamId::Order(order.id), replay::first_key(order)))
         .collect();
-    let is_kept = |(order, key): (StreamId, String)| async move {
+    let is_the_same = |(order, key): (StreamId, String)| async move {
         let first = catalogue::first_key(db, &order).await?;
-        Ok::<_, Error>(first.is_none_or(|first| first == key))
+        Ok::<_, Error>(first.map(|first| first == key))
     };
-    let kept: Vec<bool> =
-        stream::iter(firsts).map(is_kept).buffered(READS_AT_ONCE).try_collect().await?;
-    let mut kept = kept.into_iter();
-    history.orders.retain(|order| {
-        let is_kept = kept.next().unwrap_or(true);
+    let same: Vec<Option<bool>> =
+        stream::iter(firsts).map(is_the_same).buffered(READS_AT_ONCE).try_collect().await?;
+    let mut same = same.into_iter();
+    history.orders.retain_mut(|order| {
+        let is_the_same = same.next().flatten();
+        order.is_recorded = is_the_same.is_some();
+        let is_kept = is_the_same.unwrap_or(true);
         if !is_kept {
             for line in &order.file_lines {
                 report.skip(*line, "the order was imported before, with other contents");
@@ -191,7 +208,7 @@ pub(crate) fn commands(
     bytes: Vec<u8>,
     currency: Currency,
 ) -> Result<(Vec<Command>, Report), TableError> {
-    let (history, report) = read(&Table::parse(bytes)?, currency)?;
+    let (history, _, report) = read(&Table::parse(bytes)?, currency, true)?;
     let own: Vec<ProductId> = history.products.iter().map(|product| product.id).collect();
     let happenings = happenings(&history);
     let requests = requests(&happenings, &history, &own);

@@ -65,9 +65,9 @@ impl Replay<'_> {
     }
 
     fn placed(&self) -> Vec<(Origin, Request)> {
-        let PastOrder { id, at, customer, lines, .. } = self.order;
+        let PastOrder { id, at, customer, address, lines, .. } = self.order;
         let lines = lines.iter().map(|line| self.line(line)).collect();
-        let recording = Recording { customer_id: *customer, lines, at: *at };
+        let recording = Recording { customer_id: *customer, address_id: *address, lines, at: *at };
         let record = Command::Order(*id, order::Command::Record(recording));
         let mut commands = vec![self.request(first_key(self.order), *at, record)];
         if !self.order.is_free() {

@@ -1,5 +1,5 @@
 //! The rows of an order file as order lines: which column means what, and what each field says.
-//! Names, addresses and e-mail are not read. Facts of the whole order may stand on one of its rows
+//! Who ordered is read elsewhere. Facts of the whole order may stand on one of its rows
 //! only; which of them count for the others is not decided here.
 
 use std::collections::HashMap;
@@ -275,7 +275,8 @@ pub fn line_row(
         date: date(columns.date)?,
         shipped: date(columns.shipped)?,
         is_waiting: WAITING.contains(&row.get(columns.line_status).to_lowercase().as_str()),
-        customer: text(columns.customer),
+        // One that is an address tells who it is, which is not for ids.
+        customer: text(columns.customer).filter(|id| !id.contains('@')),
         currency: own_currency,
         product: product.ok_or("the row has no product id")?,
         name,

@@ -97,10 +97,10 @@ async fn any_file_is_reported_and_none_panics(db: PgPool) {
     for _ in 0..FILES {
         let bytes = files.new_tree(&mut runner).unwrap().current();
         for args in [products(file(&bytes)), orders(file(&bytes))] {
-            let Ok(first) = import(args.clone(), db.clone()).await else { continue };
+            let Ok(first) = import(args.clone(), db.clone(), None).await else { continue };
             used += first.rows() - first.rows_skipped();
             let head = read::head(&db).await.unwrap();
-            let again = import(args, db.clone()).await.unwrap();
+            let again = import(args, db.clone(), None).await.unwrap();
             assert_eq!(first.rows(), again.rows());
             let bytes = String::from_utf8_lossy(&bytes);
             assert_eq!(read::head(&db).await.unwrap(), head, "twice is once: {bytes}");

@@ -6,6 +6,7 @@
 mod awkward;
 mod exports;
 mod orders;
+mod people;
 mod products;
 
 use std::collections::BTreeMap;
@@ -41,7 +42,7 @@ fn orders(file: PathBuf) -> Args {
 }
 
 async fn run(db: &PgPool, args: Args) -> Report {
-    import(args, db.clone()).await.unwrap()
+    import(args, db.clone(), None).await.unwrap()
 }
 
 /// The whole log.

@@ -51,7 +51,7 @@ async fn an_interrupted_import_ends_as_if_it_had_not_been(db: PgPool) {
         }
     };
     tokio::select! {
-        _ = import(orders(data(SLICE)), db.clone()) => panic!("it was to be interrupted"),
+        _ = import(orders(data(SLICE)), db.clone(), None) => panic!("it was to be interrupted"),
         () = far => {}
     }
     let report = run(&db, orders(data(SLICE))).await;
@@ -134,7 +134,7 @@ async fn rows_that_cannot_be_used_cost_no_others(db: PgPool) {
 
     let nothing = run(&db, orders(file("Order ID,Date,SKU,Qty,Price\n1,x,x,x,x\n"))).await;
     assert_eq!(nothing.exit_code(), 1);
-    let other = import(orders(file("Name,Price\na,b\n")), db.clone()).await.unwrap_err();
+    let other = import(orders(file("Name,Price\na,b\n")), db.clone(), None).await.unwrap_err();
     assert!(other.to_string().contains("no column for Order Date and"), "{other}");
 }
 

@@ -142,7 +142,15 @@ pub fn record_order(order: impl Named<OrderId>, lines: &[(&str, u32, &str)]) -> 
         }
     };
     let lines = lines.iter().map(line).collect();
-    to_order(order, orders::Command::Record(Recording { customer_id: None, lines, at: hour(0) }))
+    to_order(
+        order,
+        orders::Command::Record(Recording {
+            customer_id: None,
+            address_id: None,
+            lines,
+            at: hour(0),
+        }),
+    )
 }
 pub fn record(payment: impl Named<PaymentId>, request: u32, verdict: Verdict) -> Command {
     to_payment(payment, payments::Command::Record { request, verdict, at: hour(0) })

@@ -15,7 +15,7 @@ const MAY: &[(&str, &[&str], &[&str])] = &[
     ("identity", &["domain", "mail", "service", "vault"], &["kit-mail"]),
     ("webhook", &["domain", "event-store", "identity", "service", "vault"], &["kit", "kit-log"]),
     ("event-store", &["domain"], &["kit", "kit-log"]),
-    ("import", &["domain", "event-store"], &["kit", "kit-log"]),
+    ("import", &["domain", "event-store", "identity", "vault"], &["kit", "kit-log"]),
     // Mails and webhooks are sent by the process that it has alone.
     (
         "reactor",
