@@ -13,7 +13,7 @@ use vault::DataSubject;
 use crate::catalogue::READS_AT_ONCE;
 use crate::csv::table::{Table, TableError};
 use crate::people::columns::PersonColumns;
-use crate::people::{self, FilePerson, Who};
+use crate::people::{self, Acquaintance, FilePerson};
 use crate::report::{Counts, Report};
 use crate::{Error, ids, progress};
 
@@ -46,11 +46,13 @@ pub(crate) async fn import(file: PathBuf, people: &People) -> Result<Report, Err
     while let Some((line, who)) = kept.try_next().await? {
         bar.inc(1);
         match who {
-            Who::New(_) => new += 1,
-            Who::Known(_) => known += 1,
-            Who::Colleague => report.skip(line, "they work for the shop"),
-            Who::Forgotten => report.skip(line, "they were forgotten here"),
-            Who::Nobody => report.skip(line, "neither a customer id nor an e-mail tells who it is"),
+            Acquaintance::New(_) => new += 1,
+            Acquaintance::Known(_) => known += 1,
+            Acquaintance::Colleague => report.skip(line, "they work for the shop"),
+            Acquaintance::Forgotten => report.skip(line, "they were forgotten here"),
+            Acquaintance::Nobody => {
+                report.skip(line, "neither a customer id nor an e-mail tells who it is");
+            }
         }
     }
     bar.finish_and_clear();
@@ -91,9 +93,14 @@ fn read(table: &Table) -> Result<(Vec<(u64, FilePerson)>, Report), TableError> {
     Ok((persons, report))
 }
 
-async fn keep(people: &People, person: &FilePerson, now: DateTime<Utc>) -> Result<Who, Error> {
+async fn keep(
+    people: &People,
+    person: &FilePerson,
+    now: DateTime<Utc>,
+) -> Result<Acquaintance, Error> {
     let who = people::keep(people, person, now).await?;
-    if let (Who::New(id) | Who::Known(id), Some(address)) = (who, &person.address) {
+    if let (Acquaintance::New(id) | Acquaintance::Known(id), Some(address)) = (who, &person.address)
+    {
         let to = (ids::address_of_customer(id), DataSubject(id));
         people::keep_address(people, to, address, true, now).await?;
     }

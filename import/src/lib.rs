@@ -77,8 +77,8 @@ pub enum Args {
     ///
     /// Each has an account for their e-mail, without a password until they have it reset, and lies
     /// in the vault with name, telephone, language and address; in the log there is nothing of
-    /// them. Needs a master key. What they said here themselves stays, and who was forgotten here is
-    /// left out. Consent to marketing, tags and notes are not kept.
+    /// them. Needs a master key. What they said here themselves stays, and who was forgotten here
+    /// is left out. Consent to marketing, tags and notes are not kept.
     Customers {
         /// The CSV file.
         file: PathBuf,

@@ -14,7 +14,7 @@ use super::history::PastOrder;
 use crate::catalogue::READS_AT_ONCE;
 use crate::csv::table::{Row, Table};
 use crate::people::columns::PersonColumns;
-use crate::people::{self, FilePerson, Who};
+use crate::people::{self, Acquaintance, FilePerson};
 use crate::report::Report;
 use crate::{Error, ids};
 
@@ -64,7 +64,7 @@ impl Buyers {
             if let Some(key) = person.key()
                 && !who.contains_key(&key)
             {
-                who.insert(key.clone(), Who::Nobody);
+                who.insert(key.clone(), Acquaintance::Nobody);
                 wanted.push((*line, key, person.clone()));
             }
         }
@@ -76,10 +76,10 @@ impl Buyers {
         let mut new = 0;
         while let Some((line, key, is)) = kept.try_next().await? {
             match is {
-                Who::New(_) => new += 1,
-                Who::Colleague => report.remark(line, "who ordered works for the shop"),
-                Who::Forgotten => report.remark(line, "who ordered was forgotten here"),
-                Who::Known(_) | Who::Nobody => {}
+                Acquaintance::New(_) => new += 1,
+                Acquaintance::Colleague => report.remark(line, "who ordered works for the shop"),
+                Acquaintance::Forgotten => report.remark(line, "who ordered was forgotten here"),
+                Acquaintance::Known(_) | Acquaintance::Nobody => {}
             }
             who.insert(key, is);
         }
@@ -91,9 +91,9 @@ impl Buyers {
             let Some((_, person)) = self.by_order.remove(&order.id) else { continue };
             let is = person.key().and_then(|key| who.get(&key).copied());
             let customer = match is {
-                Some(Who::New(id) | Who::Known(id)) => Some(CustomerId(id)),
-                Some(Who::Forgotten) => continue,
-                Some(Who::Colleague | Who::Nobody) | None => order.customer,
+                Some(Acquaintance::New(id) | Acquaintance::Known(id)) => Some(CustomerId(id)),
+                Some(Acquaintance::Forgotten) => continue,
+                Some(Acquaintance::Colleague | Acquaintance::Nobody) | None => order.customer,
             };
             order.customer = customer;
             order.address = address(people, order.id, customer, &person).await?;

@@ -41,7 +41,7 @@ impl FilePerson {
 
 /// Who somebody is here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Who {
+pub enum Acquaintance {
     /// A customer, of whom something was not known before.
     New(Uuid),
     /// A customer, whose account or profile stays as it is.
@@ -55,17 +55,21 @@ pub enum Who {
 }
 
 /// Keeps who somebody is: their account and their profile.
-pub async fn keep(people: &People, person: &FilePerson, now: DateTime<Utc>) -> Result<Who, Error> {
+pub async fn keep(
+    people: &People,
+    person: &FilePerson,
+    now: DateTime<Utc>,
+) -> Result<Acquaintance, Error> {
     let account = match &person.email {
         Some(email) => people.with_email(email).await?,
         None => None,
     };
     if account.is_some_and(|account| account.role.is_some()) {
-        return Ok(Who::Colleague);
+        return Ok(Acquaintance::Colleague);
     }
     let made = || person.email.as_ref().map(|_| Uuid::now_v7());
     let Some(id) = account.map(|account| account.id).or(person.id).or_else(made) else {
-        return Ok(Who::Nobody);
+        return Ok(Acquaintance::Nobody);
     };
     let mut is_new = false;
     match people.vault().kept::<Profile>(Kind::Profile, id).await {
@@ -74,20 +78,20 @@ pub async fn keep(people: &People, person: &FilePerson, now: DateTime<Utc>) -> R
             let profile = Profile { email: person.email.clone(), ..person.profile.clone() };
             if profile != Profile::default() {
                 match people.say(id, &profile, now).await {
-                    Err(VaultError::Erased) => return Ok(Who::Forgotten),
+                    Err(VaultError::Erased) => return Ok(Acquaintance::Forgotten),
                     said => said?,
                 }
                 is_new = true;
             }
         }
-        Err(VaultError::Erased) => return Ok(Who::Forgotten),
+        Err(VaultError::Erased) => return Ok(Acquaintance::Forgotten),
         Err(error) => return Err(error.into()),
     }
     // The account last: it is how a later import knows that the rest is there.
     if let (None, Some(email)) = (account, &person.email) {
         is_new |= people.take_over(id, email).await?;
     }
-    Ok(if is_new { Who::New(id) } else { Who::Known(id) })
+    Ok(if is_new { Acquaintance::New(id) } else { Acquaintance::Known(id) })
 }
 
 /// Keeps an address under an id that the file gives rise to, unless there is one under it. Says
