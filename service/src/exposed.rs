@@ -35,6 +35,7 @@ pub(crate) fn check(http: &Http) -> Result<(), Wrong> {
 mod tests {
     use super::*;
     use crate::rates::Rates;
+    use crate::tls::Tls;
 
     fn http() -> Http {
         Http {
@@ -42,6 +43,7 @@ mod tests {
             token: Some("0123456789abcdef0123456789abcdef".into()),
             origins: "https://shop.example".parse().unwrap(),
             ops_listen: Some(([127, 0, 0, 1], 9090).into()),
+            tls: Tls::default(),
             rates: Rates { usual: 50, strict: 30, proxies: 1 },
             exposed: true,
             drain_delay: 0,

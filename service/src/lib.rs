@@ -32,6 +32,7 @@ mod serve;
 pub mod shutdown;
 pub mod telemetry;
 mod throttle;
+pub mod tls;
 pub mod unread;
 
 pub use problem::Problem;
