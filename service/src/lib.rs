@@ -14,7 +14,7 @@ pub mod cors;
 pub mod database;
 mod descriptors;
 mod encoding;
-mod exposed;
+pub mod exposed;
 pub mod extract;
 mod guarded;
 pub mod health;
