@@ -25,7 +25,8 @@ pub struct Settings {
     /// What the shop is called in mails
     #[arg(id = "shop-name", long = "shop-name", env = "SHOP_NAME", default_value = "Shop")]
     pub shop_name: String,
-    /// Where the shop's pages are: mails lead to /verify?code=…, /reset?code=… and /orders/{id}
+    /// Where the shop's pages are: mails lead to /verify?code=…, /reset?code=…,
+    /// /join?invitation=… and /orders/{id}
     #[arg(
         id = "shop-url",
         long = "shop-url",
