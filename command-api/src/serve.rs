@@ -11,7 +11,7 @@ use service::config::{Bus, Database, Http, Wrong};
 use service::health::Health;
 use service::parts::Parts;
 use service::rates::{self, Dear};
-use service::{ServeError, bus, database, shutdown, telemetry};
+use service::{ServeError, bus, database, exposed, shutdown, telemetry};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use vault::settings::MasterKey;
@@ -85,8 +85,8 @@ pub fn serve(settings: Serve, around: Surroundings) -> BoxFuture<'static, Result
 }
 
 async fn run(settings: Serve, around: Surroundings) -> Result<(), Error> {
+    check(&settings, &around)?;
     let Surroundings { database, bus, http, asking, giving, master } = around;
-    http.check()?;
     let inside = settings.reactor == Reactor::Inside;
     let address = http.address(DEFAULT_PORT);
     telemetry::begin("command-api", does(inside), address, &database, Some(&bus), None);
@@ -158,6 +158,15 @@ async fn run(settings: Serve, around: Surroundings) -> Result<(), Error> {
     }
     served?;
     if parts.is_broken() { Err(Error::Broken) } else { Ok(()) }
+}
+
+/// Refuses what nobody can mean, and what stands open where the internet reaches.
+fn check(settings: &Serve, around: &Surroundings) -> Result<(), Wrong> {
+    let Surroundings { database, bus, http, master, .. } = around;
+    http.check()?;
+    exposed::check_servers(http, database, Some(bus), None)?;
+    master.check(http.exposed)?;
+    settings.mail.check(http.exposed)
 }
 
 /// What the process is for, in a line of its log.

@@ -20,6 +20,8 @@ pub enum Template {
     PasswordChanged,
     /// Their address is another now.
     AddressChanged,
+    /// Somebody is to work here.
+    Invitation,
     /// An order was placed.
     OrderPlaced,
     /// It is certain.
@@ -36,12 +38,13 @@ pub enum Template {
 
 impl Template {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::VerifyAddress,
         Self::AddressTaken,
         Self::ResetPassword,
         Self::PasswordChanged,
         Self::AddressChanged,
+        Self::Invitation,
         Self::OrderPlaced,
         Self::OrderConfirmed,
         Self::OrderCancelled,
@@ -58,6 +61,7 @@ impl Template {
             Self::ResetPassword => "reset_password",
             Self::PasswordChanged => "password_changed",
             Self::AddressChanged => "address_changed",
+            Self::Invitation => "invitation",
             Self::OrderPlaced => "order_placed",
             Self::OrderConfirmed => "order_confirmed",
             Self::OrderCancelled => "order_cancelled",

@@ -31,6 +31,7 @@ const BUILT_IN: &[(&str, &str)] = built_in![
     "reset_password.txt",
     "password_changed.txt",
     "address_changed.txt",
+    "invitation.txt",
     "order_placed.txt",
     "order_confirmed.txt",
     "order_cancelled.txt",
@@ -199,7 +200,7 @@ mod tests {
             "lines": [{"quantity": 2, "title": "Tote <i>", "options": "Blue, L", "total": "39.98"}],
             "total": "39.98", "currency": "EUR", "address": ["Ann Lee", "High Street 1"],
             "amount": "10.00", "tracking": "JD01", "carrier": "DHL", "state": "approved",
-            "reason": "",
+            "reason": "", "invitation": "7f.5ec", "days": 3,
         });
         let locale = locale.map(|text| Locale::try_from(text.to_owned()).unwrap());
         let to = Email::try_from("ann@shop.example".to_owned()).unwrap();

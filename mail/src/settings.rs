@@ -6,6 +6,7 @@ use clap::Args;
 use lettre::message::Mailbox;
 use lettre::{AsyncSmtpTransport, Tokio1Executor};
 use service::config::{Secret, Wrong};
+use service::exposed::is_here;
 
 use crate::render::{Shop, Templates};
 use crate::sender::Carrier;
@@ -24,7 +25,8 @@ pub struct Settings {
     /// What the shop is called in mails
     #[arg(id = "shop-name", long = "shop-name", env = "SHOP_NAME", default_value = "Shop")]
     pub shop_name: String,
-    /// Where the shop's pages are: mails lead to /verify?code=…, /reset?code=… and /orders/{id}
+    /// Where the shop's pages are: mails lead to /verify?code=…, /reset?code=…,
+    /// /join?invitation=… and /orders/{id}
     #[arg(
         id = "shop-url",
         long = "shop-url",
@@ -38,6 +40,23 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Refuses, where the internet reaches the process, to send mails to another machine by which
+    /// others read them on the way.
+    ///
+    /// # Errors
+    /// It is so.
+    pub fn check(&self, exposed: bool) -> Result<(), Wrong> {
+        let url = self.smtp.as_ref().map_or("", Secret::expose);
+        let asks_for_tls = |query: &str| query.split('&').any(|part| part == "tls=required");
+        let is_encrypted = url.starts_with("smtps://")
+            || url.split_once('?').is_some_and(|(_, query)| asks_for_tls(query));
+        if !exposed || url.is_empty() || is_encrypted || is_here(url) {
+            return Ok(());
+        }
+        let reason = "is without TLS: smtps://, or ?tls=required (EXPOSED)";
+        Err(Wrong::new("SMTP_URL", reason))
+    }
+
     /// Who sends mails, if anybody does.
     ///
     /// # Errors
@@ -58,5 +77,35 @@ impl Settings {
         let templates = Templates::new(shop, self.templates.as_deref())
             .map_err(|_| Wrong::new("MAIL_TEMPLATES", "holds a template that cannot be read"))?;
         Ok(Some(Carrier::new(smtp, from, templates)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_the_internet_reaches_mails_are_not_sent_in_the_open() {
+        let check = |url: &str, exposed| {
+            Settings { smtp: Some(url.into()), ..Settings::default() }.check(exposed)
+        };
+        for good in [
+            "",
+            "smtps://shop:hunter2@mail.example",
+            "smtp://shop:hunter2@mail.example:587?tls=required",
+            "smtp://127.0.0.1:1025",
+            "smtp://localhost",
+        ] {
+            assert!(check(good, true).is_ok(), "{good}");
+        }
+        for open in [
+            "smtp://shop:hunter2@mail.example:587",
+            "smtp://mail.example?tls=opportunistic",
+            "smtp://10.0.0.7",
+        ] {
+            let wrong = check(open, true).unwrap_err().to_string();
+            assert!(wrong.starts_with("SMTP_URL ") && !wrong.contains("hunter2"), "{wrong}");
+            assert!(check(open, false).is_ok());
+        }
     }
 }

@@ -9,7 +9,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use service::config::{Bus, Database, Http, Search, Wrong};
 use service::shutdown::Shutdown;
-use service::{ServeError, shutdown, telemetry};
+use service::{ServeError, exposed, shutdown, telemetry};
 use sqlx::PgPool;
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
@@ -77,6 +77,7 @@ async fn keep_running(
 ) -> Result<(), Error> {
     let Settings { database, bus, http, search, owner } = settings;
     http.check()?;
+    exposed::check_servers(&http, &database, Some(&bus), Some(&search))?;
     let names: Vec<&str> = wanted.iter().map(|projection| projection.name).collect();
     let (does, address) = (format!("projects {}", names.join(", ")), http.address(DEFAULT_PORT));
     telemetry::begin("projector", &does, address, &database, Some(&bus), Some(&search));

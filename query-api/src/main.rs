@@ -9,7 +9,7 @@ use identity::config::Asking;
 use query_api::{App, Settings};
 use service::config::{Bus, Database, Http, Logging, Search, Secret};
 use service::rates::Dear;
-use service::{build, bus, database, openapi, shutdown, telemetry};
+use service::{build, bus, database, exposed, openapi, shutdown, telemetry};
 use vault::index::WordIndex;
 
 /// Listened on when nothing else is said.
@@ -87,6 +87,7 @@ async fn main() -> Result<()> {
     // With the least key there is. An empty one, as compose files pass it, is none.
     let key = meili_search_key.filter(|key| !key.expose().is_empty()).or(search.key.clone());
     let search = Search { key, ..search };
+    exposed::check_servers(&http, &database, Some(&bus), Some(&search))?;
     let index_key = index_key.filter(|key| !key.expose().is_empty());
     let index_key = index_key.as_ref().map(WordIndex::read).transpose()?.map(Arc::new);
     telemetry::begin("query-api", does, address, &database, Some(&bus), Some(&search));

@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use service::config::{Database, Http, Wrong};
 use service::health::Health;
 use service::parts::Parts;
-use service::{ServeError, database, shutdown, telemetry};
+use service::{ServeError, database, exposed, shutdown, telemetry};
 use tokio_util::sync::CancellationToken;
 use vault::settings::MasterKey;
 use webhook::Dispatcher;
@@ -71,6 +71,9 @@ async fn keep_running(
 ) -> Result<(), Error> {
     let Run { gateways, mail, webhooks } = settings;
     http.check()?;
+    exposed::check_servers(&http, &database, None, None)?;
+    master.check(http.exposed)?;
+    mail.check(http.exposed)?;
     let (does, address) =
         ("does what follows from events by itself, sends webhooks", http.address(DEFAULT_PORT));
     telemetry::begin("reactor", does, address, &database, None, None);

@@ -14,6 +14,7 @@ use sqlx::postgres::PgConnectOptions;
 use crate::cors::Origins;
 use crate::exposed;
 use crate::rates::Rates;
+use crate::tls::Tls;
 
 /// Why a process does not start: a setting that cannot be meant.
 #[derive(Debug, thiserror::Error)]
@@ -188,11 +189,14 @@ pub struct Http {
     /// on that alone and tell there why a part failed
     #[arg(id = "ops-listen", long = "ops-listen", global = true, env = "OPS_LISTEN")]
     pub ops_listen: Option<SocketAddr>,
+    /// With what it speaks TLS
+    #[command(flatten)]
+    pub tls: Tls,
     /// How often somebody may ask
     #[command(flatten)]
     pub rates: Rates,
-    /// That whoever is on the internet may reach it, through a proxy that ends TLS: what must not
-    /// stand open then is refused at the start
+    /// That whoever is on the internet may reach it, by TLS that it speaks itself or that ends at a
+    /// proxy: what must not stand open then is refused at the start
     #[arg(id = "exposed", long = "exposed", global = true, env = "EXPOSED",
           default_value_t = false, action = clap::ArgAction::Set)]
     pub exposed: bool,
@@ -228,8 +232,10 @@ impl Http {
     /// Refuses what nobody can mean.
     ///
     /// # Errors
-    /// A token that no caller could send, or that would leave the door open by mistake.
+    /// A token that no caller could send, or that would leave the door open by mistake; a
+    /// certificate that nobody can be shown.
     pub fn check(&self) -> Result<(), Wrong> {
+        self.tls.check()?;
         if self.exposed {
             exposed::check(self)?;
         }
@@ -308,9 +314,9 @@ mod tests {
 
     fn http(token: &str) -> Http {
         let (listen, ops_listen, origins) = (None, None, Origins::default());
-        let (rates, exposed) = (Rates::default(), false);
+        let (tls, rates, exposed) = (Tls::default(), Rates::default(), false);
         let token = Some(token.into());
-        Http { listen, token, origins, ops_listen, rates, exposed, drain_delay: 0 }
+        Http { listen, token, origins, ops_listen, tls, rates, exposed, drain_delay: 0 }
     }
 
     fn database(url: &str) -> Database {

@@ -1,12 +1,45 @@
 //! What must not stand open where the internet reaches: a process that is told so does not start.
+//! Nor does it where the servers behind it, or what is sealed, are open to whoever has read this
+//! repository.
 
-use crate::config::{Http, Wrong};
+use std::net::IpAddr;
 
-/// Bytes of a token that nobody guesses: what 16 random ones have in hexadecimal. None that stands
-/// in this repository has so many.
+use async_nats::ServerAddr;
+use axum::http::Uri;
+use sqlx::ConnectOptions as _;
+
+use crate::config::{Bus, Database, Http, Search, Secret, Wrong};
+
+/// Bytes of a token that nobody guesses: what 16 random ones have in hexadecimal.
 const TOKEN_BYTES_MIN: usize = 32;
+/// All secrets that stand in this repository, for trying out. They are everybody's.
+const PUBLISHED: [&str; 4] = [
+    // docker-compose.yml: the token of the owner, and the passwords of the servers.
+    "commerce",
+    // docker-compose.yml: the key of Meilisearch.
+    "commerce-trying-out",
+    // The same, as `cargo xtask up` starts it.
+    "commerce-development-key",
+    // A master key of tests and measurements.
+    "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+];
 
-/// Refuses what stands open.
+/// Whether a secret stands in this repository.
+pub fn is_published(secret: &str) -> bool {
+    PUBLISHED.contains(&secret)
+}
+
+/// Whether a URL leads to this very machine, which nobody else reaches by it.
+pub fn is_here(url: &str) -> bool {
+    url.parse::<Uri>().is_ok_and(|url| url.host().is_some_and(is_loopback))
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+/// Refuses what stands open in front.
 ///
 /// # Errors
 /// The first that does, and how it is closed.
@@ -15,8 +48,10 @@ pub(crate) fn check(http: &Http) -> Result<(), Wrong> {
     if http.rates.usual == 0 || http.rates.strict == 0 {
         return wrong("needs a RATE_LIMIT and a STRICT_RATE_LIMIT");
     }
-    if http.rates.proxies == 0 {
-        return wrong("needs a proxy in front that ends TLS: PROXIES says how many there are");
+    if http.rates.proxies == 0 && !http.tls.is_set() {
+        return wrong(
+            "needs TLS: TLS_CERT and TLS_KEY, or proxies in front that end it, as PROXIES counts",
+        );
     }
     if http.ops_listen.is_none() {
         return wrong("needs an OPS_LISTEN: metrics and reasons are not for everybody");
@@ -24,51 +59,79 @@ pub(crate) fn check(http: &Http) -> Result<(), Wrong> {
     if !http.origins.are_encrypted() {
         return wrong("has an origin without TLS among ALLOWED_ORIGINS");
     }
-    if http.token().is_some_and(|token| token.expose().len() < TOKEN_BYTES_MIN) {
+    let can_be_guessed =
+        |token: &Secret| token.expose().len() < TOKEN_BYTES_MIN || is_published(token.expose());
+    if http.token().is_some_and(can_be_guessed) {
         let reason = "can be guessed: 32 random characters cannot (openssl rand -hex 16)";
         return Err(Wrong::new("API_TOKEN", reason));
     }
     Ok(())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::rates::Rates;
-
-    fn http() -> Http {
-        Http {
-            listen: None,
-            token: Some("0123456789abcdef0123456789abcdef".into()),
-            origins: "https://shop.example".parse().unwrap(),
-            ops_listen: Some(([127, 0, 0, 1], 9090).into()),
-            rates: Rates { usual: 50, strict: 30, proxies: 1 },
-            exposed: true,
-            drain_delay: 0,
-        }
+/// Refuses servers behind a process that the internet reaches, where who has read this repository
+/// could sign in to them, or anybody.
+///
+/// # Errors
+/// The first such server.
+pub fn check_servers(
+    http: &Http,
+    database: &Database,
+    bus: Option<&Bus>,
+    search: Option<&Search>,
+) -> Result<(), Wrong> {
+    if !http.exposed {
+        return Ok(());
     }
+    check_database(database)?;
+    bus.map_or(Ok(()), check_bus)?;
+    search.map_or(Ok(()), check_search)
+}
 
-    type Change = fn(&mut Http);
+fn check_database(database: &Database) -> Result<(), Wrong> {
+    let options = database.options()?;
+    // Whatever the URL leaves to the environment is in it here.
+    let whole = options.to_url_lossy();
+    let has = |password: &&str| options.clone().password(password).to_url_lossy() == whole;
+    if PUBLISHED.iter().any(has) {
+        return Err(published("DATABASE_URL", "password"));
+    }
+    let host = options.get_host();
+    let is_here = options.get_socket().is_some() || host.starts_with('/') || is_loopback(host);
+    let is_certified = whole.query_pairs().any(|(name, _)| name == "sslcert");
+    if is_here || is_certified || whole.password().is_some_and(|password| !password.is_empty()) {
+        return Ok(());
+    }
+    Err(none("DATABASE_URL", "password"))
+}
 
-    #[test]
-    fn what_stands_open_is_refused() {
-        assert!(http().check().is_ok());
-        let open: [(Change, &str); 7] = [
-            (|http| http.rates.usual = 0, "EXPOSED"),
-            (|http| http.rates.strict = 0, "EXPOSED"),
-            (|http| http.rates.proxies = 0, "EXPOSED"),
-            (|http| http.ops_listen = None, "EXPOSED"),
-            (|http| http.origins = "http://shop.example".parse().unwrap(), "EXPOSED"),
-            (|http| http.token = Some("commerce-development-key".into()), "API_TOKEN"),
-            (|http| http.token = Some("hunter2".into()), "API_TOKEN"),
-        ];
-        for (change, named) in open {
-            let mut http = http();
-            change(&mut http);
-            let wrong = http.check().unwrap_err().to_string();
-            assert!(wrong.starts_with(named) && !wrong.contains("hunter"), "{wrong}");
-            http.exposed = false;
-            assert!(http.check().is_ok(), "on a machine of one's own that is nobody's matter");
+fn check_bus(bus: &Bus) -> Result<(), Wrong> {
+    let url = bus.url.as_ref().map_or("", Secret::expose);
+    // What is none is told by who connects.
+    let Ok(server) = url.parse::<ServerAddr>() else { return Ok(()) };
+    match server.password().or(server.username()) {
+        Some(secret) if is_published(secret) => Err(published("NATS_URL", "password")),
+        None if !url.is_empty() && !is_loopback(server.host()) => {
+            Err(none("NATS_URL", "password or token"))
         }
+        _ => Ok(()),
     }
 }
+
+fn check_search(search: &Search) -> Result<(), Wrong> {
+    match search.key.as_ref().map(Secret::expose).filter(|key| !key.is_empty()) {
+        Some(key) if is_published(key) => Err(published("MEILI_MASTER_KEY", "key")),
+        None if !is_here(&search.url) => Err(none("MEILI_MASTER_KEY", "key")),
+        _ => Ok(()),
+    }
+}
+
+fn published(name: &'static str, what: &str) -> Wrong {
+    Wrong::new(name, format!("has a {what} that everybody can read in the repository (EXPOSED)"))
+}
+
+fn none(name: &'static str, what: &str) -> Wrong {
+    Wrong::new(name, format!("has no {what}, and leads to another machine (EXPOSED)"))
+}
+
+#[cfg(test)]
+mod tests;

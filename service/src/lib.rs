@@ -14,7 +14,7 @@ pub mod cors;
 pub mod database;
 mod descriptors;
 mod encoding;
-mod exposed;
+pub mod exposed;
 pub mod extract;
 mod guarded;
 pub mod health;
@@ -32,6 +32,7 @@ mod serve;
 pub mod shutdown;
 pub mod telemetry;
 mod throttle;
+pub mod tls;
 pub mod unread;
 
 pub use problem::Problem;

@@ -5,7 +5,6 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,10 +15,8 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use hyper::service::{Service as _, service_fn};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
@@ -27,15 +24,16 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config;
-use crate::connections::{Connection, Connections, Limits};
-use crate::cors;
+use crate::connections::{Connections, Limits};
 use crate::health::{self, Health};
 use crate::http::shell;
 use crate::ledger::Patience;
 use crate::problem::Problem;
-use crate::rates::Peer;
 use crate::shutdown::Shutdown;
-use crate::{descriptors, metrics};
+use crate::tls::door::{self, Door};
+use crate::{cors, descriptors, guarded, metrics};
+
+mod attend;
 
 /// How long requests under way may take to finish once the process was told to end.
 pub const DRAIN_TIME: Duration = Duration::from_secs(20);
@@ -51,7 +49,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// Files and connections of other kinds, such as those to the database, that are always left room
 /// for.
 const OTHER_DESCRIPTORS_MAX: usize = 600;
-/// How long a new connection may take until its first request is there.
+/// How long a new connection may take until its first request is there, TLS included.
 const FIRST_HEAD_TIME_MAX: Duration = Duration::from_secs(10);
 /// How long a connection may be without a request or an answer under way, the half of a request's
 /// head not counted. Above the 60 s for which proxies commonly keep an idle one: they are to close
@@ -108,8 +106,11 @@ pub fn serve<'a>(
     // Boxed, so that its code is made here once and not in each program anew.
     async move {
         http.check()?;
+        let tls = http.tls.open()?;
         health.told(http, shutdown.draining);
         let router = cors::allow(router, &http.origins);
+        let is_encrypted = tls.is_some() || http.exposed;
+        let router = if is_encrypted { guarded::encrypted(router) } else { router };
         let public = bind(http.address(default_port)).await?;
         let operations = match http.ops_listen {
             Some(address) => Some(bind(address).await?),
@@ -122,13 +123,15 @@ pub fn serve<'a>(
                     tracing::info!(address = ?listener.local_addr().ok(), "operations listen");
                     // Ends with the last request of the others.
                     let router = shell(health.operations());
-                    let server = Server::new(router, CancellationToken::new(), Bounds::default());
+                    // Plain: its listener is for those who run the service, next door.
+                    let stop = CancellationToken::new();
+                    let server = Server::new(router, stop, Bounds::default(), None);
                     tokio::join!(health.watch(), server.run(listener));
                 }
             }
         };
         tokio::select! {
-            served = serve_on(public, router, shutdown.stop) => served,
+            served = listen(public, router, shutdown.stop, tls) => served,
             () = watching => Ok(()),
         }
     }
@@ -145,12 +148,29 @@ pub async fn serve_on(
     router: Router,
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
+    listen(listener, router, shutdown, None).await
+}
+
+async fn listen(
+    listener: TcpListener,
+    router: Router,
+    shutdown: CancellationToken,
+    tls: Option<Arc<Door>>,
+) -> Result<(), ServeError> {
     if let Ok(address) = listener.local_addr() {
-        tracing::info!(%address, "listening");
+        tracing::info!(%address, tls = tls.is_some(), "listening");
     }
-    let upkeep = tokio::spawn(metrics::upkeep());
+    let door = tls.clone();
+    let upkeep = tokio::spawn(async move {
+        let watching = async move {
+            if let Some(door) = door {
+                door.watch(door::LOOK_PERIOD).await;
+            }
+        };
+        tokio::join!(metrics::upkeep(), watching)
+    });
     let bounds = Bounds { connections: connections_max(), ..Bounds::default() };
-    Server::new(router, shutdown, bounds).run(listener).await;
+    Server::new(router, shutdown, bounds, tls).run(listener).await;
     upkeep.abort();
     Ok(())
 }
@@ -194,6 +214,8 @@ struct Server {
     /// For connections there is no room for.
     refusal: Router,
     protocol: Builder<TokioExecutor>,
+    /// What connections come in by, where they are encrypted here.
+    tls: Option<Arc<Door>>,
     bounds: Bounds,
     /// Places for connections.
     room: Arc<Semaphore>,
@@ -204,7 +226,12 @@ struct Server {
 }
 
 impl Server {
-    fn new(router: Router, shutdown: CancellationToken, bounds: Bounds) -> Arc<Self> {
+    fn new(
+        router: Router,
+        shutdown: CancellationToken,
+        bounds: Bounds,
+        tls: Option<Arc<Door>>,
+    ) -> Arc<Self> {
         let mut protocol = Builder::new(TokioExecutor::new());
         protocol
             .http1()
@@ -224,6 +251,7 @@ impl Server {
             router: router.with_state(()),
             refusal,
             protocol,
+            tls,
             room: Arc::new(Semaphore::new(bounds.connections)),
             bounds,
             connections: Arc::default(),
@@ -289,57 +317,6 @@ impl Server {
         let refusing = self.attend((connection, from), &self.refusal, &opened.connection);
         if tokio::time::timeout(time, refusing).await.is_err() {
             tracing::debug!("a connection without a place is closed");
-        }
-    }
-
-    /// Serves one connection to its end.
-    async fn attend(
-        &self,
-        (tcp, from): (TcpStream, SocketAddr),
-        router: &Router,
-        connection: &Connection,
-    ) {
-        // Answers are small: waiting to fill a packet only delays them.
-        if let Err(error) = tcp.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY refused");
-        }
-        let router = TowerToHyperService::new(router.clone());
-        let service = service_fn(|mut request: hyper::Request<_>| {
-            let under_way = connection.ledger.begin();
-            request.extensions_mut().insert(connection.ledger.clone());
-            request.extensions_mut().insert(Peer(from.ip()));
-            let answering = router.call(request);
-            async move {
-                let response = answering.await;
-                // By now the answer is in the ledger itself.
-                drop(under_way);
-                response
-            }
-        });
-        let mut serving = pin!(self.protocol.serve_connection(TokioIo::new(tcp), service));
-        let mut cut = pin!(tokio::time::sleep(Duration::MAX));
-        let (mut ends, mut stops) = (false, false);
-        loop {
-            tokio::select! {
-                ended = serving.as_mut() => {
-                    if let Err(error) = ended {
-                        tracing::debug!(error, "a connection broke");
-                    }
-                    return;
-                }
-                () = connection.end.cancelled(), if !ends => {
-                    serving.as_mut().graceful_shutdown();
-                    // Others on this connection may end what they are about.
-                    cut.as_mut().reset(Instant::now() + END_TIME_MAX);
-                    ends = true;
-                }
-                () = cut.as_mut(), if ends => return,
-                () = self.shutdown.cancelled(), if !stops => {
-                    serving.as_mut().graceful_shutdown();
-                    stops = true;
-                }
-                () = self.cut_off.cancelled() => return,
-            }
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use service::config::{Secret, Wrong};
+use service::exposed::is_published;
 use sqlx::PgPool;
 
 use crate::{Master, Vault};
@@ -25,6 +26,23 @@ pub struct MasterKey {
 }
 
 impl MasterKey {
+    /// Refuses, where the internet reaches the process, to do without one, or to have one that
+    /// everybody can read in this repository.
+    ///
+    /// # Errors
+    /// It is so.
+    pub fn check(&self, exposed: bool) -> Result<(), Wrong> {
+        let key = self.key.as_ref().map_or("", Secret::expose);
+        let wrong = |reason: &str| Err(Wrong::new("MASTER_KEY", reason));
+        if exposed && key.is_empty() {
+            return wrong("is needed where people sign in (EXPOSED)");
+        }
+        if exposed && key.split(',').any(|one| is_published(one.trim())) {
+            return wrong("holds one that everybody can read in the repository (EXPOSED)");
+        }
+        Ok(())
+    }
+
     /// The key, if there is one.
     ///
     /// # Errors
@@ -41,5 +59,24 @@ impl MasterKey {
     /// It is no key.
     pub fn vault(&self, db: &PgPool) -> Result<Option<Vault>, Wrong> {
         Ok(self.master()?.map(|master| Vault::new(db.clone(), master)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_the_internet_reaches_a_key_of_ones_own_is_needed() {
+        const PUBLISHED: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+        let key = |text: &str| MasterKey { key: Some(text.into()) };
+        let own = Master::generate();
+        assert!(key(&own).check(true).is_ok());
+        let ring = format!("{own}, {PUBLISHED}");
+        for key in [MasterKey { key: None }, key(""), key(PUBLISHED), key(&ring)] {
+            let wrong = key.check(true).unwrap_err().to_string();
+            assert!(wrong.starts_with("MASTER_KEY ") && !wrong.contains("AAEC"), "{wrong}");
+            assert!(key.check(false).is_ok());
+        }
     }
 }

@@ -8,7 +8,7 @@ use crate::layout::Layout;
 use crate::process::run_in_terminal;
 use crate::servers::{Durability, Ports, Servers, Source, Throwaway};
 use crate::services::Services;
-use crate::{cargo, chaos, oidc_provider, progress, promtool, verifiers};
+use crate::{cargo, chaos, npm, progress, promtool, verifiers};
 
 /// Options of `test`.
 #[derive(clap::Args)]
@@ -49,7 +49,7 @@ pub fn run_with(layout: &Layout, rest: &[String], told: &[(&str, String)]) -> Re
     test.env("PROMTOOL_BIN", promtool::find(layout)?);
     // For the one that has our webhooks verified by others' libraries.
     test.env("WEBHOOK_VERIFIERS", verifiers::find(layout)?);
-    test.env("OIDC_PROVIDER", oidc_provider::find(layout)?);
+    test.env("OIDC_PROVIDER", npm::OIDC_PROVIDER.find(layout)?);
     // And for the one that breaks a whole stack of its own.
     let chaos = folder.path().join("chaos");
     let specification = chaos::specify(layout, &services, None, &chaos)?;

@@ -11,7 +11,7 @@ use crate::process::Stack;
 use crate::record::Record;
 use crate::servers::{self, Durability, Servers, Source, Urls};
 use crate::services::{self, Services};
-use crate::{demo, interrupt, progress, projections, token};
+use crate::{demo, interrupt, maildev, progress, projections, token};
 
 /// Pause between two looks whether everything still runs.
 const WATCH_INTERVAL: Duration = Duration::from_millis(200);
@@ -23,6 +23,8 @@ Environment:
   POSTGRES_PORT, NATS_PORT, MEILI_PORT              where the servers listen [5442, 4242, 7742]
   DATABASE_URL, NATS_URL, MEILI_URL                 servers that run already, used as they are
   MEILI_MASTER_KEY                                  the key that goes with MEILI_URL
+  SMTP_PORT, MAIL_PORT                              where --mail takes mails, and shows them
+                                                    [1025, 1080]
   ACCESS                                            open: who says nothing is the owner; asked:
                                                     they are strangers [open]
   API_TOKEN                                         a token of the owner's; with it ACCESS is asked
@@ -38,6 +40,9 @@ pub struct Args {
     /// Begin with empty data
     #[arg(long)]
     fresh: bool,
+    /// Write mails to people, and show them on a page of this machine: none leaves it
+    #[arg(long)]
+    mail: bool,
 }
 
 /// Starts everything, and watches it until Ctrl-C unless detached.
@@ -46,6 +51,8 @@ pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
     let ports = services::Ports::from_env()?;
     let server_ports = servers::Ports::from_env()?;
     ports.require_free()?;
+    let mail_ports = args.mail.then(maildev::Ports::from_env).transpose()?;
+    mail_ports.map_or(Ok(()), maildev::Ports::require_free)?;
     layout.explain_data_folder();
     let servers = Servers::for_up(layout, args.fresh)?;
     explain(&servers, args.fresh)?;
@@ -61,16 +68,23 @@ pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
     // Receivers are tried out next door.
     let services =
         services.with_master_key(key).with([("WEBHOOKS_ALLOW_PRIVATE", "true".to_owned())]);
+    let services = services.with(mail_ports.map(maildev::Ports::settings).into_iter().flatten());
     let mut urls =
         servers.start(layout, &mut stack, &layout.data, server_ports, Durability::Durable)?;
     services.migrate(&urls, &stack)?;
     servers.make_logins(layout, &mut urls, &stack.log("logins"))?;
     let index_key = token::index_key(&services, &urls)?;
     let services = services.with_index_key(index_key);
+    if let Some(ports) = mail_ports {
+        maildev::start(layout, &mut stack, ports)?;
+    }
     services.start(&urls, ports, &mut stack)?;
     demo::load(layout, &services, &urls, ports, &stack)?;
     projections::wait_until_caught_up(&ports.query_url())?;
     progress::result(&welcome(&urls, ports, args.detach));
+    if let Some(mails) = mail_ports {
+        progress::result(&correspondence(&mails.url(), ports));
+    }
     if args.detach {
         stack.leave_running();
         return Ok(ExitCode::SUCCESS);
@@ -163,6 +177,17 @@ As somebody: whoever sends a token is known by it, a guest as one of the shop
   curl '{query}/v1/orders' -H \"authorization: Bearer $(cargo xtask token --role staff)\"
 ",
         ports.projector_url()
+    )
+}
+
+fn correspondence(mails: &str, ports: services::Ports) -> String {
+    let command = ports.command_url();
+    format!(
+        "\
+Mails to people are shown at {mails}; for programs: curl {mails}/api/email
+  curl -X POST {command}/v1/people -H 'content-type: application/json' \\
+       -d '{{\"email\":\"ann@demo.example\",\"password\":\"correct horse\"}}'
+"
     )
 }
 

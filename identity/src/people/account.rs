@@ -184,6 +184,7 @@ impl People {
         );
         let digest = digest.fetch_one(&self.db).await?;
         self.drop_codes(id, Purpose::Reset).await?;
+        self.drop_invitation(id).await?;
         self.end_all(id).await?;
         self.void_tokens(id, now).await?;
         failures::forget(&self.db, &digest).await?;

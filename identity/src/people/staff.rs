@@ -2,19 +2,25 @@
 //! away. What takes something from somebody also voids the tokens they have.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use mail::Letter;
+use mail::letter::Template;
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
+use vault::DataSubject;
 
+use super::account::AccountError;
 use super::password::NOBODYS;
 use super::sessions::{digest, read, secret, written};
 use super::{Email, PURPOSE, Password, People, SignInError};
 use crate::principal::Role;
 use crate::token::LIFE_MAX;
 
-/// How long an invitation is good.
-const INVITATION_LIFE: TimeDelta = TimeDelta::days(7);
+/// How long an invitation is good: over a weekend, for it lies in a mailbox. Who comes too late
+/// asks for another password, as who forgot theirs.
+const INVITATION_LIFE: TimeDelta = TimeDelta::days(3);
 /// Colleagues that are shown.
 const SHOWN_MAX: i64 = 1_000;
 
@@ -114,6 +120,29 @@ impl People {
         Ok(invited.then_some(Invitation { id, invitation, expires_at }))
     }
 
+    /// Mails somebody the invitation that they were given, in the language of who gave it.
+    ///
+    /// # Errors
+    /// The mail could not be written down.
+    pub async fn mail_invitation(
+        &self,
+        given: &Invitation,
+        email: &Email,
+        by: Option<Uuid>,
+        now: DateTime<Utc>,
+    ) -> Result<(), AccountError> {
+        let Some(post) = &self.post else { return Ok(()) };
+        let locale = match by {
+            Some(by) => self.profile(by).await?.locale,
+            None => None,
+        };
+        let days = INVITATION_LIFE.num_days();
+        let about = json!({ "invitation": given.invitation, "days": days });
+        let (to, template) = (email.clone(), Template::Invitation);
+        let letter = Letter { to, locale, template, about };
+        Ok(post.send(Uuid::now_v7(), DataSubject(given.id), &letter, now).await?)
+    }
+
     /// Takes an invitation: the password is theirs from now on.
     ///
     /// # Errors
@@ -148,6 +177,12 @@ impl People {
         );
         let joined = joined.execute(&self.db).await?.rows_affected() > 0;
         if joined { Ok(()) } else { Err(SignInError::Wrong) }
+    }
+
+    /// Who has chosen a password otherwise is invited no more.
+    pub(super) async fn drop_invitation(&self, id: Uuid) -> sqlx::Result<()> {
+        let dropped = sqlx::query!("DELETE FROM invitations WHERE person_id = $1", id);
+        dropped.execute(&self.db).await.map(drop)
     }
 
     /// Gives somebody who works here another role; whether there is such a one.

@@ -50,16 +50,23 @@ pub(super) async fn list(State(identity): State<Identity>) -> Result<Response, P
     Ok((NO_STORE, Json(Staff { items })).into_response())
 }
 
-/// `POST /v1/staff`: invites somebody. What lets them in is shown this once.
+/// `POST /v1/staff`: invites somebody. What lets them in is shown this once, and mailed to them.
 pub(super) async fn invite(
     State(identity): State<Identity>,
+    principal: Principal,
     Json(Newcomer { email, role }): Json<Newcomer>,
 ) -> Result<Response, Problem> {
-    let invited = identity.desk()?.people.invite(&email, role, Utc::now()).await?;
+    let (people, now) = (&identity.desk()?.people, Utc::now());
+    let invited = people.invite(&email, role, now).await?;
     let invitation = invited.ok_or_else(|| {
         let detail = "somebody has this e-mail already";
         Problem::new(StatusCode::CONFLICT, "email_taken", detail)
     })?;
+    // They are invited all the same: who invites them can pass it on.
+    if let Err(error) = people.mail_invitation(&invitation, &email, own_id(principal), now).await {
+        let (error, id) = (&error as &dyn std::error::Error, invitation.id);
+        tracing::error!(error, %id, "an invitation was not mailed");
+    }
     Ok((StatusCode::CREATED, NO_STORE, Json(invitation)).into_response())
 }
 
@@ -133,9 +140,17 @@ fn done(was_there: bool) -> Result<StatusCode, Problem> {
 }
 
 fn is_somebody_else(principal: Principal, id: Uuid) -> Result<(), Problem> {
-    if matches!(principal, Principal::Member(Member::Person(own), _) if own == id) {
+    if own_id(principal) == Some(id) {
         let detail = "nobody does this to themselves: ask another owner";
         return Err(Problem::new(StatusCode::CONFLICT, "yourself", detail));
     }
     Ok(())
+}
+
+/// Which of the people here asks, if it is one.
+fn own_id(principal: Principal) -> Option<Uuid> {
+    match principal {
+        Principal::Member(Member::Person(own), _) => Some(own),
+        _ => None,
+    }
 }

@@ -20,13 +20,13 @@ const RIGHT: &str = "correct horse";
 const NEW: &str = "battery staple";
 
 /// People who are written to.
-struct Written {
-    people: People,
-    inbox: Inbox,
+pub struct Written {
+    pub people: People,
+    pub inbox: Inbox,
     _carrying: tokio_util::sync::DropGuard,
 }
 
-async fn open(db: &PgPool) -> Written {
+pub async fn open(db: &PgPool) -> Written {
     let (master, inbox) = (Arc::new(master()), Inbox::open().await);
     let post = Post::new(Vault::new(db.clone(), master.clone()));
     let (carrier, stop) = (inbox.settings().carrier().unwrap().unwrap(), CancellationToken::new());

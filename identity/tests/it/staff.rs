@@ -8,7 +8,9 @@ use identity::issuer::Issuer;
 use identity::people::{People, Person, SignInError};
 use sqlx::PgPool;
 use uuid::Uuid;
+use vault::address::Profile;
 
+use crate::accounts::open;
 use crate::people::{ANN, RIGHT, WRONG, ann, email, password, people};
 use crate::tokens::{guard, is_refused, issuer, who};
 
@@ -51,6 +53,48 @@ async fn who_is_invited_chooses_a_password(db: PgPool) {
     assert_eq!(person, Person { id: invited.id, role: Some(Role::Analyst) });
     assert!(people.staff().await.unwrap()[0].invited_until.is_none());
     assert!(!format!("{invited:?}").contains(&invited.invitation));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn who_is_invited_is_mailed_how_to_join(db: PgPool) {
+    let (mut open, now) = (open(&db).await, Utc::now());
+    let owner = open.people.register(&email(ANN), password(RIGHT), Some(Role::Owner)).await;
+    let owner = owner.unwrap();
+    let german =
+        Profile { locale: Some("de".to_owned().try_into().unwrap()), ..Profile::default() };
+    open.people.say(owner.unwrap(), &german, now).await.unwrap();
+    for (by, address, said) in [(None, EVE, "3 days"), (owner, "bob@shop.example", "3 Tagen")] {
+        let address = email(address);
+        let invited = open.people.invite(&address, Role::Staff, now).await.unwrap().unwrap();
+        open.people.mail_invitation(&invited, &address, by, now).await.unwrap();
+        let mail = open.inbox.next().await;
+        assert!(mail.to == address.as_str() && mail.text.contains(said), "{mail:?}");
+        let (_, link) = mail.text.split_once("/join?invitation=").expect("a link");
+        let mailed = link.lines().next().unwrap();
+        assert_eq!(mailed, invited.invitation);
+        let late = open.people.join(mailed, password(RIGHT), now + TimeDelta::days(3)).await;
+        assert!(matches!(late, Err(SignInError::Wrong)), "it has run out");
+        // Who comes too late is let in like who forgot their password.
+        open.people.forgot(&address, now).await.unwrap();
+        let code = open.inbox.next().await.code();
+        if by.is_some() {
+            open.people.reset(&code, password(RIGHT), now).await.unwrap();
+        } else {
+            open.people.join(mailed, password(RIGHT), now).await.unwrap();
+        }
+        let again = open.people.join(mailed, password(WRONG), now).await;
+        assert!(matches!(again, Err(SignInError::Wrong)), "one choice is enough");
+        let person = open.people.sign_in(&address, password(RIGHT), now).await.unwrap();
+        assert_eq!(person, Person { id: invited.id, role: Some(Role::Staff) });
+    }
+    // It stands nowhere in the open meanwhile, and nobody is written to where no mails are sent.
+    let silent = people(&db);
+    let invited = silent.invite(&email("lee@shop.example"), Role::Staff, now).await.unwrap();
+    silent.mail_invitation(&invited.unwrap(), &email(EVE), None, now).await.unwrap();
+    let waiting = sqlx::query_scalar::<_, i64>(
+        "SELECT count(*) FROM mails WHERE template = 'invitation' AND sealed IS NOT NULL",
+    );
+    assert_eq!(waiting.fetch_one(&db).await.unwrap(), 0);
 }
 
 #[sqlx::test(migrations = "../migrations")]

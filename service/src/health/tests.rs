@@ -11,6 +11,7 @@ use super::*;
 use crate::cors::Origins;
 use crate::http::shell;
 use crate::rates::Rates;
+use crate::tls::Tls;
 
 fn http(ops: bool) -> Http {
     let ops_listen = ops.then(|| ([127, 0, 0, 1], 0).into());
@@ -20,6 +21,7 @@ fn http(ops: bool) -> Http {
         origins: Origins::default(),
         ops_listen,
         drain_delay: 0,
+        tls: Tls::default(),
         rates: Rates::default(),
         exposed: false,
     }

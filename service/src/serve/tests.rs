@@ -1,9 +1,11 @@
 //! Connections that say nothing, are too many, or are not read.
 
+mod tls;
+
 use axum::body::Body;
 use axum::routing::get;
 use bytes::Bytes;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use super::*;
 use crate::{answers, http};
@@ -33,6 +35,14 @@ async fn start_with(
     bounds: Bounds,
     answers: answers::Bounds,
 ) -> (SocketAddr, tokio_util::sync::DropGuard) {
+    start_by(bounds, answers, None).await
+}
+
+async fn start_by(
+    bounds: Bounds,
+    answers: answers::Bounds,
+    tls: Option<Arc<Door>>,
+) -> (SocketAddr, tokio_util::sync::DropGuard) {
     let endless = || async {
         let pieces = futures::stream::repeat(Ok::<_, std::convert::Infallible>(
             Bytes::from_static(&[b'x'; 4096]),
@@ -48,7 +58,7 @@ async fn start_with(
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let shutdown = CancellationToken::new();
-    tokio::spawn(Server::new(router, shutdown.clone(), bounds).run(listener));
+    tokio::spawn(Server::new(router, shutdown.clone(), bounds, tls).run(listener));
     (address, shutdown.drop_guard())
 }
 
@@ -204,8 +214,15 @@ type Asking = h2::client::SendRequest<Bytes>;
 /// An HTTP/2 connection whose streams may be sent so many bytes, and the task that ends with it.
 async fn connect(address: SocketAddr, window: u32) -> (Asking, tokio::task::JoinHandle<()>) {
     let tcp = TcpStream::connect(address).await.unwrap();
+    speak(tcp, window).await
+}
+
+async fn speak(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    window: u32,
+) -> (Asking, tokio::task::JoinHandle<()>) {
     let mut client = h2::client::Builder::new();
-    let (asking, connection) = client.initial_window_size(window).handshake(tcp).await.unwrap();
+    let (asking, connection) = client.initial_window_size(window).handshake(stream).await.unwrap();
     let ended = tokio::spawn(async move {
         let _broken = connection.await;
     });

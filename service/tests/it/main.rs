@@ -1,6 +1,7 @@
 //! The HTTP shell, seen from outside: what a client gets for good and for bad requests.
 
 mod process;
+mod tls;
 
 use std::time::Duration;
 

@@ -1,6 +1,7 @@
 //! The process around the shell: its end, its log, its metrics as Prometheus reads them, and the
 //! servers that it needs.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -142,22 +143,29 @@ async fn stopping_finishes_what_was_accepted_and_takes_no_more() {
     assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
 }
 
-#[tokio::test]
-async fn a_service_that_is_told_to_end_says_so_before_its_port_closes() {
-    let free = || async {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        listener.local_addr().expect("an address")
-    };
-    let (public, operations) = (free().await, free().await);
-    let http = service::config::Http {
+pub async fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    listener.local_addr().expect("an address")
+}
+
+/// What a process is told of its ports, and nothing else.
+pub fn told(public: SocketAddr, operations: SocketAddr) -> service::config::Http {
+    service::config::Http {
         origins: service::cors::Origins::default(),
         listen: Some(public),
         token: None,
         ops_listen: Some(operations),
         drain_delay: 0,
+        tls: service::tls::Tls::default(),
         rates: service::rates::Rates::default(),
         exposed: false,
-    };
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_is_told_to_end_says_so_before_its_port_closes() {
+    let (public, operations) = (free_address().await, free_address().await);
+    let http = told(public, operations);
     let health = Health::new();
     let router =
         http::shell(Router::new().route("/", get(|| async { "here" })).merge(health.router()));

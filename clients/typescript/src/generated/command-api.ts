@@ -1515,7 +1515,7 @@ export interface paths {
         put?: never;
         /**
          * Invites somebody
-         * @description Invites somebody. What lets them in is shown this once.
+         * @description Invites somebody. What lets them in is shown this once, and mailed to them where mails are sent.
          */
         post: operations["staff.invite"];
         delete?: never;

@@ -34,7 +34,10 @@ fn colleagues(document: &mut Description) {
             .text("All who work here, those first who came last.")
             .answer(200, "All of them.", Some((JSON, &all)), PRIVATE),
         post("/v1/staff", "staff.invite", STAFF)
-            .text("Invites somebody. What lets them in is shown this once.")
+            .text(
+                "Invites somebody. What lets them in is shown this once, and mailed to them where \
+                 mails are sent.",
+            )
             .body(JSON, &newcomer, true)
             .answer(201, "What to send them.", Some((JSON, &invitation)), PRIVATE)
             .link(201, "staff.set_role", &by_id(), None)
