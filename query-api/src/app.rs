@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use vault::index::WordIndex;
 
+use crate::caching::Caching;
 use crate::following::Following;
 use crate::live::Live;
 use crate::log::Log;
@@ -38,6 +39,8 @@ pub struct Settings {
     pub guard: Guard,
     /// By what people are found, where they may be.
     pub index_key: Option<Arc<WordIndex>>,
+    /// What caches in front may keep.
+    pub caching: Caching,
 }
 
 /// The state of every route. One pointer, for axum clones it with each request: the parts cloned
@@ -60,6 +63,7 @@ pub struct Shared {
     pub(crate) bus: Option<async_nats::Client>,
     pub(crate) guard: Guard,
     pub(crate) index_key: Option<Arc<WordIndex>>,
+    pub(crate) caching: Caching,
     /// Ends what runs behind the routes, once nobody can ask any more.
     _ended: DropGuard,
 }
@@ -92,6 +96,7 @@ impl App {
             bus: settings.bus,
             guard: settings.guard,
             index_key: settings.index_key,
+            caching: settings.caching,
             log: Arc::new(Log::new(db.clone())),
             _ended: ended.drop_guard(),
             queue,

@@ -193,7 +193,7 @@ fn singles(document: &mut Description) {
 
 fn search(document: &mut Description) {
     let found = document.output::<Found>();
-    let headers = ["Search-Backend", "Log-Id", "Preference-Applied"];
+    let headers = ["Search-Backend", "Cache-Control", "Log-Id", "Preference-Applied"];
     let told = get("/v1/search", "search", CATALOGUE)
         .text("Finds products that are published.")
         .query::<Search>(document)

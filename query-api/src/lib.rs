@@ -7,6 +7,7 @@
 //! * [`mod@queue`] keeps the wait for a connection to Postgres short;
 //! * [`mod@bounded`] finishes what was begun for those who hang up;
 //! * [`document`] serves what the projector stored, as it stands;
+//! * [`caching`] says what caches in front may share;
 //! * [`past`] folds the log to any point of its past;
 //! * [`people`] finds the records of people by words about them, and reads none;
 //! * [`scope`] tells whose documents somebody sees;
@@ -21,6 +22,7 @@
 
 pub mod app;
 pub mod bounded;
+pub mod caching;
 pub mod cursor;
 pub mod described;
 pub mod document;

@@ -30,6 +30,7 @@ use service::health::Health;
 use service::{bus, database, http, openapi};
 
 use crate::app::App;
+use crate::caching::{self, Offer};
 use crate::list::list_of;
 use crate::one::one;
 use crate::{described, events, log};
@@ -69,6 +70,10 @@ pub fn accesses() -> impl Iterator<Item = (&'static str, Access)> {
 pub fn router(app: App, health: &Health) -> Router {
     let mut all = Router::new();
     for (path, access, route) in routes() {
+        let route = match Offer::of(path, app.caching) {
+            Some(offer) => route.route_layer(middleware::from_fn_with_state(offer, caching::say)),
+            None => route,
+        };
         let admit = middleware::from_fn_with_state((app.guard.clone(), access), guard::admit);
         let route = route.route_layer(admit);
         let private = middleware::map_response(keep_private);

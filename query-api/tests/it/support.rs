@@ -9,6 +9,7 @@ use domain::ReadModel;
 use domain::page::search_keys::folded;
 use http_body_util::BodyExt as _;
 use identity::Guard;
+use query_api::caching::Caching;
 use query_api::{App, Settings};
 use serde_json::{Value, json};
 use service::config::{self, Secret};
@@ -63,6 +64,7 @@ impl Shop {
             stream: "commerce".to_owned(),
             guard: Guard::open(),
             index_key: None,
+            caching: Caching::default(),
         };
         change(&mut settings);
         // Tests write events by themselves, which only `append` may.

@@ -3552,6 +3552,7 @@ export interface operations {
             /** @description A page of hits. */
             200: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
                     "Log-Id": components["headers"]["Log-Id"];
                     "Preference-Applied": components["headers"]["Preference-Applied"];
                     "Search-Backend": components["headers"]["Search-Backend"];
