@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_nats::jetstream;
 use identity::Guard;
 use service::config;
+use service::cors::Origins;
 use sqlx::PgPool;
 use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -41,6 +42,8 @@ pub struct Settings {
     pub index_key: Option<Arc<WordIndex>>,
     /// What caches in front may keep.
     pub caching: Caching,
+    /// The pages that may open a WebSocket.
+    pub origins: Origins,
 }
 
 /// The state of every route. One pointer, for axum clones it with each request: the parts cloned
@@ -64,6 +67,7 @@ pub struct Shared {
     pub(crate) guard: Guard,
     pub(crate) index_key: Option<Arc<WordIndex>>,
     pub(crate) caching: Caching,
+    pub(crate) origins: Origins,
     /// Ends what runs behind the routes, once nobody can ask any more.
     _ended: DropGuard,
 }
@@ -97,6 +101,7 @@ impl App {
             guard: settings.guard,
             index_key: settings.index_key,
             caching: settings.caching,
+            origins: settings.origins,
             log: Arc::new(Log::new(db.clone())),
             _ended: ended.drop_guard(),
             queue,

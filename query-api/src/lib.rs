@@ -15,6 +15,7 @@
 //! * [`reading`] reads the log for exports and followers, [`live`] shares its end with the
 //!   followers;
 //! * [`following`] tells of one order, each time it becomes another;
+//! * [`frames`] writes what followers are sent, [`socket`] takes it over a WebSocket;
 //! * [`mod@log`] tells which log it is;
 //! * [`described`] is all of it as an OpenAPI document, [`events`] what the log holds.
 //!
@@ -28,6 +29,7 @@ pub mod described;
 pub mod document;
 pub mod events;
 pub mod following;
+pub mod frames;
 pub mod fresh;
 pub mod list;
 pub mod listing;
@@ -43,6 +45,7 @@ pub mod reading;
 pub mod resources;
 pub mod scope;
 pub mod search;
+pub mod socket;
 
 pub use self::metrics::describe_metrics;
 pub use app::{App, Settings};

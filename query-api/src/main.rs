@@ -104,6 +104,7 @@ async fn main() -> Result<()> {
         guard: asking.guard(&http, DEFAULT_PORT, &db)?,
         index_key,
         caching,
+        origins: http.origins.clone(),
     };
     let app = App::start(db, settings, shutdown.stop.clone())
         .context("the key of Meilisearch cannot be sent")?;

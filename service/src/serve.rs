@@ -35,6 +35,7 @@ use crate::ledger::Patience;
 use crate::problem::Problem;
 use crate::rates::Peer;
 use crate::shutdown::Shutdown;
+use crate::stay::Held;
 use crate::{descriptors, metrics};
 
 /// How long requests under way may take to finish once the process was told to end.
@@ -201,6 +202,8 @@ struct Server {
     shutdown: CancellationToken,
     /// Ends what is still open after the drain.
     cut_off: CancellationToken,
+    /// Connections that are not closed yet, upgraded ones among them.
+    attended: TaskTracker,
 }
 
 impl Server {
@@ -229,13 +232,13 @@ impl Server {
             connections: Arc::default(),
             shutdown,
             cut_off: CancellationToken::new(),
+            attended: TaskTracker::new(),
         })
     }
 
     /// Takes connections until the shutdown, then waits for those that are open.
     async fn run(self: Arc<Self>, listener: TcpListener) {
         let _cut_off = self.cut_off.clone().drop_guard();
-        let attended = TaskTracker::new();
         let doorstep = Arc::new(Semaphore::new(TURNED_AWAY_MAX));
         let mut look = tokio::time::interval(self.bounds.look);
         loop {
@@ -253,24 +256,26 @@ impl Server {
             };
             let server = self.clone();
             if let Ok(place) = self.room.clone().try_acquire_owned() {
-                attended.spawn(async move { server.welcome(connection, from, place).await });
+                self.attended.spawn(async move { server.welcome(connection, from, place).await });
             } else if let Ok(step) = doorstep.clone().try_acquire_owned() {
-                attended.spawn(async move { server.receive(connection, from, step).await });
+                self.attended.spawn(async move { server.receive(connection, from, step).await });
             } else {
                 ::metrics::counter!("connections_turned_away_total").increment(1);
             }
         }
         drop(listener);
-        attended.close();
-        if tokio::time::timeout(DRAIN_TIME, attended.wait()).await.is_err() {
+        self.attended.close();
+        if tokio::time::timeout(DRAIN_TIME, self.attended.wait()).await.is_err() {
             tracing::warn!(seconds = DRAIN_TIME.as_secs(), "requests still under way are cut off");
         }
     }
 
     /// Serves a connection that has a place.
-    async fn welcome(&self, connection: TcpStream, from: SocketAddr, _place: OwnedSemaphorePermit) {
+    async fn welcome(&self, connection: TcpStream, from: SocketAddr, place: OwnedSemaphorePermit) {
         let opened = self.connections.open(Instant::now());
-        self.attend((connection, from), &self.router, &opened.connection).await;
+        let held = Held::new(opened, self.cut_off.clone(), place, self.attended.token());
+        let open = held.opened().connection.clone();
+        self.attend((connection, from), &self.router, &open, Some(held)).await;
     }
 
     /// Finds a place for a newcomer when there is none, or tells it so.
@@ -286,7 +291,7 @@ impl Server {
         ::metrics::counter!("connections_turned_away_total").increment(1);
         // Not among the open ones: it ends soon in any case.
         let opened = Arc::<Connections>::default().open(Instant::now());
-        let refusing = self.attend((connection, from), &self.refusal, &opened.connection);
+        let refusing = self.attend((connection, from), &self.refusal, &opened.connection, None);
         if tokio::time::timeout(time, refusing).await.is_err() {
             tracing::debug!("a connection without a place is closed");
         }
@@ -298,6 +303,7 @@ impl Server {
         (tcp, from): (TcpStream, SocketAddr),
         router: &Router,
         connection: &Connection,
+        held: Option<Held>,
     ) {
         // Answers are small: waiting to fill a packet only delays them.
         if let Err(error) = tcp.set_nodelay(true) {
@@ -308,6 +314,9 @@ impl Server {
             let under_way = connection.ledger.begin();
             request.extensions_mut().insert(connection.ledger.clone());
             request.extensions_mut().insert(Peer(from.ip()));
+            if let Some(held) = &held {
+                request.extensions_mut().insert(held.clone());
+            }
             let answering = router.call(request);
             async move {
                 let response = answering.await;
@@ -316,7 +325,8 @@ impl Server {
                 response
             }
         });
-        let mut serving = pin!(self.protocol.serve_connection(TokioIo::new(tcp), service));
+        let mut serving =
+            pin!(self.protocol.serve_connection_with_upgrades(TokioIo::new(tcp), service));
         let mut cut = pin!(tokio::time::sleep(Duration::MAX));
         let (mut ends, mut stops) = (false, false);
         loop {

@@ -49,6 +49,7 @@ fn routes() -> Vec<(&'static str, Access, MethodRouter<App>)> {
         ("/v1/orders", Shopper, get(list_of::<order::Orders>)),
         ("/v1/orders/{id}", Shopper, get(one::<order::Order>)),
         ("/v1/orders/{id}/live", Shopper, get(order_live::live)),
+        ("/v1/orders/{id}/live/ws", Shopper, get(order_live::socket)),
         ("/v1/orders/{id}/history", Staff, get(history::history)),
         ("/v1/payments", Staff, get(list_of::<payment::Payments>)),
         ("/v1/payments/{id}", Shopper, get(one::<payment::Payment>)),
@@ -56,6 +57,7 @@ fn routes() -> Vec<(&'static str, Access, MethodRouter<App>)> {
         ("/v1/returns/{id}", Shopper, get(one::<return_::Return>)),
         ("/v1/sales", Analyst, get(list_of::<sales::Sales>)),
         ("/v1/events", Analyst, get(event::events)),
+        ("/v1/events/ws", Analyst, get(event::socket)),
         ("/v1/streams/{category}/{id}", Analyst, get(stream::history)),
         ("/v1/projections", Ops, get(projection::list)),
     ]

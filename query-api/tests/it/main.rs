@@ -18,6 +18,7 @@ mod lists;
 mod outage;
 mod past;
 mod search;
+mod sockets;
 mod strangers;
 mod support;
 mod waiting;

@@ -13,6 +13,7 @@ use query_api::caching::Caching;
 use query_api::{App, Settings};
 use serde_json::{Value, json};
 use service::config::{self, Secret};
+use service::cors::Origins;
 use sqlx::PgPool;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -65,6 +66,7 @@ impl Shop {
             guard: Guard::open(),
             index_key: None,
             caching: Caching::default(),
+            origins: Origins::default(),
         };
         change(&mut settings);
         // Tests write events by themselves, which only `append` may.
