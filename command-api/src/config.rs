@@ -69,6 +69,9 @@ pub struct Serve {
     /// Who is told outside
     #[command(flatten)]
     pub webhooks: webhook::config::Settings,
+    /// Who keeps copies of the catalogue
+    #[command(flatten)]
+    pub cdn: reactor::cdn::settings::Settings,
 }
 
 /// A base that paths can be put behind; nothing is one too.

@@ -107,8 +107,8 @@ async fn run(settings: Serve, around: Surroundings) -> Result<(), Error> {
     let (stop_reacting, stop_relaying) = (CancellationToken::new(), CancellationToken::new());
     let reacting = if inside {
         reactor::metrics::describe_metrics();
-        let stop = stop_reacting.clone();
-        let reacting = reactor::run(&db, writer.clone(), &settings.gateways, people, stop)?;
+        let (cdn, stop) = (settings.cdn.cdn()?, stop_reacting.clone());
+        let reacting = reactor::run(&db, writer.clone(), &settings.gateways, people, cdn, stop)?;
         Some(parts.watch("the reactor", tokio::spawn(reacting)))
     } else {
         None

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use async_nats::jetstream;
 use identity::Guard;
 use service::config;
+use service::cors::Origins;
 use sqlx::PgPool;
 use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use vault::index::WordIndex;
 
+use crate::caching::Caching;
 use crate::following::Following;
 use crate::live::Live;
 use crate::log::Log;
@@ -38,6 +40,10 @@ pub struct Settings {
     pub guard: Guard,
     /// By what people are found, where they may be.
     pub index_key: Option<Arc<WordIndex>>,
+    /// What caches in front may keep.
+    pub caching: Caching,
+    /// The pages that may open a WebSocket.
+    pub origins: Origins,
 }
 
 /// The state of every route. One pointer, for axum clones it with each request: the parts cloned
@@ -60,6 +66,8 @@ pub struct Shared {
     pub(crate) bus: Option<async_nats::Client>,
     pub(crate) guard: Guard,
     pub(crate) index_key: Option<Arc<WordIndex>>,
+    pub(crate) caching: Caching,
+    pub(crate) origins: Origins,
     /// Ends what runs behind the routes, once nobody can ask any more.
     _ended: DropGuard,
 }
@@ -92,6 +100,8 @@ impl App {
             bus: settings.bus,
             guard: settings.guard,
             index_key: settings.index_key,
+            caching: settings.caching,
+            origins: settings.origins,
             log: Arc::new(Log::new(db.clone())),
             _ended: ended.drop_guard(),
             queue,

@@ -14,7 +14,7 @@ use service::openapi::{Code, Description, Endpoint};
 
 use crate::one::{Id, One};
 use crate::resources::event::LIVE;
-use crate::resources::{self, event, history, projection, stream};
+use crate::resources::{self, event, history, order_live, projection, stream};
 use crate::search::Found;
 use crate::search::request::Parameters as Search;
 
@@ -25,10 +25,12 @@ pub const CODES: &[Code] = &[
     (400, "invalid_last_event_id"),
     (400, "invalid_log_id"),
     (400, "position_unknown"),
+    (403, "origin_not_allowed"),
     (404, "not_found"),
     (406, "not_acceptable"),
     (409, "another_log"),
     (422, "history_too_long"),
+    (426, "upgrade_required"),
     (429, "follows_too_many"),
     (503, "no_index_key"),
     (503, "overloaded"),
@@ -78,6 +80,7 @@ pub fn document() -> Value {
     singles(&mut document);
     search(&mut document);
     log(&mut document);
+    sockets(&mut document);
     let projections = document.output::<projection::Projections>();
     let told = get("/v1/projections", "projection.list", RUNNING)
         .text("How far each read model has come.")
@@ -193,7 +196,7 @@ fn singles(document: &mut Description) {
 
 fn search(document: &mut Description) {
     let found = document.output::<Found>();
-    let headers = ["Search-Backend", "Log-Id", "Preference-Applied"];
+    let headers = ["Search-Backend", "Cache-Control", "Log-Id", "Preference-Applied"];
     let told = get("/v1/search", "search", CATALOGUE)
         .text("Finds products that are published.")
         .query::<Search>(document)
@@ -246,6 +249,24 @@ fn log(document: &mut Description) {
         .answer(200, "The events.", Some(("application/x-ndjson", &lines)), &headers)
         .answer(200, "The events.", Some(("text/event-stream", &live)), &headers)
         .refused(&[406]);
+    document.add(told);
+}
+
+/// What is sent over a WebSocket, `/asyncapi.json` says.
+fn sockets(document: &mut Description) {
+    let id = document.input::<Id>();
+    let told = get("/v1/orders/{id}/live/ws", "order.socket", SHOPPING)
+        .text("An order, as it stands and each time it becomes another, over a WebSocket.")
+        .path("id", "Which order.", &id)
+        .query::<order_live::Parameters>(document)
+        .answer(101, "The WebSocket.", None, &["Log-Id"])
+        .refused(&[404, 426, 429, 504]);
+    document.add(told);
+    let told = get("/v1/events/ws", "event.socket", LOG)
+        .text("The log live, over a WebSocket.")
+        .query::<event::Parameters>(document)
+        .answer(101, "The WebSocket.", None, &["Log-Id"])
+        .refused(&[426]);
     document.add(told);
 }
 

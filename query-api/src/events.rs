@@ -8,6 +8,8 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 use service::openapi::JSON_SCHEMA;
 
+use crate::socket::PROTOCOL;
+
 /// Where the schemas lie, and where the other document does.
 pub const SCHEMAS: &str = "/events.schema.json";
 /// See [`asyncapi`].
@@ -70,6 +72,13 @@ pub fn asyncapi() -> Value {
                 "host": "127.0.0.1:8081", "protocol": "http",
                 "description": "Server-sent events, and exports as lines of JSON.",
             },
+            "sockets": {
+                "host": "127.0.0.1:8081", "protocol": "ws",
+                "description": format!(
+                    "WebSockets of query-api. Who cannot set headers names the protocols \
+                     `{PROTOCOL}` and `bearer.<token>`."
+                ),
+            },
         },
         "channels": channels(&by_name),
         "operations": {
@@ -81,13 +90,81 @@ pub fn asyncapi() -> Value {
                 "action": "send", "channel": { "$ref": "#/channels/live" },
                 "summary": "The log live.", "messages": heard("live"),
             },
+            "followLogBySocket": {
+                "action": "send", "channel": { "$ref": "#/channels/liveSocket" },
+                "summary": "The log live, over a WebSocket.",
+            },
+            "followOrderBySocket": {
+                "action": "send", "channel": { "$ref": "#/channels/orderSocket" },
+                "summary": "An order live, over a WebSocket.",
+            },
         },
         "components": { "messages": messages, "schemas": sorted(schemas) },
     })
 }
 
-fn channels(messages: &Map<String, Value>) -> Value {
+/// A message of a WebSocket, whose data is that of a server-sent event.
+fn of_socket(name: &str, summary: &str, event: &str) -> Value {
     json!({
+        "name": name, "title": name, "summary": summary, "contentType": "application/json",
+        "payload": {
+            "type": "object",
+            "properties": {
+                "id": {
+                    "type": "string",
+                    "description": "Where to go on, as `last_event_id`. Alone, it says that \
+                                    nothing that was asked for happened up to there.",
+                },
+                "event": { "type": "string", "description": event },
+                "data": { "type": "object" },
+            },
+        },
+    })
+}
+
+/// What a client says when it opens one.
+fn query_of_socket(more: Value) -> Value {
+    let mut properties = json!({ "last_event_id": { "type": "string" } });
+    if let (Value::Object(properties), Value::Object(more)) = (&mut properties, more) {
+        properties.extend(more);
+    }
+    json!({
+        "ws": {
+            "method": "GET",
+            "query": { "type": "object", "properties": properties },
+            "bindingVersion": "0.1.0",
+        },
+    })
+}
+
+fn channels(messages: &Map<String, Value>) -> Value {
+    let text = json!({ "type": "string" });
+    json!({
+        "liveSocket": {
+            "address": "/v1/events/ws",
+            "description": "As `live`, each a message of text. Nothing is taken in return.",
+            "servers": [{ "$ref": "#/servers/sockets" }],
+            "messages": {
+                "event": of_socket(
+                    "event",
+                    "An event of the log.",
+                    "Its `type`; or the code of the problem that `data` is, which is the end.",
+                ),
+            },
+            "bindings": query_of_socket(
+                json!({ "after": text, "until": text, "limit": text, "types": text })
+            ),
+        },
+        "orderSocket": {
+            "address": "/v1/orders/{id}/live/ws",
+            "description": "As `/v1/orders/{id}/live`, each a message of text.",
+            "servers": [{ "$ref": "#/servers/sockets" }],
+            "parameters": { "id": { "description": "Which order." } },
+            "messages": {
+                "order": of_socket("order", "The order's document.", "`order`."),
+            },
+            "bindings": query_of_socket(json!({})),
+        },
         "log": {
             "address": "commerce.events.{slot}.{type}",
             "description": format!(

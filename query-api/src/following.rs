@@ -1,4 +1,5 @@
-//! One order, followed live: its document as server-sent events, each time it becomes another.
+//! One order, followed live: its document, each time it becomes another, framed as they take it
+//! ([`crate::frames`]).
 //!
 //! A follower hears the shared end of the log ([`crate::live`]) and reads Postgres only when an
 //! event names its order, waiting then until the read model holds that event. Those who follow are
@@ -23,8 +24,9 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::document::Stored;
+use crate::frames::{At, Framing};
 use crate::fresh::{Fresh, Prefer};
-use crate::live::{HEARTBEAT, RECONNECT_MILLIS};
+use crate::live::HEARTBEAT;
 use crate::metrics::UnderWay;
 use crate::one::{Id, Resource as _};
 use crate::queue::Who;
@@ -101,6 +103,7 @@ pub struct OrderFollower {
     prefer: Prefer,
     id: Id,
     log_id: Uuid,
+    framing: Framing,
     listener: Listener,
     /// What of the log was heard.
     heard: i64,
@@ -127,6 +130,8 @@ pub struct FollowOrder {
     pub log: (Uuid, i64),
     /// The position of the document that they had last.
     pub last: Option<i64>,
+    /// How they take it.
+    pub framing: Framing,
 }
 
 impl OrderFollower {
@@ -135,7 +140,7 @@ impl OrderFollower {
     /// # Errors
     /// 400 where `last` is no position of this order, 429 and 503 where too many follow.
     pub async fn begin(app: App, wanted: FollowOrder) -> Result<Option<Self>, Problem> {
-        let FollowOrder { principal, id, prefer, log: (log_id, heard), last } = wanted;
+        let FollowOrder { principal, id, prefer, log: (log_id, heard), last, framing } = wanted;
         let listener = app.live.listen(log_id);
         let fresh = |position| Fresh::new(position, prefer).of(principal);
         if Order::read(&app, &fresh(None), principal, id).await?.is_none() {
@@ -156,6 +161,7 @@ impl OrderFollower {
             prefer,
             id,
             log_id,
+            framing,
             listener,
             heard,
             // What the log held when it was looked at may not be in the read model yet.
@@ -171,7 +177,7 @@ impl OrderFollower {
     /// The next bytes to send; nothing when the stream is at its end.
     pub async fn next(&mut self) -> Option<Bytes> {
         let bytes = match self.last_sent {
-            None => Bytes::from(format!("retry: {RECONNECT_MILLIS}\n\n")),
+            None => self.framing.greeting(),
             Some(last_sent) => {
                 let stop = self.app.live.stop.clone();
                 let due = last_sent + HEARTBEAT;
@@ -192,7 +198,7 @@ impl OrderFollower {
                 return None;
             }
             if now >= due {
-                return Some(Bytes::from_static(b": heartbeat\n\n"));
+                return Some(self.framing.heartbeat(None));
             }
             if self.stale {
                 self.read().await?;
@@ -207,8 +213,9 @@ impl OrderFollower {
         let next = self.next.take().filter(|next| position(Some(next)) > self.sent)?;
         self.sent = position(Some(&next));
         let document = next.document.replace(['\n', '\r'], " ");
-        let (sent, log_id) = (self.sent, self.log_id);
-        Some(Bytes::from(format!("id: {sent}.{log_id}\nevent: order\ndata: {document}\n\n")))
+        let (at, mut frame) = (At(self.sent, self.log_id), Vec::new());
+        self.framing.write(at, "order", &document, &mut frame);
+        Some(frame.into())
     }
 
     /// Reads the document with all that was heard. Nothing where there is none any more for the

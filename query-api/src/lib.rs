@@ -7,6 +7,7 @@
 //! * [`mod@queue`] keeps the wait for a connection to Postgres short;
 //! * [`mod@bounded`] finishes what was begun for those who hang up;
 //! * [`document`] serves what the projector stored, as it stands;
+//! * [`caching`] says what caches in front may share;
 //! * [`past`] folds the log to any point of its past;
 //! * [`people`] finds the records of people by words about them, and reads none;
 //! * [`scope`] tells whose documents somebody sees;
@@ -14,6 +15,7 @@
 //! * [`reading`] reads the log for exports and followers, [`live`] shares its end with the
 //!   followers;
 //! * [`following`] tells of one order, each time it becomes another;
+//! * [`frames`] writes what followers are sent, [`socket`] takes it over a WebSocket;
 //! * [`mod@log`] tells which log it is;
 //! * [`described`] is all of it as an OpenAPI document, [`events`] what the log holds.
 //!
@@ -21,11 +23,13 @@
 
 pub mod app;
 pub mod bounded;
+pub mod caching;
 pub mod cursor;
 pub mod described;
 pub mod document;
 pub mod events;
 pub mod following;
+pub mod frames;
 pub mod fresh;
 pub mod list;
 pub mod listing;
@@ -41,6 +45,7 @@ pub mod reading;
 pub mod resources;
 pub mod scope;
 pub mod search;
+pub mod socket;
 
 pub use self::metrics::describe_metrics;
 pub use app::{App, Settings};

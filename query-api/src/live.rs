@@ -1,4 +1,4 @@
-//! The end of the log, as server-sent events for everybody who follows it.
+//! The end of the log, for everybody who follows it, framed as they take it ([`crate::frames`]).
 //!
 //! A follower near the head is served from the tail that all of them share, where each event is
 //! received, read and written as JSON once; one that is behind reads pages of Postgres until it is
@@ -7,7 +7,6 @@
 //! An id is `<position>.<log id>`: a browser sends it back when it connects again, and is told when
 //! the log was replaced meanwhile.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +22,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::frames::{At, Framing};
 use crate::log;
 use crate::metrics::UnderWay;
 use crate::progress::position_unknown;
@@ -34,8 +34,6 @@ pub const FOLLOWERS_MAX: usize = 256;
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
 /// What a refused follower is told to wait.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
-/// What a browser waits before it connects again, milliseconds.
-pub(crate) const RECONNECT_MILLIS: u32 = 2_000;
 
 /// The shared end of the log. Cheap to clone.
 #[derive(Clone)]
@@ -67,7 +65,12 @@ impl Live {
     }
 
     /// Follows a log from a selection on.
-    pub fn follow(&self, selection: Selection, log_id: Uuid) -> Result<Subscriber, Problem> {
+    pub fn follow(
+        &self,
+        selection: Selection,
+        log_id: Uuid,
+        framing: Framing,
+    ) -> Result<Subscriber, Problem> {
         let Ok(place) = self.room.clone().try_acquire_owned() else {
             return Err(Problem::new(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -79,6 +82,7 @@ impl Live {
         Ok(Subscriber {
             live: self.clone(),
             log_id,
+            framing,
             listener: self.tail.listen(Some(log_id)),
             reading: Reading::new(self.pages.clone(), selection),
             state: State::Behind,
@@ -104,6 +108,7 @@ enum State {
 pub struct Subscriber {
     live: Live,
     log_id: Uuid,
+    framing: Framing,
     listener: Listener,
     reading: Reading,
     state: State,
@@ -117,7 +122,7 @@ impl Subscriber {
     /// The next bytes to send; nothing when the stream is at its end.
     pub async fn next(&mut self) -> Option<Bytes> {
         let bytes = match self.last_sent {
-            None => Bytes::from(format!("retry: {RECONNECT_MILLIS}\n\n")),
+            None => self.framing.greeting(),
             Some(last_sent) => self.events_or_heartbeat(last_sent + HEARTBEAT).await?,
         };
         self.last_sent = Some(Instant::now());
@@ -139,7 +144,8 @@ impl Subscriber {
                 return Some(bytes);
             }
             if Instant::now() >= due {
-                return Some(self.heartbeat());
+                // A filter that seldom matches need not begin where it last did.
+                return Some(self.framing.heartbeat(Some(self.at())));
             }
         }
         None
@@ -158,8 +164,8 @@ impl Subscriber {
     }
 
     async fn read_page(&mut self) -> sqlx::Result<Bytes> {
-        let log_id = self.log_id;
-        let chunk = self.reading.next(|event, to| write(log_id, event, to)).await?;
+        let (log_id, framing) = (self.log_id, self.framing);
+        let chunk = self.reading.next(|event, to| write(framing, log_id, event, to)).await?;
         if chunk.more {
             return Ok(chunk.bytes);
         }
@@ -176,14 +182,14 @@ impl Subscriber {
 
     /// What the tail has, or brings until then.
     async fn hear_tail(&mut self, until: Instant) -> Bytes {
-        let Self { log_id, ref mut reading, ref mut listener, .. } = *self;
+        let Self { log_id, framing, ref mut reading, ref mut listener, .. } = *self;
         let selection = &mut reading.selection;
         match listener.next(selection.after, until, CHUNK_BYTES).await {
             Heard::Events(batch) => {
                 let mut bytes = Vec::new();
                 for event in &batch.events {
                     if selection.takes(event.position, &event.kind) {
-                        write(log_id, event, &mut bytes);
+                        write(framing, log_id, event, &mut bytes);
                     }
                 }
                 bytes.into()
@@ -202,23 +208,14 @@ impl Subscriber {
     fn end(&mut self, problem: &Problem) -> Bytes {
         self.state = State::Ended;
         let json = serde_json::to_string(problem).unwrap_or_default();
-        Bytes::from(format!("event: {}\ndata: {json}\n\n", problem.code()))
+        self.framing.end(problem.code(), &json)
     }
 
-    /// A comment, and the position without an event: a filter that seldom matches need not begin
-    /// where it last did.
-    fn heartbeat(&self) -> Bytes {
-        let (position, log_id) = (self.reading.selection.after, self.log_id);
-        Bytes::from(format!(": heartbeat\nid: {position}.{log_id}\n\n"))
+    fn at(&self) -> At {
+        At(self.reading.selection.after, self.log_id)
     }
 }
 
-/// An event as a server-sent event.
-fn write(log_id: Uuid, event: &RawEvent, to: &mut Vec<u8>) {
-    let mut head = String::with_capacity(96);
-    // Writing to a string cannot fail.
-    let _ = write!(head, "id: {}.{log_id}\nevent: {}\ndata: ", event.position, event.kind);
-    to.extend_from_slice(head.as_bytes());
-    to.extend_from_slice(event.line().as_bytes());
-    to.extend_from_slice(b"\n\n");
+fn write(framing: Framing, log_id: Uuid, event: &RawEvent, to: &mut Vec<u8>) {
+    framing.write(At(event.position, log_id), &event.kind, event.line(), to);
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 use identity::config::Asking;
+use query_api::caching::Caching;
 use query_api::{App, Settings};
 use service::config::{Bus, Database, Http, Logging, Search, Secret};
 use service::rates::Dear;
@@ -46,6 +47,8 @@ struct Cli {
     /// number
     #[arg(long, global = true, env = "INDEX_KEY", hide_env_values = true)]
     index_key: Option<Secret>,
+    #[command(flatten)]
+    caching: Caching,
 }
 
 #[derive(Subcommand)]
@@ -72,6 +75,7 @@ async fn main() -> Result<()> {
         search_index,
         meili_search_key,
         index_key,
+        caching,
     } = Cli::parse();
     telemetry::init(logging.format)?;
     if let Command::Describe { folder } = command {
@@ -100,6 +104,8 @@ async fn main() -> Result<()> {
         index: search_index,
         guard: asking.guard(&http, DEFAULT_PORT, &db)?,
         index_key,
+        caching,
+        origins: http.origins.clone(),
     };
     let app = App::start(db, settings, shutdown.stop.clone())
         .context("the key of Meilisearch cannot be sent")?;

@@ -69,7 +69,9 @@ async fn attempt(
     task: &Task<String>,
     hands: &Hands,
 ) -> Result<(), Retry> {
-    match (reaction.act)(task, hands).await {
+    // Of those that are done elsewhere none are claimed here.
+    let Some(act) = reaction.act else { return Ok(()) };
+    match act(task, hands).await {
         Ok(Done::Finished) => list::finish(db, task).await?,
         Ok(Done::Recorded) => {}
         Ok(Done::Later(pause)) => list::postpone(db, task, pause).await?,

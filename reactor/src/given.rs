@@ -5,7 +5,7 @@
 use std::marker::PhantomData;
 
 use chrono::{DateTime, Utc};
-use domain::{Event, OrderId, PaymentId, StreamId};
+use domain::{Event, OrderId, PaymentId, ProductId, StreamId};
 use event_store::Recorded;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -117,6 +117,12 @@ pub fn payment(name: &str) -> (StreamId, Event) {
         "reference": "auth_1", "expires_at": expires_at(), "reason": "insufficient funds",
     });
     (StreamId::Payment(payment_id()), event(&format!("payment.{name}"), &payload))
+}
+
+/// An event of a product.
+pub fn product(name: &str, payload: &Value) -> (StreamId, Event) {
+    let id = ProductId(Uuid::from_u128(7));
+    (StreamId::Product(id), event(&format!("product.{name}"), payload))
 }
 
 fn event(name: &str, payload: &Value) -> Event {

@@ -12,10 +12,11 @@ use sqlx::PgPool;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::cdn;
 use crate::list::{self, Place};
 use crate::notes::{Notes, StuckStreams, Waiting};
 use crate::reaction::Registered;
-use crate::reactions;
+use crate::reactions::{self, PURGE_CDN};
 use crate::waiting::{self, Round};
 
 /// How often the log is looked at without a reason.
@@ -27,14 +28,17 @@ const GATHER: Duration = Duration::from_millis(10);
 const KEEP_POSITIONS: i64 = 10_000;
 /// How often streams that wait are tried again.
 const TAKE_UP_PERIOD: Duration = Duration::from_secs(2);
+/// How far the one that purges a CDN may be behind: the log is read for who is hindmost, and the
+/// others wait meanwhile.
+const CDN_BEHIND_MAX: i64 = 100_000;
 /// The pause after a failure.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Keeps the list from the log, for ever. Notifies `more` when there is more to do.
-pub(crate) async fn keep(db: PgPool, more: &Notify) {
+pub(crate) async fn keep(db: PgPool, reactions: &[&'static Registered], more: &Notify) {
     let mut failing = false;
     loop {
-        if let Err(error) = follow(&db, more, &mut failing).await {
+        if let Err(error) = follow(&db, reactions, more, &mut failing).await {
             if !failing {
                 let error = causes(&error);
                 tracing::warn!(error, "the reactor is interrupted and will try again");
@@ -45,12 +49,22 @@ pub(crate) async fn keep(db: PgPool, more: &Notify) {
     }
 }
 
-async fn follow(db: &PgPool, more: &Notify, failing: &mut bool) -> sqlx::Result<()> {
+async fn follow(
+    db: &PgPool,
+    reactions: &[&'static Registered],
+    more: &Notify,
+    failing: &mut bool,
+) -> sqlx::Result<()> {
     let mut listener = HeadListener::connect(db).await?;
-    list::register(db, &names()).await?;
-    let mut keeper = Keeper { db, more, group: Group::hindmost(db).await?, scanned: 0 };
+    let names: Vec<String> = reactions.iter().map(|known| known.name.to_owned()).collect();
+    list::register(db, &names).await?;
+    if reactions.iter().any(|known| known.name == PURGE_CDN.name) {
+        cdn::catch_up(db, CDN_BEHIND_MAX).await?;
+    }
+    let group = Group::hindmost(db, &names).await?;
+    let mut keeper = Keeper { db, more, names: &names, group, scanned: 0 };
     keeper.scanned = keeper.group.position;
-    let mut rounds: Vec<Round> = reactions::ALL.iter().map(Round::new).collect();
+    let mut rounds: Vec<Round> = reactions.iter().map(|known| Round::new(known)).collect();
     let mut next_round = Instant::now();
     loop {
         if next_round <= Instant::now() {
@@ -72,10 +86,6 @@ async fn follow(db: &PgPool, more: &Notify, failing: &mut bool) -> sqlx::Result<
     }
 }
 
-fn names() -> Vec<String> {
-    reactions::ALL.iter().map(|known| known.name.to_owned()).collect()
-}
-
 /// The reactions that are furthest behind, all equally far: the log is read for them next. Mostly
 /// these are all. One is behind after a program that does not have it was the quicker one.
 struct Group {
@@ -90,8 +100,8 @@ struct Group {
 }
 
 impl Group {
-    async fn hindmost(db: &PgPool) -> sqlx::Result<Self> {
-        let places = list::places(db, &names()).await?;
+    async fn hindmost(db: &PgPool, names: &[String]) -> sqlx::Result<Self> {
+        let places = list::places(db, names).await?;
         Self::of(places).ok_or(sqlx::Error::RowNotFound)
     }
 
@@ -125,6 +135,8 @@ impl Group {
 struct Keeper<'a> {
     db: &'a PgPool,
     more: &'a Notify,
+    /// Of the reactions that this process has.
+    names: &'a [String],
     group: Group,
     /// How far the log was read; most of it is of no interest, and this is kept now and then.
     scanned: i64,
@@ -176,7 +188,7 @@ impl Keeper<'_> {
 
     /// Goes on from where the reactions are now: somebody else has moved them.
     async fn look_again(&mut self) -> sqlx::Result<()> {
-        self.group = Group::hindmost(self.db).await?;
+        self.group = Group::hindmost(self.db, self.names).await?;
         self.scanned = self.group.position;
         Ok(())
     }

@@ -6,12 +6,13 @@
 //! * `list`: that list; `doer`: claims what is due and sees it done; [`hands`]: what may be used
 //!   for it;
 //! * [`waiting`]: streams that wait for a program that can read them;
-//! * [`gateway`]: those who move money;
+//! * [`gateway`]: those who move money; [`cdn`]: who keeps copies of the catalogue;
 //! * [`operations`]: what is done by hand; [`serve`]: a process that does nothing else.
 //!
 //! It runs inside command-api, or alone. It knows no routes, and decides nothing about a shop: what
 //! an answer means for a payment and its order is the domain's.
 
+pub mod cdn;
 mod doer;
 pub mod gateway;
 #[cfg(test)]
@@ -38,9 +39,12 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use vault::Vault;
 
+use crate::cdn::Cdn;
 use crate::gateway::Gateways;
 use crate::gateway::settings::Settings;
 use crate::hands::{Hands, KnownPeople};
+use crate::reaction::Registered;
+use crate::reactions::PURGE_CDN;
 
 /// Connections for the list, and for reading what it is about.
 const CONNECTIONS_MAX: u32 = 8;
@@ -71,22 +75,29 @@ pub fn run(
     writer: Writer,
     settings: &Settings,
     people: Correspondence,
+    cdn: Option<Cdn>,
     stop: CancellationToken,
 ) -> Result<impl Future<Output = ()> + Send + use<>, gateway::Error> {
     let db = forgetful(db);
     let hands = Hands::new(db.clone(), writer, Gateways::new(&db, settings)?, people.known.clone());
-    Ok(react(db, hands, settings.events_term(), people, stop))
+    let beside = Beside { events_term: settings.events_term(), people, cdn };
+    Ok(react(db, hands, beside, stop))
 }
 
-async fn react(
-    db: PgPool,
-    hands: Hands,
+/// What runs beside the doer.
+struct Beside {
     events_term: TimeDelta,
     people: Correspondence,
-    stop: CancellationToken,
-) {
+    cdn: Option<Cdn>,
+}
+
+async fn react(db: PgPool, hands: Hands, beside: Beside, stop: CancellationToken) {
+    let Beside { events_term, people, cdn } = beside;
     let more = Notify::new();
-    let keeper = keeper::keep(db.clone(), &more);
+    // A program of another setting, beside this one, does not move what it does not have.
+    let of_cdn = cdn.is_some().then_some(&PURGE_CDN);
+    let reactions: Vec<&'static Registered> = reactions::ALL.iter().chain(of_cdn).collect();
+    let keeper = keeper::keep(db.clone(), &reactions, &more);
     let observer = metrics::observe(db.clone());
     let forgetter = gateway::inbox::forget(db.clone(), events_term);
     let doer = doer::act(db.clone(), hands, &more, stop.clone());
@@ -103,7 +114,12 @@ async fn react(
             carrier.run(post, stop.clone()).await;
         }
     };
-    tokio::join!(doer, watching, carrying);
+    let purging = async {
+        if let Some(cdn) = cdn {
+            cdn.run(db.clone(), stop.clone()).await;
+        }
+    };
+    tokio::join!(doer, watching, carrying, purging);
     db.close().await;
 }
 

@@ -259,14 +259,23 @@ pub(crate) async fn postpone(
     Ok(())
 }
 
-/// How many things are overdue: due for longer than that, and at most `limit` of them.
-pub(crate) async fn overdue(db: &PgPool, since: Duration, limit: i64) -> sqlx::Result<i64> {
+/// How many things of these reactions are overdue: due for longer than that, and at most `limit` of
+/// them.
+pub(crate) async fn overdue(
+    db: &PgPool,
+    reactions: &'static [Registered],
+    since: Duration,
+    limit: i64,
+) -> sqlx::Result<i64> {
+    let names: Vec<String> = reactions.iter().map(|known| known.name.to_owned()).collect();
     sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM (
-               SELECT FROM reaction_tasks WHERE due_at < now() - make_interval(secs => $1) LIMIT $2
+               SELECT FROM reaction_tasks
+               WHERE due_at < now() - make_interval(secs => $1) AND reaction = ANY($3) LIMIT $2
            ) AS overdue"#,
         since.as_secs_f64(),
         limit,
+        &names,
     )
     .fetch_one(db)
     .await

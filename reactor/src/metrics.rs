@@ -6,7 +6,7 @@ use std::time::Duration;
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge};
 use sqlx::PgPool;
 
-use crate::{list, waiting};
+use crate::{list, reactions, waiting};
 
 /// How often it says what waits.
 const OBSERVE: Duration = Duration::from_secs(10);
@@ -41,7 +41,7 @@ pub fn describe_metrics() {
 /// Says now and then what waits, for ever.
 pub(crate) async fn observe(db: PgPool) {
     loop {
-        if let Ok(overdue) = list::overdue(&db, OVERDUE, OVERDUE_MAX).await {
+        if let Ok(overdue) = list::overdue(&db, &reactions::ALL, OVERDUE, OVERDUE_MAX).await {
             gauge!("payment_tasks_overdue").set(overdue as f64);
         }
         if let Ok(parked) = waiting::count(&db).await {

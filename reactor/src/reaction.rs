@@ -95,6 +95,9 @@ pub enum Retry {
 /// A thing being done.
 pub(crate) type Acting<'a> = BoxFuture<'a, Result<Done, Retry>>;
 
+/// How one is done.
+pub(crate) type Act = for<'a> fn(&'a Task<String>, &'a Hands) -> Acting<'a>;
+
 /// A reaction as the keeper and the doer see it.
 pub struct Registered {
     /// [`Reaction::NAME`].
@@ -102,13 +105,23 @@ pub struct Registered {
     /// [`Reaction::READS`].
     pub reads: &'static [Category],
     pub(crate) note: fn(&Recorded, &mut Changes),
-    pub(crate) act: for<'a> fn(&'a Task<String>, &'a Hands) -> Acting<'a>,
+    /// None where a carrier of its own does them, many at once.
+    pub(crate) act: Option<Act>,
 }
 
 impl Registered {
     /// The entry of a reaction.
     pub const fn of<R: Reaction>() -> Self {
-        Self { name: R::NAME, reads: R::READS, note: note::<R>, act: act::<R> }
+        Self { name: R::NAME, reads: R::READS, note: note::<R>, act: Some(act::<R>) }
+    }
+
+    /// One of which the list is kept here, and done elsewhere.
+    pub(crate) const fn done_elsewhere(
+        name: &'static str,
+        reads: &'static [Category],
+        note: fn(&Recorded, &mut Changes),
+    ) -> Self {
+        Self { name, reads, note, act: None }
     }
 
     /// Whether it looks at events of a type, known or not: by the category that the name begins

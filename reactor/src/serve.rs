@@ -13,7 +13,7 @@ use vault::settings::MasterKey;
 use webhook::Dispatcher;
 
 use crate::gateway::settings::Settings;
-use crate::{Correspondence, gateway, waiting};
+use crate::{Correspondence, cdn, gateway, waiting};
 
 /// Where the reactor listens unless it is told.
 const DEFAULT_PORT: u16 = 8083;
@@ -30,6 +30,9 @@ pub struct Run {
     /// Who is told outside
     #[command(flatten)]
     pub webhooks: webhook::config::Settings,
+    /// Who keeps copies of the catalogue
+    #[command(flatten)]
+    pub cdn: cdn::settings::Settings,
 }
 
 /// Why the process ended when it was not told to.
@@ -69,7 +72,7 @@ async fn keep_running(
     http: Http,
     master: MasterKey,
 ) -> Result<(), Error> {
-    let Run { gateways, mail, webhooks } = settings;
+    let Run { gateways, mail, webhooks, cdn } = settings;
     http.check()?;
     exposed::check_servers(&http, &database, None, None)?;
     master.check(http.exposed)?;
@@ -87,7 +90,7 @@ async fn keep_running(
     let stop_reacting = CancellationToken::new();
     let people = Correspondence::new(master.vault(&db)?, mail.carrier()?);
     let stop = stop_reacting.clone();
-    let reacting = crate::run(&db, writer.clone(), &gateways, people, stop)?;
+    let reacting = crate::run(&db, writer.clone(), &gateways, people, cdn.cdn()?, stop)?;
     let reacting = parts.watch("the reactor", tokio::spawn(reacting));
     let dispatcher = Dispatcher::set_up(&db, master.master()?, &webhooks)?;
     let telling = dispatcher.map(|dispatcher| {

@@ -8,6 +8,7 @@ use axum::http::{Method, StatusCode, header};
 use metrics::Gauge;
 use uuid::Uuid;
 
+use crate::auth::bearer;
 use crate::health;
 use crate::request_id::{self, RequestId};
 
@@ -40,7 +41,8 @@ impl Line {
         let route = request.extensions().get::<MatchedPath>();
         let mut path = request.uri().path().to_owned();
         path.truncate(path.floor_char_boundary(PATH_BYTES_MAX));
-        let has_token = request.headers().contains_key(header::AUTHORIZATION);
+        let headers = request.headers();
+        let has_token = headers.contains_key(header::AUTHORIZATION) || bearer(headers).is_some();
         Self {
             began: Instant::now(),
             method: label(request.method()),

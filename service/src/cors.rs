@@ -59,6 +59,12 @@ impl FromStr for Origins {
 }
 
 impl Origins {
+    /// Whether pages of this origin may ask. Browsers ask nobody before they open a WebSocket, so
+    /// whoever takes one has to.
+    pub fn allow(&self, origin: &HeaderValue) -> bool {
+        self.0.iter().any(|PageOrigin(known)| known == origin)
+    }
+
     /// Whether none of them is reached without TLS.
     pub(crate) fn are_encrypted(&self) -> bool {
         self.0.iter().all(|origin| origin.0.as_bytes().starts_with(b"https://"))

@@ -30,6 +30,7 @@ pub mod rates;
 pub mod request_id;
 mod serve;
 pub mod shutdown;
+pub mod stay;
 pub mod telemetry;
 mod throttle;
 pub mod tls;

@@ -30,6 +30,7 @@ use crate::http::shell;
 use crate::ledger::Patience;
 use crate::problem::Problem;
 use crate::shutdown::Shutdown;
+use crate::stay::Held;
 use crate::tls::door::{self, Door};
 use crate::{cors, descriptors, guarded, metrics};
 
@@ -223,6 +224,8 @@ struct Server {
     shutdown: CancellationToken,
     /// Ends what is still open after the drain.
     cut_off: CancellationToken,
+    /// Connections that are not closed yet, upgraded ones among them.
+    attended: TaskTracker,
 }
 
 impl Server {
@@ -257,13 +260,13 @@ impl Server {
             connections: Arc::default(),
             shutdown,
             cut_off: CancellationToken::new(),
+            attended: TaskTracker::new(),
         })
     }
 
     /// Takes connections until the shutdown, then waits for those that are open.
     async fn run(self: Arc<Self>, listener: TcpListener) {
         let _cut_off = self.cut_off.clone().drop_guard();
-        let attended = TaskTracker::new();
         let doorstep = Arc::new(Semaphore::new(TURNED_AWAY_MAX));
         let mut look = tokio::time::interval(self.bounds.look);
         loop {
@@ -281,24 +284,26 @@ impl Server {
             };
             let server = self.clone();
             if let Ok(place) = self.room.clone().try_acquire_owned() {
-                attended.spawn(async move { server.welcome(connection, from, place).await });
+                self.attended.spawn(async move { server.welcome(connection, from, place).await });
             } else if let Ok(step) = doorstep.clone().try_acquire_owned() {
-                attended.spawn(async move { server.receive(connection, from, step).await });
+                self.attended.spawn(async move { server.receive(connection, from, step).await });
             } else {
                 ::metrics::counter!("connections_turned_away_total").increment(1);
             }
         }
         drop(listener);
-        attended.close();
-        if tokio::time::timeout(DRAIN_TIME, attended.wait()).await.is_err() {
+        self.attended.close();
+        if tokio::time::timeout(DRAIN_TIME, self.attended.wait()).await.is_err() {
             tracing::warn!(seconds = DRAIN_TIME.as_secs(), "requests still under way are cut off");
         }
     }
 
     /// Serves a connection that has a place.
-    async fn welcome(&self, connection: TcpStream, from: SocketAddr, _place: OwnedSemaphorePermit) {
+    async fn welcome(&self, connection: TcpStream, from: SocketAddr, place: OwnedSemaphorePermit) {
         let opened = self.connections.open(Instant::now());
-        self.attend((connection, from), &self.router, &opened.connection).await;
+        let held = Held::new(opened, self.cut_off.clone(), place, self.attended.token());
+        let open = held.opened().connection.clone();
+        self.attend((connection, from), &self.router, &open, Some(held)).await;
     }
 
     /// Finds a place for a newcomer when there is none, or tells it so.
@@ -314,7 +319,7 @@ impl Server {
         ::metrics::counter!("connections_turned_away_total").increment(1);
         // Not among the open ones: it ends soon in any case.
         let opened = Arc::<Connections>::default().open(Instant::now());
-        let refusing = self.attend((connection, from), &self.refusal, &opened.connection);
+        let refusing = self.attend((connection, from), &self.refusal, &opened.connection, None);
         if tokio::time::timeout(time, refusing).await.is_err() {
             tracing::debug!("a connection without a place is closed");
         }

@@ -8,7 +8,7 @@ use crate::layout::Layout;
 use crate::process::run_in_terminal;
 use crate::servers::{Durability, Ports, Servers, Source, Throwaway};
 use crate::services::Services;
-use crate::{cargo, chaos, npm, progress, promtool, verifiers};
+use crate::{cargo, chaos, debian, npm, progress, verifiers};
 
 /// Options of `test`.
 #[derive(clap::Args)]
@@ -46,7 +46,9 @@ pub fn run_with(layout: &Layout, rest: &[String], told: &[(&str, String)]) -> Re
         }
     }
     // For those that have our metrics and alerts judged by somebody else.
-    test.env("PROMTOOL_BIN", promtool::find(layout)?);
+    test.env("PROMTOOL_BIN", debian::find(layout, &debian::PROMTOOL)?);
+    // For the one that has a cache in front of query-api.
+    test.env("VARNISHD_BIN", debian::find(layout, &debian::VARNISHD)?);
     // For the one that has our webhooks verified by others' libraries.
     test.env("WEBHOOK_VERIFIERS", verifiers::find(layout)?);
     test.env("OIDC_PROVIDER", npm::OIDC_PROVIDER.find(layout)?);

@@ -1,4 +1,5 @@
-//! `/v1/events`: the log itself, as lines of JSON up to its head, or live as server-sent events.
+//! `/v1/events`: the log itself, as lines of JSON up to its head, or live as server-sent events;
+//! `/v1/events/ws`: live over a WebSocket.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -21,6 +22,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::app::{App, EXPORTS_MAX};
+use crate::frames::Framing;
 use crate::live::Subscriber;
 use crate::log;
 use crate::metrics::UnderWay;
@@ -28,6 +30,7 @@ use crate::past::Point;
 use crate::progress::position_unknown;
 use crate::queue::Who;
 use crate::reading::{Chunk, Reading, Selection};
+use crate::socket::Socket;
 
 /// How often an export that finds nothing to send sends an empty line, so that nobody on the way
 /// takes it for dead.
@@ -52,6 +55,8 @@ pub struct Parameters {
     /// Only of these types, repeated or with commas between them.
     #[serde(default)]
     types: Vec<String>,
+    /// Where a live stream broke off, for those who cannot say so in `Last-Event-ID`.
+    last_event_id: Option<String>,
 }
 
 /// `GET /v1/events`
@@ -60,33 +65,11 @@ pub async fn events(
     Query(parameters): Query<Parameters>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let types = known_types(&parameters.types)?;
     let is_live = is_live(&headers)?;
-    // Where the browser was before it lost us counts more than where it once began.
-    let last = headers.get(LAST_EVENT_ID).filter(|_| is_live).map(LastEvent::read).transpose()?;
-    let mut db = app.queue.connection(Who::Newcomer).await?;
-    let log = read::log(&mut *db).await?;
-    log::must_be(log.id, log::asked_for(&headers)?)?;
-    log::must_be(log.id, last.and_then(|last| last.log_id))?;
-    let begin = if is_live { log.head } else { 0 };
-    let after = match (last, parameters.after) {
-        (Some(last), _) => last.position,
-        (None, Some(point)) => position(&mut db, point).await?,
-        (None, None) => begin,
-    };
-    // A standby does not know the last events yet.
-    if after > log.head && !log.standby {
-        return Err(position_unknown(log.head, after));
-    }
-    let until = match parameters.until {
-        Some(point) => position(&mut db, point).await?,
-        None => i64::MAX,
-    };
-    drop(db);
-    let left = parameters.limit.unwrap_or(u64::MAX);
-    let selection = Selection { after, until, left, types };
+    let (log, selection) = selected(&app, parameters, &headers, is_live).await?;
     if is_live {
-        return Ok(followed(app.live.follow(selection, log.id)?));
+        let follower = app.live.follow(selection, log.id, Framing::ServerSent)?;
+        return Ok(server_sent(frames(follower)));
     }
     let Ok(place) = app.exports.clone().try_acquire_owned() else {
         return Err(Problem::new(
@@ -97,6 +80,51 @@ pub async fn events(
         .retry_after(RETRY_AFTER));
     };
     Ok(export(&app, log, selection, place))
+}
+
+/// `GET /v1/events/ws`
+pub async fn socket(
+    State(app): State<App>,
+    Query(parameters): Query<Parameters>,
+    headers: HeaderMap,
+    socket: Socket,
+) -> Result<Response, Problem> {
+    let (log, selection) = selected(&app, parameters, &headers, true).await?;
+    let follower = app.live.follow(selection, log.id, Framing::Line)?;
+    Ok(socket.send(frames(follower), app.live.stop.clone()))
+}
+
+/// Which log it is, and what of it is asked for.
+async fn selected(
+    app: &App,
+    parameters: Parameters,
+    headers: &HeaderMap,
+    is_live: bool,
+) -> Result<(Log, Selection), Problem> {
+    let Parameters { after, until, limit, types, last_event_id } = parameters;
+    let types = known_types(&types)?;
+    // Where the browser was before it lost us counts more than where it once began.
+    let last = if is_live { LastEvent::of(headers, last_event_id.as_deref())? } else { None };
+    let mut db = app.queue.connection(Who::Newcomer).await?;
+    let log = read::log(&mut *db).await?;
+    log::must_be(log.id, log::asked_for(headers)?)?;
+    log::must_be(log.id, last.and_then(|last| last.log_id))?;
+    let begin = if is_live { log.head } else { 0 };
+    let after = match (last, after) {
+        (Some(last), _) => last.position,
+        (None, Some(point)) => position(&mut db, point).await?,
+        (None, None) => begin,
+    };
+    // A standby does not know the last events yet.
+    if after > log.head && !log.standby {
+        return Err(position_unknown(log.head, after));
+    }
+    let until = match until {
+        Some(point) => position(&mut db, point).await?,
+        None => i64::MAX,
+    };
+    let left = limit.unwrap_or(u64::MAX);
+    Ok((log, Selection { after, until, left, types }))
 }
 
 /// Whether somebody wants to follow the log, not the lines that are there.
@@ -135,7 +163,16 @@ pub(crate) struct LastEvent {
 }
 
 impl LastEvent {
-    pub(crate) fn read(value: &HeaderValue) -> Result<Self, Problem> {
+    /// As the header says, or else the query.
+    pub(crate) fn of(headers: &HeaderMap, query: Option<&str>) -> Result<Option<Self>, Problem> {
+        let named = match headers.get(LAST_EVENT_ID) {
+            Some(value) => Some(value.to_str().unwrap_or_default()),
+            None => query,
+        };
+        named.map(Self::read).transpose()
+    }
+
+    fn read(text: &str) -> Result<Self, Problem> {
         let read = |text: &str| {
             let (position, log_id) = match text.trim().split_once('.') {
                 Some((position, log_id)) => (position, Some(log_id.parse().ok()?)),
@@ -144,7 +181,7 @@ impl LastEvent {
             let position = position.parse().ok().filter(|position| *position >= 0)?;
             Some(Self { position, log_id })
         };
-        value.to_str().ok().and_then(read).ok_or_else(|| {
+        read(text).ok_or_else(|| {
             let detail = "Last-Event-ID is the id of an event or a heartbeat of this stream";
             Problem::new(StatusCode::BAD_REQUEST, "invalid_last_event_id", detail)
         })
@@ -240,11 +277,11 @@ impl Export {
     }
 }
 
-fn followed(follower: Subscriber) -> Response {
-    server_sent(stream::unfold(follower, |mut follower| async {
+fn frames(follower: Subscriber) -> impl Stream<Item = Bytes> + Send + 'static {
+    stream::unfold(follower, |mut follower| async {
         let frame = follower.next().await?;
         Some((frame, follower))
-    }))
+    })
 }
 
 /// Frames as they are sent for as long as somebody takes them.

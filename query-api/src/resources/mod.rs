@@ -30,6 +30,7 @@ use service::health::Health;
 use service::{bus, database, http, openapi};
 
 use crate::app::App;
+use crate::caching::{self, Offer};
 use crate::list::list_of;
 use crate::one::one;
 use crate::{described, events, log};
@@ -48,6 +49,7 @@ fn routes() -> Vec<(&'static str, Access, MethodRouter<App>)> {
         ("/v1/orders", Shopper, get(list_of::<order::Orders>)),
         ("/v1/orders/{id}", Shopper, get(one::<order::Order>)),
         ("/v1/orders/{id}/live", Shopper, get(order_live::live)),
+        ("/v1/orders/{id}/live/ws", Shopper, get(order_live::socket)),
         ("/v1/orders/{id}/history", Staff, get(history::history)),
         ("/v1/payments", Staff, get(list_of::<payment::Payments>)),
         ("/v1/payments/{id}", Shopper, get(one::<payment::Payment>)),
@@ -55,6 +57,7 @@ fn routes() -> Vec<(&'static str, Access, MethodRouter<App>)> {
         ("/v1/returns/{id}", Shopper, get(one::<return_::Return>)),
         ("/v1/sales", Analyst, get(list_of::<sales::Sales>)),
         ("/v1/events", Analyst, get(event::events)),
+        ("/v1/events/ws", Analyst, get(event::socket)),
         ("/v1/streams/{category}/{id}", Analyst, get(stream::history)),
         ("/v1/projections", Ops, get(projection::list)),
     ]
@@ -69,6 +72,10 @@ pub fn accesses() -> impl Iterator<Item = (&'static str, Access)> {
 pub fn router(app: App, health: &Health) -> Router {
     let mut all = Router::new();
     for (path, access, route) in routes() {
+        let route = match Offer::of(path, app.caching) {
+            Some(offer) => route.route_layer(middleware::from_fn_with_state(offer, caching::say)),
+            None => route,
+        };
         let admit = middleware::from_fn_with_state((app.guard.clone(), access), guard::admit);
         let route = route.route_layer(admit);
         let private = middleware::map_response(keep_private);

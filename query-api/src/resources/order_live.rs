@@ -1,4 +1,5 @@
-//! `/v1/orders/{id}/live`: an order's document as it becomes another, as server-sent events.
+//! `/v1/orders/{id}/live`: an order's document as it becomes another, as server-sent events;
+//! `/v1/orders/{id}/live/ws`: the same over a WebSocket.
 //!
 //! A path of its own: what is under `/v1/orders/{id}` has an `ETag` and may be kept, and a client
 //! that accepts anything must not get a stream without an end there.
@@ -6,21 +7,34 @@
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use bytes::Bytes;
 use event_store::read;
-use futures::stream;
+use futures::{Stream, stream};
 use identity::Principal;
+use schemars::JsonSchema;
+use serde::Deserialize;
 use service::Problem;
-use service::extract::Path;
+use service::extract::{Path, Query};
 
 use crate::app::App;
 use crate::document::respond;
 use crate::following::{FollowOrder, OrderFollower};
+use crate::frames::Framing;
 use crate::fresh::Prefer;
 use crate::log;
 use crate::one::{Id, Resource as _};
 use crate::queue::Who;
-use crate::resources::event::{LAST_EVENT_ID, LastEvent, server_sent};
+use crate::resources::event::{LastEvent, server_sent};
 use crate::resources::order::Order;
+use crate::socket::Socket;
+
+/// Where somebody was.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Parameters {
+    /// Where it broke off: the `id` of the last message.
+    last_event_id: Option<String>,
+}
 
 /// `GET /v1/orders/{id}/live`
 pub async fn live(
@@ -30,19 +44,51 @@ pub async fn live(
     principal: Principal,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let last = headers.get(LAST_EVENT_ID).map(LastEvent::read).transpose()?;
+    let last = LastEvent::of(&headers, None)?;
+    let asks = (principal, id, prefer);
+    match follower(app, asks, &headers, last, Framing::ServerSent).await? {
+        Some(follower) => Ok(server_sent(frames(follower))),
+        None => Ok(respond(&headers, Order::NAME, None)),
+    }
+}
+
+/// `GET /v1/orders/{id}/live/ws`
+pub async fn socket(
+    State(app): State<App>,
+    Path(id): Path<Id>,
+    Query(parameters): Query<Parameters>,
+    (prefer, principal, headers): (Prefer, Principal, HeaderMap),
+    socket: Socket,
+) -> Result<Response, Problem> {
+    let last = LastEvent::of(&headers, parameters.last_event_id.as_deref())?;
+    let (asks, stop) = ((principal, id, prefer), app.live.stop.clone());
+    match follower(app, asks, &headers, last, Framing::Line).await? {
+        Some(follower) => Ok(socket.send(frames(follower), stop)),
+        None => Ok(respond(&headers, Order::NAME, None)),
+    }
+}
+
+/// Whoever may follow it; none where there is no such order for them.
+async fn follower(
+    app: App,
+    (principal, id, prefer): (Principal, Id, Prefer),
+    headers: &HeaderMap,
+    last: Option<LastEvent>,
+    framing: Framing,
+) -> Result<Option<OrderFollower>, Problem> {
     let mut db = app.queue.connection(Who::Newcomer).await?;
     let log = read::log(&mut *db).await?;
     drop(db);
-    log::must_be(log.id, log::asked_for(&headers)?)?;
+    log::must_be(log.id, log::asked_for(headers)?)?;
     log::must_be(log.id, last.and_then(|last| last.log_id))?;
     let last = last.map(|last| last.position);
-    let wanted = FollowOrder { principal, id, prefer, log: (log.id, log.head), last };
-    let Some(follower) = OrderFollower::begin(app, wanted).await? else {
-        return Ok(respond(&headers, Order::NAME, None));
-    };
-    Ok(server_sent(stream::unfold(follower, |mut follower| async {
+    let wanted = FollowOrder { principal, id, prefer, log: (log.id, log.head), last, framing };
+    OrderFollower::begin(app, wanted).await
+}
+
+fn frames(follower: OrderFollower) -> impl Stream<Item = Bytes> + Send + 'static {
+    stream::unfold(follower, |mut follower| async {
         let frame = follower.next().await?;
         Some((frame, follower))
-    })))
+    })
 }

@@ -45,7 +45,7 @@ impl Frames {
 }
 
 /// Something happens to an order, and its read model comes to hold it.
-async fn happens(shop: &Shop, order: &str) -> i64 {
+pub async fn happens(shop: &Shop, order: &str) -> i64 {
     let parcel = json!({"order_id": order, "lines": [{"sku": "TOTE", "quantity": 1}]});
     let created = (format!("fulfilment-{}", Uuid::now_v7()), "fulfilment.created", parcel);
     let position = shop.append(&[created]).await;

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)] // a test that cannot go on fails here
 
 mod access;
+mod caching;
 mod carts;
 mod crowded;
 mod described;
@@ -17,6 +18,7 @@ mod lists;
 mod outage;
 mod past;
 mod search;
+mod sockets;
 mod strangers;
 mod support;
 mod waiting;

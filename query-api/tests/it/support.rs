@@ -9,9 +9,11 @@ use domain::ReadModel;
 use domain::page::search_keys::folded;
 use http_body_util::BodyExt as _;
 use identity::Guard;
+use query_api::caching::Caching;
 use query_api::{App, Settings};
 use serde_json::{Value, json};
 use service::config::{self, Secret};
+use service::cors::Origins;
 use sqlx::PgPool;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -63,6 +65,8 @@ impl Shop {
             stream: "commerce".to_owned(),
             guard: Guard::open(),
             index_key: None,
+            caching: Caching::default(),
+            origins: Origins::default(),
         };
         change(&mut settings);
         // Tests write events by themselves, which only `append` may.

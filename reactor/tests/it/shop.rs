@@ -43,7 +43,8 @@ pub fn react(db: &PgPool) -> Running {
 pub fn react_with(db: &PgPool, people: Correspondence) -> Running {
     let (writer, _) = Writer::start(db, writer::Settings::default());
     let stop = CancellationToken::new();
-    let reacting = reactor::run(db, writer, &Settings::default(), people, stop.clone()).unwrap();
+    let reacting =
+        reactor::run(db, writer, &Settings::default(), people, None, stop.clone()).unwrap();
     let task = tokio::spawn(reacting);
     Running { stop, task }
 }

@@ -16,6 +16,7 @@ use tokio_rustls::server::TlsStream;
 use super::{Duration, END_TIME_MAX, Server};
 use crate::connections::Connection;
 use crate::rates::Peer;
+use crate::stay::Held;
 use crate::tls::door::Door;
 
 impl Server {
@@ -25,18 +26,19 @@ impl Server {
         (tcp, from): (TcpStream, SocketAddr),
         router: &Router,
         connection: &Connection,
+        held: Option<Held>,
     ) {
         // Answers are small: waiting to fill a packet only delays them.
         if let Err(error) = tcp.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY refused");
         }
         let Some(door) = &self.tls else {
-            return self.converse(tcp, from, router, connection).await;
+            return self.converse((tcp, from), router, connection, held).await;
         };
         // Boxed: a connection without TLS has no room for it.
         let encrypted = Box::pin(async {
             if let Some(stream) = self.shake_hands(door, tcp, connection).await {
-                self.converse(stream, from, router, connection).await;
+                self.converse((stream, from), router, connection, held).await;
             }
         });
         encrypted.await;
@@ -60,16 +62,19 @@ impl Server {
     /// Answers what is asked.
     async fn converse(
         &self,
-        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-        from: SocketAddr,
+        (stream, from): (impl AsyncRead + AsyncWrite + Send + Unpin + 'static, SocketAddr),
         router: &Router,
         connection: &Connection,
+        held: Option<Held>,
     ) {
         let router = TowerToHyperService::new(router.clone());
         let service = service_fn(|mut request: hyper::Request<_>| {
             let under_way = connection.ledger.begin();
             request.extensions_mut().insert(connection.ledger.clone());
             request.extensions_mut().insert(Peer(from.ip()));
+            if let Some(held) = &held {
+                request.extensions_mut().insert(held.clone());
+            }
             let answering = router.call(request);
             async move {
                 let response = answering.await;
@@ -78,7 +83,8 @@ impl Server {
                 response
             }
         });
-        let mut serving = pin!(self.protocol.serve_connection(TokioIo::new(stream), service));
+        let mut serving =
+            pin!(self.protocol.serve_connection_with_upgrades(TokioIo::new(stream), service));
         let mut cut = pin!(tokio::time::sleep(Duration::MAX));
         let (mut ends, mut stops) = (false, false);
         loop {

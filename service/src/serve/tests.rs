@@ -53,6 +53,7 @@ async fn start_by(
         .route("/", get(|| async { "here" }))
         .route("/large", get(|| async { vec![b'x'; LARGE] }))
         .route("/endless", get(endless))
+        .route("/upgrade", get(upgrade))
         .route("/never", get(std::future::pending::<()>));
     let router = http::bounded(router.merge(Health::new().router()), answers);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -295,4 +296,70 @@ async fn an_http2_reader_with_a_small_window_gets_all() {
         };
     }
     assert_eq!(all, LARGE);
+}
+
+/// An upgraded connection, on which nothing is said until the other side closes it.
+async fn upgrade(stay: crate::stay::Stay, mut request: Request) -> Response {
+    let upgrading = hyper::upgrade::on(&mut request);
+    tokio::spawn(async move {
+        let mut upgraded = hyper_util::rt::TokioIo::new(upgrading.await.unwrap());
+        tokio::select! {
+            _ = upgraded.read_u8() => {}
+            () = stay.ended() => {}
+        }
+    });
+    let headers = [(header::CONNECTION, "upgrade"), (header::UPGRADE, "silence")];
+    (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
+}
+
+/// A connection that is upgraded by now.
+async fn upgraded(address: SocketAddr) -> TcpStream {
+    let mut connection = TcpStream::connect(address).await.unwrap();
+    let ask =
+        b"GET /upgrade HTTP/1.1\r\nhost: shop\r\nconnection: upgrade\r\nupgrade: silence\r\n\r\n";
+    connection.write_all(ask).await.unwrap();
+    let mut answer = [0; 1024];
+    let length = connection.read(&mut answer).await.unwrap();
+    assert!(answer[..length].starts_with(b"HTTP/1.1 101"), "{}", answer[..length].escape_ascii());
+    connection
+}
+
+#[tokio::test]
+async fn an_upgraded_connection_keeps_its_place_until_it_is_closed() {
+    let mut bounds = limits(|limits| {
+        // As one that says nothing over HTTP it would be gone, or make way.
+        (limits.first_head, limits.idle, limits.idle_when_full) = (SHORT, SHORT, Duration::ZERO);
+    });
+    (bounds.connections, bounds.turned_away) = (1, LONG);
+    let (address, _stop) = start(bounds).await;
+    let mut connection = upgraded(address).await;
+    tokio::time::sleep(3 * SHORT).await;
+    let answer = all_of(address, REQUEST).await;
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    connection.write_all(b"x").await.unwrap();
+    assert!(is_closed(&mut connection).await);
+    let closing = b"GET / HTTP/1.1\r\nhost: shop\r\nconnection: close\r\n\r\n";
+    for attempt in 0.. {
+        if all_of(address, closing).await.ends_with("here") {
+            break;
+        }
+        assert!(attempt < 100, "the place is not free again");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_process_waits_for_upgraded_connections() {
+    let router = shell(Router::new().route("/upgrade", get(upgrade)));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let shutdown = CancellationToken::new();
+    let running = Server::new(router, shutdown.clone(), patient(), None).run(listener);
+    let mut running = tokio::spawn(running);
+    let mut connection = upgraded(address).await;
+    shutdown.cancel();
+    tokio::time::timeout(3 * SHORT, &mut running).await.expect_err("one is open");
+    connection.write_all(b"x").await.unwrap();
+    assert!(is_closed(&mut connection).await);
+    tokio::time::timeout(LONG / 2, running).await.expect("it has ended").unwrap();
 }

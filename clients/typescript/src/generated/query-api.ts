@@ -44,6 +44,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/events/ws": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The log live, over a WebSocket
+         * @description The log live, over a WebSocket.
+         */
+        get: operations["event.socket"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/fulfilments/{id}": {
         parameters: {
             query?: never;
@@ -176,6 +196,26 @@ export interface paths {
          * @description An order, as it stands and each time it becomes another, as server-sent events.
          */
         get: operations["order.live"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orders/{id}/live/ws": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An order, as it stands and each time it becomes another, over a WebSocket
+         * @description An order, as it stands and each time it becomes another, over a WebSocket.
+         */
+        get: operations["order.socket"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2405,7 +2445,7 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
-                    code?: "forbidden" | "second_factor_required";
+                    code?: "forbidden" | "origin_not_allowed" | "second_factor_required";
                     /** @constant */
                     status?: 403;
                 };
@@ -2542,6 +2582,22 @@ export interface components {
                 };
             };
         };
+        /** @description Upgrade Required */
+        UpgradeRequired: {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "upgrade_required";
+                    /** @constant */
+                    status?: 426;
+                };
+            };
+        };
     };
     parameters: {
         /** @description The `ETag` that is there already: 304 if it still stands. */
@@ -2653,6 +2709,8 @@ export interface operations {
             query?: {
                 /** @description Only after this position, or recorded after this time. Live streams without it begin now. */
                 after?: string;
+                /** @description Where a live stream broke off, for those who cannot say so in `Last-Event-ID`. */
+                last_event_id?: string;
                 /** @description No more than this many. */
                 limit?: number;
                 /** @description Only of these types, repeated or with commas between them. */
@@ -2692,6 +2750,50 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
             409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "event.socket": {
+        parameters: {
+            query?: {
+                /** @description Only after this position, or recorded after this time. Live streams without it begin now. */
+                after?: string;
+                /** @description Where a live stream broke off, for those who cannot say so in `Last-Event-ID`. */
+                last_event_id?: string;
+                /** @description No more than this many. */
+                limit?: number;
+                /** @description Only of these types, repeated or with commas between them. */
+                types?: string[];
+                /** @description Only up to this position, or recorded by this time. */
+                until?: string;
+            };
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
+                "Log-Id"?: components["parameters"]["Log-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The WebSocket. */
+            101: {
+                headers: {
+                    "Log-Id": components["headers"]["Log-Id"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            426: components["responses"]["UpgradeRequired"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -3099,6 +3201,47 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    "order.socket": {
+        parameters: {
+            query?: {
+                /** @description Where it broke off: the `id` of the last message. */
+                last_event_id?: string;
+            };
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
+                "Log-Id"?: components["parameters"]["Log-Id"];
+            };
+            path: {
+                /** @description Which order. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The WebSocket. */
+            101: {
+                headers: {
+                    "Log-Id": components["headers"]["Log-Id"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            426: components["responses"]["UpgradeRequired"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -3552,6 +3695,7 @@ export interface operations {
             /** @description A page of hits. */
             200: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
                     "Log-Id": components["headers"]["Log-Id"];
                     "Preference-Applied": components["headers"]["Preference-Applied"];
                     "Search-Backend": components["headers"]["Search-Backend"];

@@ -98,7 +98,7 @@ async fn overdue(api: &Program, db: &PgPool) -> String {
 }
 
 /// The id of what a command made or changed.
-async fn post(api: &Program, path: &str, body: &Value) -> String {
+pub async fn post(api: &Program, path: &str, body: &Value) -> String {
     let asked = reqwest::Client::new().post(api.url(path)).json(body);
     let answer = asked.header("Idempotency-Key", Uuid::now_v7().to_string()).send().await.unwrap();
     assert!(answer.status().is_success(), "{path}: {answer:?}");

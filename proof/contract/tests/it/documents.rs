@@ -23,6 +23,8 @@ fn spectral_and_redocly_find_nothing() {
     succeed(spectral.args(APIS.map(document)), "spectral lints");
     let mut redocly = node("redocly");
     redocly.args(["lint", "--format", "summary", "--max-problems", "1"]);
+    // Spectral holds that everything can succeed, and knows what begins with 101.
+    redocly.args(["--skip-rule", "operation-2xx-response"]);
     let said = succeed(redocly.args(APIS.map(document)), "redocly lints");
     assert!(!said.contains("warning"), "{said}");
 }
