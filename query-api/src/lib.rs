@@ -3,6 +3,7 @@
 //! * [`resources`] is what clients see: one file each, and every route with who may see it;
 //! * [`one`] and [`list`] answer what all of them have in common: a single document, a page, which
 //!   [`listing`] makes;
+//! * [`fields`] are parts of a document, by name, which [`outline`] knows by its schema;
 //! * [`progress`] lets a reader wait until a read model has come to a position;
 //! * [`mod@queue`] keeps the wait for a connection to Postgres short;
 //! * [`mod@bounded`] finishes what was begun for those who hang up;
@@ -25,6 +26,7 @@ pub mod cursor;
 pub mod described;
 pub mod document;
 pub mod events;
+pub mod fields;
 pub mod following;
 pub mod fresh;
 pub mod list;
@@ -33,6 +35,7 @@ pub mod live;
 pub mod log;
 mod metrics;
 pub mod one;
+pub mod outline;
 pub mod past;
 pub mod people;
 pub mod progress;

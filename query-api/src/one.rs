@@ -20,7 +20,8 @@ use crate::app::App;
 use crate::document::{Folded, Stored, respond};
 use crate::fresh::{Fresh, Prefer};
 use crate::past::Point;
-use crate::scope::must_work_here;
+use crate::queue::Who;
+use crate::scope::{is_for_by_log, must_work_here};
 
 /// What may be asked of a single document.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
@@ -77,6 +78,9 @@ impl TryFrom<String> for Id {
 pub trait Resource: Folded {
     /// What it is called where there is none.
     const NAME: &'static str;
+    /// Whether its past is for whose it is too, and not for those who work here alone: where it
+    /// shows nothing of another kind than what is there today, and was always the same one's.
+    const PAST_IS_THEIRS: bool = false;
     /// How it is named in a path.
     type Id: DeserializeOwned + Send;
 
@@ -95,7 +99,8 @@ pub trait Resource: Folded {
     ) -> impl Future<Output = Result<Option<Stored>, Problem>> + Send;
 }
 
-/// `GET` of a single document. The past is for those who are trusted.
+/// `GET` of a single document. The past is for those who are trusted, and that of their orders for
+/// shoppers.
 pub async fn one<R: Resource>(
     State(app): State<App>,
     Path(id): Path<R::Id>,
@@ -106,8 +111,7 @@ pub async fn one<R: Resource>(
 ) -> Result<Response, Problem> {
     let stream = R::stream(&id)?;
     if let Some(point) = one.point()? {
-        must_work_here(principal)?;
-        let stored = app.past.document::<R>(stream, point).await?;
+        let stored = past::<R>(&app, principal, stream, point).await?;
         return Ok(respond(&headers, R::NAME, stored));
     }
     let fresh = Fresh::new(one.min_position, prefer).of(principal);
@@ -115,9 +119,29 @@ pub async fn one<R: Resource>(
     Ok((fresh.applied(), respond(&headers, R::NAME, stored)).into_response())
 }
 
+/// A document as it was, as far as the caller may see it. Who may not is told before a place is
+/// taken.
+async fn past<R: Resource>(
+    app: &App,
+    principal: Principal,
+    stream: StreamId,
+    point: Point,
+) -> Result<Option<Stored>, Problem> {
+    if !principal.works_here() {
+        if !R::PAST_IS_THEIRS {
+            must_work_here(principal)?;
+        }
+        let mut db = app.queue.connection(Who::Newcomer).await?;
+        if !is_for_by_log(&mut db, principal, &stream).await? {
+            return Ok(None);
+        }
+    }
+    app.past.document::<R>(principal, stream, point).await
+}
+
 /// A document under a UUID: what it is called, where it stands, its own stream, and how it is
 /// folded, if need be with the streams that its events name as `parts`. It is for whose it is;
-/// `strangers` says which rows everybody sees.
+/// `strangers` says which rows everybody sees, `past_is_theirs` whether that holds of its past.
 macro_rules! resource {
     (
         $(#[$doc:meta])*
@@ -125,6 +149,7 @@ macro_rules! resource {
         stream $stream:ident($id:path);
         document $document:ty, by $fold:path $(, parts $part:path)?;
         $( strangers $row:tt; )?
+        $( past_is_theirs $theirs:literal; )?
     ) => {
         $(#[$doc])*
         pub struct $name;
@@ -144,6 +169,7 @@ macro_rules! resource {
 
         impl $crate::one::Resource for $name {
             const NAME: &'static str = $word;
+            $( const PAST_IS_THEIRS: bool = $theirs; )?
             type Id = $crate::one::Id;
 
             fn stream(id: &Self::Id) -> Result<domain::StreamId, service::Problem> {

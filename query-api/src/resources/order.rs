@@ -27,6 +27,7 @@ resource! {
     Order = "order", of Orders in "orders";
     stream Order(OrderId);
     document Document, by order::fold, parts order::part;
+    past_is_theirs true;
 }
 
 const TOTAL: SortKeys = &[("total", Kind::Amount), ("id", Kind::Id)];

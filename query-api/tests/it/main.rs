@@ -17,6 +17,7 @@ mod lists;
 mod outage;
 mod past;
 mod search;
+mod stories;
 mod strangers;
 mod support;
 mod waiting;

@@ -5,10 +5,14 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Request, StatusCode};
+use chrono::{TimeDelta, Utc};
 use domain::ReadModel;
 use domain::page::search_keys::folded;
 use http_body_util::BodyExt as _;
 use identity::Guard;
+use identity::issuer::Issuer;
+use identity::master::Master;
+use identity::token::Subject;
 use query_api::{App, Settings};
 use serde_json::{Value, json};
 use service::config::{self, Secret};
@@ -213,6 +217,33 @@ impl Shop {
 impl Drop for Shop {
     fn drop(&mut self) {
         self.stop.cancel();
+    }
+}
+
+const ISSUER: &str = "https://shop.example";
+
+/// A shop that asks everybody who they are, and who gives tokens out.
+pub struct Asked {
+    pub shop: Shop,
+    issuer: Issuer,
+}
+
+impl Asked {
+    pub async fn open(db: &PgPool) -> Self {
+        let guard = Guard::new(None, false, Some((db.clone(), ISSUER.to_owned())));
+        let shop = Shop::with(db, |settings| settings.guard = guard).await;
+        let master = Master::read(&Secret::from(Master::generate().as_str())).unwrap();
+        Self { shop, issuer: Issuer::new(db.clone(), master.into(), ISSUER) }
+    }
+
+    pub async fn token(&self, subject: Subject) -> String {
+        let given = self.issuer.issue(subject, Utc::now(), TimeDelta::hours(1)).await;
+        format!("Bearer {}", given.unwrap().token)
+    }
+
+    pub async fn get(&self, path: &str, token: Option<&String>) -> Answer {
+        let headers = token.map(|token| ("authorization", token.as_str()));
+        self.shop.ask(path, headers.as_slice()).await
     }
 }
 

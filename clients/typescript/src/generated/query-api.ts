@@ -893,7 +893,7 @@ export interface components {
         };
         /** @description A part of a history. */
         OrderHistory: {
-            items: components["schemas"]["Event"][];
+            items: (components["schemas"]["Event"] | components["schemas"]["ToldEvent"])[];
             /**
              * Format: int64
              * @description What to pass as `after` for the next part.
@@ -2327,6 +2327,32 @@ export interface components {
          * @example tok_success
          */
         Token: string;
+        /** @description An event of an order, as whose order it is sees it. */
+        ToldEvent: {
+            /** @description What is told of it. */
+            data: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            occurred_at: string;
+            /**
+             * Format: int64
+             * @description Its place in the log.
+             */
+            position: number;
+            /** @description What it happened to. */
+            stream: string;
+            /** @description What happened. */
+            type: string;
+            /**
+             * Format: int64
+             * @description Its place among all that happened to that.
+             */
+            version: number;
+        };
         /** @description Units of one SKU. */
         Units: {
             /** @description How many. */
