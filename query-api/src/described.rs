@@ -1,7 +1,7 @@
 //! What this API is asked and answers, as an OpenAPI document: a line a route of
 //! [`crate::resources`]. One that is not here fails a test.
 
-#[cfg(debug_assertions)]
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use axum::http::Method;
@@ -10,9 +10,12 @@ use domain::{Sku, cart as carts, fulfilment, location, payment, product, return_
 use identity::routes::described::operation;
 use schemars::JsonSchema;
 use serde_json::{Value, json};
+use service::Problem;
 use service::openapi::{Code, Description, Endpoint};
 
+use crate::fields::{FieldNames, Fields};
 use crate::one::{Id, One};
+use crate::outline::Outline;
 use crate::resources::event::LIVE;
 use crate::resources::{self, event, history, projection, stream};
 use crate::search::Found;
@@ -64,8 +67,26 @@ The events of the log are described in `/asyncapi.json` and, as JSON Schemas, in
 here.";
 
 /// The document, once it was made.
-#[cfg(debug_assertions)]
 pub static DOCUMENT: LazyLock<Value> = LazyLock::new(document);
+
+/// What members those documents may have that are read under a path, by themselves or in a list.
+static OUTLINES: LazyLock<BTreeMap<&str, Outline>> = LazyLock::new(|| {
+    let paths = DOCUMENT["paths"].as_object().into_iter().flatten();
+    let outlines = paths.map(|(path, methods)| {
+        let answer = &methods["get"]["responses"]["200"]["content"][JSON]["schema"];
+        let outline = Outline::of(answer, &DOCUMENT);
+        (path.as_str(), if path.ends_with('}') { outline } else { outline.below("items") })
+    });
+    outlines.collect()
+});
+
+/// What these names mean of the documents that are read under a path.
+///
+/// # Errors
+/// 400 `invalid_query`, where they have nothing of such a name.
+pub fn fields(path: &str, names: &FieldNames) -> Result<Fields, Problem> {
+    names.of(OUTLINES.get(path).unwrap_or(&Outline::default()))
+}
 
 /// The document.
 pub fn document() -> Value {

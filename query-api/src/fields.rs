@@ -1,15 +1,70 @@
 //! Parts of a document, by the names of its members: `id,lines.sku` is its id, and of each of its
 //! lines the SKU. A name stands for all that is below it.
 //!
-//! What stays of a document stays byte for byte and in its order. Knows no document.
+//! What stays of a document stays byte for byte and in its order. What names there are, a
+//! [`Outline`] knows; here no document is known.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use axum::http::StatusCode;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
+use service::Problem;
+
+use crate::outline::{DEPTH_MAX, Outline};
+
+/// The most names that may be asked for at once.
+pub const NAMES_MAX: usize = 64;
+
+/// Names of members in a query, with commas between them.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(inline, extend(
+    "pattern" = r"^[^,.]+(\.[^,.]+){0,5}(,[^,.]+(\.[^,.]+){0,5}){0,63}$",
+    "examples" = ["id"],
+))]
+pub struct FieldNames(Vec<String>);
+
+impl TryFrom<String> for FieldNames {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let names: Vec<String> = text.split(',').map(str::to_owned).collect();
+        if names.len() > NAMES_MAX {
+            return Err(format!("must be at most {NAMES_MAX} names"));
+        }
+        let is_deep = |name: &String| name.split('.').count() > DEPTH_MAX;
+        if names.iter().any(is_deep) {
+            return Err(format!(
+                "must be names of at most {DEPTH_MAX} members, one below the other"
+            ));
+        }
+        Ok(Self(names))
+    }
+}
+
+impl FieldNames {
+    /// What they name of documents of this outline.
+    ///
+    /// # Errors
+    /// 400 `invalid_query`, where one names nothing there can be.
+    pub fn of(&self, outline: &Outline) -> Result<Fields, Problem> {
+        if let Some(place) = self.0.iter().position(|name| !outline.has(name)) {
+            let problem = "a parameter of the query is wrong";
+            let detail = format!("these documents have nothing called as name {} says", place + 1);
+            return Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_query", problem).parameter(
+                "fields",
+                "unknown_field",
+                detail,
+            ));
+        }
+        Ok(self.0.iter().map(String::as_str).collect())
+    }
+}
 
 /// Which members of a document, and of each which members, or all of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,11 +101,16 @@ impl Fields {
     /// What of a document was asked for. What has no members is left as it is.
     ///
     /// # Errors
-    /// The document is no JSON.
-    pub fn of(&self, document: &str) -> serde_json::Result<String> {
+    /// 500, where the document is no JSON.
+    pub fn of(&self, document: &str) -> Result<String, Problem> {
         let mut text = String::new();
-        self.write(document, &mut text)?;
-        Ok(text)
+        match self.write(document, &mut text) {
+            Ok(()) => Ok(text),
+            Err(error) => {
+                tracing::error!(%error, "a document is no JSON");
+                Err(Problem::internal())
+            }
+        }
     }
 
     fn write(&self, document: &str, text: &mut String) -> serde_json::Result<()> {
@@ -142,5 +202,14 @@ mod tests {
         // What has nothing below it.
         assert_eq!(of(&["none.of", "id.of"]), r#"{"id":"x","none":null}"#);
         assert!(Fields::default().of("{no document").is_err());
+    }
+
+    #[test]
+    fn names_are_bounded() {
+        let read = |text: String| FieldNames::try_from(text);
+        assert!(read(["id"; NAMES_MAX].join(",")).is_ok());
+        assert!(read(["id"; NAMES_MAX + 1].join(",")).is_err());
+        assert!(read(["a"; DEPTH_MAX].join(".")).is_ok());
+        assert!(read(["a"; DEPTH_MAX + 1].join(".")).is_err());
     }
 }

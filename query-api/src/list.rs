@@ -4,8 +4,7 @@
 //! that says by itself what it shows to whom, as a [`ListQuery`]. The pages are made by
 //! [`crate::listing`].
 
-use axum::extract::State;
-use axum::http::Uri;
+use axum::extract::{MatchedPath, Request, State};
 use axum::response::{IntoResponse, Response};
 use identity::Principal;
 use serde::de::DeserializeOwned;
@@ -13,6 +12,8 @@ use service::Problem;
 use service::extract::Query;
 
 use crate::app::App;
+use crate::described;
+use crate::fields::FieldNames;
 use crate::fresh::{Fresh, Prefer};
 use crate::listing::{Limit, Listing};
 
@@ -25,11 +26,13 @@ pub struct Paging {
     pub cursor: Option<String>,
     /// See [`crate::fresh`].
     pub min_position: Option<i64>,
+    /// What of each document; all of it without.
+    pub fields: Option<FieldNames>,
 }
 
 /// What may be asked of every list.
 pub trait Paged: DeserializeOwned + Send {
-    /// Which page of it. Takes the cursor out.
+    /// Which page of it. Takes out the cursor and the fields.
     fn paging(&mut self) -> Paging;
 }
 
@@ -52,14 +55,20 @@ pub async fn list_of<L: ListQuery>(
     Query(mut list): Query<L>,
     prefer: Prefer,
     principal: Principal,
-    uri: Uri,
+    path: MatchedPath,
+    request: Request,
 ) -> Result<Response, Problem> {
-    let Paging { limit, cursor, min_position } = list.paging();
+    let Paging { limit, cursor, min_position, fields } = list.paging();
+    let fields = fields.map(|names| described::fields(path.as_str(), &names)).transpose()?;
     let listing = list.listing(&app, principal).await?;
     let fresh = Fresh::new(min_position, prefer).of(principal);
     let mut db = app.progress.reader(listing.model, &fresh).await?;
     let page = listing.page(&mut db, limit, cursor.as_deref()).await?;
-    Ok((fresh.applied(), db.lacks(), page.respond(&uri)).into_response())
+    let page = match &fields {
+        Some(fields) => page.only(fields)?,
+        None => page,
+    };
+    Ok((fresh.applied(), db.lacks(), page.respond(request.uri())).into_response())
 }
 
 /// The query of a list: what may be asked of this one, and what may be asked of each. All else is
@@ -81,12 +90,17 @@ macro_rules! query {
             cursor: Option<String>,
             /// As new as this position of the log, or newer.
             min_position: Option<i64>,
+            /// Only these members of each, with commas between them, and with a dot before one that
+            /// is below another: `id,lines.sku`. A name stands for all that is below it.
+            #[serde(default, deserialize_with = "service::extract::empty_as_none")]
+            fields: Option<$crate::fields::FieldNames>,
         }
 
         impl $crate::list::Paged for $name {
             fn paging(&mut self) -> $crate::list::Paging {
                 let Self { limit, min_position, .. } = *self;
-                $crate::list::Paging { limit, cursor: self.cursor.take(), min_position }
+                let (cursor, fields) = (self.cursor.take(), self.fields.take());
+                $crate::list::Paging { limit, cursor, min_position, fields }
             }
         }
     };

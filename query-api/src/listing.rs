@@ -18,6 +18,7 @@ use sqlx::postgres::{PgHasArrayType, PgRow};
 use sqlx::{Encode, PgConnection, Postgres, QueryBuilder, Row as _, Type};
 
 use crate::cursor::{self, Key, Kind};
+use crate::fields::Fields;
 
 /// The most documents on a page.
 pub const LIMIT_MAX: u16 = 200;
@@ -243,6 +244,15 @@ fn keys_of(row: &PgRow, columns: &[(&str, Kind)]) -> sqlx::Result<Vec<Key>> {
 }
 
 impl Page {
+    /// Only some members of its documents.
+    ///
+    /// # Errors
+    /// 500, where one is no JSON.
+    pub fn only(self, fields: &Fields) -> Result<Self, Problem> {
+        let documents = self.documents.iter().map(|document| fields.of(document));
+        Ok(Self { documents: documents.collect::<Result<_, _>>()?, ..self })
+    }
+
     /// `{"items": […], "next": cursor or null}` with a `Link` to the next page (RFC 8288).
     pub fn respond(self, uri: &Uri) -> Response {
         let next = self.next.as_ref().map_or("null".to_owned(), |next| format!("\"{next}\""));

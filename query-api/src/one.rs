@@ -4,8 +4,8 @@
 //! A [`Resource`] says what is particular to one; `resource!` writes it where its document is that
 //! of a stream under a UUID.
 
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use domain::StreamId;
 use identity::Principal;
@@ -13,34 +13,40 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use service::Problem;
-use service::extract::{Path, Query};
+use service::extract::{Path, Query, empty_as_none};
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::described;
 use crate::document::{Folded, Stored, respond};
+use crate::fields::FieldNames;
 use crate::fresh::{Fresh, Prefer};
 use crate::past::Point;
 use crate::queue::Who;
 use crate::scope::{is_for_by_log, must_work_here};
 
 /// What may be asked of a single document.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct One {
     /// As new as this position of the log, or newer.
     pub(crate) min_position: Option<i64>,
     /// As it was then: at a position, or when all was recorded up to a time.
     as_of: Option<Point>,
+    /// Only these members of it, with commas between them, and with a dot before one that is below
+    /// another: `id,lines.sku`. A name stands for all that is below it.
+    #[serde(default, deserialize_with = "empty_as_none")]
+    pub(crate) fields: Option<FieldNames>,
 }
 
 impl One {
     /// Whether the past is asked for.
-    pub(crate) fn is_past(self) -> bool {
+    pub(crate) fn is_past(&self) -> bool {
         self.as_of.is_some()
     }
 
     /// The point of the past that was asked for.
-    pub(crate) fn point(self) -> Result<Option<Point>, Problem> {
+    pub(crate) fn point(&self) -> Result<Option<Point>, Problem> {
         if self.as_of.is_some() && self.min_position.is_some() {
             let problem = "a parameter of the query is wrong";
             let detail = "the past does not get any fresher: ask for as_of or for min_position";
@@ -107,16 +113,22 @@ pub async fn one<R: Resource>(
     Query(one): Query<One>,
     prefer: Prefer,
     principal: Principal,
-    headers: HeaderMap,
+    path: MatchedPath,
+    request: Request,
 ) -> Result<Response, Problem> {
     let stream = R::stream(&id)?;
-    if let Some(point) = one.point()? {
-        let stored = past::<R>(&app, principal, stream, point).await?;
-        return Ok(respond(&headers, R::NAME, stored));
-    }
+    let point = one.point()?;
+    let fields = one.fields.map(|names| described::fields(path.as_str(), &names)).transpose()?;
     let fresh = Fresh::new(one.min_position, prefer).of(principal);
-    let stored = R::read(&app, &fresh, principal, id).await?;
-    Ok((fresh.applied(), respond(&headers, R::NAME, stored)).into_response())
+    let stored = match point {
+        Some(point) => past::<R>(&app, principal, stream, point).await?,
+        None => R::read(&app, &fresh, principal, id).await?,
+    };
+    let stored = match (stored, &fields) {
+        (Some(stored), Some(fields)) => Some(stored.only(fields)?),
+        (stored, _) => stored,
+    };
+    Ok((fresh.applied(), respond(request.headers(), R::NAME, stored)).into_response())
 }
 
 /// A document as it was, as far as the caller may see it. Who may not is told before a place is

@@ -78,11 +78,13 @@ struct ToldEvent {
 
 impl ToldEvent {
     /// Nothing where the event is not told.
-    fn of(event: RawEvent) -> Option<serde_json::Result<Self>> {
-        let data = told::payload(&event.kind)?.of(event.data.get());
-        let data = data.and_then(RawValue::from_string);
-        let RawEvent { position, stream, version, kind, occurred_at, .. } = event;
-        Some(data.map(|data| Self { position, stream, version, kind, occurred_at, data }))
+    fn of(event: RawEvent) -> Option<Result<Item, Problem>> {
+        let fields = told::payload(&event.kind)?;
+        Some(fields.of(event.data.get()).and_then(|data| {
+            let data = RawValue::from_string(data).map_err(|_| Problem::internal())?;
+            let RawEvent { position, stream, version, kind, occurred_at, .. } = event;
+            Ok(Item::Told(Self { position, stream, version, kind, occurred_at, data }))
+        }))
     }
 }
 
@@ -125,12 +127,7 @@ pub async fn history(
     let items = if principal.works_here() {
         events.into_iter().map(Item::Whole).collect()
     } else {
-        let told = events.into_iter().filter_map(ToldEvent::of);
-        let told: serde_json::Result<Vec<Item>> = told.map(|event| event.map(Item::Told)).collect();
-        told.map_err(|error| {
-            tracing::error!(%error, "an event cannot be told");
-            Problem::internal()
-        })?
+        events.into_iter().filter_map(ToldEvent::of).collect::<Result<_, _>>()?
     };
     Ok((link, Json(OrderHistory { order_id, items, next })).into_response())
 }

@@ -9,6 +9,7 @@ mod crowded;
 mod described;
 mod documents;
 mod events;
+mod fields;
 mod following;
 mod found;
 mod hang_ups;

@@ -2615,6 +2615,11 @@ export interface operations {
             query?: {
                 /** @description As it was then: at a position, or when all was recorded up to a time. */
                 as_of?: string;
+                /**
+                 * @description Only these members of it, with commas between them, and with a dot before one that is below
+                 *     another: `id,lines.sku`. A name stands for all that is below it.
+                 */
+                fields?: string;
                 /** @description As new as this position of the log, or newer. */
                 min_position?: number;
             };
@@ -2728,6 +2733,11 @@ export interface operations {
             query?: {
                 /** @description As it was then: at a position, or when all was recorded up to a time. */
                 as_of?: string;
+                /**
+                 * @description Only these members of it, with commas between them, and with a dot before one that is below
+                 *     another: `id,lines.sku`. A name stands for all that is below it.
+                 */
+                fields?: string;
                 /** @description As new as this position of the log, or newer. */
                 min_position?: number;
             };
@@ -2792,6 +2802,11 @@ export interface operations {
             query?: {
                 /** @description The `next` of the page before. */
                 cursor?: string;
+                /**
+                 * @description Only these members of each, with commas between them, and with a dot before one that
+                 *     is below another: `id,lines.sku`. A name stands for all that is below it.
+                 */
+                fields?: string;
                 /** @description How many at most. */
                 limit?: number;
                 /** @description As new as this position of the log, or newer. */
@@ -2842,6 +2857,11 @@ export interface operations {
             query?: {
                 /** @description As it was then: at a position, or when all was recorded up to a time. */
                 as_of?: string;
+                /**
+                 * @description Only these members of it, with commas between them, and with a dot before one that is below
+                 *     another: `id,lines.sku`. A name stands for all that is below it.
+                 */
+                fields?: string;
                 /** @description As new as this position of the log, or newer. */
                 min_position?: number;
             };
@@ -2916,6 +2936,11 @@ export interface operations {
                 customer_id?: string;
                 /** @description Of somebody with this e-mail address. */
                 email?: components["schemas"]["Email"];
+                /**
+                 * @description Only these members of each, with commas between them, and with a dot before one that
+                 *     is below another: `id,lines.sku`. A name stands for all that is below it.
+                 */
+                fields?: string;
                 /** @description Where their parcels stand. */
                 fulfilment_status?: components["schemas"]["FulfilmentStatus"];
                 /** @description How many at most. */
@@ -2986,6 +3011,11 @@ export interface operations {
             query?: {
                 /** @description As it was then: at a position, or when all was recorded up to a time. */
                 as_of?: string;
+                /**
+                 * @description Only these members of it, with commas between them, and with a dot before one that is below
+                 *     another: `id,lines.sku`. A name stands for all that is below it.
+                 */
+                fields?: string;
                 /** @description As new as this position of the log, or newer. */
                 min_position?: number;
             };
@@ -3138,6 +3168,11 @@ export interface operations {
                 cursor?: string;
                 /** @description How far their latest dispute has come. */
                 dispute?: components["schemas"]["DisputeStage"];
+                /**
+                 * @description Only these members of each, with commas between them, and with a dot before one that
+                 *     is below another: `id,lines.sku`. A name stands for all that is below it.
+                 */
+                fields?: string;
                 /** @description How many at most. */
                 limit?: number;
                 /** @description As new as this position of the log, or newer. */
@@ -3194,6 +3229,11 @@ export interface operations {
             query?: {
                 /** @description As it was then: at a position, or when all was recorded up to a time. */
                 as_of?: string;
+                /**
+                 * @description Only these members of it, with commas between them, and with a dot before one that is below
+                 *     another: `id,lines.sku`. A name stands for all that is below it.
+                 */
+                fields?: string;
                 /** @description As new as this position of the log, or newer. */
                 min_position?: number;
             };
@@ -3264,6 +3304,11 @@ export interface operations {
                 category?: string;
                 /** @description The `next` of the page before. */
                 cursor?: string;
+                /**
+                 * @description Only these members of each, with commas between them, and with a dot before one that
+                 *     is below another: `id,lines.sku`. A name stands for all that is below it.
+                 */
+                fields?: string;
                 /** @description Only these. */
                 id?: string[];
                 /** @description How many at most. */
@@ -3319,6 +3364,11 @@ export interface operations {
             query?: {
                 /** @description As it was then: at a position, or when all was recorded up to a time. */
                 as_of?: string;
+                /**
+                 * @description Only these members of it, with commas between them, and with a dot before one that is below
+                 *     another: `id,lines.sku`. A name stands for all that is below it.
+                 */
+                fields?: string;
                 /** @description As new as this position of the log, or newer. */
                 min_position?: number;
             };
@@ -3417,6 +3467,11 @@ export interface operations {
             query?: {
                 /** @description As it was then: at a position, or when all was recorded up to a time. */
                 as_of?: string;
+                /**
+                 * @description Only these members of it, with commas between them, and with a dot before one that is below
+                 *     another: `id,lines.sku`. A name stands for all that is below it.
+                 */
+                fields?: string;
                 /** @description As new as this position of the log, or newer. */
                 min_position?: number;
             };
@@ -3483,6 +3538,11 @@ export interface operations {
                 currency?: components["schemas"]["Currency"];
                 /** @description The `next` of the page before. */
                 cursor?: string;
+                /**
+                 * @description Only these members of each, with commas between them, and with a dot before one that
+                 *     is below another: `id,lines.sku`. A name stands for all that is below it.
+                 */
+                fields?: string;
                 /** @description The first day. */
                 from?: string;
                 /** @description How many at most. */
@@ -3605,6 +3665,11 @@ export interface operations {
                 available_max?: number;
                 /** @description The `next` of the page before. */
                 cursor?: string;
+                /**
+                 * @description Only these members of each, with commas between them, and with a dot before one that
+                 *     is below another: `id,lines.sku`. A name stands for all that is below it.
+                 */
+                fields?: string;
                 /** @description How many at most. */
                 limit?: number;
                 /** @description Those of which few are left, or the others. */
@@ -3659,6 +3724,11 @@ export interface operations {
             query?: {
                 /** @description As it was then: at a position, or when all was recorded up to a time. */
                 as_of?: string;
+                /**
+                 * @description Only these members of it, with commas between them, and with a dot before one that is below
+                 *     another: `id,lines.sku`. A name stands for all that is below it.
+                 */
+                fields?: string;
                 /** @description As new as this position of the log, or newer. */
                 min_position?: number;
             };
