@@ -14,7 +14,9 @@ use service::Problem;
 use service::openapi::{Code, Description, Endpoint};
 
 use crate::fields::{FieldNames, Fields};
-use crate::one::{Id, One};
+use crate::included::{Include, MEMBER};
+use crate::list::ListQuery;
+use crate::one::{Id, One, Resource as _};
 use crate::outline::Outline;
 use crate::resources::event::LIVE;
 use crate::resources::{self, event, history, projection, stream};
@@ -75,7 +77,8 @@ static OUTLINES: LazyLock<BTreeMap<&str, Outline>> = LazyLock::new(|| {
     let outlines = paths.map(|(path, methods)| {
         let answer = &methods["get"]["responses"]["200"]["content"][JSON]["schema"];
         let outline = Outline::of(answer, &DOCUMENT);
-        (path.as_str(), if path.ends_with('}') { outline } else { outline.below("items") })
+        let is_list = !path.ends_with('}');
+        (path.as_str(), if is_list { outline.of_items() } else { outline })
     });
     outlines.collect()
 });
@@ -200,10 +203,21 @@ fn singles(document: &mut Description) {
     ] {
         let (parameter, key) = key;
         let headers = ["ETag", "Cache-Control", "Log-Id", "Preference-Applied"];
-        let told = get(path, name, tag)
-            .text(text)
-            .path(parameter, "Which.", key)
-            .query::<One>(document)
+        let include = match name {
+            "product.read" => resources::product::Product::INCLUDES,
+            "cart.read" => resources::cart::CartAsShown::INCLUDES,
+            "order.read" => resources::order::Order::INCLUDES,
+            _ => None,
+        };
+        let mut told =
+            get(path, name, tag).text(text).path(parameter, "Which.", key).query::<One>(document);
+        let mut schema = schema;
+        if let Some(include) = include {
+            told = including(told, include);
+            let included = json!({ MEMBER: included(document, include) });
+            schema = json!({ "allOf": [schema, { "type": "object", "properties": included }] });
+        }
+        let told = told
             .takes(&["If-None-Match", "Prefer"])
             .answer(200, "It.", Some((JSON, &schema)), &headers)
             .answer(304, "It is as it was.", None, &headers)
@@ -270,15 +284,40 @@ fn log(document: &mut Description) {
     document.add(told);
 }
 
+/// It may be asked for what is shown beside.
+fn including(told: Endpoint, include: Include) -> Endpoint {
+    let text =
+        format!("`{0}` for what `{1}` has of it, beside it.", include.word(), include.path());
+    told.option("include", &text, &json!({ "type": "string", "enum": [include.word()] }))
+}
+
+/// What is shown beside documents.
+fn included(document: &mut Description, include: Include) -> Value {
+    let (name, item) = match include {
+        Include::Stock => ("IncludedStock", stock_schema(document)),
+        Include::Products => ("IncludedProducts", document.output::<product::document::Document>()),
+    };
+    let schema = json!({
+        "description": "What documents refer to, each once, where `include` asked for it.",
+        "type": "object",
+        "required": [include.word(), "more"],
+        "properties": {
+            include.word(): { "type": "array", "items": item },
+            "more": { "type": "boolean", "description": "There is more than fitted: ask for it." },
+        },
+    });
+    document.named(name, schema)
+}
+
 /// A list of what is called so, of which each has a schema, and may be read by itself.
-fn list<Q: JsonSchema>(
+fn list<Q: JsonSchema + ListQuery>(
     document: &mut Description,
     path: &str,
     (name, tag): (&str, &'static str),
     text: &str,
     item: &Value,
 ) {
-    let page = json!({
+    let mut page = json!({
         "type": "object",
         "required": ["items", "next"],
         "properties": {
@@ -289,6 +328,9 @@ fn list<Q: JsonSchema>(
             },
         },
     });
+    if let Some(include) = Q::INCLUDES {
+        page["properties"][MEMBER] = included(document, include);
+    }
     let (first, rest) = name.split_at(1);
     let page = document.named(&format!("{}{rest}Page", first.to_uppercase()), page);
     let headers = ["Link", "Log-Id", "Parked-Streams", "Preference-Applied", "Cache-Control"];
@@ -298,6 +340,9 @@ fn list<Q: JsonSchema>(
         .takes(&["Prefer"])
         .answer(200, "A page of them.", Some((JSON, &page)), &headers)
         .refused(&[504]);
+    if let Some(include) = Q::INCLUDES {
+        told = including(told, include);
+    }
     let key = match name {
         "stock" => "sku",
         "location" => "code",

@@ -168,6 +168,15 @@ impl Stored {
         Self { document, tag: Tag { version, position: None, build: None, digest } }
     }
 
+    /// It with a member more, under a tag of its own.
+    #[must_use]
+    pub fn with(self, member: &str, json: &str) -> Self {
+        let Self { document, tag } = self;
+        let members = document.trim_end().strip_suffix('}').unwrap_or(&document);
+        let comma = if members.trim_end().ends_with('{') { "" } else { "," };
+        Self::shown(tag.version, format!("{members}{comma}\"{member}\":{json}}}"))
+    }
+
     /// Only some members of it, under a tag of its own: of the same version, which is what commands
     /// ask for.
     ///

@@ -98,6 +98,11 @@ impl Fields {
         }
     }
 
+    /// What was asked for below a member, taken out. Nothing where all of it was, or none.
+    pub fn take(&mut self, member: &str) -> Option<Self> {
+        self.0.remove(member).flatten()
+    }
+
     /// What of a document was asked for. What has no members is left as it is.
     ///
     /// # Errors
@@ -199,6 +204,10 @@ mod tests {
         let total = r#"{"total":{"amount":"10.50","currency":"EUR"}}"#;
         assert_eq!(of(&["total", "total.amount"]), total);
         assert_eq!(of(&["total.amount", "total"]), total);
+        let mut fields: Fields = ["id", "included.stock.id", "lines"].into_iter().collect();
+        assert_eq!(fields.take("included"), Some(["stock.id"].into_iter().collect()));
+        assert_eq!((fields.take("lines"), fields.take("included")), (None, None));
+        assert_eq!(fields, ["id"].into_iter().collect());
         // What has nothing below it.
         assert_eq!(of(&["none.of", "id.of"]), r#"{"id":"x","none":null}"#);
         assert!(Fields::default().of("{no document").is_err());

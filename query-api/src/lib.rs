@@ -4,6 +4,7 @@
 //! * [`one`] and [`list`] answer what all of them have in common: a single document, a page, which
 //!   [`listing`] makes;
 //! * [`fields`] are parts of a document, by name, which [`outline`] knows by its schema;
+//! * [`included`] is what is shown beside documents;
 //! * [`progress`] lets a reader wait until a read model has come to a position;
 //! * [`mod@queue`] keeps the wait for a connection to Postgres short;
 //! * [`mod@bounded`] finishes what was begun for those who hang up;
@@ -29,6 +30,7 @@ pub mod events;
 pub mod fields;
 pub mod following;
 pub mod fresh;
+pub mod included;
 pub mod list;
 pub mod listing;
 pub mod live;

@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::described;
 use crate::fields::FieldNames;
 use crate::fresh::{Fresh, Prefer};
+use crate::included::{Include, MEMBER};
 use crate::listing::{Limit, Listing};
 
 /// Which page of a list, and how fresh.
@@ -28,6 +29,8 @@ pub struct Paging {
     pub min_position: Option<i64>,
     /// What of each document; all of it without.
     pub fields: Option<FieldNames>,
+    /// What is wanted beside them.
+    pub include: Option<Include>,
 }
 
 /// What may be asked of every list.
@@ -38,6 +41,9 @@ pub trait Paged: DeserializeOwned + Send {
 
 /// A list, as it is asked for in a query.
 pub trait ListQuery: Paged {
+    /// What may be shown beside its documents.
+    const INCLUDES: Option<Include> = None;
+
     /// What is asked for, as far as the caller may see it.
     ///
     /// # Errors
@@ -58,17 +64,30 @@ pub async fn list_of<L: ListQuery>(
     path: MatchedPath,
     request: Request,
 ) -> Result<Response, Problem> {
-    let Paging { limit, cursor, min_position, fields } = list.paging();
+    let Paging { limit, cursor, min_position, fields, include } = list.paging();
+    let include = Include::checked(include, L::INCLUDES, request.extensions())?;
     let fields = fields.map(|names| described::fields(path.as_str(), &names)).transpose()?;
     let listing = list.listing(&app, principal).await?;
     let fresh = Fresh::new(min_position, prefer).of(principal);
     let mut db = app.progress.reader(listing.model, &fresh).await?;
     let page = listing.page(&mut db, limit, cursor.as_deref()).await?;
-    let page = match &fields {
-        Some(fields) => page.only(fields)?,
-        None => page,
+    let included = match include {
+        Some(include) => {
+            let documents = page.documents.iter().map(String::as_str);
+            Some(include.beside(documents, principal, &mut db).await?)
+        }
+        None => None,
     };
-    Ok((fresh.applied(), db.lacks(), page.respond(request.uri())).into_response())
+    let (page, below) = match fields {
+        Some(mut fields) => {
+            let below = fields.take(MEMBER);
+            (page.only(&fields)?, below)
+        }
+        None => (page, None),
+    };
+    let included = included.map(|included| included.json(below.as_ref())).transpose()?;
+    let page = page.respond(included.as_deref(), request.uri());
+    Ok((fresh.applied(), db.lacks(), page).into_response())
 }
 
 /// The query of a list: what may be asked of this one, and what may be asked of each. All else is
@@ -94,13 +113,15 @@ macro_rules! query {
             /// is below another: `id,lines.sku`. A name stands for all that is below it.
             #[serde(default, deserialize_with = "service::extract::empty_as_none")]
             fields: Option<$crate::fields::FieldNames>,
+            #[schemars(skip)]
+            include: Option<$crate::included::Include>,
         }
 
         impl $crate::list::Paged for $name {
             fn paging(&mut self) -> $crate::list::Paging {
-                let Self { limit, min_position, .. } = *self;
+                let Self { limit, min_position, include, .. } = *self;
                 let (cursor, fields) = (self.cursor.take(), self.fields.take());
-                $crate::list::Paging { limit, cursor, min_position, fields }
+                $crate::list::Paging { limit, cursor, min_position, fields, include }
             }
         }
     };

@@ -19,8 +19,9 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::described;
 use crate::document::{Folded, Stored, respond};
-use crate::fields::FieldNames;
+use crate::fields::{FieldNames, Fields};
 use crate::fresh::{Fresh, Prefer};
+use crate::included::{Include, MEMBER};
 use crate::past::Point;
 use crate::queue::Who;
 use crate::scope::{is_for_by_log, must_work_here};
@@ -37,6 +38,9 @@ pub struct One {
     /// another: `id,lines.sku`. A name stands for all that is below it.
     #[serde(default, deserialize_with = "empty_as_none")]
     pub(crate) fields: Option<FieldNames>,
+    /// What is wanted beside it.
+    #[schemars(skip)]
+    include: Option<Include>,
 }
 
 impl One {
@@ -47,14 +51,20 @@ impl One {
 
     /// The point of the past that was asked for.
     pub(crate) fn point(&self) -> Result<Option<Point>, Problem> {
-        if self.as_of.is_some() && self.min_position.is_some() {
+        let wrong = |parameter, detail| {
             let problem = "a parameter of the query is wrong";
-            let detail = "the past does not get any fresher: ask for as_of or for min_position";
-            return Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_query", problem).parameter(
-                "min_position",
+            Problem::new(StatusCode::BAD_REQUEST, "invalid_query", problem).parameter(
+                parameter,
                 "contradicts_as_of",
                 detail,
-            ));
+            )
+        };
+        if self.as_of.is_some() && self.min_position.is_some() {
+            let detail = "the past does not get any fresher: ask for as_of or for min_position";
+            return Err(wrong("min_position", detail));
+        }
+        if self.as_of.is_some() && self.include.is_some() {
+            return Err(wrong("include", "what is included is of today: ask for as_of without"));
         }
         Ok(self.as_of)
     }
@@ -87,6 +97,8 @@ pub trait Resource: Folded {
     /// Whether its past is for whose it is too, and not for those who work here alone: where it
     /// shows nothing of another kind than what is there today, and was always the same one's.
     const PAST_IS_THEIRS: bool = false;
+    /// What may be shown beside it.
+    const INCLUDES: Option<Include> = None;
     /// How it is named in a path.
     type Id: DeserializeOwned + Send;
 
@@ -118,17 +130,46 @@ pub async fn one<R: Resource>(
 ) -> Result<Response, Problem> {
     let stream = R::stream(&id)?;
     let point = one.point()?;
+    let include = Include::checked(one.include, R::INCLUDES, request.extensions())?;
     let fields = one.fields.map(|names| described::fields(path.as_str(), &names)).transpose()?;
     let fresh = Fresh::new(one.min_position, prefer).of(principal);
     let stored = match point {
         Some(point) => past::<R>(&app, principal, stream, point).await?,
         None => R::read(&app, &fresh, principal, id).await?,
     };
-    let stored = match (stored, &fields) {
-        (Some(stored), Some(fields)) => Some(stored.only(fields)?),
-        (stored, _) => stored,
+    let stored = match stored {
+        Some(stored) => Some(shown(&app, principal, stored, fields, include).await?),
+        None => None,
     };
     Ok((fresh.applied(), respond(request.headers(), R::NAME, stored)).into_response())
+}
+
+/// Of a document what was asked for, with what is wanted beside it.
+async fn shown(
+    app: &App,
+    principal: Principal,
+    stored: Stored,
+    fields: Option<Fields>,
+    include: Option<Include>,
+) -> Result<Stored, Problem> {
+    let included = match include {
+        Some(include) => {
+            let mut db = app.queue.connection(Who::LetIn).await?;
+            Some(include.beside([stored.document.as_str()], principal, &mut db).await?)
+        }
+        None => None,
+    };
+    let (stored, below) = match fields {
+        Some(mut fields) => {
+            let below = fields.take(MEMBER);
+            (stored.only(&fields)?, below)
+        }
+        None => (stored, None),
+    };
+    match included {
+        Some(included) => Ok(stored.with(MEMBER, &included.json(below.as_ref())?)),
+        None => Ok(stored),
+    }
 }
 
 /// A document as it was, as far as the caller may see it. Who may not is told before a place is
@@ -153,7 +194,8 @@ async fn past<R: Resource>(
 
 /// A document under a UUID: what it is called, where it stands, its own stream, and how it is
 /// folded, if need be with the streams that its events name as `parts`. It is for whose it is;
-/// `strangers` says which rows everybody sees, `past_is_theirs` whether that holds of its past.
+/// `strangers` says which rows everybody sees, `past_is_theirs` whether that holds of its past,
+/// `includes` what may be shown beside it.
 macro_rules! resource {
     (
         $(#[$doc:meta])*
@@ -162,6 +204,7 @@ macro_rules! resource {
         document $document:ty, by $fold:path $(, parts $part:path)?;
         $( strangers $row:tt; )?
         $( past_is_theirs $theirs:literal; )?
+        $( includes $include:ident; )?
     ) => {
         $(#[$doc])*
         pub struct $name;
@@ -182,6 +225,8 @@ macro_rules! resource {
         impl $crate::one::Resource for $name {
             const NAME: &'static str = $word;
             $( const PAST_IS_THEIRS: bool = $theirs; )?
+            $( const INCLUDES: Option<$crate::included::Include> =
+                Some($crate::included::Include::$include); )?
             type Id = $crate::one::Id;
 
             fn stream(id: &Self::Id) -> Result<domain::StreamId, service::Problem> {

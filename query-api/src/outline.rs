@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::included::MEMBER;
+
 /// The most names one below the other.
 pub const DEPTH_MAX: usize = 6;
 
@@ -24,10 +26,12 @@ impl Outline {
         outline
     }
 
-    /// What is below a member, taken out.
+    /// That of the documents on a page, and of what is included beside them.
     #[must_use]
-    pub fn below(mut self, member: &str) -> Self {
-        self.members.remove(member).unwrap_or_default()
+    pub fn of_items(mut self) -> Self {
+        let mut items = self.members.remove("items").unwrap_or_default();
+        items.members.extend(self.members.remove_entry(MEMBER));
+        items
     }
 
     /// Whether something may have this name, with dots between a member and one below it.
@@ -90,6 +94,11 @@ mod tests {
         }
         assert!(outline.has(&["parent"; DEPTH_MAX].join(".")));
         assert!(!outline.has(&["parent"; DEPTH_MAX + 1].join(".")), "without an end");
-        assert!(outline.below("lines").has("sku"));
+        let page = json!({ "properties": {
+            "items": { "items": { "$ref": "#/defs/Line" } }, "next": {},
+            "included": { "properties": { "stock": {} } },
+        } });
+        let page = Outline::of(&page, &root).of_items();
+        assert!(page.has("sku") && page.has("included.stock") && !page.has("next"));
     }
 }

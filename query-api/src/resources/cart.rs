@@ -12,6 +12,7 @@ use service::Problem;
 use crate::app::App;
 use crate::document::{Folded, Row, Stored, read};
 use crate::fresh::Fresh;
+use crate::included::Include;
 use crate::one::{Id, Resource};
 use crate::scope::is_for;
 
@@ -32,6 +33,7 @@ impl Folded for CartAsShown {
 
 impl Resource for CartAsShown {
     const NAME: &'static str = "cart";
+    const INCLUDES: Option<Include> = Some(Include::Products);
     type Id = Id;
 
     fn stream(id: &Id) -> Result<StreamId, Problem> {

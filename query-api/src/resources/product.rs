@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::cursor::Kind;
+use crate::included::Include;
 use crate::list::{ListQuery, query, sorts};
 use crate::listing::{CREATED, LIMIT_MAX, Listing, SortKeys};
 use crate::one::{Id, resource};
@@ -23,6 +24,7 @@ resource! {
     stream Product(ProductId);
     document Document, by document::fold;
     strangers "id = $1 AND status = 'published'";
+    includes Stock;
 }
 
 const TITLE: SortKeys = &[("title_key", Kind::Text), ("id", Kind::Id)];
@@ -66,6 +68,8 @@ enum Status {
 }
 
 impl ListQuery for Products {
+    const INCLUDES: Option<Include> = Some(Include::Stock);
+
     async fn listing(self, _: &App, principal: Principal) -> Result<Listing, Problem> {
         let status = match self.status {
             Status::Draft => Some("draft"),

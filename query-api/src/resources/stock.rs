@@ -120,18 +120,24 @@ query! {
     }
 }
 
+/// What somebody sees of all SKUs.
+pub(crate) fn seen_by(principal: Principal) -> Listing {
+    if principal.works_here() {
+        Listing::of(ReadModel::Stock, "stock", BY_SKU)
+    } else {
+        Listing::of(ReadModel::Search, "stock_on_offer", BY_SKU)
+    }
+}
+
 impl ListQuery for Stocks {
     async fn listing(self, _: &App, principal: Principal) -> Result<Listing, Problem> {
-        let listing = if principal.works_here() {
-            Listing::of(ReadModel::Stock, "stock", BY_SKU)
-                .only("low =", self.low)
-                .only("(short > 0) =", self.short)
-        } else {
-            if self.low.is_some() || self.short.is_some() {
-                must_work_here(principal)?;
-            }
-            Listing::of(ReadModel::Search, "stock_on_offer", BY_SKU)
-        };
-        Ok(listing.any_of("id", self.sku).only("available <=", self.available_max))
+        if self.low.is_some() || self.short.is_some() {
+            must_work_here(principal)?;
+        }
+        Ok(seen_by(principal)
+            .only("low =", self.low)
+            .only("(short > 0) =", self.short)
+            .any_of("id", self.sku)
+            .only("available <=", self.available_max))
     }
 }

@@ -14,6 +14,7 @@ mod following;
 mod found;
 mod hang_ups;
 mod hostile;
+mod included;
 mod lists;
 mod outage;
 mod past;

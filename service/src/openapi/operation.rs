@@ -87,6 +87,16 @@ impl Endpoint {
         self
     }
 
+    /// Another parameter of the query, which may be left out.
+    #[must_use]
+    pub fn option(mut self, name: &str, description: &str, schema: &Value) -> Self {
+        self.parameters.push(json!({
+            "name": name, "in": "query", "required": false, "description": description,
+            "schema": schema,
+        }));
+        self
+    }
+
     /// Headers that many operations take: see [`headers`].
     #[must_use]
     pub fn takes(mut self, names: &[&str]) -> Self {

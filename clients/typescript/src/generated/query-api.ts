@@ -714,6 +714,18 @@ export interface components {
          * @description Somebody who buys and has not signed in: an id that stands in their token.
          */
         GuestId: string;
+        /** @description What documents refer to, each once, where `include` asked for it. */
+        IncludedProducts: {
+            /** @description There is more than fitted: ask for it. */
+            more: boolean;
+            products: components["schemas"]["Product"][];
+        };
+        /** @description What documents refer to, each once, where `include` asked for it. */
+        IncludedStock: {
+            /** @description There is more than fitted: ask for it. */
+            more: boolean;
+            stock: (components["schemas"]["Stock"] | components["schemas"]["StockOnOffer"])[];
+        };
         /**
          * @description A one-line name: a title, a brand, a category, an attribute.
          * @example Leather tote
@@ -959,6 +971,7 @@ export interface components {
             unplanned: number;
         };
         OrderPage: {
+            included?: components["schemas"]["IncludedProducts"];
             items: components["schemas"]["Order"][];
             /** @description The `cursor` of the page after; `null` on the last one. */
             next: string | null;
@@ -1200,6 +1213,7 @@ export interface components {
          */
         ProductId: string;
         ProductPage: {
+            included?: components["schemas"]["IncludedStock"];
             items: components["schemas"]["Product"][];
             /** @description The `cursor` of the page after; `null` on the last one. */
             next: string | null;
@@ -2622,6 +2636,8 @@ export interface operations {
                 fields?: string;
                 /** @description As new as this position of the log, or newer. */
                 min_position?: number;
+                /** @description `products` for what `/v1/products` has of it, beside it. */
+                include?: "products";
             };
             header?: {
                 /** @description Under which the request is found again in logs and events. */
@@ -2652,7 +2668,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Cart"] | components["schemas"]["PastCart"];
+                    "application/json": (components["schemas"]["Cart"] | components["schemas"]["PastCart"]) & {
+                        included?: components["schemas"]["IncludedProducts"];
+                    };
                 };
             };
             /** @description It is as it was. */
@@ -2967,6 +2985,8 @@ export interface operations {
                 to_refund?: boolean;
                 /** @description With a parcel of this tracking code, in capitals or not, with its spaces or without. */
                 tracking?: string;
+                /** @description `products` for what `/v1/products` has of it, beside it. */
+                include?: "products";
             };
             header?: {
                 /** @description Under which the request is found again in logs and events. */
@@ -3018,6 +3038,8 @@ export interface operations {
                 fields?: string;
                 /** @description As new as this position of the log, or newer. */
                 min_position?: number;
+                /** @description `products` for what `/v1/products` has of it, beside it. */
+                include?: "products";
             };
             header?: {
                 /** @description Under which the request is found again in logs and events. */
@@ -3048,7 +3070,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Order"];
+                    "application/json": components["schemas"]["Order"] & {
+                        included?: components["schemas"]["IncludedProducts"];
+                    };
                 };
             };
             /** @description It is as it was. */
@@ -3320,6 +3344,8 @@ export interface operations {
                 sort?: "created_at" | "-created_at" | "title" | "-title";
                 /** @description Where they stand: strangers see those that are published. */
                 status?: "draft" | "published" | "archived" | "any";
+                /** @description `stock` for what `/v1/stock` has of it, beside it. */
+                include?: "stock";
             };
             header?: {
                 /** @description Under which the request is found again in logs and events. */
@@ -3371,6 +3397,8 @@ export interface operations {
                 fields?: string;
                 /** @description As new as this position of the log, or newer. */
                 min_position?: number;
+                /** @description `stock` for what `/v1/stock` has of it, beside it. */
+                include?: "stock";
             };
             header?: {
                 /** @description Under which the request is found again in logs and events. */
@@ -3401,7 +3429,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Product"];
+                    "application/json": components["schemas"]["Product"] & {
+                        included?: components["schemas"]["IncludedStock"];
+                    };
                 };
             };
             /** @description It is as it was. */
