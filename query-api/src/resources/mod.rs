@@ -79,6 +79,7 @@ pub fn router(app: App, health: &Health) -> Router {
     let all = all.with_state(app);
     #[cfg(debug_assertions)]
     openapi::serve::must_describe(&described::DOCUMENT, &all);
+    let all = openapi::deprecation::announce(all, &described::DOCUMENT);
     let described = openapi::serve::router(|| described::DOCUMENT.clone())
         .merge(openapi::serve::document(events::SCHEMAS, events::schemas))
         .merge(openapi::serve::document(events::ASYNCAPI, events::asyncapi));
