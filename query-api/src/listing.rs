@@ -231,6 +231,7 @@ impl Listing {
                 Key::Day(day) => self.sql.push_bind(day),
                 Key::Amount(amount) => self.sql.push_bind(amount),
                 Key::Text(text) => self.sql.push_bind(text),
+                Key::Bytes(bytes) => self.sql.push_bind(bytes),
                 Key::Id(id) => self.sql.push_bind(id),
             };
         }
@@ -245,6 +246,7 @@ fn keys_of(row: &PgRow, columns: &[(&str, Kind)]) -> sqlx::Result<Vec<Key>> {
             Kind::Day => Key::Day(row.try_get::<NaiveDate, _>(n + 1)?),
             Kind::Amount => Key::Amount(row.try_get(n + 1)?),
             Kind::Text => Key::Text(row.try_get(n + 1)?),
+            Kind::Bytes => Key::Bytes(row.try_get(n + 1)?),
             Kind::Id => Key::Id(row.try_get(n + 1)?),
         })
     };

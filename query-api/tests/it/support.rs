@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, Request, StatusCode};
 use chrono::{TimeDelta, Utc};
 use domain::ReadModel;
 use domain::page::search_keys::folded;
+use domain::page::title_order::TitleOrder;
 use http_body_util::BodyExt as _;
 use identity::Guard;
 use identity::issuer::Issuer;
@@ -173,9 +174,9 @@ impl Shop {
         let document = json!({"id": id, "version": 3, "position": n, "title": title});
         sqlx::query(
             "INSERT INTO products_rows (build, id, document, position, version, status, title,
-                 brand, category, created_at, updated_at, title_key)
+                 brand, category, created_at, updated_at, title_key, title_keys)
              VALUES (1, $1, $2, $3, 3, $4, $5, $6, $7,
-                     timestamptz '2026-01-01Z' + $8 * interval '1 minute', now(), $9)",
+                     timestamptz '2026-01-01Z' + $8 * interval '1 minute', now(), $9, $10)",
         )
         .bind(id)
         .bind(&document)
@@ -186,6 +187,7 @@ impl Shop {
         .bind(vec!["Bags", if n.is_multiple_of(3) { "Totes" } else { "Clutches" }])
         .bind(f64::from(minute))
         .bind(folded(title))
+        .bind(TitleOrder::keys(title).to_vec())
         .execute(&self.db)
         .await
         .unwrap();

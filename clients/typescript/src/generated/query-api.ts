@@ -3337,6 +3337,11 @@ export interface operations {
                 id?: string[];
                 /** @description How many at most. */
                 limit?: number;
+                /**
+                 * @description In the order of which language, where they are sorted by title; without it in one that
+                 *     fits most of them.
+                 */
+                locale?: "cs" | "da" | "de" | "el" | "en" | "es" | "fi" | "fr" | "it" | "ja" | "nb" | "nl" | "pl" | "pt" | "ru" | "sv" | "tr" | "uk";
                 /** @description As new as this position of the log, or newer. */
                 min_position?: number;
                 /** @description Only those that have one of these SKUs. */
