@@ -277,6 +277,7 @@ CREATE TABLE products_rows (
     title_key text COLLATE "C" DEFAULT ''::text NOT NULL,
     skus text[] COLLATE "C" DEFAULT '{}'::text[] NOT NULL,
     barcodes text[] COLLATE "C" DEFAULT '{}'::text[] NOT NULL,
+    title_keys bytea[] DEFAULT '{}'::bytea[] NOT NULL,
     CONSTRAINT products_rows_pkey PRIMARY KEY (build, id)
 ) WITH (fillfactor=80);
 CREATE INDEX products_rows_barcodes ON products_rows USING gin (barcodes);
@@ -286,6 +287,19 @@ CREATE INDEX products_rows_created ON products_rows USING btree (build, created_
 CREATE INDEX products_rows_skus ON products_rows USING gin (skus);
 CREATE INDEX products_rows_status_created ON products_rows USING btree (build, status, created_at, id);
 CREATE INDEX products_rows_status_title_key ON products_rows USING btree (build, status, title_key, id);
+CREATE INDEX products_rows_title_cs ON products_rows USING btree (build, status, COALESCE(title_keys[2], '\x'::bytea), id);
+CREATE INDEX products_rows_title_da ON products_rows USING btree (build, status, COALESCE(title_keys[3], '\x'::bytea), id);
+CREATE INDEX products_rows_title_el ON products_rows USING btree (build, status, COALESCE(title_keys[5], '\x'::bytea), id);
+CREATE INDEX products_rows_title_es ON products_rows USING btree (build, status, COALESCE(title_keys[10], '\x'::bytea), id);
+CREATE INDEX products_rows_title_fi ON products_rows USING btree (build, status, COALESCE(title_keys[4], '\x'::bytea), id);
+CREATE INDEX products_rows_title_ja ON products_rows USING btree (build, status, COALESCE(title_keys[6], '\x'::bytea), id);
+CREATE INDEX products_rows_title_nb ON products_rows USING btree (build, status, COALESCE(title_keys[7], '\x'::bytea), id);
+CREATE INDEX products_rows_title_pl ON products_rows USING btree (build, status, COALESCE(title_keys[8], '\x'::bytea), id);
+CREATE INDEX products_rows_title_root ON products_rows USING btree (build, status, COALESCE(title_keys[1], '\x'::bytea), id);
+CREATE INDEX products_rows_title_ru ON products_rows USING btree (build, status, COALESCE(title_keys[9], '\x'::bytea), id);
+CREATE INDEX products_rows_title_sv ON products_rows USING btree (build, status, COALESCE(title_keys[11], '\x'::bytea), id);
+CREATE INDEX products_rows_title_tr ON products_rows USING btree (build, status, COALESCE(title_keys[12], '\x'::bytea), id);
+CREATE INDEX products_rows_title_uk ON products_rows USING btree (build, status, COALESCE(title_keys[13], '\x'::bytea), id);
 
 CREATE TABLE projection_builds (
     projection text NOT NULL,
@@ -717,7 +731,20 @@ CREATE VIEW products AS
     build,
     title_key,
     skus,
-    barcodes
+    barcodes,
+    COALESCE(title_keys[1], '\x'::bytea) AS title_root,
+    COALESCE(title_keys[2], '\x'::bytea) AS title_cs,
+    COALESCE(title_keys[3], '\x'::bytea) AS title_da,
+    COALESCE(title_keys[4], '\x'::bytea) AS title_fi,
+    COALESCE(title_keys[5], '\x'::bytea) AS title_el,
+    COALESCE(title_keys[6], '\x'::bytea) AS title_ja,
+    COALESCE(title_keys[7], '\x'::bytea) AS title_nb,
+    COALESCE(title_keys[8], '\x'::bytea) AS title_pl,
+    COALESCE(title_keys[9], '\x'::bytea) AS title_ru,
+    COALESCE(title_keys[10], '\x'::bytea) AS title_es,
+    COALESCE(title_keys[11], '\x'::bytea) AS title_sv,
+    COALESCE(title_keys[12], '\x'::bytea) AS title_tr,
+    COALESCE(title_keys[13], '\x'::bytea) AS title_uk
    FROM products_rows
   WHERE build = (( SELECT projections.active_build
            FROM projections

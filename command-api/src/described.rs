@@ -1,7 +1,6 @@
 //! What this API is asked and answers, as an OpenAPI document: each command of [`crate::routes`]
 //! from the line that registers it, and what is beside them.
 
-#[cfg(debug_assertions)]
 use std::sync::LazyLock;
 
 use axum::http::Method;
@@ -44,7 +43,6 @@ const TAGS: [(&str, &str); 9] = [
 ];
 
 /// The document, once it was made.
-#[cfg(debug_assertions)]
 pub static DOCUMENT: LazyLock<Value> = LazyLock::new(document);
 
 /// The document.

@@ -157,7 +157,8 @@ pub fn router(app: &App, guard: &Guard, health: &Health, beside: Router) -> Rout
     let all = commands.merge(webhooks(app)).merge(beside);
     #[cfg(debug_assertions)]
     openapi::serve::must_describe(&described::DOCUMENT, &all);
-    let described = openapi::serve::router(described::document);
+    let all = openapi::deprecation::announce(all, &described::DOCUMENT);
+    let described = openapi::serve::router(|| described::DOCUMENT.clone());
     service::http::shell(all.merge(described).merge(health.router()))
 }
 

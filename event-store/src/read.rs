@@ -349,11 +349,13 @@ pub async fn of_streams(
     fill(rows.map_ok(|row| raw_event!(row)), PAGE_BYTES_MAX).await
 }
 
-/// Up to `limit` events (at most [`PAGE_EVENTS_MAX`]) of some streams after a position, in the
-/// order of the log, and no more than fit [`PAGE_BYTES_MAX`], but one at least.
+/// Up to `limit` events (at most [`PAGE_EVENTS_MAX`]) of some streams after a position, of all
+/// types or of these, in the order of the log, and no more than fit [`PAGE_BYTES_MAX`], but one at
+/// least.
 pub async fn of_streams_after(
     db: impl PgExecutor<'_>,
     streams: &[String],
+    types: Option<&[String]>,
     after: i64,
     limit: i64,
 ) -> sqlx::Result<Page> {
@@ -363,11 +365,13 @@ pub async fn of_streams_after(
            FROM unnest($1::text[]) AS wanted (stream)
            CROSS JOIN LATERAL (
                SELECT * FROM events WHERE events.stream = wanted.stream AND events.position > $2
+                   AND ($4::text[] IS NULL OR events.type = ANY($4))
                ORDER BY events.version LIMIT $3) AS e
            ORDER BY e.position LIMIT $3"#,
         streams,
         after,
         limit.clamp(0, PAGE_EVENTS_MAX),
+        types,
     )
     .fetch(db);
     fill(rows.map_ok(|row| raw_event!(row)), PAGE_BYTES_MAX).await

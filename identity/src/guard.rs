@@ -8,7 +8,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
+use axum::http::{Extensions, HeaderMap, HeaderName, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
@@ -169,13 +169,11 @@ impl Guard {
         headers: &HeaderMap,
         (method, path): (&Method, &str),
         access: Access,
-    ) -> Result<Principal, Problem> {
-        let Caller { principal, scopes } = self.caller(headers, Utc::now()).await?;
-        access.check(principal)?;
-        if !scopes.allow(method, path) {
-            return Err(forbidden("this key is not for that"));
-        }
-        Ok(principal)
+    ) -> Result<Caller, Problem> {
+        let caller = self.caller(headers, Utc::now()).await?;
+        access.check(caller.principal)?;
+        caller.scopes.check(method, path)?;
+        Ok(caller)
     }
 }
 
@@ -189,6 +187,22 @@ impl From<Principal> for Caller {
     fn from(principal: Principal) -> Self {
         Self { principal, scopes: NO_SCOPES.clone() }
     }
+}
+
+impl Scopes {
+    fn check(&self, method: &Method, path: &str) -> Result<(), Problem> {
+        let allowed = self.allow(method, path);
+        if allowed { Ok(()) } else { Err(forbidden("this key is not for that")) }
+    }
+}
+
+/// Refuses who shows a key that is not for this path too, where an answer has what is asked for
+/// there. The extensions are those of a request that was let in.
+///
+/// # Errors
+/// 403 `forbidden`.
+pub fn may_reach(extensions: &Extensions, method: &Method, path: &str) -> Result<(), Problem> {
+    extensions.get::<Arc<Scopes>>().map_or(Ok(()), |scopes| scopes.check(method, path))
 }
 
 /// Of all who have no key.
@@ -218,12 +232,18 @@ pub async fn admit(
 ) -> Response {
     let place = (request.method(), request.uri().path());
     let admitted = match guard.admit(request.headers(), place, access).await {
-        Ok(principal) => guard.was_guest(principal, request.headers()).await.map(|was_guest| {
-            request.extensions_mut().insert(principal);
-            if let Some(was_guest) = was_guest {
-                request.extensions_mut().insert(was_guest);
-            }
-        }),
+        Ok(Caller { principal, scopes }) => {
+            let was_guest = guard.was_guest(principal, request.headers()).await;
+            was_guest.map(|was_guest| {
+                request.extensions_mut().insert(principal);
+                if !scopes.are_none() {
+                    request.extensions_mut().insert(scopes);
+                }
+                if let Some(was_guest) = was_guest {
+                    request.extensions_mut().insert(was_guest);
+                }
+            })
+        }
         Err(problem) => Err(problem),
     };
     match admitted {

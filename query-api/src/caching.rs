@@ -171,7 +171,8 @@ pub(crate) async fn say(State(offer): State<Offer>, request: Request, next: Next
     response
 }
 
-/// Whether a stranger asks for what stands there now.
+/// Whether a stranger asks for what stands there now, and nothing beside it: stock is no product,
+/// and no product's tag purges it.
 fn is_for_everybody(request: &Request) -> bool {
     let principal = request.extensions().get::<Principal>();
     let is_stranger = principal.is_some_and(|principal| *principal == Principal::Stranger);
@@ -179,7 +180,7 @@ fn is_for_everybody(request: &Request) -> bool {
     let query = request.uri().query().unwrap_or_default();
     // Letters of a name may be escaped. One that cannot be read is refused.
     let is_of_now = extract::parse::<Vec<(String, String)>>(query).is_ok_and(|pairs| {
-        pairs.iter().all(|(name, _)| !matches!(name.as_str(), "min_position" | "as_of"))
+        pairs.iter().all(|(name, _)| !matches!(name.as_str(), "min_position" | "as_of" | "include"))
     });
     is_stranger && !shows_token && is_of_now
 }

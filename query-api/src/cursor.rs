@@ -28,6 +28,8 @@ pub enum Kind {
     Amount,
     /// Text.
     Text,
+    /// Bytes that were made to be sorted by.
+    Bytes,
     /// A UUID.
     Id,
 }
@@ -43,6 +45,8 @@ pub enum Key {
     Amount(Decimal),
     /// Text.
     Text(String),
+    /// Bytes that were made to be sorted by.
+    Bytes(Vec<u8>),
     /// A UUID.
     Id(Uuid),
 }
@@ -64,6 +68,7 @@ impl Key {
             Self::Day(day) => day.to_string(),
             Self::Amount(amount) => amount.to_string(),
             Self::Text(text) => text.clone(),
+            Self::Bytes(bytes) => URL_SAFE_NO_PAD.encode(bytes),
             Self::Id(id) => id.to_string(),
         }
     }
@@ -77,6 +82,7 @@ impl Key {
             Kind::Day => Self::Day(text.parse().ok().filter(|day| *day == day_in_range(*day))?),
             Kind::Amount => Self::Amount(text.parse().ok()?),
             Kind::Text => Self::Text((!text.contains('\0')).then_some(text)?),
+            Kind::Bytes => Self::Bytes(URL_SAFE_NO_PAD.decode(text).ok()?),
             Kind::Id => Self::Id(text.parse().ok()?),
         })
     }
@@ -123,7 +129,8 @@ mod tests {
 
     use super::*;
 
-    const KINDS: [Kind; 5] = [Kind::Time, Kind::Day, Kind::Amount, Kind::Text, Kind::Id];
+    const KINDS: [Kind; 6] =
+        [Kind::Time, Kind::Day, Kind::Amount, Kind::Text, Kind::Bytes, Kind::Id];
 
     #[test]
     fn other_spellings_of_a_key_are_refused() {
@@ -152,7 +159,8 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_written_is_read(
-            micros in 0_i64..4_000_000_000_000_000, cents: i64, text in "\\PC*", id: u128
+            micros in 0_i64..4_000_000_000_000_000, cents: i64, text in "\\PC*",
+            bytes: Vec<u8>, id: u128
         ) {
             let time = DateTime::from_timestamp_micros(micros).unwrap();
             let keys = vec![
@@ -160,6 +168,7 @@ mod tests {
                 Key::Day(time.date_naive()),
                 Key::Amount(Decimal::new(cents, 2)),
                 Key::Text(text),
+                Key::Bytes(bytes),
                 Key::Id(Uuid::from_u128(id)),
             ];
             let cursor = write("orders", &keys);

@@ -1,7 +1,9 @@
 //! What this API is asked and answers, as an OpenAPI document: a line a route of
 //! [`crate::resources`]. One that is not here fails a test.
 
-#[cfg(debug_assertions)]
+mod sockets;
+
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use axum::http::Method;
@@ -10,11 +12,16 @@ use domain::{Sku, cart as carts, fulfilment, location, payment, product, return_
 use identity::routes::described::operation;
 use schemars::JsonSchema;
 use serde_json::{Value, json};
+use service::Problem;
 use service::openapi::{Code, Description, Endpoint};
 
-use crate::one::{Id, One};
+use crate::fields::{FieldNames, Fields};
+use crate::included::{Include, MEMBER};
+use crate::list::ListQuery;
+use crate::one::{Id, One, Resource as _};
+use crate::outline::Outline;
 use crate::resources::event::LIVE;
-use crate::resources::{self, event, history, order_live, projection, stream};
+use crate::resources::{self, event, history, projection, stream};
 use crate::search::Found;
 use crate::search::request::Parameters as Search;
 
@@ -66,8 +73,27 @@ The events of the log are described in `/asyncapi.json` and, as JSON Schemas, in
 here.";
 
 /// The document, once it was made.
-#[cfg(debug_assertions)]
 pub static DOCUMENT: LazyLock<Value> = LazyLock::new(document);
+
+/// What members those documents may have that are read under a path, by themselves or in a list.
+static OUTLINES: LazyLock<BTreeMap<&str, Outline>> = LazyLock::new(|| {
+    let paths = DOCUMENT["paths"].as_object().into_iter().flatten();
+    let outlines = paths.map(|(path, methods)| {
+        let answer = &methods["get"]["responses"]["200"]["content"][JSON]["schema"];
+        let outline = Outline::of(answer, &DOCUMENT);
+        let is_list = !path.ends_with('}');
+        (path.as_str(), if is_list { outline.of_items() } else { outline })
+    });
+    outlines.collect()
+});
+
+/// What these names mean of the documents that are read under a path.
+///
+/// # Errors
+/// 400 `invalid_query`, where they have nothing of such a name.
+pub fn fields(path: &str, names: &FieldNames) -> Result<Fields, Problem> {
+    names.of(OUTLINES.get(path).unwrap_or(&Outline::default()))
+}
 
 /// The document.
 pub fn document() -> Value {
@@ -80,7 +106,7 @@ pub fn document() -> Value {
     singles(&mut document);
     search(&mut document);
     log(&mut document);
-    sockets(&mut document);
+    sockets::describe(&mut document);
     let projections = document.output::<projection::Projections>();
     let told = get("/v1/projections", "projection.list", RUNNING)
         .text("How far each read model has come.")
@@ -182,10 +208,21 @@ fn singles(document: &mut Description) {
     ] {
         let (parameter, key) = key;
         let headers = ["ETag", "Cache-Control", "Log-Id", "Preference-Applied"];
-        let told = get(path, name, tag)
-            .text(text)
-            .path(parameter, "Which.", key)
-            .query::<One>(document)
+        let include = match name {
+            "product.read" => resources::product::Product::INCLUDES,
+            "cart.read" => resources::cart::CartAsShown::INCLUDES,
+            "order.read" => resources::order::Order::INCLUDES,
+            _ => None,
+        };
+        let mut told =
+            get(path, name, tag).text(text).path(parameter, "Which.", key).query::<One>(document);
+        let mut schema = schema;
+        if let Some(include) = include {
+            told = including(told, include);
+            let included = json!({ MEMBER: included(document, include) });
+            schema = json!({ "allOf": [schema, { "type": "object", "properties": included }] });
+        }
+        let told = told
             .takes(&["If-None-Match", "Prefer"])
             .answer(200, "It.", Some((JSON, &schema)), &headers)
             .answer(304, "It is as it was.", None, &headers)
@@ -252,33 +289,40 @@ fn log(document: &mut Description) {
     document.add(told);
 }
 
-/// What is sent over a WebSocket, `/asyncapi.json` says.
-fn sockets(document: &mut Description) {
-    let id = document.input::<Id>();
-    let told = get("/v1/orders/{id}/live/ws", "order.socket", SHOPPING)
-        .text("An order, as it stands and each time it becomes another, over a WebSocket.")
-        .path("id", "Which order.", &id)
-        .query::<order_live::Parameters>(document)
-        .answer(101, "The WebSocket.", None, &["Log-Id"])
-        .refused(&[404, 426, 429, 504]);
-    document.add(told);
-    let told = get("/v1/events/ws", "event.socket", LOG)
-        .text("The log live, over a WebSocket.")
-        .query::<event::Parameters>(document)
-        .answer(101, "The WebSocket.", None, &["Log-Id"])
-        .refused(&[426]);
-    document.add(told);
+/// It may be asked for what is shown beside.
+fn including(told: Endpoint, include: Include) -> Endpoint {
+    let text =
+        format!("`{0}` for what `{1}` has of it, beside it.", include.word(), include.path());
+    told.option("include", &text, &json!({ "type": "string", "enum": [include.word()] }))
+}
+
+/// What is shown beside documents.
+fn included(document: &mut Description, include: Include) -> Value {
+    let (name, item) = match include {
+        Include::Stock => ("IncludedStock", stock_schema(document)),
+        Include::Products => ("IncludedProducts", document.output::<product::document::Document>()),
+    };
+    let schema = json!({
+        "description": "What documents refer to, each once, where `include` asked for it.",
+        "type": "object",
+        "required": [include.word(), "more"],
+        "properties": {
+            include.word(): { "type": "array", "items": item },
+            "more": { "type": "boolean", "description": "There is more than fitted: ask for it." },
+        },
+    });
+    document.named(name, schema)
 }
 
 /// A list of what is called so, of which each has a schema, and may be read by itself.
-fn list<Q: JsonSchema>(
+fn list<Q: JsonSchema + ListQuery>(
     document: &mut Description,
     path: &str,
     (name, tag): (&str, &'static str),
     text: &str,
     item: &Value,
 ) {
-    let page = json!({
+    let mut page = json!({
         "type": "object",
         "required": ["items", "next"],
         "properties": {
@@ -289,6 +333,9 @@ fn list<Q: JsonSchema>(
             },
         },
     });
+    if let Some(include) = Q::INCLUDES {
+        page["properties"][MEMBER] = included(document, include);
+    }
     let (first, rest) = name.split_at(1);
     let page = document.named(&format!("{}{rest}Page", first.to_uppercase()), page);
     let headers = ["Link", "Log-Id", "Parked-Streams", "Preference-Applied", "Cache-Control"];
@@ -298,6 +345,9 @@ fn list<Q: JsonSchema>(
         .takes(&["Prefer"])
         .answer(200, "A page of them.", Some((JSON, &page)), &headers)
         .refused(&[504]);
+    if let Some(include) = Q::INCLUDES {
+        told = including(told, include);
+    }
     let key = match name {
         "stock" => "sku",
         "location" => "code",

@@ -3,6 +3,8 @@
 //! * [`resources`] is what clients see: one file each, and every route with who may see it;
 //! * [`one`] and [`list`] answer what all of them have in common: a single document, a page, which
 //!   [`listing`] makes;
+//! * [`fields`] are parts of a document, by name, which [`outline`] knows by its schema;
+//! * [`included`] is what is shown beside documents;
 //! * [`progress`] lets a reader wait until a read model has come to a position;
 //! * [`mod@queue`] keeps the wait for a connection to Postgres short;
 //! * [`mod@bounded`] finishes what was begun for those who hang up;
@@ -28,15 +30,18 @@ pub mod cursor;
 pub mod described;
 pub mod document;
 pub mod events;
+pub mod fields;
 pub mod following;
 pub mod frames;
 pub mod fresh;
+pub mod included;
 pub mod list;
 pub mod listing;
 pub mod live;
 pub mod log;
 mod metrics;
 pub mod one;
+pub mod outline;
 pub mod past;
 pub mod people;
 pub mod progress;

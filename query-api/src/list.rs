@@ -4,8 +4,7 @@
 //! that says by itself what it shows to whom, as a [`ListQuery`]. The pages are made by
 //! [`crate::listing`].
 
-use axum::extract::State;
-use axum::http::Uri;
+use axum::extract::{MatchedPath, Request, State};
 use axum::response::{IntoResponse, Response};
 use identity::Principal;
 use serde::de::DeserializeOwned;
@@ -13,7 +12,10 @@ use service::Problem;
 use service::extract::Query;
 
 use crate::app::App;
+use crate::described;
+use crate::fields::FieldNames;
 use crate::fresh::{Fresh, Prefer};
+use crate::included::{Include, MEMBER};
 use crate::listing::{Limit, Listing};
 
 /// Which page of a list, and how fresh.
@@ -25,16 +27,23 @@ pub struct Paging {
     pub cursor: Option<String>,
     /// See [`crate::fresh`].
     pub min_position: Option<i64>,
+    /// What of each document; all of it without.
+    pub fields: Option<FieldNames>,
+    /// What is wanted beside them.
+    pub include: Option<Include>,
 }
 
 /// What may be asked of every list.
 pub trait Paged: DeserializeOwned + Send {
-    /// Which page of it. Takes the cursor out.
+    /// Which page of it. Takes out the cursor and the fields.
     fn paging(&mut self) -> Paging;
 }
 
 /// A list, as it is asked for in a query.
 pub trait ListQuery: Paged {
+    /// What may be shown beside its documents.
+    const INCLUDES: Option<Include> = None;
+
     /// What is asked for, as far as the caller may see it.
     ///
     /// # Errors
@@ -52,14 +61,33 @@ pub async fn list_of<L: ListQuery>(
     Query(mut list): Query<L>,
     prefer: Prefer,
     principal: Principal,
-    uri: Uri,
+    path: MatchedPath,
+    request: Request,
 ) -> Result<Response, Problem> {
-    let Paging { limit, cursor, min_position } = list.paging();
+    let Paging { limit, cursor, min_position, fields, include } = list.paging();
+    let include = Include::checked(include, L::INCLUDES, request.extensions())?;
+    let fields = fields.map(|names| described::fields(path.as_str(), &names)).transpose()?;
     let listing = list.listing(&app, principal).await?;
     let fresh = Fresh::new(min_position, prefer).of(principal);
     let mut db = app.progress.reader(listing.model, &fresh).await?;
     let page = listing.page(&mut db, limit, cursor.as_deref()).await?;
-    Ok((fresh.applied(), db.lacks(), page.respond(&uri)).into_response())
+    let included = match include {
+        Some(include) => {
+            let documents = page.documents.iter().map(String::as_str);
+            Some(include.beside(documents, principal, &mut db).await?)
+        }
+        None => None,
+    };
+    let (page, below) = match fields {
+        Some(mut fields) => {
+            let below = fields.take(MEMBER);
+            (page.only(&fields)?, below)
+        }
+        None => (page, None),
+    };
+    let included = included.map(|included| included.json(below.as_ref())).transpose()?;
+    let page = page.respond(included.as_deref(), request.uri());
+    Ok((fresh.applied(), db.lacks(), page).into_response())
 }
 
 /// The query of a list: what may be asked of this one, and what may be asked of each. All else is
@@ -81,12 +109,19 @@ macro_rules! query {
             cursor: Option<String>,
             /// As new as this position of the log, or newer.
             min_position: Option<i64>,
+            /// Only these members of each, with commas between them, and with a dot before one that
+            /// is below another: `id,lines.sku`. A name stands for all that is below it.
+            #[serde(default, deserialize_with = "service::extract::empty_as_none")]
+            fields: Option<$crate::fields::FieldNames>,
+            #[schemars(skip)]
+            include: Option<$crate::included::Include>,
         }
 
         impl $crate::list::Paged for $name {
             fn paging(&mut self) -> $crate::list::Paging {
-                let Self { limit, min_position, .. } = *self;
-                $crate::list::Paging { limit, cursor: self.cursor.take(), min_position }
+                let Self { limit, min_position, include, .. } = *self;
+                let (cursor, fields) = (self.cursor.take(), self.fields.take());
+                $crate::list::Paging { limit, cursor, min_position, fields, include }
             }
         }
     };

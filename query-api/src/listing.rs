@@ -18,6 +18,8 @@ use sqlx::postgres::{PgHasArrayType, PgRow};
 use sqlx::{Encode, PgConnection, Postgres, QueryBuilder, Row as _, Type};
 
 use crate::cursor::{self, Key, Kind};
+use crate::fields::Fields;
+use crate::included::MEMBER;
 
 /// The most documents on a page.
 pub const LIMIT_MAX: u16 = 200;
@@ -31,6 +33,11 @@ pub const PAGE_BYTES_MAX: usize = 2 << 20;
 pub struct Limit(u16);
 
 impl Limit {
+    /// So many, where no client says it.
+    pub const fn most(documents: u16) -> Self {
+        Self(documents)
+    }
+
     /// The number.
     pub fn get(self) -> u16 {
         self.0
@@ -95,8 +102,10 @@ pub struct Listing {
 /// A page of documents.
 #[derive(Debug)]
 pub struct Page {
-    documents: Vec<String>,
-    next: Option<String>,
+    /// Each as it is stored.
+    pub documents: Vec<String>,
+    /// The cursor of the page after.
+    pub next: Option<String>,
 }
 
 impl Listing {
@@ -222,6 +231,7 @@ impl Listing {
                 Key::Day(day) => self.sql.push_bind(day),
                 Key::Amount(amount) => self.sql.push_bind(amount),
                 Key::Text(text) => self.sql.push_bind(text),
+                Key::Bytes(bytes) => self.sql.push_bind(bytes),
                 Key::Id(id) => self.sql.push_bind(id),
             };
         }
@@ -236,6 +246,7 @@ fn keys_of(row: &PgRow, columns: &[(&str, Kind)]) -> sqlx::Result<Vec<Key>> {
             Kind::Day => Key::Day(row.try_get::<NaiveDate, _>(n + 1)?),
             Kind::Amount => Key::Amount(row.try_get(n + 1)?),
             Kind::Text => Key::Text(row.try_get(n + 1)?),
+            Kind::Bytes => Key::Bytes(row.try_get(n + 1)?),
             Kind::Id => Key::Id(row.try_get(n + 1)?),
         })
     };
@@ -243,10 +254,24 @@ fn keys_of(row: &PgRow, columns: &[(&str, Kind)]) -> sqlx::Result<Vec<Key>> {
 }
 
 impl Page {
-    /// `{"items": […], "next": cursor or null}` with a `Link` to the next page (RFC 8288).
-    pub fn respond(self, uri: &Uri) -> Response {
+    /// Only some members of its documents.
+    ///
+    /// # Errors
+    /// 500, where one is no JSON.
+    pub fn only(self, fields: &Fields) -> Result<Self, Problem> {
+        let documents = self.documents.iter().map(|document| fields.of(document));
+        Ok(Self { documents: documents.collect::<Result<_, _>>()?, ..self })
+    }
+
+    /// `{"items": […], "next": cursor or null}`, with what is included beside them, and a `Link` to
+    /// the next page (RFC 8288).
+    pub fn respond(self, included: Option<&str>, uri: &Uri) -> Response {
         let next = self.next.as_ref().map_or("null".to_owned(), |next| format!("\"{next}\""));
-        let body = format!("{{\"items\":[{}],\"next\":{next}}}", self.documents.join(","));
+        let items = self.documents.join(",");
+        let body = match included {
+            None => format!("{{\"items\":[{items}],\"next\":{next}}}"),
+            Some(json) => format!("{{\"items\":[{items}],\"next\":{next},\"{MEMBER}\":{json}}}"),
+        };
         let kind = HeaderValue::from_static("application/json");
         let fresh = HeaderValue::from_static("no-cache");
         let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, fresh)];

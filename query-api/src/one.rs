@@ -4,8 +4,8 @@
 //! A [`Resource`] says what is particular to one; `resource!` writes it where its document is that
 //! of a stream under a UUID.
 
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use domain::StreamId;
 use identity::Principal;
@@ -13,41 +13,58 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use service::Problem;
-use service::extract::{Path, Query};
+use service::extract::{Path, Query, empty_as_none};
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::described;
 use crate::document::{Folded, Stored, respond};
+use crate::fields::{FieldNames, Fields};
 use crate::fresh::{Fresh, Prefer};
+use crate::included::{Include, MEMBER};
 use crate::past::Point;
-use crate::scope::must_work_here;
+use crate::queue::Who;
+use crate::scope::{is_for_by_log, must_work_here};
 
 /// What may be asked of a single document.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct One {
     /// As new as this position of the log, or newer.
     pub(crate) min_position: Option<i64>,
     /// As it was then: at a position, or when all was recorded up to a time.
     as_of: Option<Point>,
+    /// Only these members of it, with commas between them, and with a dot before one that is below
+    /// another: `id,lines.sku`. A name stands for all that is below it.
+    #[serde(default, deserialize_with = "empty_as_none")]
+    pub(crate) fields: Option<FieldNames>,
+    /// What is wanted beside it.
+    #[schemars(skip)]
+    include: Option<Include>,
 }
 
 impl One {
     /// Whether the past is asked for.
-    pub(crate) fn is_past(self) -> bool {
+    pub(crate) fn is_past(&self) -> bool {
         self.as_of.is_some()
     }
 
     /// The point of the past that was asked for.
-    pub(crate) fn point(self) -> Result<Option<Point>, Problem> {
-        if self.as_of.is_some() && self.min_position.is_some() {
+    pub(crate) fn point(&self) -> Result<Option<Point>, Problem> {
+        let wrong = |parameter, detail| {
             let problem = "a parameter of the query is wrong";
-            let detail = "the past does not get any fresher: ask for as_of or for min_position";
-            return Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_query", problem).parameter(
-                "min_position",
+            Problem::new(StatusCode::BAD_REQUEST, "invalid_query", problem).parameter(
+                parameter,
                 "contradicts_as_of",
                 detail,
-            ));
+            )
+        };
+        if self.as_of.is_some() && self.min_position.is_some() {
+            let detail = "the past does not get any fresher: ask for as_of or for min_position";
+            return Err(wrong("min_position", detail));
+        }
+        if self.as_of.is_some() && self.include.is_some() {
+            return Err(wrong("include", "what is included is of today: ask for as_of without"));
         }
         Ok(self.as_of)
     }
@@ -77,6 +94,11 @@ impl TryFrom<String> for Id {
 pub trait Resource: Folded {
     /// What it is called where there is none.
     const NAME: &'static str;
+    /// Whether its past is for whose it is too, and not for those who work here alone: where it
+    /// shows nothing of another kind than what is there today, and was always the same one's.
+    const PAST_IS_THEIRS: bool = false;
+    /// What may be shown beside it.
+    const INCLUDES: Option<Include> = None;
     /// How it is named in a path.
     type Id: DeserializeOwned + Send;
 
@@ -95,29 +117,85 @@ pub trait Resource: Folded {
     ) -> impl Future<Output = Result<Option<Stored>, Problem>> + Send;
 }
 
-/// `GET` of a single document. The past is for those who are trusted.
+/// `GET` of a single document. The past is for those who are trusted, and that of their orders for
+/// shoppers.
 pub async fn one<R: Resource>(
     State(app): State<App>,
     Path(id): Path<R::Id>,
     Query(one): Query<One>,
     prefer: Prefer,
     principal: Principal,
-    headers: HeaderMap,
+    path: MatchedPath,
+    request: Request,
 ) -> Result<Response, Problem> {
     let stream = R::stream(&id)?;
-    if let Some(point) = one.point()? {
-        must_work_here(principal)?;
-        let stored = app.past.document::<R>(stream, point).await?;
-        return Ok(respond(&headers, R::NAME, stored));
-    }
+    let point = one.point()?;
+    let include = Include::checked(one.include, R::INCLUDES, request.extensions())?;
+    let fields = one.fields.map(|names| described::fields(path.as_str(), &names)).transpose()?;
     let fresh = Fresh::new(one.min_position, prefer).of(principal);
-    let stored = R::read(&app, &fresh, principal, id).await?;
-    Ok((fresh.applied(), respond(&headers, R::NAME, stored)).into_response())
+    let stored = match point {
+        Some(point) => past::<R>(&app, principal, stream, point).await?,
+        None => R::read(&app, &fresh, principal, id).await?,
+    };
+    let stored = match stored {
+        Some(stored) => Some(shown(&app, principal, stored, fields, include).await?),
+        None => None,
+    };
+    Ok((fresh.applied(), respond(request.headers(), R::NAME, stored)).into_response())
+}
+
+/// Of a document what was asked for, with what is wanted beside it.
+async fn shown(
+    app: &App,
+    principal: Principal,
+    stored: Stored,
+    fields: Option<Fields>,
+    include: Option<Include>,
+) -> Result<Stored, Problem> {
+    let included = match include {
+        Some(include) => {
+            let mut db = app.queue.connection(Who::LetIn).await?;
+            Some(include.beside([stored.document.as_str()], principal, &mut db).await?)
+        }
+        None => None,
+    };
+    let (stored, below) = match fields {
+        Some(mut fields) => {
+            let below = fields.take(MEMBER);
+            (stored.only(&fields)?, below)
+        }
+        None => (stored, None),
+    };
+    match included {
+        Some(included) => Ok(stored.with(MEMBER, &included.json(below.as_ref())?)),
+        None => Ok(stored),
+    }
+}
+
+/// A document as it was, as far as the caller may see it. Who may not is told before a place is
+/// taken.
+async fn past<R: Resource>(
+    app: &App,
+    principal: Principal,
+    stream: StreamId,
+    point: Point,
+) -> Result<Option<Stored>, Problem> {
+    if !principal.works_here() {
+        if !R::PAST_IS_THEIRS {
+            must_work_here(principal)?;
+        }
+        let mut db = app.queue.connection(Who::Newcomer).await?;
+        if !is_for_by_log(&mut db, principal, &stream).await? {
+            return Ok(None);
+        }
+    }
+    app.past.document::<R>(principal, stream, point).await
 }
 
 /// A document under a UUID: what it is called, where it stands, its own stream, and how it is
 /// folded, if need be with the streams that its events name as `parts`. It is for whose it is;
-/// `strangers` says which rows everybody sees.
+/// `strangers` says which rows everybody sees, `past_is_theirs` whether that holds of its past,
+/// `includes` what may be shown beside it.
 macro_rules! resource {
     (
         $(#[$doc:meta])*
@@ -125,6 +203,8 @@ macro_rules! resource {
         stream $stream:ident($id:path);
         document $document:ty, by $fold:path $(, parts $part:path)?;
         $( strangers $row:tt; )?
+        $( past_is_theirs $theirs:literal; )?
+        $( includes $include:ident; )?
     ) => {
         $(#[$doc])*
         pub struct $name;
@@ -144,6 +224,9 @@ macro_rules! resource {
 
         impl $crate::one::Resource for $name {
             const NAME: &'static str = $word;
+            $( const PAST_IS_THEIRS: bool = $theirs; )?
+            $( const INCLUDES: Option<$crate::included::Include> =
+                Some($crate::included::Include::$include); )?
             type Id = $crate::one::Id;
 
             fn stream(id: &Self::Id) -> Result<domain::StreamId, service::Problem> {

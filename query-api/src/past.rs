@@ -11,6 +11,7 @@ use axum::http::StatusCode;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::{Category, Seen, StreamId};
 use event_store::{RawEvent, Recorded, read};
+use identity::Principal;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use service::Problem;
@@ -128,15 +129,20 @@ impl Past {
     /// name.
     pub async fn document<F: Folded>(
         &self,
+        principal: Principal,
         stream: StreamId,
         point: Point,
     ) -> Result<Option<Stored>, Problem> {
-        let (place, walk) = self.walk(point).await?;
+        let (place, walk) = self.walk(principal, point).await?;
         bounded(place, walk.document::<F>(stream)).await
     }
 
     /// Waits for a place to walk.
-    async fn walk(&self, point: Point) -> Result<(OwnedSemaphorePermit, Walk), Problem> {
+    async fn walk(
+        &self,
+        principal: Principal,
+        point: Point,
+    ) -> Result<(OwnedSemaphorePermit, Walk), Problem> {
         let wanted = self.wanted.clone().try_acquire_owned().map_err(|_| too_many())?;
         let place = timeout(PLACE_TIMEOUT, self.places.clone().acquire_owned()).await;
         // Never closed.
@@ -145,12 +151,7 @@ impl Past {
         if let Point::Position(position) = point {
             let head = read::head(&mut *db).await?;
             if position > head {
-                return Err(Problem::new(
-                    StatusCode::BAD_REQUEST,
-                    "as_of_ahead",
-                    format!("the log has come to position {head}, not yet to {position}"),
-                )
-                .with("head", head));
+                return Err(ahead(principal.works_here().then_some(head), position));
             }
         }
         Ok((place, Walk { db, point, left: EVENTS_MAX, _wanted: wanted }))
@@ -243,6 +244,18 @@ fn decoded(raw: &RawEvent) -> Result<Recorded, Problem> {
         tracing::error!(error = event_store::causes(&error), "an event cannot be read");
         Problem::internal()
     })
+}
+
+/// The log has not come so far. How far it has, which tells how much a shop sells, is for those who
+/// work here.
+fn ahead(head: Option<i64>, position: i64) -> Problem {
+    let status = StatusCode::BAD_REQUEST;
+    if let Some(head) = head {
+        let detail = format!("the log has come to position {head}, not yet to {position}");
+        return Problem::new(status, "as_of_ahead", detail).with("head", head);
+    }
+    let detail = format!("the log has not yet come to position {position}");
+    Problem::new(status, "as_of_ahead", detail)
 }
 
 fn too_many() -> Problem {

@@ -1,9 +1,12 @@
 //! Whose documents somebody sees: the shop all of them, a shopper what is theirs. What is not
 //! theirs is not there for them.
 
-use domain::Owner;
+use domain::{OrderId, Owner, StreamId};
+use event_store::read;
 use identity::{Access, Principal};
+use serde::Deserialize;
 use service::Problem;
+use sqlx::PgConnection;
 
 /// Refuses who does not work here.
 ///
@@ -20,6 +23,32 @@ pub fn is_for(principal: Principal, document: &str) -> bool {
     }
     let owner = serde_json::from_str::<Owner>(document);
     principal.shopper().is_some_and(|shopper| owner.is_ok_and(|owner| owner.is(shopper)))
+}
+
+/// What the first event of an order's part says: of which order it is.
+#[derive(Deserialize)]
+struct PartOfOrder {
+    order_id: OrderId,
+}
+
+/// Whether somebody may see a thing, as the log has it: the first event of an order says whose it
+/// is, and that of a part of one whose part. What nothing has happened to is nobody's.
+pub async fn is_for_by_log(
+    db: &mut PgConnection,
+    principal: Principal,
+    stream: &StreamId,
+) -> sqlx::Result<bool> {
+    let mut name = stream.to_string();
+    // An order says it itself; a part of one names its order first.
+    for _ in 0..2 {
+        let first = read::of_stream(&mut *db, &name, 0, 1).await?.events;
+        let Some(first) = first.first() else { return Ok(false) };
+        match serde_json::from_str(first.data.get()) {
+            Ok(PartOfOrder { order_id }) => name = StreamId::Order(order_id).to_string(),
+            Err(_) => return Ok(is_for(principal, first.data.get())),
+        }
+    }
+    Ok(false)
 }
 
 #[cfg(test)]

@@ -26,18 +26,20 @@ pub(crate) const SENT: [HeaderName; 10] = [
     request_id::HEADER,
 ];
 /// What a page may read beside what it always may.
-pub(crate) const READ: [HeaderName; 12] = [
+pub(crate) const READ: [HeaderName; 14] = [
     header::ETAG,
     header::LINK,
     header::LOCATION,
     header::RETRY_AFTER,
     header::WWW_AUTHENTICATE,
+    HeaderName::from_static("deprecation"),
     HeaderName::from_static("idempotent-replayed"),
     HeaderName::from_static("log-id"),
     HeaderName::from_static("next-after"),
     HeaderName::from_static("parked-streams"),
     HeaderName::from_static("preference-applied"),
     HeaderName::from_static("search-backend"),
+    HeaderName::from_static("sunset"),
     request_id::HEADER,
 ];
 

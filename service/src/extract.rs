@@ -6,6 +6,9 @@ use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
+/// Has what is empty count as what is not there, where that is not so by itself: for a field of a
+/// query that is no number.
+pub use serde_html_form::de::empty_as_none;
 
 use crate::json::in_words_of_json;
 use crate::problem::Problem;

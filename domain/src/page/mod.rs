@@ -17,6 +17,7 @@ pub mod order_keys;
 pub mod sales;
 pub mod search;
 pub mod search_keys;
+pub mod title_order;
 
 mod html;
 mod order_status;

@@ -29,6 +29,11 @@ pub struct Scope {
 pub struct Scopes(Vec<Scope>);
 
 impl Scopes {
+    /// Whether they are no bound.
+    pub fn are_none(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether a key of these may be used there.
     pub fn allow(&self, method: &Method, path: &str) -> bool {
         self.0.is_empty() || self.0.iter().any(|scope| scope.allows(method, path))

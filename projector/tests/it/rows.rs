@@ -3,6 +3,7 @@
 use domain::Command;
 use domain::command::{location, product as products, stock};
 use domain::location::Set;
+use domain::page::title_order::TitleOrder;
 use domain::product::SkusOfArchived;
 use serde_json::json;
 use sqlx::PgPool;
@@ -45,6 +46,20 @@ async fn the_catalogue_and_its_stock(db: PgPool) {
     }
     let stock = document(&db, "stock").await;
     assert_eq!((&stock["id"], &stock["available"]), (&json!("TOTE"), &json!(7)));
+}
+
+/// Each in its own column, whatever it is sorted by.
+#[sqlx::test(migrations = "../migrations")]
+async fn titles_have_a_key_in_each_order(db: PgPool) {
+    let title = "Öl č ñ ł ı ґ α я 机";
+    let shop = Shop::open(&db);
+    let product_id = shop.product("Tote", "TOTE").await;
+    shop.retitle(product_id, title).await;
+    project(&db, "products").await;
+    let stored = "SELECT ARRAY[title_root, title_cs, title_da, title_fi, title_el, title_ja,
+        title_nb, title_pl, title_ru, title_es, title_sv, title_tr, title_uk] FROM products";
+    let stored: Vec<Vec<u8>> = sqlx::query_scalar(stored).fetch_one(&db).await.unwrap();
+    assert_eq!(stored, TitleOrder::keys(title));
 }
 
 #[sqlx::test(migrations = "../migrations")]

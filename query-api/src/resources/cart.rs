@@ -2,8 +2,6 @@
 //! left, and what checkout will refuse. Those stand in other read models and are put beside the
 //! lines when the cart is read, in the same statement. The past is shown without.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use domain::cart::document::{self, Document};
 use domain::page::cart::{self as page, SkuFacts};
 use domain::{CartId, Seen, StreamId};
@@ -12,8 +10,9 @@ use serde::Deserialize;
 use service::Problem;
 
 use crate::app::App;
-use crate::document::{Folded, Row, Stored, Tag, read};
+use crate::document::{Folded, Row, Stored, read};
 use crate::fresh::Fresh;
+use crate::included::Include;
 use crate::one::{Id, Resource};
 use crate::scope::is_for;
 
@@ -34,6 +33,7 @@ impl Folded for CartAsShown {
 
 impl Resource for CartAsShown {
     const NAME: &'static str = "cart";
+    const INCLUDES: Option<Include> = Some(Include::Products);
     type Id = Id;
 
     fn stream(id: &Id) -> Result<StreamId, Problem> {
@@ -66,11 +66,6 @@ struct WithKnown {
 fn shown(Row { document, version, .. }: Row) -> serde_json::Result<Stored> {
     let WithKnown { cart, known } = serde_json::from_str(&document)?;
     let shown = page::Document::of(cart, known.unwrap_or_default());
-    let document = serde_json::to_string(&shown)?;
-    // What is beside the cart has no version: the tag changes with each word that is shown, and
-    // only then. Another release of Rust may hash otherwise, which costs caches one answer.
-    let mut hasher = DefaultHasher::new();
-    document.hash(&mut hasher);
-    let digest = Some(hasher.finish());
-    Ok(Stored { document, tag: Tag { version, position: None, build: None, digest } })
+    // What is beside the cart has no version.
+    Ok(Stored::shown(version, serde_json::to_string(&shown)?))
 }

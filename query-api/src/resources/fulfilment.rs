@@ -30,6 +30,7 @@ impl Folded for Fulfilment {
 
 impl Resource for Fulfilment {
     const NAME: &'static str = "fulfilment";
+    const PAST_IS_THEIRS: bool = true;
     type Id = Id;
 
     fn stream(id: &Id) -> Result<StreamId, Problem> {

@@ -2,7 +2,7 @@
 //!
 //! Each route says who may call it. The catalogue, its search and its stock are for everybody,
 //! though those who work here see drafts, archived products and the past too; a shopper sees what
-//! is theirs.
+//! is theirs, and of an order its past and its story, as far as [`told`] says.
 
 pub mod cart;
 pub mod event;
@@ -19,6 +19,7 @@ pub mod sales;
 pub mod search;
 pub mod stock;
 pub mod stream;
+pub mod told;
 
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
@@ -50,7 +51,7 @@ fn routes() -> Vec<(&'static str, Access, MethodRouter<App>)> {
         ("/v1/orders/{id}", Shopper, get(one::<order::Order>)),
         ("/v1/orders/{id}/live", Shopper, get(order_live::live)),
         ("/v1/orders/{id}/live/ws", Shopper, get(order_live::socket)),
-        ("/v1/orders/{id}/history", Staff, get(history::history)),
+        ("/v1/orders/{id}/history", Shopper, get(history::history)),
         ("/v1/payments", Staff, get(list_of::<payment::Payments>)),
         ("/v1/payments/{id}", Shopper, get(one::<payment::Payment>)),
         ("/v1/fulfilments/{id}", Shopper, get(one::<fulfilment::Fulfilment>)),
@@ -85,7 +86,8 @@ pub fn router(app: App, health: &Health) -> Router {
     let all = all.with_state(app);
     #[cfg(debug_assertions)]
     openapi::serve::must_describe(&described::DOCUMENT, &all);
-    let described = openapi::serve::router(described::document)
+    let all = openapi::deprecation::announce(all, &described::DOCUMENT);
+    let described = openapi::serve::router(|| described::DOCUMENT.clone())
         .merge(openapi::serve::document(events::SCHEMAS, events::schemas))
         .merge(openapi::serve::document(events::ASYNCAPI, events::asyncapi));
     http::shell(all.merge(described).merge(health.router()))

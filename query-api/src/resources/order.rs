@@ -15,6 +15,7 @@ use vault::{Email, Phone};
 use crate::app::App;
 use crate::cursor::{Kind, in_range};
 use crate::document::Row;
+use crate::included::Include;
 use crate::list::{ListQuery, query, sorts};
 use crate::listing::{CREATED, Listing, SortKeys, word};
 use crate::one::resource;
@@ -27,6 +28,8 @@ resource! {
     Order = "order", of Orders in "orders";
     stream Order(OrderId);
     document Document, by order::fold, parts order::part;
+    past_is_theirs true;
+    includes Products;
 }
 
 const TOTAL: SortKeys = &[("total", Kind::Amount), ("id", Kind::Id)];
@@ -76,6 +79,8 @@ query! {
 }
 
 impl ListQuery for Orders {
+    const INCLUDES: Option<Include> = Some(Include::Products);
+
     async fn listing(self, app: &App, principal: Principal) -> Result<Listing, Problem> {
         let Self { name, email, phone, .. } = self;
         let wanted = PersonWanted { name, email, phone };

@@ -14,6 +14,7 @@ resource! {
     Payment = "payment", of Payments in "payments";
     stream Payment(PaymentId);
     document Document, by document::fold;
+    past_is_theirs true;
 }
 
 const NEWEST: Sort = Sort::down("payments -", CREATED);

@@ -2,18 +2,21 @@
 //! the past are for those who are trusted and ask for them.
 
 use axum::http::StatusCode;
+use domain::page::title_order::{TitleLocale, TitleOrder};
 use domain::product::document::{self, Document};
 use domain::{ProductId, ReadModel};
 use identity::Principal;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use service::Problem;
+use service::extract::empty_as_none;
 use uuid::Uuid;
 
 use crate::app::App;
 use crate::cursor::Kind;
-use crate::list::{ListQuery, query, sorts};
-use crate::listing::{CREATED, LIMIT_MAX, Listing, SortKeys};
+use crate::included::Include;
+use crate::list::{ListQuery, query};
+use crate::listing::{CREATED, LIMIT_MAX, Listing, Sort, SortKeys};
 use crate::one::{Id, resource};
 use crate::scope::must_work_here;
 
@@ -23,16 +26,64 @@ resource! {
     stream Product(ProductId);
     document Document, by document::fold;
     strangers "id = $1 AND status = 'published'";
+    includes Stock;
 }
 
-const TITLE: SortKeys = &[("title_key", Kind::Text), ("id", Kind::Id)];
-
-sorts! {
-    Oldest = "created_at", "products", CREATED up;
+#[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
+#[schemars(inline)]
+enum Sorting {
+    #[serde(rename = "created_at")]
+    Oldest,
     #[default]
-    Newest = "-created_at", "products -", CREATED down;
-    Title = "title", "products title_key", TITLE up;
-    TitleDown = "-title", "products -title_key", TITLE down;
+    #[serde(rename = "-created_at")]
+    Newest,
+    #[serde(rename = "title")]
+    Title,
+    #[serde(rename = "-title")]
+    TitleDown,
+}
+
+impl Sorting {
+    fn by(self, order: TitleOrder) -> Sort {
+        let (up, down, columns) = by_title(order);
+        match self {
+            Self::Oldest => Sort::up("products", CREATED),
+            Self::Newest => Sort::down("products -", CREATED),
+            Self::Title => Sort::up(up, columns),
+            Self::TitleDown => Sort::down(down, columns),
+        }
+    }
+}
+
+/// The orders of titles, each with its column, which its cursors are called by too.
+macro_rules! title_orders {
+    ($( $order:ident = $column:literal; )+) => {
+        fn by_title(order: TitleOrder) -> (&'static str, &'static str, SortKeys) {
+            match order { $(
+                TitleOrder::$order => (
+                    concat!("products ", $column),
+                    concat!("products -", $column),
+                    &[($column, Kind::Bytes), ("id", Kind::Id)],
+                ),
+            )+ }
+        }
+    };
+}
+
+title_orders! {
+    Root = "title_root";
+    Czech = "title_cs";
+    Danish = "title_da";
+    Finnish = "title_fi";
+    Greek = "title_el";
+    Japanese = "title_ja";
+    Norwegian = "title_nb";
+    Polish = "title_pl";
+    Russian = "title_ru";
+    Spanish = "title_es";
+    Swedish = "title_sv";
+    Turkish = "title_tr";
+    Ukrainian = "title_uk";
 }
 
 query! {
@@ -51,6 +102,10 @@ query! {
         /// Of this brand.
         brand: Option<String>,
         sort: Sorting,
+        /// In the order of which language, where they are sorted by title; without it in one that
+        /// fits most of them.
+        #[serde(deserialize_with = "empty_as_none")]
+        locale: Option<TitleLocale>,
     }
 }
 
@@ -66,6 +121,8 @@ enum Status {
 }
 
 impl ListQuery for Products {
+    const INCLUDES: Option<Include> = Some(Include::Stock);
+
     async fn listing(self, _: &App, principal: Principal) -> Result<Listing, Problem> {
         let status = match self.status {
             Status::Draft => Some("draft"),
@@ -85,7 +142,8 @@ impl ListQuery for Products {
         }
         let ids = self.id.into_iter().map(|id| id.0).collect();
         let some = |names: Vec<String>| (!names.is_empty()).then_some(names);
-        Ok(Listing::of(ReadModel::Products, "products", self.sort.into())
+        let order = self.locale.map_or(TitleOrder::Root, TitleOrder::from);
+        Ok(Listing::of(ReadModel::Products, "products", self.sort.by(order))
             .any_of::<Uuid>("id", ids)
             .only("skus &&", some(self.sku))
             .only("barcodes &&", some(self.barcode))

@@ -30,6 +30,7 @@ impl Folded for Return {
 
 impl Resource for Return {
     const NAME: &'static str = "return";
+    const PAST_IS_THEIRS: bool = true;
     type Id = Id;
 
     fn stream(id: &Id) -> Result<StreamId, Problem> {

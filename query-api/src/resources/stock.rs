@@ -2,7 +2,7 @@
 //! what a storefront shows: whole documents, of drafts and withdrawn products too, are for those
 //! who are trusted. They tell what a shop sells.
 
-use axum::extract::State;
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use domain::stock::document::{self, Document};
@@ -13,7 +13,9 @@ use service::extract::{Path, Query};
 
 use crate::app::App;
 use crate::cursor::Kind;
+use crate::described;
 use crate::document::{Folded, Row, Stored, read, respond};
+use crate::fields::Fields;
 use crate::fresh::{Fresh, Prefer};
 use crate::list::{ListQuery, query};
 use crate::listing::{Listing, Sort};
@@ -63,19 +65,26 @@ pub async fn one(
     Query(one): Query<One>,
     prefer: Prefer,
     principal: Principal,
-    headers: HeaderMap,
+    path: MatchedPath,
+    request: Request,
 ) -> Result<Response, Problem> {
     if principal.works_here() || one.is_past() {
         let (app, sku, one) = (State(app), Path(sku), Query(one));
-        return one::one::<Stock>(app, sku, one, prefer, principal, headers).await;
+        return one::one::<Stock>(app, sku, one, prefer, principal, path, request).await;
     }
     Stock::stream(&sku)?;
+    let fields = one.fields.map(|names| described::fields(path.as_str(), &names)).transpose()?;
     let fresh = Fresh::new(one.min_position, prefer).of(principal);
-    on_offer(&app, &fresh, &sku).await
+    on_offer(&app, &fresh, &sku, fields.as_ref()).await
 }
 
 /// What everybody sees of a SKU. Without an `ETag`: a version would tell how often it changes.
-async fn on_offer(app: &App, fresh: &Fresh, sku: &str) -> Result<Response, Problem> {
+async fn on_offer(
+    app: &App,
+    fresh: &Fresh,
+    sku: &str,
+    fields: Option<&Fields>,
+) -> Result<Response, Problem> {
     let mut db = app.progress.reader(ReadModel::Search, fresh).await?;
     let document = sqlx::query_scalar!(
         r#"SELECT document::text AS "document!" FROM stock_on_offer WHERE id = $1"#,
@@ -85,6 +94,10 @@ async fn on_offer(app: &App, fresh: &Fresh, sku: &str) -> Result<Response, Probl
     .await?;
     let Some(document) = document else {
         return Ok(respond(&HeaderMap::new(), Stock::NAME, None));
+    };
+    let document = match fields {
+        Some(fields) => fields.of(&document)?,
+        None => document,
     };
     let kind = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let asked_each_time = (header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
@@ -107,18 +120,24 @@ query! {
     }
 }
 
+/// What somebody sees of all SKUs.
+pub(crate) fn seen_by(principal: Principal) -> Listing {
+    if principal.works_here() {
+        Listing::of(ReadModel::Stock, "stock", BY_SKU)
+    } else {
+        Listing::of(ReadModel::Search, "stock_on_offer", BY_SKU)
+    }
+}
+
 impl ListQuery for Stocks {
     async fn listing(self, _: &App, principal: Principal) -> Result<Listing, Problem> {
-        let listing = if principal.works_here() {
-            Listing::of(ReadModel::Stock, "stock", BY_SKU)
-                .only("low =", self.low)
-                .only("(short > 0) =", self.short)
-        } else {
-            if self.low.is_some() || self.short.is_some() {
-                must_work_here(principal)?;
-            }
-            Listing::of(ReadModel::Search, "stock_on_offer", BY_SKU)
-        };
-        Ok(listing.any_of("id", self.sku).only("available <=", self.available_max))
+        if self.low.is_some() || self.short.is_some() {
+            must_work_here(principal)?;
+        }
+        Ok(seen_by(principal)
+            .only("low =", self.low)
+            .only("(short > 0) =", self.short)
+            .any_of("id", self.sku)
+            .only("available <=", self.available_max))
     }
 }

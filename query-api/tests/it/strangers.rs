@@ -16,7 +16,7 @@ async fn guarded(db: &PgPool) -> Shop {
 }
 
 /// Some of a SKU, of a product that is on offer or not.
-async fn put_stock(shop: &Shop, n: u32, sku: &str, units: i64, listed: bool) {
+pub async fn put_stock(shop: &Shop, n: u32, sku: &str, units: i64, listed: bool) {
     let product_id = Uuid::from_u128(n.into());
     sqlx::query(
         "INSERT INTO search_documents_rows (build, id, document, position, version, listed,

@@ -5,10 +5,15 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Request, StatusCode};
+use chrono::{TimeDelta, Utc};
 use domain::ReadModel;
 use domain::page::search_keys::folded;
+use domain::page::title_order::TitleOrder;
 use http_body_util::BodyExt as _;
 use identity::Guard;
+use identity::issuer::Issuer;
+use identity::master::Master;
+use identity::token::Subject;
 use query_api::caching::Caching;
 use query_api::{App, Settings};
 use serde_json::{Value, json};
@@ -173,9 +178,9 @@ impl Shop {
         let document = json!({"id": id, "version": 3, "position": n, "title": title});
         sqlx::query(
             "INSERT INTO products_rows (build, id, document, position, version, status, title,
-                 brand, category, created_at, updated_at, title_key)
+                 brand, category, created_at, updated_at, title_key, title_keys)
              VALUES (1, $1, $2, $3, 3, $4, $5, $6, $7,
-                     timestamptz '2026-01-01Z' + $8 * interval '1 minute', now(), $9)",
+                     timestamptz '2026-01-01Z' + $8 * interval '1 minute', now(), $9, $10)",
         )
         .bind(id)
         .bind(&document)
@@ -186,6 +191,7 @@ impl Shop {
         .bind(vec!["Bags", if n.is_multiple_of(3) { "Totes" } else { "Clutches" }])
         .bind(f64::from(minute))
         .bind(folded(title))
+        .bind(TitleOrder::keys(title).to_vec())
         .execute(&self.db)
         .await
         .unwrap();
@@ -217,6 +223,33 @@ impl Shop {
 impl Drop for Shop {
     fn drop(&mut self) {
         self.stop.cancel();
+    }
+}
+
+const ISSUER: &str = "https://shop.example";
+
+/// A shop that asks everybody who they are, and who gives tokens out.
+pub struct Asked {
+    pub shop: Shop,
+    issuer: Issuer,
+}
+
+impl Asked {
+    pub async fn open(db: &PgPool) -> Self {
+        let guard = Guard::new(None, false, Some((db.clone(), ISSUER.to_owned())));
+        let shop = Shop::with(db, |settings| settings.guard = guard).await;
+        let master = Master::read(&Secret::from(Master::generate().as_str())).unwrap();
+        Self { shop, issuer: Issuer::new(db.clone(), master.into(), ISSUER) }
+    }
+
+    pub async fn token(&self, subject: Subject) -> String {
+        let given = self.issuer.issue(subject, Utc::now(), TimeDelta::hours(1)).await;
+        format!("Bearer {}", given.unwrap().token)
+    }
+
+    pub async fn get(&self, path: &str, token: Option<&String>) -> Answer {
+        let headers = token.map(|token| ("authorization", token.as_str()));
+        self.shop.ask(path, headers.as_slice()).await
     }
 }
 

@@ -40,11 +40,12 @@ fn sent() -> [(&'static str, &'static str, Value); 8] {
 }
 
 /// Headers of answers.
-fn told() -> [(&'static str, &'static str, Value); 13] {
+fn told() -> [(&'static str, &'static str, Value); 15] {
     let text = || json!({ "type": "string" });
     let count = json!({ "type": "integer", "minimum": 0 });
     [
         ("Cache-Control", "How long a cache may keep it.", text()),
+        ("Deprecation", "Since when it is to go, as `@` and a Unix time (RFC 9745).", text()),
         ("ETag", "The version of the document, for `If-Match` and `If-None-Match`.", text()),
         ("Idempotent-Replayed", "`true`: this is the answer that the key got first.", text()),
         ("Link", "The next page, as `rel=\"next\"` (RFC 8288).", text()),
@@ -55,6 +56,7 @@ fn told() -> [(&'static str, &'static str, Value); 13] {
         ("Preference-Applied", "The preference that was heard (RFC 7240).", text()),
         ("Retry-After", "Seconds to wait before it is tried again.", count),
         ("Search-Backend", "Which place answered the search.", text()),
+        ("Sunset", "From when on it may be gone (RFC 8594).", text()),
         ("WWW-Authenticate", "How to say who one is.", text()),
         ("X-Request-Id", "Under which the request is found again in logs and events.", text()),
     ]

@@ -2,11 +2,13 @@
 //! and write answers, so that it cannot say anything else than they do.
 //!
 //! * [`schemas`] takes the types in; [`headers`] has those that requests and answers share;
+//! * [`deprecation`] is what its answers say of one that is to go;
 //! * [`operation`] is one route; [`example`] fills in what might be sent;
 //! * [`page`] shows the document to people; [`serve`] serves both.
 //!
 //! Knows no route of any service.
 
+pub mod deprecation;
 pub mod example;
 pub mod headers;
 pub mod operation;

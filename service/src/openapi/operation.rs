@@ -4,6 +4,7 @@ use axum::http::{Method, StatusCode};
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 
+use super::deprecation::{self, Deprecation};
 use super::{Description, headers};
 
 /// One route under one method.
@@ -19,6 +20,7 @@ pub struct Endpoint {
     body: Option<Value>,
     answers: Map<String, Value>,
     refusals: Vec<u16>,
+    deprecation: Option<Deprecation>,
 }
 
 impl Endpoint {
@@ -36,6 +38,7 @@ impl Endpoint {
             body: None,
             answers: Map::new(),
             refusals: Vec::new(),
+            deprecation: None,
         }
     }
 
@@ -84,6 +87,16 @@ impl Endpoint {
             parameter["schema"] = schema;
             self.parameters.push(parameter);
         }
+        self
+    }
+
+    /// Another parameter of the query, which may be left out.
+    #[must_use]
+    pub fn option(mut self, name: &str, description: &str, schema: &Value) -> Self {
+        self.parameters.push(json!({
+            "name": name, "in": "query", "required": false, "description": description,
+            "schema": schema,
+        }));
         self
     }
 
@@ -156,6 +169,12 @@ impl Endpoint {
         self
     }
 
+    /// That it is to go. Its answers say so too: see [`deprecation::announce`].
+    #[must_use]
+    pub fn deprecated(self, deprecation: &Deprecation) -> Self {
+        Self { deprecation: Some(deprecation.clone()), ..self }
+    }
+
     /// The statuses of its problems.
     pub(super) fn refusals(&self) -> Vec<u16> {
         self.refusals.clone()
@@ -164,6 +183,14 @@ impl Endpoint {
     /// Its path, its method, and itself.
     pub(super) fn written(self) -> (String, String, Value) {
         let mut responses = self.answers;
+        if self.deprecation.is_some() {
+            for answer in responses.values_mut() {
+                let told = headers::references(&["Deprecation", "Sunset", "Link"]);
+                if let Some(known) = answer["headers"].as_object_mut() {
+                    known.extend(told);
+                }
+            }
+        }
         for status in self.refusals {
             let place = format!("#/components/responses/{}", response_name(status));
             responses.insert(status.to_string(), json!({ "$ref": place }));
@@ -173,7 +200,7 @@ impl Endpoint {
             "operationId": self.id,
             "tags": [self.tag],
             "summary": summary,
-            "description": self.text,
+            "description": &self.text,
             "security": self.security,
             "x-access": self.access,
             "parameters": self.parameters,
@@ -181,6 +208,11 @@ impl Endpoint {
         });
         if let Some(body) = self.body {
             operation["requestBody"] = body;
+        }
+        if let Some(deprecation) = self.deprecation {
+            operation["deprecated"] = true.into();
+            operation[deprecation::MEMBER] = json!(deprecation);
+            operation["description"] = format!("{}\n\n{}", self.text, deprecation.text()).into();
         }
         (self.path, self.method.as_str().to_ascii_lowercase(), operation)
     }
@@ -197,6 +229,9 @@ fn never_null(mut schema: Value) -> Value {
     if let Some(kinds) = schema["type"].as_array().cloned() {
         let mut kinds: Vec<Value> = kinds.into_iter().filter(|kind| kind != "null").collect();
         schema["type"] = if kinds.len() == 1 { kinds.remove(0) } else { kinds.into() };
+    }
+    if let Some(words) = schema.get_mut("enum").and_then(Value::as_array_mut) {
+        words.retain(|word| !word.is_null());
     }
     if let Some(choices) = schema["anyOf"].as_array().cloned() {
         let choices: Vec<Value> =

@@ -151,7 +151,8 @@ impl<'a> Comparison<'a> {
             schema["required"].as_array().is_some_and(|all| all.iter().any(|one| one == name))
         };
         for (name, old) in members(&before["properties"]) {
-            let (place, new) = (format!("{place}/{name}"), &now["properties"][name]);
+            let (place, now) = (format!("{place}/{name}"), having(self.now, now, name));
+            let new = &now["properties"][name];
             if new.is_null() {
                 breaks.insert(format!("{place} is there no more"));
                 continue;
@@ -227,6 +228,17 @@ fn narrower(before: &Value, now: &Value) -> Option<String> {
 fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
     let place = value["$ref"].as_str().and_then(|place| place.strip_prefix('#'));
     place.and_then(|place| document.pointer(place)).unwrap_or(value)
+}
+
+/// What has a member of a schema: it, or one of those that it is all of.
+fn having<'a>(document: &'a Value, schema: &'a Value, name: &str) -> &'a Value {
+    let parts = schema["allOf"].as_array().into_iter().flatten();
+    let mut parts = parts.map(|part| resolved(document, part));
+    if schema["properties"][name].is_null() {
+        parts.find(|part| !part["properties"][name].is_null()).unwrap_or(schema)
+    } else {
+        schema
+    }
 }
 
 fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
@@ -312,6 +324,9 @@ mod tests {
         let answer = "/paths/~1v1~1carts/post/responses/201/content/application~1json/schema";
         let id = json!({ "type": "string", "enum": ["a", "new one"] });
         assert_eq!(after(&format!("{answer}/properties/id"), id), [""; 0]);
+        let schema = document().pointer(answer).unwrap().clone();
+        let more = json!({ "allOf": [{ "properties": { "more": {} } }, schema] });
+        assert_eq!(after(answer, more), [""; 0]);
         let status = json!({ "description": "later" });
         assert_eq!(after("/paths/~1v1~1carts/post/responses/202", status), [""; 0]);
     }

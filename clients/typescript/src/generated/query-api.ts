@@ -754,6 +754,18 @@ export interface components {
          * @description Somebody who buys and has not signed in: an id that stands in their token.
          */
         GuestId: string;
+        /** @description What documents refer to, each once, where `include` asked for it. */
+        IncludedProducts: {
+            /** @description There is more than fitted: ask for it. */
+            more: boolean;
+            products: components["schemas"]["Product"][];
+        };
+        /** @description What documents refer to, each once, where `include` asked for it. */
+        IncludedStock: {
+            /** @description There is more than fitted: ask for it. */
+            more: boolean;
+            stock: (components["schemas"]["Stock"] | components["schemas"]["StockOnOffer"])[];
+        };
         /**
          * @description A one-line name: a title, a brand, a category, an attribute.
          * @example Leather tote
@@ -933,7 +945,7 @@ export interface components {
         };
         /** @description A part of a history. */
         OrderHistory: {
-            items: components["schemas"]["Event"][];
+            items: (components["schemas"]["Event"] | components["schemas"]["ToldEvent"])[];
             /**
              * Format: int64
              * @description What to pass as `after` for the next part.
@@ -999,6 +1011,7 @@ export interface components {
             unplanned: number;
         };
         OrderPage: {
+            included?: components["schemas"]["IncludedProducts"];
             items: components["schemas"]["Order"][];
             /** @description The `cursor` of the page after; `null` on the last one. */
             next: string | null;
@@ -1240,6 +1253,7 @@ export interface components {
          */
         ProductId: string;
         ProductPage: {
+            included?: components["schemas"]["IncludedStock"];
             items: components["schemas"]["Product"][];
             /** @description The `cursor` of the page after; `null` on the last one. */
             next: string | null;
@@ -2367,6 +2381,32 @@ export interface components {
          * @example tok_success
          */
         Token: string;
+        /** @description An event of an order, as whose order it is sees it. */
+        ToldEvent: {
+            /** @description What is told of it. */
+            data: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            occurred_at: string;
+            /**
+             * Format: int64
+             * @description Its place in the log.
+             */
+            position: number;
+            /** @description What it happened to. */
+            stream: string;
+            /** @description What happened. */
+            type: string;
+            /**
+             * Format: int64
+             * @description Its place among all that happened to that.
+             */
+            version: number;
+        };
         /** @description Units of one SKU. */
         Units: {
             /** @description How many. */
@@ -2645,8 +2685,15 @@ export interface operations {
             query?: {
                 /** @description As it was then: at a position, or when all was recorded up to a time. */
                 as_of?: string;
+                /**
+                 * @description Only these members of it, with commas between them, and with a dot before one that is below
+                 *     another: `id,lines.sku`. A name stands for all that is below it.
+                 */
+                fields?: string;
                 /** @description As new as this position of the log, or newer. */
                 min_position?: number;
+                /** @description `products` for what `/v1/products` has of it, beside it. */
+                include?: "products";
             };
             header?: {
                 /** @description Under which the request is found again in logs and events. */
@@ -2677,7 +2724,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Cart"] | components["schemas"]["PastCart"];
+                    "application/json": (components["schemas"]["Cart"] | components["schemas"]["PastCart"]) & {
+                        included?: components["schemas"]["IncludedProducts"];
+                    };
                 };
             };
             /** @description It is as it was. */
@@ -2804,6 +2853,11 @@ export interface operations {
             query?: {
                 /** @description As it was then: at a position, or when all was recorded up to a time. */
                 as_of?: string;
+                /**
+                 * @description Only these members of it, with commas between them, and with a dot before one that is below
+                 *     another: `id,lines.sku`. A name stands for all that is below it.
+                 */
+                fields?: string;
                 /** @description As new as this position of the log, or newer. */
                 min_position?: number;
             };
@@ -2868,6 +2922,11 @@ export interface operations {
             query?: {
                 /** @description The `next` of the page before. */
                 cursor?: string;
+                /**
+                 * @description Only these members of each, with commas between them, and with a dot before one that
+                 *     is below another: `id,lines.sku`. A name stands for all that is below it.
+                 */
+                fields?: string;
                 /** @description How many at most. */
                 limit?: number;
                 /** @description As new as this position of the log, or newer. */
@@ -2918,6 +2977,11 @@ export interface operations {
             query?: {
                 /** @description As it was then: at a position, or when all was recorded up to a time. */
                 as_of?: string;
+                /**
+                 * @description Only these members of it, with commas between them, and with a dot before one that is below
+                 *     another: `id,lines.sku`. A name stands for all that is below it.
+                 */
+                fields?: string;
                 /** @description As new as this position of the log, or newer. */
                 min_position?: number;
             };
@@ -2992,6 +3056,11 @@ export interface operations {
                 customer_id?: string;
                 /** @description Of somebody with this e-mail address. */
                 email?: components["schemas"]["Email"];
+                /**
+                 * @description Only these members of each, with commas between them, and with a dot before one that
+                 *     is below another: `id,lines.sku`. A name stands for all that is below it.
+                 */
+                fields?: string;
                 /** @description Where their parcels stand. */
                 fulfilment_status?: components["schemas"]["FulfilmentStatus"];
                 /** @description How many at most. */
@@ -3018,6 +3087,8 @@ export interface operations {
                 to_refund?: boolean;
                 /** @description With a parcel of this tracking code, in capitals or not, with its spaces or without. */
                 tracking?: string;
+                /** @description `products` for what `/v1/products` has of it, beside it. */
+                include?: "products";
             };
             header?: {
                 /** @description Under which the request is found again in logs and events. */
@@ -3062,8 +3133,15 @@ export interface operations {
             query?: {
                 /** @description As it was then: at a position, or when all was recorded up to a time. */
                 as_of?: string;
+                /**
+                 * @description Only these members of it, with commas between them, and with a dot before one that is below
+                 *     another: `id,lines.sku`. A name stands for all that is below it.
+                 */
+                fields?: string;
                 /** @description As new as this position of the log, or newer. */
                 min_position?: number;
+                /** @description `products` for what `/v1/products` has of it, beside it. */
+                include?: "products";
             };
             header?: {
                 /** @description Under which the request is found again in logs and events. */
@@ -3094,7 +3172,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Order"];
+                    "application/json": components["schemas"]["Order"] & {
+                        included?: components["schemas"]["IncludedProducts"];
+                    };
                 };
             };
             /** @description It is as it was. */
@@ -3255,6 +3335,11 @@ export interface operations {
                 cursor?: string;
                 /** @description How far their latest dispute has come. */
                 dispute?: components["schemas"]["DisputeStage"];
+                /**
+                 * @description Only these members of each, with commas between them, and with a dot before one that
+                 *     is below another: `id,lines.sku`. A name stands for all that is below it.
+                 */
+                fields?: string;
                 /** @description How many at most. */
                 limit?: number;
                 /** @description As new as this position of the log, or newer. */
@@ -3311,6 +3396,11 @@ export interface operations {
             query?: {
                 /** @description As it was then: at a position, or when all was recorded up to a time. */
                 as_of?: string;
+                /**
+                 * @description Only these members of it, with commas between them, and with a dot before one that is below
+                 *     another: `id,lines.sku`. A name stands for all that is below it.
+                 */
+                fields?: string;
                 /** @description As new as this position of the log, or newer. */
                 min_position?: number;
             };
@@ -3381,10 +3471,20 @@ export interface operations {
                 category?: string;
                 /** @description The `next` of the page before. */
                 cursor?: string;
+                /**
+                 * @description Only these members of each, with commas between them, and with a dot before one that
+                 *     is below another: `id,lines.sku`. A name stands for all that is below it.
+                 */
+                fields?: string;
                 /** @description Only these. */
                 id?: string[];
                 /** @description How many at most. */
                 limit?: number;
+                /**
+                 * @description In the order of which language, where they are sorted by title; without it in one that
+                 *     fits most of them.
+                 */
+                locale?: "cs" | "da" | "de" | "el" | "en" | "es" | "fi" | "fr" | "it" | "ja" | "nb" | "nl" | "pl" | "pt" | "ru" | "sv" | "tr" | "uk";
                 /** @description As new as this position of the log, or newer. */
                 min_position?: number;
                 /** @description Only those that have one of these SKUs. */
@@ -3392,6 +3492,8 @@ export interface operations {
                 sort?: "created_at" | "-created_at" | "title" | "-title";
                 /** @description Where they stand: strangers see those that are published. */
                 status?: "draft" | "published" | "archived" | "any";
+                /** @description `stock` for what `/v1/stock` has of it, beside it. */
+                include?: "stock";
             };
             header?: {
                 /** @description Under which the request is found again in logs and events. */
@@ -3436,8 +3538,15 @@ export interface operations {
             query?: {
                 /** @description As it was then: at a position, or when all was recorded up to a time. */
                 as_of?: string;
+                /**
+                 * @description Only these members of it, with commas between them, and with a dot before one that is below
+                 *     another: `id,lines.sku`. A name stands for all that is below it.
+                 */
+                fields?: string;
                 /** @description As new as this position of the log, or newer. */
                 min_position?: number;
+                /** @description `stock` for what `/v1/stock` has of it, beside it. */
+                include?: "stock";
             };
             header?: {
                 /** @description Under which the request is found again in logs and events. */
@@ -3468,7 +3577,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Product"];
+                    "application/json": components["schemas"]["Product"] & {
+                        included?: components["schemas"]["IncludedStock"];
+                    };
                 };
             };
             /** @description It is as it was. */
@@ -3534,6 +3645,11 @@ export interface operations {
             query?: {
                 /** @description As it was then: at a position, or when all was recorded up to a time. */
                 as_of?: string;
+                /**
+                 * @description Only these members of it, with commas between them, and with a dot before one that is below
+                 *     another: `id,lines.sku`. A name stands for all that is below it.
+                 */
+                fields?: string;
                 /** @description As new as this position of the log, or newer. */
                 min_position?: number;
             };
@@ -3600,6 +3716,11 @@ export interface operations {
                 currency?: components["schemas"]["Currency"];
                 /** @description The `next` of the page before. */
                 cursor?: string;
+                /**
+                 * @description Only these members of each, with commas between them, and with a dot before one that
+                 *     is below another: `id,lines.sku`. A name stands for all that is below it.
+                 */
+                fields?: string;
                 /** @description The first day. */
                 from?: string;
                 /** @description How many at most. */
@@ -3723,6 +3844,11 @@ export interface operations {
                 available_max?: number;
                 /** @description The `next` of the page before. */
                 cursor?: string;
+                /**
+                 * @description Only these members of each, with commas between them, and with a dot before one that
+                 *     is below another: `id,lines.sku`. A name stands for all that is below it.
+                 */
+                fields?: string;
                 /** @description How many at most. */
                 limit?: number;
                 /** @description Those of which few are left, or the others. */
@@ -3777,6 +3903,11 @@ export interface operations {
             query?: {
                 /** @description As it was then: at a position, or when all was recorded up to a time. */
                 as_of?: string;
+                /**
+                 * @description Only these members of it, with commas between them, and with a dot before one that is below
+                 *     another: `id,lines.sku`. A name stands for all that is below it.
+                 */
+                fields?: string;
                 /** @description As new as this position of the log, or newer. */
                 min_position?: number;
             };
