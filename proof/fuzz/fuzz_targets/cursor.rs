@@ -13,7 +13,7 @@ use query_api::cursor::{self, Key, Kind, day_in_range, in_range};
 const LISTS: [(&str, &[Kind]); 5] = [
     ("orders", &[Kind::Time, Kind::Id]),
     ("orders total", &[Kind::Amount, Kind::Id]),
-    ("products title", &[Kind::Text, Kind::Id]),
+    ("products title_root", &[Kind::Bytes, Kind::Id]),
     ("sales", &[Kind::Day, Kind::Text]),
     ("stock", &[Kind::Text]),
 ];
@@ -42,6 +42,6 @@ fn check(key: &Key) {
         Key::Time(time) => assert_eq!(in_range(*time), *time),
         Key::Day(day) => assert_eq!(day_in_range(*day), *day),
         Key::Text(text) => assert!(!text.contains('\0')),
-        Key::Amount(_) | Key::Id(_) => {}
+        Key::Amount(_) | Key::Bytes(_) | Key::Id(_) => {}
     }
 }
