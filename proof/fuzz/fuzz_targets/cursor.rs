@@ -13,7 +13,7 @@ use query_api::cursor::{self, Key, Kind, day_in_range, in_range};
 const LISTS: [(&str, &[Kind]); 5] = [
     ("orders", &[Kind::Time, Kind::Id]),
     ("orders total", &[Kind::Amount, Kind::Id]),
-    ("products by title", &[Kind::Bytes, Kind::Id]),
+    ("products title_root", &[Kind::Bytes, Kind::Id]),
     ("sales", &[Kind::Day, Kind::Text]),
     ("stock", &[Kind::Text]),
 ];
