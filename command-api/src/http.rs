@@ -2,6 +2,7 @@
 //! Everything a request may hold on to is bounded here: its bytes, its time, and how many there
 //! are at once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
@@ -43,7 +44,7 @@ pub const BODIES_BYTES_MAX: usize = 64 * BODY_BYTES_MAX;
 
 /// Takes one command and answers it.
 pub async fn take_command(
-    app: App,
+    app: Arc<App>,
     route: &'static Route,
     principal: Principal,
     request: Request,

@@ -51,12 +51,13 @@ use vault::Vault;
 use crate::routes::{Edge, Payments};
 use crate::webhooks::Webhooks;
 
-/// What the routes need; clones share it.
+/// What the routes need. They share one: each request makes several clones of what its route
+/// holds.
 #[derive(Clone, Debug)]
 pub struct App {
     writer: Writer,
     reservation: TimeDelta,
-    payments: Payments,
+    payments: Arc<Payments>,
     kept: TimeDelta,
     /// What `Location` begins with; may be empty.
     query_url: Arc<str>,
@@ -75,7 +76,7 @@ impl App {
         Self {
             writer,
             reservation,
-            payments: Payments::default(),
+            payments: Arc::default(),
             kept: TimeDelta::days(i64::from(event_store::forget::KEPT_DAYS)),
             query_url: "".into(),
             in_flight: Arc::new(Semaphore::new(http::IN_FLIGHT_MAX as usize)),
@@ -90,7 +91,7 @@ impl App {
     /// With payments that go like this unless their callers say otherwise.
     #[must_use]
     pub fn with_payments(self, payments: Payments) -> Self {
-        Self { payments, ..self }
+        Self { payments: Arc::new(payments), ..self }
     }
 
     /// With room for this many commands under way.
@@ -140,6 +141,7 @@ impl App {
 /// All of the service: every command and the batch for those whom `guard` lets in, health open to
 /// everybody, what is `beside` them, the shell around it.
 pub fn router(app: &App, guard: &Guard, health: &Health, beside: Router) -> Router {
+    let app = &Arc::new(app.clone());
     let mut commands = Router::new();
     for route in routes::all() {
         let own = app.clone();
@@ -170,7 +172,7 @@ fn guarded(route: MethodRouter, app: &App, guard: &Guard, access: Access) -> Met
 }
 
 /// Where gateways tell what they were not asked, without the token: they sign instead.
-fn webhooks(app: &App) -> Router {
+fn webhooks(app: &Arc<App>) -> Router {
     let Some(webhooks) = app.webhooks.clone() else { return Router::new() };
     let app = app.clone();
     let take = move |Path(name): Path<String>, request: Request| {

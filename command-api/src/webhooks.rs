@@ -47,7 +47,12 @@ impl Webhooks {
 }
 
 /// Takes a webhook of the gateway that the path names.
-pub async fn take(app: App, webhooks: Arc<Webhooks>, name: String, request: Request) -> Response {
+pub async fn take(
+    app: Arc<App>,
+    webhooks: Arc<Webhooks>,
+    name: String,
+    request: Request,
+) -> Response {
     let Ok(_place) = webhooks.places.try_acquire() else {
         return refuse(request, problem::overloaded()).await;
     };

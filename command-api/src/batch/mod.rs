@@ -13,6 +13,7 @@ pub mod lines;
 pub mod window;
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -60,7 +61,11 @@ const NDJSON: &str = "application/x-ndjson";
 const NDJSON_ALIASES: [&str; 2] = ["application/ndjson", "application/jsonl"];
 
 /// Takes a batch and streams its verdicts.
-pub async fn batch(app: App, principal: Principal, request: Request) -> Result<Response, Problem> {
+pub async fn batch(
+    app: Arc<App>,
+    principal: Principal,
+    request: Request,
+) -> Result<Response, Problem> {
     let media_type = http::media_type(request.headers()).unwrap_or_default();
     if !NDJSON_ALIASES.into_iter().chain([NDJSON]).any(|n| media_type.eq_ignore_ascii_case(n)) {
         return Err(problem::unsupported_media_type(NDJSON));
@@ -98,7 +103,7 @@ fn pieces(
 
 /// Reads lines and submits them, until the body or the caller's interest ends.
 struct Reader {
-    app: App,
+    app: Arc<App>,
     request_id: Uuid,
     principal: Principal,
     window: Window<Outstanding>,

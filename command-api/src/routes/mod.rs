@@ -18,6 +18,7 @@ mod stock;
 
 use std::fmt::Display;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use axum::http::Method;
 use axum::routing::MethodFilter;
@@ -261,7 +262,7 @@ pub struct Edge {
     /// The guest they were before they signed in, as they have shown.
     pub was_guest: Option<GuestId>,
     /// How payments go whose callers do not say.
-    pub payments: Payments,
+    pub payments: Arc<Payments>,
 }
 
 /// How payments go whose callers do not say.

@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Method, Request};
 use chrono::{DateTime, TimeDelta};
 use command_api::batch::ask;
-use command_api::routes::{self, Address, Edge, Payments};
+use command_api::routes::{self, Address, Edge};
 use identity::Principal;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -124,7 +124,7 @@ fn a_batch_takes_what_http_takes() {
         request_id: Uuid::nil(),
         now: DateTime::UNIX_EPOCH,
         reservation: TimeDelta::minutes(15),
-        payments: Payments::default(),
+        payments: std::sync::Arc::default(),
         kept: TimeDelta::days(30),
         principal: Principal::ANYONE,
         was_guest: None,

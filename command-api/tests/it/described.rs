@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use axum::http::{Method, StatusCode};
 use command_api::described;
-use command_api::routes::{self, Address, Edge, Payments};
+use command_api::routes::{self, Address, Edge};
 use identity::Principal;
 use serde_json::Value;
 use service::openapi::serve::text;
@@ -57,7 +57,7 @@ fn each_command_says_what_it_does_and_shows_what_is_taken() {
         kept: chrono::TimeDelta::days(30),
         principal: Principal::ANYONE,
         was_guest: None,
-        payments: Payments::default(),
+        payments: std::sync::Arc::default(),
     };
     for route in routes::all() {
         let method = route.method.as_str().to_ascii_lowercase();

@@ -24,6 +24,7 @@ mod failure;
 mod snapshot;
 mod task;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -184,9 +185,13 @@ struct Waiting {
     answer: oneshot::Sender<Result<Answer, SubmitError>>,
 }
 
-/// The way to the writer; clones share it.
+/// The way to the writer. Clones share it, and cost next to nothing: a service makes several for
+/// each request.
 #[derive(Clone, Debug)]
-pub struct Writer {
+pub struct Writer(Arc<WayIn>);
+
+#[derive(Debug)]
+struct WayIn {
     queue: mpsc::Sender<Waiting>,
     db: PgPool,
     log_id: watch::Receiver<Option<Uuid>>,
@@ -202,17 +207,18 @@ impl Writer {
         let (known, log_id) = watch::channel(None);
         let appender = appender::Appender::new(db, settings, known);
         let task = task::Task::new(appender, settings, commands, stop.clone());
-        (Self { queue, db: db.clone(), log_id, stop }, tokio::spawn(task.run()))
+        let way_in = WayIn { queue, db: db.clone(), log_id, stop };
+        (Self(Arc::new(way_in)), tokio::spawn(task.run()))
     }
 
     /// The database that holds the log.
     pub fn db(&self) -> &PgPool {
-        &self.db
+        &self.0.db
     }
 
     /// The id of the log that is appended to; `None` until it was reached.
     pub fn log_id(&self) -> Option<Uuid> {
-        *self.log_id.borrow()
+        *self.0.log_id.borrow()
     }
 
     /// The id of the log, if that is another one than `log_id`. Asks the database where it seems
@@ -221,7 +227,7 @@ impl Writer {
         if self.log_id() == Some(log_id) {
             return Ok(None);
         }
-        let current = identity::current(&self.db).await?;
+        let current = identity::current(&self.0.db).await?;
         Ok((current.log_id != log_id || !current.settled).then_some(current.log_id))
     }
 
@@ -245,12 +251,12 @@ impl Writer {
         if request.key.as_ref().is_some_and(|key| key.len() > KEY_BYTES_MAX) {
             return Err(SubmitError::KeyTooLong);
         }
-        if self.stop.is_cancelled() {
+        if self.0.stop.is_cancelled() {
             return Err(SubmitError::Closed);
         }
         let (answer, answered) = oneshot::channel();
         let waiting = Waiting { request, until, answer };
-        self.queue.try_send(waiting).map_err(|refused| match refused {
+        self.0.queue.try_send(waiting).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(_) => SubmitError::Busy,
             mpsc::error::TrySendError::Closed(_) => SubmitError::Closed,
         })?;
@@ -259,6 +265,6 @@ impl Writer {
 
     /// Stops taking commands. Those accepted are still answered.
     pub fn close(&self) {
-        self.stop.cancel();
+        self.0.stop.cancel();
     }
 }

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta};
 use command_api::batch::ask;
 use command_api::batch::lines::{Lines, RawLine};
-use command_api::routes::{Edge, Payments};
+use command_api::routes::Edge;
 use futures::stream;
 use fuzz::check_amounts;
 use identity::Principal;
@@ -32,7 +32,7 @@ static EDGE: LazyLock<Edge> = LazyLock::new(|| Edge {
     kept: TimeDelta::days(30),
     principal: Principal::ANYONE,
     was_guest: None,
-    payments: Payments::default(),
+    payments: std::sync::Arc::default(),
 });
 
 fuzz_target!(|data: &[u8]| {

@@ -14,7 +14,7 @@ use chrono::{DateTime, TimeDelta};
 use command_api::batch::ask;
 use command_api::command::{self, Prepared};
 use command_api::headers::{Conditions, Expected, Tag};
-use command_api::routes::{Address, Edge, Payments, Route, all};
+use command_api::routes::{Address, Edge, Route, all};
 use fuzz::{check_amounts, check_refusal};
 use identity::Principal;
 use kit::Shop;
@@ -47,7 +47,7 @@ async fn command(route: &'static Route, request: Request) -> Response {
     let request_id = RequestId::of(&parts.headers).uuid();
     let (now, reservation, kept) =
         (DateTime::UNIX_EPOCH, TimeDelta::minutes(15), TimeDelta::days(30));
-    let (payments, principal) = (Payments::default(), Principal::ANYONE);
+    let (payments, principal) = (std::sync::Arc::default(), Principal::ANYONE);
     let edge = Edge { request_id, now, reservation, kept, principal, payments, was_guest: None };
     let body = to_bytes(body, usize::MAX).await.expect("a body in memory");
     let (address, conditions) = match command_api::http::head(&mut parts).await {
