@@ -1,8 +1,8 @@
 //! TLS of the process itself: which files hold its certificate and key, and how a connection
 //! becomes one that nobody else reads. Without the two settings nothing of this is there.
 //!
-//! * [`pair`]: a certificate and its key, as they stand in the files;
-//! * [`door`]: the pair that callers are shown, and how another takes its place.
+//! * `pair`: a certificate and its key, as they stand in the files;
+//! * `door`: the pair that callers are shown, and how another takes its place.
 
 pub(crate) mod door;
 pub(crate) mod pair;
