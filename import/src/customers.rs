@@ -69,14 +69,7 @@ fn read(table: &Table) -> Result<(Vec<(u64, FilePerson)>, Report), TableError> {
     }
     let (mut persons, mut seen) = (Vec::new(), HashSet::new());
     for row in table.rows() {
-        report.row();
-        let row = match row {
-            Ok(row) => row,
-            Err((line, reason)) => {
-                report.skip(line, reason);
-                continue;
-            }
-        };
+        let Some(row) = report.row(row) else { continue };
         let person = columns.person(&row, &mut report);
         if person.key().is_some_and(|key| !seen.insert(key)) {
             report.skip(row.line, "they are in the file before");

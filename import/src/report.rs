@@ -5,6 +5,8 @@ use std::fmt;
 use std::io::{self, Write};
 use std::time::Duration;
 
+use crate::csv::table::Row;
+
 /// Rows left out, remarks and facts that are kept with their text; more are only counted.
 const TEXTS_MAX: usize = 1_000;
 
@@ -34,9 +36,16 @@ pub struct Counts {
 }
 
 impl Report {
-    /// Counts a row that was read.
-    pub(super) fn row(&mut self) {
+    /// Counts a row that was read, and leaves it out if it is broken.
+    pub(super) fn row(&mut self, read: Result<Row, (u64, String)>) -> Option<Row> {
         self.rows += 1;
+        match read {
+            Ok(row) => Some(row),
+            Err((line, reason)) => {
+                self.skip(line, reason);
+                None
+            }
+        }
     }
 
     /// Leaves the row at `line` out. The first reason of a row counts.

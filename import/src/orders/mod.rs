@@ -66,14 +66,7 @@ fn read(
     let reading = columns.reading(table, currency);
     let mut gatherer = Gatherer::default();
     for row in table.rows() {
-        report.row();
-        let row = match row {
-            Ok(row) => row,
-            Err((line, reason)) => {
-                report.skip(line, reason);
-                continue;
-            }
-        };
+        let Some(row) = report.row(row) else { continue };
         let order = columns.order(&row);
         if let Some(reason) = columns.dropped(&row).filter(|_| !order.is_empty()) {
             report.skip(row.line, reason.as_str());

@@ -87,7 +87,7 @@ pub async fn keep(
         Err(VaultError::Erased) => return Ok(Acquaintance::Forgotten),
         Err(error) => return Err(error.into()),
     }
-    // The account last: it is how a later import knows that the rest is there.
+    // After the profile, which who was forgotten is refused: they get no account either.
     if let (None, Some(email)) = (account, &person.email) {
         is_new |= people.take_over(id, email).await?;
     }

@@ -183,14 +183,7 @@ pub fn gather(table: &Table, columns: &Columns, report: &mut Report) -> Vec<Prod
     let mut products: Vec<ProductRows> = Vec::new();
     let mut by_handle: HashMap<String, usize> = HashMap::new();
     for row in table.rows() {
-        report.row();
-        let row = match row {
-            Ok(row) => row,
-            Err((line, reason)) => {
-                report.skip(line, reason);
-                continue;
-            }
-        };
+        let Some(row) = report.row(row) else { continue };
         let handle = row.get(columns.handle);
         if handle.is_empty() {
             report.skip(row.line, "the row has no handle");
