@@ -42,12 +42,15 @@ impl Prepared {
     /// 503, where the log cannot be read; as [`people::put_away`].
     pub async fn pin(self, app: &App, edge: &Edge) -> Result<(Request, Success), Problem> {
         let Self { mut request, success, read_at } = self;
+        // Boxed, as few commands come here: every one would be moved about with the room for it.
         if let Some(position) = read_at {
             let (db, target) = (app.writer.db(), request.command.target());
-            request.unmoved = document::parts_at(db, &target, position).await?;
+            request.unmoved = Box::pin(document::parts_at(db, &target, position)).await?;
         }
-        if let Some(vault) = &app.vault {
-            people::put_away(vault, &mut request.command, edge).await?;
+        if let Some(vault) = &app.vault
+            && let Some(putting_away) = people::put_away(vault, &mut request.command, edge)
+        {
+            putting_away.await?;
         }
         Ok((request, success))
     }

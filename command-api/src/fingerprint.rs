@@ -69,7 +69,11 @@ fn canonical(body: &[u8], null_means: bool) -> Result<String, Problem> {
     if body.is_empty() {
         return Ok("{}".to_owned());
     }
-    let mut value: Value = service::json::parse(body)?;
+    // The command was parsed of it: what is wrong with it is only looked for if something is.
+    let mut value: Value = match serde_json::from_slice(body) {
+        Ok(value) => value,
+        Err(_) => service::json::parse(body)?,
+    };
     settle(&mut value, null_means);
     Ok(value.to_string())
 }

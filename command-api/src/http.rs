@@ -13,7 +13,7 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use identity::Principal;
+use identity::guard::Caller;
 use service::problem::Problem;
 use service::request_id::RequestId;
 use service::unread::refuse;
@@ -46,26 +46,25 @@ pub const BODIES_BYTES_MAX: usize = 64 * BODY_BYTES_MAX;
 pub async fn take_command(
     app: Arc<App>,
     route: &'static Route,
-    principal: Principal,
+    caller: Caller,
     request: Request,
 ) -> Response {
     let Ok(_under_way) = app.in_flight.try_acquire() else {
         return refuse(request, problem::overloaded()).await;
     };
-    answer(&app, route, principal, request).await.unwrap_or_else(IntoResponse::into_response)
+    answer(&app, route, &caller, request).await.unwrap_or_else(IntoResponse::into_response)
 }
 
 async fn answer(
     app: &App,
     route: &'static Route,
-    principal: Principal,
+    caller: &Caller,
     request: Request,
 ) -> Result<Response, Problem> {
     let (mut parts, body) = request.into_parts();
     let (address, conditions) = head(&mut parts).await?;
     let (body, _held) = read(app, &parts.headers, body).await?;
-    let was_guest = parts.extensions.get().copied();
-    let edge = app.edge(request_id(&mut parts).await, principal, was_guest);
+    let edge = app.edge(request_id(&mut parts).await, caller.principal, caller.was_guest);
     let wants_document = conditions.wants_document;
     let prepared = command::prepare(route, &address, &body, conditions, &edge)?;
     let (request, success) = prepared.pin(app, &edge).await?;
@@ -75,7 +74,7 @@ async fn answer(
     let conclusion = success.conclude(answer);
     let document = match &conclusion.result {
         Ok(accepted) if wants_document => {
-            document::after(app.writer.db(), success.category, accepted).await
+            Box::pin(document::after(app.writer.db(), success.category, accepted)).await
         }
         _ => None,
     };

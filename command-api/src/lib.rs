@@ -8,7 +8,7 @@
 //! * [`described`]: all of it as an OpenAPI document;
 //! * [`document`]: what a command's subject looks like to readers; [`today`]: what a cart's lines
 //!   are now;
-//! * [`log_id`]: which log all of it is about;
+//! * [`entrance`]: who is let in to them; [`log_id`]: which log all of it is about;
 //! * [`mod@webhooks`]: what gateways tell without being asked;
 //! * [`operations`]: what is done to the log by hand; [`serve`]: the process.
 //!
@@ -19,6 +19,7 @@ pub mod command;
 pub mod config;
 pub mod described;
 pub mod document;
+pub mod entrance;
 pub mod fingerprint;
 pub mod headers;
 pub mod http;
@@ -35,19 +36,20 @@ pub mod webhooks;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::{Path, Request};
-use axum::routing::{MethodRouter, on, post};
-use axum::{Extension, Router, middleware};
+use axum::routing::{on, post};
 use chrono::{TimeDelta, Utc};
+use domain::GuestId;
 use event_store::Writer;
-use identity::guard::WasGuest;
-use identity::{Access, Guard, Principal};
+use identity::{Guard, Principal};
 use service::health::Health;
 use service::openapi;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 use vault::Vault;
 
+use crate::entrance::Entrance;
 use crate::routes::{Edge, Payments};
 use crate::webhooks::Webhooks;
 
@@ -130,10 +132,9 @@ impl App {
         Self { vault, ..self }
     }
 
-    fn edge(&self, request_id: Uuid, principal: Principal, was_guest: Option<WasGuest>) -> Edge {
+    fn edge(&self, request_id: Uuid, principal: Principal, was_guest: Option<GuestId>) -> Edge {
         let payments = self.payments.clone();
         let Self { reservation, kept, .. } = *self;
-        let was_guest = was_guest.map(|WasGuest(id)| id);
         Edge { request_id, now: Utc::now(), reservation, payments, kept, principal, was_guest }
     }
 }
@@ -142,33 +143,25 @@ impl App {
 /// everybody, what is `beside` them, the shell around it.
 pub fn router(app: &App, guard: &Guard, health: &Health, beside: Router) -> Router {
     let app = &Arc::new(app.clone());
+    let entrance = Entrance { app: app.clone(), guard: guard.clone() };
     let mut commands = Router::new();
     for route in routes::all() {
-        let own = app.clone();
-        let take = move |Extension(principal): Extension<Principal>, request: Request| {
-            http::take_command(own.clone(), route, principal, request)
+        let entrance = entrance.clone();
+        let take = move |request: Request| {
+            entrance.pass(route.access, request, |app, caller, request| {
+                http::take_command(app, route, caller, request)
+            })
         };
-        let take = guarded(on(route.filter(), take), app, guard, route.access);
-        commands = commands.route(route.path, take);
+        commands = commands.route(route.path, on(route.filter(), take));
     }
-    let batches = app.clone();
-    let take = move |Extension(principal): Extension<Principal>, request: Request| {
-        batch::batch(batches.clone(), principal, request)
-    };
-    let commands = commands.route("/v1/batch", guarded(post(take), app, guard, batch::ACCESS));
+    let take = move |request: Request| entrance.pass(batch::ACCESS, request, batch::take_batch);
+    let commands = commands.route("/v1/batch", post(take));
     let all = commands.merge(webhooks(app)).merge(beside);
     #[cfg(debug_assertions)]
     openapi::serve::must_describe(&described::DOCUMENT, &all);
     let all = openapi::deprecation::announce(all, &described::DOCUMENT);
     let described = openapi::serve::router(|| described::DOCUMENT.clone());
     service::http::shell(all.merge(described).merge(health.router()))
-}
-
-/// A route for those who may, about the log they mean: nobody else is told anything.
-fn guarded(route: MethodRouter, app: &App, guard: &Guard, access: Access) -> MethodRouter {
-    let check = middleware::from_fn_with_state(app.writer.clone(), log_id::check);
-    let admit = middleware::from_fn_with_state((guard.clone(), access), identity::guard::admit);
-    route.route_layer(check).route_layer(admit)
 }
 
 /// Where gateways tell what they were not asked, without the token: they sign instead.

@@ -10,6 +10,8 @@ use chrono::{DateTime, Utc};
 use domain::command::{cart, order, payment};
 use domain::text::Token;
 use domain::{AddressId, Command, GuestId};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use identity::Principal;
 use service::problem::Problem;
 use uuid::Uuid;
@@ -18,29 +20,37 @@ use vault::{DataSubject, Vault, VaultError};
 
 use crate::routes::Edge;
 
-/// Puts what `command` says about people where it belongs.
+/// What puts away what `command` says about people, if it says anything.
 ///
 /// # Errors
 /// 404 `unknown_address`, of a shopper who names one that is not theirs; 410 `erased`, of who was
 /// forgotten; 503, where the vault cannot be reached.
-pub async fn put_away(vault: &Vault, command: &mut Command, edge: &Edge) -> Result<(), Problem> {
-    match command {
+pub fn put_away<'a>(
+    vault: &'a Vault,
+    command: &'a mut Command,
+    edge: &Edge,
+) -> Option<BoxFuture<'a, Result<(), Problem>>> {
+    let Edge { principal, now, .. } = *edge;
+    Some(match command {
         Command::Cart(_, cart::Command::CheckOut { address_id: Some(id), .. })
         | Command::Order(_, order::Command::ChangeAddress { address_id: id }) => {
-            claim(vault, *id, edge.principal).await
+            claim(vault, *id, principal).boxed()
         }
         Command::Cart(
             _,
             cart::Command::Assign { guest_id: Some(guest), .. }
             | cart::Command::Merge { guest_id: Some(guest), .. },
-        ) => unite(vault, *guest, edge.principal).await,
+        ) => unite(vault, *guest, principal).boxed(),
         Command::Payment(_, payment::Command::Start { start, .. }) => {
-            let Some(token) = &start.token else { return Ok(()) };
-            start.token = Some(seal(vault, token, edge.principal, edge.now).await?);
-            Ok(())
+            let token = start.token.as_mut()?;
+            let sealing = async move {
+                *token = seal(vault, token, principal, now).await?;
+                Ok(())
+            };
+            sealing.boxed()
         }
-        _ => Ok(()),
-    }
+        _ => return None,
+    })
 }
 
 async fn claim(vault: &Vault, id: AddressId, principal: Principal) -> Result<(), Problem> {

@@ -1,6 +1,9 @@
 //! What the log says of itself in numbers, each with its meaning.
 
-use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram};
+use std::collections::HashMap;
+use std::sync::{LazyLock, PoisonError, RwLock};
+
+use metrics::{Counter, Unit, counter, describe_counter, describe_gauge, describe_histogram};
 
 use crate::writer::{Answer, Outcome, SubmitError};
 
@@ -37,6 +40,10 @@ pub fn describe_metrics() {
     }
 }
 
+/// Counters by kind and outcome: to find one by its labels costs more than to count.
+type Kinds = HashMap<(&'static str, &'static str), Counter>;
+static COMMANDS: LazyLock<RwLock<Kinds>> = LazyLock::new(RwLock::default);
+
 /// Counts a command, by its kind and by what it came to.
 pub fn count(kind: &'static str, answer: &Result<Answer, SubmitError>) {
     let outcome = match answer {
@@ -45,5 +52,12 @@ pub fn count(kind: &'static str, answer: &Result<Answer, SubmitError>) {
         Ok(Answer { outcome: Outcome::Refused(_), .. }) => "refused",
         Err(_) => "failed",
     };
-    counter!("commands_total", "kind" => kind, "outcome" => outcome).increment(1);
+    let known = COMMANDS.read().unwrap_or_else(PoisonError::into_inner);
+    if let Some(counter) = known.get(&(kind, outcome)) {
+        return counter.increment(1);
+    }
+    drop(known);
+    let counter = counter!("commands_total", "kind" => kind, "outcome" => outcome);
+    counter.increment(1);
+    COMMANDS.write().unwrap_or_else(PoisonError::into_inner).insert((kind, outcome), counter);
 }

@@ -132,7 +132,10 @@ impl Guard {
         let known = match &self.0.api_keys {
             Some(keys) if given.starts_with(PREFIX) => {
                 let holder = keys.holder(given, now).await.map_err(not_read)?;
-                holder.map(|Holder { principal, scopes, .. }| Caller { principal, scopes })
+                holder.map(|Holder { principal, scopes, .. }| Caller {
+                    scopes,
+                    ..Caller::from(principal)
+                })
             }
             _ => self.0.verify(given, now).await.map_err(not_read)?.map(Caller::from),
         };
@@ -149,13 +152,13 @@ impl Guard {
         &self,
         principal: Principal,
         headers: &HeaderMap,
-    ) -> Result<Option<WasGuest>, Problem> {
+    ) -> Result<Option<GuestId>, Problem> {
         let Some(given) = headers.get(GUEST_TOKEN) else { return Ok(None) };
         if !matches!(principal, Principal::Customer(_)) {
             return Ok(None);
         }
         match self.known_by(given.as_bytes(), Utc::now()).await?.principal {
-            Principal::Guest(id) => Ok(Some(WasGuest(id))),
+            Principal::Guest(id) => Ok(Some(id)),
             _ => Err(unauthorized("the Guest-Token is no guest's")),
         }
     }
@@ -163,8 +166,9 @@ impl Guard {
     /// Who asks for this path, if they may.
     ///
     /// # Errors
-    /// As [`Self::principal`] and [`Access::check`], and for a key that is not for that.
-    async fn admit(
+    /// As [`Self::principal`] and [`Access::check`], for a key that is not for that, and for a
+    /// guest's token that is none.
+    pub async fn let_in(
         &self,
         headers: &HeaderMap,
         (method, path): (&Method, &str),
@@ -173,19 +177,36 @@ impl Guard {
         let caller = self.caller(headers, Utc::now()).await?;
         access.check(caller.principal)?;
         caller.scopes.check(method, path)?;
-        Ok(caller)
+        let was_guest = self.was_guest(caller.principal, headers).await?;
+        Ok(Caller { was_guest, ..caller })
     }
 }
 
-/// Who asks, and where what they show may be used.
-struct Caller {
-    principal: Principal,
+/// Who asks.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Who that is.
+    pub principal: Principal,
+    /// The guest they were before they signed in, if they show that.
+    pub was_guest: Option<GuestId>,
+    /// Where what they show may be used.
     scopes: Arc<Scopes>,
+}
+
+impl Caller {
+    /// Puts who asks among the extensions of what they ask for, where handlers and [`may_reach`]
+    /// find it.
+    pub fn note(self, extensions: &mut Extensions) {
+        extensions.insert(self.principal);
+        if !self.scopes.are_none() {
+            extensions.insert(self.scopes);
+        }
+    }
 }
 
 impl From<Principal> for Caller {
     fn from(principal: Principal) -> Self {
-        Self { principal, scopes: NO_SCOPES.clone() }
+        Self { principal, was_guest: None, scopes: NO_SCOPES.clone() }
     }
 }
 
@@ -211,10 +232,6 @@ static NO_SCOPES: LazyLock<Arc<Scopes>> = LazyLock::new(Arc::default);
 /// In which who has signed in shows the guest they were, to take along what they had begun.
 const GUEST_TOKEN: HeaderName = HeaderName::from_static("guest-token");
 
-/// The guest whom a customer was before they signed in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WasGuest(pub GuestId);
-
 /// How somebody is not let in, each with its status.
 pub const CODES: &[Code] = &[
     (401, "unauthorized"),
@@ -224,30 +241,18 @@ pub const CODES: &[Code] = &[
 ];
 
 /// A middleware for one route: lets those in who may, with their [`Principal`] among the request's
-/// extensions, and [`WasGuest`] if they show that.
+/// extensions. Where each microsecond counts it is [`Guard::let_in`] that is called.
 pub async fn admit(
     State((guard, access)): State<(Guard, Access)>,
     mut request: Request,
     next: Next,
 ) -> Response {
     let place = (request.method(), request.uri().path());
-    let admitted = match guard.admit(request.headers(), place, access).await {
-        Ok(Caller { principal, scopes }) => {
-            let was_guest = guard.was_guest(principal, request.headers()).await;
-            was_guest.map(|was_guest| {
-                request.extensions_mut().insert(principal);
-                if !scopes.are_none() {
-                    request.extensions_mut().insert(scopes);
-                }
-                if let Some(was_guest) = was_guest {
-                    request.extensions_mut().insert(was_guest);
-                }
-            })
+    match guard.let_in(request.headers(), place, access).await {
+        Ok(caller) => {
+            caller.note(request.extensions_mut());
+            next.run(request).await
         }
-        Err(problem) => Err(problem),
-    };
-    match admitted {
-        Ok(()) => next.run(request).await,
         Err(problem) => refuse(request, problem).await,
     }
 }

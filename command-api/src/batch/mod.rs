@@ -24,6 +24,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use event_store::{Answer, SubmitError};
 use futures::{Stream, StreamExt};
+use identity::guard::Caller;
 use identity::{Access, Principal};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -61,7 +62,11 @@ const NDJSON: &str = "application/x-ndjson";
 const NDJSON_ALIASES: [&str; 2] = ["application/ndjson", "application/jsonl"];
 
 /// Takes a batch and streams its verdicts.
-pub async fn batch(
+pub async fn take_batch(app: Arc<App>, caller: Caller, request: Request) -> Response {
+    answer(app, caller.principal, request).await.unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn answer(
     app: Arc<App>,
     principal: Principal,
     request: Request,
