@@ -4,9 +4,8 @@
 //! Nothing that depends on who asks: an answer to somebody who shows a token is theirs, also where
 //! a stranger would have got the same.
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::middleware::Next;
 use axum::response::Response;
 use clap::{Args, ValueEnum};
 use identity::Principal;
@@ -143,7 +142,24 @@ impl Offer {
         Some(Self { part, tags: caching.tags, cache_control })
     }
 
-    fn say(&self, path: &str, headers: &mut HeaderMap) {
+    /// Says of an answer whether it may be shared: that to a request which was found to be for
+    /// everybody, by its path.
+    pub fn say(&self, path: Option<&str>, response: &mut Response) {
+        let shows = matches!(response.status(), StatusCode::OK | StatusCode::NOT_MODIFIED);
+        let headers = response.headers_mut();
+        // What a stranger was shown is not for who may see more.
+        headers.append(header::VARY, HeaderValue::from_name(header::AUTHORIZATION));
+        match path {
+            Some(path) if shows => self.share(path, headers),
+            None if headers.get(header::CACHE_CONTROL).is_some_and(|value| value == "no-cache") => {
+                let theirs = HeaderValue::from_static("private, no-cache");
+                headers.insert(header::CACHE_CONTROL, theirs);
+            }
+            Some(_) | None => {}
+        }
+    }
+
+    fn share(&self, path: &str, headers: &mut HeaderMap) {
         let tag = self.part.tag(path);
         let Some((name, tags)) = self.tags.header(&[EVERYTHING, &tag]) else { return };
         headers.insert(name, tags);
@@ -151,24 +167,9 @@ impl Offer {
     }
 }
 
-/// A middleware for one route, inside the one that knows who asks: says of an answer whether it may
-/// be shared.
-pub(crate) async fn say(State(offer): State<Offer>, request: Request, next: Next) -> Response {
-    let path = is_for_everybody(&request).then(|| request.uri().path().to_owned());
-    let mut response = next.run(request).await;
-    let shows = matches!(response.status(), StatusCode::OK | StatusCode::NOT_MODIFIED);
-    let headers = response.headers_mut();
-    // What a stranger was shown is not for who may see more.
-    headers.append(header::VARY, HeaderValue::from_name(header::AUTHORIZATION));
-    match path {
-        Some(path) if shows => offer.say(&path, headers),
-        None if headers.get(header::CACHE_CONTROL).is_some_and(|value| value == "no-cache") => {
-            let theirs = HeaderValue::from_static("private, no-cache");
-            headers.insert(header::CACHE_CONTROL, theirs);
-        }
-        Some(_) | None => {}
-    }
-    response
+/// The path of a request that is known to come from whom it does, if its answer may be shared.
+pub(crate) fn shared(request: &Request) -> Option<String> {
+    is_for_everybody(request).then(|| request.uri().path().to_owned())
 }
 
 /// Whether a stranger asks for what stands there now, and nothing beside it: stock is no product,

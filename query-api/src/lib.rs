@@ -1,6 +1,7 @@
 //! The reading half: documents, lists, search, history and the live log, over HTTP.
 //!
 //! * [`resources`] is what clients see: one file each, and every route with who may see it;
+//!   `entrance` stands before all of them;
 //! * [`one`] and [`list`] answer what all of them have in common: a single document, a page, which
 //!   [`listing`] makes;
 //! * [`fields`] are parts of a document, by name, which [`outline`] knows by its schema;
@@ -29,6 +30,7 @@ pub mod caching;
 pub mod cursor;
 pub mod described;
 pub mod document;
+mod entrance;
 pub mod events;
 pub mod fields;
 pub mod following;

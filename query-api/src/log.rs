@@ -2,13 +2,11 @@
 //! names its log in `Log-Id`; whoever sends that back is told by 409 when it is another one
 //! meanwhile.
 
-use std::sync::{Arc, RwLock};
+use std::sync::RwLock;
 use std::time::Duration;
 
-use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use event_store::read;
 use service::Problem;
 use sqlx::PgPool;
@@ -55,7 +53,7 @@ impl Log {
     }
 
     /// Asks Postgres, soon or not at all, unless that was done within the last second.
-    async fn look(&self) {
+    pub(crate) async fn look(&self) {
         if self.seen.read().is_ok_and(|seen| Instant::now() < seen.until) {
             return;
         }
@@ -78,36 +76,31 @@ impl Log {
     fn header(&self) -> Option<HeaderValue> {
         self.seen.read().ok()?.header.clone()
     }
-}
 
-/// Names the log in every answer, and refuses those who speak of another one. What is read at a
-/// position asks Postgres itself once more, in the statement that reads or right before it.
-pub async fn tell(State(log): State<Arc<Log>>, request: Request, next: Next) -> Response {
-    log.look().await;
-    let mut response = match refusal(&log, request.headers()).await {
-        Some(refusal) => refusal.into_response(),
-        None => next.run(request).await,
-    };
-    if let Some(id) = log.header() {
-        response.headers_mut().insert(LOG_ID, id);
-    }
-    response
-}
-
-async fn refusal(log: &Log, headers: &HeaderMap) -> Option<Problem> {
-    let asked = match asked_for(headers) {
-        Ok(asked) => asked?,
-        Err(problem) => return Some(problem),
-    };
-    if log.id() == Some(asked) {
-        return None;
-    }
-    match read::log(&log.db).await {
-        Ok(found) => {
-            log.remember(found.id);
-            must_be(found.id, Some(asked)).err()
+    /// Names the log in an answer.
+    pub(crate) fn tell(&self, response: &mut Response) {
+        if let Some(id) = self.header() {
+            response.headers_mut().insert(LOG_ID, id);
         }
-        Err(error) => Some(error.into()),
+    }
+
+    /// Why these headers are refused, if they speak of another log. What is read at a position asks
+    /// Postgres itself once more, in the statement that reads or right before it.
+    pub(crate) async fn refusal(&self, headers: &HeaderMap) -> Option<Problem> {
+        let asked = match asked_for(headers) {
+            Ok(asked) => asked?,
+            Err(problem) => return Some(problem),
+        };
+        if self.id() == Some(asked) {
+            return None;
+        }
+        match read::log(&self.db).await {
+            Ok(found) => {
+                self.remember(found.id);
+                must_be(found.id, Some(asked)).err()
+            }
+            Err(error) => Some(error.into()),
+        }
     }
 }
 

@@ -21,20 +21,20 @@ pub mod stock;
 pub mod stream;
 pub mod told;
 
-use axum::http::{HeaderValue, header};
-use axum::response::Response;
+use std::sync::Arc;
+
 use axum::routing::{MethodRouter, get};
 use axum::{Router, middleware};
 use identity::Access::{self, Analyst, Anyone, Ops, Shopper, Staff};
-use identity::guard;
 use service::health::Health;
 use service::{bus, database, http, openapi};
 
 use crate::app::App;
-use crate::caching::{self, Offer};
+use crate::caching::Offer;
+use crate::entrance::Entrance;
 use crate::list::list_of;
 use crate::one::one;
-use crate::{described, events, log};
+use crate::{described, entrance, events};
 
 /// Every route, and who may see it.
 fn routes() -> Vec<(&'static str, Access, MethodRouter<App>)> {
@@ -73,16 +73,12 @@ pub fn accesses() -> impl Iterator<Item = (&'static str, Access)> {
 pub fn router(app: App, health: &Health) -> Router {
     let mut all = Router::new();
     for (path, access, route) in routes() {
-        let route = match Offer::of(path, app.caching) {
-            Some(offer) => route.route_layer(middleware::from_fn_with_state(offer, caching::say)),
-            None => route,
-        };
-        let admit = middleware::from_fn_with_state((app.guard.clone(), access), guard::admit);
-        let route = route.route_layer(admit);
-        let private = middleware::map_response(keep_private);
-        all = all.route(path, if access == Anyone { route } else { route.route_layer(private) });
+        let (log, guard, offer) =
+            (app.log.clone(), app.guard.clone(), Offer::of(path, app.caching));
+        let entrance = Arc::new(Entrance { log, guard, access, offer });
+        let entrance = middleware::from_fn_with_state(entrance, entrance::pass);
+        all = all.route(path, route.route_layer(entrance));
     }
-    let all = all.route_layer(middleware::from_fn_with_state(app.log.clone(), log::tell));
     let all = all.with_state(app);
     #[cfg(debug_assertions)]
     openapi::serve::must_describe(&described::DOCUMENT, &all);
@@ -91,16 +87,6 @@ pub fn router(app: App, health: &Health) -> Router {
         .merge(openapi::serve::document(events::SCHEMAS, events::schemas))
         .merge(openapi::serve::document(events::ASYNCAPI, events::asyncapi));
     http::shell(all.merge(described).merge(health.router()))
-}
-
-/// What is about people is not for caches that people share, however the caller proved who he is.
-async fn keep_private(mut response: Response) -> Response {
-    if let Some(caches) = response.headers_mut().get_mut(header::CACHE_CONTROL)
-        && *caches == "no-cache"
-    {
-        *caches = HeaderValue::from_static("private, no-cache");
-    }
-    response
 }
 
 /// What the service needs, and what it does better with.
