@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request};
-use axum::http::{Method, StatusCode, header};
+use axum::http::{Method, StatusCode, Uri, header};
 use metrics::Gauge;
 use uuid::Uuid;
 
@@ -20,9 +20,8 @@ pub(crate) struct Line {
     began: Instant,
     /// One word a method that exists: clients invent others, and each would be a label for good.
     pub method: &'static str,
-    /// The template of the path, or `none`.
-    pub route: String,
-    path: String,
+    route: Option<MatchedPath>,
+    uri: Uri,
     id: RequestId,
     trace: Option<String>,
     caller: &'static str,
@@ -34,28 +33,30 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// Of a request that begins now.
-    pub fn begin(request: &Request, id: &RequestId) -> Self {
-        let in_flight = metrics::gauge!("http_requests_in_flight");
+    /// Of a request that begins now, counted among those `in_flight` until it is dropped.
+    pub fn begin(request: &Request, id: &RequestId, in_flight: Gauge) -> Self {
         in_flight.increment(1.0);
-        let route = request.extensions().get::<MatchedPath>();
-        let mut path = request.uri().path().to_owned();
-        path.truncate(path.floor_char_boundary(PATH_BYTES_MAX));
+        let uri = request.uri().clone();
         let headers = request.headers();
         let has_token = headers.contains_key(header::AUTHORIZATION) || bearer(headers).is_some();
         Self {
             began: Instant::now(),
             method: label(request.method()),
-            route: route.map_or("none", MatchedPath::as_str).to_owned(),
+            route: request.extensions().get().cloned(),
             id: id.clone(),
             trace: request_id::trace_of(request.headers()),
             caller: if has_token { "token" } else { "anonymous" },
-            is_probe: health::is_probe(&path),
-            path,
+            is_probe: health::is_probe(uri.path()),
+            uri,
             status: None,
             bytes: 0,
             in_flight,
         }
+    }
+
+    /// The template of the path, or `none`.
+    pub fn route(&self) -> &str {
+        self.route.as_ref().map_or("none", MatchedPath::as_str)
     }
 
     /// The answer begins. Returns how long that took.
@@ -71,7 +72,7 @@ impl Line {
 
     /// Whether the answer is a short one that says how the process is.
     pub fn is_vital(&self) -> bool {
-        self.is_probe && self.path != health::METRICS
+        self.is_probe && self.uri.path() != health::METRICS
     }
 
     /// Whether whoever asked watches the process.
@@ -83,18 +84,18 @@ impl Line {
 impl Drop for Line {
     fn drop(&mut self) {
         self.in_flight.decrement(1.0);
-        let path = shown(&self.route, &self.path, self.status);
-        let Self { method, route, id, caller, bytes, .. } = self;
-        let (trace, took_ms) = (self.trace.as_deref(), millis(self.began.elapsed()));
-        let status = self.status.map(|status| status.as_u16());
+        let line: &Self = self;
+        let Self { method, id, caller, bytes, status, .. } = line;
+        let (route, trace) = (line.route(), line.trace.as_deref());
+        // Nothing of this is worked out where nobody writes it down.
         macro_rules! tell {
             ($level:ident, $what:literal) => {
                 tracing::$level!(
                     method,
                     route,
-                    path,
-                    status,
-                    took_ms,
+                    path = shown(route, line.uri.path(), *status),
+                    status = status.map(|status| status.as_u16()),
+                    took_ms = millis(line.began.elapsed()),
                     bytes,
                     request_id = id.text(),
                     trace_id = trace,
@@ -103,7 +104,7 @@ impl Drop for Line {
                 )
             };
         }
-        match self.status {
+        match status {
             None => tell!(info, "hung up before an answer"),
             // Those who are turned away are told of together.
             Some(StatusCode::SERVICE_UNAVAILABLE) => tell!(debug, "answered"),
@@ -117,6 +118,7 @@ impl Drop for Line {
 /// The path as the log has it. What was found is called as the shop calls it; what was not, anybody
 /// may have called by the name of a person, and of that only ids are kept.
 fn shown(route: &str, path: &str, status: Option<StatusCode>) -> Option<String> {
+    let path = &path[..path.floor_char_boundary(PATH_BYTES_MAX)];
     if status.is_some_and(|status| status.is_success()) {
         return Some(path.to_owned());
     }

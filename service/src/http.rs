@@ -6,8 +6,9 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::metrics::Gauge;
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -18,7 +19,8 @@ use tracing::Instrument as _;
 
 use crate::access::Line;
 use crate::answers::{Bounds, Untaken};
-use crate::json::BODY_BYTES_MAX;
+use crate::connections::CameBy;
+use crate::counts::RequestCounts;
 use crate::ledger::Ledger;
 use crate::problem::Problem;
 use crate::request_id::{self, RequestId};
@@ -48,7 +50,6 @@ pub(crate) fn bounded(router: Router, bounds: Bounds) -> Router {
     router
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn_with_state(Arc::new(Room::new(bounds)), observe))
 }
 
@@ -57,6 +58,8 @@ struct Room {
     requests: Arc<Semaphore>,
     probes: Arc<Semaphore>,
     answers: Arc<Untaken>,
+    in_flight: Gauge,
+    counts: RequestCounts,
     turned_away: Throttle,
 }
 
@@ -66,6 +69,8 @@ impl Room {
             requests: Arc::new(Semaphore::new(bounds.requests)),
             probes: Arc::new(Semaphore::new(PROBES_MAX)),
             answers: Untaken::new(bounds),
+            in_flight: ::metrics::gauge!("http_requests_in_flight"),
+            counts: RequestCounts::default(),
             turned_away: Throttle::new(),
         }
     }
@@ -90,12 +95,13 @@ async fn method_not_allowed(method: Method) -> Response {
 
 async fn observe(State(room): State<Arc<Room>>, mut request: Request, next: Next) -> Response {
     let id = RequestId::of(request.headers());
-    let mut line = Line::begin(&request, &id);
+    let mut line = Line::begin(&request, &id, room.in_flight.clone());
     let span = tracing::info_span!("request", id = id.text());
     let header = HeaderValue::from_str(id.text());
     request.extensions_mut().insert(id);
+    let came_by = request.extensions().get::<CameBy>();
     // There is none in a test without a connection.
-    let ledger = request.extensions_mut().remove::<Arc<Ledger>>();
+    let ledger = came_by.map(|it| it.ledger.clone());
     let ledger = ledger.unwrap_or_else(|| Ledger::new(Instant::now()));
 
     let (unread, request) = Unread::watch(request);
@@ -109,13 +115,7 @@ async fn observe(State(room): State<Arc<Room>>, mut request: Request, next: Next
 
     let status = response.status();
     let took = line.answered(status);
-    let (method, route) = (line.method, line.route.clone());
-    ::metrics::counter!("http_requests_total", "method" => method, "route" => route.clone(),
-                        "status" => status.as_u16().to_string())
-    .increment(1);
-    ::metrics::histogram!("http_request_duration_seconds", "method" => method, "route" => route,
-                          "status" => class(status))
-    .record(took);
+    room.counts.count(line.method, line.route(), status, took);
     if status == StatusCode::SERVICE_UNAVAILABLE
         && !line.is_probe()
         && let Some(requests) = room.turned_away.due_now()
@@ -123,17 +123,6 @@ async fn observe(State(room): State<Arc<Room>>, mut request: Request, next: Next
         tracing::warn!(requests, "turned away");
     }
     room.answers.send(response, &ledger, place, share, line)
-}
-
-/// One label value a class: with each status the buckets would be too many.
-fn class(status: StatusCode) -> &'static str {
-    match status.as_u16() / 100 {
-        1 => "1xx",
-        2 => "2xx",
-        3 => "3xx",
-        4 => "4xx",
-        _ => "5xx",
-    }
 }
 
 /// The answer, and the place that is to be kept until it is taken.

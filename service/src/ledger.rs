@@ -4,7 +4,6 @@
 //! meanwhile: a body cannot find out by itself that nobody reads it. So each answer writes here how
 //! it gets on, and who attends to the connection looks.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -34,7 +33,8 @@ struct Book {
     requests: usize,
     /// When the last of them ended.
     idle_since: Instant,
-    answers: BTreeMap<u64, Progress>,
+    /// By their numbers. There are few, and room that was made for one serves the next.
+    answers: Vec<(u64, Progress)>,
     answers_begun: u64,
 }
 
@@ -54,7 +54,7 @@ impl Ledger {
             has_spoken: false,
             requests: 0,
             idle_since: now,
-            answers: BTreeMap::new(),
+            answers: Vec::new(),
             answers_begun: 0,
         };
         Arc::new(Self { book: Mutex::new(book), bytes: AtomicUsize::new(0) })
@@ -74,7 +74,7 @@ impl Ledger {
         let mut book = self.book();
         let number = book.answers_begun;
         book.answers_begun += 1;
-        book.answers.insert(number, Progress { began: now, moved: now, length, pieces: 0 });
+        book.answers.push((number, Progress { began: now, moved: now, length, pieces: 0 }));
         Entry { number, under_way }
     }
 
@@ -91,7 +91,7 @@ impl Ledger {
 
     /// Whether an answer is not taken, or too slowly.
     pub fn is_stuck(&self, patience: Patience, now: Instant) -> bool {
-        self.book().answers.values().any(|answer| answer.is_stuck(patience, now))
+        self.book().answers.iter().any(|(_, answer)| answer.is_stuck(patience, now))
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
@@ -156,7 +156,8 @@ impl Entry {
     }
 
     fn change(&self, change: impl FnOnce(&mut Progress)) {
-        if let Some(answer) = self.ledger().book().answers.get_mut(&self.number) {
+        let mut book = self.ledger().book();
+        if let Some((_, answer)) = book.answers.iter_mut().find(|(it, _)| *it == self.number) {
             change(answer);
         }
     }
@@ -164,7 +165,7 @@ impl Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        self.ledger().book().answers.remove(&self.number);
+        self.ledger().book().answers.retain(|(it, _)| *it != self.number);
     }
 }
 

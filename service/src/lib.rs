@@ -11,6 +11,7 @@ pub mod bus;
 pub mod config;
 mod connections;
 pub mod cors;
+mod counts;
 pub mod database;
 mod descriptors;
 mod encoding;

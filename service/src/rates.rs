@@ -22,6 +22,7 @@ use governor::state::keyed::DefaultKeyedStateStore;
 use governor::{Quota, RateLimiter};
 
 use crate::auth::bearer;
+use crate::connections::CameBy;
 use crate::health;
 use crate::problem::Problem;
 use crate::unread::refuse;
@@ -67,10 +68,6 @@ pub struct Rates {
 
 /// A route that is dear: its method, none for any, and the template of its path.
 pub type Dear = (Option<Method>, &'static str);
-
-/// The address at the other end of a connection.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Peer(pub IpAddr);
 
 type Limiter =
     RateLimiter<u64, DefaultKeyedStateStore<u64>, DefaultClock, StateInformationMiddleware>;
@@ -197,7 +194,7 @@ fn address(request: &Request, proxies: usize) -> IpAddr {
             all.filter_map(|it| it.to_str().ok()).flat_map(|it| it.split(',')).collect();
         all.get(all.len().checked_sub(proxies)?)?.trim().parse().ok()
     };
-    let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
+    let peer = request.extensions().get::<CameBy>().map(|came_by| came_by.peer);
     let told = if proxies > 0 { told() } else { None };
     match told.or(peer).unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)).to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
@@ -222,9 +219,11 @@ fn hashed(what: &impl Hash) -> u64 {
 mod tests {
     use axum::body::Body;
     use axum::routing::{get, post};
+    use tokio::time::Instant;
     use tower::ServiceExt as _;
 
     use super::*;
+    use crate::ledger::Ledger;
 
     const DEAR: &[Dear] = &[(Some(Method::POST), "/v1/sessions")];
 
@@ -259,7 +258,9 @@ mod tests {
             request = request.header(*name, *value);
         }
         let mut request = request.body(Body::empty()).expect("a request");
-        request.extensions_mut().insert(Peer(from.peer.parse().expect("an address")));
+        let peer = from.peer.parse().expect("an address");
+        let ledger = Ledger::new(Instant::now());
+        request.extensions_mut().insert(CameBy { peer, ledger, held: None });
         router.clone().oneshot(request).await.expect("an answer")
     }
 

@@ -47,7 +47,8 @@ impl RequestId {
 
 impl From<Uuid> for RequestId {
     fn from(uuid: Uuid) -> Self {
-        Self { text: uuid.to_string().into(), uuid }
+        let text = uuid.hyphenated();
+        Self { text: (&*text.encode_lower(&mut Uuid::encode_buffer())).into(), uuid }
     }
 }
 

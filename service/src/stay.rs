@@ -11,7 +11,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use crate::connections::Opened;
+use crate::connections::{CameBy, Opened};
 use crate::ledger::UnderWay;
 
 /// What a connection holds, until the last of its clones is dropped.
@@ -62,7 +62,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Stay {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let held = parts.extensions.get::<Held>().cloned();
+        let held = parts.extensions.get::<CameBy>().and_then(|came_by| came_by.held.clone());
         let held = held.map(|held| {
             let under_way = held.opened().connection.ledger.begin();
             (held, under_way)

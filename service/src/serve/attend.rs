@@ -5,6 +5,9 @@ use std::net::SocketAddr;
 use std::pin::pin;
 
 use axum::Router;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
@@ -14,8 +17,7 @@ use tokio::time::Instant;
 use tokio_rustls::server::TlsStream;
 
 use super::{Duration, END_TIME_MAX, Server};
-use crate::connections::Connection;
-use crate::rates::Peer;
+use crate::connections::{CameBy, Connection};
 use crate::stay::Held;
 use crate::tls::door::Door;
 
@@ -68,13 +70,10 @@ impl Server {
         held: Option<Held>,
     ) {
         let router = TowerToHyperService::new(router.clone());
+        let came_by = CameBy { peer: from.ip(), ledger: connection.ledger.clone(), held };
         let service = service_fn(|mut request: hyper::Request<_>| {
             let under_way = connection.ledger.begin();
-            request.extensions_mut().insert(connection.ledger.clone());
-            request.extensions_mut().insert(Peer(from.ip()));
-            if let Some(held) = &held {
-                request.extensions_mut().insert(held.clone());
-            }
+            request.extensions_mut().insert(came_by.clone());
             let answering = router.call(request);
             async move {
                 let response = answering.await;
@@ -86,7 +85,8 @@ impl Server {
         let mut serving =
             pin!(self.protocol.serve_connection_with_upgrades(TokioIo::new(stream), service));
         let mut cut = pin!(tokio::time::sleep(Duration::MAX));
-        let (mut ends, mut stops) = (false, false);
+        let mut ends = false;
+        let mut interruptions = self.interruptions(connection);
         loop {
             tokio::select! {
                 ended = serving.as_mut() => {
@@ -95,19 +95,45 @@ impl Server {
                     }
                     return;
                 }
-                () = connection.end.cancelled(), if !ends => {
-                    serving.as_mut().graceful_shutdown();
-                    // Others on this connection may end what they are about.
-                    cut.as_mut().reset(Instant::now() + END_TIME_MAX);
-                    ends = true;
-                }
+                Some(interruption) = interruptions.next() => match interruption {
+                    Interruption::End => {
+                        serving.as_mut().graceful_shutdown();
+                        // Others on this connection may end what they are about.
+                        cut.as_mut().reset(Instant::now() + END_TIME_MAX);
+                        ends = true;
+                    }
+                    Interruption::Shutdown => serving.as_mut().graceful_shutdown(),
+                    Interruption::CutOff => return,
+                },
                 () = cut.as_mut(), if ends => return,
-                () = self.shutdown.cancelled(), if !stops => {
-                    serving.as_mut().graceful_shutdown();
-                    stops = true;
-                }
-                () = self.cut_off.cancelled() => return,
             }
         }
     }
+
+    /// What may interrupt a conversation. Each is only looked at when it has happened: a connection
+    /// is woken several times a request, and to ask a token takes locks that all of them share.
+    fn interruptions<'a>(
+        &'a self,
+        connection: &'a Connection,
+    ) -> FuturesUnordered<BoxFuture<'a, Interruption>> {
+        [
+            (&connection.end, Interruption::End),
+            (&self.shutdown, Interruption::Shutdown),
+            (&self.cut_off, Interruption::CutOff),
+        ]
+        .into_iter()
+        .map(|(token, interruption)| token.cancelled().map(move |()| interruption).boxed())
+        .collect()
+    }
+}
+
+/// Why a conversation does not just go on.
+#[derive(Clone, Copy, Debug)]
+enum Interruption {
+    /// Whoever looks after connections has this one end.
+    End,
+    /// The process ends.
+    Shutdown,
+    /// And has waited for long enough.
+    CutOff,
 }
