@@ -82,10 +82,19 @@ struct Target {
 
 /// Builds `programs` in release mode and returns where each lies.
 pub fn build_release(programs: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
+    build("release", programs)
+}
+
+/// Builds `programs` as they are deployed, which takes longer, and returns where each lies.
+pub fn build_deployed(programs: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
+    build("dist", programs)
+}
+
+fn build(profile: &str, programs: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
     let packages = PACKAGES_OF_PROGRAMS.iter().flat_map(|package| ["--package", package]);
     let programs = programs.iter().flat_map(|program| ["--bin", program]);
     let mut build = command();
-    build.args(["build", "--release"]).args(packages).args(programs);
+    build.args(["build", "--profile", profile]).args(packages).args(programs);
     run_build(&mut build, BUILD_FAILED)
 }
 

@@ -82,8 +82,8 @@ impl Row {
 /// in the build folder.
 pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
     let programs = [COMMAND_API, PROJECTOR, QUERY_API, "bench"];
-    progress::step("Building", &format!("{} (release)", programs.join(", ")));
-    let mut programs = cargo::build_release(&programs)?;
+    progress::step("Building", &format!("{} (as deployed)", programs.join(", ")));
+    let mut programs = cargo::build_deployed(&programs)?;
     let bench = programs.remove("bench").context("cargo built no program bench")?;
     let rows: Vec<_> = ROWS.iter().filter(|row| args.wants(row)).map(|row| row.name).collect();
     let peers = if rows.contains(&BESIDE_PEERS) { built_peers(layout) } else { None };
