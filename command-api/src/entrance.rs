@@ -1,6 +1,6 @@
 //! The way in to all commands: who may come in, and which log they mean, before anything is read.
 //!
-//! Called by the handlers. As layers around each route the two took a fifth of all that the process
+//! Called by the handlers. As layers around each route the two took a tenth of all that the process
 //! did for a small command: a layer costs every request two boxes and a copy of what is within.
 
 use std::sync::Arc;
