@@ -20,6 +20,22 @@ pub struct Erased {
     pub at: DateTime<Utc>,
 }
 
+/// The key of one person.
+pub(crate) struct DataKey {
+    subject: DataSubject,
+    seal: Seal,
+}
+
+impl DataKey {
+    pub fn seal(&self, purpose: &[u8], plain: &[u8]) -> Vec<u8> {
+        self.seal.seal(purpose, plain)
+    }
+
+    pub fn open(&self, purpose: &[u8], sealed: &[u8]) -> Result<Vec<u8>, VaultError> {
+        self.seal.open(purpose, sealed).map_err(|why| VaultError::Sealed(self.subject.0, why))
+    }
+}
+
 impl Vault {
     /// `plain`, under the key of whom it is about, for this purpose and no other.
     ///
@@ -31,11 +47,7 @@ impl Vault {
         purpose: &[u8],
         plain: &[u8],
     ) -> Result<Vec<u8>, VaultError> {
-        let key = match self.key(subject).await? {
-            Some(key) => key,
-            None => self.make(subject).await?,
-        };
-        Ok(key.seal(purpose, plain))
+        Ok(self.key_or_new(subject).await?.seal(purpose, plain))
     }
 
     /// What was sealed under the key of whom it is about.
@@ -48,8 +60,7 @@ impl Vault {
         purpose: &[u8],
         sealed: &[u8],
     ) -> Result<Vec<u8>, VaultError> {
-        let key = self.key(subject).await?.ok_or(VaultError::Erased)?;
-        key.open(purpose, sealed).map_err(|why| VaultError::Sealed(subject.0, why))
+        self.key(subject).await?.ok_or(VaultError::Erased)?.open(purpose, sealed)
     }
 
     /// A guest turned out to be this customer: who forgets the one forgets the other.
@@ -57,9 +68,14 @@ impl Vault {
     /// # Errors
     /// The database does not answer.
     pub async fn unite(&self, guest: DataSubject, customer: DataSubject) -> sqlx::Result<()> {
+        // Nothing may be known of the guest yet; what will be is the customer's too.
+        let (_, sealed) = self.new_key(guest);
         sqlx::query!(
-            "UPDATE vault_keys SET customer = $2 WHERE subject = $1 AND customer IS NULL",
+            "INSERT INTO vault_keys AS k (subject, sealed, customer) SELECT $1, $2, $3
+             WHERE NOT EXISTS (SELECT FROM vault_erased WHERE subject = $1)
+             ON CONFLICT (subject) DO UPDATE SET customer = $3 WHERE k.customer IS NULL",
             guest.0,
+            sealed,
             customer.0
         )
         .execute(&self.db)
@@ -163,15 +179,18 @@ impl Vault {
         Ok(last)
     }
 
-    async fn key(&self, subject: DataSubject) -> Result<Option<Seal>, VaultError> {
+    pub(crate) async fn key(&self, subject: DataSubject) -> Result<Option<DataKey>, VaultError> {
         let sealed =
             sqlx::query_scalar!("SELECT sealed FROM vault_keys WHERE subject = $1", subject.0);
         let sealed = sealed.fetch_optional(&self.db).await?;
-        sealed.map(|sealed| self.unseal(subject, &sealed)).transpose()
+        sealed.map(|sealed| self.unsealed(subject, &sealed)).transpose()
     }
 
-    async fn make(&self, subject: DataSubject) -> Result<Seal, VaultError> {
-        let sealed = self.master.seal(&purpose(subject), &random::<KEY_BYTES>());
+    pub(crate) async fn key_or_new(&self, subject: DataSubject) -> Result<DataKey, VaultError> {
+        if let Some(key) = self.key(subject).await? {
+            return Ok(key);
+        }
+        let (_, sealed) = self.new_key(subject);
         // Two that begin at once take the key of the one who was first.
         let key = sqlx::query_scalar!(
             r#"WITH made AS (
@@ -183,15 +202,28 @@ impl Vault {
             sealed
         );
         match key.fetch_optional(&self.db).await? {
-            Some(sealed) => self.unseal(subject, &sealed),
+            Some(sealed) => self.unsealed(subject, &sealed),
             None => self.key(subject).await?.ok_or(VaultError::Erased),
         }
     }
 
-    fn unseal(&self, subject: DataSubject, sealed: &[u8]) -> Result<Seal, VaultError> {
-        let key = self.master.open(&purpose(subject), sealed);
-        let key = key.and_then(|bytes| Seal::new(&bytes));
-        key.map_err(|why| VaultError::Sealed(subject.0, why))
+    /// A key that nobody has yet, and what it is sealed as.
+    pub(crate) fn new_key(&self, subject: DataSubject) -> (DataKey, Vec<u8>) {
+        let bytes = random::<KEY_BYTES>();
+        let seal = Seal::new(&bytes).expect("these are as many bytes as a key has");
+        (DataKey { subject, seal }, self.master.seal(&purpose(subject), &bytes))
+    }
+
+    /// The key that was sealed for them.
+    pub(crate) fn unsealed(
+        &self,
+        subject: DataSubject,
+        sealed: &[u8],
+    ) -> Result<DataKey, VaultError> {
+        let seal = self.master.open(&purpose(subject), sealed);
+        let seal = seal.and_then(|bytes| Seal::new(&bytes));
+        let seal = seal.map_err(|why| VaultError::Sealed(subject.0, why))?;
+        Ok(DataKey { subject, seal })
     }
 }
 

@@ -38,6 +38,15 @@ impl Kind {
         }
     }
 
+    /// Whether an event names it that is appended after it: the commit of that event, in the same
+    /// database, waits until both are on the disk, so that a record need not wait by itself.
+    pub fn is_named_by_an_event(self) -> bool {
+        match self {
+            Self::PaymentToken => true,
+            Self::Address | Self::Profile => false,
+        }
+    }
+
     fn of(name: &str) -> Option<Self> {
         [Self::Address, Self::Profile, Self::PaymentToken]
             .into_iter()
@@ -60,6 +69,16 @@ pub struct Record<'a, T> {
     pub plain: &'a T,
 }
 
+/// What is to be written of it.
+struct Writing {
+    id: Uuid,
+    subject: DataSubject,
+    kind: Kind,
+    until: Option<DateTime<Utc>>,
+    digests: Vec<Vec<u8>>,
+    now: DateTime<Utc>,
+}
+
 /// What was kept.
 #[derive(Clone, Debug)]
 pub struct KeptRecord<T> {
@@ -75,7 +94,8 @@ pub struct KeptRecord<T> {
 
 impl Vault {
     /// Keeps a record, or another one in its place, to be found by these words. What an order may
-    /// refer to stays as it is.
+    /// refer to stays as it is. One [that is named by an event](Kind::is_named_by_an_event) is on
+    /// the disk when that event is.
     ///
     /// # Errors
     /// The id is that of somebody else's, or of something else; they were forgotten, or have very
@@ -89,15 +109,53 @@ impl Vault {
         let Record { id, subject, kind, lasting, plain } = record;
         let until = (!lasting).then(|| now + UNUSED_FOR);
         let plain = serde_json::to_vec(plain).map_err(|why| VaultError::Unreadable(id, why))?;
-        let sealed = self.seal(subject, &purpose(kind, id), &plain).await?;
-        let digests = self.digests(words);
-        let kept = sqlx::query_scalar!(
-            r#"WITH kept AS (
+        let (key, new_key) = match self.key(subject).await? {
+            Some(key) => (key, None),
+            None => {
+                let (key, sealed) = self.new_key(subject);
+                (key, Some(sealed))
+            }
+        };
+        let writing = Writing { id, subject, kind, until, digests: self.digests(words), now };
+        let sealed = key.seal(&purpose(kind, id), &plain);
+        if self.write(&writing, new_key.as_deref(), &sealed).await? {
+            return Ok(());
+        }
+        if new_key.is_some() {
+            // Another may have made their key meanwhile.
+            let sealed = self.key_or_new(subject).await?.seal(&purpose(kind, id), &plain);
+            if self.write(&writing, None, &sealed).await? {
+                return Ok(());
+            }
+        }
+        Err(self.why_not(id).await?)
+    }
+
+    /// Writes what is sealed, together with the key if that is new, and sweeps a little. Says
+    /// whether that may be, which it may not where the key is another by now.
+    async fn write(
+        &self,
+        writing: &Writing,
+        new_key: Option<&[u8]>,
+        sealed: &[u8],
+    ) -> sqlx::Result<bool> {
+        let Writing { id, subject, kind, until, ref digests, now } = *writing;
+        let written = sqlx::query!(
+            r#"WITH new_key AS (
+                   INSERT INTO vault_keys (subject, sealed) SELECT $2, $10
+                   WHERE $10::bytea IS NOT NULL
+                       AND NOT EXISTS (SELECT FROM vault_erased WHERE subject = $2)
+                   ON CONFLICT (subject) DO NOTHING RETURNING subject),
+               -- Who is being forgotten waits for this, and forgets it too.
+               key AS (SELECT subject FROM vault_keys WHERE $10 IS NULL AND subject = $2
+                   FOR KEY SHARE),
+               kept AS (
                    INSERT INTO vault_records AS r
                        (id, subject, kind, sealed, created_at, changed_at, kept_until)
                    SELECT $1, $2, $3, $4, $5, $5, $6
-                   WHERE (SELECT count(*) FROM vault_records WHERE subject = $2) < $7
-                       OR EXISTS (SELECT FROM vault_records WHERE id = $1)
+                   WHERE EXISTS (SELECT FROM new_key UNION ALL SELECT FROM key)
+                       AND ((SELECT count(*) FROM vault_records WHERE subject = $2) < $7
+                           OR EXISTS (SELECT FROM vault_records WHERE id = $1))
                    ON CONFLICT (id) DO UPDATE SET sealed = $4, changed_at = $5
                    WHERE r.subject = $2 AND r.kind = $3 AND r.sealed IS NOT NULL AND NOT r.in_use
                    RETURNING id),
@@ -115,7 +173,8 @@ impl Vault {
                    RETURNING id),
                -- Who is in one record alone goes with it.
                let_go AS (DELETE FROM vault_keys k USING swept WHERE k.subject = swept.id)
-               SELECT id AS "id!" FROM kept"#,
+               SELECT set_config('synchronous_commit', CASE WHEN $11 THEN 'off'
+                   ELSE current_setting('synchronous_commit') END, true) FROM kept"#,
             id,
             subject.0,
             kind.name(),
@@ -123,13 +182,12 @@ impl Vault {
             now,
             until,
             RECORDS_MAX,
-            &digests,
-            SWEPT_AT_ONCE
+            digests,
+            SWEPT_AT_ONCE,
+            new_key,
+            kind.is_named_by_an_event()
         );
-        match kept.fetch_optional(&self.db).await? {
-            Some(_) => Ok(()),
-            None => Err(self.why_not(id).await?),
-        }
+        Ok(written.fetch_optional(&self.db).await?.is_some())
     }
 
     async fn why_not(&self, id: Uuid) -> Result<VaultError, VaultError> {
@@ -152,13 +210,18 @@ impl Vault {
         id: Uuid,
     ) -> Result<Option<KeptRecord<T>>, VaultError> {
         let found = sqlx::query!(
-            "SELECT subject, sealed, changed_at FROM vault_records WHERE id = $1 AND kind = $2",
+            r#"SELECT r.subject, r.sealed, r.changed_at, k.sealed AS "key?"
+               FROM vault_records r LEFT JOIN vault_keys k USING (subject)
+               WHERE r.id = $1 AND r.kind = $2"#,
             id,
             kind.name()
         );
         let Some(row) = found.fetch_optional(&self.db).await? else { return Ok(None) };
-        let (subject, sealed) = (DataSubject(row.subject), row.sealed.ok_or(VaultError::Erased)?);
-        let plain = self.read(kind, id, subject, &sealed).await?;
+        let (Some(sealed), Some(key)) = (row.sealed, row.key) else {
+            return Err(VaultError::Erased);
+        };
+        let subject = DataSubject(row.subject);
+        let plain = self.read(kind, id, (subject, &key), &sealed)?;
         Ok(Some(KeptRecord { id, subject, changed_at: row.changed_at, plain }))
     }
 
@@ -173,9 +236,10 @@ impl Vault {
         only_listed: bool,
     ) -> Result<Vec<KeptRecord<T>>, VaultError> {
         let rows = sqlx::query!(
-            r#"SELECT r.id, r.subject, r.sealed AS "sealed!", r.changed_at FROM vault_records r
-               WHERE r.kind = $2 AND r.sealed IS NOT NULL AND (r.listed OR NOT $4) AND r.subject IN
-                   (SELECT k.subject FROM vault_keys k WHERE k.subject = $1 OR k.customer = $1)
+            r#"SELECT r.id, r.subject, r.sealed AS "sealed!", r.changed_at, k.sealed AS key
+               FROM vault_records r JOIN vault_keys k USING (subject)
+               WHERE r.kind = $2 AND r.sealed IS NOT NULL AND (r.listed OR NOT $4)
+                   AND (k.subject = $1 OR k.customer = $1)
                ORDER BY r.created_at DESC, r.id LIMIT $3"#,
             subject.0,
             kind.name(),
@@ -185,20 +249,20 @@ impl Vault {
         let mut all = Vec::new();
         for row in rows.fetch_all(&self.db).await? {
             let about = DataSubject(row.subject);
-            let plain = self.read(kind, row.id, about, &row.sealed).await?;
+            let plain = self.read(kind, row.id, (about, &row.key), &row.sealed)?;
             all.push(KeptRecord { id: row.id, subject: about, changed_at: row.changed_at, plain });
         }
         Ok(all)
     }
 
-    async fn read<T: DeserializeOwned>(
+    fn read<T: DeserializeOwned>(
         &self,
         kind: Kind,
         id: Uuid,
-        subject: DataSubject,
+        (subject, key): (DataSubject, &[u8]),
         sealed: &[u8],
     ) -> Result<T, VaultError> {
-        let plain = self.open(subject, &purpose(kind, id), sealed).await?;
+        let plain = self.unsealed(subject, key)?.open(&purpose(kind, id), sealed)?;
         serde_json::from_slice(&plain).map_err(|why| VaultError::Unreadable(id, why))
     }
 
@@ -223,21 +287,22 @@ impl Vault {
         limit: i64,
     ) -> Result<Option<Uuid>, VaultError> {
         let rows = sqlx::query!(
-            r#"SELECT id, subject, kind, sealed AS "sealed!" FROM vault_records
-               WHERE id > $1 AND sealed IS NOT NULL ORDER BY id LIMIT $2"#,
+            r#"SELECT r.id, r.subject, r.kind, r.sealed AS "sealed!", k.sealed AS key
+               FROM vault_records r JOIN vault_keys k USING (subject)
+               WHERE r.id > $1 AND r.sealed IS NOT NULL ORDER BY r.id LIMIT $2"#,
             after,
             limit
         );
         let rows = rows.fetch_all(&self.db).await?;
         let last = rows.last().map(|row| row.id);
         for row in rows {
-            let subject = DataSubject(row.subject);
+            let key = (DataSubject(row.subject), &row.key[..]);
             let words = match Kind::of(&row.kind) {
                 Some(kind @ Kind::Address) => {
-                    self.read::<PostalAddress>(kind, row.id, subject, &row.sealed).await?.words()
+                    self.read::<PostalAddress>(kind, row.id, key, &row.sealed)?.words()
                 }
                 Some(kind @ Kind::Profile) => {
-                    self.read::<Profile>(kind, row.id, subject, &row.sealed).await?.words()
+                    self.read::<Profile>(kind, row.id, key, &row.sealed)?.words()
                 }
                 // Nobody looks for one; and what a newer program keeps, it writes anew itself.
                 Some(Kind::PaymentToken) | None => continue,

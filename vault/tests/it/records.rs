@@ -114,6 +114,33 @@ async fn who_is_forgotten_is_forgotten_everywhere(db: PgPool) {
     assert_eq!(erased.iter().map(|one| one.subject).collect::<Vec<_>>(), [ANN.0, guest.0]);
 }
 
+/// Who was united with a customer before anything was known of them is forgotten with them too.
+#[sqlx::test(migrations = "../migrations")]
+async fn what_a_guest_says_later_is_the_customers(db: PgPool) {
+    let vault = vault(&db, &Master::generate());
+    let (guest, customer) = (BOB, ANN);
+    vault.unite(guest, customer).await.unwrap();
+    assert!(vault.is_of(guest, customer).await.unwrap());
+    keep(&vault, 10, guest, true).await.unwrap();
+    assert_eq!(vault.all::<PostalAddress>(Kind::Address, customer, true).await.unwrap().len(), 1);
+    assert!(vault.erase(customer, Utc::now()).await.unwrap());
+    assert!(matches!(kept(&vault, 10).await, Err(VaultError::Erased)));
+    vault.unite(guest, customer).await.unwrap();
+    assert!(matches!(keep(&vault, 11, guest, true).await, Err(VaultError::Erased)));
+}
+
+/// Many who write about one of whom nothing was known: all is sealed under one key.
+#[sqlx::test(migrations = "../migrations")]
+async fn whoever_is_first_makes_the_key(db: PgPool) {
+    let vault = vault(&db, &Master::generate());
+    let all = (10..30).map(|id| keep(&vault, id, ANN, true));
+    for kept in futures::future::join_all(all).await {
+        kept.unwrap();
+    }
+    let all = vault.all::<PostalAddress>(Kind::Address, ANN, true).await.unwrap();
+    assert_eq!(all.len(), 20);
+}
+
 /// What a guest began to say and left is swept; what an order needs, and address books, are not.
 #[sqlx::test(migrations = "../migrations")]
 async fn what_nobody_needs_is_swept(db: PgPool) {
