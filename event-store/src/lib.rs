@@ -6,13 +6,14 @@
 //!   is its stream there;
 //! * [`feed`] follows the log from a position, from Postgres or JetStream, whichever serves best;
 //!   [`tail`] shares one feed among all who follow the log in a process;
-//! * [`reached`] tells how far those who fold it have come;
+//! * [`reached`] tells how far those who fold it have come, and [`awaited`] what readers wait for;
 //! * [`identity`] tells the log from every other one, its own copies included;
 //! * [`forget`] lets go of what commands came to, once its term is over.
 //!
 //! The only crate that writes `events`, `commands`, `commands_sweep`, `snapshots` and `log_head`.
 //! It knows nothing of HTTP and nothing of read models.
 
+pub mod awaited;
 mod cause;
 pub mod feed;
 pub mod forget;

@@ -18,7 +18,8 @@ use crate::projection::Projection;
 use crate::search::pusher::{self, Trouble};
 use crate::search::{Meili, leftovers};
 use crate::working::outage::{self, Outage};
-use crate::working::worker::{self, Context};
+use crate::working::rest::Rest;
+use crate::working::worker::{self, Context, Readers};
 use crate::working::{announce, parking};
 use crate::{projections, status};
 
@@ -99,6 +100,11 @@ async fn project(
             Ok(())
         });
     }
+    let rest = Rest::default();
+    if let Some((client, stream_name)) = context.bus.clone() {
+        let listening = rest.clone().listen(client, stream_name, projection.name);
+        tokio::spawn(context.stop.clone().run_until_cancelled_owned(listening));
+    }
     for slot_from in ranges(&context, projection, &mut outage).await {
         let (holding, held) = watch::channel(None);
         if let Some((client, stream_name)) = &context.bus {
@@ -107,7 +113,8 @@ async fn project(
             let telling = announce::announce(teller, held.clone());
             tokio::spawn(context.stop.clone().run_until_cancelled_owned(telling));
         }
-        workers.spawn(worker::run(context.clone(), projection, slot_from, holding));
+        let readers = Readers { holding, rest: rest.clone() };
+        workers.spawn(worker::run(context.clone(), projection, slot_from, readers));
         if is_search {
             let (index, trouble) = (meili.live(), trouble.clone());
             let (db, stop) = (context.db.clone(), context.stop.clone());

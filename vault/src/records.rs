@@ -109,13 +109,13 @@ impl Vault {
         let Record { id, subject, kind, lasting, plain } = record;
         let until = (!lasting).then(|| now + UNUSED_FOR);
         let plain = serde_json::to_vec(plain).map_err(|why| VaultError::Unreadable(id, why))?;
-        let (key, new_key) = match self.key(subject).await? {
-            Some(key) => (key, None),
-            None => {
+        let (key, new_key) = self.key(subject).await?.map_or_else(
+            || {
                 let (key, sealed) = self.new_key(subject);
                 (key, Some(sealed))
-            }
-        };
+            },
+            |key| (key, None),
+        );
         let writing = Writing { id, subject, kind, until, digests: self.digests(words), now };
         let sealed = key.seal(&purpose(kind, id), &plain);
         if self.write(&writing, new_key.as_deref(), &sealed).await? {

@@ -17,6 +17,7 @@ use crate::working::fold::{self, BatchError, Newer};
 use crate::working::memory::Memory;
 use crate::working::outage::{self, Outage};
 use crate::working::parking;
+use crate::working::rest::Rest;
 use crate::working::retry::{self, RetryError};
 
 /// Events folded in one transaction. Small enough to commit well within a lease.
@@ -25,10 +26,6 @@ const BATCH_EVENTS_MAX: usize = 2_000;
 /// commit for each message that others are interested in would keep Postgres busier than the work.
 /// It is also how much later a reader may be told that a model knows of another's event.
 const CHECKPOINT_DELAY: Duration = Duration::from_millis(25);
-/// How long a worker rests, at most, after a batch of several events, else for as long as that
-/// took: while more comes than it can fold one by one, fewer and larger batches leave more of the
-/// processor to those who sell.
-const REST_MAX: Duration = Duration::from_millis(3);
 /// The first and the longest pause after a failure.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(10);
@@ -55,6 +52,15 @@ pub struct Context {
 /// position is that of the last commit.
 pub type Holding = watch::Sender<Option<Lease>>;
 
+/// What a worker and those who read its projection know of each other.
+#[derive(Default)]
+pub struct Readers {
+    /// What it holds.
+    pub holding: Holding,
+    /// How it rests, while none of them waits.
+    pub rest: Rest,
+}
+
 /// How a worker's hold of a lease ended.
 enum End {
     /// Somebody else has the lease, or the build is no longer read.
@@ -79,12 +85,12 @@ pub async fn run(
     context: Context,
     projection: &'static Projection,
     slot_from: i16,
-    holding: Holding,
+    readers: Readers,
 ) -> Result<(), WrongVersion> {
     let outage = Outage::new(projection.name, PAUSE_MIN, PAUSE_MAX);
     let mut notices = Notices { outage, holder: None, waits_at: None };
     while !context.stop.is_cancelled() {
-        let end = take_lease(&context, projection, slot_from, &holding, &mut notices).await;
+        let end = take_lease(&context, projection, slot_from, &readers, &mut notices).await;
         measured::owned(projection, slot_from, false);
         match end {
             Ok(Some(End::Stopped)) => break,
@@ -119,7 +125,7 @@ async fn take_lease(
     context: &Context,
     projection: &'static Projection,
     slot_from: i16,
-    holding: &Holding,
+    readers: &Readers,
     notices: &mut Notices,
 ) -> Result<Option<End>, LeaseError> {
     let Context { db, owner, .. } = context;
@@ -150,9 +156,9 @@ async fn take_lease(
     }
     notices.holder = None;
     measured::owned(projection, slot_from, true);
-    holding.send_replace(Some(lease.clone()));
-    let end = work(context, lease, memory, holding, notices).await;
-    holding.send_replace(None);
+    readers.holding.send_replace(Some(lease.clone()));
+    let end = work(context, lease, memory, readers, notices).await;
+    readers.holding.send_replace(None);
     if goes_on {
         tracing::info!(projection = projection.name, build, epoch, "no longer working");
     }
@@ -195,7 +201,7 @@ async fn work(
     context: &Context,
     mut lease: Lease,
     mut memory: Memory,
-    holding: &Holding,
+    readers: &Readers,
     notices: &mut Notices,
 ) -> End {
     let Context { db, tail, stop, .. } = context;
@@ -213,7 +219,7 @@ async fn work(
             }
         };
         let done = match next {
-            Ok(next) => fold(db, &mut lease, &mut memory, &mut gap, next, holding).await,
+            Ok(next) => fold(db, &mut lease, &mut memory, &mut gap, next, readers).await,
             Err(error) => Err(Interruption::Passing(parking::chain(&error))),
         };
         let (name, build) = (lease.projection.name, lease.build);
@@ -224,7 +230,7 @@ async fn work(
                 return End::Fenced;
             }
             Err(Interruption::Newer(newer)) => {
-                holding.send_replace(Some(lease.clone()));
+                readers.holding.send_replace(Some(lease.clone()));
                 if notices.waits_at != Some(newer.position) {
                     tracing::error!(projection = name, build, "{newer}");
                     notices.waits_at = Some(newer.position);
@@ -288,7 +294,7 @@ async fn fold(
     memory: &mut Memory,
     gap: &mut Option<Gap>,
     next: Batch,
-    holding: &Holding,
+    readers: &Readers,
 ) -> Result<(), Interruption> {
     let name = lease.projection.name;
     for malformed in &next.malformed {
@@ -310,10 +316,10 @@ async fn fold(
             .record(began.elapsed());
         metrics::counter!("projection_events_total", "projection" => name)
             .increment(u64::try_from(folded).unwrap_or(0));
-        holding.send_replace(Some(lease.clone()));
+        readers.holding.send_replace(Some(lease.clone()));
         // What comes meanwhile is folded together.
         if folded > 1 {
-            tokio::time::sleep(began.elapsed().min(REST_MAX)).await;
+            readers.rest.after(began.elapsed(), lease.position).await;
         }
     }
     let due = gap.as_ref().filter(|due| due.remaining().is_zero()).map(|due| due.to);
@@ -328,7 +334,7 @@ async fn fold(
     .map_err(|_| Interruption::Fenced)?;
     memory.put_back(connection);
     if gap.take().is_some() {
-        holding.send_replace(Some(lease.clone()));
+        readers.holding.send_replace(Some(lease.clone()));
     }
     Ok(())
 }

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use event_store::tail::Tail;
-use projector::working::worker::{self, Context};
+use projector::working::worker::{self, Context, Readers};
 use sqlx::PgPool;
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::shop::{Shop, documents, id, projection, required};
@@ -47,8 +46,7 @@ async fn a_message_that_is_no_event_is_kept_and_read_from_the_log(db: PgPool) {
         owner: "test".to_owned(),
         stop: stop.clone(),
     };
-    let (held, _) = watch::channel(None);
-    let worker = tokio::spawn(worker::run(context, projection("carts"), 0, held));
+    let worker = tokio::spawn(worker::run(context, projection("carts"), 0, Readers::default()));
     eventually("two carts are seen", async || documents(&db, "carts").await.len() == 2).await;
 
     let subject = format!("{stream_name}.events.0.cart.created");

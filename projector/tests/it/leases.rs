@@ -5,9 +5,8 @@ use std::time::Duration;
 use event_store::tail::Tail;
 use projector::step;
 use projector::working::fold::BatchError;
-use projector::working::worker::{self, Context};
+use projector::working::worker::{self, Context, Readers};
 use sqlx::{AssertSqlSafe, PgPool};
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -71,9 +70,8 @@ fn worker_of(db: &PgPool, name: &'static str, owner: &str) -> (JoinHandle<()>, C
         owner: owner.to_owned(),
         stop: stop.clone(),
     };
-    let (held, _) = watch::channel(None);
     let task = tokio::spawn(async move {
-        worker::run(context, projection(name), 0, held).await.unwrap();
+        worker::run(context, projection(name), 0, Readers::default()).await.unwrap();
     });
     (task, stop)
 }

@@ -10,10 +10,9 @@ use projector::working::fold::BatchError;
 use projector::working::parking;
 use projector::working::skip::{self, SkipError};
 use projector::working::skipped;
-use projector::working::worker::{self, Context};
+use projector::working::worker::{self, Context, Readers};
 use projector::{checkpoint, status};
 use sqlx::PgPool;
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -86,9 +85,8 @@ fn worker(db: &PgPool, stop: &CancellationToken) -> JoinHandle<()> {
         owner: "test".to_owned(),
         stop: stop.clone(),
     };
-    let (held, _) = watch::channel(None);
     tokio::spawn(async move {
-        worker::run(context, projection("carts"), 0, held).await.unwrap();
+        worker::run(context, projection("carts"), 0, Readers::default()).await.unwrap();
     })
 }
 

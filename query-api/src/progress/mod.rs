@@ -13,6 +13,7 @@ use std::time::Duration;
 use async_nats::Client;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use domain::ReadModel;
+use event_store::awaited::Asker;
 use service::Problem;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, PgExecutor, PgPool, Postgres};
@@ -90,8 +91,8 @@ impl Progress {
         bus: Option<(Client, String)>,
         stop: CancellationToken,
     ) -> Self {
-        let client = bus.as_ref().map(|(client, _)| client.clone());
-        let (poller, refill) = (Poller::new(db.clone(), client), Mutex::new(None));
+        let asker = bus.clone().map(|(client, stream_name)| Asker::new(client, stream_name));
+        let (poller, refill) = (Poller::new(db.clone(), asker), Mutex::new(None));
         let progress = Self(Arc::new(Inner { db, queue, poller, refill }));
         if let Some((client, stream_name)) = bus {
             let inner = progress.0.clone();

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_nats::Client;
-use async_nats::connection::State;
 use domain::ReadModel;
+use event_store::awaited::Asker;
 use event_store::reached;
 use futures::StreamExt as _;
 use sqlx::{PgExecutor, PgPool};
@@ -73,7 +73,7 @@ pub enum Unreached {
 /// Looks while somebody waits.
 pub struct Poller {
     db: PgPool,
-    bus: Option<Client>,
+    bus: Option<Asker>,
     hints: watch::Sender<Hints>,
     somebody_waits: Notify,
     room: Semaphore,
@@ -99,7 +99,7 @@ impl Drop for IndexWaiter<'_> {
 
 impl Poller {
     /// Looks at nothing before [`Self::run`], and hears nothing before [`Self::listen`].
-    pub fn new(db: PgPool, bus: Option<Client>) -> Self {
+    pub fn new(db: PgPool, bus: Option<Asker>) -> Self {
         let hints = Hints { positions: [0; Goal::COUNT], head: None, at: Instant::now() };
         Self {
             db,
@@ -131,6 +131,9 @@ impl Poller {
         let _under_way = (goal == Goal::Index).then(|| IndexWaiter::new(&self.index_waiters));
         let (mut hints, came) = (self.hints.subscribe(), Instant::now());
         self.somebody_waits.notify_one();
+        if let (Goal::Model(model), Some(bus)) = (goal, &self.bus) {
+            bus.ask(model.name(), wanted).await;
+        }
         let reached = hints.wait_for(|hints| {
             let doubtful = hints.at > came && hints.head.is_none_or(|head| head < wanted);
             hints.positions[goal.place()] >= wanted || doubtful
@@ -186,7 +189,7 @@ impl Poller {
 
     /// Nothing is told about the index.
     fn pause_min(&self) -> Duration {
-        let told = self.bus.as_ref().is_some_and(|bus| bus.connection_state() == State::Connected);
+        let told = self.bus.as_ref().is_some_and(Asker::is_connected);
         let index = self.index_waiters.load(Ordering::Relaxed) > 0;
         if told && !index { TOLD_PAUSE_MIN } else { PAUSE_MIN }
     }

@@ -2,8 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use async_nats::Client;
 use axum::http::StatusCode;
+use event_store::awaited;
 use event_store::reached::Teller;
+use futures::StreamExt as _;
 use serde_json::json;
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -35,8 +38,8 @@ async fn a_read_waits_for_its_position_and_then_sees_it(db: PgPool) {
     assert!(!at_once.headers.contains_key("preference-applied"));
 }
 
-/// A shop that hears what is told, and one who tells of its products.
-async fn listening(db: &PgPool) -> (Shop, Teller) {
+/// A shop that hears what is told, and where that is.
+async fn on_a_bus(db: &PgPool) -> (Shop, Client, String) {
     let bus = async_nats::connect(required("NATS_URL")).await.unwrap();
     let stream = format!("q{}", Uuid::now_v7().simple());
     let shop = Shop::with(db, |settings| {
@@ -46,7 +49,36 @@ async fn listening(db: &PgPool) -> (Shop, Teller) {
     .await;
     // Whoever subscribes is not known to NATS at once.
     bus.flush().await.unwrap();
+    (shop, bus, stream)
+}
+
+/// A shop that hears what is told, and one who tells of its products.
+async fn listening(db: &PgPool) -> (Shop, Teller) {
+    let (shop, bus, stream) = on_a_bus(db).await;
     (shop, Teller::new(bus, &stream, "products"))
+}
+
+/// Those who fold are asked for what somebody waits for, and not for what is there.
+#[sqlx::test(migrations = "../migrations")]
+async fn who_waits_asks_for_it(db: PgPool) {
+    let (shop, bus, stream) = on_a_bus(&db).await;
+    let mut asked = Box::pin(awaited::listen(&bus, &stream, "products").await.unwrap());
+    bus.flush().await.unwrap();
+    shop.log_reaches(7).await;
+    shop.advance("products", 6).await;
+    // The first one does not know yet that it is there.
+    for _ in 0..3 {
+        assert_eq!(shop.get("/v1/products?min_position=6").await.status, StatusCode::OK);
+    }
+    let reading = shop.ask("/v1/products?min_position=7", &[("prefer", "wait=30")]);
+    let folding = async {
+        assert_eq!(asked.next().await, Some(6));
+        assert_eq!(asked.next().await, Some(7));
+        shop.advance("products", 7).await;
+    };
+    let both = tokio::time::timeout(SOON, async { tokio::join!(reading, folding) });
+    let (answer, ()) = both.await.expect("nobody was asked");
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
 }
 
 #[sqlx::test(migrations = "../migrations")]
