@@ -1,5 +1,7 @@
 //! The body of a request as JSON, refused with the place of what is wrong.
 
+mod named;
+
 use std::fmt::Write as _;
 
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
@@ -12,6 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 
+use self::named::Named;
 use crate::problem::Problem;
 
 /// The largest JSON body that is read, in bytes. Streams have bounds of their own.
@@ -62,7 +65,7 @@ impl<T: Serialize> IntoResponse for Json<T> {
 /// is another than `T` wants.
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(body);
-    let value = serde_path_to_error::deserialize(&mut reader);
+    let value = serde_path_to_error::deserialize(Named(&mut reader));
     let value = value.map_err(|error| match error.inner().classify() {
         serde_json::error::Category::Data => all_wrong::<T>(body, &error),
         _ => malformed(error.inner()),
@@ -89,10 +92,8 @@ fn all_wrong<T: DeserializeOwned>(body: &[u8], first: &PathError) -> Problem {
         && members.remove(&name).is_some()
     {
         taken_out.push(name);
-        let Err(error) = serde_path_to_error::deserialize::<_, T>(Value::Object(members.clone()))
-        else {
-            break;
-        };
+        let without = Named(Value::Object(members.clone()));
+        let Err(error) = serde_path_to_error::deserialize::<_, T>(without) else { break };
         wrong = Wrong::of(&error);
         // It is missing because it was taken out.
         if wrong.missing.as_ref().is_some_and(|name| taken_out.contains(name)) {
@@ -252,6 +253,14 @@ mod tests {
         names: Option<BTreeMap<String, String>>,
         inner: Option<Box<Wire>>,
         method: Option<Method>,
+        proof: Option<Proof>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    #[expect(dead_code, reason = "only read")]
+    enum Proof {
+        Code { digits: String },
     }
 
     #[derive(Debug, Deserialize)]
@@ -270,6 +279,24 @@ mod tests {
             errors.iter().map(|error| error["pointer"].as_str().unwrap()).collect();
         told.sort_unstable();
         assert_eq!(told, ["/names/a", "/unit", "/units", "/words"]);
+    }
+
+    /// `serde_json` reads a struct from an array of its members' values too.
+    #[test]
+    fn members_have_names() {
+        let nothing = "[]";
+        let first = "[null,1]";
+        let below = r#"{"inner":{"inner":[null,1]}}"#;
+        let choice = r#"{"proof":{"code":["123"]}}"#;
+        for (body, pointer) in
+            [(nothing, ""), (first, ""), (below, "/inner/inner"), (choice, "/proof/code")]
+        {
+            let problem = parse::<Wire>(body.as_bytes()).unwrap_err();
+            let problem = serde_json::to_value(problem).unwrap();
+            assert_eq!(problem["errors"][0]["pointer"], pointer, "{body}");
+        }
+        let named = r#"{"inner":{"units":1,"names":{"a":"b"}},"proof":{"code":{"digits":"1"}}}"#;
+        parse::<Wire>(named.as_bytes()).unwrap();
     }
 
     #[test]
@@ -297,7 +324,7 @@ mod tests {
                 r#"{"unit":1}"#,
                 "/unit",
                 "unknown field `unit`, expected one of `id`, `units`, `words`, `names`, `inner`, \
-                 `method`",
+                 `method`, `proof`",
             ),
         ] {
             let problem = parse::<Wire>(body.as_bytes()).unwrap_err();

@@ -15,7 +15,7 @@ use service::problem::Problem;
 use crate::command::{self, Prepared};
 use crate::headers::{Conditions, Expected, Tag, check_key};
 use crate::problem;
-use crate::routes::{Address, Edge, named, object};
+use crate::routes::{Address, Edge, named};
 
 /// One line of a batch.
 #[derive(Deserialize, JsonSchema)]
@@ -70,7 +70,7 @@ impl Visitor<'_> for IfMatchVisitor {
 /// # Errors
 /// What HTTP would have answered to the same command; places are named from the line's start.
 pub fn prepare(line: &[u8], edge: &Edge) -> Result<Prepared, LineProblem> {
-    let Ask { command: name, key, id, if_match, data } = object(line)?;
+    let Ask { command: name, key, id, if_match, data } = service::json::parse(line)?;
     let route = named(&name).ok_or_else(problem::unknown_command)?;
     route.access.check(edge.principal)?;
     if let Some(key) = &key {

@@ -207,18 +207,7 @@ fn body<B: Body>(document: &mut Description, name: &str) -> Value {
 }
 
 fn parse<B: Body>(address: &Address, body: &[u8], edge: &Edge) -> Result<Command, Problem> {
-    object::<B>(body)?.command(address, edge)
-}
-
-/// A JSON object. An array of its members' values would do for serde; it would not for us, who
-/// promise names and not their order.
-pub(crate) fn object<T: DeserializeOwned>(json: &[u8]) -> Result<T, Problem> {
-    let value = service::json::parse(json)?;
-    if json.trim_ascii_start().starts_with(b"{") {
-        Ok(value)
-    } else {
-        Err(invalid_body("", "must be an object"))
-    }
+    service::json::parse::<B>(body)?.command(address, edge)
 }
 
 /// What a command is for: the path parameters in HTTP, `id` and `data.sku` in a batch.
