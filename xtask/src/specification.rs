@@ -43,7 +43,7 @@ pub fn servers(layout: &Layout, folder: &Path, ports: Ports, of_data: &[&str]) -
     processes.insert("postgres".into(), process(ports.postgres, &server, &store));
 
     let (program, data) = (find::nats(layout)?, folder.join("nats"));
-    let server = launch(&nats::server(&program, &data, ports.nats), None)?;
+    let server = launch(&nats::server(&program, &data, ports.nats)?, None)?;
     processes.insert("nats".into(), process(ports.nats, &server, &json!({"folder": data})));
 
     let (program, data) = (find::meilisearch(layout)?, folder.join("meilisearch"));
