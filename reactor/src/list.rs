@@ -226,13 +226,18 @@ pub(crate) async fn claim(
     Ok(tasks.collect())
 }
 
-/// The thing is done. Does nothing if the log has asked for it anew meanwhile.
-pub(crate) async fn finish(db: impl PgExecutor<'_>, task: &Task<String>) -> sqlx::Result<()> {
+/// These things are done. Leaves those that the log has asked for anew meanwhile.
+pub(crate) async fn finish(db: impl PgExecutor<'_>, tasks: &[Task<String>]) -> sqlx::Result<()> {
+    let reactions: Vec<String> = tasks.iter().map(|task| task.reaction.to_owned()).collect();
+    let subjects: Vec<String> = tasks.iter().map(|task| task.subject.clone()).collect();
+    let causes: Vec<i64> = tasks.iter().map(|task| task.cause).collect();
     sqlx::query!(
-        "DELETE FROM reaction_tasks WHERE reaction = $1 AND subject = $2 AND cause = $3",
-        task.reaction,
-        task.subject,
-        task.cause,
+        "DELETE FROM reaction_tasks AS t
+         USING unnest($1::text[], $2::text[], $3::bigint[]) AS done (reaction, subject, cause)
+         WHERE t.reaction = done.reaction AND t.subject = done.subject AND t.cause = done.cause",
+        &reactions,
+        &subjects,
+        &causes,
     )
     .execute(db)
     .await?;
