@@ -4,7 +4,7 @@ use async_nats::ConnectError;
 use axum::http::Method;
 use event_store::{Writer, forget, relay};
 use futures::FutureExt as _;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, OptionFuture, join};
 use identity::config::{Asking, Giving};
 use identity::routes::Identity;
 use service::config::{Bus, Database, Http, Wrong};
@@ -14,6 +14,7 @@ use service::rates::{self, Dear};
 use service::{ServeError, bus, database, exposed, shutdown, telemetry};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
+use vault::Vault;
 use vault::settings::MasterKey;
 use webhook::Dispatcher;
 
@@ -118,8 +119,8 @@ async fn run(settings: Serve, around: Surroundings) -> Result<(), Error> {
         let telling = webhook::run(dispatcher, settings.webhooks.clone(), stop_reacting.clone());
         parts.watch("the webhooks", tokio::spawn(telling))
     });
-    let forgetting = forget::run(db.clone(), settings.commands_kept_days, stop_reacting.clone());
-    let forgetting = parts.watch("the sweeper", tokio::spawn(forgetting));
+    let sweeping = sweep(&db, settings.commands_kept_days, vault.clone(), &stop_reacting);
+    let sweeping = parts.watch("the sweeper", tokio::spawn(sweeping));
     let relay = nats.clone().map(|client| {
         let (context, stream) = (async_nats::jetstream::new(client), bus.stream.clone());
         relay::Relay::new(db.clone(), context, stream, settings.stream_limits())
@@ -149,7 +150,7 @@ async fn run(settings: Serve, around: Surroundings) -> Result<(), Error> {
     for part in [reacting, telling].into_iter().flatten() {
         parts.ended(part).await;
     }
-    parts.ended(forgetting).await;
+    parts.ended(sweeping).await;
     writer.close();
     parts.ended(writing).await;
     stop_relaying.cancel();
@@ -158,6 +159,18 @@ async fn run(settings: Serve, around: Surroundings) -> Result<(), Error> {
     }
     served?;
     if parts.is_broken() { Err(Error::Broken) } else { Ok(()) }
+}
+
+/// Lets go of what has had its time: answers to commands, and what lies in the vault for nothing.
+fn sweep(
+    db: &PgPool,
+    kept_days: u16,
+    vault: Option<Vault>,
+    stop: &CancellationToken,
+) -> impl Future<Output = ()> + use<> {
+    let forgetting = forget::run(db.clone(), kept_days, stop.clone());
+    let sweeping = OptionFuture::from(vault.map(|vault| vault.sweep(stop.clone())));
+    join(forgetting, sweeping).map(drop)
 }
 
 /// Refuses what nobody can mean, and what stands open where the internet reaches.

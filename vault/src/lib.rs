@@ -4,6 +4,7 @@
 //! * [`master`]: the key that seals the keys; [`keys`]: one for each person;
 //! * [`records`]: what is kept under them; [`index`]: how it is found without being read;
 //! * [`address`], [`email`], [`phone`]: what is kept of somebody, within its bounds;
+//! * [`unused`]: what nobody needs any more;
 //! * [`settings`]: what a process is told; [`operations`]: what is done by hand.
 //!
 //! It knows no route, nobody who signs in and no rule of the shop. Nothing here is ever printed.
@@ -17,6 +18,7 @@ pub mod operations;
 pub mod phone;
 pub mod records;
 pub mod settings;
+pub mod unused;
 
 use std::fmt;
 use std::sync::Arc;

@@ -14,8 +14,6 @@ use crate::{DataSubject, Vault, VaultError};
 pub const RECORDS_MAX: i64 = 500;
 /// How long a record is kept that was not to last, and to which no order refers.
 const UNUSED_FOR: TimeDelta = TimeDelta::days(30);
-/// Records that are swept with one that is made, at the most: more than are added.
-const SWEPT_AT_ONCE: i64 = 10;
 
 /// What a record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,8 +131,8 @@ impl Vault {
         Err(self.why_not(id).await?)
     }
 
-    /// Writes what is sealed, together with the key if that is new, and sweeps a little. Says
-    /// whether that may be, which it may not where the key is another by now.
+    /// Writes what is sealed, together with the key if that is new. Says whether that may be, which
+    /// it may not where the key is another by now.
     async fn write(
         &self,
         writing: &Writing,
@@ -144,12 +142,12 @@ impl Vault {
         let Writing { id, subject, kind, until, ref digests, now } = *writing;
         let written = sqlx::query!(
             r#"WITH new_key AS (
-                   INSERT INTO vault_keys (subject, sealed) SELECT $2, $10
-                   WHERE $10::bytea IS NOT NULL
+                   INSERT INTO vault_keys (subject, sealed) SELECT $2, $9
+                   WHERE $9::bytea IS NOT NULL
                        AND NOT EXISTS (SELECT FROM vault_erased WHERE subject = $2)
                    ON CONFLICT (subject) DO NOTHING RETURNING subject),
                -- Who is being forgotten waits for this, and forgets it too.
-               key AS (SELECT subject FROM vault_keys WHERE $10 IS NULL AND subject = $2
+               key AS (SELECT subject FROM vault_keys WHERE $9 IS NULL AND subject = $2
                    FOR KEY SHARE),
                kept AS (
                    INSERT INTO vault_records AS r
@@ -167,15 +165,8 @@ impl Vault {
                said AS (
                    INSERT INTO vault_index (digest, record_id)
                    SELECT DISTINCT digest, kept.id FROM kept, unnest($8::bytea[]) digest
-                   ON CONFLICT DO NOTHING),
-               swept AS (
-                   DELETE FROM vault_records WHERE id IN (SELECT id FROM vault_records
-                       WHERE NOT in_use AND kept_until < $5 AND id <> $1
-                       LIMIT $9 FOR UPDATE SKIP LOCKED)
-                   RETURNING id),
-               -- Who is in one record alone goes with it.
-               let_go AS (DELETE FROM vault_keys k USING swept WHERE k.subject = swept.id)
-               SELECT set_config('synchronous_commit', CASE WHEN $11 THEN 'off'
+                   ON CONFLICT DO NOTHING)
+               SELECT set_config('synchronous_commit', CASE WHEN $10 THEN 'off'
                    ELSE current_setting('synchronous_commit') END, true) FROM kept"#,
             id,
             subject.0,
@@ -185,7 +176,6 @@ impl Vault {
             until,
             RECORDS_MAX,
             digests,
-            SWEPT_AT_ONCE,
             new_key,
             kind.is_named_by_an_event()
         );

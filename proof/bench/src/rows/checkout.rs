@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use uuid::Uuid;
 
 use super::append;
-use crate::ground::Ground;
+use crate::ground::{Ground, wait_until_shown};
 use crate::load::catalogue;
 use crate::load::client::Connection;
 use crate::load::drive::{Pace, WARM_UP};
@@ -43,6 +43,8 @@ pub async fn measure(ground: &mut Ground<'_>) -> Result<Vec<Measured>> {
     let baseline = append::per_second(ground, &commands).await?;
     ground.projector(&[]).await?;
     let query = ground.query_api().await?;
+    // What row append left is folded first: a shop sells all day, and catches up once.
+    wait_until_shown(&query, &[]).await?;
     let pace = Pace::on(&commands.address, CONNECTIONS, ground.seconds);
     let figures = drive(&pace, &query.address).await?;
     Ok(vec![Measured {
