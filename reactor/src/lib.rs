@@ -34,6 +34,7 @@ use event_store::Writer;
 use mail::Post;
 use mail::sender::Carrier;
 pub use notes::List;
+use service::database;
 use sqlx::PgPool;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -123,11 +124,9 @@ async fn react(db: PgPool, hands: Hands, beside: Beside, stop: CancellationToken
     db.close().await;
 }
 
-/// Connections whose commits do not wait for the disk. The list and how far it has come are made
-/// from the log, together: what a crash takes of them is made again, and what was done is done
-/// once, by its keys. For the sandbox's books too: whatever the log says was entered before, and
-/// what is entered before is on the disk before.
+/// The list and how far it has come are made from the log, together: what a crash takes of them is
+/// made again, and what was done is done once, by its keys. For the sandbox's books too: whatever
+/// the log says was entered before, and what is entered before is on the disk before.
 fn forgetful(db: &PgPool) -> PgPool {
-    let options = db.connect_options().as_ref().clone().options([("synchronous_commit", "off")]);
-    db.options().clone().max_connections(CONNECTIONS_MAX).connect_lazy_with(options)
+    database::forgetful(db, CONNECTIONS_MAX)
 }

@@ -30,6 +30,7 @@ pub mod wire;
 use std::sync::Arc;
 
 use identity::master::Master;
+use service::database;
 use sqlx::PgPool;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -96,13 +97,9 @@ pub async fn run(dispatcher: Dispatcher, settings: Settings, stop: CancellationT
     db.close().await;
 }
 
-/// Connections whose commits do not wait for the disk. What is to be sent is made from the log, in
-/// one statement with how far that was read: what a crash takes of the two is made again, under the
-/// same ids, and what it takes of what came of it is sent again, under the same ids too. And
-/// connections that use indexes, however little is known of how many rows there are, and compile no
-/// statement for longer than it runs: a look at the end of the log took 0.3 s by that.
+/// What is to be sent is made from the log, in one statement with how far that was read: what a
+/// crash takes of the two is made again, under the same ids, and what it takes of what came of it is
+/// sent again, under the same ids too.
 fn forgetful(db: &PgPool) -> PgPool {
-    let options = [("synchronous_commit", "off"), ("enable_seqscan", "off"), ("jit", "off")];
-    let options = db.connect_options().as_ref().clone().options(options);
-    db.options().clone().max_connections(CONNECTIONS_MAX).connect_lazy_with(options)
+    database::forgetful(db, CONNECTIONS_MAX)
 }
