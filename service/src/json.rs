@@ -1,6 +1,6 @@
 //! The body of a request as JSON, refused with the place of what is wrong.
 
-mod named;
+mod by_name;
 
 use std::fmt::Write as _;
 
@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 
-use self::named::Named;
+use self::by_name::ByName;
 use crate::problem::Problem;
 
 /// The largest JSON body that is read, in bytes. Streams have bounds of their own.
@@ -65,7 +65,7 @@ impl<T: Serialize> IntoResponse for Json<T> {
 /// is another than `T` wants.
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(body);
-    let value = serde_path_to_error::deserialize(Named(&mut reader));
+    let value = serde_path_to_error::deserialize(ByName(&mut reader));
     let value = value.map_err(|error| match error.inner().classify() {
         serde_json::error::Category::Data => all_wrong::<T>(body, &error),
         _ => malformed(error.inner()),
@@ -92,7 +92,7 @@ fn all_wrong<T: DeserializeOwned>(body: &[u8], first: &PathError) -> Problem {
         && members.remove(&name).is_some()
     {
         taken_out.push(name);
-        let without = Named(Value::Object(members.clone()));
+        let without = ByName(Value::Object(members.clone()));
         let Err(error) = serde_path_to_error::deserialize::<_, T>(without) else { break };
         wrong = Wrong::of(&error);
         // It is missing because it was taken out.

@@ -98,8 +98,8 @@ pub async fn run(dispatcher: Dispatcher, settings: Settings, stop: CancellationT
 }
 
 /// What is to be sent is made from the log, in one statement with how far that was read: what a
-/// crash takes of the two is made again, under the same ids, and what it takes of what came of it is
-/// sent again, under the same ids too.
+/// crash takes of the two is made again, under the same ids, and what it takes of what came of it
+/// is sent again, under the same ids too.
 fn forgetful(db: &PgPool) -> PgPool {
     database::forgetful(db, CONNECTIONS_MAX)
 }

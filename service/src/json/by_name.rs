@@ -11,7 +11,7 @@ use serde::de::{
 };
 
 /// Stands around a reader of values, or whatever one is made of.
-pub struct Named<T>(pub T);
+pub struct ByName<T>(pub T);
 
 /// Methods that read a value without members.
 macro_rules! plain {
@@ -33,13 +33,13 @@ macro_rules! nested {
                 $($name: $kind,)*
                 visitor: V,
             ) -> Result<V::Value, D::Error> {
-                self.0.$method($($name,)* Named(visitor))
+                self.0.$method($($name,)* ByName(visitor))
             }
         )*
     };
 }
 
-impl<'de, D: Deserializer<'de>> Deserializer<'de> for Named<D> {
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for ByName<D> {
     type Error = D::Error;
 
     plain! {
@@ -87,7 +87,7 @@ macro_rules! taken {
     };
 }
 
-impl<'de, V: Visitor<'de>> Visitor<'de> for Named<V> {
+impl<'de, V: Visitor<'de>> Visitor<'de> for ByName<V> {
     type Value = V::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -111,42 +111,42 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Named<V> {
     }
 
     fn visit_some<D: Deserializer<'de>>(self, inner: D) -> Result<V::Value, D::Error> {
-        self.0.visit_some(Named(inner))
+        self.0.visit_some(ByName(inner))
     }
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<V::Value, D::Error> {
-        self.0.visit_newtype_struct(Named(inner))
+        self.0.visit_newtype_struct(ByName(inner))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<V::Value, A::Error> {
-        self.0.visit_seq(Named(items))
+        self.0.visit_seq(ByName(items))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<V::Value, A::Error> {
-        self.0.visit_map(Named(members))
+        self.0.visit_map(ByName(members))
     }
 
     fn visit_enum<A: EnumAccess<'de>>(self, choice: A) -> Result<V::Value, A::Error> {
-        self.0.visit_enum(Named(choice))
+        self.0.visit_enum(ByName(choice))
     }
 }
 
-impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Named<S> {
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for ByName<S> {
     type Value = S::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, inner: D) -> Result<S::Value, D::Error> {
-        self.0.deserialize(Named(inner))
+        self.0.deserialize(ByName(inner))
     }
 }
 
-impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Named<A> {
+impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for ByName<A> {
     type Error = A::Error;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, A::Error> {
-        self.0.next_element_seed(Named(seed))
+        self.0.next_element_seed(ByName(seed))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -154,7 +154,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Named<A> {
     }
 }
 
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for Named<A> {
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for ByName<A> {
     type Error = A::Error;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(
@@ -165,7 +165,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Named<A> {
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
-        self.0.next_value_seed(Named(seed))
+        self.0.next_value_seed(ByName(seed))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -173,20 +173,20 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Named<A> {
     }
 }
 
-impl<'de, A: EnumAccess<'de>> EnumAccess<'de> for Named<A> {
+impl<'de, A: EnumAccess<'de>> EnumAccess<'de> for ByName<A> {
     type Error = A::Error;
-    type Variant = Named<A::Variant>;
+    type Variant = ByName<A::Variant>;
 
     fn variant_seed<S: DeserializeSeed<'de>>(
         self,
         seed: S,
     ) -> Result<(S::Value, Self::Variant), A::Error> {
         let (value, variant) = self.0.variant_seed(seed)?;
-        Ok((value, Named(variant)))
+        Ok((value, ByName(variant)))
     }
 }
 
-impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Named<A> {
+impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for ByName<A> {
     type Error = A::Error;
 
     fn unit_variant(self) -> Result<(), A::Error> {
@@ -194,11 +194,11 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Named<A> {
     }
 
     fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, A::Error> {
-        self.0.newtype_variant_seed(Named(seed))
+        self.0.newtype_variant_seed(ByName(seed))
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, A::Error> {
-        self.0.tuple_variant(len, Named(visitor))
+        self.0.tuple_variant(len, ByName(visitor))
     }
 
     fn struct_variant<V: Visitor<'de>>(
@@ -217,6 +217,6 @@ impl<'de, V: Visitor<'de>> DeserializeSeed<'de> for Members<V> {
     type Value = V::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, inner: D) -> Result<V::Value, D::Error> {
-        inner.deserialize_map(Named(self.0))
+        inner.deserialize_map(ByName(self.0))
     }
 }
