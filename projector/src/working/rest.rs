@@ -1,6 +1,7 @@
 //! How a worker rests between two batches: while more comes than it can fold one by one, fewer and
 //! larger batches leave more of the processor to those who sell. It does not while a reader waits.
 
+use std::ops::RangeInclusive;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,11 +48,17 @@ impl Rest {
 
     /// Rests after a batch that ended at this position, until a reader waits for more.
     pub async fn after(&self, took: Duration, position: i64) {
+        let awaited = self.awaited(position + 1..=i64::MAX);
+        let _ = tokio::time::timeout(took.min(REST_MAX), awaited).await;
+    }
+
+    /// Ends once a reader waits for one of these positions.
+    pub async fn awaited(&self, positions: RangeInclusive<i64>) {
         let mut awaited = self.0.subscribe();
-        let somebody_waits = awaited.wait_for(|awaited| {
-            awaited.is_some_and(|asked| asked.position > position && Instant::now() < asked.until)
-        });
-        let _ = tokio::time::timeout(took.min(REST_MAX), somebody_waits).await;
+        let is_one =
+            |asked: &Awaited| positions.contains(&asked.position) && Instant::now() < asked.until;
+        // It fails where there is nobody left to hear, which is never so here.
+        let _ = awaited.wait_for(|awaited| awaited.as_ref().is_some_and(is_one)).await;
     }
 }
 
@@ -88,5 +95,16 @@ mod tests {
             rested(&rest, 6)
         );
         assert!(rested < REST_MAX, "asked for while it rests");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_not_there_yet_hurries_nobody() {
+        let rest = Rest::default();
+        let hurried = async || tokio::time::timeout(AWAITED_FOR, rest.awaited(6..=8)).await.is_ok();
+        assert!(!hurried().await);
+        for (position, one_of_them) in [(5, false), (6, true), (8, true), (9, false)] {
+            asked(&rest, position);
+            assert_eq!(hurried().await, one_of_them, "{position}");
+        }
     }
 }

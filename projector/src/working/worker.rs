@@ -24,7 +24,8 @@ use crate::working::retry::{self, RetryError};
 const BATCH_EVENTS_MAX: usize = 2_000;
 /// How long a checkpoint may stand behind what was read, where nothing of that is of interest: a
 /// commit for each message that others are interested in would keep Postgres busier than the work.
-/// It is also how much later a reader may be told that a model knows of another's event.
+/// It is also how much later a reader may be told that a model knows of another's event, where he
+/// cannot ask for it over NATS.
 const CHECKPOINT_DELAY: Duration = Duration::from_millis(25);
 /// The first and the longest pause after a failure.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
@@ -212,6 +213,7 @@ async fn work(
         // A batch in hand is finished: only the wait for the next one is broken off.
         let next = tokio::select! {
             next = log.next(wait) => next,
+            () = awaited(&readers.rest, lease.position, gap.as_mut()) => Ok(Batch::default()),
             () = stop.cancelled() => {
                 // Unreleased, it is over by itself in a few seconds.
                 let _ = lease.release(db).await;
@@ -277,14 +279,22 @@ impl From<sqlx::Error> for Interruption {
 /// Events that were read and are of no interest, past which the checkpoint was not moved yet.
 struct Gap {
     to: i64,
-    since: Instant,
+    /// How long the checkpoint may stay behind.
+    until: Instant,
 }
 
 impl Gap {
     /// For how long the checkpoint may still stay behind.
     fn remaining(&self) -> Duration {
-        CHECKPOINT_DELAY.saturating_sub(self.since.elapsed())
+        self.until.saturating_duration_since(Instant::now())
     }
+}
+
+/// Ends once a reader waits for a position in the gap, past which the checkpoint is due then.
+async fn awaited(rest: &Rest, from: i64, gap: Option<&mut Gap>) {
+    let Some(gap) = gap else { return std::future::pending().await };
+    rest.awaited(from + 1..=gap.to).await;
+    gap.until = Instant::now();
 }
 
 /// Folds what came of the log, in bounded transactions; with nothing to fold, renews the lease.
@@ -306,8 +316,8 @@ async fn fold(
         if let Some(last) = events.last()
             && !events.iter().any(|event| lease.reads(event))
         {
-            let since = gap.take().map_or(began, |gap| gap.since);
-            *gap = Some(Gap { to: last.position, since });
+            let until = gap.take().map_or(began + CHECKPOINT_DELAY, |gap| gap.until);
+            *gap = Some(Gap { to: last.position, until });
             continue;
         }
         let folded = fold::apply(db, lease, memory, events).await?;
