@@ -1,5 +1,6 @@
 //! How a worker rests between two batches: while more comes than it can fold one by one, fewer and
-//! larger batches leave more of the processor to those who sell. It does not while a reader waits.
+//! larger batches leave more of the processor to those who sell. It does not while a reader waits:
+//! here it is heard for which positions they do, whatever else is put off until then.
 
 use std::ops::RangeInclusive;
 use std::pin::pin;
