@@ -2,18 +2,14 @@
 
 use chrono::TimeDelta;
 use clap::{Args, ValueEnum};
-use domain::payment::CapturePolicy;
-use domain::text::{GatewayName, Invalid};
 use event_store::jetstream::Limits;
 use event_store::{forget, writer};
-use reactor::gateway::sandbox::Sandbox;
 use reactor::gateway::settings::Settings;
-use reactor::gateway::{self, Gateway as _, Gateways};
 
 use crate::batch::BATCHES_MAX;
 use crate::batch::window::WINDOW_LINES_MAX;
 use crate::http::IN_FLIGHT_MAX;
-use crate::routes::Payments;
+use crate::paying::Paying;
 
 /// Where the API listens unless it is told.
 pub const DEFAULT_PORT: u16 = 8080;
@@ -27,12 +23,9 @@ pub struct Serve {
     #[arg(long, env = "RESERVATION_MINUTES", default_value_t = 15,
           value_parser = clap::value_parser!(i64).range(1..=RESERVATION_MINUTES_MAX))]
     pub reservation_minutes: i64,
-    /// The gateway of card payments whose callers name none
-    #[arg(long, env = "CARD_GATEWAY", default_value = Sandbox::NAME, value_parser = known_gateway)]
-    pub card_gateway: GatewayName,
-    /// When the money of a payment is taken whose caller does not say
-    #[arg(long, env = "CAPTURE", value_enum, default_value_t = Capture::AtShipment)]
-    pub capture: Capture,
+    /// How orders are paid
+    #[command(flatten)]
+    pub paying: Paying,
     /// Commands under way at once, beside those of batches; more are told to come back. Each waits
     /// for those before it, so with a slow database fewer mean quicker answers
     #[arg(long, env = "COMMANDS_MAX", default_value_t = IN_FLIGHT_MAX,
@@ -100,39 +93,7 @@ pub enum Reactor {
     Off,
 }
 
-/// When the money is taken that a gateway has set aside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub enum Capture {
-    /// As soon as it is set aside
-    AtOnce,
-    /// When goods leave, as much as they cost
-    AtShipment,
-    /// When somebody says so: what nobody captures lapses
-    ByHand,
-}
-
-fn known_gateway(name: &str) -> Result<GatewayName, String> {
-    let gateway: GatewayName = name.parse().map_err(|error: Invalid| error.to_string())?;
-    match gateway::takes_once(&gateway) {
-        Some(_) => Ok(gateway),
-        None => Err("this program has no such gateway".to_owned()),
-    }
-}
-
 impl Serve {
-    /// How payments go whose callers do not say.
-    pub fn payments(&self, set_up: &Gateways) -> Payments {
-        let capture = match self.capture {
-            Capture::AtOnce => CapturePolicy::AtOnce,
-            Capture::AtShipment => CapturePolicy::AtShipment,
-            Capture::ByHand => CapturePolicy::ByHand,
-        };
-        let mut gateways = gateway::names();
-        gateways.retain(|name| set_up.has(name));
-        Payments { card_gateway: self.card_gateway.clone(), capture, gateways }
-    }
-
     /// How long a checkout's units stay reserved without a payment.
     pub fn reservation(&self) -> TimeDelta {
         TimeDelta::minutes(self.reservation_minutes)

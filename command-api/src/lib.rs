@@ -6,6 +6,7 @@
 //! * [`headers`], [`fingerprint`], [`command`], [`problem`]: what both share on the way to the
 //!   writer and back;
 //! * [`described`]: all of it as an OpenAPI document;
+//! * [`paying`]: how orders are paid here;
 //! * [`document`]: what a command's subject looks like to readers; [`today`]: what a cart's lines
 //!   are now;
 //! * [`entrance`]: who is let in to them; [`log_id`]: which log all of it is about;
@@ -26,6 +27,7 @@ pub mod http;
 pub mod log_id;
 pub mod metrics;
 pub mod operations;
+pub mod paying;
 pub mod people;
 pub mod problem;
 pub mod routes;
@@ -50,7 +52,8 @@ use uuid::Uuid;
 use vault::Vault;
 
 use crate::entrance::Entrance;
-use crate::routes::{Edge, Payments};
+use crate::paying::Payments;
+use crate::routes::Edge;
 use crate::webhooks::Webhooks;
 
 /// What the routes need. They share one: each request makes several clones of what its route

@@ -130,7 +130,7 @@ async fn run(settings: Serve, around: Surroundings) -> Result<(), Error> {
         relay.map(|relay| parts.watch("the relay", tokio::spawn(relay.run(stop_relaying.clone()))));
 
     let app = App::new(writer.clone(), settings.reservation())
-        .with_payments(settings.payments(&gateways))
+        .with_payments(settings.paying.payments(&gateways)?)
         .with_commands_max(settings.commands_max as usize)
         .with_commands_kept(settings.commands_kept())
         .with_vault(vault)
@@ -179,7 +179,8 @@ fn check(settings: &Serve, around: &Surroundings) -> Result<(), Wrong> {
     http.check()?;
     exposed::check_servers(http, database, Some(bus), None)?;
     master.check(http.exposed)?;
-    settings.mail.check(http.exposed)
+    settings.mail.check(http.exposed)?;
+    settings.gateways.check(http.exposed)
 }
 
 /// What the process is for, in a line of its log.

@@ -23,12 +23,8 @@ use std::sync::Arc;
 use axum::http::Method;
 use axum::routing::MethodFilter;
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::payment::CapturePolicy;
-use domain::text::GatewayName;
 use domain::{Command, CustomerId, GuestId, Owner, Sku};
 use identity::{Access, Principal};
-use reactor::gateway::sandbox::Sandbox;
-use reactor::gateway::{self, Gateway as _};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -36,6 +32,7 @@ use service::openapi::Description;
 use service::problem::Problem;
 use uuid::Uuid;
 
+use crate::paying::Payments;
 use crate::problem::{invalid_body, invalid_path};
 
 /// Every command there is.
@@ -252,26 +249,6 @@ pub struct Edge {
     pub was_guest: Option<GuestId>,
     /// How payments go whose callers do not say.
     pub payments: Arc<Payments>,
-}
-
-/// How payments go whose callers do not say.
-#[derive(Clone, Debug)]
-pub struct Payments {
-    /// The gateway of cards.
-    pub card_gateway: GatewayName,
-    /// When the money is taken that was set aside.
-    pub capture: CapturePolicy,
-    /// The gateways that are set up: nobody can pay by another.
-    pub gateways: Vec<GatewayName>,
-}
-
-impl Default for Payments {
-    /// By the gateway that is always there, as the domain has it (see decision 0024), and as if all
-    /// gateways were set up.
-    fn default() -> Self {
-        let card_gateway = Sandbox::NAME.parse().expect("the constant is a name");
-        Self { card_gateway, capture: CapturePolicy::default(), gateways: gateway::names() }
-    }
 }
 
 impl Edge {

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use service::problem::Problem;
 
 use super::{Address, Body, Edge, Route, plain};
+use crate::paying::PAYPAL_GATEWAY;
 use crate::problem::invalid_body;
 
 pub(super) const ROUTES: &[Route] = &[
@@ -36,8 +37,6 @@ pub(super) const ROUTES: &[Route] = &[
     Route::post::<Uncollect>(Staff, "payment.uncollect", "/v1/payments/{id}/uncollect").keyed(),
 ];
 
-/// The gateway that payments by `PayPal` go through unless the caller names another.
-const PAYPAL_GATEWAY: &str = "paypal";
 /// Why a payment was given up, where nobody says.
 const GIVEN_UP: &str = "the customer gave it up";
 
@@ -66,8 +65,10 @@ impl Body for Start {
         let (id, order_id) = (Edge::id(self.id, PaymentId), self.order_id);
         if edge.principal.shopper().is_some() {
             let external = self.method == PaymentMethod::External;
+            let not_taken = !external && !edge.payments.methods.contains(&self.method);
             unless_unfit([
                 ("/method", external, "whether it was paid elsewhere is for the shop to say"),
+                ("/method", not_taken, "this shop is not paid that way"),
                 ("/capture", self.capture.is_some(), "when it is taken is for the shop to say"),
             ])?;
         }
@@ -243,4 +244,52 @@ plain! {
     Void => |address| Command::Payment(address.id()?, Payment::Void);
     /// Says that the customer has confirmed at their bank's page, so that the gateway is asked.
     CompleteAction => |address| Command::Payment(address.id()?, Payment::CompleteAction);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use chrono::TimeDelta;
+    use domain::GuestId;
+    use identity::principal::Member;
+    use identity::{Principal, Role};
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::paying::Payments;
+
+    fn start(principal: Principal, methods: &[PaymentMethod], method: &str) -> Result<(), Problem> {
+        let edge = Edge {
+            request_id: Uuid::nil(),
+            now: DateTime::default(),
+            reservation: TimeDelta::minutes(15),
+            kept: TimeDelta::days(1),
+            principal,
+            was_guest: None,
+            payments: Arc::new(Payments { methods: methods.to_vec(), ..Payments::default() }),
+        };
+        let token = (method == "card").then_some("tok_1");
+        let body = json!({"order_id": Uuid::nil(), "method": method, "token": token});
+        let start: Start = serde_json::from_value(body).unwrap();
+        start.command(&Address::default(), &edge).map(drop)
+    }
+
+    #[test]
+    fn shoppers_pay_as_the_shop_is_paid() {
+        let guest = Principal::Guest(GuestId(Uuid::nil()));
+        let cards = [PaymentMethod::Card];
+        assert!(start(guest, &cards, "card").is_ok());
+        for method in ["cash_on_delivery", "paypal", "external"] {
+            let refused = start(guest, &cards, method).unwrap_err();
+            assert_eq!(refused.code(), "invalid_body");
+            assert!(
+                start(Principal::Member(Member::Anyone, Role::Owner), &cards, method).is_ok(),
+                "the shop's own"
+            );
+        }
+        let usual = Payments::default().methods;
+        assert!(start(guest, &usual, "cash_on_delivery").is_ok());
+    }
 }

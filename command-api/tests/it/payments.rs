@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use chrono::TimeDelta;
 use command_api::App;
-use command_api::routes::Payments;
+use command_api::paying::Payments;
 use domain::payment::Verdict;
 use serde_json::{Value, json};
 use sqlx::PgPool;

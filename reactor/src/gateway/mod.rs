@@ -166,7 +166,7 @@ impl Gateways {
     /// With half of what one needs.
     pub fn new(db: &PgPool, settings: &Settings) -> Result<Self, Error> {
         Ok(Self {
-            sandbox: Some(sandbox::Sandbox::new(db)),
+            sandbox: settings.sandbox()?.then(|| sandbox::Sandbox::new(db)),
             stripe: settings.stripe()?.map(stripe::Stripe::new).transpose()?,
             paypal: settings.paypal()?.map(paypal::Paypal::new).transpose()?,
         })

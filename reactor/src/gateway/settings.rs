@@ -2,7 +2,7 @@
 //! start. Half of what one needs is refused then, not when somebody pays.
 
 use chrono::TimeDelta;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use service::config::{Secret, Wrong};
 
 /// How long webhooks are kept unless it is said, and at most, in days.
@@ -12,6 +12,9 @@ const EVENTS_DAYS_MAX: i64 = 3_650;
 /// Settings of the gateways. One without any is not configured, and nobody can pay by it.
 #[derive(Clone, Debug, Args)]
 pub struct Settings {
+    /// Whether cards may go through the built-in sandbox, which moves no money
+    #[arg(long, env = "SANDBOX", value_enum, default_value_t = Sandbox::Auto)]
+    pub sandbox: Sandbox,
     /// Stripe's secret key (`sk_…` or `rk_…`)
     #[arg(long, env = "STRIPE_SECRET_KEY", hide_env_values = true)]
     pub stripe_secret_key: Option<Secret>,
@@ -40,10 +43,22 @@ pub struct Settings {
     pub gateway_events_days: u16,
 }
 
+/// Whether the sandbox is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Sandbox {
+    /// While no other gateway is set up
+    Auto,
+    /// Beside others too
+    True,
+    /// Not at all
+    False,
+}
+
 impl Default for Settings {
     /// No gateway is configured.
     fn default() -> Self {
         Self {
+            sandbox: Sandbox::Auto,
             stripe_secret_key: None,
             stripe_webhook_secret: None,
             stripe_api_base: None,
@@ -84,6 +99,32 @@ impl Settings {
     /// How long webhooks are kept.
     pub fn events_term(&self) -> TimeDelta {
         TimeDelta::days(self.gateway_events_days.into())
+    }
+
+    /// Whether the sandbox is there: for trying out, until a gateway is that moves money.
+    ///
+    /// # Errors
+    /// With half of what another one needs.
+    pub fn sandbox(&self) -> Result<bool, Wrong> {
+        let alone = self.stripe()?.is_none() && self.paypal()?.is_none();
+        Ok(match self.sandbox {
+            Sandbox::Auto => alone,
+            Sandbox::True => true,
+            Sandbox::False => false,
+        })
+    }
+
+    /// Refuses the sandbox where the internet reaches: whoever names it has paid.
+    ///
+    /// # Errors
+    /// It is there, or another gateway has half of what it needs.
+    pub fn check(&self, exposed: bool) -> Result<(), Wrong> {
+        if self.sandbox()? && exposed {
+            let reason = "would have anybody pay without money (EXPOSED): set a gateway up, or \
+                          say SANDBOX=false";
+            return Err(Wrong::new("SANDBOX", reason));
+        }
+        Ok(())
     }
 
     /// Stripe's, if it is configured.
@@ -168,6 +209,24 @@ mod tests {
         assert_eq!(id.paypal().unwrap_err().name, "PAYPAL_CLIENT_SECRET");
         let hook = Settings { paypal_webhook_id: Some("W".into()), ..Settings::default() };
         assert_eq!(hook.paypal().unwrap_err().name, "PAYPAL_CLIENT_ID");
+    }
+
+    #[test]
+    fn the_sandbox_gives_way_to_a_gateway_that_moves_money() {
+        let none = Settings::default();
+        assert!(none.sandbox().unwrap() && none.check(false).is_ok());
+        assert_eq!(none.check(true).unwrap_err().name, "SANDBOX");
+        let off = Settings { sandbox: Sandbox::False, ..none };
+        assert!(!off.sandbox().unwrap() && off.check(true).is_ok());
+        let stripe = Settings {
+            stripe_secret_key: Some("sk".into()),
+            stripe_webhook_secret: Some("s".into()),
+            ..Settings::default()
+        };
+        assert!(!stripe.sandbox().unwrap() && stripe.check(true).is_ok());
+        let beside = Settings { sandbox: Sandbox::True, ..stripe };
+        assert!(beside.sandbox().unwrap() && beside.check(false).is_ok());
+        assert_eq!(beside.check(true).unwrap_err().name, "SANDBOX");
     }
 
     #[test]
