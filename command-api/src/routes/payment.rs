@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use domain::command::payment::{Command as Payment, Finding, Start as Begin};
 use domain::order::PaymentMethod;
-use domain::payment::CapturePolicy;
+use domain::payment::{CapturePolicy, WriteOff};
 use domain::text::{GatewayName, MediaUrl, Note, Token};
 use domain::{Command, Money, OrderId, PaymentId};
 use identity::Access::{Shopper, Staff};
@@ -169,8 +169,23 @@ amounts! {
     Capture => Capture;
     /// Says that the courier collected cash.
     Collect => Collect;
-    /// Says that the courier handed collected cash over.
-    Remit => Remit;
+}
+
+/// Says that the courier handed collected cash over, all of it unless an amount is named; and what
+/// will not be, if that is so.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Remit {
+    amount: Option<Money>,
+    /// What the courier keeps as a fee, or lost: it is waited for no more.
+    write_off: Option<WriteOff>,
+}
+
+impl Body for Remit {
+    fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
+        let Self { amount, write_off: written_off } = self;
+        Ok(Command::Payment(address.id()?, Payment::Remit { amount, written_off }))
+    }
 }
 
 /// Gives money back, all of it unless an amount is named.
@@ -190,7 +205,7 @@ impl Body for Refund {
     }
 }
 
-/// Takes back that cash was collected.
+/// Says that nothing more of it is collected. What was collected stands.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Uncollect {
@@ -213,6 +228,8 @@ struct Resolve {
     reference: Option<Token>,
     /// When an authorisation lapses.
     expires_at: Option<DateTime<Utc>>,
+    /// How much was taken or given back, where that is less than was asked for.
+    amount: Option<Money>,
     /// Who says so, and how they know.
     note: Note,
 }
@@ -226,12 +243,14 @@ enum Outcome {
 
 impl Body for Resolve {
     fn command(self, address: &Address, edge: &Edge) -> Result<Command, Problem> {
-        let Self { request, outcome, reference, expires_at, note } = self;
-        if outcome == Outcome::NotDone && (reference.is_some() || expires_at.is_some()) {
-            return Err(invalid_body("/outcome", "what was not done has no name and no end"));
+        let Self { request, outcome, reference, expires_at, amount, note } = self;
+        let says_more = reference.is_some() || expires_at.is_some() || amount.is_some();
+        if outcome == Outcome::NotDone && says_more {
+            let detail = "what was not done has no name, no end and no amount";
+            return Err(invalid_body("/outcome", detail));
         }
         let finding = match outcome {
-            Outcome::Done => Finding::Done { reference, expires_at },
+            Outcome::Done => Finding::Done { reference, expires_at, amount },
             Outcome::NotDone => Finding::NotDone,
         };
         let resolve = Payment::Resolve { request, finding, note, at: edge.now };

@@ -11,7 +11,7 @@ use crate::StreamId;
 use crate::ids::{OrderId, PaymentId};
 use crate::money::Money;
 use crate::order::{self, CancelReason, Order, PaymentMethod, Status};
-use crate::payment::{self, Event, Operation, Payment, Restoration, Stage};
+use crate::payment::{self, Event, Operation, Payment, Restoration, Stage, WriteOff};
 pub use crate::payment::{Finding, Report, Start, Verdict};
 use crate::state::Streams;
 use crate::text::Note;
@@ -92,6 +92,8 @@ pub enum Command {
     Remit {
         /// How much.
         amount: Option<Money>,
+        /// What will not be handed over.
+        written_off: Option<WriteOff>,
     },
     /// Nothing more is collected.
     Uncollect {
@@ -138,7 +140,7 @@ pub(crate) fn decide(id: PaymentId, command: Command, streams: Streams) -> Resul
             state.collect_told(told, by_hand_at_most(state, streams)?)
         }
         Command::Collect { amount: None } => state.collect(due_by_hand(state, streams)?),
-        Command::Remit { amount } => state.remit(amount),
+        Command::Remit { amount, written_off } => state.remit(amount, written_off),
         Command::Uncollect { reason } => state.uncollect(Some(reason)),
     }?;
     let mut unit = Unit::default();

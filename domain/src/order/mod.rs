@@ -39,6 +39,8 @@ pub const FULFILMENTS_MAX: usize = 200;
 /// Payments that may be begun for an order: more than a shopper has cards, fewer than who tries
 /// stolen ones.
 pub const PAYMENTS_MAX: usize = 30;
+/// Payments more that an order may have if they are in cash or made elsewhere.
+pub const PAYMENTS_IN_CASH_MAX: usize = 10;
 /// Lines an order of another shop's books may have. One that was a cart has no more than a cart.
 pub const RECORDED_LINES_MAX: usize = 500;
 /// Returns an order may have.

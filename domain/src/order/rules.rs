@@ -6,8 +6,9 @@ use chrono::{DateTime, Utc};
 use super::fulfilling::{merge, reduced};
 use super::{
     AddressChanged, CancelReason, Cancelled, Completed, Confirmed, Event, FulfilmentClosed,
-    HoldProlonged, Line, Order, Overpaid, PAYMENTS_MAX, Parcel, ParcelOutcome, PaymentEnded,
-    PaymentMethod, PaymentStarted, Placed, Reinstated, Stage, Status, Units, UnitsCancelled,
+    HoldProlonged, Line, Order, Overpaid, PAYMENTS_IN_CASH_MAX, PAYMENTS_MAX, Parcel,
+    ParcelOutcome, PaymentEnded, PaymentMethod, PaymentStarted, Placed, Reinstated, Stage, Status,
+    Units, UnitsCancelled,
 };
 use crate::by::Owner;
 use crate::ids::{AddressId, CartId, FulfilmentId, PaymentId};
@@ -41,7 +42,8 @@ refusals! {
         /// All that is owed is paid.
         NothingDue = "order_paid", Conflict, "nothing is left to pay";
         /// Too many payments.
-        TooManyPayments = "too_many_payments", Conflict, "an order has at most 30 payments";
+        TooManyPayments = "too_many_payments", Conflict,
+            "an order has at most 30 payments, and 10 more in cash or paid elsewhere";
         /// Nothing stands for its money: it must be paid first.
         NotSecured {
             /// What is owed for it.
@@ -67,7 +69,7 @@ refusals! {
             "some lines have fewer units left to send; units in a parcel are free once it is \
              cancelled";
         /// Everything is in parcels already.
-        AllPlanned = "order_fully_planned", Conflict, "nothing is left to send";
+        AllPlanned = "order_fully_planned", Passing, "nothing is left to send";
         /// A line is to have more units than it has.
         LineCannotGrow {
             /// What.
@@ -166,7 +168,10 @@ impl Order {
         confirm: bool,
     ) -> Result<Vec<Event>, Error> {
         self.must_be_payable()?;
-        if self.payments.len() >= PAYMENTS_MAX {
+        // What goes through no gateway is for the shop to say, which knows how often it tried.
+        let by_gateway = matches!(method, PaymentMethod::Card | PaymentMethod::Paypal);
+        let most = if by_gateway { PAYMENTS_MAX } else { PAYMENTS_MAX + PAYMENTS_IN_CASH_MAX };
+        if self.payments.len() >= most {
             return Err(Error::TooManyPayments);
         }
         let mut events = vec![PaymentStarted { payment_id, method }.into()];

@@ -82,6 +82,8 @@ pub struct Document {
     pub charged_back: Money,
     /// How much the courier handed over.
     pub remitted: Money,
+    /// How much of what the courier took is waited for no more.
+    pub written_off: Money,
     /// What of what was taken in cash is still to be handed over.
     pub to_remit: Money,
     /// What the gateway keeps for itself, as far as it says.
@@ -146,6 +148,7 @@ fn create(id: PaymentId, created: &payment::Created, seen: &Seen) -> Document {
         refunded: zero,
         charged_back: zero,
         remitted: zero,
+        written_off: zero,
         to_remit: zero,
         fees: zero,
         pending: None,
@@ -180,13 +183,23 @@ impl Document {
             refunded: self.refunded,
             charged_back: self.charged_back,
             remitted: self.remitted,
+            written_off: self.written_off,
         };
         let (stage, requests, reference) = (self.stage, self.requests, self.reference.clone());
         // What was counted and refused is asked by the rules alone.
         let (terms, none) = (Some(terms), BTreeSet::new);
-        let (counted, failed_refunds) = (none(), none());
-        let refused = None;
-        Payment { stage, terms, in_flight, requests, reference, counted, failed_refunds, refused }
+        let (counted, failed_refunds, ended_disputes) = (none(), none(), none());
+        Payment {
+            stage,
+            terms,
+            in_flight,
+            requests,
+            reference,
+            counted,
+            failed_refunds,
+            ended_disputes,
+            refused: None,
+        }
     }
 
     fn take(&mut self, state: Payment) {
@@ -207,8 +220,9 @@ impl Document {
             self.refunded = terms.refunded;
             self.charged_back = terms.charged_back;
             self.remitted = terms.remitted;
+            self.written_off = terms.written_off;
             if terms.method == PaymentMethod::CashOnDelivery {
-                self.to_remit = terms.captured.less(terms.remitted);
+                self.to_remit = terms.to_remit();
             }
         }
     }

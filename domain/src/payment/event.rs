@@ -45,7 +45,7 @@ events! {
     CollectionDue = "payment.collection_due", schema 1;
     /// The courier collected some or all of it.
     Collected = "payment.collected", schema 1;
-    /// The courier handed it over.
+    /// The courier handed it over, or what is not is waited for no more.
     Remitted = "payment.remitted", schema 1;
     /// Nothing more of it is collected.
     Uncollected = "payment.uncollected", schema 1;
@@ -346,6 +346,19 @@ pub struct Remitted {
     pub order_id: OrderId,
     /// How much this time.
     pub amount: Money,
+    /// What of it will not be handed over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written_off: Option<WriteOff>,
+}
+
+/// Money that the courier took and will not hand over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WriteOff {
+    /// How much.
+    pub amount: Money,
+    /// Why: the courier keeps it as a fee, or lost it.
+    pub reason: Note,
 }
 
 /// `payment.uncollected`

@@ -21,6 +21,7 @@ pub use event::{
     ActionRequired, Authorized, CapturePolicy, Captured, Collected, CollectionDue, Created,
     DisputeStage, Disputed, Event, Expired, Failed, Operation, OutcomeUnknown, Refunded, Remitted,
     Reported, RequestFailed, Requested, Resolved, Restoration, Restored, Uncollected, Voided,
+    WriteOff,
 };
 pub use recording::{Finding, Report, Verdict};
 pub use rules::{Error, Start};
@@ -105,11 +106,13 @@ pub struct Terms {
     pub charged_back: Money,
     /// How much the courier handed over.
     pub remitted: Money,
+    /// How much of what the courier took is waited for no more.
+    pub written_off: Money,
 }
 
 /// Of the shape of [`Payment`] and of its fold. Raise it with every change of either: snapshots of
 /// another schema are passed over. A test knows when it is due.
-pub const SCHEMA: i32 = 3;
+pub const SCHEMA: i32 = 4;
 
 /// Why it refuses, as [`crate::Refusal`] keeps it.
 pub type Refusal = Error;
@@ -131,6 +134,8 @@ pub struct Payment {
     pub counted: BTreeSet<Token>,
     /// Those of refunds that failed after all, and are in the sums no more.
     pub failed_refunds: BTreeSet<Token>,
+    /// The gateway's names for the disputes that have ended: what is told of them late is none.
+    pub ended_disputes: BTreeSet<Token>,
     /// What the gateway refused last, if it did nothing since.
     pub refused: Option<Operation>,
 }
@@ -138,7 +143,7 @@ pub struct Payment {
 impl Payment {
     /// How many things it holds beside itself.
     pub fn items(&self) -> usize {
-        self.counted.len() + self.failed_refunds.len()
+        self.counted.len() + self.failed_refunds.len() + self.ended_disputes.len()
     }
 
     /// Folds one event into the state.
@@ -198,7 +203,12 @@ impl Payment {
             Event::CollectionDue(_) => self.stage = Stage::Open,
             Event::Collected(collected) => self.take(collected.amount, false),
             Event::Remitted(remitted) => {
-                self.sum(|terms| add(&mut terms.remitted, remitted.amount));
+                self.sum(|terms| {
+                    add(&mut terms.remitted, remitted.amount);
+                    if let Some(of) = &remitted.written_off {
+                        add(&mut terms.written_off, of.amount);
+                    }
+                });
             }
             Event::Uncollected(_) => self.close(Stage::Uncollected),
         }
@@ -218,6 +228,7 @@ impl Payment {
             refunded: zero,
             charged_back: zero,
             remitted: zero,
+            written_off: zero,
         });
     }
 
@@ -234,6 +245,9 @@ impl Payment {
     }
 
     fn dispute(&mut self, disputed: &Disputed) {
+        if disputed.stage != DisputeStage::Opened {
+            self.ended_disputes.insert(disputed.reference.clone());
+        }
         if disputed.stage == DisputeStage::Lost {
             self.counted.insert(disputed.reference.clone());
             self.sum(|terms| add(&mut terms.charged_back, disputed.amount));
@@ -305,6 +319,11 @@ impl Terms {
     /// The most that can be taken.
     pub fn at_most_captured(&self) -> Money {
         if self.by_gateway() { self.authorized } else { self.amount }
+    }
+
+    /// What the courier took and is still to hand over.
+    pub fn to_remit(&self) -> Money {
+        self.captured.less(self.remitted).less(self.written_off)
     }
 
     /// What was taken and neither given back nor taken back.

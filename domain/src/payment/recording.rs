@@ -124,6 +124,8 @@ pub enum Finding {
         reference: Option<Token>,
         /// When an authorisation lapses; it must be known.
         expires_at: Option<DateTime<Utc>>,
+        /// How much was taken or given back, where that is less than was asked for.
+        amount: Option<Money>,
     },
     /// The gateway did not do it, and will not.
     NotDone,
@@ -176,9 +178,11 @@ impl Payment {
             (Verdict::Voided, Operation::Void) => {
                 Voided { order_id, request: Some(request) }.into()
             }
-            (Verdict::Refunded { reference, .. }, Operation::Refund) => {
+            (Verdict::Refunded { reference, amount: other }, Operation::Refund) => {
                 let (request, reason) = (Some(request), None);
-                let amount = self.unless_counted(reference.as_ref(), amount);
+                // Of several refunds that it took, some may have come to nothing.
+                let less = other.filter(|less| amount.minus(*less).is_some());
+                let amount = self.unless_counted(reference.as_ref(), less.unwrap_or(amount));
                 Refunded { order_id, request, amount, reference, reason }.into()
             }
             (Verdict::ActionRequired { reference, url }, Operation::Authorize) => {
@@ -198,10 +202,17 @@ impl Payment {
     pub fn resolve(&self, request: u32, finding: Finding, note: Note) -> Result<Vec<Event>, Error> {
         let order_id = self.terms.as_ref().ok_or(Error::NotFound)?.order_id;
         let unknown = self.in_flight.filter(|asked| asked.request == request && asked.unknown);
-        let operation = unknown.ok_or(Error::NoSuchRequest)?.operation;
+        let InFlight { operation, amount: asked, .. } = unknown.ok_or(Error::NoSuchRequest)?;
+        let may_be_less = matches!(operation, Operation::Capture | Operation::Refund);
+        if let Finding::Done { amount: Some(amount), .. } = &finding {
+            if amount.is_zero() || amount.currency() != asked.currency() || !may_be_less {
+                return Err(Error::BadAmount);
+            }
+            asked.minus(*amount).ok_or(Error::TooMuch { at_most: asked })?;
+        }
         let verdict = match (finding, operation) {
             (Finding::NotDone, _) => Verdict::Declined(note.clone()),
-            (Finding::Done { reference, expires_at }, Operation::Authorize) => {
+            (Finding::Done { reference, expires_at, .. }, Operation::Authorize) => {
                 let (Some(reference), Some(expires_at)) = (reference, expires_at) else {
                     return Err(Error::Unnamed);
                 };
@@ -210,11 +221,11 @@ impl Payment {
             (Finding::Done { .. }, Operation::Void) => Verdict::Voided,
             // By it the gateway's own word of the same is known again.
             (Finding::Done { reference: None, .. }, _) => return Err(Error::Unnamed),
-            (Finding::Done { reference, .. }, Operation::Capture) => {
-                Verdict::Captured { reference, amount: None, fee: None }
+            (Finding::Done { reference, amount, .. }, Operation::Capture) => {
+                Verdict::Captured { reference, amount, fee: None }
             }
-            (Finding::Done { reference, .. }, Operation::Refund) => {
-                Verdict::Refunded { reference, amount: None }
+            (Finding::Done { reference, amount, .. }, Operation::Refund) => {
+                Verdict::Refunded { reference, amount }
             }
         };
         let mut events = vec![Resolved { order_id, request, note }.into()];
@@ -273,6 +284,12 @@ impl Payment {
                 ]
             }
             Report::Disputed { reference, .. } if self.counted.contains(&reference) => vec![],
+            // It has ended: that it began is told late.
+            Report::Disputed { reference, stage: DisputeStage::Opened, .. }
+                if self.ended_disputes.contains(&reference) =>
+            {
+                vec![]
+            }
             Report::Disputed { reference, amount, stage } => {
                 vec![Disputed { order_id, reference, amount, stage }.into()]
             }

@@ -3,7 +3,7 @@
 
 use super::{
     CapturePolicy, Collected, CollectionDue, Created, Event, Expired, Failed, Operation, Payment,
-    REQUESTS_MAX, Refunded, Remitted, Requested, Stage, Status, Terms, Uncollected,
+    REQUESTS_MAX, Refunded, Remitted, Requested, Stage, Status, Terms, Uncollected, WriteOff,
 };
 use crate::by::Owner;
 use crate::ids::OrderId;
@@ -48,6 +48,11 @@ refusals! {
             /// What is left.
             at_most: Money,
         } = "amount_too_large", Conflict, "at most {at_most} is left";
+        /// There is nothing at all, and may be later.
+        NothingLeft {
+            /// What is left.
+            at_most: Money,
+        } = "amount_too_large", Passing, "at most {at_most} is left by now";
         /// Nothing, or another currency.
         BadAmount = "invalid_amount", Invalid,
             "the amount must be more than zero and in the payment's currency";
@@ -141,7 +146,7 @@ impl Payment {
         };
         let left = open.at_most(owed);
         if left.is_zero() {
-            return Err(Error::TooMuch { at_most: left });
+            return Err(Error::NothingLeft { at_most: left });
         }
         self.ask(Operation::Capture, amount_of(amount, left)?, None)
     }
@@ -165,11 +170,11 @@ impl Payment {
     ) -> Result<Vec<Event>, Error> {
         let terms = self.ready()?;
         if terms.captured.is_zero() {
-            return self.wrong("be refunded");
+            return self.too_early("be refunded");
         }
         let left = terms.kept();
         if left.is_zero() {
-            return Err(Error::TooMuch { at_most: left });
+            return Err(Error::NothingLeft { at_most: left });
         }
         let amount = amount_of(amount, left)?;
         if terms.by_gateway() && !by_hand {
@@ -194,7 +199,7 @@ impl Payment {
         };
         let left = open.at_most(due);
         if left.is_zero() && !open.is_zero() {
-            return Err(Error::TooMuch { at_most: left });
+            return Err(Error::NothingLeft { at_most: left });
         }
         Ok(vec![Collected { order_id, amount: left }.into()])
     }
@@ -210,18 +215,34 @@ impl Payment {
         Ok(vec![Collected { order_id, amount }.into()])
     }
 
-    /// The courier handed over an amount, or all that was collected.
-    pub fn remit(&self, amount: Option<Money>) -> Result<Vec<Event>, Error> {
+    /// The courier handed over an amount, or all that was collected; what is written off is waited
+    /// for no more.
+    pub fn remit(
+        &self,
+        amount: Option<Money>,
+        written_off: Option<WriteOff>,
+    ) -> Result<Vec<Event>, Error> {
         let terms = self.ready()?;
-        if terms.by_gateway() || terms.captured.is_zero() {
+        if terms.by_gateway() {
             return self.wrong("be remitted");
         }
-        let left = terms.captured.less(terms.remitted);
-        if left.is_zero() && amount.is_none() {
-            return Ok(vec![]);
+        if terms.captured.is_zero() {
+            return self.too_early("be remitted");
         }
-        let amount = amount_of(amount, left)?;
-        Ok(vec![Remitted { order_id: terms.order_id, amount }.into()])
+        let order_id = terms.order_id;
+        let mut left = terms.to_remit();
+        let amount = match &written_off {
+            None if left.is_zero() && amount.is_none() => return Ok(vec![]),
+            None => amount_of(amount, left)?,
+            Some(of) => {
+                left = left.less(amount_of(Some(of.amount), left)?);
+                // Perhaps nothing was handed over, and nothing will be.
+                amount
+                    .filter(|it| !it.is_zero())
+                    .map_or(Ok(left), |it| amount_of(Some(it), left))?
+            }
+        };
+        Ok(vec![Remitted { order_id, amount, written_off }.into()])
     }
 
     /// Nothing more is collected.
@@ -256,6 +277,16 @@ impl Payment {
         }
         let request = self.requests + 1;
         Ok(vec![Requested { order_id, operation, amount, request, reason }.into()])
+    }
+
+    /// Nothing was taken of it: by now, or for good.
+    fn too_early(&self, action: &str) -> Result<Vec<Event>, Error> {
+        match self.status() {
+            Some(status) if self.stage == Stage::Open => {
+                Err(Error::NotYet { status, action: action.to_owned() })
+            }
+            _ => self.wrong(action),
+        }
     }
 
     pub(super) fn wrong(&self, action: &str) -> Result<Vec<Event>, Error> {

@@ -79,7 +79,7 @@ impl Payment {
             if all { Status::Captured } else { Status::PartiallyCaptured }
         } else if self.stage == Stage::Open {
             Status::PartiallyCollected
-        } else if terms.remitted.amount() >= terms.captured.amount() {
+        } else if terms.to_remit().is_zero() {
             Status::Remitted
         } else {
             Status::Collected

@@ -250,7 +250,12 @@ fn of_payments() -> [payment::Event; 19] {
         payment::Disputed { order_id, reference: name(), amount, stage }.into(),
         payment::CollectionDue { order_id, amount }.into(),
         payment::Collected { order_id, amount }.into(),
-        payment::Remitted { order_id, amount }.into(),
+        payment::Remitted {
+            order_id,
+            amount,
+            written_off: Some(payment::WriteOff { amount, reason: why() }),
+        }
+        .into(),
         payment::Restored {
             order_id,
             what: payment::Restoration::Refund,

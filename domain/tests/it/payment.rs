@@ -73,7 +73,7 @@ pub fn collect(amount: Option<&str>) -> Any {
 }
 
 pub fn remit() -> Any {
-    ask(Command::Remit { amount: None })
+    ask(Command::Remit { amount: None, written_off: None })
 }
 
 fn bank() -> Verdict {
@@ -151,6 +151,8 @@ fn an_order_has_so_many_payments() {
         shop = shop.done(pay_by_card(n, 1)).done(record(n, 1, declined()));
     }
     shop.when(pay_by_card(99, 1)).then_refused("too_many_payments");
+    // What the courier or a bank has is the shop's to say all the same.
+    shop.done(pay_on_delivery(99, 1));
 }
 
 #[test]
@@ -261,6 +263,7 @@ fn a_person_settles_what_no_machine_can() {
     let done = |reference: Option<&str>| Finding::Done {
         reference: reference.map(token),
         expires_at: Some(hour(168)),
+        amount: None,
     };
     let shop = paying();
     shop.when(resolve(1, done(Some("auth_1")))).then_refused("payment_request_not_found");
@@ -276,6 +279,32 @@ fn a_person_settles_what_no_machine_can() {
     let failed = Failed { order_id: order_id(1), reason: note("asked the bank, Ann") };
     let facts = [of_payment(1, resolved), of_payment(1, failed), ended(1)];
     shop.when(resolve(1, Finding::NotDone)).then(facts);
+}
+
+/// A gateway that gives back by several refunds of its own may stop half-way.
+#[test]
+fn a_person_finds_that_only_a_part_was_given_back() {
+    let part = |amount| Finding::Done {
+        reference: Some(token("re_1")),
+        expires_at: None,
+        amount: Some(eur(amount)),
+    };
+    let note = || note("as the gateway's list says, Ann");
+    let resolve = |amount| {
+        ask(Command::Resolve { request: 3, finding: part(amount), note: note(), at: hour(0) })
+    };
+    let asked = captured().done(refund(1, Some(eur("12.00")))).done(record(1, 3, Verdict::Unknown));
+    asked.when(resolve("12.01")).then_refused("amount_too_large");
+    asked.when(resolve("0.00")).then_refused("invalid_amount");
+    let (order_id, request) = (order_id(1), Some(3));
+    let (reference, reason) = (Some(token("re_1")), None);
+    let refunded = Refunded { order_id, request, amount: eur("8.00"), reference, reason };
+    let resolved = Resolved { order_id, request: 3, note: note() };
+    asked.when(resolve("8.00")).then([of_payment(1, resolved), of_payment(1, refunded)]);
+    // An authorisation is whole or none.
+    let shop = paying().done(record(1, 1, Verdict::Unknown));
+    let whole = Command::Resolve { request: 1, finding: part("8.00"), note: note(), at: hour(0) };
+    shop.when(ask(whole)).then_refused("invalid_amount");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use domain::command::payment::Command;
 use domain::order::{CancelReason, PaymentMethod};
 use domain::payment::{
     CapturePolicy, Collected, Expired, Operation, Refunded, Remitted, Start, Uncollected, Verdict,
-    Voided,
+    Voided, WriteOff,
 };
 use domain::{Command as Any, State, StreamId};
 
@@ -166,6 +166,31 @@ fn only_an_idle_authorisation_lapses() {
     given([]).when(expire()).then_refused("payment_not_found");
 }
 
+fn handed_over(amount: &str, written_off: Option<WriteOff>) -> Remitted {
+    Remitted { order_id: order_id(1), amount: eur(amount), written_off }
+}
+
+/// A fee, or a loss, would else be waited for for ever.
+#[test]
+fn what_the_courier_keeps_is_written_off() {
+    let collected = sent(on_delivery()).done(deliver(1)).done(collect(None));
+    let kept = |amount| WriteOff { amount: eur(amount), reason: note("the courier's fee") };
+    let remit = |amount: Option<&str>, kept| {
+        ask(Command::Remit { amount: amount.map(eur), written_off: Some(kept) })
+    };
+    let facts = [of_payment(1, handed_over("48.00", Some(kept("2.50"))))];
+    collected.when(remit(Some("48.00"), kept("2.50"))).then(facts.clone());
+    collected.when(remit(None, kept("2.50"))).then(facts);
+    collected.when(remit(Some("48.01"), kept("2.50"))).then_refused("amount_too_large");
+    collected.when(remit(None, kept("50.51"))).then_refused("amount_too_large");
+    collected.when(remit(None, kept("0.00"))).then_refused("invalid_amount");
+    let lost = [of_payment(1, handed_over("0.00", Some(kept("50.50"))))];
+    collected.when(remit(None, kept("50.50"))).then(lost);
+    let done = collected.done(remit(None, kept("2.50")));
+    done.when(super::payment::remit()).then_nothing();
+    done.when(remit(None, kept("0.01"))).then_refused("amount_too_large");
+}
+
 #[test]
 fn cash_is_collected_at_the_door_and_handed_over() {
     let (order_id, amount) = (order_id(1), eur("50.50"));
@@ -174,7 +199,7 @@ fn cash_is_collected_at_the_door_and_handed_over() {
     delivered.when(remit()).then_refused("payment_wrong_state");
     let collected = delivered.done(collect(None));
     collected.when(collect(None)).then_refused("payment_wrong_state");
-    collected.when(remit()).then([of_payment(1, Remitted { order_id, amount })]);
+    collected.when(remit()).then([of_payment(1, handed_over("50.50", None))]);
     let remitted = collected.done(remit());
     remitted.when(remit()).then_nothing();
     // A customer who sends it back gets their money by hand.

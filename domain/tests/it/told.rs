@@ -103,7 +103,7 @@ fn a_refund_told_before_its_answer_counts_once() {
 fn a_webhook_tells_and_a_person_says_done() {
     let shop = authorized().done(capture(1, None)).done(record(1, 2, Verdict::Unknown));
     let shop = shop.done(report(1, told_captured("50.50", "ch_1")));
-    let finding = Finding::Done { reference: Some(token("ch_1")), expires_at: None };
+    let finding = Finding::Done { reference: Some(token("ch_1")), expires_at: None, amount: None };
     let (note, at) = (note("asked the bank"), hour(0));
     let asked = asks(&shop, ask(Command::Resolve { request: 2, finding, note, at }));
     assert_eq!(asked, [], "captured once, and told of once");
@@ -155,6 +155,16 @@ fn a_dispute_won_on_appeal_is_known() {
     let shop = shop.done(report(1, dispute("50.50", DisputeStage::Lost)));
     let shop = shop.done(report(1, dispute("50.50", DisputeStage::Won)));
     assert_eq!(pay(&shop, 1).terms.unwrap().kept(), eur("50.50"));
+}
+
+#[test]
+fn a_dispute_that_has_ended_is_not_begun_by_late_news() {
+    let shop = sent(captured()).done(deliver(1));
+    for end in [DisputeStage::Won, DisputeStage::Lost] {
+        let shop = shop.clone().done(report(1, dispute("50.50", DisputeStage::Opened)));
+        let shop = shop.done(report(1, dispute("50.50", end)));
+        shop.when(report(1, dispute("50.50", DisputeStage::Opened))).then_nothing();
+    }
 }
 
 #[test]

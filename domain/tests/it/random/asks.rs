@@ -2,7 +2,7 @@
 //! sense is for the rules to say.
 
 use domain::command::payment as payments;
-use domain::payment::{CapturePolicy, DisputeStage, Finding, Report};
+use domain::payment::{CapturePolicy, DisputeStage, Finding, Report, WriteOff};
 use domain::text::Token;
 use domain::{Command, Money};
 use proptest::prelude::*;
@@ -57,7 +57,11 @@ pub fn of_payments() -> impl Strategy<Value = Command> {
     });
     let found = select(vec![
         Finding::NotDone,
-        Finding::Done { reference: Some(token("found")), expires_at: Some(hour(168)) },
+        Finding::Done {
+            reference: Some(token("found")),
+            expires_at: Some(hour(168)),
+            amount: None,
+        },
     ]);
     let settled = (1..4_u32, found).prop_map(|(request, finding)| P::Resolve {
         request,
@@ -77,7 +81,10 @@ pub fn of_payments() -> impl Strategy<Value = Command> {
         }),
         Just(P::Expire),
         any_amount().prop_map(|amount| P::Collect { amount }),
-        any_amount().prop_map(|amount| P::Remit { amount }),
+        (any_amount(), any_amount()).prop_map(|(amount, off)| P::Remit {
+            amount,
+            written_off: off.map(|amount| WriteOff { amount, reason: note("kept as a fee") }),
+        }),
         Just(P::Uncollect { reason: note("refused at the door") }),
         settled,
     ];

@@ -179,7 +179,7 @@ fn last_of(id: PaymentId) -> [Command; 3] {
     [
         ask(payments::Command::Collect { amount: None }),
         ask(payments::Command::Capture { amount: None }),
-        ask(payments::Command::Remit { amount: None }),
+        ask(payments::Command::Remit { amount: None, written_off: None }),
     ]
 }
 

@@ -158,7 +158,11 @@ fn advance(shop: &Shop, n: u128, choice: u8, mood: Mood) -> Command {
 }
 
 fn resolve(n: u128, request: u32, choice: u8) -> Command {
-    let done = Finding::Done { reference: Some(token("found")), expires_at: Some(hour(168)) };
+    let done = Finding::Done {
+        reference: Some(token("found")),
+        expires_at: Some(hour(168)),
+        amount: None,
+    };
     let finding = if choice.is_multiple_of(3) { Finding::NotDone } else { done };
     let (note, at) = (note("asked the bank"), hour(0));
     to_payment(n, payments::Command::Resolve { request, finding, note, at })
@@ -175,7 +179,7 @@ fn next_of_payment(n: u128, order: u128, choice: u8, payment: &Payment) -> Comma
         }
         Status::CodPending | Status::PartiallyCollected => to_payment(n, P::Collect { amount }),
         Status::Collected if choice.is_multiple_of(3) => refund(n, amount),
-        Status::Collected => to_payment(n, P::Remit { amount }),
+        Status::Collected => to_payment(n, P::Remit { amount, written_off: None }),
         Status::Authorized if choice.is_multiple_of(3) => to_payment(n, P::Void),
         Status::Authorized if choice.is_multiple_of(7) => to_payment(n, P::Expire),
         Status::Captured | Status::PartiallyRefunded => refund(n, amount),

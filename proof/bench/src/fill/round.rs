@@ -292,7 +292,7 @@ impl Round<'_> {
         match deal.fate {
             Fate::PaidAtTheDoor => {
                 self.payment(deal, C::Collect { amount: None }).await?;
-                return self.payment(deal, C::Remit { amount: None }).await;
+                return self.payment(deal, C::Remit { amount: None, written_off: None }).await;
             }
             Fate::Refunded => {
                 let (amount, reason) = (Some(money("5.00")?), Some("a scratch".parse()?));

@@ -166,6 +166,7 @@ mod tests {
             "capture": "at_shipment", "once": true, "amount": money("50.50"),
             "authorized": money("50.50"), "captured": money("40.00"), "refunded": money("1.00"),
             "charged_back": money("0.00"), "remitted": money("0.00"),
+            "written_off": money("0.00"),
         }))
         .unwrap();
         let payment = Payment { stage: Stage::Done, terms: Some(terms), ..Payment::default() };

@@ -209,12 +209,15 @@ fn payment(what: &str, sent: &Sent, body: &Map<String, Value>) -> anyhow::Result
         "complete_action" => payment::Command::CompleteAction,
         "resolve" => payment::Command::Resolve {
             request: field(body, "request")?,
-            finding: Finding::Done { reference: None, expires_at: None },
+            finding: Finding::Done { reference: None, expires_at: None, amount: None },
             note: field(body, "note")?,
             at: Utc::now(),
         },
         "collect" => payment::Command::Collect { amount: field(body, "amount")? },
-        "remit" => payment::Command::Remit { amount: field(body, "amount")? },
+        "remit" => payment::Command::Remit {
+            amount: field(body, "amount")?,
+            written_off: field(body, "write_off")?,
+        },
         "uncollect" => payment::Command::Uncollect { reason: field(body, "reason")? },
         _ => bail!("there is no {}", sent.name),
     };
