@@ -336,8 +336,9 @@ fn list<Q: JsonSchema + ListQuery>(
     if let Some(include) = Q::INCLUDES {
         page["properties"][MEMBER] = included(document, include);
     }
-    let (first, rest) = name.split_at(1);
-    let page = document.named(&format!("{}{rest}Page", first.to_uppercase()), page);
+    let pascal = |word: &str| word[..1].to_uppercase() + &word[1..];
+    let page_name = name.split('_').map(pascal).collect::<String>() + "Page";
+    let page = document.named(&page_name, page);
     let headers = ["Link", "Log-Id", "Parked-Streams", "Preference-Applied", "Cache-Control"];
     let mut told = get(path, &format!("{name}.list"), tag)
         .text(text)

@@ -51,7 +51,10 @@ pub fn document(path: &'static str, make: fn() -> Value) -> Router {
 /// Where somebody forgot to describe one.
 pub fn must_describe(document: &Value, router: &Router) {
     let forgotten = undescribed(router, document);
-    assert!(forgotten.is_empty(), "describe them, see docs/api/README.md: {forgotten:?}");
+    assert!(
+        forgotten.is_empty(),
+        "a line each in described.rs (docs/api/README.md): {forgotten:?}"
+    );
 }
 
 /// The paths of a router that its document does not know.

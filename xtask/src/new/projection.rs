@@ -4,9 +4,11 @@ use anyhow::{Context as _, Result};
 
 use super::{Draft, Name, among, before};
 
-/// What is written anew, beside the migration.
-const FILE: (&str, &str) =
-    ("projector/src/projections/quince.rs", include_str!("templates/projection.rs"));
+/// The files beside the migration, and what they are made of.
+const FILES: [(&str, &str); 2] = [
+    ("projector/src/projections/quince.rs", include_str!("templates/projection.rs")),
+    ("projector/tests/it/quince.rs", include_str!("templates/projection_test.rs")),
+];
 /// The migration.
 const MIGRATION: &str = include_str!("templates/projection.sql");
 /// Where migrations are.
@@ -17,7 +19,9 @@ pub fn draw(draft: &mut Draft, name: &Name, kind: &Name) -> Result<Vec<String>> 
     draft.must_have(&format!("domain/src/{}/document.rs", kind.snake))?;
     let fill = |template: &str| kind.fill_beside(&name.fill(template));
     let number = next_number(draft)?;
-    draft.add(fill(FILE.0), fill(FILE.1))?;
+    for (file, template) in FILES {
+        draft.add(fill(file), fill(template))?;
+    }
     draft.add(format!("{MIGRATIONS}/{number:04}_{}.sql", name.snake), fill(MIGRATION))?;
     draft.change("domain/src/read_model.rs", |text| {
         let line = fill("    /// One document a damson.\n    Quince = \"quince\",\n");
@@ -27,6 +31,7 @@ pub fn draw(draft: &mut Draft, name: &Name, kind: &Name) -> Result<Vec<String>> 
         let text = among(text, "mod ", &fill("mod quince;"))?;
         before(&text, "pub static ALL:", "];\n", &fill("    &quince::PROJECTION,\n"))
     })?;
+    draft.change("projector/tests/it/main.rs", |text| among(text, "mod ", &fill("mod quince;")))?;
     draft.change("xtask/src/tidy/tables.rs", |text| {
         let rows = fill("            \"quince_rows\",\n");
         let text = before(text, "\"carts_rows\",\n", "        ],\n", &rows)?;
@@ -37,7 +42,8 @@ pub fn draw(draft: &mut Draft, name: &Name, kind: &Name) -> Result<Vec<String>> 
 }
 
 /// What no program can do.
-const NEXT: [&str; 4] = [
+const NEXT: [&str; 5] = [
+    "tell in projector/tests/it/quince.rs what happens to a damson, and what its row says then",
     "give the rows the columns to filter and sort by, in the migration and as `columns`",
     "`cargo xtask sqlx` and `cargo xtask schema`, and commit what they write",
     "`cargo xtask new route damson --of quince` has it read",
@@ -63,7 +69,7 @@ mod tests {
             let (name, kind) = ("wishes".parse().unwrap(), "cart".parse().unwrap());
             draw(draft, &name, &kind)
         });
-        assert_eq!(files.len(), 5);
+        assert_eq!(files.len(), 7);
         assert!(files["domain/src/read_model.rs"].contains("Wishes = \"wishes\",\n}"));
         let list = &files["projector/src/projections/mod.rs"];
         assert!(list.contains("    &wishes::PROJECTION,\n];"));
