@@ -1,5 +1,5 @@
-//! What a shop is: products, stock, carts, orders, payments, fulfilments and returns, and their
-//! rules.
+//! What a shop is: products, stock and where it lies, carts, orders, payments, fulfilments and
+//! returns, and their rules.
 //!
 //! Everything here is a pure function of its arguments. No IO, no clock, no randomness: ids,
 //! prices and the time arrive in the command, and the same input gives the same events for ever.

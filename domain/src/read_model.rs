@@ -34,7 +34,7 @@ read_models! {
     Locations = "locations",
     /// Carts.
     Carts = "carts",
-    /// Orders with their payments and parcels.
+    /// Orders with their payments, parcels and returns.
     Orders = "orders",
     /// Payments.
     Payments = "payments",

@@ -117,7 +117,7 @@ macro_rules! facts {
             }
 
             /// What is read together shares a partition key, and with it a slot: an order, its
-            /// payments and its parcels; a SKU and its stock; anything else by itself.
+            /// payments, parcels and returns; a SKU and its stock; anything else by itself.
             pub fn partition_key(&self, stream: &StreamId) -> String {
                 match self {
                     $( Self::$name(_event) => facts!(@key stream _event $($neighbour)?), )+

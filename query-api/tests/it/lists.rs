@@ -323,6 +323,14 @@ async fn what_is_no_list_is_refused_by_name(db: PgPool) {
         );
         assert_eq!(refused(&answer), parameter, "{}", answer.text);
     }
+    // What is empty is not there in some places, and something else in others: docs/api.
+    for path in ["/v1/products?min_position=&fields=&locale=", "/v1/orders?number=&to_refund="] {
+        assert_ne!(shop.get(path).await.ids(), [] as [&str; 0], "{path}");
+    }
+    assert_eq!(shop.get("/v1/products?brand=").await.ids(), [] as [&str; 0]);
+    for path in ["/v1/products?status=", "/v1/products?limit="] {
+        assert_eq!(shop.get(path).await.code(), "invalid_query", "{path}");
+    }
     assert_eq!(shop.get("/v1/products?cursor=x").await.code(), "invalid_cursor");
     // A cursor of one order is none of another.
     let cursor = shop.get("/v1/products?limit=1").await.json()["next"].as_str().unwrap().to_owned();
