@@ -28,8 +28,8 @@ pub fn draw(draft: &mut Draft, name: &Name) -> Result<Vec<String>> {
 const NEXT: [&str; 4] = [
     "say in domain/src/quince/mod.rs what a medlar is, and give it its own events and rules",
     "`INSTA_UPDATE=always cargo test -p domain` twice, and read the snapshots that it writes",
-    "three matches name every kind: `cargo check --workspace --all-targets` leads to two of \
-     them, `cargo check` of the fuzz targets to the third",
+    "four matches name every kind: `cargo check --workspace --all-targets` leads to three of \
+     them, `cargo check` of the fuzz targets to the fourth",
     "docs/adding/aggregate.md has the whole list",
 ];
 

@@ -13,7 +13,8 @@ async fn it_is_served_by_itself_and_in_the_list(db: PgPool) {
     let id = Uuid::from_u128(1);
     let document = json!({ "id": id, "version": 2 });
     sqlx::query(
-        "INSERT INTO damson_rows (build, id, document, position, version, created_at, updated_at)
+        "INSERT INTO damson_rows
+             (build, id, document, position, version, created_at, updated_at)
          VALUES (1, $1, $2, 7, 2, now(), now())",
     )
     .bind(id)

@@ -7,7 +7,7 @@ refusals! {
     /// Why a medlar refused.
     Error {
         /// Its id is in use.
-        AlreadyExists = "quince_already_exists", Conflict, "a medlar with this id exists already";
+        AlreadyExists = "quince_already_exists", Conflict, "this id is in use already";
         /// There is none.
         NotFound = "quince_not_found", NotFound, "there is no such medlar";
     }
