@@ -20,10 +20,10 @@ use crate::listen::HeadListener;
 use crate::read::{self, PAGE_BYTES_MAX, Page, PageSize};
 use crate::recorded::RawEvent;
 
-/// Events in one batch, which also ends when they weigh [`PAGE_BYTES_MAX`]. Beside it, the client
+/// Events in one stretch, which also ends when they weigh [`PAGE_BYTES_MAX`]. Beside it, the client
 /// of JetStream holds what it has asked for: some hundred messages, each of no more than NATS
 /// takes.
-pub const BATCH_EVENTS_MAX: usize = 5_000;
+pub const STRETCH_EVENTS_MAX: usize = 5_000;
 /// A page shorter than this means the head is near enough for JetStream.
 const NEAR_EVENTS: usize = 1_000;
 /// How long JetStream is left alone after it failed.
@@ -46,14 +46,14 @@ pub struct Malformed {
 
 /// The next part of the log.
 #[derive(Debug, Default)]
-pub struct Batch {
+pub struct Stretch {
     /// The events right after the reader's position; none if the wait passed.
     pub events: Vec<Arc<RawEvent>>,
     /// Messages that stood in the place of events. The events themselves come from Postgres.
     pub malformed: Vec<Malformed>,
 }
 
-impl From<Vec<RawEvent>> for Batch {
+impl From<Vec<RawEvent>> for Stretch {
     fn from(events: Vec<RawEvent>) -> Self {
         Self { events: events.into_iter().map(Arc::new).collect(), malformed: vec![] }
     }
@@ -109,7 +109,7 @@ impl Feed {
     pub fn new(db: PgPool, bus: Option<Context>, stream_name: String, after: i64) -> Self {
         let source = Source::Postgres(None);
         let (silent_until, bus_again_at) = (Instant::now(), Instant::now());
-        let page_size = PageSize::new(BATCH_EVENTS_MAX as i64, PAGE_BYTES_MAX);
+        let page_size = PageSize::new(STRETCH_EVENTS_MAX as i64, PAGE_BYTES_MAX);
         Self {
             db,
             bus,
@@ -140,20 +140,20 @@ impl Feed {
 
     /// The next events: as many as are there, at least one unless `wait` passed. Safe to drop
     /// while it waits.
-    pub async fn next(&mut self, wait: Duration) -> Result<Batch, FeedError> {
+    pub async fn next(&mut self, wait: Duration) -> Result<Stretch, FeedError> {
         let until = Instant::now() + wait;
         loop {
-            let batch = match &mut self.source {
+            let stretch = match &mut self.source {
                 Source::Postgres(_) => self.next_page().await?,
                 Source::JetStream(_) => self.next_messages(until).await?,
             };
-            if let Some(last) = batch.events.last() {
+            if let Some(last) = stretch.events.last() {
                 self.position = last.position;
             }
-            let something = !batch.events.is_empty() || !batch.malformed.is_empty();
+            let something = !stretch.events.is_empty() || !stretch.malformed.is_empty();
             let now = Instant::now();
             if something || now >= until {
-                return Ok(batch);
+                return Ok(stretch);
             }
             self.wait(until - now).await;
         }
@@ -175,7 +175,7 @@ impl Feed {
         }
     }
 
-    async fn next_page(&mut self) -> Result<Batch, FeedError> {
+    async fn next_page(&mut self) -> Result<Stretch, FeedError> {
         let Page { events, cut } = read::page(&self.db, self.position, &self.page_size).await?;
         self.page_size.learn(events.len() as i64, cut);
         if !cut && events.len() < NEAR_EVENTS && Instant::now() >= self.bus_again_at {
@@ -193,12 +193,12 @@ impl Feed {
                 _ => self.bus_again_at = Instant::now() + BUS_COOLDOWN,
             }
         }
-        Ok(Batch::from(events))
+        Ok(Stretch::from(events))
     }
 
-    async fn next_messages(&mut self, until: Instant) -> Result<Batch, FeedError> {
-        let Source::JetStream(messages) = &mut self.source else { return Ok(Batch::default()) };
-        let mut batch = Batch::default();
+    async fn next_messages(&mut self, until: Instant) -> Result<Stretch, FeedError> {
+        let Source::JetStream(messages) = &mut self.source else { return Ok(Stretch::default()) };
+        let mut stretch = Stretch::default();
         let mut position = self.position;
         let until = until.min(self.silent_until);
         let mut message = tokio::time::timeout_at(until, messages.next()).await.ok();
@@ -216,15 +216,15 @@ impl Feed {
                 Parsed::Next(event) => {
                     position = event.position;
                     bytes += event.weight();
-                    batch.events.push(Arc::new(event));
+                    stretch.events.push(Arc::new(event));
                 }
                 Parsed::NotHere => usable = false,
                 Parsed::Malformed(malformed) => {
-                    batch.malformed.push(malformed);
+                    stretch.malformed.push(malformed);
                     usable = false;
                 }
             }
-            if usable && batch.events.len() < BATCH_EVENTS_MAX && bytes < PAGE_BYTES_MAX {
+            if usable && stretch.events.len() < STRETCH_EVENTS_MAX && bytes < PAGE_BYTES_MAX {
                 message = messages.next().now_or_never();
             }
         }
@@ -236,7 +236,7 @@ impl Feed {
             self.bus_again_at = Instant::now() + BUS_COOLDOWN;
             self.source = Source::Postgres(None);
         }
-        Ok(batch)
+        Ok(stretch)
     }
 }
 

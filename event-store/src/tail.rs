@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
-use crate::feed::{BATCH_EVENTS_MAX, Batch, Feed, FeedError};
+use crate::feed::{Feed, FeedError, STRETCH_EVENTS_MAX, Stretch};
 use crate::read::{self, Log, PAGE_BYTES_MAX, Page, PageSize};
 use crate::recorded::RawEvent;
 
@@ -39,7 +39,7 @@ struct Part {
     log_id: Uuid,
     /// How far the tail has brought it with this part.
     head: i64,
-    batch: Batch,
+    stretch: Stretch,
 }
 
 /// The end of the log. Clones share it; it rests while nobody follows, and ends with its last
@@ -59,13 +59,13 @@ impl Tail {
             parts: broadcast::Sender::new(PARTS_MAX),
             somebody_follows: Arc::default(),
         };
-        let source = Source { db, bus, stream_name, parts: tail.parts.downgrade() };
+        let bringer = Bringer { db, bus, stream_name, parts: tail.parts.downgrade() };
         let somebody_follows = Arc::downgrade(&tail.somebody_follows);
         tokio::spawn(async move {
             while let Some(notify) = somebody_follows.upgrade() {
                 if tokio::time::timeout(CHECK_PERIOD, notify.notified()).await.is_ok() {
                     drop(notify);
-                    source.bring().await;
+                    bringer.bring().await;
                 }
             }
         });
@@ -82,7 +82,7 @@ impl Tail {
 
     /// Follows the log after a position.
     pub fn follow(&self, after: i64) -> Follower {
-        let page_size = PageSize::new(BATCH_EVENTS_MAX as i64, PAGE_BYTES_MAX);
+        let page_size = PageSize::new(STRETCH_EVENTS_MAX as i64, PAGE_BYTES_MAX);
         let listener = self.listen(None);
         Follower { tail: self.clone(), listener, position: after, behind: true, page_size }
     }
@@ -98,14 +98,14 @@ pub fn describe_metrics() {
 }
 
 /// Where the tail comes from, and goes to.
-struct Source {
+struct Bringer {
     db: PgPool,
     bus: Option<Context>,
     stream_name: String,
     parts: broadcast::WeakSender<Arc<Part>>,
 }
 
-impl Source {
+impl Bringer {
     /// Brings what is appended, for as long as somebody follows.
     async fn bring(&self) {
         while self.is_followed() {
@@ -132,11 +132,11 @@ impl Source {
         let Self { db, bus, stream_name, .. } = self;
         let Log { id: log_id, head, .. } = read::log(db).await?;
         let mut feed = Feed::new(db.clone(), bus.clone(), stream_name.clone(), head);
-        self.send(Part { log_id, head, batch: Batch::default() });
+        self.send(Part { log_id, head, stretch: Stretch::default() });
         let mut check = Check::begin(db, feed.position());
         while self.is_followed() {
-            let batch = feed.next(CHECK_PERIOD).await?;
-            for part in cut(log_id, feed.position(), batch) {
+            let stretch = feed.next(CHECK_PERIOD).await?;
+            for part in cut(log_id, feed.position(), stretch) {
                 self.send(part);
             }
             if check.log.is_finished() {
@@ -145,7 +145,7 @@ impl Source {
                 if log.id != log_id || log.head < position {
                     return Ok(());
                 }
-                self.send(Part { log_id, head: feed.position(), batch: Batch::default() });
+                self.send(Part { log_id, head: feed.position(), stretch: Stretch::default() });
                 metrics::gauge!("feed_on_postgres").set(if feed.is_live() { 0.0 } else { 1.0 });
                 check = Check::begin(db, feed.position());
             }
@@ -155,7 +155,7 @@ impl Source {
 }
 
 /// A look, a period from its beginning, at which log it is and how far that has come. Beside the
-/// feed: under load it takes as long as some batches, and events would wait for it.
+/// feed: under load it takes as long as some stretches, and events would wait for it.
 struct Check {
     log: AbortOnDropHandle<sqlx::Result<Log>>,
     /// Where the feed was before: the log has come at least that far.
@@ -174,14 +174,14 @@ impl Check {
 }
 
 /// Cuts what a feed brought up to a position into parts of bounded size.
-fn cut(log_id: Uuid, position: i64, batch: Batch) -> Vec<Part> {
+fn cut(log_id: Uuid, position: i64, stretch: Stretch) -> Vec<Part> {
     let mut parts = Vec::new();
-    if !batch.malformed.is_empty() {
-        let head = batch.events.first().map_or(position, |first| first.position - 1);
-        let batch = Batch { events: Vec::new(), malformed: batch.malformed };
-        parts.push(Part { log_id, head, batch });
+    if !stretch.malformed.is_empty() {
+        let head = stretch.events.first().map_or(position, |first| first.position - 1);
+        let stretch = Stretch { events: Vec::new(), malformed: stretch.malformed };
+        parts.push(Part { log_id, head, stretch });
     }
-    let mut rest = batch.events.into_iter().peekable();
+    let mut rest = stretch.events.into_iter().peekable();
     while rest.peek().is_some() {
         let (mut events, mut head, mut bytes) = (Vec::new(), 0, 0);
         while let Some(event) = rest.next_if(|event| {
@@ -192,7 +192,7 @@ fn cut(log_id: Uuid, position: i64, batch: Batch) -> Vec<Part> {
             head = event.position;
             events.push(event);
         }
-        parts.push(Part { log_id, head, batch: Batch { events, malformed: Vec::new() } });
+        parts.push(Part { log_id, head, stretch: Stretch { events, malformed: Vec::new() } });
     }
     parts
 }
@@ -201,7 +201,7 @@ fn cut(log_id: Uuid, position: i64, batch: Batch) -> Vec<Part> {
 #[derive(Debug)]
 pub enum Heard {
     /// What follows directly on its position, and messages that were no events.
-    Events(Batch),
+    Events(Stretch),
     /// Nothing in time.
     Nothing,
     /// There may be events after its position that it will not hear of: Postgres has them, and
@@ -236,7 +236,7 @@ impl Listener {
         let Ok(first) = first else {
             return if silent { Heard::Behind } else { Heard::Nothing };
         };
-        let (mut next, mut bytes, mut part) = (Batch::default(), 0, first.ok());
+        let (mut next, mut bytes, mut part) = (Stretch::default(), 0, first.ok());
         loop {
             if let Some(heard) = &part
                 && *self.log_id.get_or_insert(heard.log_id) != heard.log_id
@@ -256,8 +256,8 @@ impl Listener {
             };
             bytes += events.iter().map(|event| event.weight()).sum::<usize>();
             next.events.extend_from_slice(events);
-            next.malformed.extend(heard.batch.malformed.iter().cloned());
-            if bytes >= bytes_max || next.events.len() >= BATCH_EVENTS_MAX {
+            next.malformed.extend(heard.stretch.malformed.iter().cloned());
+            if bytes >= bytes_max || next.events.len() >= STRETCH_EVENTS_MAX {
                 return Heard::Events(next);
             }
             part = match self.parts.try_recv() {
@@ -280,13 +280,13 @@ impl Part {
     /// What of it follows directly on a position; nothing if something is missing between the two,
     /// or if the log does not come up to the position.
     fn after(&self, position: i64) -> Option<&[Arc<RawEvent>]> {
-        let events = &self.batch.events;
+        let events = &self.stretch.events;
         let known = events.partition_point(|event| event.position <= position);
         match events.get(known) {
             Some(first) => (first.position == position + 1).then_some(&events[known..]),
             // News of the past are none; but a head is not a part of the past.
             None if !events.is_empty() => Some(&[]),
-            None => (self.head == position || !self.batch.malformed.is_empty()).then_some(&[]),
+            None => (self.head == position || !self.stretch.malformed.is_empty()).then_some(&[]),
         }
     }
 }
@@ -315,19 +315,19 @@ impl Follower {
     ///
     /// # Errors
     /// Also when the log went back behind what was had of it, or is another one.
-    pub async fn next(&mut self, wait: Duration) -> Result<Batch, FeedError> {
+    pub async fn next(&mut self, wait: Duration) -> Result<Stretch, FeedError> {
         let until = Instant::now() + wait;
         loop {
             let next = if self.behind {
                 self.next_page().await?
             } else {
                 match self.listener.next(self.position, until, PAGE_BYTES_MAX).await {
-                    Heard::Events(batch) => batch,
-                    Heard::Nothing => Batch::default(),
+                    Heard::Events(stretch) => stretch,
+                    Heard::Nothing => Stretch::default(),
                     Heard::AnotherLog(log_id) => return Err(FeedError::AnotherLog(log_id)),
                     Heard::Behind => {
                         self.behind = true;
-                        Batch::default()
+                        Stretch::default()
                     }
                 }
             };
@@ -343,7 +343,7 @@ impl Follower {
 
     /// Reads Postgres until the log has no more for now: the tail, which was listened to before,
     /// brings what comes after.
-    async fn next_page(&mut self) -> Result<Batch, FeedError> {
+    async fn next_page(&mut self) -> Result<Stretch, FeedError> {
         let Self { tail, position, .. } = self;
         let Page { events, cut } = read::page(&tail.db, *position, &self.page_size).await?;
         let log = read::log(&tail.db).await?;
@@ -352,6 +352,6 @@ impl Follower {
             return Err(FeedError::WentBack { head: log.head, position: *position });
         }
         self.behind = self.page_size.learn(events.len() as i64, cut);
-        Ok(Batch::from(events))
+        Ok(Stretch::from(events))
     }
 }

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use event_store::feed::Batch;
+use event_store::feed::Stretch;
 use event_store::tail::Tail;
 use sqlx::PgPool;
 use tokio::sync::watch;
@@ -213,7 +213,7 @@ async fn work(
         // A batch in hand is finished: only the wait for the next one is broken off.
         let next = tokio::select! {
             next = log.next(wait) => next,
-            () = awaited(&readers.rest, lease.position, gap.as_mut()) => Ok(Batch::default()),
+            () = awaited(&readers.rest, lease.position, gap.as_mut()) => Ok(Stretch::default()),
             () = stop.cancelled() => {
                 // Unreleased, it is over by itself in a few seconds.
                 let _ = lease.release(db).await;
@@ -303,7 +303,7 @@ async fn fold(
     lease: &mut Lease,
     memory: &mut Memory,
     gap: &mut Option<Gap>,
-    next: Batch,
+    next: Stretch,
     readers: &Readers,
 ) -> Result<(), Interruption> {
     let name = lease.projection.name;
