@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::refusal::{All, CheckoutError, Coded as _, Kind, OfSku, RefusedLine};
-use crate::{Refusal, fulfilment, location, order, payment, product, return_, sku, stock};
+use crate::{Refusal, cart, fulfilment, location, order, payment, product, return_, sku, stock};
 
 /// A refusal, told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,6 +116,9 @@ impl RefusalRecord {
                 order::Error::NothingLeft(lines) | order::Error::NothingToReturn(lines),
             )
             | Refusal::Fulfilment(fulfilment::Error::NotInIt(lines)) => self.with("lines", lines),
+            Refusal::Cart(
+                cart::Error::OrderStands { order_id } | cart::Error::OrderSent { order_id },
+            ) => self.with("order_id", order_id),
             Refusal::Order(order::Error::PaymentOpen { payment_id }) => {
                 self.with("payment_id", payment_id)
             }

@@ -19,6 +19,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::post::<CheckOut>(Shopper, "cart.checkout", "/v1/carts/{id}/checkout")
         .keyed()
         .makes("order"),
+    Route::post::<Reopen>(Shopper, "cart.reopen", "/v1/carts/{id}/reopen"),
     Route::post::<Abandon>(Shopper, "cart.abandon", "/v1/carts/{id}/abandon"),
 ];
 
@@ -120,6 +121,9 @@ impl Body for CheckOut {
 plain! {
     /// Takes a line out.
     RemoveLine => |address| Command::Cart(address.id()?, Cart::RemoveLine { sku: address.sku()? });
+    /// Opens a cart again whose order is off, its lines as they were: it may be filled further, and
+    /// checked out into another order.
+    Reopen => |address| Command::Cart(address.id()?, Cart::Reopen);
     /// Gives the cart up.
     Abandon => |address| Command::Cart(address.id()?, Cart::Abandon);
 }

@@ -105,3 +105,30 @@ async fn a_price_that_changed_is_told_before_it_is_paid(db: PgPool) {
     shop.done(put(format!("/v1/carts/{cart}/lines/TOTE"), &json!({"quantity": 1}))).await;
     shop.done(keyed(format!("/v1/carts/{cart}/checkout"), &json!({}))).await;
 }
+
+/// What a shopper has who did not pay in time: the cart, as it was.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_cart_whose_order_is_off_is_bought_again(db: PgPool) {
+    let shop = Shop::open(&db);
+    shop.sell("TOTE", 2).await;
+    let path = format!("/v1/carts/{}", shop.fill("TOTE", 2).await);
+    let reopen = || post(format!("{path}/reopen"), &json!({}));
+    let check_out =
+        |key: &str| post(format!("{path}/checkout"), &json!({})).with("idempotency-key", key);
+    let first = shop.done(check_out("first")).await;
+    let stands = shop.send(reopen()).await;
+    assert_eq!((stands.status, stands.code()), (StatusCode::CONFLICT, "cart_order_stands"));
+    assert_eq!(stands.body["order_id"], first.id());
+
+    let cancel = format!("/v1/orders/{}/cancel", first.id());
+    shop.done(keyed(cancel, &json!({"reason": "the bank was slow"}))).await;
+    let opened = shop.done(reopen().with("prefer", "return=representation")).await;
+    let read = ["status", "order_id", "units"].map(|member| opened.body[member].clone());
+    assert_eq!(read, [json!("open"), json!(null), json!(2)]);
+    // The answer of the first checkout is its retry's for good; another key buys again.
+    let again = shop.send(check_out("first")).await;
+    assert_eq!((again.status, &again.body), (first.status, &first.body));
+    let second = shop.done(check_out("second")).await;
+    assert_ne!(second.id(), first.id());
+    assert_eq!(shop.history(&format!("order-{}", second.id())).await, ["order.placed"]);
+}

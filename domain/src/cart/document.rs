@@ -79,7 +79,7 @@ pub struct Document {
     /// The guest whose it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guest_id: Option<GuestId>,
-    /// The order it became.
+    /// The order it became; none while it is open.
     pub order_id: Option<OrderId>,
     /// The cart in which it goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -164,6 +164,10 @@ impl Document {
             cart::Event::CheckedOut(checked_out) => {
                 self.status = Status::CheckedOut;
                 self.order_id = Some(checked_out.order_id);
+            }
+            cart::Event::Reopened(_) => {
+                self.status = Status::Open;
+                self.order_id = None;
             }
             cart::Event::Abandoned(_) => self.status = Status::Abandoned,
             cart::Event::Merged(merged) => {

@@ -21,6 +21,8 @@ events! {
     LineRemoved = "cart.line_removed", schema 1;
     /// It became an order.
     CheckedOut = "cart.checked_out", schema 1;
+    /// Its order is off, and it is open again with its lines as they were.
+    Reopened = "cart.reopened", schema 1;
     /// It was given up.
     Abandoned = "cart.abandoned", schema 1;
     /// What is in it was put into another, which goes on in its place.
@@ -97,6 +99,13 @@ pub struct LineRemoved {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckedOut {
     /// The order it became.
+    pub order_id: OrderId,
+}
+
+/// `cart.reopened`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Reopened {
+    /// The order it had become. The next checkout makes another.
     pub order_id: OrderId,
 }
 

@@ -1,6 +1,6 @@
 //! A cart: what somebody means to buy, at the prices they were shown.
 //!
-//! `open → checked_out | abandoned | merged`.
+//! `open → checked_out | abandoned | merged`; `checked_out → open`, once its order is off.
 
 pub mod document;
 mod event;
@@ -9,6 +9,7 @@ mod rules;
 
 pub use event::{
     Abandoned, Assigned, CheckedOut, Created, Event, LineAdded, LineChanged, LineRemoved, Merged,
+    Reopened,
 };
 pub use offer::{Obstacle, OnOffer};
 pub use rules::Error;
@@ -16,7 +17,7 @@ pub use rules::Error;
 use serde::{Deserialize, Serialize};
 
 use crate::by::Owner;
-use crate::ids::ProductId;
+use crate::ids::{OrderId, ProductId};
 use crate::money::{Currency, Money};
 use crate::options::Options;
 use crate::text::{Label, Quantity, Sku};
@@ -59,7 +60,7 @@ pub struct Line {
 
 /// Of the shape of [`Cart`] and of its fold. Raise it with every change of either: snapshots of
 /// another schema are passed over. A test knows when it is due.
-pub const SCHEMA: i32 = 3;
+pub const SCHEMA: i32 = 4;
 
 /// Why it refuses, as [`crate::Refusal`] keeps it.
 pub type Refusal = Error;
@@ -75,6 +76,8 @@ pub struct Cart {
     pub owner: Owner,
     /// What is in it, in the order it was put there.
     pub lines: Vec<Line>,
+    /// The order it became; none while it is open.
+    pub order_id: Option<OrderId>,
 }
 
 impl Cart {
@@ -111,7 +114,14 @@ impl Cart {
                 }
             }
             Event::LineRemoved(removed) => self.lines.retain(|line| line.sku != removed.sku),
-            Event::CheckedOut(_) => self.status = Status::CheckedOut,
+            Event::CheckedOut(checked_out) => {
+                self.status = Status::CheckedOut;
+                self.order_id = Some(checked_out.order_id);
+            }
+            Event::Reopened(_) => {
+                self.status = Status::Open;
+                self.order_id = None;
+            }
             Event::Abandoned(_) => self.status = Status::Abandoned,
             Event::Merged(_) => self.status = Status::Merged,
         }

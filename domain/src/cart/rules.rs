@@ -3,11 +3,12 @@
 
 use super::{
     Abandoned, Assigned, Cart, CheckedOut, Created, Event, LINES_MAX, Line, LineAdded, LineChanged,
-    LineRemoved, Merged, Status,
+    LineRemoved, Merged, Reopened, Status,
 };
 use crate::by::Owner;
 use crate::ids::{CartId, CustomerId, OrderId};
 use crate::money::{Currency, Money};
+use crate::order::{self, Order};
 use crate::text::{Quantity, Sku};
 
 refusals! {
@@ -19,6 +20,18 @@ refusals! {
         NotFound = "cart_not_found", NotFound, "there is no such cart";
         /// It became an order.
         CheckedOut = "cart_checked_out", Conflict, "the cart was checked out already";
+        /// Its order is not off.
+        OrderStands {
+            /// Which.
+            order_id: OrderId,
+        } = "cart_order_stands", Passing,
+            "its order stands: pay that one, or cancel it first";
+        /// Some of its order left.
+        OrderSent {
+            /// Which.
+            order_id: OrderId,
+        } = "cart_order_sent", Conflict,
+            "some of its order was sent: what else is wanted goes into another cart";
         /// It was given up.
         Abandoned = "cart_abandoned", Conflict, "the cart was abandoned";
         /// It goes on as a part of another.
@@ -110,6 +123,18 @@ impl Cart {
         Ok(vec![CheckedOut { order_id }.into()])
     }
 
+    /// Opens it again with its lines as they were, once its order is off and nothing of that ever
+    /// left: what is lost may turn up, and would have been bought twice.
+    pub fn reopen(&self, order_id: OrderId, order: &Order) -> Result<Vec<Event>, Error> {
+        if order.has_ever_left() {
+            return Err(Error::OrderSent { order_id });
+        }
+        if order.status != order::Status::Cancelled {
+            return Err(Error::OrderStands { order_id });
+        }
+        Ok(vec![Reopened { order_id }.into()])
+    }
+
     /// Takes in what is in another, as it stands there; and what becomes of that one. Its lines are
     /// the shopper's wish, so one that does not fit refuses all.
     pub fn take_in(&self, own: CartId, from: &Self) -> Result<(Vec<Event>, Vec<Event>), Error> {
@@ -137,7 +162,7 @@ impl Cart {
         Ok(vec![Abandoned {}.into()])
     }
 
-    fn must_be_open(&self) -> Result<(), Error> {
+    pub(crate) fn must_be_open(&self) -> Result<(), Error> {
         match self.status {
             Status::Open => Ok(()),
             Status::Unborn => Err(Error::NotFound),

@@ -67,6 +67,8 @@ pub enum Command {
         /// Where it goes.
         address_id: Option<AddressId>,
     },
+    /// Fill it again, after the order it became is off.
+    Reopen,
     /// Give it up.
     Abandon,
 }
@@ -89,6 +91,11 @@ pub(crate) fn decide(id: CartId, command: Command, streams: Streams) -> Result<E
             cart.change_line(offered(cart, sku, quantity, streams)?)
         }
         Command::RemoveLine { sku } => cart.remove_line(sku),
+        Command::Reopen => match cart.order_id {
+            Some(order_id) => cart.reopen(order_id, streams.order(&order_id)?),
+            // It is open already, or was never an order.
+            None => cart.must_be_open().map(|()| vec![]),
+        },
         Command::Abandon => cart.abandon(),
         Command::CheckOut { order_id, reserved_until, address_id } => {
             return check_out(id, cart, order_id, reserved_until, address_id, streams);

@@ -80,7 +80,14 @@ fn reserve_anew(
 ) -> Result<Vec<order::Event>, Stop> {
     let lines = order.stocked_lines();
     let stocks = lines.iter().map(|line| StreamId::Stock(line.sku.clone()));
-    streams.require(stocks.chain(lines.iter().map(|line| StreamId::Sku(line.sku.clone()))))?;
+    let skus = lines.iter().map(|line| StreamId::Sku(line.sku.clone()));
+    streams.require(stocks.chain(skus).chain(order.cart_id.map(StreamId::Cart)))?;
+    // The shopper has gone on with the cart: to bring this back would be to sell it twice.
+    if let Some(cart_id) = order.cart_id
+        && streams.cart(&cart_id)?.order_id != Some(order_id)
+    {
+        return Ok(vec![]);
+    }
     for line in lines {
         // Under this name another product may be sold by now.
         let owner = streams.sku(&line.sku)?.product_id;

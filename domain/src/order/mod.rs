@@ -30,7 +30,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::by::Owner;
-use crate::ids::{FulfilmentId, PaymentId, ReturnId};
+use crate::ids::{CartId, FulfilmentId, PaymentId, ReturnId};
 use crate::money::Money;
 use crate::text::Sku;
 
@@ -112,7 +112,7 @@ pub struct BegunPayment {
 
 /// Of the shape of [`Order`] and of its fold. Raise it with every change of either: snapshots of
 /// another schema are passed over. A test knows when it is due.
-pub const SCHEMA: i32 = 5;
+pub const SCHEMA: i32 = 6;
 
 /// Why it refuses, as [`crate::Refusal`] keeps it.
 pub type Refusal = Error;
@@ -124,6 +124,8 @@ pub struct Order {
     pub status: Status,
     /// Whose it is.
     pub owner: Owner,
+    /// The cart it was; none if it was recorded.
+    pub cart_id: Option<CartId>,
     /// What was bought.
     pub lines: Vec<Line>,
     /// Whether it was sold before it came to this log: stock knows nothing of its units until they
@@ -168,6 +170,7 @@ impl Order {
                 self.status = Status::Pending;
                 let Placed { customer_id, guest_id, .. } = *placed;
                 self.owner = Owner { customer_id, guest_id };
+                self.cart_id = placed.cart_id;
                 self.lines.clone_from(&placed.lines);
                 self.recorded = placed.recorded;
                 self.total = Some(placed.total);

@@ -104,6 +104,14 @@ impl Order {
         self.progress.values().any(|of| of.moving + of.delivered > 0)
     }
 
+    /// Whether anything of it ever left, whatever became of it since.
+    pub fn has_ever_left(&self) -> bool {
+        let stayed = |of: &Parcel| {
+            matches!(of.stage, Stage::Planned | Stage::Closed(ParcelOutcome::Cancelled))
+        };
+        self.has_left() || !self.fulfilments.values().all(stayed)
+    }
+
     /// Whether any unit was handed over.
     pub fn any_delivered(&self) -> bool {
         self.progress.values().any(|of| of.delivered > 0)

@@ -54,11 +54,13 @@ fn what_is_somebody_elses_is_not_there() {
         let back = request_return(1, 1, &[(TOTE, 2)]);
         let sent = sent_with(order.clone().done(record(1, 1, was_authorized())), 1, &[]);
         let delivered = sent.done(deliver(1));
+        let off = order.clone().done(cancel(1));
         let theirs = [
             (&cart, add(1, TOTE, 1), "cart_not_found"),
             (&cart, check_out(1, 1), "cart_not_found"),
             (&order, cancel(1), "order_not_found"),
             (&order, abort(), "payment_not_found"),
+            (&off, reopen(1), "cart_not_found"),
             (&delivered, back, "order_not_found"),
         ];
         for (shop, command, gone) in theirs {

@@ -25,11 +25,11 @@ fn change(text: &str, count: u32) -> Any {
     to_cart(1, Command::ChangeLine { sku: sku(text), quantity: units(count) })
 }
 
-fn remove(text: &str) -> Any {
+pub fn remove(text: &str) -> Any {
     to_cart(1, Command::RemoveLine { sku: sku(text) })
 }
 
-fn reprice(shop: Shop, product: u128, variant: VariantSet) -> Shop {
+pub fn reprice(shop: Shop, product: u128, variant: VariantSet) -> Shop {
     shop.done(to_product(product, products::Command::SetVariant(variant)))
 }
 
@@ -47,7 +47,7 @@ fn changed(text: &str, count: u32, price: &str) -> LineChanged {
     }
 }
 
-fn refused(lines: &[(usize, &str, Obstacle)]) -> CheckoutError {
+pub fn refused(lines: &[(usize, &str, Obstacle)]) -> CheckoutError {
     let one = |(line, text, problem): &(usize, &str, Obstacle)| RefusedLine {
         line: *line,
         sku: sku(text),
@@ -56,11 +56,11 @@ fn refused(lines: &[(usize, &str, Obstacle)]) -> CheckoutError {
     CheckoutError::Refused(lines.iter().map(one).collect())
 }
 
-fn short(wanted: u32, available: i64) -> Obstacle {
+pub fn short(wanted: u32, available: i64) -> Obstacle {
     Obstacle::OutOfStock { wanted, available }
 }
 
-fn dearer(seen: &str, now: &str) -> Obstacle {
+pub fn dearer(seen: &str, now: &str) -> Obstacle {
     Obstacle::PriceChanged { seen: eur(seen), now: eur(now) }
 }
 
@@ -351,7 +351,8 @@ fn a_cart_is_given_up_once() {
     let abandon = || to_cart(1, Command::Abandon);
     let shop = full_cart();
     shop.when(abandon()).then([of_cart(1, Abandoned {})]);
-    shop.done(abandon()).when(abandon()).then_nothing();
+    shop.clone().done(abandon()).when(abandon()).then_nothing();
+    shop.done(abandon()).when(reopen(1)).then_refused("cart_abandoned");
     placed().when(abandon()).then_refused("cart_checked_out");
 }
 
@@ -369,7 +370,8 @@ fn a_closed_cart_takes_no_commands() {
 #[test]
 fn a_cart_never_created_is_not_found() {
     let abandon = to_cart(1, Command::Abandon);
-    for command in [add(1, TOTE, 1), change(TOTE, 1), remove(TOTE), check_out(1, 2), abandon] {
+    let others = [check_out(1, 2), reopen(1), abandon];
+    for command in [add(1, TOTE, 1), change(TOTE, 1), remove(TOTE)].into_iter().chain(others) {
         catalogue().when(command).then_refused("cart_not_found");
     }
 }

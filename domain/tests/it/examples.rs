@@ -102,7 +102,7 @@ fn of_stocks() -> [stock::Event; 11] {
     ]
 }
 
-fn of_carts() -> [cart::Event; 8] {
+fn of_carts() -> [cart::Event; 9] {
     let (quantity, unit_price) = (units(2), eur("19.99"));
     let (customer, guest_id) = (Some(customer_id(1)), Some(guest_id(1)));
     let created = cart::Created { currency: currency("EUR"), customer_id: customer, guest_id };
@@ -133,6 +133,7 @@ fn of_carts() -> [cart::Event; 8] {
         changed.into(),
         cart::LineRemoved { sku: sku(TOTE) }.into(),
         cart::CheckedOut { order_id: order_id(1) }.into(),
+        cart::Reopened { order_id: order_id(1) }.into(),
         cart::Abandoned {}.into(),
     ]
 }

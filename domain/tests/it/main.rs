@@ -17,6 +17,7 @@ mod product;
 mod random;
 mod recorded;
 mod refusal;
+mod reopened;
 mod returns;
 mod settling;
 mod state;

@@ -65,6 +65,7 @@ fn what_passes_by_itself_is_not_kept() {
         Refusal::codes().filter(|(_, kind)| *kind == Kind::Passing).map(|(code, _)| code).collect();
     let expected = [
         "amount_too_large",
+        "cart_order_stands",
         "checkout_refused",
         "fulfilment_wrong_state",
         "not_for_sale",
@@ -161,6 +162,8 @@ fn of_carts() -> Vec<Refusal> {
         E::AlreadyExists.into(),
         E::NotFound.into(),
         E::CheckedOut.into(),
+        E::OrderStands { order_id: kit::order_id(1) }.into(),
+        E::OrderSent { order_id: kit::order_id(1) }.into(),
         E::Abandoned.into(),
         E::OfAnother.into(),
         E::Merged.into(),

@@ -75,6 +75,9 @@ pub fn check_out_until(
         carts::Command::CheckOut { order_id: order.id(), reserved_until, address_id: None }
     })
 }
+pub fn reopen(cart: impl Named<CartId>) -> Command {
+    to_cart(cart, carts::Command::Reopen)
+}
 pub fn cancel(order: impl Named<OrderId>) -> Command {
     to_order(order, orders::Command::Cancel { reason: note("changed my mind"), lines: vec![] })
 }

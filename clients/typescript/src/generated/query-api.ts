@@ -1037,7 +1037,7 @@ export interface components {
             lines: components["schemas"]["CartLine"][];
             /** @description The cart in which it goes on. */
             merged_into?: components["schemas"]["CartId"] | null;
-            /** @description The order it became. */
+            /** @description The order it became; none while it is open. */
             order_id: components["schemas"]["OrderId"] | null;
             /**
              * Format: int64

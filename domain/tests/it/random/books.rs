@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::cart::Cart;
 use domain::fulfilment::{self, Fulfilment};
 use domain::order::{Order, ParcelOutcome, PaymentMethod, Stage, Status, Units};
 use domain::payment::{self, Operation, Payment};
@@ -9,8 +10,8 @@ use domain::product::Product;
 use domain::return_::{self, Return};
 use domain::stock::{self, Stock};
 use domain::{
-    Event, FulfilmentId, Location, Money, OrderId, PaymentId, ProductId, ReturnId, Sku, State,
-    StreamId, order,
+    CartId, Event, FulfilmentId, Location, Money, OrderId, PaymentId, ProductId, ReturnId, Sku,
+    State, StreamId, order,
 };
 use rust_decimal::Decimal;
 
@@ -22,6 +23,7 @@ struct Books<'a> {
     products: BTreeMap<ProductId, &'a Product>,
     owners: BTreeMap<&'a Sku, ProductId>,
     stocks: BTreeMap<&'a Sku, &'a Stock>,
+    carts: BTreeMap<CartId, &'a Cart>,
     orders: BTreeMap<OrderId, &'a Order>,
     payments: BTreeMap<PaymentId, &'a Payment>,
     parcels: BTreeMap<FulfilmentId, &'a Fulfilment>,
@@ -43,6 +45,9 @@ impl<'a> Books<'a> {
                 }
                 (StreamId::Stock(sku), State::Stock(state)) => {
                     books.stocks.insert(sku, state);
+                }
+                (StreamId::Cart(id), State::Cart(state)) => {
+                    books.carts.insert(*id, state);
                 }
                 (StreamId::Order(id), State::Order(state)) => {
                     books.orders.insert(*id, state);
@@ -99,6 +104,7 @@ pub fn check(shop: &Shop) {
     books.stocks.values().for_each(|stock| check_levels(stock));
     check_holds(&books);
     check_skus(&books);
+    check_carts(&books);
     for order in books.orders.values() {
         check_order(&books, order);
     }
@@ -166,6 +172,15 @@ fn check_skus(books: &Books) {
         }
     }
     assert_eq!(sold, books.owners);
+}
+
+/// What is in a cart is bought once: but for the order it became, all that came of it are off.
+fn check_carts(books: &Books) {
+    for (id, order) in &books.orders {
+        let Some(cart) = order.cart_id.and_then(|id| books.carts.get(&id)) else { continue };
+        let is_latest = cart.order_id == Some(*id);
+        assert!(is_latest || order.status == Status::Cancelled, "{cart:?} {order:?}");
+    }
 }
 
 fn check_order(books: &Books, order: &Order) {

@@ -119,6 +119,13 @@ fn advance(shop: &Shop, n: u128, choice: u8, mood: Mood) -> Command {
             let currency = currency("EUR");
             to_cart(n, carts::Command::Create { currency, owner: Owner::default() })
         }
+        // A second time, into an order that no story tells on.
+        (cart::Status::Open, order::Status::Cancelled) if choice.is_multiple_of(3) => {
+            check_out(n, n + STORIES)
+        }
+        (cart::Status::CheckedOut, order::Status::Cancelled) if choice.is_multiple_of(4) => {
+            reopen(n)
+        }
         (cart::Status::Open, _) if cart.lines.len() <= usize::from(choice % 3) => {
             add(n, chosen, u32::from(choice % 2) + 1)
         }
@@ -341,6 +348,7 @@ fn of_carts() -> impl Strategy<Value = Command> {
             C::CheckOut { order_id, reserved_until: hour(until), address_id }
         }),
         1 => (1..3_u128).prop_map(|n| C::Assign { customer_id: customer_id(n), guest_id: None }),
+        1 => Just(C::Reopen),
         1 => Just(C::Abandon),
         1 => (1..=STORIES).prop_map(|n| C::Merge { from: cart_id(n), guest_id: None }),
     ];

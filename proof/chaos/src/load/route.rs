@@ -33,6 +33,7 @@ pub const ROUTES: &[Route] = &[
     ("cart.change_line", Method::PUT, "/v1/carts/{id}/lines/{sku}"),
     ("cart.remove_line", Method::DELETE, "/v1/carts/{id}/lines/{sku}"),
     ("cart.checkout", Method::POST, "/v1/carts/{id}/checkout"),
+    ("cart.reopen", Method::POST, "/v1/carts/{id}/reopen"),
     ("cart.abandon", Method::POST, "/v1/carts/{id}/abandon"),
     ("cart.merge", Method::POST, "/v1/carts/{id}/merge"),
     ("order.cancel", Method::POST, "/v1/orders/{id}/cancel"),

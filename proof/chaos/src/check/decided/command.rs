@@ -152,6 +152,7 @@ fn cart(
             cart::Command::ChangeLine { sku: sku()?, quantity: field(body, "quantity")? }
         }
         "remove_line" => cart::Command::RemoveLine { sku: sku()? },
+        "reopen" => cart::Command::Reopen,
         "abandon" => cart::Command::Abandon,
         "checkout" => {
             // The service's clock made it; only the events tell.

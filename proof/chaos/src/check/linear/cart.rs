@@ -38,6 +38,7 @@ pub enum What {
     Change(String, u64),
     Remove(String),
     CheckOut,
+    Reopen,
     Abandon,
     Look,
 }
@@ -67,6 +68,8 @@ pub enum Ret {
 /// What the catalogue and the stock refuse.
 const OTHERS: [&str; 4] =
     ["unknown_sku", "not_for_sale", "not_priced_in_currency", "checkout_refused"];
+/// What the cart's order refuses.
+const OF_ITS_ORDER: [&str; 2] = ["cart_order_stands", "cart_order_sent"];
 
 impl Cart {
     /// What the cart itself has against it.
@@ -75,6 +78,7 @@ impl Cart {
         match (what, self.status) {
             (What::Look, _)
             | (What::Create, Status::Absent)
+            | (What::Reopen, Status::CheckedOut)
             | (What::Abandon, Status::Abandoned) => None,
             (What::Create, _) => Some("cart_already_exists"),
             (_, Status::Absent) => Some("cart_not_found"),
@@ -95,6 +99,9 @@ impl Cart {
 
     /// Whether `code` may be the catalogue's or the stock's word against it.
     fn may_be_refused(&self, what: &What, code: &str) -> bool {
+        if let What::Reopen = what {
+            return self.status == Status::CheckedOut && OF_ITS_ORDER.contains(&code);
+        }
         if !OTHERS.contains(&code) {
             return false;
         }
@@ -109,7 +116,7 @@ impl Cart {
     fn apply(&mut self, Op { what, events, .. }: &Op) {
         match what {
             What::Look => return,
-            What::Create => self.status = Status::Open,
+            What::Create | What::Reopen => self.status = Status::Open,
             What::Assign(customer) => self.customer = Some(customer.clone()),
             What::Add(sku, quantity) => *self.lines.entry(sku.clone()).or_default() += quantity,
             What::Change(sku, quantity) => {
@@ -160,6 +167,7 @@ impl SequentialSpec for Cart {
                 let same = match &op.what {
                     What::Change(sku, quantity) => self.lines.get(sku) == Some(quantity),
                     What::Assign(customer) => self.customer.as_ref() == Some(customer),
+                    What::Reopen => self.status == Status::Open,
                     What::Abandon => self.status == Status::Abandoned,
                     _ => false,
                 };
@@ -216,6 +224,7 @@ fn operation(asked: &Asked, log: &Log) -> Option<(String, Operation<Op, Ret>)> {
         "cart.change_line" => What::Change(command.sku.clone()?, quantity()?),
         "cart.remove_line" => What::Remove(command.sku.clone()?),
         "cart.checkout" => What::CheckOut,
+        "cart.reopen" => What::Reopen,
         "cart.abandon" => What::Abandon,
         _ => return None,
     };

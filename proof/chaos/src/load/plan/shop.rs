@@ -36,7 +36,12 @@ impl Planner {
                 let body = json!({"from": from});
                 (self.command(market, "cart.merge", Some(&cart.id), &body), Then::Nothing)
             }
-            (62..91, Some(_)) => self.check_out(market, &cart.id),
+            (90..91, _) => {
+                // As often as not of a cart whose order others have called off by now.
+                let reopen = self.command(market, "cart.reopen", Some(&cart.id), &json!({}));
+                (reopen, Then::Nothing)
+            }
+            (62..90, Some(_)) => self.check_out(market, &cart.id),
             (50..62, Some(sku)) => {
                 let body = json!({"quantity": self.rng.u32(1..4)});
                 let mut change = self.command(market, "cart.change_line", Some(&cart.id), &body);
