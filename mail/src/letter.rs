@@ -26,6 +26,8 @@ pub enum Template {
     OrderPlaced,
     /// It is certain.
     OrderConfirmed,
+    /// What it was to be paid with lapsed.
+    OrderUnsecured,
     /// It is off.
     OrderCancelled,
     /// A parcel of it left.
@@ -38,7 +40,7 @@ pub enum Template {
 
 impl Template {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::VerifyAddress,
         Self::AddressTaken,
         Self::ResetPassword,
@@ -47,6 +49,7 @@ impl Template {
         Self::Invitation,
         Self::OrderPlaced,
         Self::OrderConfirmed,
+        Self::OrderUnsecured,
         Self::OrderCancelled,
         Self::OrderShipped,
         Self::OrderRefunded,
@@ -64,6 +67,7 @@ impl Template {
             Self::Invitation => "invitation",
             Self::OrderPlaced => "order_placed",
             Self::OrderConfirmed => "order_confirmed",
+            Self::OrderUnsecured => "order_unsecured",
             Self::OrderCancelled => "order_cancelled",
             Self::OrderShipped => "order_shipped",
             Self::OrderRefunded => "order_refunded",

@@ -34,6 +34,7 @@ const BUILT_IN: &[(&str, &str)] = built_in![
     "invitation.txt",
     "order_placed.txt",
     "order_confirmed.txt",
+    "order_unsecured.txt",
     "order_cancelled.txt",
     "order_shipped.txt",
     "order_refunded.txt",
@@ -200,7 +201,7 @@ mod tests {
             "lines": [{"quantity": 2, "title": "Tote <i>", "options": "Blue, L", "total": "39.98"}],
             "total": "39.98", "currency": "EUR", "address": ["Ann Lee", "High Street 1"],
             "amount": "10.00", "tracking": "JD01", "carrier": "DHL", "state": "approved",
-            "reason": "", "invitation": "7f.5ec", "days": 3,
+            "reason": "", "invitation": "7f.5ec", "days": 3, "until": "2026-03-04 12:00 UTC",
         });
         let locale = locale.map(|text| Locale::try_from(text.to_owned()).unwrap());
         let to = Email::try_from("ann@shop.example".to_owned()).unwrap();

@@ -43,13 +43,25 @@ async fn a_card_is_authorised_captured_and_refunded(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
-async fn a_card_is_voided(db: PgPool) {
+async fn a_card_is_voided_and_the_order_paid_otherwise(db: PgPool) {
     let shop = Shop::open(&db);
-    let (_, payment) = shop.card("TOTE", authorized()).await;
+    let (order, payment) = shop.card("TOTE", authorized()).await;
     let voided = shop.send(keyed(format!("/v1/payments/{payment}/void"), &json!({}))).await;
     assert_eq!(voided.status, StatusCode::ACCEPTED);
     let history = shop.history(&format!("payment-{payment}")).await;
     assert_eq!(history.last().unwrap(), "payment.requested");
+    shop.gateway(&payment, 2, Verdict::Voided).await;
+    let stream = format!("order-{order}");
+    assert_eq!(shop.history(&stream).await.last().unwrap(), "order.unsecured");
+
+    let parcel = shop.done(post("/v1/fulfilments", &json!({"order_id": order}))).await.id();
+    let step = |step| post(format!("/v1/fulfilments/{parcel}/{step}"), &json!({}));
+    shop.done(step("pack")).await;
+    assert_eq!(shop.send(step("ship")).await.code(), "order_not_secured");
+    let pay = json!({"order_id": order, "method": "cash_on_delivery"});
+    shop.done(keyed("/v1/payments", &pay)).await;
+    assert_eq!(shop.history(&stream).await.last().unwrap(), "order.secured");
+    shop.done(step("ship")).await;
 }
 
 #[sqlx::test(migrations = "../migrations")]

@@ -9,9 +9,9 @@ use crate::order::{self, Order, Status};
 use crate::payment::{Operation, Payment, Stage};
 use crate::state::Streams;
 
-/// Money is set aside, or was taken: the order is certain, though it had expired, if its units are
-/// still to be had. What stands beside another payment, or for an order that is off, and what is
-/// being let go is left to [`super::settling`].
+/// Money is set aside, or was taken: the order is certain, or secured again; though it had
+/// expired, if its units are still to be had. What stands beside another payment, or for an order
+/// that is off, and what is being let go is left to [`super::settling`].
 pub(super) fn authorized(
     unit: &mut Unit,
     id: PaymentId,
@@ -22,6 +22,7 @@ pub(super) fn authorized(
 ) -> Result<Vec<order::Event>, Stop> {
     let waits = match order.status {
         Status::Pending => true,
+        Status::Confirmed if order.unsecured => true,
         Status::Cancelled if order.expired => false,
         Status::Unplaced | Status::Confirmed | Status::Completed | Status::Cancelled => {
             return Ok(vec![]);
@@ -44,6 +45,9 @@ pub(super) fn authorized(
     }
     if !waits {
         return reserve_anew(unit, id, order, order_id, streams);
+    }
+    if let Some(secured) = order.secure(Some(id)) {
+        return Ok(vec![secured]);
     }
     commit_stock(unit, order_id, order, streams)?;
     Ok(order.confirm(id)?)

@@ -4,6 +4,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::balance::Balance;
 use super::confirming::commit_stock;
 use super::{Events, Stop, Unit, settling};
 use crate::StreamId;
@@ -90,6 +91,12 @@ pub(crate) fn decide(id: OrderId, command: Command, streams: Streams) -> Result<
 fn expire(order: &Order, at: DateTime<Utc>, streams: Streams) -> Result<Vec<Event>, Stop> {
     match order.status {
         Status::Unplaced => return Err(order::Error::NotFound.into()),
+        // What was taken before may be enough, after some of it was called off.
+        Status::Confirmed if order.unsecured => {
+            if Balance::load(order, streams)?.due().is_zero() {
+                return Ok(order.secure(None).into_iter().collect());
+            }
+        }
         Status::Confirmed | Status::Completed | Status::Cancelled => return Ok(vec![]),
         // Nothing is set aside for it that others wait for.
         Status::Pending if order.recorded => return Ok(vec![]),

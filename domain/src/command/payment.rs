@@ -1,6 +1,6 @@
 //! Commands to payments, and what becomes of the order: what is authorised confirms it and commits
-//! its units; what comes to nothing leaves it open for another payment; what is let go or lapses
-//! calls it off while nothing has left. One append each.
+//! its units; what comes to nothing, is let go or lapses leaves it open for another payment, in a
+//! bounded time. One append each.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -10,7 +10,7 @@ use super::{Events, Stop, Unit, order as order_command, settling};
 use crate::StreamId;
 use crate::ids::{OrderId, PaymentId};
 use crate::money::Money;
-use crate::order::{self, CancelReason, Order, PaymentMethod, Status};
+use crate::order::{self, Order, PaymentMethod, Status};
 use crate::payment::{self, Event, Operation, Payment, Restoration, Stage, WriteOff};
 pub use crate::payment::{Finding, Report, Start, Verdict};
 use crate::state::Streams;
@@ -81,7 +81,10 @@ pub enum Command {
         at: DateTime<Utc>,
     },
     /// The authorisation fell due.
-    Expire,
+    Expire {
+        /// When this is asked.
+        at: DateTime<Utc>,
+    },
     /// The courier collected an amount, or all that is due for what was delivered; or it was paid
     /// outside of this shop.
     Collect {
@@ -118,7 +121,10 @@ pub(crate) fn decide(id: PaymentId, command: Command, streams: Streams) -> Resul
             refuse_if_earned(state, streams)?;
             state.void()
         }
-        Command::Expire => state.expire(),
+        Command::Expire { at } => {
+            now = Some(at);
+            state.expire()
+        }
         Command::CompleteAction => state.complete_action(),
         Command::Abort { .. } if is_being_begun(state) => return leave(id, state, streams),
         Command::Abort { reason } => state.abort(reason),
@@ -230,8 +236,8 @@ fn follow(
         Event::Failed(_) | Event::Voided(_) | Event::Expired(_) | Event::Uncollected(_) => {
             // What was taken of it stands.
             let fruitless = after.terms.as_ref().is_none_or(|terms| terms.captured.is_zero());
-            let lapsed = before.stage == Stage::Open;
-            if fruitless { ended(id, order, event, lapsed) } else { vec![] }
+            let lapsed = at.filter(|_| before.stage == Stage::Open);
+            if fruitless { ended(id, order, lapsed) } else { vec![] }
         }
         Event::Restored(again) if again.what == Restoration::Dispute => vec![],
         // What is set aside for an order that is off is let go, though its capture or its refund
@@ -302,23 +308,11 @@ fn is_given_up(before: &Payment, operation: Operation) -> bool {
     operation == Operation::Void && matches!(before.stage, Stage::Created | Stage::RequiresAction)
 }
 
-/// A payment came to its end. An order that was certain because of it is off, while nothing of it
-/// has left; else it waits for another payment.
-fn ended(id: PaymentId, order: &Order, event: &Event, lapsed: bool) -> Vec<order::Event> {
+/// A payment came to its end, and the order waits for another; for so long, where nothing of it has
+/// left and what was set aside for it `lapsed` at that time, however that came.
+fn ended(id: PaymentId, order: &Order, lapsed: Option<DateTime<Utc>>) -> Vec<order::Event> {
     let mut events = order.end_payment(id);
-    let reason = match event {
-        Event::Voided(_) => CancelReason::PaymentVoided,
-        Event::Expired(_) => CancelReason::AuthorizationExpired,
-        _ => return events,
-    };
-    let secured_by_others = order.standing_payments().any(|standing| standing != id);
-    if lapsed && order.status == Status::Confirmed && !order.has_left() && !secured_by_others {
-        let mut after = order.clone();
-        for event in &events {
-            after.evolve(event);
-        }
-        events.extend(after.cancel(reason).unwrap_or_default());
-    }
+    events.extend(lapsed.and_then(|at| order.unsecure(id, at)));
     events
 }
 

@@ -22,6 +22,10 @@ events! {
     HoldProlonged = "order.hold_prolonged", schema 1;
     /// It is certain: paid for, to be paid on delivery, or free.
     Confirmed = "order.confirmed", schema 1;
+    /// What stood for its money ended before anything of it left.
+    Unsecured = "order.unsecured", schema 1;
+    /// Another payment stands for its money.
+    Secured = "order.secured", schema 1;
     /// It goes to another address.
     AddressChanged = "order.address_changed", schema 1;
     /// Some of it is to go out in a parcel.
@@ -118,10 +122,6 @@ pub enum CancelReason {
     Requested(Note),
     /// Nobody paid in time.
     Expired,
-    /// The authorisation was given back.
-    PaymentVoided,
-    /// The authorisation lapsed before it was captured.
-    AuthorizationExpired,
     /// Nothing of it could be delivered.
     Undeliverable,
 }
@@ -167,6 +167,23 @@ pub struct PaymentStarted {
 pub struct PaymentEnded {
     /// The payment. Another may be begun.
     pub payment_id: PaymentId,
+}
+
+/// `order.unsecured`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Unsecured {
+    /// The payment whose authorisation lapsed, or was let go at the gateway.
+    pub payment_id: PaymentId,
+    /// When it is cancelled if it is not paid otherwise.
+    pub reserved_until: DateTime<Utc>,
+}
+
+/// `order.secured`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Secured {
+    /// The payment; none where less is owed by now than was taken before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_id: Option<PaymentId>,
 }
 
 /// `order.hold_prolonged`

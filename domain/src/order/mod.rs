@@ -1,17 +1,20 @@
 //! An order: what was bought, at which prices, and how far it has come.
 //!
-//! `pending → confirmed → completed`, `pending | confirmed → cancelled`. An order can shrink: units
-//! are called off before they leave, come back or are lost on the way, or are returned after they
-//! were delivered; what is *owed* shrinks with them, and captures, refunds and the end of the order
-//! go by it. One that was sold elsewhere before may be *recorded*: it lives as the others do, but
-//! nothing is taken out of stock for it. Payments, parcels and returns are streams of their own;
-//! the order remembers only what its own decisions need of them.
+//! `pending → confirmed → completed`, `pending | confirmed → cancelled`. What stood for the money
+//! of one that is certain may end before anything left: it is *unsecured* then, and waits so long
+//! for another payment. An order can shrink: units are called off before they leave, come back or
+//! are lost on the way, or are returned after they were delivered; what is *owed* shrinks with
+//! them, and captures, refunds and the end of the order go by it. One that was sold elsewhere
+//! before may be *recorded*: it lives as the others do, but nothing is taken out of stock for it.
+//! Payments, parcels and returns are streams of their own; the order remembers only what its own
+//! decisions need of them.
 
 mod event;
 mod fulfilling;
 mod owed;
 mod recording;
 mod rules;
+mod securing;
 
 use std::collections::BTreeMap;
 
@@ -20,7 +23,7 @@ pub use event::{
     AddressChanged, CancelReason, Cancelled, Completed, Confirmed, Event, FulfilmentClosed,
     FulfilmentPlanned, FulfilmentShipped, HoldProlonged, Line, Overpaid, ParcelOutcome,
     PaymentEnded, PaymentMethod, PaymentStarted, Placed, Reinstated, ReturnClosed, ReturnOpened,
-    Units, UnitsCancelled, UnitsDelivered, UnitsReturned,
+    Secured, Units, UnitsCancelled, UnitsDelivered, UnitsReturned, Unsecured,
 };
 pub(crate) use fulfilling::{merge, units_of, without};
 pub use recording::Recording;
@@ -47,6 +50,9 @@ pub const RECORDED_LINES_MAX: usize = 500;
 pub const RETURNS_MAX: usize = 200;
 /// How long after its first reservation an order's units may still be held for a bank.
 pub const HOLD_PROLONGED_MAX: TimeDelta = TimeDelta::hours(1);
+/// How long an order that was certain waits for another payment. It is asked for by mail, and mails
+/// are read after a weekend; but its units are kept from others meanwhile.
+pub const PAY_AGAIN_WITHIN: TimeDelta = TimeDelta::days(3);
 
 /// Where an order stands in its life.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,7 +118,7 @@ pub struct BegunPayment {
 
 /// Of the shape of [`Order`] and of its fold. Raise it with every change of either: snapshots of
 /// another schema are passed over. A test knows when it is due.
-pub const SCHEMA: i32 = 6;
+pub const SCHEMA: i32 = 7;
 
 /// Why it refuses, as [`crate::Refusal`] keeps it.
 pub type Refusal = Error;
@@ -147,6 +153,8 @@ pub struct Order {
     pub reserved_until: Option<DateTime<Utc>>,
     /// Up to when that may be put off.
     pub hold_until_max: Option<DateTime<Utc>>,
+    /// Whether it is certain, and what stood for its money ended before anything left.
+    pub unsecured: bool,
     /// Whether it is off because nobody paid in time.
     pub expired: bool,
     /// What was begun to pay it.
@@ -174,8 +182,7 @@ impl Order {
                 self.lines.clone_from(&placed.lines);
                 self.recorded = placed.recorded;
                 self.total = Some(placed.total);
-                self.reserved_until = Some(placed.reserved_until);
-                self.hold_until_max = placed.reserved_until.checked_add_signed(HOLD_PROLONGED_MAX);
+                self.hold_until(placed.reserved_until);
             }
             Event::PaymentStarted(PaymentStarted { payment_id, method }) => {
                 let attempt = BegunPayment { method: *method, ended: false };
@@ -183,16 +190,15 @@ impl Order {
             }
             Event::PaymentEnded(ended) => self.end_of_payment(ended.payment_id, true),
             Event::HoldProlonged(held) => self.reserved_until = Some(held.reserved_until),
-            Event::Confirmed(confirmed) => {
-                self.status = Status::Confirmed;
-                self.sold = Some(confirmed.total);
-                if let (Some(sum), Some(prepaid)) = (&mut self.overpaid, confirmed.prepaid) {
-                    *sum = sum.less(prepaid);
-                }
-                if let Some(payment_id) = confirmed.payment_id {
-                    self.end_of_payment(payment_id, false);
-                }
+            Event::Unsecured(unsecured) => {
+                self.unsecured = true;
+                self.hold_until(unsecured.reserved_until);
             }
+            Event::Secured(secured) => {
+                self.unsecured = false;
+                self.stands(secured.payment_id);
+            }
+            Event::Confirmed(confirmed) => self.become_certain(confirmed),
             Event::AddressChanged(_) => {}
             Event::FulfilmentPlanned(planned) => {
                 self.count(&planned.lines, |of, units| of.planned += units);
@@ -223,6 +229,7 @@ impl Order {
             Event::Completed(_) => self.complete(),
             Event::Cancelled(cancelled) => {
                 self.status = Status::Cancelled;
+                self.unsecured = false;
                 self.expired = cancelled.reason == CancelReason::Expired;
             }
             Event::Overpaid(Overpaid { amount, .. }) => add(&mut self.overpaid, *amount),
@@ -231,6 +238,27 @@ impl Order {
                 self.expired = false;
             }
         }
+    }
+
+    fn become_certain(&mut self, confirmed: &Confirmed) {
+        self.status = Status::Confirmed;
+        self.sold = Some(confirmed.total);
+        if let (Some(sum), Some(prepaid)) = (&mut self.overpaid, confirmed.prepaid) {
+            *sum = sum.less(prepaid);
+        }
+        self.stands(confirmed.payment_id);
+    }
+
+    /// Though it had come to nothing before.
+    fn stands(&mut self, payment: Option<PaymentId>) {
+        if let Some(id) = payment {
+            self.end_of_payment(id, false);
+        }
+    }
+
+    fn hold_until(&mut self, until: DateTime<Utc>) {
+        self.reserved_until = Some(until);
+        self.hold_until_max = until.checked_add_signed(HOLD_PROLONGED_MAX);
     }
 
     fn end_of_payment(&mut self, id: PaymentId, ended: bool) {
@@ -243,6 +271,7 @@ impl Order {
     /// of it turned up, that is all else.
     fn complete(&mut self) {
         self.status = Status::Completed;
+        self.unsecured = false;
         for line in &self.lines {
             let of = self.progress.entry(line.sku.clone()).or_default();
             (of.planned, of.moving) = (0, 0);

@@ -178,6 +178,9 @@ impl Order {
         if confirm && self.status == Status::Pending {
             events.extend(self.confirm(payment_id)?);
         }
+        if confirm {
+            events.extend(self.secure(Some(payment_id)));
+        }
         Ok(events)
     }
 
@@ -237,7 +240,8 @@ impl Order {
             return vec![];
         };
         let reserved_until = until.min(max);
-        if self.status == Status::Pending && reserved_until > now {
+        let waits = self.status == Status::Pending || self.unsecured;
+        if waits && reserved_until > now {
             vec![HoldProlonged { reserved_until }.into()]
         } else {
             vec![]

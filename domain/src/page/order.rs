@@ -40,10 +40,6 @@ pub enum Reason {
     Requested,
     /// Nobody paid in time.
     Expired,
-    /// The authorisation was given back.
-    PaymentVoided,
-    /// The authorisation lapsed before it was captured.
-    AuthorizationExpired,
     /// Nothing of it could be delivered.
     Undeliverable,
 }
@@ -115,6 +111,10 @@ pub struct Document {
     pub withheld: Money,
     /// When it is cancelled if it is still unpaid.
     pub reserved_until: DateTime<Utc>,
+    /// Whether it is certain, and what stood for its money ended before anything left: it is to be
+    /// paid by `reserved_until`.
+    #[serde(default)]
+    pub unsecured: bool,
     /// When it became certain.
     pub confirmed_at: Option<DateTime<Utc>>,
     /// When every unit was delivered or off.
@@ -237,6 +237,7 @@ fn place(id: OrderId, placed: &order::Placed, seen: &Seen) -> Document {
         withheld: Money::zero(placed.total.currency()),
         to_refund: Money::zero(placed.total.currency()),
         reserved_until: placed.reserved_until,
+        unsecured: false,
         confirmed_at: None,
         completed_at: None,
         cancelled: None,
@@ -268,16 +269,23 @@ impl Document {
             }
             order::Event::Completed(_) => {
                 self.status = Status::Completed;
+                self.unsecured = false;
                 self.completed_at = Some(seen.occurred_at);
             }
             order::Event::Cancelled(cancelled) => {
                 self.status = Status::Cancelled;
+                self.unsecured = false;
                 self.cancelled = Some(cancellation(&cancelled.reason, seen.occurred_at));
             }
             order::Event::Reinstated(_) => {
                 self.status = Status::Pending;
                 self.cancelled = None;
             }
+            order::Event::Unsecured(unsecured) => {
+                self.unsecured = true;
+                self.reserved_until = unsecured.reserved_until;
+            }
+            order::Event::Secured(_) => self.unsecured = false,
             order::Event::HoldProlonged(held) => self.reserved_until = held.reserved_until,
             order::Event::AddressChanged(changed) => self.address_id = Some(changed.address_id),
             order::Event::UnitsReturned(returned) => {
@@ -337,8 +345,6 @@ fn cancellation(reason: &CancelReason, at: DateTime<Utc>) -> Cancellation {
     let (reason, note) = match reason {
         CancelReason::Requested(note) => (Reason::Requested, Some(note.clone())),
         CancelReason::Expired => (Reason::Expired, None),
-        CancelReason::PaymentVoided => (Reason::PaymentVoided, None),
-        CancelReason::AuthorizationExpired => (Reason::AuthorizationExpired, None),
         CancelReason::Undeliverable => (Reason::Undeliverable, None),
     };
     Cancellation { at, reason, note }

@@ -74,7 +74,7 @@ fn what_was_refunded_for_a_lost_parcel_is_not_goodwill() {
 fn what_is_still_owed_after_a_lost_parcel_can_be_paid() {
     let shop = sent_with(at_shipment(), 1, &[(TOTE, 2)]).done(record(1, 2, was_captured()));
     let shop = shop.done(refund(1, Some(eur("39.00")))).done(record(1, 3, was_refunded()));
-    let shop = shop.done(ask(Command::Expire)).done(lose(1));
+    let shop = shop.done(lapse(1)).done(lose(1));
     // 10.50 is owed, 1.00 was kept.
     shop.done(pay_by_card(2, 1));
 }
@@ -164,7 +164,7 @@ fn a_late_payment_does_not_buy_another_products_units() {
 #[test]
 fn captured_partly_and_called_off_in_parts_and_expired() {
     let shop = authorized().done(capture(1, Some(eur("20.00")))).done(record(1, 2, was_captured()));
-    let shop = shop.done(ask(Command::Expire)).done(pay_on_delivery(2, 1));
+    let shop = shop.done(lapse(1)).done(pay_on_delivery(2, 1));
     let shop = shop.done(cancel_units(1, &[(PURSE, 1)])).done(cancel_units(1, &[(TOTE, 1)]));
     let shop = sent(shop).done(deliver(1));
     assert_eq!(order(&shop).status, Status::Completed);
@@ -269,7 +269,7 @@ fn ids_are_used_once() {
 #[test]
 fn two_payments_give_back_each_its_own() {
     let shop = authorized().done(capture(1, Some(eur("20.00")))).done(record(1, 2, was_captured()));
-    let shop = shop.done(ask(Command::Expire)).done(pay_by_card_as(2, 1, CapturePolicy::AtOnce));
+    let shop = shop.done(lapse(1)).done(pay_by_card_as(2, 1, CapturePolicy::AtOnce));
     let shop = shop.done(record(2, 1, was_authorized())).done(record(2, 2, was_captured()));
     let shop = shop.done(cancel(1));
     let shop = shop.done(record(1, 3, was_refunded())).done(record(2, 3, was_refunded()));

@@ -61,8 +61,6 @@ fn every_reason_to_cancel_can_be_stored_and_read() {
     for reason in [
         CancelReason::Requested(note("changed my mind")),
         CancelReason::Expired,
-        CancelReason::PaymentVoided,
-        CancelReason::AuthorizationExpired,
         CancelReason::Undeliverable,
     ] {
         let (total, units) = (eur("1.00"), 1);
@@ -156,12 +154,7 @@ fn the_words_in_events_are_pinned() {
     use domain::order::{ParcelOutcome, PaymentMethod};
     use domain::payment::{CapturePolicy, DisputeStage, Operation};
     let words = json!([
-        [CancelReason::Requested(note("x")), CancelReason::Expired],
-        [
-            CancelReason::PaymentVoided,
-            CancelReason::AuthorizationExpired,
-            CancelReason::Undeliverable
-        ],
+        [CancelReason::Requested(note("x")), CancelReason::Expired, CancelReason::Undeliverable],
         [PaymentMethod::Card, PaymentMethod::Paypal],
         [PaymentMethod::CashOnDelivery, PaymentMethod::External],
         [
@@ -175,8 +168,7 @@ fn the_words_in_events_are_pinned() {
         [Operation::Authorize, Operation::Capture, Operation::Void, Operation::Refund],
     ]);
     let pinned = json!([
-        [{ "requested": "x" }, "expired"],
-        ["payment_voided", "authorization_expired", "undeliverable"],
+        [{ "requested": "x" }, "expired", "undeliverable"],
         ["card", "paypal"],
         ["cash_on_delivery", "external"],
         ["delivered", "cancelled", "returned", "lost"],

@@ -138,7 +138,7 @@ fn of_carts() -> [cart::Event; 9] {
     ]
 }
 
-fn of_orders() -> [order::Event; 18] {
+fn of_orders() -> [order::Event; 20] {
     let (payment_id, fulfilment_id, return_id) = (payment_id(1), parcel_id(1), return_id(1));
     let (total, amount, units) = (eur("39.98"), eur("19.99"), 2);
     let address_id = domain::AddressId(uuid::Uuid::from_u128(8));
@@ -180,6 +180,8 @@ fn of_orders() -> [order::Event; 18] {
         order::HoldProlonged { reserved_until: hour(2) }.into(),
         order::Confirmed { payment_id: Some(payment_id), total, units, prepaid: Some(amount) }
             .into(),
+        order::Unsecured { payment_id, reserved_until: hour(2) }.into(),
+        order::Secured { payment_id: Some(payment_id) }.into(),
         order::AddressChanged { address_id }.into(),
         order::FulfilmentPlanned { fulfilment_id, lines: lines() }.into(),
         order::FulfilmentShipped { fulfilment_id, lines: lines() }.into(),

@@ -221,8 +221,7 @@ fn when_everything_came_back_the_order_is_off_and_its_payment_undone() {
 
 #[test]
 fn a_lapsed_authorisation_needs_no_undoing() {
-    let expire = to_payment(1, domain::command::payment::Command::Expire);
-    let shop = sent(authorized()).done(expire).done(fail(1));
+    let shop = sent(authorized()).done(lapse(1)).done(fail(1));
     shop.when(give_back(1)).then([
         came_back(PURSE, 1, 1),
         came_back(TOTE, 1, 2),

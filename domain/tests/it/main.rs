@@ -24,5 +24,6 @@ mod state;
 mod stock;
 mod today;
 mod told;
+mod unsecured;
 mod warehouse;
 mod words;

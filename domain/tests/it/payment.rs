@@ -2,14 +2,12 @@
 
 use domain::Command as Any;
 use domain::command::payment::{ACTION_HOLD, Command};
-use domain::order::{
-    CancelReason, Cancelled, Confirmed, HoldProlonged, PaymentEnded, PaymentMethod, PaymentStarted,
-};
+use domain::order::{Confirmed, HoldProlonged, PaymentEnded, PaymentMethod, PaymentStarted};
 use domain::payment::{
     ActionRequired, Authorized, CapturePolicy, Captured, CollectionDue, Created, Failed, Finding,
     Operation, OutcomeUnknown, Refunded, RequestFailed, Requested, Resolved, Verdict,
 };
-use domain::stock::{Committed, Released};
+use domain::stock::Committed;
 
 use kit::*;
 
@@ -47,21 +45,6 @@ pub fn committed() -> [Fact; 2] {
 
 pub fn ended(payment: u128) -> Fact {
     of_order(1, PaymentEnded { payment_id: payment_id(payment) })
-}
-
-/// The order called off for this reason, and its units on sale again.
-pub fn called_off(reason: CancelReason) -> [Fact; 3] {
-    let of = |count| Released {
-        order_id: order_id(1),
-        parts: parts(&[("depot", count)]),
-        committed: true,
-    };
-    let (was_confirmed, total, units) = (true, eur("50.50"), 3);
-    [
-        of_order(1, Cancelled { reason, was_confirmed, total, units }),
-        of_stock(TOTE, of(2)),
-        of_stock(PURSE, of(1)),
-    ]
 }
 
 pub fn ask(command: Command) -> Any {

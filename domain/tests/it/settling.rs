@@ -1,14 +1,15 @@
 //! When money is taken and let go, that nothing leaves unpaid, and cash.
 
 use domain::command::payment::Command;
-use domain::order::{CancelReason, PaymentMethod};
+use domain::order::PaymentMethod;
 use domain::payment::{
     CapturePolicy, Collected, Expired, Operation, Refunded, Remitted, Start, Uncollected, Verdict,
     Voided, WriteOff,
 };
 use domain::{Command as Any, State, StreamId};
 
-use crate::payment::{ask, asked, called_off, collect, ended, remit, taken};
+use crate::payment::{ask, asked, collect, ended, remit, taken};
+use crate::unsecured::unsecured;
 
 use kit::*;
 
@@ -77,12 +78,12 @@ fn a_gateway_that_takes_money_once_takes_all_with_the_first_parcel() {
 }
 
 #[test]
-fn voiding_calls_the_order_off_when_the_gateway_has_done_it() {
+fn voiding_leaves_the_order_for_another_payment_when_the_gateway_has_done_it() {
     let void = || ask(Command::Void);
     authorized().when(void()).then([asked(Operation::Void, "50.50", 2)]);
     let shop = authorized().done(void());
     let voided = of_payment(1, Voided { order_id: order_id(1), request: Some(2) });
-    let facts = [voided, ended(1)].into_iter().chain(called_off(CancelReason::PaymentVoided));
+    let facts = [voided, ended(1), unsecured(hour(0))];
     shop.when(record(1, 2, Verdict::Voided)).then(facts);
     shop.done(record(1, 2, Verdict::Voided)).when(void()).then_nothing();
 }
@@ -112,10 +113,7 @@ fn nothing_leaves_that_is_not_secured() {
     let voiding = packed(authorized()).done(ask(Command::Void));
     voiding.when(ship(1)).then_refused("order_not_secured");
     voiding.clone().done(record(1, 2, declined())).done(ship(1));
-    voiding
-        .done(record(1, 2, Verdict::Voided))
-        .when(ship(1))
-        .then_refused("fulfilment_wrong_state");
+    voiding.done(record(1, 2, Verdict::Voided)).when(ship(1)).then_refused("order_not_secured");
 
     let refunded = packed(captured()).done(refund(1, None)).done(record(1, 3, was_refunded()));
     refunded.when(ship(1)).then_refused("order_not_secured");
@@ -128,29 +126,19 @@ fn nothing_leaves_that_is_not_secured() {
 fn what_lapsed_after_the_first_parcel_is_paid_anew_before_the_second() {
     let shop = authorized().done(plan(1, 1, &[(TOTE, 2)])).done(pack(1)).done(ship(1));
     let lapsed = of_payment(1, Expired { order_id: order_id(1) });
-    shop.when(ask(Command::Expire)).then([lapsed, ended(1)]);
-    let shop = shop.done(ask(Command::Expire)).done(plan(2, 1, &[])).done(pack(2));
+    shop.when(lapse(1)).then([lapsed, ended(1)]);
+    let shop = shop.done(lapse(1)).done(plan(2, 1, &[])).done(pack(2));
     shop.when(ship(2)).then_refused("order_not_secured");
     let shop = shop.done(pay_by_card(2, 1)).done(record(2, 1, was_authorized())).done(ship(2));
     shop.done(capture(2, None));
 }
 
 #[test]
-fn a_lapsed_authorisation_calls_the_order_off() {
-    let expire = || ask(Command::Expire);
-    let lapsed = of_payment(1, Expired { order_id: order_id(1) });
-    let shop = authorized();
-    let off = called_off(CancelReason::AuthorizationExpired);
-    shop.when(expire()).then([lapsed, ended(1)].into_iter().chain(off));
-    shop.done(expire()).when(expire()).then_nothing();
-}
-
-#[test]
 fn what_was_taken_of_a_lapsed_authorisation_stands() {
     let part = authorized().done(capture(1, Some(eur("20.50")))).done(record(1, 2, was_captured()));
     let lapsed = of_payment(1, Expired { order_id: order_id(1) });
-    part.when(ask(Command::Expire)).then([lapsed]);
-    let shop = part.done(ask(Command::Expire));
+    part.when(lapse(1)).then([lapsed]);
+    let shop = part.done(lapse(1));
     // The rest is paid by another.
     let shop = shop.done(pay_by_card(2, 1)).done(record(2, 1, was_authorized()));
     sent(shop.done(capture(2, None)).done(record(2, 2, was_captured())));
@@ -158,12 +146,11 @@ fn what_was_taken_of_a_lapsed_authorisation_stands() {
 
 #[test]
 fn only_an_idle_authorisation_lapses() {
-    let expire = || ask(Command::Expire);
-    authorized().done(capture(1, None)).when(expire()).then_refused("payment_request_in_flight");
+    authorized().done(capture(1, None)).when(lapse(1)).then_refused("payment_request_in_flight");
     for shop in [captured(), on_delivery()] {
-        shop.when(expire()).then_nothing();
+        shop.when(lapse(1)).then_nothing();
     }
-    given([]).when(expire()).then_refused("payment_not_found");
+    given([]).when(lapse(1)).then_refused("payment_not_found");
 }
 
 fn handed_over(amount: &str, written_off: Option<WriteOff>) -> Remitted {

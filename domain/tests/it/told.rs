@@ -141,7 +141,7 @@ fn captured_alone_is_paid() {
 /// same, as `PayPal` allows.
 #[test]
 fn money_taken_late_secures_the_second_parcel() {
-    let shop = sent_with(authorized(), 1, &[(TOTE, 2)]).done(ask(Command::Expire));
+    let shop = sent_with(authorized(), 1, &[(TOTE, 2)]).done(lapse(1));
     let shop = shop.done(report(1, told_captured("50.50", "ch_1")));
     assert_eq!(pay(&shop, 1).terms.unwrap().kept(), eur("50.50"));
     let shop = shop.done(plan(2, 1, &[])).done(pack(2));

@@ -161,6 +161,10 @@ pub fn record(payment: impl Named<PaymentId>, request: u32, verdict: Verdict) ->
 pub fn report(payment: impl Named<PaymentId>, report: Report) -> Command {
     to_payment(payment, payments::Command::Report { report, at: hour(0) })
 }
+/// Its authorisation falls due, two hours after all began.
+pub fn lapse(payment: impl Named<PaymentId>) -> Command {
+    to_payment(payment, payments::Command::Expire { at: hour(2) })
+}
 pub fn capture(payment: impl Named<PaymentId>, amount: Option<Money>) -> Command {
     to_payment(payment, payments::Command::Capture { amount })
 }

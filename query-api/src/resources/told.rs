@@ -20,6 +20,8 @@ const TOLD: &[(&str, &[&[&str]])] = &[
     ("order.payment_ended", &[&["payment_id"]]),
     ("order.hold_prolonged", &[&["reserved_until"]]),
     ("order.confirmed", &[&["payment_id", "total", "units"]]),
+    ("order.unsecured", &[&["payment_id", "reserved_until"]]),
+    ("order.secured", &[&["payment_id"]]),
     ("order.address_changed", &[&["address_id"]]),
     ("order.fulfilment_planned", &[&["fulfilment_id"], &UNITS]),
     ("order.fulfilment_shipped", &[&["fulfilment_id"], &UNITS]),

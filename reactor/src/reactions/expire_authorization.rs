@@ -47,7 +47,7 @@ impl Reaction for ExpireAuthorization {
     }
 
     async fn act(task: &Task<PaymentId>, hands: &Hands) -> Result<Done, Retry> {
-        let_go(task, Command::Payment(task.subject, Ask::Expire), hands).await
+        let_go(task, Command::Payment(task.subject, Ask::Expire { at: hands.now() }), hands).await
     }
 }
 

@@ -1,4 +1,4 @@
-//! Calls an order off that nobody paid in time.
+//! Calls an order off that nobody paid in time, or paid again after its payment lapsed.
 
 use chrono::{DateTime, Utc};
 use domain::command::order::Command as Ask;
@@ -28,7 +28,10 @@ impl Reaction for ExpireOrder {
             order::Event::Placed(placed) if placed.recorded => {}
             order::Event::Placed(placed) => list.due(id, due(placed.reserved_until)),
             order::Event::HoldProlonged(held) => list.due(id, due(held.reserved_until)),
-            order::Event::Confirmed(_) | order::Event::Cancelled(_) => list.settled(id),
+            order::Event::Unsecured(lapsed) => list.due(id, due(lapsed.reserved_until)),
+            order::Event::Confirmed(_) | order::Event::Secured(_) | order::Event::Cancelled(_) => {
+                list.settled(id);
+            }
             // Confirmed in the same breath.
             order::Event::Reinstated(_)
             | order::Event::PaymentStarted(_)
@@ -74,8 +77,14 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_confirmed_or_off_is_not() {
-        for end in ["confirmed", "cancelled"] {
+    fn one_whose_payment_lapsed_waits_for_another() {
+        let events = [given::placed(), given::order("confirmed"), given::order("unsecured")];
+        given::<ExpireOrder>(events).then_due(&order_id(), held_until(), 3);
+    }
+
+    #[test]
+    fn one_that_is_confirmed_secured_or_off_is_not() {
+        for end in ["confirmed", "secured", "cancelled"] {
             let events = [given::placed(), given::order(end)];
             given::<ExpireOrder>(events).then_settled(&order_id());
         }

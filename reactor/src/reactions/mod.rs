@@ -13,13 +13,14 @@ pub use self::purge_cdn::PURGE_CDN;
 use crate::reaction::Registered;
 
 /// Every reaction, but the one that only those have who know a CDN.
-pub static ALL: [Registered; 10] = [
+pub static ALL: [Registered; 11] = [
     Registered::of::<ask_gateway::AskGateway>(),
     Registered::of::<expire_order::ExpireOrder>(),
     Registered::of::<expire_authorization::ExpireAuthorization>(),
     Registered::of::<settle_order::SettleOrder>(),
     Registered::of::<mail::MailOrderPlaced>(),
     Registered::of::<mail::MailOrderConfirmed>(),
+    Registered::of::<mail::MailOrderUnsecured>(),
     Registered::of::<mail::MailOrderCancelled>(),
     Registered::of::<mail::MailOrderShipped>(),
     Registered::of::<mail::MailOrderRefunded>(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::{TimeDelta, Utc};
 use domain::command::{cart, order, payment};
+use domain::payment::Report;
 use domain::text::{Label, Note};
 use domain::{AddressId, Command, CustomerId, OrderId, Owner};
 use kit_mail::Inbox;
@@ -91,6 +92,30 @@ async fn who_orders_is_told_of_it(db: PgPool) {
     subjects.sort();
     assert!(subjects[0].ends_with("ist storniert (Totes)"), "{subjects:?}");
     assert!(subjects[1].ends_with("zurück (Totes)"), "{subjects:?}");
+    reacting.stop().await;
+    assert!(inbox.is_empty());
+}
+
+/// What was set aside was let go in the gateway's dashboard.
+#[sqlx::test(migrations = "../migrations")]
+async fn who_is_to_pay_again_is_told_of_it(db: PgPool) {
+    let (shop, vault) = (Shop::open(&db).await, vault(&db));
+    let mut inbox = Inbox::open().await;
+    let reacting = react(&db, &vault, &inbox);
+    shop.settled().await;
+    let to = address(&vault, Some("ann@mail.example")).await;
+    let id = order(&shop, Some(to)).await;
+    let payment = shop.pay(id, Some("tok_success")).await;
+    shop.until(&format!("order-{id}"), "order.confirmed").await;
+    let told = payment::Command::Report { report: Report::Voided, at: Utc::now() };
+    shop.ask(Command::Payment(payment, told)).await;
+    let mut mails = [inbox.next().await, inbox.next().await, inbox.next().await];
+    mails.sort_by(|one, other| one.subject.cmp(&other.subject));
+    let again = &mails[0];
+    assert!(again.subject.starts_with("Bitte bezahlen Sie"), "{}", again.subject);
+    for said in [" UTC ", &id.to_string()] {
+        assert!(again.text.contains(said), "{said} in {}", again.text);
+    }
     reacting.stop().await;
     assert!(inbox.is_empty());
 }

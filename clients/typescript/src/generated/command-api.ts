@@ -2141,7 +2141,7 @@ export interface components {
             reason: components["schemas"]["CancellationReason"];
         };
         /** @description Why an order is off, in one word. */
-        CancellationReason: "requested" | "expired" | "payment_voided" | "authorization_expired" | "undeliverable";
+        CancellationReason: "requested" | "expired" | "undeliverable";
         /** @description When the money is taken that was set aside. */
         CapturePolicy: "at_once" | "at_shipment" | "by_hand";
         /** @description A cart, its lines with what they are today while it is open. */
@@ -2754,6 +2754,12 @@ export interface components {
              * @description Units of all lines, as they were bought.
              */
             units: number;
+            /**
+             * @description Whether it is certain, and what stood for its money ended before anything left: it is to be
+             *     paid by `reserved_until`.
+             * @default false
+             */
+            unsecured: boolean;
             /**
              * Format: date-time
              * @description When it last changed.

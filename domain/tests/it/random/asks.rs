@@ -20,8 +20,8 @@ pub fn of_orders() -> impl Strategy<Value = Command> {
         quantity,
         reason: note("too many"),
     });
-    // Some when the reservation ends, some when it can be put off no longer.
-    let expire = (1..4_i64).prop_map(|n| O::Expire { at: hour(n) });
+    // Some when the reservation ends, when it can be put off no longer, and some days later.
+    let expire = select(vec![1, 2, 3, 80]).prop_map(|n| O::Expire { at: hour(n) });
     let units = select(vec![vec![(TOTE, 1)], vec![(PURSE, 1)], vec![]]);
     let cancel = units.prop_map(|lines| O::Cancel { reason: note("broken"), lines: of(&lines) });
     let recorded = vec![vec![(TOTE, 3, "10.00")], vec![(PURSE, 2, "21.00"), (TOTE, 1, "0.00")]];
@@ -79,7 +79,7 @@ pub fn of_payments() -> impl Strategy<Value = Command> {
             reason: None,
             by_hand
         }),
-        Just(P::Expire),
+        Just(P::Expire { at: hour(2) }),
         any_amount().prop_map(|amount| P::Collect { amount }),
         (any_amount(), any_amount()).prop_map(|(amount, off)| P::Remit {
             amount,

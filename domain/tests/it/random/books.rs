@@ -278,6 +278,10 @@ fn check_payment(books: &Books, id: PaymentId, payment: &Payment) {
     if payment.stage == S::Open && !attempt.ended && payment.in_flight.is_none() {
         assert_ne!(order.status, Status::Pending, "{payment:?} {order:?}");
     }
+    if order.unsecured {
+        assert_eq!(order.status, Status::Confirmed, "{order:?}");
+        assert!(attempt.ended || payment.stage != S::Open, "{payment:?} {order:?}");
+    }
     if attempt.method == PaymentMethod::CashOnDelivery
         && !payment.terms.as_ref().is_some_and(|terms| terms.captured.is_zero())
     {

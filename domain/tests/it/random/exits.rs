@@ -52,7 +52,8 @@ pub fn check_other_ways(shop: &Shop) {
         let (StreamId::Order(id), State::Order(order)) = (stream, state) else { continue };
         let owes = order.owed().is_some_and(|owed| !owed.is_zero());
         let room = order.payments.len() < order::PAYMENTS_MAX;
-        if order.status != Status::Pending || !owes || !room {
+        let waits = order.status == Status::Pending || order.unsecured;
+        if !waits || !owes || !room {
             continue;
         }
         let mut shop = shop.clone();

@@ -188,7 +188,7 @@ fn next_of_payment(n: u128, order: u128, choice: u8, payment: &Payment) -> Comma
         Status::Collected if choice.is_multiple_of(3) => refund(n, amount),
         Status::Collected => to_payment(n, P::Remit { amount, written_off: None }),
         Status::Authorized if choice.is_multiple_of(3) => to_payment(n, P::Void),
-        Status::Authorized if choice.is_multiple_of(7) => to_payment(n, P::Expire),
+        Status::Authorized if choice.is_multiple_of(7) => lapse(n),
         Status::Captured | Status::PartiallyRefunded => refund(n, amount),
         Status::PartiallyCaptured if choice.is_multiple_of(5) => cancel(order),
         Status::Voided | Status::Expired | Status::Failed | Status::Uncollected => {

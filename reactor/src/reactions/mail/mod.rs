@@ -7,6 +7,7 @@ mod order_confirmed;
 mod order_placed;
 mod order_refunded;
 mod order_shipped;
+mod order_unsecured;
 mod return_updated;
 
 pub(super) use order_cancelled::MailOrderCancelled;
@@ -14,6 +15,7 @@ pub(super) use order_confirmed::MailOrderConfirmed;
 pub(super) use order_placed::MailOrderPlaced;
 pub(super) use order_refunded::MailOrderRefunded;
 pub(super) use order_shipped::MailOrderShipped;
+pub(super) use order_unsecured::MailOrderUnsecured;
 pub(super) use return_updated::MailReturnUpdated;
 
 use std::fmt;
