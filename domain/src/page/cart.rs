@@ -27,6 +27,9 @@ pub struct Document {
     #[serde(skip_serializing_if = "Option::is_none")]
     guest_id: Option<GuestId>,
     order_id: Option<OrderId>,
+    /// The cart in which it goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merged_into: Option<CartId>,
     /// What is in it, in the order it was put there.
     pub lines: Vec<Line>,
     units: u64,
@@ -94,7 +97,7 @@ impl Document {
     /// The cart, and beside each line what is known of its SKU, in the order of the lines.
     pub fn of(cart: document::Document, known: Vec<SkuFacts>) -> Self {
         let document::Document { id, version, position, status, currency, .. } = cart;
-        let document::Document { customer_id, guest_id, order_id, units, total, .. } = cart;
+        let document::Document { customer_id, guest_id, order_id, merged_into, .. } = cart;
         let mut known = known.into_iter().map(Some).chain(std::iter::repeat(None));
         let lines = cart.lines.into_iter().map(|line| {
             let known = known.next().flatten().filter(|_| status == Status::Open);
@@ -110,9 +113,10 @@ impl Document {
             customer_id,
             guest_id,
             order_id,
+            merged_into,
             lines: lines.collect(),
-            units,
-            total,
+            units: cart.units,
+            total: cart.total,
             created_at: cart.created_at,
             updated_at: cart.updated_at,
         }

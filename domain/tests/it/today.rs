@@ -85,3 +85,13 @@ fn a_cart_that_is_closed_shows_nothing_of_today() {
     let shown = serde_json::to_value(Shown::of(cart.clone(), vec![known()])).expect("JSON");
     assert_eq!(shown, serde_json::to_value(cart).expect("JSON"), "it is what it was");
 }
+
+#[test]
+fn a_cart_that_goes_on_elsewhere_says_where() {
+    let mut cart = cart();
+    (cart.status, cart.merged_into) = (Status::Merged, Some(cart_id(2)));
+    cart.guest_id = Some(guest_id(1));
+    let shown = serde_json::to_value(Shown::of(cart.clone(), vec![])).expect("JSON");
+    assert_eq!(shown["merged_into"], json!(cart_id(2)));
+    assert_eq!(shown, serde_json::to_value(cart).expect("JSON"), "and all else that it knows");
+}

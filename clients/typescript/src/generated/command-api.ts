@@ -2154,6 +2154,8 @@ export interface components {
             id: components["schemas"]["CartId"];
             /** @description What is in it, in the order it was put there. */
             lines: components["schemas"]["CartLineToday"][];
+            /** @description The cart in which it goes on. */
+            merged_into?: components["schemas"]["CartId"] | null;
             order_id: components["schemas"]["OrderId"] | null;
             /** Format: int64 */
             position: number;
