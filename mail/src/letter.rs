@@ -32,6 +32,8 @@ pub enum Template {
     OrderCancelled,
     /// A parcel of it left.
     OrderShipped,
+    /// It is known by now under which number a parcel travels that has left.
+    OrderTracked,
     /// Money was given back.
     OrderRefunded,
     /// What is to come back was agreed to, or not, or has come.
@@ -52,6 +54,7 @@ impl Template {
         Self::OrderUnsecured,
         Self::OrderCancelled,
         Self::OrderShipped,
+        Self::OrderTracked,
         Self::OrderRefunded,
         Self::ReturnUpdated,
     ];
@@ -70,6 +73,7 @@ impl Template {
             Self::OrderUnsecured => "order_unsecured",
             Self::OrderCancelled => "order_cancelled",
             Self::OrderShipped => "order_shipped",
+            Self::OrderTracked => "order_tracked",
             Self::OrderRefunded => "order_refunded",
             Self::ReturnUpdated => "return_updated",
         }

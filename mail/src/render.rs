@@ -37,6 +37,7 @@ const BUILT_IN: &[(&str, &str)] = built_in![
     "order_unsecured.txt",
     "order_cancelled.txt",
     "order_shipped.txt",
+    "order_tracked.txt",
     "order_refunded.txt",
     "return_updated.txt",
 ];

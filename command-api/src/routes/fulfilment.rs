@@ -48,7 +48,7 @@ impl Body for Create {
 }
 
 /// Sends the parcel. What goes out is taken from stock, and its money is captured unless the
-/// payment says otherwise.
+/// payment says otherwise. Of one that has left, what is named is told late or put right.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Ship {
@@ -76,7 +76,7 @@ impl Body for Fail {
     }
 }
 
-/// Says that a parcel was lost on the way.
+/// Says that a parcel was lost on the way, or what more is known of one that was.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Lose {

@@ -39,7 +39,7 @@ impl Body for Request {
     }
 }
 
-/// Says no to a return.
+/// Says no to a return, or another reason why.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Reject {

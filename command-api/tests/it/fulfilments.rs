@@ -39,6 +39,28 @@ async fn a_parcel_goes_out_and_arrives(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn a_tracking_code_that_comes_later_is_kept(db: PgPool) {
+    let shop = Shop::open(&db);
+    let (order, _) = shop.confirmed("TOTE", 1).await;
+    let parcel = shop.done(post("/v1/fulfilments", &json!({"order_id": order}))).await.id();
+    let path = format!("/v1/fulfilments/{parcel}");
+    for step in ["pack", "ship"] {
+        shop.done(post(format!("{path}/{step}"), &json!({}))).await;
+    }
+    let label = |code: &str| {
+        let label = json!({"carrier": "DHL", "tracking": code});
+        post(format!("{path}/ship"), &label).with("prefer", "return=representation")
+    };
+    for code in ["JD01", "JD02", "JD02"] {
+        let labelled = shop.done(label(code)).await.body;
+        assert_eq!((&labelled["status"], &labelled["tracking"]), (&json!("shipped"), &json!(code)));
+    }
+    let told = shop.history(&format!("fulfilment-{parcel}")).await;
+    let set = "fulfilment.tracking_set";
+    assert_eq!(told[2..], ["fulfilment.shipped", set, set]);
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn a_parcel_comes_back_or_never_leaves(db: PgPool) {
     let shop = Shop::open(&db);
     let (order, _) = shop.confirmed("TOTE", 2).await;

@@ -29,7 +29,7 @@ pub enum Command {
     },
     /// Pack it.
     Pack,
-    /// Send it.
+    /// Send it; or, of one that has left, say what was not known then or was wrong.
     Ship {
         /// Who carries it.
         carrier: Option<Label>,
@@ -49,7 +49,7 @@ pub enum Command {
     },
     /// Nobody knows where it is.
     Lose {
-        /// What is known.
+        /// What is known by now.
         reason: Note,
     },
     /// It came back.
@@ -98,7 +98,9 @@ pub(crate) fn decide(id: FulfilmentId, command: Command, streams: Streams) -> Re
     unit.add(&stream, events);
     let order = streams.order(&order_id)?;
     let changes = match event {
-        Event::Created(_) | Event::Packed(_) | Event::DeliveryFailed(_) => return Ok(unit.0),
+        Event::Created(_) | Event::Packed(_) | Event::TrackingSet(_) | Event::DeliveryFailed(_) => {
+            return Ok(unit.0);
+        }
         Event::Shipped(_) => {
             take_out(&mut unit, id, order_id, order, parcel, streams)?;
             order.ship_fulfilment(id)?

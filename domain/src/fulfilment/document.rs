@@ -112,6 +112,11 @@ fn create(id: FulfilmentId, created: &fulfilment::Created, seen: &Seen) -> Docum
 impl Document {
     fn apply(&mut self, event: &fulfilment::Event, seen: &Seen) {
         self.status = match event {
+            fulfilment::Event::TrackingSet(set) => {
+                self.carrier.clone_from(&set.carrier);
+                self.tracking.clone_from(&set.tracking);
+                self.status
+            }
             fulfilment::Event::Created(_) => Status::Created,
             fulfilment::Event::Packed(_) => Status::Packed,
             fulfilment::Event::Shipped(shipped) => {

@@ -25,6 +25,8 @@ events! {
     Packed = "fulfilment.packed", schema 1;
     /// It left.
     Shipped = "fulfilment.shipped", schema 1;
+    /// Who carries it, and under which number, was told late or put right.
+    TrackingSet = "fulfilment.tracking_set", schema 1;
     /// It was handed over.
     Delivered = "fulfilment.delivered", schema 1;
     /// Some of it was handed over, the rest was not taken.
@@ -67,6 +69,19 @@ pub struct Shipped {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub carrier: Option<Label>,
     /// Under which number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracking: Option<Label>,
+}
+
+/// `fulfilment.tracking_set`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TrackingSet {
+    /// Whose parcel.
+    pub order_id: OrderId,
+    /// Who carries it, as is known by now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carrier: Option<Label>,
+    /// Under which number, as is known by now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tracking: Option<Label>,
 }
@@ -150,7 +165,7 @@ pub enum Status {
 
 /// Of the shape of [`Fulfilment`] and of its fold. Raise it with every change of either: snapshots
 /// of another schema are passed over. A test knows when it is due.
-pub const SCHEMA: i32 = 3;
+pub const SCHEMA: i32 = 4;
 
 /// Why it refuses, as [`crate::Refusal`] keeps it.
 pub type Refusal = Error;
@@ -168,8 +183,14 @@ pub struct Fulfilment {
     pub taken: Vec<Units>,
     /// Where it leaves from, if not from where its units are set aside.
     pub location: Option<Location>,
+    /// Who carries it.
+    pub carrier: Option<Label>,
+    /// Under which number.
+    pub tracking: Option<Label>,
     /// How often nobody took it.
     pub attempts: u32,
+    /// What is known of it since it was lost.
+    pub loss: Option<Note>,
 }
 
 impl Fulfilment {
@@ -188,7 +209,15 @@ impl Fulfilment {
                 self.location.clone_from(&created.location);
             }
             Event::Packed(_) => self.status = Status::Packed,
-            Event::Shipped(_) => self.status = Status::Shipped,
+            Event::Shipped(shipped) => {
+                self.status = Status::Shipped;
+                self.carrier.clone_from(&shipped.carrier);
+                self.tracking.clone_from(&shipped.tracking);
+            }
+            Event::TrackingSet(set) => {
+                self.carrier.clone_from(&set.carrier);
+                self.tracking.clone_from(&set.tracking);
+            }
             Event::Delivered(_) => self.status = Status::Delivered,
             Event::PartlyDelivered(handed) => {
                 self.status = Status::PartlyDelivered;
@@ -200,7 +229,10 @@ impl Fulfilment {
                 self.attempts += 1;
             }
             Event::ReturnedToSender(_) => self.status = Status::ReturnedToSender,
-            Event::Lost(_) => self.status = Status::Lost,
+            Event::Lost(lost) => {
+                self.status = Status::Lost;
+                self.loss = Some(lost.reason.clone());
+            }
             Event::Cancelled(_) => self.status = Status::Cancelled,
         }
     }
@@ -213,6 +245,7 @@ impl Event {
             Self::Created(Created { order_id, .. })
             | Self::Packed(Packed { order_id })
             | Self::Shipped(Shipped { order_id, .. })
+            | Self::TrackingSet(TrackingSet { order_id, .. })
             | Self::Delivered(Delivered { order_id })
             | Self::PartlyDelivered(PartlyDelivered { order_id, .. })
             | Self::DeliveryFailed(DeliveryFailed { order_id, .. })

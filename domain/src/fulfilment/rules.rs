@@ -3,7 +3,7 @@
 
 use super::{
     ATTEMPTS_MAX, Cancelled, Created, Delivered, DeliveryFailed, Event, Fulfilment, Lost, Packed,
-    PartlyDelivered, ReturnedToSender, Shipped, Status,
+    PartlyDelivered, ReturnedToSender, Shipped, Status, TrackingSet,
 };
 use crate::ids::OrderId;
 use crate::order::{self, Units, UnitsLeft};
@@ -79,18 +79,31 @@ impl Fulfilment {
         self.go_on(&[Status::Created], Status::Packed, "be packed", packed)
     }
 
-    /// Sends it: who carries it, and under which number.
+    /// Sends it: who carries it, and under which number. Of one that has left this is told late or
+    /// put right; what is not named of it stays.
     pub fn ship(
         &self,
         carrier: Option<Label>,
         tracking: Option<Label>,
     ) -> Result<Vec<Event>, Error> {
+        let is_told = carrier.is_some() || tracking.is_some();
+        let order_id = self.order_id.ok_or(Error::NotFound)?;
+        if is_told && self.is_out() {
+            let carrier = carrier.or_else(|| self.carrier.clone());
+            let tracking = tracking.or_else(|| self.tracking.clone());
+            let is_news = (&carrier, &tracking) != (&self.carrier, &self.tracking);
+            let set = TrackingSet { order_id, carrier, tracking }.into();
+            return Ok(is_news.then_some(set).into_iter().collect());
+        }
         let shipped = |order_id| Shipped { order_id, carrier, tracking }.into();
         self.go_on(&[Status::Packed], Status::Shipped, "be shipped", shipped)
     }
 
     /// It was handed over: what is named of it, or, where nothing is named, all of it.
     pub fn deliver(&self, lines: Vec<Units>) -> Result<Vec<Event>, Error> {
+        if self.status == Status::Delivered {
+            return self.must_have_been_taken(lines).map(|()| vec![]);
+        }
         // One that was given up may have arrived after all.
         let from = [Status::Shipped, Status::DeliveryFailed, Status::PartlyDelivered, Status::Lost];
         if !lines.is_empty() && from.contains(&self.status) {
@@ -119,8 +132,12 @@ impl Fulfilment {
         }
     }
 
-    /// Nobody knows where it is.
+    /// Nobody knows where it is; of one that is lost, something else is known by now.
     pub fn lose(&self, reason: Note) -> Result<Vec<Event>, Error> {
+        if self.status == Status::Lost && self.loss.as_ref() != Some(&reason) {
+            let order_id = self.order_id.ok_or(Error::NotFound)?;
+            return Ok(vec![Lost { order_id, reason }.into()]);
+        }
         let lost = |order_id| Lost { order_id, reason }.into();
         let from = [Status::Shipped, Status::PartlyDelivered, Status::DeliveryFailed];
         self.go_on(&from, Status::Lost, "be lost", lost)
@@ -138,6 +155,30 @@ impl Fulfilment {
         let cancelled = |order_id| Cancelled { order_id }.into();
         let from = [Status::Created, Status::Packed];
         self.go_on(&from, Status::Cancelled, "be cancelled", cancelled)
+    }
+
+    /// Whether it has left, and not come back.
+    fn is_out(&self) -> bool {
+        match self.status {
+            Status::Shipped
+            | Status::Delivered
+            | Status::PartlyDelivered
+            | Status::DeliveryFailed
+            | Status::Lost => true,
+            Status::Unborn
+            | Status::Created
+            | Status::Packed
+            | Status::ReturnedToSender
+            | Status::Cancelled => false,
+        }
+    }
+
+    /// Refuses to have had only some of it handed over where all of it was.
+    fn must_have_been_taken(&self, lines: Vec<Units>) -> Result<(), Error> {
+        let all = |sku: &Sku| order::units_of(&self.lines, sku) + order::units_of(&self.taken, sku);
+        let named = order::merge(lines, all).map_err(Error::NotInIt)?;
+        let is_all = named.is_empty() || order::without(&self.lines, &named).is_empty();
+        if is_all { Ok(()) } else { Err(self.wrong("be delivered in part")) }
     }
 
     /// From one of some states to another.

@@ -177,7 +177,7 @@ pub const ARRIVALS_MAX: usize = 1_000;
 
 /// Of the shape of [`Return`] and of its fold. Raise it with every change of either: snapshots of
 /// another schema are passed over. A test knows when it is due.
-pub const SCHEMA: i32 = 2;
+pub const SCHEMA: i32 = 3;
 
 /// Why it refuses, as [`crate::Refusal`] keeps it.
 pub type Refusal = Error;
@@ -191,6 +191,8 @@ pub struct Return {
     pub order_id: Option<OrderId>,
     /// How many arrivals were recorded.
     pub arrivals: usize,
+    /// Why it was refused.
+    pub rejection: Option<Note>,
 }
 
 impl Return {
@@ -208,7 +210,10 @@ impl Return {
                 self.order_id = Some(requested.order_id);
             }
             Event::Approved(_) => self.status = Status::Approved,
-            Event::Rejected(_) => self.status = Status::Rejected,
+            Event::Rejected(rejected) => {
+                self.status = Status::Rejected;
+                self.rejection = Some(rejected.reason.clone());
+            }
             Event::Received(received) => {
                 self.status = Status::Received;
                 self.arrivals += received.lines.len();

@@ -59,8 +59,13 @@ impl Return {
         self.go_on(&[Status::Requested], Status::Approved, "be approved", approved)
     }
 
-    /// It is refused: asked for in vain, or not accepted as it came.
+    /// It is refused: asked for in vain, or not accepted as it came; or for another reason than
+    /// was said.
     pub fn reject(&self, reason: Note) -> Result<Vec<Event>, Error> {
+        if self.status == Status::Rejected && self.rejection.as_ref() != Some(&reason) {
+            let order_id = self.order_id.ok_or(Error::NotFound)?;
+            return Ok(vec![Rejected { order_id, reason }.into()]);
+        }
         let rejected = |order_id| Rejected { order_id, reason }.into();
         self.go_on(
             &[Status::Requested, Status::Approved],

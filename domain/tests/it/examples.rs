@@ -271,14 +271,16 @@ fn of_payments() -> [payment::Event; 19] {
     ]
 }
 
-fn of_parcels() -> [fulfilment::Event; 9] {
+fn of_parcels() -> [fulfilment::Event; 10] {
     let order_id = order_id(1);
     let (carrier, tracking) = (Some(label("DHL")), Some(label("JJD0001")));
     let (lines, location) = (of(&[(TOTE, 2)]), Some(place("depot")));
     [
         fulfilment::Created { order_id, lines: lines.clone(), location }.into(),
         fulfilment::Packed { order_id }.into(),
-        fulfilment::Shipped { order_id, carrier, tracking }.into(),
+        fulfilment::Shipped { order_id, carrier: carrier.clone(), tracking: tracking.clone() }
+            .into(),
+        fulfilment::TrackingSet { order_id, carrier, tracking }.into(),
         fulfilment::Delivered { order_id }.into(),
         fulfilment::PartlyDelivered { order_id, lines: lines.clone() }.into(),
         fulfilment::DeliveryFailed { order_id, reason: note("nobody at home") }.into(),

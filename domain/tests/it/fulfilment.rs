@@ -4,7 +4,7 @@ use domain::Quantity;
 use domain::command::fulfilment::Command;
 use domain::fulfilment::{
     ATTEMPTS_MAX, Cancelled, Created, Delivered, DeliveryFailed, Lost, Packed, ReturnedToSender,
-    Shipped,
+    Shipped, TrackingSet,
 };
 use domain::order::{
     self, CancelReason, Completed, FULFILMENTS_MAX, FulfilmentClosed, FulfilmentPlanned,
@@ -136,6 +136,67 @@ fn shipping_takes_the_units_out_of_stock_once() {
     shop.when(pack(1)).then_refused("fulfilment_wrong_state");
     shop.when(call_off(1)).then_refused("fulfilment_wrong_state");
     shop.when(give_back(1)).then_refused("fulfilment_wrong_state");
+}
+
+fn labelled(carrier: Option<&str>, tracking: Option<&str>) -> domain::Command {
+    let (carrier, tracking) = (carrier.map(label), tracking.map(label));
+    to_parcel(1, Command::Ship { carrier, tracking })
+}
+
+#[test]
+fn a_number_that_comes_later_or_is_put_right_is_told() {
+    let set = |carrier: &str, tracking: &str| {
+        let (carrier, tracking) = (Some(label(carrier)), Some(label(tracking)));
+        of_parcel(1, TrackingSet { order_id: order_id(1), carrier, tracking })
+    };
+    let shop = sent(authorized());
+    shop.when(labelled(None, Some("JD01"))).then([set("DHL", "JD01")]);
+    let shop = shop.done(labelled(None, Some("JD01")));
+    shop.when(labelled(None, Some("JD01"))).then_nothing();
+    // What is not named stays, also where nothing is.
+    shop.when(labelled(Some("DHL"), None)).then_nothing();
+    shop.when(labelled(None, None)).then_nothing();
+    shop.when(labelled(Some("GLS"), None)).then([set("GLS", "JD01")]);
+    shop.when(labelled(Some("GLS"), Some("G1"))).then([set("GLS", "G1")]);
+
+    let failed = shop.clone().done(fail(1));
+    let partly = shop.clone().done(hand_over(1, &[(TOTE, 1)]));
+    let ends = [shop.clone().done(deliver(1)), shop.clone().done(lose(1)), failed.clone(), partly];
+    for out in ends {
+        out.when(labelled(None, Some("JD02"))).then([set("DHL", "JD02")]);
+        out.when(labelled(Some("DHL"), Some("JD01"))).then_nothing();
+        // That would be to send it again.
+        out.when(labelled(None, None)).then_refused("fulfilment_wrong_state");
+    }
+    let back = failed.done(give_back(1));
+    back.when(labelled(None, Some("JD02"))).then_refused("fulfilment_wrong_state");
+    let packed = authorized().done(plan(1, 1, &[]));
+    packed.when(labelled(None, Some("JD02"))).then_refused("fulfilment_wrong_state");
+}
+
+#[test]
+fn what_was_delivered_whole_was_not_taken_in_part() {
+    let shop = sent(authorized()).done(deliver(1));
+    shop.when(hand_over(1, &ALL)).then_nothing();
+    shop.when(hand_over(1, &[(TOTE, 2)])).then_refused("fulfilment_wrong_state");
+    shop.when(hand_over(1, &[(TOTE, 3)])).then_refused("not_in_fulfilment");
+    // All of it is what was taken at last, or that with what was taken before.
+    let twice = sent(authorized()).done(hand_over(1, &[(TOTE, 1)])).done(deliver(1));
+    twice.when(hand_over(1, &ALL)).then_nothing();
+    twice.when(hand_over(1, &[(TOTE, 1), (PURSE, 1)])).then_nothing();
+    twice.when(hand_over(1, &[(TOTE, 2)])).then_refused("fulfilment_wrong_state");
+}
+
+#[test]
+fn what_is_known_of_a_lost_parcel_may_become_more() {
+    let why = |text: &str| to_parcel(1, Command::Lose { reason: note(text) });
+    let lost = |text: &str| of_parcel(1, Lost { order_id: order_id(1), reason: note(text) });
+    let shop = sent_with(captured(), 1, &[(TOTE, 2)]).done(why("not at the depot"));
+    // What the order owes became less once.
+    shop.when(why("the van burnt out")).then([lost("the van burnt out")]);
+    let shop = shop.done(why("the van burnt out"));
+    shop.when(why("the van burnt out")).then_nothing();
+    shop.done(deliver(1));
 }
 
 #[test]

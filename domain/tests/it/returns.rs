@@ -159,6 +159,9 @@ fn a_return_is_decided_once() {
     ]);
     let rejected = shop.done(reject());
     rejected.when(reject()).then_nothing();
+    // Another reason is told, and the goods stay what they were.
+    let stained = to_return(1, Command::Reject { reason: note("stained") });
+    rejected.when(stained).then([of_return(1, Rejected { order_id, reason: note("stained") })]);
     rejected.when(approve(1)).then_refused("return_wrong_state");
     rejected.done(request_return(2, 1, &[(TOTE, 1)]));
     // It came, and is not accepted.

@@ -170,9 +170,12 @@ impl Shop {
         let create = fulfilment::Command::Create { order_id, lines, location };
         self.ask(Command::Fulfilment(parcel, create)).await;
         self.ask(Command::Fulfilment(parcel, fulfilment::Command::Pack)).await;
-        let tracking = Some("1Z 99".parse().unwrap());
-        let ship = fulfilment::Command::Ship { carrier: None, tracking };
-        self.ask(Command::Fulfilment(parcel, ship)).await;
+        // The number is known later, and put right after that.
+        for code in [None, Some("1Z 98"), Some("1Z 99")] {
+            let tracking = code.map(|code| code.parse().unwrap());
+            let ship = fulfilment::Command::Ship { carrier: None, tracking };
+            self.ask(Command::Fulfilment(parcel, ship)).await;
+        }
         parcel
     }
 

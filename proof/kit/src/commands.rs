@@ -199,6 +199,11 @@ pub fn pack(parcel: impl Named<FulfilmentId>) -> Command {
 pub fn ship(parcel: impl Named<FulfilmentId>) -> Command {
     to_parcel(parcel, parcels::Command::Ship { carrier: Some(label("DHL")), tracking: None })
 }
+/// It is known by now, or otherwise, who carries a parcel, and under which number.
+pub fn label_anew(parcel: impl Named<FulfilmentId>, carrier: &str, tracking: &str) -> Command {
+    let (carrier, tracking) = (Some(label(carrier)), Some(label(tracking)));
+    to_parcel(parcel, parcels::Command::Ship { carrier, tracking })
+}
 pub fn deliver(parcel: impl Named<FulfilmentId>) -> Command {
     hand_over(parcel, &[])
 }

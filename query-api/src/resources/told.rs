@@ -53,6 +53,7 @@ const TOLD: &[(&str, &[&[&str]])] = &[
     ("fulfilment.created", &[&UNITS]),
     ("fulfilment.packed", &[]),
     ("fulfilment.shipped", &[&["carrier", "tracking"]]),
+    ("fulfilment.tracking_set", &[&["carrier", "tracking"]]),
     ("fulfilment.delivered", &[]),
     ("fulfilment.partly_delivered", &[&UNITS]),
     ("fulfilment.delivery_failed", &[]),

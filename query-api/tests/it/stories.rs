@@ -67,6 +67,7 @@ fn story(owner: &Value, ids: &Ids) -> Vec<(String, &'static str, Value)> {
         of_order("order.fulfilment_planned", json!({"fulfilment_id": parcel, "lines": units})),
         of_parcel("fulfilment.created", json!({"lines": units, "location": "depot"})),
         of_parcel("fulfilment.shipped", json!({"carrier": "Post", "tracking": "T-1"})),
+        of_parcel("fulfilment.tracking_set", json!({"carrier": "Post", "tracking": "T-2"})),
         of_parcel("fulfilment.delivery_failed", json!({"reason": note})),
         of_order("order.return_opened", json!({"return_id": back, "lines": units})),
         of_return("return.requested", json!({"lines": units, "reason": note})),
@@ -117,6 +118,8 @@ async fn an_owner_sees_what_happened_to_their_order_and_nothing_of_the_shop_s(db
         );
         let shipped = items.iter().find(|item| item["type"] == "fulfilment.shipped").unwrap();
         assert_eq!(shipped["data"], json!({"carrier": "Post", "tracking": "T-1"}));
+        let set = items.iter().find(|item| item["type"] == "fulfilment.tracking_set").unwrap();
+        assert_eq!(set["data"], json!({"carrier": "Post", "tracking": "T-2"}));
 
         // In parts, none of which is short of what is not told.
         let mut next = format!("{path}?limit=3");
@@ -155,7 +158,7 @@ async fn an_owner_sees_the_past_of_their_order_and_its_parts(db: PgPool) {
         (format!("/v1/orders/{order}"), "status", "pending", 5),
         (format!("/v1/payments/{payment}"), "status", "authorized", 5),
         (format!("/v1/fulfilments/{parcel}"), "status", "shipped", 8),
-        (format!("/v1/returns/{back}"), "status", "received", 12),
+        (format!("/v1/returns/{back}"), "status", "received", 13),
     ];
     for (path, member, value, position) in &parts {
         let then = format!("{path}?as_of={position}");

@@ -23,6 +23,7 @@ pub static ALL: [Registered; 11] = [
     Registered::of::<mail::MailOrderUnsecured>(),
     Registered::of::<mail::MailOrderCancelled>(),
     Registered::of::<mail::MailOrderShipped>(),
+    Registered::of::<mail::MailOrderTracked>(),
     Registered::of::<mail::MailOrderRefunded>(),
     Registered::of::<mail::MailReturnUpdated>(),
 ];

@@ -140,6 +140,34 @@ async fn a_parcel_is_told_of_by_what_is_in_it(db: PgPool) {
     reacting.stop().await;
 }
 
+/// A parcel leaves before its label is known: one more mail, and none where it is put right.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_number_that_comes_later_is_told_once(db: PgPool) {
+    let (shop, vault) = (Shop::open(&db).await, vault(&db));
+    let mut inbox = Inbox::open().await;
+    let reacting = react(&db, &vault, &inbox);
+    shop.settled().await;
+    let to = address(&vault, Some("ann@mail.example")).await;
+    let id = order(&shop, Some(to)).await;
+    inbox.next().await;
+    shop.pay(id, Some("tok_success")).await;
+    inbox.next().await;
+    let parcel = shop.ship_as(id, 2, None).await;
+    let mail = inbox.next().await;
+    assert!(mail.subject.ends_with("ist unterwegs (Totes)"), "{}", mail.subject);
+    assert!(!mail.text.contains("Sendungsnummer"), "{}", mail.text);
+    shop.track(parcel, "JD01").await;
+    let mail = inbox.next().await;
+    assert!(mail.subject.starts_with("Verfolgen Sie "), "{}", mail.subject);
+    for said in ["2 × ", "DHL", "Sendungsnummer JD01"] {
+        assert!(mail.text.contains(said), "{said} in {}", mail.text);
+    }
+    shop.track(parcel, "JD02").await;
+    shop.settled().await;
+    reacting.stop().await;
+    assert!(inbox.is_empty());
+}
+
 /// Where the address says no e-mail, the customer's own is taken; who was forgotten gets nothing.
 #[sqlx::test(migrations = "../migrations")]
 async fn who_was_forgotten_is_not_told(db: PgPool) {

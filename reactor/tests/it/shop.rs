@@ -152,9 +152,18 @@ impl Shop {
 
     /// So many of an order's totes in a parcel that is on its way.
     pub async fn ship(&self, order: OrderId, totes: u32) -> FulfilmentId {
+        self.ship_as(order, totes, Some("JD01")).await
+    }
+
+    /// The same, under this number, or under none that is known by then.
+    pub async fn ship_as(
+        &self,
+        order: OrderId,
+        totes: u32,
+        tracking: Option<&str>,
+    ) -> FulfilmentId {
         let parcel = FulfilmentId(Uuid::now_v7());
-        let (carrier, tracking) = (Some("DHL".parse().unwrap()), Some("JD01".parse().unwrap()));
-        let ship = fulfilment::Command::Ship { carrier, tracking };
+        let ship = labelled(tracking);
         let (sku, quantity) = ("TOTE".parse().unwrap(), totes.try_into().unwrap());
         let lines = vec![Units { sku, quantity }];
         let plan = fulfilment::Command::Create { order_id: order, lines, location: None };
@@ -162,6 +171,11 @@ impl Shop {
             self.ask(Command::Fulfilment(parcel, step)).await;
         }
         parcel
+    }
+
+    /// It is known by now under which number a parcel travels.
+    pub async fn track(&self, parcel: FulfilmentId, tracking: &str) {
+        self.ask(Command::Fulfilment(parcel, labelled(Some(tracking)))).await;
     }
 
     /// Nobody knows where a parcel is.
@@ -188,4 +202,10 @@ impl Shop {
         let behind = format!("SELECT name FROM reactions WHERE position < {head}");
         eventually("all have read it", async || self.texts(&behind).await.is_empty()).await;
     }
+}
+
+fn labelled(tracking: Option<&str>) -> fulfilment::Command {
+    let (carrier, tracking) =
+        (Some("DHL".parse().unwrap()), tracking.map(|it| it.parse().unwrap()));
+    fulfilment::Command::Ship { carrier, tracking }
 }

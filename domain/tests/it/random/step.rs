@@ -2,7 +2,7 @@
 //! one of a few stories, so that random lives get far enough to break something.
 
 use domain::command::product as products;
-use domain::command::{cart as carts, payment as payments, stock as stocks};
+use domain::command::{cart as carts, fulfilment as parcels, payment as payments, stock as stocks};
 use domain::order::Order;
 use domain::payment::{CapturePolicy, Finding, Operation, Payment, Report, Stage, Status, Verdict};
 use domain::{
@@ -363,7 +363,7 @@ fn of_parcels() -> impl Strategy<Value = Command> {
         vec![(TOTE, 1), (PURSE, 1), (TOTE, 1)],
     ]);
     let planned = (1..=STORIES, lines);
-    (1..=STORIES, 0..PARCELS, 0..9_u8, planned).prop_map(|(story, parcel, act, (order, lines))| {
+    (1..=STORIES, 0..PARCELS, 0..11_u8, planned).prop_map(|(story, parcel, act, (order, lines))| {
         let parcel = 10 * story + parcel;
         match act {
             0 => plan(parcel, order, &lines),
@@ -374,6 +374,8 @@ fn of_parcels() -> impl Strategy<Value = Command> {
             5 => give_back(parcel),
             6 => lose(parcel),
             7 => hand_over(parcel, &lines),
+            8 => label_anew(parcel, "GLS", "G1"),
+            9 => to_parcel(parcel, parcels::Command::Lose { reason: note("stolen") }),
             _ => call_off(parcel),
         }
     })

@@ -46,6 +46,11 @@ async fn a_sale_goes_from_command_to_search_result(db: PgPool) {
     for step in ["pack", "ship"] {
         stack.accept(&format!("/v1/fulfilments/{parcel}/{step}"), json!({})).await;
     }
+    // Its label is printed later.
+    let label = json!({"carrier": "DHL", "tracking": "JD01"});
+    let labelled = stack.accept(&format!("/v1/fulfilments/{parcel}/ship"), label).await;
+    let found = stack.get("/v1/orders?tracking=jd01", &labelled["position"]).await;
+    assert_eq!(found["items"][0]["fulfilments"][0]["tracking"], "JD01", "{found}");
     // Nobody asks for the money: it is taken because the goods have left.
     stack.until(&format!("/v1/payments/{payment}"), "the payment", "/status", "captured").await;
     let delivered = format!("/v1/fulfilments/{parcel}/deliver");

@@ -8,6 +8,7 @@ mod order_placed;
 mod order_refunded;
 mod order_shipped;
 mod order_unsecured;
+mod order_tracked;
 mod return_updated;
 
 pub(super) use order_cancelled::MailOrderCancelled;
@@ -16,6 +17,7 @@ pub(super) use order_placed::MailOrderPlaced;
 pub(super) use order_refunded::MailOrderRefunded;
 pub(super) use order_shipped::MailOrderShipped;
 pub(super) use order_unsecured::MailOrderUnsecured;
+pub(super) use order_tracked::MailOrderTracked;
 pub(super) use return_updated::MailReturnUpdated;
 
 use std::fmt;
