@@ -129,7 +129,7 @@ fn unless_unfit<const N: usize>(
     Err(unfit.fold(first, |told, (pointer, _, why)| told.pointer(pointer, "invalid_value", why)))
 }
 
-/// Gives a payment up that the gateway has not settled.
+/// Gives a payment up of which nothing was taken, so that the order may be paid otherwise.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Abort {
@@ -137,10 +137,10 @@ struct Abort {
 }
 
 impl Body for Abort {
-    fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
+    fn command(self, address: &Address, edge: &Edge) -> Result<Command, Problem> {
         let given_up = || GIVEN_UP.parse().expect("the constant is a note");
         let reason = self.reason.unwrap_or_else(given_up);
-        Ok(Command::Payment(address.id()?, Payment::Abort { reason }))
+        Ok(Command::Payment(address.id()?, Payment::Abort { reason, at: edge.now }))
     }
 }
 
@@ -213,8 +213,9 @@ struct Uncollect {
 }
 
 impl Body for Uncollect {
-    fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
-        Ok(Command::Payment(address.id()?, Payment::Uncollect { reason: self.reason }))
+    fn command(self, address: &Address, edge: &Edge) -> Result<Command, Problem> {
+        let uncollect = Payment::Uncollect { reason: self.reason, at: edge.now };
+        Ok(Command::Payment(address.id()?, uncollect))
     }
 }
 

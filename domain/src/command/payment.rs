@@ -31,10 +31,12 @@ pub enum Command {
     },
     /// The customer came back from their bank.
     CompleteAction,
-    /// End it before anything is set aside, to pay in another way.
+    /// End it before anything is taken, to pay in another way.
     Abort {
         /// Why.
         reason: Note,
+        /// When.
+        at: DateTime<Utc>,
     },
     /// Take an amount, or all that is set aside and owed.
     Capture {
@@ -102,6 +104,8 @@ pub enum Command {
     Uncollect {
         /// Why.
         reason: Note,
+        /// When.
+        at: DateTime<Utc>,
     },
 }
 
@@ -127,7 +131,13 @@ pub(crate) fn decide(id: PaymentId, command: Command, streams: Streams) -> Resul
         }
         Command::CompleteAction => state.complete_action(),
         Command::Abort { .. } if is_being_begun(state) => return leave(id, state, streams),
-        Command::Abort { reason } => state.abort(reason),
+        Command::Abort { reason, at } => {
+            now = Some(at);
+            if state.stage == Stage::Open {
+                refuse_if_earned(state, streams)?;
+            }
+            state.abort(reason)
+        }
         Command::Capture { amount } => state.capture(amount, still_owed(state, streams)?),
         Command::Refund { amount, reason, by_hand } => state.refund(amount, reason, by_hand),
         Command::Record { request, verdict, at } => {
@@ -147,7 +157,10 @@ pub(crate) fn decide(id: PaymentId, command: Command, streams: Streams) -> Resul
         }
         Command::Collect { amount: None } => state.collect(due_by_hand(state, streams)?),
         Command::Remit { amount, written_off } => state.remit(amount, written_off),
-        Command::Uncollect { reason } => state.uncollect(Some(reason)),
+        Command::Uncollect { reason, at } => {
+            now = Some(at);
+            state.uncollect(Some(reason))
+        }
     }?;
     let mut unit = Unit::default();
     let Some(last) = events.last().cloned() else { return Ok(vec![]) };

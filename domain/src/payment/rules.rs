@@ -123,7 +123,8 @@ impl Payment {
         }
     }
 
-    /// Ends it before anything was set aside. What a gateway has begun it is asked to let go.
+    /// Ends it before anything was taken. What a gateway has begun or set aside it is asked to let
+    /// go.
     pub fn abort(&self, reason: Note) -> Result<Vec<Event>, Error> {
         let terms = self.ready()?;
         match self.stage {
@@ -133,7 +134,13 @@ impl Payment {
             Stage::Created | Stage::RequiresAction => {
                 Ok(vec![Failed { order_id: terms.order_id, reason }.into()])
             }
-            Stage::Failed | Stage::Voided => Ok(vec![]),
+            Stage::Open if terms.captured.is_zero() && self.by_gateway() => {
+                self.ask(Operation::Void, terms.authorized, Some(reason))
+            }
+            Stage::Open if terms.captured.is_zero() => {
+                Ok(vec![Uncollected { order_id: terms.order_id, reason: Some(reason) }.into()])
+            }
+            Stage::Failed | Stage::Voided | Stage::Uncollected => Ok(vec![]),
             _ => self.wrong("be aborted"),
         }
     }

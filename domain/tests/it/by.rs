@@ -47,7 +47,7 @@ fn everybody_opens_carts_of_their_own() {
 
 #[test]
 fn what_is_somebody_elses_is_not_there() {
-    let abort = || to_payment(1, Payments::Abort { reason: note("another card") });
+    let abort = || to_payment(1, Payments::Abort { reason: note("another card"), at: hour(0) });
     for owner in [guest(1), customer(1)] {
         let cart = catalogue().done(opened(1, owner)).done(add(1, TOTE, 1));
         let order = order_of(owner);

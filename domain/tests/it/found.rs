@@ -66,7 +66,7 @@ fn what_is_taken_beyond_the_price_is_told() {
         |amount, name: &str| Report::Captured { amount: eur(amount), reference: token(name) };
     let beyond = |n, amount: &str| Some((payment_id(n), amount.to_owned()));
     // The first is given up and paid after all, beside the second.
-    let left = paying().done(ask(Command::Abort { reason: note("another card") }));
+    let left = paying().done(ask(Command::Abort { reason: note("another card"), at: hour(0) }));
     let shop = left.done(pay_by_card_as(2, 1, CapturePolicy::AtOnce));
     let shop = shop.done(record(2, 1, was_authorized()));
     assert_eq!(told(&shop, record(2, 2, was_captured())), None);

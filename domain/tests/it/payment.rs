@@ -65,7 +65,7 @@ fn bank() -> Verdict {
 }
 
 fn abort() -> Any {
-    ask(Command::Abort { reason: note("another card") })
+    ask(Command::Abort { reason: note("another card"), at: hour(0) })
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn a_customer_leaves_the_bank_for_another_card() {
     let shop = shop.done(abort()).done(pay_by_card(2, 1));
     let shop = shop.done(record(1, 2, Verdict::Voided)).done(record(2, 1, was_authorized()));
     shop.done(capture(2, None));
-    authorized().when(abort()).then_refused("payment_wrong_state");
+    captured().when(abort()).then_refused("payment_wrong_state");
     // Nor is a gateway waited for that does not answer. What it says in the end is let go.
     paying().when(abort()).then([ended(1)]);
     let shop = paying().done(abort());

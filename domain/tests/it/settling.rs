@@ -224,7 +224,7 @@ fn cash_is_not_collected_for_what_was_not_delivered() {
 
 #[test]
 fn cash_that_is_refused_at_the_door_is_given_up() {
-    let refuse = || ask(Command::Uncollect { reason: note("refused at the door") });
+    let refuse = || ask(Command::Uncollect { reason: note("refused at the door"), at: hour(0) });
     let reason = Some(note("refused at the door"));
     let given_up = of_payment(1, Uncollected { order_id: order_id(1), reason });
     let shop = sent(on_delivery()).done(fail(1));

@@ -73,7 +73,7 @@ pub fn sent_with(shop: Shop, parcel: u128, lines: &[(&str, u32)]) -> Shop {
 }
 
 fn abort() -> Any {
-    ask(Command::Abort { reason: note("another card") })
+    ask(Command::Abort { reason: note("another card"), at: hour(0) })
 }
 
 pub fn collect(amount: &str) -> Any {

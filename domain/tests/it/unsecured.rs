@@ -8,7 +8,7 @@ use domain::order::{
     CancelReason, Cancelled, HOLD_PROLONGED_MAX, HoldProlonged, PAY_AGAIN_WITHIN, ParcelOutcome,
     Secured, Status, Unsecured,
 };
-use domain::payment::{Expired, Report, Verdict, Voided};
+use domain::payment::{Expired, Operation, Report, Requested, Uncollected, Verdict, Voided};
 use domain::stock::Released;
 use domain::{Command as Any, Event, order};
 
@@ -162,4 +162,37 @@ fn what_has_left_in_part_waits_without_an_end() {
     assert!(!order(&shop).unsecured);
     shop.when(expire(until())).then_nothing();
     shop.done(pay_by_card(2, 1));
+}
+
+fn abort() -> Any {
+    to_payment(1, Command::Abort { reason: note("another way"), at: hour(2) })
+}
+
+/// Who chose cash is not bound to it, nor to a card that was set aside.
+#[test]
+fn a_shopper_changes_their_mind_about_how_to_pay() {
+    let reason = Some(note("another way"));
+    let given_up = of_payment(1, Uncollected { order_id: order_id(1), reason: reason.clone() });
+    on_delivery().when(abort()).then([given_up, ended(1), unsecured(hour(2))]);
+    let shop = on_delivery().done(abort());
+    shop.when(abort()).then_nothing();
+    let shop = shop.done(pay_by_card(2, 1)).done(record(2, 1, was_authorized()));
+    assert!(!order(&shop).unsecured);
+    let (order_id, amount) = (order_id(1), eur("50.50"));
+    let void = Requested { order_id, operation: Operation::Void, amount, request: 2, reason };
+    authorized().when(abort()).then([of_payment(1, void)]);
+    let shop = authorized().done(abort()).done(record(1, 2, Verdict::Voided));
+    assert!(order(&shop).unsecured);
+    shop.done(pay_on_delivery(2, 1));
+    // What is on its way is paid as was said.
+    sent(on_delivery()).when(abort()).then_refused("order_already_shipped");
+}
+
+/// Nor are its units kept for ever where the courier is told not to collect.
+#[test]
+fn an_order_that_nobody_collects_for_falls_due() {
+    let uncollect = Command::Uncollect { reason: note("they do not open"), at: hour(2) };
+    let shop = on_delivery().done(to_payment(1, uncollect));
+    assert!(order(&shop).unsecured);
+    shop.when(expire(until())).then(called_off());
 }

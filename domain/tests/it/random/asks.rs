@@ -71,7 +71,7 @@ pub fn of_payments() -> impl Strategy<Value = Command> {
     });
     let command = prop_oneof![
         Just(P::CompleteAction),
-        Just(P::Abort { reason: note("another card") }),
+        Just(P::Abort { reason: note("another card"), at: hour(0) }),
         any_amount().prop_map(|amount| P::Capture { amount }),
         Just(P::Void),
         (any_amount(), any::<bool>()).prop_map(|(amount, by_hand)| P::Refund {
@@ -85,7 +85,7 @@ pub fn of_payments() -> impl Strategy<Value = Command> {
             amount,
             written_off: off.map(|amount| WriteOff { amount, reason: note("kept as a fee") }),
         }),
-        Just(P::Uncollect { reason: note("refused at the door") }),
+        Just(P::Uncollect { reason: note("refused at the door"), at: hour(0) }),
         settled,
     ];
     prop_oneof![

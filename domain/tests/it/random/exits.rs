@@ -61,7 +61,8 @@ pub fn check_other_ways(shop: &Shop) {
         let alive: Vec<_> = order.standing_payments().filter(alive).collect();
         for payment in alive {
             let reason = note("another card");
-            shop = shop.done(Command::Payment(payment, payments::Command::Abort { reason }));
+            shop = shop
+                .done(Command::Payment(payment, payments::Command::Abort { reason, at: hour(0) }));
         }
         shop.done(pay_on_delivery(9_999, *id));
     }
@@ -138,7 +139,7 @@ fn options(shop: &Shop, id: OrderId, order: &Order, wish: Wish, fresh: u128) -> 
     }
     let leave = |payment| {
         let reason = note("another card");
-        Command::Payment(payment, payments::Command::Abort { reason })
+        Command::Payment(payment, payments::Command::Abort { reason, at: hour(0) })
     };
     options.extend(order.standing_payments().map(leave));
     options.push(to_order(id, orders::Command::Settle));

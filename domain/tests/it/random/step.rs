@@ -140,9 +140,10 @@ fn advance(shop: &Shop, n: u128, choice: u8, mood: Mood) -> Command {
             to_payment(latest, payments::Command::Record { request, verdict, at })
         }
         (_, order::Status::Pending) => match payment.stage {
-            Stage::RequiresAction if choice.is_multiple_of(3) => {
-                to_payment(latest, payments::Command::Abort { reason: note("another card") })
-            }
+            Stage::RequiresAction if choice.is_multiple_of(3) => to_payment(
+                latest,
+                payments::Command::Abort { reason: note("another card"), at: hour(0) },
+            ),
             Stage::RequiresAction => to_payment(latest, payments::Command::CompleteAction),
             stage => {
                 let next = if stage == Stage::Unborn { n } else { latest + 10 };
@@ -182,7 +183,7 @@ fn next_of_payment(n: u128, order: u128, choice: u8, payment: &Payment) -> Comma
     let Some(status) = payment.status() else { return pay_on_delivery(n, order) };
     match status {
         Status::CodPending if choice.is_multiple_of(5) => {
-            to_payment(n, P::Uncollect { reason: note("refused at the door") })
+            to_payment(n, P::Uncollect { reason: note("refused at the door"), at: hour(0) })
         }
         Status::CodPending | Status::PartiallyCollected => to_payment(n, P::Collect { amount }),
         Status::Collected if choice.is_multiple_of(3) => refund(n, amount),

@@ -7,8 +7,8 @@ mod order_confirmed;
 mod order_placed;
 mod order_refunded;
 mod order_shipped;
-mod order_unsecured;
 mod order_tracked;
+mod order_unsecured;
 mod return_updated;
 
 pub(super) use order_cancelled::MailOrderCancelled;
@@ -16,8 +16,8 @@ pub(super) use order_confirmed::MailOrderConfirmed;
 pub(super) use order_placed::MailOrderPlaced;
 pub(super) use order_refunded::MailOrderRefunded;
 pub(super) use order_shipped::MailOrderShipped;
-pub(super) use order_unsecured::MailOrderUnsecured;
 pub(super) use order_tracked::MailOrderTracked;
+pub(super) use order_unsecured::MailOrderUnsecured;
 pub(super) use return_updated::MailReturnUpdated;
 
 use std::fmt;

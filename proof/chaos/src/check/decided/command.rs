@@ -199,7 +199,7 @@ fn payment(what: &str, sent: &Sent, body: &Map<String, Value>) -> anyhow::Result
             let order_id: OrderId = field(body, "order_id")?;
             payment::Command::Start { order_id, start: start(body)? }
         }
-        "abort" => payment::Command::Abort { reason: GIVEN_UP.parse()? },
+        "abort" => payment::Command::Abort { reason: GIVEN_UP.parse()?, at: Utc::now() },
         "capture" => payment::Command::Capture { amount: field(body, "amount")? },
         "void" => payment::Command::Void,
         "refund" => payment::Command::Refund {
@@ -219,7 +219,9 @@ fn payment(what: &str, sent: &Sent, body: &Map<String, Value>) -> anyhow::Result
             amount: field(body, "amount")?,
             written_off: field(body, "write_off")?,
         },
-        "uncollect" => payment::Command::Uncollect { reason: field(body, "reason")? },
+        "uncollect" => {
+            payment::Command::Uncollect { reason: field(body, "reason")?, at: Utc::now() }
+        }
         _ => bail!("there is no {}", sent.name),
     };
     Ok(Command::Payment(id, command))
