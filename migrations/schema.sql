@@ -1021,11 +1021,13 @@ AS $function$
     WHERE k.projection = of_projection AND k.position <= wanted
       AND k.build = (SELECT active_build FROM projections WHERE name = of_projection)
       AND (k.stream = of_stream OR k.stream = ANY (ARRAY(
-          SELECT CASE e.type WHEN 'order.payment_started' THEN 'payment-' || (e.data ->> 'payment_id')
-                             ELSE 'fulfilment-' || (e.data ->> 'fulfilment_id') END
-          FROM events e
-          WHERE of_stream LIKE 'order-%' AND e.stream = of_stream
-            AND e.type IN ('order.payment_started', 'order.fulfilment_planned'))))
+          SELECT part.category || '-' || (e.data ->> part.named)
+          FROM events e JOIN (VALUES
+              ('order.payment_started', 'payment', 'payment_id'),
+              ('order.fulfilment_planned', 'fulfilment', 'fulfilment_id'),
+              ('order.return_opened', 'return', 'return_id')
+          ) AS part (type, category, named) ON part.type = e.type
+          WHERE of_stream LIKE 'order-%' AND e.stream = of_stream)))
     ORDER BY k.position LIMIT 1
 $function$;
 

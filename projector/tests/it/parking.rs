@@ -1,9 +1,12 @@
 //! What cannot be folded waits, with all that comes after it in its stream; nothing else does.
 
+use domain::command::return_;
+use domain::order::Units;
+use domain::{Command, ReturnId};
 use projector::working::retry::retry;
 use sqlx::{AssertSqlSafe, PgPool};
 
-use crate::shop::{Shop, document, documents, id, parked, project, projection};
+use crate::shop::{Shop, document, documents, id, parked, project, projection, sku};
 
 async fn execute(db: &PgPool, statement: &str) {
     sqlx::query(AssertSqlSafe(statement)).execute(db).await.unwrap();
@@ -161,4 +164,50 @@ async fn a_long_stream_is_taken_up_in_pages(db: PgPool) {
     let carts = documents(&db, "carts").await;
     let filled = carts.iter().find(|shown| shown["id"] == cart.to_string()).unwrap();
     assert_eq!(filled["units"], 1_050);
+}
+
+/// Readers are told so by `parked_of`, which has a line for each kind of part.
+#[sqlx::test(migrations = "../migrations")]
+async fn an_order_lacks_what_is_parked_of_each_kind_it_is_made_of(db: PgPool) {
+    let shop = Shop::open(&db);
+    let (order_id, _) = shop.busy_day().await;
+    let lines = vec![Units { sku: sku("TOTE"), quantity: 1.try_into().unwrap() }];
+    let reason = "too small".parse().unwrap();
+    let request = return_::Command::Request { order_id, lines, reason };
+    let head = shop.ask(Command::Return(ReturnId(id()), request)).await;
+    let orders = projection("orders");
+    project(&db, orders.name).await;
+    for category in orders.categories {
+        // Of this order: itself, or what says that it is a part of it.
+        let stream: Option<String> = sqlx::query_scalar(
+            "SELECT stream FROM events
+             WHERE stream LIKE $1 || '-%' AND version = 1
+               AND (stream = 'order-' || $2::text OR data ->> 'order_id' = $2::text)",
+        )
+        .bind(category.name())
+        .bind(order_id.to_string())
+        .fetch_optional(&db)
+        .await
+        .unwrap();
+        let stream = stream.unwrap_or_else(|| panic!("the story has no {category:?}"));
+        sqlx::query(
+            "INSERT INTO parked_streams (projection, build, stream, version, position, reason)
+             SELECT name, active_build, $2, 1, 1, 'because' FROM projections WHERE name = $1",
+        )
+        .bind(orders.name)
+        .bind(&stream)
+        .execute(&db)
+        .await
+        .unwrap();
+        let lacked: Option<String> =
+            sqlx::query_scalar("SELECT stream FROM parked_of($1, 'order-' || $2, $3)")
+                .bind(orders.name)
+                .bind(order_id.to_string())
+                .bind(head)
+                .fetch_optional(&db)
+                .await
+                .unwrap();
+        assert_eq!(lacked, Some(stream), "{category:?}");
+        execute(&db, "DELETE FROM parked_streams").await;
+    }
 }

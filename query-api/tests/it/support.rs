@@ -139,6 +139,20 @@ impl Shop {
             .unwrap();
     }
 
+    /// Sets a stream aside in a projection, from a position on.
+    pub async fn park(&self, projection: &str, stream: &str, position: i64) {
+        sqlx::query(
+            "INSERT INTO parked_streams (projection, build, stream, version, position, reason)
+             VALUES ($1, 1, $2, 1, $3, 'because')",
+        )
+        .bind(projection)
+        .bind(stream)
+        .bind(position)
+        .execute(&self.db)
+        .await
+        .unwrap();
+    }
+
     /// Appends events as the log's own writer does.
     pub async fn append(&self, events: &[(String, &str, Value)]) -> i64 {
         let mut tx = self.db.begin().await.unwrap();
@@ -243,7 +257,12 @@ impl Asked {
     }
 
     pub async fn token(&self, subject: Subject) -> String {
-        let given = self.issuer.issue(subject, Utc::now(), TimeDelta::hours(1)).await;
+        self.token_for(subject, TimeDelta::hours(1)).await
+    }
+
+    /// A token that runs out so soon.
+    pub async fn token_for(&self, subject: Subject, life: TimeDelta) -> String {
+        let given = self.issuer.issue(subject, Utc::now(), life).await;
         format!("Bearer {}", given.unwrap().token)
     }
 

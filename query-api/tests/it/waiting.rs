@@ -187,14 +187,7 @@ async fn a_parked_stream_is_not_taken_for_current(db: PgPool) {
     let shop = Shop::open(&db).await;
     let id = shop.put_product(3, "Tote", "published", 0).await;
     shop.advance("products", 20).await;
-    sqlx::query(
-        "INSERT INTO parked_streams (projection, build, stream, version, position, reason)
-         VALUES ('products', 1, $1, 2, 10, 'because')",
-    )
-    .bind(format!("product-{id}"))
-    .execute(&db)
-    .await
-    .unwrap();
+    shop.park("products", &format!("product-{id}"), 10).await;
     assert_eq!(shop.get(&format!("/v1/products/{id}?min_position=9")).await.status, StatusCode::OK);
     let parked = shop.get(&format!("/v1/products/{id}?min_position=10")).await;
     assert_eq!(parked.status, StatusCode::GATEWAY_TIMEOUT);
@@ -236,15 +229,7 @@ async fn an_order_is_behind_while_one_of_its_payments_is_parked(db: PgPool) {
         ])
         .await;
     shop.advance("orders", at).await;
-    sqlx::query(
-        "INSERT INTO parked_streams (projection, build, stream, version, position, reason)
-         VALUES ('orders', 1, $1, 1, $2, 'because')",
-    )
-    .bind(&payment)
-    .bind(at)
-    .execute(&db)
-    .await
-    .unwrap();
+    shop.park("orders", &payment, at).await;
     let behind = shop.get(&format!("/v1/orders/{one}?min_position={at}")).await;
     assert_eq!(behind.code(), "projection_behind");
     assert_eq!(behind.json()["parked"], payment);
@@ -260,6 +245,31 @@ async fn an_order_is_behind_while_one_of_its_payments_is_parked(db: PgPool) {
     );
     let before = shop.get(&format!("/v1/orders?min_position={}", at - 1)).await;
     assert!(!before.headers.contains_key("parked-streams"));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_order_is_behind_while_one_of_its_returns_is_parked(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    let order = shop.put_order(1, "completed", 10.0, 0).await;
+    let back = format!("return-{}", Uuid::from_u128(9));
+    let lines = json!([{"sku": "TOTE", "quantity": 1}]);
+    let opened = json!({"return_id": Uuid::from_u128(9), "lines": lines});
+    let requested = json!({"order_id": order, "lines": lines, "reason": "too small"});
+    let at = shop
+        .append(&[
+            (format!("order-{order}"), "order.return_opened", opened),
+            (back.clone(), "return.requested", requested),
+        ])
+        .await;
+    shop.advance("orders", at).await;
+    shop.park("orders", &back, at).await;
+    let behind = shop.get(&format!("/v1/orders/{order}?min_position={at}")).await;
+    assert_eq!(
+        (behind.code(), behind.json()["parked"].clone()),
+        ("projection_behind".into(), json!(back))
+    );
+    let itself = shop.get(&format!("/v1/returns/{}?min_position={at}", Uuid::from_u128(9))).await;
+    assert_eq!(itself.code(), "projection_behind");
 }
 
 /// Those looks are a part of the statement that reads, not calls of a function by it.
