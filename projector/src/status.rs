@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use chrono::Utc;
 use event_store::read;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -114,10 +113,14 @@ pub async fn statuses(
     Ok(statuses)
 }
 
+/// By the clock that wrote when it was recorded: this machine's may go otherwise.
 async fn waiting_seconds(db: &PgPool, position: i64) -> sqlx::Result<f64> {
-    let next = read::after(db, position, 1).await?;
-    let waited = next.first().map(|event| Utc::now() - event.recorded_at);
-    Ok(waited.and_then(|waited| waited.to_std().ok()).unwrap_or_default().as_secs_f64())
+    let waited = sqlx::query_scalar!(
+        r#"SELECT extract(epoch FROM clock_timestamp() - recorded_at)::float8 AS "seconds!"
+           FROM events WHERE position > $1 ORDER BY position LIMIT 1"#,
+        position
+    );
+    Ok(waited.fetch_optional(db).await?.unwrap_or_default().max(0.0))
 }
 
 /// Builds that readers do not see.
