@@ -63,8 +63,7 @@ fn short(hash: Sha256) -> Uuid {
 
 /// The body in the one way to write it: members in the order of their names, no white space, money
 /// with the decimals of its currency, ids in small letters, and null only where it means something.
-/// No body is an empty object. What counts where a member comes
-/// twice is the last one, as it does for maps; anywhere else the command has refused it.
+/// No body is an empty object. No member comes twice: the command has refused that.
 fn canonical(body: &[u8], null_means: bool) -> Result<String, Problem> {
     if body.is_empty() {
         return Ok("{}".to_owned());

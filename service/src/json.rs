@@ -124,6 +124,7 @@ impl Wrong {
             Some(name.to_owned())
         };
         let (missing, unknown) = (quoted("missing field"), quoted("unknown field"));
+        let duplicate = quoted("duplicate field");
         let member = error.path().iter().find_map(|segment| match segment {
             Segment::Map { key } => Some(key.clone()),
             Segment::Seq { .. } | Segment::Enum { .. } | Segment::Unknown => None,
@@ -133,10 +134,11 @@ impl Wrong {
             pointer.push('/');
             pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
         }
-        let code = match (&missing, &unknown) {
-            (Some(_), _) => "missing_field",
-            (None, Some(_)) => "unknown_field",
-            (None, None) => "invalid_value",
+        let code = match (&missing, &unknown, &duplicate) {
+            (Some(_), _, _) => "missing_field",
+            (_, Some(_), _) => "unknown_field",
+            (_, _, Some(_)) => "duplicate_field",
+            (None, None, None) => "invalid_value",
         };
         // Of the body itself, not of something in it.
         let missing = missing.filter(|_| member.is_none());
@@ -297,6 +299,26 @@ mod tests {
         }
         let named = r#"{"inner":{"units":1,"names":{"a":"b"}},"proof":{"code":{"digits":"1"}}}"#;
         parse::<Wire>(named.as_bytes()).unwrap();
+    }
+
+    #[test]
+    fn each_member_comes_once() {
+        for (body, pointer) in [
+            (r#"{"units":1,"units":1}"#, "/units"),
+            (r#"{"inner":{"units":1,"units":2}}"#, "/inner/units"),
+            (r#"{"names":{"a/b":"1","c":"2","a\/b":"3"}}"#, "/names/a~1b"),
+            (r#"{"proof":{"code":{"digits":"1","digits":"1"}}}"#, "/proof/code/digits"),
+            (r#"{"method":"card","inner":{},"method":"cash"}"#, "/method"),
+        ] {
+            let problem = serde_json::to_value(parse::<Wire>(body.as_bytes()).unwrap_err());
+            let problem = problem.unwrap();
+            let told = (&problem["errors"][0]["pointer"], &problem["errors"][0]["code"]);
+            assert_eq!(told, (&pointer.into(), &"duplicate_field".into()), "{body}");
+        }
+        let twice = parse::<BTreeMap<String, u8>>(br#"{"a":1,"a":2}"#).unwrap_err();
+        let twice = serde_json::to_value(twice).unwrap();
+        assert_eq!(twice["errors"][0]["code"], "duplicate_field");
+        parse::<Wire>(br#"{"names":{"a":"1","A":"1"},"inner":{"names":{"a":"1"}}}"#).unwrap();
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::de::{Error as _, MapAccess, Unexpected, Visitor};
+use serde::de::{Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -94,44 +94,12 @@ pub fn prepare(line: &[u8], edge: &Edge) -> Result<Prepared, LineProblem> {
 
 /// Where HTTP has the SKU in the path, a line has it in its data.
 fn take_sku(data: &str, address: &mut Address) -> Result<String, Problem> {
-    let Members(mut data) = service::json::parse(data.as_bytes())?;
+    let mut data: BTreeMap<String, Box<RawValue>> = service::json::parse(data.as_bytes())?;
     let sku = data.remove("sku").ok_or_else(|| problem::invalid_body("/sku", "is missing"))?;
     let sku = serde_json::from_str(sku.get());
     address.sku = Some(sku.map_err(|_| problem::invalid_body("/sku", "a SKU is a string"))?);
     // Names and JSON values: this cannot fail.
     Ok(serde_json::to_string(&data).unwrap_or_default())
-}
-
-/// The members of an object, each as it was written. One that comes twice is refused, as it is
-/// where the whole body is read at once.
-#[derive(Debug)]
-struct Members(BTreeMap<String, Box<RawValue>>);
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MembersVisitor)
-    }
-}
-
-struct MembersVisitor;
-
-impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Members;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Members, A::Error> {
-        let mut members = BTreeMap::new();
-        while let Some(name) = access.next_key::<String>()? {
-            if members.contains_key(&name) {
-                return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
-            }
-            members.insert(name, access.next_value()?);
-        }
-        Ok(Members(members))
-    }
 }
 
 /// A problem with a line, as it stands in its verdict.

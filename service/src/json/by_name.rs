@@ -1,13 +1,17 @@
-//! A reader of JSON that takes a struct from an object alone. `serde_json` takes it from an array
-//! of its members' values too; we promise names, and not their order.
+//! A reader of JSON that takes a struct from an object alone, and of an object each member once.
+//! `serde_json` takes a struct from an array of its members' values too; we promise names, and not
+//! their order. Of a map's member that comes twice it takes the last, and the other is lost unsaid.
 //!
 //! It stands around each value of a body, and does nothing but that. What serde keeps to look at
 //! again, as for `untagged` and `flatten`, is read by serde itself: bodies do without arrays there.
 
+use std::collections::HashSet;
 use std::fmt;
 
+use serde::de::value::StringDeserializer;
 use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor,
+    Deserialize as _, DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess,
+    VariantAccess, Visitor,
 };
 
 /// Stands around a reader of values, or whatever one is made of.
@@ -123,7 +127,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for ByName<V> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<V::Value, A::Error> {
-        self.0.visit_map(ByName(members))
+        self.0.visit_map(Members { inner: members, named: HashSet::new() })
     }
 
     fn visit_enum<A: EnumAccess<'de>>(self, choice: A) -> Result<V::Value, A::Error> {
@@ -154,22 +158,46 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for ByName<A> {
     }
 }
 
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for ByName<A> {
+/// The members of an object, with the names that were read.
+struct Members<A> {
+    inner: A,
+    named: HashSet<String>,
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<A> {
     type Error = A::Error;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, A::Error> {
-        self.0.next_key_seed(seed)
+        let Some(name) = self.inner.next_key_seed(Name)? else { return Ok(None) };
+        // Read first, so that whoever follows the path knows which it is.
+        let read = seed.deserialize(StringDeserializer::new(name.clone()))?;
+        if self.named.contains(&name) {
+            return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
+        }
+        self.named.insert(name);
+        Ok(Some(read))
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
-        self.0.next_value_seed(ByName(seed))
+        self.inner.next_value_seed(ByName(seed))
     }
 
     fn size_hint(&self) -> Option<usize> {
-        self.0.size_hint()
+        self.inner.size_hint()
+    }
+}
+
+/// Whoever takes the name of a member.
+struct Name;
+
+impl<'de> DeserializeSeed<'de> for Name {
+    type Value = String;
+
+    fn deserialize<D: Deserializer<'de>>(self, inner: D) -> Result<String, D::Error> {
+        String::deserialize(inner)
     }
 }
 
@@ -206,14 +234,14 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for ByName<A> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, A::Error> {
-        self.0.newtype_variant_seed(Members(visitor))
+        self.0.newtype_variant_seed(Fields(visitor))
     }
 }
 
 /// Whoever takes the members of an object.
-struct Members<V>(V);
+struct Fields<V>(V);
 
-impl<'de, V: Visitor<'de>> DeserializeSeed<'de> for Members<V> {
+impl<'de, V: Visitor<'de>> DeserializeSeed<'de> for Fields<V> {
     type Value = V::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, inner: D) -> Result<V::Value, D::Error> {
