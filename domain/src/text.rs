@@ -90,9 +90,9 @@ fn is_card_number(digits: &str) -> bool {
     lengths.contains(&digits.len()) && luhn.sum::<u32>() % 10 == 0
 }
 
-/// Whether there is anything to see: not only spaces, marks that only direct how others are shown,
-/// and letters that are blank.
-fn visible(text: &str) -> bool {
+/// Whether there is anything to see in a text: not only spaces, marks that only direct how others
+/// are shown, and letters that are blank.
+pub fn visible(text: &str) -> bool {
     let blank = |c: char| {
         c.is_whitespace() || BLANK.iter().any(|(first, last)| (*first..=*last).contains(&c))
     };
@@ -124,7 +124,7 @@ const BLANK: [(char, char); 18] = [
 
 /// One line with something to see, as a regular expression has it: of what leaves no mark it knows
 /// what is in the first plane of Unicode.
-const LINE: &str = concat!(
+pub const LINE: &str = concat!(
     r"^[^\x00-\x1f\x7f-\x9f]*",
     r"[^\x00-\x20\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f",
     r"\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0",
@@ -157,10 +157,10 @@ text! {
 }
 text! {
     /// A longer text, such as a description; may contain HTML.
-    Prose, 65536 bytes, printable_or_newline,
+    Prose, 65536 characters, printable_or_newline,
     like r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]+$",
     such as "Full-grain leather, hand-stitched.",
-    "1 to 65,536 bytes without control characters"
+    "1 to 65,536 characters without control characters"
 }
 text! {
     /// Why something was done, or a reference to a paper trail. Not for personal data.
@@ -189,6 +189,13 @@ text! {
     |name| name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'),
     like r"^[a-z0-9_]+$", such as "sandbox",
     "1 to 32 lower-case letters, digits or '_'"
+}
+
+impl Prose {
+    /// Whether there is nothing to see in it: whoever is given that is given none.
+    pub fn is_blank(&self) -> bool {
+        !visible(&self.0)
+    }
 }
 
 /// A count of units in one line or movement: 1 to 1,000,000.

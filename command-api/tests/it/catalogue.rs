@@ -139,6 +139,39 @@ async fn a_title_can_be_seen_and_is_as_long_in_every_script(db: PgPool) {
     }
 }
 
+/// Two of a member are two wishes, of which one would be lost.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_member_that_comes_twice_is_refused(db: PgPool) {
+    let shop = Shop::open(&db);
+    for (body, pointer) in [
+        (r#"{"title":"A","title":"A"}"#, "/title"),
+        (r#"{"title":"A","attributes":{"Colour":"red","Colour":"blue"}}"#, "/attributes/Colour"),
+        (r#"{"title":"A","variants":[{"sku":"T","sku":"U","prices":[]}]}"#, "/variants/0/sku"),
+    ] {
+        let refused = shop.send(ask(Method::POST, "/v1/products", body.to_owned())).await;
+        assert_eq!((refused.status, refused.code()), (StatusCode::BAD_REQUEST, "invalid_body"));
+        let told = &refused.body["errors"][0];
+        assert_eq!((&told["pointer"], &told["code"]), (&json!(pointer), &json!("duplicate_field")));
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_description_that_looks_empty_is_none(db: PgPool) {
+    let shop = Shop::open(&db);
+    let blank = json!({"title": "Tote", "description": " \u{200b}\n"});
+    let id = shop.done(post("/v1/products", &blank)).await.id();
+    let told = shop.payload(&format!("product-{id}"), "product.created").await;
+    assert_eq!(told.get("description"), None);
+    let path = format!("/v1/products/{id}");
+    let long = json!({"description": "щ".repeat(65_536)});
+    shop.done(ask(Method::PATCH, &path, long.to_string())).await;
+    shop.done(ask(Method::PATCH, &path, json!({"description": " "}).to_string())).await;
+    let last = "SELECT data FROM events WHERE stream = $1 ORDER BY version DESC LIMIT 1";
+    let stream = format!("product-{id}");
+    let last: Value = sqlx::query_scalar(last).bind(stream).fetch_one(&db).await.unwrap();
+    assert_eq!(last, json!({"description": null}));
+}
+
 #[sqlx::test(migrations = "../migrations")]
 async fn a_sku_belongs_to_one_product(db: PgPool) {
     let shop = Shop::open(&db);

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::money::Money;
 use crate::refusal::All;
-use crate::text::Sku;
+use crate::text::{Prose, Sku};
 
 refusals! {
     /// Why a product refused.
@@ -45,7 +45,11 @@ refusals! {
 /// Each gives the events of one decision; none where all is so already.
 impl Product {
     /// Brings it into the catalogue, as a draft.
-    pub fn create(&self, details: Details, variants: Vec<VariantSet>) -> Result<Vec<Event>, Error> {
+    pub fn create(
+        &self,
+        mut details: Details,
+        variants: Vec<VariantSet>,
+    ) -> Result<Vec<Event>, Error> {
         if self.status != Status::Unborn {
             return Err(Error::AlreadyExists);
         }
@@ -59,6 +63,7 @@ impl Product {
         let mut seen = BTreeSet::new();
         let twice = variants.iter().map(|variant| &variant.sku).filter(|sku| !seen.insert(*sku));
         refuse_any(twice.cloned(), Error::DuplicateSku)?;
+        details.description = details.description.filter(|text| !text.is_blank());
         let mut events = vec![Created { details }.into()];
         events.extend(variants.into_iter().map(Event::from));
         Ok(events)
@@ -66,7 +71,7 @@ impl Product {
 
     /// Changes some of its details. The state keeps no descriptions to compare with: a change is
     /// taken at its word.
-    pub fn change(&self, changed: Changed) -> Result<Vec<Event>, Error> {
+    pub fn change(&self, mut changed: Changed) -> Result<Vec<Event>, Error> {
         self.must_live()?;
         if changed == Changed::default() {
             return Ok(vec![]);
@@ -77,6 +82,8 @@ impl Product {
             (attributes, ATTRIBUTES_MAX, "attributes"),
             (changed.media.as_ref().map_or(0, Vec::len), MEDIA_MAX, "media"),
         ])?;
+        let shown = |text: Option<Prose>| text.filter(|text| !text.is_blank());
+        changed.description = changed.description.map(shown);
         Ok(vec![changed.into()])
     }
 

@@ -34,6 +34,10 @@ fn texts_are_bounded_in_bytes_and_have_no_control_characters() {
     assert!(parses::<Prose>("two\r\n\tlines"));
     assert!(!parses::<Prose>("\u{7}"));
     assert!(!parses::<Prose>(&"x".repeat(65_537)));
+    assert!(parses::<Prose>(&"щ".repeat(65_536)), "whichever script they are of");
+    assert!(!parses::<Prose>(&"щ".repeat(65_537)));
+    assert!(" \u{200b}\n".parse::<Prose>().unwrap().is_blank());
+    assert!(!"<p></p>".parse::<Prose>().unwrap().is_blank());
     assert!(parses::<Location>("depot-1_a.b"));
     assert!(!parses::<Location>("depot 1"));
     assert!(parses::<Token>("tok_success"));

@@ -9,6 +9,7 @@ mod scope;
 mod written;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use domain::text::{LINE, visible};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -35,7 +36,7 @@ pub const OVERLAP_MINUTES_MAX: u32 = 7 * 24 * 60;
 #[schemars(rename = "ApiKeyName", extend(
     "minLength" = 1,
     "maxLength" = NAME_CHARS_MAX,
-    "pattern" = r"^[^\x00-\x1f\x7f-\x9f]+$",
+    "pattern" = LINE,
     "examples" = ["stock sync"],
 ))]
 pub struct Name(String);
@@ -45,8 +46,10 @@ impl TryFrom<String> for Name {
 
     fn try_from(text: String) -> Result<Self, String> {
         let chars = text.chars().count();
-        let fits = (1..=NAME_CHARS_MAX).contains(&chars) && !text.contains(char::is_control);
-        fits.then_some(Self(text)).ok_or_else(|| format!("has 1 to {NAME_CHARS_MAX} characters"))
+        let is_line = !text.contains(char::is_control) && visible(&text);
+        let fits = chars <= NAME_CHARS_MAX && is_line;
+        let rule = || format!("has 1 to {NAME_CHARS_MAX} characters, with something to see");
+        fits.then_some(Self(text)).ok_or_else(rule)
     }
 }
 
@@ -217,5 +220,19 @@ fn digest(key: &str) -> [u8; 32] {
 impl std::fmt::Debug for Made {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Made").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_can_be_seen() {
+        let fits = |text: &str| Name::try_from(text.to_owned()).is_ok();
+        assert!(fits("stock sync") && fits(&"щ".repeat(NAME_CHARS_MAX)));
+        for wrong in ["", " ", "\u{200b}", "two\nlines", &"x".repeat(NAME_CHARS_MAX + 1)] {
+            assert!(!fits(wrong), "{wrong:?}");
+        }
     }
 }

@@ -42,8 +42,7 @@ fn clean(text: &str, keep_lines: bool, end: impl Fn(&str) -> usize) -> (String, 
 /// A name on one line; none if there is nothing. One that is too long is cut, and that is said.
 pub fn label(text: &str, what: &str, line: u64, report: &mut Report) -> Option<Label> {
     let most = Label::CHARACTERS_MAX;
-    let end = |text: &str| text.char_indices().nth(most).map_or(text.len(), |(end, _)| end);
-    let (cleaned, cut) = clean(text, false, end);
+    let (cleaned, cut) = clean(text, false, |text| end_of(text, most));
     if cut {
         report.remark(line, format!("{what} was cut to {most} characters"));
     }
@@ -52,12 +51,17 @@ pub fn label(text: &str, what: &str, line: u64, report: &mut Report) -> Option<L
 
 /// A longer text; none if there is nothing. One that is too long is cut, and that is said.
 pub fn prose(text: &str, what: &str, line: u64, report: &mut Report) -> Option<Prose> {
-    let end = |text: &str| text.floor_char_boundary(Prose::BYTES_MAX);
-    let (cleaned, cut) = clean(text, true, end);
+    let most = Prose::CHARACTERS_MAX;
+    let (cleaned, cut) = clean(text, true, |text| end_of(text, most));
     if cut {
-        report.remark(line, format!("{what} was cut to {} bytes", Prose::BYTES_MAX));
+        report.remark(line, format!("{what} was cut to {most} characters"));
     }
     Prose::try_from(cleaned).ok()
+}
+
+/// Where so many characters end.
+fn end_of(text: &str, most: usize) -> usize {
+    text.char_indices().nth(most).map_or(text.len(), |(end, _)| end)
 }
 
 /// The address of a picture, with what is not allowed in it percent-encoded.

@@ -16,7 +16,9 @@ use query_api::one::One;
 use query_api::resources::{
     event, location, order, payment, product, projection, sales, stock, stream,
 };
-use query_api::search::request::{DEPTH_MAX, FILTERS_MAX, Parameters, QUERY_BYTES_MAX, Question};
+use query_api::search::request::{
+    DEPTH_MAX, FILTERS_MAX, Parameters, QUERY_CHARACTERS_MAX, Question,
+};
 use serde::de::DeserializeOwned;
 use service::config::Secret;
 use service::{auth, extract};
@@ -66,7 +68,7 @@ fn check_search(uri: &Uri) {
     match Question::try_from(parameters) {
         Err(problem) => check_refusal(&problem),
         Ok(question) => {
-            assert!(question.words.len() <= QUERY_BYTES_MAX);
+            assert!(question.words.chars().count() <= QUERY_CHARACTERS_MAX);
             assert!(question.offset() + question.limit <= DEPTH_MAX);
             assert!(question.categories.len() + question.brands.len() <= FILTERS_MAX);
         }

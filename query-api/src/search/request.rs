@@ -9,8 +9,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use service::Problem;
 
-/// The longest query, in bytes.
-pub const QUERY_BYTES_MAX: usize = 512;
+/// The longest query, in characters, whichever script they are of.
+pub const QUERY_CHARACTERS_MAX: usize = 512;
 /// The most hits on a page.
 pub const LIMIT_MAX: u32 = 100;
 /// No page reaches further than this many hits: who wants them all reads the list.
@@ -26,6 +26,7 @@ const STOP_WORDS: [&str; 9] = ["a", "an", "and", "for", "in", "of", "or", "the",
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
     /// Words; none find everything.
+    #[schemars(length(max = QUERY_CHARACTERS_MAX))]
     q: Option<String>,
     /// In one of these categories, by name.
     #[serde(default)]
@@ -136,8 +137,9 @@ impl TryFrom<Parameters> for Question {
 
     fn try_from(parameters: Parameters) -> Result<Self, Problem> {
         let words = parameters.q.unwrap_or_default().trim().to_owned();
-        if words.len() > QUERY_BYTES_MAX {
-            return Err(refuse("q", "too_long", format!("at most {QUERY_BYTES_MAX} bytes")));
+        if words.chars().count() > QUERY_CHARACTERS_MAX {
+            let detail = format!("at most {QUERY_CHARACTERS_MAX} characters");
+            return Err(refuse("q", "too_long", detail));
         }
         let words = match meaning(&words) {
             Meaning::Something => words,
@@ -272,6 +274,14 @@ mod tests {
             let expected = expected.map(|(name, value)| (name.to_owned(), value));
             assert_eq!(pair(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_query_is_bounded_in_characters() {
+        let asked =
+            |q: String| Question::try_from(Parameters { q: Some(q), ..Parameters::default() });
+        assert!(asked("ш".repeat(QUERY_CHARACTERS_MAX)).is_ok());
+        assert!(asked("ш".repeat(QUERY_CHARACTERS_MAX + 1)).is_err());
     }
 
     #[test]
