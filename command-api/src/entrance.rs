@@ -9,6 +9,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use identity::guard::Caller;
 use identity::{Access, Guard};
+use service::rates;
 use service::unread::refuse;
 
 use crate::{App, log_id};
@@ -40,6 +41,7 @@ impl Entrance {
             Ok(caller) => caller,
             Err(problem) => return refuse(request, problem).await,
         };
+        rates::prove(request.extensions());
         let mut response = match log_id::check(request.headers(), &app.writer).await {
             Ok(()) => take(app.clone(), caller, request).await,
             Err(problem) => refuse(request, problem).await,

@@ -136,7 +136,7 @@ async fn run(settings: Serve, around: Surroundings) -> Result<(), Error> {
         .with_vault(vault)
         .with_query_url(settings.public_query_url.as_deref().unwrap_or_default())
         .with_webhooks(Webhooks::new(gateways, db.clone()));
-    let health = health(&db, nats, condition);
+    let health = health(&db, nats, condition).asks(!asking.is_open(&http));
     let health = if inside { reactor::waiting::watch(health, &db) } else { health };
     let guard = asking.guard(&http, DEFAULT_PORT, &db)?;
     let identity = Identity { db: db.clone(), desk: giving.desk(&master, &asking, &db, post)? };

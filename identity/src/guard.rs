@@ -14,11 +14,11 @@ use axum::response::Response;
 use chrono::{DateTime, Utc};
 use domain::GuestId;
 use lru::LruCache;
-use service::Problem;
 use service::auth::bearer;
 use service::config::Secret;
 use service::openapi::Code;
 use service::unread::refuse;
+use service::{Problem, rates};
 use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
 use subtle::ConstantTimeEq as _;
@@ -197,6 +197,7 @@ impl Caller {
     /// Puts who asks among the extensions of what they ask for, where handlers and [`may_reach`]
     /// find it.
     pub fn note(self, extensions: &mut Extensions) {
+        rates::prove(extensions);
         extensions.insert(self.principal);
         if !self.scopes.are_none() {
             extensions.insert(self.scopes);

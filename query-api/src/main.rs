@@ -109,7 +109,7 @@ async fn main() -> Result<()> {
     };
     let app = App::start(db, settings, shutdown.stop.clone())
         .context("the key of Meilisearch cannot be sent")?;
-    let health = query_api::health(&app);
+    let health = query_api::health(&app).asks(!asking.is_open(&http));
     let router = query_api::router(app, &health);
     query_api::describe_metrics();
     let router = service::rates::limit(router, &http.rates, DEAR);

@@ -13,7 +13,7 @@ use crate::request_id;
 /// How long a browser may remember what it was allowed: what most keep at the most is longer.
 const REMEMBERED: Duration = Duration::from_mins(10);
 /// What a page may send.
-pub(crate) const SENT: [HeaderName; 10] = [
+pub(crate) const SENT: [HeaderName; 12] = [
     header::AUTHORIZATION,
     header::CONTENT_TYPE,
     header::IF_MATCH,
@@ -23,10 +23,12 @@ pub(crate) const SENT: [HeaderName; 10] = [
     HeaderName::from_static("last-event-id"),
     HeaderName::from_static("log-id"),
     HeaderName::from_static("prefer"),
+    HeaderName::from_static("traceparent"),
+    HeaderName::from_static("tracestate"),
     request_id::HEADER,
 ];
 /// What a page may read beside what it always may.
-pub(crate) const READ: [HeaderName; 14] = [
+pub(crate) const READ: [HeaderName; 16] = [
     header::ETAG,
     header::LINK,
     header::LOCATION,
@@ -38,6 +40,8 @@ pub(crate) const READ: [HeaderName; 14] = [
     HeaderName::from_static("next-after"),
     HeaderName::from_static("parked-streams"),
     HeaderName::from_static("preference-applied"),
+    HeaderName::from_static("ratelimit"),
+    HeaderName::from_static("ratelimit-policy"),
     HeaderName::from_static("search-backend"),
     HeaderName::from_static("sunset"),
     request_id::HEADER,

@@ -3,7 +3,8 @@
 //! *Live* says that the process answers at all, *ready* that it can do its work, *health* how
 //! everything around it is. What is worth a check is each service's own affair. However many ask,
 //! one examination is under way at a time, and what it finds is everybody's for a second. Why a
-//! part failed is told to those who send the token, on the port for operations, and in the log.
+//! part failed is told to those who send the service's token, on the port for operations, and in
+//! the log; to everybody only where there is no such token and nobody is asked who they are.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -35,6 +36,8 @@ const WATCH_PERIOD: Duration = Duration::from_secs(5);
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 /// Where a process says that it answers at all.
 pub(crate) const LIVE: &str = "/live";
+/// Where it says that it can do its work.
+pub(crate) const READY: &str = "/ready";
 /// Where its metrics are.
 pub(crate) const METRICS: &str = "/metrics";
 
@@ -44,6 +47,8 @@ type Check = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Syn
 #[derive(Clone, Default)]
 pub struct Health {
     parts: Vec<Part>,
+    /// Whoever calls is asked who they are.
+    asks: bool,
     shared: Arc<Common>,
 }
 
@@ -164,6 +169,13 @@ impl Health {
         self.part(name, false, check)
     }
 
+    /// Whether whoever calls this service is asked who they are, also where it has no token of its
+    /// own: who says nothing is then nobody to be told why a part failed.
+    #[must_use]
+    pub fn asks(self, asks: bool) -> Self {
+        Self { asks, ..self }
+    }
+
     fn part<F, Fut>(mut self, name: &'static str, required: bool, check: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
@@ -188,7 +200,7 @@ impl Health {
         metrics::install();
         Router::new()
             .route(LIVE, get(|| async { "live\n" }))
-            .route("/ready", get(ready))
+            .route(READY, get(ready))
             .route("/health", get(health))
             .route(METRICS, get(scrape))
             .with_state(Asked { health: self.clone(), for_operations })
@@ -238,7 +250,8 @@ struct Asked {
 impl Asked {
     fn is_trusted(&self, headers: &HeaderMap) -> bool {
         let token = self.told().and_then(|told| told.token.as_ref());
-        self.for_operations || token.is_none_or(|token| is_allowed(headers, token))
+        let knows = |token| is_allowed(headers, token);
+        self.for_operations || token.map_or(!self.health.asks, knows)
     }
 
     fn told(&self) -> Option<&Told> {
@@ -249,7 +262,7 @@ impl Asked {
 /// Whether somebody watches the process. Those are answered when nobody else is any more: a process
 /// that is busy must not be taken for one that is dead, and be restarted for it.
 pub(crate) fn is_probe(path: &str) -> bool {
-    matches!(path, LIVE | "/ready" | "/health" | METRICS)
+    matches!(path, LIVE | READY | "/health" | METRICS)
 }
 
 async fn ready(State(asked): State<Asked>, headers: HeaderMap) -> Response {

@@ -33,7 +33,8 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 /// The most requests whose answer was not taken to its end; more are refused.
 pub const REQUESTS_MAX: usize = 4096;
 /// The same for those who watch the process, who are let in however many others there are, until
-/// their answer begins: it is short.
+/// their answer begins: it is short. As many again for those who ask whether it is ready, by whom
+/// requests are sent elsewhere: a part that hangs and is not needed holds up `/health`, not them.
 const PROBES_MAX: usize = 64;
 /// What a refused client is told to wait.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -56,7 +57,8 @@ pub(crate) fn bounded(router: Router, bounds: Bounds) -> Router {
 /// Places for requests whose answer was not taken, and room for their answers.
 struct Room {
     requests: Arc<Semaphore>,
-    probes: Arc<Semaphore>,
+    probes: Semaphore,
+    ready: Semaphore,
     answers: Arc<Untaken>,
     in_flight: Gauge,
     counts: RequestCounts,
@@ -67,7 +69,8 @@ impl Room {
     fn new(bounds: Bounds) -> Self {
         Self {
             requests: Arc::new(Semaphore::new(bounds.requests)),
-            probes: Arc::new(Semaphore::new(PROBES_MAX)),
+            probes: Semaphore::new(PROBES_MAX),
+            ready: Semaphore::new(PROBES_MAX),
             answers: Untaken::new(bounds),
             in_flight: ::metrics::gauge!("http_requests_in_flight"),
             counts: RequestCounts::default(),
@@ -137,7 +140,8 @@ async fn answer(
         return (run(request, next).await, None);
     }
     if health::is_probe(path) {
-        let Ok(_place) = room.probes.try_acquire() else {
+        let places = if path == health::READY { &room.ready } else { &room.probes };
+        let Ok(_place) = places.try_acquire() else {
             return (overloaded(request).await, None);
         };
         return (run(request, next).await, None);

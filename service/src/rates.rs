@@ -1,18 +1,22 @@
-//! How often somebody may ask: who comes with a token by that token, who does not by their address;
-//! and whoever asks for what is dear, or could be guessed, less often, by their address.
+//! How often somebody may ask: who comes with a token that was found good by that token, who does
+//! not by their address; and whoever asks for what is dear, or could be guessed, less often, by
+//! their address.
+//!
+//! A token is found good by who lets requests in, which is later: the first request with it counts
+//! for its address, and so does each with one that is worth nothing.
 //!
 //! It knows no route: which are dear, the programs say.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{IpAddr, Ipv6Addr};
-use std::num::NonZeroU32;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::{Extensions, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use clap::Args;
@@ -20,6 +24,7 @@ use governor::clock::{Clock as _, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DefaultKeyedStateStore;
 use governor::{Quota, RateLimiter};
+use lru::LruCache;
 
 use crate::auth::bearer;
 use crate::connections::CameBy;
@@ -32,6 +37,9 @@ use crate::unread::refuse;
 const SWEPT_EVERY: usize = 10_000;
 /// Seconds of the usual share that may be taken at once.
 const BURST_SECONDS: NonZeroU32 = NonZeroU32::new(2).expect("two is not zero");
+/// Tokens that are remembered to be good, some 50 bytes each. One that was forgotten counts for its
+/// address once more.
+const GOOD_MAX: NonZeroUsize = NonZeroUsize::new(65_536).expect("it is not zero");
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const FORWARDED_FOR: &str = "x-forwarded-for";
@@ -40,8 +48,8 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 #[derive(Clone, Debug, Default, Args)]
 #[group(skip)]
 pub struct Rates {
-    /// Requests a second of one caller, by their token, or by their address without one; 0 sets no
-    /// bound
+    /// Requests a second of one caller, by their token, or by their address without a good one; 0
+    /// sets no bound
     #[arg(
         id = "rate-limit",
         long = "rate-limit",
@@ -88,33 +96,54 @@ struct Lanes {
     strict: Option<Lane>,
     dear: &'static [Dear],
     proxies: usize,
+    /// Tokens that were found good, as they are hashed.
+    good: Mutex<LruCache<u64, ()>>,
+}
+
+/// A token that nobody knows to be good yet, among the extensions of its request.
+#[derive(Clone, Default)]
+struct Unproven(Arc<AtomicBool>);
+
+/// Says of a request, by its extensions, that it was let in with a token that is good.
+pub fn prove(extensions: &Extensions) {
+    if let Some(Unproven(proven)) = extensions.get() {
+        proven.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Holds callers to these rates, and those of `dear` routes to the strict one.
 pub fn limit(router: Router, rates: &Rates, dear: &'static [Dear]) -> Router {
-    held(router, Lanes::of(rates, dear))
+    held(router, Arc::new(Lanes::of(rates, dear)))
 }
 
-fn held(router: Router, lanes: Lanes) -> Router {
+fn held(router: Router, lanes: Arc<Lanes>) -> Router {
     if lanes.usual.is_none() && lanes.strict.is_none() {
         return router;
     }
-    router.layer(middleware::from_fn_with_state(Arc::new(lanes), hold))
+    router.layer(middleware::from_fn_with_state(lanes, hold))
 }
 
-async fn hold(State(lanes): State<Arc<Lanes>>, request: Request, next: Next) -> Response {
+async fn hold(State(lanes): State<Arc<Lanes>>, mut request: Request, next: Next) -> Response {
     if health::is_probe(request.uri().path()) {
         return next.run(request).await;
     }
-    let address = address(&request, lanes.proxies);
+    let address = hashed(&address(&request, lanes.proxies));
+    let token = bearer(request.headers()).map(|token| hashed(&token));
     let (lane, caller) = match (&lanes.strict, &lanes.usual) {
-        (Some(strict), _) if lanes.is_dear(&request) => (strict, hashed(&address)),
-        (_, Some(usual)) => (usual, caller(request.headers(), address)),
+        (Some(strict), _) if lanes.is_dear(&request) => (strict, address),
+        (_, Some(usual)) => (usual, token.filter(|it| lanes.is_good(*it)).unwrap_or(address)),
         _ => return next.run(request).await,
     };
     match lane.take(caller) {
         Ok(left) => {
+            let unproven = Unproven::default();
+            request.extensions_mut().insert(unproven.clone());
             let mut response = next.run(request).await;
+            if let Some(token) = token
+                && unproven.0.load(Ordering::Relaxed)
+            {
+                lanes.good().put(token, ());
+            }
             lane.tell(&mut response, left, Duration::ZERO);
             response
         }
@@ -139,7 +168,16 @@ impl Lanes {
         let strict = NonZeroU32::new(rates.strict).map(|each_minute| {
             Lane::new("strict", Quota::per_minute(each_minute), (each_minute.get(), 60))
         });
-        Self { usual, strict, dear, proxies: usize::from(rates.proxies) }
+        let good = Mutex::new(LruCache::new(GOOD_MAX));
+        Self { usual, strict, dear, proxies: usize::from(rates.proxies), good }
+    }
+
+    fn is_good(&self, token: u64) -> bool {
+        self.good().get(&token).is_some()
+    }
+
+    fn good(&self) -> MutexGuard<'_, LruCache<u64, ()>> {
+        self.good.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn is_dear(&self, request: &Request) -> bool {
@@ -202,13 +240,6 @@ fn address(request: &Request, proxies: usize) -> IpAddr {
     }
 }
 
-fn caller(headers: &HeaderMap, address: IpAddr) -> u64 {
-    match bearer(headers) {
-        Some(token) => hashed(&token),
-        None => hashed(&address),
-    }
-}
-
 fn hashed(what: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     what.hash(&mut hasher);
@@ -216,146 +247,4 @@ fn hashed(what: &impl Hash) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use axum::body::Body;
-    use axum::routing::{get, post};
-    use tokio::time::Instant;
-    use tower::ServiceExt as _;
-
-    use super::*;
-    use crate::ledger::Ledger;
-
-    const DEAR: &[Dear] = &[(Some(Method::POST), "/v1/sessions")];
-
-    fn things() -> Router {
-        Router::new()
-            .route("/v1/things/{id}", get(|| async { "a thing" }))
-            .route("/v1/sessions", post(|| async { "welcome" }).get(|| async { "nothing" }))
-            .route("/live", get(|| async { "yes" }))
-    }
-
-    /// Shares as they are given out, but made good once an hour: nothing comes back while a test
-    /// asks, however slow the machine.
-    fn router(usual: u32, strict: u32, proxies: u8) -> Router {
-        let lanes = Lanes::of(&Rates { usual, strict, proxies }, DEAR);
-        let slowed = |lane: Lane| {
-            let burst = NonZeroU32::new(lane.policy.0).expect("a share");
-            let quota = Quota::with_period(Duration::from_hours(1)).expect("an hour is long");
-            Lane::new(lane.name, quota.allow_burst(burst), lane.policy)
-        };
-        let (usual, strict) = (lanes.usual.map(slowed), lanes.strict.map(slowed));
-        held(things(), Lanes { usual, strict, ..lanes })
-    }
-
-    struct From {
-        peer: &'static str,
-        headers: &'static [(&'static str, &'static str)],
-    }
-
-    async fn ask(router: &Router, method: Method, path: &str, from: &From) -> Response {
-        let mut request = Request::builder().method(method).uri(path);
-        for (name, value) in from.headers {
-            request = request.header(*name, *value);
-        }
-        let mut request = request.body(Body::empty()).expect("a request");
-        let peer = from.peer.parse().expect("an address");
-        let ledger = Ledger::new(Instant::now());
-        request.extensions_mut().insert(CameBy { peer, ledger, held: None });
-        router.clone().oneshot(request).await.expect("an answer")
-    }
-
-    /// How many of so many requests are let in.
-    async fn let_in(
-        router: &Router,
-        count: usize,
-        method: Method,
-        path: &str,
-        from: &From,
-    ) -> usize {
-        let mut good = 0;
-        for _ in 0..count {
-            let response = ask(router, method.clone(), path, from).await;
-            good += usize::from(response.status() == StatusCode::OK);
-        }
-        good
-    }
-
-    const ANN: From = From { peer: "192.0.2.1", headers: &[] };
-    const BOB: From = From { peer: "192.0.2.2", headers: &[] };
-
-    #[tokio::test]
-    async fn everybody_has_a_share_of_their_own() {
-        let router = router(1, 0, 0);
-        let get = Method::GET;
-        assert_eq!(let_in(&router, 5, get.clone(), "/v1/things/1", &ANN).await, 2);
-        assert_eq!(let_in(&router, 5, get.clone(), "/v1/things/2", &BOB).await, 2);
-        // A token is another caller, wherever it comes from; and probes are nobody's share.
-        let token = &[("authorization", "Bearer one")];
-        let (here, there) = (
-            From { peer: "192.0.2.1", headers: token },
-            From { peer: "192.0.2.9", headers: token },
-        );
-        assert_eq!(let_in(&router, 1, get.clone(), "/v1/things/1", &here).await, 1);
-        assert_eq!(let_in(&router, 5, get.clone(), "/v1/things/1", &there).await, 1);
-        assert_eq!(let_in(&router, 9, get, "/live", &ANN).await, 9);
-    }
-
-    #[tokio::test]
-    async fn who_is_refused_is_told_for_how_long() {
-        let rates = Rates { usual: 1, strict: 0, proxies: 0 };
-        let router = limit(things(), &rates, DEAR);
-        let refused = loop {
-            let response = ask(&router, Method::GET, "/v1/things/1", &ANN).await;
-            if response.status() == StatusCode::TOO_MANY_REQUESTS {
-                break response;
-            }
-        };
-        let header = |name: &str| refused.headers()[name].to_str().unwrap_or_default().to_owned();
-        assert_eq!(header("ratelimit-policy"), "\"usual\";q=2;w=2");
-        assert_eq!(header("ratelimit"), "\"usual\";r=0;t=1");
-        assert_eq!(header("retry-after"), "1");
-    }
-
-    #[tokio::test]
-    async fn what_is_dear_is_counted_by_address_whatever_the_token() {
-        let router = router(0, 3, 0);
-        let mut good = 0;
-        for token in [&[("authorization", "Bearer a")], &[("authorization", "Bearer b")]] {
-            let from = From { peer: "2001:db8:1:2::1", headers: token };
-            good += let_in(&router, 2, Method::POST, "/v1/sessions", &from).await;
-        }
-        assert_eq!(good, 3);
-        let same_network = From { peer: "2001:db8:1:2:ffff::7", headers: &[] };
-        assert_eq!(let_in(&router, 2, Method::POST, "/v1/sessions", &same_network).await, 0);
-        let other_network = From { peer: "2001:db8:1:3::1", headers: &[] };
-        assert_eq!(let_in(&router, 1, Method::POST, "/v1/sessions", &other_network).await, 1);
-        assert_eq!(let_in(&router, 9, Method::GET, "/v1/sessions", &same_network).await, 9);
-    }
-
-    /// Whom a proxy names is believed as far as there are proxies; what callers put before it is
-    /// not.
-    #[tokio::test]
-    async fn callers_behind_a_proxy_are_told_apart() {
-        let behind = |names: &'static [(&'static str, &'static str)]| From {
-            peer: "10.0.0.1",
-            headers: names,
-        };
-        let router = router(0, 2, 1);
-        let post = Method::POST;
-        for names in [
-            &[("x-forwarded-for", "192.0.2.1")],
-            &[("x-forwarded-for", "203.0.113.5, 192.0.2.1")],
-            &[("x-forwarded-for", "198.51.100.7,192.0.2.1")],
-        ] {
-            let_in(&router, 1, post.clone(), "/v1/sessions", &behind(names)).await;
-        }
-        let one = behind(&[("x-forwarded-for", "192.0.2.1")]);
-        assert_eq!(let_in(&router, 1, post.clone(), "/v1/sessions", &one).await, 0);
-        let other = behind(&[("x-forwarded-for", "192.0.2.2")]);
-        assert_eq!(let_in(&router, 1, post.clone(), "/v1/sessions", &other).await, 1);
-        // Nobody in front: what a caller says of themselves is nothing.
-        let alone = self::router(0, 1, 0);
-        assert_eq!(let_in(&alone, 1, post.clone(), "/v1/sessions", &one).await, 1);
-        assert_eq!(let_in(&alone, 1, post, "/v1/sessions", &other).await, 0);
-    }
-}
+mod tests;

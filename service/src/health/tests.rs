@@ -63,6 +63,23 @@ async fn reasons_and_version_are_for_those_who_run_the_service() {
     assert_eq!(get_as(&router, METRICS, None).await.0, StatusCode::OK);
 }
 
+/// Without a token of the service's own it is whether anybody is asked that counts.
+#[tokio::test]
+async fn where_people_are_asked_reasons_are_for_nobody_who_says_nothing() {
+    let without_token = Http { token: None, ..http(false) };
+    for asks in [true, false] {
+        let health = away().asks(asks);
+        health.told(&without_token, CancellationToken::new());
+        let (public, operations) = (shell(health.router()), shell(health.operations()));
+        for path in [READY, "/health"] {
+            let (_, body) = get_as(&public, path, None).await;
+            assert_eq!(body.contains("10.0.0.7"), !asks, "{body}");
+            assert_eq!(body.contains(build::VERSION), !asks, "{body}");
+            assert!(get_as(&operations, path, None).await.1.contains("10.0.0.7"));
+        }
+    }
+}
+
 #[tokio::test]
 async fn with_a_port_for_operations_metrics_are_on_that_alone() {
     let health = away();
@@ -103,7 +120,9 @@ async fn probes_that_hang_keep_nobody_from_seeing_that_the_process_lives() {
         let _pending = futures::poll!(probe);
     }
     assert_eq!(get_as(&router, LIVE, None).await.0, StatusCode::OK);
-    assert_eq!(get_as(&router, "/ready", None).await.0, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(get_as(&router, "/health", None).await.0, StatusCode::SERVICE_UNAVAILABLE);
+    // Nor from sending it requests: those who ask for that have places of their own.
+    assert_eq!(get_as(&router, READY, None).await.0, StatusCode::OK);
     // Who hangs up does not make the next begin anew.
     drop(hanging);
     assert_eq!(get_as(&router, "/ready", None).await.0, StatusCode::OK);
