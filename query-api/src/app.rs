@@ -102,7 +102,7 @@ impl App {
             index_key: settings.index_key,
             caching: settings.caching,
             origins: settings.origins,
-            log: Arc::new(Log::new(db.clone())),
+            log: Arc::new(Log::new(db.clone(), queue.clone())),
             _ended: ended.drop_guard(),
             queue,
             db,

@@ -14,6 +14,8 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
+use crate::queue::{Queue, Who};
+
 /// The header, in both directions.
 pub const LOG_ID: HeaderName = HeaderName::from_static("log-id");
 /// How long it is remembered which log it is, and how long asking may keep an answer from being
@@ -24,6 +26,7 @@ const ASK_TIMEOUT: Duration = Duration::from_millis(200);
 /// Which log it is, as was seen last.
 pub struct Log {
     db: PgPool,
+    queue: Queue,
     seen: RwLock<Sighting>,
     /// One asks at a time; the others go by what was seen before.
     asking: Mutex<()>,
@@ -37,10 +40,10 @@ struct Sighting {
 }
 
 impl Log {
-    /// The one in `db`.
-    pub fn new(db: PgPool) -> Self {
+    /// The one in `db`. Who speaks of another stands in the `queue` to hear which it is.
+    pub fn new(db: PgPool, queue: Queue) -> Self {
         let seen = Sighting { id: None, header: None, until: Instant::now() };
-        Self { db, seen: RwLock::new(seen), asking: Mutex::new(()) }
+        Self { db, queue, seen: RwLock::new(seen), asking: Mutex::new(()) }
     }
 
     /// Remembers what somebody saw who asked Postgres for more than that.
@@ -94,13 +97,15 @@ impl Log {
         if self.id() == Some(asked) {
             return None;
         }
-        match read::log(&self.db).await {
-            Ok(found) => {
-                self.remember(found.id);
-                must_be(found.id, Some(asked)).err()
-            }
-            Err(error) => Some(error.into()),
-        }
+        self.checked(asked).await.err()
+    }
+
+    async fn checked(&self, asked: Uuid) -> Result<(), Problem> {
+        // Anybody may come here, with any id: they stand in line as all do.
+        let mut db = self.queue.connection(Who::Newcomer).await?;
+        let found = read::log(&mut *db).await?;
+        self.remember(found.id);
+        must_be(found.id, Some(asked))
     }
 }
 

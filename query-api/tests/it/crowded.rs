@@ -9,6 +9,7 @@ use query_api::past::{FOLDS_MAX, FOLDS_WAITING_MAX};
 use query_api::search::meili;
 use sqlx::PgPool;
 use tokio::net::TcpListener;
+use uuid::Uuid;
 
 use crate::support::{Answer, Shop};
 
@@ -18,12 +19,22 @@ const AT_ONCE: Duration = Duration::from_millis(700);
 /// Asks so many times for something that stands behind a locked table, until the lock is gone;
 /// returns the refusals, which came before that, and the other answers.
 async fn crowd(shop: &Shop, table: &str, path: &str, times: usize) -> (Vec<Answer>, Vec<Answer>) {
+    crowd_with(shop, table, path, &[], times).await
+}
+
+async fn crowd_with(
+    shop: &Shop,
+    table: &str,
+    path: &str,
+    headers: &[(&'static str, &str)],
+    times: usize,
+) -> (Vec<Answer>, Vec<Answer>) {
     let mut lock = shop.db.begin().await.unwrap();
     let held = format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE");
     sqlx::query(sqlx::AssertSqlSafe(held)).execute(&mut *lock).await.unwrap();
     let began = Instant::now();
     let asking = join_all((0..times).map(async |_| {
-        let answer = shop.get(path).await;
+        let answer = shop.ask(path, headers).await;
         (began.elapsed(), answer)
     }));
     let unlocking = async {
@@ -53,6 +64,19 @@ async fn the_line_for_the_database_is_short(db: PgPool) {
         assert!(refused.iter().all(|answer| answer.code() == "overloaded"));
         assert!(served.iter().all(|answer| answer.status == StatusCode::OK));
     }
+}
+
+/// Before anybody is asked who they are.
+#[sqlx::test(migrations = "../migrations")]
+async fn who_speaks_of_another_log_stands_in_line_too(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    let other = Uuid::now_v7().to_string();
+    let most = 17 * db.options().get_max_connections() as usize;
+    let headers = [("log-id", other.as_str())];
+    let (refused, served) = crowd_with(&shop, "log_head", "/v1/orders", &headers, most + 50).await;
+    assert!(refused.len() >= 50 && served.len() > most / 2, "{} refused", refused.len());
+    assert!(refused.iter().all(|answer| answer.code() == "overloaded"));
+    assert!(served.iter().all(|answer| answer.code() == "another_log"));
 }
 
 #[sqlx::test(migrations = "../migrations")]
