@@ -112,8 +112,9 @@ fn of_socket(name: &str, summary: &str, event: &str) -> Value {
             "properties": {
                 "id": {
                     "type": "string",
-                    "description": "Where to go on, as `last_event_id`. Alone, it says that \
-                                    nothing that was asked for happened up to there.",
+                    "description": "Where to go on, as `last_event_id`. Alone, as in the first \
+                                    message of the log, it says that nothing that was asked for \
+                                    happened up to there.",
                 },
                 "event": { "type": "string", "description": event },
                 "data": { "type": "object" },

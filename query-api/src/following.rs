@@ -177,7 +177,8 @@ impl OrderFollower {
     /// The next bytes to send; nothing when the stream is at its end.
     pub async fn next(&mut self) -> Option<Bytes> {
         let bytes = match self.last_sent {
-            None => self.framing.greeting(),
+            // The document that comes next has an id.
+            None => self.framing.greeting(None),
             Some(last_sent) => {
                 let stop = self.app.live.stop.clone();
                 let due = last_sent + HEARTBEAT;

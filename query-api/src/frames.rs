@@ -23,12 +23,16 @@ pub enum Framing {
 pub struct At(pub i64, pub Uuid);
 
 impl Framing {
-    /// What is sent first.
-    pub fn greeting(self) -> Bytes {
-        match self {
-            Self::ServerSent => Bytes::from(format!("retry: {RECONNECT_MILLIS}\n\n")),
-            // A line of nothing is no message.
-            Self::Line => Bytes::from_static(b"\n"),
+    /// What is sent first, with where the follower begins, if they would not find that again by
+    /// themselves: who is cut off before anything happens goes on from there. A browser takes an
+    /// id at the end of its block, also of one without data.
+    pub fn greeting(self, at: Option<At>) -> Bytes {
+        match (self, at) {
+            (Self::ServerSent, None) => Bytes::from(format!("retry: {RECONNECT_MILLIS}\n\n")),
+            (Self::ServerSent, Some(At(position, log_id))) => {
+                Bytes::from(format!("retry: {RECONNECT_MILLIS}\nid: {position}.{log_id}\n\n"))
+            }
+            (Self::Line, at) => self.heartbeat(at),
         }
     }
 
@@ -40,7 +44,7 @@ impl Framing {
             (Self::ServerSent, Some(At(position, log_id))) => {
                 Bytes::from(format!(": heartbeat\nid: {position}.{log_id}\n\n"))
             }
-            // The socket has its own.
+            // The socket has its own, and a line of nothing is no message.
             (Self::Line, None) => Bytes::from_static(b"\n"),
             (Self::Line, Some(At(position, log_id))) => {
                 Bytes::from(format!("{{\"id\":\"{position}.{log_id}\"}}\n"))
@@ -95,6 +99,10 @@ mod tests {
         assert_eq!(line, json!({"id": id, "event": "order.placed", "data": {"a": 1}}));
         let at: Value = serde_json::from_slice(&Framing::Line.heartbeat(Some(at))).unwrap();
         assert_eq!(at, json!({"id": id}));
+        let begins = Some(At(7, Uuid::nil()));
+        let greeting = format!("retry: {RECONNECT_MILLIS}\nid: {id}\n\n");
+        assert_eq!(Framing::ServerSent.greeting(begins), greeting);
+        assert_eq!(Framing::Line.greeting(begins), Framing::Line.heartbeat(begins));
         let end: Value = serde_json::from_slice(&Framing::Line.end("another_log", "{}")).unwrap();
         assert_eq!(end, json!({"event": "another_log", "data": {}}));
     }

@@ -18,7 +18,8 @@
 //! * [`reading`] reads the log for exports and followers, [`live`] shares its end with the
 //!   followers;
 //! * [`following`] tells of one order, each time it becomes another;
-//! * [`frames`] writes what followers are sent, [`socket`] takes it over a WebSocket;
+//! * [`frames`] writes what followers are sent, [`socket`] takes it over a WebSocket; [`pass`] ends
+//!   it for who may no longer;
 //! * [`mod@log`] tells which log it is;
 //! * [`described`] is all of it as an OpenAPI document, [`events`] what the log holds.
 //!
@@ -44,6 +45,7 @@ pub mod log;
 mod metrics;
 pub mod one;
 pub mod outline;
+pub mod pass;
 pub mod past;
 pub mod people;
 pub mod progress;

@@ -122,7 +122,7 @@ impl Subscriber {
     /// The next bytes to send; nothing when the stream is at its end.
     pub async fn next(&mut self) -> Option<Bytes> {
         let bytes = match self.last_sent {
-            None => self.framing.greeting(),
+            None => self.framing.greeting(Some(self.at())),
             Some(last_sent) => self.events_or_heartbeat(last_sent + HEARTBEAT).await?,
         };
         self.last_sent = Some(Instant::now());

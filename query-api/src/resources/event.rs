@@ -26,6 +26,7 @@ use crate::frames::Framing;
 use crate::live::Subscriber;
 use crate::log;
 use crate::metrics::UnderWay;
+use crate::pass::Pass;
 use crate::past::Point;
 use crate::progress::position_unknown;
 use crate::queue::Who;
@@ -64,12 +65,13 @@ pub async fn events(
     State(app): State<App>,
     Query(parameters): Query<Parameters>,
     headers: HeaderMap,
+    pass: Pass,
 ) -> Result<Response, Problem> {
     let is_live = is_live(&headers)?;
     let (log, selection) = selected(&app, parameters, &headers, is_live).await?;
     if is_live {
         let follower = app.live.follow(selection, log.id, Framing::ServerSent)?;
-        return Ok(server_sent(frames(follower)));
+        return Ok(server_sent(pass.hold(frames(follower))));
     }
     let Ok(place) = app.exports.clone().try_acquire_owned() else {
         return Err(Problem::new(
@@ -87,11 +89,12 @@ pub async fn socket(
     State(app): State<App>,
     Query(parameters): Query<Parameters>,
     headers: HeaderMap,
+    pass: Pass,
     socket: Socket,
 ) -> Result<Response, Problem> {
     let (log, selection) = selected(&app, parameters, &headers, true).await?;
     let follower = app.live.follow(selection, log.id, Framing::Line)?;
-    Ok(socket.send(frames(follower), app.live.stop.clone()))
+    Ok(socket.send(pass.hold(frames(follower)), app.live.stop.clone()))
 }
 
 /// Which log it is, and what of it is asked for.

@@ -23,6 +23,7 @@ use crate::frames::Framing;
 use crate::fresh::Prefer;
 use crate::log;
 use crate::one::{Id, Resource as _};
+use crate::pass::Pass;
 use crate::queue::Who;
 use crate::resources::event::{LastEvent, server_sent};
 use crate::resources::order::Order;
@@ -43,11 +44,12 @@ pub async fn live(
     prefer: Prefer,
     principal: Principal,
     headers: HeaderMap,
+    pass: Pass,
 ) -> Result<Response, Problem> {
     let last = LastEvent::of(&headers, None)?;
     let asks = (principal, id, prefer);
     match follower(app, asks, &headers, last, Framing::ServerSent).await? {
-        Some(follower) => Ok(server_sent(frames(follower))),
+        Some(follower) => Ok(server_sent(pass.hold(frames(follower)))),
         None => Ok(respond(&headers, Order::NAME, None)),
     }
 }
@@ -58,12 +60,13 @@ pub async fn socket(
     Path(id): Path<Id>,
     Query(parameters): Query<Parameters>,
     (prefer, principal, headers): (Prefer, Principal, HeaderMap),
+    pass: Pass,
     socket: Socket,
 ) -> Result<Response, Problem> {
     let last = LastEvent::of(&headers, parameters.last_event_id.as_deref())?;
     let (asks, stop) = ((principal, id, prefer), app.live.stop.clone());
     match follower(app, asks, &headers, last, Framing::Line).await? {
-        Some(follower) => Ok(socket.send(frames(follower), stop)),
+        Some(follower) => Ok(socket.send(pass.hold(frames(follower)), stop)),
         None => Ok(respond(&headers, Order::NAME, None)),
     }
 }

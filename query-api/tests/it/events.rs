@@ -199,6 +199,26 @@ async fn a_live_stream_catches_up_then_follows_and_resumes(db: PgPool) {
     assert_eq!(now.chunk().await, None);
 }
 
+/// Who is cut off before anything came goes on from where they began, as a browser does.
+#[sqlx::test(migrations = "../migrations")]
+async fn the_first_frame_says_where_it_begins(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    shop.append(&[cart_created(1), cart_created(2)]).await;
+    for (query, begin) in [("", "2."), ("after=1", "1.")] {
+        let request =
+            Request::get(format!("/v1/events?{query}")).header("accept", "text/event-stream");
+        let request = request.body(Body::empty()).unwrap();
+        let mut body = shop.router.clone().oneshot(request).await.unwrap().into_body();
+        let first = frame(&mut body).await.unwrap();
+        let id = first.lines().find_map(|line| line.strip_prefix("id: ")).expect("an id");
+        assert!(id.starts_with(begin), "{first}");
+        drop(body);
+        let position = shop.append(&[cart_created(3)]).await;
+        let mut resumed = Live::open(&shop, "", Some(id)).await;
+        while resumed.ids(1).await.last() != Some(&position) {}
+    }
+}
+
 #[sqlx::test(migrations = "../migrations")]
 async fn a_live_stream_follows_through_nats(db: PgPool) {
     let nats = async_nats::connect(required("NATS_URL")).await.unwrap();

@@ -26,7 +26,7 @@ use crate::following::happens;
 use crate::support::{SOON, Shop, cart_created, line_added};
 
 /// A shop that is served.
-struct Served {
+pub struct Served {
     shop: Shop,
     address: SocketAddr,
     serving: JoinHandle<()>,
@@ -37,7 +37,7 @@ impl Served {
         Self::of(Shop::open(db).await).await
     }
 
-    async fn of(shop: Shop) -> Self {
+    pub async fn of(shop: Shop) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let serving = service::serve_on(listener, shop.router.clone(), shop.stop.clone());
@@ -45,12 +45,17 @@ impl Served {
         Self { shop, address, serving }
     }
 
+    /// One that follows, after the message that says where it begins, if it is of the log.
     async fn connect(&self, path: &str) -> Client {
-        self.connect_with(path, &[]).await.unwrap()
+        let mut client = self.connect_with(path, &[]).await.unwrap();
+        if path.starts_with("/v1/events/") {
+            client.begins().await;
+        }
+        client
     }
 
     /// The status and the code where no WebSocket comes of it.
-    async fn connect_with(
+    pub async fn connect_with(
         &self,
         path: &str,
         headers: &[(&'static str, &str)],
@@ -77,14 +82,14 @@ impl Served {
     }
 }
 
-struct Client {
+pub struct Client {
     socket: WebSocketStream<TcpStream>,
     protocol: Option<String>,
 }
 
 impl Client {
     /// The next message, or with which code it closes.
-    async fn hear(&mut self) -> Result<Value, CloseCode> {
+    pub async fn hear(&mut self) -> Result<Value, CloseCode> {
         loop {
             let message = timeout(SOON, self.socket.next()).await.expect("a message in time");
             match message.expect("it closes first").unwrap() {
@@ -94,6 +99,13 @@ impl Client {
                 other => panic!("{other}"),
             }
         }
+    }
+
+    /// Where it begins, which is said first.
+    async fn begins(&mut self) -> String {
+        let first = self.next().await;
+        assert_eq!(first.as_object().unwrap().len(), 1, "{first}");
+        first["id"].as_str().unwrap().to_owned()
     }
 
     async fn next(&mut self) -> Value {
@@ -127,6 +139,21 @@ async fn the_log_is_followed_and_gone_on_with(db: PgPool) {
     let mut few = served.connect("/v1/events/ws?after=0&limit=1").await;
     assert_eq!(few.next().await, first);
     assert_eq!(few.hear().await, Err(CloseCode::Normal), "that was all");
+}
+
+/// Who is cut off before anything came goes on from where they began.
+#[sqlx::test(migrations = "../migrations")]
+async fn the_first_message_says_where_it_begins(db: PgPool) {
+    let served = Served::open(&db).await;
+    let shop = &served.shop;
+    shop.append(&[cart_created(1)]).await;
+    let mut cut_off = served.connect_with("/v1/events/ws", &[]).await.unwrap();
+    let id = cut_off.begins().await;
+    assert!(id.starts_with("1."), "{id}");
+    drop(cut_off);
+    shop.append(&[line_added(1, "BAG", 1)]).await;
+    let mut again = served.connect(&format!("/v1/events/ws?last_event_id={id}")).await;
+    assert_eq!(again.next().await["event"], "cart.line_added");
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -263,6 +290,7 @@ const PAGE: &str = "
 const [address, protocol] = process.argv.slice(1);
 const socket = new WebSocket(`ws://${address}/v1/events/ws?after=0`, [protocol, 'bearer.s3cret']);
 socket.onmessage = ({ data }) => {
+    if (!JSON.parse(data).event) return;
     console.log(JSON.stringify({ spoken: socket.protocol, message: JSON.parse(data) }));
     socket.close(1000);
 };
