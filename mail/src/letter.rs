@@ -42,7 +42,7 @@ pub enum Template {
 
 impl Template {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::VerifyAddress,
         Self::AddressTaken,
         Self::ResetPassword,

@@ -64,8 +64,8 @@ const TAGS: [(&str, &str); 4] = [
 
 const ABOUT: &str = "Everything that is read of a shop. What a command has done is there once a \
 read names its `position` as `min_position`: it waits until then, as long as `Prefer: wait=5` \
-says. What is read has an `ETag`, whose first number is the version that commands take in \
-`If-Match`.\n\n\
+says. A document has an `ETag`, whose first number is the version that commands take in \
+`If-Match`; lists and what is found have a weak one, for `If-None-Match` alone.\n\n\
 Lists come in pages: `next` is the `cursor` of the page after. Shoppers find what is theirs, \
 strangers the catalogue; what is not for somebody is not there for them.\n\n\
 The events of the log are described in `/asyncapi.json` and, as JSON Schemas, in \
@@ -233,12 +233,13 @@ fn singles(document: &mut Description) {
 
 fn search(document: &mut Description) {
     let found = document.output::<Found>();
-    let headers = ["Search-Backend", "Cache-Control", "Log-Id", "Preference-Applied"];
+    let headers = ["ETag", "Search-Backend", "Cache-Control", "Log-Id", "Preference-Applied"];
     let told = get("/v1/search", "search", CATALOGUE)
         .text("Finds products that are published.")
         .query::<Search>(document)
-        .takes(&["Prefer"])
+        .takes(&["If-None-Match", "Prefer"])
         .answer(200, "A page of hits.", Some((JSON, &found)), &headers)
+        .answer(304, "It is as it was.", None, &headers)
         .link(200, "product.read", &json!({ "id": "$response.body#/hits/0/id" }), None)
         .refused(&[504]);
     document.add(told);
@@ -294,12 +295,14 @@ fn list<Q: JsonSchema + ListQuery>(
     let pascal = |word: &str| word[..1].to_uppercase() + &word[1..];
     let page_name = name.split('_').map(pascal).collect::<String>() + "Page";
     let page = document.named(&page_name, page);
-    let headers = ["Link", "Log-Id", "Parked-Streams", "Preference-Applied", "Cache-Control"];
+    let headers =
+        ["ETag", "Link", "Log-Id", "Parked-Streams", "Preference-Applied", "Cache-Control"];
     let mut told = get(path, &format!("{name}.list"), tag)
         .text(text)
         .query::<Q>(document)
-        .takes(&["Prefer"])
+        .takes(&["If-None-Match", "Prefer"])
         .answer(200, "A page of them.", Some((JSON, &page)), &headers)
+        .answer(304, "It is as it was.", None, &headers)
         .refused(&[504]);
     if let Some(include) = Q::INCLUDES {
         told = including(told, include);

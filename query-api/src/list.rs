@@ -86,7 +86,7 @@ pub async fn list_of<L: ListQuery>(
         None => (page, None),
     };
     let included = included.map(|included| included.json(below.as_ref())).transpose()?;
-    let page = page.respond(included.as_deref(), request.uri());
+    let page = page.respond(included.as_deref(), request.uri(), request.headers());
     Ok((fresh.applied(), db.lacks(), page).into_response())
 }
 

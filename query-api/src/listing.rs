@@ -6,8 +6,8 @@
 
 use std::fmt::Write as _;
 
-use axum::http::{HeaderValue, Uri, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
+use axum::response::Response;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::ReadModel;
 use futures::TryStreamExt as _;
@@ -18,6 +18,7 @@ use sqlx::postgres::{PgHasArrayType, PgRow};
 use sqlx::{Encode, PgConnection, Postgres, QueryBuilder, Row as _, Type};
 
 use crate::cursor::{self, Key, Kind};
+use crate::document::respond_unversioned;
 use crate::fields::Fields;
 use crate::included::MEMBER;
 
@@ -264,18 +265,15 @@ impl Page {
     }
 
     /// `{"items": […], "next": cursor or null}`, with what is included beside them, and a `Link` to
-    /// the next page (RFC 8288).
-    pub fn respond(self, included: Option<&str>, uri: &Uri) -> Response {
+    /// the next page (RFC 8288); or 304 if the client has the same already.
+    pub fn respond(self, included: Option<&str>, uri: &Uri, headers: &HeaderMap) -> Response {
         let next = self.next.as_ref().map_or("null".to_owned(), |next| format!("\"{next}\""));
         let items = self.documents.join(",");
         let body = match included {
             None => format!("{{\"items\":[{items}],\"next\":{next}}}"),
             Some(json) => format!("{{\"items\":[{items}],\"next\":{next},\"{MEMBER}\":{json}}}"),
         };
-        let kind = HeaderValue::from_static("application/json");
-        let fresh = HeaderValue::from_static("no-cache");
-        let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, fresh)];
-        let mut response = (headers, body).into_response();
+        let mut response = respond_unversioned(headers, body);
         if let Some(next) = &self.next
             && let Some(link) = link(uri, "cursor", next)
         {

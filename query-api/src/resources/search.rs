@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use domain::ReadModel;
 use identity::Principal;
 use service::Problem;
 use service::extract::Query;
-use service::json::Json;
 
 use crate::app::App;
+use crate::document::respond_unversioned;
 use crate::fresh::{Fresh, Prefer};
 use crate::search::Found;
 use crate::search::request::{Parameters, Question};
@@ -24,6 +24,7 @@ pub async fn search(
     Query(parameters): Query<Parameters>,
     prefer: Prefer,
     principal: Principal,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let fresh = Fresh::new(parameters.min_position, prefer).of(principal);
     let question = Arc::new(Question::try_from(parameters)?);
@@ -34,7 +35,7 @@ pub async fn search(
         && app.progress.index(&fresh).await?
         && let Some(found) = app.meili.search(&question).await?
     {
-        return Ok(answer(&fresh, "meilisearch", found));
+        return answer(&fresh, &headers, "meilisearch", &found);
     }
     loop {
         // Waited for before there is a place: places are for searching. The refused take no
@@ -45,12 +46,21 @@ pub async fn search(
         let (found, position) = app.catalogue.search(question.clone()).await?;
         // Another build may have come between, which is looked at once more.
         if fresh.min_position.is_none_or(|wanted| position >= wanted) {
-            return Ok(answer(&fresh, "postgres", found));
+            return answer(&fresh, &headers, "postgres", &found);
         }
     }
 }
 
-fn answer(fresh: &Fresh, backend: &'static str, found: Found) -> Response {
+fn answer(
+    fresh: &Fresh,
+    headers: &HeaderMap,
+    backend: &'static str,
+    found: &Found,
+) -> Result<Response, Problem> {
+    let shown = serde_json::to_string(found).map_err(|error| {
+        tracing::error!(%error, "what was found cannot be written");
+        Problem::internal()
+    })?;
     let backend = [(SEARCH_BACKEND, HeaderValue::from_static(backend))];
-    (fresh.applied(), backend, Json(found)).into_response()
+    Ok((fresh.applied(), backend, respond_unversioned(headers, shown)).into_response())
 }

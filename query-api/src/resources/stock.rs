@@ -3,7 +3,7 @@
 //! who are trusted. They tell what a shop sells.
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use domain::stock::document::{self, Document};
 use domain::{Category, ReadModel, Seen, StreamId};
@@ -14,7 +14,7 @@ use service::extract::{Path, Query};
 use crate::app::App;
 use crate::cursor::Kind;
 use crate::described;
-use crate::document::{Folded, Row, Stored, read, respond};
+use crate::document::{Folded, Row, Stored, read, respond, respond_unversioned};
 use crate::fields::Fields;
 use crate::fresh::{Fresh, Prefer};
 use crate::list::{ListQuery, query};
@@ -75,13 +75,14 @@ pub async fn one(
     Stock::stream(&sku)?;
     let fields = one.fields.map(|names| described::fields(path.as_str(), &names)).transpose()?;
     let fresh = Fresh::new(one.min_position, prefer).of(principal);
-    on_offer(&app, &fresh, &sku, fields.as_ref()).await
+    on_offer(&app, &fresh, request.headers(), &sku, fields.as_ref()).await
 }
 
-/// What everybody sees of a SKU. Without an `ETag`: a version would tell how often it changes.
+/// What everybody sees of a SKU. Without its version, which would tell how often it changes.
 async fn on_offer(
     app: &App,
     fresh: &Fresh,
+    headers: &HeaderMap,
     sku: &str,
     fields: Option<&Fields>,
 ) -> Result<Response, Problem> {
@@ -93,15 +94,14 @@ async fn on_offer(
     .fetch_optional(&mut *db)
     .await?;
     let Some(document) = document else {
-        return Ok(respond(&HeaderMap::new(), Stock::NAME, None));
+        return Ok(respond(headers, Stock::NAME, None));
     };
     let document = match fields {
         Some(fields) => fields.of(&document)?,
         None => document,
     };
-    let kind = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let asked_each_time = (header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    Ok((fresh.applied(), db.lacks(), [kind, asked_each_time], document).into_response())
+    let shown = respond_unversioned(headers, document);
+    Ok((fresh.applied(), db.lacks(), shown).into_response())
 }
 
 const BY_SKU: Sort = Sort::up("stock", &[("id", Kind::Text)]);

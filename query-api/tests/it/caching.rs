@@ -50,6 +50,29 @@ async fn what_a_stranger_sees_is_shared_under_its_tags(db: PgPool) {
     assert!(told(&same.headers, "surrogate-key").unwrap().ends_with(&tote));
 }
 
+/// Whoever has a list, or what was found, is not sent it again.
+#[sqlx::test(migrations = "../migrations")]
+async fn what_has_no_version_is_known_by_what_it_shows(db: PgPool) {
+    let shop = cached(&db, Caching::default()).await;
+    shop.put_product(1, "Tote", "published", 1).await;
+    for path in ["/v1/products", "/v1/products?limit=1&fields=id", "/v1/search", "/v1/stock"] {
+        let first = shop.get(path).await;
+        let tag = first.headers["etag"].to_str().unwrap().to_owned();
+        assert!(tag.starts_with("W/\"") && tag.ends_with('"'), "{path}: {tag}");
+        for known in [tag.as_str(), "*", &format!("\"1\", {tag}")] {
+            let same = shop.ask(path, &[("if-none-match", known)]).await;
+            assert_eq!(same.status, StatusCode::NOT_MODIFIED, "{path}");
+            assert_eq!((same.text.as_str(), &same.headers["etag"]), ("", &first.headers["etag"]));
+            assert_eq!(same.headers["cache-control"], "no-cache", "{path}");
+        }
+    }
+    let tag = shop.get("/v1/products").await.headers["etag"].clone();
+    shop.put_product(2, "Hat", "published", 2).await;
+    let other = shop.ask("/v1/products", &[("if-none-match", tag.to_str().unwrap())]).await;
+    assert_eq!(other.status, StatusCode::OK);
+    assert_ne!(other.headers["etag"], tag);
+}
+
 #[sqlx::test(migrations = "../migrations")]
 async fn what_is_not_for_everybody_is_not_shared(db: PgPool) {
     let shop = cached(&db, Caching { max_age: 3600, tags: Tags::CacheTag }).await;
