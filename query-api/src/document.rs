@@ -7,10 +7,14 @@ use axum::response::{IntoResponse, Response};
 use domain::{Event, Seen, StreamId};
 use serde::Serialize;
 use service::Problem;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::fields::Fields;
+use crate::fresh::Fresh;
+use crate::log;
 use crate::progress::Standing;
+use crate::scope::{Viewer, is_for_by_log};
 
 /// Reads the document of one stream, as fresh as was asked, as a [`Row`] if there is one:
 /// `read!(app, fresh, Carts, stream, "carts", "id = $1", id)`, with the read model, the name of the
@@ -18,9 +22,14 @@ use crate::progress::Standing;
 ///
 /// Each is one statement. A fresh read looks in the same statement how far the model has come, so
 /// that both are of one moment, without a transaction that a caller who hangs up could leave open.
-/// A macro, so that the statements are checked when they are compiled.
+/// Where an [`Viewer`] is named, there is nothing at once for shoppers whose it is not; a row that
+/// is there is still to be looked at. A macro, so that the statements are checked when they are
+/// compiled.
 macro_rules! read {
-    ($app:expr, $fresh:expr, $model:ident, $stream:expr, $view:tt, $row:tt, $id:expr) => {
+    (
+        $app:expr, $fresh:expr, $model:ident, $stream:expr, $view:tt, $row:tt, $id:expr
+        $(, for $viewer:expr)?
+    ) => {
         match $fresh.min_position {
             None => {
                 let mut db = $app.queue.connection($crate::queue::Who::Newcomer).await?;
@@ -38,6 +47,7 @@ macro_rules! read {
             Some(wanted) => {
                 let model = domain::ReadModel::$model;
                 let mut attempt = $app.progress.attempt(model, &$fresh, wanted);
+                $( attempt.looks_first(&$viewer); )?
                 loop {
                     let mut db = attempt.connection().await?;
                     let read = sqlx::query_as!(
@@ -59,6 +69,9 @@ macro_rules! read {
                         wanted,
                     );
                     let read = read.fetch_one(&mut *db).await?;
+                    $( if read.is_hidden(&mut db, &$fresh, $viewer, &$stream).await? {
+                        break None;
+                    } )?
                     drop(db);
                     if attempt.is_fresh(&read.standing())? {
                         attempt.must_not_lack(read.lacks())?;
@@ -117,6 +130,31 @@ impl FreshRow {
     /// The first parked stream of which the row lacks events.
     pub fn lacks(&self) -> Option<(String, i64)> {
         self.parked_stream.clone().zip(self.parked_at)
+    }
+
+    /// Whether a shopper is told at once that there is none, for it is not theirs. Only what is
+    /// late and does not say itself that it is theirs is looked up in the log; what is not late,
+    /// who reads it looks at.
+    ///
+    /// # Errors
+    /// 409, where the caller speaks of another log.
+    pub async fn is_hidden(
+        &self,
+        db: &mut PgConnection,
+        fresh: &Fresh,
+        Viewer { principal, may_see }: Viewer,
+        stream: &str,
+    ) -> Result<bool, Problem> {
+        let is_late = fresh.min_position.is_some_and(|wanted| self.reached < wanted)
+            || self.parked_at.is_some();
+        let shows_theirs = || self.document.as_ref().is_some_and(|it| may_see(principal, it));
+        if principal.works_here() || !is_late || shows_theirs() {
+            return Ok(false);
+        }
+        log::must_be(self.log_id, fresh.log_id)?;
+        let is_theirs = is_for_by_log(db, principal, stream).await?;
+        // A standby may not have heard of it yet.
+        Ok(!is_theirs.unwrap_or(self.standby))
     }
 
     /// The row, if there is one.
@@ -220,12 +258,24 @@ pub fn respond(headers: &HeaderMap, what: &str, stored: Option<Stored>) -> Respo
         let detail = format!("there is no such {what}");
         return Problem::new(StatusCode::NOT_FOUND, "not_found", detail).into_response();
     };
-    let tag = tag.header();
+    tagged(headers, document, tag.header())
+}
+
+/// What has no version, or none that who asks may know, as it is shown; or 304 if the client has it
+/// already. Its tag is weak, a digest: it tells that the same is shown, and nothing for `If-Match`.
+pub fn respond_unversioned(headers: &HeaderMap, shown: String) -> Response {
+    let mut hasher = DefaultHasher::new();
+    shown.hash(&mut hasher);
+    let tag = HeaderValue::from_str(&format!("W/\"{}\"", hasher.finish())).ok();
+    tagged(headers, shown, tag)
+}
+
+fn tagged(headers: &HeaderMap, json: String, tag: Option<HeaderValue>) -> Response {
     let mut response = if tag.as_ref().is_some_and(|tag| is_known(headers, tag)) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         let kind = HeaderValue::from_static("application/json");
-        ([(header::CONTENT_TYPE, kind)], document).into_response()
+        ([(header::CONTENT_TYPE, kind)], json).into_response()
     };
     let headers = response.headers_mut();
     // Caches may keep it, but ask each time whether it still stands.
@@ -238,9 +288,12 @@ pub fn respond(headers: &HeaderMap, what: &str, stored: Option<Stored>) -> Respo
 
 /// `If-None-Match` compares weakly (RFC 9110, section 13.1.2).
 fn is_known(headers: &HeaderMap, tag: &HeaderValue) -> bool {
+    let strong = |tag: &[u8]| tag.strip_prefix(b"W/").unwrap_or(tag).to_owned();
+    let tag = strong(tag.as_bytes());
     let known =
         headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    known.flat_map(|value| value.split(',')).map(str::trim).any(|candidate| {
-        candidate == "*" || candidate.strip_prefix("W/").unwrap_or(candidate) == *tag
-    })
+    known
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .any(|candidate| candidate == "*" || strong(candidate.as_bytes()) == tag)
 }

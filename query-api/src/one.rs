@@ -185,7 +185,7 @@ async fn past<R: Resource>(
             must_work_here(principal)?;
         }
         let mut db = app.queue.connection(Who::Newcomer).await?;
-        if !is_for_by_log(&mut db, principal, &stream).await? {
+        if is_for_by_log(&mut db, principal, &stream.to_string()).await? != Some(true) {
             return Ok(None);
         }
     }
@@ -246,7 +246,8 @@ macro_rules! resource {
                     let row = read!(app, fresh, $model, stream, $view, $row, id.0);
                     return Ok(row.map($crate::document::Row::stored::<Self>));
                 } )?
-                let row = read!(app, fresh, $model, stream, $view, "id = $1", id.0);
+                let viewer = $crate::scope::Viewer::of(principal);
+                let row = read!(app, fresh, $model, stream, $view, "id = $1", id.0, for viewer);
                 let row = row.filter(|row| $crate::scope::is_for(principal, &row.document));
                 Ok(row.map($crate::document::Row::stored::<Self>))
             }

@@ -28,6 +28,7 @@ use self::poller::{Goal, Poller, Unreached};
 use crate::fresh::Fresh;
 use crate::log;
 use crate::queue::{Queue, Who};
+use crate::scope::Viewer;
 
 /// How long Meilisearch is waited for when Postgres could answer already.
 const INDEX_PATIENCE: Duration = Duration::from_millis(250);
@@ -122,7 +123,8 @@ impl Progress {
 
     /// Tries to read something of `model` that holds everything up to `wanted`.
     pub fn attempt<'a>(&'a self, model: ReadModel, fresh: &'a Fresh, wanted: i64) -> Attempt<'a> {
-        Attempt { progress: &self.0, model, fresh, wanted, who: Who::Newcomer, outcome: Ok(false) }
+        let (who, outcome) = (Who::Newcomer, Ok(false));
+        Attempt { progress: &self.0, model, fresh, wanted, who, looks_first: false, outcome }
     }
 
     /// Whether Meilisearch lost its index and does not hold the whole catalogue yet. One request at
@@ -181,15 +183,25 @@ pub struct Attempt<'a> {
     fresh: &'a Fresh,
     wanted: i64,
     who: Who,
+    /// Whether it is read once before anything is waited for.
+    looks_first: bool,
     /// What came of the last wait.
     outcome: Result<bool, Unreached>,
 }
 
 impl Attempt<'_> {
+    /// Looks once before it waits, for a shopper: what is not theirs is not waited for.
+    pub fn looks_first(&mut self, viewer: &Viewer) {
+        self.looks_first = !viewer.principal.works_here();
+    }
+
     /// A connection, once the model has come so far as far as is known. Nobody keeps one while
     /// waiting, and nobody is refused unseen.
     pub async fn connection(&mut self) -> Result<PoolConnection<Postgres>, Problem> {
         let Self { progress, model, fresh, wanted, .. } = *self;
+        if std::mem::take(&mut self.looks_first) {
+            return progress.queue.connection(self.who).await;
+        }
         self.outcome = progress.poller.wait(Goal::Model(model), wanted, fresh.until).await;
         if matches!(self.outcome, Ok(true)) {
             self.who = Who::LetIn;
@@ -214,14 +226,11 @@ impl Attempt<'_> {
     }
 
     /// Refuses a document that lacks events because a stream of its is parked: that one stands
-    /// still while its model goes on.
+    /// still while its model goes on. Which one is for those who look after it.
     pub fn must_not_lack(&self, parked: Option<(String, i64)>) -> Result<(), Problem> {
-        match parked {
-            None => Ok(()),
-            Some((stream, position)) => {
-                Err(behind(self.model, self.wanted, position - 1).with("parked", stream))
-            }
-        }
+        let Some((stream, position)) = parked else { return Ok(()) };
+        let problem = behind(self.model, self.wanted, position - 1);
+        Err(if self.fresh.tells_head { problem.with("parked", stream) } else { problem })
     }
 }
 

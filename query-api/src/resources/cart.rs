@@ -7,6 +7,7 @@ use domain::page::cart::{self as page, SkuFacts};
 use domain::{CartId, Seen, StreamId};
 use identity::Principal;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use service::Problem;
 
 use crate::app::App;
@@ -14,7 +15,7 @@ use crate::document::{Folded, Row, Stored, read};
 use crate::fresh::Fresh;
 use crate::included::Include;
 use crate::one::{Id, Resource};
-use crate::scope::is_for;
+use crate::scope::{Viewer, is_for};
 
 /// A cart.
 pub struct CartAsShown;
@@ -47,7 +48,8 @@ impl Resource for CartAsShown {
         id: Id,
     ) -> Result<Option<Stored>, Problem> {
         let stream = Self::stream(&id)?.to_string();
-        let row = read!(app, fresh, Carts, stream, "carts_today", "id = $1", id.0);
+        let viewer = Viewer { principal, may_see };
+        let row = read!(app, fresh, Carts, stream, "carts_today", "id = $1", id.0, for viewer);
         let shown = row.map(shown).transpose().map_err(|error| {
             tracing::error!(%error, "a cart cannot be shown");
             Problem::internal()
@@ -61,6 +63,16 @@ impl Resource for CartAsShown {
 struct WithKnown {
     cart: Document,
     known: Option<Vec<SkuFacts>>,
+}
+
+/// Whether somebody may see a cart, as the view has it.
+fn may_see(principal: Principal, document: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Cart<'a> {
+        #[serde(borrow)]
+        cart: &'a RawValue,
+    }
+    serde_json::from_str(document).is_ok_and(|Cart { cart }| is_for(principal, cart.get()))
 }
 
 fn shown(Row { document, version, .. }: Row) -> serde_json::Result<Stored> {

@@ -11,7 +11,7 @@ use crate::document::{Folded, Row, Stored, read};
 use crate::fresh::Fresh;
 use crate::one::{Id, Resource};
 use crate::resources::order::part;
-use crate::scope::is_for;
+use crate::scope::{Viewer, is_for};
 
 /// A parcel.
 pub(crate) struct Fulfilment;
@@ -52,7 +52,8 @@ impl Resource for Fulfilment {
             "orders",
             "id = (SELECT (e.data ->> 'order_id')::uuid FROM events e
                    WHERE e.stream = 'fulfilment-' || $1::uuid::text AND e.version = 1)",
-            id.0
+            id.0,
+            for Viewer::of(principal)
         );
         let order = order.filter(|order| is_for(principal, &order.document));
         Ok(order.and_then(|order| part(&order, "fulfilments", id.0)).map(Row::stored::<Self>))

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::support::Asked;
+use crate::support::{Asked, SOON};
 
 #[sqlx::test(migrations = "../migrations")]
 async fn every_route_lets_in_whom_it_says_and_nobody_else(db: PgPool) {
@@ -130,4 +130,61 @@ async fn shoppers_are_not_told_how_far_the_log_has_come(db: PgPool) {
     let path = format!("/v1/orders/{}?min_position=9000000000000000000", Uuid::now_v7());
     let told = asked.get(&path, Some(&customer)).await;
     assert!(!told.json().to_string().contains("4711"), "{}", told.json());
+}
+
+/// What is not theirs is not there, before anything of it is waited for or told; what is theirs is.
+#[sqlx::test(migrations = "../migrations")]
+async fn strangers_to_a_document_wait_for_nothing(db: PgPool) {
+    let asked = Asked::open(&db).await;
+    let shop = &asked.shop;
+    let (owner_id, guest_id) = (Uuid::now_v7(), Uuid::now_v7());
+    let owner = asked.token(Subject::Customer(CustomerId(owner_id))).await;
+    let other = asked.token(Subject::Customer(CustomerId(Uuid::now_v7()))).await;
+    let staff = asked.token(Subject::Member(Uuid::now_v7(), Role::Staff)).await;
+    let [shown, placed, cart, payment] = std::array::from_fn(|_| Uuid::now_v7());
+    let theirs = json!({"id": shown, "customer_id": owner_id});
+    put(&db, "orders_rows", shown, &theirs).await;
+    // Their cart was a guest's, which is all that its row knows yet.
+    let opened = json!({"id": cart, "version": 1, "guest_id": guest_id, "customer_id": null});
+    put(&db, "carts_rows", cart, &opened).await;
+    let stream = |kind: &str, id: Uuid| format!("{kind}-{id}");
+    let head = shop
+        .append(&[
+            (stream("order", shown), "order.placed", theirs),
+            (stream("order", placed), "order.placed", json!({"customer_id": owner_id})),
+            (stream("payment", payment), "payment.created", json!({"order_id": placed})),
+            (stream("cart", cart), "cart.created", json!({"guest_id": guest_id})),
+            (stream("cart", cart), "cart.assigned", json!({"customer_id": owner_id})),
+        ])
+        .await;
+    let ask = async |path: &str, token: &String, wait: &str| {
+        let headers = [("authorization", token.as_str()), ("prefer", wait)];
+        let path = format!("/v1/{path}?min_position={head}");
+        tokio::time::timeout(SOON, shop.ask(&path, &headers)).await.expect("it waits")
+    };
+    let [of_shown, of_placed] = [shown, placed].map(|id| format!("orders/{id}"));
+    let (of_cart, of_payment) = (format!("carts/{cart}"), format!("payments/{payment}"));
+    for path in [&of_shown, &of_placed, &of_cart, &of_payment] {
+        let hidden = ask(path, &other, "wait=30").await;
+        assert_eq!(hidden.status, StatusCode::NOT_FOUND, "{path}: {}", hidden.text);
+        for token in [&owner, &staff] {
+            let behind = ask(path, token, "wait=0").await;
+            assert_eq!(behind.code(), "projection_behind", "{path}");
+        }
+    }
+    let nobodys = ask(&format!("orders/{}", Uuid::now_v7()), &other, "wait=30").await;
+    assert_eq!(nobodys.status, StatusCode::NOT_FOUND);
+    // Nor is it told which stream is parked.
+    shop.advance("orders", head).await;
+    for id in [shown, placed] {
+        shop.park("orders", &stream("order", id), 1).await;
+    }
+    for path in [&of_shown, &of_placed] {
+        assert_eq!(ask(path, &other, "wait=30").await.status, StatusCode::NOT_FOUND, "{path}");
+        for (token, is_told) in [(&owner, false), (&staff, true)] {
+            let parked = ask(path, token, "wait=0").await;
+            assert_eq!(parked.code(), "projection_behind", "{path}");
+            assert_eq!(parked.json().get("parked").is_some(), is_told, "{}", parked.text);
+        }
+    }
 }

@@ -2947,6 +2947,8 @@ export interface operations {
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
                 "Log-Id"?: components["parameters"]["Log-Id"];
+                /** @description The `ETag` that is there already: 304 if it still stands. */
+                "If-None-Match"?: components["parameters"]["If-None-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
             };
@@ -2959,6 +2961,7 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
                     Link: components["headers"]["Link"];
                     "Log-Id": components["headers"]["Log-Id"];
                     "Parked-Streams": components["headers"]["Parked-Streams"];
@@ -2969,6 +2972,20 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["LocationPage"];
                 };
+            };
+            /** @description It is as it was. */
+            304: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    Link: components["headers"]["Link"];
+                    "Log-Id": components["headers"]["Log-Id"];
+                    "Parked-Streams": components["headers"]["Parked-Streams"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
@@ -3103,6 +3120,8 @@ export interface operations {
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
                 "Log-Id"?: components["parameters"]["Log-Id"];
+                /** @description The `ETag` that is there already: 304 if it still stands. */
+                "If-None-Match"?: components["parameters"]["If-None-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
             };
@@ -3115,6 +3134,7 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
                     Link: components["headers"]["Link"];
                     "Log-Id": components["headers"]["Log-Id"];
                     "Parked-Streams": components["headers"]["Parked-Streams"];
@@ -3125,6 +3145,20 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["OrderPage"];
                 };
+            };
+            /** @description It is as it was. */
+            304: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    Link: components["headers"]["Link"];
+                    "Log-Id": components["headers"]["Log-Id"];
+                    "Parked-Streams": components["headers"]["Parked-Streams"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
@@ -3366,6 +3400,8 @@ export interface operations {
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
                 "Log-Id"?: components["parameters"]["Log-Id"];
+                /** @description The `ETag` that is there already: 304 if it still stands. */
+                "If-None-Match"?: components["parameters"]["If-None-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
             };
@@ -3378,6 +3414,7 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
                     Link: components["headers"]["Link"];
                     "Log-Id": components["headers"]["Log-Id"];
                     "Parked-Streams": components["headers"]["Parked-Streams"];
@@ -3388,6 +3425,20 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["PaymentPage"];
                 };
+            };
+            /** @description It is as it was. */
+            304: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    Link: components["headers"]["Link"];
+                    "Log-Id": components["headers"]["Log-Id"];
+                    "Parked-Streams": components["headers"]["Parked-Streams"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
@@ -3508,6 +3559,8 @@ export interface operations {
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
                 "Log-Id"?: components["parameters"]["Log-Id"];
+                /** @description The `ETag` that is there already: 304 if it still stands. */
+                "If-None-Match"?: components["parameters"]["If-None-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
             };
@@ -3520,6 +3573,7 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
                     Link: components["headers"]["Link"];
                     "Log-Id": components["headers"]["Log-Id"];
                     "Parked-Streams": components["headers"]["Parked-Streams"];
@@ -3530,6 +3584,20 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ProductPage"];
                 };
+            };
+            /** @description It is as it was. */
+            304: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    Link: components["headers"]["Link"];
+                    "Log-Id": components["headers"]["Log-Id"];
+                    "Parked-Streams": components["headers"]["Parked-Streams"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
@@ -3743,6 +3811,8 @@ export interface operations {
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
                 "Log-Id"?: components["parameters"]["Log-Id"];
+                /** @description The `ETag` that is there already: 304 if it still stands. */
+                "If-None-Match"?: components["parameters"]["If-None-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
             };
@@ -3755,6 +3825,7 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
                     Link: components["headers"]["Link"];
                     "Log-Id": components["headers"]["Log-Id"];
                     "Parked-Streams": components["headers"]["Parked-Streams"];
@@ -3765,6 +3836,20 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["SalesPage"];
                 };
+            };
+            /** @description It is as it was. */
+            304: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    Link: components["headers"]["Link"];
+                    "Log-Id": components["headers"]["Log-Id"];
+                    "Parked-Streams": components["headers"]["Parked-Streams"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
@@ -3813,6 +3898,8 @@ export interface operations {
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
                 "Log-Id"?: components["parameters"]["Log-Id"];
+                /** @description The `ETag` that is there already: 304 if it still stands. */
+                "If-None-Match"?: components["parameters"]["If-None-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
             };
@@ -3825,6 +3912,7 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
                     "Log-Id": components["headers"]["Log-Id"];
                     "Preference-Applied": components["headers"]["Preference-Applied"];
                     "Search-Backend": components["headers"]["Search-Backend"];
@@ -3834,6 +3922,19 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Found"];
                 };
+            };
+            /** @description It is as it was. */
+            304: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    "Log-Id": components["headers"]["Log-Id"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    "Search-Backend": components["headers"]["Search-Backend"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
@@ -3873,6 +3974,8 @@ export interface operations {
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
                 /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
                 "Log-Id"?: components["parameters"]["Log-Id"];
+                /** @description The `ETag` that is there already: 304 if it still stands. */
+                "If-None-Match"?: components["parameters"]["If-None-Match"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
                 Prefer?: components["parameters"]["Prefer"];
             };
@@ -3885,6 +3988,7 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
                     Link: components["headers"]["Link"];
                     "Log-Id": components["headers"]["Log-Id"];
                     "Parked-Streams": components["headers"]["Parked-Streams"];
@@ -3895,6 +3999,20 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["StockPage"];
                 };
+            };
+            /** @description It is as it was. */
+            304: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    Link: components["headers"]["Link"];
+                    "Log-Id": components["headers"]["Log-Id"];
+                    "Parked-Streams": components["headers"]["Parked-Streams"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
