@@ -1,15 +1,16 @@
 //! Commands to parcels.
 
-use domain::command::fulfilment::Command as Fulfilment;
+use domain::command::fulfilment::{Command as Fulfilment, Returned};
 use domain::order::Units;
+use domain::return_::Arrival;
 use domain::text::{Label, Note};
-use domain::{Command, FulfilmentId, Location, OrderId};
+use domain::{Command, FulfilmentId, Location, OrderId, location};
 use identity::Access::Staff;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use service::problem::Problem;
 
-use super::{Address, Body, Edge, Route, plain};
+use super::{Address, Body, Edge, Route, invalid_body, plain};
 
 pub(super) const ROUTES: &[Route] = &[
     Route::post::<Create>(Staff, "fulfilment.create", "/v1/fulfilments"),
@@ -22,9 +23,6 @@ pub(super) const ROUTES: &[Route] = &[
     Route::post::<Return>(Staff, "fulfilment.return", "/v1/fulfilments/{id}/return"),
     Route::post::<Cancel>(Staff, "fulfilment.cancel", "/v1/fulfilments/{id}/cancel"),
 ];
-
-/// Where a returned parcel's units are put unless the caller names another place.
-const RETURNS_LOCATION: &str = "returns";
 
 /// Plans a parcel of an order.
 #[derive(Deserialize, JsonSchema)]
@@ -89,21 +87,35 @@ impl Body for Lose {
     }
 }
 
-/// Takes a parcel back into stock that nobody took.
+/// Takes a parcel back that nobody took. The order becomes smaller by it, unless it goes out again.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Return {
-    #[serde(default = "returns")]
-    location: Location,
-}
-
-fn returns() -> Location {
-    RETURNS_LOCATION.parse().expect("the constant is a location")
+    /// Where all of it is put; none means `returns`, or `main` where it goes out again.
+    location: Option<Location>,
+    /// What came back of it, and what becomes of that; the rest is lost. None means all of it.
+    #[serde(default)]
+    lines: Vec<Arrival>,
+    /// Whether what is put somewhere, which must sell, is sent again in another parcel: it is owed
+    /// as before. What is lost or written off is not.
+    #[serde(default)]
+    send_again: bool,
 }
 
 impl Body for Return {
     fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
-        Ok(Command::Fulfilment(address.id()?, Fulfilment::Return { location: self.location }))
+        let Self { location, lines, send_again } = self;
+        if location.is_some() && !lines.is_empty() {
+            return Err(invalid_body("/location", "each of the lines says where it is put"));
+        }
+        let unsaid = if send_again { location::MAIN } else { location::RETURNS };
+        let unsaid = || unsaid.parse().expect("the constant is a location");
+        let what = if lines.is_empty() {
+            Returned::AllTo(location.unwrap_or_else(unsaid))
+        } else {
+            Returned::Some(lines)
+        };
+        Ok(Command::Fulfilment(address.id()?, Fulfilment::Return { what, send_again }))
     }
 }
 

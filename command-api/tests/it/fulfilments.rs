@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use serde_json::json;
 use sqlx::PgPool;
 
-use crate::shop::{Shop, keyed, post};
+use crate::shop::{Shop, keyed, post, put};
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_parcel_goes_out_and_arrives(db: PgPool) {
@@ -90,6 +90,81 @@ async fn a_parcel_comes_back_or_never_leaves(db: PgPool) {
         ]
     );
     assert_eq!(shop.history("stock-TOTE").await.last().unwrap(), "stock.received");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_parcel_that_came_back_goes_out_again(db: PgPool) {
+    let shop = Shop::open(&db);
+    let (order, _) = shop.confirmed("TOTE", 2).await;
+    let sent = async |fail: bool| {
+        let parcel = shop.done(post("/v1/fulfilments", &json!({"order_id": order}))).await.id();
+        let path = format!("/v1/fulfilments/{parcel}");
+        for step in ["pack", "ship"] {
+            shop.done(post(format!("{path}/{step}"), &json!({}))).await;
+        }
+        if fail {
+            shop.done(post(format!("{path}/fail"), &json!({"reason": "moved away"}))).await;
+        }
+        path
+    };
+    let path = sent(true).await;
+    let back = |body| post(format!("{path}/return"), &body);
+    let one = json!({"sku": "TOTE", "quantity": 1, "location": "main"});
+    let broken = json!({"sku": "TOTE", "quantity": 1, "written_off": true});
+    let both = shop.send(back(json!({"location": "main", "lines": [one]}))).await;
+    assert_eq!(both.body["errors"][0]["pointer"], "/location");
+    let nowhere = shop.send(back(json!({"location": "returns", "send_again": true}))).await;
+    assert_eq!(nowhere.code(), "location_not_sellable");
+    let some = json!({"lines": [one, broken], "send_again": true});
+    let told = shop.done(back(some).with("prefer", "return=representation")).await.body;
+    assert_eq!(told["received"], json!([one, broken]));
+    assert_eq!(told["again"], json!([{"sku": "TOTE", "quantity": 1}]));
+    let came = shop.payload("stock-TOTE", "stock.received").await;
+    assert_eq!(came["source"]["parcel"]["again"], true);
+
+    // The address is put right, for nothing of the order is away.
+    let address = json!({"address_id": uuid::Uuid::now_v7()});
+    let moved = put(format!("/v1/orders/{order}/address"), &address);
+    let moved = shop.done(moved.with("prefer", "return=representation")).await.body;
+    assert_eq!(moved["fulfilment_status"], "partial", "one of the two is gone for good");
+    assert_eq!(
+        (&moved["lines"][0]["unplanned"], &moved["lines"][0]["off"]),
+        (&json!(1), &json!(1))
+    );
+    let path = sent(false).await;
+    shop.done(post(format!("{path}/deliver"), &json!({}))).await;
+    let history = shop.history(&format!("order-{order}")).await;
+    assert_eq!(history.last().unwrap(), "order.completed");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn goods_of_a_product_do_not_come_back_as_another_s(db: PgPool) {
+    let shop = Shop::open(&db);
+    let (order, _) = shop.confirmed("TOTE", 1).await;
+    let parcel = shop.done(post("/v1/fulfilments", &json!({"order_id": order}))).await.id();
+    let path = format!("/v1/fulfilments/{parcel}");
+    for step in ["pack", "ship"] {
+        shop.done(post(format!("{path}/{step}"), &json!({}))).await;
+    }
+    shop.done(post(format!("{path}/fail"), &json!({"reason": "moved away"}))).await;
+    let product = shop.payload("sku-TOTE", "sku.assigned").await;
+    let product = product["product_id"].as_str().unwrap();
+    let free = json!({"skus": "free"});
+    shop.done(post(format!("/v1/products/{product}/archive"), &free)).await;
+    let none = json!({"location": "main", "on_hand": 0});
+    shop.done(keyed("/v1/stock/TOTE/count", &none)).await;
+    let other = json!({"title": "Other", "variants": [{"sku": "TOTE"}]});
+    let other = shop.done(post("/v1/products", &other)).await.id();
+    let main = post(format!("{path}/return"), &json!({"location": "main"}));
+    let refused = shop.send(main).await;
+    assert_eq!((refused.status, refused.code()), (StatusCode::CONFLICT, "sku_of_another_product"));
+    assert_eq!(
+        (&refused.body["sku"], &refused.body["product_id"]),
+        (&json!("TOTE"), &json!(other))
+    );
+    shop.done(post(format!("{path}/return"), &json!({}))).await;
+    let came = shop.payload("stock-TOTE", "stock.received").await;
+    assert_eq!(came["location"], "returns");
 }
 
 #[sqlx::test(migrations = "../migrations")]

@@ -4,13 +4,14 @@
 
 use super::balance::Balance;
 use super::{
-    Events, Stop, Unit, location as location_command, order as order_command, settling,
-    stock as stock_command,
+    Events, Stop, Unit, location as location_command, order as order_command, putting_away,
+    settling, stock as stock_command,
 };
 use crate::StreamId;
 use crate::fulfilment::{Event, Fulfilment};
 use crate::ids::{FulfilmentId, OrderId};
 use crate::order::{self, Order, ParcelOutcome, Units};
+use crate::return_::{Arrival, Disposal};
 use crate::state::Streams;
 use crate::stock::Source;
 use crate::text::{Label, Location, Note};
@@ -54,11 +55,31 @@ pub enum Command {
     },
     /// It came back.
     Return {
-        /// Where its units are put.
-        location: Location,
+        /// What of it, and what became of that; the rest is lost.
+        what: Returned,
+        /// Whether what is put somewhere goes out again, in another parcel.
+        send_again: bool,
     },
     /// Call it off before it leaves.
     Cancel,
+}
+
+/// What came back of a parcel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Returned {
+    /// All of it, and it is put there.
+    AllTo(Location),
+    /// These units.
+    Some(Vec<Arrival>),
+}
+
+impl Returned {
+    fn of(self, parcel: &Fulfilment) -> Vec<Arrival> {
+        match self {
+            Self::AllTo(location) => parcel.all_at(&location),
+            Self::Some(lines) => lines,
+        }
+    }
 }
 
 impl Command {
@@ -83,10 +104,12 @@ pub(crate) fn decide(id: FulfilmentId, command: Command, streams: Streams) -> Re
         Command::Deliver { lines } => parcel.deliver(lines)?,
         Command::Fail { reason } => parcel.fail(reason)?,
         Command::Lose { reason } => parcel.lose(reason)?,
-        Command::Return { location } => {
-            let events = parcel.come_back()?;
+        Command::Return { what, send_again } => {
+            let lines = what.of(parcel);
+            let events = parcel.come_back(lines.clone(), send_again)?;
             if let (false, Some(order_id)) = (events.is_empty(), parcel.order_id) {
-                restock(&mut unit, id, order_id, parcel, &location, streams)?;
+                let source = Source::Parcel { order_id, fulfilment_id: id, again: send_again };
+                restock(&mut unit, streams.order(&order_id)?, &lines, &source, streams)?;
             }
             events
         }
@@ -107,7 +130,7 @@ pub(crate) fn decide(id: FulfilmentId, command: Command, streams: Streams) -> Re
         }
         Event::PartlyDelivered(handed) => order.deliver_units(id, handed.lines)?,
         Event::Delivered(_) => order.close_fulfilment(id, ParcelOutcome::Delivered)?,
-        Event::ReturnedToSender(_) => order.close_fulfilment(id, ParcelOutcome::Returned)?,
+        Event::ReturnedToSender(returned) => order.take_parcel_back(id, returned.again())?,
         Event::Lost(_) => order.close_fulfilment(id, ParcelOutcome::Lost)?,
         // The parcel itself has said so by now.
         Event::Cancelled(_) => {
@@ -132,9 +155,9 @@ fn look_ahead(command: &Command, parcel: &Fulfilment, streams: Streams) -> Resul
         }
         Command::Deliver { .. } | Command::Lose { .. } => streams.require([order])?,
         Command::Ship { .. } => streams.require(stocks(parcel).chain([order]))?,
-        Command::Return { location } => {
-            let place = StreamId::Location(location.clone());
-            streams.require(stocks(parcel).chain([order, place]))?;
+        Command::Return { what, .. } => {
+            let lines = what.clone().of(parcel);
+            streams.require(putting_away::streams_of(&lines).chain([order]))?;
         }
     }
     let payments = streams.order(&order_id)?.payments.keys();
@@ -198,19 +221,24 @@ fn take_out(
     stock_command::add_all(unit, decided)
 }
 
+/// Puts what came back where it was said. What goes out again must lie where it can leave; of a
+/// recorded order it is none of the stock's before it is back for good.
 fn restock(
     unit: &mut Unit,
-    id: FulfilmentId,
-    order_id: OrderId,
-    parcel: &Fulfilment,
-    location: &Location,
+    order: &Order,
+    lines: &[Arrival],
+    source: &Source,
     streams: Streams,
 ) -> Result<(), Stop> {
-    let mut decided = Vec::new();
-    for Units { sku, quantity } in &parcel.lines {
-        let source = Source::Parcel { order_id, fulfilment_id: id };
-        let at = location_command::shelf(streams, location.clone())?;
-        decided.push((sku.clone(), streams.stock(sku)?.receive(at, *quantity, source)));
+    if matches!(source, Source::Parcel { again: true, .. }) {
+        for arrival in lines {
+            if let Disposal::Stored(location) = &arrival.disposal {
+                location_command::must_sell(streams, location)?;
+            }
+        }
+        if order.recorded {
+            return Ok(());
+        }
     }
-    stock_command::add_all(unit, decided)
+    putting_away::put_away(unit, order, lines, source, streams)
 }

@@ -14,6 +14,7 @@ mod offer;
 pub mod order;
 pub mod payment;
 pub mod product;
+mod putting_away;
 pub mod return_;
 mod settling;
 pub mod sku;

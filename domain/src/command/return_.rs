@@ -1,14 +1,12 @@
 //! Commands to returns, with what they do to the order, its stock and its money: what arrives makes
 //! the order smaller, goes back into stock or is written off, and is paid back.
 
-use super::{
-    Events, Stop, Unit, location as location_command, order as order_command, settling,
-    stock as stock_command,
-};
+use super::putting_away::put_away;
+use super::{Events, Stop, Unit, order as order_command, settling};
 use crate::StreamId;
 use crate::ids::{OrderId, ReturnId};
 use crate::order::{Order, Units};
-use crate::return_::{self, Arrival, Disposal, Event, Return, Withheld};
+use crate::return_::{self, Arrival, Event, Return, Withheld};
 use crate::state::Streams;
 use crate::stock::Source;
 use crate::text::Note;
@@ -71,9 +69,11 @@ pub(crate) fn decide(id: ReturnId, command: Command, streams: Streams) -> Result
             let withheld = withheld.filter(|withheld| !withheld.amount.is_zero());
             let part = withheld.as_ref().map(|withheld| withheld.amount);
             let events = state.receive(lines.clone(), withheld)?;
-            let came: Vec<Units> = lines.iter().map(units).collect();
-            let changes = streams.order(&order_id)?.take_back_units(id, came, part)?;
-            put_away(&mut unit, id, order_id, &lines, streams)?;
+            let came: Vec<Units> = lines.iter().map(Arrival::units).collect();
+            let order = streams.order(&order_id)?;
+            let changes = order.take_back_units(id, came, part)?;
+            let source = Source::Return { order_id, return_id: id };
+            put_away(&mut unit, order, &lines, &source, streams)?;
             (order_id, events, changes)
         }
     };
@@ -102,43 +102,4 @@ fn close(
 
 fn owner(state: &Return) -> Result<OrderId, Stop> {
     state.order_id.ok_or_else(|| return_::Error::NotFound.into())
-}
-
-fn units(arrival: &Arrival) -> Units {
-    Units { sku: arrival.sku.clone(), quantity: arrival.quantity }
-}
-
-/// Puts what is not written off into stock. A SKU named twice is one decision about its stock.
-fn put_away(
-    unit: &mut Unit,
-    id: ReturnId,
-    order_id: OrderId,
-    lines: &[Arrival],
-    streams: Streams,
-) -> Result<(), Stop> {
-    let stored = lines.iter().filter_map(|arrival| match &arrival.disposal {
-        Disposal::Stored(location) => Some((arrival, location)),
-        Disposal::WrittenOff => None,
-    });
-    streams.require(stored.clone().flat_map(|(arrival, location)| {
-        [StreamId::Stock(arrival.sku.clone()), StreamId::Location(location.clone())]
-    }))?;
-    location_command::must_be_known(streams, stored.clone().map(|(_, location)| location))?;
-    let (mut changed, mut decided) = (std::collections::BTreeMap::new(), Vec::new());
-    for (Arrival { sku, quantity, .. }, location) in stored {
-        let stock = match changed.remove(sku) {
-            Some(stock) => stock,
-            None => streams.stock(sku)?.clone(),
-        };
-        let source = Source::Return { order_id, return_id: id };
-        let at = location_command::shelf(streams, location.clone())?;
-        let received = stock.receive(at, *quantity, source);
-        let mut after = stock;
-        for event in received.iter().flatten() {
-            after.evolve(event);
-        }
-        decided.push((sku.clone(), received));
-        changed.insert(sku.clone(), after);
-    }
-    stock_command::add_all(unit, decided)
 }

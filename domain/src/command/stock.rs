@@ -105,7 +105,11 @@ pub(crate) fn decide(sku: Sku, command: Command, streams: Streams) -> Result<Eve
             stock.receive(shelf(streams, location)?, quantity, Source::Delivery { reference })
         }
         Command::Transfer { from, to, quantity, reason } => {
-            stock.transfer(shelf(streams, from)?, shelf(streams, to)?, quantity, reason)
+            let (from, to) = (shelf(streams, from)?, shelf(streams, to)?);
+            let of_sku = |error| OfSku { sku: sku.clone(), error };
+            let transferred = stock.transfer(from, to, quantity, reason);
+            let all = |errors: Vec<_>| All(errors.into_iter().map(of_sku).collect());
+            Ok(transferred.map_err(all)?)
         }
         Command::Count { location, on_hand, reason } => {
             stock.count(shelf(streams, location)?, on_hand, reason)

@@ -8,7 +8,8 @@ use crate::Event;
 use crate::StreamId;
 use crate::fulfilment;
 use crate::ids::{FulfilmentId, OrderId};
-use crate::order::Units;
+use crate::order::{self, Units};
+use crate::return_::Arrival;
 use crate::seen::{Seen, stamp};
 use crate::text::{Label, Location, Note};
 
@@ -55,6 +56,10 @@ pub struct Document {
     pub lines: Vec<Units>,
     /// What of that was handed over.
     pub delivered: Vec<Units>,
+    /// What came back of it undelivered, and what became of that.
+    pub received: Vec<Arrival>,
+    /// What of that goes out again in another parcel.
+    pub again: Vec<Units>,
     /// Where it leaves from, if not from where its units are set aside.
     pub location: Option<Location>,
     /// Who carries it.
@@ -98,6 +103,8 @@ fn create(id: FulfilmentId, created: &fulfilment::Created, seen: &Seen) -> Docum
         status: Status::Created,
         lines: created.lines.clone(),
         delivered: vec![],
+        received: vec![],
+        again: vec![],
         location: created.location.clone(),
         carrier: None,
         tracking: None,
@@ -110,6 +117,12 @@ fn create(id: FulfilmentId, created: &fulfilment::Created, seen: &Seen) -> Docum
 }
 
 impl Document {
+    /// Whether any of it left for good: was handed over, came back to stay, or is still away.
+    pub fn is_gone(&self) -> bool {
+        let for_good = order::without(&self.lines, &self.again);
+        self.shipped_at.is_some() && !for_good.is_empty()
+    }
+
     fn apply(&mut self, event: &fulfilment::Event, seen: &Seen) {
         self.status = match event {
             fulfilment::Event::TrackingSet(set) => {
@@ -142,7 +155,11 @@ impl Document {
                 self.failure = Some(lost.reason.clone());
                 Status::Lost
             }
-            fulfilment::Event::ReturnedToSender(_) => Status::ReturnedToSender,
+            fulfilment::Event::ReturnedToSender(returned) => {
+                self.received.clone_from(&returned.lines);
+                self.again = returned.again();
+                Status::ReturnedToSender
+            }
             fulfilment::Event::Cancelled(_) => Status::Cancelled,
         };
     }

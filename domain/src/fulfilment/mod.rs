@@ -16,6 +16,7 @@ pub use rules::Error;
 
 use crate::ids::OrderId;
 use crate::order::{self, Units};
+use crate::return_::{Arrival, Disposal};
 use crate::text::{Label, Location, Note};
 
 events! {
@@ -116,6 +117,12 @@ pub struct DeliveryFailed {
 pub struct ReturnedToSender {
     /// Whose parcel.
     pub order_id: OrderId,
+    /// What came back, and what became of it. What else was in it is lost.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<Arrival>,
+    /// Whether what was put somewhere goes out again, in another parcel.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub send_again: bool,
 }
 
 /// `fulfilment.lost`
@@ -133,6 +140,9 @@ pub struct Cancelled {
     /// Whose parcel.
     pub order_id: OrderId,
 }
+
+/// Arrivals that a parcel that comes back may be told in.
+pub const ARRIVALS_MAX: usize = 1_000;
 
 /// Failed attempts to hand a parcel over that are recorded.
 pub const ATTEMPTS_MAX: u32 = 100;
@@ -191,12 +201,16 @@ pub struct Fulfilment {
     pub attempts: u32,
     /// What is known of it since it was lost.
     pub loss: Option<Note>,
+    /// What came back of it, and what became of that.
+    pub back: Vec<Arrival>,
+    /// Whether that goes out again.
+    pub send_again: bool,
 }
 
 impl Fulfilment {
     /// How many things it holds beside itself.
     pub fn items(&self) -> usize {
-        self.lines.len() + self.taken.len()
+        self.lines.len() + self.taken.len() + self.back.len()
     }
 
     /// Folds one event into the state.
@@ -228,13 +242,26 @@ impl Fulfilment {
                 self.status = Status::DeliveryFailed;
                 self.attempts += 1;
             }
-            Event::ReturnedToSender(_) => self.status = Status::ReturnedToSender,
+            Event::ReturnedToSender(returned) => {
+                self.status = Status::ReturnedToSender;
+                self.back.clone_from(&returned.lines);
+                self.send_again = returned.send_again;
+            }
             Event::Lost(lost) => {
                 self.status = Status::Lost;
                 self.loss = Some(lost.reason.clone());
             }
             Event::Cancelled(_) => self.status = Status::Cancelled,
         }
+    }
+}
+
+impl ReturnedToSender {
+    /// What goes out again of what came back, each SKU once.
+    pub fn again(&self) -> Vec<Units> {
+        let stored = self.lines.iter().filter(|arrival| arrival.disposal != Disposal::WrittenOff);
+        let units = stored.filter(|_| self.send_again).map(Arrival::units);
+        order::merge(units.collect(), |_| u32::MAX).unwrap_or_default()
     }
 }
 
@@ -249,7 +276,7 @@ impl Event {
             | Self::Delivered(Delivered { order_id })
             | Self::PartlyDelivered(PartlyDelivered { order_id, .. })
             | Self::DeliveryFailed(DeliveryFailed { order_id, .. })
-            | Self::ReturnedToSender(ReturnedToSender { order_id })
+            | Self::ReturnedToSender(ReturnedToSender { order_id, .. })
             | Self::Lost(Lost { order_id, .. })
             | Self::Cancelled(Cancelled { order_id }) => *order_id,
         }

@@ -2,11 +2,12 @@
 //! [`crate::command::fulfilment`]'s.
 
 use super::{
-    ATTEMPTS_MAX, Cancelled, Created, Delivered, DeliveryFailed, Event, Fulfilment, Lost, Packed,
-    PartlyDelivered, ReturnedToSender, Shipped, Status, TrackingSet,
+    ARRIVALS_MAX, ATTEMPTS_MAX, Cancelled, Created, Delivered, DeliveryFailed, Event, Fulfilment,
+    Lost, Packed, PartlyDelivered, ReturnedToSender, Shipped, Status, TrackingSet,
 };
 use crate::ids::OrderId;
 use crate::order::{self, Units, UnitsLeft};
+use crate::return_::{Arrival, Disposal};
 use crate::text::{Label, Location, Note, Sku};
 
 refusals! {
@@ -34,6 +35,9 @@ refusals! {
         /// Units are named that are not in it.
         NotInIt(Vec<UnitsLeft>) = "not_in_fulfilment", Conflict,
             "some lines have fewer units in this fulfilment";
+        /// Too many arrivals.
+        TooManyArrivals = "too_many_arrivals", Conflict,
+            "a parcel that comes back is told in at most 1,000 arrivals";
         /// Too many attempts.
         TooManyAttempts = "too_many_delivery_attempts", Conflict,
             "at most 100 failed attempts to deliver are recorded";
@@ -143,9 +147,28 @@ impl Fulfilment {
         self.go_on(&from, Status::Lost, "be lost", lost)
     }
 
-    /// It came back.
-    pub fn come_back(&self) -> Result<Vec<Event>, Error> {
-        let returned = |order_id| ReturnedToSender { order_id }.into();
+    /// All that is in it, put there.
+    pub fn all_at(&self, location: &Location) -> Vec<Arrival> {
+        let stored = |Units { sku, quantity }: &Units| {
+            let disposal = Disposal::Stored(location.clone());
+            Arrival { sku: sku.clone(), quantity: *quantity, disposal }
+        };
+        self.lines.iter().map(stored).collect()
+    }
+
+    /// It came back: these units of it, some of which may go out again. The others are lost.
+    pub fn come_back(&self, lines: Vec<Arrival>, send_again: bool) -> Result<Vec<Event>, Error> {
+        let order_id = self.order_id.ok_or(Error::NotFound)?;
+        let told = (&lines, send_again) == (&self.back, self.send_again);
+        if self.status == Status::ReturnedToSender && !told {
+            return Err(self.wrong("return to its sender otherwise"));
+        }
+        if lines.len() > ARRIVALS_MAX {
+            return Err(Error::TooManyArrivals);
+        }
+        let units = lines.iter().map(Arrival::units).collect();
+        order::merge(units, |sku| order::units_of(&self.lines, sku)).map_err(Error::NotInIt)?;
+        let returned = |_| ReturnedToSender { order_id, lines, send_again }.into();
         let from = [Status::PartlyDelivered, Status::DeliveryFailed, Status::Lost];
         self.go_on(&from, Status::ReturnedToSender, "return to its sender", returned)
     }

@@ -242,6 +242,9 @@ pub struct FulfilmentClosed {
     pub outcome: ParcelOutcome,
     /// What was in it.
     pub lines: Vec<Units>,
+    /// What of that came back and is to be sent in another: it is owed as before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub again: Vec<Units>,
     /// How much less is owed, because its units came back or were lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<Money>,

@@ -71,6 +71,24 @@ impl Order {
         fulfilment_id: FulfilmentId,
         outcome: ParcelOutcome,
     ) -> Result<Vec<Event>, Error> {
+        self.end_parcel(fulfilment_id, outcome, vec![])
+    }
+
+    /// A parcel came back, of which these units go out again in another: they are in none now.
+    pub fn take_parcel_back(
+        &self,
+        fulfilment_id: FulfilmentId,
+        again: Vec<Units>,
+    ) -> Result<Vec<Event>, Error> {
+        self.end_parcel(fulfilment_id, ParcelOutcome::Returned, again)
+    }
+
+    fn end_parcel(
+        &self,
+        fulfilment_id: FulfilmentId,
+        outcome: ParcelOutcome,
+        again: Vec<Units>,
+    ) -> Result<Vec<Event>, Error> {
         let owed = self.owed().ok_or(Error::NotFound)?;
         let parcel = self.fulfilments.get(&fulfilment_id).ok_or(Error::NoSuchFulfilment)?;
         match (parcel.stage, outcome) {
@@ -84,9 +102,19 @@ impl Order {
         }
         let lines = parcel.lines.clone();
         let found = parcel.stage == Stage::Closed(ParcelOutcome::Lost);
+        if found && !again.is_empty() {
+            return Err(Error::GivenUp);
+        }
         let (amount, none) = (None, None);
-        let closed =
-            FulfilmentClosed { fulfilment_id, outcome, lines, amount, found, regained: none };
+        let closed = FulfilmentClosed {
+            fulfilment_id,
+            outcome,
+            lines,
+            again,
+            amount,
+            found,
+            regained: none,
+        };
         let mut after = self.clone();
         after.evolve(&closed.clone().into());
         let amount = Some(reduced(owed, &after)).filter(|amount| !amount.is_zero());

@@ -101,7 +101,7 @@ pub enum Stage {
 /// A parcel, as the order sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parcel {
-    /// What is in it, without what was handed over of it in part.
+    /// What is in it, without what was handed over of it in part or goes out in another.
     pub lines: Vec<Units>,
     /// How far it has come.
     pub stage: Stage,
@@ -118,7 +118,7 @@ pub struct BegunPayment {
 
 /// Of the shape of [`Order`] and of its fold. Raise it with every change of either: snapshots of
 /// another schema are passed over. A test knows when it is due.
-pub const SCHEMA: i32 = 7;
+pub const SCHEMA: i32 = 8;
 
 /// Why it refuses, as [`crate::Refusal`] keeps it.
 pub type Refusal = Error;
@@ -296,7 +296,12 @@ impl Order {
         if let Some(regained) = closed.regained {
             add(&mut self.regained, regained);
         }
-        self.count(&closed.lines, |of, units| match closed.outcome {
+        if let Some(parcel) = self.fulfilments.get_mut(&closed.fulfilment_id) {
+            parcel.lines = without(&parcel.lines, &closed.again);
+        }
+        self.count(&closed.again, |of, units| of.moving = of.moving.saturating_sub(units));
+        let ended = without(&closed.lines, &closed.again);
+        self.count(&ended, |of, units| match closed.outcome {
             ParcelOutcome::Delivered if closed.found => {
                 of.off = of.off.saturating_sub(units);
                 of.delivered += units;

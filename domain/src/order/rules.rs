@@ -85,6 +85,9 @@ refusals! {
             "a fulfilment with this id exists already";
         /// No such parcel.
         NoSuchFulfilment = "fulfilment_not_found", NotFound, "the order has no such fulfilment";
+        /// What was lost is off, and its money was given back.
+        GivenUp = "fulfilment_given_up", Conflict,
+            "what was given up as lost is off the order and cannot be sent again";
         /// Too many parcels.
         TooManyFulfilments = "too_many_fulfilments", Conflict,
             "an order has at most 200 fulfilments";
@@ -323,9 +326,10 @@ impl Order {
         let close = |(id, parcel): (&FulfilmentId, &Parcel)| {
             let (fulfilment_id, lines) = (*id, parcel.lines.clone());
             let outcome = ParcelOutcome::Cancelled;
-            let (amount, regained) = (None, None);
-            FulfilmentClosed { fulfilment_id, outcome, lines, amount, found: false, regained }
-                .into()
+            let (again, amount, found, regained) = (vec![], None, false, None);
+            let end =
+                FulfilmentClosed { fulfilment_id, outcome, lines, again, amount, found, regained };
+            end.into()
         };
         planned.map(close).collect()
     }

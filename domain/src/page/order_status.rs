@@ -102,7 +102,7 @@ impl Document {
     fn came_back(&self) -> bool {
         let returned = self.lines.iter().any(|line| line.progress.returned > 0);
         let sent_back = fulfilment::document::Status::ReturnedToSender;
-        returned || self.fulfilments.iter().any(|parcel| parcel.status == sent_back)
+        returned || self.fulfilments.iter().any(|of| of.status == sent_back && of.is_gone())
     }
 
     pub(super) fn fulfilled(&self) -> FulfilmentStatus {
@@ -112,7 +112,7 @@ impl Document {
         let waiting = sum(|line| line.unplanned + line.progress.planned);
         let moving = sum(|line| line.progress.moving);
         let delivered = sum(|line| line.progress.delivered - line.progress.returned);
-        let left = self.fulfilments.iter().any(|parcel| parcel.shipped_at.is_some());
+        let left = self.fulfilments.iter().any(fulfilment::document::Document::is_gone);
         if !left {
             FulfilmentStatus::Unfulfilled
         } else if waiting > 0 {

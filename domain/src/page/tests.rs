@@ -284,6 +284,29 @@ fn an_order_says_what_has_come_of_sending() {
 }
 
 #[test]
+fn what_goes_out_again_has_not_left_for_good() {
+    use order::FulfilmentStatus as Sent;
+    let status = |story: &Story| story.then(order::fold).fulfilment_status;
+    let story = leaves(parcel(paying(bought()), PARCEL, 4), PARCEL, 4);
+    assert_eq!(status(&story), Sent::Fulfilled);
+    let back = json!({ "order_id": O, "send_again": true, "lines": [
+        { "sku": "TOTE-S", "quantity": 4, "location": "main" },
+    ] });
+    let closed = json!({ "fulfilment_id": &PARCEL[11..], "outcome": "returned",
+                         "lines": lines(4), "again": lines(4) });
+    let story = story.and(PARCEL, "fulfilment.returned_to_sender", back);
+    let story = story.and(ORDER, "order.fulfilment_closed", closed);
+    let document = story.then(order::fold);
+    assert_eq!(document.fulfilment_status, Sent::Unfulfilled);
+    assert_eq!((document.lines[0].unplanned, document.lines[0].progress.moving), (4, 0));
+    assert_eq!(document.owed, document.total);
+    // What came back once is not what was lost after that.
+    let story = leaves(parcel(story, OTHER_PARCEL, 4), OTHER_PARCEL, 4);
+    let story = ends(story, OTHER_PARCEL, 4, ("fulfilment.lost", "lost"));
+    assert_eq!(status(&story), Sent::Lost);
+}
+
+#[test]
 fn an_order_says_what_is_to_be_given_back() {
     let story = money(paying(bought()), "payment.captured", "100.00");
     let off = json!({ "lines": lines(1), "reason": "broken", "amount": eur("25.00"),

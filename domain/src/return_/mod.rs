@@ -90,6 +90,13 @@ struct ArrivalJson {
     written_off: bool,
 }
 
+impl Arrival {
+    /// What came back, whatever becomes of it.
+    pub fn units(&self) -> Units {
+        Units { sku: self.sku.clone(), quantity: self.quantity }
+    }
+}
+
 impl TryFrom<ArrivalJson> for Arrival {
     type Error = &'static str;
 

@@ -98,6 +98,9 @@ pub enum Source {
         order_id: OrderId,
         /// Which.
         fulfilment_id: FulfilmentId,
+        /// Whether they stay set aside for that order, which is sent them again.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        again: bool,
     },
     /// A customer sent them back.
     Return {
@@ -228,6 +231,7 @@ impl Event {
     /// By how many units it changes what may be sold.
     pub fn available_by(&self) -> i64 {
         match self {
+            Self::Received(Received { source: Source::Parcel { again: true, .. }, .. }) => 0,
             Self::Received(received) if received.sellable => i64::from(received.quantity),
             Self::Counted(counted) if counted.sellable => counted.on_hand - counted.expected,
             Self::Adjusted(adjusted) if adjusted.sellable => adjusted.delta,

@@ -148,6 +148,18 @@ pub(super) fn remaining(parts: &[Part], gone: &[Part]) -> Vec<Part> {
     parts.iter().filter_map(left).collect()
 }
 
+/// `parts` and one more: a part a location.
+pub(super) fn joined(parts: Vec<Part>, more: Part) -> Vec<Part> {
+    let mut all: BTreeMap<Location, u32> = BTreeMap::new();
+    for Part { location, quantity } in parts.into_iter().chain([more]) {
+        let units = all.entry(location).or_default();
+        *units = units.saturating_add(quantity.get());
+    }
+    let part =
+        |(location, units)| Some(Part { location, quantity: Quantity::try_from(units).ok()? });
+    all.into_iter().filter_map(part).collect()
+}
+
 fn held_at(hold: &Hold, location: &Location) -> i64 {
     let there = hold.parts.iter().filter(|part| part.location == *location);
     there.map(|part| i64::from(part.quantity)).sum()

@@ -40,7 +40,7 @@ pub struct Hold {
 
 /// Of the shape of [`Stock`] and of its fold. Raise it with every change of either: snapshots of
 /// another schema are passed over. A test knows when it is due.
-pub const SCHEMA: i32 = 1;
+pub const SCHEMA: i32 = 2;
 
 /// Why it refuses, as [`crate::Refusal`] keeps it.
 pub type Refusal = crate::refusal::All<crate::refusal::OfSku<Error>>;
@@ -71,9 +71,7 @@ impl Stock {
     /// Folds one event into the state.
     pub fn evolve(&mut self, event: &Event) {
         match event {
-            Event::Received(Received { location, sellable, quantity, .. }) => {
-                self.level(location, *sellable).on_hand += i64::from(*quantity);
-            }
+            Event::Received(received) => self.take_in(received),
             Event::Transferred(Transferred { from, to, quantity, .. }) => {
                 self.level(&from.location, from.sellable).on_hand -= i64::from(*quantity);
                 self.level(&to.location, to.sellable).on_hand += i64::from(*quantity);
@@ -115,6 +113,24 @@ impl Stock {
         if self.low && !self.is_low(self.available()) {
             self.low = false;
         }
+    }
+
+    fn take_in(&mut self, received: &Received) {
+        let Received { location, sellable, quantity, source } = received;
+        self.level(location, *sellable).on_hand += i64::from(*quantity);
+        if let Source::Parcel { order_id, again: true, .. } = source {
+            self.hold_again(*order_id, Part { location: location.clone(), quantity: *quantity });
+        }
+    }
+
+    /// Where the order holds none by now, it counts as one that came last.
+    fn hold_again(&mut self, order_id: OrderId, part: Part) {
+        self.level_of(&part).committed += i64::from(part.quantity);
+        let hold = self.holds.entry(order_id).or_insert_with(|| {
+            self.reservations += 1;
+            Hold { parts: vec![], committed: true, number: self.reservations }
+        });
+        hold.parts = levels::joined(std::mem::take(&mut hold.parts), part);
     }
 
     fn level(&mut self, location: &Location, sellable: bool) -> &mut Level {

@@ -4,7 +4,7 @@ use super::{
     Adjusted, Committed, Counted, Event, Hold, Low, Part, PolicySet, Received, Released, Reserved,
     Shelf, Shipped, Short, Source, Stock, ThresholdSet, Transferred, event, levels,
 };
-use crate::ids::{FulfilmentId, OrderId};
+use crate::ids::{FulfilmentId, OrderId, ProductId};
 use crate::text::{Location, Note, Quantity};
 use chrono::{DateTime, Utc};
 
@@ -58,6 +58,13 @@ refusals! {
         /// They lie where nothing is for sale.
         NotSellable = "location_not_sellable", Conflict,
             "what lies at this location is not for sale; transfer it first";
+        /// They were sold as another product's, and would be for sale as this one's.
+        OfAnother {
+            /// Whose SKU it is now.
+            product_id: ProductId,
+        } = "sku_of_another_product", Conflict,
+            "another product has this SKU by now: put the units where nothing is for sale, or \
+             write them off";
         /// Another product is to have the SKU, and units of the old one are there.
         NotEmpty {
             /// Units at all locations.
@@ -83,7 +90,8 @@ impl Stock {
         Ok(self.told(Received { location, sellable, quantity, source }))
     }
 
-    /// Carries units from one location to another. What orders hold stays as it is: how many they
+    /// Carries units from one location to another, or says all that is in the way at either. What
+    /// orders hold stays as it is: how many they
     /// hold, not where, is what counts.
     pub fn transfer(
         &self,
@@ -91,13 +99,16 @@ impl Stock {
         to: Shelf,
         quantity: Quantity,
         reason: Option<Note>,
-    ) -> Result<Vec<Event>, Error> {
+    ) -> Result<Vec<Event>, Vec<Error>> {
         if from.location == to.location {
-            return Err(Error::SameLocation);
+            return Err(vec![Error::SameLocation]);
         }
-        self.must_fit(&from.location, -i64::from(quantity))?;
-        self.must_fit(&to.location, i64::from(quantity))?;
         let units = i64::from(quantity);
+        let fits = [self.must_fit(&from.location, -units), self.must_fit(&to.location, units)];
+        let refused: Vec<Error> = fits.into_iter().filter_map(Result::err).collect();
+        if !refused.is_empty() {
+            return Err(refused);
+        }
         let short = self.short_by(to.for_sale(units) - from.for_sale(units));
         Ok(self.told(Transferred { from, to, quantity, reason, short }))
     }

@@ -22,14 +22,13 @@ fn handed_over(lines: &[(&str, u32)], regained: Option<&str>) -> Fact {
 
 fn closed(outcome: ParcelOutcome, lines: &[(&str, u32)], less: Option<&str>) -> Fact {
     let (fulfilment_id, lines, amount) = (parcel_id(1), of(lines), less.map(eur));
-    of_order(
-        1,
-        FulfilmentClosed { fulfilment_id, outcome, lines, amount, found: false, regained: None },
-    )
+    let (again, found, regained) = (vec![], false, None);
+    of_order(1, FulfilmentClosed { fulfilment_id, outcome, lines, again, amount, found, regained })
 }
 
 fn came_back(text: &str, count: u32) -> Fact {
-    let source = stock::Source::Parcel { order_id: order_id(1), fulfilment_id: parcel_id(1) };
+    let (order_id, fulfilment_id) = (order_id(1), parcel_id(1));
+    let source = stock::Source::Parcel { order_id, fulfilment_id, again: false };
     let (location, quantity) = (place("returns"), units(count));
     of_stock(text, stock::Received { location, sellable: false, quantity, source })
 }
@@ -48,7 +47,9 @@ fn what_was_taken_is_paid_and_the_rest_comes_back() {
     assert_eq!(facts, [of_payment(1, collected)]);
 
     let shop = shop.done(collect());
-    let returned = of_parcel(1, ReturnedToSender { order_id: order_id(1) });
+    let lines = arrivals(&[(PURSE, 1, Some("returns")), (TOTE, 1, Some("returns"))]);
+    let back = ReturnedToSender { order_id: order_id(1), lines, send_again: false };
+    let returned = of_parcel(1, back);
     let rest = [(PURSE, 1), (TOTE, 1)];
     shop.when(give_back(1)).then([
         came_back(PURSE, 1),

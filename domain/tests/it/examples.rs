@@ -169,6 +169,7 @@ fn of_orders() -> [order::Event; 20] {
         fulfilment_id,
         outcome,
         lines: lines(),
+        again: lines(),
         amount: Some(amount),
         found: true,
         regained: Some(amount),
@@ -275,6 +276,7 @@ fn of_parcels() -> [fulfilment::Event; 10] {
     let order_id = order_id(1);
     let (carrier, tracking) = (Some(label("DHL")), Some(label("JJD0001")));
     let (lines, location) = (of(&[(TOTE, 2)]), Some(place("depot")));
+    let back = arrivals(&[(TOTE, 1, Some("depot")), (TOTE, 1, None)]);
     [
         fulfilment::Created { order_id, lines: lines.clone(), location }.into(),
         fulfilment::Packed { order_id }.into(),
@@ -284,7 +286,7 @@ fn of_parcels() -> [fulfilment::Event; 10] {
         fulfilment::Delivered { order_id }.into(),
         fulfilment::PartlyDelivered { order_id, lines: lines.clone() }.into(),
         fulfilment::DeliveryFailed { order_id, reason: note("nobody at home") }.into(),
-        fulfilment::ReturnedToSender { order_id }.into(),
+        fulfilment::ReturnedToSender { order_id, lines: back, send_again: true }.into(),
         fulfilment::Lost { order_id, reason: note("the van burnt out") }.into(),
         fulfilment::Cancelled { order_id }.into(),
     ]

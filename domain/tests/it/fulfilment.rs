@@ -19,10 +19,8 @@ use crate::told::sent_with;
 
 fn closed(parcel: u128, outcome: ParcelOutcome, lines: &[(&str, u32)], less: Option<&str>) -> Fact {
     let (fulfilment_id, lines, amount) = (parcel_id(parcel), of(lines), less.map(eur));
-    of_order(
-        1,
-        FulfilmentClosed { fulfilment_id, outcome, lines, amount, found: false, regained: None },
-    )
+    let (again, found, regained) = (vec![], false, None);
+    of_order(1, FulfilmentClosed { fulfilment_id, outcome, lines, again, amount, found, regained })
 }
 
 /// What is in a parcel of the whole order.
@@ -37,7 +35,8 @@ fn left(text: &str, from: &[(&str, u32)]) -> Fact {
 }
 
 fn came_back(text: &str, parcel: u128, count: u32) -> Fact {
-    let source = stock::Source::Parcel { order_id: order_id(1), fulfilment_id: parcel_id(parcel) };
+    let (order_id, fulfilment_id) = (order_id(1), parcel_id(parcel));
+    let source = stock::Source::Parcel { order_id, fulfilment_id, again: false };
     let (location, quantity) = (place("returns"), units(count));
     of_stock(text, Received { location, sellable: false, quantity, source })
 }
@@ -50,7 +49,9 @@ fn undeliverable() -> Fact {
 }
 
 fn returned() -> Fact {
-    of_parcel(1, ReturnedToSender { order_id: order_id(1) })
+    let (order_id, send_again) = (order_id(1), false);
+    let lines = arrivals(&[(PURSE, 1, Some("returns")), (TOTE, 2, Some("returns"))]);
+    of_parcel(1, ReturnedToSender { order_id, lines, send_again })
 }
 
 #[test]
@@ -310,16 +311,18 @@ fn some_delivered_and_some_back_completes_the_order() {
     let purse = closed(2, ParcelOutcome::Delivered, &[(PURSE, 1)], None);
     back_first.when(deliver(2)).then([delivered, purse, completed.clone()]);
     let back_last = both.done(deliver(2)).done(fail(1));
+    let lines = arrivals(&[(TOTE, 2, Some("returns"))]);
+    let back = ReturnedToSender { order_id: order_id(1), lines, send_again: false };
     back_last.when(give_back(1)).then([
         came_back(TOTE, 1, 2),
-        returned(),
+        of_parcel(1, back),
         closed(1, ParcelOutcome::Returned, &[(TOTE, 2)], Some("40.00")),
         completed,
     ]);
 }
 
 #[test]
-fn what_came_back_may_go_out_again_only_as_a_new_sale() {
+fn what_came_back_to_stay_goes_out_again_only_as_a_new_sale() {
     let shop = sent_with(authorized(), 1, &[(TOTE, 2)]).done(fail(1)).done(give_back(1));
     shop.when(plan(2, 1, &[(TOTE, 1)])).then_refused("nothing_left_to_send");
     shop.done(plan(2, 1, &[(PURSE, 1)]));
@@ -353,7 +356,7 @@ fn units_that_do_not_fit_where_they_come_back_to_are_put_elsewhere() {
     let mut full = shop;
     full.evolve(&of_stock(TOTE, room));
     full.when(give_back(1)).then_refused("stock_too_large");
-    full.done(to_parcel(1, Command::Return { location: place("depot") }));
+    full.done(all_back_to(1, "depot"));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! the shape of every stored event.
 
 mod astray;
+mod back;
 mod by;
 mod cart;
 mod command;

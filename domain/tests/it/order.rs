@@ -158,6 +158,7 @@ fn open_parcels_are_cancelled_with_the_order() {
         let lines = of(&[(PURSE, 1), (TOTE, 2)]);
         let fulfilment_id = parcel_id(1);
         let closed = order::FulfilmentClosed {
+            again: vec![],
             fulfilment_id,
             outcome,
             lines,

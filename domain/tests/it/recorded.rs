@@ -132,6 +132,7 @@ fn its_parcels_take_nothing_out_of_stock() {
         of_order(
             1,
             FulfilmentClosed {
+                again: vec![],
                 fulfilment_id,
                 outcome,
                 lines,

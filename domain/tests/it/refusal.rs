@@ -137,6 +137,7 @@ fn of_stock() -> Vec<Refusal> {
         E::NotThere { on_hand: 2, wanted: 3 },
         E::NotSellable,
         E::NotEmpty { on_hand: 2, held: 1 },
+        E::OfAnother { product_id: kit::product_id(3) },
     ];
     let mut refusals: Vec<Refusal> = errors.map(|error| All(vec![of_sku(error)]).into()).into();
     let short = E::NotThere { on_hand: 2, wanted: 3 };
@@ -205,6 +206,7 @@ fn of_orders() -> Vec<Refusal> {
         E::AllPlanned,
         E::FulfilmentExists,
         E::NoSuchFulfilment,
+        E::GivenUp,
         E::TooManyFulfilments,
         E::NothingToReturn(vec![left()]),
         E::WithheldTooMuch { withheld: kit::eur("2.00"), worth: kit::eur("1.00") },
@@ -237,6 +239,7 @@ fn of_payments_and_parcels() -> Vec<Refusal> {
         F::WrongState { status: "lost".into(), action: action() }.into(),
         F::NotYet { status: "packed".into(), action: action() }.into(),
         F::NotInIt(vec![left()]).into(),
+        F::TooManyArrivals.into(),
         F::TooManyAttempts.into(),
         R::AlreadyExists.into(),
         R::NotFound.into(),

@@ -218,7 +218,39 @@ pub fn lose(parcel: impl Named<FulfilmentId>) -> Command {
     to_parcel(parcel, parcels::Command::Lose { reason: note("the van burnt out") })
 }
 pub fn give_back(parcel: impl Named<FulfilmentId>) -> Command {
-    to_parcel(parcel, parcels::Command::Return { location: place("returns") })
+    all_back_to(parcel, "returns")
+}
+/// It came back, and all of it is put there.
+pub fn all_back_to(parcel: impl Named<FulfilmentId>, at: &str) -> Command {
+    come_back(parcel, parcels::Returned::AllTo(place(at)), false)
+}
+/// It came back, and all of it goes out again from there.
+pub fn send_again(parcel: impl Named<FulfilmentId>, at: &str) -> Command {
+    come_back(parcel, parcels::Returned::AllTo(place(at)), true)
+}
+/// These units of it came back: each to a place, or nowhere.
+pub fn some_back(
+    parcel: impl Named<FulfilmentId>,
+    lines: &[(&str, u32, Option<&str>)],
+    send_again: bool,
+) -> Command {
+    come_back(parcel, parcels::Returned::Some(arrivals(lines)), send_again)
+}
+fn come_back(
+    parcel: impl Named<FulfilmentId>,
+    what: parcels::Returned,
+    send_again: bool,
+) -> Command {
+    to_parcel(parcel, parcels::Command::Return { what, send_again })
+}
+/// Goods that came back: each to a place, or written off.
+pub fn arrivals(lines: &[(&str, u32, Option<&str>)]) -> Vec<Arrival> {
+    let arrival = |(text, count, at): &(&str, u32, Option<&str>)| Arrival {
+        sku: sku(text),
+        quantity: units(*count),
+        disposal: at.map_or(Disposal::WrittenOff, |at| Disposal::Stored(place(at))),
+    };
+    lines.iter().map(arrival).collect()
 }
 pub fn request_return(
     back: impl Named<ReturnId>,

@@ -13,6 +13,9 @@ use crate::fields::Fields;
 /// Units, by SKU.
 const UNITS: [&str; 2] = ["lines.sku", "lines.quantity"];
 
+/// Units that are sent again.
+const AGAIN: [&str; 2] = ["again.sku", "again.quantity"];
+
 /// Each type of event that they are told of, with the members of its payload that they see.
 const TOLD: &[(&str, &[&[&str]])] = &[
     ("order.placed", &[PLACED]),
@@ -25,7 +28,10 @@ const TOLD: &[(&str, &[&[&str]])] = &[
     ("order.address_changed", &[&["address_id"]]),
     ("order.fulfilment_planned", &[&["fulfilment_id"], &UNITS]),
     ("order.fulfilment_shipped", &[&["fulfilment_id"], &UNITS]),
-    ("order.fulfilment_closed", &[&["fulfilment_id", "outcome", "amount", "regained"], &UNITS]),
+    (
+        "order.fulfilment_closed",
+        &[&["fulfilment_id", "outcome", "amount", "regained"], &UNITS, &AGAIN],
+    ),
     ("order.units_delivered", &[&["fulfilment_id", "regained"], &UNITS]),
     ("order.units_cancelled", &[&["amount"], &UNITS]),
     ("order.return_opened", &[&["return_id"], &UNITS]),
@@ -57,7 +63,7 @@ const TOLD: &[(&str, &[&[&str]])] = &[
     ("fulfilment.delivered", &[]),
     ("fulfilment.partly_delivered", &[&UNITS]),
     ("fulfilment.delivery_failed", &[]),
-    ("fulfilment.returned_to_sender", &[]),
+    ("fulfilment.returned_to_sender", &[&["send_again"], &UNITS]),
     ("fulfilment.lost", &[]),
     ("fulfilment.cancelled", &[]),
     ("return.requested", &[&UNITS]),

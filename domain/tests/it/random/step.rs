@@ -23,6 +23,8 @@ pub const ATTEMPTS: [u128; 3] = [0, 1, 2];
 /// Parcels of a story.
 const PARCELS: u128 = 3;
 pub const SKUS: [&str; 3] = [TOTE, PURSE, "SPARE"];
+/// What comes back of a parcel of more, or of a parcel that has not got it.
+const PIECES: [(&str, u32, Option<&str>); 2] = [(TOTE, 1, Some("depot")), (TOTE, 1, None)];
 const PLACES: [&str; 3] = ["depot", "shop", "returns"];
 
 /// One command, or one that depends on how things stand.
@@ -232,6 +234,9 @@ fn next_of_parcels(shop: &Shop, n: u128, choice: u8, order: &Order) -> Command {
             }
             S::Shipped => return deliver(parcel),
             S::DeliveryFailed if choice.is_multiple_of(5) => return deliver(parcel),
+            S::PartlyDelivered | S::DeliveryFailed if choice.is_multiple_of(2) => {
+                return send_again(parcel, "depot");
+            }
             S::PartlyDelivered | S::DeliveryFailed => return give_back(parcel),
             S::Delivered | S::ReturnedToSender | S::Lost | S::Cancelled => {}
         }
@@ -364,7 +369,7 @@ fn of_parcels() -> impl Strategy<Value = Command> {
         vec![(TOTE, 1), (PURSE, 1), (TOTE, 1)],
     ]);
     let planned = (1..=STORIES, lines);
-    (1..=STORIES, 0..PARCELS, 0..11_u8, planned).prop_map(|(story, parcel, act, (order, lines))| {
+    (1..=STORIES, 0..PARCELS, 0..14_u8, planned).prop_map(|(story, parcel, act, (order, lines))| {
         let parcel = 10 * story + parcel;
         match act {
             0 => plan(parcel, order, &lines),
@@ -377,6 +382,9 @@ fn of_parcels() -> impl Strategy<Value = Command> {
             7 => hand_over(parcel, &lines),
             8 => label_anew(parcel, "GLS", "G1"),
             9 => to_parcel(parcel, parcels::Command::Lose { reason: note("stolen") }),
+            10 => send_again(parcel, "shop"),
+            11 => some_back(parcel, &PIECES, false),
+            12 => some_back(parcel, &PIECES, true),
             _ => call_off(parcel),
         }
     })

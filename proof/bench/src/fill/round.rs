@@ -282,7 +282,8 @@ impl Round<'_> {
         }
         if deal.fate == Fate::CameBack {
             self.parcel(deal, C::Fail { reason: "nobody was there".parse()? }).await?;
-            return self.parcel(deal, C::Return { location: "main".parse()? }).await;
+            let what = fulfilment::Returned::AllTo("main".parse()?);
+            return self.parcel(deal, C::Return { what, send_again: false }).await;
         }
         self.parcel(deal, C::Deliver { lines: vec![] }).await
     }

@@ -277,7 +277,10 @@ fn fulfilment(what: &str, sent: &Sent, body: &Map<String, Value>) -> anyhow::Res
         "deliver" => fulfilment::Command::Deliver { lines: lines(body)? },
         "fail" => fulfilment::Command::Fail { reason: field(body, "reason")? },
         "lose" => fulfilment::Command::Lose { reason: field(body, "reason")? },
-        "return" => fulfilment::Command::Return { location: RETURNS.parse()? },
+        "return" => {
+            let what = fulfilment::Returned::AllTo(RETURNS.parse()?);
+            fulfilment::Command::Return { what, send_again: false }
+        }
         "cancel" => fulfilment::Command::Cancel,
         _ => bail!("there is no {}", sent.name),
     };
