@@ -90,6 +90,7 @@ impl Body for Lose {
 /// Takes a parcel back that nobody took. The order becomes smaller by it, unless it goes out again.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(example = serde_json::json!({"location": "main", "send_again": true}))]
 struct Return {
     /// Where all of it is put; none means `returns`, or `main` where it goes out again.
     location: Option<Location>,

@@ -153,7 +153,7 @@ async fn goods_of_a_product_do_not_come_back_as_another_s(db: PgPool) {
     shop.done(post(format!("/v1/products/{product}/archive"), &free)).await;
     let none = json!({"location": "main", "on_hand": 0});
     shop.done(keyed("/v1/stock/TOTE/count", &none)).await;
-    let other = json!({"title": "Other", "variants": [{"sku": "TOTE"}]});
+    let other = json!({"title": "Other", "variants": [{"sku": "TOTE", "prices": []}]});
     let other = shop.done(post("/v1/products", &other)).await.id();
     let main = post(format!("{path}/return"), &json!({"location": "main"}));
     let refused = shop.send(main).await;

@@ -321,27 +321,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/carts/{id}/reopen": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Opens a cart again whose order is off, its lines as they were: it may be filled further, and
-         * @description Opens a cart again whose order is off, its lines as they were: it may be filled further, and
-         *     checked out into another order.
-         */
-        post: operations["cart.reopen"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/v1/fulfilments": {
         parameters: {
             query?: never;
@@ -432,8 +411,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Says that a parcel was lost on the way
-         * @description Says that a parcel was lost on the way.
+         * Says that a parcel was lost on the way, or what more is known of one that was
+         * @description Says that a parcel was lost on the way, or what more is known of one that was.
          */
         post: operations["fulfilment.lose"];
         delete?: never;
@@ -472,8 +451,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Takes a parcel back into stock that nobody took
-         * @description Takes a parcel back into stock that nobody took.
+         * Takes a parcel back that nobody took
+         * @description Takes a parcel back that nobody took. The order becomes smaller by it, unless it goes out again.
          */
         post: operations["fulfilment.return"];
         delete?: never;
@@ -494,7 +473,7 @@ export interface paths {
         /**
          * Sends the parcel
          * @description Sends the parcel. What goes out is taken from stock, and its money is captured unless the
-         *     payment says otherwise.
+         *     payment says otherwise. Of one that has left, what is named is told late or put right.
          */
         post: operations["fulfilment.ship"];
         delete?: never;
@@ -1451,8 +1430,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Says no to a return
-         * @description Says no to a return.
+         * Says no to a return, or another reason why
+         * @description Says no to a return, or another reason why.
          */
         post: operations["return.reject"];
         delete?: never;
@@ -2080,7 +2059,7 @@ export interface components {
              * @description Its name in the list of operations: `cart.add_line`.
              * @enum {string}
              */
-            command: "product.create" | "product.change" | "product.set_variant" | "product.change_variant" | "product.set_prices" | "product.remove_variant" | "product.publish" | "product.unpublish" | "product.archive" | "product.restore" | "stock.receive" | "stock.transfer" | "stock.count" | "stock.adjust" | "stock.set_policy" | "stock.set_threshold" | "location.set" | "cart.create" | "cart.assign" | "cart.merge" | "cart.add_line" | "cart.change_line" | "cart.remove_line" | "cart.checkout" | "cart.reopen" | "cart.abandon" | "order.cancel" | "order.change_line" | "order.remove_line" | "order.change_address" | "payment.start" | "payment.abort" | "payment.capture" | "payment.void" | "payment.refund" | "payment.complete_action" | "payment.resolve" | "payment.collect" | "payment.remit" | "payment.uncollect" | "fulfilment.create" | "fulfilment.pack" | "fulfilment.ship" | "fulfilment.deliver" | "fulfilment.fail" | "fulfilment.lose" | "fulfilment.return" | "fulfilment.cancel" | "return.request" | "return.approve" | "return.reject" | "return.receive" | "return.close";
+            command: "product.create" | "product.change" | "product.set_variant" | "product.change_variant" | "product.set_prices" | "product.remove_variant" | "product.publish" | "product.unpublish" | "product.archive" | "product.restore" | "stock.receive" | "stock.transfer" | "stock.count" | "stock.adjust" | "stock.set_policy" | "stock.set_threshold" | "location.set" | "cart.create" | "cart.assign" | "cart.merge" | "cart.add_line" | "cart.change_line" | "cart.remove_line" | "cart.checkout" | "cart.abandon" | "order.cancel" | "order.change_line" | "order.remove_line" | "order.change_address" | "payment.start" | "payment.abort" | "payment.capture" | "payment.void" | "payment.refund" | "payment.complete_action" | "payment.resolve" | "payment.collect" | "payment.remit" | "payment.uncollect" | "fulfilment.create" | "fulfilment.pack" | "fulfilment.ship" | "fulfilment.deliver" | "fulfilment.fail" | "fulfilment.lose" | "fulfilment.return" | "fulfilment.cancel" | "return.request" | "return.approve" | "return.reject" | "return.receive" | "return.close";
             /** @description What is the body elsewhere; and `sku`, where that is in the path there. */
             data?: {
                 [key: string]: unknown;
@@ -2141,7 +2120,7 @@ export interface components {
             reason: components["schemas"]["CancellationReason"];
         };
         /** @description Why an order is off, in one word. */
-        CancellationReason: "requested" | "expired" | "undeliverable";
+        CancellationReason: "requested" | "expired" | "payment_voided" | "authorization_expired" | "undeliverable";
         /** @description When the money is taken that was set aside. */
         CapturePolicy: "at_once" | "at_shipment" | "by_hand";
         /** @description A cart, its lines with what they are today while it is open. */
@@ -2154,8 +2133,6 @@ export interface components {
             id: components["schemas"]["CartId"];
             /** @description What is in it, in the order it was put there. */
             lines: components["schemas"]["CartLineToday"][];
-            /** @description The cart in which it goes on. */
-            merged_into?: components["schemas"]["CartId"] | null;
             order_id: components["schemas"]["OrderId"] | null;
             /** Format: int64 */
             position: number;
@@ -2228,11 +2205,6 @@ export interface components {
             /** @description The cart whose lines are taken in. */
             from: components["schemas"]["CartId"];
         };
-        /**
-         * @description Opens a cart again whose order is off, its lines as they were: it may be filled further, and
-         *     checked out into another order.
-         */
-        CartReopen: Record<string, never>;
         /** @description Where a cart stands in its life. */
         CartStatus: "open" | "checked_out" | "abandoned" | "merged";
         ChangeEmail: {
@@ -2343,6 +2315,8 @@ export interface components {
         });
         /** @description A parcel. */
         Fulfilment: {
+            /** @description What of that goes out again in another parcel. */
+            again: components["schemas"]["Units"][];
             /**
              * Format: uint32
              * @description How often nobody took it.
@@ -2372,6 +2346,8 @@ export interface components {
              * @description The position of the last event in it.
              */
             position: number;
+            /** @description What came back of it undelivered, and what became of that. */
+            received: components["schemas"]["Arrival"][];
             /**
              * Format: date-time
              * @description When it left.
@@ -2423,20 +2399,31 @@ export interface components {
          * @description A parcel of an order.
          */
         FulfilmentId: string;
-        /** @description Says that a parcel was lost on the way. */
+        /** @description Says that a parcel was lost on the way, or what more is known of one that was. */
         FulfilmentLose: {
             reason: components["schemas"]["Note"];
         };
         /** @description Says that a parcel is packed. */
         FulfilmentPack: Record<string, never>;
-        /** @description Takes a parcel back into stock that nobody took. */
+        /** @description Takes a parcel back that nobody took. The order becomes smaller by it, unless it goes out again. */
         FulfilmentReturn: {
-            /** @default returns */
-            location: components["schemas"]["Location"];
+            /**
+             * @description What came back of it, and what becomes of that; the rest is lost. None means all of it.
+             * @default []
+             */
+            lines: components["schemas"]["Arrival"][];
+            /** @description Where all of it is put; none means `returns`, or `main` where it goes out again. */
+            location?: components["schemas"]["Location"] | null;
+            /**
+             * @description Whether what is put somewhere, which must sell, is sent again in another parcel: it is owed
+             *     as before. What is lost or written off is not.
+             * @default false
+             */
+            send_again: boolean;
         };
         /**
          * @description Sends the parcel. What goes out is taken from stock, and its money is captured unless the
-         *     payment says otherwise.
+         *     payment says otherwise. Of one that has left, what is named is told late or put right.
          */
         FulfilmentShip: {
             carrier?: components["schemas"]["Label"] | null;
@@ -2756,12 +2743,6 @@ export interface components {
              * @description Units of all lines, as they were bought.
              */
             units: number;
-            /**
-             * @description Whether it is certain, and what stood for its money ended before anything left: it is to be
-             *     paid by `reserved_until`.
-             * @default false
-             */
-            unsecured: boolean;
             /**
              * Format: date-time
              * @description When it last changed.
@@ -3314,7 +3295,7 @@ export interface components {
             /** @description What is not given back, for the goods were worth less when they came. */
             withheld?: components["schemas"]["Withheld"] | null;
         };
-        /** @description Says no to a return. */
+        /** @description Says no to a return, or another reason why. */
         ReturnReject: {
             reason: components["schemas"]["Note"];
         };
@@ -3871,7 +3852,7 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
-                    code?: "already_delivered" | "already_exists" | "amount_too_large" | "another_log" | "cart_abandoned" | "cart_already_exists" | "cart_checked_out" | "cart_empty" | "cart_merged" | "cart_of_another" | "cart_of_other_currency" | "cart_order_sent" | "cart_order_stands" | "checkout_refused" | "email_taken" | "fulfilment_already_exists" | "fulfilment_wrong_state" | "last_variant" | "location_not_sellable" | "location_sellable_stays" | "no_second_factor" | "not_for_sale" | "not_in_fulfilment" | "not_priced_in_currency" | "nothing_left_to_send" | "nothing_to_return" | "nothing_to_sell" | "order_already_exists" | "order_already_shipped" | "order_cancelled" | "order_completed" | "order_fully_planned" | "order_line_cannot_grow" | "order_not_confirmed" | "order_not_delivered" | "order_not_due" | "order_not_pending" | "order_not_secured" | "order_paid" | "out_of_stock" | "payment_already_exists" | "payment_already_started" | "payment_request_in_flight" | "payment_wrong_state" | "product_already_exists" | "product_archived" | "replay_under_way" | "return_already_exists" | "return_wrong_state" | "second_factor_there" | "sku_taken" | "stock_already_reserved" | "stock_not_empty" | "stock_not_held" | "stock_not_there" | "stock_would_go_negative" | "too_many_arrivals" | "too_many_cart_lines" | "too_many_delivery_attempts" | "too_many_fulfilments" | "too_many_keys" | "too_many_order_lines" | "too_many_payment_requests" | "too_many_payments" | "too_many_records" | "too_many_returns" | "too_many_webhooks" | "withheld_too_much" | "works_here" | "yourself";
+                    code?: "already_delivered" | "already_exists" | "amount_too_large" | "another_log" | "cart_abandoned" | "cart_already_exists" | "cart_checked_out" | "cart_empty" | "cart_merged" | "cart_of_another" | "cart_of_other_currency" | "checkout_refused" | "email_taken" | "fulfilment_already_exists" | "fulfilment_given_up" | "fulfilment_wrong_state" | "last_variant" | "location_not_sellable" | "location_sellable_stays" | "no_second_factor" | "not_for_sale" | "not_in_fulfilment" | "not_priced_in_currency" | "nothing_left_to_send" | "nothing_to_return" | "nothing_to_sell" | "order_already_exists" | "order_already_shipped" | "order_cancelled" | "order_completed" | "order_fully_planned" | "order_line_cannot_grow" | "order_not_confirmed" | "order_not_delivered" | "order_not_due" | "order_not_pending" | "order_not_secured" | "order_paid" | "out_of_stock" | "payment_already_exists" | "payment_already_started" | "payment_request_in_flight" | "payment_wrong_state" | "product_already_exists" | "product_archived" | "replay_under_way" | "return_already_exists" | "return_wrong_state" | "second_factor_there" | "sku_of_another_product" | "sku_taken" | "stock_already_reserved" | "stock_not_empty" | "stock_not_held" | "stock_not_there" | "stock_would_go_negative" | "too_many_arrivals" | "too_many_cart_lines" | "too_many_delivery_attempts" | "too_many_fulfilments" | "too_many_keys" | "too_many_order_lines" | "too_many_payment_requests" | "too_many_payments" | "too_many_records" | "too_many_returns" | "too_many_webhooks" | "withheld_too_much" | "works_here" | "yourself";
                     /** @constant */
                     status?: 409;
                 };
@@ -5029,65 +5010,6 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
-    "cart.reopen": {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description Under which the request is found again in logs and events. */
-                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
-                /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
-                Prefer?: components["parameters"]["Prefer"];
-                /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
-                "Log-Id"?: components["parameters"]["Log-Id"];
-                /** @description The token that a customer had as a guest before they signed in: what is the guest's may become theirs. */
-                "Guest-Token"?: components["parameters"]["Guest-Token"];
-                /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
-                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
-                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
-                "If-Match"?: components["parameters"]["If-Match"];
-            };
-            path: {
-                /** @description What the command is for. */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                /** @example {} */
-                "application/json": components["schemas"]["CartReopen"];
-            };
-        };
-        responses: {
-            /** @description It was done. */
-            200: {
-                headers: {
-                    ETag: components["headers"]["ETag"];
-                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
-                    "Log-Id": components["headers"]["Log-Id"];
-                    "Preference-Applied": components["headers"]["Preference-Applied"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Accepted"] | components["schemas"]["Cart"];
-                };
-            };
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
-            408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
-            413: components["responses"]["PayloadTooLarge"];
-            415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
-            429: components["responses"]["TooManyRequests"];
-            500: components["responses"]["InternalServerError"];
-            503: components["responses"]["ServiceUnavailable"];
-        };
-    };
     "fulfilment.create": {
         parameters: {
             query?: never;
@@ -5494,6 +5416,13 @@ export interface operations {
             content: {
                 /**
                  * @example {
+                 *       "lines": [
+                 *         {
+                 *           "location": "main",
+                 *           "quantity": 1,
+                 *           "sku": "TOTE-COGNAC"
+                 *         }
+                 *       ],
                  *       "location": "main"
                  *     }
                  */

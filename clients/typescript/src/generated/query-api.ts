@@ -686,6 +686,8 @@ export interface components {
         };
         /** @description A parcel. */
         Fulfilment: {
+            /** @description What of that goes out again in another parcel. */
+            again: components["schemas"]["Units"][];
             /**
              * Format: uint32
              * @description How often nobody took it.
@@ -715,6 +717,8 @@ export interface components {
              * @description The position of the last event in it.
              */
             position: number;
+            /** @description What came back of it undelivered, and what became of that. */
+            received: components["schemas"]["Arrival"][];
             /**
              * Format: date-time
              * @description When it left.
