@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use event_store::read;
+use event_store::{read, waiting};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
@@ -104,23 +104,13 @@ pub async fn statuses(
             slots: (row.slot_from, row.slot_to),
             position: row.position,
             lag_events: head - row.position,
-            lag_seconds: waiting_seconds(db, row.position).await?,
+            lag_seconds: waiting::seconds_after(db, row.position).await?,
             owner: row.owner,
             parked: row.parked,
             waits_at: row.waits_at,
         });
     }
     Ok(statuses)
-}
-
-/// By the clock that wrote when it was recorded: this machine's may go otherwise.
-async fn waiting_seconds(db: &PgPool, position: i64) -> sqlx::Result<f64> {
-    let waited = sqlx::query_scalar!(
-        r#"SELECT extract(epoch FROM clock_timestamp() - recorded_at)::float8 AS "seconds!"
-           FROM events WHERE position > $1 ORDER BY position LIMIT 1"#,
-        position
-    );
-    Ok(waited.fetch_optional(db).await?.unwrap_or_default().max(0.0))
 }
 
 /// Builds that readers do not see.
