@@ -6,6 +6,7 @@ use identity::principal::Member;
 use identity::token::Subject;
 use identity::{Principal, Role};
 use serde_json::{Value, json};
+use service::rates::{self, Rates};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -187,4 +188,21 @@ async fn strangers_to_a_document_wait_for_nothing(db: PgPool) {
             assert_eq!(parked.json().get("parked").is_some(), is_told, "{}", parked.text);
         }
     }
+}
+
+/// A token that the guard found good has a share of its own; those that are made up have none.
+#[sqlx::test(migrations = "../migrations")]
+async fn only_tokens_that_are_good_are_callers_of_their_own(db: PgPool) {
+    let mut asked = Asked::open(&db).await;
+    let good = asked.token(Subject::Member(Uuid::now_v7(), Role::Staff)).await;
+    let rates = Rates { usual: 1, ..Rates::default() };
+    asked.shop.router = rates::limit(asked.shop.router.clone(), &rates, &[]);
+    assert_eq!(asked.get("/v1/orders", Some(&good)).await.status, StatusCode::OK);
+    let made_up = async || {
+        let token = format!("Bearer {}", Uuid::now_v7());
+        asked.get("/v1/orders", Some(&token)).await.status
+    };
+    let refused = async { while made_up().await != StatusCode::TOO_MANY_REQUESTS {} };
+    tokio::time::timeout(SOON, refused).await.expect("they have one share together");
+    assert_eq!(asked.get("/v1/orders", Some(&good)).await.status, StatusCode::OK);
 }
