@@ -465,6 +465,9 @@ CREATE TABLE sessions (
     created_at timestamp with time zone NOT NULL,
     used_at timestamp with time zone NOT NULL,
     expires_at timestamp with time zone NOT NULL,
+    family bytea,
+    replaced_at timestamp with time zone,
+    access_until timestamp with time zone,
     CONSTRAINT sessions_pkey PRIMARY KEY (id),
     CONSTRAINT sessions_person_id_fkey FOREIGN KEY (person_id) REFERENCES people(id) ON DELETE CASCADE
 );
@@ -568,8 +571,10 @@ CREATE INDEX vault_records_subject ON vault_records USING btree (subject, kind);
 CREATE TABLE voided_tokens (
     person_id uuid NOT NULL,
     before timestamp with time zone NOT NULL,
+    until timestamp with time zone DEFAULT (now() + '60 days'::interval) NOT NULL,
     CONSTRAINT voided_tokens_pkey PRIMARY KEY (person_id)
 );
+CREATE INDEX voided_tokens_until ON voided_tokens USING btree (until);
 
 CREATE TABLE webhook_deliveries (
     subscription_id uuid NOT NULL,
@@ -1083,6 +1088,18 @@ BEGIN
 END
 $function$;
 
+CREATE FUNCTION shut_out(of_person uuid, at timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    DELETE FROM person_codes WHERE person_id = of_person;
+    DELETE FROM invitations WHERE person_id = of_person;
+    DELETE FROM sessions WHERE person_id = of_person;
+    PERFORM void_tokens(of_person, at, at, at + interval '30 days');
+END
+$function$;
+
 CREATE FUNCTION standing(of_projection text, wanted bigint)
  RETURNS TABLE(log_id uuid, head bigint, standby boolean, "position" bigint, parked bigint)
  LANGUAGE sql
@@ -1135,6 +1152,21 @@ BEGIN
     PERFORM set_config('idle_session_timeout', '2s', false);
     -- Beyond this transaction, until the turn ends; at once, for we hold it already.
     PERFORM pg_try_advisory_lock(5843602714);
+END
+$function$;
+
+CREATE FUNCTION void_tokens(of_person uuid, at timestamp with time zone, given_before timestamp with time zone, good_until timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    DELETE FROM voided_tokens WHERE person_id IN (
+        SELECT person_id FROM voided_tokens WHERE until < at AND person_id <> of_person
+        LIMIT 10 FOR UPDATE SKIP LOCKED);
+    INSERT INTO voided_tokens AS v (person_id, before, until)
+    VALUES (of_person, given_before, good_until)
+    ON CONFLICT (person_id) DO UPDATE SET
+        before = greatest(v.before, given_before), until = greatest(v.until, good_until);
 END
 $function$;
 

@@ -1,5 +1,6 @@
 //! What a process is told about who may ask.
 
+use chrono::TimeDelta;
 use clap::{Args, ValueEnum};
 use mail::Post;
 use service::config::{Http, Wrong};
@@ -10,8 +11,9 @@ use crate::guard::Guard;
 use crate::issuer::Issuer;
 use crate::keys::SignatureAlgorithm;
 use crate::oidc::{self, Provider, Trusted};
-use crate::people::People;
+use crate::people::{Lives, People};
 use crate::routes::Desk;
+use crate::token::LIFE_MAX;
 
 /// Who is asked, and whose tokens are taken.
 #[derive(Clone, Debug, Args)]
@@ -101,7 +103,22 @@ pub struct Giving {
     #[arg(id = "signing-algorithm", long = "signing-algorithm", global = true,
           env = "SIGNING_ALGORITHM", value_enum, default_value_t = SignatureAlgorithm::EdDsa)]
     pub algorithm: SignatureAlgorithm,
+    /// How long an access token is good that comes with signing in, minutes
+    #[arg(id = "access-token-minutes", long = "access-token-minutes", global = true,
+          env = "ACCESS_TOKEN_MINUTES", default_value_t = 1_440,
+          value_parser = clap::value_parser!(i64).range(1..=ACCESS_MINUTES_MAX))]
+    pub access_token_minutes: i64,
+    /// How long somebody stays signed in who does not come back, days
+    #[arg(id = "refresh-token-days", long = "refresh-token-days", global = true,
+          env = "REFRESH_TOKEN_DAYS", default_value_t = 7,
+          value_parser = clap::value_parser!(i64).range(1..=REFRESH_DAYS_MAX))]
+    pub refresh_token_days: i64,
 }
+
+/// The longest life of an access token, minutes: that of any token.
+const ACCESS_MINUTES_MAX: i64 = LIFE_MAX.num_minutes();
+/// The longest life of a refresh token, days.
+const REFRESH_DAYS_MAX: i64 = 365;
 
 /// Whether a second factor is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -113,10 +130,20 @@ pub enum SecondFactor {
 }
 
 impl Giving {
+    fn lives(&self) -> Result<Lives, Wrong> {
+        let access = TimeDelta::minutes(self.access_token_minutes);
+        let refresh = TimeDelta::days(self.refresh_token_days);
+        if access > refresh {
+            // Who signs out, or is signed out, must not be let in by what is left.
+            return Err(Wrong::new("ACCESS_TOKEN_MINUTES", "is longer than REFRESH_TOKEN_DAYS"));
+        }
+        Ok(Lives { access, refresh })
+    }
+
     /// Who gives tokens out, and to whom, if this process may. People are written to by `post`.
     ///
     /// # Errors
-    /// The master key is none.
+    /// The master key is none, or a token would outlive its session.
     pub fn desk(
         &self,
         key: &MasterKey,
@@ -124,11 +151,50 @@ impl Giving {
         db: &PgPool,
         post: Option<Post>,
     ) -> Result<Option<Desk>, Wrong> {
+        let lives = self.lives()?;
         let Some(master) = key.master()? else { return Ok(None) };
         let is_required = self.staff_totp == SecondFactor::Required;
         let people = People::new(db.clone(), master.clone()).with_post(post);
-        let people = people.with_second_factor_of_staff(is_required);
+        let people = people.with_second_factor_of_staff(is_required).with_lives(lives);
         let issuer = Issuer::with_algorithm(db.clone(), master, &asking.issuer, self.algorithm);
         Ok(Some(Desk { issuer, people }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Told {
+        #[command(flatten)]
+        giving: Giving,
+    }
+
+    fn lives(told: &[&str]) -> Option<Lives> {
+        let told = Told::try_parse_from([&["command-api"], told].concat()).ok()?;
+        told.giving.lives().ok()
+    }
+
+    #[test]
+    fn tokens_live_as_long_as_was_told_within_bounds() {
+        assert_eq!(lives(&[]), Some(Lives::default()));
+        let told = ["--access-token-minutes", "15", "--refresh-token-days", "30"];
+        let (access, refresh) = (TimeDelta::minutes(15), TimeDelta::days(30));
+        assert_eq!(lives(&told), Some(Lives { access, refresh }));
+        let most = ["--access-token-minutes", "43200", "--refresh-token-days", "365"];
+        assert_eq!(lives(&most).unwrap().access, LIFE_MAX);
+        for wrong in [
+            ["--access-token-minutes", "43201"],
+            ["--access-token-minutes", "0"],
+            ["--refresh-token-days", "0"],
+            ["--refresh-token-days", "366"],
+            // A token that outlives its session.
+            ["--access-token-minutes", "10081"],
+        ] {
+            assert_eq!(lives(&wrong), None, "{wrong:?}");
+        }
     }
 }

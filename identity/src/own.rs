@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::keys::{self, Public};
 use crate::mirror::{Mirror, Pace, Stale};
 use crate::principal::{Member, Principal};
-use crate::token::{self, LIFE_MAX, Named, Worthless};
+use crate::token::{self, Named, Worthless};
 
 /// A key that is gone, or somebody whose tokens are void, is known everywhere within 10 s; where
 /// Postgres does not answer, what is known is believed for ten minutes.
@@ -25,9 +25,10 @@ const PACE: Pace = Pace {
     wait_max: Duration::from_secs(3),
     believed: Duration::from_mins(10),
 };
-/// People whose tokens are void that are looked at, the last ones: the owner sends fewer away in
-/// the life of a token.
-const VOIDED_MAX: i64 = 10_000;
+/// People whose tokens are void that are looked at, about 100 bytes each: those who sign out in the
+/// life of an access token. Where there are more, what was given out before the earliest of these
+/// is void, whoever's it is: they get another by their session.
+const VOIDED_MAX: i64 = 50_000;
 
 /// Knows the shop's own tokens.
 #[derive(Debug)]
@@ -41,6 +42,8 @@ struct Facts {
     keys: Vec<Public>,
     /// Whose tokens are void that were given out before then.
     voided: HashMap<Uuid, DateTime<Utc>>,
+    /// Before when everybody's are, for there were too many to tell.
+    all_before: Option<DateTime<Utc>>,
 }
 
 impl Own {
@@ -94,18 +97,22 @@ impl Facts {
         else {
             return false;
         };
-        self.voided.get(&person).is_some_and(|before| named.issued < *before)
+        let voided = self.voided.get(&person).copied();
+        voided.max(self.all_before).is_some_and(|before| named.issued < before)
     }
 }
 
 async fn read(db: &PgPool, now: DateTime<Utc>) -> sqlx::Result<Facts> {
     let keys = keys::public(db, now).await?;
     let voided = sqlx::query!(
-        "SELECT person_id, before FROM voided_tokens WHERE before > $1
+        "SELECT person_id, before FROM voided_tokens WHERE until > $1
          ORDER BY before DESC LIMIT $2",
-        now - LIFE_MAX,
+        now,
         VOIDED_MAX
     );
     let voided = voided.fetch_all(db).await?;
-    Ok(Facts { keys, voided: voided.into_iter().map(|it| (it.person_id, it.before)).collect() })
+    let is_full = voided.len() as i64 >= VOIDED_MAX;
+    let all_before = voided.last().filter(|_| is_full).map(|it| it.before);
+    let voided = voided.into_iter().map(|it| (it.person_id, it.before)).collect();
+    Ok(Facts { keys, voided, all_before })
 }

@@ -18,8 +18,12 @@ pub enum Template {
     ResetPassword,
     /// Their password is another now.
     PasswordChanged,
+    /// Somebody asked for another address for their account: did they?
+    AddressChangeAsked,
     /// Their address is another now.
     AddressChanged,
+    /// Their second factor was taken away by the shop.
+    SecondFactorRemoved,
     /// Somebody is to work here.
     Invitation,
     /// An order was placed.
@@ -47,7 +51,9 @@ impl Template {
         Self::AddressTaken,
         Self::ResetPassword,
         Self::PasswordChanged,
+        Self::AddressChangeAsked,
         Self::AddressChanged,
+        Self::SecondFactorRemoved,
         Self::Invitation,
         Self::OrderPlaced,
         Self::OrderConfirmed,
@@ -66,7 +72,9 @@ impl Template {
             Self::AddressTaken => "address_taken",
             Self::ResetPassword => "reset_password",
             Self::PasswordChanged => "password_changed",
+            Self::AddressChangeAsked => "address_change_asked",
             Self::AddressChanged => "address_changed",
+            Self::SecondFactorRemoved => "second_factor_removed",
             Self::Invitation => "invitation",
             Self::OrderPlaced => "order_placed",
             Self::OrderConfirmed => "order_confirmed",

@@ -256,10 +256,10 @@ fn purpose(id: Uuid) -> Vec<u8> {
     [b"commerce mail\0", &id.as_bytes()[..]].concat()
 }
 
-/// Whether anybody can have one sent to anybody.
+/// Whether anybody can have one sent to anybody, or to whom they know the password of.
 fn is_for_strangers(template: Template) -> bool {
-    use Template::{AddressTaken, ResetPassword, VerifyAddress};
-    matches!(template, AddressTaken | ResetPassword | VerifyAddress)
+    use Template::{AddressChangeAsked, AddressTaken, ResetPassword, VerifyAddress};
+    matches!(template, AddressChangeAsked | AddressTaken | ResetPassword | VerifyAddress)
 }
 
 fn pause(attempts: i32) -> TimeDelta {

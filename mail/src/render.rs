@@ -30,7 +30,9 @@ const BUILT_IN: &[(&str, &str)] = built_in![
     "address_taken.txt",
     "reset_password.txt",
     "password_changed.txt",
+    "address_change_asked.txt",
     "address_changed.txt",
+    "second_factor_removed.txt",
     "invitation.txt",
     "order_placed.txt",
     "order_confirmed.txt",
@@ -106,6 +108,7 @@ impl Templates {
         });
         environment.set_trim_blocks(true);
         environment.set_lstrip_blocks(true);
+        environment.add_filter("counted", counted);
         for (name, source) in BUILT_IN {
             environment.add_template(name, source)?;
         }
@@ -156,6 +159,11 @@ impl Templates {
         let html = layout.render(context! { shop => self.shop, subject, pieces })?;
         Ok(Words { subject: subject.to_owned(), text, html })
     }
+}
+
+/// A number with its word: `{{ hours|counted("hour", "hours") }}`.
+fn counted(number: i64, one: &str, more: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { more })
 }
 
 fn letter_context(letter: &Letter) -> minijinja::Value {
@@ -225,6 +233,31 @@ mod tests {
                 assert!(!words.html.contains("<b>") && !words.html.contains("<i>"));
             }
         }
+    }
+
+    /// Where a letter says a number, the words around it go by that number.
+    #[test]
+    fn one_hour_is_not_hours() {
+        let templates = templates();
+        let said = |template, locale, number: i64| {
+            let mut letter = letter(template, Some(locale));
+            for name in ["hours", "days"] {
+                letter.about[name] = number.into();
+            }
+            templates.words(&letter).unwrap().text
+        };
+        let mut counting = 0;
+        for template in Template::ALL {
+            for locale in ["en", "de"] {
+                let [one, many] = [1, 77].map(|number| said(template, locale, number));
+                let counts = one != many;
+                counting += u32::from(counts);
+                assert!(!counts || many.replace("77", "1") != one, "{locale} {template:?}: {one}");
+            }
+        }
+        assert_eq!(counting, 6, "a link to verify, to reset and to join, in each language");
+        assert!(said(Template::ResetPassword, "en", 1).contains("within 1 hour:"));
+        assert!(said(Template::ResetPassword, "de", 1).contains("innerhalb von 1 Stunde eines:"));
     }
 
     #[test]

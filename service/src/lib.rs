@@ -17,6 +17,7 @@ mod descriptors;
 mod encoding;
 pub mod exposed;
 pub mod extract;
+pub mod finish;
 mod guarded;
 pub mod health;
 pub mod http;

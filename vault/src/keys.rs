@@ -2,6 +2,7 @@
 //! first thing is, lies sealed under the master key, and goes when they are forgotten.
 
 use chrono::{DateTime, Utc};
+use service::finish::finish;
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -106,6 +107,12 @@ impl Vault {
     /// # Errors
     /// The database does not answer; nothing is forgotten then.
     pub async fn erase(&self, subject: DataSubject, now: DateTime<Utc>) -> sqlx::Result<bool> {
+        let vault = self.clone();
+        finish(async move { vault.erase_whole(subject, now).await }).await
+    }
+
+    /// Only to be done [to its end](finish): a transaction that is dropped stays open.
+    async fn erase_whole(&self, subject: DataSubject, now: DateTime<Utc>) -> sqlx::Result<bool> {
         let mut transaction = self.db.begin().await?;
         let known = sqlx::query_scalar!(
             "DELETE FROM vault_keys WHERE subject = $1 OR customer = $1 RETURNING subject",

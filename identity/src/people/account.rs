@@ -6,12 +6,13 @@ use chrono::{DateTime, Utc};
 use mail::Letter;
 use mail::letter::Template;
 use serde_json::{Value, json};
+use service::finish::finish;
 use uuid::Uuid;
 use vault::address::{Locale, Profile};
 use vault::records::{Kind, Record};
 use vault::{DataSubject, Email, VaultError};
 
-use super::codes::Purpose;
+use super::codes::{self, Purpose};
 use super::{PURPOSE, Password, People, SignInError, failures};
 use crate::principal::Role;
 
@@ -106,19 +107,21 @@ impl People {
     /// # Errors
     /// The code is good no more, or the address is somebody else's by now.
     pub async fn verify(&self, code: &str, now: DateTime<Utc>) -> Result<(), AccountError> {
-        if let Some(taken) = self.take_code(code, Purpose::Verify, now).await? {
-            sqlx::query!(
-                "UPDATE people SET verified_at = coalesce(verified_at, $2) WHERE id = $1",
-                taken.person,
-                now
-            )
-            .execute(&self.db)
-            .await?;
+        let verified = sqlx::query!(
+            "WITH taken AS (DELETE FROM person_codes
+                 WHERE digest = $1 AND purpose = $2 AND expires_at > $3 RETURNING person_id)
+             UPDATE people SET verified_at = coalesce(verified_at, $3)
+             FROM taken WHERE id = taken.person_id",
+            &codes::digest(code)[..],
+            Purpose::Verify.name(),
+            now
+        );
+        if verified.execute(&self.db).await?.rows_affected() > 0 {
             return Ok(());
         }
-        let taken = self.take_code(code, Purpose::ChangeAddress, now).await?;
-        let taken = taken.ok_or(AccountError::NoCode)?;
-        let (id, sealed) = (taken.person, taken.sealed.unwrap_or_default());
+        let mailed = self.code(code, Purpose::ChangeAddress, now).await?;
+        let mailed = mailed.ok_or(AccountError::NoCode)?;
+        let (id, sealed) = (mailed.person, mailed.sealed.unwrap_or_default());
         let new = self.vault.open(DataSubject(id), NEW_ADDRESS, &sealed).await?;
         let new = String::from_utf8(new).ok().and_then(|text| Email::try_from(text).ok());
         let new = new.ok_or(AccountError::NoCode)?;
@@ -126,22 +129,41 @@ impl People {
         if self.who_has(&new).await?.is_some_and(|other| other != id) {
             return Err(AccountError::NoCode);
         }
-        let changed = sqlx::query!(
-            "UPDATE people SET email_digest = $2, email_sealed = $3, verified_at = $4
-             WHERE id = $1 AND NOT EXISTS
-                 (SELECT FROM people WHERE email_digest = $2 AND id <> $1)",
-            id,
-            &self.digest(&new)[..],
-            self.master.seal(PURPOSE, new.as_str().as_bytes()),
-            now
-        );
-        if changed.execute(&self.db).await?.rows_affected() == 0 {
-            return Err(AccountError::NoCode);
-        }
+        self.move_to(id, code, &new, now).await?;
         let mut profile = self.profile(id).await?;
         profile.email = Some(new);
         self.say(id, &profile, now).await?;
         self.write_to(id, old, Template::AddressChanged, json!({}), now).await
+    }
+
+    /// Somebody has another address by a code, if that is still good; others that they were mailed
+    /// are not from now on, for they lie in the mailbox of before.
+    async fn move_to(
+        &self,
+        id: Uuid,
+        code: &str,
+        new: &Email,
+        now: DateTime<Utc>,
+    ) -> Result<(), AccountError> {
+        // The person first: so do all who end codes.
+        let moved = sqlx::query_scalar!(
+            "WITH person AS (SELECT id FROM people WHERE id = $1 FOR UPDATE),
+             taken AS (DELETE FROM person_codes USING person
+                 WHERE digest = $2 AND person_id = person.id RETURNING person_id),
+             moved AS (UPDATE people SET email_digest = $3, email_sealed = $4, verified_at = $5
+                 FROM taken WHERE id = taken.person_id AND NOT EXISTS
+                     (SELECT FROM people other WHERE other.email_digest = $3 AND other.id <> $1)
+                 RETURNING id),
+             others AS (DELETE FROM person_codes USING moved
+                 WHERE person_id = moved.id AND digest <> $2)
+             SELECT id FROM moved",
+            id,
+            &codes::digest(code)[..],
+            &self.digest(new)[..],
+            self.master.seal(PURPOSE, new.as_str().as_bytes()),
+            now
+        );
+        moved.fetch_optional(&self.db).await?.map(drop).ok_or(AccountError::NoCode)
     }
 
     /// Somebody forgot their password: mails a code by which another is chosen, if anybody has the
@@ -160,8 +182,8 @@ impl People {
         self.write_to(id, account.email, Template::ResetPassword, about, now).await
     }
 
-    /// Another password for who has such a code. All their sessions end, and the address is known
-    /// to be theirs.
+    /// Another password for who has such a code. Whatever else let them in, or would, is good no
+    /// more, and the address is known to be theirs.
     ///
     /// # Errors
     /// The code is good no more, or too many passwords are being looked at.
@@ -171,22 +193,26 @@ impl People {
         new: Password,
         now: DateTime<Utc>,
     ) -> Result<(), AccountError> {
-        // Hashed before the code is taken: who is turned away because many are here comes back.
+        // Before a password is hashed, which is for those who have a code; and before it is taken:
+        // who is turned away because many are here comes back.
+        let mailed = self.code(code, Purpose::Reset, now).await?;
+        let id = mailed.ok_or(AccountError::NoCode)?.person;
         let password = self.hashing.hash(new).await.map_err(SignInError::from)?;
-        let taken = self.take_code(code, Purpose::Reset, now).await?;
-        let id = taken.ok_or(AccountError::NoCode)?.person;
-        let digest = sqlx::query_scalar!(
-            "UPDATE people SET password = $2, verified_at = coalesce(verified_at, $3)
-             WHERE id = $1 RETURNING email_digest",
+        // The person first: so do all who end codes.
+        let reset = sqlx::query_scalar!(
+            "WITH person AS (SELECT id FROM people WHERE id = $1 FOR UPDATE),
+             taken AS (DELETE FROM person_codes USING person
+                 WHERE digest = $2 AND person_id = person.id RETURNING person_id),
+             changed AS (UPDATE people
+                 SET password = $3, verified_at = coalesce(verified_at, $4)
+                 FROM taken WHERE id = taken.person_id RETURNING id, email_digest)
+             SELECT email_digest FROM changed, shut_out(id, $4)",
             id,
+            &codes::digest(code)[..],
             password,
             now
         );
-        let digest = digest.fetch_one(&self.db).await?;
-        self.drop_codes(id, Purpose::Reset).await?;
-        self.drop_invitation(id).await?;
-        self.end_all(id).await?;
-        self.void_tokens(id, now).await?;
+        let digest = reset.fetch_optional(&self.db).await?.ok_or(AccountError::NoCode)?;
         failures::forget(&self.db, &digest).await?;
         self.tell_of_password(id, now).await
     }
@@ -200,7 +226,8 @@ impl People {
         self.write_to(id, account.email, Template::PasswordChanged, json!({}), now).await
     }
 
-    /// Somebody wants another address, and knows their password: mails a code there.
+    /// Somebody wants another address, and knows their password: mails a code there, and tells the
+    /// one they have, whose owner may not be who asks.
     ///
     /// # Errors
     /// They do not, or it was tried too often, or nothing can be mailed.
@@ -216,6 +243,8 @@ impl People {
         }
         self.prove(id, password, now).await?;
         let subject = DataSubject(id);
+        let old = self.account(id).await?.ok_or(SignInError::Wrong)?.email;
+        self.write_to(id, old, Template::AddressChangeAsked, json!({}), now).await?;
         if let Some(other) = self.who_has(new).await?.filter(|other| *other != id) {
             // Its owner is told, and who asks is not.
             return self.tell_of_newcomer(other, now).await;
@@ -274,10 +303,24 @@ impl People {
     /// # Errors
     /// The database does not answer. Who asks again forgets the rest.
     pub async fn forget(&self, id: Uuid, now: DateTime<Utc>) -> Result<bool, AccountError> {
+        let all = self.clone();
+        finish(async move { all.forget_whole(id, false, now).await }).await
+    }
+
+    /// The same, or somebody who worked here too: only to be done [to its end](finish).
+    pub(super) async fn forget_whole(
+        &self,
+        id: Uuid,
+        worked_here: bool,
+        now: DateTime<Utc>,
+    ) -> Result<bool, AccountError> {
         let known = self.vault.erase(DataSubject(id), now).await?;
         let gone = sqlx::query_scalar!(
-            "DELETE FROM people WHERE id = $1 AND role IS NULL RETURNING email_digest",
-            id
+            "DELETE FROM people
+             WHERE id = $1 AND (role IS NULL OR ($2 AND disabled_at IS NOT NULL))
+             RETURNING email_digest",
+            id,
+            worked_here
         );
         let gone = gone.fetch_optional(&self.db).await?;
         if let Some(digest) = &gone {
@@ -330,7 +373,7 @@ impl People {
         found.fetch_optional(&self.db).await
     }
 
-    async fn write_to(
+    pub(super) async fn write_to(
         &self,
         id: Uuid,
         to: Email,

@@ -1,5 +1,6 @@
 //! Codes that are mailed to somebody, to show that an address is theirs or to choose another
-//! password. Nobody can guess one, and each is good once.
+//! password. Nobody can guess one, and each is good once: it goes in the statement that does what
+//! it is for, which finds it gone where another was first.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -29,7 +30,7 @@ pub(super) enum Purpose {
 }
 
 impl Purpose {
-    fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Verify => "verify",
             Self::Reset => "reset",
@@ -47,8 +48,8 @@ impl Purpose {
     }
 }
 
-/// Whose a code was.
-pub(super) struct Taken {
+/// Whose a code is.
+pub(super) struct Mailed {
     pub person: Uuid,
     pub sealed: Option<Vec<u8>>,
 }
@@ -85,17 +86,17 @@ impl People {
         Ok(code)
     }
 
-    /// Whose code it is, if it is one for that purpose and good. It is not any more.
-    pub(super) async fn take_code(
+    /// Whose code it is, if it is one for that purpose and good; which it stays.
+    pub(super) async fn code(
         &self,
         code: &str,
         purpose: Purpose,
         now: DateTime<Utc>,
-    ) -> sqlx::Result<Option<Taken>> {
+    ) -> sqlx::Result<Option<Mailed>> {
         sqlx::query_as!(
-            Taken,
-            "DELETE FROM person_codes WHERE digest = $1 AND purpose = $2 AND expires_at > $3
-             RETURNING person_id AS person, sealed",
+            Mailed,
+            "SELECT person_id AS person, sealed FROM person_codes
+             WHERE digest = $1 AND purpose = $2 AND expires_at > $3",
             &digest(code)[..],
             purpose.name(),
             now
@@ -103,20 +104,9 @@ impl People {
         .fetch_optional(&self.db)
         .await
     }
-
-    /// Codes of somebody for a purpose are good no more.
-    pub(super) async fn drop_codes(&self, person: Uuid, purpose: Purpose) -> sqlx::Result<()> {
-        sqlx::query!(
-            "DELETE FROM person_codes WHERE person_id = $1 AND purpose = $2",
-            person,
-            purpose.name()
-        )
-        .execute(&self.db)
-        .await
-        .map(drop)
-    }
 }
 
-fn digest(code: &str) -> [u8; 32] {
+/// As it is kept.
+pub(super) fn digest(code: &str) -> [u8; 32] {
     Sha256::digest(code).into()
 }

@@ -31,7 +31,7 @@ pub use account::{Account, AccountError};
 pub use common::NewPassword;
 pub use password::{Hashing, Password, PasswordError};
 pub use second_factor::Enrolment;
-pub use sessions::{Grant, REFRESH_LIFE, Session};
+pub use sessions::{Grant, Lives, Session};
 pub use staff::{Colleague, Invitation};
 pub use vault::{Email, Vault};
 
@@ -82,6 +82,7 @@ pub struct People {
     vault: Vault,
     post: Option<Post>,
     hashing: Hashing,
+    lives: Lives,
     staff_need_second_factor: bool,
 }
 
@@ -89,6 +90,8 @@ pub struct People {
 pub(crate) struct Proved {
     email_digest: Vec<u8>,
     email_sealed: Vec<u8>,
+    /// What is kept of the password they know.
+    password: String,
 }
 
 /// Somebody who is signed in.
@@ -120,7 +123,19 @@ impl People {
     /// Those in the database, sealed under `master`.
     pub fn new(db: PgPool, master: Arc<Master>) -> Self {
         let (vault, hashing) = (Vault::new(db.clone(), master.clone()), Hashing::default());
-        Self { db, master, vault, post: None, hashing, staff_need_second_factor: false }
+        let lives = Lives::default();
+        Self { db, master, vault, post: None, hashing, lives, staff_need_second_factor: false }
+    }
+
+    /// With sessions and tokens that live so long.
+    #[must_use]
+    pub fn with_lives(self, lives: Lives) -> Self {
+        Self { lives, ..self }
+    }
+
+    /// How long they do.
+    pub fn lives(&self) -> Lives {
+        self.lives
     }
 
     /// With staff who have to have a second factor, or not.
@@ -213,7 +228,7 @@ impl People {
         now: DateTime<Utc>,
     ) -> Result<Person, SignInError> {
         let digest = self.digest(email);
-        failures::check(&self.db, &digest, now).await?;
+        failures::claim(&self.db, &digest, now).await?;
         let found = sqlx::query!(
             "SELECT id, role, password FROM people
              WHERE email_digest = ANY($1) AND disabled_at IS NULL",
@@ -221,18 +236,16 @@ impl People {
         );
         let found = found.fetch_optional(&self.db).await?;
         let known = found.as_ref().and_then(|found| found.password.clone());
-        let is_right = self.hashing.is_right(password, known).await?;
+        let is_right = self.look_at(password, known, &digest).await?;
         let person = found.filter(|_| is_right).and_then(|it| Person::of(it.id, it.role));
-        let Some(person) = person else {
-            failures::count(&self.db, &digest, now).await?;
-            return Err(SignInError::Wrong);
-        };
-        self.prove_second(person.id, &digest, second, now).await?;
+        let person = person.ok_or(SignInError::Wrong)?;
+        self.prove_second(person.id, second, now).await?;
         failures::forget(&self.db, &digest).await?;
         Ok(person)
     }
 
-    /// Gives somebody another password, who knows the one they have, and ends their sessions.
+    /// Gives somebody another password, who knows the one they have. Whatever else let in, or
+    /// would, is good no more: sessions, tokens, codes.
     ///
     /// # Errors
     /// They do not, or it was tried too often.
@@ -243,18 +256,51 @@ impl People {
         new: Password,
         now: DateTime<Utc>,
     ) -> Result<(), SignInError> {
-        self.prove(id, old, now).await?;
+        let proved = self.prove(id, old, now).await?;
         let password = self.hashing.hash(new).await?;
-        sqlx::query!("UPDATE people SET password = $2 WHERE id = $1", id, password)
-            .execute(&self.db)
-            .await?;
-        self.end_all(id).await?;
-        self.void_tokens(id, now).await?;
+        let changed = sqlx::query!(
+            "WITH changed AS (UPDATE people SET password = $2
+                 WHERE id = $1 AND password = $3 RETURNING id)
+             SELECT id FROM changed, shut_out(id, $4)",
+            id,
+            password,
+            proved.password,
+            now
+        );
+        // Whoever chose another one meanwhile has made this one the old.
+        changed.fetch_optional(&self.db).await?.ok_or(SignInError::Wrong)?;
         Ok(())
+    }
+
+    /// Whether that is the password of which this was kept. A try that finds no place to be looked
+    /// at is given back.
+    async fn look_at(
+        &self,
+        password: Password,
+        kept: Option<String>,
+        digest: &[u8],
+    ) -> Result<bool, SignInError> {
+        let looked = self.hashing.is_right(password, kept).await;
+        if looked.is_err() {
+            failures::give_back(&self.db, digest).await?;
+        }
+        Ok(looked?)
     }
 
     /// Refuses who has not this password, though they have a token.
     pub(crate) async fn prove(
+        &self,
+        id: Uuid,
+        password: Password,
+        now: DateTime<Utc>,
+    ) -> Result<Proved, SignInError> {
+        let proved = self.prove_first(id, password, now).await?;
+        failures::forget(&self.db, &proved.email_digest).await?;
+        Ok(proved)
+    }
+
+    /// The same, for who has more to prove: until then the try has failed.
+    async fn prove_first(
         &self,
         id: Uuid,
         password: Password,
@@ -266,12 +312,13 @@ impl People {
             id
         );
         let found = found.fetch_optional(&self.db).await?.ok_or(SignInError::Wrong)?;
-        failures::check(&self.db, &found.email_digest, now).await?;
-        if !self.hashing.is_right(password, found.password).await? {
-            failures::count(&self.db, &found.email_digest, now).await?;
+        failures::claim(&self.db, &found.email_digest, now).await?;
+        let kept = found.password.ok_or(SignInError::Wrong)?;
+        if !self.look_at(password, Some(kept.clone()), &found.email_digest).await? {
             return Err(SignInError::Wrong);
         }
-        Ok(Proved { email_digest: found.email_digest, email_sealed: found.email_sealed })
+        let (email_digest, email_sealed) = (found.email_digest, found.email_sealed);
+        Ok(Proved { email_digest, email_sealed, password: kept })
     }
 
     fn open_email(&self, sealed: &[u8]) -> Result<Email, NotSealed> {

@@ -2,11 +2,14 @@
 //! Who has confirmed one signs in with it from then on.
 
 use chrono::{DateTime, Utc};
+use mail::letter::Template;
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::json;
 use uuid::Uuid;
 use vault::VaultError;
 
+use super::account::AccountError;
 use super::{Password, People, SignInError, failures, totp};
 use crate::master::random;
 
@@ -61,7 +64,6 @@ impl People {
         if enrolled.execute(&self.db).await?.rows_affected() == 0 {
             return Err(SignInError::SecondFactorThere);
         }
-        failures::forget(&self.db, &known.email_digest).await?;
         let secret = totp::base32(&secret);
         let (shop, email) = (escaped(shop), escaped(email.as_str()));
         let uri = format!("otpauth://totp/{shop}:{email}?secret={secret}&issuer={shop}");
@@ -69,7 +71,8 @@ impl People {
     }
 
     /// Asks for a code from now on, whenever somebody signs in, if this one is right. The recovery
-    /// codes are shown this once.
+    /// codes are shown this once. Codes that were mailed are good no more: whoever asked for them
+    /// may have known the password alone.
     ///
     /// # Errors
     /// It is not, or nothing is to be confirmed.
@@ -94,7 +97,9 @@ impl People {
             "WITH confirmed AS (
                  UPDATE second_factors SET confirmed_at = $2, last_step = $3
                  WHERE person_id = $1 AND confirmed_at IS NULL AND sealed = $4
-                 RETURNING person_id)
+                 RETURNING person_id),
+             mailed AS (DELETE FROM person_codes c USING confirmed
+                        WHERE c.person_id = confirmed.person_id)
              INSERT INTO recovery_codes (person_id, digest)
              SELECT person_id, digest FROM confirmed, unnest($5::bytea[]) AS digest",
             person,
@@ -136,33 +141,59 @@ impl People {
         code: &str,
         now: DateTime<Utc>,
     ) -> Result<(), SignInError> {
-        let known = self.prove(person, password, now).await?;
+        let known = self.prove_first(person, password, now).await?;
         if !self.has_second_factor(person).await? {
             return Err(SignInError::NoSecondFactor);
         }
-        self.prove_second(person, &known.email_digest, Some(code), now).await?;
+        self.prove_second(person, Some(code), now).await?;
         failures::forget(&self.db, &known.email_digest).await?;
         self.forget_second_factor(person).await?;
         Ok(())
     }
 
-    /// Takes the second factor away from somebody, whoever that is; whether they had one.
+    /// Takes the second factor away from somebody, whoever that is, and codes that were mailed to
+    /// them with it; whether they had one.
     ///
     /// # Errors
     /// The database does not answer.
     pub async fn forget_second_factor(&self, person: Uuid) -> sqlx::Result<bool> {
-        sqlx::query!("DELETE FROM second_factors WHERE person_id = $1", person)
-            .execute(&self.db)
-            .await
-            .map(|done| done.rows_affected() > 0)
+        let taken = sqlx::query!(
+            "WITH mailed AS (DELETE FROM person_codes WHERE person_id = $1)
+             DELETE FROM second_factors WHERE person_id = $1",
+            person
+        );
+        taken.execute(&self.db).await.map(|done| done.rows_affected() > 0)
     }
 
-    /// Refuses somebody who has a second factor and does not show it, which counts as a failure of
-    /// their address. A code that was right is good no more.
+    /// Takes it away from a customer, or from somebody who works here, who has lost it and their
+    /// recovery codes, and tells them. Whether there is such a one who had it.
+    ///
+    /// # Errors
+    /// The database does not answer, or the mail could not be written down.
+    pub async fn rescue(
+        &self,
+        person: Uuid,
+        works_here: bool,
+        now: DateTime<Utc>,
+    ) -> Result<bool, AccountError> {
+        let account = self.account(person).await?;
+        let Some(account) = account.filter(|it| it.role.is_some() == works_here) else {
+            return Ok(false);
+        };
+        if !self.forget_second_factor(person).await? {
+            return Ok(false);
+        }
+        tracing::info!(%person, "a second factor was taken away by who works here");
+        let template = Template::SecondFactorRemoved;
+        self.write_to(person, account.email, template, json!({}), now).await?;
+        Ok(true)
+    }
+
+    /// Refuses somebody who has a second factor and does not show it: the try that was claimed for
+    /// their address has failed then. A code that was right is good no more.
     pub(super) async fn prove_second(
         &self,
         person: Uuid,
-        email_digest: &[u8],
         given: Option<&str>,
         now: DateTime<Utc>,
     ) -> Result<(), SignInError> {
@@ -173,7 +204,6 @@ impl People {
         );
         let Some(has) = has.fetch_optional(&self.db).await? else { return Ok(()) };
         let Some(given) = given.filter(|given| given.chars().count() <= GIVEN_CHARS_MAX) else {
-            failures::count(&self.db, email_digest, now).await?;
             return Err(SignInError::SecondFactorWanted);
         };
         let secret = self.master.open(PURPOSE, &has.sealed)?;
@@ -197,7 +227,6 @@ impl People {
             .rows_affected(),
         };
         if taken == 0 {
-            failures::count(&self.db, email_digest, now).await?;
             return Err(SignInError::SecondFactorWrong);
         }
         Ok(())

@@ -7,7 +7,7 @@ use mail::letter::Template;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
-use sqlx::PgConnection;
+use service::finish::finish;
 use uuid::Uuid;
 use vault::DataSubject;
 
@@ -179,29 +179,21 @@ impl People {
         if joined { Ok(()) } else { Err(SignInError::Wrong) }
     }
 
-    /// Who has chosen a password otherwise is invited no more.
-    pub(super) async fn drop_invitation(&self, id: Uuid) -> sqlx::Result<()> {
-        let dropped = sqlx::query!("DELETE FROM invitations WHERE person_id = $1", id);
-        dropped.execute(&self.db).await.map(drop)
-    }
-
     /// Gives somebody who works here another role; whether there is such a one.
     ///
     /// # Errors
     /// The database does not answer.
     pub async fn set_role(&self, id: Uuid, role: Role, now: DateTime<Utc>) -> sqlx::Result<bool> {
-        let mut work = self.db.begin().await?;
         let changed = sqlx::query!(
-            "UPDATE people SET role = $2 WHERE id = $1 AND role IS NOT NULL",
+            "WITH changed AS (UPDATE people SET role = $2
+                 WHERE id = $1 AND role IS NOT NULL RETURNING id)
+             SELECT id FROM changed, void_tokens(id, $3, $3, $4)",
             id,
-            role.name()
+            role.name(),
+            now,
+            now + LIFE_MAX
         );
-        let changed = changed.execute(&mut *work).await?.rows_affected() > 0;
-        if changed {
-            void_tokens(&mut work, id, now).await?;
-        }
-        work.commit().await?;
-        Ok(changed)
+        changed.fetch_optional(&self.db).await.map(|it| it.is_some())
     }
 
     /// Lets somebody who works here in no more, or again; whether there is such a one.
@@ -214,45 +206,84 @@ impl People {
         disabled: bool,
         now: DateTime<Utc>,
     ) -> sqlx::Result<bool> {
-        let mut work = self.db.begin().await?;
-        let changed = sqlx::query!(
-            "UPDATE people SET disabled_at = CASE WHEN $2 THEN coalesce(disabled_at, $3) END
-             WHERE id = $1 AND role IS NOT NULL",
-            id,
-            disabled,
-            now
-        );
-        let changed = changed.execute(&mut *work).await?.rows_affected() > 0;
-        if changed {
-            end_sessions(&mut work, id).await?;
-            // Whoever was signing in at this moment may get a token yet.
-            let before = if disabled { now + LIFE_MAX } else { now };
-            void_tokens(&mut work, id, before).await?;
-        }
-        work.commit().await?;
-        Ok(changed)
+        if disabled { self.disable(id, now).await } else { self.enable(id, now).await }
     }
 
-    /// Ends all sessions of somebody who works here, and voids their tokens; whether there is such
-    /// a one.
+    async fn disable(&self, id: Uuid, now: DateTime<Utc>) -> sqlx::Result<bool> {
+        // Whoever was signing in at this moment may get a token yet.
+        let before = now + LIFE_MAX;
+        let disabled = sqlx::query!(
+            "WITH changed AS (UPDATE people SET disabled_at = coalesce(disabled_at, $2)
+                 WHERE id = $1 AND role IS NOT NULL RETURNING id)
+             SELECT id FROM changed, shut_out(id, $2), void_tokens(id, $2, $3, $4)",
+            id,
+            now,
+            before,
+            before + LIFE_MAX
+        );
+        disabled.fetch_optional(&self.db).await.map(|it| it.is_some())
+    }
+
+    async fn enable(&self, id: Uuid, now: DateTime<Utc>) -> sqlx::Result<bool> {
+        let enabled = sqlx::query!(
+            "WITH changed AS (UPDATE people SET disabled_at = NULL
+                 WHERE id = $1 AND role IS NOT NULL RETURNING id),
+             ended AS (DELETE FROM sessions USING changed WHERE person_id = changed.id),
+             voided AS (
+                 INSERT INTO voided_tokens (person_id, before, until) SELECT id, $2, $3 FROM changed
+                 ON CONFLICT (person_id) DO UPDATE SET before = $2, until = $3)
+             SELECT id FROM changed",
+            id,
+            now,
+            now + LIFE_MAX
+        );
+        enabled.fetch_optional(&self.db).await.map(|it| it.is_some())
+    }
+
+    /// Ends all by which somebody who works here is let in but their password; whether there is
+    /// such a one.
     ///
     /// # Errors
     /// The database does not answer.
     pub async fn send_away(&self, id: Uuid, now: DateTime<Utc>) -> sqlx::Result<bool> {
-        if !self.works_here(id).await? {
+        let sent = sqlx::query!(
+            "WITH sent AS (SELECT id FROM people WHERE id = $1 AND role IS NOT NULL)
+             SELECT id FROM sent, shut_out(id, $2)",
+            id,
+            now
+        );
+        sent.fetch_optional(&self.db).await.map(|it| it.is_some())
+    }
+
+    /// Forgets somebody who worked here and is disabled, at once and everywhere; whether there is
+    /// such a one. What they did stays in the log, under their id.
+    ///
+    /// # Errors
+    /// The database does not answer. Who asks again forgets the rest.
+    pub async fn forget_colleague(
+        &self,
+        id: Uuid,
+        now: DateTime<Utc>,
+    ) -> Result<bool, AccountError> {
+        let left = sqlx::query_scalar!(
+            r#"SELECT EXISTS (SELECT FROM people WHERE id = $1 AND role IS NOT NULL
+                              AND disabled_at IS NOT NULL) AS "has!""#,
+            id
+        );
+        if !left.fetch_one(&self.db).await? {
             return Ok(false);
         }
-        let mut work = self.db.begin().await?;
-        end_sessions(&mut work, id).await?;
-        void_tokens(&mut work, id, now).await?;
-        work.commit().await?;
-        Ok(true)
+        let all = self.clone();
+        finish(async move { all.forget_whole(id, true, now).await }).await
     }
 
     /// Tokens of somebody that were given out before then are worth nothing.
     pub(super) async fn void_tokens(&self, id: Uuid, before: DateTime<Utc>) -> sqlx::Result<()> {
-        let mut db = self.db.acquire().await?;
-        void_tokens(&mut db, id, before).await
+        let until = before + LIFE_MAX;
+        sqlx::query!("SELECT FROM void_tokens($1, $2, $2, $3)", id, before, until)
+            .execute(&self.db)
+            .await
+            .map(drop)
     }
 
     /// Whether somebody works here.
@@ -267,26 +298,6 @@ impl People {
         .fetch_one(&self.db)
         .await
     }
-}
-
-async fn end_sessions(work: &mut PgConnection, id: Uuid) -> sqlx::Result<()> {
-    sqlx::query!("DELETE FROM sessions WHERE person_id = $1", id).execute(work).await.map(drop)
-}
-
-/// Tokens of somebody that were given out before then are worth nothing; forgets whose last token
-/// has run out by itself.
-async fn void_tokens(work: &mut PgConnection, id: Uuid, before: DateTime<Utc>) -> sqlx::Result<()> {
-    sqlx::query!(
-        "WITH old AS (DELETE FROM voided_tokens WHERE before < $3 AND person_id <> $1)
-         INSERT INTO voided_tokens (person_id, before) VALUES ($1, $2)
-         ON CONFLICT (person_id) DO UPDATE SET before = $2",
-        id,
-        before,
-        before - LIFE_MAX * 2,
-    )
-    .execute(work)
-    .await
-    .map(drop)
 }
 
 impl std::fmt::Debug for Invitation {

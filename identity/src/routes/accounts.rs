@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Problem;
 use service::extract::Path;
+use service::finish::finish;
 use service::json::Json;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
@@ -105,7 +106,8 @@ pub(super) async fn verify(
     State(identity): State<Identity>,
     Json(Code { code }): Json<Code>,
 ) -> Result<StatusCode, Problem> {
-    identity.desk()?.people.verify(&code, Utc::now()).await.map_err(failed)?;
+    let people = identity.desk()?.people.clone();
+    finish(async move { people.verify(&code, Utc::now()).await }).await.map_err(failed)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -142,8 +144,9 @@ pub(super) async fn reset(
     State(identity): State<Identity>,
     Json(Reset { code, password }): Json<Reset>,
 ) -> Result<StatusCode, Problem> {
-    let people = &identity.desk()?.people;
-    people.reset(&code, password.into(), Utc::now()).await.map_err(failed)?;
+    let people = identity.desk()?.people.clone();
+    let reset = finish(async move { people.reset(&code, password.into(), Utc::now()).await });
+    reset.await.map_err(failed)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -153,9 +156,10 @@ pub(super) async fn change_email(
     principal: Principal,
     Json(ChangeEmail { email, password }): Json<ChangeEmail>,
 ) -> Result<StatusCode, Problem> {
-    let people = &identity.desk()?.people;
-    let changed = people.change_email(person(principal)?, &email, password, Utc::now()).await;
-    changed.map_err(failed)?;
+    let (people, id) = (identity.desk()?.people.clone(), person(principal)?);
+    let now = Utc::now();
+    let asked = finish(async move { people.change_email(id, &email, password, now).await });
+    asked.await.map_err(failed)?;
     Ok(StatusCode::ACCEPTED)
 }
 

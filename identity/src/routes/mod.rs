@@ -82,6 +82,8 @@ pub fn all() -> Vec<Door> {
         ("/v1/people/me/totp/remove", SignedIn, post(second_factor::remove)),
         ("/v1/staff", Owner, get(staff::list).post(staff::invite)),
         ("/v1/staff/join", Anyone, post(staff::join)),
+        ("/v1/people/{id}/totp", Staff, delete(second_factor::rescue)),
+        ("/v1/staff/{id}", Owner, delete(staff::forget)),
         ("/v1/staff/{id}/role", Owner, put(staff::set_role)),
         ("/v1/staff/{id}/disable", Owner, post(staff::disable)),
         ("/v1/staff/{id}/enable", Owner, post(staff::enable)),

@@ -4,11 +4,12 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Problem;
 use service::extract::Path;
+use service::finish::finish;
 use service::json::Json;
 use uuid::Uuid;
 use vault::address::Locale;
@@ -21,8 +22,6 @@ use crate::people::{Email, Grant, NewPassword, Password, PasswordError, Session,
 use crate::principal::{Member, Principal, Role};
 use crate::token::Subject;
 
-/// How long a token is good that came with signing in.
-const ACCESS_LIFE: TimeDelta = TimeDelta::hours(24);
 /// What who finds no place to have a password looked at is told to wait.
 const BUSY_FOR: std::time::Duration = std::time::Duration::from_secs(1);
 
@@ -114,7 +113,7 @@ pub(super) async fn sign_out(
     State(identity): State<Identity>,
     Json(Refresh { refresh_token }): Json<Refresh>,
 ) -> Result<StatusCode, Problem> {
-    identity.desk()?.people.end(&refresh_token).await?;
+    identity.desk()?.people.end(&refresh_token, Utc::now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -138,7 +137,7 @@ pub(super) async fn end_session(
     Path(id): Path<Uuid>,
     principal: Principal,
 ) -> Result<StatusCode, Problem> {
-    if identity.desk()?.people.end_one(person(principal)?, id).await? {
+    if identity.desk()?.people.end_one(person(principal)?, id, Utc::now()).await? {
         return Ok(StatusCode::NO_CONTENT);
     }
     Err(not_found("there is no such session"))
@@ -150,10 +149,14 @@ pub(super) async fn change_password(
     principal: Principal,
     Json(Passwords { old, new }): Json<Passwords>,
 ) -> Result<StatusCode, Problem> {
-    let people = &identity.desk()?.people;
+    let people = identity.desk()?.people.clone();
     let (id, now) = (person(principal)?, Utc::now());
-    people.change_password(id, old, new.into(), now).await.map_err(refused)?;
-    people.tell_of_password(id, now).await.map_err(failed)?;
+    // Who hangs up, as a thief would, is told all the same.
+    let changed = finish(async move {
+        people.change_password(id, old, new.into(), now).await?;
+        people.tell_of_password(id, now).await
+    });
+    changed.await.map_err(failed)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -178,7 +181,7 @@ impl Desk {
         let Grant { person, refresh_token, expires_at: refresh_expires_at } = grant;
         let must_enrol = self.people.must_enrol(person).await?;
         let subject = if must_enrol { Subject::Enrolling(person.id) } else { person.subject() };
-        let given = self.issuer.issue(subject, now, ACCESS_LIFE).await;
+        let given = self.issuer.issue(subject, now, self.people.lives().access).await;
         let Issued { token, expires_at } = given.map_err(broken)?;
         let (id, role) = (person.id, person.role);
         let signed_in =

@@ -1,4 +1,5 @@
-//! The second factor of who is signed in: enrolled, confirmed, removed.
+//! The second factor of who is signed in: enrolled, confirmed, removed; and of a customer, who has
+//! lost it and asked the shop.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -7,10 +8,14 @@ use chrono::Utc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Problem;
+use service::extract::Path;
+use service::finish::finish;
 use service::json::Json;
+use uuid::Uuid;
 
+use super::accounts::failed;
 use super::people::{person, refused};
-use super::{Identity, NO_STORE};
+use super::{Identity, NO_STORE, not_found};
 use crate::people::Password;
 use crate::principal::Principal;
 
@@ -79,4 +84,18 @@ pub(super) async fn remove(
     let removed = people.remove_second_factor(id, password, &totp, Utc::now()).await;
     removed.map_err(refused)?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// `DELETE /v1/people/{id}/totp`: for a customer who has lost their phone and their recovery codes,
+/// and has shown the shop who they are. They are told by mail.
+pub(super) async fn rescue(
+    State(identity): State<Identity>,
+    Path(id): Path<Uuid>,
+) -> Result<StatusCode, Problem> {
+    let people = identity.desk()?.people.clone();
+    let rescued = finish(async move { people.rescue(id, false, Utc::now()).await });
+    if rescued.await.map_err(failed)? {
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    Err(not_found("no customer of that id has a second factor"))
 }

@@ -9,9 +9,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Problem;
 use service::extract::Path;
+use service::finish::finish;
 use service::json::Json;
 use uuid::Uuid;
 
+use super::accounts::failed;
 use super::people::refused;
 use super::{Identity, NO_STORE, not_found};
 use crate::access::unauthorized;
@@ -128,8 +130,25 @@ pub(super) async fn forget_second_factor(
     principal: Principal,
 ) -> Result<StatusCode, Problem> {
     is_somebody_else(principal, id)?;
+    let people = identity.desk()?.people.clone();
+    let rescued = finish(async move { people.rescue(id, true, Utc::now()).await });
+    done(rescued.await.map_err(failed)?)
+}
+
+/// `DELETE /v1/staff/{id}`: forgets somebody who worked here.
+pub(super) async fn forget(
+    State(identity): State<Identity>,
+    Path(id): Path<Uuid>,
+    principal: Principal,
+) -> Result<StatusCode, Problem> {
+    is_somebody_else(principal, id)?;
     let people = &identity.desk()?.people;
-    done(people.works_here(id).await? && people.forget_second_factor(id).await?)
+    let is_gone = people.forget_colleague(id, Utc::now()).await.map_err(failed)?;
+    if !is_gone && people.works_here(id).await? {
+        let detail = "they work here: disable them first";
+        return Err(Problem::new(StatusCode::CONFLICT, "works_here", detail));
+    }
+    done(is_gone)
 }
 
 fn done(was_there: bool) -> Result<StatusCode, Problem> {

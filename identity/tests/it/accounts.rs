@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use vault::{Master, Vault};
 
+use crate::second_factor::enrolled;
 use crate::tokens::master;
 
 const ANN: &str = "ann@shop.example";
@@ -53,6 +54,31 @@ impl Written {
     async fn sign_in(&self, text: &str, given: &str) -> Result<Uuid, SignInError> {
         let signed_in = self.people.sign_in(&email(text), password(given), Utc::now()).await;
         signed_in.map(|person| person.id)
+    }
+
+    /// Asks for another address, which the one they have is told of. What is mailed to the other.
+    async fn ask_for_other(&mut self, id: Uuid, from: &str, to: &str) -> String {
+        let asked = self.people.change_email(id, &email(to), password(RIGHT), Utc::now()).await;
+        asked.unwrap();
+        let mut mails = [self.inbox.next().await, self.inbox.next().await];
+        mails.sort_by_key(|mail| mail.to != from);
+        assert_eq!([&*mails[0].to, &*mails[1].to], [from, to]);
+        assert!(mails[0].subject.contains("asked for another e-mail address"), "{:?}", mails[0]);
+        mails[1].code()
+    }
+
+    async fn is_no_code(&self, code: &str) {
+        let now = Utc::now();
+        let verified = self.people.verify(code, now).await;
+        assert!(matches!(verified, Err(AccountError::NoCode)), "{verified:?}");
+        let reset = self.people.reset(code, password(NEW), now).await;
+        assert!(matches!(reset, Err(AccountError::NoCode)), "{reset:?}");
+    }
+
+    /// A code for another password, that is mailed to who has the address.
+    async fn code_to_reset(&mut self, text: &str) -> String {
+        self.people.forgot(&email(text), Utc::now()).await.unwrap();
+        self.inbox.next().await.code()
     }
 
     async fn verified(&self, id: Uuid) -> bool {
@@ -110,21 +136,81 @@ async fn who_wants_another_address_shows_that_it_is_theirs(db: PgPool) {
     open.inbox.next().await;
     let wrong = open.people.change_email(id, &email(OTHER), password(NEW), now).await;
     assert!(matches!(wrong, Err(AccountError::SignIn(SignInError::Wrong))));
-    open.people.change_email(id, &email(OTHER), password(RIGHT), now).await.unwrap();
-    let mail = open.inbox.next().await;
-    assert_eq!((mail.to.as_str(), open.sign_in(ANN, RIGHT).await.unwrap()), (OTHER, id));
-    open.people.verify(&mail.code(), now).await.unwrap();
+    let code = open.ask_for_other(id, ANN, OTHER).await;
+    assert_eq!(open.sign_in(ANN, RIGHT).await.unwrap(), id);
+    open.people.verify(&code, now).await.unwrap();
     assert!(open.sign_in(ANN, RIGHT).await.is_err());
     assert_eq!(open.sign_in(OTHER, RIGHT).await.unwrap(), id);
     let mail = open.inbox.next().await;
     assert!(mail.to == ANN && mail.subject.contains("another e-mail address"), "{mail:?}");
     assert_eq!(open.people.profile(id).await.unwrap().email.unwrap().as_str(), OTHER);
     // What was asked for while it was free, and is somebody's by now, is not taken away.
-    open.people.change_email(id, &email(ANN), password(RIGHT), now).await.unwrap();
-    let code = open.inbox.next().await.code();
+    let code = open.ask_for_other(id, OTHER, ANN).await;
     open.register(ANN).await.unwrap();
     assert!(matches!(open.people.verify(&code, now).await, Err(AccountError::NoCode)));
     assert_eq!(open.sign_in(OTHER, RIGHT).await.unwrap(), id);
+}
+
+/// Whoever once knew the password asked for another address and another password meanwhile:
+/// nothing comes of it once the owner has chosen another password, has had one reset, or has been
+/// sent away.
+#[sqlx::test(migrations = "../migrations")]
+async fn what_a_thief_asked_for_ends_with_the_password(db: PgPool) {
+    for way in ["changed", "reset", "sent away", "a second factor"] {
+        sqlx::query("DELETE FROM people").execute(&db).await.unwrap();
+        let (mut open, now) = (open(&db).await, Utc::now());
+        let role = (way == "sent away").then_some(identity::Role::Staff);
+        let id = open.people.register(&email(ANN), password(RIGHT), role).await.unwrap().unwrap();
+        let others = open.ask_for_other(id, ANN, OTHER).await;
+        let spare = open.code_to_reset(ANN).await;
+        match way {
+            "changed" => {
+                let changed = open.people.change_password(id, password(RIGHT), password(NEW), now);
+                changed.await.unwrap();
+            }
+            "reset" => {
+                let code = open.code_to_reset(ANN).await;
+                open.people.reset(&code, password(NEW), now).await.unwrap();
+                open.inbox.next().await;
+            }
+            "sent away" => assert!(open.people.send_away(id, now).await.unwrap()),
+            _ => drop(enrolled(&open.people, id, now).await),
+        }
+        open.is_no_code(&others).await;
+        open.is_no_code(&spare).await;
+        assert!(open.sign_in(OTHER, RIGHT).await.is_err(), "{way}");
+        assert_eq!(open.people.account(id).await.unwrap().unwrap().email.as_str(), ANN, "{way}");
+    }
+}
+
+/// What lies in the mailbox of before is worth nothing once the address is another.
+#[sqlx::test(migrations = "../migrations")]
+async fn another_address_ends_what_was_mailed_to_the_one_before(db: PgPool) {
+    let mut open = open(&db).await;
+    let id = open.register(ANN).await.unwrap();
+    open.inbox.next().await;
+    let (old, other) = (open.code_to_reset(ANN).await, open.ask_for_other(id, ANN, OTHER).await);
+    let third = open.ask_for_other(id, ANN, "third@shop.example").await;
+    open.people.verify(&other, Utc::now()).await.unwrap();
+    open.is_no_code(&old).await;
+    open.is_no_code(&third).await;
+    assert_eq!(open.sign_in(OTHER, RIGHT).await.unwrap(), id);
+}
+
+/// A customer who lost their phone is helped by the shop, and told.
+#[sqlx::test(migrations = "../migrations")]
+async fn who_lost_their_second_factor_has_it_taken_away(db: PgPool) {
+    let (mut open, now) = (open(&db).await, Utc::now());
+    let id = open.register(ANN).await.unwrap();
+    open.inbox.next().await;
+    assert!(!open.people.rescue(id, false, now).await.unwrap(), "there is none");
+    enrolled(&open.people, id, now).await;
+    assert!(open.sign_in(ANN, RIGHT).await.is_err());
+    assert!(!open.people.rescue(id, true, now).await.unwrap(), "they do not work here");
+    assert!(open.people.rescue(id, false, now).await.unwrap());
+    let mail = open.inbox.next().await;
+    assert!(mail.to == ANN && mail.subject.contains("second factor was removed"), "{mail:?}");
+    assert_eq!(open.sign_in(ANN, RIGHT).await.unwrap(), id);
 }
 
 /// Who is forgotten has no account, no profile and no mail; the address is free for whoever.

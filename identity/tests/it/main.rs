@@ -5,6 +5,7 @@
 mod accounts;
 mod api_keys;
 mod forged;
+mod hang_ups;
 mod hanging;
 mod keys;
 mod oidc;

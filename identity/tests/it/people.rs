@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use identity::Role;
-use identity::people::{Email, Password, People, Person, REFRESH_LIFE, SignInError};
+use identity::people::{Email, Lives, Password, People, Person, SignInError};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -126,7 +126,7 @@ async fn a_refresh_token_is_good_once(db: PgPool) {
     let first = people.begin(person, now).await.unwrap().refresh_token;
     let later = now + TimeDelta::hours(1);
     let second = people.go_on(&first, later).await.unwrap();
-    assert_eq!((second.person, second.expires_at), (person, later + REFRESH_LIFE));
+    assert_eq!((second.person, second.expires_at), (person, later + Lives::default().refresh));
     let second = second.refresh_token;
     // The answer was lost: who asks again at once gets another.
     let soon = later + TimeDelta::seconds(9);
@@ -141,6 +141,76 @@ async fn a_refresh_token_is_good_once(db: PgPool) {
     assert_eq!(people.sessions(id, long).await.unwrap().len(), 0);
 }
 
+/// However often a thief goes on with a copy before its owner comes back: their token is known as
+/// one that was spent, and the session ends.
+#[sqlx::test(migrations = "../migrations")]
+async fn any_refresh_token_that_was_spent_ends_its_session(db: PgPool) {
+    let (people, now) = (people(&db), Utc::now());
+    let person = Person { id: ann(&people).await, role: None };
+    let go_on = async |token: &str, at| people.go_on(token, at).await.map(|it| it.refresh_token);
+    for spent in 0..4 {
+        let other = people.begin(person, now).await.unwrap().refresh_token;
+        let mut tokens = vec![people.begin(person, now).await.unwrap().refresh_token];
+        for hour in 1..=4 {
+            let last = tokens.last().unwrap();
+            tokens.push(go_on(last, now + TimeDelta::hours(hour)).await.unwrap());
+        }
+        let later = now + TimeDelta::hours(5);
+        assert!(go_on(&tokens[spent], later).await.is_err());
+        assert!(go_on(&tokens[4], later).await.is_err(), "the session of {spent} has ended");
+        let other = go_on(&other, later).await.unwrap();
+        // Nobody ends a session without a token of it.
+        let (id, _) = other.split_once('.').unwrap();
+        let (_, strange) = tokens[4].split_once('.').unwrap();
+        assert!(go_on(&format!("{id}.{strange}"), later).await.is_err());
+        assert!(go_on(&other, later).await.is_ok());
+    }
+}
+
+/// Within the seconds in which a token that was replaced is still taken one of two has a token that
+/// is neither the last nor the one before: who comes with it ends the session. The seconds are not
+/// more for who comes again and again.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_thief_within_the_grace_is_found_out(db: PgPool) {
+    let (people, now) = (people(&db), Utc::now());
+    let person = Person { id: ann(&people).await, role: None };
+    let go_on = async |token: &str, at| people.go_on(token, at).await.map(|it| it.refresh_token);
+    let second = |seconds| now + TimeDelta::seconds(seconds);
+    let first = people.begin(person, now).await.unwrap().refresh_token;
+    let owners = go_on(&first, second(1)).await.unwrap();
+    let thiefs = go_on(&first, second(5)).await.unwrap();
+    assert!(go_on(&owners, second(6)).await.is_err());
+    assert!(go_on(&thiefs, second(7)).await.is_err(), "it has ended for both");
+
+    let first = people.begin(person, now).await.unwrap().refresh_token;
+    go_on(&first, second(1)).await.unwrap();
+    go_on(&first, second(10)).await.unwrap();
+    assert!(go_on(&first, second(12)).await.is_err());
+    assert_eq!(people.sessions(person.id, now).await.unwrap().len(), 0);
+}
+
+/// A burst of guesses gets no further than as many one after another.
+#[sqlx::test(migrations = "../migrations")]
+async fn many_guesses_at_once_are_bounded(db: PgPool) {
+    let (people, now) = (people(&db), Utc::now());
+    let id = ann(&people).await;
+    let guesses = (0..20).map(async |_| sign_in(&people, WRONG, now).await);
+    let said = futures::future::join_all(guesses).await;
+    let looked = said.iter().filter(|it| matches!(it, Err(SignInError::Wrong))).count();
+    assert_eq!(looked, 6, "{said:?}");
+    let right = sign_in(&people, RIGHT, now).await;
+    assert!(matches!(right, Err(SignInError::TooOften(_))), "{right:?}");
+    // Who has a token guesses no faster, and who is right is not held against themselves.
+    let later = now + TimeDelta::hours(1);
+    let guess = |given| people.change_password(id, password(given), password(RIGHT), later);
+    assert!(matches!(guess(WRONG).await, Err(SignInError::Wrong)));
+    assert!(matches!(guess(RIGHT).await, Err(SignInError::TooOften(_))));
+    let later = later + TimeDelta::hours(1);
+    for _ in 0..8 {
+        people.change_password(id, password(RIGHT), password(RIGHT), later).await.unwrap();
+    }
+}
+
 #[sqlx::test(migrations = "../migrations")]
 async fn a_session_ends(db: PgPool) {
     let (people, now) = (people(&db), Utc::now());
@@ -149,15 +219,15 @@ async fn a_session_ends(db: PgPool) {
     let begin = async || people.begin(person, now).await.unwrap().refresh_token;
     let is_over = async |token: &str, at| people.go_on(token, at).await.is_err();
     // By itself, by its token, by its id, and with another password.
-    assert!(is_over(&begin().await, now + REFRESH_LIFE).await);
-    people.end_all(id).await.unwrap();
+    assert!(is_over(&begin().await, now + Lives::default().refresh).await);
+    sqlx::query("DELETE FROM sessions").execute(&db).await.unwrap();
     let token = begin().await;
-    people.end(&token).await.unwrap();
+    people.end(&token, now).await.unwrap();
     assert!(is_over(&token, now).await);
     let token = begin().await;
     let session = people.sessions(id, now).await.unwrap()[0].id;
-    assert!(!people.end_one(Uuid::now_v7(), session).await.unwrap(), "it is somebody else's");
-    assert!(people.end_one(id, session).await.unwrap());
+    assert!(!people.end_one(Uuid::now_v7(), session, now).await.unwrap(), "it is somebody else's");
+    assert!(people.end_one(id, session, now).await.unwrap());
     assert!(is_over(&token, now).await);
     let token = begin().await;
     let wrong = people.change_password(id, password(WRONG), password("another one"), now).await;
@@ -207,7 +277,7 @@ async fn the_oldest_session_makes_room(db: PgPool) {
     assert!(people.go_on(&tokens[1], after).await.is_err());
     assert!(people.go_on(&tokens[2], after).await.is_ok());
     // What has run out goes with the next that begins, whoever's it is.
-    let late = after + REFRESH_LIFE + TimeDelta::hours(1);
+    let late = after + Lives::default().refresh + TimeDelta::hours(1);
     let other = people.register(&email("bob@shop.example"), password(RIGHT), None).await;
     let other = Person { id: other.unwrap().unwrap(), role: None };
     for _ in 0..5 {

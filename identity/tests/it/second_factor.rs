@@ -30,7 +30,7 @@ fn code(secret: &str, at: DateTime<Utc>) -> String {
 }
 
 /// Ann's secret and recovery codes, confirmed half a minute before `now`.
-async fn enrolled(people: &People, id: Uuid, now: DateTime<Utc>) -> (String, Vec<String>) {
+pub async fn enrolled(people: &People, id: Uuid, now: DateTime<Utc>) -> (String, Vec<String>) {
     let before = now - TimeDelta::seconds(60);
     let enrolment = people.enrol(id, password(RIGHT), "the shop", before).await.unwrap();
     let given = code(&enrolment.secret, before);
@@ -98,6 +98,27 @@ async fn a_code_that_is_guessed_counts_as_a_password_does(db: PgPool) {
     assert!(matches!(right, Err(SignInError::TooOften(_))));
     let later = now + TimeDelta::minutes(15);
     assert!(sign_in(&people, RIGHT, Some(&code(&secret, later)), later).await.is_ok());
+}
+
+/// Codes that are guessed all at once are as few as one after another.
+#[sqlx::test(migrations = "../migrations")]
+async fn many_codes_at_once_are_bounded(db: PgPool) {
+    let (people, now) = (people(&db), Utc::now());
+    let id = ann(&people).await;
+    let (secret, _) = enrolled(&people, id, now).await;
+    let tries = (0..20).map(async |_| sign_in(&people, RIGHT, Some("000000"), now).await);
+    let said = futures::future::join_all(tries).await;
+    let looked = said.iter().filter(|it| matches!(it, Err(SignInError::SecondFactorWrong)));
+    assert_eq!(looked.count(), 6, "{said:?}");
+    let right = sign_in(&people, RIGHT, Some(&code(&secret, now)), now).await;
+    assert!(matches!(right, Err(SignInError::TooOften(_))));
+    // The same of who is signed in and wants to be rid of it, and knows the password.
+    let later = now + TimeDelta::hours(1);
+    let tries = (0..20)
+        .map(async |_| people.remove_second_factor(id, password(RIGHT), "000000", later).await);
+    let said = futures::future::join_all(tries).await;
+    let looked = said.iter().filter(|it| matches!(it, Err(SignInError::SecondFactorWrong)));
+    assert_eq!(looked.count(), 1, "six were before, and it waits longer now: {said:?}");
 }
 
 #[sqlx::test(migrations = "../migrations")]

@@ -160,3 +160,55 @@ async fn another_role_is_another_token(db: PgPool) {
     let left = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM voided_tokens");
     assert_eq!(left.fetch_one(&db).await.unwrap(), 1);
 }
+
+/// Whichever way a session ends, what was given out with it is worth nothing; others of the same
+/// person go on, and get another token.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_token_ends_with_its_session(db: PgPool) {
+    let (people, issuer) = (people(&db), issuer(&db));
+    let person = Person { id: ann(&people).await, role: None };
+    for way in ["signed out", "signed out with one before", "ended", "copied"] {
+        let now = Utc::now();
+        let first = people.begin(person, now).await.unwrap().refresh_token;
+        let session = people.sessions(person.id, now).await.unwrap()[0].id;
+        let grant = people.go_on(&first, now).await.unwrap();
+        let other = people.begin(person, now).await.unwrap().refresh_token;
+        let before = token(&issuer, person).await;
+        assert!(who(&guard(&db), &before, Utc::now()).await.is_ok());
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        match way {
+            "signed out" => people.end(&grant.refresh_token, Utc::now()).await.unwrap(),
+            "signed out with one before" => people.end(&first, Utc::now()).await.unwrap(),
+            "ended" => assert!(people.end_one(person.id, session, Utc::now()).await.unwrap()),
+            _ => {
+                let later = Utc::now() + TimeDelta::seconds(11);
+                assert!(people.go_on(&first, later).await.is_err());
+                // As one that was given out before then.
+                is_refused(&guard(&db), &before, Utc::now()).await;
+                continue;
+            }
+        }
+        is_refused(&guard(&db), &before, Utc::now()).await;
+        assert!(people.go_on(&grant.refresh_token, Utc::now()).await.is_err(), "{way}");
+        assert_eq!(people.go_on(&other, Utc::now()).await.unwrap().person, person, "{way}");
+        let after = token(&issuer, person).await;
+        assert!(who(&guard(&db), &after, Utc::now()).await.is_ok(), "{way}");
+    }
+}
+
+/// Who worked here and is disabled is forgotten by the owner, and stays out.
+#[sqlx::test(migrations = "../migrations")]
+async fn who_worked_here_is_forgotten(db: PgPool) {
+    let (people, issuer, now) = (people(&db), issuer(&db), Utc::now());
+    let eve = eve(&people).await;
+    let before = token(&issuer, eve).await;
+    assert!(!people.forget_colleague(eve.id, now).await.unwrap(), "they work here");
+    assert!(people.account(eve.id).await.unwrap().is_some());
+    assert!(people.set_disabled(eve.id, true, Utc::now()).await.unwrap());
+    assert!(people.forget_colleague(eve.id, Utc::now()).await.unwrap());
+    assert!(people.account(eve.id).await.unwrap().is_none());
+    assert!(people.staff().await.unwrap().is_empty());
+    is_refused(&guard(&db), &before, Utc::now()).await;
+    assert!(!people.forget_colleague(eve.id, now).await.unwrap());
+    assert!(!people.forget_colleague(ann(&people).await, now).await.unwrap(), "a customer");
+}

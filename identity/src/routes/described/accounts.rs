@@ -119,6 +119,11 @@ fn second_factor(document: &mut Description) {
     ] {
         document.add(operation.refused(&BODY).refused(&[409]));
     }
+    let rescue = of(Method::DELETE, "/v1/people/{id}/totp", "second_factor.rescue", TAG);
+    let rescue = which(rescue)
+        .text("Takes it from a customer who has lost it and their recovery codes, and tells them.")
+        .answer(204, "They have none now.", None, &[]);
+    document.add(rescue.refused(&KEPT));
 }
 
 fn post(path: &str, id: &str) -> Endpoint {

@@ -69,7 +69,11 @@ fn colleagues(document: &mut Description) {
         delete("/v1/staff/{id}/totp", "staff.forget_second_factor")
             .text("Takes the second factor from who has lost it and their recovery codes.")
             .answer(204, "They have none now.", None, &[])
-            .refused(&[409]),
+            .refused(&[409, 410]),
+        delete("/v1/staff/{id}", "staff.forget")
+            .text("Forgets somebody who worked here and is disabled.")
+            .answer(204, "They are forgotten.", None, &[])
+            .refused(&[409, 410]),
     ] {
         document.add(operation);
     }
