@@ -8,6 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use crate::cart::Misfit;
 use crate::refusal::{All, CheckoutError, Coded as _, Kind, OfSku, RefusedLine};
 use crate::{Refusal, cart, fulfilment, location, order, payment, product, return_, sku, stock};
 
@@ -87,6 +88,18 @@ impl RefusalRecord {
         self.with("skus", stocks.iter().map(one).collect::<Vec<_>>())
     }
 
+    fn with_misfits(self, lines: &[Misfit]) -> Self {
+        let line = |record: Self, Misfit { line, sku, error }: &Misfit| {
+            record.concern(format!("/lines/{line}"), error.code().0, format!("{sku}: {error}"))
+        };
+        let told = |Misfit { line, sku, error }: &Misfit| {
+            let code = error.code().0;
+            json!({"line": line, "sku": sku, "code": code})
+        };
+        let told: Vec<Value> = lines.iter().map(told).collect();
+        lines.iter().fold(self, line).with("lines", told)
+    }
+
     /// Adds which lines, how many are left, which version it is.
     fn with_figures(self, refusal: &Refusal) -> Self {
         match refusal {
@@ -116,6 +129,10 @@ impl RefusalRecord {
                 order::Error::NothingLeft(lines) | order::Error::NothingToReturn(lines),
             )
             | Refusal::Fulfilment(fulfilment::Error::NotInIt(lines)) => self.with("lines", lines),
+            Refusal::Cart(cart::Error::DoNotFit(lines)) => self.with_misfits(lines),
+            Refusal::Product(product::Error::Several(All(wrongs))) => {
+                self.with("problems", wrongs.iter().map(problem).collect::<Vec<_>>())
+            }
             Refusal::Cart(
                 cart::Error::OrderStands { order_id } | cart::Error::OrderSent { order_id },
             ) => self.with("order_id", order_id),
@@ -150,6 +167,14 @@ impl RefusalRecord {
             _ => self,
         }
     }
+}
+
+/// One of several things that are wrong with a product, as it would be told alone.
+fn problem(error: &product::Error) -> Map<String, Value> {
+    let RefusalRecord { code, detail, mut figures, .. } = (&Refusal::from(error.clone())).into();
+    figures.insert("code".to_owned(), json!(code));
+    figures.insert("detail".to_owned(), json!(detail));
+    figures
 }
 
 /// What a stock refused with, by name.

@@ -46,7 +46,7 @@ pub enum Template {
 
 impl Template {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::VerifyAddress,
         Self::AddressTaken,
         Self::ResetPassword,

@@ -12,7 +12,7 @@ pub use event::{
     Reopened,
 };
 pub use offer::{Obstacle, OnOffer};
-pub use rules::Error;
+pub use rules::{Error, Misfit};
 
 use serde::{Deserialize, Serialize};
 

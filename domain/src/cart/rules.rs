@@ -39,6 +39,9 @@ refusals! {
         /// It is priced in another currency than the one it was to be merged into.
         OtherCurrency = "cart_of_other_currency", Conflict,
             "carts of several currencies cannot be one";
+        /// Some lines of another do not fit into it: all of them.
+        DoNotFit(Vec<Misfit>) = "cart_merge_refused", Conflict,
+            "some lines of the other cart do not fit into this one";
         /// It was to be merged into itself.
         Itself = "cart_into_itself", Invalid, "a cart cannot be merged into itself";
         /// It has an owner already.
@@ -52,6 +55,17 @@ refusals! {
         /// Too many units.
         TooManyUnits = "too_many_units", Invalid, "a line holds at most 1,000,000 units";
     }
+}
+
+/// A line of another cart that does not fit, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misfit {
+    /// The position of the line in the other cart, from 0.
+    pub line: usize,
+    /// What.
+    pub sku: Sku,
+    /// Why.
+    pub error: Error,
 }
 
 /// Each gives the events of one decision; none where all is so already.
@@ -136,19 +150,25 @@ impl Cart {
     }
 
     /// Takes in what is in another, as it stands there; and what becomes of that one. Its lines are
-    /// the shopper's wish, so one that does not fit refuses all.
+    /// the shopper's wish, so any that does not fit refuses all.
     pub fn take_in(&self, own: CartId, from: &Self) -> Result<(Vec<Event>, Vec<Event>), Error> {
         self.must_be_open()?;
         from.must_be_open()?;
         if self.currency != from.currency {
             return Err(Error::OtherCurrency);
         }
-        let (mut after, mut taken) = (self.clone(), Vec::new());
-        for line in &from.lines {
-            for event in after.add_line(line.clone())? {
-                after.evolve(&event);
-                taken.push(event);
+        let (mut after, mut taken, mut misfits) = (self.clone(), Vec::new(), Vec::new());
+        for (number, line) in from.lines.iter().enumerate() {
+            match after.add_line(line.clone()) {
+                Ok(events) => {
+                    events.iter().for_each(|event| after.evolve(event));
+                    taken.extend(events);
+                }
+                Err(error) => misfits.push(Misfit { line: number, sku: line.sku.clone(), error }),
             }
+        }
+        if !misfits.is_empty() {
+            return Err(Error::DoNotFit(misfits));
         }
         Ok((taken, vec![Merged { into: own }.into()]))
     }

@@ -36,6 +36,8 @@ refusals! {
         /// Two prices in one currency.
         DuplicateCurrency(All<Sku>) = "duplicate_currency", Invalid,
             "these SKUs have two prices in one currency: {0}";
+        /// Several of these at once.
+        Several(All<Error>) = "product_invalid", Invalid, "{0}";
         /// A published product would be left with nothing to sell.
         LastVariant = "last_variant", Conflict,
             "a published product must keep a variant with a price";
@@ -53,16 +55,16 @@ impl Product {
         if self.status != Status::Unborn {
             return Err(Error::AlreadyExists);
         }
-        check_bounds(&[
+        let bounds = check_bounds(&[
             (details.category.len(), CATEGORY_LEVELS_MAX, "category levels"),
             (details.attributes.len(), ATTRIBUTES_MAX, "attributes"),
             (details.media.len(), MEDIA_MAX, "media"),
             (variants.len(), VARIANTS_MAX, "variants"),
-        ])?;
-        check_variants(&variants)?;
+        ]);
         let mut seen = BTreeSet::new();
         let twice = variants.iter().map(|variant| &variant.sku).filter(|sku| !seen.insert(*sku));
-        refuse_any(twice.cloned(), Error::DuplicateSku)?;
+        let twice = any(twice.cloned(), Error::DuplicateSku);
+        refuse([bounds, twice].into_iter().chain(check_variants(&variants)))?;
         details.description = details.description.filter(|text| !text.is_blank());
         let mut events = vec![Created { details }.into()];
         events.extend(variants.into_iter().map(Event::from));
@@ -81,7 +83,8 @@ impl Product {
             (changed.category.as_ref().map_or(0, Vec::len), CATEGORY_LEVELS_MAX, "category levels"),
             (attributes, ATTRIBUTES_MAX, "attributes"),
             (changed.media.as_ref().map_or(0, Vec::len), MEDIA_MAX, "media"),
-        ])?;
+        ])
+        .map_or(Ok(()), Err)?;
         let shown = |text: Option<Prose>| text.filter(|text| !text.is_blank());
         changed.description = changed.description.map(shown);
         Ok(vec![changed.into()])
@@ -90,7 +93,7 @@ impl Product {
     /// Adds or replaces a variant. Where only its prices are others, nothing else is told.
     pub fn set_variant(&self, variant: VariantSet) -> Result<Vec<Event>, Error> {
         self.must_live()?;
-        check_variants(std::slice::from_ref(&variant))?;
+        refuse(check_variants(std::slice::from_ref(&variant)))?;
         match self.variants.get(&variant.sku) {
             Some(current) if *current == variant => return Ok(vec![]),
             None if self.variants.len() >= VARIANTS_MAX => {
@@ -196,23 +199,37 @@ fn others_sellable(product: &Product, sku: &Sku) -> bool {
 }
 
 /// Each with how many may be there at most, and its name.
-fn check_bounds(bounds: &[(usize, usize, &'static str)]) -> Result<(), Error> {
+fn check_bounds(bounds: &[(usize, usize, &'static str)]) -> Option<Error> {
     let beyond = bounds.iter().filter(|(count, max, _)| count > max).map(|(_, _, what)| *what);
-    refuse_any(beyond, Error::TooMany)
+    any(beyond, Error::TooMany)
 }
 
-fn check_variants(variants: &[VariantSet]) -> Result<(), Error> {
+fn check_variants(variants: &[VariantSet]) -> [Option<Error>; 2] {
     let too_many = variants.iter().filter(|variant| variant.prices.len() > PRICES_MAX);
-    refuse_any(too_many.map(|variant| variant.sku.clone()), Error::TooManyPrices)?;
+    let too_many = any(too_many.map(|variant| variant.sku.clone()), Error::TooManyPrices);
     let twice = |variant: &&VariantSet| {
         let currencies: BTreeSet<_> = variant.prices.iter().map(|price| price.currency()).collect();
         currencies.len() < variant.prices.len()
     };
     let twice = variants.iter().filter(twice).map(|variant| variant.sku.clone());
-    refuse_any(twice, Error::DuplicateCurrency)
+    [too_many, any(twice, Error::DuplicateCurrency)]
 }
 
-fn refuse_any<T>(those: impl Iterator<Item = T>, error: fn(All<T>) -> Error) -> Result<(), Error> {
+/// What is wrong with those, if there are any.
+fn any<T>(those: impl Iterator<Item = T>, error: fn(All<T>) -> Error) -> Option<Error> {
     let those: Vec<T> = those.collect();
-    if those.is_empty() { Ok(()) } else { Err(error(All(those))) }
+    (!those.is_empty()).then(|| error(All(those)))
+}
+
+/// Refuses what is wrong: the one thing by its own code, or all of them together.
+fn refuse(wrongs: impl IntoIterator<Item = Option<Error>>) -> Result<(), Error> {
+    let mut wrongs: Vec<Error> = wrongs.into_iter().flatten().collect();
+    match wrongs.pop() {
+        None => Ok(()),
+        Some(only) if wrongs.is_empty() => Err(only),
+        Some(last) => {
+            wrongs.push(last);
+            Err(Error::Several(All(wrongs)))
+        }
+    }
 }

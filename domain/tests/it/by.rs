@@ -1,9 +1,10 @@
 //! Whose things are: a shopper changes what is theirs, and all else is not there for them.
 
+use domain::cart::{self, LINES_MAX, LineAdded, Misfit};
 use domain::command::cart::Command as Carts;
 use domain::command::payment::Command as Payments;
 use domain::command::stock::Command as Stocks;
-use domain::{By, Command, Owner, Refusal, Shopper, State, StreamId};
+use domain::{By, Command, Options, Owner, Quantity, Refusal, Shopper, State, StreamId};
 
 use kit::*;
 
@@ -146,4 +147,31 @@ fn who_signs_in_takes_their_guests_cart_along() {
     shop.done(check_out(2, 1));
     let dollars = to_cart(3, Carts::Create { currency: currency("USD"), owner: Owner::default() });
     both().done(dollars).when(merge(3, 1, None)).then_refused("cart_of_other_currency");
+}
+
+/// Each line that does not fit, so that nobody tries one after the other.
+#[test]
+fn all_lines_that_do_not_fit_are_named() {
+    let line = |text: &str, count| LineAdded {
+        sku: sku(text),
+        product_id: product_id(9),
+        title: label("Thing"),
+        options: Options::default(),
+        quantity: units(count),
+        unit_price: eur("0.01"),
+    };
+    let mut shop = empty_cart().done(create_cart(2));
+    for n in 0..LINES_MAX - 1 {
+        shop.evolve(&of_cart(1, line(&format!("SKU-{n}"), Quantity::UNITS_MAX)));
+    }
+    for text in ["SKU-7", "NEW", "SKU-8", "NEWER"] {
+        shop.evolve(&of_cart(2, line(text, 1)));
+    }
+    let misfit = |line, text: &str, error| Misfit { line, sku: sku(text), error };
+    let merge = to_cart(1, Carts::Merge { from: cart_id(2), guest_id: None });
+    shop.when(merge).then_refused_with(cart::Error::DoNotFit(vec![
+        misfit(0, "SKU-7", cart::Error::TooManyUnits),
+        misfit(2, "SKU-8", cart::Error::TooManyUnits),
+        misfit(3, "NEWER", cart::Error::TooManyLines),
+    ]));
 }

@@ -357,3 +357,21 @@ fn all_that_is_wrong_with_a_new_product_is_named() {
         .when(to_product(1, Command::Create { details, variants: vec![] }))
         .then_refused_with(Error::TooMany(All(vec!["category levels", "media"])));
 }
+
+#[test]
+fn all_sorts_of_trouble_are_told_at_once() {
+    let twice = || variant("A", &[eur("1.00"), eur("2.00")]);
+    let media = |n: usize| {
+        let url = format!("https://shop.example/{n}.jpg").parse().expect("a URL");
+        Media { url, alt: None }
+    };
+    let mut details = details("Tote");
+    details.media = (0..=MEDIA_MAX).map(media).collect();
+    let create = Command::Create { details, variants: vec![twice(), variant("A", &[])] };
+    let all = All(vec![
+        Error::TooMany(All(vec!["media"])),
+        Error::DuplicateSku(All(vec![sku("A")])),
+        Error::DuplicateCurrency(All(vec![sku("A")])),
+    ]);
+    given([]).when(to_product(1, create)).then_refused_with(Error::Several(all));
+}

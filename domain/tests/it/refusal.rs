@@ -116,6 +116,8 @@ fn of_products() -> Vec<Refusal> {
         E::DuplicateCurrency(All(vec![sku()])).into(),
         E::TooManyPrices(All(vec![sku()])).into(),
         E::LastVariant.into(),
+        E::Several(All(vec![E::TooMany(All(vec!["media"])), E::DuplicateSku(All(vec![sku()]))]))
+            .into(),
         sku::Error::Taken(sku::TakenSkus(vec![taken("A"), taken("B")])).into(),
         of_sku(OfferError::UnknownSku).into(),
         of_sku(OfferError::NotForSale).into(),
@@ -157,6 +159,7 @@ fn of_carts() -> Vec<Refusal> {
     for problem in &lines {
         assert_eq!(json!(problem)["code"], problem.code());
     }
+    let misfit = |line, error| cart::Misfit { line, sku: kit::sku("A"), error };
     let line = |problem| RefusedLine { line: 0, sku: kit::sku("A"), problem };
     let moved = MovedStream { stream: "payment-7".into(), expected: 3, actual: 5 };
     vec![
@@ -169,6 +172,7 @@ fn of_carts() -> Vec<Refusal> {
         E::OfAnother.into(),
         E::Merged.into(),
         E::OtherCurrency.into(),
+        E::DoNotFit(vec![misfit(0, E::TooManyUnits), misfit(2, E::TooManyLines)]).into(),
         E::Itself.into(),
         E::Empty.into(),
         E::NoSuchLine.into(),
