@@ -1,6 +1,7 @@
 //! One word, one meaning: no two crates that make up the engine give the same name to a public
-//! type. Modules inside a crate may, as every aggregate has its `Event` and its `Error`. The
-//! programs that look at the engine from outside are left out: they name what they look at.
+//! type, and no two files of a crate to one that others of its files can see. In `domain` they
+//! may, as every aggregate has its `Event` and its `Error`. The programs that look at the engine
+//! from outside are left out: they name what they look at.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,47 +20,112 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("of what, says the module before it", &["Key", "Kind", "Row"]),
 ];
 
-/// Names that two crates give.
+/// The same inside a crate.
+const ALLOWED_WITHIN: &[(&str, &[(&str, &[&str])])] = &[
+    (
+        "of what, says the module before it",
+        &[
+            ("command-api", &["Error"]),
+            ("import", &["Columns", "FieldFormat"]),
+            ("query-api", &["Found", "Parameters", "Sort"]),
+            ("reactor", &["Error", "Settings", "Waiting"]),
+        ],
+    ),
+    ("what is asked for, on a command line and by a route", &[("identity", &["Newcomer"])]),
+    ("a body and a key, each where nobody else looks", &[("identity", &["Code", "Wanted"])]),
+    ("a gateway, and what it is told from outside", &[("reactor", &["Paypal", "Stripe"])]),
+];
+/// The crate whose modules are words before each name.
+const BY_MODULE: &str = "domain";
+
+/// A type, where it is declared.
+struct Declared<'a> {
+    name: &'a str,
+    file: &'a File,
+    line: usize,
+    /// Whether other crates may see it.
+    is_public: bool,
+}
+
+/// Names that two crates give, or two files of one.
 pub fn check(tree: &Tree) -> Vec<Finding> {
-    let mut given: BTreeMap<&str, Vec<(&File, usize)>> = BTreeMap::new();
+    let mut types = Vec::new();
     for file in tree.ending(&[".rs"]).filter(|file| file.is_of_the_engine()) {
-        for (number, line) in file.lines() {
-            if let Some(name) = declared(line) {
-                given.entry(name).or_default().push((file, number));
+        for (line, text) in file.lines() {
+            if let Some((is_public, name)) = declared(text) {
+                types.push(Declared { name, file, line, is_public });
             }
         }
     }
-    let crates = |places: &[(&File, usize)]| -> BTreeSet<String> {
-        places.iter().map(|(file, _)| file.folder().to_owned()).collect()
-    };
-    given.retain(|_, places| crates(places).len() > 1);
-    let allowed = || ALLOWED.iter().flat_map(|(_, names)| *names).copied();
-    let mut found = Vec::new();
-    for (name, places) in given.iter().filter(|(name, _)| !allowed().any(|it| it == **name)) {
-        let (file, line) = places[places.len() - 1];
-        let others: Vec<String> =
-            places.iter().map(|(file, line)| format!("{}:{line}", file.path)).collect();
-        let says = format!("`{name}` means something in several crates: {}", others.join(", "));
-        found.push(Finding::at(&file.path, line, says));
-    }
     // Of a whole tree, and not of a test's.
-    let stale = allowed().filter(|name| tree.file(OWN).is_some() && !given.contains_key(name));
-    found.extend(stale.map(|name| {
-        Finding::of(OWN, format!("`{name}` is in several crates no more: take it off the list"))
-    }));
+    let whole = tree.file(OWN).is_some();
+    let mut found = between_crates(&types, whole);
+    found.extend(between_files(&types, whole));
     found
 }
 
-/// The public type that a line declares.
-fn declared(line: &str) -> Option<&str> {
-    let rest = line.trim_start().strip_prefix("pub ")?;
-    let (kind, rest) = rest.split_once(' ')?;
+fn between_crates(types: &[Declared], whole: bool) -> Vec<Finding> {
+    let mut given: BTreeMap<&str, Vec<&Declared>> = BTreeMap::new();
+    for it in types.iter().filter(|it| it.is_public) {
+        given.entry(it.name).or_default().push(it);
+    }
+    given.retain(|_, places| differ(places, |it| it.file.folder()));
+    let allowed = || ALLOWED.iter().flat_map(|(_, names)| *names).copied();
+    let unlisted = given.iter().filter(|(name, _)| !allowed().any(|it| it == **name));
+    let mut found: Vec<Finding> =
+        unlisted.map(|(name, places)| twice(name, "several crates", places)).collect();
+    let stale = allowed().filter(|name| whole && !given.contains_key(name));
+    found.extend(stale.map(|name| stale_entry(name, "several crates")));
+    found
+}
+
+fn between_files(types: &[Declared], whole: bool) -> Vec<Finding> {
+    let mut given: BTreeMap<(&str, &str), Vec<&Declared>> = BTreeMap::new();
+    for it in types.iter().filter(|it| it.file.folder() != BY_MODULE) {
+        given.entry((it.file.folder(), it.name)).or_default().push(it);
+    }
+    given.retain(|_, places| differ(places, |it| &it.file.path));
+    let crates = || ALLOWED_WITHIN.iter().flat_map(|(_, crates)| *crates);
+    let allowed = || crates().flat_map(|(of, names)| names.iter().map(|name| (*of, *name)));
+    let unlisted = given.iter().filter(|(known, _)| !allowed().any(|it| it == **known));
+    let mut found: Vec<Finding> =
+        unlisted.map(|((_, name), places)| twice(name, "several files", places)).collect();
+    let stale = allowed().filter(|known| whole && !given.contains_key(known));
+    found.extend(stale.map(|(of, name)| stale_entry(name, &format!("several files of {of}"))));
+    found
+}
+
+/// Whether there are two of what is told of each.
+fn differ<'a>(places: &[&Declared<'a>], of: impl Fn(&Declared<'a>) -> &'a str) -> bool {
+    places.iter().map(|it| of(it)).collect::<BTreeSet<_>>().len() > 1
+}
+
+fn twice(name: &str, places_of: &str, places: &[&Declared]) -> Finding {
+    let last = places[places.len() - 1];
+    let all: Vec<String> =
+        places.iter().map(|it| format!("{}:{}", it.file.path, it.line)).collect();
+    let says = format!("`{name}` means something in {places_of}: {}", all.join(", "));
+    Finding::at(&last.file.path, last.line, says)
+}
+
+fn stale_entry(name: &str, places_of: &str) -> Finding {
+    Finding::of(OWN, format!("`{name}` is in {places_of} no more: take it off the list"))
+}
+
+/// The type that a line declares for others to see, and whether these may be of other crates.
+fn declared(line: &str) -> Option<(bool, &str)> {
+    let rest = line.trim_start().strip_prefix("pub")?;
+    let (is_public, rest) = match rest.strip_prefix('(') {
+        Some(rest) => (false, rest.split_once(')')?.1),
+        None => (true, rest),
+    };
+    let (kind, rest) = rest.strip_prefix(' ')?.split_once(' ')?;
     if !["struct", "enum", "trait", "type", "union"].contains(&kind) {
         return None;
     }
     let name = rest.split(|letter: char| !letter.is_alphanumeric() && letter != '_').next()?;
     // A macro's, which makes many.
-    (!name.is_empty()).then_some(name)
+    (!name.is_empty()).then_some((is_public, name))
 }
 
 #[cfg(test)]
@@ -81,10 +147,24 @@ mod tests {
     }
 
     #[test]
-    fn only_public_types_are_declared() {
-        assert_eq!(declared("pub struct Cart {"), Some("Cart"));
-        assert_eq!(declared("    pub type Rows<'a> = Vec<&'a str>;"), Some("Rows"));
-        assert_eq!(declared("pub(crate) struct Cart;"), None);
+    fn a_name_in_two_files_of_a_crate_is_found() {
+        let tree = Tree::of(&[
+            ("vault/src/a.rs", "//! A.\npub(crate) struct Quince;\nstruct Own;\n"),
+            ("vault/src/b.rs", "//! B.\npub(super) enum Quince {}\nstruct Own;\n"),
+            ("domain/src/a.rs", "//! A.\npub enum Event {}\n"),
+            ("domain/src/b.rs", "//! B.\npub enum Event {}\n"),
+        ]);
+        let found = check(&tree);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!((found[0].place.as_str(), found[0].line), ("vault/src/b.rs", 2));
+    }
+
+    #[test]
+    fn only_what_others_see_is_declared() {
+        assert_eq!(declared("pub struct Cart {"), Some((true, "Cart")));
+        assert_eq!(declared("    pub type Rows<'a> = Vec<&'a str>;"), Some((true, "Rows")));
+        assert_eq!(declared("pub(crate) struct Cart;"), Some((false, "Cart")));
+        assert_eq!(declared("struct Cart;"), None);
         assert_eq!(declared("pub fn cart() {}"), None);
         assert_eq!(declared("        pub enum $error {"), None);
     }
