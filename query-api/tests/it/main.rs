@@ -21,6 +21,7 @@ mod outage;
 mod pages;
 mod past;
 mod search;
+mod search_bounds;
 mod sockets;
 mod stories;
 mod strangers;

@@ -6,10 +6,9 @@ use axum::http::StatusCode;
 use domain::page::search::Document;
 use meilisearch_sdk::client::Client;
 use meilisearch_sdk::settings::Settings;
-use query_api::search::postgres::SEARCHES_MAX;
 use serde_json::{Value, json};
 use service::config::Secret;
-use sqlx::{PgPool, Postgres, Transaction};
+use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::support::{Answer, Shop, meilisearch};
@@ -38,7 +37,7 @@ fn variant(sku: &str, title: &str, barcode: &str) -> Value {
     json!({"sku": sku, "title": title, "prices": [], "barcode": barcode, "in_stock": true})
 }
 
-fn catalogue() -> Vec<Value> {
+pub fn catalogue() -> Vec<Value> {
     let mut documents = vec![
         document(1, "Tote", "Acme", 19.99, true),
         document(2, "Tote", "Ödland \"X\"", 49.5, false),
@@ -55,7 +54,7 @@ fn catalogue() -> Vec<Value> {
     documents
 }
 
-async fn fill_postgres(shop: &Shop, documents: &[Value]) {
+pub async fn fill_postgres(shop: &Shop, documents: &[Value]) {
     // The shape is the projector's, not an invention of this test.
     let known: Vec<Document> = documents
         .iter()
@@ -76,7 +75,7 @@ async fn fill_postgres(shop: &Shop, documents: &[Value]) {
     sqlx::query("UPDATE search_documents_rows SET dirty = false").execute(&shop.db).await.unwrap();
 }
 
-fn titles(answer: &Answer) -> Vec<String> {
+pub fn titles(answer: &Answer) -> Vec<String> {
     hits(answer).iter().map(|hit| hit["title"].as_str().unwrap().to_owned()).collect()
 }
 
@@ -229,91 +228,6 @@ async fn facets_in_postgres_count_the_first_hits(db: PgPool) {
     assert_eq!((&all["total"], all.get("facets_over")), (&2.into(), None));
     let none = shop.get("/v1/search?facets=false").await.json();
     assert_eq!((&none["facets"], none.get("facets_over")), (&json!({}), None));
-}
-
-async fn locked(db: &PgPool) -> Transaction<'static, Postgres> {
-    let mut lock = db.begin().await.unwrap();
-    let held = "LOCK TABLE search_documents_rows IN ACCESS EXCLUSIVE MODE";
-    sqlx::query(held).execute(&mut *lock).await.unwrap();
-    lock
-}
-
-/// Searches that Postgres is at now.
-async fn under_way(db: &PgPool) -> usize {
-    let count: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
-         AND state = 'active' AND query LIKE 'WITH first AS%'",
-    )
-    .fetch_one(db)
-    .await
-    .unwrap();
-    usize::try_from(count).unwrap()
-}
-
-#[sqlx::test(migrations = "../migrations")]
-async fn few_search_in_postgres_at_once(db: PgPool) {
-    let shop = Shop::open(&db).await;
-    fill_postgres(&shop, &catalogue()).await;
-    // Whoever searches now waits for the table, and no longer than a search may take.
-    let lock = locked(&db).await;
-    let searching = futures::future::join_all((0..SEARCHES_MAX).map(|_| shop.get("/v1/search")));
-    let refused = async {
-        while under_way(&db).await < SEARCHES_MAX {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        shop.get("/v1/search").await
-    };
-    let (answers, refused) = tokio::join!(searching, refused);
-    for answer in &answers {
-        assert_eq!(
-            (answer.status, answer.code()),
-            (StatusCode::SERVICE_UNAVAILABLE, "database_timeout".into())
-        );
-        assert!(answer.headers.contains_key("retry-after"));
-    }
-    assert_eq!(
-        (refused.status, refused.code()),
-        (StatusCode::SERVICE_UNAVAILABLE, "too_many_searches".into())
-    );
-    assert_eq!(refused.headers["retry-after"], "1");
-    lock.rollback().await.unwrap();
-    assert_eq!(titles(&shop.get("/v1/search").await).len(), 7);
-}
-
-/// Who hangs up does not give the place back that his statement still has: however many do, no more
-/// run than the bound says, and other reads have their connections.
-#[sqlx::test(migrations = "../migrations")]
-async fn those_who_hang_up_do_not_pass_by_the_bound(db: PgPool) {
-    let shop = Shop::open(&db).await;
-    shop.put_product(1, "Tote", "published", 1).await;
-    fill_postgres(&shop, &catalogue()).await;
-    let lock = locked(&db).await;
-    let (mut most, mut refused) = (0, None);
-    let until = Instant::now() + Duration::from_mins(1);
-    let mut asked = 0;
-    while refused.is_none() || asked < 16 {
-        asked += 1;
-        // Until Postgres has got it, or it is refused.
-        let begun = async {
-            while under_way(&db).await < asked.min(SEARCHES_MAX) {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        tokio::select! { biased;
-            answer = shop.get("/v1/search?q=tote&sort=price&currency=EUR") => {
-                refused = Some(answer);
-            }
-            () = begun => {}
-        }
-        most = most.max(under_way(&db).await);
-        assert!(Instant::now() < until, "nobody is refused, though all have hung up");
-    }
-    assert_eq!(refused.unwrap().status, StatusCode::SERVICE_UNAVAILABLE);
-    assert!((1..=SEARCHES_MAX).contains(&most), "{most} at once");
-    assert_eq!(shop.get("/v1/products").await.ids().len(), 1);
-    assert_eq!(shop.get("/ready").await.status, StatusCode::OK);
-    assert!(under_way(&db).await <= SEARCHES_MAX);
-    lock.rollback().await.unwrap();
 }
 
 async fn fill_meilisearch(index: &str, documents: &[Value]) -> Client {
