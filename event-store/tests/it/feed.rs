@@ -40,7 +40,7 @@ async fn postgres_alone_is_enough(db: PgPool) {
     });
     tokio::time::sleep(Duration::from_millis(300)).await;
     accept(&writer, create_cart(cart_id())).await;
-    tokio::time::timeout(Duration::from_secs(2), waiting).await.unwrap().unwrap();
+    tokio::time::timeout(Duration::from_mins(1), waiting).await.unwrap().unwrap();
 }
 
 #[sqlx::test(migrations = "../migrations")]
