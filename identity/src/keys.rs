@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use clap::ValueEnum;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use ring::rand::SystemRandom;
@@ -18,7 +18,9 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::master::{Master, NotSealed};
-use crate::token::LIFE_MAX;
+
+/// The longest life of a token: no longer does anybody need the key that verifies it.
+pub const LIFE_MAX: TimeDelta = TimeDelta::days(30);
 
 /// How long a key that was read is taken for the one that signs.
 pub const KNOWN_FOR: Duration = Duration::from_mins(1);

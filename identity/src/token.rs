@@ -9,13 +9,12 @@ use jsonwebtoken::{Header, Validation};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use crate::keys::LIFE_MAX;
 use crate::keys::{Public, Signing};
 use crate::principal::{Member, Principal, Role};
 
 /// Whom tokens are for.
 pub const AUDIENCE: &str = "commerce";
-/// The longest life of a token.
-pub const LIFE_MAX: TimeDelta = TimeDelta::days(30);
 /// How far clocks may be apart.
 const LEEWAY: TimeDelta = TimeDelta::seconds(5);
 /// Bytes of a token that is looked at.

@@ -15,14 +15,12 @@ use uuid::Uuid;
 use crate::cursor::Kind;
 use crate::fields::Fields;
 use crate::listing::{Limit, Listing, Page, Sort};
+pub use crate::outline::MEMBER;
 use crate::resources::stock;
 
 /// The most documents that are shown beside others, as far as they fit
 /// [`crate::listing::PAGE_BYTES_MAX`].
 pub const INCLUDED_MAX: u16 = 1_000;
-
-/// The member of an answer that has them.
-pub const MEMBER: &str = "included";
 
 /// What may be shown beside documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

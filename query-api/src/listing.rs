@@ -20,7 +20,7 @@ use sqlx::{Encode, PgConnection, Postgres, QueryBuilder, Row as _, Type};
 use crate::cursor::{self, Key, Kind};
 use crate::document::respond_unversioned;
 use crate::fields::Fields;
-use crate::included::MEMBER;
+use crate::outline::MEMBER;
 
 /// The most documents on a page.
 pub const LIMIT_MAX: u16 = 200;

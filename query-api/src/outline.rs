@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::included::MEMBER;
-
+/// The member of an answer that has what is shown beside documents.
+pub const MEMBER: &str = "included";
 /// The most names one below the other.
 pub const DEPTH_MAX: usize = 6;
 

@@ -15,7 +15,6 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use crate::access::Line;
-use crate::http::REQUESTS_MAX;
 use crate::ledger::{Counted, Entry, Ledger};
 use crate::problem::Problem;
 
@@ -26,6 +25,9 @@ const UNTAKEN_BYTES_MAX: usize = 256 * 1024 * 1024;
 const CONNECTION_UNTAKEN_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// What the transport is given at once, in bytes: what it took says little about what it holds.
 const PIECE_BYTES_MAX: usize = 16 * 1024;
+
+/// The most requests whose answer was not taken to its end; more are refused.
+const REQUESTS_MAX: usize = 4096;
 
 /// What may be on its way at once.
 #[derive(Clone, Copy, Debug)]

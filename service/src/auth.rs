@@ -4,7 +4,7 @@
 use axum::http::{HeaderMap, header};
 use subtle::ConstantTimeEq as _;
 
-use crate::config::Secret;
+use crate::secret::Secret;
 
 /// Whether a request carries the token. Compares in constant time, so that answers do not tell how
 /// much of a guess was right. Only the token's length shows.

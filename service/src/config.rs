@@ -14,54 +14,9 @@ use sqlx::postgres::PgConnectOptions;
 use crate::cors::Origins;
 use crate::exposed;
 use crate::rates::Rates;
+pub use crate::secret::Secret;
 use crate::tls::Tls;
-
-/// Why a process does not start: a setting that cannot be meant.
-#[derive(Debug, thiserror::Error)]
-#[error("{name} {reason}")]
-pub struct Wrong {
-    /// The setting, as the environment calls it.
-    pub name: &'static str,
-    /// What is wrong with it, without its value.
-    pub reason: String,
-}
-
-impl Wrong {
-    /// The setting and what is wrong with it.
-    pub fn new(name: &'static str, reason: impl Into<String>) -> Self {
-        Self { name, reason: reason.into() }
-    }
-}
-
-/// A value that is never printed: a password, a token, a URL that holds one.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The value itself, for the one place that needs it.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for Secret {
-    type Err = std::convert::Infallible;
-    fn from_str(value: &str) -> Result<Self, Self::Err> {
-        Ok(Self(value.to_owned()))
-    }
-}
-
-impl From<&str> for Secret {
-    fn from(value: &str) -> Self {
-        Self(value.to_owned())
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
+pub use crate::wrong::Wrong;
 
 /// Where Postgres is and how much of it this process may use.
 #[derive(Clone, Debug, Args)]

@@ -2,7 +2,6 @@
 //! that says nothing, or, when a newcomer needs its place, the one that was idle for longest.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,7 +9,6 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::ledger::{Ledger, Patience};
-use crate::stay::Held;
 
 /// How long a connection may be left alone.
 #[derive(Clone, Copy, Debug)]
@@ -31,17 +29,6 @@ pub(crate) struct Connection {
     pub ledger: Arc<Ledger>,
     /// Tells who attends to it that it is to end.
     pub end: CancellationToken,
-}
-
-/// The connection that a request came by: one of its extensions, and not three.
-#[derive(Clone)]
-pub(crate) struct CameBy {
-    /// The address at the other end.
-    pub peer: IpAddr,
-    /// What is under way on it.
-    pub ledger: Arc<Ledger>,
-    /// What it holds; `None` of one that is turned away.
-    pub held: Option<Held>,
 }
 
 /// All open connections of a port.

@@ -21,9 +21,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::is_allowed;
-use crate::config::{Http, Secret};
+use crate::config::Http;
 use crate::outage::Outage;
 use crate::problem::Problem;
+use crate::secret::Secret;
 use crate::{build, metrics};
 
 /// How long one check may take until it counts as failed.

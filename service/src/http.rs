@@ -19,19 +19,17 @@ use tracing::Instrument as _;
 
 use crate::access::Line;
 use crate::answers::{Bounds, Untaken};
-use crate::connections::CameBy;
 use crate::counts::RequestCounts;
 use crate::ledger::Ledger;
 use crate::problem::Problem;
 use crate::request_id::{self, RequestId};
+use crate::stay::CameBy;
 use crate::throttle::Throttle;
 use crate::unread::{Unread, refuse};
 use crate::{encoding, guarded, health, metrics, unread};
 
 /// How long a handler may take until its answer begins. Longer than any wait a client may ask for.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
-/// The most requests whose answer was not taken to its end; more are refused.
-pub const REQUESTS_MAX: usize = 4096;
 /// The same for those who watch the process, who are let in however many others there are, until
 /// their answer begins: it is short. As many again for those who ask whether it is ready, by whom
 /// requests are sent elsewhere: a part that hangs and is not needed holds up `/health`, not them.

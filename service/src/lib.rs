@@ -30,6 +30,7 @@ pub mod parts;
 pub mod problem;
 pub mod rates;
 pub mod request_id;
+mod secret;
 mod serve;
 pub mod shutdown;
 pub mod stay;
@@ -37,6 +38,7 @@ pub mod telemetry;
 mod throttle;
 pub mod tls;
 pub mod unread;
+mod wrong;
 
 pub use problem::Problem;
 pub use serve::{DRAIN_TIME, ServeError, serve, serve_on};

@@ -27,9 +27,9 @@ use governor::{Quota, RateLimiter};
 use lru::LruCache;
 
 use crate::auth::bearer;
-use crate::connections::CameBy;
 use crate::health;
 use crate::problem::Problem;
+use crate::stay::CameBy;
 use crate::unread::refuse;
 
 /// Requests after which those callers are forgotten who have their full share again. So callers

@@ -3,6 +3,7 @@
 //! until he is done with it, and is told when it has to end.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
@@ -11,8 +12,19 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use crate::connections::{CameBy, Opened};
-use crate::ledger::UnderWay;
+use crate::connections::Opened;
+use crate::ledger::{Ledger, UnderWay};
+
+/// The connection that a request came by: one of its extensions, and not three.
+#[derive(Clone)]
+pub(crate) struct CameBy {
+    /// The address at the other end.
+    pub peer: IpAddr,
+    /// What is under way on it.
+    pub ledger: Arc<Ledger>,
+    /// What it holds; `None` of one that is turned away.
+    pub held: Option<Held>,
+}
 
 /// What a connection holds, until the last of its clones is dropped.
 #[derive(Clone)]

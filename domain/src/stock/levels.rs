@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::event::units;
-use super::rules::SHORT_MAX;
 use super::{Hold, Part, Short, Stock};
 use crate::location::MAIN;
 use crate::text::{Location, Quantity};
+
+/// Orders that an event names as coming short; the newest reservations first.
+pub const SHORT_MAX: usize = 100;
 
 /// Units at one location.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

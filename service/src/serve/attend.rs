@@ -17,8 +17,8 @@ use tokio::time::Instant;
 use tokio_rustls::server::TlsStream;
 
 use super::{Duration, END_TIME_MAX, Server};
-use crate::connections::{CameBy, Connection};
-use crate::stay::Held;
+use crate::connections::Connection;
+use crate::stay::{CameBy, Held};
 use crate::tls::door::Door;
 
 impl Server {

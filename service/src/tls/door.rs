@@ -17,7 +17,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::CERT;
 use super::pair::{Files, Pair, Pem, provider};
-use crate::config::Wrong;
+use crate::wrong::Wrong;
 
 /// How often the files are looked at.
 pub(crate) const LOOK_PERIOD: Duration = Duration::from_secs(10);

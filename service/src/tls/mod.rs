@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use crate::config::Wrong;
+use crate::wrong::Wrong;
 use door::Door;
 use pair::Files;
 

@@ -15,7 +15,7 @@ use x509_cert::Certificate;
 use x509_cert::der::Decode as _;
 
 use super::{CERT, KEY};
-use crate::config::Wrong;
+use crate::wrong::Wrong;
 
 /// Bytes of such a file: a chain has a few thousand.
 const FILE_BYTES_MAX: u64 = 256 * 1024;

@@ -12,6 +12,7 @@ use anyhow::{Result, bail};
 use crate::layout::Layout;
 use crate::progress;
 
+mod circles;
 mod codes;
 mod commands;
 mod commits;
@@ -42,6 +43,7 @@ type Rule = (&'static str, fn(&Tree) -> Vec<Finding>);
 
 /// Every rule.
 const RULES: &[Rule] = &[
+    ("circles", circles::check),
     ("codes", codes::check),
     ("commands", commands::check),
     ("commits", commits::check),

@@ -20,8 +20,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("of what, says the module before it", &["Key", "Kind", "Row"]),
 ];
 
+/// A crate, and names in it.
+type Names = (&'static str, &'static [&'static str]);
 /// The same inside a crate.
-const ALLOWED_WITHIN: &[(&str, &[(&str, &[&str])])] = &[
+const ALLOWED_WITHIN: &[(&str, &[Names])] = &[
     (
         "of what, says the module before it",
         &[
