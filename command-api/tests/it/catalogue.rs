@@ -148,7 +148,7 @@ async fn a_member_that_comes_twice_is_refused(db: PgPool) {
         (r#"{"title":"A","attributes":{"Colour":"red","Colour":"blue"}}"#, "/attributes/Colour"),
         (r#"{"title":"A","variants":[{"sku":"T","sku":"U","prices":[]}]}"#, "/variants/0/sku"),
     ] {
-        let refused = shop.send(ask(Method::POST, "/v1/products", body.to_owned())).await;
+        let refused = shop.send(ask(Method::POST, "/v1/products", body)).await;
         assert_eq!((refused.status, refused.code()), (StatusCode::BAD_REQUEST, "invalid_body"));
         let told = &refused.body["errors"][0];
         assert_eq!((&told["pointer"], &told["code"]), (&json!(pointer), &json!("duplicate_field")));

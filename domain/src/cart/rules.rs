@@ -161,7 +161,9 @@ impl Cart {
         for (number, line) in from.lines.iter().enumerate() {
             match after.add_line(line.clone()) {
                 Ok(events) => {
-                    events.iter().for_each(|event| after.evolve(event));
+                    for event in &events {
+                        after.evolve(event);
+                    }
                     taken.extend(events);
                 }
                 Err(error) => misfits.push(Misfit { line: number, sku: line.sku.clone(), error }),

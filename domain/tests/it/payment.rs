@@ -264,32 +264,6 @@ fn a_person_settles_what_no_machine_can() {
     shop.when(resolve(1, Finding::NotDone)).then(facts);
 }
 
-/// A gateway that gives back by several refunds of its own may stop half-way.
-#[test]
-fn a_person_finds_that_only_a_part_was_given_back() {
-    let part = |amount| Finding::Done {
-        reference: Some(token("re_1")),
-        expires_at: None,
-        amount: Some(eur(amount)),
-    };
-    let note = || note("as the gateway's list says, Ann");
-    let resolve = |amount| {
-        ask(Command::Resolve { request: 3, finding: part(amount), note: note(), at: hour(0) })
-    };
-    let asked = captured().done(refund(1, Some(eur("12.00")))).done(record(1, 3, Verdict::Unknown));
-    asked.when(resolve("12.01")).then_refused("amount_too_large");
-    asked.when(resolve("0.00")).then_refused("invalid_amount");
-    let (order_id, request) = (order_id(1), Some(3));
-    let (reference, reason) = (Some(token("re_1")), None);
-    let refunded = Refunded { order_id, request, amount: eur("8.00"), reference, reason };
-    let resolved = Resolved { order_id, request: 3, note: note() };
-    asked.when(resolve("8.00")).then([of_payment(1, resolved), of_payment(1, refunded)]);
-    // An authorisation is whole or none.
-    let shop = paying().done(record(1, 1, Verdict::Unknown));
-    let whole = Command::Resolve { request: 1, finding: part("8.00"), note: note(), at: hour(0) };
-    shop.when(ask(whole)).then_refused("invalid_amount");
-}
-
 #[test]
 fn a_late_answer_to_a_settled_request_changes_nothing() {
     let shop = captured();

@@ -123,7 +123,10 @@ fn a_variant_has_one_price_a_currency() {
     let too_many = vec![eur("1.00"); PRICES_MAX + 1];
     draft(vec![])
         .when(to_product(1, Command::SetVariant(variant("A", &too_many))))
-        .then_refused_with(Error::TooManyPrices(All(vec![sku("A")])));
+        .then_refused_with(Error::Several(All(vec![
+            Error::TooManyPrices(All(vec![sku("A")])),
+            Error::DuplicateCurrency(All(vec![sku("A")])),
+        ])));
 }
 
 #[test]

@@ -20,7 +20,7 @@ use crate::people::{RIGHT, email, password, people};
 /// Polls after which each of these is done.
 const POLLS: usize = 24;
 /// What a machine that is busy needs at the most.
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 /// Polls a future at most so many times, and drops it.
 async fn poll_times(times: usize, future: impl Future<Output = ()>) {

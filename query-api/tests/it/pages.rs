@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use axum::body::Body;
-use axum::http::{HeaderMap, Request};
+use axum::http::{HeaderMap, HeaderName, Request};
 use axum::response::Response;
 use service::cors::{self, Origins};
 use service::rates::{self, Rates};
@@ -37,7 +37,7 @@ const NOT_NAMED: [&str; 15] = [
 fn unread(headers: &HeaderMap) -> Vec<String> {
     let exposed = headers["access-control-expose-headers"].to_str().unwrap();
     let exposed: BTreeSet<&str> = exposed.split(',').map(str::trim).collect();
-    let names = headers.keys().map(|name| name.as_str());
+    let names = headers.keys().map(HeaderName::as_str);
     names
         .filter(|name| !exposed.contains(name) && !NOT_NAMED.contains(name))
         .map(str::to_owned)

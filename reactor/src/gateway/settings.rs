@@ -13,8 +13,8 @@ const EVENTS_DAYS_MAX: i64 = 3_650;
 #[derive(Clone, Debug, Args)]
 pub struct Settings {
     /// Whether cards may go through the built-in sandbox, which moves no money
-    #[arg(long, env = "SANDBOX", value_enum, default_value_t = Sandbox::Auto)]
-    pub sandbox: Sandbox,
+    #[arg(long, env = "SANDBOX", value_enum, default_value_t = SandboxMode::Auto)]
+    pub sandbox: SandboxMode,
     /// Stripe's secret key (`sk_…` or `rk_…`)
     #[arg(long, env = "STRIPE_SECRET_KEY", hide_env_values = true)]
     pub stripe_secret_key: Option<Secret>,
@@ -45,7 +45,7 @@ pub struct Settings {
 
 /// Whether the sandbox is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Sandbox {
+pub enum SandboxMode {
     /// While no other gateway is set up
     Auto,
     /// Beside others too
@@ -58,7 +58,7 @@ impl Default for Settings {
     /// No gateway is configured.
     fn default() -> Self {
         Self {
-            sandbox: Sandbox::Auto,
+            sandbox: SandboxMode::Auto,
             stripe_secret_key: None,
             stripe_webhook_secret: None,
             stripe_api_base: None,
@@ -108,9 +108,9 @@ impl Settings {
     pub fn sandbox(&self) -> Result<bool, Wrong> {
         let alone = self.stripe()?.is_none() && self.paypal()?.is_none();
         Ok(match self.sandbox {
-            Sandbox::Auto => alone,
-            Sandbox::True => true,
-            Sandbox::False => false,
+            SandboxMode::Auto => alone,
+            SandboxMode::True => true,
+            SandboxMode::False => false,
         })
     }
 
@@ -216,7 +216,7 @@ mod tests {
         let none = Settings::default();
         assert!(none.sandbox().unwrap() && none.check(false).is_ok());
         assert_eq!(none.check(true).unwrap_err().name, "SANDBOX");
-        let off = Settings { sandbox: Sandbox::False, ..none };
+        let off = Settings { sandbox: SandboxMode::False, ..none };
         assert!(!off.sandbox().unwrap() && off.check(true).is_ok());
         let stripe = Settings {
             stripe_secret_key: Some("sk".into()),
@@ -224,7 +224,7 @@ mod tests {
             ..Settings::default()
         };
         assert!(!stripe.sandbox().unwrap() && stripe.check(true).is_ok());
-        let beside = Settings { sandbox: Sandbox::True, ..stripe };
+        let beside = Settings { sandbox: SandboxMode::True, ..stripe };
         assert!(beside.sandbox().unwrap() && beside.check(false).is_ok());
         assert_eq!(beside.check(true).unwrap_err().name, "SANDBOX");
     }

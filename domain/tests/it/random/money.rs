@@ -99,3 +99,19 @@ fn told_early(shop: &Shop, id: OrderId) -> bool {
         back + by_banks > taken
     })
 }
+
+/// Never more taken than set aside, never more given back than taken.
+pub fn check_sums(payment: &Payment) {
+    let terms = payment.terms.as_ref().expect("it has events");
+    // What a gateway tells of itself is the truth, in whatever order it is told.
+    if payment.counted.iter().any(|reference| reference.as_str().starts_with("seen_")) {
+        return;
+    }
+    let within = |less: Money, more: Money| more.minus(less).is_some();
+    let set_aside = terms.at_most_captured();
+    assert!(within(set_aside, terms.amount), "{payment:?}");
+    assert!(within(terms.captured, set_aside), "{payment:?}");
+    assert!(within(terms.refunded, terms.captured), "{payment:?}");
+    let settled = terms.remitted.plus(terms.written_off).expect("a sum");
+    assert!(within(settled, terms.captured), "{payment:?}");
+}
