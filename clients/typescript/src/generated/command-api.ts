@@ -321,6 +321,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/carts/{id}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Opens a cart again whose order is off, its lines as they were: it may be filled further, and
+         * @description Opens a cart again whose order is off, its lines as they were: it may be filled further, and
+         *     checked out into another order.
+         */
+        post: operations["cart.reopen"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/fulfilments": {
         parameters: {
             query?: never;
@@ -676,8 +697,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Gives a payment up that the gateway has not settled
-         * @description Gives a payment up that the gateway has not settled.
+         * Gives a payment up of which nothing was taken, so that the order may be paid otherwise
+         * @description Gives a payment up of which nothing was taken, so that the order may be paid otherwise.
          */
         post: operations["payment.abort"];
         delete?: never;
@@ -776,8 +797,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Says that the courier handed collected cash over
-         * @description Says that the courier handed collected cash over.
+         * Says that the courier handed collected cash over, all of it unless an amount is named; and what
+         * @description Says that the courier handed collected cash over, all of it unless an amount is named; and what
+         *     will not be, if that is so.
          */
         post: operations["payment.remit"];
         delete?: never;
@@ -816,8 +838,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Takes back that cash was collected
-         * @description Takes back that cash was collected.
+         * Says that nothing more of it is collected
+         * @description Says that nothing more of it is collected. What was collected stands.
          */
         post: operations["payment.uncollect"];
         delete?: never;
@@ -1165,6 +1187,26 @@ export interface paths {
          */
         post: operations["person.forget"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/people/{id}/totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Takes it from a customer who has lost it and their recovery codes, and tells them
+         * @description Takes it from a customer who has lost it and their recovery codes, and tells them.
+         */
+        delete: operations["second_factor.rescue"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1539,6 +1581,26 @@ export interface paths {
          */
         post: operations["staff.join"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/staff/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Forgets somebody who worked here and is disabled
+         * @description Forgets somebody who worked here and is disabled.
+         */
+        delete: operations["staff.forget"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2059,7 +2121,7 @@ export interface components {
              * @description Its name in the list of operations: `cart.add_line`.
              * @enum {string}
              */
-            command: "product.create" | "product.change" | "product.set_variant" | "product.change_variant" | "product.set_prices" | "product.remove_variant" | "product.publish" | "product.unpublish" | "product.archive" | "product.restore" | "stock.receive" | "stock.transfer" | "stock.count" | "stock.adjust" | "stock.set_policy" | "stock.set_threshold" | "location.set" | "cart.create" | "cart.assign" | "cart.merge" | "cart.add_line" | "cart.change_line" | "cart.remove_line" | "cart.checkout" | "cart.abandon" | "order.cancel" | "order.change_line" | "order.remove_line" | "order.change_address" | "payment.start" | "payment.abort" | "payment.capture" | "payment.void" | "payment.refund" | "payment.complete_action" | "payment.resolve" | "payment.collect" | "payment.remit" | "payment.uncollect" | "fulfilment.create" | "fulfilment.pack" | "fulfilment.ship" | "fulfilment.deliver" | "fulfilment.fail" | "fulfilment.lose" | "fulfilment.return" | "fulfilment.cancel" | "return.request" | "return.approve" | "return.reject" | "return.receive" | "return.close";
+            command: "product.create" | "product.change" | "product.set_variant" | "product.change_variant" | "product.set_prices" | "product.remove_variant" | "product.publish" | "product.unpublish" | "product.archive" | "product.restore" | "stock.receive" | "stock.transfer" | "stock.count" | "stock.adjust" | "stock.set_policy" | "stock.set_threshold" | "location.set" | "cart.create" | "cart.assign" | "cart.merge" | "cart.add_line" | "cart.change_line" | "cart.remove_line" | "cart.checkout" | "cart.reopen" | "cart.abandon" | "order.cancel" | "order.change_line" | "order.remove_line" | "order.change_address" | "payment.start" | "payment.abort" | "payment.capture" | "payment.void" | "payment.refund" | "payment.complete_action" | "payment.resolve" | "payment.collect" | "payment.remit" | "payment.uncollect" | "fulfilment.create" | "fulfilment.pack" | "fulfilment.ship" | "fulfilment.deliver" | "fulfilment.fail" | "fulfilment.lose" | "fulfilment.return" | "fulfilment.cancel" | "return.request" | "return.approve" | "return.reject" | "return.receive" | "return.close";
             /** @description What is the body elsewhere; and `sku`, where that is in the path there. */
             data?: {
                 [key: string]: unknown;
@@ -2120,7 +2182,7 @@ export interface components {
             reason: components["schemas"]["CancellationReason"];
         };
         /** @description Why an order is off, in one word. */
-        CancellationReason: "requested" | "expired" | "payment_voided" | "authorization_expired" | "undeliverable";
+        CancellationReason: "requested" | "expired" | "undeliverable";
         /** @description When the money is taken that was set aside. */
         CapturePolicy: "at_once" | "at_shipment" | "by_hand";
         /** @description A cart, its lines with what they are today while it is open. */
@@ -2133,6 +2195,8 @@ export interface components {
             id: components["schemas"]["CartId"];
             /** @description What is in it, in the order it was put there. */
             lines: components["schemas"]["CartLineToday"][];
+            /** @description The cart in which it goes on. */
+            merged_into?: components["schemas"]["CartId"] | null;
             order_id: components["schemas"]["OrderId"] | null;
             /** Format: int64 */
             position: number;
@@ -2205,6 +2269,11 @@ export interface components {
             /** @description The cart whose lines are taken in. */
             from: components["schemas"]["CartId"];
         };
+        /**
+         * @description Opens a cart again whose order is off, its lines as they were: it may be filled further, and
+         *     checked out into another order.
+         */
+        CartReopen: Record<string, never>;
         /** @description Where a cart stands in its life. */
         CartStatus: "open" | "checked_out" | "abandoned" | "merged";
         ChangeEmail: {
@@ -2405,7 +2474,13 @@ export interface components {
         };
         /** @description Says that a parcel is packed. */
         FulfilmentPack: Record<string, never>;
-        /** @description Takes a parcel back that nobody took. The order becomes smaller by it, unless it goes out again. */
+        /**
+         * @description Takes a parcel back that nobody took. The order becomes smaller by it, unless it goes out again.
+         * @example {
+         *       "location": "main",
+         *       "send_again": true
+         *     }
+         */
         FulfilmentReturn: {
             /**
              * @description What came back of it, and what becomes of that; the rest is lost. None means all of it.
@@ -2744,6 +2819,12 @@ export interface components {
              */
             units: number;
             /**
+             * @description Whether it is certain, and what stood for its money ended before anything left: it is to be
+             *     paid by `reserved_until`.
+             * @default false
+             */
+            unsecured: boolean;
+            /**
              * Format: date-time
              * @description When it last changed.
              */
@@ -2944,8 +3025,10 @@ export interface components {
              * @description The version of its stream.
              */
             version: number;
+            /** @description How much of what the courier took is waited for no more. */
+            written_off: components["schemas"]["Money"];
         };
-        /** @description Gives a payment up that the gateway has not settled. */
+        /** @description Gives a payment up of which nothing was taken, so that the order may be paid otherwise. */
         PaymentAbort: {
             reason?: components["schemas"]["Note"] | null;
         };
@@ -2975,13 +3058,19 @@ export interface components {
             by_hand: boolean;
             reason?: components["schemas"]["Note"] | null;
         };
-        /** @description Says that the courier handed collected cash over. */
+        /**
+         * @description Says that the courier handed collected cash over, all of it unless an amount is named; and what
+         *     will not be, if that is so.
+         */
         PaymentRemit: {
-            /** @description How much; all there is, where nobody says. */
             amount?: components["schemas"]["Money"] | null;
+            /** @description What the courier keeps as a fee, or lost: it is waited for no more. */
+            write_off?: components["schemas"]["WriteOff"] | null;
         };
         /** @description Says what came of a request whose answer was lost, as a person found out. */
         PaymentResolve: {
+            /** @description How much was taken or given back, where that is less than was asked for. */
+            amount?: components["schemas"]["Money"] | null;
             /**
              * Format: date-time
              * @description When an authorisation lapses.
@@ -3015,7 +3104,7 @@ export interface components {
         PaymentState: "created" | "requires_action" | "authorized" | "partially_captured" | "captured" | "partially_refunded" | "refunded" | "charged_back" | "voided" | "expired" | "failed" | "cod_pending" | "partially_collected" | "collected" | "remitted" | "uncollected";
         /** @description What has come of paying, over all payments. */
         PaymentStatus: "none" | "awaiting" | "authorized" | "partially_paid" | "paid" | "partially_refunded" | "refunded" | "charged_back" | "voided" | "expired" | "failed" | "uncollected";
-        /** @description Takes back that cash was collected. */
+        /** @description Says that nothing more of it is collected. What was collected stands. */
         PaymentUncollect: {
             reason: components["schemas"]["Note"];
         };
@@ -3824,6 +3913,13 @@ export interface components {
             /** @description Why. */
             reason: components["schemas"]["Note"];
         };
+        /** @description Money that the courier took and will not hand over. */
+        WriteOff: {
+            /** @description How much. */
+            amount: components["schemas"]["Money"];
+            /** @description Why: the courier keeps it as a fee, or lost it. */
+            reason: components["schemas"]["Note"];
+        };
     };
     responses: {
         /** @description Bad Request */
@@ -3852,7 +3948,7 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
-                    code?: "already_delivered" | "already_exists" | "amount_too_large" | "another_log" | "cart_abandoned" | "cart_already_exists" | "cart_checked_out" | "cart_empty" | "cart_merged" | "cart_of_another" | "cart_of_other_currency" | "checkout_refused" | "email_taken" | "fulfilment_already_exists" | "fulfilment_given_up" | "fulfilment_wrong_state" | "last_variant" | "location_not_sellable" | "location_sellable_stays" | "no_second_factor" | "not_for_sale" | "not_in_fulfilment" | "not_priced_in_currency" | "nothing_left_to_send" | "nothing_to_return" | "nothing_to_sell" | "order_already_exists" | "order_already_shipped" | "order_cancelled" | "order_completed" | "order_fully_planned" | "order_line_cannot_grow" | "order_not_confirmed" | "order_not_delivered" | "order_not_due" | "order_not_pending" | "order_not_secured" | "order_paid" | "out_of_stock" | "payment_already_exists" | "payment_already_started" | "payment_request_in_flight" | "payment_wrong_state" | "product_already_exists" | "product_archived" | "replay_under_way" | "return_already_exists" | "return_wrong_state" | "second_factor_there" | "sku_of_another_product" | "sku_taken" | "stock_already_reserved" | "stock_not_empty" | "stock_not_held" | "stock_not_there" | "stock_would_go_negative" | "too_many_arrivals" | "too_many_cart_lines" | "too_many_delivery_attempts" | "too_many_fulfilments" | "too_many_keys" | "too_many_order_lines" | "too_many_payment_requests" | "too_many_payments" | "too_many_records" | "too_many_returns" | "too_many_webhooks" | "withheld_too_much" | "works_here" | "yourself";
+                    code?: "already_delivered" | "already_exists" | "amount_too_large" | "another_log" | "cart_abandoned" | "cart_already_exists" | "cart_checked_out" | "cart_empty" | "cart_merge_refused" | "cart_merged" | "cart_of_another" | "cart_of_other_currency" | "cart_order_sent" | "cart_order_stands" | "checkout_refused" | "email_taken" | "fulfilment_already_exists" | "fulfilment_given_up" | "fulfilment_wrong_state" | "last_variant" | "location_not_sellable" | "location_sellable_stays" | "no_second_factor" | "not_for_sale" | "not_in_fulfilment" | "not_priced_in_currency" | "nothing_left_to_send" | "nothing_to_return" | "nothing_to_sell" | "order_already_exists" | "order_already_shipped" | "order_cancelled" | "order_completed" | "order_fully_planned" | "order_line_cannot_grow" | "order_not_confirmed" | "order_not_delivered" | "order_not_due" | "order_not_pending" | "order_not_secured" | "order_paid" | "out_of_stock" | "payment_already_exists" | "payment_already_started" | "payment_request_in_flight" | "payment_wrong_state" | "product_already_exists" | "product_archived" | "replay_under_way" | "return_already_exists" | "return_wrong_state" | "second_factor_there" | "sku_of_another_product" | "sku_taken" | "stock_already_reserved" | "stock_not_empty" | "stock_not_held" | "stock_not_there" | "stock_would_go_negative" | "too_many_arrivals" | "too_many_cart_lines" | "too_many_delivery_attempts" | "too_many_fulfilments" | "too_many_keys" | "too_many_order_lines" | "too_many_payment_requests" | "too_many_payments" | "too_many_records" | "too_many_returns" | "too_many_webhooks" | "withheld_too_much" | "works_here" | "yourself";
                     /** @constant */
                     status?: 409;
                 };
@@ -4031,7 +4127,7 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
-                    code?: "cart_into_itself" | "duplicate_currency" | "duplicate_sku" | "idempotency_key_expired" | "idempotency_key_reused" | "invalid_amount" | "nothing_to_adjust" | "payment_finding_incomplete" | "payment_wrong_answer" | "return_names_nothing" | "same_location" | "stock_too_large" | "too_many_items" | "too_many_locations" | "too_many_prices" | "too_many_units" | "total_out_of_bounds";
+                    code?: "cart_into_itself" | "duplicate_currency" | "duplicate_sku" | "idempotency_key_expired" | "idempotency_key_reused" | "invalid_amount" | "nothing_to_adjust" | "payment_finding_incomplete" | "payment_wrong_answer" | "product_invalid" | "return_names_nothing" | "same_location" | "stock_too_large" | "too_many_items" | "too_many_locations" | "too_many_prices" | "too_many_units" | "total_out_of_bounds";
                     /** @constant */
                     status?: 422;
                 };
@@ -5010,6 +5106,65 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    "cart.reopen": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
+                Prefer?: components["parameters"]["Prefer"];
+                /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
+                "Log-Id"?: components["parameters"]["Log-Id"];
+                /** @description The token that a customer had as a guest before they signed in: what is the guest's may become theirs. */
+                "Guest-Token"?: components["parameters"]["Guest-Token"];
+                /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
+            };
+            path: {
+                /** @description What the command is for. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["CartReopen"];
+            };
+        };
+        responses: {
+            /** @description It was done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    "Log-Id": components["headers"]["Log-Id"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"] | components["schemas"]["Cart"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     "fulfilment.create": {
         parameters: {
             query?: never;
@@ -5416,14 +5571,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lines": [
-                 *         {
-                 *           "location": "main",
-                 *           "quantity": 1,
-                 *           "sku": "TOTE-COGNAC"
-                 *         }
-                 *       ],
-                 *       "location": "main"
+                 *       "location": "main",
+                 *       "send_again": true
                  *     }
                  */
                 "application/json": components["schemas"]["FulfilmentReturn"];
@@ -6420,6 +6569,13 @@ export interface operations {
                  *       "amount": {
                  *         "amount": "19.99",
                  *         "currency": "EUR"
+                 *       },
+                 *       "write_off": {
+                 *         "amount": {
+                 *           "amount": "19.99",
+                 *           "currency": "EUR"
+                 *         },
+                 *         "reason": "the customer changed their mind"
                  *       }
                  *     }
                  */
@@ -6483,6 +6639,10 @@ export interface operations {
             content: {
                 /**
                  * @example {
+                 *       "amount": {
+                 *         "amount": "19.99",
+                 *         "currency": "EUR"
+                 *       },
                  *       "expires_at": "2026-01-31T12:00:00Z",
                  *       "note": "the customer changed their mind",
                  *       "outcome": "done",
@@ -7282,6 +7442,40 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description They are forgotten. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "second_factor.rescue": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                /** @description Which. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They have none now. */
             204: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -8537,6 +8731,40 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    "staff.forget": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                /** @description Which. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They are forgotten. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     "staff.disable": {
         parameters: {
             query?: never;
@@ -8706,6 +8934,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];

@@ -1154,6 +1154,8 @@ export interface components {
              * @description The version of its stream.
              */
             version: number;
+            /** @description How much of what the courier took is waited for no more. */
+            written_off: components["schemas"]["Money"];
         };
         /**
          * Format: uuid
