@@ -15,9 +15,11 @@ pub const SECRET_KEY: &str = "sk_test_stand_in";
 const WEBHOOK_SECRET: &str = "whsec_stand_in";
 
 /// What services are told of one that listens there.
-pub fn settings(port: u16) -> [(&'static str, String); 3] {
+pub fn settings(port: u16) -> [(&'static str, String); 4] {
     [
         ("STRIPE_SECRET_KEY", SECRET_KEY.to_owned()),
+        // Cards go through both.
+        ("SANDBOX", "true".to_owned()),
         ("STRIPE_WEBHOOK_SECRET", WEBHOOK_SECRET.to_owned()),
         ("STRIPE_API_BASE", format!("http://{HOST}:{port}")),
     ]

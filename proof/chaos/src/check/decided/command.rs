@@ -78,7 +78,7 @@ pub fn of(sent: &Sent, kept: &Kept, made: &[&Entry]) -> anyhow::Result<Command> 
         }
         "cart" => cart(what, sent, &body, made),
         "order" => order(what, sent, &body),
-        "payment" => payment(what, sent, &body),
+        "payment" => payment(what, sent, &body, made),
         "return" => return_(what, sent, &body),
         _ => fulfilment(what, sent, &body),
     }
@@ -192,14 +192,27 @@ fn lines(body: &Map<String, Value>) -> anyhow::Result<Vec<Units>> {
     if body.contains_key("lines") { field(body, "lines") } else { Ok(vec![]) }
 }
 
-fn payment(what: &str, sent: &Sent, body: &Map<String, Value>) -> anyhow::Result<Command> {
+fn payment(
+    what: &str,
+    sent: &Sent,
+    body: &Map<String, Value>,
+    made: &[&Entry],
+) -> anyhow::Result<Command> {
+    // The service's clock made it; only the events tell.
+    let at = made.iter().find_map(|entry| match &entry.event {
+        Event::Order(domain::order::Event::Unsecured(of)) => {
+            Some(of.reserved_until - domain::order::PAY_AGAIN_WITHIN)
+        }
+        _ => None,
+    });
+    let at = at.unwrap_or_else(Utc::now);
     let id: PaymentId = if sent.id.is_some() { named(sent)? } else { field(body, "id")? };
     let command = match what {
         "start" => {
             let order_id: OrderId = field(body, "order_id")?;
             payment::Command::Start { order_id, start: start(body)? }
         }
-        "abort" => payment::Command::Abort { reason: GIVEN_UP.parse()?, at: Utc::now() },
+        "abort" => payment::Command::Abort { reason: GIVEN_UP.parse()?, at },
         "capture" => payment::Command::Capture { amount: field(body, "amount")? },
         "void" => payment::Command::Void,
         "refund" => payment::Command::Refund {
@@ -212,16 +225,14 @@ fn payment(what: &str, sent: &Sent, body: &Map<String, Value>) -> anyhow::Result
             request: field(body, "request")?,
             finding: Finding::Done { reference: None, expires_at: None, amount: None },
             note: field(body, "note")?,
-            at: Utc::now(),
+            at,
         },
         "collect" => payment::Command::Collect { amount: field(body, "amount")? },
         "remit" => payment::Command::Remit {
             amount: field(body, "amount")?,
             written_off: field(body, "write_off")?,
         },
-        "uncollect" => {
-            payment::Command::Uncollect { reason: field(body, "reason")?, at: Utc::now() }
-        }
+        "uncollect" => payment::Command::Uncollect { reason: field(body, "reason")?, at },
         _ => bail!("there is no {}", sent.name),
     };
     Ok(Command::Payment(id, command))
