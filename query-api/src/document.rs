@@ -22,7 +22,7 @@ use crate::scope::{Viewer, is_for_by_log};
 ///
 /// Each is one statement. A fresh read looks in the same statement how far the model has come, so
 /// that both are of one moment, without a transaction that a caller who hangs up could leave open.
-/// Where an [`Viewer`] is named, there is nothing at once for shoppers whose it is not; a row that
+/// Where a [`Viewer`] is named, there is nothing at once for shoppers whose it is not; a row that
 /// is there is still to be looked at. A macro, so that the statements are checked when they are
 /// compiled.
 macro_rules! read {
@@ -200,9 +200,7 @@ impl Stored {
     /// shown, and only then. Another release of Rust may digest otherwise, which costs caches one
     /// answer.
     pub fn shown(version: i64, document: String) -> Self {
-        let mut hasher = DefaultHasher::new();
-        document.hash(&mut hasher);
-        let digest = Some(hasher.finish());
+        let digest = Some(digest(&document));
         Self { document, tag: Tag { version, position: None, build: None, digest } }
     }
 
@@ -264,10 +262,15 @@ pub fn respond(headers: &HeaderMap, what: &str, stored: Option<Stored>) -> Respo
 /// What has no version, or none that who asks may know, as it is shown; or 304 if the client has it
 /// already. Its tag is weak, a digest: it tells that the same is shown, and nothing for `If-Match`.
 pub fn respond_unversioned(headers: &HeaderMap, shown: String) -> Response {
+    let tag = HeaderValue::from_str(&format!("W/\"{}\"", digest(&shown))).ok();
+    tagged(headers, shown, tag)
+}
+
+/// What tells a text from others, in a tag.
+fn digest(shown: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     shown.hash(&mut hasher);
-    let tag = HeaderValue::from_str(&format!("W/\"{}\"", hasher.finish())).ok();
-    tagged(headers, shown, tag)
+    hasher.finish()
 }
 
 fn tagged(headers: &HeaderMap, json: String, tag: Option<HeaderValue>) -> Response {
