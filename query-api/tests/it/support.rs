@@ -282,8 +282,8 @@ pub fn meilisearch() -> config::Search {
     config::Search { url: required("MEILI_URL"), key: Some(Secret::from(key.as_str())) }
 }
 
-/// For things that happen soon but not at once.
-pub const SOON: Duration = Duration::from_secs(10);
+/// For things that happen soon but not at once: sooner than the 30 s some readers would wait.
+pub const SOON: Duration = Duration::from_secs(25);
 
 pub fn cart_created(id: u128) -> (String, &'static str, Value) {
     (format!("cart-{}", Uuid::from_u128(id)), "cart.created", json!({"currency": "EUR"}))

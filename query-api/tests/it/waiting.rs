@@ -151,7 +151,7 @@ async fn a_projection_that_is_behind_is_said_to_be(db: PgPool) {
     ] {
         let began = Instant::now();
         let answer = shop.ask(path, &[("prefer", "wait=1")]).await;
-        assert!((900..SOON.as_millis()).contains(&began.elapsed().as_millis()));
+        assert!(began.elapsed() >= Duration::from_millis(900), "it did not wait");
         assert_eq!(answer.status, StatusCode::GATEWAY_TIMEOUT);
         assert_eq!(answer.headers["retry-after"], "1");
         let problem = answer.json();
@@ -290,17 +290,16 @@ async fn a_fresh_read_is_one_plan(db: PgPool) {
 async fn what_the_log_has_not_come_to_is_waited_for_by_nobody(db: PgPool) {
     let shop = Shop::open(&db).await;
     shop.log_reaches(4).await;
-    let began = Instant::now();
     for path in ["/v1/products", "/v1/search"] {
         let path = format!("{path}?min_position=5");
-        let refused = shop.ask(&path, &[("prefer", "wait=30")]).await;
+        let refused = tokio::time::timeout(SOON, shop.ask(&path, &[("prefer", "wait=30")]));
+        let refused = refused.await.expect("it does not wait");
         assert_eq!(
             (refused.status, refused.code()),
             (StatusCode::BAD_REQUEST, "position_unknown".into())
         );
         assert_eq!(refused.json()["head"], 4);
     }
-    assert!(began.elapsed() < SOON);
     let known = shop.ask("/v1/products?min_position=4", &[("prefer", "wait=0")]).await;
     assert_eq!(known.code(), "projection_behind");
 }
