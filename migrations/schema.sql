@@ -848,6 +848,16 @@ $function$;
 
 CREATE FUNCTION append(of_log uuid, believed bigint, holds boolean, read_streams text[], read_versions bigint[], guesses text[], keys text[], fingerprints uuid[], outcomes text[], offsets bigint[], streams text[], versions bigint[], types text[], schemas smallint[], slots smallint[], occurred timestamp with time zone[], metadatas text[], datas text[])
  RETURNS bigint
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+    SELECT head FROM append_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
+                                  $16, $17, $18)
+$function$;
+
+CREATE FUNCTION append_batch(of_log uuid, believed bigint, holds boolean, read_streams text[], read_versions bigint[], guesses text[], keys text[], fingerprints uuid[], outcomes text[], offsets bigint[], streams text[], versions bigint[], types text[], schemas smallint[], slots smallint[], occurred timestamp with time zone[], metadatas text[], datas text[], OUT head bigint, OUT recorded timestamp with time zone)
+ RETURNS record
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'public', 'pg_temp'
@@ -857,11 +867,8 @@ CREATE FUNCTION append(of_log uuid, believed bigint, holds boolean, read_streams
  SET enable_mergejoin TO 'off'
 AS $function$
 DECLARE
-    head bigint;
     id uuid;
     stale boolean;
-    -- One clock for the whole log, whichever process appends.
-    now timestamptz;
 BEGIN
     IF NOT holds THEN
         PERFORM queue_for_head();
@@ -874,7 +881,8 @@ BEGIN
 
     IF head <> believed THEN
         IF read_streams IS NULL THEN
-            RETURN NULL;
+            head := NULL;
+            RETURN;
         END IF;
         SELECT EXISTS (
             SELECT FROM unnest(read_streams, read_versions) AS read (stream, version)
@@ -884,7 +892,8 @@ BEGIN
             ), 0)
         ) INTO stale;
         IF stale THEN
-            RETURN NULL;
+            head := NULL;
+            RETURN;
         END IF;
     END IF;
     IF cardinality(guesses) > 0 THEN
@@ -893,29 +902,32 @@ BEGIN
             WHERE EXISTS (SELECT FROM events e WHERE e.stream = guess.stream)
         ) INTO stale;
         IF stale THEN
-            RETURN NULL;
+            head := NULL;
+            RETURN;
         END IF;
     END IF;
 
-    -- It never goes back, whatever the clocks of the machines that were primary say.
-    now := greatest(clock_timestamp(), (SELECT e.recorded_at FROM events e WHERE e.position = head));
+    -- One clock for the whole log, whichever process appends. It never goes back, whatever the
+    -- clocks of the machines that were primary say.
+    recorded := greatest(
+        clock_timestamp(), (SELECT e.recorded_at FROM events e WHERE e.position = head)
+    );
     INSERT INTO commands (key, fingerprint, outcome, position, recorded_at)
-    SELECT key, fingerprint, outcome::json, head + after, now
+    SELECT key, fingerprint, outcome::json, head + after, recorded
     FROM unnest(keys, fingerprints, outcomes, offsets) AS new (key, fingerprint, outcome, after);
 
     IF cardinality(streams) > 0 THEN
         PERFORM set_config('commerce.appending', 'on', true);
         INSERT INTO events (position, stream, version, type, schema, slot, occurred_at, recorded_at,
                             metadata, data)
-        SELECT head + n, stream, version, type, schema, slot, occurred_at, now, metadata::json,
-               data::json
+        SELECT head + n, stream, version, type, schema, slot, occurred_at, recorded,
+               metadata::json, data::json
         FROM unnest(streams, versions, types, schemas, slots, occurred, metadatas, datas)
             WITH ORDINALITY AS new (stream, version, type, schema, slot, occurred_at, metadata, data, n);
         PERFORM set_config('commerce.appending', 'off', true);
         UPDATE log_head SET position = head + cardinality(streams);
         PERFORM pg_notify('log_head', (head + cardinality(streams))::text);
     END IF;
-    RETURN head;
 END
 $function$;
 
@@ -1171,6 +1183,7 @@ END
 $function$;
 
 REVOKE EXECUTE ON FUNCTION append(uuid, bigint, boolean, text[], bigint[], text[], text[], uuid[], text[], bigint[], text[], bigint[], text[], smallint[], smallint[], timestamp with time zone[], text[], text[]) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION append_batch(uuid, bigint, boolean, text[], bigint[], text[], text[], uuid[], text[], bigint[], text[], bigint[], text[], smallint[], smallint[], timestamp with time zone[], text[], text[]) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION forget_commands(interval, interval, integer) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION hold_head() FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION settle_log(boolean) FROM PUBLIC;
@@ -1180,6 +1193,7 @@ GRANT SELECT ON events, log_head TO commerce_projector;
 GRANT SELECT, INSERT, UPDATE, DELETE ON carts, carts_rows, carts_today, locations, locations_rows, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows TO commerce_projector;
 GRANT SELECT ON api_keys, carts, carts_rows, carts_today, events, locations, locations_rows, log_head, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows, vault_index, voided_tokens TO commerce_reader;
 GRANT EXECUTE ON FUNCTION append(uuid, bigint, boolean, text[], bigint[], text[], text[], uuid[], text[], bigint[], text[], bigint[], text[], smallint[], smallint[], timestamp with time zone[], text[], text[]) TO commerce_writer;
+GRANT EXECUTE ON FUNCTION append_batch(uuid, bigint, boolean, text[], bigint[], text[], text[], uuid[], text[], bigint[], text[], bigint[], text[], smallint[], smallint[], timestamp with time zone[], text[], text[]) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION forget_commands(interval, interval, integer) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION hold_head() TO commerce_writer;
 GRANT EXECUTE ON FUNCTION settle_log(boolean) TO commerce_writer;

@@ -124,6 +124,7 @@ async fn run(settings: Serve, around: Surroundings) -> Result<(), Error> {
     let relay = nats.clone().map(|client| {
         let (context, stream) = (async_nats::jetstream::new(client), bus.stream.clone());
         relay::Relay::new(db.clone(), context, stream, settings.stream_limits())
+            .beside(writer.at_hand())
     });
     let condition = relay.as_ref().map(relay::Relay::condition);
     let relaying =

@@ -3,7 +3,7 @@
 //! * [`writer`] decides commands in batches and appends what they come to;
 //! * [`read`] reads by position, type and stream; [`listen`] says when there is more;
 //! * [`relay`] publishes the log to NATS JetStream, whose sequence is the position; [`jetstream`]
-//!   is its stream there;
+//!   is its stream there; [`at_hand`] is what the process has just appended itself;
 //! * [`feed`] follows the log from a position, from Postgres or JetStream, whichever serves best;
 //!   [`tail`] shares one feed among all who follow the log in a process;
 //! * [`reached`] tells how far those who fold it have come, and [`awaited`] what readers wait for;
@@ -14,6 +14,7 @@
 //! The only crate that writes `events`, `commands`, `commands_sweep`, `snapshots` and `log_head`.
 //! It knows nothing of HTTP and nothing of read models.
 
+pub mod at_hand;
 pub mod awaited;
 mod cause;
 pub mod feed;

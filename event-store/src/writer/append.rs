@@ -4,14 +4,15 @@
 
 use std::collections::{HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
 use domain::{Event, StreamId};
 use futures::TryStreamExt;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, PgConnection, Postgres, Transaction};
 use uuid::Uuid;
 
-use super::batch::Rows;
 use super::cache::{Cache, Cached};
+use super::rows::Rows;
 use super::snapshot;
 use crate::recorded::Unreadable;
 
@@ -249,8 +250,8 @@ pub(super) struct Belief {
 
 /// What became of a try to append.
 pub(super) enum Appended {
-    /// It was appended after this head.
-    After(i64),
+    /// It was appended after this head, and recorded at this time.
+    After(i64, DateTime<Utc>),
     /// Something was not as believed; nothing was done.
     Stale,
     /// A key was seen before under which nothing would be kept now; nothing was done. Where
@@ -267,10 +268,10 @@ pub(super) async fn append(
     // One statement: a turn that ends costs no round trip, nor do the keys that leave no row. Who
     // is about to use one of these is not waited for: it was refused before that.
     let row = sqlx::query!(
-        "SELECT append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-                       $18) AS head,
-                CASE WHEN $19 THEN end_turn() END AS ended
-         WHERE NOT EXISTS (SELECT FROM commands WHERE key = ANY($20))",
+        "SELECT appended.head, appended.recorded, CASE WHEN $19 THEN end_turn() END AS ended
+         FROM (SELECT WHERE NOT EXISTS (SELECT FROM commands WHERE key = ANY($20))) AS unseen,
+              LATERAL append_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
+                                   $16, $17, $18) AS appended",
         belief.log_id,
         belief.head,
         belief.holds,
@@ -296,7 +297,10 @@ pub(super) async fn append(
     .await?;
     Ok(match row {
         None => Appended::Taken,
-        Some(row) => row.head.map_or(Appended::Stale, Appended::After),
+        Some(row) => row
+            .head
+            .zip(row.recorded)
+            .map_or(Appended::Stale, |(head, recorded)| Appended::After(head, recorded)),
     })
 }
 

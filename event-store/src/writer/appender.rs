@@ -10,6 +10,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use domain::StreamId;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, PgConnection, PgPool};
@@ -24,6 +25,7 @@ use super::company::{Company, Met};
 use super::failure::AppendError;
 use super::snapshot::Snapshots;
 use super::{Answer, Settings, SubmitError};
+use crate::at_hand::AtHand;
 use crate::{identity, read};
 
 /// Rounds of loading for one batch: a command looks up a cart, then its products, then their
@@ -58,6 +60,7 @@ pub(super) struct Appender {
     /// Its id, once it was reached.
     id: watch::Sender<Option<Uuid>>,
     connection: Option<PgConnection>,
+    at_hand: AtHand,
     settings: Settings,
     cache: Cache,
     snapshots: Snapshots,
@@ -71,11 +74,17 @@ pub(super) struct Appender {
 }
 
 impl Appender {
-    pub fn new(db: &PgPool, settings: Settings, id: watch::Sender<Option<Uuid>>) -> Self {
+    pub fn new(
+        db: &PgPool,
+        settings: Settings,
+        id: watch::Sender<Option<Uuid>>,
+        at_hand: AtHand,
+    ) -> Self {
         Self {
             options: append::options(&db.connect_options()),
             id,
             connection: None,
+            at_hand,
             settings,
             cache: Cache::new(settings.cache_items_max),
             snapshots: Snapshots::new(db.clone()),
@@ -182,7 +191,7 @@ impl Appender {
         let (log_id, head) = (self.log_id(), self.known);
         let belief = Belief { log_id, head, holds: false, elsewhere, in_turn };
         match append::append(connection, belief, &decided.rows).await {
-            Ok(Appended::After(head)) => {
+            Ok(Appended::After(head, recorded)) => {
                 let met_since = if head == self.known { Met::Nobody } else { Met::Elsewhere };
                 self.company = match company {
                     // What a stale try had read is no longer in the cache, and so has not changed.
@@ -195,7 +204,7 @@ impl Appender {
                     Company::Contended { quiet } => Company::after_turn(quiet, met_since),
                     Company::Alone | Company::Shared => Company::of(met_since),
                 };
-                Ok(Tried::Appended(self.conclude(decided, head)))
+                Ok(Tried::Appended(self.conclude(decided, head, recorded)))
             }
             Ok(Appended::Stale) => {
                 decided.undo(&mut self.cache);
@@ -244,9 +253,11 @@ impl Appender {
             let log_id = self.log_id();
             let belief = Belief { log_id, head, holds: true, elsewhere: false, in_turn: false };
             let appended = append::append(&mut transaction, belief, &decided.rows).await?;
-            let Appended::After(head) = appended else { return Err(AppendError::Moved) };
+            let Appended::After(head, recorded) = appended else {
+                return Err(AppendError::Moved);
+            };
             transaction.commit().await?;
-            results = self.conclude(decided, head);
+            results = self.conclude(decided, head, recorded);
         }
         self.company = Company::of(match (contended, grown) {
             (true, _) => Met::Here,
@@ -335,7 +346,7 @@ impl Appender {
     }
 
     /// The batch is durable: its states are the new truth, and the answers can be made.
-    fn conclude(&mut self, mut decided: Decided, head: i64) -> Results {
+    fn conclude(&mut self, mut decided: Decided, head: i64, recorded: DateTime<Utc>) -> Results {
         let events = decided.rows.streams.len();
         metrics::counter!("writer_events_total").increment(events as u64);
         self.unheard = (head != self.known).then_some(self.known + 1..=head);
@@ -343,6 +354,12 @@ impl Appender {
         for stream in decided.reads() {
             self.cache.touch(stream);
             self.snapshots.consider(stream, &mut self.cache);
+        }
+        if events > 0
+            && self.at_hand.is_wanted()
+            && let Ok(events) = std::mem::take(&mut decided.rows).into_events(head, recorded)
+        {
+            self.at_hand.put(events);
         }
         let answer =
             |(outcome, offset)| Answer { outcome, position: head + offset, replayed: false };

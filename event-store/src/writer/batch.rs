@@ -8,15 +8,15 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
+use chrono::SubsecRound as _;
 use domain::command::{Events, Stop};
 use domain::refusal::MovedStream;
 use domain::state::{Lookup, Missing, Streams};
 use domain::stream::slot_of;
 use domain::{Refusal, RefusalRecord, State, StreamId};
-use uuid::Uuid;
 
 use super::cache::{Cache, Cached};
+use super::rows::Rows;
 use super::{Outcome, Request, Settings, SubmitError};
 use crate::recorded::Metadata;
 
@@ -24,28 +24,6 @@ use crate::recorded::Metadata;
 pub(super) struct KeyedRequest {
     pub key: String,
     pub request: Request,
-}
-
-/// The rows of one append, column by column, as the SQL takes them.
-#[derive(Default)]
-pub(super) struct Rows {
-    pub read_streams: Vec<String>,
-    pub read_versions: Vec<i64>,
-    pub guesses: Vec<String>,
-    /// Of commands that are refused for now: nothing is kept under them, and nothing may have been.
-    pub unkept: Vec<String>,
-    pub keys: Vec<String>,
-    pub fingerprints: Vec<Uuid>,
-    pub outcomes: Vec<String>,
-    pub offsets: Vec<i64>,
-    pub streams: Vec<String>,
-    pub versions: Vec<i64>,
-    pub types: Vec<String>,
-    pub schemas: Vec<i16>,
-    pub slots: Vec<i16>,
-    pub occurred: Vec<DateTime<Utc>>,
-    pub metadatas: Vec<String>,
-    pub datas: Vec<String>,
 }
 
 /// A batch, decided as far as it has come.
@@ -251,7 +229,8 @@ impl Decided {
             rows.versions.push(cache.version(&stream));
             rows.types.push(kind.to_owned());
             rows.schemas.push(schema.cast_signed());
-            rows.occurred.push(*at);
+            // As Postgres keeps it.
+            rows.occurred.push(at.trunc_subsecs(6));
             rows.metadatas.push(metadata.clone());
             rows.datas.push(data);
         }
@@ -317,31 +296,5 @@ fn unless_unreadable(missing: Missing, cache: &Cache) -> Result<Decision, Missin
     match streams.iter().find_map(|stream| cache.unreadable(stream)) {
         Some(error) => Ok(Decision::Unreadable(error.clone())),
         None => Err(missing),
-    }
-}
-
-impl Rows {
-    /// How many events the batch has so far.
-    fn end(&self) -> i64 {
-        self.streams.len() as i64
-    }
-
-    /// Keeps what the command came to. A refusal that nobody can ask for again is not kept, nor one
-    /// that may pass: unless the key was seen before, the next try is decided anew.
-    fn add_command(&mut self, entry: &KeyedRequest, outcome: &Outcome) -> serde_json::Result<()> {
-        if let Outcome::Refused(refusal) = outcome {
-            if entry.request.key.is_none() {
-                return Ok(());
-            }
-            if refusal.passes() {
-                self.unkept.push(entry.key.clone());
-                return Ok(());
-            }
-        }
-        self.keys.push(entry.key.clone());
-        self.fingerprints.push(entry.request.fingerprint);
-        self.outcomes.push(serde_json::to_string(outcome)?);
-        self.offsets.push(self.end());
-        Ok(())
     }
 }

@@ -21,6 +21,7 @@ mod batch;
 mod cache;
 mod company;
 mod failure;
+mod rows;
 mod snapshot;
 mod task;
 
@@ -35,6 +36,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
+use crate::at_hand::AtHand;
 use crate::identity;
 
 /// The longest command key, in bytes.
@@ -195,6 +197,7 @@ struct WayIn {
     queue: mpsc::Sender<Waiting>,
     db: PgPool,
     log_id: watch::Receiver<Option<Uuid>>,
+    at_hand: AtHand,
     stop: tokio_util::sync::CancellationToken,
 }
 
@@ -205,9 +208,10 @@ impl Writer {
         let (queue, commands) = mpsc::channel(settings.queue_commands_max);
         let stop = tokio_util::sync::CancellationToken::new();
         let (known, log_id) = watch::channel(None);
-        let appender = appender::Appender::new(db, settings, known);
+        let at_hand = AtHand::default();
+        let appender = appender::Appender::new(db, settings, known, at_hand.clone());
         let task = task::Task::new(appender, settings, commands, stop.clone());
-        let way_in = WayIn { queue, db: db.clone(), log_id, stop };
+        let way_in = WayIn { queue, db: db.clone(), log_id, at_hand, stop };
         (Self(Arc::new(way_in)), tokio::spawn(task.run()))
     }
 
@@ -219,6 +223,11 @@ impl Writer {
     /// The id of the log that is appended to; `None` until it was reached.
     pub fn log_id(&self) -> Option<Uuid> {
         *self.0.log_id.borrow()
+    }
+
+    /// What it appends from now on, for the relay beside it.
+    pub fn at_hand(&self) -> AtHand {
+        self.0.at_hand.clone()
     }
 
     /// The id of the log, if that is another one than `log_id`. Asks the database where it seems

@@ -82,7 +82,7 @@ async fn an_unreadable_stream_costs_its_batch_nothing(db: PgPool) {
     on_sale(&writer, "TOTE", 9).await;
     let session = async || -> Vec<i32> {
         let appending = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()
-                         AND pid <> pg_backend_pid() AND query LIKE '%append(%'";
+                         AND pid <> pg_backend_pid() AND query LIKE '%append_batch(%'";
         sqlx::query_scalar(appending).fetch_all(&db).await.unwrap()
     };
     let before = (event_store::read::head(&db).await.unwrap(), session().await);

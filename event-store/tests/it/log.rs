@@ -76,7 +76,7 @@ async fn an_append_names_its_log(db: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn the_append_looks_everything_up_by_index(db: PgPool) {
     let settings: Vec<String> =
-        sqlx::query_scalar("SELECT unnest(proconfig) FROM pg_proc WHERE proname = 'append'")
+        sqlx::query_scalar("SELECT unnest(proconfig) FROM pg_proc WHERE proname = 'append_batch'")
             .fetch_all(&db)
             .await
             .unwrap();

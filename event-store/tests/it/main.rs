@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // a test that cannot go on fails here
 
+mod at_hand;
 mod company;
 mod feed;
 mod forget;

@@ -173,7 +173,7 @@ async fn who_holds_the_head_does_not_queue_for_it(db: PgPool) {
     let queueing = tokio::spawn(async move { accept(&other, receive("TOTE")).await });
     eventually("another stands in the queue", async || {
         let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
-                     AND wait_event_type = 'Lock' AND query LIKE '%append(%'";
+                     AND wait_event_type = 'Lock' AND query LIKE '%append_batch(%'";
         sqlx::query_scalar::<_, i64>(waits).fetch_one(&db).await.unwrap() == 1
             && !sqlx::query_scalar::<_, String>(QUEUE).fetch_all(&db).await.unwrap().is_empty()
     })

@@ -224,7 +224,7 @@ async fn cut_connections_lose_and_double_nothing(db: PgPool) {
                 tokio::time::sleep(Duration::from_millis(7)).await;
                 sqlx::query(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                     WHERE datname = current_database() AND query LIKE 'SELECT append(%'",
+                     WHERE datname = current_database() AND query LIKE '%append_batch(%'",
                 )
                 .execute(&db)
                 .await

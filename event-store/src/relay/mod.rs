@@ -1,36 +1,39 @@
 //! Publishes the log to JetStream, in order, each event once.
 //!
+//! What a writer of the same process appends is published as soon as it is durable; what others
+//! append is read from the log, at a notification.
+//!
 //! Every publish expects the sequence before its position, so JetStream's last sequence is the
 //! relay's only checkpoint and a stale relay is refused. Every command-api runs a relay; those
 //! that see another one at work stand by. A stream that carries another log is that log's, and left
 //! alone.
 
-use std::collections::VecDeque;
+mod window;
+
 use std::panic::resume_unwind;
-use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_nats::jetstream::Context;
-use async_nats::jetstream::context::{PublishAckFuture, PublishError, PublishErrorKind};
+use async_nats::jetstream::context::{PublishError, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
 use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use sqlx::PgPool;
+use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
+use self::window::Window;
+use crate::at_hand::AtHand;
 use crate::jetstream::{self, JetStreamError, Limits, OVERSIZED};
 use crate::listen::HeadListener;
 use crate::recorded::RawEvent;
 use crate::{causes, identity, read};
 
-/// Publishes under way at once. More does not pay much: 85,000/s at 64, 125,000/s at 512,
-/// 140,000/s at 2,000 (NATS 2.15, two cores).
-const WINDOW_MESSAGES: usize = 512;
 /// Events read from the log at once.
 const PAGE_EVENTS: usize = 1_000;
 /// What an encoded event has besides its metadata and payload, bytes: enough for nearly all.
@@ -102,6 +105,7 @@ pub struct Relay {
     bus: Context,
     stream_name: String,
     limits: Limits,
+    at_hand: AtHand,
     condition: Condition,
     /// How often the stream was made anew since it was last found in order.
     remakes: AtomicU32,
@@ -111,7 +115,13 @@ impl Relay {
     /// A relay to the stream of that name, which it makes and keeps at these limits.
     pub fn new(db: PgPool, bus: Context, stream_name: String, limits: Limits) -> Self {
         let (condition, remakes) = (Condition::default(), AtomicU32::new(0));
-        Self { db, bus, stream_name, limits, condition, remakes }
+        let at_hand = AtHand::default();
+        Self { db, bus, stream_name, limits, at_hand, condition, remakes }
+    }
+
+    /// The same beside a writer that puts there what it appends.
+    pub fn beside(self, at_hand: AtHand) -> Self {
+        Self { at_hand, ..self }
     }
 
     /// How it is, from now on.
@@ -173,16 +183,12 @@ impl Relay {
         let mut sent = self.stand_by().await?;
         metrics::gauge!("relay_active").set(1);
         let mut window = Window::default();
+        let mut at_hand = self.at_hand.follow();
         let mut next = self.read_after(sent);
         loop {
             let page = next.await.unwrap_or_else(|error| resume_unwind(error.into_panic()))?;
             let Some(last) = page.last().map(|message| message.position) else {
-                let notified = window.drain_until(listener.changed(IDLE_POLL)).await?;
-                // A stream that was wiped while nothing happened is made again before it is needed,
-                // and so is one that holds more than a log that was put back.
-                if !notified && read::head(&self.db).await? <= sent {
-                    sent = self.ensure_stream().await?.0;
-                }
+                sent = self.pass_on(sent, &mut at_hand, &mut listener, &mut window).await?;
                 next = self.read_after(sent);
                 continue;
             };
@@ -195,6 +201,44 @@ impl Relay {
             window.report();
             sent = last;
             next = ahead.unwrap_or_else(|| self.read_after(sent));
+        }
+    }
+
+    /// Publishes what comes to hand, as long as it follows on what was published. Returns when the
+    /// log may hold something else, with the last position that was published.
+    async fn pass_on(
+        &self,
+        mut sent: i64,
+        at_hand: &mut broadcast::Receiver<Arc<Vec<RawEvent>>>,
+        listener: &mut HeadListener,
+        window: &mut Window,
+    ) -> Result<i64, RelayError> {
+        loop {
+            let heard = async {
+                tokio::select! {
+                    biased;
+                    events = at_hand.recv() => Heard::AtHand(events.unwrap_or_default()),
+                    head = listener.grown(IDLE_POLL) => head.map_or(Heard::Nothing, Heard::Head),
+                }
+            };
+            match window.drain_until(heard).await? {
+                Heard::AtHand(events) if follow(&events, sent) => {
+                    for event in events.iter().filter(|event| event.position > sent) {
+                        self.publish(Outgoing::encode(&self.stream_name, event)?, window).await?;
+                    }
+                    sent = events.last().map_or(sent, |last| last.position.max(sent));
+                    window.report();
+                }
+                // The notification of what was at hand, for one.
+                Heard::Head(head) if head <= sent => {}
+                Heard::AtHand(_) | Heard::Head(_) => return Ok(sent),
+                // A stream that was wiped while nothing happened is made again before it is needed,
+                // and so is one that holds more than a log that was put back.
+                Heard::Nothing if read::head(&self.db).await? <= sent => {
+                    return Ok(self.ensure_stream().await?.0);
+                }
+                Heard::Nothing => return Ok(sent),
+            }
         }
     }
 
@@ -282,9 +326,23 @@ impl Relay {
             }
             sent => sent?,
         };
-        window.under_way.push_back((position, acknowledgement.into_future()));
+        window.add(position, acknowledgement);
         Ok(())
     }
+}
+
+/// What a relay hears when it has published all it knows of.
+enum Heard {
+    /// What was appended here; nothing, if it was too slow to take it.
+    AtHand(Arc<Vec<RawEvent>>),
+    /// That the log has come to this position.
+    Head(i64),
+    Nothing,
+}
+
+/// Whether nothing is missing between a position and events that stand together in the log.
+fn follow(events: &[RawEvent], position: i64) -> bool {
+    events.first().is_some_and(|first| first.position <= position + 1)
 }
 
 /// An event ready to be published.
@@ -316,56 +374,4 @@ fn report(error: &RelayError) {
 fn expecting(position: i64, payload: Bytes) -> PublishMessage {
     let before = u64::try_from(position - 1).unwrap_or(0);
     PublishMessage::build().payload(payload).expected_last_sequence(before)
-}
-
-/// What was published and not yet acknowledged, in order. It stays full from page to page: a relay
-/// that waits for the last of a page before the next one leaves JetStream idle meanwhile.
-#[derive(Default)]
-struct Window {
-    under_way: VecDeque<(i64, Acknowledgement)>,
-    acknowledged: i64,
-    /// Acknowledged since the last report.
-    fresh: u64,
-}
-
-type Acknowledgement = <PublishAckFuture as IntoFuture>::IntoFuture;
-
-impl Window {
-    /// Waits for the oldest acknowledgement if there is no room for one more. The others wait by
-    /// themselves: to ask all of them each time would cost more than the publishing.
-    async fn make_room(&mut self) -> Result<(), PublishError> {
-        if self.under_way.len() < WINDOW_MESSAGES { Ok(()) } else { self.acknowledge().await }
-    }
-
-    /// Hears the acknowledgements that come while something else is waited for.
-    async fn drain_until<T>(&mut self, other: impl Future<Output = T>) -> Result<T, PublishError> {
-        let mut other = pin!(other);
-        loop {
-            tokio::select! {
-                biased;
-                done = &mut other => return Ok(done),
-                acknowledged = self.acknowledge(), if !self.under_way.is_empty() => acknowledged?,
-            }
-            self.report();
-        }
-    }
-
-    /// Waits for the oldest acknowledgement. Safe to drop while it waits.
-    async fn acknowledge(&mut self) -> Result<(), PublishError> {
-        let Some((position, acknowledgement)) = self.under_way.front_mut() else { return Ok(()) };
-        let (position, answer) = (*position, acknowledgement.await);
-        self.under_way.pop_front();
-        answer?;
-        self.acknowledged = position;
-        self.fresh += 1;
-        Ok(())
-    }
-
-    fn report(&mut self) {
-        if self.fresh > 0 {
-            metrics::gauge!("relay_position").set(self.acknowledged as f64);
-            metrics::counter!("relay_events_published_total").increment(self.fresh);
-            self.fresh = 0;
-        }
-    }
 }

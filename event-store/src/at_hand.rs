@@ -1,0 +1,43 @@
+//! What a writer has just appended, at hand for the relay of the same process, which so need not be
+//! notified by Postgres and read it back.
+//!
+//! A hint: it may be missing, or come after what others have appended meanwhile. The log has it all.
+
+use std::sync::Arc;
+
+use tokio::sync::broadcast;
+
+use crate::recorded::RawEvent;
+
+/// Batches that are kept for a relay that is busy with those before; of one that is slower it is
+/// known what is missing. A batch holds at most what
+/// [`Settings`](crate::writer::Settings::batch_bytes_max) of its writer let it.
+const BATCHES_MAX: usize = 16;
+
+/// Where a writer puts what it has appended. Clones share it.
+#[derive(Clone, Debug)]
+pub struct AtHand(broadcast::Sender<Arc<Vec<RawEvent>>>);
+
+impl Default for AtHand {
+    fn default() -> Self {
+        Self(broadcast::Sender::new(BATCHES_MAX))
+    }
+}
+
+impl AtHand {
+    /// What is put there from now on.
+    pub fn follow(&self) -> broadcast::Receiver<Arc<Vec<RawEvent>>> {
+        self.0.subscribe()
+    }
+
+    /// Whether anybody wants it.
+    pub fn is_wanted(&self) -> bool {
+        self.0.receiver_count() > 0
+    }
+
+    /// Puts events there that are durable and stand together in the log.
+    pub fn put(&self, events: Vec<RawEvent>) {
+        // It fails if nobody wants it.
+        let _ = self.0.send(Arc::new(events));
+    }
+}
