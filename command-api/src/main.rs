@@ -58,6 +58,9 @@ enum Task {
     Parked,
     /// Take up events again that the reactor could not read, which happens by itself too
     Retry(reactor::operations::Which),
+    /// Leave out an event that the reactor will never read, and take up what came after it in its
+    /// stream
+    Skip(reactor::operations::Skipped),
     /// Print a token for somebody
     Token(identity::operations::Wanted),
     /// Register somebody of the shop, whose password is the first line of standard input
@@ -116,6 +119,12 @@ async fn main() -> anyhow::Result<ExitCode> {
         Task::Retry(which) => {
             let db = database::connect(&shared.database)?;
             if !reactor::operations::retry(&db, which).await? {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        Task::Skip(which) => {
+            let db = database::connect(&shared.database)?;
+            if !reactor::operations::skip(&db, which).await? {
                 return Ok(ExitCode::FAILURE);
             }
         }

@@ -196,11 +196,13 @@ impl Keeper<'_> {
 
 /// Tells of events that wait, each once.
 fn report(stuck: StuckStreams) {
-    let events: BTreeMap<i64, String> =
-        stuck.into_values().map(|stuck| (stuck.position, stuck.reason)).collect();
-    for (position, reason) in events {
-        tracing::error!(position, reason, "an event is parked");
-        metrics::counter!("payment_events_parked_total").increment(1);
+    let events: BTreeMap<i64, (String, String)> = stuck
+        .into_iter()
+        .map(|((_, stream), stuck)| (stuck.position, (stream, stuck.reason)))
+        .collect();
+    for (position, (stream, reason)) in events {
+        tracing::error!(position, stream, reason, "an event is parked, and its stream waits");
+        metrics::counter!("reaction_events_parked_total").increment(1);
     }
 }
 

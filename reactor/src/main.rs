@@ -41,6 +41,8 @@ enum Command {
     Parked,
     /// Take up events again that could not be read, which happens by itself too
     Retry(operations::Which),
+    /// Leave out an event that will never be read, and take up what came after it in its stream
+    Skip(operations::Skipped),
 }
 
 #[tokio::main]
@@ -55,6 +57,12 @@ async fn main() -> anyhow::Result<ExitCode> {
         Command::Retry(which) => {
             let db = database::connect(&shared.database)?;
             if !operations::retry(&db, which).await? {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        Command::Skip(which) => {
+            let db = database::connect(&shared.database)?;
+            if !operations::skip(&db, which).await? {
                 return Ok(ExitCode::FAILURE);
             }
         }

@@ -1,5 +1,4 @@
-//! What the reactor says of itself in numbers, each with its meaning. They keep the names of the
-//! time when payments were all that happened by itself.
+//! What the reactor says of itself in numbers, each with its meaning.
 
 use std::time::Duration;
 
@@ -18,8 +17,8 @@ const OVERDUE_MAX: i64 = 10_000;
 /// Describes the metrics of this crate, and has its counters begin at 0. To be called once the
 /// process has a recorder.
 pub fn describe_metrics() {
-    describe_gauge!("payment_tasks_overdue", Unit::Count, "Things due for more than a minute");
-    describe_gauge!("payment_events_parked", Unit::Count, "Events that wait to be understood");
+    describe_gauge!("reaction_tasks_overdue", Unit::Count, "Things due for more than a minute");
+    describe_gauge!("reaction_events_parked", Unit::Count, "Events that wait to be understood");
     describe_histogram!(
         "gateway_request_duration_seconds",
         Unit::Seconds,
@@ -30,8 +29,9 @@ pub fn describe_metrics() {
         counter!("gateway_answers_total", "kind" => kind).increment(0);
     }
     for (name, help) in [
-        ("payment_events_parked_total", "Events that were not understood when they were read"),
+        ("reaction_events_parked_total", "Events that were not understood when they were read"),
         ("gateway_answers_refused_total", "Answers of the gateway that could not be recorded"),
+        ("gateway_requests_forgotten_total", "Requests whose fate nobody knows any more"),
     ] {
         describe_counter!(name, Unit::Count, help);
         counter!(name).increment(0);
@@ -42,10 +42,10 @@ pub fn describe_metrics() {
 pub(crate) async fn observe(db: PgPool) {
     loop {
         if let Ok(overdue) = list::overdue(&db, &reactions::ALL, OVERDUE, OVERDUE_MAX).await {
-            gauge!("payment_tasks_overdue").set(overdue as f64);
+            gauge!("reaction_tasks_overdue").set(overdue as f64);
         }
         if let Ok(parked) = waiting::count(&db).await {
-            gauge!("payment_events_parked").set(parked as f64);
+            gauge!("reaction_events_parked").set(parked as f64);
         }
         tokio::time::sleep(OBSERVE).await;
     }

@@ -1,11 +1,11 @@
-//! What is done by hand: see which events wait, and take them up again at once. Each says what it
-//! found and what it did, on standard output.
+//! What is done by hand: see which events wait, take them up again at once, and leave out one that
+//! will never be read. Each says what it found and what it did, on standard output.
 
 use std::io::{self, Write};
 
 use sqlx::PgPool;
 
-use crate::waiting::{self, RetryOutcome};
+use crate::waiting::{self, RetryOutcome, WaitingEvent};
 
 /// Which events are to be taken up again.
 #[derive(Clone, Copy, Debug, clap::Args)]
@@ -16,6 +16,17 @@ pub struct Which {
     /// All of them
     #[arg(long)]
     all: bool,
+}
+
+/// Which event is to be left out, and why.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Skipped {
+    /// Where in the log the event stands
+    #[arg(long)]
+    position: i64,
+    /// Why: it stands in this program's log
+    #[arg(long)]
+    reason: String,
 }
 
 /// Events listed at once.
@@ -36,7 +47,9 @@ pub enum Error {
 pub async fn parked(db: &PgPool) -> Result<(), Error> {
     let mut out = io::stdout();
     for event in waiting::list(db, LISTED_MAX).await? {
-        writeln!(out, "{}\t{}\t{}", event.position, event.parked_at.to_rfc3339(), event.reason)?;
+        let WaitingEvent { position, stream, reactions, reason, parked_at } = event;
+        let (parked_at, reactions) = (parked_at.to_rfc3339(), reactions.join(","));
+        writeln!(out, "{position}\t{stream}\t{reactions}\t{parked_at}\t{reason}")?;
     }
     writeln!(out, "{} parked", waiting::count(db).await?)?;
     Ok(())
@@ -45,21 +58,35 @@ pub async fn parked(db: &PgPool) -> Result<(), Error> {
 /// Takes up again what could not be read: one event, or all. Says whether none of them is parked
 /// any more.
 pub async fn retry(db: &PgPool, which: Which) -> Result<bool, Error> {
-    let mut out = io::stdout();
     let positions = match which.position {
         Some(position) => vec![position],
         None => waiting::list(db, LISTED_MAX).await?.iter().map(|event| event.position).collect(),
     };
     let mut done = true;
     for position in positions {
-        match waiting::retry(db, position).await? {
-            RetryOutcome::Done => writeln!(out, "{position}: done")?,
-            RetryOutcome::NotWaiting => writeln!(out, "{position}: is not parked")?,
-            RetryOutcome::StillWaits(reason) => {
-                done = false;
-                writeln!(out, "{position}: still parked: {reason}")?;
-            }
-        }
+        done &= say(position, waiting::retry(db, position).await?)?;
     }
     Ok(done)
+}
+
+/// Leaves out an event that will never be read, and takes up what came after it in its stream. Says
+/// whether the stream waits no more.
+pub async fn skip(db: &PgPool, which: Skipped) -> Result<bool, Error> {
+    let Skipped { position, reason } = which;
+    let outcome = waiting::skip(db, position).await?;
+    if outcome != RetryOutcome::NotWaiting {
+        tracing::warn!(position, reason, "an event is left out by the reactor");
+    }
+    say(position, outcome)
+}
+
+/// Says what came of an event, and whether its stream waits no more.
+fn say(position: i64, outcome: RetryOutcome) -> Result<bool, Error> {
+    let mut out = io::stdout();
+    match &outcome {
+        RetryOutcome::Done => writeln!(out, "{position}: done")?,
+        RetryOutcome::NotWaiting => writeln!(out, "{position}: is not parked")?,
+        RetryOutcome::StillWaits(reason) => writeln!(out, "{position}: still parked: {reason}")?,
+    }
+    Ok(!matches!(outcome, RetryOutcome::StillWaits(_)))
 }

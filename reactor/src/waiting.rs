@@ -24,6 +24,10 @@ pub(crate) const STREAMS_MAX: i64 = 64;
 pub struct WaitingEvent {
     /// Where it stands in the log.
     pub position: i64,
+    /// Its stream, all of which waits from there on.
+    pub stream: String,
+    /// The reactions for which it waits, by name.
+    pub reactions: Vec<String>,
     /// Why it could not be understood.
     pub reason: String,
     /// Since when it waits.
@@ -34,7 +38,8 @@ pub struct WaitingEvent {
 pub async fn list(db: impl PgExecutor<'_>, limit: i64) -> sqlx::Result<Vec<WaitingEvent>> {
     sqlx::query_as!(
         WaitingEvent,
-        r#"SELECT position, min(reason) AS "reason!", min(since) AS "parked_at!"
+        r#"SELECT position, min(stream) AS "stream!", min(reason) AS "reason!",
+               array_agg(reaction ORDER BY reaction) AS "reactions!", min(since) AS "parked_at!"
            FROM reaction_waiting GROUP BY position ORDER BY position LIMIT $1"#,
         limit,
     )
@@ -49,11 +54,11 @@ pub async fn count(db: impl PgExecutor<'_>) -> sqlx::Result<i64> {
         .await
 }
 
-/// Has the health of a process say, as `payments`, whether none waits.
+/// Has the health of a process say, as `reactions`, whether none waits.
 #[must_use]
 pub fn watch(health: Health, db: &PgPool) -> Health {
     let db = db.clone();
-    health.prefers("payments", move || {
+    health.prefers("reactions", move || {
         let db = db.clone();
         async move { check(&db).await }
     })
@@ -105,6 +110,17 @@ pub enum RetryOutcome {
 
 /// Takes up the event at a position again, with all that came after it in its stream.
 pub async fn retry(db: &PgPool, position: i64) -> sqlx::Result<RetryOutcome> {
+    take_up_at(db, position, 0).await
+}
+
+/// Leaves out the event at a position, for whoever waits for it, for ever, and takes up what came
+/// after it in its stream.
+pub async fn skip(db: &PgPool, position: i64) -> sqlx::Result<RetryOutcome> {
+    take_up_at(db, position, 1).await
+}
+
+/// Takes up a stream from the event at a position on, without so many of its first events.
+async fn take_up_at(db: &PgPool, position: i64, skipped: i64) -> sqlx::Result<RetryOutcome> {
     let rows = sqlx::query!(
         "SELECT reaction, stream FROM reaction_waiting WHERE position = $1",
         position,
@@ -116,7 +132,7 @@ pub async fn retry(db: &PgPool, position: i64) -> sqlx::Result<RetryOutcome> {
         let Some(reaction) = reactions::find(&row.reaction) else {
             return Ok(RetryOutcome::StillWaits(format!("this program has no {}", row.reaction)));
         };
-        let notes = take_up(db, reaction, &[row.stream]).await?;
+        let notes = take_up(db, reaction, &[row.stream], skipped).await?;
         match notes.stuck.into_values().next() {
             Some(stuck) => return Ok(RetryOutcome::StillWaits(stuck.reason)),
             None => retried = RetryOutcome::Done,
@@ -142,12 +158,13 @@ pub(crate) async fn next(
     .await
 }
 
-/// Takes streams up again that wait for a reaction, as far as they can be read. Says what came of
-/// it: those that still wait, and where.
+/// Takes streams up again that wait for a reaction, as far as they can be read, without the first
+/// events of each that are to be skipped. Says what came of it: those that still wait, and where.
 pub(crate) async fn take_up(
     db: &PgPool,
     reaction: &'static Registered,
     streams: &[String],
+    skipped: i64,
 ) -> sqlx::Result<Notes> {
     let mut transaction = db.begin().await?;
     let connection = transaction.acquire().await?;
@@ -164,7 +181,8 @@ pub(crate) async fn take_up(
     .await?;
     let (mut notes, mut released, mut progress) = (Notes::default(), Vec::new(), false);
     for row in waiting {
-        read_on(connection, reaction, &row.stream, row.version, place.position, &mut notes).await?;
+        let from = row.version + skipped;
+        read_on(connection, reaction, &row.stream, from, place.position, &mut notes).await?;
         let stuck = notes.stuck.get(&(reaction.name, row.stream.clone()));
         progress |= stuck.is_none_or(|stuck| stuck.version > row.version);
         if stuck.is_none() {
@@ -246,7 +264,7 @@ impl Round {
             if streams.is_empty() {
                 return Ok(any);
             }
-            let notes = take_up(db, self.reaction, &streams).await?;
+            let notes = take_up(db, self.reaction, &streams, 0).await?;
             if notes.stuck.len() >= streams.len() {
                 return Ok(any);
             }

@@ -98,6 +98,25 @@ async fn it_can_be_taken_up_by_hand(db: PgPool) {
     running.stop().await;
 }
 
+/// What nobody will ever read has a way out: the rest of its stream goes on without it.
+#[sqlx::test(migrations = "../migrations")]
+async fn it_can_be_left_out_by_hand(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    let (order, _) = shop.card("tok_success").await;
+    let stream = format!("order-{order}");
+    rename(&db, &stream, "order.placed", "order.dreamt_of").await;
+    let running = react(&db);
+    eventually("it waits", async || waiting::count(&db).await.unwrap() == 1).await;
+    running.stop().await;
+    let waits = waiting::list(&db, 10).await.unwrap().remove(0);
+    assert_eq!((&waits.stream, waits.position > 0), (&stream, true));
+    assert!(waits.reactions.contains(&"expire_order".to_owned()), "{:?}", waits.reactions);
+
+    assert_eq!(waiting::skip(&db, waits.position).await.unwrap(), RetryOutcome::Done);
+    assert_eq!(waiting::count(&db).await.unwrap(), 0);
+    assert_eq!(waiting::skip(&db, waits.position).await.unwrap(), RetryOutcome::NotWaiting);
+}
+
 /// More streams than are tried at once, all but one of which nobody can read: it has its turn.
 #[sqlx::test(migrations = "../migrations")]
 async fn those_that_nobody_can_read_keep_no_other_from_its_turn(db: PgPool) {

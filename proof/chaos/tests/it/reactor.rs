@@ -25,7 +25,7 @@ async fn a_reactor_alone_does_what_a_command_api_without_leaves(db: PgPool) {
     let pay = json!({"order_id": paid, "method": "card", "token": "tok_timeout"});
     let payment = post(&api, "/v1/payments", &pay).await;
     let health = reqwest::get(api.url("/health")).await.unwrap().text().await.unwrap();
-    assert!(!health.contains("payments"), "it does not answer for the reactor: {health}");
+    assert!(!health.contains("reactions"), "it does not answer for the reactor: {health}");
     // Nobody has read a word of it.
     let place = "SELECT max(position) FROM reactions";
     let position: i64 = sqlx::query_scalar(place).fetch_one(&db).await.unwrap();
@@ -47,11 +47,11 @@ async fn a_reactor_alone_does_what_a_command_api_without_leaves(db: PgPool) {
     let told = reqwest::get(reactor.url("/health")).await.unwrap().json::<Value>().await.unwrap();
     let checks = told["checks"].as_array().unwrap();
     assert!(
-        checks.iter().any(|check| check["name"] == "payments" && check["ok"] == true),
+        checks.iter().any(|check| check["name"] == "reactions" && check["ok"] == true),
         "{told}"
     );
     let metrics = reqwest::get(reactor.url("/metrics")).await.unwrap().text().await.unwrap();
-    for name in ["commerce_payment_events_parked", "commerce_gateway_answers_total"] {
+    for name in ["commerce_reaction_events_parked", "commerce_gateway_answers_total"] {
         assert!(metrics.contains(name), "{name} in {metrics}");
     }
     for mut program in [reactor, api] {
