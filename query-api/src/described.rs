@@ -39,6 +39,7 @@ pub const CODES: &[Code] = &[
     (422, "history_too_long"),
     (426, "upgrade_required"),
     (429, "follows_too_many"),
+    (500, "stream_unreadable"),
     (503, "no_index_key"),
     (503, "overloaded"),
     (503, "too_many_exports"),

@@ -241,8 +241,18 @@ fn step<D>(
 
 fn decoded(raw: &RawEvent) -> Result<Recorded, Problem> {
     raw.decode().map_err(|error| {
-        tracing::error!(error = event_store::causes(&error), "an event cannot be read");
-        Problem::internal()
+        tracing::error!(
+            position = raw.position,
+            stream = raw.stream,
+            error = event_store::causes(&error),
+            "an event cannot be read"
+        );
+        // A newer program wrote it: no retry helps, but an upgrade. Which it is stands in the log.
+        Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "stream_unreadable",
+            "an event of this past cannot be read by this program",
+        )
     })
 }
 

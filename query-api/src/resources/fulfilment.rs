@@ -1,5 +1,4 @@
-//! `/v1/fulfilments/{id}`: a parcel. It is read out of the document of its order, which is made of
-//! its events too; the log says whose parcel it is. The past is folded from its own stream.
+//! `/v1/fulfilments/{id}`: a parcel.
 
 use domain::fulfilment::document::{self, Document};
 use domain::{FulfilmentId, Seen, StreamId};
@@ -7,11 +6,10 @@ use identity::Principal;
 use service::Problem;
 
 use crate::app::App;
-use crate::document::{Folded, Row, Stored, read};
+use crate::document::{Folded, Stored};
 use crate::fresh::Fresh;
 use crate::one::{Id, Resource};
-use crate::resources::order::part;
-use crate::scope::{Viewer, is_for};
+use crate::resources::part::read_part;
 
 /// A parcel.
 pub(crate) struct Fulfilment;
@@ -43,19 +41,6 @@ impl Resource for Fulfilment {
         principal: Principal,
         id: Id,
     ) -> Result<Option<Stored>, Problem> {
-        let stream = Self::stream(&id)?.to_string();
-        let order = read!(
-            app,
-            fresh,
-            Orders,
-            stream,
-            "orders",
-            "id = (SELECT (e.data ->> 'order_id')::uuid FROM events e
-                   WHERE e.stream = 'fulfilment-' || $1::uuid::text AND e.version = 1)",
-            id.0,
-            for Viewer::of(principal)
-        );
-        let order = order.filter(|order| is_for(principal, &order.document));
-        Ok(order.and_then(|order| part(&order, "fulfilments", id.0)).map(Row::stored::<Self>))
+        read_part::<Self>(app, fresh, principal, Self::stream(&id)?, ("fulfilments", id.0)).await
     }
 }

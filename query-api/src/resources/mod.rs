@@ -11,6 +11,7 @@ pub mod history;
 pub mod location;
 pub mod order;
 pub mod order_live;
+mod part;
 pub mod payment;
 pub mod product;
 pub mod projection;

@@ -1,20 +1,15 @@
 //! `/v1/orders`: orders with their payments, parcels and returns.
 
-use std::collections::HashMap;
-
 use domain::page::order::{self, Document, FulfilmentStatus, PaymentStatus, Status};
 use domain::page::order_keys::tracking_key;
 use domain::{Currency, OrderId, ReadModel};
 use identity::Principal;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use service::Problem;
 use uuid::Uuid;
 use vault::{Email, Phone};
 
 use crate::app::App;
 use crate::cursor::{Kind, in_range};
-use crate::document::Row;
 use crate::included::Include;
 use crate::list::{ListQuery, query, sorts};
 use crate::listing::{CREATED, Listing, SortKeys, word};
@@ -116,28 +111,4 @@ impl ListQuery for Orders {
             .only("created_at >=", self.created_from.map(|time| in_range(time.0)))
             .only("created_at <", self.created_before.map(|time| in_range(time.0))))
     }
-}
-
-/// What is read of a parcel or a return.
-#[derive(Deserialize)]
-struct Part {
-    id: Uuid,
-    version: i64,
-    position: i64,
-}
-
-/// One of an order's parts out of the order's row, byte for byte; `None` where the row does not
-/// have it yet.
-pub(super) fn part(order: &Row, field: &str, id: Uuid) -> Option<Row> {
-    let members: HashMap<&str, &RawValue> = serde_json::from_str(&order.document).ok()?;
-    let parts: Vec<&RawValue> = serde_json::from_str(members.get(field)?.get()).ok()?;
-    parts.into_iter().find_map(|document| {
-        let part: Part = serde_json::from_str(document.get()).ok()?;
-        let Part { version, position, .. } = part;
-        let row = || {
-            let (document, build) = (document.get().to_owned(), order.build);
-            Row { document, version, position, build }
-        };
-        (part.id == id).then(row)
-    })
 }

@@ -33,6 +33,18 @@ async fn a_cart_is_seen_as_it_was(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn what_a_newer_program_wrote_is_said_to_be_unreadable(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    let (stream, _, data) = line_added(1, "TOTE", 2);
+    shop.append(&[cart_created(1), (stream, "cart.line_dreamt_of", data)]).await;
+    let path = format!("/v1/carts/{}", Uuid::from_u128(1));
+    assert_eq!(shop.get(&format!("{path}?as_of=1")).await.status, StatusCode::OK);
+    let unread = shop.get(&format!("{path}?as_of=2")).await;
+    assert_eq!(unread.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(unread.code(), "stream_unreadable");
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn an_order_is_folded_with_its_payments(db: PgPool) {
     let shop = Shop::open(&db).await;
     let (order, payment) = (Uuid::from_u128(1), Uuid::from_u128(2));

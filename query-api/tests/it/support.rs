@@ -162,7 +162,9 @@ impl Shop {
             .unwrap();
         for (stream, kind, data) in events {
             head += 1;
-            let schema = domain::Event::types().find(|(name, _)| name == kind).unwrap().1;
+            // A newer program may know events that this one does not.
+            let known = domain::Event::types().find(|(name, _)| name == kind);
+            let schema = known.map_or(1, |(_, schema)| schema);
             sqlx::query(
                 "INSERT INTO events SELECT $1, $2, 1 + (SELECT count(*) FROM events
                      WHERE stream = $2), $3, $4, 0, now(), clock_timestamp(),
