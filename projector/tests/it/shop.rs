@@ -1,178 +1,80 @@
 //! A small shop to tell stories with, and the projector driven by hand.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use domain::command::product as products;
-use domain::command::{cart, fulfilment, order, payment, stock};
-use domain::options::VariantOption;
-use domain::order::PaymentMethod;
-use domain::payment::{CapturePolicy, Start, Verdict};
-use domain::product::{Changed, Details, VariantSet};
-use domain::{CartId, Command, FulfilmentId, Money, OrderId, Owner, PaymentId, ProductId, Sku};
-use event_store::{Outcome, RawEvent, Request, Writer, read};
+use chrono::{DateTime, Utc};
+use domain::command::{fulfilment, product};
+use domain::product::Changed;
+use domain::{Command, FulfilmentId, OrderId, PaymentId, ProductId};
+use event_store::{RawEvent, read};
+pub use kit::{new_id as id, sku};
+pub use kit_log::required;
 use projector::checkpoint::{self, LEASE, Lease};
 use projector::projection::Projection;
 use projector::working::fold::{self, BatchError};
 use projector::working::memory::Memory;
 use projector::{builds, projections};
 use serde_json::Value;
-use sqlx::types::Uuid;
 use sqlx::{AssertSqlSafe, PgPool};
 
-/// A shop with its log.
-pub struct Shop {
-    pub db: PgPool,
-    writer: Writer,
-}
+/// A shop of one day, with its log.
+pub struct Shop(kit_log::Shop);
 
-/// An environment variable that tests cannot do without.
-pub fn required(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| panic!("{name} must say where the server is"))
-}
+impl Deref for Shop {
+    type Target = kit_log::Shop;
 
-pub fn id() -> Uuid {
-    Uuid::now_v7()
-}
-
-pub fn sku(text: &str) -> Sku {
-    text.parse().unwrap()
-}
-
-pub fn money(amount: &str) -> Money {
-    Money::new(amount.parse().unwrap(), "EUR".parse().unwrap()).unwrap()
+    fn deref(&self) -> &kit_log::Shop {
+        &self.0
+    }
 }
 
 /// Everything happens on this day.
-pub fn today() -> DateTime<Utc> {
+fn today() -> DateTime<Utc> {
     "2026-03-01T12:00:00Z".parse().unwrap()
 }
 
 impl Shop {
     pub fn open(db: &PgPool) -> Self {
-        let (writer, _task) = Writer::start(db, event_store::writer::Settings::default());
-        Self { db: db.clone(), writer }
-    }
-
-    /// Gives a command that must be accepted. Returns its position.
-    pub async fn ask(&self, command: Command) -> i64 {
-        let request = Request::new(command, today());
-        let answer = self.writer.submit(request).await.unwrap();
-        assert!(matches!(answer.outcome, Outcome::Accepted { .. }), "{answer:?}");
-        answer.position
+        Self(kit_log::Shop::open_at(db, today()))
     }
 
     /// A published product with one variant at 25 EUR.
-    pub async fn product(&self, title: &str, sku_text: &str) -> ProductId {
+    pub async fn product(&self, title: &str, sku: &str) -> ProductId {
         let product_id = ProductId(id());
-        let details: Details = serde_json::from_value(serde_json::json!({
+        let details = serde_json::from_value(serde_json::json!({
             "title": title, "brand": "Acme", "category": ["Bags", "Totes"],
             "attributes": { "material": "leather" }, "description": "<p>Made by <b>hand</b></p>",
-        }))
-        .unwrap();
-        let size = VariantOption { name: "Size".parse().unwrap(), value: "M".parse().unwrap() };
-        let variant = VariantSet {
-            sku: sku(sku_text),
-            title: None,
-            options: vec![size].try_into().unwrap(),
-            prices: vec![money("25.00")],
-            barcode: None,
-        };
-        let create = products::Command::Create { details, variants: vec![variant] };
-        self.ask(Command::Product(product_id, create)).await;
-        self.ask(Command::Product(product_id, products::Command::Publish)).await;
+        }));
+        let mut variant = kit::variant(sku, &[kit::eur("25.00")]);
+        variant.options = kit::options(&[("Size", "M")]);
+        let (details, variants) = (details.unwrap(), vec![variant]);
+        self.ask(Command::Product(product_id, product::Command::Create { details, variants }))
+            .await;
+        self.ask(kit::publish(product_id)).await;
         product_id
     }
 
     pub async fn retitle(&self, product_id: ProductId, title: &str) -> i64 {
-        let changed = Changed { title: Some(title.parse().unwrap()), ..Changed::default() };
-        self.ask(Command::Product(product_id, products::Command::Change(changed))).await
+        let changed = Changed { title: Some(kit::label(title)), ..Changed::default() };
+        self.ask(Command::Product(product_id, product::Command::Change(changed))).await
     }
 
-    pub async fn receive(&self, sku_text: &str, units: u32) -> i64 {
-        let receive = stock::Command::Receive {
-            location: "main".parse().unwrap(),
-            quantity: units.try_into().unwrap(),
-            reference: None,
-        };
-        self.ask(Command::Stock(sku(sku_text), receive)).await
+    pub async fn receive(&self, sku: &str, units: u32) -> i64 {
+        self.ask(kit::receive(sku, units)).await
     }
 
-    pub async fn cart(&self) -> CartId {
-        let cart_id = CartId(id());
-        let create =
-            cart::Command::Create { currency: "EUR".parse().unwrap(), owner: Owner::default() };
-        self.ask(Command::Cart(cart_id, create)).await;
-        cart_id
+    pub async fn put(&self, cart_id: domain::CartId, sku: &str, units: u32) -> i64 {
+        self.ask(kit::add(cart_id, sku, units)).await
     }
 
-    pub async fn put(&self, cart_id: CartId, sku_text: &str, units: u32) -> i64 {
-        let add =
-            cart::Command::AddLine { sku: sku(sku_text), quantity: units.try_into().unwrap() };
-        self.ask(Command::Cart(cart_id, add)).await
-    }
-
-    /// An order of some units, not paid yet.
-    pub async fn order(&self, sku_text: &str, units: u32) -> OrderId {
-        let cart_id = self.cart().await;
-        self.put(cart_id, sku_text, units).await;
-        let order_id = OrderId(id());
-        let reserved_until = today() + TimeDelta::hours(1);
-        let check_out = cart::Command::CheckOut { order_id, reserved_until, address_id: None };
-        self.ask(Command::Cart(cart_id, check_out)).await;
-        order_id
-    }
-
-    pub async fn pay(&self, payment_id: PaymentId, command: payment::Command) -> i64 {
-        self.ask(Command::Payment(payment_id, command)).await
-    }
-
-    /// What the gateway answered to a request.
-    pub async fn record(&self, payment_id: PaymentId, request: u32, verdict: Verdict) -> i64 {
-        self.pay(payment_id, payment::Command::Record { request, verdict, at: today() }).await
-    }
-
-    /// Pays an order by card: authorised and captured.
-    pub async fn paid(&self, order_id: OrderId) -> PaymentId {
-        let payment_id = PaymentId(id());
-        let start = Start {
-            method: PaymentMethod::Card,
-            gateway: Some("sandbox".parse().unwrap()),
-            token: Some("tok".parse().unwrap()),
-            capture: CapturePolicy::ByHand,
-            once: false,
-            return_url: None,
-        };
-        self.pay(payment_id, payment::Command::Start { order_id, start }).await;
-        let (reference, expires_at) = ("ref".parse().unwrap(), today() + TimeDelta::days(7));
-        self.record(payment_id, 1, Verdict::Authorized { reference, expires_at }).await;
-        self.pay(payment_id, payment::Command::Capture { amount: None }).await;
-        self.record(payment_id, 2, Verdict::Captured { reference: None, amount: None, fee: None })
-            .await;
-        payment_id
-    }
-
-    pub async fn refund(&self, payment_id: PaymentId, amount: &str, request: u32) -> i64 {
-        let (amount, reason) = (Some(money(amount)), None);
-        self.pay(payment_id, payment::Command::Refund { amount, reason, by_hand: false }).await;
-        self.record(payment_id, request, Verdict::Refunded { reference: None, amount: None }).await
-    }
-
-    pub async fn cancel(&self, order_id: OrderId) -> i64 {
-        let reason = "changed my mind".parse().unwrap();
-        let cancel = order::Command::Cancel { reason, lines: vec![] };
-        self.ask(Command::Order(order_id, cancel)).await
-    }
-
-    pub async fn send(&self, order_id: OrderId) -> FulfilmentId {
+    /// A parcel whose number is known after it has left, and put right after that.
+    async fn send_and_label(&self, order_id: OrderId) -> FulfilmentId {
         let parcel = FulfilmentId(id());
-        let (lines, location) = (vec![], None);
-        let create = fulfilment::Command::Create { order_id, lines, location };
-        self.ask(Command::Fulfilment(parcel, create)).await;
-        self.ask(Command::Fulfilment(parcel, fulfilment::Command::Pack)).await;
-        // The number is known later, and put right after that.
+        self.ask(kit::plan(parcel, order_id, &[])).await;
+        self.ask(kit::pack(parcel)).await;
         for code in [None, Some("1Z 98"), Some("1Z 99")] {
-            let tracking = code.map(|code| code.parse().unwrap());
+            let tracking = code.map(kit::label);
             let ship = fulfilment::Command::Ship { carrier: None, tracking };
             self.ask(Command::Fulfilment(parcel, ship)).await;
         }
@@ -185,29 +87,26 @@ impl Shop {
         self.receive("TOTE", 20).await;
         let order_id = self.order("TOTE", 4).await;
         let payment_id = self.paid(order_id).await;
-        let parcel = self.send(order_id).await;
-        self.ask(Command::Fulfilment(parcel, fulfilment::Command::Deliver { lines: vec![] })).await;
+        let parcel = self.send_and_label(order_id).await;
+        self.ask(kit::deliver(parcel)).await;
         self.refund(payment_id, "30.00", 3).await;
         let other = self.order("TOTE", 1).await;
         self.paid(other).await;
-        self.cancel(other).await;
+        self.ask(kit::cancel(other)).await;
         (order_id, payment_id)
+    }
+
+    /// More of the same product.
+    pub async fn busy_day_again(&self) {
+        let order_id = self.order("TOTE", 2).await;
+        let payment_id = self.paid(order_id).await;
+        self.refund(payment_id, "10.00", 3).await;
+        self.order("TOTE", 14).await;
     }
 
     /// Appends an event as it comes, whatever it is.
     pub async fn append_raw(&self, stream: &str, version: i64, kind: &str, data: &str) -> i64 {
-        sqlx::query_scalar::<_, i64>(
-            "SELECT append(log_id, position, false, NULL, '{}', '{}', '{}', '{}', '{}', '{}',
-                           ARRAY[$1], ARRAY[$2], ARRAY[$3], '{1}', '{0}', ARRAY[now()],
-                           ARRAY['{\"command\":\"test\"}'], ARRAY[$4]) + 1 FROM log_head",
-        )
-        .bind(stream)
-        .bind(version)
-        .bind(kind)
-        .bind(data)
-        .fetch_one(&self.db)
-        .await
-        .unwrap()
+        kit_log::append_raw(&self.db, stream, version, kind, data).await
     }
 }
 
@@ -262,14 +161,4 @@ pub async fn parked(db: &PgPool, name: &str) -> Vec<String> {
         .fetch_all(db)
         .await
         .unwrap()
-}
-
-impl Shop {
-    /// More of the same product.
-    pub async fn busy_day_again(&self) {
-        let order_id = self.order("TOTE", 2).await;
-        let payment_id = self.paid(order_id).await;
-        self.refund(payment_id, "10.00", 3).await;
-        self.order("TOTE", 14).await;
-    }
 }
