@@ -1,11 +1,11 @@
 -- Whoever appends learns when it was recorded, and so has his events as the log holds them, without
 -- reading them back.
 
--- Appends one batch in one call to the log `of_log`, decided when it ended at `believed`. Returns the
--- position before the batch and when it was recorded; or nothing but NULL, with nothing written, if
--- something is not as the writer believed: it then takes the head, looks at what is new and calls
--- again. Whoever `holds` the head
--- already does not queue for it once more: behind him in the queue stands somebody who waits for it.
+-- Appends one batch in one call to the log `of_log`, decided when it ended at `believed`. Returns
+-- the position before the batch and when it was recorded; or nothing but NULL, with nothing
+-- written, if something is not as the writer believed: it then takes the head, looks at what is new
+-- and calls again. Whoever `holds` the head already does not queue for it once more: behind him in
+-- the queue stands somebody who waits for it.
 --
 -- The log may have grown since: then the streams that were read must still be at the versions they
 -- were read at. Without these (NULL) the head itself must not have moved. `guesses` are streams
@@ -83,7 +83,8 @@ BEGIN
         SELECT head + n, stream, version, type, schema, slot, occurred_at, recorded,
                metadata::json, data::json
         FROM unnest(streams, versions, types, schemas, slots, occurred, metadatas, datas)
-            WITH ORDINALITY AS new (stream, version, type, schema, slot, occurred_at, metadata, data, n);
+            WITH ORDINALITY
+            AS new (stream, version, type, schema, slot, occurred_at, metadata, data, n);
         PERFORM set_config('commerce.appending', 'off', true);
         UPDATE log_head SET position = head + cardinality(streams);
         PERFORM pg_notify('log_head', (head + cardinality(streams))::text);

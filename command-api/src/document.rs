@@ -4,18 +4,14 @@
 
 use domain::page::order;
 use domain::{
-    Category, Event, Seen, StreamId, cart, fulfilment, location, payment, product, return_, stock,
+    Category, Event, StreamId, cart, fulfilment, location, payment, product, return_, stock,
 };
-use event_store::{Recorded, Unreadable, read, versions};
+use event_store::{Recorded, read, versions};
 use serde::Serialize;
 use sqlx::PgPool;
 
-use crate::command::Accepted;
+use crate::streams::{EVENTS_MAX, NotRead, of_streams, seen};
 use crate::today;
-
-/// The most events that are folded for one answer. What has more is answered as if nobody had asked
-/// for the document: it is for the callers of carts and orders, not for a year of a SKU's stock.
-pub const EVENTS_MAX: usize = 1_000;
 
 /// A document as an answer has it, with its tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,12 +54,17 @@ pub async fn parts_at(
     Ok(parts.into_iter().zip(versions).collect())
 }
 
-/// The document after an accepted command, as its events left it; `None` where there is none to
-/// show, where it is made of too many events, or where it cannot be read now: the command is done
-/// whatever comes of this.
-pub async fn after(db: &PgPool, category: Category, accepted: &Accepted) -> Option<Representation> {
-    let subject = StreamId::of(category, &accepted.id)?;
-    match shown(db, category, &subject, accepted.position).await {
+/// The document of what a command was for, as its events up to a position left it; `None` where
+/// there is none to show, where it is made of too many events, or where it cannot be read now: the
+/// command is done whatever comes of this.
+pub async fn after(
+    db: &PgPool,
+    category: Category,
+    id: &str,
+    position: i64,
+) -> Option<Representation> {
+    let subject = StreamId::of(category, id)?;
+    match shown(db, category, &subject, position).await {
         Ok(shown) => shown,
         Err(error) => {
             let error = event_store::causes(&error);
@@ -89,17 +90,6 @@ async fn shown(
     Ok(written(&today::shown(db, cart).await?, &numbers))
 }
 
-/// Why the events of a document could not be had.
-#[derive(Debug, thiserror::Error)]
-pub enum NotRead {
-    /// The log is away.
-    #[error("the log could not be asked")]
-    Database(#[from] sqlx::Error),
-    /// One of them is of another program.
-    #[error(transparent)]
-    Event(#[from] Unreadable),
-}
-
 /// All events up to a position that make the document of `subject`; `None` if they are too many.
 async fn history(
     db: &PgPool,
@@ -115,25 +105,6 @@ async fn history(
         events.extend(of_parts);
     }
     Ok((events.len() <= EVENTS_MAX).then_some(events))
-}
-
-/// The events of some streams up to a position; `None` if they are more than [`EVENTS_MAX`].
-pub(crate) async fn of_streams(
-    db: &PgPool,
-    streams: &[StreamId],
-    until: i64,
-) -> Result<Option<Vec<Recorded>>, NotRead> {
-    if streams.is_empty() {
-        return Ok(Some(Vec::new()));
-    }
-    let names: Vec<String> = streams.iter().map(ToString::to_string).collect();
-    let from_the_first = vec![0; names.len()];
-    let page = read::of_streams(db, &names, &from_the_first, EVENTS_MAX as i64 + 1).await?;
-    if page.cut || page.events.len() > EVENTS_MAX {
-        return Ok(None);
-    }
-    let until = page.events.iter().filter(|raw| raw.position <= until);
-    Ok(Some(until.map(event_store::RawEvent::decode).collect::<Result<_, _>>()?))
 }
 
 /// Folds the document of a kind. Those that readers do not see have none.
@@ -156,16 +127,6 @@ fn fold(category: Category, events: &[Recorded]) -> Option<Representation> {
         Category::Location => folded!(location::document::fold, |it| it.version),
         // A cart is shown with more than its own events.
         Category::Cart | Category::Sku => None,
-    }
-}
-
-pub(crate) fn seen(recorded: &Recorded) -> Seen<'_> {
-    Seen {
-        stream: &recorded.stream,
-        version: recorded.version,
-        position: recorded.position,
-        occurred_at: recorded.occurred_at,
-        event: &recorded.event,
     }
 }
 

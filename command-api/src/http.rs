@@ -74,7 +74,8 @@ async fn answer(
     let conclusion = success.conclude(answer);
     let document = match &conclusion.result {
         Ok(accepted) if wants_document => {
-            Box::pin(document::after(app.writer.db(), success.category, accepted)).await
+            let (db, category) = (app.writer.db(), success.category);
+            Box::pin(document::after(db, category, &accepted.id, accepted.position)).await
         }
         _ => None,
     };

@@ -32,6 +32,7 @@ pub mod people;
 pub mod problem;
 pub mod routes;
 pub mod serve;
+pub mod streams;
 pub mod today;
 pub mod webhooks;
 

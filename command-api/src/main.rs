@@ -60,7 +60,7 @@ enum Task {
     Retry(reactor::operations::Which),
     /// Leave out an event that the reactor will never read, and take up what came after it in its
     /// stream
-    Skip(reactor::operations::Skipped),
+    Skip(reactor::operations::LeftOut),
     /// Print a token for somebody
     Token(identity::operations::Wanted),
     /// Register somebody of the shop, whose password is the first line of standard input

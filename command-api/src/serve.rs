@@ -122,9 +122,8 @@ async fn run(settings: Serve, around: Surroundings) -> Result<(), Error> {
     let sweeping = sweep(&db, settings.commands_kept_days, vault.clone(), &stop_reacting);
     let sweeping = parts.watch("the sweeper", tokio::spawn(sweeping));
     let relay = nats.clone().map(|client| {
-        let (context, stream) = (async_nats::jetstream::new(client), bus.stream.clone());
-        relay::Relay::new(db.clone(), context, stream, settings.stream_limits())
-            .beside(writer.at_hand())
+        let (context, limits) = (async_nats::jetstream::new(client), settings.stream_limits());
+        relay::Relay::new(db.clone(), context, bus.stream, limits).beside(writer.at_hand())
     });
     let condition = relay.as_ref().map(relay::Relay::condition);
     let relaying =

@@ -10,7 +10,7 @@ use domain::{Event, ProductId, Sku, StreamId, product, sku, stock};
 use event_store::Recorded;
 use sqlx::PgPool;
 
-use crate::document::{NotRead, of_streams, seen};
+use crate::streams::{NotRead, of_streams, seen};
 
 /// The cart as it is shown. Its lines are without today where they are of too many events.
 ///

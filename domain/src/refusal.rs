@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::cart::Obstacle;
+use crate::cart::obstacle::Obstacle;
 use crate::money::Currency;
 use crate::text::Sku;
 

@@ -1,7 +1,7 @@
-//! What a writer has just appended, at hand for the relay of the same process, which so need not be
+//! What a writer has just appended, at hand for the relay of the same process: it need not be
 //! notified by Postgres and read it back.
 //!
-//! A hint: it may be missing, or come after what others have appended meanwhile. The log has it all.
+//! A hint: it may be missing, or come after what others have appended meanwhile. The log has all.
 
 use std::sync::Arc;
 

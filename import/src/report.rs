@@ -5,8 +5,6 @@ use std::fmt;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use crate::csv::table::Row;
-
 /// Rows left out, remarks and facts that are kept with their text; more are only counted.
 const TEXTS_MAX: usize = 1_000;
 
@@ -37,7 +35,7 @@ pub struct Counts {
 
 impl Report {
     /// Counts a row that was read, and leaves it out if it is broken.
-    pub(super) fn row(&mut self, read: Result<Row, (u64, String)>) -> Option<Row> {
+    pub(super) fn row<Row>(&mut self, read: Result<Row, (u64, String)>) -> Option<Row> {
         self.rows += 1;
         match read {
             Ok(row) => Some(row),

@@ -42,7 +42,7 @@ enum Command {
     /// Take up events again that could not be read, which happens by itself too
     Retry(operations::Which),
     /// Leave out an event that will never be read, and take up what came after it in its stream
-    Skip(operations::Skipped),
+    Skip(operations::LeftOut),
 }
 
 #[tokio::main]

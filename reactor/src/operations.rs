@@ -20,7 +20,7 @@ pub struct Which {
 
 /// Which event is to be left out, and why.
 #[derive(Clone, Debug, clap::Args)]
-pub struct Skipped {
+pub struct LeftOut {
     /// Where in the log the event stands
     #[arg(long)]
     position: i64,
@@ -64,26 +64,26 @@ pub async fn retry(db: &PgPool, which: Which) -> Result<bool, Error> {
     };
     let mut done = true;
     for position in positions {
-        done &= say(position, waiting::retry(db, position).await?)?;
+        done &= say(position, &waiting::retry(db, position).await?)?;
     }
     Ok(done)
 }
 
 /// Leaves out an event that will never be read, and takes up what came after it in its stream. Says
 /// whether the stream waits no more.
-pub async fn skip(db: &PgPool, which: Skipped) -> Result<bool, Error> {
-    let Skipped { position, reason } = which;
+pub async fn skip(db: &PgPool, which: LeftOut) -> Result<bool, Error> {
+    let LeftOut { position, reason } = which;
     let outcome = waiting::skip(db, position).await?;
     if outcome != RetryOutcome::NotWaiting {
         tracing::warn!(position, reason, "an event is left out by the reactor");
     }
-    say(position, outcome)
+    say(position, &outcome)
 }
 
 /// Says what came of an event, and whether its stream waits no more.
-fn say(position: i64, outcome: RetryOutcome) -> Result<bool, Error> {
+fn say(position: i64, outcome: &RetryOutcome) -> Result<bool, Error> {
     let mut out = io::stdout();
-    match &outcome {
+    match outcome {
         RetryOutcome::Done => writeln!(out, "{position}: done")?,
         RetryOutcome::NotWaiting => writeln!(out, "{position}: is not parked")?,
         RetryOutcome::StillWaits(reason) => writeln!(out, "{position}: still parked: {reason}")?,

@@ -8,8 +8,8 @@ use service::config::{Secret, Wrong};
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
+use crate::digest::{KEY_BYTES, digest};
 use crate::email::Email;
-use crate::master::{KEY_BYTES, digest};
 use crate::phone::Phone;
 
 /// Words of a name that are looked at.

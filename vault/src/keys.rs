@@ -6,7 +6,8 @@ use service::finish::finish;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::master::{KEY_BYTES, Seal, random};
+use crate::digest::KEY_BYTES;
+use crate::master::{Seal, random};
 use crate::{DataSubject, Vault, VaultError};
 
 /// What such keys are sealed as, each for one person.

@@ -10,6 +10,7 @@
 //! It knows no route, nobody who signs in and no rule of the shop. Nothing here is ever printed.
 
 pub mod address;
+mod digest;
 pub mod email;
 pub mod index;
 pub mod keys;

@@ -11,10 +11,9 @@ use ring::hmac;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use service::config::{Secret, Wrong};
 
+use crate::digest::{KEY_BYTES, digest};
 use crate::index::WordIndex;
 
-/// Bytes of a master key.
-pub const KEY_BYTES: usize = 32;
 /// Keys of a ring: the one that seals, and those whose seals are being replaced.
 const KEYS_MAX: usize = 4;
 /// Bytes by which a sealed thing names its key.
@@ -187,16 +186,6 @@ pub fn random<const BYTES: usize>() -> [u8; BYTES] {
 
 fn derive(key: &[u8], of: &[u8]) -> [u8; 32] {
     digest(&hmac::Key::new(hmac::HMAC_SHA256, key), of, b"")
-}
-
-/// A purpose ends where it says: no two run into each other.
-pub(crate) fn digest(key: &hmac::Key, purpose: &[u8], plain: &[u8]) -> [u8; 32] {
-    let mut context = hmac::Context::with_key(key);
-    context.update(purpose);
-    context.update(plain);
-    let mut digest = [0; 32];
-    digest.copy_from_slice(context.sign().as_ref());
-    digest
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Documents: a command that is for the one that was read, and one that is answered with its own.
 
 use axum::http::StatusCode;
-use command_api::document::EVENTS_MAX;
+use command_api::streams::EVENTS_MAX;
 use futures::future::join_all;
 use serde_json::json;
 use sqlx::PgPool;

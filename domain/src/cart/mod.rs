@@ -4,6 +4,7 @@
 
 pub mod document;
 mod event;
+pub(crate) mod obstacle;
 mod offer;
 mod rules;
 
@@ -11,7 +12,8 @@ pub use event::{
     Abandoned, Assigned, CheckedOut, Created, Event, LineAdded, LineChanged, LineRemoved, Merged,
     Reopened,
 };
-pub use offer::{Obstacle, OnOffer};
+pub use obstacle::Obstacle;
+pub use offer::OnOffer;
 pub use rules::{Error, Misfit};
 
 use serde::{Deserialize, Serialize};

@@ -120,6 +120,7 @@ impl Relay {
     }
 
     /// The same beside a writer that puts there what it appends.
+    #[must_use]
     pub fn beside(self, at_hand: AtHand) -> Self {
         Self { at_hand, ..self }
     }
@@ -214,14 +215,14 @@ impl Relay {
         window: &mut Window,
     ) -> Result<i64, RelayError> {
         loop {
-            let heard = async {
+            let next = async {
                 tokio::select! {
                     biased;
                     events = at_hand.recv() => Heard::AtHand(events.unwrap_or_default()),
                     head = listener.grown(IDLE_POLL) => head.map_or(Heard::Nothing, Heard::Head),
                 }
             };
-            match window.drain_until(heard).await? {
+            match window.drain_until(next).await? {
                 Heard::AtHand(events) if follow(&events, sent) => {
                     for event in events.iter().filter(|event| event.position > sent) {
                         self.publish(Outgoing::encode(&self.stream_name, event)?, window).await?;
@@ -231,13 +232,12 @@ impl Relay {
                 }
                 // The notification of what was at hand, for one.
                 Heard::Head(head) if head <= sent => {}
-                Heard::AtHand(_) | Heard::Head(_) => return Ok(sent),
                 // A stream that was wiped while nothing happened is made again before it is needed,
                 // and so is one that holds more than a log that was put back.
                 Heard::Nothing if read::head(&self.db).await? <= sent => {
                     return Ok(self.ensure_stream().await?.0);
                 }
-                Heard::Nothing => return Ok(sent),
+                Heard::AtHand(_) | Heard::Head(_) | Heard::Nothing => return Ok(sent),
             }
         }
     }

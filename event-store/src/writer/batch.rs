@@ -181,7 +181,8 @@ impl Decided {
                 Outcome::Accepted { id: subject.key(), version: cache.version(&subject) }
             }
         };
-        self.rows.add_command(entry, &outcome).map_err(Undecided::Encoding)?;
+        let KeyedRequest { key, request } = entry;
+        self.rows.add_command(key, request, &outcome).map_err(Undecided::Encoding)?;
         self.outcomes.push(Ok((outcome, self.rows.end())));
         Ok(())
     }

@@ -7,8 +7,7 @@ use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::Outcome;
-use super::batch::KeyedRequest;
+use super::{Outcome, Request};
 use crate::recorded::RawEvent;
 
 /// The rows of one append, column by column, as the SQL takes them.
@@ -43,20 +42,21 @@ impl Rows {
     /// that may pass: unless the key was seen before, the next try is decided anew.
     pub fn add_command(
         &mut self,
-        entry: &KeyedRequest,
+        key: &str,
+        request: &Request,
         outcome: &Outcome,
     ) -> serde_json::Result<()> {
         if let Outcome::Refused(refusal) = outcome {
-            if entry.request.key.is_none() {
+            if request.key.is_none() {
                 return Ok(());
             }
             if refusal.passes() {
-                self.unkept.push(entry.key.clone());
+                self.unkept.push(key.to_owned());
                 return Ok(());
             }
         }
-        self.keys.push(entry.key.clone());
-        self.fingerprints.push(entry.request.fingerprint);
+        self.keys.push(key.to_owned());
+        self.fingerprints.push(request.fingerprint);
         self.outcomes.push(serde_json::to_string(outcome)?);
         self.offsets.push(self.end());
         Ok(())

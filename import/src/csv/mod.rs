@@ -7,3 +7,6 @@ pub mod numbers;
 mod separator;
 pub mod table;
 pub mod values;
+
+/// The longest row, in bytes; a longer one is a quote that was never closed.
+const ROW_BYTES_MAX: usize = 1 << 20;

@@ -1,6 +1,6 @@
 //! What separates the fields of a file: what its first line says, or what its header has most of.
 
-use super::table::ROW_BYTES_MAX;
+use super::ROW_BYTES_MAX;
 use super::values::quote;
 
 /// A separator in words.

@@ -10,14 +10,12 @@ use std::path::{Path, PathBuf};
 use csv::{ReaderBuilder, StringRecord};
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 
-use super::separator;
+use super::{ROW_BYTES_MAX, separator};
 
 /// The largest file that is read, in bytes. Rows that belong together may stand anywhere in it, and
 /// its orders are sorted by time, so it is held in memory, and its rows several times over as
 /// values: 64 MiB leave room for that in the container's memory.
 pub const FILE_BYTES_MAX: u64 = 64 << 20;
-/// The longest row, in bytes; a longer one is a quote that was never closed.
-pub const ROW_BYTES_MAX: usize = 1 << 20;
 /// Quotes never closed, in one file; after each, reading starts anew at the next line.
 const UNCLOSED_QUOTES_MAX: u32 = 100;
 /// How far a NUL byte is looked for, which no text has.

@@ -64,14 +64,8 @@ const ALLOWED: &[(&str, &[(&str, &str)])] = &[
     (
         "from before the rule: a type that both need wants a file of its own",
         &[
-            ("command-api/src/document.rs", "command-api/src/command.rs"),
-            ("command-api/src/today.rs", "command-api/src/document.rs"),
-            ("domain/src/refusal.rs", "domain/src/cart/mod.rs"),
             ("identity/src/routes/addresses.rs", "identity/src/routes/accounts.rs"),
             ("identity/src/routes/people.rs", "identity/src/routes/accounts.rs"),
-            ("import/src/csv/separator.rs", "import/src/csv/table.rs"),
-            ("import/src/report.rs", "import/src/csv/table.rs"),
-            ("vault/src/master.rs", "vault/src/index.rs"),
         ],
     ),
 ];
