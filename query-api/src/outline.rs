@@ -26,10 +26,11 @@ impl Outline {
         outline
     }
 
-    /// That of the documents on a page, and of what is included beside them.
+    /// That of the documents on a page of a list or of hits, and of what is included beside them.
     #[must_use]
     pub fn of_items(mut self) -> Self {
-        let mut items = self.members.remove("items").unwrap_or_default();
+        let items = ["items", "hits"].into_iter().find_map(|name| self.members.remove(name));
+        let mut items = items.unwrap_or_default();
         items.members.extend(self.members.remove_entry(MEMBER));
         items
     }

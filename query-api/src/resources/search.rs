@@ -11,6 +11,7 @@ use service::Problem;
 use service::extract::Query;
 
 use crate::app::App;
+use crate::described;
 use crate::document::respond_unversioned;
 use crate::fresh::{Fresh, Prefer};
 use crate::search::Found;
@@ -21,11 +22,17 @@ const SEARCH_BACKEND: HeaderName = HeaderName::from_static("search-backend");
 /// `GET /v1/search`
 pub async fn search(
     State(app): State<App>,
-    Query(parameters): Query<Parameters>,
+    Query(mut parameters): Query<Parameters>,
     prefer: Prefer,
     principal: Principal,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let fields = parameters.fields.take();
+    let fields = fields.map(|names| described::fields("/v1/search", &names)).transpose()?;
+    let shown = |found: Found| match &fields {
+        Some(fields) => found.only(fields),
+        None => Ok(found),
+    };
     let fresh = Fresh::new(parameters.min_position, prefer).of(principal);
     let question = Arc::new(Question::try_from(parameters)?);
     // An index that is behind or not yet whole is no better than one that is away: Postgres may be
@@ -35,7 +42,7 @@ pub async fn search(
         && app.progress.index(&fresh).await?
         && let Some(found) = app.meili.search(&question).await?
     {
-        return answer(&fresh, &headers, "meilisearch", &found);
+        return answer(&fresh, &headers, "meilisearch", &shown(found)?);
     }
     loop {
         // Waited for before there is a place: places are for searching. The refused take no
@@ -46,7 +53,7 @@ pub async fn search(
         let (found, position) = app.catalogue.search(question.clone()).await?;
         // Another build may have come between, which is looked at once more.
         if fresh.min_position.is_none_or(|wanted| position >= wanted) {
-            return answer(&fresh, &headers, "postgres", &found);
+            return answer(&fresh, &headers, "postgres", &shown(found)?);
         }
     }
 }

@@ -16,6 +16,8 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use service::Problem;
 
+use crate::fields::Fields;
+
 /// What a refused client is told to wait.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -39,6 +41,23 @@ pub struct Found {
     /// So many hits, the first ones, are counted in `facets`; nothing if all are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub facets_over: Option<usize>,
+}
+
+impl Found {
+    /// The same with only these members of each hit.
+    ///
+    /// # Errors
+    /// 500, where a hit is no JSON.
+    pub fn only(self, fields: &Fields) -> Result<Self, Problem> {
+        let cut = |hit: &Box<RawValue>| {
+            RawValue::from_string(fields.of(hit.get())?).map_err(|error| {
+                tracing::error!(%error, "a part of a hit is no JSON");
+                Problem::internal()
+            })
+        };
+        let hits = self.hits.iter().map(cut).collect::<Result<_, _>>()?;
+        Ok(Self { hits, ..self })
+    }
 }
 
 /// What becomes of searches in each place, as `searches_total` tells it.

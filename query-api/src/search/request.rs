@@ -9,6 +9,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use service::Problem;
 
+use crate::fields::FieldNames;
+
 /// The longest query, in characters, whichever script they are of.
 pub const QUERY_CHARACTERS_MAX: usize = 512;
 /// The most hits on a page.
@@ -61,6 +63,10 @@ pub struct Parameters {
     limit: Option<u32>,
     /// As new as this position of the log, or newer.
     pub min_position: Option<i64>,
+    /// Only these members of each hit, with commas between them, and with a dot before one that is
+    /// below another: `id,variants.sku`. A name stands for all that is below it.
+    #[serde(default, deserialize_with = "service::extract::empty_as_none")]
+    pub fields: Option<FieldNames>,
 }
 
 /// The order of the hits.

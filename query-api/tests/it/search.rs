@@ -178,6 +178,12 @@ async fn ask_everything(shop: &Shop, backend: &str) {
     assert_eq!(spelled["brand"], json!({"Acme": 4, "Others": 2, "Ödland \"X\"": 1}), "{backend}");
     assert_eq!(spelled["attributes.material"], json!({"canvas": 4, "leather": 3}), "{backend}");
     assert_eq!(spelled["attributes.fit: loose"], json!({"very": 1}), "{backend}");
+    let some = shop.get("/v1/search?q=pouch&facets=false&fields=variants.barcode,title").await;
+    assert_eq!(
+        hits(&some),
+        [json!({"title": "apple Pouch", "variants": [{"barcode": "4006381333931"}]})],
+        "{backend}"
+    );
 }
 
 /// Products that differ in one attribute.

@@ -20,6 +20,7 @@ const ALLOWED: &[(&str, &[(&str, &str)])] = &[
             ("query-api/src/list.rs", "query-api/src/described.rs"),
             ("query-api/src/one.rs", "query-api/src/described.rs"),
             ("query-api/src/resources/mod.rs", "query-api/src/described.rs"),
+            ("query-api/src/resources/search.rs", "query-api/src/described.rs"),
             ("query-api/src/resources/stock.rs", "query-api/src/described.rs"),
         ],
     ),
