@@ -13,7 +13,7 @@ use crate::interrupt;
 pub const BUILD_FAILED: &str = "the build failed: see cargo's messages above (where a query has no \
                                 cached data, `cargo xtask sqlx` brings `.sqlx` up to date)";
 
-/// The packages whose programs are built in release mode. Each build names all of them, whichever
+/// The packages whose programs are built to be run, not tested. Each build names all of them, whichever
 /// programs it is for: cargo asks others' crates for the features that the named packages want
 /// together, and compiles them anew for every other set of features.
 const PACKAGES_OF_PROGRAMS: [&str; 8] =
@@ -80,9 +80,9 @@ struct Target {
     name: String,
 }
 
-/// Builds `programs` in release mode and returns where each lies.
-pub fn build_release(programs: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
-    build("release", programs)
+/// Builds `programs` to be tried, without what takes long to optimise, and returns where each lies.
+pub fn build_quick(programs: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
+    build("quick", programs)
 }
 
 /// Builds `programs` as they are deployed, which takes longer, and returns where each lies.

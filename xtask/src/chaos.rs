@@ -42,7 +42,7 @@ pub struct Args {
 pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
     progress::step("Building", "the services and chaos (release)");
     let programs = [COMMAND_API, QUERY_API, PROJECTOR, stand_in::PROGRAM, "chaos"];
-    let binaries = cargo::build_release(&programs)?;
+    let binaries = cargo::build_quick(&programs)?;
     let chaos = binaries.get("chaos").context("cargo built no program chaos")?;
     let mut command = specification::contained(chaos);
     let Throwaway { stack, folder } = Throwaway::new(layout)?;

@@ -69,11 +69,11 @@ pub struct Services {
 }
 
 impl Services {
-    /// Builds them in release mode.
+    /// Builds them to be tried.
     pub fn build() -> Result<Self> {
         let names = [COMMAND_API, QUERY_API, PROJECTOR];
-        progress::step("Building", &format!("{} (release)", names.join(", ")));
-        cargo::build_release(&names).map(Self::built)
+        progress::step("Building", &format!("{} (quick)", names.join(", ")));
+        cargo::build_quick(&names).map(Self::built)
     }
 
     /// Those that were built already.

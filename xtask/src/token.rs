@@ -39,7 +39,7 @@ pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
     };
     let key = fs::read_to_string(layout.data.join(FILE));
     let key = key.context("this shop has no master key: `cargo xtask up` makes one")?;
-    let programs = cargo::build_release(&[COMMAND_API])?;
+    let programs = cargo::build_quick(&[COMMAND_API])?;
     let program = programs.get(COMMAND_API).context("cargo built no command-api")?;
     let mut token = Command::new(program);
     token.arg("token").args(&args.wanted).env("DATABASE_URL", database);

@@ -26,7 +26,7 @@ pub struct Args {
 pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
     progress::step("Building", "the services, the stand-in and the tour (release)");
     let binaries =
-        cargo::build_release(&[COMMAND_API, QUERY_API, PROJECTOR, stand_in::PROGRAM, "tour"])?;
+        cargo::build_quick(&[COMMAND_API, QUERY_API, PROJECTOR, stand_in::PROGRAM, "tour"])?;
     let tour = binaries.get("tour").context("cargo built no program tour")?.clone();
     let stand_in = binaries.get(stand_in::PROGRAM).context("cargo built no stand-in")?.clone();
     let Throwaway { mut stack, folder } = Throwaway::new(layout)?;
