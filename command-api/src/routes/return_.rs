@@ -16,6 +16,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::post::<Request>(Shopper, "return.request", "/v1/returns"),
     Route::post::<Approve>(Staff, "return.approve", "/v1/returns/{id}/approve"),
     Route::post::<Reject>(Staff, "return.reject", "/v1/returns/{id}/reject"),
+    Route::post::<Withdraw>(Shopper, "return.withdraw", "/v1/returns/{id}/withdraw"),
     // It moves stock and gives money back, and goods may arrive in parts.
     Route::post::<Receive>(Staff, "return.receive", "/v1/returns/{id}/receive").keyed(),
     Route::post::<Close>(Staff, "return.close", "/v1/returns/{id}/close"),
@@ -71,6 +72,8 @@ impl Body for Receive {
 plain! {
     /// Says yes to a return.
     Approve => |address| Command::Return(address.id()?, Return::Approve);
+    /// Takes a return back of which nothing has arrived: the goods stay with the customer.
+    Withdraw => |address| Command::Return(address.id()?, Return::Withdraw);
     /// Ends a return of which nothing more is expected.
     Close => |address| Command::Return(address.id()?, Return::Close);
 }

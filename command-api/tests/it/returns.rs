@@ -89,6 +89,20 @@ async fn a_return_is_refused(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn a_return_is_withdrawn(db: PgPool) {
+    let shop = Shop::open(&db);
+    let (order, path) = asked_for(&shop).await;
+    let withdraw = || post(format!("{path}/withdraw"), &json!({}));
+    shop.done(withdraw()).await;
+    shop.done(withdraw()).await;
+    let order = shop.history(&format!("order-{order}")).await;
+    assert_eq!(order.last().unwrap(), "order.return_closed");
+    let refused = shop.send(post(format!("{path}/approve"), &json!({}))).await;
+    assert_eq!((refused.status, refused.code()), (StatusCode::CONFLICT, "return_wrong_state"));
+    assert_eq!(refused.body["state"], "withdrawn");
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn what_comes_back_goes_to_one_place(db: PgPool) {
     let shop = Shop::open(&db);
     let (_, path) = asked_for(&shop).await;

@@ -30,6 +30,8 @@ pub enum Command {
         /// Why.
         reason: Note,
     },
+    /// Keep its goods after all.
+    Withdraw,
     /// Goods arrived.
     Receive {
         /// What, and what becomes of it.
@@ -62,6 +64,7 @@ pub(crate) fn decide(id: ReturnId, command: Command, streams: Streams) -> Result
             return Ok(unit.0);
         }
         Command::Reject { reason } => close(id, state, state.reject(reason)?, streams)?,
+        Command::Withdraw => close(id, state, state.withdraw()?, streams)?,
         Command::Close => close(id, state, state.close()?, streams)?,
         Command::Receive { lines, withheld } => {
             let order_id = owner(state)?;

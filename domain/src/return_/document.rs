@@ -93,6 +93,7 @@ impl Document {
                 self.received.extend(received.lines.clone());
                 self.withheld.extend(received.withheld.clone());
             }
+            return_::Event::Withdrawn(_) => self.status = Status::Withdrawn,
             return_::Event::Closed(_) => self.status = Status::Closed,
         }
     }

@@ -1,7 +1,7 @@
 //! Goods of an order that come back after they were delivered.
 //!
 //! `requested → approved → received → closed`, `approved → closed`,
-//! `requested | approved → rejected`.
+//! `requested | approved → rejected | withdrawn`.
 //! Its goods arrive in parts as they come, each part in a condition: for sale again at a location,
 //! or written off.
 
@@ -25,6 +25,8 @@ events! {
     Approved = "return.approved", schema 1;
     /// They may not.
     Rejected = "return.rejected", schema 1;
+    /// The customer keeps them after all.
+    Withdrawn = "return.withdrawn", schema 1;
     /// Goods arrived.
     Received = "return.received", schema 1;
     /// Nothing more is expected.
@@ -56,6 +58,13 @@ pub struct Rejected {
     pub order_id: OrderId,
     /// Why.
     pub reason: Note,
+}
+
+/// `return.withdrawn`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Withdrawn {
+    /// Whose goods.
+    pub order_id: OrderId,
 }
 
 /// What becomes of goods that came back.
@@ -168,6 +177,8 @@ pub enum Status {
     Received,
     /// It was refused.
     Rejected,
+    /// Nothing of it came, and the customer keeps all.
+    Withdrawn,
     /// Nothing more is expected.
     Closed,
 }
@@ -184,7 +195,7 @@ pub const ARRIVALS_MAX: usize = 1_000;
 
 /// Of the shape of [`Return`] and of its fold. Raise it with every change of either: snapshots of
 /// another schema are passed over. A test knows when it is due.
-pub const SCHEMA: i32 = 3;
+pub const SCHEMA: i32 = 4;
 
 /// Why it refuses, as [`crate::Refusal`] keeps it.
 pub type Refusal = Error;
@@ -225,6 +236,7 @@ impl Return {
                 self.status = Status::Received;
                 self.arrivals += received.lines.len();
             }
+            Event::Withdrawn(_) => self.status = Status::Withdrawn,
             Event::Closed(_) => self.status = Status::Closed,
         }
     }
@@ -237,6 +249,7 @@ impl Event {
             Self::Requested(Requested { order_id, .. })
             | Self::Approved(Approved { order_id })
             | Self::Rejected(Rejected { order_id, .. })
+            | Self::Withdrawn(Withdrawn { order_id })
             | Self::Received(Received { order_id, .. })
             | Self::Closed(Closed { order_id }) => *order_id,
         }

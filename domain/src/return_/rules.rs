@@ -3,7 +3,7 @@
 
 use super::{
     ARRIVALS_MAX, Approved, Arrival, Closed, Event, Received, Rejected, Requested, Return, Status,
-    Withheld,
+    Withdrawn, Withheld,
 };
 use crate::ids::OrderId;
 use crate::order::Units;
@@ -75,6 +75,13 @@ impl Return {
         )
     }
 
+    /// The customer keeps the goods, of which none came.
+    pub fn withdraw(&self) -> Result<Vec<Event>, Error> {
+        let withdrawn = |order_id| Withdrawn { order_id }.into();
+        let from = [Status::Requested, Status::Approved];
+        self.go_on(&from, Status::Withdrawn, "be withdrawn", withdrawn)
+    }
+
     /// Goods arrived, of whose price some may be withheld. Whether it is as many as are expected,
     /// and worth that much, is the order's to say.
     pub fn receive(
@@ -120,9 +127,11 @@ impl Return {
         let (status, action) = (self.status, action.to_owned());
         match status {
             Status::Unborn | Status::Requested => Error::NotYet { status, action },
-            Status::Approved | Status::Received | Status::Rejected | Status::Closed => {
-                Error::WrongState { status, action }
-            }
+            Status::Approved
+            | Status::Received
+            | Status::Rejected
+            | Status::Withdrawn
+            | Status::Closed => Error::WrongState { status, action },
         }
     }
 }

@@ -55,6 +55,7 @@ fn what_is_somebody_elses_is_not_there() {
         let back = request_return(1, 1, &[(TOTE, 2)]);
         let sent = sent_with(order.clone().done(record(1, 1, was_authorized())), 1, &[]);
         let delivered = sent.done(deliver(1));
+        let announced = delivered.clone().done(back.clone());
         let off = order.clone().done(cancel(1));
         let theirs = [
             (&cart, add(1, TOTE, 1), "cart_not_found"),
@@ -63,6 +64,7 @@ fn what_is_somebody_elses_is_not_there() {
             (&order, abort(), "payment_not_found"),
             (&off, reopen(1), "cart_not_found"),
             (&delivered, back, "order_not_found"),
+            (&announced, withdraw(1), "return_not_found"),
         ];
         for (shop, command, gone) in theirs {
             assert_eq!(asked(shop, owner, &command), Ok(()), "{command:?}");

@@ -292,7 +292,7 @@ fn of_parcels() -> [fulfilment::Event; 10] {
     ]
 }
 
-fn of_returns() -> [return_::Event; 5] {
+fn of_returns() -> [return_::Event; 6] {
     use return_::{Arrival, Disposal};
     let order_id = order_id(1);
     let arrival = |disposal| Arrival { sku: sku(TOTE), quantity: units(1), disposal };
@@ -303,6 +303,7 @@ fn of_returns() -> [return_::Event; 5] {
         return_::Requested { order_id, lines: of(&[(TOTE, 2)]), reason: reason() }.into(),
         return_::Approved { order_id }.into(),
         return_::Rejected { order_id, reason: reason() }.into(),
+        return_::Withdrawn { order_id }.into(),
         return_::Received { order_id, lines, withheld }.into(),
         return_::Closed { order_id }.into(),
     ]

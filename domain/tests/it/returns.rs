@@ -4,7 +4,9 @@ use domain::Money;
 use domain::command::return_::Command;
 use domain::order::{self, ReturnClosed, ReturnOpened, UnitsLeft, UnitsReturned};
 use domain::payment::{Operation, Requested as Asked};
-use domain::return_::{Approved, Arrival, Closed, Disposal, Received, Rejected, Requested};
+use domain::return_::{
+    Approved, Arrival, Closed, Disposal, Received, Rejected, Requested, Withdrawn,
+};
 use domain::stock::{self, Source};
 
 use kit::*;
@@ -170,6 +172,33 @@ fn a_return_is_decided_once() {
     for command in [approve(9), take_back(9, &[(TOTE, 1)]), close_return(9)] {
         delivered().when(command).then_refused("return_not_found");
     }
+}
+
+#[test]
+fn a_return_is_withdrawn_while_nothing_of_it_came() {
+    let order_id = order_id(1);
+    let asked = || delivered().done(request_return(1, 1, &[(TOTE, 1)]));
+    let kept = [
+        of_return(1, Withdrawn { order_id }),
+        of_order(1, ReturnClosed { return_id: return_id(1), lines: of(&[(TOTE, 1)]) }),
+    ];
+    for shop in [asked(), asked().done(approve(1))] {
+        shop.when(withdraw(1)).then(kept.clone());
+        let shop = shop.done(withdraw(1));
+        shop.when(withdraw(1)).then_nothing();
+        for command in [approve(1), take_back(1, &[(TOTE, 1)]), close_return(1)] {
+            shop.when(command).then_refused("return_wrong_state");
+        }
+        assert_eq!(asks(&shop, settle()), [], "the money stays");
+        // Whoever changes their mind once more announces the goods anew.
+        shop.done(request_return(2, 1, &[(TOTE, 2)]));
+    }
+    let came = approved().done(take_back(1, &[(TOTE, 1)]));
+    let reject = to_return(1, Command::Reject { reason: note("worn") });
+    for shop in [came.clone(), came.done(close_return(1)), asked().done(reject)] {
+        shop.when(withdraw(1)).then_refused("return_wrong_state");
+    }
+    delivered().when(withdraw(9)).then_refused("return_not_found");
 }
 
 #[test]

@@ -263,6 +263,9 @@ pub fn request_return(
 pub fn approve(back: impl Named<ReturnId>) -> Command {
     to_return(back, returns::Command::Approve)
 }
+pub fn withdraw(back: impl Named<ReturnId>) -> Command {
+    to_return(back, returns::Command::Withdraw)
+}
 /// Goods of a return that can be sold again.
 pub fn take_back(back: impl Named<ReturnId>, lines: &[(&str, u32)]) -> Command {
     let stored = |units: Units| Arrival {

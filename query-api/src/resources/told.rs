@@ -69,6 +69,7 @@ const TOLD: &[(&str, &[&[&str]])] = &[
     ("return.requested", &[&UNITS]),
     ("return.approved", &[]),
     ("return.rejected", &[]),
+    ("return.withdrawn", &[]),
     ("return.received", &[&["withheld.amount"], &UNITS]),
     ("return.closed", &[]),
 ];

@@ -61,6 +61,7 @@ pub const ROUTES: &[Route] = &[
     ("return.request", Method::POST, "/v1/returns"),
     ("return.approve", Method::POST, "/v1/returns/{id}/approve"),
     ("return.reject", Method::POST, "/v1/returns/{id}/reject"),
+    ("return.withdraw", Method::POST, "/v1/returns/{id}/withdraw"),
     ("return.receive", Method::POST, "/v1/returns/{id}/receive"),
     ("return.close", Method::POST, "/v1/returns/{id}/close"),
 ];

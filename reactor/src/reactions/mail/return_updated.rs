@@ -41,6 +41,9 @@ fn state(event: &return_::Event) -> Option<&'static str> {
         return_::Event::Approved(_) => Some("approved"),
         return_::Event::Rejected(_) => Some("rejected"),
         return_::Event::Received(_) => Some("received"),
-        return_::Event::Requested(_) | return_::Event::Closed(_) => None,
+        // Who withdrew it knows.
+        return_::Event::Requested(_)
+        | return_::Event::Withdrawn(_)
+        | return_::Event::Closed(_) => None,
     }
 }

@@ -266,6 +266,7 @@ fn return_(what: &str, sent: &Sent, body: &Map<String, Value>) -> anyhow::Result
             let (lines, withheld) = (field(body, "lines")?, field(body, "withheld")?);
             return_::Command::Receive { lines, withheld }
         }
+        "withdraw" => return_::Command::Withdraw,
         "close" => return_::Command::Close,
         _ => bail!("there is no {}", sent.name),
     };

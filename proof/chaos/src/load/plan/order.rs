@@ -102,6 +102,7 @@ impl Planner {
         let name = match (*step, self.rng.u32(..8)) {
             (_, 0) | ("return.receive", _) => "return.close",
             ("return.request", 1) => "return.reject",
+            ("return.request" | "return.approve", 2) => "return.withdraw",
             ("return.request", _) => "return.approve",
             _ => "return.receive",
         };
@@ -198,6 +199,6 @@ impl Order {
 
 impl Return {
     fn has_ended(&self) -> bool {
-        ["return.reject", "return.close"].contains(&self.step)
+        ["return.reject", "return.withdraw", "return.close"].contains(&self.step)
     }
 }
