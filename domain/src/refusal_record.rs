@@ -149,6 +149,9 @@ impl RefusalRecord {
                 self.with("sku", sku).with("has", has)
             }
             Refusal::Payment(payment::Error::TooMuch { at_most }) => self.with("left", at_most),
+            Refusal::Payment(payment::Error::TooLittle { at_least }) => {
+                self.with("at_least", at_least)
+            }
             Refusal::Payment(
                 payment::Error::WrongState { status, .. } | payment::Error::NotYet { status, .. },
             ) => self.with("state", status),

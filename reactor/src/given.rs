@@ -112,7 +112,7 @@ pub fn payment(name: &str) -> (StreamId, Event) {
     let name = if last { "captured" } else { name };
     let payload = json!({
         "order_id": order_id(), "method": "card", "gateway": "sandbox", "token": "tok_1",
-        "amount": money(), "last": last,
+        "amount": money(), "before": money(), "last": last,
         "operation": "authorize", "what": "refund", "request": 1, "url": "https://bank.example/confirm",
         "reference": "auth_1", "expires_at": expires_at(), "reason": "insufficient funds",
     });

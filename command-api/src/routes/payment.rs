@@ -33,6 +33,12 @@ pub(super) const ROUTES: &[Route] = &[
     .later(),
     Route::post::<Resolve>(Staff, "payment.resolve", "/v1/payments/{id}/resolve").keyed(),
     Route::post::<Collect>(Staff, "payment.collect", "/v1/payments/{id}/collect").keyed(),
+    Route::post::<CorrectCollection>(
+        Staff,
+        "payment.correct_collection",
+        "/v1/payments/{id}/correct-collection",
+    )
+    .keyed(),
     Route::post::<Remit>(Staff, "payment.remit", "/v1/payments/{id}/remit").keyed(),
     Route::post::<Uncollect>(Staff, "payment.uncollect", "/v1/payments/{id}/uncollect").keyed(),
 ];
@@ -169,6 +175,23 @@ amounts! {
     Capture => Capture;
     /// Says that the courier collected cash.
     Collect => Collect;
+}
+
+/// Puts right what was collected, where another amount was told by mistake.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct CorrectCollection {
+    /// How much was collected in all.
+    amount: Money,
+    /// Who says so, and how they know.
+    reason: Note,
+}
+
+impl Body for CorrectCollection {
+    fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
+        let Self { amount, reason } = self;
+        Ok(Command::Payment(address.id()?, Payment::CorrectCollection { amount, reason }))
+    }
 }
 
 /// Says that the courier handed collected cash over, all of it unless an amount is named; and what

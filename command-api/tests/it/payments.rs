@@ -94,10 +94,30 @@ async fn cash_is_collected_and_handed_over(db: PgPool) {
     }
     let collected = shop.send(keyed(format!("{path}/collect"), &json!({}))).await;
     assert_eq!(collected.status, StatusCode::OK);
+    let told = json!({"amount": "5.00", "currency": "EUR"});
+    let body = json!({"amount": told, "reason": "the desk typed another"});
+    let correct = || post(format!("{path}/correct-collection"), &body);
+    assert_eq!(shop.send(correct()).await.code(), "idempotency_key_required");
+    shop.done(correct().with("idempotency-key", "corrected-1")).await;
+    let stream = format!("payment-{}", started.id());
+    let corrected = shop.payload(&stream, "payment.collection_corrected").await;
+    assert_eq!(corrected["amount"], told);
     shop.done(keyed(format!("{path}/remit"), &json!({}))).await;
+    let remitted = shop.payload(&stream, "payment.remitted").await;
+    assert_eq!(remitted["amount"], told);
+    let less = json!({"amount": {"amount": "4.99", "currency": "EUR"}, "reason": "typed again"});
+    let refused = shop.send(keyed(format!("{path}/correct-collection"), &less)).await;
+    assert_eq!((refused.status, refused.code()), (StatusCode::CONFLICT, "amount_too_small"));
+    assert_eq!(refused.body["at_least"], told);
     assert_eq!(
-        shop.history(&format!("payment-{}", started.id())).await,
-        ["payment.created", "payment.collection_due", "payment.collected", "payment.remitted"]
+        shop.history(&stream).await,
+        [
+            "payment.created",
+            "payment.collection_due",
+            "payment.collected",
+            "payment.collection_corrected",
+            "payment.remitted",
+        ]
     );
 }
 

@@ -12,6 +12,7 @@ pub mod fulfilment;
 pub mod location;
 mod offer;
 pub mod order;
+mod payable;
 pub mod payment;
 pub mod product;
 mod putting_away;

@@ -6,11 +6,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::balance::Balance;
 use super::confirming::{authorized, commit_stock, taken_there};
+use super::payable::{by_hand_at_most, collected_at_most, due_by_hand, still_owed};
 use super::{Events, Stop, Unit, order as order_command, settling};
 use crate::StreamId;
 use crate::ids::{OrderId, PaymentId};
 use crate::money::Money;
-use crate::order::{self, Order, PaymentMethod, Status};
+use crate::order::{self, Order, Status};
 use crate::payment::{self, Event, Operation, Payment, Restoration, Stage, WriteOff};
 pub use crate::payment::{Finding, Report, Start, Verdict};
 use crate::state::Streams;
@@ -93,6 +94,13 @@ pub enum Command {
         /// How much.
         amount: Option<Money>,
     },
+    /// What the courier collected in all was told wrong.
+    CorrectCollection {
+        /// How much it was.
+        amount: Money,
+        /// Who says so, and how they know.
+        reason: Note,
+    },
     /// The courier handed over an amount, or all that was collected.
     Remit {
         /// How much.
@@ -156,6 +164,10 @@ pub(crate) fn decide(id: PaymentId, command: Command, streams: Streams) -> Resul
             state.collect_told(told, by_hand_at_most(state, streams)?)
         }
         Command::Collect { amount: None } => state.collect(due_by_hand(state, streams)?),
+        Command::CorrectCollection { amount, reason } => {
+            let at_most = collected_at_most(id, state, streams)?;
+            state.correct_collection(amount, at_most, reason)
+        }
         Command::Remit { amount, written_off } => state.remit(amount, written_off),
         Command::Uncollect { reason, at } => {
             now = Some(at);
@@ -270,12 +282,15 @@ fn follow(
         | Event::Restored(_)
         | Event::CollectionDue(_)
         | Event::Remitted(_) => return Ok(()),
+        // Nothing stands of it, and nothing more is expected.
+        Event::CollectionCorrected(_) if after.stage == Stage::Uncollected => order.end_payment(id),
         Event::Captured(_)
         | Event::Refunded(_)
         | Event::Resolved(_)
         | Event::Reported(_)
         | Event::Disputed(_)
-        | Event::Collected(_) => vec![],
+        | Event::Collected(_)
+        | Event::CollectionCorrected(_) => vec![],
     };
     let events = with_overpaid(events, id, (before, after), order, streams)?;
     let changed = order_command::follow(unit, order_id, order, &events, streams)?;
@@ -337,46 +352,4 @@ fn refuse_if_earned(state: &Payment, streams: Streams) -> Result<(), Stop> {
     let balance = Balance::load(order, streams)?;
     let owing = !balance.lacking(balance.owed).is_zero();
     if earned && owing { Err(order::Error::AlreadyShipped.into()) } else { Ok(()) }
-}
-
-/// What is owed for the order of a payment beyond what was taken and kept.
-fn still_owed(state: &Payment, streams: Streams) -> Result<Money, Stop> {
-    let terms = state.terms.as_ref().ok_or(payment::Error::NotFound)?;
-    let order = streams.order(&terms.order_id)?;
-    if order.status == Status::Cancelled {
-        return Err(order::Error::Cancelled.into());
-    }
-    let balance = Balance::load(order, streams)?;
-    Ok(balance.lacking(balance.owed))
-}
-
-/// What may have been paid without a gateway at the most: at the door, for what was handed over,
-/// also where it came back since; elsewhere, for all that was bought.
-fn by_hand_at_most(state: &Payment, streams: Streams) -> Result<Money, Stop> {
-    let terms = state.terms.as_ref().ok_or(payment::Error::NotFound)?;
-    let order = streams.order(&terms.order_id)?;
-    let most = if terms.method == PaymentMethod::External {
-        order.total
-    } else if order.any_delivered() {
-        order.worth_of_delivered()
-    } else {
-        return Err(order::Error::NotDelivered.into());
-    };
-    let most = most.ok_or(order::Error::NotFound)?;
-    Ok(most.less(Balance::load(order, streams)?.taken))
-}
-
-/// What is to be paid without a gateway, less what was taken already: at the door, for what was
-/// handed over.
-fn due_by_hand(state: &Payment, streams: Streams) -> Result<Money, Stop> {
-    let terms = state.terms.as_ref().ok_or(payment::Error::NotFound)?;
-    if terms.method == PaymentMethod::External {
-        return still_owed(state, streams);
-    }
-    let order = streams.order(&terms.order_id)?;
-    if !order.any_delivered() {
-        return Err(order::Error::NotDelivered.into());
-    }
-    let due = order.owed_for_delivered().ok_or(order::Error::NotFound)?;
-    Ok(Balance::load(order, streams)?.lacking(due))
 }

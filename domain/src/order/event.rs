@@ -52,6 +52,8 @@ events! {
     Reinstated = "order.reinstated", schema 1;
     /// More was taken for it than all of it was sold for, as by two payments: that goes back.
     Overpaid = "order.overpaid", schema 1;
+    /// Some of that was never taken: it had been told by mistake.
+    OverpaidCorrected = "order.overpaid_corrected", schema 1;
 }
 
 /// One SKU of an order.
@@ -343,5 +345,14 @@ pub struct Overpaid {
     /// What was paid last.
     pub payment_id: PaymentId,
     /// How much of it is beyond what all of the order was sold for.
+    pub amount: Money,
+}
+
+/// `order.overpaid_corrected`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OverpaidCorrected {
+    /// Of which less was taken than had been told.
+    pub payment_id: PaymentId,
+    /// By how much less the order is overpaid.
     pub amount: Money,
 }

@@ -11,6 +11,7 @@
 
 mod event;
 mod fulfilling;
+mod overpaying;
 mod owed;
 mod recording;
 mod rules;
@@ -21,9 +22,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 pub use event::{
     AddressChanged, CancelReason, Cancelled, Completed, Confirmed, Event, FulfilmentClosed,
-    FulfilmentPlanned, FulfilmentShipped, HoldProlonged, Line, Overpaid, ParcelOutcome,
-    PaymentEnded, PaymentMethod, PaymentStarted, Placed, Reinstated, ReturnClosed, ReturnOpened,
-    Secured, Units, UnitsCancelled, UnitsDelivered, UnitsReturned, Unsecured,
+    FulfilmentPlanned, FulfilmentShipped, HoldProlonged, Line, Overpaid, OverpaidCorrected,
+    ParcelOutcome, PaymentEnded, PaymentMethod, PaymentStarted, Placed, Reinstated, ReturnClosed,
+    ReturnOpened, Secured, Units, UnitsCancelled, UnitsDelivered, UnitsReturned, Unsecured,
 };
 pub(crate) use fulfilling::{merge, units_of, without};
 pub use recording::Recording;
@@ -118,7 +119,7 @@ pub struct BegunPayment {
 
 /// Of the shape of [`Order`] and of its fold. Raise it with every change of either: snapshots of
 /// another schema are passed over. A test knows when it is due.
-pub const SCHEMA: i32 = 8;
+pub const SCHEMA: i32 = 9;
 
 /// Why it refuses, as [`crate::Refusal`] keeps it.
 pub type Refusal = Error;
@@ -233,6 +234,9 @@ impl Order {
                 self.expired = cancelled.reason == CancelReason::Expired;
             }
             Event::Overpaid(Overpaid { amount, .. }) => add(&mut self.overpaid, *amount),
+            Event::OverpaidCorrected(OverpaidCorrected { amount, .. }) => {
+                self.overpaid = self.overpaid.map(|sum| sum.less(*amount));
+            }
             Event::Reinstated(_) => {
                 self.status = Status::Pending;
                 self.expired = false;

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use super::fulfilling::{merge, reduced};
 use super::{
     AddressChanged, CancelReason, Cancelled, Completed, Confirmed, Event, FulfilmentClosed,
-    HoldProlonged, Line, Order, Overpaid, PAYMENTS_IN_CASH_MAX, PAYMENTS_MAX, Parcel,
+    HoldProlonged, Line, Order, PAYMENTS_IN_CASH_MAX, PAYMENTS_MAX, Parcel,
     ParcelOutcome, PaymentEnded, PaymentMethod, PaymentStarted, Placed, Reinstated, Stage, Status,
     Units, UnitsCancelled,
 };
@@ -212,13 +212,6 @@ impl Order {
     fn certain(&self, payment_id: Option<PaymentId>, total: Money) -> Event {
         let prepaid = self.overpaid.map(|overpaid| overpaid.at_most(total));
         Confirmed { payment_id, total, units: self.units(), prepaid }.into()
-    }
-
-    /// More was taken for it than it was ever sold for: by how much, with this payment.
-    pub fn overpaid(&self, payment_id: PaymentId, before: Money, taken: Money) -> Option<Event> {
-        let beyond = |taken: Money| self.sold.map_or(taken, |sold| taken.less(sold));
-        let amount = beyond(taken).less(beyond(before));
-        (!amount.is_zero()).then(|| Overpaid { payment_id, amount }.into())
     }
 
     /// It had expired and was paid after all.

@@ -306,7 +306,8 @@ impl Document {
             | order::Event::UnitsCancelled(_)
             | order::Event::ReturnOpened(_)
             | order::Event::ReturnClosed(_)
-            | order::Event::Overpaid(_) => {}
+            | order::Event::Overpaid(_)
+            | order::Event::OverpaidCorrected(_) => {}
         }
         self.withheld = state.withheld.unwrap_or(self.withheld);
         self.owed = state.owed().unwrap_or(self.owed);

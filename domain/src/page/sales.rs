@@ -128,6 +128,7 @@ enum Effect<'a> {
     ChargedBack(Money),
     Restored(Restoration, Money),
     Overpaid(Money),
+    NotOverpaid(Money),
 }
 
 impl Effect<'_> {
@@ -141,7 +142,8 @@ impl Effect<'_> {
             | Self::Refunded(amount)
             | Self::ChargedBack(amount)
             | Self::Restored(_, amount)
-            | Self::Overpaid(amount) => *amount,
+            | Self::Overpaid(amount)
+            | Self::NotOverpaid(amount) => *amount,
         }
     }
 }
@@ -163,6 +165,7 @@ fn effect(event: &Event) -> Option<Effect<'_>> {
             order::Event::UnitsDelivered(delivered) => delivered.regained.map(Effect::Found),
             order::Event::UnitsReturned(returned) => Some(Effect::Returned(returned.amount)),
             order::Event::Overpaid(paid) => Some(Effect::Overpaid(paid.amount)),
+            order::Event::OverpaidCorrected(less) => Some(Effect::NotOverpaid(less.amount)),
             _ => None,
         },
         Event::Payment(event) => match event {
@@ -248,6 +251,7 @@ pub fn fold(
         }
         // What goes back of that, or is paid for what turned up, is in no day's gross.
         Effect::Overpaid(_) => (Decimal::ZERO, -amount),
+        Effect::NotOverpaid(_) => (Decimal::ZERO, amount),
     };
     let (position, taken) = (seen.position, Decimal::ZERO);
     let corrections = ledger.enter(Entry { day: id.clone(), position, off, back, taken });

@@ -262,6 +262,7 @@ impl Document {
             | payment::Event::OutcomeUnknown(_)
             | payment::Event::CollectionDue(_)
             | payment::Event::Collected(_)
+            | payment::Event::CollectionCorrected(_)
             | payment::Event::Resolved(_)
             | payment::Event::Reported(_)
             | payment::Event::Remitted(_) => {}

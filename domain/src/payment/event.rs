@@ -1,10 +1,11 @@
 //! What can happen to a payment, as stored. Every event names its order, because an order and its
-//! payments are read together.
+//! payments are read together. The payloads of those of cash are in `cash`.
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::cash::{Collected, CollectionCorrected, CollectionDue, Remitted, Uncollected};
 use crate::ids::{CustomerId, GuestId, OrderId};
 use crate::money::Money;
 use crate::order::PaymentMethod;
@@ -45,6 +46,8 @@ events! {
     CollectionDue = "payment.collection_due", schema 1;
     /// The courier collected some or all of it.
     Collected = "payment.collected", schema 1;
+    /// It was not what was told that the courier collected.
+    CollectionCorrected = "payment.collection_corrected", schema 1;
     /// The courier handed it over, or what is not is waited for no more.
     Remitted = "payment.remitted", schema 1;
     /// Nothing more of it is collected.
@@ -321,56 +324,6 @@ pub struct Restored {
     pub reason: Option<Note>,
 }
 
-/// `payment.collection_due`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct CollectionDue {
-    /// What is paid.
-    pub order_id: OrderId,
-    /// How much.
-    pub amount: Money,
-}
-
-/// `payment.collected`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Collected {
-    /// What was paid.
-    pub order_id: OrderId,
-    /// How much this time.
-    pub amount: Money,
-}
-
-/// `payment.remitted`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Remitted {
-    /// What was paid.
-    pub order_id: OrderId,
-    /// How much this time.
-    pub amount: Money,
-    /// What of it will not be handed over.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub written_off: Option<WriteOff>,
-}
-
-/// Money that the courier took and will not hand over.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct WriteOff {
-    /// How much.
-    pub amount: Money,
-    /// Why: the courier keeps it as a fee, or lost it.
-    pub reason: Note,
-}
-
-/// `payment.uncollected`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Uncollected {
-    /// What was to be paid.
-    pub order_id: OrderId,
-    /// Why, if somebody said so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<Note>,
-}
-
 impl Event {
     /// The order that is paid.
     pub fn order_id(&self) -> OrderId {
@@ -392,6 +345,7 @@ impl Event {
             | Self::Restored(Restored { order_id, .. })
             | Self::CollectionDue(CollectionDue { order_id, .. })
             | Self::Collected(Collected { order_id, .. })
+            | Self::CollectionCorrected(CollectionCorrected { order_id, .. })
             | Self::Remitted(Remitted { order_id, .. })
             | Self::Uncollected(Uncollected { order_id, .. }) => *order_id,
         }

@@ -9,6 +9,7 @@
 //! unknown request is settled by finding out, by a machine or a person. One request is in flight at
 //! a time. What the gateway did without being asked is *reported*.
 
+mod cash;
 pub mod document;
 mod event;
 mod recording;
@@ -17,11 +18,13 @@ mod status;
 
 use std::collections::BTreeSet;
 
+pub use cash::{
+    Collected, CollectionCorrected, CollectionDue, Remitted, Uncollected, WriteOff,
+};
 pub use event::{
-    ActionRequired, Authorized, CapturePolicy, Captured, Collected, CollectionDue, Created,
-    DisputeStage, Disputed, Event, Expired, Failed, Operation, OutcomeUnknown, Refunded, Remitted,
-    Reported, RequestFailed, Requested, Resolved, Restoration, Restored, Uncollected, Voided,
-    WriteOff,
+    ActionRequired, Authorized, CapturePolicy, Captured, Created, DisputeStage, Disputed, Event,
+    Expired, Failed, Operation, OutcomeUnknown, Refunded, Reported, RequestFailed, Requested,
+    Resolved, Restoration, Restored, Voided,
 };
 pub use recording::{Finding, Report, Verdict};
 pub use rules::{Error, Start};
@@ -112,7 +115,7 @@ pub struct Terms {
 
 /// Of the shape of [`Payment`] and of its fold. Raise it with every change of either: snapshots of
 /// another schema are passed over. A test knows when it is due.
-pub const SCHEMA: i32 = 4;
+pub const SCHEMA: i32 = 5;
 
 /// Why it refuses, as [`crate::Refusal`] keeps it.
 pub type Refusal = Error;
@@ -202,6 +205,7 @@ impl Payment {
             Event::Resolved(_) => {}
             Event::CollectionDue(_) => self.stage = Stage::Open,
             Event::Collected(collected) => self.take(collected.amount, false),
+            Event::CollectionCorrected(corrected) => self.correct(corrected.amount),
             Event::Remitted(remitted) => {
                 self.sum(|terms| {
                     add(&mut terms.remitted, remitted.amount);
@@ -283,6 +287,20 @@ impl Payment {
     fn take(&mut self, amount: Money, last: bool) {
         self.sum(|terms| add(&mut terms.captured, amount));
         self.done_if_taken(last);
+    }
+
+    /// In all so much was collected: the rest is due again, or nothing more is.
+    fn correct(&mut self, amount: Money) {
+        let Some(terms) = &mut self.terms else { return };
+        let all = |taken: Money| taken.amount() >= terms.amount.amount();
+        let (was_all, is_all) = (all(terms.captured), all(amount));
+        terms.captured = amount;
+        self.stage = match self.stage {
+            _ if is_all => Stage::Done,
+            Stage::Done if was_all => Stage::Open,
+            Stage::Done if amount.is_zero() => Stage::Uncollected,
+            stage => stage,
+        };
     }
 
     fn done_if_taken(&mut self, last: bool) {

@@ -1,9 +1,10 @@
 //! Decisions about payments: never more captured than authorised, never more refunded than kept,
-//! never two requests at once. What gateways and people say came of them is in `recording`.
+//! never two requests at once. What gateways and people say came of them is in `recording`; what
+//! couriers say, in `cash`.
 
 use super::{
-    CapturePolicy, Collected, CollectionDue, Created, Event, Expired, Failed, Operation, Payment,
-    REQUESTS_MAX, Refunded, Remitted, Requested, Stage, Status, Terms, Uncollected, WriteOff,
+    CapturePolicy, CollectionDue, Created, Event, Expired, Failed, Operation, Payment,
+    REQUESTS_MAX, Refunded, Requested, Stage, Status, Terms, Uncollected,
 };
 use crate::by::Owner;
 use crate::ids::OrderId;
@@ -53,6 +54,12 @@ refusals! {
             /// What is left.
             at_most: Money,
         } = "amount_too_large", Passing, "at most {at_most} is left by now";
+        /// More was there than it is to have been.
+        TooLittle {
+            /// What was there.
+            at_least: Money,
+        } = "amount_too_small", Conflict,
+            "{at_least} of it was handed over or given back already";
         /// Nothing, or another currency.
         BadAmount = "invalid_amount", Invalid,
             "the amount must be more than zero and in the payment's currency";
@@ -198,70 +205,6 @@ impl Payment {
         Ok(open.then(|| Expired { order_id }.into()).into_iter().collect())
     }
 
-    /// The courier collected all that is `due` by now.
-    pub fn collect(&self, due: Money) -> Result<Vec<Event>, Error> {
-        let order_id = self.ready()?.order_id;
-        let Some(open) = self.open_amount().filter(|_| !self.by_gateway()) else {
-            return self.wrong("be collected");
-        };
-        let left = open.at_most(due);
-        if left.is_zero() && !open.is_zero() {
-            return Err(Error::NothingLeft { at_most: left });
-        }
-        Ok(vec![Collected { order_id, amount: left }.into()])
-    }
-
-    /// So much was collected, whatever has become of the goods or of this payment since: at most
-    /// what was to be paid at any time. What was too much is to be given back.
-    pub fn collect_told(&self, amount: Money, at_most: Money) -> Result<Vec<Event>, Error> {
-        let order_id = self.ready()?.order_id;
-        if self.by_gateway() {
-            return self.wrong("be collected");
-        }
-        let amount = amount_of(Some(amount), at_most)?;
-        Ok(vec![Collected { order_id, amount }.into()])
-    }
-
-    /// The courier handed over an amount, or all that was collected; what is written off is waited
-    /// for no more.
-    pub fn remit(
-        &self,
-        amount: Option<Money>,
-        written_off: Option<WriteOff>,
-    ) -> Result<Vec<Event>, Error> {
-        let terms = self.ready()?;
-        if terms.by_gateway() {
-            return self.wrong("be remitted");
-        }
-        if terms.captured.is_zero() {
-            return self.too_early("be remitted");
-        }
-        let order_id = terms.order_id;
-        let mut left = terms.to_remit();
-        let amount = match &written_off {
-            None if left.is_zero() && amount.is_none() => return Ok(vec![]),
-            None => amount_of(amount, left)?,
-            Some(of) => {
-                left = left.less(amount_of(Some(of.amount), left)?);
-                // Perhaps nothing was handed over, and nothing will be.
-                amount
-                    .filter(|it| !it.is_zero())
-                    .map_or(Ok(left), |it| amount_of(Some(it), left))?
-            }
-        };
-        Ok(vec![Remitted { order_id, amount, written_off }.into()])
-    }
-
-    /// Nothing more is collected.
-    pub fn uncollect(&self, reason: Option<Note>) -> Result<Vec<Event>, Error> {
-        let order_id = self.ready()?.order_id;
-        match self.open_amount().filter(|_| !self.by_gateway()) {
-            Some(_) => Ok(vec![Uncollected { order_id, reason }.into()]),
-            None if self.stage == Stage::Uncollected => Ok(vec![]),
-            None => self.wrong("be given up"),
-        }
-    }
-
     pub(super) fn by_gateway(&self) -> bool {
         self.terms.as_ref().is_some_and(Terms::by_gateway)
     }
@@ -287,7 +230,7 @@ impl Payment {
     }
 
     /// Nothing was taken of it: by now, or for good.
-    fn too_early(&self, action: &str) -> Result<Vec<Event>, Error> {
+    pub(super) fn too_early(&self, action: &str) -> Result<Vec<Event>, Error> {
         match self.status() {
             Some(status) if self.stage == Stage::Open => {
                 Err(Error::NotYet { status, action: action.to_owned() })
@@ -307,7 +250,7 @@ impl Payment {
 }
 
 /// The amount meant: all that is left where none is named; more than zero, no more than `left`.
-fn amount_of(amount: Option<Money>, left: Money) -> Result<Money, Error> {
+pub(super) fn amount_of(amount: Option<Money>, left: Money) -> Result<Money, Error> {
     let amount = amount.unwrap_or(left);
     if amount.is_zero() || amount.currency() != left.currency() {
         return Err(Error::BadAmount);

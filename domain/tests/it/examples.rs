@@ -138,7 +138,7 @@ fn of_carts() -> [cart::Event; 9] {
     ]
 }
 
-fn of_orders() -> [order::Event; 20] {
+fn of_orders() -> [order::Event; 21] {
     let (payment_id, fulfilment_id, return_id) = (payment_id(1), parcel_id(1), return_id(1));
     let (total, amount, units) = (eur("39.98"), eur("19.99"), 2);
     let address_id = domain::AddressId(uuid::Uuid::from_u128(8));
@@ -202,10 +202,11 @@ fn of_orders() -> [order::Event; 20] {
         order::Cancelled { reason, was_confirmed, total, units }.into(),
         order::Reinstated {}.into(),
         order::Overpaid { payment_id, amount }.into(),
+        order::OverpaidCorrected { payment_id, amount }.into(),
     ]
 }
 
-fn of_payments() -> [payment::Event; 19] {
+fn of_payments() -> [payment::Event; 20] {
     let (order_id, amount) = (order_id(1), eur("39.98"));
     let (method, operation, request) = (PaymentMethod::Card, Operation::Authorize, 1);
     let url = || "https://bank.example/confirm".parse().expect("a URL");
@@ -254,6 +255,7 @@ fn of_payments() -> [payment::Event; 19] {
         payment::Disputed { order_id, reference: name(), amount, stage }.into(),
         payment::CollectionDue { order_id, amount }.into(),
         payment::Collected { order_id, amount }.into(),
+        payment::CollectionCorrected { order_id, before: eur("91.00"), amount, reason: why() }.into(),
         payment::Remitted {
             order_id,
             amount,

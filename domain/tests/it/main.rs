@@ -6,6 +6,7 @@ mod back;
 mod by;
 mod cart;
 mod command;
+mod corrected;
 mod door;
 mod event;
 mod examples;

@@ -234,6 +234,7 @@ fn of_payments_and_parcels() -> Vec<Refusal> {
         E::WrongState { status: payment::Status::Voided, action: action() }.into(),
         E::NotYet { status: payment::Status::RequiresAction, action: action() }.into(),
         E::TooMuch { at_most: kit::eur("1.00") }.into(),
+        E::TooLittle { at_least: kit::eur("1.00") }.into(),
         E::BadAmount.into(),
         E::WrongAnswer.into(),
         E::Unnamed.into(),

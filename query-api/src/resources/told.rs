@@ -41,6 +41,7 @@ const TOLD: &[(&str, &[&[&str]])] = &[
     ("order.cancelled", &[&["total", "units"]]),
     ("order.reinstated", &[]),
     ("order.overpaid", &[&["payment_id", "amount"]]),
+    ("order.overpaid_corrected", &[&["payment_id", "amount"]]),
     ("payment.created", &[&["method", "amount"]]),
     // The address at their bank is the document's, while it is good for something.
     ("payment.action_required", &[]),
@@ -55,6 +56,7 @@ const TOLD: &[(&str, &[&[&str]])] = &[
     ("payment.restored", &[&["what", "amount"]]),
     ("payment.collection_due", &[&["amount"]]),
     ("payment.collected", &[&["amount"]]),
+    ("payment.collection_corrected", &[&["before", "amount"]]),
     ("payment.uncollected", &[]),
     ("fulfilment.created", &[&UNITS]),
     ("fulfilment.packed", &[]),

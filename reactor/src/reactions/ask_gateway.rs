@@ -59,6 +59,7 @@ impl Reaction for AskGateway {
             | payment::Event::Disputed(_)
             | payment::Event::CollectionDue(_)
             | payment::Event::Collected(_)
+            | payment::Event::CollectionCorrected(_)
             | payment::Event::Remitted(_)
             | payment::Event::Uncollected(_) => {}
         }
@@ -233,9 +234,15 @@ mod tests {
 
     #[test]
     fn an_unknown_outcome_and_cash_change_nothing() {
-        for other in
-            ["created", "outcome_unknown", "expired", "collection_due", "collected", "remitted"]
-        {
+        for other in [
+            "created",
+            "outcome_unknown",
+            "expired",
+            "collection_due",
+            "collected",
+            "collection_corrected",
+            "remitted",
+        ] {
             given::<AskGateway>([given::payment(other)]).then_nothing();
         }
         given::<AskGateway>([given::payment("uncollected"), given::placed()]).then_nothing();

@@ -41,6 +41,7 @@ impl Reaction for ExpireAuthorization {
             | payment::Event::OutcomeUnknown(_)
             | payment::Event::CollectionDue(_)
             | payment::Event::Collected(_)
+            | payment::Event::CollectionCorrected(_)
             | payment::Event::Remitted(_)
             | payment::Event::Uncollected(_) => {}
         }
@@ -82,6 +83,7 @@ mod tests {
             "outcome_unknown",
             "collection_due",
             "collected",
+            "collection_corrected",
             "remitted",
             "uncollected",
         ] {

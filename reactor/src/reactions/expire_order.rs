@@ -45,6 +45,7 @@ impl Reaction for ExpireOrder {
             | order::Event::ReturnOpened(_)
             | order::Event::UnitsReturned(_)
             | order::Event::Overpaid(_)
+            | order::Event::OverpaidCorrected(_)
             | order::Event::ReturnClosed(_)
             | order::Event::Completed(_) => {}
         }

@@ -85,6 +85,9 @@ pub fn of_payments() -> impl Strategy<Value = Command> {
             amount,
             written_off: off.map(|amount| WriteOff { amount, reason: note("kept as a fee") }),
         }),
+        select(vec![eur("0.00"), eur("5.00"), eur("30.00")]).prop_map(|amount| {
+            P::CorrectCollection { amount, reason: note("the desk typed another") }
+        }),
         Just(P::Uncollect { reason: note("refused at the door"), at: hour(0) }),
         settled,
     ];

@@ -35,6 +35,7 @@ fn moves(event: &Paid) -> Sums {
     match event {
         Paid::Captured(it) => taken = it.amount.amount(),
         Paid::Collected(it) => taken = it.amount.amount(),
+        Paid::CollectionCorrected(it) => taken = it.amount.amount() - it.before.amount(),
         Paid::Refunded(it) => back = it.amount.amount(),
         Paid::Reported(it) => match it.operation {
             Operation::Capture => taken = it.amount.amount(),

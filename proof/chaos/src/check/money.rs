@@ -142,6 +142,7 @@ impl Account {
             // Cash is set aside by nobody.
             Paid::CollectionDue(event) => self.authorized = event.amount,
             Paid::Collected(event) => self.captured = self.captured.plus(event.amount)?,
+            Paid::CollectionCorrected(event) => self.captured = event.amount,
             _ => {}
         }
         Some(())

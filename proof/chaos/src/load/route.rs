@@ -48,6 +48,7 @@ pub const ROUTES: &[Route] = &[
     ("payment.complete_action", Method::POST, "/v1/payments/{id}/complete-action"),
     ("payment.resolve", Method::POST, "/v1/payments/{id}/resolve"),
     ("payment.collect", Method::POST, "/v1/payments/{id}/collect"),
+    ("payment.correct_collection", Method::POST, "/v1/payments/{id}/correct-collection"),
     ("payment.remit", Method::POST, "/v1/payments/{id}/remit"),
     ("payment.uncollect", Method::POST, "/v1/payments/{id}/uncollect"),
     ("fulfilment.create", Method::POST, "/v1/fulfilments"),

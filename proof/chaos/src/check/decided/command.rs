@@ -228,6 +228,10 @@ fn payment(
             at,
         },
         "collect" => payment::Command::Collect { amount: field(body, "amount")? },
+        "correct_collection" => payment::Command::CorrectCollection {
+            amount: field(body, "amount")?,
+            reason: field(body, "reason")?,
+        },
         "remit" => payment::Command::Remit {
             amount: field(body, "amount")?,
             written_off: field(body, "write_off")?,

@@ -93,6 +93,11 @@ impl Planner {
             (None, 2) => ("payment.uncollect", json!({"reason": "would not pay"})),
             (None, 3..5) => ("payment.remit", amount),
             (None, 5) => ("payment.refund", refund),
+            (None, 6) if payment.step == "payment.collect" => {
+                let amount = price(self.rng.u64(0..900));
+                let reason = "the desk typed another";
+                ("payment.correct_collection", json!({"amount": amount, "reason": reason}))
+            }
             (None, _) if payment.step == "payment.collect" => ("payment.remit", amount),
             (None, _) => ("payment.collect", amount),
         };

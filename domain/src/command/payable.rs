@@ -1,0 +1,68 @@
+//! How much of what an order owes a payment may take, or may have taken. Decides nothing else.
+
+use super::Stop;
+use super::balance::Balance;
+use crate::ids::PaymentId;
+use crate::money::Money;
+use crate::order::{self, Order, PaymentMethod, Status};
+use crate::payment::{self, Payment, Terms};
+use crate::state::Streams;
+
+/// What is owed for the order of a payment beyond what was taken and kept.
+pub(super) fn still_owed(state: &Payment, streams: Streams) -> Result<Money, Stop> {
+    let terms = state.terms.as_ref().ok_or(payment::Error::NotFound)?;
+    let order = streams.order(&terms.order_id)?;
+    if order.status == Status::Cancelled {
+        return Err(order::Error::Cancelled.into());
+    }
+    let balance = Balance::load(order, streams)?;
+    Ok(balance.lacking(balance.owed))
+}
+
+/// What may have been paid without a gateway at the most: at the door, for what was handed over,
+/// also where it came back since; elsewhere, for all that was bought.
+pub(super) fn by_hand_at_most(state: &Payment, streams: Streams) -> Result<Money, Stop> {
+    let terms = state.terms.as_ref().ok_or(payment::Error::NotFound)?;
+    let order = streams.order(&terms.order_id)?;
+    let most = by_hand_in_all(terms, order)?;
+    Ok(most.less(Balance::load(order, streams)?.taken))
+}
+
+fn by_hand_in_all(terms: &Terms, order: &Order) -> Result<Money, order::Error> {
+    let most = if terms.method == PaymentMethod::External {
+        order.total
+    } else if order.any_delivered() {
+        order.worth_of_delivered()
+    } else {
+        return Err(order::Error::NotDelivered);
+    };
+    most.ok_or(order::Error::NotFound)
+}
+
+/// What may have been paid without a gateway by this payment alone, all others being what they are.
+pub(super) fn collected_at_most(
+    id: PaymentId,
+    state: &Payment,
+    streams: Streams,
+) -> Result<Money, Stop> {
+    let terms = state.terms.as_ref().ok_or(payment::Error::NotFound)?;
+    let order = streams.order(&terms.order_id)?;
+    let others = Balance::taken_by_others(order, id, streams)?;
+    let most = by_hand_in_all(terms, order)?;
+    Ok(others.map_or(most, |others| most.less(others)))
+}
+
+/// What is to be paid without a gateway, less what was taken already: at the door, for what was
+/// handed over.
+pub(super) fn due_by_hand(state: &Payment, streams: Streams) -> Result<Money, Stop> {
+    let terms = state.terms.as_ref().ok_or(payment::Error::NotFound)?;
+    if terms.method == PaymentMethod::External {
+        return still_owed(state, streams);
+    }
+    let order = streams.order(&terms.order_id)?;
+    if !order.any_delivered() {
+        return Err(order::Error::NotDelivered.into());
+    }
+    let due = order.owed_for_delivered().ok_or(order::Error::NotFound)?;
+    Ok(Balance::load(order, streams)?.lacking(due))
+}

@@ -1,0 +1,103 @@
+//! What was said to be collected, by mistake, and put right.
+
+use domain::Command as Any;
+use domain::command::payment::Command;
+use domain::order::{OverpaidCorrected, PaymentEnded};
+use domain::payment::{Collected, CollectionCorrected, Report, Stage, Status};
+
+use kit::*;
+
+use super::payment::{ask, collect, remit};
+use super::told::{order, pay};
+
+fn correct(payment: u128, amount: &str) -> Any {
+    let reason = note("the desk typed another");
+    to_payment(payment, Command::CorrectCollection { amount: eur(amount), reason })
+}
+
+fn corrected(payment: u128, before: &str, amount: &str) -> Fact {
+    let (order_id, before, amount) = (order_id(1), eur(before), eur(amount));
+    let reason = note("the desk typed another");
+    of_payment(payment, CollectionCorrected { order_id, before, amount, reason })
+}
+
+/// All of an order for 50.50 at the door.
+fn delivered() -> Shop {
+    sent(on_delivery()).done(deliver(1))
+}
+
+fn status(shop: &Shop) -> Option<Status> {
+    pay(shop, 1).status()
+}
+
+#[test]
+fn less_was_collected_than_was_told() {
+    let shop = delivered().done(collect(None));
+    shop.when(correct(1, "19.00")).then([corrected(1, "50.50", "19.00")]);
+    let shop = shop.done(correct(1, "19.00"));
+    shop.when(correct(1, "19.00")).then_nothing();
+    assert_eq!(status(&shop), Some(Status::PartiallyCollected));
+    assert_eq!(order(&shop).owed(), Some(eur("50.50")));
+    shop.when(refund(1, Some(eur("19.01")))).then_refused("amount_too_large");
+    let order_id = order_id(1);
+    shop.when(collect(None)).then([of_payment(1, Collected { order_id, amount: eur("31.50") })]);
+    let handed_over = shop.done(remit());
+    assert_eq!(pay(&handed_over, 1).terms.expect("begun").remitted, eur("19.00"));
+
+    // It was another order's.
+    let none = delivered().done(collect(None)).done(correct(1, "0.00"));
+    assert_eq!(status(&none), Some(Status::CodPending));
+    none.when(correct(1, "5.00")).then_refused("payment_wrong_state");
+    none.done(collect(None));
+}
+
+#[test]
+fn more_was_collected_than_was_told() {
+    let shop = delivered().done(collect(Some("19.00")));
+    shop.when(correct(1, "50.51")).then_refused("amount_too_large");
+    shop.when(correct(1, "50.50")).then([corrected(1, "19.00", "50.50")]);
+    assert_eq!(status(&shop.done(correct(1, "50.50"))), Some(Status::Collected));
+}
+
+#[test]
+fn what_was_there_is_not_denied() {
+    let remitted = ask(Command::Remit { amount: Some(eur("20.00")), written_off: None });
+    for seen in [remitted, refund(1, Some(eur("20.00")))] {
+        let shop = delivered().done(collect(None)).done(seen);
+        shop.when(correct(1, "19.99")).then_refused("amount_too_small");
+        shop.done(correct(1, "20.00"));
+    }
+    delivered().when(correct(1, "19.00")).then_refused("payment_wrong_state");
+    sent(captured()).done(deliver(1)).when(correct(1, "19.00")).then_refused("payment_wrong_state");
+    let yen = Command::CorrectCollection { amount: money("19", "JPY"), reason: note("typed") };
+    delivered().done(collect(None)).when(ask(yen)).then_refused("invalid_amount");
+    delivered().when(correct(9, "19.00")).then_refused("payment_not_found");
+}
+
+#[test]
+fn what_was_given_up_stays_so() {
+    let uncollect = ask(Command::Uncollect { reason: note("would not pay"), at: hour(0) });
+    let shop = delivered().done(collect(Some("19.00"))).done(uncollect);
+    let less = shop.clone().done(correct(1, "9.00"));
+    assert_eq!(pay(&less, 1).stage, Stage::Done, "nothing more is expected");
+    let payment_id = payment_id(1);
+    shop.when(correct(1, "0.00"))
+        .then([corrected(1, "19.00", "0.00"), of_order(1, PaymentEnded { payment_id })]);
+    let none = shop.done(correct(1, "0.00"));
+    assert_eq!(status(&none), Some(Status::Uncollected));
+    none.done(pay_on_delivery(2, 1));
+}
+
+/// A card that was given up is charged beside a transfer, which had been booked for more than came.
+#[test]
+fn what_was_never_taken_was_not_paid_twice() {
+    let left = paying().done(ask(Command::Abort { reason: note("by transfer"), at: hour(0) }));
+    let booked = left.done(pay_elsewhere(2, 1)).done(to_payment(2, Command::Collect { amount: None }));
+    let charged = Report::Captured { amount: eur("50.50"), reference: token("late") };
+    let shop = booked.done(report(1, charged));
+    assert_eq!(order(&shop).overpaid, Some(eur("50.50")));
+    let (payment_id, amount) = (payment_id(2), eur("50.00"));
+    let less = of_order(1, OverpaidCorrected { payment_id, amount });
+    shop.when(correct(2, "0.50")).then([corrected(2, "50.50", "0.50"), less]);
+    assert_eq!(order(&shop.done(correct(2, "0.50"))).overpaid, Some(eur("0.50")));
+}
