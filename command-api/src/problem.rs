@@ -59,7 +59,7 @@ pub fn of_refusal(refusal: &RefusalRecord, position: i64) -> Problem {
 /// The status that a sort of refusal is answered with.
 pub fn status(kind: Kind) -> StatusCode {
     match kind {
-        Kind::NotFound => StatusCode::NOT_FOUND,
+        Kind::NotFound | Kind::Unknown => StatusCode::NOT_FOUND,
         Kind::Conflict | Kind::Passing => StatusCode::CONFLICT,
         Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
         Kind::Precondition => StatusCode::PRECONDITION_FAILED,

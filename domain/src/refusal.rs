@@ -16,6 +16,9 @@ use crate::text::Sku;
 pub enum Kind {
     /// What the command speaks of does not exist.
     NotFound,
+    /// The same, but it has a name that people give, and somebody may be about to: not kept, as
+    /// what is [`Self::Passing`].
+    Unknown,
     /// The state of things does not allow it now.
     #[default]
     Conflict,
@@ -28,10 +31,18 @@ pub enum Kind {
     Precondition,
 }
 
+impl Kind {
+    /// Whether it may pass without anybody doing anything about the command.
+    pub fn passes(self) -> bool {
+        matches!(self, Self::Unknown | Self::Passing)
+    }
+}
+
 impl From<String> for Kind {
     fn from(name: String) -> Self {
         match name.as_str() {
             "not_found" => Self::NotFound,
+            "unknown" => Self::Unknown,
             "passing" => Self::Passing,
             "invalid" => Self::Invalid,
             "precondition" => Self::Precondition,
@@ -85,7 +96,7 @@ impl<T: std::fmt::Debug + std::fmt::Display> std::error::Error for All<T> {}
 impl<T: Coded> Coded for All<T> {
     fn code(&self) -> (&'static str, Kind) {
         let mut codes = self.0.iter().map(Coded::code);
-        let stands = codes.clone().find(|(_, kind)| *kind != Kind::Passing);
+        let stands = codes.clone().find(|(_, kind)| !kind.passes());
         stands.or_else(|| codes.next()).unwrap_or(("refused", Kind::Conflict))
     }
 }
@@ -94,7 +105,7 @@ refusals! {
     /// Why a SKU cannot be bought.
     OfferError {
         /// No product sells it.
-        UnknownSku = "unknown_sku", NotFound, "no product has this SKU";
+        UnknownSku = "unknown_sku", Unknown, "no product has this SKU";
         /// Its product is a draft or archived.
         NotForSale = "not_for_sale", Passing, "the product is not for sale";
         /// It has no price in the cart's currency.

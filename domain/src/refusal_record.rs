@@ -46,7 +46,7 @@ impl RefusalRecord {
 
     /// Whether it may pass by itself, so that the next try is decided anew.
     pub fn passes(&self) -> bool {
-        self.kind == Kind::Passing
+        self.kind.passes()
     }
 
     /// What a program needs to go on, by name.

@@ -8,7 +8,7 @@ refusals! {
     /// Why a location refused.
     Error {
         /// Nobody ever set them: typing errors, most likely.
-        Unknown(All<Location>) = "unknown_location", NotFound,
+        Unknown(All<Location>) = "unknown_location", Unknown,
             "there is no such location, set it first: {0}";
         /// Nothing is sold from there.
         SellsNothing {

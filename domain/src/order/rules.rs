@@ -6,9 +6,9 @@ use chrono::{DateTime, Utc};
 use super::fulfilling::{merge, reduced};
 use super::{
     AddressChanged, CancelReason, Cancelled, Completed, Confirmed, Event, FulfilmentClosed,
-    HoldProlonged, Line, Order, PAYMENTS_IN_CASH_MAX, PAYMENTS_MAX, Parcel,
-    ParcelOutcome, PaymentEnded, PaymentMethod, PaymentStarted, Placed, Reinstated, Stage, Status,
-    Units, UnitsCancelled,
+    HoldProlonged, Line, Order, PAYMENTS_IN_CASH_MAX, PAYMENTS_MAX, Parcel, ParcelOutcome,
+    PaymentEnded, PaymentMethod, PaymentStarted, Placed, Reinstated, Stage, Status, Units,
+    UnitsCancelled,
 };
 use crate::by::Owner;
 use crate::ids::{AddressId, CartId, FulfilmentId, PaymentId};

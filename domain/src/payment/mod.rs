@@ -18,9 +18,7 @@ mod status;
 
 use std::collections::BTreeSet;
 
-pub use cash::{
-    Collected, CollectionCorrected, CollectionDue, Remitted, Uncollected, WriteOff,
-};
+pub use cash::{Collected, CollectionCorrected, CollectionDue, Remitted, Uncollected, WriteOff};
 pub use event::{
     ActionRequired, Authorized, CapturePolicy, Captured, Created, DisputeStage, Disputed, Event,
     Expired, Failed, Operation, OutcomeUnknown, Refunded, Reported, RequestFailed, Requested,

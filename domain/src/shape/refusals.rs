@@ -2,8 +2,8 @@
 //! HTTP, in one place.
 
 /// Why something is refused: `Variant = "code", Kind, "sentence";`. Codes never change, for clients
-/// act on them. What is kept of a refusal is a [`crate::RefusalRecord`]; one of the kind `Passing`
-/// is not kept.
+/// act on them. What is kept of a refusal is a [`crate::RefusalRecord`]; one that passes is
+/// not kept.
 macro_rules! refusals {
     (
         $(#[$doc:meta])* $error:ident { $(

@@ -92,7 +92,8 @@ fn what_was_given_up_stays_so() {
 #[test]
 fn what_was_never_taken_was_not_paid_twice() {
     let left = paying().done(ask(Command::Abort { reason: note("by transfer"), at: hour(0) }));
-    let booked = left.done(pay_elsewhere(2, 1)).done(to_payment(2, Command::Collect { amount: None }));
+    let booked =
+        left.done(pay_elsewhere(2, 1)).done(to_payment(2, Command::Collect { amount: None }));
     let charged = Report::Captured { amount: eur("50.50"), reference: token("late") };
     let shop = booked.done(report(1, charged));
     assert_eq!(order(&shop).overpaid, Some(eur("50.50")));

@@ -255,7 +255,8 @@ fn of_payments() -> [payment::Event; 20] {
         payment::Disputed { order_id, reference: name(), amount, stage }.into(),
         payment::CollectionDue { order_id, amount }.into(),
         payment::Collected { order_id, amount }.into(),
-        payment::CollectionCorrected { order_id, before: eur("91.00"), amount, reason: why() }.into(),
+        payment::CollectionCorrected { order_id, before: eur("91.00"), amount, reason: why() }
+            .into(),
         payment::Remitted {
             order_id,
             amount,

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use domain::cart::Obstacle;
 use domain::refusal::{All, CheckoutError, Kind, MovedStream, OfSku, OfferError, RefusedLine};
 use domain::{
-    Refusal, RefusalRecord, cart, fulfilment, order, payment, product, return_, sku, stock,
+    Refusal, RefusalRecord, cart, fulfilment, location, order, payment, product, return_, sku,
+    stock,
 };
 use serde_json::json;
 
@@ -28,6 +29,10 @@ fn kinds_follow_what_the_caller_can_do_about_it() {
         fulfilment::Error::NotFound.into(),
     ] {
         assert_eq!(kind(missing), Kind::NotFound);
+    }
+    let nowhere = location::Error::Unknown(All(vec![kit::place("mian")]));
+    for unknown in [nowhere.into(), of_sku(OfferError::UnknownSku).into()] {
+        assert_eq!(kind(unknown), Kind::Unknown);
     }
     for now in [product::Error::Archived.into(), cart::Error::Empty.into()] {
         assert_eq!(kind(now), Kind::Conflict);
@@ -62,7 +67,7 @@ fn what_was_kept_is_told_whatever_has_become_of_the_enums() {
 #[test]
 fn what_passes_by_itself_is_not_kept() {
     let passing: BTreeSet<&str> =
-        Refusal::codes().filter(|(_, kind)| *kind == Kind::Passing).map(|(code, _)| code).collect();
+        Refusal::codes().filter(|(_, kind)| kind.passes()).map(|(code, _)| code).collect();
     let expected = [
         "amount_too_large",
         "cart_order_stands",
@@ -85,6 +90,8 @@ fn what_passes_by_itself_is_not_kept() {
         "stock_not_empty",
         "stock_not_there",
         "stock_would_go_negative",
+        "unknown_location",
+        "unknown_sku",
     ];
     assert_eq!(passing, BTreeSet::from(expected));
 }

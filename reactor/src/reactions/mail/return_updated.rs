@@ -42,8 +42,8 @@ fn state(event: &return_::Event) -> Option<&'static str> {
         return_::Event::Rejected(_) => Some("rejected"),
         return_::Event::Received(_) => Some("received"),
         // Who withdrew it knows.
-        return_::Event::Requested(_)
-        | return_::Event::Withdrawn(_)
-        | return_::Event::Closed(_) => None,
+        return_::Event::Requested(_) | return_::Event::Withdrawn(_) | return_::Event::Closed(_) => {
+            None
+        }
     }
 }
