@@ -152,16 +152,15 @@ impl RefusalRecord {
             Refusal::Payment(payment::Error::TooLittle { at_least }) => {
                 self.with("at_least", at_least)
             }
-            Refusal::Payment(
-                payment::Error::WrongState { status, .. } | payment::Error::NotYet { status, .. },
-            ) => self.with("state", status),
-            Refusal::Fulfilment(
-                fulfilment::Error::WrongState { status, .. }
-                | fulfilment::Error::NotYet { status, .. },
-            ) => self.with("state", status),
-            Refusal::Return(
-                return_::Error::WrongState { status, .. } | return_::Error::NotYet { status, .. },
-            ) => self.with("state", status),
+            Refusal::Payment(payment::Error::WrongState { status, .. }) => {
+                self.with("state", status)
+            }
+            Refusal::Fulfilment(fulfilment::Error::WrongState { status, .. }) => {
+                self.with("state", status.name())
+            }
+            Refusal::Return(return_::Error::WrongState { status, .. }) => {
+                self.with("state", status)
+            }
             Refusal::VersionMismatch { expected, actual } => {
                 self.with("expected", expected).with("actual", actual)
             }

@@ -21,17 +21,11 @@ refusals! {
         /// Its state does not allow it.
         WrongState {
             /// Where it stands.
-            status: String,
+            status: Status,
             /// What was asked.
             action: String,
-        } = "fulfilment_wrong_state", Conflict, "a fulfilment that is {status} cannot {action}";
-        /// Its state does not allow it yet.
-        NotYet {
-            /// Where it stands.
-            status: String,
-            /// What was asked.
-            action: String,
-        } = "fulfilment_wrong_state", Passing, "a fulfilment that is {status} cannot {action} yet";
+        } = "fulfilment_wrong_state", Conflict or Passing if status.is_early(),
+            "a fulfilment that is {status} cannot {action}";
         /// Units are named that are not in it.
         NotInIt(Vec<UnitsLeft>) = "not_in_fulfilment", Conflict,
             "some lines have fewer units in this fulfilment";
@@ -45,6 +39,11 @@ refusals! {
 }
 
 impl Status {
+    /// Whether it has not reached anybody yet: what is refused of it may be allowed later.
+    fn is_early(self) -> bool {
+        matches!(self, Self::Unborn | Self::Created | Self::Packed | Self::Shipped)
+    }
+
     /// The stored and shown name.
     pub fn name(self) -> &'static str {
         match self {
@@ -59,6 +58,13 @@ impl Status {
             Self::Lost => "lost",
             Self::Cancelled => "cancelled",
         }
+    }
+}
+
+impl std::fmt::Display for Status {
+    /// As it is shown.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -223,17 +229,6 @@ impl Fulfilment {
     }
 
     fn wrong(&self, action: &str) -> Error {
-        let (status, action) = (self.status.name().to_owned(), action.to_owned());
-        match self.status {
-            Status::Unborn | Status::Created | Status::Packed | Status::Shipped => {
-                Error::NotYet { status, action }
-            }
-            Status::Delivered
-            | Status::PartlyDelivered
-            | Status::DeliveryFailed
-            | Status::ReturnedToSender
-            | Status::Lost
-            | Status::Cancelled => Error::WrongState { status, action },
-        }
+        Error::WrongState { status: self.status, action: action.to_owned() }
     }
 }

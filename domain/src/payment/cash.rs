@@ -84,7 +84,7 @@ impl Payment {
         };
         let left = open.at_most(due);
         if left.is_zero() && !open.is_zero() {
-            return Err(Error::NothingLeft { at_most: left });
+            return Err(Error::TooMuch { at_most: left });
         }
         Ok(vec![Collected { order_id, amount: left }.into()])
     }

@@ -36,24 +36,16 @@ refusals! {
             status: Status,
             /// What was asked.
             action: String,
-        } = "payment_wrong_state", Conflict, "a payment that is {status} cannot {action}";
-        /// Its state does not allow it yet.
-        NotYet {
-            /// Where it stands.
-            status: Status,
-            /// What was asked.
-            action: String,
-        } = "payment_wrong_state", Passing, "a payment that is {status} cannot {action} yet";
-        /// More than is there.
+            /// Whether it may be allowed later.
+            early: bool,
+        } = "payment_wrong_state", Conflict or Passing if *early,
+            "a payment that is {status} cannot {action}";
+        /// More than is there. Where there is nothing at all there may be something later.
         TooMuch {
             /// What is left.
             at_most: Money,
-        } = "amount_too_large", Conflict, "at most {at_most} is left";
-        /// There is nothing at all, and may be later.
-        NothingLeft {
-            /// What is left.
-            at_most: Money,
-        } = "amount_too_large", Passing, "at most {at_most} is left by now";
+        } = "amount_too_large", Conflict or Passing if at_most.is_zero(),
+            "at most {at_most} is left";
         /// More was there than it is to have been.
         TooLittle {
             /// What was there.
@@ -160,7 +152,7 @@ impl Payment {
         };
         let left = open.at_most(owed);
         if left.is_zero() {
-            return Err(Error::NothingLeft { at_most: left });
+            return Err(Error::TooMuch { at_most: left });
         }
         self.ask(Operation::Capture, amount_of(amount, left)?, None)
     }
@@ -188,7 +180,7 @@ impl Payment {
         }
         let left = terms.kept();
         if left.is_zero() {
-            return Err(Error::NothingLeft { at_most: left });
+            return Err(Error::TooMuch { at_most: left });
         }
         let amount = amount_of(amount, left)?;
         if terms.by_gateway() && !by_hand {
@@ -231,21 +223,17 @@ impl Payment {
 
     /// Nothing was taken of it: by now, or for good.
     pub(super) fn too_early(&self, action: &str) -> Result<Vec<Event>, Error> {
-        match self.status() {
-            Some(status) if self.stage == Stage::Open => {
-                Err(Error::NotYet { status, action: action.to_owned() })
-            }
-            _ => self.wrong(action),
-        }
+        self.refuse(action, self.stage == Stage::Open)
     }
 
     pub(super) fn wrong(&self, action: &str) -> Result<Vec<Event>, Error> {
+        self.refuse(action, false)
+    }
+
+    fn refuse(&self, action: &str, early: bool) -> Result<Vec<Event>, Error> {
         let status = self.status().ok_or(Error::NotFound)?;
-        let action = action.to_owned();
-        Err(match self.stage {
-            Stage::Created | Stage::RequiresAction => Error::NotYet { status, action },
-            _ => Error::WrongState { status, action },
-        })
+        let early = early || matches!(self.stage, Stage::Created | Stage::RequiresAction);
+        Err(Error::WrongState { status, action: action.to_owned(), early })
     }
 }
 

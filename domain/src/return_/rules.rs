@@ -22,14 +22,8 @@ refusals! {
             status: Status,
             /// What was asked.
             action: String,
-        } = "return_wrong_state", Conflict, "a return that is {status} cannot {action}";
-        /// Its state does not allow it yet.
-        NotYet {
-            /// Where it stands.
-            status: Status,
-            /// What was asked.
-            action: String,
-        } = "return_wrong_state", Passing, "a return that is {status} cannot {action} yet";
+        } = "return_wrong_state", Conflict or Passing if status.is_early(),
+            "a return that is {status} cannot {action}";
         /// Nothing is named.
         NothingNamed = "return_names_nothing", Invalid, "name the lines that come back";
         /// Too many arrivals.
@@ -124,14 +118,13 @@ impl Return {
     }
 
     fn wrong(&self, action: &str) -> Error {
-        let (status, action) = (self.status, action.to_owned());
-        match status {
-            Status::Unborn | Status::Requested => Error::NotYet { status, action },
-            Status::Approved
-            | Status::Received
-            | Status::Rejected
-            | Status::Withdrawn
-            | Status::Closed => Error::WrongState { status, action },
-        }
+        Error::WrongState { status: self.status, action: action.to_owned() }
+    }
+}
+
+impl Status {
+    /// Whether nobody has decided about it yet: what is refused of it may be allowed later.
+    fn is_early(self) -> bool {
+        matches!(self, Self::Unborn | Self::Requested)
     }
 }

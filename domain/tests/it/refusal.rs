@@ -43,6 +43,19 @@ fn kinds_follow_what_the_caller_can_do_about_it() {
         All(errors.iter().map(|error| of_sku(error.clone())).collect()).into()
     };
     assert_eq!(kind(stocks(&[stock::Error::NothingToAdjust])), Kind::Invalid);
+    // What it was refused with says whether it may pass.
+    let left = |amount| payment::Error::TooMuch { at_most: kit::eur(amount) };
+    let parcel = |status| fulfilment::Error::WrongState { status, action: "leave".to_owned() };
+    let back = |status| return_::Error::WrongState { status, action: "be closed".to_owned() };
+    let kinds = [
+        kind(left("0.00").into()),
+        kind(left("0.01").into()),
+        kind(parcel(fulfilment::Status::Packed).into()),
+        kind(parcel(fulfilment::Status::Lost).into()),
+        kind(back(return_::Status::Requested).into()),
+        kind(back(return_::Status::Closed).into()),
+    ];
+    assert_eq!(kinds, [Kind::Passing, Kind::Conflict].repeat(3)[..]);
     // All must pass for it to pass.
     let short = || stock::Error::OutOfStock { available: 0, wanted: 1 };
     assert_eq!(kind(stocks(&[short(), short()])), Kind::Passing);
@@ -232,15 +245,17 @@ fn of_payments_and_parcels() -> Vec<Refusal> {
     use payment::Error as E;
     use return_::Error as R;
     let action = || "be captured".to_owned();
+    let wrong = |status, early| E::WrongState { status, action: action(), early };
     let left = || order::UnitsLeft { sku: kit::sku("A"), wanted: 2, left: 1 };
     vec![
         E::AlreadyExists.into(),
         E::NotFound.into(),
         E::RequestInFlight.into(),
         E::NoSuchRequest.into(),
-        E::WrongState { status: payment::Status::Voided, action: action() }.into(),
-        E::NotYet { status: payment::Status::RequiresAction, action: action() }.into(),
+        wrong(payment::Status::Voided, false).into(),
+        wrong(payment::Status::RequiresAction, true).into(),
         E::TooMuch { at_most: kit::eur("1.00") }.into(),
+        E::TooMuch { at_most: kit::eur("0.00") }.into(),
         E::TooLittle { at_least: kit::eur("1.00") }.into(),
         E::BadAmount.into(),
         E::WrongAnswer.into(),
@@ -248,15 +263,15 @@ fn of_payments_and_parcels() -> Vec<Refusal> {
         E::TooManyRequests.into(),
         F::AlreadyExists.into(),
         F::NotFound.into(),
-        F::WrongState { status: "lost".into(), action: action() }.into(),
-        F::NotYet { status: "packed".into(), action: action() }.into(),
+        F::WrongState { status: fulfilment::Status::Lost, action: action() }.into(),
+        F::WrongState { status: fulfilment::Status::Packed, action: action() }.into(),
         F::NotInIt(vec![left()]).into(),
         F::TooManyArrivals.into(),
         F::TooManyAttempts.into(),
         R::AlreadyExists.into(),
         R::NotFound.into(),
         R::WrongState { status: return_::Status::Closed, action: action() }.into(),
-        R::NotYet { status: return_::Status::Requested, action: action() }.into(),
+        R::WrongState { status: return_::Status::Requested, action: action() }.into(),
         R::NothingNamed.into(),
         R::TooManyArrivals.into(),
     ]
