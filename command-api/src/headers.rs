@@ -3,6 +3,7 @@
 
 use axum::http::HeaderValue;
 use axum::http::header::{HeaderMap, HeaderName, IF_MATCH};
+use domain::text::holds_card_number;
 use service::problem::Problem;
 
 use crate::problem::{invalid_if_match, invalid_key};
@@ -80,7 +81,8 @@ impl Conditions {
 /// 400 `invalid_idempotency_key`.
 pub fn check_key(key: &str) -> Result<(), Problem> {
     let printable = key.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    if printable && (1..=KEY_CHARS_MAX).contains(&key.len()) { Ok(()) } else { Err(invalid_key()) }
+    let fits = printable && (1..=KEY_CHARS_MAX).contains(&key.len());
+    if fits && !holds_card_number(key) { Ok(()) } else { Err(invalid_key()) }
 }
 
 fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
@@ -182,7 +184,8 @@ mod tests {
 
     #[test]
     fn a_malformed_key_is_refused() {
-        let wrong: [&[u8]; 8] = [
+        let wrong: [&[u8]; 9] = [
+            b"pay-4242-4242-4242-4242",
             b"",
             b"\"",
             b"\"\"",

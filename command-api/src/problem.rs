@@ -119,7 +119,8 @@ pub fn no_answer_in_time() -> Problem {
 
 /// A key that is none.
 pub fn invalid_key() -> Problem {
-    let rule = "an idempotency key is 1 to 255 printable ASCII characters, bare or in quotes";
+    let rule = "an idempotency key is 1 to 255 printable ASCII characters, bare or in quotes, \
+                without a card number";
     bad_request("invalid_idempotency_key", rule)
 }
 

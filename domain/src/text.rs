@@ -25,6 +25,10 @@ fn ascii_graphic(text: &str) -> bool {
 /// whatever stands between them. It must not come into the log, from where nobody could take it out
 /// again.
 pub fn holds_card_number(text: &str) -> bool {
+    // Most texts are names with few digits, and there are many.
+    if text.bytes().filter(u8::is_ascii_digit).count() < CARD_DIGITS_MIN {
+        return false;
+    }
     // What stands between groups: up to two signs that are neither letters nor ends of a line.
     let mut runs: Vec<Vec<&str>> = vec![vec![]];
     let (mut rest, mut between) = (text, 0);
@@ -47,6 +51,11 @@ pub fn holds_card_number(text: &str) -> bool {
     runs.iter().any(|groups| (0..groups.len()).any(|at| begin_with_card_number(&groups[at..])))
 }
 
+/// The fewest digits that a card's number has.
+const CARD_DIGITS_MIN: usize = 14;
+/// The most.
+const CARD_DIGITS_MAX: usize = 19;
+
 /// Whole words only, and the groups of a card: 4 digits, then 3 to 6 each. The digits of a UUID
 /// are in longer groups or between letters, and would now and then pass for a card's.
 fn begin_with_card_number(groups: &[&str]) -> bool {
@@ -57,6 +66,9 @@ fn begin_with_card_number(groups: &[&str]) -> bool {
             return false;
         }
         digits.push_str(group);
+        if digits.len() > CARD_DIGITS_MAX {
+            return false;
+        }
         if is_card_number(&digits) {
             return true;
         }
@@ -151,9 +163,9 @@ text! {
 text! {
     /// A one-line name: a title, a brand, a category, an attribute.
     Label, 256 characters,
-    |label| printable(label) && visible(label),
+    |label| printable(label) && visible(label) && !holds_card_number(label),
     like LINE, such as "Leather tote",
-    "1 to 256 characters on one line, with something to see"
+    "1 to 256 characters on one line, with something to see, without a card number"
 }
 text! {
     /// A longer text, such as a description; may contain HTML.

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use domain::command::payment::{Command as Payment, Finding, Start as Begin};
 use domain::order::PaymentMethod;
 use domain::payment::{CapturePolicy, WriteOff};
-use domain::text::{GatewayName, MediaUrl, Note, Token};
+use domain::text::{GatewayName, MediaUrl, Note, Token, holds_card_number};
 use domain::{Command, Money, OrderId, PaymentId};
 use identity::Access::{Shopper, Staff};
 use reactor::gateway;
@@ -99,10 +99,12 @@ impl Start {
         let known = gateway::takes_once(&gateway);
         let is_set_up = edge.payments.gateways.contains(&gateway);
         let no_token = method == PaymentMethod::Card && token.is_none();
+        let told = return_url.as_ref().is_some_and(|it| holds_card_number(it.as_str()));
         let is_ours = token.as_ref().is_some_and(|it| it.as_str().starts_with(tokens::PREFIX));
         unless_unfit([
             ("/token", no_token, "a card payment needs a token"),
             ("/token", is_ours, "no gateway makes such a token"),
+            ("/return_url", told, "a page has no card number in its address"),
             ("/gateway", known.is_none(), "there is no such gateway"),
             ("/gateway", known.is_some() && !is_set_up, "this gateway is not set up here"),
         ])?;

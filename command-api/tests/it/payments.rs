@@ -144,6 +144,7 @@ async fn a_method_and_its_token_go_together(db: PgPool) {
         (with(&card, "capture", "some_day"), "/capture"),
         // A number that could be a card's must never come here.
         (with(&card, "token", "4242424242424242"), "/token"),
+        (with(&card, "return_url", "https://shop.example/4242424242424242"), "/return_url"),
     ] {
         let refused = shop.send(keyed("/v1/payments", &wrong)).await;
         assert_eq!((refused.status, refused.code()), (StatusCode::BAD_REQUEST, "invalid_body"));

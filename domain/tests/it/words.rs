@@ -46,7 +46,7 @@ fn texts_are_bounded_in_bytes_and_have_no_control_characters() {
 
 /// The numbers are those that gateways give out for tests.
 #[test]
-fn card_numbers_are_no_tokens_and_stand_in_no_notes() {
+fn card_numbers_are_no_tokens_and_stand_in_no_notes_and_names() {
     for card in [
         "4242424242424242",
         "378282246310005",
@@ -60,6 +60,7 @@ fn card_numbers_are_no_tokens_and_stand_in_no_notes() {
         assert!(!parses::<Token>(card), "{card}");
         assert!(!parses::<Token>(&format!("card:{card};12/30")), "{card}");
         assert!(!parses::<Note>(&format!("she paid with {card}, she says")), "{card}");
+        assert!(!parses::<Label>(&format!("Tote for {card}")), "{card}");
     }
     for grouped in [
         "4242 4242 4242 4242",
@@ -70,6 +71,7 @@ fn card_numbers_are_no_tokens_and_stand_in_no_notes() {
         "4242_4242_4242_4242",
     ] {
         assert!(!parses::<Note>(grouped), "{grouped}");
+        assert!(!parses::<Label>(grouped), "{grouped}");
     }
     // One digit off; an article's number; too short; a time; the id of a payment; what gateways
     // make.
@@ -85,6 +87,7 @@ fn card_numbers_are_no_tokens_and_stand_in_no_notes() {
     ] {
         assert!(parses::<Token>(other), "{other}");
         assert!(parses::<Note>(other), "{other}");
+        assert!(parses::<Label>(other), "{other}");
     }
 }
 

@@ -160,7 +160,13 @@ fn a_program_owns_nothing() {
     for role in ["staff", "analyst", "ops", "service"] {
         assert!(wanted(role, "till").is_ok(), "{role}");
     }
-    for (role, name) in [("owner", "till"), ("staff", ""), ("staff", "a\nb"), ("king", "till")] {
+    for (role, name) in [
+        ("owner", "till"),
+        ("staff", ""),
+        ("staff", "a\nb"),
+        ("king", "till"),
+        ("staff", "till 4242424242424242"),
+    ] {
         assert!(wanted(role, name).is_err(), "{role} {name}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use domain::text::{Label, MediaUrl, Prose};
+use domain::text::{Label, MediaUrl, Prose, holds_card_number};
 use domain::{Currency, Sku};
 use rust_decimal::Decimal;
 
@@ -45,6 +45,10 @@ pub fn label(text: &str, what: &str, line: u64, report: &mut Report) -> Option<L
     let (cleaned, cut) = clean(text, false, |text| end_of(text, most));
     if cut {
         report.remark(line, format!("{what} was cut to {most} characters"));
+    }
+    if holds_card_number(&cleaned) {
+        report.remark(line, format!("{what} was left out: it holds a card's number"));
+        return None;
     }
     Label::try_from(cleaned).ok()
 }
@@ -123,6 +127,13 @@ mod tests {
         let (changed, told) = sku("AB 12/3");
         assert!(told && changed.as_str().starts_with("AB-12-3-"), "{changed}");
         assert_ne!(sku("AB 12/3").0, sku("AB-12 3").0);
+    }
+
+    #[test]
+    fn a_cards_number_is_left_out_and_that_is_said() {
+        let mut report = Report::default();
+        assert_eq!(label("Ann 4242 4242 4242 4242", "the name", 7, &mut report), None);
+        assert!(report.to_string().contains("the name was left out"), "{report}");
     }
 
     proptest! {

@@ -4,6 +4,7 @@
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
+use domain::text::holds_card_number;
 use event_store::read::log;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -221,9 +222,10 @@ impl Dispatcher {
 
 fn described(text: String) -> Result<String, Problem> {
     let fits = text.chars().count() <= DESCRIPTION_CHARS_MAX;
-    if fits && !text.chars().any(char::is_control) {
+    if fits && !text.chars().any(char::is_control) && !holds_card_number(&text) {
         return Ok(text);
     }
-    let detail = format!("has at most {DESCRIPTION_CHARS_MAX} characters, all of which print");
+    let rule = "all of which print, and no card number";
+    let detail = format!("has at most {DESCRIPTION_CHARS_MAX} characters, {rule}");
     Err(invalid_body().pointer("/description", "invalid_value", detail))
 }

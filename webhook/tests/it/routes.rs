@@ -54,6 +54,7 @@ async fn what_cannot_be_meant_is_refused(db: PgPool) {
         ("url", json!(7), "/url"),
         ("description", json!("a\u{7}b"), "/description"),
         ("description", json!("a".repeat(501)), "/description"),
+        ("description", json!("paid with 4242424242424242"), "/description"),
         ("secret", json!("whsec_mine"), "/secret"),
     ] {
         let mut body = json!({"url": URL, "event_types": ["order.*"]});
