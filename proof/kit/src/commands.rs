@@ -99,14 +99,22 @@ pub fn pay_by_card_as(
     order: impl Named<OrderId>,
     capture: CapturePolicy,
 ) -> Command {
-    let start = Start {
-        method: PaymentMethod::Card,
-        gateway: Some(gateway("sandbox")),
-        token: Some(token("tok_success")),
-        capture,
-        once: false,
-        return_url: None,
-    };
+    let (method, gateway) = (PaymentMethod::Card, Some(gateway("sandbox")));
+    let token = Some(token("tok_success"));
+    let start = Start { method, gateway, token, capture, once: false, return_url: None };
+    to_payment(payment, payments::Command::Start { order_id: order.id(), start })
+}
+/// By card through a gateway that takes money once and lets go of the rest with that.
+pub fn pay_once(payment: impl Named<PaymentId>, order: impl Named<OrderId>) -> Command {
+    let (method, gateway) = (PaymentMethod::Card, Some(gateway("stripe")));
+    let (token, capture) = (Some(token("pm_card_visa")), CapturePolicy::AtShipment);
+    let start = Start { method, gateway, token, capture, once: true, return_url: None };
+    to_payment(payment, payments::Command::Start { order_id: order.id(), start })
+}
+pub fn pay_by_paypal(payment: impl Named<PaymentId>, order: impl Named<OrderId>) -> Command {
+    let (method, gateway) = (PaymentMethod::Paypal, Some(gateway("paypal")));
+    let (token, capture) = (None, CapturePolicy::AtShipment);
+    let start = Start { method, gateway, token, capture, once: false, return_url: None };
     to_payment(payment, payments::Command::Start { order_id: order.id(), start })
 }
 pub fn pay_on_delivery(payment: impl Named<PaymentId>, order: impl Named<OrderId>) -> Command {
@@ -192,6 +200,16 @@ pub fn plan(
     to_parcel(parcel, {
         parcels::Command::Create { order_id: order.id(), lines: of(lines), location: None }
     })
+}
+/// The same, leaving from there wherever its units are set aside.
+pub fn plan_from(
+    parcel: impl Named<FulfilmentId>,
+    order: impl Named<OrderId>,
+    lines: &[(&str, u32)],
+    from: &str,
+) -> Command {
+    let (order_id, lines, location) = (order.id(), of(lines), Some(place(from)));
+    to_parcel(parcel, parcels::Command::Create { order_id, lines, location })
 }
 pub fn pack(parcel: impl Named<FulfilmentId>) -> Command {
     to_parcel(parcel, parcels::Command::Pack)

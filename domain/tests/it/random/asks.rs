@@ -1,7 +1,7 @@
-//! Any command to orders, payments and returns, and anything a gateway may tell: whether it makes
-//! sense is for the rules to say.
+//! Any command to orders, payments, parcels and returns, and anything a gateway may tell: whether
+//! it makes sense is for the rules to say.
 
-use domain::command::payment as payments;
+use domain::command::{fulfilment as parcels, payment as payments};
 use domain::payment::{CapturePolicy, DisputeStage, Finding, Report, WriteOff};
 use domain::text::Token;
 use domain::{Command, Money};
@@ -10,7 +10,7 @@ use proptest::sample::select;
 
 use kit::*;
 
-use super::step::{ATTEMPTS, SKUS, STORIES};
+use super::step::{ATTEMPTS, PARCELS, PIECES, SKUS, STORIES};
 
 pub fn of_orders() -> impl Strategy<Value = Command> {
     use domain::command::order::Command as O;
@@ -48,11 +48,13 @@ fn any_amount() -> impl Strategy<Value = Option<Money>> {
 
 pub fn of_payments() -> impl Strategy<Value = Command> {
     use payments::Command as P;
-    let start = (1..=STORIES, any_payment(), 0..5_u8).prop_map(|(order, n, how)| match how {
+    let start = (1..=STORIES, any_payment(), 0..7_u8).prop_map(|(order, n, how)| match how {
         0 => pay_on_delivery(n, order),
         1 => pay_by_card_as(n, order, CapturePolicy::AtOnce),
         2 => pay_by_card_as(n, order, CapturePolicy::AtShipment),
         3 => pay_elsewhere(n, order),
+        4 => pay_once(n, order),
+        5 => pay_by_paypal(n, order),
         _ => pay_by_card(n, order),
     });
     let found = select(vec![
@@ -135,5 +137,35 @@ pub fn of_returns() -> impl Strategy<Value = Command> {
         4 => withdraw(n),
         5 => to_return(n, domain::command::return_::Command::Reject { reason: note("worn") }),
         _ => close_return(n),
+    })
+}
+
+pub fn of_parcels() -> impl Strategy<Value = Command> {
+    let lines = select(vec![
+        vec![],
+        vec![(TOTE, 1)],
+        vec![(PURSE, 1)],
+        vec![(TOTE, 1), (PURSE, 1), (TOTE, 1)],
+    ]);
+    let planned = (1..=STORIES, lines);
+    (1..=STORIES, 0..PARCELS, 0..15_u8, planned).prop_map(|(story, parcel, act, (order, lines))| {
+        let parcel = 10 * story + parcel;
+        match act {
+            0 => plan(parcel, order, &lines),
+            1 => pack(parcel),
+            2 => ship(parcel),
+            3 => deliver(parcel),
+            4 => fail(parcel),
+            5 => give_back(parcel),
+            6 => lose(parcel),
+            7 => hand_over(parcel, &lines),
+            8 => label_anew(parcel, "GLS", "G1"),
+            9 => to_parcel(parcel, parcels::Command::Lose { reason: note("stolen") }),
+            10 => send_again(parcel, "shop"),
+            11 => some_back(parcel, &PIECES, false),
+            12 => some_back(parcel, &PIECES, true),
+            13 => plan_from(parcel, order, &lines, "shop"),
+            _ => call_off(parcel),
+        }
     })
 }

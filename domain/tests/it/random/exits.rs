@@ -1,11 +1,12 @@
 //! From wherever a life has led there is a way to an end, for whoever wants one: the shopper who
-//! gives up, the merchant who goes through with it, and the one who has had enough. A search over
-//! the states that random lives reach; a state without a way out fails it.
+//! gives up, with the shop's help or alone, the merchant who goes through with it, and the one who
+//! has had enough. A search over the states that random lives reach; a state without a way out
+//! fails it.
 
 use domain::command::{order as orders, payment as payments, return_ as returns, stock as stocks};
 use domain::order::{Order, Stage as Sent, Status, Units};
 use domain::payment::Stage;
-use domain::{Command, Location, OrderId, PaymentId, State, StreamId, order, return_};
+use domain::{By, Command, Location, OrderId, PaymentId, Shopper, State, StreamId, order, return_};
 
 use kit::*;
 
@@ -68,6 +69,62 @@ pub fn check_other_ways(shop: &Shop) {
     }
 }
 
+/// What shoppers can do alone: while nothing of an order has left they call it off and have their
+/// money back; of what they have they may announce all, and think better of it.
+pub fn check_alone(shop: &Shop) {
+    for (stream, state) in shop.streams() {
+        let (StreamId::Order(id), State::Order(order)) = (stream, state) else { continue };
+        let Some(customer) = order.owner.customer_id else { continue };
+        let by = By::Shopper(Shopper::Customer(customer));
+        let mut shop = shop.clone();
+        let ask = |shop: &mut Shop, command: Command| {
+            let facts = shop.decide_by(by, &command);
+            let facts = facts.unwrap_or_else(|no| panic!("{command:?}: {no} of {order:?}"));
+            facts.iter().for_each(|fact| shop.evolve(fact));
+        };
+        for back in order.returns.keys() {
+            let State::Return(state) = shop.state(&StreamId::Return(*back)) else { continue };
+            if state.arrivals == 0 {
+                ask(&mut shop, withdraw(*back));
+            }
+        }
+        let kept = order_of(&shop, *id);
+        let had = kept.lines.iter().map(|line| (line.sku.as_str(), kept.returnable(&line.sku)));
+        let had: Vec<(&str, u32)> = had.filter(|(_, count)| *count > 0).collect();
+        if !had.is_empty() && kept.returns.len() < order::RETURNS_MAX {
+            ask(&mut shop, request_return(9_999, *id, &had));
+            ask(&mut shop, withdraw(9_999));
+        }
+        if matches!(order.status, Status::Pending | Status::Confirmed) && !order.has_left() {
+            ask(&mut shop, cancel(*id));
+            settle(&mut shop, *id);
+            let order = order_of(&shop, *id);
+            assert_eq!(order.status, Status::Cancelled);
+            check_end(&shop, &order);
+        }
+    }
+}
+
+/// Gateways do what they were asked, and are asked again for what they had refused.
+fn settle(shop: &mut Shop, id: OrderId) {
+    for _ in 0..COMMANDS_MAX {
+        let order = order_of(shop, id);
+        let mut commands: Vec<Command> =
+            order.payments.keys().filter_map(|payment| answer(shop, *payment)).collect();
+        commands.push(to_order(id, orders::Command::Settle));
+        let Some(command) = commands.into_iter().find(|it| moves(shop, it)) else { return };
+        shop.ask(&command).expect("it was asked before");
+    }
+    panic!("it is never settled: {:?}", order_of(shop, id));
+}
+
+/// What a willing gateway says to what it is being asked.
+fn answer(shop: &Shop, payment: PaymentId) -> Option<Command> {
+    let state = payment_of_id(shop, payment);
+    let asked = state.in_flight?;
+    Some(record(payment, asked.request, Mood::Willing.verdict(&state)))
+}
+
 /// What it makes anew is called `first` and what follows.
 fn walk(shop: &mut Shop, id: OrderId, wish: Wish, first: u128) {
     let mut steps = Vec::new();
@@ -102,12 +159,7 @@ fn moves(shop: &Shop, command: &Command) -> bool {
 /// What may be tried next, the best first.
 fn options(shop: &Shop, id: OrderId, order: &Order, wish: Wish, fresh: u128) -> Vec<Command> {
     let mut options = Vec::new();
-    for payment in order.payments.keys() {
-        let state = payment_of_id(shop, *payment);
-        if let Some(asked) = state.in_flight {
-            options.push(record(*payment, asked.request, Mood::Willing.verdict(&state)));
-        }
-    }
+    options.extend(order.payments.keys().filter_map(|payment| answer(shop, *payment)));
     for (parcel, of) in &order.fulfilments {
         match (of.stage, wish) {
             (Sent::Planned, Wish::GoThrough) => options.extend([ship(*parcel), pack(*parcel)]),

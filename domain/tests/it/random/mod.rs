@@ -133,6 +133,7 @@ proptest! {
             }
         }
         exits::check_other_ways(&shop);
+        exits::check_alone(&shop);
         exits::check(&shop, exits::Wish::GiveUp);
         exits::check(&shop, exits::Wish::GoThrough);
     }

@@ -2,7 +2,7 @@
 //! one of a few stories, so that random lives get far enough to break something.
 
 use domain::command::product as products;
-use domain::command::{cart as carts, fulfilment as parcels, payment as payments, stock as stocks};
+use domain::command::{cart as carts, payment as payments, stock as stocks};
 use domain::order::Order;
 use domain::payment::{CapturePolicy, Finding, Operation, Payment, Report, Stage, Status, Verdict};
 use domain::{
@@ -13,7 +13,7 @@ use proptest::sample::select;
 
 use kit::*;
 
-use super::asks::{of_orders, of_payments, of_reports, of_returns};
+use super::asks::{of_orders, of_parcels, of_payments, of_reports, of_returns};
 
 /// Stories: cart n becomes order n, paid by payment n or those after it, sent in parcels 10n and
 /// up, and some of it comes back with return n.
@@ -21,10 +21,10 @@ pub const STORIES: u128 = 4;
 /// Payments of a story: `n`, and `n + 10` and `n + 20` after those came to nothing.
 pub const ATTEMPTS: [u128; 3] = [0, 1, 2];
 /// Parcels of a story.
-const PARCELS: u128 = 3;
+pub const PARCELS: u128 = 3;
 pub const SKUS: [&str; 3] = [TOTE, PURSE, "SPARE"];
 /// What comes back of a parcel of more, or of a parcel that has not got it.
-const PIECES: [(&str, u32, Option<&str>); 2] = [(TOTE, 1, Some("depot")), (TOTE, 1, None)];
+pub const PIECES: [(&str, u32, Option<&str>); 2] = [(TOTE, 1, Some("depot")), (TOTE, 1, None)];
 const PLACES: [&str; 3] = ["depot", "shop", "returns"];
 
 /// One command, or one that depends on how things stand.
@@ -118,8 +118,9 @@ fn advance(shop: &Shop, n: u128, choice: u8, mood: Mood) -> Command {
     let chosen = SKUS[usize::from(choice) % SKUS.len()];
     match (cart.status, order.status) {
         (cart::Status::Unborn, _) => {
-            let currency = currency("EUR");
-            to_cart(n, carts::Command::Create { currency, owner: Owner::default() })
+            let (currency, customer) = (currency("EUR"), Owner::customer(customer_id(1)));
+            let owner = if choice.is_multiple_of(2) { customer } else { Owner::default() };
+            to_cart(n, carts::Command::Create { currency, owner })
         }
         // A second time, into an order that no story tells on.
         (cart::Status::Open, order::Status::Cancelled) if choice.is_multiple_of(3) => {
@@ -142,18 +143,19 @@ fn advance(shop: &Shop, n: u128, choice: u8, mood: Mood) -> Command {
             to_payment(latest, payments::Command::Record { request, verdict, at })
         }
         (_, order::Status::Pending) => match payment.stage {
-            Stage::RequiresAction if choice.is_multiple_of(3) => to_payment(
+            Stage::Created | Stage::RequiresAction if choice.is_multiple_of(3) => to_payment(
                 latest,
                 payments::Command::Abort { reason: note("another card"), at: hour(0) },
             ),
             Stage::RequiresAction => to_payment(latest, payments::Command::CompleteAction),
             stage => {
                 let next = if stage == Stage::Unborn { n } else { latest + 10 };
-                let policy = [CapturePolicy::ByHand, CapturePolicy::AtShipment];
-                if choice.is_multiple_of(3) {
-                    pay_on_delivery(next, n)
-                } else {
-                    pay_by_card_as(next, n, policy[usize::from(choice % 2)])
+                match choice % 6 {
+                    0 | 3 => pay_on_delivery(next, n),
+                    1 => pay_by_card_as(next, n, CapturePolicy::AtShipment),
+                    2 => pay_once(next, n),
+                    4 => pay_by_card(next, n),
+                    _ => pay_by_paypal(next, n),
                 }
             }
         },
@@ -188,7 +190,15 @@ fn next_of_payment(n: u128, order: u128, choice: u8, payment: &Payment) -> Comma
             to_payment(n, P::Uncollect { reason: note("refused at the door"), at: hour(0) })
         }
         Status::CodPending | Status::PartiallyCollected => to_payment(n, P::Collect { amount }),
-        Status::Collected if choice.is_multiple_of(3) => refund(n, amount),
+        // The card that was tried before is charged after all; the desk had typed another amount.
+        Status::Collected if choice % 3 == 1 => {
+            report(order, Report::Captured { amount: eur("1.00"), reference: token("seen_0") })
+        }
+        Status::Collected if choice % 3 == 2 => {
+            let (amount, reason) = (eur("5.00"), note("the desk typed another"));
+            to_payment(n, P::CorrectCollection { amount, reason })
+        }
+        Status::Collected if choice.is_multiple_of(2) => refund(n, amount),
         Status::Collected => to_payment(n, P::Remit { amount, written_off: None }),
         Status::Authorized if choice.is_multiple_of(3) => to_payment(n, P::Void),
         Status::Authorized if choice.is_multiple_of(7) => lapse(n),
@@ -242,7 +252,11 @@ fn next_of_parcels(shop: &Shop, n: u128, choice: u8, order: &Order) -> Command {
         }
     }
     let first = order.lines.first().map_or(TOTE, |line| line.sku.as_str());
-    if choice.is_multiple_of(5) { plan(unborn, n, &[(first, 1)]) } else { plan(unborn, n, &[]) }
+    match choice {
+        _ if choice.is_multiple_of(5) => plan(unborn, n, &[(first, 1)]),
+        _ if choice.is_multiple_of(3) => plan_from(unborn, n, &[], "shop"),
+        _ => plan(unborn, n, &[]),
+    }
 }
 
 fn mood() -> impl Strategy<Value = Mood> {
@@ -359,33 +373,4 @@ fn of_carts() -> impl Strategy<Value = Command> {
         1 => (1..=STORIES).prop_map(|n| C::Merge { from: cart_id(n), guest_id: None }),
     ];
     (1..=STORIES, command).prop_map(|(n, command)| to_cart(n, command))
-}
-
-fn of_parcels() -> impl Strategy<Value = Command> {
-    let lines = select(vec![
-        vec![],
-        vec![(TOTE, 1)],
-        vec![(PURSE, 1)],
-        vec![(TOTE, 1), (PURSE, 1), (TOTE, 1)],
-    ]);
-    let planned = (1..=STORIES, lines);
-    (1..=STORIES, 0..PARCELS, 0..14_u8, planned).prop_map(|(story, parcel, act, (order, lines))| {
-        let parcel = 10 * story + parcel;
-        match act {
-            0 => plan(parcel, order, &lines),
-            1 => pack(parcel),
-            2 => ship(parcel),
-            3 => deliver(parcel),
-            4 => fail(parcel),
-            5 => give_back(parcel),
-            6 => lose(parcel),
-            7 => hand_over(parcel, &lines),
-            8 => label_anew(parcel, "GLS", "G1"),
-            9 => to_parcel(parcel, parcels::Command::Lose { reason: note("stolen") }),
-            10 => send_again(parcel, "shop"),
-            11 => some_back(parcel, &PIECES, false),
-            12 => some_back(parcel, &PIECES, true),
-            _ => call_off(parcel),
-        }
-    })
 }
