@@ -187,6 +187,7 @@ fn stock_figures(error: &stock::Error) -> Map<String, Value> {
         }
         stock::Error::WouldGoNegative { on_hand } => json!({"on_hand": on_hand}),
         stock::Error::NotThere { on_hand, wanted } => json!({"on_hand": on_hand, "wanted": wanted}),
+        stock::Error::OthersThere { own, wanted } => json!({"own": own, "wanted": wanted}),
         stock::Error::OfAnother { product_id } => json!({"product_id": product_id}),
         stock::Error::NotEmpty { on_hand, held } => json!({"on_hand": on_hand, "held": held}),
         // The others have no figures.

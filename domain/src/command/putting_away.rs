@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use super::{Stop, Unit, location as location_command, stock as stock_command};
 use crate::StreamId;
+use crate::ids::ProductId;
 use crate::order::Order;
 use crate::return_::{Arrival, Disposal};
 use crate::state::Streams;
-use crate::stock::{self, Shelf, Source};
+use crate::stock::Source;
 use crate::text::{Location, Sku};
 
 /// What is looked at to put these away.
@@ -37,8 +38,8 @@ pub(super) fn put_away(
             None => streams.stock(sku)?.clone(),
         };
         let at = location_command::shelf(streams, location.clone())?;
-        let received = match of_another(order, sku, &at, streams)? {
-            Some(refused) => Err(refused),
+        let received = match sold_by_another(order, sku, streams)? {
+            Some(product_id) => stock.receive_of_another(at, *quantity, source.clone(), product_id),
             None => stock.receive(at, *quantity, source.clone()),
         };
         let mut after = stock;
@@ -58,18 +59,12 @@ fn stored(lines: &[Arrival]) -> impl Iterator<Item = (&Arrival, &Location)> + Cl
     })
 }
 
-/// Whether goods of the order would be sold there as another product's. What other books call a
-/// product says nothing of who has its SKU here.
-fn of_another(
-    order: &Order,
-    sku: &Sku,
-    at: &Shelf,
-    streams: Streams,
-) -> Result<Option<stock::Error>, Stop> {
+/// The product that has the SKU, where goods of the order were sold as another's. What other books
+/// call a product says nothing of who has its SKU here.
+fn sold_by_another(order: &Order, sku: &Sku, streams: Streams) -> Result<Option<ProductId>, Stop> {
     let line = order.stocked_lines().iter().find(|line| line.sku == *sku);
     let (Some(line), Some(product_id)) = (line, streams.sku(sku)?.product_id) else {
         return Ok(None);
     };
-    let is_another = at.sellable && product_id != line.product_id;
-    Ok(is_another.then_some(stock::Error::OfAnother { product_id }))
+    Ok((product_id != line.product_id).then_some(product_id))
 }

@@ -25,6 +25,10 @@ pub struct AtLocation {
     pub committed: i64,
     /// What may still be sold; below zero where orders hold more than is here.
     pub available: i64,
+    /// Of those in the building, units that were sold as another product's, which had the SKU
+    /// before: they are carried nowhere, and written off.
+    #[serde(default)]
+    pub of_another: i64,
 }
 
 /// The stock of one SKU. Which orders hold it is not in it, because of a SKU in a flash sale
@@ -116,8 +120,9 @@ impl Document {
     /// The stock it shows, without what orders hold.
     fn stock(&self) -> Stock {
         let level = |at: &AtLocation| {
-            let AtLocation { location, sellable, on_hand, reserved, committed, .. } = at.clone();
-            (location, Level { sellable, on_hand, reserved, committed })
+            let AtLocation { sellable, on_hand, reserved, committed, of_another, .. } = *at;
+            let level = Level { sellable, on_hand, reserved, committed, of_another };
+            (at.location.clone(), level)
         };
         Stock {
             levels: self.locations.iter().map(level).collect(),
@@ -147,6 +152,7 @@ impl Document {
             reserved: level.reserved,
             committed: level.committed,
             available: level.available(),
+            of_another: level.of_another,
         };
         self.locations = stock.levels.iter().map(at).collect();
         self.on_hand = self.locations.iter().map(|at| at.on_hand).sum();

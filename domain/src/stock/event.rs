@@ -79,6 +79,10 @@ pub struct Received {
     pub quantity: Quantity,
     /// Where they come from.
     pub source: Source,
+    /// Whether they were sold as another product's, which had the SKU before: what has it now must
+    /// not be sold of them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub of_another: bool,
 }
 
 /// Where units come from.

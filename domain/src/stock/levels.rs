@@ -25,9 +25,25 @@ pub struct Level {
     pub reserved: i64,
     /// Set aside for orders that are.
     pub committed: i64,
+    /// Of those in the building, units that were sold as another product's, which had the SKU
+    /// before. They stay where nothing is for sale until they are written off.
+    #[serde(default)]
+    pub of_another: i64,
 }
 
 impl Level {
+    /// Units come, or go. Those that go are of another product first: that is how they are written
+    /// off, and who misses some cannot tell whose they were.
+    pub(super) fn change(&mut self, delta: i64) {
+        self.on_hand += delta;
+        self.of_another = (self.of_another + delta.min(0)).max(0);
+    }
+
+    /// What may be carried elsewhere.
+    pub(super) fn own(&self) -> i64 {
+        self.on_hand - self.of_another
+    }
+
     /// What may still be sold. Below zero where orders hold more than is here: it may be elsewhere.
     pub fn available(&self) -> i64 {
         if self.sellable { self.free() } else { 0 }

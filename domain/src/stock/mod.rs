@@ -40,7 +40,7 @@ pub struct Hold {
 
 /// Of the shape of [`Stock`] and of its fold. Raise it with every change of either: snapshots of
 /// another schema are passed over. A test knows when it is due.
-pub const SCHEMA: i32 = 2;
+pub const SCHEMA: i32 = 3;
 
 /// Why it refuses, as [`crate::Refusal`] keeps it.
 pub type Refusal = crate::refusal::All<crate::refusal::OfSku<Error>>;
@@ -77,10 +77,11 @@ impl Stock {
                 self.level(&to.location, to.sellable).on_hand += i64::from(*quantity);
             }
             Event::Counted(Counted { location, sellable, on_hand, .. }) => {
-                self.level(location, *sellable).on_hand = *on_hand;
+                let level = self.level(location, *sellable);
+                level.change(on_hand - level.on_hand);
             }
             Event::Adjusted(Adjusted { location, sellable, delta, .. }) => {
-                self.level(location, *sellable).on_hand += delta;
+                self.level(location, *sellable).change(*delta);
             }
             Event::Reserved(reserved) => self.set_aside(reserved),
             Event::Committed(committed) => {
@@ -116,8 +117,12 @@ impl Stock {
     }
 
     fn take_in(&mut self, received: &Received) {
-        let Received { location, sellable, quantity, source } = received;
-        self.level(location, *sellable).on_hand += i64::from(*quantity);
+        let Received { location, sellable, quantity, source, of_another } = received;
+        let level = self.level(location, *sellable);
+        level.on_hand += i64::from(*quantity);
+        if *of_another {
+            level.of_another += i64::from(*quantity);
+        }
         if let Source::Parcel { order_id, again: true, .. } = source {
             self.hold_again(*order_id, Part { location: location.clone(), quantity: *quantity });
         }

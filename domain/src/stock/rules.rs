@@ -63,6 +63,15 @@ refusals! {
         } = "sku_of_another_product", Conflict,
             "another product has this SKU by now: put the units where nothing is for sale, or \
              write them off";
+        /// They were sold as another product's, and would be carried as this one's.
+        OthersThere {
+            /// Units there that are this product's.
+            own: i64,
+            /// Units that are to be carried.
+            wanted: u32,
+        } = "stock_of_another_product", Passing,
+            "only {own} of the {wanted} units are there as this product's; what came back of the \
+             one that had the SKU before stays where it is until it is written off";
         /// Another product is to have the SKU, and units of the old one are there.
         NotEmpty {
             /// Units at all locations.
@@ -85,12 +94,29 @@ impl Stock {
     ) -> Result<Vec<Event>, Error> {
         self.must_fit(&at.location, i64::from(quantity))?;
         let Shelf { location, sellable } = at;
-        Ok(self.told(Received { location, sellable, quantity, source }))
+        Ok(self.told(Received { location, sellable, quantity, source, of_another: false }))
+    }
+
+    /// Takes in units that were sold as a product's which had this SKU before `product_id`: where
+    /// nothing is for sale, and apart from those that are this one's.
+    pub fn receive_of_another(
+        &self,
+        at: Shelf,
+        quantity: Quantity,
+        source: Source,
+        product_id: ProductId,
+    ) -> Result<Vec<Event>, Error> {
+        let Shelf { location, sellable } = at;
+        if sellable {
+            return Err(Error::OfAnother { product_id });
+        }
+        self.must_fit(&location, i64::from(quantity))?;
+        Ok(self.told(Received { location, sellable, quantity, source, of_another: true }))
     }
 
     /// Carries units from one location to another, or says all that is in the way at either. What
-    /// orders hold stays as it is: how many they
-    /// hold, not where, is what counts.
+    /// orders hold stays as it is: how many they hold, not where, is what counts. Those of a
+    /// product that had the SKU before stay where they are.
     pub fn transfer(
         &self,
         from: Shelf,
@@ -102,7 +128,11 @@ impl Stock {
             return Err(vec![Error::SameLocation]);
         }
         let units = i64::from(quantity);
-        let fits = [self.must_fit(&from.location, -units), self.must_fit(&to.location, units)];
+        let fits = [
+            self.must_fit(&from.location, -units),
+            self.must_be_own(&from.location, quantity),
+            self.must_fit(&to.location, units),
+        ];
         let refused: Vec<Error> = fits.into_iter().filter_map(Result::err).collect();
         if !refused.is_empty() {
             return Err(refused);
@@ -250,6 +280,14 @@ impl Stock {
         let mut events = self.set_policy(0);
         events.extend(self.set_threshold(None));
         Ok(events)
+    }
+
+    /// Whether so many of the units there are this product's, as far as they are there at all.
+    fn must_be_own(&self, location: &Location, wanted: Quantity) -> Result<(), Error> {
+        let level = self.at(location);
+        let (own, units) = (level.own(), i64::from(wanted));
+        let others = units > own && units <= level.on_hand;
+        if others { Err(Error::OthersThere { own, wanted: wanted.get() }) } else { Ok(()) }
     }
 
     /// Whether so many units may come to a location, or leave it, outside of any order.

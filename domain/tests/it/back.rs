@@ -41,7 +41,16 @@ fn taken_in(text: &str, at: &str, count: u32, again: bool) -> Fact {
     let (order_id, fulfilment_id) = (order_id(1), parcel_id(1));
     let source = Source::Parcel { order_id, fulfilment_id, again };
     let (location, quantity) = (place(at), units(count));
-    of_stock(text, stock::Received { location, sellable: at != "returns", quantity, source })
+    of_stock(
+        text,
+        stock::Received {
+            location,
+            sellable: at != "returns",
+            quantity,
+            source,
+            of_another: false,
+        },
+    )
 }
 
 fn stock_of(shop: &Shop, text: &str) -> Stock {
@@ -234,6 +243,39 @@ fn goods_of_one_product_are_not_sold_as_those_of_another() {
     let own = refused(captured()).done(archive_freeing(1));
     let own = own.done(to_product(1, domain::command::product::Command::Restore));
     own.done(all_back_to(1, "depot"));
+}
+
+#[test]
+fn goods_of_the_old_product_are_not_carried_to_where_the_new_one_is_sold() {
+    let stocks = |command| Any::Stock(sku(TOTE), command);
+    let carry = |to: &str, count| {
+        let (from, to, quantity) = (place("returns"), place(to), units(count));
+        stocks(Stocks::Transfer { from, to, quantity, reason: None })
+    };
+    let none = |own, wanted| {
+        let error = stock::Error::OthersThere { own, wanted };
+        domain::refusal::All(vec![domain::refusal::OfSku { sku: sku(TOTE), error }])
+    };
+    let shop =
+        handed_over(refused(captured())).done(give_back(1)).done(set_location("cellar", false));
+    for to in ["shop", "cellar"] {
+        shop.when(carry(to, 2)).then_refused_with(none(0, 2));
+    }
+    // Beside units of the new one.
+    let (location, quantity) = (place("returns"), units(3));
+    let arrived = Stocks::Receive { location, quantity, reference: None };
+    let shop = shop.done(stocks(arrived));
+    shop.when(carry("shop", 4)).then_refused_with(none(3, 4));
+    shop.when(carry("shop", 6)).then_refused("stock_would_go_negative");
+    let carried = shop.clone().done(carry("shop", 3));
+    assert_eq!(stock_of(&carried, TOTE).available(), 3);
+    // What is written off is theirs, by whichever word.
+    let reason = || note("sold to a jobber");
+    let (location, on_hand) = (place("returns"), 3);
+    let adjust = Stocks::Adjust { location: place("returns"), delta: -2, reason: reason() };
+    for gone in [adjust, Stocks::Count { location, on_hand, reason: Some(reason()) }] {
+        shop.clone().done(stocks(gone)).done(carry("shop", 3));
+    }
 }
 
 #[test]

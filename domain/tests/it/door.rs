@@ -30,7 +30,10 @@ fn came_back(text: &str, count: u32) -> Fact {
     let (order_id, fulfilment_id) = (order_id(1), parcel_id(1));
     let source = stock::Source::Parcel { order_id, fulfilment_id, again: false };
     let (location, quantity) = (place("returns"), units(count));
-    of_stock(text, stock::Received { location, sellable: false, quantity, source })
+    of_stock(
+        text,
+        stock::Received { location, sellable: false, quantity, source, of_another: false },
+    )
 }
 
 #[test]

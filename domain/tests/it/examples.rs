@@ -88,7 +88,8 @@ fn of_stocks() -> [stock::Event; 11] {
     let (delta, reason, location) = (-3, note("broken"), location_of());
     let adjusted = stock::Adjusted { location, sellable, delta, reason, short: short() };
     [
-        stock::Received { location: location_of(), sellable, quantity, source }.into(),
+        stock::Received { location: location_of(), sellable, quantity, source, of_another: false }
+            .into(),
         transferred.into(),
         counted.into(),
         adjusted.into(),

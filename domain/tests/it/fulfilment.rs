@@ -38,7 +38,7 @@ fn came_back(text: &str, parcel: u128, count: u32) -> Fact {
     let (order_id, fulfilment_id) = (order_id(1), parcel_id(parcel));
     let source = stock::Source::Parcel { order_id, fulfilment_id, again: false };
     let (location, quantity) = (place("returns"), units(count));
-    of_stock(text, Received { location, sellable: false, quantity, source })
+    of_stock(text, Received { location, sellable: false, quantity, source, of_another: false })
 }
 
 fn undeliverable() -> Fact {

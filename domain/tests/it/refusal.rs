@@ -102,6 +102,7 @@ fn what_passes_by_itself_is_not_kept() {
         "return_wrong_state",
         "stock_not_empty",
         "stock_not_there",
+        "stock_of_another_product",
         "stock_would_go_negative",
         "unknown_location",
         "unknown_sku",
@@ -160,6 +161,7 @@ fn of_stock() -> Vec<Refusal> {
         E::NotSellable,
         E::NotEmpty { on_hand: 2, held: 1 },
         E::OfAnother { product_id: kit::product_id(3) },
+        E::OthersThere { own: 1, wanted: 2 },
     ];
     let mut refusals: Vec<Refusal> = errors.map(|error| All(vec![of_sku(error)]).into()).into();
     let short = E::NotThere { on_hand: 2, wanted: 3 };

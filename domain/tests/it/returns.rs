@@ -73,7 +73,13 @@ fn what_arrives_goes_into_stock_and_is_paid_back() {
     shop.when(take_back(1, &[(TOTE, 1)])).then([
         of_stock(
             TOTE,
-            stock::Received { location: place("depot"), sellable: true, quantity, source },
+            stock::Received {
+                location: place("depot"),
+                sellable: true,
+                quantity,
+                source,
+                of_another: false,
+            },
         ),
         of_return(1, Received { order_id, lines, withheld: None }),
         returned(&[(TOTE, 1)], "20.00"),

@@ -5,7 +5,7 @@ use domain::stock::document::{self, Document};
 use crate::documents::document_projection;
 
 document_projection! {
-    Stock, version 3;
+    Stock, version 4;
     table "stock_rows", key String "text";
     stream Stock(sku) => sku.to_string();
     documents Document, by document::fold;

@@ -43,7 +43,13 @@ pub fn parts(parts: &[(&str, u32)]) -> Vec<stock::Part> {
 }
 pub fn received(at: &str, count: u32) -> stock::Received {
     let (location, quantity, source) = (place(at), units(count), delivery());
-    stock::Received { location, sellable: at != location::RETURNS, quantity, source }
+    stock::Received {
+        location,
+        sellable: at != location::RETURNS,
+        quantity,
+        source,
+        of_another: false,
+    }
 }
 /// A delivery without a note.
 pub fn delivery() -> stock::Source {

@@ -138,6 +138,8 @@ fn check_levels(stock: &Stock) {
     };
     for (location, level) in &stock.levels {
         assert!(level.on_hand >= 0, "{stock:?}");
+        let of_others = if level.sellable { 0..=0 } else { 0..=level.on_hand };
+        assert!(of_others.contains(&level.of_another), "{stock:?}");
         assert!(level.sellable || (level.reserved, level.committed) == (0, 0), "{stock:?}");
         assert_eq!(level.reserved, held(location, false), "{stock:?}");
         assert_eq!(level.committed, held(location, true), "{stock:?}");
