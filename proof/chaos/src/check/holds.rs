@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::order::{Order, Status};
-use domain::stock::{Hold, Stock};
+use domain::stock::{Event as Happened, Hold, Received, Source, Stock};
 use domain::{Event, OrderId, Sku, StreamId};
 
 use super::Verdict;
@@ -23,7 +23,8 @@ struct Books {
     /// Orders of which a payment waits for the gateway's answer.
     asking: BTreeSet<OrderId>,
     holds: BTreeMap<(OrderId, Sku), Hold>,
-    /// Units that left, or were called off before they did.
+    /// Units that left, or were called off before they did; not those that came back to be sent
+    /// again.
     gone: BTreeMap<(OrderId, Sku), i64>,
 }
 
@@ -57,9 +58,8 @@ impl Books {
                     payment.evolve(event);
                 }
                 (StreamId::Stock(sku), Event::Stock(event)) => {
-                    if let domain::stock::Event::Shipped(shipped) = event {
-                        let units: i64 = shipped.parts.iter().map(|p| i64::from(p.quantity)).sum();
-                        *books.gone.entry((shipped.order_id, sku.clone())).or_default() += units;
+                    if let Some((order, units)) = left(event) {
+                        *books.gone.entry((order, sku.clone())).or_default() += units;
                     }
                     stocks.entry(sku.clone()).or_default().evolve(event);
                 }
@@ -117,5 +117,22 @@ impl Books {
                  not {should} (certain: {certainly})"
             )
         })
+    }
+}
+
+/// How many of an order's units left with this event; fewer than none, where some came back that
+/// are to leave again.
+fn left(event: &Happened) -> Option<(OrderId, i64)> {
+    match event {
+        Happened::Shipped(shipped) => {
+            let units = shipped.parts.iter().map(|part| i64::from(part.quantity)).sum();
+            Some((shipped.order_id, units))
+        }
+        Happened::Received(Received {
+            source: Source::Parcel { order_id, again: true, .. },
+            quantity,
+            ..
+        }) => Some((*order_id, -i64::from(*quantity))),
+        _ => None,
     }
 }

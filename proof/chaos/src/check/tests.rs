@@ -28,6 +28,7 @@ const CART: &str = "00000000-0000-4000-8000-000000000002";
 const ORDER: &str = "00000000-0000-4000-8000-000000000003";
 const PAYMENT: &str = "00000000-0000-4000-8000-000000000004";
 const LATE: &str = "00000000-0000-4000-8000-000000000005";
+const PARCEL: &str = "00000000-0000-4000-8000-000000000006";
 
 impl Shop {
     /// One in which something was sold and something refused.
@@ -294,6 +295,40 @@ fn an_order_that_is_off_and_still_holds_its_units() {
     let released = |entry: &Entry| entry.event.kind().0 == "stock.released";
     shop.entries.retain(|entry| !released(entry));
     assert!(shop.broken().contains(&"holds"), "{:?}", shop.broken());
+}
+
+#[test]
+fn what_came_back_is_the_orders_until_it_goes_out_again() {
+    let sent = |shop: &mut Shop, parcel: &str| {
+        shop.ask("fulfilment.create", None, &json!({"id": parcel, "order_id": ORDER}));
+        for step in ["fulfilment.pack", "fulfilment.ship"] {
+            shop.ask(step, Some(parcel), &json!({}));
+        }
+    };
+    let came_back = || {
+        let mut shop = Shop::open();
+        sent(&mut shop, PARCEL);
+        shop.ask("fulfilment.fail", Some(PARCEL), &json!({"reason": "nobody at home"}));
+        let again = json!({"location": "main", "send_again": true});
+        shop.ask("fulfilment.return", Some(PARCEL), &again);
+        shop
+    };
+    let mut shop = came_back();
+    assert!(shop.broken().is_empty(), "{:?}", shop.broken());
+    sent(&mut shop, LATE);
+    shop.ask("fulfilment.deliver", Some(LATE), &json!({}));
+    assert!(shop.broken().is_empty(), "{:?}", shop.broken());
+    assert!(shop.entries.iter().any(|entry| entry.event.kind().0 == "order.completed"));
+    // It is for sale again, though it is owed to somebody.
+    let mut shop = came_back();
+    for entry in &mut shop.entries {
+        if let Event::Stock(domain::stock::Event::Received(received)) = &mut entry.event
+            && let domain::stock::Source::Parcel { again, .. } = &mut received.source
+        {
+            *again = false;
+        }
+    }
+    assert_eq!(shop.broken(), ["decided"]);
 }
 
 #[test]

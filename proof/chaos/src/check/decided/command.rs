@@ -5,13 +5,14 @@ use anyhow::{Context, bail};
 use chrono::Utc;
 use domain::command::product as products;
 use domain::command::{cart, fulfilment, location, order, payment, return_, stock};
-use domain::location::Set;
+use domain::location::{MAIN, RETURNS, Set};
 use domain::order::{PaymentMethod, Units};
 use domain::payment::{CapturePolicy, Finding, Start};
 use domain::product::{Changed, Details, VariantSet};
 use domain::text::GatewayName;
 use domain::{
-    CartId, Command, Event, FulfilmentId, OrderId, Owner, PaymentId, ProductId, ReturnId, Sku,
+    CartId, Command, Event, FulfilmentId, Location, OrderId, Owner, PaymentId, ProductId, ReturnId,
+    Sku,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -19,8 +20,6 @@ use serde_json::{Map, Value};
 use super::super::log::{Entry, Kept};
 use crate::history::Command as Sent;
 
-/// Where a returned parcel's units are put unless somebody says otherwise.
-const RETURNS: &str = "returns";
 /// Why a line became smaller, and why a payment was given up, where nobody says.
 const NO_REASON: &str = "no reason was given";
 const GIVEN_UP: &str = "the customer gave it up";
@@ -294,8 +293,15 @@ fn fulfilment(what: &str, sent: &Sent, body: &Map<String, Value>) -> anyhow::Res
         "fail" => fulfilment::Command::Fail { reason: field(body, "reason")? },
         "lose" => fulfilment::Command::Lose { reason: field(body, "reason")? },
         "return" => {
-            let what = fulfilment::Returned::AllTo(RETURNS.parse()?);
-            fulfilment::Command::Return { what, send_again: false }
+            // Where it is put unless somebody says otherwise.
+            let send_again = field::<Option<bool>>(body, "send_again")?.unwrap_or_default();
+            let unsaid = if send_again { MAIN } else { RETURNS };
+            let location = match field::<Option<Location>>(body, "location")? {
+                Some(location) => location,
+                None => unsaid.parse()?,
+            };
+            let what = fulfilment::Returned::AllTo(location);
+            fulfilment::Command::Return { what, send_again }
         }
         "cancel" => fulfilment::Command::Cancel,
         _ => bail!("there is no {}", sent.name),

@@ -1,13 +1,14 @@
 //! The book of a SKU's stock: units at each place, and what orders hold of them. An order takes
 //! from the first place that has all it wants, or from one place after the other; its units leave
-//! from there, as far as they are there, and otherwise from where nobody holds them.
+//! from there, as far as they are there, and otherwise from where nobody holds them. What comes
+//! back to be sent again is the order's as before, where it lies now.
 //!
 //! Which SKUs a cart's checkout reserved is not in its answer, so what took effect is read from the
 //! log: what was done and for whom, not where nor with what result; the book says that.
 
 use std::collections::{BTreeMap, HashMap};
 
-use domain::stock::{Event as Happened, Part};
+use domain::stock::{Event as Happened, Part, Received, Source};
 use domain::{Event, StreamId};
 use serde_json::Value;
 use stateright::semantics::SequentialSpec;
@@ -37,6 +38,7 @@ pub enum Op {
     Receive { at: String, units: i64 },
     Adjust { at: String, units: i64, if_match: Option<i64> },
     ReceiveIf { at: String, units: i64, if_match: i64 },
+    TakeBack { order: String, at: String, units: i64 },
     Reserve { order: String, units: i64 },
     Commit { order: String },
     Release { order: String, units: i64 },
@@ -115,6 +117,19 @@ impl Stock {
         self.let_go(order, units).filter(|()| missing == 0)
     }
 
+    /// Units of an order came back, and are sent again.
+    fn take_back(&mut self, order: &str, at: &str, units: i64) {
+        let place = self.places.entry(at.to_owned()).or_default();
+        place.on_hand += units;
+        place.held += units;
+        let held = self.holds.entry(order.to_owned()).or_default();
+        let mut all: BTreeMap<String, i64> = BTreeMap::new();
+        for (at, units) in held.drain(..).chain([(at.to_owned(), units)]) {
+            *all.entry(at).or_default() += units;
+        }
+        held.extend(all);
+    }
+
     /// Ends what an order holds of so many units.
     fn let_go(&mut self, order: &str, units: i64) -> Option<()> {
         let held = self.holds.remove(order)?;
@@ -141,6 +156,7 @@ impl Stock {
             Op::Receive { at, units } | Op::ReceiveIf { at, units, .. } => {
                 self.places.entry(at.clone()).or_default().on_hand += units;
             }
+            Op::TakeBack { order, at, units } => self.take_back(order, at, *units),
             Op::Adjust { at, units, .. } => {
                 (self.on_hand(at) + units >= 0).then_some(())?;
                 self.places.entry(at.clone()).or_default().on_hand += units;
@@ -246,6 +262,15 @@ fn done(entry: &Entry, by: Option<&Asked>) -> Option<Operation<Op, Ret>> {
     let units = |parts: &[Part]| parts.iter().map(|part| i64::from(part.quantity)).sum();
     let if_match = by.and_then(|asked| asked.command.if_match);
     let op = match event {
+        Happened::Received(Received {
+            source: Source::Parcel { order_id, again: true, .. },
+            location,
+            quantity,
+            ..
+        }) => {
+            let (at, units) = (location.to_string(), i64::from(*quantity));
+            Op::TakeBack { order: order_id.to_string(), at, units }
+        }
         Happened::Received(event) => {
             let (at, units) = (event.location.to_string(), i64::from(event.quantity));
             // What comes back is received too; its condition is not the stock's.

@@ -157,6 +157,10 @@ impl Planner {
             "fulfilment.fail" => json!({"reason": "nobody at home"}),
             "fulfilment.lose" => json!({"reason": "it never arrived"}),
             "fulfilment.ship" => json!({"carrier": "DHL"}),
+            // It goes out again, in another parcel.
+            "fulfilment.return" if self.rng.bool() => {
+                json!({"location": market.place(&mut self.rng), "send_again": true})
+            }
             _ => json!({}),
         };
         // Not all of it is taken at the door: the rest is as if nobody had.
