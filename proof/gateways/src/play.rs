@@ -91,6 +91,12 @@ impl Play {
         Ok(())
     }
 
+    /// What the stand-in was asked, in order.
+    pub async fn asked(&self) -> Result<Value> {
+        let url = format!("{}/_control/requests", self.base);
+        Ok(self.client.get(url).send().await?.error_for_status()?.json().await?)
+    }
+
     /// The next request to this line goes wrong.
     pub async fn fault(&self, on: &str, kind: &str) -> Result<()> {
         self.control("faults", json!({ "on": on, "kind": kind })).await

@@ -23,6 +23,12 @@ struct Shop {
 }
 
 async fn shop() -> Shop {
+    let (play, settings) = stand_in().await;
+    Shop { play, paypal: Paypal::new(settings).unwrap() }
+}
+
+/// The stand-in, and what the engine is told of it.
+pub(super) async fn stand_in() -> (Play, settings::Paypal) {
     let signature = gateways::paypal::signature(WEBHOOK.to_owned());
     let play = Play::start(signature, |base, hooks| {
         let (client_id, client_secret) = ("me".to_owned(), "secret".to_owned());
@@ -32,8 +38,7 @@ async fn shop() -> Shop {
     let play = play.await.unwrap();
     let (client_id, client_secret) = ("me".into(), "secret".into());
     let (webhook_id, base) = (WEBHOOK.to_owned(), play.base.clone());
-    let settings = settings::Paypal { client_id, client_secret, webhook_id, base };
-    Shop { play, paypal: Paypal::new(settings).unwrap() }
+    (play, settings::Paypal { client_id, client_secret, webhook_id, base })
 }
 
 fn eur(amount: &str) -> Money {
