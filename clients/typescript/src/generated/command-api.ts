@@ -767,6 +767,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/payments/{id}/correct-collection": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Puts right what was collected, where another amount was told by mistake
+         * @description Puts right what was collected, where another amount was told by mistake.
+         */
+        post: operations["payment.correct_collection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/payments/{id}/refund": {
         parameters: {
             query?: never;
@@ -1482,6 +1502,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/returns/{id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes a return back of which nothing has arrived: the goods stay with the customer
+         * @description Takes a return back of which nothing has arrived: the goods stay with the customer.
+         */
+        post: operations["return.withdraw"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/sessions": {
         parameters: {
             query?: never;
@@ -2121,7 +2161,7 @@ export interface components {
              * @description Its name in the list of operations: `cart.add_line`.
              * @enum {string}
              */
-            command: "product.create" | "product.change" | "product.set_variant" | "product.change_variant" | "product.set_prices" | "product.remove_variant" | "product.publish" | "product.unpublish" | "product.archive" | "product.restore" | "stock.receive" | "stock.transfer" | "stock.count" | "stock.adjust" | "stock.set_policy" | "stock.set_threshold" | "location.set" | "cart.create" | "cart.assign" | "cart.merge" | "cart.add_line" | "cart.change_line" | "cart.remove_line" | "cart.checkout" | "cart.reopen" | "cart.abandon" | "order.cancel" | "order.change_line" | "order.remove_line" | "order.change_address" | "payment.start" | "payment.abort" | "payment.capture" | "payment.void" | "payment.refund" | "payment.complete_action" | "payment.resolve" | "payment.collect" | "payment.remit" | "payment.uncollect" | "fulfilment.create" | "fulfilment.pack" | "fulfilment.ship" | "fulfilment.deliver" | "fulfilment.fail" | "fulfilment.lose" | "fulfilment.return" | "fulfilment.cancel" | "return.request" | "return.approve" | "return.reject" | "return.receive" | "return.close";
+            command: "product.create" | "product.change" | "product.set_variant" | "product.change_variant" | "product.set_prices" | "product.remove_variant" | "product.publish" | "product.unpublish" | "product.archive" | "product.restore" | "stock.receive" | "stock.transfer" | "stock.count" | "stock.adjust" | "stock.set_policy" | "stock.set_threshold" | "location.set" | "cart.create" | "cart.assign" | "cart.merge" | "cart.add_line" | "cart.change_line" | "cart.remove_line" | "cart.checkout" | "cart.reopen" | "cart.abandon" | "order.cancel" | "order.change_line" | "order.remove_line" | "order.change_address" | "payment.start" | "payment.abort" | "payment.capture" | "payment.void" | "payment.refund" | "payment.complete_action" | "payment.resolve" | "payment.collect" | "payment.correct_collection" | "payment.remit" | "payment.uncollect" | "fulfilment.create" | "fulfilment.pack" | "fulfilment.ship" | "fulfilment.deliver" | "fulfilment.fail" | "fulfilment.lose" | "fulfilment.return" | "fulfilment.cancel" | "return.request" | "return.approve" | "return.reject" | "return.withdraw" | "return.receive" | "return.close";
             /** @description What is the body elsewhere; and `sku`, where that is in the path there. */
             data?: {
                 [key: string]: unknown;
@@ -2147,6 +2187,13 @@ export interface components {
             committed: number;
             /** @description Where. */
             location: components["schemas"]["Location"];
+            /**
+             * Format: int64
+             * @description Of those in the building, units that were sold as another product's, which had the SKU
+             *     before: they are carried nowhere, and written off.
+             * @default 0
+             */
+            of_another: number;
             /**
              * Format: int64
              * @description In the building.
@@ -3044,6 +3091,13 @@ export interface components {
         };
         /** @description Says that the customer has confirmed at their bank's page, so that the gateway is asked. */
         PaymentCompleteAction: Record<string, never>;
+        /** @description Puts right what was collected, where another amount was told by mistake. */
+        PaymentCorrectCollection: {
+            /** @description How much was collected in all. */
+            amount: components["schemas"]["Money"];
+            /** @description Who says so, and how they know. */
+            reason: components["schemas"]["Note"];
+        };
         /**
          * Format: uuid
          * @description One attempt to pay an order.
@@ -3396,7 +3450,9 @@ export interface components {
             reason: components["schemas"]["Note"];
         };
         /** @description Where a return stands in its life. */
-        ReturnStatus: "unborn" | "requested" | "approved" | "received" | "rejected" | "closed";
+        ReturnStatus: "unborn" | "requested" | "approved" | "received" | "rejected" | "withdrawn" | "closed";
+        /** @description Takes a return back of which nothing has arrived: the goods stay with the customer. */
+        ReturnWithdraw: Record<string, never>;
         /** @description What somebody does for the shop. */
         Role: "staff" | "analyst" | "ops" | "service" | "owner";
         SecondFactorBegun: {
@@ -3948,7 +4004,7 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
-                    code?: "already_delivered" | "already_exists" | "amount_too_large" | "another_log" | "cart_abandoned" | "cart_already_exists" | "cart_checked_out" | "cart_empty" | "cart_merge_refused" | "cart_merged" | "cart_of_another" | "cart_of_other_currency" | "cart_order_sent" | "cart_order_stands" | "checkout_refused" | "email_taken" | "fulfilment_already_exists" | "fulfilment_given_up" | "fulfilment_wrong_state" | "last_variant" | "location_not_sellable" | "location_sellable_stays" | "no_second_factor" | "not_for_sale" | "not_in_fulfilment" | "not_priced_in_currency" | "nothing_left_to_send" | "nothing_to_return" | "nothing_to_sell" | "order_already_exists" | "order_already_shipped" | "order_cancelled" | "order_completed" | "order_fully_planned" | "order_line_cannot_grow" | "order_not_confirmed" | "order_not_delivered" | "order_not_due" | "order_not_pending" | "order_not_secured" | "order_paid" | "out_of_stock" | "payment_already_exists" | "payment_already_started" | "payment_request_in_flight" | "payment_wrong_state" | "product_already_exists" | "product_archived" | "replay_under_way" | "return_already_exists" | "return_wrong_state" | "second_factor_there" | "sku_of_another_product" | "sku_taken" | "stock_already_reserved" | "stock_not_empty" | "stock_not_held" | "stock_not_there" | "stock_would_go_negative" | "too_many_arrivals" | "too_many_cart_lines" | "too_many_delivery_attempts" | "too_many_fulfilments" | "too_many_keys" | "too_many_order_lines" | "too_many_payment_requests" | "too_many_payments" | "too_many_records" | "too_many_returns" | "too_many_webhooks" | "withheld_too_much" | "works_here" | "yourself";
+                    code?: "already_delivered" | "already_exists" | "amount_too_large" | "amount_too_small" | "another_log" | "cart_abandoned" | "cart_already_exists" | "cart_checked_out" | "cart_empty" | "cart_merge_refused" | "cart_merged" | "cart_of_another" | "cart_of_other_currency" | "cart_order_sent" | "cart_order_stands" | "checkout_refused" | "email_taken" | "fulfilment_already_exists" | "fulfilment_given_up" | "fulfilment_wrong_state" | "last_variant" | "location_not_sellable" | "location_sellable_stays" | "no_second_factor" | "not_for_sale" | "not_in_fulfilment" | "not_priced_in_currency" | "nothing_left_to_send" | "nothing_to_return" | "nothing_to_sell" | "order_already_exists" | "order_already_shipped" | "order_cancelled" | "order_completed" | "order_fully_planned" | "order_line_cannot_grow" | "order_not_confirmed" | "order_not_delivered" | "order_not_due" | "order_not_pending" | "order_not_secured" | "order_paid" | "out_of_stock" | "payment_already_exists" | "payment_already_started" | "payment_request_in_flight" | "payment_wrong_state" | "product_already_exists" | "product_archived" | "replay_under_way" | "return_already_exists" | "return_wrong_state" | "second_factor_there" | "sku_of_another_product" | "sku_taken" | "stock_already_reserved" | "stock_not_empty" | "stock_not_held" | "stock_not_there" | "stock_of_another_product" | "stock_would_go_negative" | "too_many_arrivals" | "too_many_cart_lines" | "too_many_delivery_attempts" | "too_many_fulfilments" | "too_many_keys" | "too_many_order_lines" | "too_many_payment_requests" | "too_many_payments" | "too_many_records" | "too_many_returns" | "too_many_webhooks" | "withheld_too_much" | "works_here" | "yourself";
                     /** @constant */
                     status?: 409;
                 };
@@ -6471,6 +6527,73 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    "payment.correct_collection": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
+                Prefer?: components["parameters"]["Prefer"];
+                /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
+                "Log-Id"?: components["parameters"]["Log-Id"];
+                /** @description The token that a customer had as a guest before they signed in: what is the guest's may become theirs. */
+                "Guest-Token"?: components["parameters"]["Guest-Token"];
+                /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
+                "Idempotency-Key": string;
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
+            };
+            path: {
+                /** @description What the command is for. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "amount": {
+                 *         "amount": "19.99",
+                 *         "currency": "EUR"
+                 *       },
+                 *       "reason": "the customer changed their mind"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PaymentCorrectCollection"];
+            };
+        };
+        responses: {
+            /** @description It was done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    "Log-Id": components["headers"]["Log-Id"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"] | components["schemas"]["Payment"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     "payment.refund": {
         parameters: {
             query?: never;
@@ -8464,6 +8587,65 @@ export interface operations {
                  *     }
                  */
                 "application/json": components["schemas"]["ReturnReject"];
+            };
+        };
+        responses: {
+            /** @description It was done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    "Log-Id": components["headers"]["Log-Id"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"] | components["schemas"]["Return"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "return.withdraw": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
+                Prefer?: components["parameters"]["Prefer"];
+                /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
+                "Log-Id"?: components["parameters"]["Log-Id"];
+                /** @description The token that a customer had as a guest before they signed in: what is the guest's may become theirs. */
+                "Guest-Token"?: components["parameters"]["Guest-Token"];
+                /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
+            };
+            path: {
+                /** @description What the command is for. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["ReturnWithdraw"];
             };
         };
         responses: {

@@ -476,6 +476,13 @@ export interface components {
             location: components["schemas"]["Location"];
             /**
              * Format: int64
+             * @description Of those in the building, units that were sold as another product's, which had the SKU
+             *     before: they are carried nowhere, and written off.
+             * @default 0
+             */
+            of_another: number;
+            /**
+             * Format: int64
              * @description In the building.
              */
             on_hand: number;
@@ -1368,7 +1375,7 @@ export interface components {
          */
         ReturnId: string;
         /** @description Where a return stands in its life. */
-        ReturnStatus: "unborn" | "requested" | "approved" | "received" | "rejected" | "closed";
+        ReturnStatus: "unborn" | "requested" | "approved" | "received" | "rejected" | "withdrawn" | "closed";
         /** @description A day (UTC, by when things happened) in one currency. */
         SalesDay: {
             /** @description What was owed for those, and for units called off of others. */
