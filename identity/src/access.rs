@@ -18,6 +18,8 @@ pub enum Access {
     Enrol,
     /// The back office.
     Staff,
+    /// Who sees to other people's accounts: the back office, but for programs such as a storefront.
+    Accounts,
     /// Those who read what happened, and the back office.
     Analyst,
     /// Those who keep the programs running.
@@ -28,12 +30,13 @@ pub enum Access {
 
 impl Access {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Anyone,
         Self::Shopper,
         Self::SignedIn,
         Self::Enrol,
         Self::Staff,
+        Self::Accounts,
         Self::Analyst,
         Self::Ops,
         Self::Owner,
@@ -46,6 +49,7 @@ impl Access {
             Self::Shopper => "shopper",
             Self::SignedIn => "signed_in",
             Self::Staff => "staff",
+            Self::Accounts => "accounts",
             Self::Analyst => "analyst",
             Self::Ops => "ops",
             Self::Enrol => "enrol",
@@ -59,7 +63,7 @@ impl Access {
             Principal::Stranger => return self == Self::Anyone,
             Principal::Guest(_) => return matches!(self, Self::Anyone | Self::Shopper),
             Principal::Customer(_) => {
-                return !matches!(self, Self::Staff | Self::Analyst | Self::Ops | Self::Owner);
+                return matches!(self, Self::Anyone | Self::Shopper | Self::SignedIn | Self::Enrol);
             }
             Principal::Enrolling(_) => return matches!(self, Self::Anyone | Self::Enrol),
             Principal::Member(member, role) => (member, role),
@@ -70,6 +74,7 @@ impl Access {
             Self::Shopper | Self::Staff => {
                 matches!(role, Role::Staff | Role::Service | Role::Owner)
             }
+            Self::Accounts => matches!(role, Role::Staff | Role::Owner),
             Self::Analyst => matches!(role, Role::Analyst | Role::Staff | Role::Owner),
             Self::Ops => matches!(role, Role::Ops | Role::Owner),
             Self::Owner => role == Role::Owner,
@@ -118,20 +123,20 @@ mod tests {
         let id = Uuid::nil();
         let member = |role| Principal::Member(Member::Person(id), role);
         let all = [
-            (Principal::Stranger, "A-------"),
-            (Principal::Guest(GuestId(id)), "AS------"),
-            (Principal::Customer(CustomerId(id)), "ASie----"),
-            (Principal::Enrolling(id), "A--e----"),
-            (member(Role::Analyst), "A-ie-a--"),
-            (member(Role::Ops), "A-ie--o-"),
-            (member(Role::Service), "ASies---"),
-            (member(Role::Staff), "ASiesa--"),
-            (member(Role::Owner), "ASiesaoO"),
-            (Principal::Member(Member::Key(id), Role::Staff), "AS--sa--"),
-            (Principal::ANYONE, "AS--saoO"),
+            (Principal::Stranger, "A--------"),
+            (Principal::Guest(GuestId(id)), "AS-------"),
+            (Principal::Customer(CustomerId(id)), "ASie-----"),
+            (Principal::Enrolling(id), "A--e-----"),
+            (member(Role::Analyst), "A-ie--a--"),
+            (member(Role::Ops), "A-ie---o-"),
+            (member(Role::Service), "ASies----"),
+            (member(Role::Staff), "ASiesPa--"),
+            (member(Role::Owner), "ASiesPaoO"),
+            (Principal::Member(Member::Key(id), Role::Staff), "AS--sPa--"),
+            (Principal::ANYONE, "AS--sPaoO"),
         ];
         for (principal, wanted) in all {
-            let letters = Access::ALL.iter().zip("ASiesaoO".chars());
+            let letters = Access::ALL.iter().zip("ASiesPaoO".chars());
             let permitted = letters.map(|(access, letter)| {
                 let may = access.check(principal).is_ok();
                 if may { letter } else { '-' }

@@ -25,7 +25,7 @@ use axum::{Router, middleware};
 use service::Problem;
 use sqlx::PgPool;
 
-use crate::access::Access::{self, Anyone, Enrol, Ops, Owner, Shopper, SignedIn, Staff};
+use crate::access::Access::{self, Accounts, Anyone, Enrol, Ops, Owner, Shopper, SignedIn};
 use crate::guard::{self, Guard};
 use crate::issuer::Issuer;
 use crate::people::People;
@@ -72,7 +72,7 @@ pub fn all() -> Vec<Door> {
         ("/v1/people/verify/again", SignedIn, post(accounts::verify_again)),
         ("/v1/people/reset", Anyone, post(accounts::forgot)),
         ("/v1/people/reset/confirm", Anyone, post(accounts::reset)),
-        ("/v1/people/{id}/forget", Staff, post(accounts::forget)),
+        ("/v1/people/{id}/forget", Accounts, post(accounts::forget)),
         ("/v1/addresses", Shopper, get(addresses::list).post(addresses::add)),
         ("/v1/addresses/{id}", Shopper, get(addresses::one).delete(addresses::remove)),
         ("/v1/mails", Ops, get(mails::list)),
@@ -82,7 +82,7 @@ pub fn all() -> Vec<Door> {
         ("/v1/people/me/totp/remove", SignedIn, post(second_factor::remove)),
         ("/v1/staff", Owner, get(staff::list).post(staff::invite)),
         ("/v1/staff/join", Anyone, post(staff::join)),
-        ("/v1/people/{id}/totp", Staff, delete(second_factor::rescue)),
+        ("/v1/people/{id}/totp", Accounts, delete(second_factor::rescue)),
         ("/v1/staff/{id}", Owner, delete(staff::forget)),
         ("/v1/staff/{id}/role", Owner, put(staff::set_role)),
         ("/v1/staff/{id}/disable", Owner, post(staff::disable)),
