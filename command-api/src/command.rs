@@ -17,7 +17,7 @@ use uuid::{Uuid, Version};
 use crate::document::{self, Representation};
 use crate::headers::{Conditions, Expected};
 use crate::routes::{Address, Edge, Route};
-use crate::{App, fingerprint, people, problem};
+use crate::{App, fingerprint, notes, people, problem};
 
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
@@ -39,7 +39,7 @@ impl Prepared {
     /// people goes into the vault, where there is one.
     ///
     /// # Errors
-    /// 503, where the log cannot be read; as [`people::put_away`].
+    /// 503, where the log cannot be read; as [`people::put_away`] and [`notes::put_away`].
     pub async fn pin(self, app: &App, edge: &Edge) -> Result<(Request, Success), Problem> {
         let Self { mut request, success, read_at } = self;
         // Boxed, as few commands come here: every one would be moved about with the room for it.
@@ -47,10 +47,13 @@ impl Prepared {
             let (db, target) = (app.writer.db(), request.command.target());
             request.unmoved = Box::pin(document::parts_at(db, &target, position)).await?;
         }
-        if let Some(vault) = &app.vault
-            && let Some(putting_away) = people::put_away(vault, &mut request.command, edge)
-        {
-            putting_away.await?;
+        if let Some(vault) = &app.vault {
+            if let Some(putting_away) = people::put_away(vault, &mut request.command, edge) {
+                putting_away.await?;
+            }
+            if let Some(written) = notes::written(&mut request.command) {
+                Box::pin(notes::put_away(vault, app.writer.db(), written, edge)).await?;
+            }
         }
         Ok((request, success))
     }

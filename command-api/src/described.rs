@@ -13,7 +13,7 @@ use service::openapi::{Description, Endpoint};
 
 use crate::command::Accepted;
 use crate::routes::{self, Extent, Route};
-use crate::{batch, problem, webhooks};
+use crate::{batch, problem, sealed, webhooks};
 
 const JSON: &str = "application/json";
 const NDJSON: &str = "application/x-ndjson";
@@ -42,6 +42,16 @@ const TAGS: [(&str, &str); 9] = [
     ("batch", "Many commands at once."),
 ];
 
+/// The commands of shoppers of which something is sealed.
+const SEALED: [&str; 6] = [
+    "payment.start",
+    "payment.abort",
+    "order.cancel",
+    "order.change_line",
+    "order.remove_line",
+    "return.request",
+];
+
 /// The document, once it was made.
 pub static DOCUMENT: LazyLock<Value> = LazyLock::new(document);
 
@@ -62,6 +72,7 @@ pub fn document() -> Value {
     document.add(sent);
     let told = webhook();
     document.add(told);
+    sealed::describe(&mut document);
     people::describe(&mut document);
     webhook::routes::described::describe(&mut document);
     document.finish()
@@ -125,8 +136,8 @@ fn command(route: &Route, document: &mut Description) -> Endpoint {
         let headers = if status == 200 { &headers[..] } else { &made[..] };
         told = told.answer(status, description, Some((JSON, &content)), headers);
     }
-    // What pays is sealed for who pays, unless they were forgotten.
-    if route.name == "payment.start" {
+    // What pays, and what they write, is sealed for who asks, unless they were forgotten.
+    if SEALED.contains(&route.name) {
         told = told.refused(&[410]);
     }
     told.refused(&REFUSED)

@@ -10,6 +10,7 @@
 //! * [`document`]: what a command's subject looks like to readers; [`today`]: what a cart's lines
 //!   are now;
 //! * [`entrance`]: who is let in to them; [`log_id`]: which log all of it is about;
+//! * [`people`], [`notes`]: what commands say of people, put away; [`sealed`]: where it is read;
 //! * [`mod@webhooks`]: what gateways tell without being asked;
 //! * [`operations`]: what is done to the log by hand; [`serve`]: the process.
 //!
@@ -26,11 +27,13 @@ pub mod headers;
 pub mod http;
 pub mod log_id;
 pub mod metrics;
+pub mod notes;
 pub mod operations;
 pub mod paying;
 pub mod people;
 pub mod problem;
 pub mod routes;
+pub mod sealed;
 pub mod serve;
 pub mod streams;
 pub mod today;
@@ -160,7 +163,8 @@ pub fn router(app: &App, guard: &Guard, health: &Health, beside: Router) -> Rout
     }
     let take = move |request: Request| entrance.pass(batch::ACCESS, request, batch::take_batch);
     let commands = commands.route("/v1/batch", post(take));
-    let all = commands.merge(webhooks(app)).merge(beside);
+    let sealed = sealed::router(app.vault.clone(), guard);
+    let all = commands.merge(webhooks(app)).merge(sealed).merge(beside);
     #[cfg(debug_assertions)]
     openapi::serve::must_describe(&described::DOCUMENT, &all);
     let all = openapi::deprecation::announce(all, &described::DOCUMENT);

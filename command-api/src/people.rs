@@ -90,7 +90,8 @@ async fn seal(
     Ok(reactor::tokens::name(id))
 }
 
-fn shopper(principal: Principal) -> Option<DataSubject> {
+/// Of whom something is known, where they are a shopper.
+pub(crate) fn shopper(principal: Principal) -> Option<DataSubject> {
     match principal {
         Principal::Guest(id) => Some(DataSubject(id.0)),
         Principal::Customer(id) => Some(DataSubject(id.0)),
@@ -98,7 +99,7 @@ fn shopper(principal: Principal) -> Option<DataSubject> {
     }
 }
 
-fn failed(error: VaultError) -> Problem {
+pub(crate) fn failed(error: VaultError) -> Problem {
     match error {
         VaultError::Erased => {
             Problem::new(StatusCode::GONE, "erased", "who this is about was forgotten")
@@ -109,7 +110,10 @@ fn failed(error: VaultError) -> Problem {
         }
         VaultError::Database(error) => error.into(),
         error => {
-            tracing::error!(error = &error as &dyn std::error::Error, "a token cannot be sealed");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "what is sealed cannot be had"
+            );
             Problem::internal()
         }
     }

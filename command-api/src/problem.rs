@@ -21,6 +21,7 @@ pub const CODES: &[Code] = &[
     (400, "invalid_signature"),
     (400, "unknown_command"),
     (404, "gateway_not_found"),
+    (404, "not_found"),
     (404, "unknown_address"),
     (408, "long_batch"),
     (408, "slow_body"),
@@ -229,6 +230,11 @@ pub fn id_not_taken() -> Problem {
         "unknown_field",
         why,
     )
+}
+
+/// Nothing is there for who asks.
+pub fn not_found(detail: &'static str) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "not_found", detail)
 }
 
 /// A webhook of a gateway that this program has none of, or that sends none.

@@ -175,7 +175,8 @@ text! {
     "1 to 65,536 characters without control characters"
 }
 text! {
-    /// Why something was done, or a reference to a paper trail. Not for personal data.
+    /// Why something was done, or a reference to a paper trail. In events and documents about whose
+    /// order it is, `vault:` and an id stand for it where it can be sealed.
     Note, 512 characters,
     |note| printable(note) && visible(note) && !holds_card_number(note),
     like LINE, such as "the customer changed their mind",

@@ -4,8 +4,9 @@
 //! nothing twice.
 
 use chrono::{DateTime, Utc};
+use domain::payment::Verdict;
 use domain::text::Token;
-use domain::{Command, StreamId};
+use domain::{Command, Owner, PaymentId, StreamId};
 use event_store::{Outcome, Recorded, Request, Writer, read};
 use mail::Post;
 use sqlx::PgPool;
@@ -13,7 +14,7 @@ use vault::Vault;
 
 use crate::gateway::Gateways;
 use crate::reaction::{Retry, Task};
-use crate::tokens;
+use crate::{actions, tokens};
 
 /// Who asks, as it stands in events.
 const ACTOR: &str = "payment-process";
@@ -75,6 +76,23 @@ impl Hands {
     /// What a payment is made with, as its event names it; none of who was forgotten.
     pub async fn token(&self, named: &Token) -> Result<Option<Token>, Retry> {
         Ok(tokens::open(self.people.vault.as_ref(), named).await?)
+    }
+
+    /// What a gateway answered, as the log may know it: of where a shopper confirms, the secret is
+    /// sealed, for whose the payment is.
+    pub(crate) async fn without_secrets(
+        &self,
+        id: PaymentId,
+        owner: Owner,
+        verdict: Verdict,
+    ) -> Result<Verdict, Retry> {
+        let (Verdict::ActionRequired { reference, url }, Some(vault)) =
+            (&verdict, &self.people.vault)
+        else {
+            return Ok(verdict);
+        };
+        let url = actions::put_away(vault, id, owner, url, self.now()).await?;
+        Ok(Verdict::ActionRequired { reference: reference.clone(), url })
     }
 
     /// What is known of people, where they are written to.

@@ -6,12 +6,14 @@
 //! * `list`: that list; `doer`: claims what is due and sees it done; [`hands`]: what may be used
 //!   for it;
 //! * [`waiting`]: streams that wait for a program that can read them;
+//! * [`tokens`], [`actions`]: what of a payment lies sealed outside the log;
 //! * [`gateway`]: those who move money; [`cdn`]: who keeps copies of the catalogue;
 //! * [`operations`]: what is done by hand; [`serve`]: a process that does nothing else.
 //!
 //! It runs inside command-api, or alone. It knows no routes, and decides nothing about a shop: what
 //! an answer means for a payment and its order is the domain's.
 
+pub mod actions;
 pub mod cdn;
 mod doer;
 pub mod gateway;

@@ -7,7 +7,7 @@ use vault::VaultError;
 use vault::records::Kind;
 
 /// What such a name begins with. No caller may send one: routes refuse it.
-pub const PREFIX: &str = "vault:";
+pub use vault::NAMED as PREFIX;
 
 /// The name of a token that was sealed under this id.
 ///

@@ -3,6 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use domain::text::Note;
 use ring::hmac;
 use service::config::{Secret, Wrong};
 use unicode_normalization::UnicodeNormalization as _;
@@ -37,6 +38,11 @@ impl Word {
     /// A phone number, by its end: how it begins depends on from where it is called.
     pub fn phone(phone: &Phone) -> Self {
         Self { kind: b"phone\0", text: phone.ending() }
+    }
+
+    /// What was written about a stream, whole.
+    pub(crate) fn note(stream: &str, note: &Note) -> Self {
+        Self { kind: b"note\0", text: format!("{stream}\0{}", note.as_str()) }
     }
 
     /// The words of a name, without regard to capitals and marks.

@@ -2,7 +2,8 @@
 //! is forgotten loses the key, and with it all that was sealed under it, wherever a copy lies.
 //!
 //! * [`master`]: the key that seals the keys; [`keys`]: one for each person;
-//! * [`records`]: what is kept under them; [`index`]: how it is found without being read;
+//! * [`records`]: what is kept under them; [`notes`]: of it, what was written;
+//! * [`index`]: how it is found without being read;
 //! * [`address`], [`email`], [`phone`]: what is kept of somebody, within its bounds;
 //! * [`unused`]: what nobody needs any more;
 //! * [`settings`]: what a process is told; [`operations`]: what is done by hand.
@@ -15,6 +16,7 @@ pub mod email;
 pub mod index;
 pub mod keys;
 pub mod master;
+pub mod notes;
 pub mod operations;
 pub mod phone;
 pub mod records;
@@ -33,6 +35,9 @@ pub use master::Master;
 pub use phone::Phone;
 
 use crate::master::NotSealed;
+
+/// What the name of a record begins with, where an event has it in place of what lies here.
+pub const NAMED: &str = "vault:";
 
 /// Whom something is about: a customer, a guest, or nobody but the one in that very record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

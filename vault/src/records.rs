@@ -10,8 +10,10 @@ use crate::address::{PostalAddress, Profile};
 use crate::index::Word;
 use crate::{DataSubject, Vault, VaultError};
 
-/// Records of one person.
+/// Records of one kind of one person.
 pub const RECORDS_MAX: i64 = 500;
+/// Notes of one person: what the shop writes about them is among them.
+const NOTES_MAX: i64 = 2_000;
 /// How long a record is kept that was not to last, and to which no order refers.
 const UNUSED_FOR: TimeDelta = TimeDelta::days(30);
 
@@ -24,15 +26,32 @@ pub enum Kind {
     Profile,
     /// What a payment is made with.
     PaymentToken,
+    /// Where at their bank somebody confirms a payment.
+    PaymentAction,
+    /// What somebody wrote about an order, or the shop about whose it is.
+    Note,
 }
 
 impl Kind {
+    const ALL: [Self; 5] =
+        [Self::Address, Self::Profile, Self::PaymentToken, Self::PaymentAction, Self::Note];
+
     /// What it is called where it is kept.
     pub fn name(self) -> &'static str {
         match self {
             Self::Address => "address",
             Self::Profile => "profile",
             Self::PaymentToken => "payment_token",
+            Self::PaymentAction => "payment_action",
+            Self::Note => "note",
+        }
+    }
+
+    /// How many of it there may be of one person.
+    fn most(self) -> i64 {
+        match self {
+            Self::Address | Self::Profile | Self::PaymentToken | Self::PaymentAction => RECORDS_MAX,
+            Self::Note => NOTES_MAX,
         }
     }
 
@@ -40,15 +59,13 @@ impl Kind {
     /// database, waits until both are on the disk, so that a record need not wait by itself.
     pub fn is_named_by_an_event(self) -> bool {
         match self {
-            Self::PaymentToken => true,
+            Self::PaymentToken | Self::PaymentAction | Self::Note => true,
             Self::Address | Self::Profile => false,
         }
     }
 
     fn of(name: &str) -> Option<Self> {
-        [Self::Address, Self::Profile, Self::PaymentToken]
-            .into_iter()
-            .find(|kind| kind.name() == name)
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
 
@@ -154,7 +171,8 @@ impl Vault {
                        (id, subject, kind, sealed, created_at, changed_at, kept_until)
                    SELECT $1, $2, $3, $4, $5, $5, $6
                    WHERE EXISTS (SELECT FROM new_key UNION ALL SELECT FROM key)
-                       AND ((SELECT count(*) FROM vault_records WHERE subject = $2) < $7
+                       AND ((SELECT count(*) FROM vault_records
+                               WHERE subject = $2 AND kind = $3) < $7
                            OR EXISTS (SELECT FROM vault_records WHERE id = $1))
                    ON CONFLICT (id) DO UPDATE SET sealed = $4, changed_at = $5
                    WHERE r.subject = $2 AND r.kind = $3 AND r.sealed IS NOT NULL AND NOT r.in_use
@@ -174,7 +192,7 @@ impl Vault {
             sealed,
             now,
             until,
-            RECORDS_MAX,
+            kind.most(),
             digests,
             new_key,
             kind.is_named_by_an_event()
@@ -235,7 +253,7 @@ impl Vault {
                ORDER BY r.created_at DESC, r.id LIMIT $3"#,
             subject.0,
             kind.name(),
-            RECORDS_MAX,
+            kind.most(),
             only_listed
         );
         let mut all = Vec::new();
@@ -297,7 +315,7 @@ impl Vault {
                     self.read::<Profile>(kind, row.id, key, &row.sealed)?.words()
                 }
                 // Nobody looks for one; and what a newer program keeps, it writes anew itself.
-                Some(Kind::PaymentToken) | None => continue,
+                Some(Kind::PaymentToken | Kind::PaymentAction | Kind::Note) | None => continue,
             };
             sqlx::query!(
                 "WITH old AS (DELETE FROM vault_index WHERE record_id = $1 AND digest <> ALL($2))

@@ -35,6 +35,9 @@ use uuid::Uuid;
 use crate::paying::Payments;
 use crate::problem::{invalid_body, invalid_path};
 
+/// What stands as a reason in events where nobody says one.
+pub const UNSAID: [&str; 2] = [order::NO_REASON, payment::GIVEN_UP];
+
 /// Every command there is.
 pub fn all() -> impl Iterator<Item = &'static Route> {
     [

@@ -20,7 +20,7 @@ pub(super) const ROUTES: &[Route] = &[
 ];
 
 /// Why a line became smaller, where nobody says.
-const NO_REASON: &str = "no reason was given";
+pub(super) const NO_REASON: &str = "no reason was given";
 
 /// Calls off what has not left, or some units of it. Money that is too much then is given back.
 #[derive(Deserialize, JsonSchema)]

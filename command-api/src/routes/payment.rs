@@ -44,7 +44,7 @@ pub(super) const ROUTES: &[Route] = &[
 ];
 
 /// Why a payment was given up, where nobody says.
-const GIVEN_UP: &str = "the customer gave it up";
+pub(super) const GIVEN_UP: &str = "the customer gave it up";
 
 /// Cash waits for the courier, and there is nothing to be done before.
 fn by_gateway(start: &Command) -> bool {

@@ -11,6 +11,7 @@ mod described;
 mod documents;
 mod fulfilments;
 mod log_id;
+mod notes;
 mod operations;
 mod orders;
 mod payments;

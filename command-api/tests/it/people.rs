@@ -34,14 +34,14 @@ const WORDS: [&str; 6] = [
 ];
 
 /// A shop that knows people.
-struct Known {
-    shop: Shop,
+pub struct Known {
+    pub shop: Shop,
     issuer: Issuer,
-    vault: Vault,
+    pub vault: Vault,
 }
 
 impl Known {
-    fn open(db: &PgPool) -> Self {
+    pub fn open(db: &PgPool) -> Self {
         let master = Master::read(&Secret::from(Master::generate().as_str())).unwrap();
         let master = Arc::new(master);
         let issuer = Issuer::new(db.clone(), master.clone(), ISSUER);
@@ -57,27 +57,27 @@ impl Known {
         Self { shop: Shop { router, writer, db: db.clone() }, issuer, vault }
     }
 
-    async fn token(&self, subject: Subject) -> String {
+    pub async fn token(&self, subject: Subject) -> String {
         let given = self.issuer.issue(subject, Utc::now(), TimeDelta::hours(1)).await;
         given.unwrap().token
     }
 
-    async fn staff(&self) -> String {
+    pub async fn staff(&self) -> String {
         self.token(Subject::Member(Uuid::now_v7(), Role::Staff)).await
     }
 
-    async fn send(&self, token: &str, ask: Ask) -> Answer {
+    pub async fn send(&self, token: &str, ask: Ask) -> Answer {
         self.shop.send(ask.with("authorization", format!("Bearer {token}"))).await
     }
 
-    async fn done(&self, token: &str, ask: Ask) -> Answer {
+    pub async fn done(&self, token: &str, ask: Ask) -> Answer {
         let answer = self.send(token, ask).await;
         assert!(answer.status.is_success(), "{answer:?}");
         answer
     }
 
     /// A tote on sale, of which there are enough.
-    async fn sell(&self) {
+    pub async fn sell(&self) {
         let staff = self.staff().await;
         let product = self.done(&staff, post("/v1/products", &json!({"title": "Tote"}))).await.id();
         let prices = json!({"prices": [{"amount": "19.99", "currency": "EUR"}]});
@@ -88,19 +88,19 @@ impl Known {
     }
 
     /// A cart of somebody's with a tote in it.
-    async fn cart(&self, token: &str) -> String {
+    pub async fn cart(&self, token: &str) -> String {
         let cart = self.done(token, post("/v1/carts", &json!({"currency": "EUR"}))).await.id();
         let line = json!({"sku": "TOTE", "quantity": 1});
         self.done(token, post(format!("/v1/carts/{cart}/lines"), &line)).await;
         cart
     }
 
-    async fn check_out(&self, token: &str, cart: &str, address: &str) -> Answer {
+    pub async fn check_out(&self, token: &str, cart: &str, address: &str) -> Answer {
         let address = json!({ "address_id": address });
         self.send(token, keyed(format!("/v1/carts/{cart}/checkout"), &address)).await
     }
 
-    async fn address(&self, token: &str) -> String {
+    pub async fn address(&self, token: &str) -> String {
         self.done(token, post("/v1/addresses", &json!({ "address": address() }))).await.id()
     }
 }
@@ -111,12 +111,12 @@ fn address() -> Value {
            "email": "xanthippe@mail.example"})
 }
 
-fn get(path: impl Into<String>) -> Ask {
+pub fn get(path: impl Into<String>) -> Ask {
     ask(axum::http::Method::GET, path, "")
 }
 
 /// Every row of every table, as Postgres prints it.
-async fn everything(db: &PgPool) -> String {
+pub async fn everything(db: &PgPool) -> String {
     let tables = "SELECT format('SELECT coalesce(string_agg(t::text, '' ''), '''') FROM %I t',
                                 table_name)
                   FROM information_schema.tables

@@ -1,9 +1,16 @@
 //! Retries and preconditions: once, with the same answer, and only on the version that was meant.
 
+use std::collections::BTreeSet;
+
 use axum::http::{Method, StatusCode};
 use chrono::{TimeDelta, Utc};
 use command_api::App;
+use command_api::headers::KEY_CHARS_MAX;
+use domain::{CustomerId, GuestId};
+use event_store::writer;
 use futures::future::join_all;
+use identity::principal::Member;
+use identity::{Principal, Role};
 use serde_json::json;
 use sqlx::PgPool;
 use uuid::{NoContext, Timestamp, Uuid};
@@ -261,4 +268,25 @@ async fn a_key_that_is_older_than_answers_are_kept_is_told_so(db: PgPool) {
     for key in [of_age(29), Uuid::nil().to_string(), "2019-01-01".to_owned()] {
         shop.done(cart(key)).await;
     }
+}
+
+/// The longest key of anybody fits into the log, and no two callers' keys are one.
+#[test]
+fn keys_of_callers_are_apart_and_fit() {
+    let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    let member = |member| Principal::Member(member, Role::Owner);
+    let everybody = [
+        Principal::ANYONE,
+        Principal::Stranger,
+        Principal::Guest(GuestId(one)),
+        Principal::Customer(CustomerId(other)),
+        member(Member::Token(Uuid::from_u128(3))),
+        member(Member::Person(Uuid::from_u128(4))),
+        member(Member::Key(Uuid::from_u128(5))),
+        Principal::Enrolling(Uuid::from_u128(6)),
+    ];
+    let longest = "k".repeat(KEY_CHARS_MAX);
+    let keys: BTreeSet<String> = everybody.iter().map(|it| it.key(&longest)).collect();
+    assert_eq!(keys.len(), everybody.len());
+    assert!(keys.iter().all(|key| key.len() <= writer::KEY_BYTES_MAX), "{keys:?}");
 }

@@ -96,7 +96,7 @@ pub struct Document {
     pub reference: Option<Token>,
     /// When the authorisation lapses.
     pub expires_at: Option<DateTime<Utc>>,
-    /// Where the customer must confirm.
+    /// Where the customer must confirm, without what lets them in there: that lies sealed.
     pub action_url: Option<MediaUrl>,
     /// Why it, or the last request, failed.
     pub failure: Option<Note>,

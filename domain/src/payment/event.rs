@@ -163,7 +163,7 @@ pub struct ActionRequired {
     /// The gateway's name for what it has begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<Token>,
-    /// Where the customer confirms.
+    /// Where the customer confirms, without what lets them in there where that can be sealed.
     pub url: MediaUrl,
 }
 

@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
+use domain::text::Note;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Problem;
@@ -16,7 +17,7 @@ use service::json::Json;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 use vault::address::{Locale, PostalAddress, Profile};
-use vault::records::Kind;
+use vault::records::{KeptRecord, Kind};
 use vault::{DataSubject, Phone, VaultError};
 
 use super::addresses::Address;
@@ -100,9 +101,25 @@ pub(super) struct Export {
     addresses: Vec<Address>,
     sessions: Vec<Session>,
 }
+    /// What they wrote about their orders, and what was written about them.
+    notes: Vec<Written>,
 
 /// `POST /v1/people/verify`: shows by a code that was mailed that an address is one's own.
 pub(super) async fn verify(
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ExportedNote")]
+struct Written {
+    id: Uuid,
+    changed_at: DateTime<Utc>,
+    text: Note,
+}
+
+impl From<KeptRecord<Note>> for Written {
+    fn from(kept: KeptRecord<Note>) -> Self {
+        Self { id: kept.id, changed_at: kept.changed_at, text: kept.plain }
+    }
+}
+
     State(identity): State<Identity>,
     Json(Code { code }): Json<Code>,
 ) -> Result<StatusCode, Problem> {
@@ -193,17 +210,21 @@ pub(super) async fn export(
 ) -> Result<Response, Problem> {
     let (desk, now) = (identity.desk()?, Utc::now());
     let id = shopper(principal)?;
-    let addresses =
-        desk.people.vault().all::<PostalAddress>(Kind::Address, DataSubject(id), false).await;
+    let (vault, subject) = (desk.people.vault(), DataSubject(id));
+    let addresses = vault.all::<PostalAddress>(Kind::Address, subject, false).await;
     let addresses = addresses.map_err(AccountError::from).map_err(failed)?;
     let addresses = addresses.into_iter().map(Address::from).collect();
     let sessions = desk.people.sessions(id, now).await?;
     let me = desk.me(id).await.map_err(failed)?;
-    Ok((NO_STORE, Json(Export { exported_at: now, me, addresses, sessions })).into_response())
+    Ok((NO_STORE, Json(Export { exported_at: now, me, addresses, notes, sessions }))
+        .into_response())
 }
 
 /// `POST /v1/people/me/forget`: forgets a shopper, who has signed in or not.
 pub(super) async fn forget_me(
+    let notes = vault.all::<Note>(Kind::Note, subject, false).await;
+    let notes = notes.map_err(AccountError::from).map_err(failed)?;
+    let notes = notes.into_iter().map(Written::from).collect();
     State(identity): State<Identity>,
     principal: Principal,
     Json(Farewell { password }): Json<Farewell>,

@@ -16,6 +16,7 @@ use domain::command::payment::Verdict;
 use domain::payment::Operation;
 use domain::text::{MediaUrl, Note, Token};
 use sqlx::PgPool;
+use uuid::Uuid;
 
 use super::{Call, Gateway};
 
@@ -133,9 +134,12 @@ fn told(reason: String) -> Verdict {
     Note::try_from(reason).map_or(Verdict::Unknown, Verdict::Declined)
 }
 
+/// As with the true ones, who knows the whole address is let in there.
 fn confirm_first(call: &Call) -> Option<Verdict> {
-    let url: MediaUrl =
-        format!("https://sandbox.invalid/confirm/{}", call.payment_id).parse().ok()?;
+    let id = call.payment_id;
+    let secret = Uuid::new_v5(&id.0, b"sandbox").simple();
+    let page = format!("https://sandbox.invalid/confirm/{id}?client_secret={secret}");
+    let url: MediaUrl = page.parse().ok()?;
     let reference = format!("sandbox:{}", call.payment_id).parse().ok();
     Some(Verdict::ActionRequired { reference, url })
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::command::payment::{Command as Ask, Verdict};
 use domain::payment::{self, Operation, Payment};
 use domain::text::{GatewayName, Token};
-use domain::{Category, Command, Event, Money, PaymentId, StreamId};
+use domain::{Category, Command, Event, Money, Owner, PaymentId, StreamId};
 use event_store::{Outcome, Recorded};
 
 use crate::gateway::Call;
@@ -91,6 +91,7 @@ impl Reaction for AskGateway {
             Err(_) => Verdict::Unknown,
         };
         metrics::histogram!("gateway_request_duration_seconds").record(asked.elapsed());
+        let answer = hands.without_secrets(id, open.owner, answer).await?;
         record(task, open.call.request, answer, hands).await
     }
 }
@@ -100,6 +101,8 @@ impl Reaction for AskGateway {
 struct Open {
     gateway: GatewayName,
     call: Call,
+    /// Whose the payment is.
+    owner: Owner,
     /// Whether an answer was lost.
     unknown: bool,
     /// When it was made.
@@ -141,7 +144,8 @@ fn open_request(id: PaymentId, history: &[Recorded]) -> Option<Open> {
         captures: not_given_back(captures, terms.refunded),
         return_url: created.return_url.clone(),
     };
-    Some(Open { gateway: created.gateway.clone()?, call, unknown, since: since? })
+    let owner = Owner { customer_id: created.customer_id, guest_id: created.guest_id };
+    Some(Open { gateway: created.gateway.clone()?, call, owner, unknown, since: since? })
 }
 
 /// What is left of captures: what was given back is taken off the first ones.
@@ -159,7 +163,7 @@ fn not_given_back(captures: Vec<(Token, Money)>, refunded: Money) -> Vec<(Token,
 /// one that never arrived is made again, and only while the gateway would know it again. `None`
 /// without such a gateway.
 async fn ask(open: &Open, hands: &Hands) -> Option<Verdict> {
-    let Open { gateway, call, unknown, since } = open;
+    let Open { gateway, call, unknown, since, .. } = open;
     if *unknown {
         if let Some(found) = hands.gateways().find(gateway, call).await? {
             return Some(found);

@@ -62,6 +62,11 @@ impl Status {
     }
 }
 
+/// What lets the shopper in who pays, and nobody else may know.
+pub fn secret(id: &str) -> String {
+    format!("{id}_secret_standin")
+}
+
 impl Intent {
     /// As it is answered.
     pub fn json(&self) -> Value {
@@ -81,7 +86,7 @@ impl Intent {
             "payment_method": self.method, "latest_charge": self.charge,
             "metadata": self.metadata, "next_action": next_action,
             "last_payment_error": self.error, "created": self.created, "livemode": false,
-            "client_secret": format!("{}_secret_standin", self.id),
+            "client_secret": secret(&self.id),
             "cancellation_reason": self.cancellation_reason, "description": self.description,
             "payment_method_types": ["card"],
             "confirmation_method": if self.by_hand { "manual" } else { "automatic" },
@@ -141,7 +146,7 @@ impl Books {
         }
         params.done()?;
         let id = self.id("pi");
-        let bank = format!("{}/authenticate/{id}", self.base);
+        let bank = format!("{}/authenticate/{id}?client_secret={}", self.base, secret(&id));
         let status = match method {
             Some(_) => Status::RequiresConfirmation,
             None => Status::RequiresPaymentMethod,

@@ -121,6 +121,9 @@ impl Stripe {
 
     /// The page of the shopper's bank.
     fn bank(&mut self, asked: &Asked, id: &str) -> Result<Answer, Problem> {
+        if asked.query != format!("client_secret={}", intent::secret(id)) {
+            return Err(Problem::unauthorized());
+        }
         if asked.method == Method::GET {
             self.books.intent(id)?;
             let page = "<!doctype html><title>Your bank</title><form method=post>\

@@ -148,6 +148,8 @@ async fn the_bank_asks_the_shopper() {
         let (_, intent) = shop.pays(card, &back).await;
         assert_eq!(intent["status"], "requires_action");
         let page = intent["next_action"]["redirect_to_url"]["url"].as_str().unwrap();
+        let (without, _) = page.split_once('?').unwrap();
+        assert!(shop.0.choose(without, outcome).await.is_err(), "anybody is let in");
         let location = shop.0.choose(page, outcome).await.unwrap();
         assert!(location.starts_with("https://shop.example/back?payment_intent=pi_"), "{location}");
         let path = format!("/v1/payment_intents/{}", intent["id"].as_str().unwrap());

@@ -57,6 +57,7 @@ async fn live(shop: &mut Shop) -> Person {
     let left = shop.visit(&mut person).await;
     shop.join(&mut person).await;
     shop.buy(&mut person, left).await;
+    shop.write(&person).await;
     // They are written to about what they bought, where their addresses say.
     while !shop.inbox.next().await.to.starts_with("write") {}
     person

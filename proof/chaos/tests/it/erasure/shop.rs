@@ -197,13 +197,39 @@ impl Shop {
         let order = self.check_out(&token, &cart, &address).await;
         person.addresses.push(address);
         let refused = self.personal.add("card's token", unmistakable("tok_"));
-        for (card, status) in [(refused.as_str(), "failed"), ("tok_success", "authorized")] {
+        let mut payment = String::new();
+        for (card, status) in [(refused.as_str(), "failed"), ("tok_action", "requires_action")] {
             let pay = json!({"order_id": order, "method": "card", "token": card});
-            let payment = id(&self.ask(&token, "/v1/payments", pay).await);
+            payment = id(&self.ask(&token, "/v1/payments", pay).await);
             self.until(&format!("/v1/payments/{payment}"), &token, status).await;
         }
+        self.confirm(&token, &payment).await;
         self.until(&format!("/v1/orders/{order}"), &token, "confirmed").await;
         person.orders.push(order);
+    }
+
+    /// What they write of an order, and what the shop does of another.
+    pub async fn write(&mut self, person: &Person) {
+        let own = self.personal.add("reason of a shopper", unmistakable("My aunt paid "));
+        let shops = self.personal.add("note of the shop", unmistakable("Called twice, was "));
+        let [of_guest, of_customer] = &person.orders[..] else { panic!("{:?}", person.orders) };
+        let owner = self.owner.clone();
+        for (who, order, reason) in [(&owner, of_guest, shops), (&person.token, of_customer, own)] {
+            let cancel = format!("/v1/orders/{order}/cancel");
+            self.ask(who, &cancel, json!({ "reason": reason })).await;
+        }
+    }
+
+    /// Goes to their bank and comes back.
+    async fn confirm(&mut self, token: &str, payment: &str) {
+        let page = self.commands(&format!("/v1/payments/{payment}/action"));
+        let page = self.done(self.client.get(page).bearer_auth(token), "their bank").await;
+        let page = text(&page, "action_url");
+        let (_, secret) = page.split_once("client_secret=").unwrap();
+        self.secret.add("secret of a payment", secret);
+        let back = format!("/v1/payments/{payment}/complete-action");
+        self.ask(token, &back, json!({})).await;
+        self.until(&format!("/v1/payments/{payment}"), token, "authorized").await;
     }
 
     /// Somebody of the shop, a program and a webhook, whose secrets are told once.

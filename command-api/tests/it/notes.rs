@@ -1,0 +1,139 @@
+//! What people write about an order lies sealed for whose it is, and no event has a word of it.
+
+use axum::http::StatusCode;
+use domain::CustomerId;
+use identity::token::Subject;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::people::{Known, everything, get};
+use crate::shop::{Answer, keyed, post};
+
+/// What stands in each text here.
+const MARK: &str = "Xanthippe";
+
+/// A customer's order of a tote, paid at the door.
+async fn order(known: &Known, customer: &str) -> (String, String) {
+    let address = known.address(customer).await;
+    let cart = known.cart(customer).await;
+    let order = known.check_out(customer, &cart, &address).await.id();
+    let pay = json!({"order_id": order, "method": "cash_on_delivery"});
+    let payment = known.done(customer, keyed("/v1/payments", &pay)).await.id();
+    (order, payment)
+}
+
+/// Writes something into a command that is done; what the event has in its place.
+async fn written(
+    known: &Known,
+    (who, path): (&str, &str),
+    body: Value,
+    (kind, pointer): (&str, &str),
+) -> (String, Answer) {
+    let answer = known.done(who, keyed(path, &body)).await;
+    let of_kind = "SELECT data::text FROM events WHERE type = $1 ORDER BY position DESC LIMIT 1";
+    let data: String =
+        sqlx::query_scalar(of_kind).bind(kind).fetch_one(&known.shop.db).await.unwrap();
+    let data: Value = serde_json::from_str(&data).unwrap();
+    let named = data.pointer(pointer).unwrap().as_str().unwrap();
+    let id = named.strip_prefix("vault:").unwrap_or_else(|| panic!("{path} is not sealed"));
+    (id.to_owned(), answer)
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_people_write_is_sealed_for_whose_order_it_is(db: PgPool) {
+    let known = Known::open(&db);
+    known.sell().await;
+    let staff = known.staff().await;
+    let customer_id = CustomerId(Uuid::now_v7());
+    let customer = known.token(Subject::Customer(customer_id)).await;
+    let other = known.token(Subject::Customer(CustomerId(Uuid::now_v7()))).await;
+    let why = |who: &str| json!({ "reason": format!("{MARK} {who}") });
+    let mut ids = Vec::new();
+
+    let (sent, payment) = order(&known, &customer).await;
+    let parcel = known.done(&staff, post("/v1/fulfilments", &json!({"order_id": sent}))).await.id();
+    for step in ["pack", "ship", "fail", "deliver"] {
+        let path = format!("/v1/fulfilments/{parcel}/{step}");
+        if step == "fail" {
+            let at = ("fulfilment.delivery_failed", "/reason");
+            ids.push(written(&known, (&staff, &path), why("was out"), at).await.0);
+        } else {
+            known.done(&staff, post(path, &json!({}))).await;
+        }
+    }
+    let lines = json!([{"sku": "TOTE", "quantity": 1}]);
+    let request = json!({"order_id": sent, "lines": lines, "reason": format!("{MARK} is tall")});
+    let at = ("return.requested", "/reason");
+    let (id, requested) = written(&known, (&customer, "/v1/returns"), request, at).await;
+    ids.push(id);
+    let reject = format!("/v1/returns/{}/reject", requested.id());
+    let at = ("return.rejected", "/reason");
+    let (id, rejected) = written(&known, (&staff, &reject), why("wore it"), at).await;
+    // The same words again are the same note, and change nothing.
+    let (again, same) = written(&known, (&staff, &reject), why("wore it"), at).await;
+    assert_eq!((&again, same.body["version"].clone()), (&id, rejected.body["version"].clone()));
+    ids.push(id);
+    let uncollect = format!("/v1/payments/{payment}/uncollect");
+    let at = ("payment.uncollected", "/reason");
+    ids.push(written(&known, (&staff, &uncollect), why("has no money"), at).await.0);
+
+    let (off, payment) = order(&known, &customer).await;
+    let abort = format!("/v1/payments/{payment}/abort");
+    let at = ("payment.uncollected", "/reason");
+    ids.push(written(&known, (&customer, &abort), why("pays by card"), at).await.0);
+    let cancel = format!("/v1/orders/{off}/cancel");
+    let at = ("order.cancelled", "/reason/requested");
+    ids.push(written(&known, (&customer, &cancel), why("is in hospital"), at).await.0);
+
+    assert!(!everything(&db).await.contains(MARK), "sealed before");
+    for id in &ids {
+        let path = format!("/v1/notes/{id}");
+        for reader in [&customer, &staff] {
+            let text = known.done(reader, get(&path)).await.body["text"].clone();
+            assert!(text.as_str().unwrap().starts_with(MARK), "{text}");
+        }
+        let hidden = known.send(&other, get(&path)).await;
+        let absent = known.send(&other, get(format!("/v1/notes/{}", Uuid::now_v7()))).await;
+        assert_eq!((hidden.status, hidden.body), (StatusCode::NOT_FOUND, absent.body));
+    }
+    let export = known.done(&customer, get("/v1/people/me/export")).await.body;
+    assert_eq!(export["notes"].as_array().unwrap().len(), ids.len());
+
+    let (standing, _) = order(&known, &customer).await;
+    known.done(&customer, post("/v1/people/me/forget", &json!({}))).await;
+    for id in &ids {
+        let gone = known.send(&staff, get(format!("/v1/notes/{id}"))).await;
+        assert_eq!((gone.status, gone.code()), (StatusCode::GONE, "erased"));
+    }
+    // The shop goes on, and nothing that it says of them is kept.
+    let cancel = format!("/v1/orders/{standing}/cancel");
+    let at = ("order.cancelled", "/reason/requested");
+    let (id, _) = written(&known, (&staff, &cancel), why("is gone"), at).await;
+    let nothing = known.send(&staff, get(format!("/v1/notes/{id}"))).await;
+    assert_eq!(nothing.status, StatusCode::NOT_FOUND);
+    assert!(!everything(&db).await.contains(MARK));
+}
+
+/// What the engine says where nobody says anything is about nobody.
+#[sqlx::test(migrations = "../migrations")]
+async fn what_nobody_wrote_is_plain(db: PgPool) {
+    let known = Known::open(&db);
+    known.sell().await;
+    let staff = known.staff().await;
+    let cart = known.cart(&staff).await;
+    let order = known.done(&staff, keyed(format!("/v1/carts/{cart}/checkout"), &json!({}))).await;
+    let pay = json!({"order_id": order.id(), "method": "cash_on_delivery"});
+    let payment = known.done(&staff, keyed("/v1/payments", &pay)).await.id();
+    known.done(&staff, keyed(format!("/v1/payments/{payment}/abort"), &json!({}))).await;
+    let stream = format!("payment-{payment}");
+    let given_up = known.shop.payload(&stream, "payment.uncollected").await;
+    assert_eq!(given_up["reason"], "the customer gave it up");
+    // Of an order that is nobody's it is about nobody: the shop reads it.
+    let at = ("order.cancelled", "/reason/requested");
+    let cancel = format!("/v1/orders/{}/cancel", order.id());
+    let why = json!({"reason": "out of fashion"});
+    let (id, _) = written(&known, (&staff, &cancel), why, at).await;
+    let read = known.done(&staff, get(format!("/v1/notes/{id}"))).await;
+    assert_eq!(read.body["text"], "out of fashion");
+}
