@@ -19,6 +19,16 @@ pub fn describe(document: &mut Description) {
         .answer(200, "A part of it.", Some((JSON, &of_order)), &["Link", "Log-Id"])
         .refused(&[404]);
     document.add(told);
+    let order = document.output::<domain::page::order::Document>();
+    let lines = json!({
+        "type": "string", "description": "An order a line.",
+        "contentMediaType": JSON, "contentSchema": order,
+    });
+    let told = get("/v1/people/me/orders", "order.export", SHOPPING)
+        .text("All orders of a customer to take along, the oldest first, 10,000 at most.")
+        .answer(200, "They.", Some(("application/x-ndjson", &lines)), &["Cache-Control"])
+        .refused(&[404]);
+    document.add(told);
     let frames = json!({ "type": "string", "description": "Its document each, as the `data`." });
     let told = get("/v1/orders/{id}/live", "order.live", SHOPPING)
         .text("An order, as it stands and each time it becomes another, as server-sent events.")

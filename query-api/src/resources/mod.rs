@@ -12,6 +12,7 @@ pub mod location;
 pub mod order;
 pub mod order_live;
 mod part;
+pub mod own_orders;
 pub mod payment;
 pub mod product;
 pub mod projection;
@@ -26,7 +27,7 @@ use std::sync::Arc;
 
 use axum::routing::{MethodRouter, get};
 use axum::{Router, middleware};
-use identity::Access::{self, Analyst, Anyone, Ops, Shopper, Staff};
+use identity::Access::{self, Analyst, Anyone, Ops, Shopper, SignedIn, Staff};
 use service::health::Health;
 use service::{bus, database, http, openapi};
 
@@ -53,6 +54,7 @@ fn routes() -> Vec<(&'static str, Access, MethodRouter<App>)> {
         ("/v1/orders/{id}/live", Shopper, get(order_live::live)),
         ("/v1/orders/{id}/live/ws", Shopper, get(order_live::socket)),
         ("/v1/orders/{id}/history", Shopper, get(history::history)),
+        ("/v1/people/me/orders", SignedIn, get(own_orders::orders)),
         ("/v1/payments", Staff, get(list_of::<payment::Payments>)),
         ("/v1/payments/{id}", Shopper, get(one::<payment::Payment>)),
         ("/v1/fulfilments/{id}", Shopper, get(one::<fulfilment::Fulfilment>)),

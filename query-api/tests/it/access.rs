@@ -46,7 +46,7 @@ async fn every_route_lets_in_whom_it_says_and_nobody_else(db: PgPool) {
 }
 
 /// A row of a read model as a projector would write it.
-async fn put(db: &PgPool, table: &str, id: Uuid, document: &Value) {
+pub async fn put(db: &PgPool, table: &str, id: Uuid, document: &Value) {
     let columns = match table {
         "carts_rows" => ("status, customer_id", "'open', ($3->>'customer_id')::uuid"),
         "payments_rows" => {

@@ -18,6 +18,7 @@ mod hostile;
 mod included;
 mod lists;
 mod outage;
+mod owners;
 mod pages;
 mod past;
 mod search;
