@@ -14,6 +14,7 @@ mod log_id;
 mod notes;
 mod operations;
 mod orders;
+mod owners;
 mod payments;
 mod people;
 mod race;
