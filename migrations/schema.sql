@@ -482,6 +482,17 @@ CREATE TABLE sign_in_failures (
 );
 CREATE INDEX sign_in_failures_last_at ON sign_in_failures USING btree (last_at);
 
+CREATE TABLE sign_ins (
+    id bigint NOT NULL,
+    person_id uuid NOT NULL,
+    happened_at timestamp with time zone NOT NULL,
+    what text NOT NULL,
+    network text,
+    CONSTRAINT sign_ins_pkey PRIMARY KEY (id)
+);
+CREATE INDEX sign_ins_happened_at ON sign_ins USING btree (happened_at);
+CREATE INDEX sign_ins_person ON sign_ins USING btree (person_id, id);
+
 CREATE TABLE signing_keys (
     id uuid NOT NULL,
     algorithm text NOT NULL,
@@ -1200,7 +1211,7 @@ GRANT EXECUTE ON FUNCTION settle_log(boolean) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION take_turn(bigint, integer, bigint) TO commerce_writer;
 GRANT SELECT ON commands, events, log_head TO commerce_writer;
 GRANT SELECT, INSERT, UPDATE ON signing_keys TO commerce_writer;
-GRANT SELECT, INSERT, UPDATE, DELETE ON api_keys, gateway_events, invitations, mails, payment_process, payment_process_parked, payment_tasks, people, person_codes, reaction_tasks, reaction_waiting, reactions, recovery_codes, sandbox_gateway, second_factors, sessions, sign_in_failures, snapshots, vault_erased, vault_index, vault_keys, vault_records, voided_tokens, webhook_deliveries, webhook_readings, webhook_subscriptions TO commerce_writer;
+GRANT SELECT, INSERT, UPDATE, DELETE ON api_keys, gateway_events, invitations, mails, payment_process, payment_process_parked, payment_tasks, people, person_codes, reaction_tasks, reaction_waiting, reactions, recovery_codes, sandbox_gateway, second_factors, sessions, sign_in_failures, sign_ins, snapshots, vault_erased, vault_index, vault_keys, vault_records, voided_tokens, webhook_deliveries, webhook_readings, webhook_subscriptions TO commerce_writer;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO commerce_analyst;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO commerce_projector;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO commerce_reader;

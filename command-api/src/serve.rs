@@ -2,15 +2,17 @@
 
 use async_nats::ConnectError;
 use axum::http::Method;
+use axum::{Extension, Router};
 use event_store::{Writer, forget, relay};
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, OptionFuture, join};
+use identity::Guard;
 use identity::config::{Asking, Giving};
 use identity::routes::Identity;
 use service::config::{Bus, Database, Http, Wrong};
 use service::health::Health;
 use service::parts::Parts;
-use service::rates::{self, Dear};
+use service::rates::{self, Dear, Proxies};
 use service::{ServeError, bus, database, exposed, shutdown, telemetry};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -140,8 +142,7 @@ async fn run(settings: Serve, around: Surroundings) -> Result<(), Error> {
     let health = if inside { reactor::waiting::watch(health, &db) } else { health };
     let guard = asking.guard(&http, DEFAULT_PORT, &db)?;
     let identity = Identity { db: db.clone(), desk: giving.desk(&master, &asking, &db, post)? };
-    let beside = identity::routes::router(identity, &guard)
-        .merge(webhook::routes::router(dispatcher, &guard));
+    let beside = beside(identity, dispatcher, &guard, &http);
     let routes = rates::limit(router(&app, &guard, &health, beside), &http.rates, DEAR);
     let served = service::serve(routes, &health, &http, DEFAULT_PORT, shutdown).await;
 
@@ -171,6 +172,18 @@ fn sweep(
     let forgetting = forget::run(db.clone(), kept_days, stop.clone());
     let sweeping = OptionFuture::from(vault.map(|vault| vault.sweep(stop.clone())));
     join(forgetting, sweeping).map(drop)
+}
+
+/// What is served beside the commands.
+fn beside(
+    identity: Identity,
+    dispatcher: Option<Dispatcher>,
+    guard: &Guard,
+    http: &Http,
+) -> Router {
+    identity::routes::router(identity, guard)
+        .layer(Extension(Proxies(http.rates.proxies)))
+        .merge(webhook::routes::router(dispatcher, guard))
 }
 
 /// Refuses what nobody can mean, and what stands open where the internet reaches.

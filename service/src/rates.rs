@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{Extensions, HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use clap::Args;
@@ -223,18 +223,29 @@ impl Lane {
     }
 }
 
-/// Where a request comes from: what the outermost proxy that is believed says, or the other end of
-/// the connection. Of IPv6 the network, which is one customer's.
-fn address(request: &Request, proxies: usize) -> IpAddr {
+/// How many proxies are in front: among the extensions of requests whose routes want to know where
+/// they come from.
+#[derive(Clone, Copy, Debug)]
+pub struct Proxies(pub u8);
+
+/// Where a request comes from, if that is known: what the outermost proxy that is believed says, or
+/// the other end of the connection.
+pub fn came_from(headers: &HeaderMap, extensions: &Extensions, proxies: usize) -> Option<IpAddr> {
     let told = || {
-        let all = request.headers().get_all(FORWARDED_FOR).iter();
+        let all = headers.get_all(FORWARDED_FOR).iter();
         let all: Vec<&str> =
             all.filter_map(|it| it.to_str().ok()).flat_map(|it| it.split(',')).collect();
         all.get(all.len().checked_sub(proxies)?)?.trim().parse().ok()
     };
-    let peer = request.extensions().get::<CameBy>().map(|came_by| came_by.peer);
+    let peer = || extensions.get::<CameBy>().map(|came_by| came_by.peer);
     let told = if proxies > 0 { told() } else { None };
-    match told.or(peer).unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)).to_canonical() {
+    told.or_else(peer).map(|address: IpAddr| address.to_canonical())
+}
+
+/// As whose a request counts: where it comes from, of IPv6 the network, which is one customer's.
+fn address(request: &Request, proxies: usize) -> IpAddr {
+    let known = came_from(request.headers(), request.extensions(), proxies);
+    match known.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)) {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from(u128::from(address) >> 64 << 64)),
     }

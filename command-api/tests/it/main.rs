@@ -23,6 +23,7 @@ mod retries;
 mod returns;
 mod shell;
 mod shop;
+mod sign_ins;
 mod staff;
 mod subscribers;
 mod warehouse;

@@ -192,7 +192,7 @@ impl People {
         code: &str,
         new: Password,
         now: DateTime<Utc>,
-    ) -> Result<(), AccountError> {
+    ) -> Result<Uuid, AccountError> {
         // Before a password is hashed, which is for those who have a code; and before it is taken:
         // who is turned away because many are here comes back.
         let mailed = self.code(code, Purpose::Reset, now).await?;
@@ -214,7 +214,8 @@ impl People {
         );
         let digest = reset.fetch_optional(&self.db).await?.ok_or(AccountError::NoCode)?;
         failures::forget(&self.db, &digest).await?;
-        self.tell_of_password(id, now).await
+        self.tell_of_password(id, now).await?;
+        Ok(id)
     }
 
     /// Tells somebody that their password is another.
@@ -326,6 +327,7 @@ impl People {
         if let Some(digest) = &gone {
             failures::forget(&self.db, digest).await?;
         }
+        self.forget_sign_ins(id).await?;
         self.void_tokens(id, now).await?;
         Ok(known || gone.is_some())
     }

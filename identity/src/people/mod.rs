@@ -3,8 +3,8 @@
 //!
 //! * `account`: what they do with it beyond signing in; `codes`: what is mailed to them for that;
 //! * `password`: what only they know, and how it is kept; `common`: passwords that nobody may have;
-//! * `failures`: how guessing is made slow; `sessions`: who is signed in; `elsewhere`: customers
-//!   of another shop's books;
+//! * `failures`: how guessing is made slow; `sessions`: who is signed in; [`sign_ins`]: who
+//!   was, or tried; `elsewhere`: customers of another shop's books;
 //! * `second_factor`: what some show besides, `totp`: how codes are made; `staff`: those who work
 //!   here, as the owner sees to them.
 
@@ -16,6 +16,7 @@ mod failures;
 mod password;
 mod second_factor;
 mod sessions;
+pub mod sign_ins;
 mod staff;
 mod totp;
 

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use vault::VaultError;
 
 use super::account::AccountError;
+use super::sign_ins::What;
 use super::{Password, People, SignInError, failures, totp};
 use crate::master::random;
 
@@ -184,6 +185,7 @@ impl People {
             return Ok(false);
         }
         tracing::info!(%person, "a second factor was taken away by who works here");
+        self.note(person, What::FactorRemoved, None, now).await;
         let template = Template::SecondFactorRemoved;
         self.write_to(person, account.email, template, json!({}), now).await?;
         Ok(true)

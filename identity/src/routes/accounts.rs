@@ -21,8 +21,10 @@ use vault::records::{KeptRecord, Kind};
 use vault::{DataSubject, Phone, VaultError};
 
 use super::addresses::Address;
+use super::origin::Origin;
 use super::people::{person, refused};
 use super::{Desk, Identity, NO_STORE, broken};
+use crate::people::sign_ins::What;
 use crate::people::{AccountError, Email, NewPassword, Password, Session};
 use crate::principal::{Principal, Role};
 
@@ -99,13 +101,11 @@ pub(super) struct Export {
     #[serde(flatten)]
     me: Me,
     addresses: Vec<Address>,
-    sessions: Vec<Session>,
-}
     /// What they wrote about their orders, and what was written about them.
     notes: Vec<Written>,
+    sessions: Vec<Session>,
+}
 
-/// `POST /v1/people/verify`: shows by a code that was mailed that an address is one's own.
-pub(super) async fn verify(
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ExportedNote")]
 struct Written {
@@ -120,6 +120,8 @@ impl From<KeptRecord<Note>> for Written {
     }
 }
 
+/// `POST /v1/people/verify`: shows by a code that was mailed that an address is one's own.
+pub(super) async fn verify(
     State(identity): State<Identity>,
     Json(Code { code }): Json<Code>,
 ) -> Result<StatusCode, Problem> {
@@ -159,10 +161,15 @@ pub(super) async fn forgot(
 /// `POST /v1/people/reset/confirm`: another password, by such a code.
 pub(super) async fn reset(
     State(identity): State<Identity>,
+    Origin(network): Origin,
     Json(Reset { code, password }): Json<Reset>,
 ) -> Result<StatusCode, Problem> {
-    let people = identity.desk()?.people.clone();
-    let reset = finish(async move { people.reset(&code, password.into(), Utc::now()).await });
+    let (people, now) = (identity.desk()?.people.clone(), Utc::now());
+    let reset = finish(async move {
+        let id = people.reset(&code, password.into(), now).await?;
+        people.note(id, What::PasswordChanged, network.as_ref(), now).await;
+        Ok(())
+    });
     reset.await.map_err(failed)?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -214,6 +221,9 @@ pub(super) async fn export(
     let addresses = vault.all::<PostalAddress>(Kind::Address, subject, false).await;
     let addresses = addresses.map_err(AccountError::from).map_err(failed)?;
     let addresses = addresses.into_iter().map(Address::from).collect();
+    let notes = vault.all::<Note>(Kind::Note, subject, false).await;
+    let notes = notes.map_err(AccountError::from).map_err(failed)?;
+    let notes = notes.into_iter().map(Written::from).collect();
     let sessions = desk.people.sessions(id, now).await?;
     let me = desk.me(id).await.map_err(failed)?;
     Ok((NO_STORE, Json(Export { exported_at: now, me, addresses, notes, sessions }))
@@ -222,9 +232,6 @@ pub(super) async fn export(
 
 /// `POST /v1/people/me/forget`: forgets a shopper, who has signed in or not.
 pub(super) async fn forget_me(
-    let notes = vault.all::<Note>(Kind::Note, subject, false).await;
-    let notes = notes.map_err(AccountError::from).map_err(failed)?;
-    let notes = notes.into_iter().map(Written::from).collect();
     State(identity): State<Identity>,
     principal: Principal,
     Json(Farewell { password }): Json<Farewell>,

@@ -5,6 +5,7 @@
 //!   theirs; `second_factor`: what is shown besides; `addresses`: where their orders go; `guests`:
 //!   who has not signed in;
 //! * `staff`, `api_keys`: people and programs that work here, as the owner sees to them;
+//! * `sign_ins`: who signed in, and who tried; `origin`: from where;
 //! * `mails`: what became of those to them; `published`: what others verify tokens with;
 //! * [`described`]: what all of them are asked and answer.
 
@@ -14,9 +15,11 @@ mod api_keys;
 pub mod described;
 mod guests;
 mod mails;
+mod origin;
 mod people;
 mod published;
 mod second_factor;
+mod sign_ins;
 mod staff;
 
 use axum::http::{HeaderValue, StatusCode, header};
@@ -62,6 +65,8 @@ pub fn all() -> Vec<Door> {
         ("/v1/sessions/refresh", Anyone, post(people::refresh)),
         ("/v1/sessions/end", Anyone, post(people::sign_out)),
         ("/v1/people/me/sessions", SignedIn, get(people::sessions)),
+        ("/v1/people/me/sign-ins", SignedIn, get(sign_ins::own)),
+        ("/v1/sign-ins", Ops, get(sign_ins::list)),
         ("/v1/people/me/sessions/{id}", SignedIn, delete(people::end_session)),
         ("/v1/people/me/password", SignedIn, post(people::change_password)),
         ("/v1/people/me/email", SignedIn, post(accounts::change_email)),

@@ -15,9 +15,11 @@ use uuid::Uuid;
 use vault::address::Locale;
 
 use super::accounts::{aside, failed};
+use super::origin::Origin;
 use super::{Desk, Identity, NO_STORE, broken, not_found};
 use crate::access::unauthorized;
 use crate::issuer::Issued;
+use crate::people::sign_ins::What;
 use crate::people::{Email, Grant, NewPassword, Password, PasswordError, Session, SignInError};
 use crate::principal::{Member, Principal, Role};
 use crate::token::Subject;
@@ -86,11 +88,20 @@ pub(super) async fn register(
 /// `POST /v1/sessions`: signs in.
 pub(super) async fn sign_in(
     State(identity): State<Identity>,
+    Origin(network): Origin,
     Json(Credentials { email, password, totp }): Json<Credentials>,
 ) -> Result<Response, Problem> {
-    let (desk, now) = (identity.desk()?, Utc::now());
-    let person = desk.people.sign_in_with(&email, password, totp.as_deref(), now).await;
-    let person = person.map_err(refused)?;
+    let (desk, now, network) = (identity.desk()?, Utc::now(), network.as_ref());
+    let person = match desk.people.sign_in_with(&email, password, totp.as_deref(), now).await {
+        Ok(person) => person,
+        Err(error) => {
+            if let Some(what) = noted(&error) {
+                desk.people.note_of(&email, what, network, now).await;
+            }
+            return Err(refused(error));
+        }
+    };
+    desk.people.note(person.id, What::SignedIn, network, now).await;
     let grant = desk.people.begin(person, now).await?;
     desk.welcome(StatusCode::CREATED, grant, now).await
 }
@@ -147,17 +158,32 @@ pub(super) async fn end_session(
 pub(super) async fn change_password(
     State(identity): State<Identity>,
     principal: Principal,
+    Origin(network): Origin,
     Json(Passwords { old, new }): Json<Passwords>,
 ) -> Result<StatusCode, Problem> {
     let people = identity.desk()?.people.clone();
     let (id, now) = (person(principal)?, Utc::now());
     // Who hangs up, as a thief would, is told all the same.
     let changed = finish(async move {
-        people.change_password(id, old, new.into(), now).await?;
+        let changed = people.change_password(id, old, new.into(), now).await;
+        let what = changed.as_ref().err().map_or(Some(What::PasswordChanged), noted);
+        if let Some(what) = what {
+            people.note(id, what, network.as_ref(), now).await;
+        }
+        changed?;
         people.tell_of_password(id, now).await
     });
     changed.await.map_err(failed)?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// What is written down of a try that was refused, of which somebody may have to know.
+fn noted(error: &SignInError) -> Option<What> {
+    match error {
+        SignInError::Wrong | SignInError::SecondFactorWrong => Some(What::Failed),
+        SignInError::TooOften(_) => Some(What::LockedOut),
+        _ => None,
+    }
 }
 
 /// Which person a principal is that has signed in.

@@ -14,9 +14,11 @@ use service::json::Json;
 use uuid::Uuid;
 
 use super::accounts::failed;
+use super::origin::Origin;
 use super::people::{person, refused};
 use super::{Identity, NO_STORE, not_found};
 use crate::people::Password;
+use crate::people::sign_ins::What;
 use crate::principal::Principal;
 
 #[derive(Deserialize, JsonSchema)]
@@ -66,11 +68,12 @@ pub(super) async fn enrol(
 pub(super) async fn confirm(
     State(identity): State<Identity>,
     principal: Principal,
+    Origin(network): Origin,
     Json(Code { totp }): Json<Code>,
 ) -> Result<Response, Problem> {
-    let people = &identity.desk()?.people;
-    let confirmed = people.confirm(person(principal)?, &totp, Utc::now()).await;
-    let recovery_codes = confirmed.map_err(refused)?;
+    let (people, id, now) = (&identity.desk()?.people, person(principal)?, Utc::now());
+    let recovery_codes = people.confirm(id, &totp, now).await.map_err(refused)?;
+    people.note(id, What::FactorAdded, network.as_ref(), now).await;
     Ok((NO_STORE, Json(Confirmed { recovery_codes })).into_response())
 }
 
@@ -78,11 +81,13 @@ pub(super) async fn confirm(
 pub(super) async fn remove(
     State(identity): State<Identity>,
     principal: Principal,
+    Origin(network): Origin,
     Json(Removal { password, totp }): Json<Removal>,
 ) -> Result<StatusCode, Problem> {
-    let (people, id) = (&identity.desk()?.people, person(principal)?);
-    let removed = people.remove_second_factor(id, password, &totp, Utc::now()).await;
+    let (people, id, now) = (&identity.desk()?.people, person(principal)?, Utc::now());
+    let removed = people.remove_second_factor(id, password, &totp, now).await;
     removed.map_err(refused)?;
+    people.note(id, What::FactorRemoved, network.as_ref(), now).await;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -11,5 +11,6 @@ mod keys;
 mod oidc;
 mod people;
 mod second_factor;
+mod sign_ins;
 mod staff;
 mod tokens;

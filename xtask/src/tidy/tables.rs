@@ -62,6 +62,7 @@ const TABLES: &[Owned] = &[
             "second_factors",
             "sessions",
             "sign_in_failures",
+            "sign_ins",
             "signing_keys",
             "voided_tokens",
         ],

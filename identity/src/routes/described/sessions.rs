@@ -7,6 +7,7 @@ use service::openapi::{Description, Endpoint};
 use super::{BODY, JSON, PRIVATE, of, which};
 use crate::routes::guests::Welcome;
 use crate::routes::people::{Credentials, Passwords, Refresh, Registration, Sessions, SignedIn};
+use crate::routes::sign_ins;
 
 const TAG: &str = "people";
 
@@ -19,6 +20,7 @@ pub(super) fn describe(document: &mut Description) {
     let refresh = document.input::<Refresh>();
     let signed_in = document.output::<SignedIn>();
     let sessions = document.output::<Sessions>();
+    let sign_ins = document.output::<sign_ins::SignIns>();
     let welcome = document.output::<Welcome>();
     for operation in [
         post("/v1/guests", "guest.welcome")
@@ -48,6 +50,17 @@ pub(super) fn describe(document: &mut Description) {
         of(Method::GET, "/v1/people/me/sessions", "session.list", TAG)
             .text("One's own sessions.")
             .answer(200, "All of them.", Some((JSON, &sessions)), PRIVATE),
+        of(Method::GET, "/v1/people/me/sign-ins", "sign_in.own", TAG)
+            .text(
+                "Who signed in as oneself or tried to, and what became of password and second \
+                 factor, for 90 days; the latest first, a hundred at once.",
+            )
+            .query::<sign_ins::Part>(document)
+            .answer(200, "A part of it.", Some((JSON, &sign_ins)), PRIVATE),
+        of(Method::GET, "/v1/sign-ins", "sign_in.list", TAG)
+            .text("The same of all, or of somebody, and of e-mails that nobody has.")
+            .query::<sign_ins::Sought>(document)
+            .answer(200, "A part of it.", Some((JSON, &sign_ins)), PRIVATE),
         which(of(Method::DELETE, "/v1/people/me/sessions/{id}", "session.remove", TAG))
             .text("Ends one of one's own sessions.")
             .answer(204, "It has ended.", None, &[]),

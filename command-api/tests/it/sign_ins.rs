@@ -1,0 +1,87 @@
+//! The log of sign-ins: for whose they are, and for those who keep the programs running.
+
+use axum::Extension;
+use axum::http::StatusCode;
+use identity::Role;
+use identity::token::Subject;
+use serde_json::{Value, json};
+use service::rates::Proxies;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::people::{Known, everything, get};
+use crate::shop::{Answer, Ask, post};
+
+const FROM: &str = "203.0.113.77";
+
+/// As it comes through a proxy.
+fn from_outside(ask: Ask) -> Ask {
+    ask.with("x-forwarded-for", FROM)
+}
+
+async fn signs_in(known: &Known, email: &str, password: &str) -> Answer {
+    let who = json!({"email": email, "password": password});
+    known.shop.send(from_outside(post("/v1/sessions", &who))).await
+}
+
+fn what(log: &Answer) -> Vec<&str> {
+    let items = log.body["items"].as_array().unwrap();
+    items.iter().map(|item| item["what"].as_str().unwrap()).collect()
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn people_see_who_signed_in_as_them(db: PgPool) {
+    let mut known = Known::open(&db);
+    known.shop.router = known.shop.router.clone().layer(Extension(Proxies(1)));
+    let tokens = async |email: &str| {
+        let who = json!({"email": email, "password": "correct horse"});
+        known.shop.done(post("/v1/people", &who)).await;
+        let refused = signs_in(&known, email, "battery staple").await;
+        assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+        let signed_in = signs_in(&known, email, "correct horse").await;
+        signed_in.body["token"].as_str().unwrap().to_owned()
+    };
+    let (ann, bob) = (tokens("ann@shop.example").await, tokens("bob@shop.example").await);
+    let passwords = json!({"old": "correct horse", "new": "another horse"});
+    let change = from_outside(post("/v1/people/me/password", &passwords));
+    known.done(&ann, change).await;
+    let ann = signs_in(&known, "ann@shop.example", "another horse").await;
+    let (id, ann) = (ann.body["id"].clone(), ann.body["token"].as_str().unwrap().to_owned());
+    let own = known.done(&ann, get("/v1/people/me/sign-ins")).await;
+    assert_eq!(what(&own), ["signed_in", "password_changed", "signed_in", "failed"]);
+    assert_eq!(own.header("cache-control"), Some("no-store"));
+    for item in own.body["items"].as_array().unwrap() {
+        assert_eq!((&item["network"], &item["person_id"]), (&json!("203.0.113.0/24"), &id));
+    }
+    let before = own.body["items"][1]["id"].clone();
+    let rest = known.done(&ann, get(format!("/v1/people/me/sign-ins?before={before}"))).await;
+    assert_eq!(what(&rest), ["signed_in", "failed"]);
+    let others = known.done(&bob, get("/v1/people/me/sign-ins")).await;
+    assert_eq!(what(&others), ["signed_in", "failed"]);
+
+    // Whoever runs the shop sees all of them, and what was tried of nobody's.
+    signs_in(&known, "nobody@shop.example", "correct horse").await;
+    let ops = known.token(Subject::Member(Uuid::now_v7(), Role::Ops)).await;
+    let all = known.done(&ops, get("/v1/sign-ins")).await;
+    assert_eq!((what(&all)[0], all.body["items"][0].get("person_id")), ("failed", None));
+    assert_eq!(what(&all).len(), 7);
+    let id = id.as_str().unwrap();
+    let of_ann = known.done(&ops, get(format!("/v1/sign-ins?person_id={id}"))).await;
+    assert_eq!(of_ann.body, own.body);
+    let staff = known.staff().await;
+    assert_eq!(known.send(&staff, get("/v1/sign-ins")).await.status, StatusCode::FORBIDDEN);
+    assert!(!everything(&db).await.contains(FROM), "whose address it is");
+
+    // It goes with them, and with time.
+    known.done(&ann, post("/v1/people/me/forget", &json!({"password": "another horse"}))).await;
+    let gone = known.done(&ops, get(format!("/v1/sign-ins?person_id={id}"))).await;
+    assert_eq!(gone.body["items"], json!([]));
+    let old = "UPDATE sign_ins SET happened_at = now() - interval '91 days'";
+    sqlx::query(old).execute(&db).await.unwrap();
+    let none = known.done(&ops, get("/v1/sign-ins")).await;
+    assert_eq!(none.body["items"], Value::Array(vec![]));
+    signs_in(&known, "bob@shop.example", "correct horse").await;
+    let left: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM sign_ins").fetch_one(&db).await.unwrap();
+    assert_eq!(left, 1);
+}
