@@ -1,5 +1,6 @@
 /** One API: paths as its document has them, asked patiently. */
 
+import { KEYED } from "./generated/keyed.js";
 import { PATIENCE, patiently, type Patience } from "./retry.js";
 import type { Asked, AnswerOf, Method, OperationOf, PathsWith } from "./types.js";
 
@@ -17,7 +18,10 @@ export interface Settings {
 
 /** What may be said beside what is asked. */
 export interface Options {
-  /** Under which a command takes effect once; made up once a call where none is given. */
+  /**
+   * Under which a command takes effect once; made up once a call where none is given. What takes
+   * none by its document is asked once, and never again by itself.
+   */
   key?: string;
   /** The `ETag` that was read: refused with 412 if it has changed since. */
   ifMatch?: string;
@@ -117,8 +121,10 @@ export class Client<Paths> {
   ): Promise<Answer<T>> {
     const fresh = after === undefined ? {} : { min_position: after.data.position };
     const url = this.#url + filled(path, places) + written({ ...fresh, ...query });
-    // Made once a call, whatever comes of the first try: all of them are one command.
-    const once = method === "get" ? undefined : (key ?? crypto.randomUUID());
+    // Made once a call, whatever comes of the first try: all of them are one command. What takes no
+    // key would be done once a try.
+    const once = KEYED.has(`${method} ${path}`) ? (key ?? crypto.randomUUID()) : undefined;
+    const tries = method === "get" || once !== undefined ? this.#patience.tries : 1;
     const headers = new Headers(others);
     if (once !== undefined) headers.set("idempotency-key", once);
     if (ifMatch !== undefined) headers.set("if-match", ifMatch);
@@ -133,7 +139,7 @@ export class Client<Paths> {
       if (body !== undefined) init.body = JSON.stringify(body);
       return (this.#settings.fetch ?? fetch)(url, init);
     };
-    const answer = await patiently(ask, this.#patience, { key: once, signal });
+    const answer = await patiently(ask, { ...this.#patience, tries }, { key: once, signal });
     const text = await answer.text();
     return {
       data: (text === "" ? undefined : JSON.parse(text)) as T,

@@ -48,7 +48,10 @@ export class ProblemError extends Error {
   }
 }
 
-/** No answer came, however often it was asked. Whether it was done is not known: ask again under the same key. */
+/**
+ * No answer came, however often it was asked. Whether it was done is not known: ask again under the same key,
+ * where there is one.
+ */
 export class NoAnswerError extends Error {
   override readonly name = "NoAnswerError";
 

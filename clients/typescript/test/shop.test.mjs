@@ -56,6 +56,32 @@ test("an answer that is lost is asked for again under the same key", async () =>
   assert.equal(another.replayed, false);
 });
 
+test("what takes no key is asked once", async () => {
+  for (const [path, body] of [["/v1/guests", {}], ["/v1/api-keys", { name: "till", role: "staff" }]]) {
+    for (const fail of [
+      () => { throw new TypeError("the connection broke"); },
+      () => new Response("{}", { status: 503 }),
+    ]) {
+      const keys = [];
+      const failing = async (_, init) => {
+        keys.push(init.headers.get("idempotency-key"));
+        return fail();
+      };
+      const asked = shop(failing).post(path, { body }, { key: "one that means nothing there" });
+      await assert.rejects(asked, (error) => error.key === undefined);
+      assert.deepEqual(keys, [null]);
+    }
+  }
+  let tried = 0;
+  const gone = async () => {
+    tried += 1;
+    throw new TypeError("nobody is there");
+  };
+  const reading = reads({ url: READS_URL, patience, fetch: gone });
+  await assert.rejects(reading.get("/v1/products", {}), NoAnswerError);
+  assert.equal(tried, 6);
+});
+
 test("who is told to wait waits", async () => {
   const times = [];
   const busy = async (url, init) => {

@@ -82,8 +82,9 @@ pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
     }
     let code = compare(layout, args)?;
     if args.client {
-        let rest = ["-p", "contract", "--", "its_types_are_those_of_the_documents"];
-        let rest: Vec<String> = rest.map(str::to_owned).into();
+        let made = ["its_types_are_those_of_the_documents", "it_knows_what_takes_a_key"];
+        let rest = [&["-p", "contract", "--"][..], &made].concat();
+        let rest: Vec<String> = rest.into_iter().map(str::to_owned).collect();
         return test::run_with(layout, &rest, &[("UPDATE_CLIENT", "1".to_owned())]);
     }
     Ok(code)

@@ -603,6 +603,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/notes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What somebody wrote, where a document or an event has `vault:` and an id as a reason or note
+         * @description What somebody wrote, where a document or an event has `vault:` and an id as a reason or note. For whom it is about, and the shop. Of who was forgotten it is gone.
+         */
+        get: operations["note.read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/orders/{id}/address": {
         parameters: {
             query?: never;
@@ -701,6 +721,26 @@ export interface paths {
          * @description Gives a payment up of which nothing was taken, so that the order may be paid otherwise.
          */
         post: operations["payment.abort"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/payments/{id}/action": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where a shopper confirms a payment at their bank: once it `requires_action`
+         * @description Where a shopper confirms a payment at their bank: once it `requires_action`.
+         */
+        get: operations["payment.action"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1047,6 +1087,26 @@ export interface paths {
          * @description Ends one of one's own sessions.
          */
         delete: operations["session.remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/people/me/sign-ins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who signed in as oneself or tried to, and what became of password and second factor, for 90 days; the latest first, a hundred at once
+         * @description Who signed in as oneself or tried to, and what became of password and second factor, for 90 days; the latest first, a hundred at once.
+         */
+        get: operations["sign_in.own"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1576,6 +1636,26 @@ export interface paths {
          * @description Stays signed in. The refresh token is another from then on.
          */
         post: operations["session.refresh"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sign-ins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The same of all, or of somebody, and of e-mails that nobody has
+         * @description The same of all, or of somebody, and of e-mails that nobody has.
+         */
+        get: operations["sign_in.list"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2409,12 +2489,21 @@ export interface components {
             locale?: components["schemas"]["Locale"] | null;
             /** @description What they are called. */
             name?: components["schemas"]["Label"] | null;
+            /** @description What they wrote about their orders, and what was written about them. */
+            notes: components["schemas"]["ExportedNote"][];
             /** @description Where they are called. */
             phone?: components["schemas"]["Phone"] | null;
             role?: components["schemas"]["Role"] | null;
             sessions: components["schemas"]["Session"][];
             /** Format: date-time */
             verified_at?: string | null;
+        };
+        ExportedNote: {
+            /** Format: date-time */
+            changed_at: string;
+            /** Format: uuid */
+            id: string;
+            text: components["schemas"]["Note"];
         };
         Farewell: {
             /** @description Of who has an account here. */
@@ -2755,7 +2844,8 @@ export interface components {
             url: string;
         };
         /**
-         * @description Why something was done, or a reference to a paper trail. Not for personal data.
+         * @description Why something was done, or a reference to a paper trail. In events and documents about whose
+         *     order it is, `vault:` and an id stand for it where it can be sealed.
          * @example the customer changed their mind
          */
         Note: string;
@@ -2996,7 +3086,7 @@ export interface components {
         };
         /** @description One attempt to pay an order. */
         Payment: {
-            /** @description Where the customer must confirm. */
+            /** @description Where the customer must confirm, without what lets them in there: that lies sealed. */
             action_url: components["schemas"]["MediaUrl"] | null;
             /** @description How much is due. */
             amount: components["schemas"]["Money"];
@@ -3078,6 +3168,11 @@ export interface components {
         /** @description Gives a payment up of which nothing was taken, so that the order may be paid otherwise. */
         PaymentAbort: {
             reason?: components["schemas"]["Note"] | null;
+        };
+        /** @description Where a shopper confirms that they pay. */
+        PaymentAction: {
+            /** @description The page of their bank, with what lets them in there. */
+            action_url: components["schemas"]["MediaUrl"];
         };
         /** @description Takes money that was set aside, all of it unless an amount is named. */
         PaymentCapture: {
@@ -3455,6 +3550,12 @@ export interface components {
         ReturnWithdraw: Record<string, never>;
         /** @description What somebody does for the shop. */
         Role: "staff" | "analyst" | "ops" | "service" | "owner";
+        /** @description What somebody wrote. */
+        SealedNote: {
+            /** Format: uuid */
+            id: string;
+            text: components["schemas"]["Note"];
+        };
         SecondFactorBegun: {
             password: components["schemas"]["Password"];
         };
@@ -3497,6 +3598,34 @@ export interface components {
         };
         Sessions: {
             items: components["schemas"]["Session"][];
+        };
+        /** @description An entry. */
+        SignIn: {
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description Its number: later ones are greater.
+             */
+            id: number;
+            /** @description From which network; none where that is not known, or the shop did it. */
+            network?: string | null;
+            /**
+             * Format: uuid
+             * @description Whose account it is about; nobody's, where nobody has the e-mail that was tried.
+             */
+            person_id?: string | null;
+            /**
+             * @description What happened: `signed_in`, `failed`, `locked_out`, `password_changed`, `factor_added` or
+             *     `factor_removed`.
+             */
+            what: string;
+        };
+        SignIns: {
+            items: components["schemas"]["SignIn"][];
         };
         /** @description Somebody who is signed in. */
         SignedIn: {
@@ -5926,6 +6055,42 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    "note.read": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                /** @description Which. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The words. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SealedNote"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            410: components["responses"]["Gone"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     "order.change_address": {
         parameters: {
             query?: never;
@@ -6049,6 +6214,7 @@ export interface operations {
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
             412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -6115,6 +6281,7 @@ export interface operations {
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
             412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -6180,6 +6347,7 @@ export interface operations {
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
             412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -6325,10 +6493,47 @@ export interface operations {
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
             412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "payment.action": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                /** @description Which. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaymentAction"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            410: components["responses"]["Gone"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -7264,6 +7469,39 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "sign_in.own": {
+        parameters: {
+            query?: {
+                /** @description The last one of the page before. */
+                before?: number;
+            };
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A part of it. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignIns"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -8353,6 +8591,7 @@ export interface operations {
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
             412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -8795,6 +9034,41 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "sign_in.list": {
+        parameters: {
+            query?: {
+                /** @description The last one of the page before. */
+                before?: number;
+                /** @description Of this person alone. */
+                person_id?: string;
+            };
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A part of it. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignIns"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];

@@ -264,6 +264,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/people/me/orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All orders of a customer to take along, the oldest first, 10,000 at most
+         * @description All orders of a customer to take along, the oldest first, 10,000 at most.
+         */
+        get: operations["order.export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/products": {
         parameters: {
             query?: never;
@@ -833,7 +853,8 @@ export interface components {
             currency: components["schemas"]["Currency"];
         };
         /**
-         * @description Why something was done, or a reference to a paper trail. Not for personal data.
+         * @description Why something was done, or a reference to a paper trail. In events and documents about whose
+         *     order it is, `vault:` and an id stand for it where it can be sealed.
          * @example the customer changed their mind
          */
         Note: string;
@@ -1085,7 +1106,7 @@ export interface components {
         };
         /** @description One attempt to pay an order. */
         Payment: {
-            /** @description Where the customer must confirm. */
+            /** @description Where the customer must confirm, without what lets them in there: that lies sealed. */
             action_url: components["schemas"]["MediaUrl"] | null;
             /** @description How much is due. */
             amount: components["schemas"]["Money"];
@@ -3530,6 +3551,41 @@ export interface operations {
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
             504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    "order.export": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
+                "Log-Id"?: components["parameters"]["Log-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
     "product.list": {
