@@ -46,7 +46,7 @@ pub enum Template {
 
 impl Template {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: &'static [Self] = &[
         Self::VerifyAddress,
         Self::AddressTaken,
         Self::ResetPassword,

@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn every_letter_has_its_words_in_every_language() {
         let templates = templates();
-        for template in Template::ALL {
+        for &template in Template::ALL {
             let [en, de] =
                 ["en", "de"].map(|it| templates.words(&letter(template, Some(it))).unwrap());
             assert_ne!(en.subject, de.subject, "{template:?}");
@@ -247,7 +247,7 @@ mod tests {
             templates.words(&letter).unwrap().text
         };
         let mut counting = 0;
-        for template in Template::ALL {
+        for &template in Template::ALL {
             for locale in ["en", "de"] {
                 let [one, many] = [1, 77].map(|number| said(template, locale, number));
                 let counts = one != many;

@@ -30,6 +30,7 @@ use domain::{Event, OrderId, Owner, Seen, StreamId};
 use event_store::Recorded;
 use mail::Letter;
 use mail::letter::Template;
+use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 use vault::address::{Locale, PostalAddress, Profile};
@@ -197,6 +198,19 @@ fn with(common: Value, more: Value) -> Value {
     };
     common.extend(more);
     Value::Object(common)
+}
+
+/// How a parcel that is on its way is followed, and what is in it: of the order's parcels the one
+/// whose stream was read.
+fn on_its_way(
+    order: &Document,
+    common: Value,
+    carrier: &impl Serialize,
+    tracking: &impl Serialize,
+) -> Value {
+    let parcel = order.fulfilments.first().map(|parcel| parcel.lines.as_slice());
+    let lines = lines(order, parcel);
+    with(common, json!({ "carrier": carrier, "tracking": tracking, "lines": lines }))
 }
 
 /// Lines of an order, as mails list them: all, or what is in a parcel.

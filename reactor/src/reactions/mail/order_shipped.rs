@@ -3,9 +3,8 @@
 use domain::{Category, Event, fulfilment};
 use event_store::Recorded;
 use mail::letter::Template;
-use serde_json::json;
 
-use super::{Occasion, lines, with, write};
+use super::{Occasion, on_its_way, write};
 use crate::hands::Hands;
 use crate::notes::List;
 use crate::reaction::{Done, Reaction, Retry, Task};
@@ -29,11 +28,7 @@ impl Reaction for MailOrderShipped {
             let Event::Fulfilment(fulfilment::Event::Shipped(shipped)) = event else {
                 return common;
             };
-            let (carrier, tracking) = (&shipped.carrier, &shipped.tracking);
-            // Of the order's parcels, the one whose stream was read.
-            let parcel = order.fulfilments.first().map(|parcel| parcel.lines.as_slice());
-            let lines = lines(order, parcel);
-            with(common, json!({ "carrier": carrier, "tracking": tracking, "lines": lines }))
+            on_its_way(order, common, &shipped.carrier, &shipped.tracking)
         })
         .await
     }
