@@ -1,14 +1,12 @@
 //! Callers who hang up in the middle of a change: no connection is left in a transaction, in which
 //! what others write on it afterwards would be lost.
 
-use std::future::poll_fn;
-use std::pin::pin;
-use std::task::Poll;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use identity::Role;
 use identity::people::People;
+use kit::poll_times;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use tokio::time::{sleep, timeout};
@@ -21,20 +19,6 @@ use crate::people::{RIGHT, email, password, people};
 const POLLS: usize = 24;
 /// What a machine that is busy needs at the most.
 const SOON: Duration = Duration::from_mins(1);
-
-/// Polls a future at most so many times, and drops it.
-async fn poll_times(times: usize, future: impl Future<Output = ()>) {
-    let (mut future, mut polled) = (pin!(future), 0);
-    poll_fn(|context| {
-        polled += 1;
-        if polled > times || future.as_mut().poll(context).is_ready() {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
-    })
-    .await;
-}
 
 async fn no_transaction_stays_open(db: &PgPool, what: &str) {
     let open = "SELECT count(*) FROM pg_stat_activity

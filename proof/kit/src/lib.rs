@@ -1,5 +1,5 @@
 //! A shop that sells a tote, for tests: what is asked of it, what has happened in it, and the shop
-//! itself, in memory.
+//! itself, in memory. And callers of whatever there is, who hang up.
 //!
 //! Pure, as the domain is, so that the domain's own tests can use it; what needs a database stands
 //! elsewhere. They are integration tests: to a unit test inside `domain`, the types here would be
@@ -11,6 +11,7 @@
 mod commands;
 mod facts;
 mod ids;
+mod polls;
 mod shop;
 mod stories;
 mod words;
@@ -18,6 +19,7 @@ mod words;
 pub use commands::*;
 pub use facts::*;
 pub use ids::*;
+pub use polls::*;
 pub use shop::*;
 pub use stories::*;
 pub use words::*;

@@ -1,14 +1,12 @@
 //! Callers who hang up in the middle of a read: whoever reads after them, on the connections they
 //! used, sees what is there now.
 
-use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::pin;
-use std::task::Poll;
 use std::time::Duration;
 
 use axum::http::StatusCode;
 use futures::future::join_all;
+use kit::poll_times;
 use sqlx::{Connection as _, PgConnection, PgPool};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
@@ -20,20 +18,6 @@ use crate::support::{SOON, Shop};
 const CALLERS: usize = 6;
 /// How often each of them hangs up before it is looked what became of the connections.
 const ROUNDS: usize = 24;
-
-/// Polls a future at most so many times.
-async fn poll_times(times: usize, future: impl Future<Output = ()>) {
-    let (mut future, mut polled) = (pin!(future), 0);
-    poll_fn(|context| {
-        polled += 1;
-        if polled > times || future.as_mut().poll(context).is_ready() {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
-    })
-    .await;
-}
 
 /// A shop with one product, and its path.
 async fn shop(db: &PgPool) -> (Shop, String) {

@@ -12,7 +12,7 @@ const MAY: &[(&str, &[&str], &[&str])] = &[
     ("service", &[], &[]),
     ("vault", &["domain", "service"], &[]),
     ("mail", &["service", "vault"], &["kit-mail"]),
-    ("identity", &["domain", "mail", "service", "vault"], &["kit-mail"]),
+    ("identity", &["domain", "mail", "service", "vault"], &["kit", "kit-mail"]),
     ("webhook", &["domain", "event-store", "identity", "service", "vault"], &["kit", "kit-log"]),
     ("event-store", &["domain"], &["kit", "kit-log"]),
     ("import", &["domain", "event-store", "identity", "vault"], &["kit", "kit-log"]),
