@@ -934,7 +934,8 @@ BEGIN
         SELECT head + n, stream, version, type, schema, slot, occurred_at, recorded,
                metadata::json, data::json
         FROM unnest(streams, versions, types, schemas, slots, occurred, metadatas, datas)
-            WITH ORDINALITY AS new (stream, version, type, schema, slot, occurred_at, metadata, data, n);
+            WITH ORDINALITY
+            AS new (stream, version, type, schema, slot, occurred_at, metadata, data, n);
         PERFORM set_config('commerce.appending', 'off', true);
         UPDATE log_head SET position = head + cardinality(streams);
         PERFORM pg_notify('log_head', (head + cardinality(streams))::text);

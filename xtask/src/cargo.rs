@@ -13,9 +13,9 @@ use crate::interrupt;
 pub const BUILD_FAILED: &str = "the build failed: see cargo's messages above (where a query has no \
                                 cached data, `cargo xtask sqlx` brings `.sqlx` up to date)";
 
-/// The packages whose programs are built to be run, not tested. Each build names all of them, whichever
-/// programs it is for: cargo asks others' crates for the features that the named packages want
-/// together, and compiles them anew for every other set of features.
+/// The packages whose programs are built to be run, not tested. Each build names all of them,
+/// whichever programs it is for: cargo asks others' crates for the features that the named packages
+/// want together, and compiles them anew for every other set of features.
 const PACKAGES_OF_PROGRAMS: [&str; 8] =
     ["command-api", "query-api", "projector", "reactor", "chaos", "bench", "gateways", "tour"];
 

@@ -49,13 +49,13 @@ impl Found {
     /// # Errors
     /// 500, where a hit is no JSON.
     pub fn only(self, fields: &Fields) -> Result<Self, Problem> {
-        let cut = |hit: &Box<RawValue>| {
+        let cut = self.hits.iter().map(|hit| {
             RawValue::from_string(fields.of(hit.get())?).map_err(|error| {
                 tracing::error!(%error, "a part of a hit is no JSON");
                 Problem::internal()
             })
-        };
-        let hits = self.hits.iter().map(cut).collect::<Result<_, _>>()?;
+        });
+        let hits = cut.collect::<Result<_, _>>()?;
         Ok(Self { hits, ..self })
     }
 }

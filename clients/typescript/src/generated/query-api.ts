@@ -2559,7 +2559,7 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
-                    code?: "internal";
+                    code?: "internal" | "stream_unreadable";
                     /** @constant */
                     status?: 500;
                 };
@@ -3943,6 +3943,11 @@ export interface operations {
                 currency?: components["schemas"]["Currency"];
                 /** @description Whether to count the hits by brand, category, attributes and options: yes if not said. */
                 facets?: boolean;
+                /**
+                 * @description Only these members of each hit, with commas between them, and with a dot before one that is
+                 *     below another: `id,variants.sku`. A name stands for all that is below it.
+                 */
+                fields?: string;
                 /** @description Of which any unit may be sold, or none. */
                 in_stock?: boolean;
                 /** @description Hits on a page. */

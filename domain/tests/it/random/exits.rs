@@ -80,7 +80,9 @@ pub fn check_alone(shop: &Shop) {
         let ask = |shop: &mut Shop, command: Command| {
             let facts = shop.decide_by(by, &command);
             let facts = facts.unwrap_or_else(|no| panic!("{command:?}: {no} of {order:?}"));
-            facts.iter().for_each(|fact| shop.evolve(fact));
+            for fact in &facts {
+                shop.evolve(fact);
+            }
         };
         for back in order.returns.keys() {
             let State::Return(state) = shop.state(&StreamId::Return(*back)) else { continue };
