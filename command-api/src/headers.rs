@@ -3,7 +3,7 @@
 
 use axum::http::HeaderValue;
 use axum::http::header::{HeaderMap, HeaderName, IF_MATCH};
-use domain::text::holds_card_number;
+use domain::text::holds_card_number_among_ids;
 use service::problem::Problem;
 
 use crate::problem::{invalid_if_match, invalid_key};
@@ -82,7 +82,7 @@ impl Conditions {
 pub fn check_key(key: &str) -> Result<(), Problem> {
     let printable = key.bytes().all(|byte| matches!(byte, b' '..=b'~'));
     let fits = printable && (1..=KEY_CHARS_MAX).contains(&key.len());
-    if fits && !holds_card_number(key) { Ok(()) } else { Err(invalid_key()) }
+    if fits && !holds_card_number_among_ids(key) { Ok(()) } else { Err(invalid_key()) }
 }
 
 fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
@@ -180,6 +180,8 @@ mod tests {
         assert_eq!(key_of(b"\"a key\"").as_deref(), Some("a key"));
         assert_eq!(key_of(br#""a \"key\" \\""#).as_deref(), Some(r#"a "key" \"#));
         assert!(key_of(&[b'k'; KEY_CHARS_MAX]).is_some());
+        // The id of somebody's variant.
+        assert!(key_of(b"stock-30569309025904-5").is_some());
     }
 
     #[test]

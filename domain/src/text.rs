@@ -25,8 +25,18 @@ fn ascii_graphic(text: &str) -> bool {
 /// whatever stands between them. It must not come into the log, from where nobody could take it out
 /// again.
 pub fn holds_card_number(text: &str) -> bool {
+    holds_card_number_of(CARD_DIGITS_MIN, text)
+}
+
+/// The same where programs write the ids of theirs: many have 14 digits, as few cards have by now,
+/// and one in ten of those that begin as such cards do would be taken for one.
+pub fn holds_card_number_among_ids(text: &str) -> bool {
+    holds_card_number_of(CARD_DIGITS_MIN + 1, text)
+}
+
+fn holds_card_number_of(digits_min: usize, text: &str) -> bool {
     // Most texts are names with few digits, and there are many.
-    if text.bytes().filter(u8::is_ascii_digit).count() < CARD_DIGITS_MIN {
+    if text.bytes().filter(u8::is_ascii_digit).count() < digits_min {
         return false;
     }
     // What stands between groups: up to two signs that are neither letters nor ends of a line.
@@ -48,7 +58,8 @@ pub fn holds_card_number(text: &str) -> bool {
             rest = &rest[word.len()..];
         }
     }
-    runs.iter().any(|groups| (0..groups.len()).any(|at| begin_with_card_number(&groups[at..])))
+    let begins = |groups: &[&str]| begin_with_card_number(digits_min, groups);
+    runs.iter().any(|groups| (0..groups.len()).any(|at| begins(&groups[at..])))
 }
 
 /// The fewest digits that a card's number has.
@@ -58,7 +69,7 @@ const CARD_DIGITS_MAX: usize = 19;
 
 /// Whole words only, and the groups of a card: 4 digits, then 3 to 6 each. The digits of a UUID
 /// are in longer groups or between letters, and would now and then pass for a card's.
-fn begin_with_card_number(groups: &[&str]) -> bool {
+fn begin_with_card_number(digits_min: usize, groups: &[&str]) -> bool {
     let mut digits = String::new();
     for group in groups {
         let is_number = group.bytes().all(|byte| byte.is_ascii_digit());
@@ -69,7 +80,7 @@ fn begin_with_card_number(groups: &[&str]) -> bool {
         if digits.len() > CARD_DIGITS_MAX {
             return false;
         }
-        if is_card_number(&digits) {
+        if digits.len() >= digits_min && is_card_number(&digits) {
             return true;
         }
         if digits == *group && group.len() != 4 {

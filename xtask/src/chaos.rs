@@ -40,7 +40,7 @@ pub struct Args {
 
 /// Builds everything, and lets `chaos` start, break and check it.
 pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
-    progress::step("Building", "the services and chaos (release)");
+    progress::step("Building", "the services and chaos (quick)");
     let programs = [COMMAND_API, QUERY_API, PROJECTOR, stand_in::PROGRAM, "chaos"];
     let binaries = cargo::build_quick(&programs)?;
     let chaos = binaries.get("chaos").context("cargo built no program chaos")?;
