@@ -124,17 +124,19 @@ impl Wrong {
             Some(name.to_owned())
         };
         let (missing, unknown) = (quoted("missing field"), quoted("unknown field"));
-        let duplicate = quoted("duplicate field");
+        // The one is found by the object that is made of the members, the other at the member.
+        let (duplicate, again) = (quoted("duplicate field"), quoted("duplicate member"));
         let member = error.path().iter().find_map(|segment| match segment {
             Segment::Map { key } => Some(key.clone()),
             Segment::Seq { .. } | Segment::Enum { .. } | Segment::Unknown => None,
         });
+        let member = member.or_else(|| duplicate.clone());
         let mut pointer = pointer(error.path());
-        if let Some(name) = &missing {
+        if let Some(name) = missing.as_ref().or(duplicate.as_ref()) {
             pointer.push('/');
             pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
         }
-        let code = match (&missing, &unknown, &duplicate) {
+        let code = match (&missing, &unknown, duplicate.or(again)) {
             (Some(_), _, _) => "missing_field",
             (_, Some(_), _) => "unknown_field",
             (_, _, Some(_)) => "duplicate_field",
@@ -306,7 +308,9 @@ mod tests {
         for (body, pointer) in [
             (r#"{"units":1,"units":1}"#, "/units"),
             (r#"{"inner":{"units":1,"units":2}}"#, "/inner/units"),
+            (r#"{"inner":{"inner":{"inner":{},"inner":{}}}}"#, "/inner/inner/inner"),
             (r#"{"names":{"a/b":"1","c":"2","a\/b":"3"}}"#, "/names/a~1b"),
+            (r#"{"names":{"names":"1","names":"2"}}"#, "/names/names"),
             (r#"{"proof":{"code":{"digits":"1","digits":"1"}}}"#, "/proof/code/digits"),
             (r#"{"method":"card","inner":{},"method":"cash"}"#, "/method"),
         ] {

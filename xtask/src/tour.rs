@@ -24,7 +24,7 @@ pub struct Args {
 
 /// Builds everything, starts it on ports of its own, and lets `tour` play.
 pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
-    progress::step("Building", "the services, the stand-in and the tour (release)");
+    progress::step("Building", "the services, the stand-in and the tour (quick)");
     let binaries =
         cargo::build_quick(&[COMMAND_API, QUERY_API, PROJECTOR, stand_in::PROGRAM, "tour"])?;
     let tour = binaries.get("tour").context("cargo built no program tour")?.clone();

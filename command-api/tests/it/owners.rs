@@ -4,7 +4,8 @@
 use axum::http::{Method, StatusCode};
 use chrono::Utc;
 use command_api::{routes, sealed};
-use domain::{CustomerId, Owner, PaymentId};
+use domain::{CustomerId, FulfilmentId, OrderId, Owner, PaymentId};
+use event_store::Request;
 use identity::Access;
 use identity::token::Subject;
 use serde_json::{Value, json};
@@ -41,12 +42,28 @@ impl Customer {
         known.done(&self.token, keyed("/v1/payments", &pay)).await.id()
     }
 
+    /// Something that was handed over to them, and that they want to send back.
+    async fn back(&self, known: &Known) -> String {
+        let order = self.order(known).await;
+        let pay = json!({"order_id": order, "method": "cash_on_delivery"});
+        known.done(&self.token, keyed("/v1/payments", &pay)).await;
+        let (order_id, parcel) = (OrderId(order.parse().unwrap()), FulfilmentId(Uuid::now_v7()));
+        let sent = [kit::plan(parcel, order_id, &[]), kit::pack(parcel), kit::ship(parcel)];
+        for step in sent.into_iter().chain([kit::deliver(parcel)]) {
+            kit_log::accept(&known.shop.writer, Request::new(step, Utc::now())).await;
+        }
+        let back = json!({"order_id": order, "reason": "too small",
+                          "lines": [{"sku": "TOTE", "quantity": 1}]});
+        known.done(&self.token, keyed("/v1/returns", &back)).await.id()
+    }
+
     /// A thing of theirs that is of this kind, as good as new.
     async fn thing(&self, known: &Known, kind: &str) -> String {
         match kind {
             "cart" => known.cart(&self.token).await,
             "order" => self.order(known).await,
             "payment" => self.payment(known).await,
+            "return" => self.back(known).await,
             other => panic!("nobody has a {other} here"),
         }
     }
@@ -66,6 +83,7 @@ impl Customer {
             | "cart.abandon"
             | "order.remove_line"
             | "payment.abort"
+            | "return.withdraw"
             | "payment.complete_action" => json!({}),
             other => panic!("{other} is of somebody, and is not tried here"),
         }
@@ -113,7 +131,7 @@ async fn every_command_to_a_thing_is_for_whose_it_is(db: PgPool) {
             tried += 1;
         }
     }
-    assert!(tried >= 26, "{tried}");
+    assert!(tried >= 28, "{tried}");
 }
 
 /// Commands that name somebody's thing in what they say.

@@ -1,8 +1,6 @@
 //! What people do with their accounts beyond signing in: showing that an address is theirs,
 //! another password or address, who they are, taking what is known of them along, being forgotten.
 
-use std::time::Duration;
-
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
@@ -14,25 +12,20 @@ use service::Problem;
 use service::extract::Path;
 use service::finish::finish;
 use service::json::Json;
-use tokio::sync::Semaphore;
 use uuid::Uuid;
 use vault::address::{Locale, PostalAddress, Profile};
 use vault::records::{KeptRecord, Kind};
-use vault::{DataSubject, Phone, VaultError};
+use vault::{DataSubject, Phone};
 
 use super::addresses::Address;
+use super::aside::aside;
+use super::caller::{person, shopper};
 use super::origin::Origin;
-use super::people::{person, refused};
-use super::{Desk, Identity, NO_STORE, broken};
+use super::problem::{failed, refused};
+use super::{Desk, Identity, NO_STORE};
 use crate::people::sign_ins::What;
 use crate::people::{AccountError, Email, NewPassword, Password, Session};
 use crate::principal::{Principal, Role};
-
-/// Requests of strangers about somebody's account that are seen to at once, after they were
-/// answered; more are turned away.
-static ASIDE: Semaphore = Semaphore::const_new(64);
-/// What who is turned away is told to wait.
-const BUSY_FOR: Duration = Duration::from_secs(1);
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -265,36 +258,6 @@ pub(super) async fn forget(
 
 const PASSWORD_NEEDED: &str = "who has an account is forgotten with their password";
 
-/// Sees to something after it was answered, so that the answer tells nothing by its time.
-pub(super) fn aside(
-    seen_to: impl Future<Output = Result<(), AccountError>> + Send + 'static,
-) -> Result<(), Problem> {
-    let place = ASIDE.try_acquire().map_err(|_| {
-        let detail = "too many people ask at once";
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", detail).retry_after(BUSY_FOR)
-    })?;
-    tokio::spawn(async move {
-        let _place = place;
-        if let Err(error) = seen_to.await {
-            let error = &error as &dyn std::error::Error;
-            tracing::error!(error, "nothing was mailed to somebody who asked for it");
-        }
-    });
-    Ok(())
-}
-
-/// Which shopper a principal is.
-pub(super) fn shopper(principal: Principal) -> Result<Uuid, Problem> {
-    match principal {
-        Principal::Guest(id) => Ok(id.0),
-        Principal::Customer(id) => Ok(id.0),
-        Principal::Stranger | Principal::Enrolling(_) | Principal::Member(..) => {
-            let detail = "you are no shopper of whom anything could be known";
-            Err(Problem::new(StatusCode::NOT_FOUND, "not_found", detail))
-        }
-    }
-}
-
 fn no_account() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "not_found", "you have no account here")
 }
@@ -309,35 +272,5 @@ impl Desk {
         profile.email = Some(account.email);
         let (role, verified_at) = (account.role, account.verified_at);
         Ok(Me { id, role, verified_at, created_at: Some(account.created_at), profile })
-    }
-}
-
-pub(super) fn failed(error: AccountError) -> Problem {
-    let refuse = |status, code, detail: &str| Problem::new(status, code, detail.to_owned());
-    match error {
-        AccountError::NoCode => refuse(
-            StatusCode::FORBIDDEN,
-            "code_not_good",
-            "this code is none, was used, or has run out: ask for another",
-        ),
-        AccountError::NoMail => refuse(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "no_mail",
-            "this service sends no mails: it was told no SMTP_URL",
-        ),
-        AccountError::SignIn(error) => refused(error),
-        AccountError::Vault(VaultError::Erased) => {
-            refuse(StatusCode::GONE, "erased", "whom this is about was forgotten")
-        }
-        AccountError::Vault(VaultError::TooMuch) => {
-            refuse(StatusCode::CONFLICT, "too_many_records", "there are too many already")
-        }
-        AccountError::Vault(VaultError::NotTheirs) => {
-            refuse(StatusCode::CONFLICT, "already_exists", "there is another one with this id")
-        }
-        AccountError::Vault(VaultError::Database(error)) => error.into(),
-        AccountError::Vault(error @ (VaultError::Sealed(..) | VaultError::Unreadable(..))) => {
-            broken(error)
-        }
     }
 }

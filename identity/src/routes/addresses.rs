@@ -15,7 +15,8 @@ use vault::address::PostalAddress;
 use vault::records::{KeptRecord, Kind, Record};
 use vault::{DataSubject, VaultError};
 
-use super::accounts::{failed, shopper};
+use super::caller::shopper;
+use super::problem::failed;
 use super::{Identity, NO_STORE};
 use crate::people::AccountError;
 use crate::principal::Principal;

@@ -14,7 +14,7 @@ use service::extract::{Path, Query};
 use service::json::Json;
 use uuid::Uuid;
 
-use super::accounts::failed;
+use super::problem::failed;
 use super::{Identity, NO_STORE};
 use crate::people::AccountError;
 

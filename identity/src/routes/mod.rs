@@ -12,11 +12,14 @@
 mod accounts;
 mod addresses;
 mod api_keys;
+mod aside;
+mod caller;
 pub mod described;
 mod guests;
 mod mails;
 mod origin;
 mod people;
+mod problem;
 mod published;
 mod second_factor;
 mod sign_ins;

@@ -14,18 +14,17 @@ use service::json::Json;
 use uuid::Uuid;
 use vault::address::Locale;
 
-use super::accounts::{aside, failed};
+use super::aside::aside;
+use super::caller::person;
 use super::origin::Origin;
+use super::problem::{failed, refused};
 use super::{Desk, Identity, NO_STORE, broken, not_found};
 use crate::access::unauthorized;
 use crate::issuer::Issued;
 use crate::people::sign_ins::What;
-use crate::people::{Email, Grant, NewPassword, Password, PasswordError, Session, SignInError};
-use crate::principal::{Member, Principal, Role};
+use crate::people::{Email, Grant, NewPassword, Password, Session, SignInError};
+use crate::principal::{Principal, Role};
 use crate::token::Subject;
-
-/// What who finds no place to have a password looked at is told to wait.
-const BUSY_FOR: std::time::Duration = std::time::Duration::from_secs(1);
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -186,17 +185,6 @@ fn noted(error: &SignInError) -> Option<What> {
     }
 }
 
-/// Which person a principal is that has signed in.
-pub(super) fn person(principal: Principal) -> Result<Uuid, Problem> {
-    match principal {
-        Principal::Customer(id) => Ok(id.0),
-        Principal::Enrolling(id) | Principal::Member(Member::Person(id), _) => Ok(id),
-        Principal::Stranger | Principal::Guest(_) | Principal::Member(..) => {
-            Err(unauthorized("sign in first"))
-        }
-    }
-}
-
 impl Desk {
     async fn welcome(
         &self,
@@ -213,47 +201,5 @@ impl Desk {
         let signed_in =
             SignedIn { id, role, token, expires_at, refresh_token, refresh_expires_at, must_enrol };
         Ok((status, NO_STORE, Json(signed_in)).into_response())
-    }
-}
-
-pub(super) fn refused(error: SignInError) -> Problem {
-    let conflict = |code, detail| Problem::new(StatusCode::CONFLICT, code, detail);
-    match error {
-        SignInError::SecondFactorWanted => Problem::new(
-            StatusCode::UNAUTHORIZED,
-            "totp_required",
-            "send a code of the second factor too, as totp",
-        ),
-        SignInError::SecondFactorWrong => Problem::new(
-            StatusCode::UNAUTHORIZED,
-            "wrong_totp",
-            "the code is wrong, or was used before",
-        ),
-        SignInError::SecondFactorThere => {
-            conflict("second_factor_there", "there is a second factor already: remove it first")
-        }
-        SignInError::NoSecondFactor => {
-            conflict("no_second_factor", "there is no such second factor")
-        }
-        SignInError::Sealed(error) => broken(error),
-        SignInError::Wrong => Problem::new(
-            StatusCode::UNAUTHORIZED,
-            "wrong_credentials",
-            "nobody has this e-mail and this password",
-        ),
-        SignInError::TooOften(wait) => Problem::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "too_many_tries",
-            "there were too many tries with this e-mail",
-        )
-        .retry_after(wait.to_std().unwrap_or_default()),
-        SignInError::Password(PasswordError::Busy) => Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "overloaded",
-            "too many people sign in at once",
-        )
-        .retry_after(BUSY_FOR),
-        SignInError::Password(PasswordError::Broken) => broken(PasswordError::Broken),
-        SignInError::Database(error) => error.into(),
     }
 }

@@ -13,9 +13,9 @@ use service::finish::finish;
 use service::json::Json;
 use uuid::Uuid;
 
-use super::accounts::failed;
+use super::caller::person;
 use super::origin::Origin;
-use super::people::{person, refused};
+use super::problem::{failed, refused};
 use super::{Identity, NO_STORE, not_found};
 use crate::people::Password;
 use crate::people::sign_ins::What;

@@ -11,7 +11,7 @@ use service::extract::Query;
 use service::json::Json;
 use uuid::Uuid;
 
-use super::people::person;
+use super::caller::person;
 use super::{Identity, NO_STORE};
 use crate::people::sign_ins::SignIn;
 use crate::principal::Principal;

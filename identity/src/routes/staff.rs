@@ -13,8 +13,7 @@ use service::finish::finish;
 use service::json::Json;
 use uuid::Uuid;
 
-use super::accounts::failed;
-use super::people::refused;
+use super::problem::{failed, refused};
 use super::{Identity, NO_STORE, not_found};
 use crate::access::unauthorized;
 use crate::people::{Colleague, Email, NewPassword, SignInError};

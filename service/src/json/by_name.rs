@@ -175,7 +175,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<A> {
         // Read first, so that whoever follows the path knows which it is.
         let read = seed.deserialize(StringDeserializer::new(name.clone()))?;
         if self.named.contains(&name) {
-            return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
+            return Err(A::Error::custom(format_args!("duplicate member `{name}`")));
         }
         self.named.insert(name);
         Ok(Some(read))

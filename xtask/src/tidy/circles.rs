@@ -62,13 +62,6 @@ const ALLOWED: &[(&str, &[(&str, &str)])] = &[
             ("domain/src/order/mod.rs", "domain/src/by.rs"),
         ],
     ),
-    (
-        "from before the rule: a type that both need wants a file of its own",
-        &[
-            ("identity/src/routes/addresses.rs", "identity/src/routes/accounts.rs"),
-            ("identity/src/routes/people.rs", "identity/src/routes/accounts.rs"),
-        ],
-    ),
 ];
 
 /// What files of one crate need of each other: by file, the line that says so.
