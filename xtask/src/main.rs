@@ -23,6 +23,7 @@ mod maildev;
 mod migrations;
 mod new;
 mod npm;
+mod owner;
 mod ports;
 mod process;
 mod progress;

@@ -11,7 +11,7 @@ use crate::process::Stack;
 use crate::record::Record;
 use crate::servers::{self, Durability, Servers, Source, Urls};
 use crate::services::{self, Services};
-use crate::{demo, interrupt, maildev, progress, projections, token};
+use crate::{demo, interrupt, maildev, owner, progress, projections, token};
 
 /// Pause between two looks whether everything still runs.
 const WATCH_INTERVAL: Duration = Duration::from_millis(200);
@@ -81,7 +81,9 @@ pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
     services.start(&urls, ports, &mut stack)?;
     demo::load(layout, &services, &urls, ports, &stack)?;
     projections::wait_until_caught_up(&ports.query_url())?;
+    let owner = owner::welcome(&services, &urls, ports)?;
     progress::result(&welcome(&urls, ports, args.detach));
+    progress::result(&owner);
     if let Some(mails) = mail_ports {
         progress::result(&correspondence(&mails.url(), ports));
     }
