@@ -9,6 +9,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context as _, Result, ensure};
 
 use crate::layout::Layout;
+use crate::ports::HOST;
 use crate::process::run_in_terminal;
 use crate::servers::{Durability, Ports, Servers, Throwaway};
 use crate::services::{self, COMMAND_API, PROJECTOR, QUERY_API, Services};
@@ -34,10 +35,16 @@ pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
     let server_ports = Ports::free()?;
     let durability = Durability::Throwaway;
     let urls = servers.start(layout, &mut stack, folder.path(), server_ports, durability)?;
-    let [command_api, query_api, projector, stripe] = ports::free_for_restarts::<4>()?;
+    let [command_api, query_api, projector, stripe, smtp] = ports::free_for_restarts::<5>()?;
     let ports = services::Ports { command_api, query_api, projector };
     let services = Services::built(binaries).with(stand_in::settings(stripe));
-    let services = services.with([("ACCESS", "asked".to_owned())]);
+    let services = services.with([
+        ("ACCESS", "asked".to_owned()),
+        // Receivers and mails are the tour's own.
+        ("WEBHOOKS_ALLOW_PRIVATE", "true".to_owned()),
+        ("SMTP_URL", format!("smtp://{HOST}:{smtp}")),
+        ("MAIL_FROM", "Tour <shop@tour.example>".to_owned()),
+    ]);
     let key = said(Command::new(services.program(COMMAND_API)?).arg("master-key"))?;
     let services = services.with_master_key(key);
     services.migrate(&urls, &stack)?;
@@ -46,8 +53,9 @@ pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
     command.arg("--command-api").arg(ports.command_url());
     command.arg("--query-api").arg(ports.query_url());
     command.arg("--stand-in").arg(stand_in).arg("--stand-in-port").arg(stripe.to_string());
+    command.arg("--smtp-port").arg(smtp.to_string());
     command.arg("--log").arg(folder.path().join("stripe.log"));
-    for role in ["staff", "analyst", "ops"] {
+    for role in ["owner", "staff", "analyst", "ops"] {
         let token = said(services.command_api(&urls)?.args(["token", "--role", role]))?;
         command.env(format!("{}_TOKEN", role.to_uppercase()), token);
     }

@@ -17,6 +17,8 @@ const CUSTOMERS: usize = 3;
 
 /// The tokens of those who work there.
 pub struct Staff {
+    /// Sees to who works there.
+    pub proprietor: String,
     /// Sells and sends.
     pub clerk: String,
     /// Looks at sales and events.
@@ -58,6 +60,11 @@ impl Shop {
         format!("{}/v1/gateways/stripe/events", self.place.command_api)
     }
 
+    /// Whose the shop is.
+    pub fn proprietor(&self) -> Caller<'_> {
+        self.with(&self.staff.proprietor)
+    }
+
     /// Somebody of the back office.
     pub fn clerk(&self) -> Caller<'_> {
         self.with(&self.staff.clerk)
@@ -92,7 +99,8 @@ impl Shop {
         self.owners.borrow().get(of).cloned().with_context(|| format!("{of} is nobody's"))
     }
 
-    fn with(&self, token: &str) -> Caller<'_> {
+    /// Who has that token or key.
+    pub fn with(&self, token: &str) -> Caller<'_> {
         Caller { place: &self.place, token: Some(token.to_owned()) }
     }
 

@@ -4,6 +4,7 @@ mod paying;
 mod people;
 mod returning;
 mod sending;
+mod working;
 
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::gateway::Stripe;
+use crate::inbox::Inbox;
 use crate::ledger::Ledger;
 use crate::say;
 use crate::shop::Shop;
@@ -27,6 +29,7 @@ const STOCK: u32 = 100;
 pub async fn all(
     shop: &Shop,
     stripe: &mut Stripe,
+    inbox: &Inbox,
     ledger: &mut Ledger,
     outage: Duration,
 ) -> Result<()> {
@@ -57,6 +60,9 @@ pub async fn all(
     act!("a dispute is lost", returning::dispute(shop, stripe, ledger));
     act!("the wrong people ask", people::trespass(shop, ledger));
     act!("somebody is forgotten", people::forgotten(shop, ledger));
+    act!("somebody works with a second factor", working::second_factor(shop, inbox));
+    act!("a program has a key until it is revoked", working::key(shop, ledger));
+    act!("those who should be told are told", working::told(shop, inbox, ledger));
     Ok(())
 }
 

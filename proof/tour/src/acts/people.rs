@@ -130,7 +130,8 @@ async fn all_answered(
     Ok(())
 }
 
-fn answered(wanted: u16, (status, answer): (u16, Value), path: &str) -> Result<()> {
+/// That is what is answered.
+pub fn answered(wanted: u16, (status, answer): (u16, Value), path: &str) -> Result<()> {
     ensure!(status == wanted, "{path} is answered {status}, not {wanted}: {answer}");
     Ok(())
 }
