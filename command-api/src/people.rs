@@ -3,7 +3,7 @@
 //!
 //! * An address is the caller's own, and stays as it is from then on.
 //! * What a payment is made with is sealed; its event names it.
-//! * Who takes their guest's cart along is forgotten with that guest.
+//! * Who takes their guest's cart or order along is forgotten with that guest.
 
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
@@ -40,7 +40,10 @@ pub fn put_away<'a>(
             _,
             cart::Command::Assign { guest_id: Some(guest), .. }
             | cart::Command::Merge { guest_id: Some(guest), .. },
-        ) => unite(vault, *guest, principal).boxed(),
+        )
+        | Command::Order(_, order::Command::Assign { guest_id: Some(guest), .. }) => {
+            unite(vault, *guest, principal).boxed()
+        }
         Command::Payment(_, payment::Command::Start { start, .. }) => {
             let token = start.token.as_mut()?;
             let sealing = async move {

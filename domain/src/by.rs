@@ -73,7 +73,7 @@ impl From<Shopper> for Owner {
 /// # Errors
 /// When states are missing, or it is not theirs.
 pub fn check(by: By, command: &Command, lookup: &dyn Lookup) -> Result<(), Stop> {
-    let By::Shopper(shopper) = by else { return Ok(()) };
+    let By::Shopper(shopper) = by else { return must_not_give(command) };
     let streams = Streams(lookup);
     let order_is_theirs = |id: &OrderId| Ok::<_, Stop>(streams.order(id)?.owner.is(shopper));
     match command {
@@ -99,6 +99,12 @@ pub fn check(by: By, command: &Command, lookup: &dyn Lookup) -> Result<(), Stop>
         Command::Cart(id, _) => {
             if !streams.cart(id)?.owner.is(shopper) {
                 return Err(cart::Error::NotFound.into());
+            }
+        }
+        Command::Order(id, asked::order::Command::Assign { customer_id, guest_id }) => {
+            let becomes_theirs = shopper == Shopper::Customer(*customer_id);
+            if !becomes_theirs || !was_theirs(&streams.order(id)?.owner, shopper, *guest_id) {
+                return Err(order::Error::NotFound.into());
             }
         }
         Command::Order(id, _)
@@ -134,6 +140,16 @@ pub fn check(by: By, command: &Command, lookup: &dyn Lookup) -> Result<(), Stop>
         }
     }
     Ok(())
+}
+
+/// An order has an address and is paid: the shop gives it to nobody, only who placed it takes it.
+fn must_not_give(command: &Command) -> Result<(), Stop> {
+    match command {
+        Command::Order(_, asked::order::Command::Assign { .. }) => {
+            Err(order::Error::OfAnother.into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether something is somebody's, or was before they signed in.

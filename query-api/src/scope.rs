@@ -46,8 +46,8 @@ impl Viewer {
     }
 }
 
-/// Whether somebody may see a thing, as the log has it: the first event of an order says whose it
-/// is, and that of a part of one whose part; of a cart it is the last that gave it to somebody.
+/// Whether somebody may see a thing, as the log has it: the first event of a part of an
+/// order says whose part; of an order or a cart it is the last that gave it to somebody.
 /// None where nothing has happened to it.
 pub async fn is_for_by_log(
     db: &mut PgConnection,
@@ -59,7 +59,8 @@ pub async fn is_for_by_log(
     for _ in 0..2 {
         let said = sqlx::query_scalar!(
             r#"SELECT data::text AS "data!" FROM events
-               WHERE stream = $1 AND (version = 1 OR type = 'cart.assigned')
+               WHERE stream = $1
+                   AND (version = 1 OR type IN ('cart.assigned', 'order.assigned'))
                ORDER BY version DESC LIMIT 1"#,
             name
         );

@@ -3,7 +3,7 @@
 use domain::command::order::Command as Order;
 use domain::order::Units;
 use domain::text::Note;
-use domain::{AddressId, Command};
+use domain::{AddressId, Command, CustomerId};
 use identity::Access::Shopper;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -12,6 +12,7 @@ use service::problem::Problem;
 use super::{Address, Body, Edge, Route};
 
 pub(super) const ROUTES: &[Route] = &[
+    Route::put::<Assign>(Shopper, "order.assign", "/v1/orders/{id}/customer"),
     // Units called off twice are twice as many.
     Route::post::<Cancel>(Shopper, "order.cancel", "/v1/orders/{id}/cancel").keyed(),
     Route::put::<ChangeLine>(Shopper, "order.change_line", "/v1/orders/{id}/lines/{sku}"),
@@ -21,6 +22,20 @@ pub(super) const ROUTES: &[Route] = &[
 
 /// Why a line became smaller, where nobody says.
 pub(super) const NO_REASON: &str = "no reason was given";
+
+/// Makes a guest's order a customer's, who has signed in since.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Assign {
+    customer_id: CustomerId,
+}
+
+impl Body for Assign {
+    fn command(self, address: &Address, edge: &Edge) -> Result<Command, Problem> {
+        let (customer_id, guest_id) = (self.customer_id, edge.was_guest);
+        Ok(Command::Order(address.id()?, Order::Assign { customer_id, guest_id }))
+    }
+}
 
 /// Calls off what has not left, or some units of it. Money that is too much then is given back.
 #[derive(Deserialize, JsonSchema)]

@@ -71,7 +71,7 @@ impl Customer {
     /// What they would say to a thing of somebody's.
     async fn says(&self, known: &Known, route: &str) -> Value {
         match route {
-            "cart.assign" => json!({ "customer_id": self.id }),
+            "cart.assign" | "order.assign" => json!({ "customer_id": self.id }),
             "cart.merge" => json!({ "from": known.cart(&self.token).await }),
             "cart.add_line" => json!({"sku": "TOTE", "quantity": 1}),
             "cart.change_line" | "order.change_line" => json!({ "quantity": 1 }),

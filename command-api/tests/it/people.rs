@@ -243,6 +243,59 @@ async fn who_is_forgotten_leaves_no_word(db: PgPool) {
     open.done(&staff, forget(id)).await;
 }
 
+/// Who signs in takes along what they had ordered as a guest, with its payments; the shop gives
+/// nobody's order to anybody.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_guests_order_becomes_the_customers(db: PgPool) {
+    let known = Known::open(&db);
+    known.sell().await;
+    let [ann, bob] = std::array::from_fn(|_| Uuid::now_v7());
+    let of_ann = known.token(Subject::Customer(CustomerId(ann))).await;
+    let of_bob = known.token(Subject::Customer(CustomerId(bob))).await;
+    let guest = known.token(Subject::Guest(GuestId(Uuid::now_v7()))).await;
+    let other = known.token(Subject::Guest(GuestId(Uuid::now_v7()))).await;
+    let address = known.address(&guest).await;
+    let order = known.check_out(&guest, &known.cart(&guest).await, &address).await.id();
+    let pay = json!({"order_id": order, "method": "card", "token": "tok_success"});
+    let payment = known.done(&guest, keyed("/v1/payments", &pay)).await.id();
+
+    let path = format!("/v1/orders/{order}/customer");
+    let assign = |id: Uuid| put(path.clone(), &json!({ "customer_id": id }));
+    for ask in [
+        assign(ann),
+        assign(ann).with("guest-token", &other),
+        assign(bob).with("guest-token", &guest),
+    ] {
+        let said = known.send(&of_ann, ask).await;
+        assert_eq!((said.status, said.code()), (StatusCode::NOT_FOUND, "order_not_found"));
+    }
+    let said = known.send(&guest, assign(ann)).await;
+    assert_eq!(said.code(), "order_not_found");
+    let said = known.send(&known.staff().await, assign(ann)).await;
+    assert_eq!((said.status, said.code()), (StatusCode::CONFLICT, "order_of_another"));
+
+    known.done(&of_ann, assign(ann).with("guest-token", &guest)).await;
+    let assigned = known.shop.payload(&format!("order-{order}"), "order.assigned").await;
+    assert_eq!(assigned, json!({ "customer_id": ann }));
+    let assigned = known.shop.payload(&format!("payment-{payment}"), "payment.assigned").await;
+    assert_eq!(assigned, json!({ "customer_id": ann, "order_id": order }));
+    // Once more is nothing, and it is nobody else's any more.
+    known.done(&of_ann, assign(ann).with("guest-token", &guest)).await;
+    known.done(&of_ann, assign(ann)).await;
+    let said = known.send(&of_bob, assign(bob).with("guest-token", &guest)).await;
+    assert_eq!(said.code(), "order_not_found");
+    let cancel = || keyed(format!("/v1/orders/{order}/cancel"), &json!({"reason": "no more"}));
+    for token in [&guest, &of_bob] {
+        assert_eq!(known.send(token, cancel()).await.code(), "order_not_found");
+    }
+    // What the guest had said of themselves is forgotten with the customer.
+    known.done(&of_ann, cancel()).await;
+    known.done(&of_ann, post("/v1/people/me/forget", &json!({}))).await;
+    let staff = known.staff().await;
+    let gone = known.send(&staff, get(&format!("/v1/addresses/{address}"))).await;
+    assert_eq!(gone.code(), "erased");
+}
+
 /// A token is sealed, whichever it is; one that only names another is refused.
 #[sqlx::test(migrations = "../migrations")]
 async fn what_is_paid_with_is_sealed(db: PgPool) {

@@ -8,7 +8,7 @@ use super::balance::Balance;
 use super::confirming::commit_stock;
 use super::{Events, Stop, Unit, settling};
 use crate::StreamId;
-use crate::ids::{AddressId, OrderId};
+use crate::ids::{AddressId, CustomerId, GuestId, OrderId};
 use crate::order::{self, CancelReason, Event, Order, ParcelOutcome, Recording, Status, Units};
 use crate::payment;
 use crate::state::Streams;
@@ -20,6 +20,13 @@ pub enum Command {
     /// Take one over that was sold before it came to this log. For imports: no caller of the API
     /// may name prices.
     Record(Recording),
+    /// Make a guest's order a customer's.
+    Assign {
+        /// Whose it is from now on.
+        customer_id: CustomerId,
+        /// The guest they were before they signed in.
+        guest_id: Option<GuestId>,
+    },
     /// Call it off.
     Cancel {
         /// Why.
@@ -65,6 +72,7 @@ pub(crate) fn decide(id: OrderId, command: Command, streams: Streams) -> Result<
             unit.add(&StreamId::Order(id), order.record(recording)?);
             return Ok(unit.0);
         }
+        Command::Assign { customer_id, .. } => return assign(id, order, customer_id, streams),
         Command::Cancel { reason, lines } if lines.is_empty() => {
             order.cancel(CancelReason::Requested(reason))?
         }
@@ -84,6 +92,21 @@ pub(crate) fn decide(id: OrderId, command: Command, streams: Streams) -> Result<
     let mut unit = Unit::default();
     if let Some(after) = follow(&mut unit, id, order, &events, streams)? {
         settling::settle(&mut unit, &after, None, streams)?;
+    }
+    Ok(unit.0)
+}
+
+/// Its payments name whose it is, and follow it.
+fn assign(id: OrderId, order: &Order, to: CustomerId, streams: Streams) -> Result<Events, Stop> {
+    let assigned = order.assign(to)?;
+    let mut unit = Unit::default();
+    if !assigned.is_empty() {
+        streams.require(order.payments.keys().copied().map(StreamId::Payment))?;
+        unit.add(&StreamId::Order(id), assigned);
+        for payment in order.payments.keys() {
+            let assigned = streams.payment(payment)?.assign(to)?;
+            unit.add(&StreamId::Payment(*payment), assigned);
+        }
     }
     Ok(unit.0)
 }

@@ -276,6 +276,7 @@ fn follow(
         }
         // Nobody is asked again at once what they have just refused, or while they are asked.
         Event::Created(_)
+        | Event::Assigned(_)
         | Event::Requested(_)
         | Event::RequestFailed(_)
         | Event::OutcomeUnknown(_)

@@ -14,6 +14,8 @@ use crate::text::{Label, Note, Quantity, Sku};
 events! {
     /// A cart became an order, its units reserved; or one of another shop's books was recorded.
     Placed = "order.placed", schema 1;
+    /// A guest's became a customer's.
+    Assigned = "order.assigned", schema 1;
     /// Somebody began to pay it.
     PaymentStarted = "order.payment_started", schema 1;
     /// That payment came to nothing.
@@ -153,6 +155,13 @@ pub struct Placed {
     /// does not expire.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub recorded: bool,
+}
+
+/// `order.assigned`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Assigned {
+    /// Whose it is from now on, and its payments with it.
+    pub customer_id: CustomerId,
 }
 
 /// `order.payment_started`

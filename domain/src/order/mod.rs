@@ -9,6 +9,7 @@
 //! Payments, parcels and returns are streams of their own; the order remembers only what its own
 //! decisions need of them.
 
+mod assigning;
 mod event;
 mod fulfilling;
 mod overpaying;
@@ -21,10 +22,11 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 pub use event::{
-    AddressChanged, CancelReason, Cancelled, Completed, Confirmed, Event, FulfilmentClosed,
-    FulfilmentPlanned, FulfilmentShipped, HoldProlonged, Line, Overpaid, OverpaidCorrected,
-    ParcelOutcome, PaymentEnded, PaymentMethod, PaymentStarted, Placed, Reinstated, ReturnClosed,
-    ReturnOpened, Secured, Units, UnitsCancelled, UnitsDelivered, UnitsReturned, Unsecured,
+    AddressChanged, Assigned, CancelReason, Cancelled, Completed, Confirmed, Event,
+    FulfilmentClosed, FulfilmentPlanned, FulfilmentShipped, HoldProlonged, Line, Overpaid,
+    OverpaidCorrected, ParcelOutcome, PaymentEnded, PaymentMethod, PaymentStarted, Placed,
+    Reinstated, ReturnClosed, ReturnOpened, Secured, Units, UnitsCancelled, UnitsDelivered,
+    UnitsReturned, Unsecured,
 };
 pub(crate) use fulfilling::{merge, units_of, without};
 pub use recording::Recording;
@@ -119,7 +121,7 @@ pub struct BegunPayment {
 
 /// Of the shape of [`Order`] and of its fold. Raise it with every change of either: snapshots of
 /// another schema are passed over. A test knows when it is due.
-pub const SCHEMA: i32 = 9;
+pub const SCHEMA: i32 = 10;
 
 /// Why it refuses, as [`crate::Refusal`] keeps it.
 pub type Refusal = Error;
@@ -185,6 +187,7 @@ impl Order {
                 self.total = Some(placed.total);
                 self.hold_until(placed.reserved_until);
             }
+            Event::Assigned(assigned) => self.owner = Owner::customer(assigned.customer_id),
             Event::PaymentStarted(PaymentStarted { payment_id, method }) => {
                 let attempt = BegunPayment { method: *method, ended: false };
                 self.payments.insert(*payment_id, attempt);

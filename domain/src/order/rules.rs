@@ -22,6 +22,9 @@ refusals! {
         AlreadyExists = "order_already_exists", Conflict, "an order with this id exists already";
         /// There is none.
         NotFound = "order_not_found", NotFound, "there is no such order";
+        /// It is not for who asks to say whose it is.
+        OfAnother = "order_of_another", Conflict,
+            "only the guest who placed the order takes it along as they sign in";
         /// The sum is out of bounds or of several currencies.
         TotalOutOfBounds = "total_out_of_bounds", Invalid,
             "the order's total is beyond what money can be";

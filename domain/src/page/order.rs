@@ -287,6 +287,10 @@ impl Document {
             }
             order::Event::Secured(_) => self.unsecured = false,
             order::Event::HoldProlonged(held) => self.reserved_until = held.reserved_until,
+            order::Event::Assigned(assigned) => {
+                self.customer_id = Some(assigned.customer_id);
+                self.guest_id = None;
+            }
             order::Event::AddressChanged(changed) => self.address_id = Some(changed.address_id),
             order::Event::UnitsReturned(returned) => {
                 let back = self.returns.iter_mut().find(|back| back.id == returned.return_id);

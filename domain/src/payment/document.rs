@@ -255,6 +255,10 @@ impl Document {
             }
             payment::Event::Restored(restored) => self.failure.clone_from(&restored.reason),
             payment::Event::Requested(_) => self.failure = None,
+            payment::Event::Assigned(assigned) => {
+                self.customer_id = Some(assigned.customer_id);
+                self.guest_id = None;
+            }
             payment::Event::Created(_)
             | payment::Event::Voided(_)
             | payment::Event::Expired(_)

@@ -14,6 +14,8 @@ use crate::text::{GatewayName, MediaUrl, Note, Token};
 events! {
     /// Somebody began to pay.
     Created = "payment.created", schema 1;
+    /// Its order, a guest's, became a customer's.
+    Assigned = "payment.assigned", schema 1;
     /// The gateway is to be asked for something.
     Requested = "payment.requested", schema 1;
     /// The customer must confirm at their bank.
@@ -134,6 +136,15 @@ pub struct Created {
     /// Where the customer comes back to from their bank.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub return_url: Option<MediaUrl>,
+}
+
+/// `payment.assigned`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Assigned {
+    /// Its order.
+    pub order_id: OrderId,
+    /// Whose that is from now on.
+    pub customer_id: CustomerId,
 }
 
 /// `payment.requested`
@@ -329,6 +340,7 @@ impl Event {
     pub fn order_id(&self) -> OrderId {
         match self {
             Self::Created(Created { order_id, .. })
+            | Self::Assigned(Assigned { order_id, .. })
             | Self::Requested(Requested { order_id, .. })
             | Self::ActionRequired(ActionRequired { order_id, .. })
             | Self::Authorized(Authorized { order_id, .. })

@@ -20,9 +20,9 @@ use std::collections::BTreeSet;
 
 pub use cash::{Collected, CollectionCorrected, CollectionDue, Remitted, Uncollected, WriteOff};
 pub use event::{
-    ActionRequired, Authorized, CapturePolicy, Captured, Created, DisputeStage, Disputed, Event,
-    Expired, Failed, Operation, OutcomeUnknown, Refunded, Reported, RequestFailed, Requested,
-    Resolved, Restoration, Restored, Voided,
+    ActionRequired, Assigned, Authorized, CapturePolicy, Captured, Created, DisputeStage, Disputed,
+    Event, Expired, Failed, Operation, OutcomeUnknown, Refunded, Reported, RequestFailed,
+    Requested, Resolved, Restoration, Restored, Voided,
 };
 pub use recording::{Finding, Report, Verdict};
 pub use rules::{Error, Start};
@@ -200,7 +200,7 @@ impl Payment {
                 self.refused = Some(failed.operation);
             }
             Event::Restored(restored) => self.restore(restored),
-            Event::Resolved(_) => {}
+            Event::Resolved(_) | Event::Assigned(_) => {}
             Event::CollectionDue(_) => self.stage = Stage::Open,
             Event::Collected(collected) => self.take(collected.amount, false),
             Event::CollectionCorrected(corrected) => self.correct(corrected.amount),

@@ -3,11 +3,11 @@
 //! couriers say, in `cash`.
 
 use super::{
-    CapturePolicy, CollectionDue, Created, Event, Expired, Failed, Operation, Payment,
+    Assigned, CapturePolicy, CollectionDue, Created, Event, Expired, Failed, Operation, Payment,
     REQUESTS_MAX, Refunded, Requested, Stage, Status, Terms, Uncollected,
 };
 use crate::by::Owner;
-use crate::ids::OrderId;
+use crate::ids::{CustomerId, OrderId};
 use crate::money::Money;
 use crate::order::PaymentMethod;
 use crate::text::{GatewayName, MediaUrl, Note, Token};
@@ -195,6 +195,12 @@ impl Payment {
         let order_id = self.ready()?.order_id;
         let open = self.by_gateway() && self.stage == Stage::Open;
         Ok(open.then(|| Expired { order_id }.into()).into_iter().collect())
+    }
+
+    /// Follows its order, which became a customer's.
+    pub fn assign(&self, customer_id: CustomerId) -> Result<Vec<Event>, Error> {
+        let order_id = self.terms.as_ref().ok_or(Error::NotFound)?.order_id;
+        Ok(vec![Assigned { order_id, customer_id }.into()])
     }
 
     pub(super) fn by_gateway(&self) -> bool {

@@ -2,9 +2,11 @@
 
 use domain::cart::{self, LINES_MAX, LineAdded, Misfit};
 use domain::command::cart::Command as Carts;
+use domain::command::order::Command as Orders;
 use domain::command::payment::Command as Payments;
 use domain::command::stock::Command as Stocks;
 use domain::{By, Command, Options, Owner, Quantity, Refusal, Shopper, State, StreamId};
+use domain::{order, payment};
 
 use kit::*;
 
@@ -109,6 +111,55 @@ fn whose_it_is_stands_in_the_events() {
     let State::Order(order) = shop.state(&StreamId::Order(order_id(1))) else { panic!("an order") };
     assert_eq!(order.owner, Owner::from(guest(1)));
     assert!(!order.owner.is(customer(1)) && !order.owner.is(guest(2)));
+}
+
+#[test]
+fn who_signs_in_takes_their_guests_orders_along() {
+    let assign = |order, customer, guest: Option<u128>| {
+        let (customer_id, guest_id) = (customer_id(customer), guest.map(guest_id));
+        to_order(order, Orders::Assign { customer_id, guest_id })
+    };
+    let placed = order_of(guest(1));
+    let delivered = sent_with(placed.clone().done(record(1, 1, was_authorized())), 1, &[]);
+    let delivered = delivered.done(deliver(1));
+    let off = placed.clone().done(cancel(1));
+    let (order_id, customer_id) = (order_id(1), customer_id(1));
+    // However far it has come, and its payments with it.
+    for shop in [&placed, &delivered, &off] {
+        let claimed = shop.decide_by(By::Shopper(customer(1)), &assign(1, 1, Some(1)));
+        let expected = [
+            of_order(1, order::Assigned { customer_id }),
+            of_payment(1, payment::Assigned { order_id, customer_id }),
+        ];
+        assert_eq!(claimed.expect("theirs"), expected);
+    }
+    for (by, command) in [
+        // Nobody else's, without the guest's token, or for another.
+        (customer(1), assign(1, 1, None)),
+        (customer(1), assign(1, 1, Some(2))),
+        (customer(1), assign(1, 2, Some(1))),
+        (guest(1), assign(1, 1, Some(1))),
+        (customer(1), assign(9, 1, Some(1))),
+    ] {
+        assert_eq!(asked(&placed, by, &command), Err("order_not_found"), "{command:?}");
+    }
+    placed.when(assign(1, 1, Some(1))).then_refused("order_of_another");
+
+    let mut theirs = placed.clone();
+    let claimed = placed.decide_by(By::Shopper(customer(1)), &assign(1, 1, Some(1)));
+    claimed.expect("theirs").iter().for_each(|fact| theirs.evolve(fact));
+    let again = theirs.decide_by(By::Shopper(customer(1)), &assign(1, 1, Some(1)));
+    assert_eq!(again.expect("theirs"), []);
+    assert_eq!(asked(&theirs, customer(2), &assign(1, 2, Some(1))), Err("order_not_found"));
+    let abort = || to_payment(1, Payments::Abort { reason: note("no more"), at: hour(0) });
+    for command in [cancel(1), abort()] {
+        assert_eq!(asked(&theirs, customer(1), &command), Ok(()), "{command:?}");
+        assert!(asked(&theirs, guest(1), &command).is_err(), "{command:?}");
+    }
+    // What is nobody's stays so.
+    let nobodys = to_cart(1, Carts::Create { currency: currency("EUR"), owner: Owner::default() });
+    let nobodys = catalogue().done(nobodys).done(add(1, TOTE, 2)).done(check_out(1, 1));
+    assert_eq!(asked(&nobodys, customer(1), &assign(1, 1, Some(1))), Err("order_not_found"));
 }
 
 #[test]

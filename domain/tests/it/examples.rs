@@ -139,7 +139,7 @@ fn of_carts() -> [cart::Event; 9] {
     ]
 }
 
-fn of_orders() -> [order::Event; 21] {
+fn of_orders() -> [order::Event; 22] {
     let (payment_id, fulfilment_id, return_id) = (payment_id(1), parcel_id(1), return_id(1));
     let (total, amount, units) = (eur("39.98"), eur("19.99"), 2);
     let address_id = domain::AddressId(uuid::Uuid::from_u128(8));
@@ -177,6 +177,7 @@ fn of_orders() -> [order::Event; 21] {
     };
     [
         placed.into(),
+        order::Assigned { customer_id: customer_id(2) }.into(),
         order::PaymentStarted { payment_id, method: PaymentMethod::Card }.into(),
         order::PaymentEnded { payment_id }.into(),
         order::HoldProlonged { reserved_until: hour(2) }.into(),
@@ -207,7 +208,7 @@ fn of_orders() -> [order::Event; 21] {
     ]
 }
 
-fn of_payments() -> [payment::Event; 20] {
+fn of_payments() -> [payment::Event; 21] {
     let (order_id, amount) = (order_id(1), eur("39.98"));
     let (method, operation, request) = (PaymentMethod::Card, Operation::Authorize, 1);
     let url = || "https://bank.example/confirm".parse().expect("a URL");
@@ -240,6 +241,7 @@ fn of_payments() -> [payment::Event; 20] {
     let stage = payment::DisputeStage::Opened;
     [
         created.into(),
+        payment::Assigned { order_id, customer_id: customer_id(2) }.into(),
         payment::Requested { order_id, operation, amount, request, reason: again }.into(),
         payment::ActionRequired { order_id, request, reference, url: url() }.into(),
         payment::Authorized { order_id, request: None, amount, reference: name(), expires_at }

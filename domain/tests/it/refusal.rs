@@ -212,6 +212,7 @@ fn of_orders() -> Vec<Refusal> {
     let errors = [
         E::AlreadyExists,
         E::NotFound,
+        E::OfAnother,
         E::TotalOutOfBounds,
         E::NotPending,
         E::NotDue,

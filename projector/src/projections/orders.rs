@@ -20,7 +20,7 @@ const CATEGORIES: &[Category] =
 
 pub static PROJECTION: Projection = Projection {
     name: ReadModel::Orders.name(),
-    version: 7,
+    version: 8,
     categories: CATEGORIES,
     tables: &["orders_rows"],
     grain: 1,
@@ -107,6 +107,7 @@ impl Documents for Orders {
                    version = excluded.version, status = excluded.status,
                    payment_status = excluded.payment_status,
                    fulfilment_status = excluded.fulfilment_status,
+                   customer_id = excluded.customer_id,
                    to_refund = excluded.to_refund, updated_at = excluded.updated_at,
                    address_id = excluded.address_id, skus = excluded.skus,
                    tracking_keys = excluded.tracking_keys"#,

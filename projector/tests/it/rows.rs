@@ -135,6 +135,39 @@ async fn carts_orders_and_payments(db: PgPool) {
     assert!(payments[0].get("token").is_none());
 }
 
+/// A guest's order that became a customer's is found as theirs, and its payments are.
+#[sqlx::test(migrations = "../migrations")]
+async fn an_order_goes_to_who_signed_in(db: PgPool) {
+    let shop = Shop::open(&db);
+    let (order_id, payment_id) = shop.busy_day().await;
+    for name in ["orders", "payments"] {
+        project(&db, name).await;
+    }
+    let order = documents(&db, "orders").await.remove(0);
+    let next = |document: &serde_json::Value| document["version"].as_i64().unwrap() + 1;
+    let (customer, of_payment) = (sqlx::types::Uuid::from_u128(7), &order["payments"][0]);
+    let data = json!({ "customer_id": customer }).to_string();
+    let stream = format!("order-{}", order_id.0);
+    shop.append_raw(&stream, next(&order), "order.assigned", &data).await;
+    let data = json!({"customer_id": customer, "order_id": order_id}).to_string();
+    let stream = format!("payment-{}", payment_id.0);
+    shop.append_raw(&stream, next(of_payment), "payment.assigned", &data).await;
+    for name in ["orders", "payments"] {
+        project(&db, name).await;
+    }
+    let theirs = "SELECT document FROM orders WHERE customer_id = $1";
+    let theirs: Vec<serde_json::Value> =
+        sqlx::query_scalar(theirs).bind(customer).fetch_all(&db).await.unwrap();
+    let [theirs] = &theirs[..] else { panic!("{theirs:?}") };
+    assert_eq!(theirs["id"], json!(order_id));
+    let payment = documents(&db, "payments").await.remove(0);
+    assert_eq!(theirs["payments"][0], payment);
+    for document in [theirs, &payment] {
+        assert_eq!(document["customer_id"], json!(customer));
+        assert!(document.get("guest_id").is_none());
+    }
+}
+
 #[sqlx::test(migrations = "../migrations")]
 async fn sales_of_a_day(db: PgPool) {
     let shop = Shop::open(&db);

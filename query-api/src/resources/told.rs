@@ -19,6 +19,7 @@ const AGAIN: [&str; 2] = ["again.sku", "again.quantity"];
 /// Each type of event that they are told of, with the members of its payload that they see.
 const TOLD: &[(&str, &[&[&str]])] = &[
     ("order.placed", &[PLACED]),
+    ("order.assigned", &[&["customer_id"]]),
     ("order.payment_started", &[&["payment_id", "method"]]),
     ("order.payment_ended", &[&["payment_id"]]),
     ("order.hold_prolonged", &[&["reserved_until"]]),
@@ -43,6 +44,7 @@ const TOLD: &[(&str, &[&[&str]])] = &[
     ("order.overpaid", &[&["payment_id", "amount"]]),
     ("order.overpaid_corrected", &[&["payment_id", "amount"]]),
     ("payment.created", &[&["method", "amount"]]),
+    ("payment.assigned", &[&["customer_id"]]),
     // The address at their bank is the document's, while it is good for something.
     ("payment.action_required", &[]),
     ("payment.authorized", &[&["amount", "expires_at"]]),

@@ -141,8 +141,9 @@ async fn strangers_to_a_document_wait_for_nothing(db: PgPool) {
     let (owner_id, guest_id) = (Uuid::now_v7(), Uuid::now_v7());
     let owner = asked.token(Subject::Customer(CustomerId(owner_id))).await;
     let other = asked.token(Subject::Customer(CustomerId(Uuid::now_v7()))).await;
+    let guest = asked.token(Subject::Guest(GuestId(guest_id))).await;
     let staff = asked.token(Subject::Member(Uuid::now_v7(), Role::Staff)).await;
-    let [shown, placed, cart, payment] = std::array::from_fn(|_| Uuid::now_v7());
+    let [shown, placed, cart, payment, given, paid] = std::array::from_fn(|_| Uuid::now_v7());
     let theirs = json!({"id": shown, "customer_id": owner_id});
     put(&db, "orders_rows", shown, &theirs).await;
     // Their cart was a guest's, which is all that its row knows yet.
@@ -156,6 +157,9 @@ async fn strangers_to_a_document_wait_for_nothing(db: PgPool) {
             (stream("payment", payment), "payment.created", json!({"order_id": placed})),
             (stream("cart", cart), "cart.created", json!({"guest_id": guest_id})),
             (stream("cart", cart), "cart.assigned", json!({"customer_id": owner_id})),
+            (stream("order", given), "order.placed", json!({"guest_id": guest_id})),
+            (stream("payment", paid), "payment.created", json!({"order_id": given})),
+            (stream("order", given), "order.assigned", json!({"customer_id": owner_id})),
         ])
         .await;
     let ask = async |path: &str, token: &String, wait: &str| {
@@ -165,13 +169,18 @@ async fn strangers_to_a_document_wait_for_nothing(db: PgPool) {
     };
     let [of_shown, of_placed] = [shown, placed].map(|id| format!("orders/{id}"));
     let (of_cart, of_payment) = (format!("carts/{cart}"), format!("payments/{payment}"));
-    for path in [&of_shown, &of_placed, &of_cart, &of_payment] {
+    let (of_given, of_paid) = (format!("orders/{given}"), format!("payments/{paid}"));
+    for path in [&of_shown, &of_placed, &of_cart, &of_payment, &of_given, &of_paid] {
         let hidden = ask(path, &other, "wait=30").await;
         assert_eq!(hidden.status, StatusCode::NOT_FOUND, "{path}: {}", hidden.text);
         for token in [&owner, &staff] {
             let behind = ask(path, token, "wait=0").await;
             assert_eq!(behind.code(), "projection_behind", "{path}");
         }
+    }
+    // What was a guest's is theirs no more.
+    for path in [&of_given, &of_paid] {
+        assert_eq!(ask(path, &guest, "wait=30").await.status, StatusCode::NOT_FOUND, "{path}");
     }
     let nobodys = ask(&format!("orders/{}", Uuid::now_v7()), &other, "wait=30").await;
     assert_eq!(nobodys.status, StatusCode::NOT_FOUND);

@@ -53,6 +53,7 @@ impl Reaction for AskGateway {
             | payment::Event::Expired(_)
             | payment::Event::Restored(_)
             | payment::Event::Created(_)
+            | payment::Event::Assigned(_)
             | payment::Event::OutcomeUnknown(_)
             | payment::Event::Resolved(_)
             | payment::Event::Reported(_)

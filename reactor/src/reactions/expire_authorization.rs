@@ -30,6 +30,7 @@ impl Reaction for ExpireAuthorization {
             | payment::Event::Expired(_)
             | payment::Event::Failed(_) => list.settled(id),
             payment::Event::Created(_)
+            | payment::Event::Assigned(_)
             | payment::Event::Resolved(_)
             | payment::Event::Reported(_)
             | payment::Event::Restored(_)

@@ -36,6 +36,7 @@ impl Reaction for ExpireOrder {
             order::Event::Reinstated(_)
             | order::Event::PaymentStarted(_)
             | order::Event::PaymentEnded(_)
+            | order::Event::Assigned(_)
             | order::Event::AddressChanged(_)
             | order::Event::FulfilmentPlanned(_)
             | order::Event::FulfilmentShipped(_)

@@ -663,6 +663,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/orders/{id}/customer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Makes a guest's order a customer's, who has signed in since
+         * @description Makes a guest's order a customer's, who has signed in since.
+         */
+        put: operations["order.assign"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/orders/{id}/lines/{sku}": {
         parameters: {
             query?: never;
@@ -2241,7 +2261,7 @@ export interface components {
              * @description Its name in the list of operations: `cart.add_line`.
              * @enum {string}
              */
-            command: "product.create" | "product.change" | "product.set_variant" | "product.change_variant" | "product.set_prices" | "product.remove_variant" | "product.publish" | "product.unpublish" | "product.archive" | "product.restore" | "stock.receive" | "stock.transfer" | "stock.count" | "stock.adjust" | "stock.set_policy" | "stock.set_threshold" | "location.set" | "cart.create" | "cart.assign" | "cart.merge" | "cart.add_line" | "cart.change_line" | "cart.remove_line" | "cart.checkout" | "cart.reopen" | "cart.abandon" | "order.cancel" | "order.change_line" | "order.remove_line" | "order.change_address" | "payment.start" | "payment.abort" | "payment.capture" | "payment.void" | "payment.refund" | "payment.complete_action" | "payment.resolve" | "payment.collect" | "payment.correct_collection" | "payment.remit" | "payment.uncollect" | "fulfilment.create" | "fulfilment.pack" | "fulfilment.ship" | "fulfilment.deliver" | "fulfilment.fail" | "fulfilment.lose" | "fulfilment.return" | "fulfilment.cancel" | "return.request" | "return.approve" | "return.reject" | "return.withdraw" | "return.receive" | "return.close";
+            command: "product.create" | "product.change" | "product.set_variant" | "product.change_variant" | "product.set_prices" | "product.remove_variant" | "product.publish" | "product.unpublish" | "product.archive" | "product.restore" | "stock.receive" | "stock.transfer" | "stock.count" | "stock.adjust" | "stock.set_policy" | "stock.set_threshold" | "location.set" | "cart.create" | "cart.assign" | "cart.merge" | "cart.add_line" | "cart.change_line" | "cart.remove_line" | "cart.checkout" | "cart.reopen" | "cart.abandon" | "order.assign" | "order.cancel" | "order.change_line" | "order.remove_line" | "order.change_address" | "payment.start" | "payment.abort" | "payment.capture" | "payment.void" | "payment.refund" | "payment.complete_action" | "payment.resolve" | "payment.collect" | "payment.correct_collection" | "payment.remit" | "payment.uncollect" | "fulfilment.create" | "fulfilment.pack" | "fulfilment.ship" | "fulfilment.deliver" | "fulfilment.fail" | "fulfilment.lose" | "fulfilment.return" | "fulfilment.cancel" | "return.request" | "return.approve" | "return.reject" | "return.withdraw" | "return.receive" | "return.close";
             /** @description What is the body elsewhere; and `sku`, where that is in the path there. */
             data?: {
                 [key: string]: unknown;
@@ -2973,6 +2993,10 @@ export interface components {
             version: number;
             /** @description What stays owed of the price of goods that came back: they were worth less then. */
             withheld: components["schemas"]["Money"];
+        };
+        /** @description Makes a guest's order a customer's, who has signed in since. */
+        OrderAssign: {
+            customer_id: components["schemas"]["CustomerId"];
         };
         /** @description Calls off what has not left, or some units of it. Money that is too much then is given back. */
         OrderCancel: {
@@ -4133,7 +4157,7 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
-                    code?: "already_delivered" | "already_exists" | "amount_too_large" | "amount_too_small" | "another_log" | "cart_abandoned" | "cart_already_exists" | "cart_checked_out" | "cart_empty" | "cart_merge_refused" | "cart_merged" | "cart_of_another" | "cart_of_other_currency" | "cart_order_sent" | "cart_order_stands" | "checkout_refused" | "email_taken" | "fulfilment_already_exists" | "fulfilment_given_up" | "fulfilment_wrong_state" | "last_variant" | "location_not_sellable" | "location_sellable_stays" | "no_second_factor" | "not_for_sale" | "not_in_fulfilment" | "not_priced_in_currency" | "nothing_left_to_send" | "nothing_to_return" | "nothing_to_sell" | "order_already_exists" | "order_already_shipped" | "order_cancelled" | "order_completed" | "order_fully_planned" | "order_line_cannot_grow" | "order_not_confirmed" | "order_not_delivered" | "order_not_due" | "order_not_pending" | "order_not_secured" | "order_paid" | "out_of_stock" | "payment_already_exists" | "payment_already_started" | "payment_request_in_flight" | "payment_wrong_state" | "product_already_exists" | "product_archived" | "replay_under_way" | "return_already_exists" | "return_wrong_state" | "second_factor_there" | "sku_of_another_product" | "sku_taken" | "stock_already_reserved" | "stock_not_empty" | "stock_not_held" | "stock_not_there" | "stock_of_another_product" | "stock_would_go_negative" | "too_many_arrivals" | "too_many_cart_lines" | "too_many_delivery_attempts" | "too_many_fulfilments" | "too_many_keys" | "too_many_order_lines" | "too_many_payment_requests" | "too_many_payments" | "too_many_records" | "too_many_returns" | "too_many_webhooks" | "withheld_too_much" | "works_here" | "yourself";
+                    code?: "already_delivered" | "already_exists" | "amount_too_large" | "amount_too_small" | "another_log" | "cart_abandoned" | "cart_already_exists" | "cart_checked_out" | "cart_empty" | "cart_merge_refused" | "cart_merged" | "cart_of_another" | "cart_of_other_currency" | "cart_order_sent" | "cart_order_stands" | "checkout_refused" | "email_taken" | "fulfilment_already_exists" | "fulfilment_given_up" | "fulfilment_wrong_state" | "last_variant" | "location_not_sellable" | "location_sellable_stays" | "no_second_factor" | "not_for_sale" | "not_in_fulfilment" | "not_priced_in_currency" | "nothing_left_to_send" | "nothing_to_return" | "nothing_to_sell" | "order_already_exists" | "order_already_shipped" | "order_cancelled" | "order_completed" | "order_fully_planned" | "order_line_cannot_grow" | "order_not_confirmed" | "order_not_delivered" | "order_not_due" | "order_not_pending" | "order_not_secured" | "order_of_another" | "order_paid" | "out_of_stock" | "payment_already_exists" | "payment_already_started" | "payment_request_in_flight" | "payment_wrong_state" | "product_already_exists" | "product_archived" | "replay_under_way" | "return_already_exists" | "return_wrong_state" | "second_factor_there" | "sku_of_another_product" | "sku_taken" | "stock_already_reserved" | "stock_not_empty" | "stock_not_held" | "stock_not_there" | "stock_of_another_product" | "stock_would_go_negative" | "too_many_arrivals" | "too_many_cart_lines" | "too_many_delivery_attempts" | "too_many_fulfilments" | "too_many_keys" | "too_many_order_lines" | "too_many_payment_requests" | "too_many_payments" | "too_many_records" | "too_many_returns" | "too_many_webhooks" | "withheld_too_much" | "works_here" | "yourself";
                     /** @constant */
                     status?: 409;
                 };
@@ -6215,6 +6239,69 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["Conflict"];
             410: components["responses"]["Gone"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "order.assign": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
+                Prefer?: components["parameters"]["Prefer"];
+                /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
+                "Log-Id"?: components["parameters"]["Log-Id"];
+                /** @description The token that a customer had as a guest before they signed in: what is the guest's may become theirs. */
+                "Guest-Token"?: components["parameters"]["Guest-Token"];
+                /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
+            };
+            path: {
+                /** @description What the command is for. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "customer_id": "0190d000-0000-7000-8000-00000000aaaa"
+                 *     }
+                 */
+                "application/json": components["schemas"]["OrderAssign"];
+            };
+        };
+        responses: {
+            /** @description It was done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    "Log-Id": components["headers"]["Log-Id"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"] | components["schemas"]["Order"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
             412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];

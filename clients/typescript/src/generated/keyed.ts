@@ -20,6 +20,7 @@ export const KEYED: ReadonlySet<string> = new Set([
   "put /v1/locations/{id}",
   "put /v1/orders/{id}/address",
   "post /v1/orders/{id}/cancel",
+  "put /v1/orders/{id}/customer",
   "delete /v1/orders/{id}/lines/{sku}",
   "put /v1/orders/{id}/lines/{sku}",
   "post /v1/payments",

@@ -27,6 +27,10 @@ pub fn of_orders() -> impl Strategy<Value = Command> {
     let recorded = vec![vec![(TOTE, 3, "10.00")], vec![(PURSE, 2, "21.00"), (TOTE, 1, "0.00")]];
     let record = (1..=STORIES, select(recorded)).prop_map(|(n, lines)| record_order(n, &lines));
     let command = prop_oneof![
+        1 => (1..3_u128).prop_map(|n| O::Assign {
+            customer_id: customer_id(n),
+            guest_id: Some(guest_id(1)),
+        }),
         2 => expire,
         3 => cancel,
         2 => shrink,

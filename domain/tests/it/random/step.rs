@@ -119,7 +119,12 @@ fn advance(shop: &Shop, n: u128, choice: u8, mood: Mood) -> Command {
     match (cart.status, order.status) {
         (cart::Status::Unborn, _) => {
             let (currency, customer) = (currency("EUR"), Owner::customer(customer_id(1)));
-            let owner = if choice.is_multiple_of(2) { customer } else { Owner::default() };
+            let guest = Owner { customer_id: None, guest_id: Some(guest_id(1)) };
+            let owner = match choice % 4 {
+                0 | 1 => customer,
+                2 => guest,
+                _ => Owner::default(),
+            };
             to_cart(n, carts::Command::Create { currency, owner })
         }
         // A second time, into an order that no story tells on.

@@ -36,6 +36,7 @@ pub const ROUTES: &[Route] = &[
     ("cart.reopen", Method::POST, "/v1/carts/{id}/reopen"),
     ("cart.abandon", Method::POST, "/v1/carts/{id}/abandon"),
     ("cart.merge", Method::POST, "/v1/carts/{id}/merge"),
+    ("order.assign", Method::PUT, "/v1/orders/{id}/customer"),
     ("order.cancel", Method::POST, "/v1/orders/{id}/cancel"),
     ("order.change_line", Method::PUT, "/v1/orders/{id}/lines/{sku}"),
     ("order.remove_line", Method::DELETE, "/v1/orders/{id}/lines/{sku}"),

@@ -172,6 +172,10 @@ fn cart(
 
 fn order(what: &str, sent: &Sent, body: &Map<String, Value>) -> anyhow::Result<Command> {
     let command = match what {
+        "assign" => {
+            let (customer_id, guest_id) = (field(body, "customer_id")?, None);
+            order::Command::Assign { customer_id, guest_id }
+        }
         "cancel" => order::Command::Cancel { reason: field(body, "reason")?, lines: lines(body)? },
         "change_line" | "remove_line" => order::Command::ShrinkLine {
             sku: serde_json::from_value(Value::from(sent.sku.clone()))?,

@@ -66,8 +66,16 @@ impl Planner {
     /// Makes an order smaller, or sends it elsewhere.
     fn change(&mut self, market: &Market, order: &Order) -> Plan {
         let sku = self.sku_of(market, order);
-        let (name, body) = match self.rng.u32(..4) {
+        let (name, body) = match self.rng.u32(..5) {
             0 => return self.cancel(market, order),
+            // The shop may not, however often it asks.
+            4 => {
+                let body = json!({"customer_id": uuid(&mut self.ids)});
+                return (
+                    self.command(market, "order.assign", Some(&order.id), &body),
+                    Then::Nothing,
+                );
+            }
             1 => ("order.change_address", json!({"address_id": uuid(&mut self.ids)})),
             2 => ("order.remove_line", json!({})),
             _ => ("order.change_line", json!({"quantity": self.rng.u32(..3)})),
