@@ -292,7 +292,7 @@ async fn a_guests_order_becomes_the_customers(db: PgPool) {
     known.done(&of_ann, cancel()).await;
     known.done(&of_ann, post("/v1/people/me/forget", &json!({}))).await;
     let staff = known.staff().await;
-    let gone = known.send(&staff, get(&format!("/v1/addresses/{address}"))).await;
+    let gone = known.send(&staff, get(format!("/v1/addresses/{address}"))).await;
     assert_eq!(gone.code(), "erased");
 }
 
