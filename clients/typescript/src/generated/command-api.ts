@@ -7587,6 +7587,7 @@ export interface operations {
                     "application/json": components["schemas"]["SignIns"];
                 };
             };
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -9154,6 +9155,7 @@ export interface operations {
                     "application/json": components["schemas"]["SignIns"];
                 };
             };
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
