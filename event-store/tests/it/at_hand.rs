@@ -78,12 +78,13 @@ async fn it_is_published_as_the_log_holds_it(db: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn the_log_is_not_read_for_it(db: PgPool) {
     let (bus, name) = bus().await;
+    let client = async_nats::connect(kit_log::required("NATS_URL")).await.unwrap();
+    let mut published = client.subscribe(format!("{name}.events.>")).await.unwrap();
+    // Once this is answered, NATS knows of the subscription: it came before on the same connection.
+    let _ = async_nats::jetstream::new(client).get_stream(&name).await;
     let (writer, at_hand) = (writer(&db), AtHand::default());
     let stop = relay_beside(&at_hand, &writer, &bus, &name).await;
     let mut event = read::after(&db, 0, 1).await.unwrap().remove(0);
-    let client = async_nats::connect(kit_log::required("NATS_URL")).await.unwrap();
-    let mut published = client.subscribe(format!("{name}.events.>")).await.unwrap();
-    client.flush().await.unwrap();
     event.position = 2;
     at_hand.put(vec![event.clone()]);
     loop {
