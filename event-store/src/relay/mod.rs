@@ -218,12 +218,12 @@ impl Relay {
             let next = async {
                 tokio::select! {
                     biased;
-                    events = at_hand.recv() => Heard::AtHand(events.unwrap_or_default()),
-                    head = listener.grown(IDLE_POLL) => head.map_or(Heard::Nothing, Heard::Head),
+                    events = at_hand.recv() => Woken::AtHand(events.unwrap_or_default()),
+                    head = listener.grown(IDLE_POLL) => head.map_or(Woken::Nothing, Woken::Head),
                 }
             };
             match window.drain_until(next).await? {
-                Heard::AtHand(events) if follow(&events, sent) => {
+                Woken::AtHand(events) if follow(&events, sent) => {
                     for event in events.iter().filter(|event| event.position > sent) {
                         self.publish(Outgoing::encode(&self.stream_name, event)?, window).await?;
                     }
@@ -231,13 +231,13 @@ impl Relay {
                     window.report();
                 }
                 // The notification of what was at hand, for one.
-                Heard::Head(head) if head <= sent => {}
+                Woken::Head(head) if head <= sent => {}
                 // A stream that was wiped while nothing happened is made again before it is needed,
                 // and so is one that holds more than a log that was put back.
-                Heard::Nothing if read::head(&self.db).await? <= sent => {
+                Woken::Nothing if read::head(&self.db).await? <= sent => {
                     return Ok(self.ensure_stream().await?.0);
                 }
-                Heard::AtHand(_) | Heard::Head(_) | Heard::Nothing => return Ok(sent),
+                Woken::AtHand(_) | Woken::Head(_) | Woken::Nothing => return Ok(sent),
             }
         }
     }
@@ -331,8 +331,8 @@ impl Relay {
     }
 }
 
-/// What a relay hears when it has published all it knows of.
-enum Heard {
+/// What wakes a relay that has published all it knows of.
+enum Woken {
     /// What was appended here; nothing, if it was too slow to take it.
     AtHand(Arc<Vec<RawEvent>>),
     /// That the log has come to this position.

@@ -9,10 +9,14 @@ use event_store::jetstream::Limits;
 use event_store::{RawEvent, Request, Writer, read, relay};
 use futures::StreamExt as _;
 use sqlx::PgPool;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::support::{accept, bus, cart_id, create_cart, create_product, writer};
+
+/// How long the relay is waited for.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A relay at work that takes what is put there: it has published one event.
 async fn relay_beside(
@@ -87,12 +91,12 @@ async fn the_log_is_not_read_for_it(db: PgPool) {
     let mut event = read::after(&db, 0, 1).await.unwrap().remove(0);
     event.position = 2;
     at_hand.put(vec![event.clone()]);
-    loop {
+    let mut position = async || {
         let message = published.next().await.unwrap();
-        if serde_json::from_slice::<RawEvent>(&message.payload).unwrap().position == 2 {
-            break;
-        }
-    }
+        serde_json::from_slice::<RawEvent>(&message.payload).unwrap().position
+    };
+    let heard = timeout(PATIENCE, async { while position().await != 2 {} });
+    heard.await.expect("published");
     stop.cancel();
     let _ = bus.delete_stream(&name).await;
 }
