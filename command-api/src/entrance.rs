@@ -9,8 +9,8 @@ use axum::extract::Request;
 use axum::response::Response;
 use identity::guard::Caller;
 use identity::{Access, Guard};
-use service::rates;
 use service::unread::refuse;
+use service::{rates, unheeded};
 
 use crate::{App, log_id};
 
@@ -42,6 +42,10 @@ impl Entrance {
             Err(problem) => return refuse(request, problem).await,
         };
         rates::prove(request.extensions());
+        // No command has parameters: what is said there would be passed over.
+        if let Err(problem) = unheeded::refuse_query(request.uri().query()) {
+            return refuse(request, problem).await;
+        }
         let mut response = match log_id::check(request.headers(), &app.writer).await {
             Ok(()) => take(app.clone(), caller, request).await,
             Err(problem) => refuse(request, problem).await,

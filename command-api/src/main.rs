@@ -52,8 +52,9 @@ enum Task {
     /// Bring the database to the schema of this build
     Migrate,
     /// Let the log go on in the place of the one it is a copy of, or of its own end that was lost
-    /// by a restore: it gets a new id, and the JetStream stream is its own from then on
-    Adopt,
+    /// by a restore: it gets a new id, and the JetStream stream is its own from then on. Refused
+    /// while programs serve the log
+    Adopt(operations::Adoption),
     /// List the events that the reactor could not read
     Parked,
     /// Take up events again that the reactor could not read, which happens by itself too
@@ -112,7 +113,7 @@ async fn main() -> anyhow::Result<ExitCode> {
             serve(*settings, Surroundings { database, bus, http, asking, giving, master }).await?;
         }
         Task::Migrate => operations::migrate(&shared.database).await?,
-        Task::Adopt => adopt(&shared.database, &shared.bus).await?,
+        Task::Adopt(how) => adopt(&shared.database, &shared.bus, how).await?,
         Task::Parked => {
             reactor::operations::parked(&database::connect(&shared.database)?).await?;
         }
@@ -172,10 +173,10 @@ async fn reseal(shared: &Shared) -> anyhow::Result<()> {
     Ok(webhook::subscriptions::reseal(&db, &master).await?)
 }
 
-async fn adopt(database: &Database, bus: &Bus) -> anyhow::Result<()> {
+async fn adopt(database: &Database, bus: &Bus, how: operations::Adoption) -> anyhow::Result<()> {
     let nats = bus::connect(bus, "command-api").await.context("NATS_URL is wrong")?;
     let nats = nats.map(async_nats::jetstream::new);
-    Ok(operations::adopt(&database::connect(database)?, nats, &bus.stream).await?)
+    Ok(operations::adopt(&database::connect(database)?, nats, &bus.stream, how).await?)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use async_nats::jetstream::Context;
 use event_store::identity;
 use event_store::jetstream::{self, JetStreamError};
 use service::config::{Database, Wrong};
-use service::database::MIGRATOR;
+use service::database::{MIGRATOR, PROGRAM};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::{ConnectOptions, PgConnection, PgPool};
 
@@ -36,6 +36,16 @@ pub enum Error {
     /// NATS said no, or is away.
     #[error("the stream could not be taken over")]
     Bus(#[from] JetStreamError),
+    /// It would be cut off from those who follow it.
+    #[error(
+        "{programs} connections of running programs are at this database. With a new id of its log \
+         whoever follows the old one is refused: followers, stored positions, webhooks. Stop them \
+         first; or, if this is the log that is meant and they shall go on with it, say --while-served"
+    )]
+    Served {
+        /// Connections of programs of the engine.
+        programs: i64,
+    },
     /// Nobody reads what is said.
     #[error("the output could not be written")]
     Output(#[from] io::Error),
@@ -97,10 +107,32 @@ async fn settle(connection: &mut PgConnection, migrator: &Migrator) -> Result<()
     Ok(())
 }
 
+/// How a log gets a new id.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct Adoption {
+    /// Also while programs serve it: all who follow it by its old id, webhooks among them, are told
+    /// that it is another log, and stop
+    #[arg(long)]
+    while_served: bool,
+}
+
 /// Gives the log a new id, and has it take the stream from the log that it carries now.
-pub async fn adopt(db: &PgPool, nats: Option<Context>, stream: &str) -> Result<(), Error> {
+///
+/// # Errors
+/// [`Error::Served`], where programs work on it and that was not said.
+pub async fn adopt(
+    db: &PgPool,
+    nats: Option<Context>,
+    stream: &str,
+    how: Adoption,
+) -> Result<(), Error> {
     let mut out = io::stdout();
-    let (former, log) = identity::adopt(&mut *db.acquire().await?).await?;
+    let mut connection = db.acquire().await?;
+    let programs = others(&mut connection).await?;
+    if programs > 0 && !how.while_served {
+        return Err(Error::Served { programs });
+    }
+    let (former, log) = identity::adopt(&mut connection).await?;
     writeln!(out, "the log was {former} and is {} from here on, at {}", log.log_id, log.head)?;
     match nats {
         None => writeln!(out, "no NATS_URL: the stream {stream} is as it was")?,
@@ -114,4 +146,14 @@ pub async fn adopt(db: &PgPool, nats: Option<Context>, stream: &str) -> Result<(
         },
     }
     Ok(())
+}
+
+/// Connections of programs of the engine to the database, but for this one.
+async fn others(connection: &mut PgConnection) -> sqlx::Result<i64> {
+    let there = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "there!" FROM pg_stat_activity WHERE datname = current_database()
+           AND application_name = $1 AND pid <> pg_backend_pid()"#,
+        PROGRAM,
+    );
+    there.fetch_one(connection).await
 }

@@ -18,7 +18,7 @@ use service::auth::bearer;
 use service::config::Secret;
 use service::openapi::Code;
 use service::unread::refuse;
-use service::{Problem, rates};
+use service::{Problem, rates, unheeded};
 use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
 use subtle::ConstantTimeEq as _;
@@ -249,13 +249,21 @@ pub async fn admit(
     next: Next,
 ) -> Response {
     let place = (request.method(), request.uri().path());
-    match guard.let_in(request.headers(), place, access).await {
+    let let_in = guard.let_in(request.headers(), place, access).await;
+    match let_in.and_then(|caller| heeded(&request).map(|()| caller)) {
         Ok(caller) => {
             caller.note(request.extensions_mut());
             next.run(request).await
         }
         Err(problem) => refuse(request, problem).await,
     }
+}
+
+/// Refuses what none of the routes behind [`admit`] heeds. Which parameters a read takes is its own.
+fn heeded(request: &Request) -> Result<(), Problem> {
+    let (method, headers) = (request.method(), request.headers());
+    unheeded::refuse_promises(method, headers)?;
+    if method.is_safe() { Ok(()) } else { unheeded::refuse_query(request.uri().query()) }
 }
 
 fn first_half(digest: [u8; 32]) -> [u8; 16] {

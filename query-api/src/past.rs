@@ -292,7 +292,7 @@ pub fn stream(category: Category, parameter: &str, id: &str) -> Result<StreamId,
         .parameter(
             parameter,
             "invalid_value",
-            format!("no {} has such an id", category.name()),
+            format!("no {} has an id that is spelled so; answers spell it", category.name()),
         )
     };
     // Spelled as it is in the log, not in another way that is read as the same.

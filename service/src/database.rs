@@ -29,12 +29,15 @@ const STALLED_TRANSACTION_SECONDS: u32 = 10;
 /// What a refused client is told to wait.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
+/// What programs of the engine are called at the database.
+pub const PROGRAM: &str = "commerce";
+
 /// Makes the pool of this process, connecting when first used: a Postgres that is away at the
 /// start shows as not ready, not as a crash.
 ///
 /// An error means that the URL is none.
 pub fn connect(database: &Database) -> Result<PgPool, Wrong> {
-    let options = database.options()?.application_name("commerce").options([
+    let options = database.options()?.application_name(PROGRAM).options([
         ("statement_timeout", format!("{}s", database.statement_timeout)),
         ("idle_in_transaction_session_timeout", format!("{STALLED_TRANSACTION_SECONDS}s")),
     ]);

@@ -37,6 +37,7 @@ pub mod stay;
 pub mod telemetry;
 mod throttle;
 pub mod tls;
+pub mod unheeded;
 pub mod unread;
 mod wrong;
 

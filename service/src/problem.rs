@@ -17,10 +17,12 @@ const RETRY_AFTER_SECONDS: u64 = 1;
 /// The codes that every service has, each with its status. What is refused with another is not as
 /// the document of an API says: `cargo xtask tidy` looks.
 pub const CODES: &[crate::openapi::Code] = &[
+    (400, "condition_not_taken"),
     (400, "incomplete_body"),
     (400, "invalid_body"),
     (400, "invalid_path"),
     (400, "invalid_query"),
+    (400, "key_not_taken"),
     (400, "malformed_json"),
     (401, "unauthorized"),
     (404, "no_such_route"),

@@ -190,8 +190,11 @@ pub fn log_tail(log: &Path) -> String {
     format!("; the end of {}:\n    {}", log.display(), tail.join("\n    "))
 }
 
-/// An empty log, as two handles that share their place in it.
+/// An empty log, as two handles that share their place in it. What the last process of that name
+/// wrote is kept beside it, for whoever looks why it failed after the next one has begun.
 fn create_log(path: &Path) -> Result<(File, File)> {
+    // There is none before the first time.
+    let _ = fs::rename(path, path.with_extension("log.before"));
     File::create(path)
         .and_then(|log| Ok((log.try_clone()?, log)))
         .with_context(|| format!("cannot write {}", path.display()))

@@ -1,9 +1,11 @@
 //! What is done to the log by hand.
 
 use clap::Parser;
-use command_api::operations;
+use command_api::operations::{self, Adoption, Error};
+use event_store::identity;
 use service::config::Database;
-use sqlx::{ConnectOptions, PgPool};
+use service::database::PROGRAM;
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 
 #[derive(Parser)]
 struct Cli {
@@ -25,4 +27,35 @@ async fn a_database_that_is_ahead_is_left_as_it_is(db: PgPool) {
         .await
         .unwrap();
     assert_eq!(at, 9999);
+}
+
+#[derive(Parser)]
+struct How {
+    #[command(flatten)]
+    how: Adoption,
+}
+
+/// Whoever follows it by its old id would be cut off.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_log_that_is_served_gets_another_id_only_on_purpose(db: PgPool) {
+    let adopt = async |words: &[&str]| {
+        let how = How::parse_from(["adopt"].iter().chain(words)).how;
+        operations::adopt(&db, None, "nowhere", how).await
+    };
+    let log_id = async || identity::current(&db).await.unwrap().log_id;
+    let first = log_id().await;
+    let options = (*db.connect_options()).clone().application_name(PROGRAM);
+    let program = PgConnection::connect_with(&options).await.unwrap();
+    let refused = adopt(&[]).await.unwrap_err();
+    assert!(matches!(refused, Error::Served { programs: 1 }), "{refused}");
+    assert_eq!(log_id().await, first);
+    adopt(&["--while-served"]).await.unwrap();
+    let second = log_id().await;
+    assert_ne!(second, first);
+    program.close().await.unwrap();
+    // Its process at the server may take a moment to end.
+    while adopt(&[]).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    assert_ne!(log_id().await, second);
 }

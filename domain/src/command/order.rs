@@ -8,8 +8,11 @@ use super::balance::Balance;
 use super::confirming::commit_stock;
 use super::{Events, Stop, Unit, settling};
 use crate::StreamId;
-use crate::ids::{AddressId, CustomerId, GuestId, OrderId};
-use crate::order::{self, CancelReason, Event, Order, ParcelOutcome, Recording, Status, Units};
+use crate::fulfilment;
+use crate::ids::{AddressId, CustomerId, FulfilmentId, GuestId, OrderId};
+use crate::order::{
+    self, CancelReason, Event, Order, ParcelOutcome, Recording, Stage, Status, Units,
+};
 use crate::payment;
 use crate::state::Streams;
 use crate::text::{Note, Sku};
@@ -81,7 +84,7 @@ pub(crate) fn decide(id: OrderId, command: Command, streams: Streams) -> Result<
             let fewer = order.shrink_line(&sku, quantity)?;
             if fewer.is_empty() { vec![] } else { order.cancel_units(fewer, reason)? }
         }
-        Command::ChangeAddress { address_id } => order.change_address(address_id)?,
+        Command::ChangeAddress { address_id } => change_address(order, address_id, streams)?,
         Command::Expire { at } => expire(order, at, streams)?,
         Command::Settle => {
             let mut unit = Unit::default();
@@ -94,6 +97,29 @@ pub(crate) fn decide(id: OrderId, command: Command, streams: Streams) -> Result<
         settling::settle(&mut unit, &after, None, streams)?;
     }
     Ok(unit.0)
+}
+
+/// Not under a parcel that is packed: nobody would look at its label again.
+fn change_address(
+    order: &Order,
+    address_id: AddressId,
+    streams: Streams,
+) -> Result<Vec<Event>, Stop> {
+    let changed = order.change_address(address_id)?;
+    let planned = order.fulfilments.iter().filter(|(_, parcel)| parcel.stage == Stage::Planned);
+    let planned: Vec<FulfilmentId> = planned.map(|(id, _)| *id).collect();
+    streams.require(planned.iter().copied().map(StreamId::Fulfilment))?;
+    let mut fulfilment_ids = Vec::new();
+    for id in planned {
+        if streams.fulfilment(&id)?.status == fulfilment::Status::Packed {
+            fulfilment_ids.push(id);
+        }
+    }
+    if fulfilment_ids.is_empty() {
+        Ok(changed)
+    } else {
+        Err(order::Error::Packed { fulfilment_ids }.into())
+    }
 }
 
 /// Its payments name whose it is, and follow it.

@@ -64,6 +64,12 @@ refusals! {
             "nothing is left of the order that has not been sent already";
         /// Its address can no longer be changed.
         AddressUsed = "order_already_shipped", Conflict, "part of the order has left already";
+        /// What is packed has a label with the address that it was packed for.
+        Packed {
+            /// The parcels.
+            fulfilment_ids: Vec<FulfilmentId>,
+        } = "order_packed", Passing,
+            "part of the order is packed for the address it has: cancel that fulfilment first";
         /// Nothing was handed over yet.
         NotDelivered = "order_not_delivered", Passing,
             "no part of the order has been delivered yet";
@@ -96,7 +102,8 @@ refusals! {
             "an order has at most 200 fulfilments";
         /// Units are named that cannot come back.
         NothingToReturn(Vec<UnitsLeft>) = "nothing_to_return", Passing,
-            "some lines have fewer units that were delivered and not returned";
+            "some lines have fewer units that were delivered and not returned, or that this return \
+             announces; announce the others by one of their own";
         /// More is withheld than came back.
         WithheldTooMuch {
             /// What is to be withheld.

@@ -270,11 +270,15 @@ fn a_line_is_made_smaller_and_never_larger() {
 }
 
 #[test]
-fn an_order_goes_elsewhere_until_some_of_it_has_left() {
+fn an_order_goes_elsewhere_until_some_of_it_is_packed() {
     let address_id = domain::AddressId(new_id());
     let change = || to_order(1, domain::command::order::Command::ChangeAddress { address_id });
     placed().when(change()).then([of_order(1, order::AddressChanged { address_id })]);
-    authorized().done(change());
+    let planned = authorized().done(change()).done(plan(1, 1, &[])).done(change());
+    // Its label says where to.
+    let packed = planned.done(pack(1));
+    packed.when(change()).then_refused("order_packed");
+    packed.done(call_off(1)).done(change());
     sent(authorized()).when(change()).then_refused("order_already_shipped");
     placed().done(cancel(1)).when(change()).then_refused("order_cancelled");
 }

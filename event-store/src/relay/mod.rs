@@ -8,6 +8,7 @@
 //! that see another one at work stand by. A stream that carries another log is that log's, and left
 //! alone.
 
+mod outgoing;
 mod window;
 
 use std::panic::resume_unwind;
@@ -17,8 +18,6 @@ use std::time::Duration;
 
 use async_nats::jetstream::Context;
 use async_nats::jetstream::context::{PublishError, PublishErrorKind};
-use async_nats::jetstream::message::PublishMessage;
-use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use sqlx::PgPool;
@@ -27,17 +26,16 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
+use self::outgoing::Outgoing;
 use self::window::Window;
 use crate::at_hand::AtHand;
-use crate::jetstream::{self, JetStreamError, Limits, OVERSIZED};
+use crate::jetstream::{self, JetStreamError, Limits};
 use crate::listen::HeadListener;
 use crate::recorded::RawEvent;
 use crate::{causes, identity, read};
 
 /// Events read from the log at once.
 const PAGE_EVENTS: usize = 1_000;
-/// What an encoded event has besides its metadata and payload, bytes: enough for nearly all.
-const ENVELOPE_BYTES: usize = 320;
 /// How often an idle relay looks at the log and at the stream all the same.
 const IDLE_POLL: Duration = Duration::from_secs(1);
 /// How long a relay watches another one before it takes over, and waits after a failure.
@@ -183,7 +181,7 @@ impl Relay {
         }
         let mut sent = self.stand_by().await?;
         metrics::gauge!("relay_active").set(1);
-        let mut window = Window::default();
+        let mut window = Window::after(sent);
         let mut at_hand = self.at_hand.follow();
         let mut next = self.read_after(sent);
         loop {
@@ -197,7 +195,8 @@ impl Relay {
             // last one: what comes after it is looked for when it is out.
             let ahead = (page.len() >= PAGE_EVENTS).then(|| self.read_after(last));
             for message in page {
-                self.publish(message, &mut window).await?;
+                let is_last = message.position == last;
+                self.publish(message, is_last, &mut window).await?;
             }
             window.report();
             sent = last;
@@ -224,10 +223,12 @@ impl Relay {
             };
             match window.drain_until(next).await? {
                 Woken::AtHand(events) if follow(&events, sent) => {
+                    let last = events.last().map_or(sent, |last| last.position.max(sent));
                     for event in events.iter().filter(|event| event.position > sent) {
-                        self.publish(Outgoing::encode(&self.stream_name, event)?, window).await?;
+                        let message = Outgoing::encode(&self.stream_name, event)?;
+                        self.publish(message, event.position == last, window).await?;
                     }
-                    sent = events.last().map_or(sent, |last| last.position.max(sent));
+                    sent = last;
                     window.report();
                 }
                 // The notification of what was at hand, for one.
@@ -313,20 +314,23 @@ impl Relay {
         (last, head)
     }
 
-    /// Publishes a message without waiting for its acknowledgement, unless too many are under way.
-    async fn publish(&self, message: Outgoing, window: &mut Window) -> Result<(), RelayError> {
-        let Outgoing { position, subject, payload } = message;
+    /// Publishes a message without waiting until it is acknowledged, unless too many are under way.
+    /// Of the last one, and of one in so many, an acknowledgement is asked for: each expects the
+    /// one before it, so that it stands for those too, and one that was lost fails it.
+    async fn publish(
+        &self,
+        message: Outgoing,
+        is_last: bool,
+        window: &mut Window,
+    ) -> Result<(), PublishError> {
         window.make_room().await?;
-        let sent = self.bus.send_publish(subject.clone(), expecting(position, payload)).await;
-        let acknowledgement = match sent {
-            Err(error) if error.kind() == PublishErrorKind::MaxPayloadExceeded => {
-                // Takes the place of an event that is too large for NATS.
-                let stub = expecting(position, Bytes::new()).header(OVERSIZED, "1");
-                self.bus.send_publish(subject, stub).await?
-            }
-            sent => sent?,
-        };
-        window.add(position, acknowledgement);
+        let position = message.position;
+        if is_last || window.wants_to_hear_of(position) {
+            let acknowledgement = message.send_for_acknowledgement(&self.bus).await?;
+            window.add(position, acknowledgement);
+        } else {
+            message.send(&self.bus).await?;
+        }
         Ok(())
     }
 }
@@ -345,23 +349,6 @@ fn follow(events: &[RawEvent], position: i64) -> bool {
     events.first().is_some_and(|first| first.position <= position + 1)
 }
 
-/// An event ready to be published.
-struct Outgoing {
-    position: i64,
-    subject: String,
-    payload: Bytes,
-}
-
-impl Outgoing {
-    fn encode(stream_name: &str, event: &RawEvent) -> serde_json::Result<Self> {
-        let length = event.metadata.get().len() + event.data.get().len();
-        let mut payload = Vec::with_capacity(length + ENVELOPE_BYTES);
-        serde_json::to_writer(&mut payload, event)?;
-        let subject = jetstream::subject(stream_name, event);
-        Ok(Self { position: event.position, subject, payload: payload.into() })
-    }
-}
-
 /// A stream that is another log's needs somebody to settle that; all else may pass.
 fn report(error: &RelayError) {
     if matches!(error, RelayError::Foreign { .. }) {
@@ -369,9 +356,4 @@ fn report(error: &RelayError) {
     } else {
         tracing::warn!(error = causes(error), "the relay is interrupted and will try again");
     }
-}
-
-fn expecting(position: i64, payload: Bytes) -> PublishMessage {
-    let before = u64::try_from(position - 1).unwrap_or(0);
-    PublishMessage::build().payload(payload).expected_last_sequence(before)
 }

@@ -8,7 +8,7 @@ use event_store::{RawEvent, read, relay};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{accept, bus, cart_id, create_cart, writer};
+use crate::support::{accept, bus, cart_id, create_cart, raw, writer};
 
 async fn last_sequence(bus: &Context, name: &str) -> i64 {
     match bus.get_stream(name).await {
@@ -156,6 +156,44 @@ async fn limits_are_those_that_are_set(db: PgPool) {
     let stream = bus.get_stream(&name).await.unwrap();
     let info = stream.cached_info();
     assert_eq!((info.config.max_bytes, info.created), (5 << 20, created));
+    stop.cancel();
+    bus.delete_stream(&name).await.unwrap();
+}
+
+/// It stands between two that nobody asks an acknowledgement of: those after it only miss it.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_message_that_the_stream_refuses_is_told_with_the_reason(db: PgPool) {
+    let (bus, name) = bus().await;
+    let stop = start(&db, &bus, &name);
+    accept(&writer(&db), create_cart(cart_id())).await;
+    caught_up(&db, &bus, &name).await;
+    stop.cancel();
+    let largest = async |bytes| {
+        let mut config = bus.get_stream(&name).await.unwrap().cached_info().config.clone();
+        config.max_message_size = bytes;
+        bus.update_stream(config).await.unwrap();
+    };
+    largest(2_000).await;
+    for padding in [1, 1, 5_000, 1, 1] {
+        let data = format!(r#"{{"currency":"EUR","padding":"{}"}}"#, "x".repeat(padding));
+        raw(&db, &format!("cart-{}", cart_id().0), 1, "cart.created", &data).await;
+    }
+    let relay = relay::Relay::new(db.clone(), bus.clone(), name.clone(), Limits::default());
+    let (condition, stop) = (relay.condition(), CancellationToken::new());
+    tokio::spawn(relay.run(stop.clone()));
+    let mut looks = 0;
+    let reason = loop {
+        match condition.check() {
+            Err(reason) => break reason,
+            Ok(()) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+        looks += 1;
+        assert!(looks < LOOKS_MAX, "nobody says that nothing is relayed");
+    };
+    assert!(reason.contains("message size exceeds maximum allowed"), "{reason}");
+    assert_eq!(last_sequence(&bus, &name).await, 3);
+    largest(-1).await;
+    caught_up(&db, &bus, &name).await;
     stop.cancel();
     bus.delete_stream(&name).await.unwrap();
 }

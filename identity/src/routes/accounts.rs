@@ -9,9 +9,10 @@ use domain::text::Note;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Problem;
-use service::extract::Path;
+use service::extract::{Path, Query};
 use service::finish::finish;
 use service::json::Json;
+use service::unheeded::Nothing;
 use uuid::Uuid;
 use vault::address::{Locale, PostalAddress, Profile};
 use vault::records::{KeptRecord, Kind};
@@ -183,6 +184,7 @@ pub(super) async fn change_email(
 /// `GET /v1/people/me`
 pub(super) async fn me(
     State(identity): State<Identity>,
+    _: Query<Nothing>,
     principal: Principal,
 ) -> Result<Response, Problem> {
     let me = identity.desk()?.me(person(principal)?).await.map_err(failed)?;
@@ -206,6 +208,7 @@ pub(super) async fn say(
 /// `GET /v1/people/me/export`: all that is known of a shopper outside of the log, to take along.
 pub(super) async fn export(
     State(identity): State<Identity>,
+    _: Query<Nothing>,
     principal: Principal,
 ) -> Result<Response, Problem> {
     let (desk, now) = (identity.desk()?, Utc::now());

@@ -7,8 +7,9 @@ use chrono::{TimeDelta, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Problem;
-use service::extract::Path;
+use service::extract::{Path, Query};
 use service::json::Json;
+use service::unheeded::Nothing;
 use uuid::Uuid;
 
 use super::{Identity, NO_STORE, not_found};
@@ -56,7 +57,10 @@ pub(super) async fn make(
 }
 
 /// `GET /v1/api-keys`
-pub(super) async fn list(State(identity): State<Identity>) -> Result<Response, Problem> {
+pub(super) async fn list(
+    State(identity): State<Identity>,
+    _: Query<Nothing>,
+) -> Result<Response, Problem> {
     let items = ApiKeys::new(identity.db).list().await?;
     Ok((NO_STORE, Json(Keys { items })).into_response())
 }

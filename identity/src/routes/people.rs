@@ -8,9 +8,10 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Problem;
-use service::extract::Path;
+use service::extract::{Path, Query};
 use service::finish::finish;
 use service::json::Json;
+use service::unheeded::Nothing;
 use uuid::Uuid;
 use vault::address::Locale;
 
@@ -135,6 +136,7 @@ pub(super) struct Sessions {
 /// `GET /v1/people/me/sessions`
 pub(super) async fn sessions(
     State(identity): State<Identity>,
+    _: Query<Nothing>,
     principal: Principal,
 ) -> Result<Response, Problem> {
     let items = identity.desk()?.people.sessions(person(principal)?, Utc::now()).await?;

@@ -8,9 +8,10 @@ use chrono::Utc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Problem;
-use service::extract::Path;
+use service::extract::{Path, Query};
 use service::finish::finish;
 use service::json::Json;
+use service::unheeded::Nothing;
 use uuid::Uuid;
 
 use super::problem::{failed, refused};
@@ -46,7 +47,10 @@ pub(super) struct NewRole {
 }
 
 /// `GET /v1/staff`
-pub(super) async fn list(State(identity): State<Identity>) -> Result<Response, Problem> {
+pub(super) async fn list(
+    State(identity): State<Identity>,
+    _: Query<Nothing>,
+) -> Result<Response, Problem> {
     let items = identity.desk()?.people.staff().await.map_err(refused)?;
     Ok((NO_STORE, Json(Staff { items })).into_response())
 }

@@ -60,6 +60,7 @@ pub fn describe(document: &mut Description) {
         .takes(&["Last-Event-ID"])
         .answer(200, "The events.", Some(("application/x-ndjson", &lines)), &headers)
         .answer(200, "The events.", Some(("text/event-stream", &live)), &headers)
+        .answer(204, "Nothing is left to come of what was to be followed.", None, &["Log-Id"])
         .refused(&[406]);
     document.add(told);
 }

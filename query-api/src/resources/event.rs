@@ -56,7 +56,7 @@ pub struct Parameters {
     /// Only of these types, repeated or with commas between them.
     #[serde(default)]
     types: Vec<String>,
-    /// Where a live stream broke off, for those who cannot say so in `Last-Event-ID`.
+    /// Where a stream broke off, for those who cannot say so in `Last-Event-ID`.
     last_event_id: Option<String>,
 }
 
@@ -70,6 +70,11 @@ pub async fn events(
     let is_live = is_live(&headers)?;
     let (log, selection) = selected(&app, parameters, &headers, is_live).await?;
     if is_live {
+        // All there was to come has come. Else whoever follows by an `EventSource` would be back at
+        // once, and again, for ever.
+        if selection.is_done() {
+            return Ok(StatusCode::NO_CONTENT.into_response());
+        }
         let follower = app.live.follow(selection, log.id, Framing::ServerSent)?;
         return Ok(server_sent(pass.hold(frames(follower))));
     }
@@ -107,7 +112,7 @@ async fn selected(
     let Parameters { after, until, limit, types, last_event_id } = parameters;
     let types = known_types(&types)?;
     // Where the browser was before it lost us counts more than where it once began.
-    let last = if is_live { LastEvent::of(headers, last_event_id.as_deref())? } else { None };
+    let last = LastEvent::of(headers, last_event_id.as_deref())?;
     let mut db = app.queue.connection(Who::Newcomer).await?;
     let log = read::log(&mut *db).await?;
     log::must_be(log.id, log::asked_for(headers)?)?;
@@ -223,11 +228,10 @@ fn known_types(wanted: &[String]) -> Result<Vec<String>, Problem> {
 /// One event a line, up to the head that the log had. The next page is read when the client has
 /// taken this one.
 ///
-/// `Next-After` is where to go on once the last line is there. It is known before: only an answer
-/// that its `limit` ended earlier is gone on with after its last line.
+/// `Next-After` is where to go on once the last line is there, as far as that is known before.
 fn export(app: &App, log: Log, selection: Selection, place: OwnedSemaphorePermit) -> Response {
     let until = selection.until.min(log.head);
-    let next_after = until.max(selection.after);
+    let next_after = next_after(&selection, until).map(HeaderValue::from);
     let export = Export {
         reading: Reading::new(app.live.pages.clone(), Selection { until, ..selection }),
         last_sent: Instant::now(),
@@ -241,9 +245,23 @@ fn export(app: &App, log: Log, selection: Selection, place: OwnedSemaphorePermit
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(LINES)),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (NEXT_AFTER, next_after.into()),
     ];
-    (headers, Body::from_stream(chunks)).into_response()
+    let mut response = (headers, Body::from_stream(chunks)).into_response();
+    if let Some(next_after) = next_after {
+        response.headers_mut().insert(NEXT_AFTER, next_after);
+    }
+    response
+}
+
+/// Where an export up to `until` ends; unknown where a `limit` may end it at one event of some
+/// types, which is found by reading alone. Of all types, one is at each position.
+fn next_after(selection: &Selection, until: i64) -> Option<i64> {
+    let Selection { after, left, types, .. } = selection;
+    let end = until.max(*after);
+    if u64::try_from(end - after).is_ok_and(|there| there <= *left) {
+        return Some(end);
+    }
+    types.is_empty().then(|| after.saturating_add_unsigned(*left))
 }
 
 /// An export under way.

@@ -44,10 +44,32 @@ async fn the_whole_log_comes_out_line_by_line(db: PgPool) {
         let refused = shop.ask(&format!("/v1/events?{wrong}"), &live).await;
         assert_eq!((refused.status, refused.code()), (StatusCode::BAD_REQUEST, code.into()));
     }
-    for (query, next_after) in [("", "2500"), ("until=7", "7"), ("after=2500", "2500")] {
+    for (query, next_after) in [
+        ("", Some("2500")),
+        ("until=7", Some("7")),
+        ("after=2500", Some("2500")),
+        ("limit=3", Some("3")),
+        ("after=7&limit=3", Some("10")),
+        ("after=2499&limit=3", Some("2500")),
+        ("after=7&limit=0", Some("7")),
+        ("types=cart.created", Some("2500")),
+        ("types=cart.created&limit=5000", Some("2500")),
+        ("types=cart.created&limit=3", None),
+    ] {
         let answer = shop.get(&format!("/v1/events?{query}")).await;
-        assert_eq!(answer.headers["next-after"], next_after, "{query}");
+        let said = answer.headers.get("next-after").map(|it| it.to_str().unwrap());
+        assert_eq!(said, next_after, "{query}");
     }
+    // Who could not follow goes on by what they had.
+    for (query, header) in [("last_event_id=2497", None), ("", Some("2497"))] {
+        let headers: Vec<_> = header.map(|id| ("last-event-id", id)).into_iter().collect();
+        let rest = shop.ask(&format!("/v1/events?{query}"), &headers).await;
+        assert_eq!(positions(&rest.text), [2498, 2499, 2500], "{query}");
+    }
+    // And who followed to the end is told not to come back.
+    let live = [("accept", "text/event-stream"), ("last-event-id", "7")];
+    let end = shop.ask("/v1/events?until=7", &live).await;
+    assert_eq!((end.status, end.text.as_str()), (StatusCode::NO_CONTENT, ""));
 }
 
 #[sqlx::test(migrations = "../migrations")]

@@ -51,7 +51,12 @@ fn told() -> [(&'static str, &'static str, Value); 15] {
         ("Link", "The next page, as `rel=\"next\"` (RFC 8288).", text()),
         ("Location", "Where what was made is read.", text()),
         ("Log-Id", LOG_ID, json!({ "type": "string", "format": "uuid" })),
-        ("Next-After", "The `after` to go on with once the last line has come.", count.clone()),
+        (
+            "Next-After",
+            "The `after` to go on with once the last line has come. Where `limit` may end what is \
+             asked of some `types` there is none: go on after the last line's `position`.",
+            count.clone(),
+        ),
         ("Parked-Streams", "How many streams a list lacks events of.", count.clone()),
         ("Preference-Applied", "The preference that was heard (RFC 7240).", text()),
         ("Retry-After", "Seconds to wait before it is tried again.", count),

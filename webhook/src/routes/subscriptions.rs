@@ -9,8 +9,9 @@ use event_store::read::log;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Problem;
-use service::extract::Path;
+use service::extract::{Path, Query};
 use service::json::Json;
+use service::unheeded::Nothing;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -117,7 +118,7 @@ pub(super) async fn create(
 }
 
 /// `GET /v1/webhooks`: all, for there are few.
-pub(super) async fn list(dispatcher: Dispatcher) -> Result<Response, Problem> {
+pub(super) async fn list(dispatcher: Dispatcher, _: Query<Nothing>) -> Result<Response, Problem> {
     let items = kept::read(&dispatcher.db, None).await?;
     Ok((NO_STORE, Json(All { items })).into_response())
 }
@@ -125,6 +126,7 @@ pub(super) async fn list(dispatcher: Dispatcher) -> Result<Response, Problem> {
 /// `GET /v1/webhooks/{id}`
 pub(super) async fn read(
     dispatcher: Dispatcher,
+    _: Query<Nothing>,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
     Ok((NO_STORE, Json(dispatcher.subscription(id).await?)).into_response())

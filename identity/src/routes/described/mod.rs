@@ -46,7 +46,7 @@ const JSON: &str = "application/json";
 /// How a body may be refused.
 const BODY: [u16; 3] = [400, 413, 415];
 /// What may be answered whatever is asked.
-const ALWAYS: [u16; 4] = [401, 429, 500, 503];
+const ALWAYS: [u16; 5] = [400, 401, 429, 500, 503];
 /// What is for nobody's cache.
 const PRIVATE: &[&str] = &["Cache-Control"];
 
