@@ -106,7 +106,7 @@ fn digests(index: &WordIndex, words: &[Word]) -> (Vec<Vec<u8>>, Vec<i32>) {
 
 fn no_index_key() -> Problem {
     let detail = "nobody is found by what is known of them: this process was told no INDEX_KEY";
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_index_key", detail)
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_index_key", detail).until_set_up()
 }
 
 fn refused(

@@ -153,6 +153,13 @@ impl Problem {
         self
     }
 
+    /// Tells nobody to try again: it is so until somebody sets the process up otherwise.
+    #[must_use]
+    pub fn until_set_up(mut self) -> Self {
+        self.0.retry_after = None;
+        self
+    }
+
     /// Adds a member of its own. A value that cannot be JSON is left out.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Serialize) -> Self {

@@ -328,6 +328,7 @@ async fn nobody_gives_tokens_out_without_a_master_key(db: PgPool) {
     let shop = Shop { router, ..shop };
     let refused = shop.send(post("/v1/guests", &Value::Null)).await;
     assert_eq!((refused.status, refused.code()), (StatusCode::SERVICE_UNAVAILABLE, "no_issuer"));
+    assert_eq!(refused.header("retry-after"), None, "it is so for as long as the process runs");
     let keys = shop.done(ask(Method::GET, "/.well-known/jwks.json", "")).await;
     assert_eq!(keys.body, json!({"keys": []}));
 }

@@ -116,7 +116,7 @@ impl Identity {
     fn desk(&self) -> Result<&Desk, Problem> {
         self.desk.as_ref().ok_or_else(|| {
             let detail = "this service gives no tokens out: it was told no MASTER_KEY";
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_issuer", detail)
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_issuer", detail).until_set_up()
         })
     }
 }

@@ -25,7 +25,8 @@ pub(super) fn failed(error: AccountError) -> Problem {
             StatusCode::SERVICE_UNAVAILABLE,
             "no_mail",
             "this service sends no mails: it was told no SMTP_URL",
-        ),
+        )
+        .until_set_up(),
         AccountError::SignIn(error) => refused(error),
         AccountError::Vault(VaultError::Erased) => {
             refuse(StatusCode::GONE, "erased", "whom this is about was forgotten")

@@ -60,7 +60,7 @@ impl FromRequestParts<Perhaps> for Dispatcher {
     async fn from_request_parts(_: &mut Parts, there: &Perhaps) -> Result<Self, Problem> {
         there.clone().ok_or_else(|| {
             let detail = "this service sends no webhooks: it was told no MASTER_KEY";
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_master_key", detail)
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_master_key", detail).until_set_up()
         })
     }
 }
