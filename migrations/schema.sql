@@ -77,7 +77,7 @@ CREATE TABLE gateway_events (
     outcome text NOT NULL,
     times integer DEFAULT 1 NOT NULL,
     received_at timestamp with time zone DEFAULT now() NOT NULL,
-    body bytea NOT NULL,
+    body bytea,
     CONSTRAINT gateway_events_pkey PRIMARY KEY (gateway, event_id)
 );
 CREATE INDEX gateway_events_received ON gateway_events USING btree (received_at);

@@ -1,9 +1,9 @@
 //! What gateways tell without being asked: `POST /v1/gateways/{name}/events`. Nobody is asked for
 //! the token here: whose a webhook is, its signature says.
 //!
-//! It is answered 2xx when what it says stands in the log, or is refused by it for good, and the
-//! webhook itself is kept; until then the gateway sends it again. Told under the gateway's own name
-//! for the event, it is told once. Never logged: what it says may be of a person.
+//! It is answered 2xx when what it says stands in the log, or is refused by it for good, and it is
+//! written down that it came; until then the gateway sends it again. Told under the gateway's own
+//! name for the event, it is told once. Neither logged nor kept: what it says may be of a person.
 
 use std::sync::Arc;
 
@@ -73,7 +73,7 @@ async fn told(app: &App, webhooks: &Webhooks, name: &str, request: Request) -> R
         outcome = tell(app, &gateway, heard, now).await?;
     }
     let outcome = &outcome;
-    let kept = Kept { gateway: name, event_id: &event_id, kind: &kind, outcome, body: &body };
+    let kept = Kept { gateway: name, event_id: &event_id, kind: &kind, outcome };
     inbox::keep(&webhooks.db, kept).await.map_err(|error| {
         tracing::warn!(%error, gateway = name, "a webhook could not be kept");
         problem::come_again()

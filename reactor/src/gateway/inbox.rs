@@ -1,6 +1,6 @@
-//! The webhooks that were taken, as they came, for a term: what to look at when a gateway and the
-//! log tell different stories. Nothing is read from here by a program. A body may tell of a person,
-//! so it is gone after the term.
+//! Which webhooks were taken and what became of each, for a term: what to look at when a gateway
+//! and the log tell different stories. Nothing is read from here by a program. What a webhook says
+//! is not kept, for it may tell who paid: the gateway shows it under its own name for the event.
 
 use std::time::Duration;
 
@@ -23,22 +23,18 @@ pub struct Kept<'a> {
     pub kind: &'a str,
     /// What became of it: `told`, `nothing`, or the code with which the log refused it.
     pub outcome: &'a str,
-    /// As it came.
-    pub body: &'a [u8],
 }
 
-/// Keeps a webhook. One that is sent again is counted.
+/// Keeps that a webhook came. One that is sent again is counted.
 pub async fn keep(db: &PgPool, webhook: Kept<'_>) -> sqlx::Result<()> {
-    let Kept { gateway, event_id, kind, outcome, body } = webhook;
+    let Kept { gateway, event_id, kind, outcome } = webhook;
     sqlx::query!(
-        "INSERT INTO gateway_events (gateway, event_id, kind, outcome, body)
-         VALUES ($1, $2, $3, $4, $5)
+        "INSERT INTO gateway_events (gateway, event_id, kind, outcome) VALUES ($1, $2, $3, $4)
          ON CONFLICT (gateway, event_id) DO UPDATE SET times = gateway_events.times + 1",
         gateway,
         event_id,
         kind,
         outcome,
-        body,
     )
     .execute(db)
     .await?;

@@ -36,8 +36,7 @@ pub struct Settings {
     /// Where PayPal is [default: `https://api-m.paypal.com`]
     #[arg(long, env = "PAYPAL_API_BASE")]
     pub paypal_api_base: Option<String>,
-    /// How long what gateways send without being asked is kept as it came, days. It may tell of
-    /// persons
+    /// How long it is known which webhooks of gateways came, days
     #[arg(long, env = "GATEWAY_EVENTS_DAYS", default_value_t = EVENTS_DAYS,
           value_parser = clap::value_parser!(u16).range(1..=EVENTS_DAYS_MAX))]
     pub gateway_events_days: u16,
