@@ -36,12 +36,14 @@ impl Prepared {
     /// What the writer is asked. Where the caller read a document that is made of several streams,
     /// the versions that they had there are looked up, and the writer compares them: all that was
     /// read must still be so when the command takes effect, or it does not. What it says about
-    /// people goes into the vault, where there is one.
+    /// people goes into the vault, where there is one; a note of it is to be kept once the command
+    /// is accepted.
     ///
     /// # Errors
     /// 503, where the log cannot be read; as [`people::put_away`] and [`notes::put_away`].
-    pub async fn pin(self, app: &App, edge: &Edge) -> Result<(Request, Success), Problem> {
+    pub async fn pin(self, app: &App, edge: &Edge) -> Result<Pinned, Problem> {
         let Self { mut request, success, read_at } = self;
+        let mut note = None;
         // Boxed, as few commands come here: every one would be moved about with the room for it.
         if let Some(position) = read_at {
             let (db, target) = (app.writer.db(), request.command.target());
@@ -52,11 +54,21 @@ impl Prepared {
                 putting_away.await?;
             }
             if let Some(written) = notes::written(&mut request.command) {
-                Box::pin(notes::put_away(vault, app.writer.db(), written, edge)).await?;
+                note = Box::pin(notes::put_away(vault, app.writer.db(), written, edge)).await?;
             }
         }
-        Ok((request, success))
+        Ok(Pinned { request, success, note })
     }
+}
+
+/// A command as the writer is asked it.
+pub struct Pinned {
+    /// What the writer is asked.
+    pub request: Request,
+    /// How it is answered if it is accepted.
+    pub success: Success,
+    /// What was written into it.
+    pub note: Option<notes::Sealed>,
 }
 
 /// How an accepted command is answered.
@@ -162,10 +174,22 @@ pub struct Conclusion {
 }
 
 impl Success {
-    /// What the writer's answer to this command means. Counts it.
-    pub fn conclude(self, answer: Result<Answer, SubmitError>) -> Conclusion {
+    /// What the writer's answer to this command means. Counts it, and keeps what was written into
+    /// one that was accepted.
+    pub async fn conclude(
+        self,
+        answer: Result<Answer, SubmitError>,
+        note: Option<notes::Sealed>,
+    ) -> Conclusion {
         event_store::metrics::count(self.name, &answer);
-        Conclusion::of(answer)
+        let mut conclusion = Conclusion::of(answer);
+        if conclusion.result.is_ok()
+            && let Some(note) = note
+            && let Err(problem) = Box::pin(note.keep()).await
+        {
+            conclusion.result = Err(problem);
+        }
+        conclusion
     }
 }
 

@@ -20,7 +20,7 @@ use service::unread::refuse;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
-use crate::command::Form;
+use crate::command::{Form, Pinned};
 use crate::headers::Conditions;
 use crate::routes::{Address, Route};
 use crate::{App, command, document, problem};
@@ -67,11 +67,11 @@ async fn answer(
     let edge = app.edge(request_id(&mut parts).await, caller.principal, caller.was_guest);
     let wants_document = conditions.wants_document;
     let prepared = command::prepare(route, &address, &body, conditions, &edge)?;
-    let (request, success) = prepared.pin(app, &edge).await?;
+    let Pinned { request, success, note } = prepared.pin(app, &edge).await?;
     let answer = timeout(ANSWER_TIME_MAX, app.writer.submit_soon(request, TURN_TIME_MAX))
         .await
         .map_err(|_| problem::no_answer_in_time())?;
-    let conclusion = success.conclude(answer);
+    let conclusion = success.conclude(answer, note).await;
     let document = match &conclusion.result {
         Ok(accepted) if wants_document => {
             let (db, category) = (app.writer.db(), success.category);

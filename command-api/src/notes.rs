@@ -8,6 +8,7 @@ use event_store::read;
 use serde::Deserialize;
 use service::problem::Problem;
 use sqlx::PgPool;
+use uuid::Uuid;
 use vault::records::Kind;
 use vault::{DataSubject, Vault, VaultError};
 
@@ -56,8 +57,25 @@ pub fn written(command: &mut Command) -> Option<(StreamId, &mut Note)> {
     (!UNSAID.contains(&note.as_str())).then_some((about, note))
 }
 
+/// A note that was sealed for a command which is not decided yet.
+pub struct Sealed {
+    vault: Vault,
+    id: Uuid,
+}
+
+impl Sealed {
+    /// The command was accepted, and an event names the note: it is kept. That of a command that
+    /// was refused is swept after its term.
+    ///
+    /// # Errors
+    /// 503, where the vault cannot be reached; who tries again under the same key keeps it.
+    pub async fn keep(self) -> Result<(), Problem> {
+        Ok(self.vault.take_note_into_use(self.id).await?)
+    }
+}
+
 /// Seals a note about a stream, and puts its name in its place. A shopper's is about them; the
-/// shop's, about whose order it is. Of who was forgotten nothing more is kept: the shop goes on
+/// shop's, about whose order it is. Of who was forgotten nothing more is sealed: the shop goes on
 /// without its words.
 ///
 /// # Errors
@@ -68,7 +86,7 @@ pub async fn put_away(
     db: &PgPool,
     (stream, note): (StreamId, &mut Note),
     edge: &Edge,
-) -> Result<(), Problem> {
+) -> Result<Option<Sealed>, Problem> {
     let Edge { principal, now, .. } = *edge;
     let me = people::shopper(principal);
     let subject = match me {
@@ -76,11 +94,15 @@ pub async fn put_away(
         None => subject(vault, db, &stream).await?,
     };
     let stream = stream.to_string();
-    *note = match vault.put_note_away(&stream, subject, note, now).await {
-        Err(VaultError::Erased) if me.is_none() => vault.name_of_note(&stream, note),
-        kept => kept.map_err(people::failed)?,
+    let (id, name) = match vault.put_note_away(&stream, subject, note, now).await {
+        Err(VaultError::Erased) if me.is_none() => {
+            *note = vault.name_of_note(&stream, note);
+            return Ok(None);
+        }
+        sealed => sealed.map_err(people::failed)?,
     };
-    Ok(())
+    *note = name;
+    Ok(Some(Sealed { vault: vault.clone(), id }))
 }
 
 /// Whose the order is that a stream is about, or who is in its address alone.

@@ -1,5 +1,5 @@
 //! What somebody wrote about an order, or the shop about whose it is: an event names it, and it
-//! lies here as long as that person is known.
+//! lies here as long as that person is known. One that no event names is swept after its term.
 
 use chrono::{DateTime, Utc};
 use domain::text::Note;
@@ -11,8 +11,9 @@ use crate::{DataSubject, NAMED, Vault, VaultError};
 
 impl Vault {
     /// Keeps what was written about a stream, as something about `subject`, or about nobody who is
-    /// known; what stands for it in an event. The same words about the same stream are one note,
-    /// whose name tells nothing of them to who has no key.
+    /// known; what stands for it in an event. It is swept unless it is
+    /// [taken into use](Self::take_note_into_use) once an event names it. The same words about the
+    /// same stream are one note, whose name tells nothing of them to who has no key.
     ///
     /// # Errors
     /// They were forgotten, very much was written about them, or the database does not answer.
@@ -22,15 +23,23 @@ impl Vault {
         subject: Option<DataSubject>,
         note: &Note,
         now: DateTime<Utc>,
-    ) -> Result<Note, VaultError> {
+    ) -> Result<(Uuid, Note), VaultError> {
         let id = self.note_id(stream, note);
         let subject = subject.unwrap_or(DataSubject(id));
-        let record = Record { id, subject, kind: Kind::Note, lasting: true, plain: note };
+        let record = Record { id, subject, kind: Kind::Note, lasting: false, plain: note };
         match self.keep(record, &[], now).await {
-            // Another wrote the same, and it is theirs.
-            Ok(()) | Err(VaultError::NotTheirs) => Ok(name(id)),
+            // An event names it already, or another wrote the same, and it is theirs.
+            Ok(()) | Err(VaultError::NotTheirs) => Ok((id, name(id))),
             Err(error) => Err(error),
         }
+    }
+
+    /// An event names a note: it is not swept.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn take_note_into_use(&self, id: Uuid) -> sqlx::Result<()> {
+        self.take_into_use(Kind::Note, id).await.map(drop)
     }
 
     /// The name of a note, of which nothing is kept.

@@ -174,7 +174,9 @@ impl Vault {
                        AND ((SELECT count(*) FROM vault_records
                                WHERE subject = $2 AND kind = $3) < $7
                            OR EXISTS (SELECT FROM vault_records WHERE id = $1))
-                   ON CONFLICT (id) DO UPDATE SET sealed = $4, changed_at = $5
+                   -- One that was to last goes on to last.
+                   ON CONFLICT (id) DO UPDATE SET sealed = $4, changed_at = $5,
+                       kept_until = CASE WHEN r.kept_until IS NOT NULL THEN $6::timestamptz END
                    WHERE r.subject = $2 AND r.kind = $3 AND r.sealed IS NOT NULL AND NOT r.in_use
                    RETURNING id),
                unsaid AS (

@@ -40,7 +40,8 @@ use uuid::Uuid;
 use self::ask::{LineProblem, prepare};
 use self::lines::{BrokenOff, LINE_BYTES_MAX, Lines, RawLine, SILENCE_MAX};
 use self::window::{Unread, Window};
-use crate::command::{Accepted, Conclusion, Prepared, Success};
+use crate::command::{Accepted, Conclusion, Pinned, Prepared, Success};
+use crate::notes::Sealed;
 use crate::routes::Edge;
 use crate::{App, http, problem};
 
@@ -184,7 +185,7 @@ impl Reader {
         prepared: Prepared,
         share: OwnedSemaphorePermit,
     ) -> Outstanding {
-        let (request, success) = match prepared.pin(&self.app, &self.edge()).await {
+        let Pinned { request, success, note } = match prepared.pin(&self.app, &self.edge()).await {
             Ok(pinned) => pinned,
             Err(problem) => return Outstanding::Refused { number, problem: problem.into() },
         };
@@ -198,9 +199,11 @@ impl Reader {
                 }
                 Poll::Ready(ready) => {
                     let answer: Submission = Box::pin(std::future::ready(ready));
-                    return Outstanding::Submitted { number, success, answer, share };
+                    return Outstanding::Submitted { number, success, note, answer, share };
                 }
-                Poll::Pending => return Outstanding::Submitted { number, success, answer, share },
+                Poll::Pending => {
+                    return Outstanding::Submitted { number, success, note, answer, share };
+                }
             }
         }
     }
@@ -211,7 +214,13 @@ type Submission = Pin<Box<dyn Future<Output = Result<Answer, SubmitError>> + Sen
 /// A line whose verdict is still to be sent.
 enum Outstanding {
     /// It went to the writer.
-    Submitted { number: u64, success: Success, answer: Submission, share: OwnedSemaphorePermit },
+    Submitted {
+        number: u64,
+        success: Success,
+        note: Option<Sealed>,
+        answer: Submission,
+        share: OwnedSemaphorePermit,
+    },
     /// It did not.
     Refused { number: u64, problem: LineProblem },
 }
@@ -221,8 +230,9 @@ impl Outstanding {
     async fn settle(self) -> Vec<u8> {
         let verdict = match self {
             Self::Refused { number, problem } => Verdict::refused(number, problem, false),
-            Self::Submitted { number, success, answer, share } => {
-                let Conclusion { result, replayed } = success.conclude(answer.await);
+            Self::Submitted { number, success, note, answer, share } => {
+                let answer = answer.await;
+                let Conclusion { result, replayed } = success.conclude(answer, note).await;
                 drop(share);
                 match result {
                     Ok(accepted) => Verdict::accepted(number, success, accepted, replayed),

@@ -1,6 +1,7 @@
 //! What people write about an order lies sealed for whose it is, and no event has a word of it.
 
 use axum::http::StatusCode;
+use chrono::{TimeDelta, Utc};
 use domain::CustomerId;
 use identity::token::Subject;
 use serde_json::{Value, json};
@@ -136,4 +137,39 @@ async fn what_nobody_wrote_is_plain(db: PgPool) {
     let (id, _) = written(&known, (&staff, &cancel), why, at).await;
     let read = known.done(&staff, get(format!("/v1/notes/{id}"))).await;
     assert_eq!(read.body["text"], "out of fashion");
+}
+
+/// What was written into a command that was refused is kept for a retry and no longer.
+#[sqlx::test(migrations = "../migrations")]
+async fn what_no_event_names_is_swept(db: PgPool) {
+    let known = Known::open(&db);
+    known.sell().await;
+    let customer = known.token(Subject::Customer(CustomerId(Uuid::now_v7()))).await;
+    let (order, payment) = order(&known, &customer).await;
+    let abort = format!("/v1/payments/{payment}/abort");
+    known.done(&customer, keyed(abort, &json!({}))).await;
+    let lines = json!([{"sku": "TOTE", "quantity": 1}]);
+    let refuse = async |reason: &str| {
+        let request = json!({"order_id": order, "lines": lines, "reason": reason});
+        let refused = known.send(&customer, keyed("/v1/returns", &request)).await;
+        assert_eq!(refused.status, StatusCode::CONFLICT, "nothing left the house: {refused:?}");
+    };
+    refuse("does not fit").await;
+    refuse("another colour").await;
+    // The same words about the same order, which an event names now, before and after.
+    let cancel = format!("/v1/orders/{order}/cancel");
+    let at = ("order.cancelled", "/reason/requested");
+    let why = json!({"reason": "another colour"});
+    let (id, _) = written(&known, (&customer, &cancel), why, at).await;
+    refuse("another colour").await;
+    let notes = async || -> Vec<Uuid> {
+        let notes = "SELECT id FROM vault_records WHERE kind = 'note'";
+        sqlx::query_scalar(notes).fetch_all(&db).await.unwrap()
+    };
+    known.vault.let_go_of_unused(Utc::now()).await.unwrap();
+    assert_eq!(notes().await.len(), 2);
+    known.vault.let_go_of_unused(Utc::now() + TimeDelta::days(31)).await.unwrap();
+    assert_eq!(notes().await, [id.parse::<Uuid>().unwrap()]);
+    let read = known.done(&customer, get(format!("/v1/notes/{id}"))).await;
+    assert_eq!(read.body["text"], "another colour");
 }

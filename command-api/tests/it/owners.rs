@@ -199,6 +199,6 @@ async fn confirmed(known: &Known, whose: &Customer) -> String {
 async fn note(known: &Known, whose: &Customer) -> String {
     let (subject, note) = (Some(DataSubject(whose.id)), "was out".parse().unwrap());
     let stream = format!("order-{}", Uuid::now_v7());
-    let kept = known.vault.put_note_away(&stream, subject, &note, Utc::now()).await.unwrap();
-    kept.as_str().strip_prefix("vault:").unwrap().to_owned()
+    let kept = known.vault.put_note_away(&stream, subject, &note, Utc::now()).await;
+    kept.unwrap().0.to_string()
 }
