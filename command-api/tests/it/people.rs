@@ -13,6 +13,7 @@ use identity::people::People;
 use identity::routes::{Desk, Identity};
 use identity::token::Subject;
 use identity::{Guard, Role};
+use mail::Post;
 use serde_json::{Value, json};
 use service::config::Secret;
 use service::health::Health;
@@ -42,11 +43,17 @@ pub struct Known {
 
 impl Known {
     pub fn open(db: &PgPool) -> Self {
+        Self::with(db, |_| None)
+    }
+
+    /// One that writes to them.
+    pub fn with(db: &PgPool, post: impl FnOnce(&Vault) -> Option<Post>) -> Self {
         let master = Master::read(&Secret::from(Master::generate().as_str())).unwrap();
         let master = Arc::new(master);
         let issuer = Issuer::new(db.clone(), master.clone(), ISSUER);
         let people = People::new(db.clone(), master);
         let vault = people.vault().clone();
+        let people = people.with_post(post(&vault));
         let guard = Guard::new(None, false, Some((db.clone(), ISSUER.to_owned())));
         let (writer, _) = Writer::start(db, writer::Settings::default());
         let app = App::new(writer.clone(), TimeDelta::minutes(15)).with_vault(Some(vault.clone()));

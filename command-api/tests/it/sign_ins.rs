@@ -4,9 +4,12 @@ use axum::Extension;
 use axum::http::StatusCode;
 use identity::Role;
 use identity::token::Subject;
+use kit_mail::Inbox;
+use mail::Post;
 use serde_json::{Value, json};
 use service::rates::Proxies;
 use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::people::{Known, everything, get};
@@ -84,4 +87,40 @@ async fn people_see_who_signed_in_as_them(db: PgPool) {
     let left: i64 =
         sqlx::query_scalar("SELECT count(*) FROM sign_ins").fetch_one(&db).await.unwrap();
     assert_eq!(left, 1);
+}
+
+/// Another e-mail lets somebody in as well as another password.
+#[sqlx::test(migrations = "../migrations")]
+async fn another_e_mail_stands_there_too(db: PgPool) {
+    let mut inbox = Inbox::open().await;
+    let (carrier, stop) = (inbox.settings().carrier().unwrap().unwrap(), CancellationToken::new());
+    let _stopped = stop.clone().drop_guard();
+    let mut known = Known::with(&db, |vault| {
+        let post = Post::new(vault.clone());
+        tokio::spawn(carrier.run(post.clone(), stop));
+        Some(post)
+    });
+    known.shop.router = known.shop.router.clone().layer(Extension(Proxies(1)));
+    let (ann, lee, password) = ("ann@shop.example", "lee@shop.example", "correct horse");
+    let who = json!({"email": ann, "password": password});
+    known.shop.done(post("/v1/people", &who)).await;
+    let verify = |code| from_outside(post("/v1/people/verify", &json!({ "code": code })));
+    known.shop.done(verify(inbox.next().await.code())).await;
+    let signed_in = signs_in(&known, ann, password).await;
+    let token = signed_in.body["token"].as_str().unwrap();
+    let ask = |password| json!({"email": lee, "password": password});
+    let wrong = known.send(token, post("/v1/people/me/email", &ask("battery staple"))).await;
+    assert_eq!(wrong.code(), "wrong_credentials");
+    known.done(token, from_outside(post("/v1/people/me/email", &ask(password)))).await;
+    let mut mailed = inbox.next().await;
+    while mailed.to != lee {
+        mailed = inbox.next().await;
+    }
+    known.shop.done(verify(mailed.code())).await;
+    let own = known.done(token, get("/v1/people/me/sign-ins")).await;
+    // That the first address is hers changed nothing.
+    assert_eq!(what(&own), ["email_changed", "email_change_asked", "signed_in"]);
+    for item in own.body["items"].as_array().unwrap() {
+        assert_eq!(item["network"], "203.0.113.0/24");
+    }
 }

@@ -102,11 +102,15 @@ impl People {
     }
 
     /// An address is somebody's, as they have shown by a code: the one they have, or another that
-    /// they asked for and have from now on.
+    /// they asked for and have from now on. Who has another one by that.
     ///
     /// # Errors
     /// The code is good no more, or the address is somebody else's by now.
-    pub async fn verify(&self, code: &str, now: DateTime<Utc>) -> Result<(), AccountError> {
+    pub async fn verify(
+        &self,
+        code: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Uuid>, AccountError> {
         let verified = sqlx::query!(
             "WITH taken AS (DELETE FROM person_codes
                  WHERE digest = $1 AND purpose = $2 AND expires_at > $3 RETURNING person_id)
@@ -117,7 +121,7 @@ impl People {
             now
         );
         if verified.execute(&self.db).await?.rows_affected() > 0 {
-            return Ok(());
+            return Ok(None);
         }
         let mailed = self.code(code, Purpose::ChangeAddress, now).await?;
         let mailed = mailed.ok_or(AccountError::NoCode)?;
@@ -130,10 +134,9 @@ impl People {
             return Err(AccountError::NoCode);
         }
         self.move_to(id, code, &new, now).await?;
-        let mut profile = self.profile(id).await?;
-        profile.email = Some(new);
+        let profile = Profile { email: Some(new), ..self.profile(id).await? };
         self.say(id, &profile, now).await?;
-        self.write_to(id, old, Template::AddressChanged, json!({}), now).await
+        self.write_to(id, old, Template::AddressChanged, json!({}), now).await.map(|()| Some(id))
     }
 
     /// Somebody has another address by a code, if that is still good; others that they were mailed
@@ -243,14 +246,13 @@ impl People {
             return Err(AccountError::NoMail);
         }
         self.prove(id, password, now).await?;
-        let subject = DataSubject(id);
         let old = self.account(id).await?.ok_or(SignInError::Wrong)?.email;
         self.write_to(id, old, Template::AddressChangeAsked, json!({}), now).await?;
         if let Some(other) = self.who_has(new).await?.filter(|other| *other != id) {
             // Its owner is told, and who asks is not.
             return self.tell_of_newcomer(other, now).await;
         }
-        let sealed = self.vault.seal(subject, NEW_ADDRESS, new.as_str().as_bytes()).await?;
+        let sealed = self.vault.seal(DataSubject(id), NEW_ADDRESS, new.as_str().as_bytes()).await?;
         let code = self.make_code(id, Purpose::ChangeAddress, Some(&sealed), now).await?;
         let about = with_code(&code, Purpose::ChangeAddress);
         self.write_to(id, new.clone(), Template::VerifyAddress, about, now).await
@@ -266,8 +268,8 @@ impl People {
             id
         );
         let Some(row) = found.fetch_optional(&self.db).await? else { return Ok(None) };
-        let email = self.open_email(&row.email_sealed);
-        let email = email.map_err(|why| VaultError::Sealed(id, why))?;
+        let email =
+            self.open_email(&row.email_sealed).map_err(|why| VaultError::Sealed(id, why))?;
         let role = row.role.and_then(|role| serde_json::from_value(role.into()).ok());
         let (verified_at, created_at) = (row.verified_at, row.created_at);
         Ok(Some(Account { role, email, verified_at, created_at }))

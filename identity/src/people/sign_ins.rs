@@ -35,6 +35,10 @@ pub enum What {
     LockedOut,
     /// They have another password.
     PasswordChanged,
+    /// Somebody who knows their password asked for another e-mail.
+    EmailChangeAsked,
+    /// They have another e-mail.
+    EmailChanged,
     /// They have a second factor.
     FactorAdded,
     /// They have none any more.
@@ -48,6 +52,8 @@ impl What {
             Self::Failed => "failed",
             Self::LockedOut => "locked_out",
             Self::PasswordChanged => "password_changed",
+            Self::EmailChangeAsked => "email_change_asked",
+            Self::EmailChanged => "email_changed",
             Self::FactorAdded => "factor_added",
             Self::FactorRemoved => "factor_removed",
         }
@@ -84,8 +90,8 @@ pub struct SignIn {
     /// Whose account it is about; nobody's, where nobody has the e-mail that was tried.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub person_id: Option<Uuid>,
-    /// What happened: `signed_in`, `failed`, `locked_out`, `password_changed`, `factor_added` or
-    /// `factor_removed`.
+    /// What happened: `signed_in`, `failed`, `locked_out`, `password_changed`,
+    /// `email_change_asked`, `email_changed`, `factor_added` or `factor_removed`.
     pub what: String,
     /// From which network; none where that is not known, or the shop did it.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -117,10 +117,17 @@ impl From<KeptRecord<Note>> for Written {
 /// `POST /v1/people/verify`: shows by a code that was mailed that an address is one's own.
 pub(super) async fn verify(
     State(identity): State<Identity>,
+    Origin(network): Origin,
     Json(Code { code }): Json<Code>,
 ) -> Result<StatusCode, Problem> {
-    let people = identity.desk()?.people.clone();
-    finish(async move { people.verify(&code, Utc::now()).await }).await.map_err(failed)?;
+    let (people, now) = (identity.desk()?.people.clone(), Utc::now());
+    let verified = finish(async move {
+        if let Some(id) = people.verify(&code, now).await? {
+            people.note(id, What::EmailChanged, network.as_ref(), now).await;
+        }
+        Ok(())
+    });
+    verified.await.map_err(failed)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -171,12 +178,17 @@ pub(super) async fn reset(
 /// `POST /v1/people/me/email`: mails a code to another address, which is theirs with that.
 pub(super) async fn change_email(
     State(identity): State<Identity>,
+    Origin(network): Origin,
     principal: Principal,
     Json(ChangeEmail { email, password }): Json<ChangeEmail>,
 ) -> Result<StatusCode, Problem> {
     let (people, id) = (identity.desk()?.people.clone(), person(principal)?);
     let now = Utc::now();
-    let asked = finish(async move { people.change_email(id, &email, password, now).await });
+    let asked = finish(async move {
+        people.change_email(id, &email, password, now).await?;
+        people.note(id, What::EmailChangeAsked, network.as_ref(), now).await;
+        Ok(())
+    });
     asked.await.map_err(failed)?;
     Ok(StatusCode::ACCEPTED)
 }

@@ -36,7 +36,7 @@ const MAY: &[(&str, &[&str], &[&str])] = &[
             "vault",
             "webhook",
         ],
-        &["kit", "kit-log"],
+        &["kit", "kit-log", "kit-mail"],
     ),
     ("projector", &["domain", "event-store", "service"], &["kit", "kit-log"]),
     // Of the vault its index alone: it finds, and reads nothing.

@@ -52,8 +52,8 @@ pub(super) fn describe(document: &mut Description) {
             .answer(200, "All of them.", Some((JSON, &sessions)), PRIVATE),
         of(Method::GET, "/v1/people/me/sign-ins", "sign_in.own", TAG)
             .text(
-                "Who signed in as oneself or tried to, and what became of password and second \
-                 factor, for 90 days; the latest first, a hundred at once.",
+                "Who signed in as oneself or tried to, and what became of password, e-mail and \
+                 second factor, for 90 days; the latest first, a hundred at once.",
             )
             .query::<sign_ins::Part>(document)
             .answer(200, "A part of it.", Some((JSON, &sign_ins)), PRIVATE)
