@@ -25,7 +25,13 @@ async fn invite(asked: &Asked, owner: &str, role: &str) -> String {
     assert_eq!(invited.header("cache-control"), Some("no-store"));
     let again = asked.send(owner, post("/v1/staff", &newcomer)).await;
     assert_eq!((again.status, again.code()), (StatusCode::CONFLICT, "email_taken"));
-    let invitation = text(&invited, "invitation");
+    let again = post(format!("/v1/staff/{}/invite", text(&invited, "id")), &json!({}));
+    let again = asked.done(owner, again).await;
+    assert_eq!((again.status, again.header("cache-control")), (StatusCode::OK, Some("no-store")));
+    let invitation = text(&again, "invitation");
+    let old = json!({"invitation": text(&invited, "invitation"), "password": PASSWORD});
+    let old = asked.shop.send(post("/v1/staff/join", &old)).await;
+    assert_eq!(old.status, StatusCode::UNAUTHORIZED);
     for (password, pointer) in [("short", "/password"), ("password1", "/password")] {
         let joining = json!({"invitation": invitation, "password": password});
         let refused = asked.shop.send(post("/v1/staff/join", &joining)).await;
@@ -54,6 +60,11 @@ async fn the_owner_sees_to_who_works_here(db: PgPool) {
     let signed_in = sign_in(&asked, None).await;
     assert_eq!((&signed_in.body["role"], &signed_in.body["id"]), (&json!("owner"), &json!(eve)));
     let own = text(&signed_in, "token");
+    let again = |id: &str| post(format!("/v1/staff/{id}/invite"), &json!({}));
+    let joined = asked.send(&owner, again(&eve)).await;
+    assert_eq!((joined.status, joined.code()), (StatusCode::CONFLICT, "not_invited"));
+    let nobody = asked.send(&owner, again(&Uuid::now_v7().to_string())).await;
+    assert_eq!(nobody.status, StatusCode::NOT_FOUND);
     // Nobody does it to themselves.
     let disable = || post(format!("/v1/staff/{eve}/disable"), &json!({}));
     let demote = || put(format!("/v1/staff/{eve}/role"), &json!({"role": "analyst"}));

@@ -120,6 +120,38 @@ impl People {
         Ok(invited.then_some(Invitation { id, invitation, expires_at }))
     }
 
+    /// Gives somebody who has not joined yet another invitation, and the one of before is good no
+    /// more; and their address. None, where nobody of this id is invited.
+    ///
+    /// # Errors
+    /// The database does not answer, or the master key is another.
+    pub async fn invite_again(
+        &self,
+        id: Uuid,
+        now: DateTime<Utc>,
+    ) -> Result<Option<(Invitation, Email)>, SignInError> {
+        let (secret, expires_at) = (secret(), now + INVITATION_LIFE);
+        // The person first: so do all who end invitations.
+        let sealed = sqlx::query_scalar!(
+            r#"WITH person AS (SELECT id, email_sealed FROM people
+                 WHERE id = $1 AND role IS NOT NULL AND password = $2 AND disabled_at IS NULL
+                 FOR UPDATE),
+             given AS (
+                 INSERT INTO invitations (person_id, secret, expires_at)
+                 SELECT id, $3, $4 FROM person
+                 ON CONFLICT (person_id)
+                     DO UPDATE SET secret = excluded.secret, expires_at = excluded.expires_at)
+             SELECT email_sealed AS "email_sealed!" FROM person"#,
+            id,
+            NOBODYS,
+            &digest(&secret)[..],
+            expires_at
+        );
+        let Some(sealed) = sealed.fetch_optional(&self.db).await? else { return Ok(None) };
+        let invitation = written(id, &secret);
+        Ok(Some((Invitation { id, invitation, expires_at }, self.open_email(&sealed)?)))
+    }
+
     /// Mails somebody the invitation that they were given, in the language of who gave it.
     ///
     /// # Errors
@@ -167,8 +199,9 @@ impl People {
         }
         let password = self.hashing.hash(password).await?;
         let joined = sqlx::query!(
-            "WITH taken AS (DELETE FROM invitations WHERE person_id = $1 AND secret = $2
-                            RETURNING person_id)
+            "WITH person AS (SELECT id FROM people WHERE id = $1 FOR UPDATE),
+             taken AS (DELETE FROM invitations USING person
+                       WHERE person_id = person.id AND secret = $2 RETURNING person_id)
              UPDATE people SET password = $3 FROM taken
              WHERE id = person_id AND disabled_at IS NULL",
             id,

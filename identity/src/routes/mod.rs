@@ -92,6 +92,7 @@ pub fn all() -> Vec<Door> {
         ("/v1/staff/join", Anyone, post(staff::join)),
         ("/v1/people/{id}/totp", Accounts, delete(second_factor::rescue)),
         ("/v1/staff/{id}", Owner, delete(staff::forget)),
+        ("/v1/staff/{id}/invite", Owner, post(staff::invite_again)),
         ("/v1/staff/{id}/role", Owner, put(staff::set_role)),
         ("/v1/staff/{id}/disable", Owner, post(staff::disable)),
         ("/v1/staff/{id}/enable", Owner, post(staff::enable)),

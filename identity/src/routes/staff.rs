@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::problem::{failed, refused};
 use super::{Identity, NO_STORE, not_found};
 use crate::access::unauthorized;
-use crate::people::{Colleague, Email, NewPassword, SignInError};
+use crate::people::{Colleague, Email, Invitation, NewPassword, People, SignInError};
 use crate::principal::{Member, Principal, Role};
 
 #[derive(Serialize, JsonSchema)]
@@ -67,12 +67,36 @@ pub(super) async fn invite(
         let detail = "somebody has this e-mail already";
         Problem::new(StatusCode::CONFLICT, "email_taken", detail)
     })?;
-    // They are invited all the same: who invites them can pass it on.
-    if let Err(error) = people.mail_invitation(&invitation, &email, own_id(principal), now).await {
-        let (error, id) = (&error as &dyn std::error::Error, invitation.id);
+    mail(people, &invitation, &email, principal).await;
+    Ok((StatusCode::CREATED, NO_STORE, Json(invitation)).into_response())
+}
+
+/// `POST /v1/staff/{id}/invite`: invites somebody again who has not joined yet.
+pub(super) async fn invite_again(
+    State(identity): State<Identity>,
+    Path(id): Path<Uuid>,
+    principal: Principal,
+) -> Result<Response, Problem> {
+    let people = &identity.desk()?.people;
+    let Some((invitation, email)) = people.invite_again(id, Utc::now()).await.map_err(refused)?
+    else {
+        if people.works_here(id).await? {
+            let detail = "they have joined, or are disabled";
+            return Err(Problem::new(StatusCode::CONFLICT, "not_invited", detail));
+        }
+        return Err(not_found(NOBODY));
+    };
+    mail(people, &invitation, &email, principal).await;
+    Ok((NO_STORE, Json(invitation)).into_response())
+}
+
+/// Mails an invitation. Where that goes wrong they are invited all the same: who invites them can
+/// pass it on.
+async fn mail(people: &People, given: &Invitation, email: &Email, by: Principal) {
+    if let Err(error) = people.mail_invitation(given, email, own_id(by), Utc::now()).await {
+        let (error, id) = (&error as &dyn std::error::Error, given.id);
         tracing::error!(error, %id, "an invitation was not mailed");
     }
-    Ok((StatusCode::CREATED, NO_STORE, Json(invitation)).into_response())
 }
 
 /// `POST /v1/staff/join`: takes an invitation, with a password that is theirs from now on.
@@ -158,8 +182,10 @@ fn done(was_there: bool) -> Result<StatusCode, Problem> {
     if was_there {
         return Ok(StatusCode::NO_CONTENT);
     }
-    Err(not_found("nobody of that id works here, or has that"))
+    Err(not_found(NOBODY))
 }
+
+const NOBODY: &str = "nobody of that id works here, or has that";
 
 fn is_somebody_else(principal: Principal, id: Uuid) -> Result<(), Problem> {
     if own_id(principal) == Some(id) {

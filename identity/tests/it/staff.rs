@@ -97,6 +97,46 @@ async fn who_is_invited_is_mailed_how_to_join(db: PgPool) {
     assert_eq!(waiting.fetch_one(&db).await.unwrap(), 0);
 }
 
+/// Who lost an invitation, or came too late, is sent another; the one before is good no more.
+#[sqlx::test(migrations = "../migrations")]
+async fn who_is_invited_again_has_one_way_in(db: PgPool) {
+    let (mut open, now) = (open(&db).await, Utc::now());
+    let first = open.people.invite(&email(EVE), Role::Staff, now).await.unwrap().unwrap();
+    let later = now + TimeDelta::days(2);
+    let (second, to) = open.people.invite_again(first.id, later).await.unwrap().unwrap();
+    assert_eq!((second.id, to.as_str()), (first.id, EVE));
+    open.people.mail_invitation(&second, &to, None, now).await.unwrap();
+    let mail = open.inbox.next().await;
+    assert_eq!((&*mail.to, &*mail.subject), (EVE, "You are invited to work at Totes"));
+    let text = format!(
+        "Hello,\n\nyou are invited to work at Totes. Choose a password within 3 days, by which you \
+         sign in with this address from then on:\n\n\
+         https://totes.example/join?invitation={}\n\n\
+         This link is for you alone and is good once. If you expect no such invitation, do \
+         nothing: without it nobody can sign in with your address.\n",
+        second.invitation
+    );
+    assert_eq!(mail.text.replace("\r\n", "\n"), text);
+    let old = open.people.join(&first.invitation, password(RIGHT), later).await;
+    assert!(matches!(old, Err(SignInError::Wrong)), "one way in");
+    // Good for as long as one that is new.
+    let shown = open.people.staff().await.unwrap().remove(0);
+    assert!(shown.invited_until.unwrap() > later + TimeDelta::days(2));
+    open.people.join(&second.invitation, password(RIGHT), now + TimeDelta::days(4)).await.unwrap();
+    assert!(open.people.invite_again(first.id, now).await.unwrap().is_none(), "they have joined");
+
+    // Who was sent away before they joined, too; but nobody who is disabled, or a customer.
+    let bob = email("bob@shop.example");
+    let bob = open.people.invite(&bob, Role::Staff, now).await.unwrap().unwrap().id;
+    assert!(open.people.send_away(bob, now).await.unwrap());
+    assert!(open.people.invite_again(bob, now).await.unwrap().is_some());
+    assert!(open.people.set_disabled(bob, true, now).await.unwrap());
+    let customer = ann(&open.people).await;
+    for id in [bob, customer, Uuid::now_v7()] {
+        assert!(open.people.invite_again(id, now).await.unwrap().is_none());
+    }
+}
+
 #[sqlx::test(migrations = "../migrations")]
 async fn who_is_disabled_is_nobody(db: PgPool) {
     let (people, issuer, early, now) = (people(&db), issuer(&db), guard(&db), Utc::now());

@@ -30,6 +30,7 @@ pub const CODES: &[Code] = &[
     (409, "already_exists"),
     (409, "email_taken"),
     (409, "no_second_factor"),
+    (409, "not_invited"),
     (409, "second_factor_there"),
     (409, "too_many_keys"),
     (409, "too_many_records"),

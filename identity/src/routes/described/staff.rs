@@ -40,10 +40,15 @@ fn colleagues(document: &mut Description) {
             )
             .body(JSON, &newcomer, true)
             .answer(201, "What to send them.", Some((JSON, &invitation)), PRIVATE)
+            .link(201, "staff.invite_again", &by_id(), None)
             .link(201, "staff.set_role", &by_id(), None)
             .link(201, "staff.disable", &by_id(), None)
             .link(201, "staff.enable", &by_id(), None)
             .refused(&BODY)
+            .refused(&[409]),
+        which(post("/v1/staff/{id}/invite", "staff.invite_again", STAFF))
+            .text("Invites somebody again who has not joined yet. What they had is good no more.")
+            .answer(200, "What to send them.", Some((JSON, &invitation)), PRIVATE)
             .refused(&[409]),
         post("/v1/staff/join", "staff.join", STAFF)
             .text("Takes an invitation, with a password that is theirs from then on.")
