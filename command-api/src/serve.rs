@@ -193,6 +193,7 @@ fn check(settings: &Serve, around: &Surroundings) -> Result<(), Wrong> {
     exposed::check_servers(http, database, Some(bus), None)?;
     master.check(http.exposed)?;
     settings.mail.check(http.exposed)?;
+    settings.webhooks.check(http.exposed)?;
     settings.gateways.check(http.exposed)
 }
 

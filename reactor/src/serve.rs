@@ -77,6 +77,7 @@ async fn keep_running(
     exposed::check_servers(&http, &database, None, None)?;
     master.check(http.exposed)?;
     mail.check(http.exposed)?;
+    webhooks.check(http.exposed)?;
     gateways.check(http.exposed)?;
     let (does, address) =
         ("does what follows from events by itself, sends webhooks", http.address(DEFAULT_PORT));

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use clap::Args;
 use clap::builder::FalseyValueParser;
+use service::config::Wrong;
 
 use crate::target::Reach;
 
@@ -32,7 +33,41 @@ impl Settings {
         if self.webhooks_allow_private { Reach::Anywhere } else { Reach::Public }
     }
 
+    /// Refuses, where the internet reaches the process, to send webhooks to what lies behind it:
+    /// whoever may subscribe would have it knock there.
+    ///
+    /// # Errors
+    /// It is so.
+    pub fn check(&self, exposed: bool) -> Result<(), Wrong> {
+        if self.webhooks_allow_private && exposed {
+            let reason = "would have webhooks sent to servers behind this process (EXPOSED): leave \
+                          it out, and give receivers an https address of the internet";
+            return Err(Wrong::new("WEBHOOKS_ALLOW_PRIVATE", reason));
+        }
+        Ok(())
+    }
+
     pub(crate) fn kept(&self) -> TimeDelta {
         TimeDelta::days(i64::from(self.webhooks_kept_days))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_the_internet_reaches_webhooks_stay_out_of_the_house() {
+        for (webhooks_allow_private, exposed, is_refused) in
+            [(false, false, false), (false, true, false), (true, false, false), (true, true, true)]
+        {
+            let settings = Settings { webhooks_allow_private, ..Settings::default() };
+            let checked = settings.check(exposed);
+            assert_eq!(checked.is_err(), is_refused, "{checked:?}");
+            if let Err(wrong) = checked {
+                assert_eq!(wrong.name, "WEBHOOKS_ALLOW_PRIVATE");
+                assert!(wrong.reason.contains("leave it out"), "{wrong}");
+            }
+        }
     }
 }
