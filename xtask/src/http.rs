@@ -1,5 +1,6 @@
 //! A small HTTP client for our own services on this machine.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -57,9 +58,19 @@ fn agent() -> Agent {
         .into()
 }
 
+/// Whose requests they are, where `API_TOKEN` does not say it.
+static TOKEN: OnceLock<String> = OnceLock::new();
+
+/// From now on requests have this token, unless the environment has one.
+pub fn sign_in(token: String) {
+    // The first one stays.
+    let _ = TOKEN.set(token);
+}
+
 /// The services ask for the token when it is set; so do we send it.
 fn bearer() -> Option<String> {
-    let token = std::env::var("API_TOKEN").ok().filter(|token| !token.is_empty())?;
+    let told = std::env::var("API_TOKEN").ok().filter(|token| !token.is_empty());
+    let token = told.or_else(|| TOKEN.get().cloned())?;
     Some(format!("Bearer {token}"))
 }
 

@@ -47,6 +47,19 @@ pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// A token of the owner of the shop that `up` started: without one nobody is let in to load the
+/// demo where everybody is asked who they are (`ACCESS`).
+pub fn of_owner(services: &Services, urls: &Urls) -> Result<String> {
+    let mut token = services.command_api(urls)?;
+    let made =
+        token.args(["token", "--role", "owner"]).output().context("run command-api token")?;
+    if !made.status.success() {
+        bail!("command-api gave no token out: {}", String::from_utf8_lossy(&made.stderr).trim());
+    }
+    let token = String::from_utf8(made.stdout).context("a token is text")?;
+    Ok(token.trim().to_owned())
+}
+
 /// The master key of the shop whose data lie here: made with the first `up`, for nobody else to
 /// see.
 pub fn master_key(layout: &Layout, services: &Services) -> Result<String> {

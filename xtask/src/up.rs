@@ -11,7 +11,7 @@ use crate::process::Stack;
 use crate::record::Record;
 use crate::servers::{self, Durability, Servers, Source, Urls};
 use crate::services::{self, Services};
-use crate::{demo, interrupt, maildev, owner, progress, projections, token};
+use crate::{demo, http, interrupt, maildev, owner, progress, projections, token};
 
 /// Pause between two looks whether everything still runs.
 const WATCH_INTERVAL: Duration = Duration::from_millis(200);
@@ -79,6 +79,7 @@ pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
         maildev::start(layout, &mut stack, ports)?;
     }
     services.start(&urls, ports, &mut stack)?;
+    http::sign_in(token::of_owner(&services, &urls)?);
     demo::load(layout, &services, &urls, ports, &stack)?;
     projections::wait_until_caught_up(&ports.query_url())?;
     let owner = owner::welcome(&services, &urls, ports)?;
