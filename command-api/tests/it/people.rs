@@ -262,7 +262,8 @@ async fn a_guests_order_becomes_the_customers(db: PgPool) {
     let guest = known.token(Subject::Guest(GuestId(Uuid::now_v7()))).await;
     let other = known.token(Subject::Guest(GuestId(Uuid::now_v7()))).await;
     let address = known.address(&guest).await;
-    let order = known.check_out(&guest, &known.cart(&guest).await, &address).await.id();
+    let cart = known.cart(&guest).await;
+    let order = known.check_out(&guest, &cart, &address).await.id();
     let pay = json!({"order_id": order, "method": "card", "token": "tok_success"});
     let payment = known.done(&guest, keyed("/v1/payments", &pay)).await.id();
 
@@ -286,6 +287,8 @@ async fn a_guests_order_becomes_the_customers(db: PgPool) {
     assert_eq!(assigned, json!({ "customer_id": ann }));
     let assigned = known.shop.payload(&format!("payment-{payment}"), "payment.assigned").await;
     assert_eq!(assigned, json!({ "customer_id": ann, "order_id": order }));
+    let assigned = known.shop.payload(&format!("cart-{cart}"), "cart.assigned").await;
+    assert_eq!(assigned, json!({ "customer_id": ann }));
     // Once more is nothing, and it is nobody else's any more.
     known.done(&of_ann, assign(ann).with("guest-token", &guest)).await;
     known.done(&of_ann, assign(ann)).await;
@@ -297,6 +300,9 @@ async fn a_guests_order_becomes_the_customers(db: PgPool) {
     }
     // What the guest had said of themselves is forgotten with the customer.
     known.done(&of_ann, cancel()).await;
+    let reopen = || post(format!("/v1/carts/{cart}/reopen"), &json!({}));
+    assert_eq!(known.send(&guest, reopen()).await.code(), "cart_not_found");
+    known.done(&of_ann, reopen()).await;
     known.done(&of_ann, post("/v1/people/me/forget", &json!({}))).await;
     let staff = known.staff().await;
     let gone = known.send(&staff, get(format!("/v1/addresses/{address}"))).await;

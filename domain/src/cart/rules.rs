@@ -91,6 +91,16 @@ impl Cart {
         }
     }
 
+    /// A guest's cart goes along with the order that it became, and that is a customer's now: who
+    /// sees and reopens it is the same. One that became another order by now stays with that.
+    pub fn go_along(&self, order_id: OrderId, customer_id: CustomerId) -> Vec<Event> {
+        let is_of_another = self.order_id.is_some_and(|known| known != order_id);
+        if is_of_another || self.owner.guest_id.is_none() {
+            return vec![];
+        }
+        vec![Assigned { customer_id }.into()]
+    }
+
     /// Puts a SKU in, as it is on offer. More of one that is in adds up, all units at what one
     /// costs now.
     pub fn add_line(&self, new: Line) -> Result<Vec<Event>, Error> {

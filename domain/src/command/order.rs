@@ -122,16 +122,21 @@ fn change_address(
     }
 }
 
-/// Its payments name whose it is, and follow it.
+/// Its payments name whose it is, and follow it; so does the cart that it was.
 fn assign(id: OrderId, order: &Order, to: CustomerId, streams: Streams) -> Result<Events, Stop> {
     let assigned = order.assign(to)?;
     let mut unit = Unit::default();
     if !assigned.is_empty() {
-        streams.require(order.payments.keys().copied().map(StreamId::Payment))?;
+        let cart = order.cart_id.map(StreamId::Cart);
+        let payments = order.payments.keys().copied().map(StreamId::Payment);
+        streams.require(payments.chain(cart))?;
         unit.add(&StreamId::Order(id), assigned);
         for payment in order.payments.keys() {
             let assigned = streams.payment(payment)?.assign(to)?;
             unit.add(&StreamId::Payment(*payment), assigned);
+        }
+        if let Some(cart) = order.cart_id {
+            unit.add(&StreamId::Cart(cart), streams.cart(&cart)?.go_along(id, to));
         }
     }
     Ok(unit.0)

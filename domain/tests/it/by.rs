@@ -124,12 +124,13 @@ fn who_signs_in_takes_their_guests_orders_along() {
     let delivered = delivered.done(deliver(1));
     let off = placed.clone().done(cancel(1));
     let (order_id, customer_id) = (order_id(1), customer_id(1));
-    // However far it has come, and its payments with it.
+    // However far it has come, its payments and its cart with it.
     for shop in [&placed, &delivered, &off] {
         let claimed = shop.decide_by(By::Shopper(customer(1)), &assign(1, 1, Some(1)));
         let expected = [
             of_order(1, order::Assigned { customer_id }),
             of_payment(1, payment::Assigned { order_id, customer_id }),
+            of_cart(1, cart::Assigned { customer_id }),
         ];
         assert_eq!(claimed.expect("theirs"), expected);
     }
@@ -155,6 +156,19 @@ fn who_signs_in_takes_their_guests_orders_along() {
     for command in [cancel(1), abort()] {
         assert_eq!(asked(&theirs, customer(1), &command), Ok(()), "{command:?}");
         assert!(asked(&theirs, guest(1), &command).is_err(), "{command:?}");
+    }
+    // The cart is theirs too, for whom it is opened again.
+    let off = theirs.clone().done(cancel(1));
+    assert_eq!(asked(&off, customer(1), &reopen(1)), Ok(()));
+    assert_eq!(asked(&off, guest(1), &reopen(1)), Err("cart_not_found"));
+    // One that was opened again goes along; one that became another order stays with that.
+    let reopened = placed.clone().done(cancel(1)).done(reopen(1));
+    let replaced = reopened.clone().done(check_out(1, 2));
+    for (shop, along) in [(&reopened, 1), (&replaced, 0)] {
+        let claimed = shop.decide_by(By::Shopper(customer(1)), &assign(1, 1, Some(1)));
+        let claimed = claimed.expect("theirs");
+        let carts = claimed.iter().filter(|fact| matches!(fact.0, StreamId::Cart(_)));
+        assert_eq!(carts.count(), along);
     }
     // What is nobody's stays so.
     let nobodys = to_cart(1, Carts::Create { currency: currency("EUR"), owner: Owner::default() });
