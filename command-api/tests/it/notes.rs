@@ -2,14 +2,15 @@
 
 use axum::http::StatusCode;
 use chrono::{TimeDelta, Utc};
-use domain::CustomerId;
+use domain::payment::Verdict;
+use domain::{CustomerId, GuestId};
 use identity::token::Subject;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::people::{Known, everything, get};
-use crate::shop::{Answer, keyed, post};
+use crate::shop::{Answer, Ask, keyed, post, put};
 
 /// What stands in each text here.
 const MARK: &str = "Xanthippe";
@@ -31,13 +32,22 @@ async fn written(
     body: Value,
     (kind, pointer): (&str, &str),
 ) -> (String, Answer) {
-    let answer = known.done(who, keyed(path, &body)).await;
+    written_by(known, who, keyed(path, &body), (kind, pointer)).await
+}
+
+async fn written_by(
+    known: &Known,
+    who: &str,
+    ask: Ask,
+    (kind, pointer): (&str, &str),
+) -> (String, Answer) {
+    let answer = known.done(who, ask).await;
     let of_kind = "SELECT data::text FROM events WHERE type = $1 ORDER BY position DESC LIMIT 1";
     let data: String =
         sqlx::query_scalar(of_kind).bind(kind).fetch_one(&known.shop.db).await.unwrap();
     let data: Value = serde_json::from_str(&data).unwrap();
     let named = data.pointer(pointer).unwrap().as_str().unwrap();
-    let id = named.strip_prefix("vault:").unwrap_or_else(|| panic!("{path} is not sealed"));
+    let id = named.strip_prefix("vault:").unwrap_or_else(|| panic!("{kind} is not sealed"));
     (id.to_owned(), answer)
 }
 
@@ -172,4 +182,77 @@ async fn what_no_event_names_is_swept(db: PgPool) {
     assert_eq!(notes().await, [id.parse::<Uuid>().unwrap()]);
     let read = known.done(&customer, get(format!("/v1/notes/{id}"))).await;
     assert_eq!(read.body["text"], "another colour");
+}
+
+/// What is written where units and money are counted is as sealed as the rest.
+#[sqlx::test(migrations = "../migrations")]
+async fn what_is_written_of_lines_and_money_is_sealed_too(db: PgPool) {
+    let known = Known::open(&db);
+    known.sell().await;
+    let staff = known.staff().await;
+    let customer = known.token(Subject::Customer(CustomerId(Uuid::now_v7()))).await;
+    let other = known.token(Subject::Customer(CustomerId(Uuid::now_v7()))).await;
+    let guest = known.token(Subject::Guest(GuestId(Uuid::now_v7()))).await;
+    let (address, cart) = (known.address(&customer).await, known.cart(&customer).await);
+    let tote = json!({"sku": "TOTE", "quantity": 1});
+    known.done(&customer, post(format!("/v1/carts/{cart}/lines"), &tote)).await;
+    let order = known.check_out(&customer, &cart, &address).await.id();
+    let mut ids = Vec::new();
+
+    let line = json!({"quantity": 1, "reason": format!("{MARK} needs one")});
+    let line = put(format!("/v1/orders/{order}/lines/TOTE"), &line);
+    let at = ("order.units_cancelled", "/reason");
+    ids.push(written_by(&known, &customer, line, at).await.0);
+    let pay = json!({"order_id": order, "method": "card", "token": "tok_success"});
+    let payment = known.done(&customer, keyed("/v1/payments", &pay)).await.id();
+    known.shop.gateway(&payment, 1, Verdict::Unknown).await;
+    let of_payment = |verb: &str| format!("/v1/payments/{payment}/{verb}");
+    let found = json!({"request": 1, "outcome": "done", "reference": "gw_1",
+                       "expires_at": "2036-01-01T00:00:00Z", "note": format!("{MARK} called")});
+    let at = ("payment.resolved", "/note");
+    ids.push(written(&known, (&staff, &of_payment("resolve")), found, at).await.0);
+
+    let parcel = json!({ "order_id": order });
+    let parcel = known.done(&staff, post("/v1/fulfilments", &parcel)).await.id();
+    for step in ["pack", "ship", "deliver"] {
+        let path = format!("/v1/fulfilments/{parcel}/{step}");
+        known.done(&staff, post(path, &json!({}))).await;
+    }
+    known.shop.gateway(&payment, 2, kit::was_captured()).await;
+    let request = json!({"order_id": order, "lines": [tote], "reason": format!("{MARK} grew")});
+    let at = ("return.requested", "/reason");
+    let (id, requested) = written(&known, (&customer, "/v1/returns"), request, at).await;
+    ids.push(id);
+    let of_return = |verb: &str| format!("/v1/returns/{}/{verb}", requested.id());
+    known.done(&staff, post(of_return("approve"), &json!({}))).await;
+    let withheld = json!({"amount": {"amount": "1.00", "currency": "EUR"},
+                          "reason": format!("{MARK} wore it")});
+    let arrived = json!({"sku": "TOTE", "quantity": 1, "location": "returns"});
+    let arrived = json!({"lines": [arrived], "withheld": withheld});
+    let at = ("return.received", "/withheld/reason");
+    ids.push(written(&known, (&staff, &of_return("receive")), arrived, at).await.0);
+    known.shop.gateway(&payment, 3, kit::was_refunded()).await;
+    let refund = json!({"amount": {"amount": "0.50", "currency": "EUR"},
+                        "reason": format!("{MARK} complained")});
+    let at = ("payment.requested", "/reason");
+    ids.push(written(&known, (&staff, &of_payment("refund")), refund, at).await.0);
+
+    assert!(!everything(&db).await.contains(MARK), "sealed before");
+    for id in &ids {
+        let path = format!("/v1/notes/{id}");
+        for reader in [&customer, &staff] {
+            let text = known.done(reader, get(&path)).await.body["text"].clone();
+            assert!(text.as_str().unwrap().starts_with(MARK), "{text}");
+        }
+        for reader in [&other, &guest] {
+            assert_eq!(known.send(reader, get(&path)).await.status, StatusCode::NOT_FOUND);
+        }
+        assert_eq!(known.shop.send(get(&path)).await.status, StatusCode::UNAUTHORIZED);
+    }
+    known.done(&customer, post("/v1/people/me/forget", &json!({}))).await;
+    for id in &ids {
+        let path = format!("/v1/notes/{id}");
+        assert_eq!(known.send(&staff, get(&path)).await.code(), "erased");
+        assert!(known.send(&customer, get(&path)).await.status.is_client_error());
+    }
 }

@@ -7,7 +7,7 @@ use chrono::{TimeDelta, Utc};
 use domain::command::{cart, order, payment};
 use domain::payment::Report;
 use domain::text::{Label, Note};
-use domain::{AddressId, Command, CustomerId, OrderId, Owner};
+use domain::{AddressId, Command, CustomerId, GuestId, OrderId, Owner, Shopper};
 use kit_mail::Inbox;
 use reactor::Correspondence;
 use serde_json::json;
@@ -53,8 +53,12 @@ async fn is_called(vault: &Vault, name: &str, email: &str) {
 
 /// An order of Ann's that goes there.
 async fn order(shop: &Shop, address_id: Option<AddressId>) -> OrderId {
+    order_of(shop, Owner::customer(ANN), address_id).await
+}
+
+async fn order_of(shop: &Shop, owner: Owner, address_id: Option<AddressId>) -> OrderId {
     let (id, order_id) = (domain::CartId(Uuid::now_v7()), OrderId(Uuid::now_v7()));
-    let (currency, owner) = ("EUR".parse().unwrap(), Owner::customer(ANN));
+    let currency = "EUR".parse().unwrap();
     let add =
         cart::Command::AddLine { sku: "TOTE".parse().unwrap(), quantity: 2.try_into().unwrap() };
     let reserved_until = Utc::now() + TimeDelta::minutes(15);
@@ -190,6 +194,37 @@ async fn who_was_forgotten_is_not_told(db: PgPool) {
     shop.settled().await;
     reacting.stop().await;
     assert!(inbox.is_empty());
+}
+
+/// Who took their guest's order along is written to about it, from then on: the guest had left no
+/// e-mail.
+#[sqlx::test(migrations = "../migrations")]
+async fn an_order_that_was_taken_along_is_told_of_to_whose_it_is(db: PgPool) {
+    let (shop, vault) = (Shop::open(&db).await, vault(&db));
+    let mut inbox = Inbox::open().await;
+    let reacting = react(&db, &vault, &inbox);
+    shop.settled().await;
+    is_called(&vault, "Ann", "ann@home.example").await;
+    let guest_id = GuestId(Uuid::now_v7());
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        ids.push(order_of(&shop, Owner::from(Shopper::Guest(guest_id)), None).await);
+    }
+    shop.settled().await;
+    assert!(inbox.is_empty(), "whose they are is not known yet");
+    let assign = order::Command::Assign { customer_id: ANN, guest_id: Some(guest_id) };
+    shop.ask_as(Shopper::Customer(ANN), Command::Order(ids[0], assign)).await;
+    for id in ids.iter().rev() {
+        let reason: Note = "out of fashion".parse().unwrap();
+        let cancel = order::Command::Cancel { reason, lines: vec![] };
+        shop.ask(Command::Order(*id, cancel)).await;
+    }
+    let mail = inbox.next().await;
+    assert_eq!(mail.to, "ann@home.example");
+    assert!(mail.text.contains(&ids[0].to_string()), "{}", mail.text);
+    shop.settled().await;
+    reacting.stop().await;
+    assert!(inbox.is_empty(), "the other stays the guest's");
 }
 
 /// Where no mails are sent, there is nothing to do, and nothing piles up.

@@ -6,7 +6,7 @@ use chrono::{TimeDelta, Utc};
 use domain::command::{fulfilment, payment};
 use domain::order::{PaymentMethod, Units};
 use domain::payment::CapturePolicy;
-use domain::{Command, FulfilmentId, OrderId, PaymentId};
+use domain::{By, Command, FulfilmentId, OrderId, PaymentId, Shopper};
 use event_store::{Metadata, Request, Writer, read, writer};
 use reactor::Correspondence;
 use reactor::gateway::settings::Settings;
@@ -69,6 +69,13 @@ impl Shop {
     /// Gives a command that must be accepted.
     pub async fn ask(&self, command: Command) {
         self.shop.ask(command).await;
+    }
+
+    /// The same of a shopper, about what is theirs.
+    pub async fn ask_as(&self, shopper: Shopper, command: Command) {
+        let by = By::Shopper(shopper);
+        let request = Request { by, ..Request::new(command, Utc::now()) };
+        kit_log::accept(&self.shop.writer, request).await;
     }
 
     /// An order whose units are reserved for so many minutes from now.
