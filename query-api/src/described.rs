@@ -23,7 +23,7 @@ use crate::one::{Id, One, Resource as _};
 use crate::outline::Outline;
 use crate::resources::{self, projection};
 use crate::search::Found;
-use crate::search::request::Parameters as Search;
+use crate::search::request::{self, Parameters as Search};
 
 /// The codes of what is refused here, each with its status.
 pub const CODES: &[Code] = &[
@@ -220,8 +220,7 @@ fn singles(document: &mut Description) {
         let mut schema = schema;
         if let Some(include) = include {
             told = including(told, include);
-            let included = json!({ MEMBER: included(document, include) });
-            schema = json!({ "allOf": [schema, { "type": "object", "properties": included }] });
+            schema = beside(document, &schema, include);
         }
         let told = told
             .takes(&["If-None-Match", "Prefer"])
@@ -234,6 +233,7 @@ fn singles(document: &mut Description) {
 
 fn search(document: &mut Description) {
     let found = document.output::<Found>();
+    let found = beside(document, &found, request::INCLUDES);
     let headers = ["ETag", "Search-Backend", "Cache-Control", "Log-Id", "Preference-Applied"];
     let told = get("/v1/search", "search", CATALOGUE)
         .text("Finds products that are published.")
@@ -243,7 +243,7 @@ fn search(document: &mut Description) {
         .answer(304, "It is as it was.", None, &headers)
         .link(200, "product.read", &json!({ "id": "$response.body#/hits/0/id" }), None)
         .refused(&[504]);
-    document.add(told);
+    document.add(including(told, request::INCLUDES));
 }
 
 /// It may be asked for what is shown beside.
@@ -251,6 +251,12 @@ fn including(told: Endpoint, include: Include) -> Endpoint {
     let text =
         format!("`{0}` for what `{1}` has of it, beside it.", include.word(), include.path());
     told.option("include", &text, &json!({ "type": "string", "enum": [include.word()] }))
+}
+
+/// An answer that may have something beside it.
+fn beside(document: &mut Description, answer: &Value, include: Include) -> Value {
+    let included = json!({ MEMBER: included(document, include) });
+    json!({ "allOf": [answer, { "type": "object", "properties": included }] })
 }
 
 /// What is shown beside documents.

@@ -198,7 +198,8 @@ fn is_our_fault(error: &MeilisearchError) -> bool {
 fn found(question: &Question, results: Results) -> Found {
     let Results { hits, total_hits: total, facet_distribution: mut facets } = results;
     facets.retain(|_, values| !values.is_empty());
-    Found { hits, total, page: question.page, limit: question.limit, facets, facets_over: None }
+    let (page, limit) = (question.page, question.limit);
+    Found { hits, total, page, limit, facets, facets_over: None, included: None }
 }
 
 /// All of these must hold.

@@ -41,6 +41,10 @@ pub struct Found {
     /// So many hits, the first ones, are counted in `facets`; nothing if all are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub facets_over: Option<usize>,
+    /// What is shown beside the hits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub included: Option<Box<RawValue>>,
 }
 
 impl Found {
@@ -49,15 +53,25 @@ impl Found {
     /// # Errors
     /// 500, where a hit is no JSON.
     pub fn only(self, fields: &Fields) -> Result<Self, Problem> {
-        let cut = self.hits.iter().map(|hit| {
-            RawValue::from_string(fields.of(hit.get())?).map_err(|error| {
-                tracing::error!(%error, "a part of a hit is no JSON");
-                Problem::internal()
-            })
-        });
+        let cut = self.hits.iter().map(|hit| as_json(fields.of(hit.get())?));
         let hits = cut.collect::<Result<_, _>>()?;
         Ok(Self { hits, ..self })
     }
+
+    /// The same with something beside the hits.
+    ///
+    /// # Errors
+    /// 500, where that is no JSON.
+    pub fn with(self, included: Option<String>) -> Result<Self, Problem> {
+        Ok(Self { included: included.map(as_json).transpose()?, ..self })
+    }
+}
+
+fn as_json(text: String) -> Result<Box<RawValue>, Problem> {
+    RawValue::from_string(text).map_err(|error| {
+        tracing::error!(%error, "a part of what was found is no JSON");
+        Problem::internal()
+    })
 }
 
 /// What becomes of searches in each place, as `searches_total` tells it.

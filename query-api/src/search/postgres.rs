@@ -87,6 +87,7 @@ async fn search(db: &mut PgConnection, question: &Question) -> Result<(Found, i6
         limit: question.limit,
         facets,
         facets_over,
+        included: None,
     };
     Ok((found, position))
 }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use service::Problem;
 
 use crate::fields::FieldNames;
+use crate::included::Include;
 
 /// The longest query, in characters, whichever script they are of.
 pub const QUERY_CHARACTERS_MAX: usize = 512;
@@ -19,6 +20,8 @@ pub const LIMIT_MAX: u32 = 100;
 pub const DEPTH_MAX: u32 = 1_000;
 /// The most values in all filters together.
 pub const FILTERS_MAX: usize = 64;
+/// What may be shown beside hits.
+pub const INCLUDES: Include = Include::Stock;
 const LIMIT_DEFAULT: u32 = 20;
 /// Words that stand in every text, as Meilisearch's settings have them.
 const STOP_WORDS: [&str; 9] = ["a", "an", "and", "for", "in", "of", "or", "the", "with"];
@@ -67,6 +70,9 @@ pub struct Parameters {
     /// below another: `id,variants.sku`. A name stands for all that is below it.
     #[serde(default, deserialize_with = "service::extract::empty_as_none")]
     pub fields: Option<FieldNames>,
+    /// What is wanted beside them.
+    #[schemars(skip)]
+    pub include: Option<Include>,
 }
 
 /// The order of the hits.

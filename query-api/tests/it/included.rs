@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use uuid::Uuid;
 
+use crate::search::{catalogue, fill_postgres};
 use crate::strangers::put_stock;
 use crate::support::{Asked, Shop};
 
@@ -129,6 +130,40 @@ async fn orders_and_carts_are_shown_with_their_products(db: PgPool) {
     assert_eq!((products(&page).len(), &page["included"]["more"]), (3, &json!(true)));
 }
 
+/// A page of a search needs no second request for what is there.
+#[sqlx::test(migrations = "../migrations")]
+async fn hits_are_shown_with_what_is_there_as_far_as_it_is_the_callers(db: PgPool) {
+    let asked = Asked::open(&db).await;
+    let mut found = catalogue()[..3].to_vec();
+    for (n, sku) in [(0, "A"), (1, "B"), (2, "C")] {
+        let variant = json!({"sku": sku, "prices": [], "in_stock": true});
+        found[n]["variants"] = json!([variant]);
+    }
+    for (n, sku, units) in [(1, "A", 5_000), (2, "B", 3), (3, "C", 1)] {
+        put_stock(&asked.shop, n, sku, units, true).await;
+    }
+    fill_postgres(&asked.shop, &found).await;
+    let path = "/v1/search?q=tote&sort=created_at&include=stock";
+    let page = asked.get(path, None).await.json();
+    let on_offer = json!([
+        {"id": "A", "in_stock": true, "available": 10, "or_more": true, "orderable": true},
+        {"id": "B", "in_stock": true, "available": 3, "or_more": false, "orderable": true},
+    ]);
+    assert_eq!(page["included"], json!({"stock": on_offer, "more": false}));
+    assert_eq!(page["hits"].as_array().unwrap().len(), 2);
+    let staff = asked.token(Subject::Member(Uuid::now_v7(), Role::Staff)).await;
+    let whole = asked.get(path, Some(&staff)).await.json();
+    assert_eq!(whole["included"]["stock"][0]["available"], 5_000);
+    let cut = format!("{path}&limit=1&facets=false&fields=title,included.stock.available");
+    let cut = asked.get(&cut, None).await.json();
+    assert_eq!(
+        (&cut["hits"], &cut["included"]),
+        (&json!([{"title": "Tote"}]), &json!({"stock": [{"available": 10}]}))
+    );
+    let without = asked.get("/v1/search?q=tote", None).await.json();
+    assert_eq!(without.get("included"), None);
+}
+
 async fn put_order_lines(db: &PgPool, products: &[String]) {
     let lines: Vec<Value> = products.iter().map(|id| json!({ "product_id": id })).collect();
     sqlx::query("UPDATE orders_rows SET document = $1")
@@ -147,6 +182,7 @@ async fn what_cannot_be_included_is_refused(db: PgPool) {
         "/v1/products?include=products".into(),
         "/v1/products?include=everything".into(),
         "/v1/products?include=stock,products".into(),
+        "/v1/search?include=products".into(),
         "/v1/payments?include=products".into(),
         "/v1/stock?include=products".into(),
         "/v1/locations/main?include=stock".into(),
