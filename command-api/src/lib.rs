@@ -168,8 +168,9 @@ pub fn router(app: &App, guard: &Guard, health: &Health, beside: Router) -> Rout
     #[cfg(debug_assertions)]
     openapi::serve::must_describe(&described::DOCUMENT, &all);
     let all = openapi::deprecation::announce(all, &described::DOCUMENT);
-    let described = openapi::serve::router(|| described::DOCUMENT.clone());
-    service::http::shell(all.merge(described).merge(health.router()))
+    let pages = openapi::serve::router(|| described::DOCUMENT.clone());
+    let all = all.merge(pages).merge(health.router());
+    service::http::shell_of(all, &described::DOCUMENT)
 }
 
 /// Where gateways tell what they were not asked, without the token: they sign instead.

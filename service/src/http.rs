@@ -13,10 +13,12 @@ use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt as _;
+use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
+use crate::accept::JsonRoutes;
 use crate::access::Line;
 use crate::answers::{Bounds, Untaken};
 use crate::counts::RequestCounts;
@@ -43,33 +45,46 @@ pub fn shell(router: Router) -> Router {
     bounded(router, Bounds::default())
 }
 
+/// The same of an API that this document describes: who takes no JSON is refused where there is
+/// nothing else.
+pub fn shell_of(router: Router, document: &Value) -> Router {
+    within(router, Room::new(Bounds::default(), JsonRoutes::of(document)))
+}
+
 /// The same with other bounds on what may be on its way.
 pub(crate) fn bounded(router: Router, bounds: Bounds) -> Router {
+    within(router, Room::new(bounds, JsonRoutes::default()))
+}
+
+fn within(router: Router, room: Room) -> Router {
     metrics::install();
     router
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(middleware::from_fn_with_state(Arc::new(Room::new(bounds)), observe))
+        .layer(middleware::from_fn_with_state(Arc::new(room), observe))
 }
 
-/// Places for requests whose answer was not taken, and room for their answers.
+/// Places for requests whose answer was not taken, room for their answers, and which of them need
+/// not be begun.
 struct Room {
     requests: Arc<Semaphore>,
     probes: Semaphore,
     ready: Semaphore,
     answers: Arc<Untaken>,
+    json_routes: JsonRoutes,
     in_flight: Gauge,
     counts: RequestCounts,
     turned_away: Throttle,
 }
 
 impl Room {
-    fn new(bounds: Bounds) -> Self {
+    fn new(bounds: Bounds, json_routes: JsonRoutes) -> Self {
         Self {
             requests: Arc::new(Semaphore::new(bounds.requests)),
             probes: Semaphore::new(PROBES_MAX),
             ready: Semaphore::new(PROBES_MAX),
             answers: Untaken::new(bounds),
+            json_routes,
             in_flight: ::metrics::gauge!("http_requests_in_flight"),
             counts: RequestCounts::default(),
             turned_away: Throttle::new(),
@@ -145,7 +160,13 @@ async fn answer(
         return (run(request, next).await, None);
     }
     match room.requests.clone().try_acquire_owned() {
-        Ok(place) => (run(request, next).await, Some(place)),
+        Ok(place) => {
+            let response = match room.json_routes.refusal(&request) {
+                Some(problem) => refuse(request, problem).await,
+                None => run(request, next).await,
+            };
+            (response, Some(place))
+        }
         Err(_) => (overloaded(request).await, None),
     }
 }

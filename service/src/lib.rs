@@ -3,6 +3,7 @@
 //!
 //! It knows neither the domain nor the log: nothing here may depend on what a shop is.
 
+mod accept;
 mod access;
 mod answers;
 pub mod auth;

@@ -27,6 +27,7 @@ pub const CODES: &[crate::openapi::Code] = &[
     (401, "unauthorized"),
     (404, "no_such_route"),
     (405, "method_not_allowed"),
+    (406, "not_acceptable"),
     (413, "body_too_large"),
     (415, "unsupported_media_type"),
     (429, "rate_limited"),

@@ -118,3 +118,22 @@ async fn refuses_for_want_of_room(shop: &Shop) {
     // Who watches the process is let in.
     assert_eq!(shop.send(ask(Method::GET, "/ready", "")).await.status, StatusCode::OK);
 }
+
+/// Who takes nothing that a command answers is refused before it is done.
+#[sqlx::test(migrations = "../migrations")]
+async fn who_takes_no_json_has_nothing_done(db: PgPool) {
+    let shop = Shop::open(&db);
+    let cart = |accept| post("/v1/carts", &json!({"currency": "EUR"})).with("accept", accept);
+    for accept in ["text/csv", "text/html, image/*", "application/json;q=0, */*"] {
+        let refused = shop.send(cart(accept)).await;
+        assert_eq!(
+            (refused.status, refused.code()),
+            (StatusCode::NOT_ACCEPTABLE, "not_acceptable"),
+            "{accept}"
+        );
+    }
+    assert_eq!(shop.head().await, 0);
+    for accept in ["text/html,application/xml;q=0.9,*/*;q=0.8", "application/*", ""] {
+        shop.done(cart(accept)).await;
+    }
+}

@@ -86,10 +86,10 @@ pub fn router(app: App, health: &Health) -> Router {
     #[cfg(debug_assertions)]
     openapi::serve::must_describe(&described::DOCUMENT, &all);
     let all = openapi::deprecation::announce(all, &described::DOCUMENT);
-    let described = openapi::serve::router(|| described::DOCUMENT.clone())
+    let pages = openapi::serve::router(|| described::DOCUMENT.clone())
         .merge(openapi::serve::document(events::SCHEMAS, events::schemas))
         .merge(openapi::serve::document(events::ASYNCAPI, events::asyncapi));
-    http::shell(all.merge(described).merge(health.router()))
+    http::shell_of(all.merge(pages).merge(health.router()), &described::DOCUMENT)
 }
 
 /// What the service needs, and what it does better with.

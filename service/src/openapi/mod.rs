@@ -105,8 +105,11 @@ impl Description {
         self.schemas.named(name, schema)
     }
 
-    /// An operation. One that is there already is written over.
+    /// An operation. One that is there already is written over. What answers JSON alone is refused
+    /// to who does not take it.
     pub fn add(&mut self, operation: Endpoint) {
+        let is_json = operation.answers_json_alone();
+        let operation = if is_json { operation.refused(&[406]) } else { operation };
         self.refusals.extend(operation.refusals());
         let (path, method, value) = operation.written();
         self.paths.entry(path).or_default().insert(method, value);

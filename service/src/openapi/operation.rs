@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::deprecation::{self, Deprecation};
 use super::{Description, headers};
+use crate::accept;
 
 /// One route under one method.
 pub struct Endpoint {
@@ -173,6 +174,11 @@ impl Endpoint {
     #[must_use]
     pub fn deprecated(self, deprecation: &Deprecation) -> Self {
         Self { deprecation: Some(deprecation.clone()), ..self }
+    }
+
+    /// Whether what it answers is JSON, where it is anything.
+    pub(super) fn answers_json_alone(&self) -> bool {
+        accept::answers_json_alone(&self.answers)
     }
 
     /// The statuses of its problems.
