@@ -70,6 +70,22 @@ CREATE TRIGGER events_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON events 
 ALTER TABLE events ENABLE ALWAYS TRIGGER events_append_only;
 CREATE TRIGGER events_by_append BEFORE INSERT ON events FOR EACH STATEMENT WHEN (current_setting('commerce.appending'::text, true) IS DISTINCT FROM 'on'::text) EXECUTE FUNCTION refuse_change();
 
+CREATE TABLE fulfilments_rows (
+    build smallint NOT NULL,
+    id uuid NOT NULL,
+    document json NOT NULL,
+    "position" bigint NOT NULL,
+    version bigint NOT NULL,
+    order_id uuid NOT NULL,
+    status text COLLATE "C" NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT fulfilments_rows_pkey PRIMARY KEY (build, id)
+) WITH (fillfactor=70);
+CREATE INDEX fulfilments_rows_created ON fulfilments_rows USING btree (build, created_at, id);
+CREATE INDEX fulfilments_rows_order ON fulfilments_rows USING btree (build, order_id);
+CREATE INDEX fulfilments_rows_status_created ON fulfilments_rows USING btree (build, status, created_at, id);
+
 CREATE TABLE gateway_events (
     gateway text NOT NULL,
     event_id text NOT NULL,
@@ -375,6 +391,22 @@ CREATE TABLE recovery_codes (
     CONSTRAINT recovery_codes_person_id_fkey FOREIGN KEY (person_id) REFERENCES second_factors(person_id) ON DELETE CASCADE
 );
 
+CREATE TABLE returns_rows (
+    build smallint NOT NULL,
+    id uuid NOT NULL,
+    document json NOT NULL,
+    "position" bigint NOT NULL,
+    version bigint NOT NULL,
+    order_id uuid NOT NULL,
+    status text COLLATE "C" NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT returns_rows_pkey PRIMARY KEY (build, id)
+) WITH (fillfactor=70);
+CREATE INDEX returns_rows_created ON returns_rows USING btree (build, created_at, id);
+CREATE INDEX returns_rows_order ON returns_rows USING btree (build, order_id);
+CREATE INDEX returns_rows_status_created ON returns_rows USING btree (build, status, created_at, id);
+
 CREATE TABLE sales_orders_rows (
     build smallint NOT NULL,
     id uuid NOT NULL,
@@ -673,6 +705,21 @@ CREATE VIEW carts_today AS
         END) AS document
    FROM carts c;
 
+CREATE VIEW fulfilments AS
+ SELECT id,
+    document,
+    "position",
+    version,
+    order_id,
+    status,
+    created_at,
+    updated_at,
+    build
+   FROM fulfilments_rows
+  WHERE build = (( SELECT projections.active_build
+           FROM projections
+          WHERE projections.name = 'fulfilments'::text));
+
 CREATE VIEW locations AS
  SELECT id,
     document,
@@ -778,6 +825,21 @@ CREATE VIEW projection_positions AS
     s.waits_at
    FROM projections p
      JOIN projection_slots s ON s.projection = p.name AND s.build = p.active_build;
+
+CREATE VIEW returns AS
+ SELECT id,
+    document,
+    "position",
+    version,
+    order_id,
+    status,
+    created_at,
+    updated_at,
+    build
+   FROM returns_rows
+  WHERE build = (( SELECT projections.active_build
+           FROM projections
+          WHERE projections.name = 'returns'::text));
 
 CREATE VIEW sales AS
  SELECT id,
@@ -1200,10 +1262,10 @@ REVOKE EXECUTE ON FUNCTION forget_commands(interval, interval, integer) FROM PUB
 REVOKE EXECUTE ON FUNCTION hold_head() FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION settle_log(boolean) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION take_turn(bigint, integer, bigint) FROM PUBLIC;
-GRANT SELECT ON carts, carts_today, events, locations, locations_rows, log_head, orders, payments, products, projection_positions, sales, search_documents, skipped_events, stock, stock_on_offer TO commerce_analyst;
+GRANT SELECT ON carts, carts_today, events, fulfilments, fulfilments_rows, locations, locations_rows, log_head, orders, payments, products, projection_positions, returns, returns_rows, sales, search_documents, skipped_events, stock, stock_on_offer TO commerce_analyst;
 GRANT SELECT ON events, log_head TO commerce_projector;
-GRANT SELECT, INSERT, UPDATE, DELETE ON carts, carts_rows, carts_today, locations, locations_rows, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows TO commerce_projector;
-GRANT SELECT ON api_keys, carts, carts_rows, carts_today, events, locations, locations_rows, log_head, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows, vault_index, voided_tokens TO commerce_reader;
+GRANT SELECT, INSERT, UPDATE, DELETE ON carts, carts_rows, carts_today, fulfilments, fulfilments_rows, locations, locations_rows, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, returns, returns_rows, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows TO commerce_projector;
+GRANT SELECT ON api_keys, carts, carts_rows, carts_today, events, fulfilments, fulfilments_rows, locations, locations_rows, log_head, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, returns, returns_rows, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows, vault_index, voided_tokens TO commerce_reader;
 GRANT EXECUTE ON FUNCTION append(uuid, bigint, boolean, text[], bigint[], text[], text[], uuid[], text[], bigint[], text[], bigint[], text[], smallint[], smallint[], timestamp with time zone[], text[], text[]) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION append_batch(uuid, bigint, boolean, text[], bigint[], text[], text[], uuid[], text[], bigint[], text[], bigint[], text[], smallint[], smallint[], timestamp with time zone[], text[], text[]) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION forget_commands(interval, interval, integer) TO commerce_writer;

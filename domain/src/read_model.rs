@@ -38,6 +38,10 @@ read_models! {
     Orders = "orders",
     /// Payments.
     Payments = "payments",
+    /// Parcels.
+    Fulfilments = "fulfilments",
+    /// Returns.
+    Returns = "returns",
     /// Sales by day.
     Sales = "sales",
     /// The documents of search, as Postgres holds them.

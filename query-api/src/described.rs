@@ -104,6 +104,7 @@ pub fn document() -> Value {
     }
     document.knows(CODES.iter().chain(identity::guard::CODES).copied());
     lists(&mut document);
+    lists_of_orders(&mut document);
     singles(&mut document);
     search(&mut document);
     log::describe(&mut document);
@@ -117,7 +118,6 @@ pub fn document() -> Value {
 }
 
 fn lists(document: &mut Description) {
-    use resources::{location as locations, order as orders, payment as payments};
     let products = document.output::<product::document::Document>();
     list::<resources::product::Products>(
         document,
@@ -135,13 +135,27 @@ fn lists(document: &mut Description) {
         &stock,
     );
     let of_locations = document.output::<location::document::Document>();
-    list::<locations::Locations>(
+    list::<resources::location::Locations>(
         document,
         "/v1/locations",
         ("location", CATALOGUE),
         "Where stock lies.",
         &of_locations,
     );
+    let days = document.output::<sales::Document>();
+    list::<resources::sales::Sales>(
+        document,
+        "/v1/sales",
+        ("sales", LOG),
+        "What was sold, by day (UTC) and currency.",
+        &days,
+    );
+}
+
+fn lists_of_orders(document: &mut Description) {
+    use resources::{
+        fulfilment as parcels, order as orders, payment as payments, return_ as returns,
+    };
     let of_orders = document.output::<order::Document>();
     list::<orders::Orders>(
         document,
@@ -158,13 +172,21 @@ fn lists(document: &mut Description) {
         "Payments.",
         &of_payments,
     );
-    let days = document.output::<sales::Document>();
-    list::<resources::sales::Sales>(
+    let of_parcels = document.output::<fulfilment::document::Document>();
+    list::<parcels::Fulfilments>(
         document,
-        "/v1/sales",
-        ("sales", LOG),
-        "What was sold, by day (UTC) and currency.",
-        &days,
+        "/v1/fulfilments",
+        ("fulfilment", SHOPPING),
+        "Parcels. Customers see those of their orders.",
+        &of_parcels,
+    );
+    let of_returns = document.output::<return_::document::Document>();
+    list::<returns::Returns>(
+        document,
+        "/v1/returns",
+        ("return", SHOPPING),
+        "Goods that come back. Customers see those of their orders.",
+        &of_returns,
     );
 }
 

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use service::{Problem, extract};
 use sqlx::postgres::{PgHasArrayType, PgRow};
 use sqlx::{Encode, PgConnection, Postgres, QueryBuilder, Row as _, Type};
+use uuid::Uuid;
 
 use crate::cursor::{self, Key, Kind};
 use crate::document::respond_unversioned;
@@ -152,6 +153,14 @@ impl Listing {
         if !values.is_empty() {
             self.sql.push(" AND ").push(column).push(" = ANY(").push_bind(values).push(")");
         }
+        self
+    }
+
+    /// Only those of which the order is this customer's: found by their orders, which are few.
+    #[must_use]
+    pub fn of_orders_of(mut self, customer: Uuid) -> Self {
+        let orders = " AND order_id = ANY(ARRAY(SELECT id FROM orders WHERE customer_id = ";
+        self.sql.push(orders).push_bind(customer).push("))");
         self
     }
 

@@ -2,10 +2,12 @@
 //! place that its read model has in [`ReadModel::ALL`].
 
 mod carts;
+mod fulfilments;
 mod locations;
 mod orders;
 mod payments;
 mod products;
+mod returns;
 mod sales;
 mod search;
 mod stock;
@@ -22,6 +24,8 @@ pub static ALL: [&Projection; ReadModel::ALL.len()] = [
     &carts::PROJECTION,
     &orders::PROJECTION,
     &payments::PROJECTION,
+    &fulfilments::PROJECTION,
+    &returns::PROJECTION,
     &sales::PROJECTION,
     &search::PROJECTION,
 ];

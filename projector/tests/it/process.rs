@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::shop::{Shop, document, documents, id, project, required};
 
-/// A pool as large as a process has: the one of a test is too small for eight workers.
+/// A pool as large as a process has: the one of a test is too small for ten workers.
 async fn roomy(db: &PgPool) -> PgPool {
     let options = db.connect_options().as_ref().clone();
     PgPoolOptions::new().max_connections(24).connect_with(options).await.unwrap()

@@ -1,14 +1,15 @@
 //! After a short story, each projection's rows are what they should be; and they are so once.
 
 use domain::Command;
+use domain::ReturnId;
 use domain::command::{location, product as products, stock};
 use domain::location::Set;
 use domain::page::title_order::TitleOrder;
 use domain::product::SkusOfArchived;
 use serde_json::json;
-use sqlx::PgPool;
+use sqlx::{AssertSqlSafe, PgPool};
 
-use crate::shop::{Shop, document, documents, fold, lease, project};
+use crate::shop::{Shop, document, documents, fold, id, lease, project};
 
 #[sqlx::test(migrations = "../migrations")]
 async fn the_catalogue_and_its_stock(db: PgPool) {
@@ -133,6 +134,29 @@ async fn carts_orders_and_payments(db: PgPool) {
     let payments = documents(&db, "payments").await;
     assert_eq!(payments[0], order["payments"][0]);
     assert!(payments[0].get("token").is_none());
+}
+
+/// Parcels and returns stand by themselves as they stand in their orders.
+#[sqlx::test(migrations = "../migrations")]
+async fn fulfilments_and_returns(db: PgPool) {
+    let shop = Shop::open(&db);
+    let (order_id, _) = shop.busy_day().await;
+    shop.ask(kit::request_return(ReturnId(id()), order_id, &[("TOTE", 1)])).await;
+    for name in ["orders", "fulfilments", "returns"] {
+        project(&db, name).await;
+    }
+    let order = documents(&db, "orders").await.remove(0);
+    for (name, status) in [("fulfilments", "delivered"), ("returns", "requested")] {
+        assert_eq!(json!(documents(&db, name).await), order[name], "{name}");
+        let found = format!("SELECT id FROM {name} WHERE order_id = $1 AND status = $2");
+        let found: Vec<sqlx::types::Uuid> = sqlx::query_scalar(AssertSqlSafe(found))
+            .bind(order_id.0)
+            .bind(status)
+            .fetch_all(&db)
+            .await
+            .unwrap();
+        assert_eq!(found.len(), 1, "{name}");
+    }
 }
 
 /// A guest's order that became a customer's is found as theirs, and its payments are.

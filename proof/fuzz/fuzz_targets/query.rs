@@ -14,7 +14,7 @@ use query_api::fresh::{Fresh, Prefer, WAIT_MAX};
 use query_api::listing::link;
 use query_api::one::One;
 use query_api::resources::{
-    event, location, order, payment, product, projection, sales, stock, stream,
+    event, fulfilment, location, order, payment, product, projection, return_, sales, stock, stream,
 };
 use query_api::search::request::{
     DEPTH_MAX, FILTERS_MAX, Parameters, QUERY_CHARACTERS_MAX, Question,
@@ -33,6 +33,8 @@ fuzz_target!(|data: &[u8]| {
         "/v1/products" => check_list::<product::Products>(uri),
         "/v1/orders" => check_list::<order::Orders>(uri),
         "/v1/payments" => check_list::<payment::Payments>(uri),
+        "/v1/fulfilments" => check_list::<fulfilment::Fulfilments>(uri),
+        "/v1/returns" => check_list::<return_::Returns>(uri),
         "/v1/locations" => check_list::<location::Locations>(uri),
         "/v1/stock" => check_list::<stock::Stocks>(uri),
         "/v1/sales" => check_list::<sales::Sales>(uri),

@@ -1,15 +1,18 @@
-//! `/v1/fulfilments/{id}`: a parcel.
+//! `/v1/fulfilments`: parcels.
 
-use domain::fulfilment::document::{self, Document};
-use domain::{FulfilmentId, Seen, StreamId};
+use domain::fulfilment::document::{self, Document, Status};
+use domain::{FulfilmentId, ReadModel, Seen, StreamId};
 use identity::Principal;
 use service::Problem;
+use uuid::Uuid;
 
 use crate::app::App;
 use crate::document::{Folded, Stored};
 use crate::fresh::Fresh;
+use crate::list::{ListQuery, query, sorts};
+use crate::listing::{CREATED, Listing, word};
 use crate::one::{Id, Resource};
-use crate::resources::part::read_part;
+use crate::resources::part::{read_part, seen_by};
 
 /// A parcel.
 pub(crate) struct Fulfilment;
@@ -42,5 +45,31 @@ impl Resource for Fulfilment {
         id: Id,
     ) -> Result<Option<Stored>, Problem> {
         read_part::<Self>(app, fresh, principal, Self::stream(&id)?, ("fulfilments", id.0)).await
+    }
+}
+
+sorts! {
+    Oldest = "created_at", "fulfilments", CREATED up;
+    #[default]
+    Newest = "-created_at", "fulfilments -", CREATED down;
+}
+
+query! {
+    /// Which parcels.
+    Fulfilments {
+        /// Of this order.
+        order_id: Option<Uuid>,
+        /// Where they stand.
+        status: Option<Status>,
+        sort: Sorting,
+    }
+}
+
+impl ListQuery for Fulfilments {
+    async fn listing(self, _: &App, principal: Principal) -> Result<Listing, Problem> {
+        let all = Listing::of(ReadModel::Fulfilments, "fulfilments", self.sort.into());
+        Ok(seen_by(principal, all)?
+            .only("order_id =", self.order_id)
+            .only("status =", self.status.map(word)))
     }
 }

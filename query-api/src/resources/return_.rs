@@ -1,15 +1,19 @@
-//! `/v1/returns/{id}`: goods that come back.
+//! `/v1/returns`: goods that come back.
 
+use domain::return_::Status;
 use domain::return_::document::{self, Document};
-use domain::{ReturnId, Seen, StreamId};
+use domain::{ReadModel, ReturnId, Seen, StreamId};
 use identity::Principal;
 use service::Problem;
+use uuid::Uuid;
 
 use crate::app::App;
 use crate::document::{Folded, Stored};
 use crate::fresh::Fresh;
+use crate::list::{ListQuery, query, sorts};
+use crate::listing::{CREATED, Listing, word};
 use crate::one::{Id, Resource};
-use crate::resources::part::read_part;
+use crate::resources::part::{read_part, seen_by};
 
 /// A return.
 pub(crate) struct Return;
@@ -42,5 +46,31 @@ impl Resource for Return {
         id: Id,
     ) -> Result<Option<Stored>, Problem> {
         read_part::<Self>(app, fresh, principal, Self::stream(&id)?, ("returns", id.0)).await
+    }
+}
+
+sorts! {
+    Oldest = "created_at", "returns", CREATED up;
+    #[default]
+    Newest = "-created_at", "returns -", CREATED down;
+}
+
+query! {
+    /// Which returns.
+    Returns {
+        /// Of this order.
+        order_id: Option<Uuid>,
+        /// Where they stand.
+        status: Option<Status>,
+        sort: Sorting,
+    }
+}
+
+impl ListQuery for Returns {
+    async fn listing(self, _: &App, principal: Principal) -> Result<Listing, Problem> {
+        let all = Listing::of(ReadModel::Returns, "returns", self.sort.into());
+        Ok(seen_by(principal, all)?
+            .only("order_id =", self.order_id)
+            .only("status =", self.status.map(word)))
     }
 }

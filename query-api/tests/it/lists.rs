@@ -263,6 +263,16 @@ async fn stock_locations_payments_and_sales_are_listed_too(db: PgPool) {
              json_build_object('id', n::text), 1, 1,
              ('0000000000000000000000000000000' || n % 2)::uuid, 'card', 'captured', n, 'EUR',
              now(), now() FROM generate_series(1, 9) n;
+         INSERT INTO fulfilments_rows (build, id, document, position, version, order_id, status,
+             created_at, updated_at)
+             SELECT 1, id, document, 1, 1, order_id,
+             CASE WHEN amount < 4 THEN 'packed' ELSE 'shipped' END, created_at, now()
+             FROM payments_rows;
+         INSERT INTO returns_rows (build, id, document, position, version, order_id, status,
+             created_at, updated_at)
+             SELECT 1, id, document, 1, 1, order_id,
+             CASE WHEN amount < 3 THEN 'requested' ELSE 'closed' END, created_at, now()
+             FROM payments_rows;
          UPDATE payments_rows SET unknown = amount <= 2, to_remit = amount > 6,
              dispute = CASE WHEN amount = 3 THEN 'opened' WHEN amount = 4 THEN 'won' END;
          INSERT INTO sales_rows (build, id, document, position, version, day, currency,
@@ -290,6 +300,12 @@ async fn stock_locations_payments_and_sales_are_listed_too(db: PgPool) {
     assert_eq!(count("/v1/payments?to_remit=true").await, 3);
     let order = uuid::Uuid::from_u128(1);
     assert_eq!(count(&format!("/v1/payments?order_id={order}&status=captured")).await, 5);
+    assert_eq!(count("/v1/fulfilments?limit=2").await, 9);
+    assert_eq!(count("/v1/fulfilments?status=packed&sort=created_at&limit=1").await, 3);
+    assert_eq!(count(&format!("/v1/fulfilments?order_id={order}&status=packed")).await, 2);
+    assert_eq!(count("/v1/returns?limit=4&sort=-created_at").await, 9);
+    assert_eq!(count("/v1/returns?status=requested").await, 2);
+    assert_eq!(count(&format!("/v1/returns?order_id={order}")).await, 5);
     assert_eq!(count("/v1/sales?limit=1").await, 6);
     assert_eq!(count("/v1/sales?from=2026-03-02&to=2026-03-03&currency=PKR").await, 2);
 }
@@ -315,6 +331,8 @@ async fn what_is_no_list_is_refused_by_name(db: PgPool) {
         ("/v1/orders?currency=EURO", "currency"),
         ("/v1/sales?from=2026-13-01", "from"),
         ("/v1/payments?filter=x", "filter"),
+        ("/v1/fulfilments?status=sent", "status"),
+        ("/v1/returns?status=sent", "status"),
     ] {
         let answer = shop.get(path).await;
         assert_eq!(

@@ -110,6 +110,36 @@ async fn every_thing_is_shown_to_whose_it_is_alone(db: PgPool) {
     assert!(tried >= 16, "{tried}");
 }
 
+/// A list of parcels or returns has those of a customer's orders, and all for who works here.
+#[sqlx::test(migrations = "../migrations")]
+async fn parts_of_orders_are_listed_to_whose_they_are(db: PgPool) {
+    let asked = Asked::open(&db).await;
+    let (ann, bob) = (Customer::of(&asked, &db).await, Customer::of(&asked, &db).await);
+    let staff = asked.token(Subject::Member(Uuid::now_v7(), Role::Staff)).await;
+    for (table, path, of_ann, of_bob, status) in [
+        ("fulfilments_rows", "/v1/fulfilments", ann.parcel, bob.parcel, "packed"),
+        ("returns_rows", "/v1/returns", ann.return_, bob.return_, "requested"),
+    ] {
+        for (id, order) in [(of_ann, ann.order), (of_bob, bob.order)] {
+            let part = json!({"id": id, "order_id": order, "status": status});
+            put(&db, table, id, &part).await;
+        }
+        let listed = async |query: &str, token: &String| {
+            asked.get(&format!("{path}?sort=created_at{query}"), Some(token)).await.ids()
+        };
+        let (of_ann, of_bob) = (of_ann.to_string(), of_bob.to_string());
+        let of_status = format!("&status={status}");
+        for query in ["", of_status.as_str()] {
+            assert_eq!(listed(query, &ann.token).await, [of_ann.as_str()], "{path}{query}");
+            assert_eq!(listed(query, &bob.token).await, [of_bob.as_str()], "{path}{query}");
+            assert_eq!(listed(query, &staff).await.len(), 2, "{path}{query}");
+        }
+        let of_order = format!("&order_id={}", ann.order);
+        assert_eq!(listed(&of_order, &staff).await, [of_ann.as_str()]);
+        assert_eq!(listed(&of_order, &bob.token).await, [] as [&str; 0]);
+    }
+}
+
 /// A customer takes along all of theirs, in the order they were placed, and nobody else's.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_customer_takes_their_orders_along(db: PgPool) {
