@@ -1,5 +1,5 @@
 //! The documents of the APIs, judged from outside: by linters, by a program that asks whatever a
-//! document allows, by a client made of it.
+//! document allows, by clients made of them.
 //!
 //! * [`shop`]: the built programs with a demo shop in them; [`tools`]: others' programs that judge.
 //!

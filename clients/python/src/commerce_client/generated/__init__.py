@@ -1,0 +1,1 @@
+"""What is made of the documents of the APIs, a module each."""
