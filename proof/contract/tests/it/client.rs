@@ -2,7 +2,7 @@
 //! it promises against the running engine.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use contract::shop::{Shop, root};
@@ -19,18 +19,21 @@ fn its_types_are_those_of_the_documents() {
     for api in ["command-api", "query-api"] {
         let document = root().join("docs/api").join(format!("{api}.openapi.json"));
         let made = succeed(node("openapi-typescript").arg(document), "types are made");
-        is_committed(&format!("{api}.ts"), &made);
+        is_committed(&generated(&format!("{api}.ts")), &made);
     }
 }
 
+fn generated(name: &str) -> PathBuf {
+    client().join("src/generated").join(name)
+}
+
 /// What is made of the documents stands in the client's folder, or is written there.
-fn is_committed(name: &str, made: &str) {
-    let file = client().join("src/generated").join(name);
+pub fn is_committed(file: &Path, made: &str) {
     if std::env::var_os("UPDATE_CLIENT").is_some() {
         fs::create_dir_all(file.parent().unwrap()).unwrap();
-        fs::write(&file, made).unwrap();
+        fs::write(file, made).unwrap();
     }
-    let same = fs::read_to_string(&file).is_ok_and(|committed| committed == made);
+    let same = fs::read_to_string(file).is_ok_and(|committed| committed == made);
     assert!(same, "{} is old: run `cargo xtask api --client`", file.display());
 }
 
@@ -57,7 +60,7 @@ fn it_knows_what_takes_a_key() {
     let made =
         format!("{about}\nexport const KEYED: ReadonlySet<string> = new Set([\n{keyed}]);\n");
     assert!(made.contains("post /v1/payments\"") && !made.contains("/v1/sessions"));
-    is_committed("keyed.ts", &made);
+    is_committed(&generated("keyed.ts"), &made);
 }
 
 #[sqlx::test(migrations = "../../migrations")]

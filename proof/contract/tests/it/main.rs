@@ -6,3 +6,4 @@
 mod asked;
 mod client;
 mod documents;
+mod python_client;
