@@ -28,8 +28,9 @@ pub fn holds_card_number(text: &str) -> bool {
     holds_card_number_of(CARD_DIGITS_MIN, text)
 }
 
-/// The same where programs write the ids of theirs: many have 14 digits, as few cards have by now,
-/// and one in ten of those that begin as such cards do would be taken for one.
+/// The same where ids stand, which programs write: many have 14 digits, an article's number in a
+/// case among them, as few cards have by now, and one in ten of those that begin as such cards do
+/// would be taken for one.
 pub fn holds_card_number_among_ids(text: &str) -> bool {
     holds_card_number_of(CARD_DIGITS_MIN + 1, text)
 }
@@ -91,7 +92,8 @@ fn begin_with_card_number(digits_min: usize, groups: &[&str]) -> bool {
 }
 
 /// Whether digits begin as those of a network do, are as many as its cards have, and have the right
-/// last one, by Luhn. The 13 digits of an article's number are none.
+/// last one, by Luhn. The 13 digits of an article's number are none. Of 15 digits are only cards of
+/// American Express: carriers number parcels by as many.
 fn is_card_number(digits: &str) -> bool {
     let begins = |first: u32, last: u32, places: usize| {
         let begin = digits.get(..places).and_then(|begin| begin.parse().ok());
@@ -99,11 +101,12 @@ fn is_card_number(digits: &str) -> bool {
     };
     let lengths = match () {
         () if begins(34, 34, 2) || begins(37, 37, 2) => 15..=15,
+        () if digits.len() == 15 => return false,
         () if begins(36, 36, 2) || begins(38, 39, 2) || begins(300, 305, 3) => 14..=19,
         () if begins(3528, 3589, 4) => 16..=19,
         () if begins(4, 4, 1) => 16..=19,
         () if begins(51, 55, 2) || begins(2221, 2720, 4) => 16..=16,
-        () if begins(50, 50, 2) || begins(56, 69, 2) => 15..=19,
+        () if begins(50, 50, 2) || begins(56, 69, 2) => 16..=19,
         () => return false,
     };
     let luhn = digits.bytes().rev().enumerate().map(|(place, digit)| {
@@ -160,9 +163,10 @@ text! {
     Sku, 64 bytes,
     // The dots alone are steps in a path: no URL could name these.
     |sku| ascii_graphic(sku) && !sku.contains(['/', '?', '#', '%', '\\', '"'])
-        && !matches!(sku, "." | ".."),
+        && !matches!(sku, "." | "..") && !holds_card_number_among_ids(sku),
     like r"^(?!\.{1,2}$)[!$&-.0->@-\[\]-~]+$", such as "TOTE-COGNAC",
-    "1 to 64 printable ASCII characters without spaces, slashes, quotes, ?, # or %, and not . or .."
+    "1 to 64 printable ASCII characters without spaces, slashes, quotes, ?, # or %, not . or .., \
+     and without a card number"
 }
 text! {
     /// A place that holds stock.
@@ -180,10 +184,11 @@ text! {
 }
 text! {
     /// A longer text, such as a description; may contain HTML.
-    Prose, 65536 characters, printable_or_newline,
+    Prose, 65536 characters,
+    |text| printable_or_newline(text) && !holds_card_number_among_ids(text),
     like r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]+$",
     such as "Full-grain leather, hand-stitched.",
-    "1 to 65,536 characters without control characters"
+    "1 to 65,536 characters without control characters or a card number"
 }
 text! {
     /// Why something was done, or a reference to a paper trail. In events and documents about whose
@@ -195,6 +200,8 @@ text! {
 }
 text! {
     /// The URL of a picture, a video or a page. Never `javascript:` or `data:`: pages link to it.
+    // Nobody writes a card's number here, while stores of pictures and gateways number what is
+    // theirs by as many digits; where a shopper says a URL, the route looks.
     MediaUrl, 2048 bytes,
     |url| ascii_graphic(url) && (url.starts_with("https://") || url.starts_with("http://")),
     like r"^https?://[!-~]*$", such as "https://shop.example/tote.jpg",

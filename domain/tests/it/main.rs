@@ -4,6 +4,7 @@
 mod astray;
 mod back;
 mod by;
+mod cards;
 mod cart;
 mod command;
 mod corrected;

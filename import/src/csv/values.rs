@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use domain::text::{Label, MediaUrl, Prose, holds_card_number};
+use domain::text::{Label, MediaUrl, Prose, holds_card_number, holds_card_number_among_ids};
 use domain::{Currency, Sku};
 use rust_decimal::Decimal;
 
@@ -46,11 +46,7 @@ pub fn label(text: &str, what: &str, line: u64, report: &mut Report) -> Option<L
     if cut {
         report.remark(line, format!("{what} was cut to {most} characters"));
     }
-    if holds_card_number(&cleaned) {
-        report.remark(line, format!("{what} was left out: it holds a card's number"));
-        return None;
-    }
-    Label::try_from(cleaned).ok()
+    without_card(holds_card_number, cleaned, what, line, report).and_then(|it| it.try_into().ok())
 }
 
 /// A longer text; none if there is nothing. One that is too long is cut, and that is said.
@@ -60,7 +56,23 @@ pub fn prose(text: &str, what: &str, line: u64, report: &mut Report) -> Option<P
     if cut {
         report.remark(line, format!("{what} was cut to {most} characters"));
     }
-    Prose::try_from(cleaned).ok()
+    let cleaned = without_card(holds_card_number_among_ids, cleaned, what, line, report);
+    cleaned.and_then(|it| it.try_into().ok())
+}
+
+/// The text, or the remark that it holds a card's number.
+fn without_card(
+    holds: fn(&str) -> bool,
+    text: String,
+    what: &str,
+    line: u64,
+    report: &mut Report,
+) -> Option<String> {
+    if holds(&text) {
+        report.remark(line, format!("{what} was left out: it holds a card's number"));
+        return None;
+    }
+    Some(text)
 }
 
 /// Where so many characters end.
@@ -87,7 +99,7 @@ pub fn media_url(text: &str) -> Option<MediaUrl> {
 
 /// The SKU that `text` stands for, and whether it had to be written otherwise. What is not allowed
 /// in one becomes `-`, and a digest of the text is put behind it, so that two texts that differ
-/// give two SKUs.
+/// give two SKUs. Of one that holds a card's number the digest alone is left.
 pub fn sku(text: &str) -> (Sku, bool) {
     if let Ok(sku) = text.parse::<Sku>() {
         return (sku, false);
@@ -97,7 +109,7 @@ pub fn sku(text: &str) -> (Sku, bool) {
     let name = name.get(..room).unwrap_or(&name).trim_end_matches('-');
     let written = format!("{name}-{}", ids::short(text));
     let bare = ids::short(text);
-    // Both are letters, digits and hyphens, or characters that were tried one by one.
+    // Of characters that were tried one by one, or of so few that they are no card's number.
     let sku = written.trim_start_matches('-').parse().or_else(|_| bare.parse());
     (sku.unwrap_or_else(|_| unreachable!("eight hexadecimal digits are a SKU")), true)
 }
@@ -127,6 +139,8 @@ mod tests {
         let (changed, told) = sku("AB 12/3");
         assert!(told && changed.as_str().starts_with("AB-12-3-"), "{changed}");
         assert_ne!(sku("AB 12/3").0, sku("AB-12 3").0);
+        let (digest, told) = sku("4242424242424242");
+        assert!(told && digest.as_str() == ids::short("4242424242424242"), "{digest}");
     }
 
     #[test]
@@ -134,7 +148,9 @@ mod tests {
         let mut report = Report::default();
         assert_eq!(label("Ann 4242 4242 4242 4242", "the name", 7, &mut report), None);
         let said = (7, "the name was left out: it holds a card's number".to_owned());
-        assert_eq!(report.remarks(), [said]);
+        assert_eq!(prose("Ann\n4242 4242 4242 4242", "the text", 8, &mut report), None);
+        let also = (8, "the text was left out: it holds a card's number".to_owned());
+        assert_eq!(report.remarks(), [said, also]);
     }
 
     proptest! {
