@@ -328,7 +328,7 @@ fn what_came_back_is_the_orders_until_it_goes_out_again() {
             *again = false;
         }
     }
-    assert_eq!(shop.broken(), ["decided"]);
+    assert_eq!(shop.broken(), ["decided", "holds"]);
 }
 
 #[test]
