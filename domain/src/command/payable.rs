@@ -34,9 +34,17 @@ fn by_hand_in_all(terms: &Terms, order: &Order) -> Result<Money, order::Error> {
     } else if order.any_delivered() {
         order.worth_of_delivered()
     } else {
-        return Err(order::Error::NotDelivered);
+        return Err(nothing_delivered(order));
     };
     most.ok_or(order::Error::NotFound)
+}
+
+/// Of an order that is off nothing is waited for any more.
+fn nothing_delivered(order: &Order) -> order::Error {
+    match order.status {
+        Status::Cancelled => order::Error::Cancelled,
+        _ => order::Error::NotDelivered,
+    }
 }
 
 /// What may have been paid without a gateway by this payment alone, all others being what they are.
@@ -61,7 +69,7 @@ pub(super) fn due_by_hand(state: &Payment, streams: Streams) -> Result<Money, St
     }
     let order = streams.order(&terms.order_id)?;
     if !order.any_delivered() {
-        return Err(order::Error::NotDelivered.into());
+        return Err(nothing_delivered(order).into());
     }
     let due = order.owed_for_delivered().ok_or(order::Error::NotFound)?;
     Ok(Balance::load(order, streams)?.lacking(due))

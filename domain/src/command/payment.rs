@@ -352,5 +352,5 @@ fn refuse_if_earned(state: &Payment, streams: Streams) -> Result<(), Stop> {
     let earned = order.status != Status::Cancelled && order.has_left();
     let balance = Balance::load(order, streams)?;
     let owing = !balance.lacking(balance.owed).is_zero();
-    if earned && owing { Err(order::Error::AlreadyShipped.into()) } else { Ok(()) }
+    if earned && owing { Err(order::Error::Earned.into()) } else { Ok(()) }
 }

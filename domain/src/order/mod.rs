@@ -49,7 +49,7 @@ pub const PAYMENTS_MAX: usize = 30;
 pub const PAYMENTS_IN_CASH_MAX: usize = 10;
 /// Lines an order of another shop's books may have. One that was a cart has no more than a cart.
 pub const RECORDED_LINES_MAX: usize = 500;
-/// Returns an order may have.
+/// Open returns an order may have.
 pub const RETURNS_MAX: usize = 200;
 /// How long after its first reservation an order's units may still be held for a bank.
 pub const HOLD_PROLONGED_MAX: TimeDelta = TimeDelta::hours(1);

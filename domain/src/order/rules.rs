@@ -70,6 +70,9 @@ refusals! {
             fulfilment_ids: Vec<FulfilmentId>,
         } = "order_packed", Passing,
             "part of the order is packed for the address it has: cancel that fulfilment first";
+        /// It pays for units that are on their way or were delivered.
+        Earned = "order_already_shipped", Conflict,
+            "the payment stands for a part of the order that has left already";
         /// Nothing was handed over yet.
         NotDelivered = "order_not_delivered", Passing,
             "no part of the order has been delivered yet";
@@ -102,8 +105,8 @@ refusals! {
             "an order has at most 200 fulfilments";
         /// Units are named that cannot come back.
         NothingToReturn(Vec<UnitsLeft>) = "nothing_to_return", Passing,
-            "some lines have fewer units that were delivered and not returned, or that this return \
-             announces; announce the others by one of their own";
+            "some lines have fewer units to come back: delivered and not returned, and of a return \
+             that is open only what was announced with it";
         /// More is withheld than came back.
         WithheldTooMuch {
             /// What is to be withheld.
@@ -113,7 +116,7 @@ refusals! {
         } = "withheld_too_much", Conflict,
             "{withheld} cannot be withheld of goods for which {worth} was owed";
         /// Too many returns.
-        TooManyReturns = "too_many_returns", Conflict, "an order has at most 200 returns";
+        TooManyReturns = "too_many_returns", Conflict, "an order has at most 200 open returns";
         /// No such return.
         NoSuchReturn = "return_not_found", NotFound, "the order has no such open return";
     }

@@ -8,6 +8,7 @@ mod cards;
 mod cart;
 mod command;
 mod corrected;
+mod crossing;
 mod door;
 mod event;
 mod examples;

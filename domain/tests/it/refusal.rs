@@ -225,6 +225,7 @@ fn of_orders() -> Vec<Refusal> {
         E::Cancelled,
         E::AlreadyShipped,
         E::AddressUsed,
+        E::Earned,
         E::NotDelivered,
         E::NothingLeft(vec![left()]),
         E::LineCannotGrow { sku: kit::sku("A"), has: 1 },

@@ -180,6 +180,20 @@ fn a_return_is_decided_once() {
     }
 }
 
+/// Those that came to their end make room.
+#[test]
+fn an_order_has_so_many_open_returns() {
+    let many = order::RETURNS_MAX as u128;
+    let mut shop = catalogue().done(record_order(1, &[(TOTE, 300, "300.00")]));
+    shop = sent(shop.done(pay_elsewhere(1, 1))).done(deliver(1));
+    for n in 1..=many {
+        shop = shop.done(request_return(n, 1, &[(TOTE, 1)]));
+    }
+    let another = request_return(many + 1, 1, &[(TOTE, 1)]);
+    shop.when(another.clone()).then_refused("too_many_returns");
+    shop.done(withdraw(1)).done(another);
+}
+
 #[test]
 fn a_return_is_withdrawn_while_nothing_of_it_came() {
     let order_id = order_id(1);

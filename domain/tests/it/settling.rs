@@ -9,6 +9,7 @@ use domain::payment::{
 use domain::{Command as Any, State, StreamId};
 
 use crate::payment::{ask, asked, collect, ended, remit, taken};
+use crate::told::asks;
 use crate::unsecured::unsecured;
 
 use kit::*;
@@ -214,9 +215,13 @@ fn cash_is_collected_for_what_was_handed_over() {
 fn cash_is_not_collected_for_what_was_not_delivered() {
     let on_its_way = sent(on_delivery());
     let back = on_its_way.clone().done(fail(1)).done(give_back(1));
-    for shop in [on_delivery(), on_its_way.clone(), on_its_way.done(fail(1)), back] {
+    for shop in [on_delivery(), on_its_way.clone(), on_its_way.done(fail(1))] {
         shop.when(collect(None)).then_refused("order_not_delivered");
+        shop.when(collect(Some("20.00"))).then_refused("order_not_delivered");
     }
+    // All of it is back: there is nothing to wait for.
+    back.when(collect(None)).then_refused("order_cancelled");
+    back.when(collect(Some("20.00"))).then_refused("order_cancelled");
     let card: Shop = sent(captured()).done(deliver(1));
     card.when(collect(None)).then_refused("payment_wrong_state");
     given([]).when(collect(None)).then_refused("payment_not_found");
@@ -261,4 +266,15 @@ fn a_person_finds_that_only_a_part_was_given_back() {
     let shop = paying().done(record(1, 1, Verdict::Unknown));
     let whole = Command::Resolve { request: 1, finding: part("8.00"), note: note(), at: hour(0) };
     shop.when(ask(whole)).then_refused("invalid_amount");
+}
+
+#[test]
+fn a_gateway_is_asked_so_often_and_no_more() {
+    let mut shop = authorized();
+    for request in 2..=domain::payment::REQUESTS_MAX {
+        shop = shop.done(capture(1, None)).done(record(1, request, declined()));
+    }
+    shop.when(capture(1, None)).then_refused("too_many_payment_requests");
+    // What cannot be asked for any more does not keep the order from being called off.
+    assert_eq!(asks(&shop, cancel(1)), []);
 }
