@@ -29,23 +29,27 @@ async fn relay_beside(
     let relay = relay::Relay::new(db, bus.clone(), name.to_owned(), Limits::default());
     let stop = CancellationToken::new();
     tokio::spawn(relay.beside(at_hand.clone()).run(stop.clone()));
-    while bus.get_stream(name).await.is_err() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    soon("made", async || bus.get_stream(name).await.is_ok()).await;
     // It stands by until there is something to do.
     accept(writer, create_cart(cart_id())).await;
-    while !at_hand.is_wanted() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    soon("wanted", async || at_hand.is_wanted()).await;
     stop
+}
+
+/// Waits until it is so.
+async fn soon(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(PATIENCE, waiting).await.expect(what);
 }
 
 /// The payloads of the stream's first messages, once they are there.
 async fn payloads(bus: &Context, name: &str, count: u64) -> Vec<String> {
     let mut stream = bus.get_stream(name).await.unwrap();
-    while stream.info().await.unwrap().state.last_sequence < count {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    soon("published", async || stream.info().await.unwrap().state.last_sequence >= count).await;
     let mut payloads = Vec::new();
     for sequence in 1..=count {
         let message = stream.get_raw_message(sequence).await.unwrap();
