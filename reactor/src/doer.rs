@@ -47,7 +47,7 @@ async fn give_out(
     while !stop.is_cancelled() {
         let free = AT_ONCE_MAX.saturating_sub(running.len());
         // The keeper meets the same outage and reports it.
-        let claimed = list::claim(db, &reactions::ALL, free as i64, LEASE).await;
+        let claimed = list::claim(db, reactions::ALL, free as i64, LEASE).await;
         let claimed = claimed.unwrap_or_default();
         for (reaction, task) in claimed {
             let (db, hands, done) = (db.clone(), hands.clone(), done.clone());

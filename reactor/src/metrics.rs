@@ -41,7 +41,7 @@ pub fn describe_metrics() {
 /// Says now and then what waits, for ever.
 pub(crate) async fn observe(db: PgPool) {
     loop {
-        if let Ok(overdue) = list::overdue(&db, &reactions::ALL, OVERDUE, OVERDUE_MAX).await {
+        if let Ok(overdue) = list::overdue(&db, reactions::ALL, OVERDUE, OVERDUE_MAX).await {
             gauge!("reaction_tasks_overdue").set(overdue as f64);
         }
         if let Ok(parked) = waiting::count(&db).await {

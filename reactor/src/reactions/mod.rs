@@ -13,7 +13,7 @@ pub use self::purge_cdn::PURGE_CDN;
 use crate::reaction::Registered;
 
 /// Every reaction, but the one that only those have who know a CDN.
-pub static ALL: [Registered; 12] = [
+pub static ALL: &[Registered] = &[
     Registered::of::<ask_gateway::AskGateway>(),
     Registered::of::<expire_order::ExpireOrder>(),
     Registered::of::<expire_authorization::ExpireAuthorization>(),
