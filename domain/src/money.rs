@@ -194,7 +194,13 @@ impl Money {
     /// The smaller of two amounts of one currency.
     #[must_use]
     pub fn at_most(self, other: Self) -> Self {
-        if other.amount < self.amount { other } else { self }
+        Self { amount: self.amount.min(other.amount), ..self }
+    }
+
+    /// The larger of two amounts of one currency.
+    #[must_use]
+    pub fn at_least(self, other: Self) -> Self {
+        Self { amount: self.amount.max(other.amount), ..self }
     }
 }
 

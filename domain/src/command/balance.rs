@@ -66,8 +66,7 @@ impl Balance {
         }
         add(&mut back, going);
         let beyond = plus(taken, coming).less(owed);
-        let explained = if gone.amount() > beyond.amount() { gone } else { beyond };
-        let goodwill = back.less(explained);
+        let goodwill = back.less(gone.at_least(beyond));
         let gone = order.regained.map_or(gone, |regained| plus(gone, regained));
         let forgiven = goodwill.at_most(back.less(gone));
         let taken = plus(taken, coming);
@@ -106,7 +105,7 @@ impl Balance {
     pub fn due(&self) -> Money {
         let (missing, lacking) =
             (self.owed.less(self.secured()), self.lacking(self.owed).less(self.open));
-        if missing.amount() > lacking.amount() { missing } else { lacking }
+        missing.at_least(lacking)
     }
 
     /// What was taken beyond what is owed, and is not being given back.

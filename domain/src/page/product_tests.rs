@@ -65,6 +65,21 @@ fn a_search_document_has_facets_prices_and_plain_text() {
 }
 
 #[test]
+fn a_product_is_found_by_its_names_as_they_are_folded() {
+    let document = tote().then(search::fold);
+    let keys = [
+        "attribute\tmaterial\tleather",
+        "brand\tacme",
+        "category\tbags",
+        "category\ttotes",
+        "option\tSize\tm",
+        "option\tSize\ts",
+    ];
+    assert_eq!(document.keys().iter().collect::<Vec<_>>(), keys.each_ref());
+    assert_eq!(document.title_key(), "tote");
+}
+
+#[test]
 fn only_coming_into_stock_and_going_out_of_it_is_news() {
     let mut document = tote().then(search::fold);
     let sku = "TOTE-S".parse().unwrap();
@@ -87,6 +102,12 @@ fn only_coming_into_stock_and_going_out_of_it_is_news() {
         known.evolve(&event);
     }
     assert_eq!((known.units, known.product_id.unwrap().to_string().as_str()), (3, P));
+    let gone = given("sku-TOTE-S", "sku.released", json!({ "product_id": P }));
+    let policy = gone.and("stock-TOTE-S", "stock.policy_set", json!({ "backorder_max": 7 }));
+    for (_, _, _, event) in policy.0 {
+        known.evolve(&event);
+    }
+    assert_eq!((known.units, known.product_id, known.backorder_max), (3, None, 7));
 }
 
 #[test]

@@ -113,12 +113,19 @@ fn what_was_lost_and_is_handed_over_after_all_was_sold() {
         json!({ "fulfilment_id": PARCEL, "outcome": outcome, "lines": lines, money: eur("25.00"),
                 "found": found })
     };
-    let story = given(ORDER, "order.confirmed", confirmed)
-        .and(ORDER, "order.fulfilment_closed", closed("lost", "amount", false))
-        .and(ORDER, "order.fulfilment_closed", closed("delivered", "regained", true));
-    let day = day(&story);
-    let sums = [day.gross, day.returned, day.net].map(|sum| sum.amount.to_string());
-    assert_eq!(sums, ["100.00", "0.00", "100.00"]);
+    let story = given(ORDER, "order.confirmed", confirmed).and(
+        ORDER,
+        "order.fulfilment_closed",
+        closed("lost", "amount", false),
+    );
+    let sums = |story: &Story| {
+        let day = day(story);
+        [day.gross, day.returned, day.net].map(|sum| sum.amount.to_string())
+    };
+    assert_eq!(sums(&story), ["100.00", "25.00", "75.00"]);
+    let found = closed("delivered", "regained", true);
+    let story = story.and(ORDER, "order.fulfilment_closed", found);
+    assert_eq!(sums(&story), ["100.00", "0.00", "100.00"]);
 }
 
 #[test]
@@ -148,4 +155,30 @@ fn what_came_before_the_order_was_certain_pays_for_it() {
     let story = given(ORDER, "order.overpaid", early).and(ORDER, "order.confirmed", confirmed);
     let all_back = money(story, "payment.refunded", "100.00");
     assert!(day(&all_back).net.amount.is_zero());
+}
+
+/// Only a dispute that is lost takes money off; on its own day it is put back where it is won.
+#[test]
+fn what_the_bank_takes_back_was_not_earned() {
+    let dispute = |stage: &str| {
+        let (amount, reference) = (eur("40.00"), "dp_1");
+        json!({ "order_id": O, "reference": reference, "amount": amount, "stage": stage })
+    };
+    let sums = |story: &Story| {
+        let day = day(story);
+        [day.charged_back, day.net].map(|sum| sum.amount.to_string())
+    };
+    let sold = money(paying(bought()), "payment.captured", "100.00");
+    let opened = sold.and(PAYMENT, "payment.disputed", dispute("opened"));
+    assert_eq!(sums(&opened), ["0.00", "100.00"]);
+    let lost = opened.and(PAYMENT, "payment.disputed", dispute("lost"));
+    assert_eq!(sums(&lost), ["40.00", "60.00"]);
+    let again = json!({ "order_id": O, "what": "dispute", "amount": eur("40.00"),
+                        "reference": "dp_1" });
+    let won = lost.and(PAYMENT, "payment.disputed", dispute("won")).and(
+        PAYMENT,
+        "payment.restored",
+        again,
+    );
+    assert_eq!(sums(&won), ["0.00", "100.00"]);
 }

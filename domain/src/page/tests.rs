@@ -319,6 +319,8 @@ fn an_order_says_what_is_to_be_given_back() {
     assert_eq!(amounts(&story), ["75.00", "100.00", "25.00"]);
     let story = money(story, "payment.refunded", "25.00");
     assert_eq!(amounts(&story), ["75.00", "75.00", "0.00"]);
+    let story = story.and(ORDER, "order.cancelled", cancelled());
+    assert_eq!(amounts(&story), ["0.00", "75.00", "75.00"], "all of it, once it is off");
 }
 
 #[test]
@@ -346,6 +348,27 @@ fn an_order_says_what_came_back_after_it_was_delivered() {
     assert_eq!(serde_json::to_value(back.amount).unwrap(), eur("25.00"));
     assert_eq!(serde_json::to_value(document.owed).unwrap(), eur("75.00"));
     assert_eq!(document.fulfilment_status, order::FulfilmentStatus::Delivered);
+    let rest = json!({ "return_id": id, "lines": lines(3), "amount": eur("65.00"),
+                       "withheld": eur("10.00") });
+    let document = story.and(ORDER, "order.units_returned", rest).then(order::fold);
+    assert_eq!(document.fulfilment_status, order::FulfilmentStatus::Returned);
+    assert_eq!(serde_json::to_value(document.owed).unwrap(), eur("10.00"));
+}
+
+#[test]
+fn an_order_names_the_streams_of_its_parts() {
+    const BACK: &str = "return-00000000-0000-7000-8000-000000000021";
+    let part = |kind, data| {
+        let part = order::part(&given(ORDER, kind, data).0[0].3);
+        part.map(|stream| stream.to_string())
+    };
+    let started = json!({ "payment_id": &PAYMENT[8..], "method": "card" });
+    let planned = json!({ "fulfilment_id": &PARCEL[11..], "lines": lines(1) });
+    let opened = json!({ "return_id": &BACK[7..], "lines": lines(1) });
+    assert_eq!(part("order.payment_started", started).as_deref(), Some(PAYMENT));
+    assert_eq!(part("order.fulfilment_planned", planned).as_deref(), Some(PARCEL));
+    assert_eq!(part("order.return_opened", opened).as_deref(), Some(BACK));
+    assert_eq!(part("order.cancelled", cancelled()), None);
 }
 
 #[test]

@@ -123,8 +123,7 @@ impl Payment {
             return Ok(vec![]);
         }
         let (handed_over, given_back) = (before.less(terms.to_remit()), before.less(terms.kept()));
-        let at_least =
-            if handed_over.amount() > given_back.amount() { handed_over } else { given_back };
+        let at_least = handed_over.at_least(given_back);
         amount.minus(at_least).ok_or(Error::TooLittle { at_least })?;
         if before.minus(amount).is_none() {
             at_most.minus(amount).ok_or(Error::TooMuch { at_most })?;

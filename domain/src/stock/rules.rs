@@ -265,7 +265,7 @@ impl Stock {
             return vec![];
         }
         let mut events = vec![ThresholdSet { threshold }.into()];
-        events.extend(self.low(threshold, self.available()));
+        events.extend(self.low(threshold, || self.available()));
         events
     }
 
@@ -317,15 +317,15 @@ impl Stock {
     /// The event, and the news that few units are left, where it is that which makes them few.
     fn told(&self, event: impl Into<Event>) -> Vec<Event> {
         let event = event.into();
-        let watched = self.threshold.is_some() && !self.low;
-        let low = watched.then(|| self.available() + event.available_by());
-        let low = low.and_then(|available| self.low(self.threshold, available));
+        let low = self.low(self.threshold, || self.available() + event.available_by());
         std::iter::once(event).chain(low).collect()
     }
 
-    /// The news that so many units are few, unless it was told.
-    fn low(&self, threshold: Option<u32>, available: i64) -> Option<Event> {
-        let threshold = threshold.filter(|threshold| available <= i64::from(*threshold))?;
-        (!self.low).then(|| Low { available, threshold }.into())
+    /// The news that so many units are few, unless it was told. Nobody counts them at all their
+    /// places who does not wait for it.
+    fn low(&self, threshold: Option<u32>, available: impl FnOnce() -> i64) -> Option<Event> {
+        let threshold = threshold.filter(|_| !self.low)?;
+        let available = available();
+        (available <= i64::from(threshold)).then(|| Low { available, threshold }.into())
     }
 }

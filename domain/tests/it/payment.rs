@@ -134,8 +134,13 @@ fn an_order_has_so_many_payments() {
         shop = shop.done(pay_by_card(n, 1)).done(record(n, 1, declined()));
     }
     shop.when(pay_by_card(99, 1)).then_refused("too_many_payments");
-    // What the courier or a bank has is the shop's to say all the same.
-    shop.done(pay_on_delivery(99, 1));
+    // What the courier or a bank has is the shop's to say all the same, for a while.
+    for n in 101..=100 + domain::order::PAYMENTS_IN_CASH_MAX as u128 {
+        let refused = Command::Uncollect { reason: note("refused at the door"), at: hour(0) };
+        shop = shop.done(pay_on_delivery(n, 1)).done(to_payment(n, refused));
+    }
+    shop.when(pay_on_delivery(99, 1)).then_refused("too_many_payments");
+    shop.when(pay_elsewhere(99, 1)).then_refused("too_many_payments");
 }
 
 #[test]

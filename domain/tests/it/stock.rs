@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use domain::command::stock::Command as Ask;
 use domain::stock::{Committed, Error, ON_HAND_MAX, Released, Reserved, Shelf, Shipped, Stock};
-use domain::{Command as Any, Quantity, stock};
+use domain::{Command as Any, Quantity, State, StreamId, stock};
 
 use kit::*;
 
@@ -179,4 +179,51 @@ fn the_last_unit_out_ends_the_hold() {
     assert!(stock.holds.is_empty());
     assert_eq!(stock.available(), 0);
     assert_eq!(decide(&stock, send(1, 1)), Err(Error::NotHeld));
+}
+
+/// Readers add up what each event says; the decisions fold them.
+#[test]
+fn what_may_be_sold_changes_by_what_each_event_says() {
+    let policy = |ask| Any::Stock(sku(TOTE), ask);
+    let story = [
+        receive(TOTE, "depot", 3),
+        receive(TOTE, "returns", 3),
+        count(TOTE, "depot", 7),
+        count(TOTE, "returns", 2),
+        adjust(TOTE, "shop", -1),
+        adjust(TOTE, "returns", 4),
+        transfer(TOTE, "depot", "returns", 2),
+        transfer(TOTE, "returns", "shop", 1),
+        transfer(TOTE, "depot", "shop", 1),
+        policy(Ask::SetPolicy { backorder_max: 2 }),
+        policy(Ask::SetThreshold { threshold: Some(2) }),
+        create_cart(1),
+        add(1, TOTE, 7),
+        check_out(1, 1),
+        pay_by_card(1, 1),
+        record(1, 1, was_authorized()),
+        cancel_units(1, &[(TOTE, 2)]),
+        plan(1, 1, &[]),
+        pack(1),
+        ship(1),
+        fail(1),
+        send_again(1, "depot"),
+        cancel(1),
+    ];
+    let (mut shop, mut said, mut kinds) = (catalogue(), 8, std::collections::BTreeSet::new());
+    for command in story {
+        for fact in shop.decide(&command).expect("accepted") {
+            shop.evolve(&fact);
+            if let domain::Event::Stock(event) = &fact.1 {
+                said += event.available_by();
+                kinds.insert(fact.1.kind().0);
+            }
+        }
+        let State::Stock(stock) = shop.state(&StreamId::Stock(sku(TOTE))) else {
+            panic!("a stock")
+        };
+        assert_eq!(stock.available(), said, "after {command:?}");
+    }
+    let all = domain::Event::types().filter(|(name, _)| name.starts_with("stock."));
+    assert_eq!(kinds.len(), all.count(), "of every kind: {kinds:?}");
 }

@@ -146,6 +146,15 @@ fn money_is_written_with_its_currencys_decimals() {
 }
 
 #[test]
+fn one_amount_is_bounded_by_another() {
+    let (less, more) = (eur("1.99"), eur("2.00"));
+    for (one, other) in [(less, more), (more, less), (less, less)] {
+        assert_eq!(one.at_most(other), if one == other { one } else { less });
+        assert_eq!(one.at_least(other), if one == other { one } else { more });
+    }
+}
+
+#[test]
 fn money_that_is_none_is_refused() {
     for (amount, code) in [
         ("19.999", "EUR"),
