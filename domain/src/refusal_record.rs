@@ -142,6 +142,9 @@ impl RefusalRecord {
             Refusal::Order(order::Error::NotSecured { owed, secured }) => {
                 self.with("owed", owed).with("secured", secured)
             }
+            Refusal::Order(order::Error::Packed { fulfilment_ids }) => {
+                self.with("fulfilment_ids", fulfilment_ids)
+            }
             Refusal::Order(order::Error::WithheldTooMuch { withheld, worth }) => {
                 self.with("withheld", withheld).with("worth", worth)
             }
