@@ -3,9 +3,8 @@
 
 use domain::command::{fulfilment, order, payment, return_};
 use domain::text::Note;
-use domain::{AddressId, Command, OrderId, Owner, StreamId};
-use event_store::read;
-use serde::Deserialize;
+use domain::{Command, StreamId};
+use event_store::whose;
 use service::problem::Problem;
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -14,15 +13,6 @@ use vault::{DataSubject, Vault, VaultError};
 
 use crate::people;
 use crate::routes::{Edge, UNSAID};
-
-/// The first event of an order, or of a part of one, as far as it says whose it is.
-#[derive(Deserialize)]
-struct First {
-    #[serde(flatten)]
-    owner: Owner,
-    order_id: Option<OrderId>,
-    address_id: Option<AddressId>,
-}
 
 /// What somebody wrote into a command, if they did, and about which stream.
 pub fn written(command: &mut Command) -> Option<(StreamId, &mut Note)> {
@@ -111,23 +101,13 @@ async fn subject(
     db: &PgPool,
     stream: &StreamId,
 ) -> Result<Option<DataSubject>, Problem> {
-    let Some(mut first) = first(db, stream).await? else { return Ok(None) };
-    if DataSubject::of(first.owner).is_none()
-        && let Some(order) = first.order_id
-        && let Some(of_order) = self::first(db, &StreamId::Order(order)).await?
-    {
-        first = of_order;
-    }
-    if let Some(owner) = DataSubject::of(first.owner) {
+    let mut db = db.acquire().await?;
+    let Some(whose) = whose::of_stream(&mut db, &stream.to_string()).await? else {
+        return Ok(None);
+    };
+    if let Some(owner) = DataSubject::of(whose.owner) {
         return Ok(Some(owner));
     }
-    let Some(address) = first.address_id else { return Ok(None) };
+    let Some(address) = whose.address_id else { return Ok(None) };
     Ok(vault.subject_of(Kind::Address, address.0).await?)
-}
-
-async fn first(db: &PgPool, stream: &StreamId) -> Result<Option<First>, Problem> {
-    let page = read::of_stream(db, &stream.to_string(), 0, 1).await?;
-    let first = page.events.first().map(|event| serde_json::from_str(event.data.get()));
-    // What cannot be read, the writer says.
-    Ok(first.and_then(Result::ok))
 }

@@ -7,7 +7,7 @@
 //! * [`feed`] follows the log from a position, from Postgres or JetStream, whichever serves best;
 //!   [`tail`] shares one feed among all who follow the log in a process;
 //! * [`reached`] tells how far those who fold it have come, and [`awaited`] what readers wait for;
-//!   [`waiting`] for how long what is next has been there;
+//!   [`waiting`] for how long what is next has been there; [`whose`] says to whom things belong;
 //! * [`identity`] tells the log from every other one, its own copies included;
 //! * [`forget`] lets go of what commands came to, once its term is over.
 //!
@@ -30,6 +30,7 @@ pub mod relay;
 pub mod tail;
 pub mod versions;
 pub mod waiting;
+pub mod whose;
 pub mod writer;
 
 pub use cause::causes;

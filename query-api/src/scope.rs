@@ -1,9 +1,9 @@
 //! Whose documents somebody sees: the shop all of them, a shopper what is theirs. What is not
 //! theirs is not there for them.
 
-use domain::{OrderId, Owner, StreamId};
+use domain::Owner;
+use event_store::whose;
 use identity::{Access, Principal};
-use serde::Deserialize;
 use service::Problem;
 use sqlx::PgConnection;
 
@@ -17,17 +17,12 @@ pub fn must_work_here(principal: Principal) -> Result<(), Problem> {
 
 /// Whether somebody may see a document that is somebody's, as it is served.
 pub fn is_for(principal: Principal, document: &str) -> bool {
-    if principal.works_here() {
-        return true;
-    }
-    let owner = serde_json::from_str::<Owner>(document);
-    principal.shopper().is_some_and(|shopper| owner.is_ok_and(|owner| owner.is(shopper)))
+    principal.works_here()
+        || serde_json::from_str(document).is_ok_and(|owner| is_owner(principal, owner))
 }
 
-/// What the first event of an order's part says: of which order it is.
-#[derive(Deserialize)]
-struct PartOfOrder {
-    order_id: OrderId,
+fn is_owner(principal: Principal, owner: Owner) -> bool {
+    principal.works_here() || principal.shopper().is_some_and(|shopper| owner.is(shopper))
 }
 
 /// Who reads a document that is somebody's.
@@ -46,31 +41,14 @@ impl Viewer {
     }
 }
 
-/// Whether somebody may see a thing, as the log has it: the first event of a part of an
-/// order says whose part; of an order or a cart it is the last that gave it to somebody.
-/// None where nothing has happened to it.
+/// Whether somebody may see a thing, as the log has it. None where nothing has happened to it.
 pub async fn is_for_by_log(
     db: &mut PgConnection,
     principal: Principal,
     stream: &str,
 ) -> sqlx::Result<Option<bool>> {
-    let mut name = stream.to_owned();
-    // An order says it itself; a part of one names its order first.
-    for _ in 0..2 {
-        let said = sqlx::query_scalar!(
-            r#"SELECT data::text AS "data!" FROM events
-               WHERE stream = $1
-                   AND (version = 1 OR type IN ('cart.assigned', 'order.assigned'))
-               ORDER BY version DESC LIMIT 1"#,
-            name
-        );
-        let Some(said) = said.fetch_optional(&mut *db).await? else { return Ok(None) };
-        match serde_json::from_str(&said) {
-            Ok(PartOfOrder { order_id }) => name = StreamId::Order(order_id).to_string(),
-            Err(_) => return Ok(Some(is_for(principal, &said))),
-        }
-    }
-    Ok(Some(false))
+    let whose = whose::of_stream(db, stream).await?;
+    Ok(whose.map(|whose| is_owner(principal, whose.owner)))
 }
 
 #[cfg(test)]

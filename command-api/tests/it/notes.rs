@@ -126,6 +126,42 @@ async fn what_people_write_is_sealed_for_whose_order_it_is(db: PgPool) {
     assert!(!everything(&db).await.contains(MARK));
 }
 
+/// Whose order it is by now, not who had placed it.
+#[sqlx::test(migrations = "../migrations")]
+async fn of_an_order_that_was_taken_along_it_is_about_the_customer(db: PgPool) {
+    let known = Known::open(&db);
+    known.sell().await;
+    let staff = known.staff().await;
+    let customer_id = CustomerId(Uuid::now_v7());
+    let customer = known.token(Subject::Customer(customer_id)).await;
+    let guest = known.token(Subject::Guest(GuestId(Uuid::now_v7()))).await;
+    let (taken, payment) = order(&known, &guest).await;
+    let take = put(format!("/v1/orders/{taken}/customer"), &json!({"customer_id": customer_id}));
+    known.done(&customer, take.with("guest-token", &guest)).await;
+    let why = json!({"reason": format!("{MARK} has no money")});
+    let uncollect = format!("/v1/payments/{payment}/uncollect");
+    let at = ("payment.uncollected", "/reason");
+    let (of_payment, _) = written(&known, (&staff, &uncollect), why.clone(), at).await;
+    let cancel = format!("/v1/orders/{taken}/cancel");
+    let at = ("order.cancelled", "/reason/requested");
+    let (of_order, _) = written(&known, (&staff, &cancel), why, at).await;
+    let export = known.done(&customer, get("/v1/people/me/export")).await.body;
+    let named = |note: &Value| note["id"].as_str().unwrap().to_owned();
+    let notes: Vec<String> = export["notes"].as_array().unwrap().iter().map(named).collect();
+    let subject = "SELECT subject FROM vault_records WHERE id = $1";
+    for id in [of_payment, of_order] {
+        assert!(notes.contains(&id), "{export}");
+        let about: Uuid = sqlx::query_scalar(subject)
+            .bind(id.parse::<Uuid>().unwrap())
+            .fetch_one(&db)
+            .await
+            .unwrap();
+        assert_eq!(about, customer_id.0, "a key of the customer's own");
+        let read = known.done(&customer, get(format!("/v1/notes/{id}"))).await;
+        assert!(read.body["text"].as_str().unwrap().starts_with(MARK));
+    }
+}
+
 /// What the engine says where nobody says anything is about nobody.
 #[sqlx::test(migrations = "../migrations")]
 async fn what_nobody_wrote_is_plain(db: PgPool) {
