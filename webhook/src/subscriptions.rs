@@ -140,23 +140,40 @@ pub(crate) async fn read(db: &PgPool, id: Option<Uuid>) -> sqlx::Result<Vec<Subs
 }
 
 /// Changes one. Says whether it is there. One that is made active again goes on where it stopped,
-/// in whichever log this is by now. A pause was for the receiver that asked for it.
+/// in whichever log this is by now: what it was disabled for, that is, what was answered 410 or
+/// given up since it last took something, is sent again. A pause was for the receiver that asked
+/// for it.
 pub(crate) async fn change(db: &PgPool, id: Uuid, change: &Change) -> sqlx::Result<bool> {
-    let changed = sqlx::query!(
-        "UPDATE webhook_subscriptions AS s SET
+    let changed = sqlx::query_scalar!(
+        "WITH was AS (
+             SELECT s.id, h.log_id, s.log_id = h.log_id AND $5 = 'active'
+                        AND s.reason IN ('gone', 'failing') AS again
+             FROM webhook_subscriptions s, log_head h
+             WHERE s.id = $1 AND s.state <> 'deleted' FOR UPDATE OF s),
+         again AS (
+             UPDATE webhook_deliveries d
+             SET state = 'pending', attempts = 0, due_at = now(), leased_until = NULL,
+                 ended_at = NULL
+             FROM was WHERE was.again AND d.subscription_id = was.id AND d.state = 'failed'
+               AND (d.status = 410 OR NOT EXISTS (
+                   SELECT FROM webhook_deliveries t
+                   WHERE t.subscription_id = was.id AND t.state = 'delivered'
+                     AND t.ended_at > d.created_at)))
+         UPDATE webhook_subscriptions AS s SET
              url = coalesce($2, url), event_types = coalesce($3, event_types),
              description = coalesce($4, description), state = coalesce($5, state),
              reason = CASE WHEN $5::text IS NULL THEN reason END,
              rests_until = CASE WHEN $2::text IS NULL AND $5 IS NULL THEN rests_until END,
-             log_id = CASE WHEN $5 = 'active' THEN h.log_id ELSE s.log_id END, updated_at = now()
-         FROM log_head h WHERE id = $1 AND state <> 'deleted'",
+             log_id = CASE WHEN $5 = 'active' THEN was.log_id ELSE s.log_id END,
+             updated_at = now()
+         FROM was WHERE s.id = was.id RETURNING s.id",
         id,
         change.url.as_deref(),
         change.event_types.as_deref(),
         change.description.as_deref(),
         change.state,
     );
-    Ok(changed.execute(db).await?.rows_affected() > 0)
+    Ok(changed.fetch_optional(db).await?.is_some())
 }
 
 /// Gives one another secret; the one before it is good for a while. Says whether it is there.

@@ -91,8 +91,52 @@ async fn a_receiver_that_is_gone_is_told_nothing_more(db: PgPool) {
     let (other, _) = house.subscribe(&beside.url, &["product.published"]).await;
     house.product().await;
     house.has(&other, "delivered", 1).await;
-    sending.stop().await;
     assert_eq!(receiver.heard().len(), 1);
+
+    // It was a proxy that said so: nothing is missing.
+    receiver.says(taken());
+    house.set_state(&path, "active").await;
+    let delivered = house.has(&path, "delivered", 2).await;
+    sending.stop().await;
+    assert_eq!(delivered[1]["id"], failed[0]["id"]);
+    let heard = receiver.heard();
+    let sent = heard.iter().filter(|one| one.header("webhook-id") == heard[0].header("webhook-id"));
+    assert_eq!((heard.len(), sent.count()), (3, 2));
+}
+
+/// What it was disabled for is told once it is active again; what it could not take while it took
+/// others stays a dead letter.
+#[sqlx::test(migrations = "../migrations")]
+async fn who_was_disabled_lacks_nothing_of_that_time(db: PgPool) {
+    let (house, receiver) = (House::open(&db), Receiver::that_says([refusal(), taken()]).await);
+    let (path, _) = house.subscribe(&receiver.url, &["product.published"]).await;
+    let sending = house.send();
+    house.product().await;
+    receiver.hears(1).await;
+    house.product().await;
+    house.has(&path, "delivered", 1).await;
+    receiver.says(refusal());
+    for given_up in 1..=2 {
+        let last = "UPDATE webhook_deliveries SET attempts = 9, due_at = now()
+                    WHERE state = 'pending' AND leased_until IS NULL";
+        house.has(&path, "pending", 1).await;
+        eventually("it is given up", async || {
+            house.sql(last).await;
+            house.deliveries(&path, "failed").await.len() == given_up
+        })
+        .await;
+        if given_up == 1 {
+            house.product().await;
+        }
+    }
+    assert_eq!(house.becomes(&path, "disabled").await["reason"], "failing");
+    let dead = house.has(&path, "failed", 2).await;
+    receiver.says(taken());
+    house.set_state(&path, "active").await;
+    let delivered = house.has(&path, "delivered", 2).await;
+    sending.stop().await;
+    assert_eq!(delivered[0]["id"], dead[0]["id"]);
+    assert_eq!(house.has(&path, "failed", 1).await[0]["id"], dead[1]["id"]);
 }
 
 #[sqlx::test(migrations = "../migrations")]
