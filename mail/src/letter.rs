@@ -34,9 +34,11 @@ pub enum Template {
     OrderUnsecured,
     /// It is off.
     OrderCancelled,
+    /// Some of it is off.
+    OrderReduced,
     /// A parcel of it left.
     OrderShipped,
-    /// It is known by now under which number a parcel travels that has left.
+    /// It is known by now under which number a parcel travels that has left, or it is another one.
     OrderTracked,
     /// Money was given back.
     OrderRefunded,
@@ -59,6 +61,7 @@ impl Template {
         Self::OrderConfirmed,
         Self::OrderUnsecured,
         Self::OrderCancelled,
+        Self::OrderReduced,
         Self::OrderShipped,
         Self::OrderTracked,
         Self::OrderRefunded,
@@ -80,6 +83,7 @@ impl Template {
             Self::OrderConfirmed => "order_confirmed",
             Self::OrderUnsecured => "order_unsecured",
             Self::OrderCancelled => "order_cancelled",
+            Self::OrderReduced => "order_reduced",
             Self::OrderShipped => "order_shipped",
             Self::OrderTracked => "order_tracked",
             Self::OrderRefunded => "order_refunded",

@@ -7,6 +7,7 @@
 //!
 //! It knows nobody: an address comes with the letter. What a mail is about, its callers know.
 
+mod filters;
 pub mod letter;
 pub mod outbox;
 pub mod render;

@@ -8,6 +8,7 @@ use std::path::Path;
 use minijinja::{AutoEscape, Environment, Error as Broken, ErrorKind, UndefinedBehavior, context};
 use serde::Serialize;
 
+use crate::filters;
 use crate::letter::{Letter, Template};
 
 /// The language of who has said none, or one that nobody wrote in.
@@ -38,6 +39,7 @@ const BUILT_IN: &[(&str, &str)] = built_in![
     "order_confirmed.txt",
     "order_unsecured.txt",
     "order_cancelled.txt",
+    "order_reduced.txt",
     "order_shipped.txt",
     "order_tracked.txt",
     "order_refunded.txt",
@@ -108,7 +110,9 @@ impl Templates {
         });
         environment.set_trim_blocks(true);
         environment.set_lstrip_blocks(true);
-        environment.add_filter("counted", counted);
+        environment.add_filter("counted", filters::counted);
+        environment.add_filter("money", filters::money);
+        environment.add_filter("moment", filters::moment);
         for (name, source) in BUILT_IN {
             environment.add_template(name, source)?;
         }
@@ -143,13 +147,14 @@ impl Templates {
     pub fn words(&self, letter: &Letter) -> Result<Words, RenderError> {
         let file = format!("{}.txt", letter.template.name());
         let language = letter.locale.as_ref().map(vault::address::Locale::language);
-        let name = |language: &str| format!("{language}/{file}");
-        let theirs = language.and_then(|it| self.environment.get_template(&name(&it)).ok());
-        let template = match theirs {
-            Some(template) => template,
-            None => self.environment.get_template(&name(USUAL))?,
+        let named = |language: &str| self.environment.get_template(&format!("{language}/{file}"));
+        let theirs = language.and_then(|it| named(&it).ok().map(|template| (template, it)));
+        let (template, language) = match theirs {
+            Some(theirs) => theirs,
+            None => (named(USUAL)?, USUAL.to_owned()),
         };
-        let whole = template.render(context! { shop => self.shop, ..letter_context(letter) })?;
+        let whole =
+            template.render(context! { shop => self.shop, language, ..letter_context(letter) })?;
         let (subject, text) = whole.split_once('\n').unwrap_or((whole.as_str(), ""));
         let subject = subject.strip_prefix("Subject: ").filter(|subject| !subject.is_empty());
         let subject = subject.ok_or_else(|| RenderError::NoSubject(template.name().to_owned()))?;
@@ -159,11 +164,6 @@ impl Templates {
         let html = layout.render(context! { shop => self.shop, subject, pieces })?;
         Ok(Words { subject: subject.to_owned(), text, html })
     }
-}
-
-/// A number with its word: `{{ hours|counted("hour", "hours") }}`.
-fn counted(number: i64, one: &str, more: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { more })
 }
 
 fn letter_context(letter: &Letter) -> minijinja::Value {
@@ -211,6 +211,7 @@ mod tests {
             "total": "39.98", "currency": "EUR", "address": ["Ann Lee", "High Street 1"],
             "amount": "10.00", "tracking": "JD01", "carrier": "DHL", "state": "approved",
             "reason": "", "invitation": "7f.5ec", "days": 3, "until": "2026-03-04 12:00 UTC",
+            "owed": "29.98", "corrected": false,
         });
         let locale = locale.map(|text| Locale::try_from(text.to_owned()).unwrap());
         let to = Email::try_from("ann@shop.example".to_owned()).unwrap();
@@ -258,6 +259,48 @@ mod tests {
         assert_eq!(counting, 6, "a link to verify, to reset and to join, in each language");
         assert!(said(Template::ResetPassword, "en", 1).contains("within 1 hour:"));
         assert!(said(Template::ResetPassword, "de", 1).contains("innerhalb von 1 Stunde eines:"));
+    }
+
+    /// Amounts and times are written as people write them who read the language.
+    #[test]
+    fn a_letter_has_the_numbers_of_its_language() {
+        let templates = templates();
+        let said = |template, locale, currency: &str| {
+            let mut letter = letter(template, Some(locale));
+            letter.about["total"] = json!("2469.00");
+            letter.about["amount"] = json!("1234567.50");
+            letter.about["currency"] = json!(currency);
+            let words = templates.words(&letter).unwrap();
+            format!("{}\n{}", words.subject, words.text)
+        };
+        for (template, locale, currency, wanted) in [
+            (Template::OrderPlaced, "de", "EUR", "Summe: 2.469,00\u{a0}€\n"),
+            (Template::OrderPlaced, "de-AT", "CHF", "Summe: 2.469,00\u{a0}CHF\n"),
+            (Template::OrderPlaced, "en", "EUR", "Total: €2,469.00\n"),
+            (Template::OrderPlaced, "fi", "CHF", "Total: CHF\u{a0}2,469.00\n"),
+            (Template::OrderRefunded, "de", "EUR", "1.234.567,50\u{a0}€ zurück"),
+            (Template::OrderUnsecured, "de", "EUR", "bis 04.03.2026, 12:00 UTC"),
+            (Template::OrderUnsecured, "en", "EUR", "until 2026-03-04 12:00 UTC"),
+        ] {
+            let said = said(template, locale, currency);
+            assert!(said.contains(wanted), "{wanted} in {said}");
+        }
+        for &template in Template::ALL {
+            let german = said(template, "de", "EUR");
+            assert!(!german.contains("EUR") && !german.contains("9.00"), "{german}");
+        }
+    }
+
+    /// Whether anything was paid, a letter about an order that is off does not know.
+    #[test]
+    fn nobody_is_promised_money_who_paid_nothing() {
+        let templates = templates();
+        for (locale, condition) in [("de", "Falls Sie"), ("en", "If you have paid")] {
+            for template in [Template::OrderCancelled, Template::OrderReduced] {
+                let text = templates.words(&letter(template, Some(locale))).unwrap().text;
+                assert!(text.contains(condition), "{text}");
+            }
+        }
     }
 
     #[test]

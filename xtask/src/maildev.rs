@@ -1,6 +1,7 @@
 //! `maildev`, for `up --mail`: takes the mails that the shop writes, in place of a mail server, and
 //! shows them. None leaves this machine.
 
+use std::env;
 use std::process::Command;
 
 use anyhow::Result;
@@ -41,11 +42,14 @@ impl Ports {
         format!("http://{HOST}:{}", self.web)
     }
 
-    /// What command-api is told of it.
-    pub fn settings(self) -> [(&'static str, String); 2] {
+    /// What command-api is told of it, and where the pages of the shop are, where it was not told:
+    /// there are none in a demo shop, so links lead to where what is in them is to be posted.
+    pub fn settings(self, command_url: &str) -> [(&'static str, String); 3] {
+        let pages = env::var("SHOP_URL").unwrap_or_else(|_| command_url.to_owned());
         [
             ("SMTP_URL", format!("smtp://{HOST}:{}", self.smtp)),
             ("MAIL_FROM", "Demo shop <shop@demo.example>".to_owned()),
+            ("SHOP_URL", pages),
         ]
     }
 }

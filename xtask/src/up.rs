@@ -68,7 +68,8 @@ pub fn run(layout: &Layout, args: &Args) -> Result<ExitCode> {
     // Receivers are tried out next door.
     let services =
         services.with_master_key(key).with([("WEBHOOKS_ALLOW_PRIVATE", "true".to_owned())]);
-    let services = services.with(mail_ports.map(maildev::Ports::settings).into_iter().flatten());
+    let mailing = mail_ports.map(|mails| mails.settings(&ports.command_url()));
+    let services = services.with(mailing.into_iter().flatten());
     let mut urls =
         servers.start(layout, &mut stack, &layout.data, server_ports, Durability::Durable)?;
     services.migrate(&urls, &stack)?;
@@ -190,6 +191,9 @@ fn correspondence(mails: &str, ports: services::Ports) -> String {
 Mails to people are shown at {mails}; for programs: curl {mails}/api/email
   curl -X POST {command}/v1/people -H 'content-type: application/json' \\
        -d '{{\"email\":\"ann@demo.example\",\"password\":\"correct horse\"}}'
+Their links are of the shop's pages (SHOP_URL), of which the demo has none: a page posts the code
+  curl -X POST {command}/v1/people/verify -H 'content-type: application/json' \\
+       -d '{{\"code\":\"…\"}}'
 "
     )
 }

@@ -22,6 +22,7 @@ pub static ALL: &[Registered] = &[
     Registered::of::<mail::MailOrderConfirmed>(),
     Registered::of::<mail::MailOrderUnsecured>(),
     Registered::of::<mail::MailOrderCancelled>(),
+    Registered::of::<mail::MailOrderReduced>(),
     Registered::of::<mail::MailOrderShipped>(),
     Registered::of::<mail::MailOrderTracked>(),
     Registered::of::<mail::MailOrderRefunded>(),

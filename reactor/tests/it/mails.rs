@@ -144,9 +144,9 @@ async fn a_parcel_is_told_of_by_what_is_in_it(db: PgPool) {
     reacting.stop().await;
 }
 
-/// A parcel leaves before its label is known: one more mail, and none where it is put right.
+/// A parcel leaves before its label is known: one more mail, and one where the number was wrong.
 #[sqlx::test(migrations = "../migrations")]
-async fn a_number_that_comes_later_is_told_once(db: PgPool) {
+async fn a_number_that_comes_later_or_is_put_right_is_told(db: PgPool) {
     let (shop, vault) = (Shop::open(&db).await, vault(&db));
     let mut inbox = Inbox::open().await;
     let reacting = react(&db, &vault, &inbox);
@@ -167,6 +167,38 @@ async fn a_number_that_comes_later_is_told_once(db: PgPool) {
         assert!(mail.text.contains(said), "{said} in {}", mail.text);
     }
     shop.track(parcel, "JD02").await;
+    let mail = inbox.next().await;
+    for said in ["eine", "anderen Nummer", "Sendungsnummer JD02"] {
+        assert!(mail.text.contains(said), "{said} in {}", mail.text);
+    }
+    shop.track(parcel, "JD02").await;
+    shop.settled().await;
+    reacting.stop().await;
+    assert!(inbox.is_empty());
+}
+
+/// What is called off of an order is told, and where it was the last of it, that the order is off.
+#[sqlx::test(migrations = "../migrations")]
+async fn what_will_not_come_is_told(db: PgPool) {
+    let (shop, vault) = (Shop::open(&db).await, vault(&db));
+    let mut inbox = Inbox::open().await;
+    let reacting = react(&db, &vault, &inbox);
+    shop.settled().await;
+    let to = address(&vault, Some("ann@mail.example")).await;
+    let id = order(&shop, Some(to)).await;
+    inbox.next().await;
+    let shrink = async |quantity| {
+        let (sku, reason) = ("TOTE".parse().unwrap(), "too heavy".parse().unwrap());
+        shop.ask(Command::Order(id, order::Command::ShrinkLine { sku, quantity, reason })).await;
+    };
+    shrink(1).await;
+    let mail = inbox.next().await;
+    assert!(mail.subject.starts_with("Ein Teil Ihrer Bestellung "), "{}", mail.subject);
+    for said in ["1 × ", "kostet nun", &id.to_string()] {
+        assert!(mail.text.contains(said), "{said} in {}", mail.text);
+    }
+    shrink(0).await;
+    assert!(inbox.next().await.subject.ends_with("ist storniert (Totes)"));
     shop.settled().await;
     reacting.stop().await;
     assert!(inbox.is_empty());

@@ -5,6 +5,7 @@
 mod order_cancelled;
 mod order_confirmed;
 mod order_placed;
+mod order_reduced;
 mod order_refunded;
 mod order_shipped;
 mod order_tracked;
@@ -14,6 +15,7 @@ mod return_updated;
 pub(super) use order_cancelled::MailOrderCancelled;
 pub(super) use order_confirmed::MailOrderConfirmed;
 pub(super) use order_placed::MailOrderPlaced;
+pub(super) use order_reduced::MailOrderReduced;
 pub(super) use order_refunded::MailOrderRefunded;
 pub(super) use order_shipped::MailOrderShipped;
 pub(super) use order_tracked::MailOrderTracked;
