@@ -109,10 +109,9 @@ pub async fn register(desk: Option<Desk>, newcomer: Newcomer) -> Result<(), Erro
     let email = email.map_err(|why| Error::NotThat("address", why.to_owned()))?;
     let mut password = String::new();
     io::stdin().read_line(&mut password)?;
-    let password = Password::try_from(password.trim_end_matches(['\r', '\n']).to_owned());
-    let password = password.map_err(|why| Error::NotThat("password", why))?;
+    let password = Password::from(password.trim_end_matches(['\r', '\n']).to_owned());
     let password = NewPassword::try_from(password);
-    let password = password.map_err(|why| Error::NotThat("password", why.to_owned()))?;
+    let password = password.map_err(|why| Error::NotThat("password", why))?;
     let id = desk.people.register(&email, password.into(), Some(newcomer.role)).await?;
     let id = id.ok_or_else(|| Error::NotThat("address", "is somebody's already".to_owned()))?;
     Ok(writeln!(io::stdout(), "{id}")?)

@@ -353,6 +353,7 @@ async fn a_customer_signs_in_and_out(db: PgPool) {
     }
     for wrong in [
         json!({"email": "ann@shop.example", "password": "battery staple"}),
+        json!({"email": "ann@shop.example", "password": "short"}),
         json!({"email": "bob@shop.example", "password": "correct horse"}),
     ] {
         let refused = asked.shop.send(post("/v1/sessions", &wrong)).await;

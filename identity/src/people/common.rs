@@ -1,4 +1,6 @@
-//! Passwords that everybody tries first, and that nobody may have therefore (ASVS 5.0, 6.2.4): the
+//! Which passwords somebody may have: none that is short, and none that everybody tries first.
+//!
+//! These nobody may have (ASVS 5.0, 6.2.4): the
 //! 3,000 most common ones of eight characters and more, in `common_passwords.txt`, one a line. They
 //! are out of the list of zxcvbn 4.5.0, which was counted over leaked passwords (MIT, © 2012–2016
 //! Dan Wheeler and Dropbox, Inc., © 2016 Daniel Wolf).
@@ -10,17 +12,30 @@ use super::password::Password;
 
 const LIST: &str = include_str!("common_passwords.txt");
 
+/// Characters of a password (ASVS 5.0, 6.2.1 and 6.2.9).
+const CHARS_MIN: usize = 8;
+const CHARS_MAX: usize = 128;
+
 /// A password that somebody wants to have from now on.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(try_from = "Password")]
-pub struct NewPassword(Password);
+#[schemars(extend(
+    "minLength" = CHARS_MIN,
+    "maxLength" = CHARS_MAX,
+    "format" = "password",
+    "examples" = ["correct horse battery staple"],
+))]
+pub struct NewPassword(#[schemars(with = "String")] Password);
 
 impl TryFrom<Password> for NewPassword {
-    type Error = &'static str;
+    type Error = String;
 
-    fn try_from(password: Password) -> Result<Self, &'static str> {
+    fn try_from(password: Password) -> Result<Self, String> {
+        if !(CHARS_MIN..=CHARS_MAX).contains(&password.as_str().chars().count()) {
+            return Err(format!("must have from {CHARS_MIN} to {CHARS_MAX} characters"));
+        }
         if is_common(password.as_str()) {
-            return Err("is one of those that are tried first");
+            return Err("is one of those that are tried first".to_owned());
         }
         Ok(Self(password))
     }
@@ -42,6 +57,17 @@ fn is_common(password: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_password_is_long() {
+        let new = |text: &str| NewPassword::try_from(Password::from(text.to_owned()));
+        for text in ["", "1234567", &"x".repeat(129)] {
+            assert!(new(text).is_err());
+        }
+        for text in ["correct8", "пароль 1", &"密".repeat(128)] {
+            assert!(new(text).is_ok());
+        }
+    }
 
     #[test]
     fn what_everybody_tries_nobody_has() {

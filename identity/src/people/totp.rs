@@ -25,9 +25,10 @@ pub(super) fn secret() -> [u8; SECRET_BYTES] {
     random()
 }
 
-/// The step whose code somebody gives, if it is one of now and later than `last`, the one whose
-/// code was taken last.
+/// The step whose code somebody gives, with the space that apps show in it or without, if it is one
+/// of now and later than `last`, the one whose code was taken last.
 pub(super) fn step_of(secret: &[u8], given: &str, now: DateTime<Utc>, last: i64) -> Option<i64> {
+    let given: String = given.chars().filter(|letter| !letter.is_whitespace()).collect();
     let now = now.timestamp().div_euclid(STEP_SECONDS);
     (now - STEPS_APART..=now + STEPS_APART)
         .filter(|step| *step > last)
@@ -108,6 +109,8 @@ mod tests {
             assert_eq!(taken.is_some(), wanted || taken == Some(step), "{apart}");
         }
         let given = code(&secret, step);
+        let shown = format!(" {} {}\u{a0}", &given[..3], &given[3..]);
+        assert_eq!(step_of(&secret, &shown, now, 0), Some(step));
         assert_eq!(step_of(&secret, &given, now, step - 1), Some(step));
         assert!(step_of(&secret, &given, now, step).is_none_or(|it| it > step));
         for none in ["", "12345", "1234567", "abcdef", " 12345"] {

@@ -41,7 +41,7 @@ fn email(text: &str) -> Email {
 }
 
 fn password(text: &str) -> Password {
-    Password::try_from(text.to_owned()).unwrap()
+    Password::from(text.to_owned())
 }
 
 impl Written {

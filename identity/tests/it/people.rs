@@ -19,7 +19,7 @@ pub fn email(text: &str) -> Email {
 }
 
 pub fn password(text: &str) -> Password {
-    Password::try_from(text.to_owned()).unwrap()
+    Password::from(text.to_owned())
 }
 
 pub const ANN: &str = "ann@shop.example";

@@ -113,7 +113,7 @@ async fn customers_have_an_account_and_lie_sealed(db: PgPool) {
             "region": "ST", "country": "AT", "phone": "+43 316 555017",
         })
     );
-    let guess = Password::try_from("correct horse battery".to_owned()).unwrap();
+    let guess = Password::from("correct horse battery".to_owned());
     let signed_in = people.sign_in(&email("zdenka@quill.example"), guess, Utc::now()).await;
     assert!(matches!(signed_in, Err(SignInError::Wrong)), "there is no password yet");
 
