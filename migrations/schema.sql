@@ -66,6 +66,8 @@ CREATE TABLE events (
     CONSTRAINT events_stream_version_key UNIQUE (stream, version),
     CONSTRAINT events_version_check CHECK (version > 0)
 );
+CREATE INDEX events_orders_by_address ON events USING btree ((data ->> 'address_id'::text)) WHERE type = ANY (ARRAY['order.placed'::text, 'order.address_changed'::text]);
+CREATE INDEX events_orders_by_whose ON events USING btree (COALESCE(data ->> 'customer_id'::text, data ->> 'guest_id'::text)) WHERE type = ANY (ARRAY['order.placed'::text, 'order.assigned'::text]);
 CREATE TRIGGER events_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 ALTER TABLE events ENABLE ALWAYS TRIGGER events_append_only;
 CREATE TRIGGER events_by_append BEFORE INSERT ON events FOR EACH STATEMENT WHEN (current_setting('commerce.appending'::text, true) IS DISTINCT FROM 'on'::text) EXECUTE FUNCTION refuse_change();

@@ -47,7 +47,9 @@ use axum::extract::{Path, Request};
 use axum::routing::{on, post};
 use chrono::{TimeDelta, Utc};
 use domain::GuestId;
-use event_store::Writer;
+use event_store::{Writer, under_way};
+use futures::FutureExt as _;
+use identity::routes::Beyond;
 use identity::{Guard, Principal};
 use service::health::Health;
 use service::openapi;
@@ -59,6 +61,45 @@ use crate::entrance::Entrance;
 use crate::paying::Payments;
 use crate::routes::Edge;
 use crate::webhooks::Webhooks;
+
+/// What routes about people are told of paths and orders.
+pub const BEYOND: Beyond = Beyond {
+    resources: RESOURCES,
+    orders_under_way: |db, owners, addresses| {
+        let db = db.clone();
+        async move { under_way::orders(&db, &owners, &addresses).await }.boxed()
+    },
+};
+
+/// The first words of all paths, of query-api too: what API keys may be for. A test compares them
+/// with the documents of both.
+pub const RESOURCES: &[&str] = &[
+    "addresses",
+    "api-keys",
+    "batch",
+    "carts",
+    "events",
+    "fulfilments",
+    "gateways",
+    "guests",
+    "locations",
+    "mails",
+    "notes",
+    "orders",
+    "payments",
+    "people",
+    "products",
+    "projections",
+    "returns",
+    "sales",
+    "search",
+    "sessions",
+    "sign-ins",
+    "staff",
+    "stock",
+    "streams",
+    "webhooks",
+];
 
 /// What the routes need. They share one: each request makes several clones of what its route
 /// holds.

@@ -146,7 +146,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         Task::ImportSigningKey => identity::operations::import(desk(&shared)?).await?,
         Task::ApiKey(program) => {
             let db = database::connect(&shared.database)?;
-            identity::operations::api_key(db, program).await?;
+            identity::operations::api_key(db, program, command_api::RESOURCES).await?;
         }
         Task::Import { what } => {
             let db = database::connect(&shared.database)?;

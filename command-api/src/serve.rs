@@ -22,7 +22,7 @@ use webhook::Dispatcher;
 
 use crate::config::{DEFAULT_PORT, Reactor, Serve};
 use crate::webhooks::Webhooks;
-use crate::{App, metrics, router};
+use crate::{App, BEYOND, metrics, router};
 use reactor::Correspondence;
 use reactor::gateway::{self, Gateways};
 use reactor::hands::KnownPeople;
@@ -141,7 +141,8 @@ async fn run(settings: Serve, around: Surroundings) -> Result<(), Error> {
     let health = health(&db, nats, condition).asks(!asking.is_open(&http));
     let health = if inside { reactor::waiting::watch(health, &db) } else { health };
     let guard = asking.guard(&http, DEFAULT_PORT, &db)?;
-    let identity = Identity { db: db.clone(), desk: giving.desk(&master, &asking, &db, post)? };
+    let desk = giving.desk(&master, &asking, &db, post)?;
+    let identity = Identity { db: db.clone(), desk, beyond: BEYOND };
     let beside = beside(identity, dispatcher, &guard, &http);
     let routes = rates::limit(router(&app, &guard, &health, beside), &http.rates, DEAR);
     let served = service::serve(routes, &health, &http, DEFAULT_PORT, shutdown).await;

@@ -28,6 +28,7 @@ pub mod read;
 pub mod recorded;
 pub mod relay;
 pub mod tail;
+pub mod under_way;
 pub mod versions;
 pub mod waiting;
 pub mod whose;

@@ -13,7 +13,7 @@ use serde_json::json;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::api_keys::{self, ApiKeys};
+use crate::api_keys::{self, ApiKeys, why_of_nothing};
 use crate::issuer::IssueError;
 use crate::keys::KeyError;
 use crate::master::Master;
@@ -187,11 +187,11 @@ pub struct Program {
     pub days: Option<i64>,
 }
 
-/// Prints an API key.
+/// Prints an API key. `resources` are the first words of paths, of which its scopes may be.
 ///
 /// # Errors
 /// What was given is none, or there are too many.
-pub async fn api_key(db: PgPool, program: Program) -> Result<(), Error> {
+pub async fn api_key(db: PgPool, program: Program, resources: &[&str]) -> Result<(), Error> {
     let Program { name, role, scope, days } = program;
     let now = Utc::now();
     let expires_at = days.map(|days| now + TimeDelta::days(days));
@@ -199,6 +199,9 @@ pub async fn api_key(db: PgPool, program: Program) -> Result<(), Error> {
     let wanted = json!({"name": name, "role": role, "scopes": scope, "expires_at": expires_at});
     let wanted = serde_json::from_value::<api_keys::Wanted>(wanted);
     let wanted = wanted.map_err(|why| Error::NotThat("key", why.to_string()))?;
+    if wanted.scopes.of_nothing(resources).is_some() {
+        return Err(Error::NotThat("scope", why_of_nothing(resources)));
+    }
     let made = ApiKeys::new(db).make(wanted, now).await?;
     let full = || Error::NotThat("key", "would be one too many".to_owned());
     Ok(writeln!(io::stdout(), "{}", made.ok_or_else(full)?.key)?)

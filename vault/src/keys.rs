@@ -8,10 +8,15 @@ use uuid::Uuid;
 
 use crate::digest::KEY_BYTES;
 use crate::master::{Seal, random};
+use crate::records::Kind;
 use crate::{DataSubject, Vault, VaultError};
 
 /// What such keys are sealed as, each for one person.
 const PURPOSE: &[u8] = b"commerce data key\0";
+/// Guests that somebody was, of which one is told.
+const GUESTS_MAX: i64 = 1_000;
+/// Addresses of which one is told, the newest.
+const ADDRESSES_MAX: i64 = 1_000;
 
 /// Who was forgotten, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +88,35 @@ impl Vault {
         .execute(&self.db)
         .await
         .map(drop)
+    }
+
+    /// Somebody, and the guests they were: at most [`GUESTS_MAX`] of these.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn with_guests(&self, person: DataSubject) -> sqlx::Result<Vec<Uuid>> {
+        let guests = sqlx::query_scalar!(
+            "SELECT subject FROM vault_keys WHERE customer = $1 AND subject <> $1 LIMIT $2",
+            person.0,
+            GUESTS_MAX
+        );
+        Ok([vec![person.0], guests.fetch_all(&self.db).await?].concat())
+    }
+
+    /// Their addresses, by id alone: at most [`ADDRESSES_MAX`] of them.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn address_ids(&self, subjects: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {
+        sqlx::query_scalar!(
+            "SELECT id FROM vault_records WHERE subject = ANY($1) AND kind = $2
+             ORDER BY created_at DESC LIMIT $3",
+            subjects,
+            Kind::Address.name(),
+            ADDRESSES_MAX
+        )
+        .fetch_all(&self.db)
+        .await
     }
 
     /// Whether what is about the one is about the other: the same, or a guest they were.

@@ -47,7 +47,7 @@ impl Asked {
         let (writer, _) = Writer::start(db, writer::Settings::default());
         let app = App::new(writer.clone(), TimeDelta::minutes(15));
         let desk = Desk { issuer: issuer.clone(), people };
-        let identity = Identity { db: db.clone(), desk: Some(desk) };
+        let identity = Identity { db: db.clone(), desk: Some(desk), beyond: command_api::BEYOND };
         let beside =
             identity::routes::router(identity, &guard).merge(webhook::routes::router(None, &guard));
         let router = router(&app, &guard, &Health::new(), beside);
@@ -322,7 +322,7 @@ async fn keys_of_shoppers_are_their_own(db: PgPool) {
 async fn nobody_gives_tokens_out_without_a_master_key(db: PgPool) {
     let shop = Shop::open(&db);
     let app = App::new(shop.writer.clone(), TimeDelta::minutes(15));
-    let identity = Identity { db: db.clone(), desk: None };
+    let identity = Identity { db: db.clone(), desk: None, beyond: command_api::BEYOND };
     let beside = identity::routes::router(identity, &Guard::open());
     let router: Router = router(&app, &Guard::open(), &Health::new(), beside);
     let shop = Shop { router, ..shop };

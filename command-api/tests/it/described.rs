@@ -16,11 +16,22 @@ use crate::access::Asked;
 use crate::shop::ask;
 
 const COMMITTED: &str = include_str!("../../../docs/api/command-api.openapi.json");
+const READS: &str = include_str!("../../../docs/api/query-api.openapi.json");
 
 #[test]
 fn the_committed_document_is_the_one_that_is_served() {
     let made = text(&described::document());
     assert!(made == COMMITTED, "docs/api is old: run `cargo xtask api` and commit the result");
+}
+
+#[test]
+fn keys_may_be_for_whatever_there_is() {
+    let read: Value = serde_json::from_str(READS).unwrap();
+    let all = [described::document(), read];
+    let paths = all.iter().flat_map(|of| of["paths"].as_object().unwrap().keys());
+    let words = paths.filter_map(|path| path.strip_prefix("/v1/")?.split('/').next());
+    let words: BTreeSet<&str> = words.collect();
+    assert!(words.into_iter().eq(command_api::RESOURCES.iter().copied()));
 }
 
 #[sqlx::test(migrations = "../migrations")]

@@ -58,7 +58,7 @@ impl Known {
         let (writer, _) = Writer::start(db, writer::Settings::default());
         let app = App::new(writer.clone(), TimeDelta::minutes(15)).with_vault(Some(vault.clone()));
         let desk = Desk { issuer: issuer.clone(), people };
-        let identity = Identity { db: db.clone(), desk: Some(desk) };
+        let identity = Identity { db: db.clone(), desk: Some(desk), beyond: command_api::BEYOND };
         let beside = identity::routes::router(identity, &guard);
         let router = router(&app, &guard, &Health::new(), beside);
         Self { shop: Shop { router, writer, db: db.clone() }, issuer, vault }
@@ -229,12 +229,19 @@ async fn who_is_forgotten_leaves_no_word(db: PgPool) {
     assert_eq!(export["name"], "Xanthippe Weiß");
     assert_eq!(export["addresses"][0]["city"], "Zwiebelstadt");
     assert_eq!(stand_in(&everything(&db).await), [""; 0], "sealed before");
-    open.done(&customer, post("/v1/people/me/forget", &json!({}))).await;
+    // While their order is under way nobody forgets them without another word.
+    let waits = open.send(&customer, post("/v1/people/me/forget", &json!({}))).await;
+    assert_eq!((waits.status, waits.code()), (StatusCode::CONFLICT, "orders_open"));
+    assert_eq!(waits.body["order_ids"], json!([order]));
+    let staff = open.staff().await;
+    let by_staff = post(format!("/v1/people/{customer_id}/forget"), &Value::Null);
+    assert_eq!(open.send(&staff, by_staff).await.code(), "orders_open");
+    let insisting = "/v1/people/me/forget?despite_open_orders=true";
+    open.done(&customer, post(insisting, &json!({}))).await;
     assert_eq!(stand_in(&everything(&db).await), [""; 0]);
     // Nobody reads it any more, not the shop either; the order is there, without anybody's name.
     let path = format!("/v1/addresses/{of_guest}");
     assert_eq!(open.send(&customer, get(&path)).await.status, StatusCode::NOT_FOUND);
-    let staff = open.staff().await;
     let gone = open.send(&staff, get(&path)).await;
     assert_eq!((gone.status, gone.code()), (StatusCode::GONE, "erased"));
     let anew = open.send(&customer, post("/v1/addresses", &json!({ "address": address() }))).await;
@@ -245,8 +252,12 @@ async fn who_is_forgotten_leaves_no_word(db: PgPool) {
     let nobody = open.send(&staff, forget(Uuid::now_v7())).await;
     assert_eq!(nobody.status, StatusCode::NOT_FOUND);
     let of_phone = json!({"owner_id": Uuid::now_v7(), "address": address()});
-    open.done(&staff, post("/v1/addresses", &of_phone)).await;
+    let to = open.done(&staff, post("/v1/addresses", &of_phone)).await.id();
     let id = of_phone["owner_id"].as_str().unwrap().parse().unwrap();
+    let by_phone = open.check_out(&staff, &open.cart(&staff).await, &to).await.id();
+    assert_eq!(open.send(&staff, forget(id)).await.body["order_ids"], json!([by_phone]));
+    let off = keyed(format!("/v1/orders/{by_phone}/cancel"), &json!({"reason": "not wanted"}));
+    open.done(&staff, off).await;
     open.done(&staff, forget(id)).await;
 }
 
@@ -298,12 +309,16 @@ async fn a_guests_order_becomes_the_customers(db: PgPool) {
     for token in [&guest, &of_bob] {
         assert_eq!(known.send(token, cancel()).await.code(), "order_not_found");
     }
-    // What the guest had said of themselves is forgotten with the customer.
+    // What the guest had said of themselves is forgotten with the customer, who waits for nothing
+    // any more.
+    let forget = || post("/v1/people/me/forget", &json!({}));
+    assert_eq!(known.send(&of_ann, forget()).await.body["order_ids"], json!([order]));
+    known.done(&of_bob, forget()).await;
     known.done(&of_ann, cancel()).await;
     let reopen = || post(format!("/v1/carts/{cart}/reopen"), &json!({}));
     assert_eq!(known.send(&guest, reopen()).await.code(), "cart_not_found");
     known.done(&of_ann, reopen()).await;
-    known.done(&of_ann, post("/v1/people/me/forget", &json!({}))).await;
+    known.done(&of_ann, forget()).await;
     let staff = known.staff().await;
     let gone = known.send(&staff, get(format!("/v1/addresses/{address}"))).await;
     assert_eq!(gone.code(), "erased");

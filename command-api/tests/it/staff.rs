@@ -162,6 +162,7 @@ async fn a_program_has_a_key_for_some_routes(db: PgPool) {
         (json!({"name": "x", "role": "owner"}), "/role"),
         (json!({"name": "", "role": "staff"}), "/name"),
         (json!({"name": "x", "role": "staff", "scopes": ["stock"]}), "/scopes/0"),
+        (json!({"name": "x", "role": "staff", "scopes": ["/v1/stock", "/v1/stoc"]}), "/scopes/1"),
         (json!({"name": "x", "role": "staff", "expires_at": Utc::now()}), "/expires_at"),
     ] {
         let refused = asked.send(&owner, post("/v1/api-keys", &body)).await;

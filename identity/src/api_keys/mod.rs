@@ -16,6 +16,7 @@ use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
 use uuid::Uuid;
 
+pub(crate) use scope::why_of_nothing;
 pub use scope::{Scope, Scopes};
 pub use written::PREFIX;
 

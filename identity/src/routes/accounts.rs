@@ -74,6 +74,17 @@ pub(super) struct Farewell {
     password: Option<Password>,
 }
 
+/// What is forgotten though an order is under way.
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "DespiteOpenOrders")]
+pub(super) struct Insisting {
+    /// Whether somebody is forgotten who has orders that are neither complete nor off. Nobody can
+    /// send these any more.
+    #[serde(default)]
+    despite_open_orders: bool,
+}
+
 /// Who somebody is.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Me {
@@ -242,6 +253,7 @@ pub(super) async fn export(
 pub(super) async fn forget_me(
     State(identity): State<Identity>,
     principal: Principal,
+    Query(insisting): Query<Insisting>,
     Json(Farewell { password }): Json<Farewell>,
 ) -> Result<StatusCode, Problem> {
     let (people, id, now) = (&identity.desk()?.people, shopper(principal)?, Utc::now());
@@ -250,6 +262,7 @@ pub(super) async fn forget_me(
         let password = password.ok_or_else(missing)?;
         people.prove(id, password, now).await.map_err(refused)?;
     }
+    identity.must_wait_for_nothing(id, insisting).await?;
     people.forget(id, now).await.map_err(failed)?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -259,11 +272,13 @@ pub(super) async fn forget_me(
 pub(super) async fn forget(
     State(identity): State<Identity>,
     Path(id): Path<Uuid>,
+    Query(insisting): Query<Insisting>,
 ) -> Result<StatusCode, Problem> {
     let people = &identity.desk()?.people;
     if people.works_here(id).await? {
         return Err(Problem::new(StatusCode::CONFLICT, "works_here", "they work for the shop"));
     }
+    identity.must_wait_for_nothing(id, insisting).await?;
     if !people.forget(id, Utc::now()).await.map_err(failed)? {
         let detail = "nothing is known of anybody with this id";
         return Err(Problem::new(StatusCode::NOT_FOUND, "not_found", detail));
@@ -271,6 +286,27 @@ pub(super) async fn forget(
     Ok(StatusCode::NO_CONTENT)
 }
 
+impl Identity {
+    /// Refuses to forget whose orders are under way: what is known of them is needed to fulfil a
+    /// contract, and nobody could send or ask anything afterwards.
+    async fn must_wait_for_nothing(&self, id: Uuid, insisting: Insisting) -> Result<(), Problem> {
+        if insisting.despite_open_orders {
+            return Ok(());
+        }
+        let vault = self.desk()?.people.vault();
+        let all = vault.with_guests(DataSubject(id)).await?;
+        let addresses = vault.address_ids(&all).await?;
+        let orders = (self.beyond.orders_under_way)(&self.db, all, addresses).await?;
+        if orders.is_empty() {
+            return Ok(());
+        }
+        let problem = Problem::new(StatusCode::CONFLICT, "orders_open", ORDERS_OPEN);
+        Err(problem.with("order_ids", orders))
+    }
+}
+
+const ORDERS_OPEN: &str = "orders are under way, which nobody could send afterwards: wait for them \
+                           or call them off, or insist by despite_open_orders=true";
 const PASSWORD_NEEDED: &str = "who has an account is forgotten with their password";
 
 fn no_account() -> Problem {

@@ -13,7 +13,7 @@ use service::unheeded::Nothing;
 use uuid::Uuid;
 
 use super::{Identity, NO_STORE, not_found};
-use crate::api_keys::{ApiKey, ApiKeys, Made, OVERLAP_MINUTES_MAX, Wanted};
+use crate::api_keys::{ApiKey, ApiKeys, Made, OVERLAP_MINUTES_MAX, Wanted, why_of_nothing};
 
 /// How long the one before a new key is good, unless it is said: until programs have the new one.
 const OVERLAP_MINUTES: u32 = 60;
@@ -47,6 +47,11 @@ pub(super) async fn make(
     if wanted.expires_at.is_some_and(|at| at <= now) {
         let problem = Problem::new(StatusCode::BAD_REQUEST, "invalid_body", "it has run out");
         return Err(problem.pointer("/expires_at", "invalid_value", "is in the past"));
+    }
+    if let Some(index) = wanted.scopes.of_nothing(identity.beyond.resources) {
+        let problem = Problem::new(StatusCode::BAD_REQUEST, "invalid_body", "it is for nothing");
+        let detail = why_of_nothing(identity.beyond.resources);
+        return Err(problem.pointer(format!("/scopes/{index}"), "invalid_value", detail));
     }
     let made = ApiKeys::new(identity.db).make(wanted, now).await?;
     let made = made.ok_or_else(|| {

@@ -28,8 +28,10 @@ mod staff;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::routing::{MethodRouter, delete, get, post, put};
 use axum::{Router, middleware};
+use futures::future::BoxFuture;
 use service::Problem;
 use sqlx::PgPool;
+use uuid::Uuid;
 
 use crate::access::Access::{self, Accounts, Anyone, Enrol, Ops, Owner, Shopper, SignedIn};
 use crate::guard::{self, Guard};
@@ -46,6 +48,21 @@ pub struct Identity {
     pub db: PgPool,
     /// Who gives tokens out, and to whom; nobody, where no master key was told.
     pub desk: Option<Desk>,
+    /// What others know.
+    pub beyond: Beyond,
+}
+
+/// Finds which orders of these people, or to these addresses, somebody still waits for.
+pub type OrdersUnderWay =
+    fn(&PgPool, Vec<Uuid>, Vec<Uuid>) -> BoxFuture<'static, sqlx::Result<Vec<Uuid>>>;
+
+/// What is to be known here of what others know: routes and orders.
+#[derive(Clone, Copy, Debug)]
+pub struct Beyond {
+    /// The first words of all paths there are, those of the reads too: what keys may be for.
+    pub resources: &'static [&'static str],
+    /// Who still waits for something is not forgotten without another word.
+    pub orders_under_way: OrdersUnderWay,
 }
 
 /// Who gives tokens out, and to whom.

@@ -6,7 +6,9 @@ use service::openapi::{Description, Endpoint};
 
 use super::{BODY, JSON, PRIVATE, of, which};
 use crate::people::Enrolment;
-use crate::routes::accounts::{ChangeEmail, Code, Export, Farewell, Forgot, Me, Reset, Said};
+use crate::routes::accounts::{
+    ChangeEmail, Code, Export, Farewell, Forgot, Insisting, Me, Reset, Said,
+};
 use crate::routes::second_factor as second;
 
 const TAG: &str = "account";
@@ -84,12 +86,15 @@ fn own(document: &mut Description) {
         post("/v1/people/me/forget", "account.forget")
             .text("Forgets a shopper. Who has an account says their password.")
             .body(JSON, &farewell, true)
+            .query::<Insisting>(document)
             .answer(204, "They are forgotten.", None, &[])
             .refused(&BODY)
             .refused(&[404, 429]),
         which(post("/v1/people/{id}/forget", "person.forget"))
             .text("Forgets a customer, a guest, or who is in an address alone, who asked for it.")
-            .answer(204, "They are forgotten.", None, &[]),
+            .query::<Insisting>(document)
+            .answer(204, "They are forgotten.", None, &[])
+            .refused(&[400]),
     ] {
         document.add(operation.refused(&KEPT));
     }

@@ -31,6 +31,7 @@ pub const CODES: &[Code] = &[
     (409, "email_taken"),
     (409, "no_second_factor"),
     (409, "not_invited"),
+    (409, "orders_open"),
     (409, "second_factor_there"),
     (409, "too_many_keys"),
     (409, "too_many_records"),
