@@ -12,6 +12,9 @@ pub enum Access {
     Anyone,
     /// The shopper whose it is, and the back office.
     Shopper,
+    /// The same, and those who read what happened: of them it is the document of events that they
+    /// see anyway.
+    ShopperOrAnalyst,
     /// Who has signed in.
     SignedIn,
     /// Who has signed in, and who must enrol a second factor before that counts.
@@ -30,9 +33,10 @@ pub enum Access {
 
 impl Access {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Anyone,
         Self::Shopper,
+        Self::ShopperOrAnalyst,
         Self::SignedIn,
         Self::Enrol,
         Self::Staff,
@@ -47,6 +51,7 @@ impl Access {
         match self {
             Self::Anyone => "anyone",
             Self::Shopper => "shopper",
+            Self::ShopperOrAnalyst => "shopper_or_analyst",
             Self::SignedIn => "signed_in",
             Self::Staff => "staff",
             Self::Accounts => "accounts",
@@ -61,9 +66,18 @@ impl Access {
     pub fn permits(self, principal: Principal) -> bool {
         let (member, role) = match principal {
             Principal::Stranger => return self == Self::Anyone,
-            Principal::Guest(_) => return matches!(self, Self::Anyone | Self::Shopper),
+            Principal::Guest(_) => {
+                return matches!(self, Self::Anyone | Self::Shopper | Self::ShopperOrAnalyst);
+            }
             Principal::Customer(_) => {
-                return matches!(self, Self::Anyone | Self::Shopper | Self::SignedIn | Self::Enrol);
+                return matches!(
+                    self,
+                    Self::Anyone
+                        | Self::Shopper
+                        | Self::ShopperOrAnalyst
+                        | Self::SignedIn
+                        | Self::Enrol
+                );
             }
             Principal::Enrolling(_) => return matches!(self, Self::Anyone | Self::Enrol),
             Principal::Member(member, role) => (member, role),
@@ -74,6 +88,7 @@ impl Access {
             Self::Shopper | Self::Staff => {
                 matches!(role, Role::Staff | Role::Service | Role::Owner)
             }
+            Self::ShopperOrAnalyst => role != Role::Ops,
             Self::Accounts => matches!(role, Role::Staff | Role::Owner),
             Self::Analyst => matches!(role, Role::Analyst | Role::Staff | Role::Owner),
             Self::Ops => matches!(role, Role::Ops | Role::Owner),
@@ -123,20 +138,20 @@ mod tests {
         let id = Uuid::nil();
         let member = |role| Principal::Member(Member::Person(id), role);
         let all = [
-            (Principal::Stranger, "A--------"),
-            (Principal::Guest(GuestId(id)), "AS-------"),
-            (Principal::Customer(CustomerId(id)), "ASie-----"),
-            (Principal::Enrolling(id), "A--e-----"),
-            (member(Role::Analyst), "A-ie--a--"),
-            (member(Role::Ops), "A-ie---o-"),
-            (member(Role::Service), "ASies----"),
-            (member(Role::Staff), "ASiesPa--"),
-            (member(Role::Owner), "ASiesPaoO"),
-            (Principal::Member(Member::Key(id), Role::Staff), "AS--sPa--"),
-            (Principal::ANYONE, "AS--sPaoO"),
+            (Principal::Stranger, "A---------"),
+            (Principal::Guest(GuestId(id)), "ASh-------"),
+            (Principal::Customer(CustomerId(id)), "AShie-----"),
+            (Principal::Enrolling(id), "A---e-----"),
+            (member(Role::Analyst), "A-hie--a--"),
+            (member(Role::Ops), "A--ie---o-"),
+            (member(Role::Service), "AShies----"),
+            (member(Role::Staff), "AShiesPa--"),
+            (member(Role::Owner), "AShiesPaoO"),
+            (Principal::Member(Member::Key(id), Role::Staff), "ASh--sPa--"),
+            (Principal::ANYONE, "ASh--sPaoO"),
         ];
         for (principal, wanted) in all {
-            let letters = Access::ALL.iter().zip("ASiesPaoO".chars());
+            let letters = Access::ALL.iter().zip("AShiesPaoO".chars());
             let permitted = letters.map(|(access, letter)| {
                 let may = access.check(principal).is_ok();
                 if may { letter } else { '-' }
