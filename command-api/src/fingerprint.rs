@@ -4,6 +4,7 @@
 use axum::http::Method;
 use domain::{Command, Money, StreamId};
 use serde_json::Value;
+use service::json::whole;
 use service::problem::Problem;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -94,7 +95,12 @@ fn settle(value: &mut Value, null_means: bool) {
                 *text = id.to_string();
             }
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        Value::Number(number) => {
+            if let Some(whole) = number.as_f64().filter(|_| number.is_f64()).and_then(whole) {
+                *value = whole.into();
+            }
+        }
+        Value::Null | Value::Bool(_) => {}
     }
 }
 
@@ -107,6 +113,7 @@ mod tests {
     #[test]
     fn what_means_the_same_is_written_alike() {
         assert_eq!(canonical(""), canonical("{}"));
+        assert_eq!(canonical(r#"{"a":1.0,"b":1.5}"#), r#"{"a":1,"b":1.5}"#);
         assert_eq!(canonical(r#"{ "b": [1, 2],"a":"\u0041" }"#), r#"{"a":"A","b":[1,2]}"#);
         let price = |amount| format!(r#"{{"prices":[{{"currency":"EUR","amount":"{amount}"}}]}}"#);
         assert_eq!(canonical(&price("1.0")), canonical(&price("1.00")));

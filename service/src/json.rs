@@ -1,6 +1,8 @@
 //! The body of a request as JSON, refused with the place of what is wrong.
 
 mod by_name;
+mod whole;
+mod words;
 
 use std::fmt::Write as _;
 
@@ -15,6 +17,8 @@ use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 
 use self::by_name::ByName;
+pub use self::whole::whole;
+pub(crate) use self::words::in_words_of_json;
 use crate::problem::Problem;
 
 /// The largest JSON body that is read, in bytes. Streams have bounds of their own.
@@ -23,13 +27,9 @@ pub const BODY_BYTES_MAX: usize = 256 * 1024;
 /// Members of a body that are wrong of which a refusal tells.
 const WRONG_MAX: usize = 20;
 
-/// What chrono says of times that are none.
-const WRONG_TIMES: [&str; 4] = [
-    "premature end of input",
-    "trailing input",
-    "input contains invalid characters",
-    "input is out of range",
-];
+/// With which some programs begin UTF-8, though RFC 8259 does not want it; who reads may leave it
+/// out.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 type PathError = serde_path_to_error::Error<serde_json::Error>;
 
@@ -64,6 +64,7 @@ impl<T: Serialize> IntoResponse for Json<T> {
 /// One JSON value from bytes: `malformed_json` if it is none, `invalid_body` with a pointer if it
 /// is another than `T` wants.
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
     let mut reader = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(ByName(&mut reader));
     let value = value.map_err(|error| match error.inner().classify() {
@@ -150,50 +151,6 @@ impl Wrong {
     fn told(self, problem: Problem) -> Problem {
         problem.pointer(self.pointer, self.code, self.detail)
     }
-}
-
-/// What was wrong with a value, without the names of our types, which say nothing to who sent it,
-/// without the line and column, for the pointer says where, and without the value: it may be of a
-/// person, or a secret, and problems are passed on and kept.
-pub(crate) fn in_words_of_json(detail: &str) -> String {
-    let detail = detail.rsplit_once(" at line ").map_or(detail, |(detail, _)| detail);
-    if detail.starts_with("UUID parsing failed") {
-        return "must be a UUID".to_owned();
-    }
-    if WRONG_TIMES.contains(&detail) {
-        return "must be an RFC 3339 time, such as 2026-01-31T12:00:00Z".to_owned();
-    }
-    let (what, expected) = without_value(detail);
-    let Some(expected) = expected else { return what.to_owned() };
-    let expected = match expected {
-        "a map" => "an object",
-        "a sequence" => "an array",
-        "f32" | "f64" => "a number",
-        "i8" | "i16" | "i32" | "i64" | "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number",
-        _ if is_named(expected, &["struct ", "tuple struct ", "unit struct "]) => "an object",
-        _ if is_named(expected, &["enum "]) => "one of its values",
-        expected => expected,
-    };
-    format!("{what}, expected {expected}")
-}
-
-/// What a reader complains of, and what it expected. The value itself is quoted between the two.
-fn without_value(detail: &str) -> (&str, Option<&str>) {
-    if let Some(rest) = detail.strip_prefix("unknown variant `") {
-        return ("unknown value", rest.rsplit_once("`, expected ").map(|(_, expected)| expected));
-    }
-    let (what, expected) = match detail.rsplit_once(", expected ") {
-        Some((what, expected)) => (what, Some(expected)),
-        None => (detail, None),
-    };
-    if !what.starts_with("invalid type: ") && !what.starts_with("invalid value: ") {
-        return (what, expected);
-    }
-    (what.split(['"', '`']).next().unwrap_or_default().trim_end(), expected)
-}
-
-fn is_named(expected: &str, kinds: &[&str]) -> bool {
-    kinds.iter().any(|kind| expected.starts_with(kind))
 }
 
 fn unread(rejection: &BytesRejection) -> Problem {
@@ -323,6 +280,22 @@ mod tests {
         let twice = serde_json::to_value(twice).unwrap();
         assert_eq!(twice["errors"][0]["code"], "duplicate_field");
         parse::<Wire>(br#"{"names":{"a":"1","A":"1"},"inner":{"names":{"a":"1"}}}"#).unwrap();
+    }
+
+    #[test]
+    fn a_whole_number_may_have_a_point_and_a_body_a_mark() {
+        for (body, wanted) in
+            [("7.0", 7), ("7e0", 7), ("0.7e1", 7), ("-0.0", 0), ("4294967295.0", u32::MAX)]
+        {
+            let body = format!("\u{feff}{{\"inner\":{{\"units\":{body}}}}}");
+            let read = parse::<Wire>(body.as_bytes()).unwrap();
+            assert_eq!(read.inner.unwrap().units, Some(wanted), "{body}");
+        }
+        for none in ["7.5", "-1.0", "4294967296.0", "1e300"] {
+            let problem = parse::<Wire>(format!("{{\"units\":{none}}}").as_bytes()).unwrap_err();
+            let problem = serde_json::to_value(problem).unwrap();
+            assert_eq!(problem["errors"][0]["pointer"], "/units", "{none}");
+        }
     }
 
     #[test]
