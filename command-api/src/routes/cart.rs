@@ -44,12 +44,13 @@ impl Body for Create {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Assign {
-    customer_id: CustomerId,
+    /// Whose it is from now on: oneself, where a customer asks and says nothing.
+    customer_id: Option<CustomerId>,
 }
 
 impl Body for Assign {
     fn command(self, address: &Address, edge: &Edge) -> Result<Command, Problem> {
-        let (customer_id, guest_id) = (self.customer_id, edge.was_guest);
+        let (customer_id, guest_id) = (edge.customer(self.customer_id)?, edge.was_guest);
         Ok(Command::Cart(address.id()?, Cart::Assign { customer_id, guest_id }))
     }
 }

@@ -20,7 +20,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
 use axum::routing::MethodFilter;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Command, CustomerId, GuestId, Owner, Sku};
@@ -265,6 +265,19 @@ impl Edge {
             return Err(invalid_body("/customer_id", "is somebody else"));
         }
         Ok(owner)
+    }
+
+    /// The customer to whom something is given: the one who is named, or who asks.
+    fn customer(&self, named: Option<CustomerId>) -> Result<CustomerId, Problem> {
+        let own = self.principal.shopper().and_then(|shopper| Owner::from(shopper).customer_id);
+        named.or(own).ok_or_else(|| {
+            let problem = Problem::new(
+                StatusCode::BAD_REQUEST,
+                "invalid_body",
+                "the body is not what is wanted",
+            );
+            problem.pointer("/customer_id", "missing_field", "says whose it is from now on")
+        })
     }
 
     /// The id the caller chose, or a new one.

@@ -27,12 +27,13 @@ pub(super) const NO_REASON: &str = "no reason was given";
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Assign {
-    customer_id: CustomerId,
+    /// Whose it is from now on: oneself, where a customer asks and says nothing.
+    customer_id: Option<CustomerId>,
 }
 
 impl Body for Assign {
     fn command(self, address: &Address, edge: &Edge) -> Result<Command, Problem> {
-        let (customer_id, guest_id) = (self.customer_id, edge.was_guest);
+        let (customer_id, guest_id) = (edge.customer(self.customer_id)?, edge.was_guest);
         Ok(Command::Order(address.id()?, Order::Assign { customer_id, guest_id }))
     }
 }

@@ -111,7 +111,9 @@ impl Body for SetPolicy {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct SetThreshold {
-    /// `null`: nobody is told.
+    /// `null`: nobody is told. It has to be said.
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[schemars(required)]
     threshold: Option<u32>,
 }
 

@@ -293,7 +293,13 @@ async fn a_guests_order_becomes_the_customers(db: PgPool) {
     let said = known.send(&known.staff().await, assign(ann)).await;
     assert_eq!((said.status, said.code()), (StatusCode::CONFLICT, "order_of_another"));
 
-    known.done(&of_ann, assign(ann).with("guest-token", &guest)).await;
+    // Who asks as a customer means themselves; the shop has to say whom.
+    let nobody = put(path.clone(), &json!({}));
+    let said = known.send(&known.staff().await, nobody).await;
+    let said = (&said.body["errors"][0]["pointer"], &said.body["errors"][0]["code"]);
+    assert_eq!(said, (&json!("/customer_id"), &json!("missing_field")));
+    let mine = put(path.clone(), &json!({}));
+    known.done(&of_ann, mine.with("guest-token", &guest)).await;
     let assigned = known.shop.payload(&format!("order-{order}"), "order.assigned").await;
     assert_eq!(assigned, json!({ "customer_id": ann }));
     let assigned = known.shop.payload(&format!("payment-{payment}"), "payment.assigned").await;

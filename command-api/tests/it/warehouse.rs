@@ -38,6 +38,12 @@ async fn units_are_counted_carried_and_watched(db: PgPool) {
     // Where nobody says, it is at main.
     shop.done(keyed("/v1/stock/TOTE/receive", &json!({"quantity": 1}))).await;
     shop.done(put("/v1/stock/TOTE/threshold", &json!({"threshold": 2}))).await;
+    let unsaid = shop.send(put("/v1/stock/TOTE/threshold", &json!({}))).await;
+    let wrong = &unsaid.body["errors"][0];
+    assert_eq!(
+        (&wrong["pointer"], &wrong["code"]),
+        (&json!("/threshold"), &json!("missing_field"))
+    );
     shop.done(put("/v1/stock/TOTE/policy", &json!({"backorder_max": 1}))).await;
     let away = json!({"from": "main", "to": "returns", "quantity": 2, "reason": "scratched"});
     let keyless = shop.send(post("/v1/stock/TOTE/transfer", &away)).await;
