@@ -40,7 +40,7 @@ pub enum Error {
     #[error(
         "{programs} connections of running programs are at this database. With a new id of its log \
          whoever follows the old one is refused: followers, stored positions, webhooks. Stop them \
-         first; or, if this is the log that is meant and they shall go on with it, say --while-served"
+         first; or, if this log is meant and they shall go on with it, say --while-served"
     )]
     Served {
         /// Connections of programs of the engine.

@@ -259,11 +259,15 @@ pub async fn admit(
     }
 }
 
-/// Refuses what none of the routes behind [`admit`] heeds. Which parameters a read takes is its own.
+/// How the path of a change ends that has parameters of its own.
+const WITH_PARAMETERS: &str = "/forget";
+
+/// Refuses what none of the routes behind [`admit`] heeds. A read takes parameters of its own.
 fn heeded(request: &Request) -> Result<(), Problem> {
     let (method, headers) = (request.method(), request.headers());
     unheeded::refuse_promises(method, headers)?;
-    if method.is_safe() { Ok(()) } else { unheeded::refuse_query(request.uri().query()) }
+    let takes_some = method.is_safe() || request.uri().path().ends_with(WITH_PARAMETERS);
+    if takes_some { Ok(()) } else { unheeded::refuse_query(request.uri().query()) }
 }
 
 fn first_half(digest: [u8; 32]) -> [u8; 16] {

@@ -11,7 +11,7 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// No parameter at all.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Nothing {}
+pub struct NoParameters {}
 
 /// Refuses a query where none is read.
 ///
@@ -19,7 +19,7 @@ pub struct Nothing {}
 /// 400 `invalid_query`, with the first name that is in it.
 pub fn refuse_query(query: Option<&str>) -> Result<(), Problem> {
     let query = query.unwrap_or_default();
-    if query.is_empty() { Ok(()) } else { extract::parse::<Nothing>(query).map(drop) }
+    if query.is_empty() { Ok(()) } else { extract::parse::<NoParameters>(query).map(drop) }
 }
 
 /// Refuses what a change that knows neither keys nor conditions would pass over: it would be done

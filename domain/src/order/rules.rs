@@ -66,10 +66,10 @@ refusals! {
         AddressUsed = "order_already_shipped", Conflict, "part of the order has left already";
         /// What is packed has a label with the address that it was packed for.
         Packed {
-            /// The parcels.
+            /// Which.
             fulfilment_ids: Vec<FulfilmentId>,
         } = "order_packed", Passing,
-            "part of the order is packed for the address it has: cancel that fulfilment first";
+            "part of the order is packed for its address: cancel that fulfilment first";
         /// It pays for units that are on their way or were delivered.
         Earned = "order_already_shipped", Conflict,
             "the payment stands for a part of the order that has left already";
@@ -260,10 +260,8 @@ impl Order {
     /// Sends it to another address.
     pub fn change_address(&self, address_id: AddressId) -> Result<Vec<Event>, Error> {
         self.must_be_open()?;
-        if self.has_left() {
-            return Err(Error::AddressUsed);
-        }
-        Ok(vec![AddressChanged { address_id }.into()])
+        let changed = vec![AddressChanged { address_id }.into()];
+        if self.has_left() { Err(Error::AddressUsed) } else { Ok(changed) }
     }
 
     /// Calls off as much as a line has beyond `quantity`, none of which has left.

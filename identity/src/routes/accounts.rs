@@ -12,7 +12,7 @@ use service::Problem;
 use service::extract::{Path, Query};
 use service::finish::finish;
 use service::json::Json;
-use service::unheeded::Nothing;
+use service::unheeded::NoParameters;
 use uuid::Uuid;
 use vault::address::{Locale, PostalAddress, Profile};
 use vault::records::{KeptRecord, Kind};
@@ -207,7 +207,7 @@ pub(super) async fn change_email(
 /// `GET /v1/people/me`
 pub(super) async fn me(
     State(identity): State<Identity>,
-    _: Query<Nothing>,
+    _: Query<NoParameters>,
     principal: Principal,
 ) -> Result<Response, Problem> {
     let me = identity.desk()?.me(person(principal)?).await.map_err(failed)?;
@@ -231,7 +231,7 @@ pub(super) async fn say(
 /// `GET /v1/people/me/export`: all that is known of a shopper outside of the log, to take along.
 pub(super) async fn export(
     State(identity): State<Identity>,
-    _: Query<Nothing>,
+    _: Query<NoParameters>,
     principal: Principal,
 ) -> Result<Response, Problem> {
     let (desk, now) = (identity.desk()?, Utc::now());

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use service::Problem;
 use service::extract::{Path, Query};
 use service::json::Json;
-use service::unheeded::Nothing;
+use service::unheeded::NoParameters;
 use uuid::Uuid;
 use vault::address::PostalAddress;
 use vault::records::{KeptRecord, Kind, Record};
@@ -116,7 +116,7 @@ pub(super) async fn list(
 /// `GET /v1/addresses/{id}`: for whose it is, and the shop. Of who was forgotten it is gone.
 pub(super) async fn one(
     State(identity): State<Identity>,
-    _: Query<Nothing>,
+    _: Query<NoParameters>,
     principal: Principal,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use service::Problem;
 use service::extract::{Path, Query};
 use service::json::Json;
-use service::unheeded::Nothing;
+use service::unheeded::NoParameters;
 use uuid::Uuid;
 
 use super::{Identity, NO_STORE, not_found};
@@ -64,7 +64,7 @@ pub(super) async fn make(
 /// `GET /v1/api-keys`
 pub(super) async fn list(
     State(identity): State<Identity>,
-    _: Query<Nothing>,
+    _: Query<NoParameters>,
 ) -> Result<Response, Problem> {
     let items = ApiKeys::new(identity.db).list().await?;
     Ok((NO_STORE, Json(Keys { items })).into_response())

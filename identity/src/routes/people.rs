@@ -11,7 +11,7 @@ use service::Problem;
 use service::extract::{Path, Query};
 use service::finish::finish;
 use service::json::Json;
-use service::unheeded::Nothing;
+use service::unheeded::NoParameters;
 use uuid::Uuid;
 use vault::address::Locale;
 
@@ -136,7 +136,7 @@ pub(super) struct Sessions {
 /// `GET /v1/people/me/sessions`
 pub(super) async fn sessions(
     State(identity): State<Identity>,
-    _: Query<Nothing>,
+    _: Query<NoParameters>,
     principal: Principal,
 ) -> Result<Response, Problem> {
     let items = identity.desk()?.people.sessions(person(principal)?, Utc::now()).await?;

@@ -11,7 +11,7 @@ use service::Problem;
 use service::extract::{Path, Query};
 use service::finish::finish;
 use service::json::Json;
-use service::unheeded::Nothing;
+use service::unheeded::NoParameters;
 use uuid::Uuid;
 
 use super::problem::{failed, refused};
@@ -49,7 +49,7 @@ pub(super) struct NewRole {
 /// `GET /v1/staff`
 pub(super) async fn list(
     State(identity): State<Identity>,
-    _: Query<Nothing>,
+    _: Query<NoParameters>,
 ) -> Result<Response, Problem> {
     let items = identity.desk()?.people.staff().await.map_err(refused)?;
     Ok((NO_STORE, Json(Staff { items })).into_response())

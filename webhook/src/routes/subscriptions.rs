@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use service::Problem;
 use service::extract::{Path, Query};
 use service::json::Json;
-use service::unheeded::Nothing;
+use service::unheeded::NoParameters;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -118,7 +118,10 @@ pub(super) async fn create(
 }
 
 /// `GET /v1/webhooks`: all, for there are few.
-pub(super) async fn list(dispatcher: Dispatcher, _: Query<Nothing>) -> Result<Response, Problem> {
+pub(super) async fn list(
+    dispatcher: Dispatcher,
+    _: Query<NoParameters>,
+) -> Result<Response, Problem> {
     let items = kept::read(&dispatcher.db, None).await?;
     Ok((NO_STORE, Json(All { items })).into_response())
 }
@@ -126,7 +129,7 @@ pub(super) async fn list(dispatcher: Dispatcher, _: Query<Nothing>) -> Result<Re
 /// `GET /v1/webhooks/{id}`
 pub(super) async fn read(
     dispatcher: Dispatcher,
-    _: Query<Nothing>,
+    _: Query<NoParameters>,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
     Ok((NO_STORE, Json(dispatcher.subscription(id).await?)).into_response())
