@@ -41,6 +41,21 @@ impl Balance {
         Ok(Self::of(order, payments).ok_or(order::Error::NotFound)?)
     }
 
+    /// Likewise, but of payment `id` as it is now, and whether the order has done with that.
+    pub fn load_with(
+        order: &Order,
+        (id, own, ended): (PaymentId, &Payment, bool),
+        streams: Streams,
+    ) -> Result<Self, Stop> {
+        let others = || order.payments.iter().filter(|(other, _)| **other != id);
+        streams.require(others().map(|(id, _)| StreamId::Payment(*id)))?;
+        let mut payments = vec![(own, ended)];
+        for (other, attempt) in others() {
+            payments.push((streams.payment(other)?, attempt.ended));
+        }
+        Ok(Self::of(order, payments).ok_or(order::Error::NotFound)?)
+    }
+
     /// Of these payments, each with whether the order has done with it; none of an order that was
     /// never placed.
     pub fn of<'a>(
@@ -106,6 +121,12 @@ impl Balance {
         let (missing, lacking) =
             (self.owed.less(self.secured()), self.lacking(self.owed).less(self.open));
         missing.at_least(lacking)
+    }
+
+    /// Whether all that can still be owed was taken: what is set aside beside it is for nothing.
+    pub fn is_covered(&self) -> bool {
+        let open = Money::zero(self.open.currency());
+        Self { open, ..*self }.due().is_zero()
     }
 
     /// What was taken beyond what is owed, and is not being given back.

@@ -62,14 +62,9 @@ pub(super) fn taken_there(
     order_id: OrderId,
     streams: Streams,
 ) -> Result<Vec<order::Event>, Stop> {
-    streams.require(order.payments.keys().map(|id| StreamId::Payment(*id)))?;
-    let mut payments = vec![(states.1, false)];
-    for (other, attempt) in order.payments.iter().filter(|(other, _)| **other != id) {
-        payments.push((streams.payment(other)?, attempt.ended));
-    }
+    let secured = Balance::load_with(order, (id, states.1, false), streams)?.secured();
     let wanted = order.owed_unless_off().ok_or(order::Error::NotFound)?;
-    let secured = Balance::of(order, payments).map(|balance| balance.secured());
-    if secured.is_none_or(|secured| secured.amount() < wanted.amount()) {
+    if secured.amount() < wanted.amount() {
         return Ok(vec![]);
     }
     authorized(unit, id, states, order, order_id, streams)

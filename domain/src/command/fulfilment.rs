@@ -140,7 +140,7 @@ pub(crate) fn decide(id: FulfilmentId, command: Command, streams: Streams) -> Re
         }
     };
     if let Some(after) = order_command::follow(&mut unit, order_id, order, &changes, streams)? {
-        settling::settle(&mut unit, &after, None, streams)?;
+        settling::settle(&mut unit, (order_id, &after), None, streams)?;
     }
     Ok(unit.0)
 }

@@ -88,13 +88,13 @@ pub(crate) fn decide(id: OrderId, command: Command, streams: Streams) -> Result<
         Command::Expire { at } => expire(order, at, streams)?,
         Command::Settle => {
             let mut unit = Unit::default();
-            settling::settle(&mut unit, order, None, streams)?;
+            settling::settle(&mut unit, (id, order), None, streams)?;
             return Ok(unit.0);
         }
     };
     let mut unit = Unit::default();
     if let Some(after) = follow(&mut unit, id, order, &events, streams)? {
-        settling::settle(&mut unit, &after, None, streams)?;
+        settling::settle(&mut unit, (id, &after), None, streams)?;
     }
     Ok(unit.0)
 }

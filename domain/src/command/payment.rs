@@ -244,8 +244,7 @@ fn follow(
 ) -> Result<(), Stop> {
     let order_id = event.order_id();
     let order = streams.order(&order_id)?;
-    if let Event::Authorized(_) | Event::Reported(_) | Event::Voided(_) | Event::Expired(_) = event
-    {
+    if matches!(event, Event::Authorized(_) | Event::Reported(_)) || is_end(event) {
         // Together: a decision has only so many rounds of loading.
         let payments = order.payments.keys().map(|id| StreamId::Payment(*id));
         let stocks = order.stocked_lines().iter().map(|line| StreamId::Stock(line.sku.clone()));
@@ -257,12 +256,10 @@ fn follow(
             taken_there(unit, id, (before, after), order, order_id, streams)?
         }
         Event::ActionRequired(_) => at.map_or(vec![], |at| order.prolong_hold(at + ACTION_HOLD)),
-        Event::Requested(asked) if is_given_up(before, asked.operation) => order.end_payment(id),
+        Event::Requested(asked) if before.is_given_up(asked.operation) => order.end_payment(id),
         Event::Failed(_) | Event::Voided(_) | Event::Expired(_) | Event::Uncollected(_) => {
-            // What was taken of it stands.
-            let fruitless = after.terms.as_ref().is_none_or(|terms| terms.captured.is_zero());
             let lapsed = at.filter(|_| before.stage == Stage::Open);
-            if fruitless { ended(id, order, lapsed) } else { vec![] }
+            ended(id, after, order, lapsed, streams)?
         }
         Event::Restored(again) if again.what == Restoration::Dispute => vec![],
         // What is set aside for an order that is off is let go, though its capture or its refund
@@ -295,7 +292,8 @@ fn follow(
     };
     let events = with_overpaid(events, id, (before, after), order, streams)?;
     let changed = order_command::follow(unit, order_id, order, &events, streams)?;
-    settling::settle(unit, changed.as_ref().unwrap_or(order), Some((id, after)), streams)
+    let order = changed.as_ref().unwrap_or(order);
+    settling::settle(unit, (order_id, order), Some((id, after)), streams)
 }
 
 /// What happened to the order, and whether more was taken for it than it was sold for.
@@ -332,17 +330,31 @@ fn lets_go_all_the_same(refused: Operation, before: &Payment) -> bool {
     }
 }
 
-/// Whether a payment is let go of before anything was set aside.
-fn is_given_up(before: &Payment, operation: Operation) -> bool {
-    operation == Operation::Void && matches!(before.stage, Stage::Created | Stage::RequiresAction)
+/// Whether nothing more comes of a payment by this.
+fn is_end(event: &Event) -> bool {
+    matches!(event, Event::Failed(_) | Event::Voided(_) | Event::Expired(_) | Event::Uncollected(_))
 }
 
-/// A payment came to its end, and the order waits for another; for so long, where nothing of it has
-/// left and what was set aside for it `lapsed` at that time, however that came.
-fn ended(id: PaymentId, order: &Order, lapsed: Option<DateTime<Utc>>) -> Vec<order::Event> {
+/// A payment came to its end, and the order waits for another, if it owes anything; for so long,
+/// where nothing of it has left and what was set aside for it `lapsed` at that time, however that
+/// came. What was taken of it stands.
+fn ended(
+    id: PaymentId,
+    payment: &Payment,
+    order: &Order,
+    lapsed: Option<DateTime<Utc>>,
+    streams: Streams,
+) -> Result<Vec<order::Event>, Stop> {
+    if payment.terms.as_ref().is_some_and(|terms| !terms.captured.is_zero()) {
+        return Ok(vec![]);
+    }
     let mut events = order.end_payment(id);
-    events.extend(lapsed.and_then(|at| order.unsecure(id, at)));
-    events
+    if let Some(unsecured) = lapsed.and_then(|at| order.unsecure(id, at))
+        && !Balance::load_with(order, (id, payment, true), streams)?.due().is_zero()
+    {
+        events.push(unsecured);
+    }
+    Ok(events)
 }
 
 /// An authorisation that pays for what is on its way or was delivered is not given back.

@@ -2,24 +2,25 @@
 //! order owes. Decided with whatever changes either; what a gateway refuses is asked again later.
 //!
 //! Too much was taken: it is given back. Goods left: as much as they cost is taken, by the
-//! payment's policy. Nothing more will be owed: what is still set aside is let go.
+//! payment's policy. Nothing more can be owed: what is still set aside is let go, and the order
+//! waits for no other payment.
 
 use super::balance::Balance;
 use super::{Stop, Unit};
 use crate::StreamId;
-use crate::ids::PaymentId;
+use crate::ids::{OrderId, PaymentId};
 use crate::money::Money;
 use crate::order::{Order, Status};
 use crate::payment::{self, CapturePolicy, Operation, Payment, Stage, Terms};
 use crate::state::Streams;
 use crate::text::Note;
 
-/// Adds what is to be asked about the payments of `order`, as it is after this command. `own` is a
+/// Adds what is to be asked about the payments of an order, as it is after this command. `own` is a
 /// payment that the command itself has changed, as it is then. A payment about which the gateway is
 /// being asked waits for the answer.
 pub(super) fn settle(
     unit: &mut Unit,
-    order: &Order,
+    (order_id, order): (OrderId, &Order),
     own: Option<(PaymentId, &Payment)>,
     streams: Streams,
 ) -> Result<(), Stop> {
@@ -37,12 +38,30 @@ pub(super) fn settle(
     }
     let states = payments.iter().map(|(_, payment, ended)| (*payment, *ended));
     let Some(mut balance) = Balance::of(order, states) else { return Ok(()) };
+    if balance.due().is_zero() {
+        unit.go_on(&StreamId::Order(order_id), order.secure(None).into_iter().collect());
+    }
     for (id, payment, ended) in payments {
         if payment.in_flight.is_none() {
-            unit.go_on(&StreamId::Payment(id), next(&mut balance, order, payment, ended));
+            let asked = next(&mut balance, order, payment, ended);
+            // One that is done with ends without a word of it.
+            if order.status == Status::Confirmed && asked.iter().any(|it| is_end(payment, it)) {
+                unit.go_on(&StreamId::Order(order_id), order.end_payment(id));
+            }
+            unit.go_on(&StreamId::Payment(id), asked);
         }
     }
     Ok(())
+}
+
+/// Whether a payment comes to nothing by this. What is set aside does when the gateway says so.
+fn is_end(payment: &Payment, event: &payment::Event) -> bool {
+    let fruitless = payment.terms.as_ref().is_none_or(|terms| terms.captured.is_zero());
+    match event {
+        payment::Event::Failed(_) | payment::Event::Uncollected(_) => fruitless,
+        payment::Event::Requested(asked) => payment.is_given_up(asked.operation),
+        _ => false,
+    }
 }
 
 /// What is to be asked about one payment; counts it. What cannot be asked any more is for people to
@@ -55,7 +74,8 @@ fn next(
 ) -> Vec<payment::Event> {
     let Some(terms) = &payment.terms else { return vec![] };
     let dead = ended || order.status == Status::Cancelled;
-    let over = order.status == Status::Completed && balance.lacking(balance.owed).is_zero();
+    let done = order.status == Status::Completed && balance.lacking(balance.owed).is_zero();
+    let over = done || order.status == Status::Confirmed && balance.is_covered();
     let unneeded = payment.stage == Stage::Open && (dead || over);
     // What goes back and what is let go do not wait for each other: what was refused last comes
     // second.
@@ -70,7 +90,7 @@ fn next(
         return asked;
     }
     let asked = match payment.stage {
-        Stage::Created | Stage::RequiresAction if dead => payment.abort(off()),
+        Stage::Created | Stage::RequiresAction if dead || over => payment.abort(off()),
         Stage::Open if unneeded && terms.by_gateway() => payment.void(),
         Stage::Open if unneeded => payment.uncollect(None),
         Stage::Open if !terms.by_gateway() => Ok(vec![]),

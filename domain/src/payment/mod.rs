@@ -357,6 +357,11 @@ impl Payment {
         open.then(|| terms.at_most_captured().less(terms.captured))
     }
 
+    /// Whether being asked for this it is let go of before anything was set aside.
+    pub(crate) fn is_given_up(&self, operation: Operation) -> bool {
+        operation == Operation::Void && matches!(self.stage, Stage::Created | Stage::RequiresAction)
+    }
+
     /// Whether something may still come of it, so that no other payment is begun beside it.
     pub fn is_alive(&self) -> bool {
         match self.stage {

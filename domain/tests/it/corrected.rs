@@ -3,7 +3,7 @@
 use domain::Command as Any;
 use domain::command::payment::Command;
 use domain::order::{OverpaidCorrected, PaymentEnded};
-use domain::payment::{Collected, CollectionCorrected, Report, Stage, Status};
+use domain::payment::{Collected, CollectionCorrected, Report, Stage, Status, Uncollected};
 
 use kit::*;
 
@@ -99,6 +99,8 @@ fn what_was_never_taken_was_not_paid_twice() {
     assert_eq!(order(&shop).overpaid, Some(eur("50.50")));
     let (payment_id, amount) = (payment_id(2), eur("50.00"));
     let less = of_order(1, OverpaidCorrected { payment_id, amount });
-    shop.when(correct(2, "0.50")).then([corrected(2, "50.50", "0.50"), less]);
+    // Nor is the rest asked for, which the card has paid.
+    let done = of_payment(2, Uncollected { order_id: order_id(1), reason: None });
+    shop.when(correct(2, "0.50")).then([corrected(2, "50.50", "0.50"), done, less]);
     assert_eq!(order(&shop.done(correct(2, "0.50"))).overpaid, Some(eur("0.50")));
 }

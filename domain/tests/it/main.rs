@@ -15,6 +15,7 @@ mod examples;
 mod found;
 mod fulfilment;
 mod location;
+mod nothing_owed;
 mod order;
 mod payment;
 mod product;

@@ -279,6 +279,7 @@ fn check_payment(books: &Books, id: PaymentId, payment: &Payment) {
     if payment.stage == S::Open && !attempt.ended && payment.in_flight.is_none() {
         assert_ne!(order.status, Status::Pending, "{payment:?} {order:?}");
     }
+    money::check_needed(order, payment);
     if order.unsecured {
         assert_eq!(order.status, Status::Confirmed, "{order:?}");
         assert!(attempt.ended || payment.stage != S::Open, "{payment:?} {order:?}");

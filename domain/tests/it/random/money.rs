@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::order::Order;
 use domain::page::sales::{self, Document, Ledger};
 use domain::payment::{DisputeStage, Event as Paid, Operation, Payment, Restoration, Terms};
 use domain::{Event, Money, OrderId, PaymentId, Seen, State, StreamId};
@@ -99,6 +100,17 @@ fn told_early(shop: &Shop, id: OrderId) -> bool {
         let [taken, back, by_banks, _] = known(shop, *id);
         back + by_banks > taken
     })
+}
+
+/// Of an order that owes nothing, nothing stays set aside unless the gateway refuses to let go, and
+/// it waits for no payment.
+pub fn check_needed(order: &Order, payment: &Payment) {
+    if order.owed().is_some_and(|owed| !owed.is_zero()) {
+        return;
+    }
+    assert!(!order.unsecured, "it waits for nothing: {order:?}");
+    let let_go = payment.in_flight.is_some() || payment.refused.is_some();
+    assert!(let_go || !payment.is_alive(), "set aside for nothing: {payment:?} {order:?}");
 }
 
 /// Never more taken than set aside, never more given back than taken.
