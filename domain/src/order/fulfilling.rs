@@ -152,6 +152,9 @@ impl Order {
         let worth = reduced(owed, &after);
         let amount = match withheld {
             None => worth,
+            Some(part) if part.currency() != worth.currency() => {
+                return Err(Error::WithheldElsewhere);
+            }
             Some(part) => {
                 worth.minus(part).ok_or(Error::WithheldTooMuch { withheld: part, worth })?
             }

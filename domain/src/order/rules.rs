@@ -107,6 +107,9 @@ refusals! {
         NothingToReturn(Vec<UnitsLeft>) = "nothing_to_return", Passing,
             "some lines have fewer units to come back: delivered and not returned, and of a return \
              that is open only what was announced with it";
+        /// What is withheld is of another currency.
+        WithheldElsewhere = "invalid_amount", Invalid,
+            "what is withheld must be in the order's currency";
         /// More is withheld than came back.
         WithheldTooMuch {
             /// What is to be withheld.

@@ -239,6 +239,7 @@ fn of_orders() -> Vec<Refusal> {
         E::GivenUp,
         E::TooManyFulfilments,
         E::NothingToReturn(vec![left()]),
+        E::WithheldElsewhere,
         E::WithheldTooMuch { withheld: kit::eur("2.00"), worth: kit::eur("1.00") },
         E::TooManyReturns,
         E::NoSuchReturn,

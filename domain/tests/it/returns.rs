@@ -121,7 +121,7 @@ fn what_is_worth_less_by_now_is_paid_back_in_part() {
     let too_much = order::Error::WithheldTooMuch { withheld, worth };
     approved().when(worn(withheld)).then_refused_with(too_much);
     let dollars = Money::new("1.00".parse().unwrap(), currency("USD")).unwrap();
-    approved().when(worn(dollars)).then_refused("withheld_too_much");
+    approved().when(worn(dollars)).then_refused("invalid_amount");
     let plain = approved().decide(&take_back(1, &[(TOTE, 2)])).expect("it arrives");
     approved().when(worn(eur("0.00"))).then(plain);
 }
