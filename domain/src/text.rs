@@ -171,9 +171,11 @@ text! {
 text! {
     /// A place that holds stock.
     Location, 64 bytes,
-    |place| place.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')),
-    like r"^[A-Za-z0-9._-]+$", such as "main",
-    "1 to 64 letters, digits, '-', '_' or '.'"
+    // As with SKUs, no URL could name what is a step in a path.
+    |place| place.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+        && !matches!(place, "." | ".."),
+    like r"^(?!\.{1,2}$)[A-Za-z0-9._-]+$", such as "main",
+    "1 to 64 letters, digits, '-', '_' or '.', and not . or .."
 }
 text! {
     /// A one-line name: a title, a brand, a category, an attribute.

@@ -39,7 +39,10 @@ fn texts_are_bounded_in_bytes_and_have_no_control_characters() {
     assert!(" \u{200b}\n".parse::<Prose>().unwrap().is_blank());
     assert!(!"<p></p>".parse::<Prose>().unwrap().is_blank());
     assert!(parses::<Location>("depot-1_a.b"));
-    assert!(!parses::<Location>("depot 1"));
+    assert!(parses::<Location>("..."));
+    for bad in ["depot 1", ".", ".."] {
+        assert!(!parses::<Location>(bad), "{bad}");
+    }
     assert!(parses::<Token>("tok_success"));
     assert!(!parses::<Token>("tok success"));
 }
