@@ -30,9 +30,10 @@ pub(super) const ROUTES: &[Route] = &[
 struct Create {
     id: Option<FulfilmentId>,
     order_id: OrderId,
-    /// None means all that is left.
-    #[serde(default)]
-    lines: Vec<Units>,
+    /// At least one, if any is named; none means all that is left.
+    #[serde(default, deserialize_with = "super::some")]
+    #[schemars(length(min = 1))]
+    lines: Option<Vec<Units>>,
     /// None means from where its units are set aside.
     location: Option<Location>,
 }
@@ -40,6 +41,7 @@ struct Create {
 impl Body for Create {
     fn command(self, _: &Address, _: &Edge) -> Result<Command, Problem> {
         let Self { id, order_id, lines, location } = self;
+        let lines = lines.unwrap_or_default();
         let create = Fulfilment::Create { order_id, lines, location };
         Ok(Command::Fulfilment(Edge::id(id, FulfilmentId), create))
     }
@@ -95,8 +97,9 @@ struct Return {
     /// Where all of it is put; none means `returns`, or `main` where it goes out again.
     location: Option<Location>,
     /// What came back of it, and what becomes of that; the rest is lost. None means all of it.
-    #[serde(default)]
-    lines: Vec<Arrival>,
+    #[serde(default, deserialize_with = "super::some")]
+    #[schemars(length(min = 1))]
+    lines: Option<Vec<Arrival>>,
     /// Whether what is put somewhere, which must sell, is sent again in another parcel: it is owed
     /// as before. What is lost or written off is not.
     #[serde(default)]
@@ -106,15 +109,14 @@ struct Return {
 impl Body for Return {
     fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
         let Self { location, lines, send_again } = self;
-        if location.is_some() && !lines.is_empty() {
+        if location.is_some() && lines.is_some() {
             return Err(invalid_body("/location", "each of the lines says where it is put"));
         }
         let unsaid = if send_again { location::MAIN } else { location::RETURNS };
         let unsaid = || unsaid.parse().expect("the constant is a location");
-        let what = if lines.is_empty() {
-            Returned::AllTo(location.unwrap_or_else(unsaid))
-        } else {
-            Returned::Some(lines)
+        let what = match lines {
+            None => Returned::AllTo(location.unwrap_or_else(unsaid)),
+            Some(lines) => Returned::Some(lines),
         };
         Ok(Command::Fulfilment(address.id()?, Fulfilment::Return { what, send_again }))
     }
@@ -125,8 +127,9 @@ impl Body for Return {
 #[serde(deny_unknown_fields)]
 struct Deliver {
     /// None means all of it.
-    #[serde(default)]
-    lines: Vec<Units>,
+    #[serde(default, deserialize_with = "super::some")]
+    #[schemars(length(min = 1))]
+    lines: Option<Vec<Units>>,
 }
 
 /// All of it is handed over once; some of it may be twice.
@@ -136,7 +139,8 @@ fn in_part(command: &Command) -> bool {
 
 impl Body for Deliver {
     fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
-        Ok(Command::Fulfilment(address.id()?, Fulfilment::Deliver { lines: self.lines }))
+        let lines = self.lines.unwrap_or_default();
+        Ok(Command::Fulfilment(address.id()?, Fulfilment::Deliver { lines }))
     }
 }
 
@@ -145,4 +149,41 @@ plain! {
     Pack => |address| Command::Fulfilment(address.id()?, Fulfilment::Pack);
     /// Calls a parcel off before it leaves.
     Cancel => |address| Command::Fulfilment(address.id()?, Fulfilment::Cancel);
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::de::DeserializeOwned;
+    use serde_json::{Value, from_value, json};
+
+    use super::*;
+
+    fn lines_of<T: DeserializeOwned>(lines: Option<Value>, mut body: Value) -> Result<T, String> {
+        if let Some(lines) = lines {
+            body["lines"] = lines;
+        }
+        from_value(body).map_err(|why| why.to_string())
+    }
+
+    /// A packing screen on which nothing is ticked sends nothing.
+    #[test]
+    fn an_empty_list_is_not_all_of_it() {
+        let order = json!({"order_id": "0190d000-0000-7000-8000-000000000201"});
+        for none in [None, Some(Value::Null)] {
+            assert!(lines_of::<Create>(none.clone(), order.clone()).unwrap().lines.is_none());
+            assert!(lines_of::<Return>(none.clone(), json!({})).unwrap().lines.is_none());
+            assert!(lines_of::<Deliver>(none, json!({})).unwrap().lines.is_none());
+        }
+        let nothing = || Some(json!([]));
+        let refused = [
+            lines_of::<Create>(nothing(), order.clone()).err(),
+            lines_of::<Return>(nothing(), json!({})).err(),
+            lines_of::<Deliver>(nothing(), json!({})).err(),
+        ];
+        for why in refused {
+            assert!(why.expect("it is refused").contains("at least one"));
+        }
+        let one = Some(json!([{"sku": "TOTE", "quantity": 1}]));
+        assert_eq!(lines_of::<Create>(one, order).unwrap().lines.unwrap().len(), 1);
+    }
 }

@@ -26,7 +26,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Command, CustomerId, GuestId, Owner, Sku};
 use identity::{Access, Principal};
 use schemars::JsonSchema;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use service::openapi::Description;
 use service::problem::Problem;
@@ -63,6 +64,16 @@ pub fn named(name: &str) -> Option<&'static Route> {
 trait Body: DeserializeOwned + JsonSchema {
     /// The command it asks for, of the thing at `address`.
     fn command(self, address: &Address, edge: &Edge) -> Result<Command, Problem>;
+}
+
+/// What is named of many, where saying nothing means all: an empty list is a form in which nobody
+/// chose anything, and not all of it.
+fn some<'de, D: Deserializer<'de>, T: Deserialize<'de>>(d: D) -> Result<Option<Vec<T>>, D::Error> {
+    let named = Option::<Vec<T>>::deserialize(d)?;
+    if named.as_ref().is_some_and(Vec::is_empty) {
+        return Err(D::Error::custom("must name at least one, or be left out for all"));
+    }
+    Ok(named)
 }
 
 /// Extent of the commands of a route something holds for.

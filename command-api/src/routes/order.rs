@@ -44,13 +44,15 @@ impl Body for Assign {
 struct Cancel {
     reason: Note,
     /// None means all that has not left.
-    #[serde(default)]
-    lines: Vec<Units>,
+    #[serde(default, deserialize_with = "super::some")]
+    #[schemars(length(min = 1))]
+    lines: Option<Vec<Units>>,
 }
 
 impl Body for Cancel {
     fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
         let Self { reason, lines } = self;
+        let lines = lines.unwrap_or_default();
         Ok(Command::Order(address.id()?, Order::Cancel { reason, lines }))
     }
 }
@@ -100,5 +102,20 @@ impl Body for ChangeAddress {
     fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
         let change = Order::ChangeAddress { address_id: self.address_id };
         Ok(Command::Order(address.id()?, change))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{from_value, json};
+
+    use super::*;
+
+    #[test]
+    fn an_empty_list_does_not_call_all_off() {
+        let refused = from_value::<Cancel>(json!({"reason": "too late", "lines": []}));
+        assert!(refused.err().expect("it is refused").to_string().contains("at least one"));
+        let all = from_value::<Cancel>(json!({"reason": "too late"})).unwrap();
+        assert!(all.lines.is_none());
     }
 }
