@@ -71,8 +71,10 @@ impl Report {
         }
     }
 
-    /// Notes what became of the commands, and how long it all took.
+    /// Notes what became of the commands, and how long it all took. How a row that was left out was
+    /// read is of no interest then.
     pub(super) fn done(&mut self, commands: Counts, took: Duration) {
+        self.remarks.retain(|(line, _)| !self.skipped.contains(line));
         self.commands = commands;
         self.took = took;
     }
@@ -160,5 +162,20 @@ impl fmt::Display for Report {
             write!(f, " ({:.0} a second)", total as f64 / seconds)?;
         }
         write!(f, ": {accepted} took effect, {replayed} had before, {refused} refused")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_remarked_on_a_row_that_was_left_out() {
+        let mut report = Report::default();
+        report.remark(2, "it is read so");
+        report.remark(3, "it is read so");
+        report.skip(3, "it is no price");
+        report.done(Counts::default(), Duration::ZERO);
+        assert_eq!(report.remarks(), [(2, "it is read so".to_owned())]);
     }
 }

@@ -2,7 +2,7 @@
 //! is not known here.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -18,6 +18,8 @@ use super::{ROW_BYTES_MAX, separator};
 pub const FILE_BYTES_MAX: u64 = 64 << 20;
 /// Quotes never closed, in one file; after each, reading starts anew at the next line.
 const UNCLOSED_QUOTES_MAX: u32 = 100;
+/// Names of columns that are told in one message.
+const NAMES_TOLD_MAX: usize = 60;
 /// How far a NUL byte is looked for, which no text has.
 const SNIFF_BYTES: usize = 8 << 10;
 
@@ -121,13 +123,21 @@ impl Table {
             return Err(TableError::Empty);
         }
         let mut columns = HashMap::new();
+        let mut twice = BTreeSet::new();
         for (index, name) in header.iter().enumerate() {
-            columns.entry(normal(name)).or_insert(index);
+            if *columns.entry(normal(name)).or_insert(index) != index && !name.trim().is_empty() {
+                twice.insert(super::values::quote(name.trim()));
+            }
         }
         let between = separator::name(delimiter);
         let mut reading = format!("read as {encoding}, separated by {between}");
         if announced.is_some() {
             reading.push_str(", as its first line says");
+        }
+        if !twice.is_empty() {
+            let names = twice.into_iter().take(NAMES_TOLD_MAX).collect::<Vec<_>>().join(", ");
+            reading.push_str("; of columns with one name the first is read: ");
+            reading.push_str(&names);
         }
         Ok(Self { text, base, delimiter, columns, header, reading })
     }
@@ -141,7 +151,7 @@ impl Table {
     /// The error that says that columns are missing.
     pub fn lacks(&self, missing: &[&str]) -> TableError {
         let found = self.header.iter().map(super::values::quote);
-        let found = found.take(60).collect::<Vec<_>>().join(", ");
+        let found = found.take(NAMES_TOLD_MAX).collect::<Vec<_>>().join(", ");
         TableError::Columns { missing: missing.join(" and "), found }
     }
 
@@ -340,6 +350,15 @@ mod tests {
     fn a_row_with_too_many_fields_is_broken() {
         assert!(matches!(&rows("a,b\n1,2,3\n")[0], Err((2, _))));
         assert_eq!(rows("a,b\n1,2,,\n5\n"), [Ok((2, "1".into())), Ok((3, "5".into()))]);
+    }
+
+    #[test]
+    fn columns_of_one_name_are_told() {
+        let read = |text: &[u8]| Table::parse(text.to_vec()).unwrap();
+        let table = read(b"Title,SKU,title,,,price\na,b,c,,,d\n");
+        assert!(table.reading.ends_with("the first is read: 'title'"), "{}", table.reading);
+        assert_eq!(table.rows().next().unwrap().unwrap().get(table.column(&["Title"])), "a");
+        assert!(!read(b"Title,,\na,b,c\n").reading.contains("one name"));
     }
 
     #[test]

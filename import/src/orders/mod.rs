@@ -12,7 +12,7 @@ mod rows;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Command, Currency, ProductId, Sku, StreamId};
 use event_store::Request;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -31,6 +31,9 @@ use crate::pipeline::{Origin, Pipeline, Tally};
 use crate::report::Report;
 use crate::{Error, progress};
 
+/// How far ahead of UTC a file's dates may be, which seldom say of which zone they are.
+const CLOCKS_APART_MAX: TimeDelta = TimeDelta::days(1);
+
 /// Imports an order file.
 ///
 /// # Errors
@@ -42,8 +45,10 @@ pub(crate) async fn import(
     people: Option<&People>,
 ) -> Result<Report, Error> {
     let (started, keeps) = (Instant::now(), people.is_some());
+    let latest = Utc::now() + CLOCKS_APART_MAX;
     let (mut history, buyers, mut report) =
-        tokio::task::spawn_blocking(move || read(&Table::read(&file)?, currency, keeps)).await??;
+        tokio::task::spawn_blocking(move || read(&Table::read(&file)?, currency, latest, keeps))
+            .await??;
     compare(&db, &mut history, &mut report).await?;
     if let Some(people) = people {
         buyers.settle(people, &mut history.orders, &mut report).await?;
@@ -58,12 +63,13 @@ pub(crate) async fn import(
 fn read(
     table: &Table,
     currency: Currency,
+    latest: DateTime<Utc>,
     keeps_people: bool,
 ) -> Result<(History, Buyers, Report), TableError> {
     let mut report = Report::default();
     let columns = Columns::find(table)?;
     let mut buyers = Buyers::find(table, keeps_people);
-    let reading = columns.reading(table, currency);
+    let reading = columns.reading(table, currency, latest);
     let mut gatherer = Gatherer::default();
     for row in table.rows() {
         let Some(row) = report.row(row) else { continue };
@@ -201,7 +207,8 @@ pub(crate) fn commands(
     bytes: Vec<u8>,
     currency: Currency,
 ) -> Result<(Vec<Command>, Report), TableError> {
-    let (history, _, report) = read(&Table::parse(bytes)?, currency, true)?;
+    let latest = DateTime::<Utc>::MAX_UTC;
+    let (history, _, report) = read(&Table::parse(bytes)?, currency, latest, true)?;
     let own: Vec<ProductId> = history.products.iter().map(|product| product.id).collect();
     let happenings = happenings(&history);
     let requests = requests(&happenings, &history, &own);
@@ -255,5 +262,25 @@ fn tell(tally: &Tally, history: &History, report: &mut Report) {
         for line in &history.orders[origin.item].file_lines {
             report.skip(*line, reason.as_str());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_yet_to_come_is_left_out() {
+        let file = "Order,Order Date,Ship Date,SKU,Quantity,Price\n\
+                    1,2026-01-02,2026-01-03,A,1,12.50\n\
+                    2,2030-01-01,,A,1,12.50\n\
+                    3,2026-01-02,2030-01-01,A,1,12.50\n";
+        let table = Table::parse(file.into()).unwrap();
+        let latest = "2026-06-01T00:00:00Z".parse().unwrap();
+        let (history, _, report) = read(&table, "EUR".parse().unwrap(), latest, false).unwrap();
+        assert_eq!(history.orders.len(), 1);
+        let lines: Vec<u64> = report.reasons().iter().map(|(line, _)| *line).collect();
+        assert_eq!(lines, [3, 4], "{:?}", report.reasons());
+        assert!(report.reasons().iter().all(|(_, why)| why == "'2030-01-01' is yet to come"));
     }
 }

@@ -116,9 +116,10 @@ impl Columns {
     }
 
     /// Learns how the file writes its dates and numbers, and what its orders are in.
-    pub fn reading(&self, table: &Table, currency: Currency) -> FieldFormat {
+    pub fn reading(&self, table: &Table, currency: Currency, latest: DateTime<Utc>) -> FieldFormat {
         let mut reading = FieldFormat {
             style: Style::default(),
+            latest,
             numbers: Numbers::default(),
             currency,
             currencies: HashMap::new(),
@@ -224,6 +225,8 @@ pub struct LineRow {
 pub struct FieldFormat {
     /// Its dates.
     pub style: Style,
+    /// After this nothing can have happened.
+    latest: DateTime<Utc>,
     /// Its numbers.
     pub numbers: Numbers,
     /// What counts where nothing says which.
@@ -233,6 +236,14 @@ pub struct FieldFormat {
 }
 
 impl FieldFormat {
+    fn date(&self, text: &str) -> Result<DateTime<Utc>, String> {
+        let at = self.style.read(text)?;
+        if at > self.latest {
+            return Err(format!("{} is yet to come", values::quote(text)));
+        }
+        Ok(at)
+    }
+
     /// The currency of a row that names `own`: of an order's rows, only one may name it.
     fn currency_of(&self, own: Option<Currency>, order: &str) -> Option<Currency> {
         own.or_else(|| self.currencies.get(order).copied())
@@ -248,7 +259,7 @@ pub fn line_row(
 ) -> Result<LineRow, String> {
     let text = |column| some(row.get(column));
     let order = text(columns.order).ok_or("the row has no order id")?;
-    let date = |column| text(column).map(|date| reading.style.read(&date)).transpose();
+    let date = |column| text(column).map(|date| reading.date(&date)).transpose();
     let own_currency = reading.currency_of(columns.own_currency(row)?, &order);
     let name = text(columns.name).unwrap_or_default();
     let product = text(columns.product).or_else(|| some(&name));
