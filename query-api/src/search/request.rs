@@ -158,6 +158,10 @@ impl TryFrom<Parameters> for Question {
             // Meilisearch would look for a stop word that stands alone.
             Meaning::Nothing => String::new(),
             Meaning::OnlyNegative => return Err(only_negative()),
+            Meaning::NoWord => {
+                let detail = "must have a letter or a digit to look for".to_owned();
+                return Err(refuse("q", "no_word", detail));
+            }
         };
         let filters =
             [&parameters.category, &parameters.brand, &parameters.attribute, &parameters.option];
@@ -200,8 +204,10 @@ impl TryFrom<Parameters> for Question {
 /// What words come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Meaning {
-    /// Nothing: they stand in every text, or are no words.
+    /// Nothing: they stand in every text, or nothing was asked.
     Nothing,
+    /// There are signs, and no word among them that any text is found by.
+    NoWord,
     /// They only say what not to find: each stands behind a minus.
     OnlyNegative,
     /// They say what to find.
@@ -209,7 +215,8 @@ enum Meaning {
 }
 
 fn meaning(words: &str) -> Meaning {
-    let (mut rest, mut meaning) = (words.trim_start(), Meaning::Nothing);
+    let mut rest = words.trim_start();
+    let mut meaning = if rest.is_empty() { Meaning::Nothing } else { Meaning::NoWord };
     while !rest.is_empty() {
         let word = rest.strip_prefix('-').unwrap_or(rest);
         let is_negative = word.len() < rest.len();
@@ -223,6 +230,8 @@ fn meaning(words: &str) -> Meaning {
             meaning = Meaning::OnlyNegative;
         } else if !word.is_empty() && !STOP_WORDS.contains(&word.as_str()) {
             return Meaning::Something;
+        } else if !word.is_empty() && meaning == Meaning::NoWord {
+            meaning = Meaning::Nothing;
         }
         rest = after.trim_start();
     }
@@ -301,8 +310,13 @@ mod tests {
         for words in ["-red", "-red -blue", "-\"red bag\" -x", "-\"red", "!! -red -", "the -red"] {
             assert_eq!(meaning(words), Meaning::OnlyNegative, "{words}");
         }
-        for words in ["", "-", "!!", "the", "Of THE,", "\"the\""] {
+        for words in ["", "  ", "the", "Of THE,", "\"the\"", "!! the"] {
             assert_eq!(meaning(words), Meaning::Nothing, "{words}");
+        }
+        for signs in ["-", "!!", "...", "👜", "???", "\"\"", "\u{fffd}", "- -!"] {
+            assert_eq!(meaning(signs), Meaning::NoWord, "{signs}");
+            let asked = Parameters { q: Some(signs.to_owned()), ..Parameters::default() };
+            assert!(Question::try_from(asked).is_err(), "{signs} does not find everything");
         }
         for words in ["red -blue", "-red blue", "-\"red bag\" blue", "a-b", "-\"a\"b", "the red"] {
             assert_eq!(meaning(words), Meaning::Something, "{words}");
