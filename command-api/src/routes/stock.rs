@@ -42,7 +42,9 @@ impl Body for Receive {
     }
 }
 
-/// Moves units between locations.
+/// Moves units between locations, those that orders wait for too: what is damaged has to go
+/// somewhere. What orders lack then is in the event, and in `short` and `short_orders` of the
+/// document, which `Prefer: return=representation` shows.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Transfer {
