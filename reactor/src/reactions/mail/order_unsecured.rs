@@ -25,10 +25,12 @@ impl Reaction for MailOrderUnsecured {
     }
 
     async fn act(task: &Task<Occasion>, hands: &Hands) -> Result<Done, Retry> {
-        write(task, hands, Template::OrderUnsecured, |event, _, common| {
+        write(task, hands, Template::OrderUnsecured, |event, order, common| {
             let Event::Order(order::Event::Unsecured(lapsed)) = event else { return common };
             let until = lapsed.reserved_until.format("%Y-%m-%d %H:%M UTC").to_string();
-            with(common, json!({ "until": until }))
+            // Some of it may be off by now, or was paid.
+            let owed = order.owed.less(order.paid).amount().to_string();
+            with(common, json!({ "until": until, "total": owed }))
         })
         .await
     }
