@@ -575,6 +575,13 @@ CREATE INDEX stock_rows_available ON stock_rows USING btree (build, available, i
 CREATE INDEX stock_rows_low ON stock_rows USING btree (build, id) WHERE low;
 CREATE INDEX stock_rows_short ON stock_rows USING btree (build, id) WHERE short > 0;
 
+CREATE TABLE vault_check (
+    one boolean DEFAULT true NOT NULL,
+    sealed bytea NOT NULL,
+    CONSTRAINT vault_check_one_check CHECK (one),
+    CONSTRAINT vault_check_pkey PRIMARY KEY (one)
+);
+
 CREATE TABLE vault_erased (
     subject uuid NOT NULL,
     erased_at timestamp with time zone NOT NULL,

@@ -13,6 +13,7 @@ use identity::people::People;
 use identity::routes::Desk;
 use service::config::{Bus, Database, Http, Logging};
 use service::{build, bus, database, openapi, telemetry};
+use sqlx::PgPool;
 use vault::Vault;
 use vault::settings::MasterKey;
 
@@ -129,45 +130,55 @@ async fn main() -> anyhow::Result<ExitCode> {
                 return Ok(ExitCode::FAILURE);
             }
         }
-        Task::Token(wanted) => identity::operations::token(desk(&shared)?, wanted).await?,
+        Task::Token(wanted) => identity::operations::token(desk(&shared).await?, wanted).await?,
         Task::Register(newcomer) => {
-            identity::operations::register(desk(&shared)?, newcomer).await?;
+            identity::operations::register(desk(&shared).await?, newcomer).await?;
         }
         Task::Describe { folder } => {
             let documents = [("command-api.openapi.json", command_api::described::document())];
             openapi::serve::write(&folder, &documents).context("it cannot be written there")?;
         }
         Task::MasterKey => identity::operations::master_key()?,
-        Task::RotateSigningKey => identity::operations::rotate(desk(&shared)?).await?,
+        Task::RotateSigningKey => identity::operations::rotate(desk(&shared).await?).await?,
         Task::Reseal => reseal(&shared).await?,
-        Task::IndexKey => vault::operations::index_key(vault(&shared)?.as_ref())?,
-        Task::Erased => vault::operations::erased(vault(&shared)?).await?,
-        Task::Erase => vault::operations::erase(vault(&shared)?, chrono::Utc::now()).await?,
-        Task::ImportSigningKey => identity::operations::import(desk(&shared)?).await?,
+        Task::IndexKey => vault::operations::index_key(vault(&shared).await?.as_ref())?,
+        Task::Erased => vault::operations::erased(vault(&shared).await?).await?,
+        Task::Erase => vault::operations::erase(vault(&shared).await?, chrono::Utc::now()).await?,
+        Task::ImportSigningKey => identity::operations::import(desk(&shared).await?).await?,
         Task::ApiKey(program) => {
             let db = database::connect(&shared.database)?;
             identity::operations::api_key(db, program, command_api::RESOURCES).await?;
         }
         Task::Import { what } => {
             let db = database::connect(&shared.database)?;
-            let people = shared.master.master()?.map(|master| People::new(db.clone(), master));
-            return Ok(import::run(what, db, people).await?);
+            return Ok(import::run(what, db.clone(), people(&shared, db).await?).await?);
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn desk(shared: &Shared) -> anyhow::Result<Option<Desk>> {
+async fn desk(shared: &Shared) -> anyhow::Result<Option<Desk>> {
     let db = database::connect(&shared.database)?;
+    shared.master.fitting(&db).await?;
     Ok(shared.giving.desk(&shared.master, &shared.asking, &db, None)?)
 }
 
-fn vault(shared: &Shared) -> anyhow::Result<Option<Vault>> {
-    Ok(shared.master.vault(&database::connect(&shared.database)?)?)
+async fn vault(shared: &Shared) -> anyhow::Result<Option<Vault>> {
+    let db = database::connect(&shared.database)?;
+    Ok(shared.master.fitting(&db).await?.map(|master| Vault::new(db, master)))
+}
+
+/// Who is kept of a file; nobody without a key, which a file that names nobody does without.
+async fn people(shared: &Shared, db: PgPool) -> anyhow::Result<Option<People>> {
+    if shared.master.master()?.is_none() {
+        return Ok(None);
+    }
+    let master = shared.master.fitting(&db).await?;
+    Ok(master.map(|master| People::new(db, master)))
 }
 
 async fn reseal(shared: &Shared) -> anyhow::Result<()> {
-    identity::operations::reseal(desk(shared)?).await?;
+    identity::operations::reseal(desk(shared).await?).await?;
     let db = database::connect(&shared.database)?;
     let Some(master) = shared.master.master()? else { return Ok(()) };
     Ok(webhook::subscriptions::reseal(&db, &master).await?)

@@ -101,6 +101,8 @@ async fn run(settings: Serve, around: Surroundings) -> Result<(), Error> {
     // The reactor has its own, here or elsewhere; these only hear.
     let gateways = Gateways::new(&db, &settings.gateways)?;
     let mut parts = Parts::new(shutdown.stop.clone());
+    let fitting = vault::check::at_start(&db, master.master()?, shutdown.stop.clone()).await?;
+    parts.watch("the master key", tokio::spawn(fitting));
     let (writer, writing) = Writer::start(&db, settings.writer());
     let writing = parts.watch("the writer", writing);
 
@@ -123,10 +125,7 @@ async fn run(settings: Serve, around: Surroundings) -> Result<(), Error> {
     });
     let sweeping = sweep(&db, settings.commands_kept_days, vault.clone(), &stop_reacting);
     let sweeping = parts.watch("the sweeper", tokio::spawn(sweeping));
-    let relay = nats.clone().map(|client| {
-        let (context, limits) = (async_nats::jetstream::new(client), settings.stream_limits());
-        relay::Relay::new(db.clone(), context, bus.stream, limits).beside(writer.at_hand())
-    });
+    let relay = nats.clone().map(|client| relaying(&db, client, bus.stream, &settings, &writer));
     let condition = relay.as_ref().map(relay::Relay::condition);
     let relaying =
         relay.map(|relay| parts.watch("the relay", tokio::spawn(relay.run(stop_relaying.clone()))));
@@ -161,6 +160,18 @@ async fn run(settings: Serve, around: Surroundings) -> Result<(), Error> {
     }
     served?;
     if parts.is_broken() { Err(Error::Broken) } else { Ok(()) }
+}
+
+/// What copies the log to NATS.
+fn relaying(
+    db: &PgPool,
+    client: async_nats::Client,
+    stream: String,
+    settings: &Serve,
+    writer: &Writer,
+) -> relay::Relay {
+    let (context, limits) = (async_nats::jetstream::new(client), settings.stream_limits());
+    relay::Relay::new(db.clone(), context, stream, limits).beside(writer.at_hand())
 }
 
 /// Lets go of what has had its time: answers to commands, and what lies in the vault for nothing.

@@ -87,6 +87,8 @@ async fn keep_running(
     crate::metrics::describe_metrics();
     let db = database::connect(&database)?;
     let mut parts = Parts::new(shutdown.stop.clone());
+    let fitting = vault::check::at_start(&db, master.master()?, shutdown.stop.clone()).await?;
+    parts.watch("the master key", tokio::spawn(fitting));
     let (writer, writing) = Writer::start(&db, writer::Settings::default());
     let writing = parts.watch("the writer", writing);
     let stop_reacting = CancellationToken::new();

@@ -270,7 +270,7 @@ impl Vault {
 }
 
 /// One person's key is never taken for another's.
-fn purpose(subject: DataSubject) -> Vec<u8> {
+pub(crate) fn purpose(subject: DataSubject) -> Vec<u8> {
     [PURPOSE, subject.0.as_bytes()].concat()
 }
 

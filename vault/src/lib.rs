@@ -1,7 +1,8 @@
 //! What is known of people: sealed for each of them under a key of their own, outside the log. Who
 //! is forgotten loses the key, and with it all that was sealed under it, wherever a copy lies.
 //!
-//! * [`master`]: the key that seals the keys; [`keys`]: one for each person;
+//! * [`master`]: the key that seals the keys; [`check`]: whether a process has the right one;
+//!   [`keys`]: one for each person;
 //! * [`records`]: what is kept under them; [`notes`]: of it, what was written;
 //! * [`index`]: how it is found without being read;
 //! * [`address`], [`email`], [`phone`]: what is kept of somebody, within its bounds;
@@ -11,6 +12,7 @@
 //! It knows no route, nobody who signs in and no rule of the shop. Nothing here is ever printed.
 
 pub mod address;
+pub mod check;
 mod digest;
 pub mod email;
 pub mod index;

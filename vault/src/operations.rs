@@ -6,6 +6,7 @@ use std::io::{self, BufRead as _, Write as _};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use crate::check::{self, Unfit};
 use crate::{DataSubject, Vault, VaultError};
 
 /// People looked at in one statement.
@@ -20,6 +21,9 @@ pub enum Error {
     /// Something cannot be sealed or read.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// The master key is another than the database is sealed under.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
     /// A line names nobody.
     #[error("line {0} does not begin with an id")]
     NotAnId(usize),
@@ -77,7 +81,7 @@ pub async fn reseal(vault: &Vault) -> Result<(), Error> {
     while let Some(last) = vault.reindex(after, PAGE).await? {
         after = last;
     }
-    Ok(())
+    Ok(check::reseal(&vault.db, &vault.master).await?)
 }
 
 /// Prints what a process is told that finds people and reads nothing.

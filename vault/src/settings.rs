@@ -7,6 +7,7 @@ use service::config::{Secret, Wrong};
 use service::exposed::is_published;
 use sqlx::PgPool;
 
+use crate::check::{Unfit, check};
 use crate::{Master, Vault};
 
 /// What seals secrets in the database.
@@ -51,6 +52,16 @@ impl MasterKey {
         // An empty one, as compose files pass it, is none.
         let key = self.key.as_ref().filter(|key| !key.expose().is_empty());
         key.map(Master::read).transpose().map(|master| master.map(Arc::new))
+    }
+
+    /// The key, if there is one, for what is done by hand: it must be the database's.
+    ///
+    /// # Errors
+    /// It is another, or the database does not answer.
+    pub async fn fitting(&self, db: &PgPool) -> Result<Option<Arc<Master>>, Unfit> {
+        let master = self.master()?;
+        check(db, master.as_deref()).await?;
+        Ok(master)
     }
 
     /// What is known of people, if this process may know it.

@@ -68,7 +68,7 @@ const TABLES: &[Owned] = &[
         ],
         readers: &[],
     },
-    Owned { owner: "vault", tables: &["vault_erased", "vault_keys"], readers: &[] },
+    Owned { owner: "vault", tables: &["vault_check", "vault_erased", "vault_keys"], readers: &[] },
     Owned {
         owner: "vault",
         tables: &["vault_index", "vault_records"],
