@@ -64,8 +64,8 @@ pub enum Args {
     /// placed at what was paid, paid elsewhere, shipped, delivered. Prices and stock of today stay
     /// as they are: of an order that is still to be shipped, the units are taken to be set aside.
     /// Orders that were cancelled, refunded, voided or never paid are left out; an order's discount
-    /// is spread over its lines. Who ordered and where it went is kept sealed where there is a
-    /// master key, and not at all without one.
+    /// is spread over its lines. Who ordered and where it went is kept sealed: a file with e-mails
+    /// or addresses needs a master key.
     Orders {
         /// The CSV file.
         file: PathBuf,
@@ -106,6 +106,12 @@ pub enum Error {
     /// Nothing of people can be kept.
     #[error("customers are kept sealed: set MASTER_KEY")]
     NoVault,
+    /// Nothing can be kept of who ordered.
+    #[error(
+        "who ordered, and where it went, is kept sealed: set MASTER_KEY, or take e-mails and \
+         addresses out of the file"
+    )]
+    BuyersUnsealed,
     /// A thread of this process failed.
     #[error("reading the file failed")]
     Task(#[from] tokio::task::JoinError),

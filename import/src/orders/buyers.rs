@@ -22,27 +22,30 @@ use crate::{Error, ids};
 const ADDRESS: &str = "shipping";
 
 /// Who is behind the orders of a file.
-#[derive(Default)]
 pub struct Buyers {
-    columns: Option<PersonColumns>,
+    columns: PersonColumns,
     /// By order, as the first of its rows tells that tells anything.
     by_order: HashMap<OrderId, (u64, FilePerson)>,
 }
 
 impl Buyers {
-    /// Of which `table` tells, if there is a place for them.
-    pub fn find(table: &Table, wanted: bool) -> Self {
-        let columns = wanted.then(|| PersonColumns::find(table, ADDRESS));
-        Self { columns, ..Self::default() }
+    /// Of which `table` tells.
+    pub fn find(table: &Table) -> Self {
+        Self { columns: PersonColumns::find(table, ADDRESS), by_order: HashMap::new() }
+    }
+
+    /// Whether the file says of an order what only the vault keeps: who ordered, by their e-mail,
+    /// or where it went. A customer's number alone is no secret.
+    pub fn are_personal(&self) -> bool {
+        self.by_order.values().any(|(_, who)| who.email.is_some() || who.address.is_some())
     }
 
     /// Takes down whom a row is about.
     pub fn add(&mut self, order: &str, row: &Row, report: &mut Report) {
-        let Some(columns) = &self.columns else { return };
         let order = ids::order(order);
         let is_known = |known: &(u64, FilePerson)| known.1.tells_anything();
         if !self.by_order.get(&order).is_some_and(is_known) {
-            self.by_order.insert(order, (row.line, columns.person(row, report)));
+            self.by_order.insert(order, (row.line, self.columns.person(row, report)));
         }
     }
 

@@ -37,18 +37,22 @@ const CLOCKS_APART_MAX: TimeDelta = TimeDelta::days(1);
 /// Imports an order file.
 ///
 /// # Errors
-/// When the file is of no use at all, or the log is away.
+/// When the file is of no use at all, names people where nothing can be kept of them, or the log is
+/// away.
 pub(crate) async fn import(
     file: PathBuf,
     currency: Currency,
     db: PgPool,
     people: Option<&People>,
 ) -> Result<Report, Error> {
-    let (started, keeps) = (Instant::now(), people.is_some());
+    let started = Instant::now();
     let latest = Utc::now() + CLOCKS_APART_MAX;
     let (mut history, buyers, mut report) =
-        tokio::task::spawn_blocking(move || read(&Table::read(&file)?, currency, latest, keeps))
-            .await??;
+        tokio::task::spawn_blocking(move || read(&Table::read(&file)?, currency, latest)).await??;
+    if people.is_none() && buyers.are_personal() {
+        // Once an order is recorded, no later run says who placed it.
+        return Err(Error::BuyersUnsealed);
+    }
     compare(&db, &mut history, &mut report).await?;
     if let Some(people) = people {
         buyers.settle(people, &mut history.orders, &mut report).await?;
@@ -64,11 +68,10 @@ fn read(
     table: &Table,
     currency: Currency,
     latest: DateTime<Utc>,
-    keeps_people: bool,
 ) -> Result<(History, Buyers, Report), TableError> {
     let mut report = Report::default();
     let columns = Columns::find(table)?;
-    let mut buyers = Buyers::find(table, keeps_people);
+    let mut buyers = Buyers::find(table);
     let reading = columns.reading(table, currency, latest);
     let mut gatherer = Gatherer::default();
     for row in table.rows() {
@@ -208,7 +211,7 @@ pub(crate) fn commands(
     currency: Currency,
 ) -> Result<(Vec<Command>, Report), TableError> {
     let latest = DateTime::<Utc>::MAX_UTC;
-    let (history, _, report) = read(&Table::parse(bytes)?, currency, latest, true)?;
+    let (history, _, report) = read(&Table::parse(bytes)?, currency, latest)?;
     let own: Vec<ProductId> = history.products.iter().map(|product| product.id).collect();
     let happenings = happenings(&history);
     let requests = requests(&happenings, &history, &own);

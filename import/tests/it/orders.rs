@@ -8,6 +8,7 @@ use import::import;
 use serde_json::json;
 use sqlx::PgPool;
 
+use super::people::{people_of, run_with};
 use super::{assert_left_out, data, file, kinds, log, of_kind, orders, products, run};
 
 const SLICE: &str = "superstore-slice.csv";
@@ -164,7 +165,7 @@ async fn orders_of_the_catalogue_sell_its_products(db: PgPool) {
                    #1002,b@example.com,2024-01-15 11:00:00 -0500,,EUR,1,Old thing,3,,0,\n\
                    #1003,b@example.com,2024-01-15 11:00:00 -0500,,EUR,1,Bag,3,BAG,0,2024-01-16\n";
     let before = log(&db).await.len();
-    let report = run(&db, orders(file(history))).await;
+    let report = run_with(&db, &people_of(&db), orders(file(history))).await;
     assert_left_out(&report, &[(5, "cancelled")]);
     let placed = of_kind(&db, "order.placed").await;
     assert_eq!(placed[0]["total"], json!({"amount": "43.00", "currency": "EUR"}));

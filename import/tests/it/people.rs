@@ -56,7 +56,7 @@ fn customers(file: std::path::PathBuf) -> Args {
     Args::Customers { file }
 }
 
-fn people_of(db: &PgPool) -> People {
+pub fn people_of(db: &PgPool) -> People {
     let master = Master::read(&Master::generate().as_str().into()).unwrap();
     People::new(db.clone(), Arc::new(master))
 }
@@ -69,7 +69,7 @@ async fn id_of(people: &People, address: &str) -> Uuid {
     people.with_email(&email(address)).await.unwrap().unwrap().id
 }
 
-async fn run_with(db: &PgPool, people: &People, args: Args) -> Report {
+pub async fn run_with(db: &PgPool, people: &People, args: Args) -> Report {
     import(args, db.clone(), Some(people)).await.unwrap()
 }
 
@@ -140,6 +140,21 @@ async fn what_people_said_here_stays_and_the_forgotten_stay_forgotten(db: PgPool
     assert!(later.reasons().contains(&(2, "they were forgotten here".to_owned())), "{later}");
     assert!(people.with_email(&email("zdenka@quill.example")).await.unwrap().is_none());
     assert!(matches!(people.profile(zdenka).await, Err(VaultError::Erased)));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_history_that_names_people_is_refused_where_they_cannot_be_kept(db: PgPool) {
+    let emails = "Order,Date,SKU,Quantity,Price,Email\n1,2024-05-01,TOTE,1,20.00,\n\
+                  2,2024-05-02,TOTE,1,20.00,zdenka@quill.example\n";
+    for told in [emails, ORDERS] {
+        let refused = import(orders(file(told)), db.clone(), None).await.unwrap_err().to_string();
+        assert!(refused.contains("MASTER_KEY") && !refused.contains("quill"), "{refused}");
+    }
+    assert!(log(&db).await.is_empty(), "a later run with a key says who ordered");
+    // A customer's number is no secret, and of an empty column nothing is lost.
+    let nobody = "Order,Date,SKU,Quantity,Price,Email,Customer ID\n1,2024-05-01,TOTE,1,20.00,,7\n";
+    let report = import(orders(file(nobody)), db.clone(), None).await.unwrap();
+    assert_eq!(report.rows_skipped(), 0, "{report}");
 }
 
 #[sqlx::test(migrations = "../migrations")]
