@@ -72,11 +72,19 @@ async fn the_owner_sees_to_who_works_here(db: PgPool) {
         let refused = asked.send(&own, ask).await;
         assert_eq!((refused.status, refused.code()), (StatusCode::CONFLICT, "yourself"));
     }
+    for ask in [disable(), demote()] {
+        let refused = asked.send(&owner, ask).await;
+        assert_eq!((refused.status, refused.code()), (StatusCode::CONFLICT, "last_owner"));
+    }
+    let newcomer = json!({"email": "ann@shop.example", "role": "owner"});
+    let invited = asked.done(&owner, post("/v1/staff", &newcomer)).await;
+    let joining = json!({"invitation": text(&invited, "invitation"), "password": PASSWORD});
+    asked.shop.done(post("/v1/staff/join", &joining)).await;
     asked.done(&owner, demote()).await;
     let shown = asked.done(&owner, ask(Method::GET, "/v1/staff", "")).await;
     let items = shown.body["items"].as_array().unwrap();
-    assert_eq!(items.len(), 1);
-    assert_eq!((&items[0]["email"], &items[0]["role"]), (&json!(EVE), &json!("analyst")));
+    assert_eq!(items.len(), 2);
+    assert_eq!((&items[1]["email"], &items[1]["role"]), (&json!(EVE), &json!("analyst")));
     let nobody = Uuid::now_v7();
     for path in [format!("/v1/staff/{nobody}/sessions"), format!("/v1/staff/{eve}/totp")] {
         let gone = asked.send(&owner, ask(Method::DELETE, path, "")).await;

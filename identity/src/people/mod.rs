@@ -33,7 +33,7 @@ pub use common::NewPassword;
 pub use password::{Hashing, Password, PasswordError};
 pub use second_factor::Enrolment;
 pub use sessions::{Grant, Lives, Session};
-pub use staff::{Colleague, Invitation};
+pub use staff::{Colleague, Invitation, StaffChange};
 pub use vault::{Email, Vault};
 
 use crate::master::{Master, NotSealed};

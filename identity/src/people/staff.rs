@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 use service::finish::finish;
+use sqlx::PgConnection;
 use uuid::Uuid;
 use vault::DataSubject;
 
@@ -53,6 +54,23 @@ pub struct Invitation {
     pub invitation: String,
     /// Until when it is good.
     pub expires_at: DateTime<Utc>,
+}
+
+/// What became of a change to who works here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StaffChange {
+    /// It is done.
+    Done,
+    /// Nobody of that id works here.
+    Nobody,
+    /// Nobody would be left who may invite and let in again: they are the last owner.
+    LastOwner,
+}
+
+impl StaffChange {
+    fn of(changed: Option<Uuid>) -> Self {
+        if changed.is_some() { Self::Done } else { Self::Nobody }
+    }
 }
 
 impl People {
@@ -212,12 +230,33 @@ impl People {
         if joined { Ok(()) } else { Err(SignInError::Wrong) }
     }
 
-    /// Gives somebody who works here another role; whether there is such a one.
+    /// Gives somebody who works here another role.
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn set_role(&self, id: Uuid, role: Role, now: DateTime<Utc>) -> sqlx::Result<bool> {
-        let changed = sqlx::query!(
+    pub async fn set_role(
+        &self,
+        id: Uuid,
+        role: Role,
+        now: DateTime<Utc>,
+    ) -> sqlx::Result<StaffChange> {
+        let people = self.clone();
+        finish(async move { people.set_role_whole(id, role, now).await }).await
+    }
+
+    /// Only to be done [to its end](finish): a transaction that is dropped stays open.
+    async fn set_role_whole(
+        &self,
+        id: Uuid,
+        role: Role,
+        now: DateTime<Utc>,
+    ) -> sqlx::Result<StaffChange> {
+        let mut transaction = self.db.begin().await?;
+        if role != Role::Owner && is_last_owner(&mut transaction, id).await? {
+            transaction.rollback().await?;
+            return Ok(StaffChange::LastOwner);
+        }
+        let changed = sqlx::query_scalar!(
             "WITH changed AS (UPDATE people SET role = $2
                  WHERE id = $1 AND role IS NOT NULL RETURNING id)
              SELECT id FROM changed, void_tokens(id, $3, $3, $4)",
@@ -226,10 +265,12 @@ impl People {
             now,
             now + LIFE_MAX
         );
-        changed.fetch_optional(&self.db).await.map(|it| it.is_some())
+        let changed = changed.fetch_optional(&mut *transaction).await?;
+        transaction.commit().await?;
+        Ok(StaffChange::of(changed))
     }
 
-    /// Lets somebody who works here in no more, or again; whether there is such a one.
+    /// Lets somebody who works here in no more, or again.
     ///
     /// # Errors
     /// The database does not answer.
@@ -238,14 +279,24 @@ impl People {
         id: Uuid,
         disabled: bool,
         now: DateTime<Utc>,
-    ) -> sqlx::Result<bool> {
-        if disabled { self.disable(id, now).await } else { self.enable(id, now).await }
+    ) -> sqlx::Result<StaffChange> {
+        let people = self.clone();
+        finish(async move {
+            if disabled { people.disable(id, now).await } else { people.enable(id, now).await }
+        })
+        .await
     }
 
-    async fn disable(&self, id: Uuid, now: DateTime<Utc>) -> sqlx::Result<bool> {
+    /// Only to be done [to its end](finish): a transaction that is dropped stays open.
+    async fn disable(&self, id: Uuid, now: DateTime<Utc>) -> sqlx::Result<StaffChange> {
+        let mut transaction = self.db.begin().await?;
+        if is_last_owner(&mut transaction, id).await? {
+            transaction.rollback().await?;
+            return Ok(StaffChange::LastOwner);
+        }
         // Whoever was signing in at this moment may get a token yet.
         let before = now + LIFE_MAX;
-        let disabled = sqlx::query!(
+        let disabled = sqlx::query_scalar!(
             "WITH changed AS (UPDATE people SET disabled_at = coalesce(disabled_at, $2)
                  WHERE id = $1 AND role IS NOT NULL RETURNING id)
              SELECT id FROM changed, shut_out(id, $2), void_tokens(id, $2, $3, $4)",
@@ -254,11 +305,13 @@ impl People {
             before,
             before + LIFE_MAX
         );
-        disabled.fetch_optional(&self.db).await.map(|it| it.is_some())
+        let disabled = disabled.fetch_optional(&mut *transaction).await?;
+        transaction.commit().await?;
+        Ok(StaffChange::of(disabled))
     }
 
-    async fn enable(&self, id: Uuid, now: DateTime<Utc>) -> sqlx::Result<bool> {
-        let enabled = sqlx::query!(
+    async fn enable(&self, id: Uuid, now: DateTime<Utc>) -> sqlx::Result<StaffChange> {
+        let enabled = sqlx::query_scalar!(
             "WITH changed AS (UPDATE people SET disabled_at = NULL
                  WHERE id = $1 AND role IS NOT NULL RETURNING id),
              ended AS (DELETE FROM sessions USING changed WHERE person_id = changed.id),
@@ -270,7 +323,7 @@ impl People {
             now,
             now + LIFE_MAX
         );
-        enabled.fetch_optional(&self.db).await.map(|it| it.is_some())
+        enabled.fetch_optional(&self.db).await.map(StaffChange::of)
     }
 
     /// Ends all by which somebody who works here is let in but their password; whether there is
@@ -331,6 +384,19 @@ impl People {
         .fetch_one(&self.db)
         .await
     }
+}
+
+/// Whether nobody but they is an owner who can sign in. Of two who take that from each other at
+/// once, the second waits here for the first.
+async fn is_last_owner(connection: &mut PgConnection, id: Uuid) -> sqlx::Result<bool> {
+    let owners = sqlx::query_scalar!(
+        "SELECT p.id FROM people p
+         WHERE p.role = $1 AND p.disabled_at IS NULL
+           AND NOT EXISTS (SELECT FROM invitations WHERE person_id = p.id)
+         ORDER BY p.id FOR UPDATE OF p",
+        Role::Owner.name()
+    );
+    Ok(owners.fetch_all(connection).await? == [id])
 }
 
 impl std::fmt::Debug for Invitation {

@@ -17,7 +17,9 @@ use uuid::Uuid;
 use super::problem::{failed, refused};
 use super::{Identity, NO_STORE, not_found};
 use crate::access::unauthorized;
-use crate::people::{Colleague, Email, Invitation, NewPassword, People, SignInError};
+use crate::people::{
+    Colleague, Email, Invitation, NewPassword, People, SignInError, StaffChange,
+};
 use crate::principal::{Member, Principal, Role};
 
 #[derive(Serialize, JsonSchema)]
@@ -121,7 +123,7 @@ pub(super) async fn set_role(
     Json(NewRole { role }): Json<NewRole>,
 ) -> Result<StatusCode, Problem> {
     is_somebody_else(principal, id)?;
-    done(identity.desk()?.people.set_role(id, role, Utc::now()).await?)
+    changed(identity.desk()?.people.set_role(id, role, Utc::now()).await?)
 }
 
 /// `POST /v1/staff/{id}/disable`: lets somebody in no more.
@@ -131,7 +133,7 @@ pub(super) async fn disable(
     principal: Principal,
 ) -> Result<StatusCode, Problem> {
     is_somebody_else(principal, id)?;
-    done(identity.desk()?.people.set_disabled(id, true, Utc::now()).await?)
+    changed(identity.desk()?.people.set_disabled(id, true, Utc::now()).await?)
 }
 
 /// `POST /v1/staff/{id}/enable`: lets somebody in again.
@@ -139,7 +141,7 @@ pub(super) async fn enable(
     State(identity): State<Identity>,
     Path(id): Path<Uuid>,
 ) -> Result<StatusCode, Problem> {
-    done(identity.desk()?.people.set_disabled(id, false, Utc::now()).await?)
+    changed(identity.desk()?.people.set_disabled(id, false, Utc::now()).await?)
 }
 
 /// `DELETE /v1/staff/{id}/sessions`: ends what somebody is signed in with, everywhere.
@@ -186,6 +188,14 @@ fn done(was_there: bool) -> Result<StatusCode, Problem> {
 }
 
 const NOBODY: &str = "nobody of that id works here, or has that";
+
+fn changed(change: StaffChange) -> Result<StatusCode, Problem> {
+    if change == StaffChange::LastOwner {
+        let detail = "no other owner could sign in: make somebody else one first";
+        return Err(Problem::new(StatusCode::CONFLICT, "last_owner", detail));
+    }
+    done(change == StaffChange::Done)
+}
 
 fn is_somebody_else(principal: Principal, id: Uuid) -> Result<(), Problem> {
     if own_id(principal) == Some(id) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{TimeDelta, Utc};
 use identity::Role;
 use identity::issuer::Issuer;
-use identity::people::{People, Person, SignInError};
+use identity::people::{People, Person, SignInError, StaffChange};
 use sqlx::PgPool;
 use uuid::Uuid;
 use vault::address::Profile;
@@ -144,7 +144,7 @@ async fn who_is_disabled_is_nobody(db: PgPool) {
     let before = token(&issuer, eve).await;
     let session = people.begin(eve, now).await.unwrap().refresh_token;
     assert!(who(&early, &before, Utc::now()).await.is_ok());
-    assert!(people.set_disabled(eve.id, true, Utc::now()).await.unwrap());
+    assert_eq!(people.set_disabled(eve.id, true, Utc::now()).await.unwrap(), StaffChange::Done);
     assert!(people.staff().await.unwrap()[0].disabled_at.is_some());
     let said = people.sign_in(&email(EVE), password(RIGHT), now).await;
     assert!(matches!(said, Err(SignInError::Wrong)));
@@ -158,7 +158,7 @@ async fn who_is_disabled_is_nobody(db: PgPool) {
     while who(&early, &before, Utc::now()).await.is_ok() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    assert!(people.set_disabled(eve.id, false, Utc::now()).await.unwrap());
+    assert_eq!(people.set_disabled(eve.id, false, Utc::now()).await.unwrap(), StaffChange::Done);
     assert!(people.sign_in(&email(EVE), password(RIGHT), now).await.is_ok());
     let after = token(&issuer, eve).await;
     let late = guard(&db);
@@ -172,7 +172,7 @@ async fn another_role_is_another_token(db: PgPool) {
     let eve = eve(&people).await;
     let session = people.begin(eve, now).await.unwrap().refresh_token;
     let before = token(&issuer, eve).await;
-    assert!(people.set_role(eve.id, Role::Ops, Utc::now()).await.unwrap());
+    assert_eq!(people.set_role(eve.id, Role::Ops, Utc::now()).await.unwrap(), StaffChange::Done);
     is_refused(&guard(&db), &before, Utc::now()).await;
     let grant = people.go_on(&session, now).await.unwrap();
     assert_eq!(grant.person.role, Some(Role::Ops));
@@ -187,8 +187,8 @@ async fn another_role_is_another_token(db: PgPool) {
     // Customers are none of them, nor is who never was.
     let ann = ann(&people).await;
     for id in [ann, Uuid::now_v7()] {
-        assert!(!people.set_role(id, Role::Owner, now).await.unwrap());
-        assert!(!people.set_disabled(id, true, now).await.unwrap());
+        assert_eq!(people.set_role(id, Role::Owner, now).await.unwrap(), StaffChange::Nobody);
+        assert_eq!(people.set_disabled(id, true, now).await.unwrap(), StaffChange::Nobody);
         assert!(!people.send_away(id, now).await.unwrap());
     }
     assert_eq!(people.staff().await.unwrap().len(), 1);
@@ -244,11 +244,35 @@ async fn who_worked_here_is_forgotten(db: PgPool) {
     let before = token(&issuer, eve).await;
     assert!(!people.forget_colleague(eve.id, now).await.unwrap(), "they work here");
     assert!(people.account(eve.id).await.unwrap().is_some());
-    assert!(people.set_disabled(eve.id, true, Utc::now()).await.unwrap());
+    assert_eq!(people.set_disabled(eve.id, true, Utc::now()).await.unwrap(), StaffChange::Done);
     assert!(people.forget_colleague(eve.id, Utc::now()).await.unwrap());
     assert!(people.account(eve.id).await.unwrap().is_none());
     assert!(people.staff().await.unwrap().is_empty());
     is_refused(&guard(&db), &before, Utc::now()).await;
     assert!(!people.forget_colleague(eve.id, now).await.unwrap());
     assert!(!people.forget_colleague(ann(&people).await, now).await.unwrap(), "a customer");
+}
+
+/// Whoever asks, and however many at once: one stays who may let the others in again.
+#[sqlx::test(migrations = "../migrations")]
+async fn an_owner_who_can_sign_in_is_left(db: PgPool) {
+    let (people, now) = (people(&db), Utc::now());
+    let register = async |address: &str| {
+        let owner = people.register(&email(address), password(RIGHT), Some(Role::Owner)).await;
+        owner.unwrap().unwrap()
+    };
+    let ann = register(ANN).await;
+    // Who was invited has yet to come.
+    let lee = people.invite(&email("lee@shop.example"), Role::Owner, now).await.unwrap();
+    assert_eq!(people.set_disabled(ann, true, now).await.unwrap(), StaffChange::LastOwner);
+    assert_eq!(people.set_role(ann, Role::Staff, now).await.unwrap(), StaffChange::LastOwner);
+    assert_eq!(people.set_role(ann, Role::Owner, now).await.unwrap(), StaffChange::Done);
+    assert_eq!(people.set_disabled(lee.unwrap().id, true, now).await.unwrap(), StaffChange::Done);
+
+    let eve = register(EVE).await;
+    let (one, other) =
+        tokio::join!(people.set_disabled(ann, true, now), people.set_role(eve, Role::Ops, now));
+    let both = [one.unwrap(), other.unwrap()];
+    assert!(both.contains(&StaffChange::Done), "{both:?}");
+    assert!(both.contains(&StaffChange::LastOwner), "{both:?}");
 }

@@ -29,6 +29,7 @@ pub const CODES: &[Code] = &[
     (404, "not_found"),
     (409, "already_exists"),
     (409, "email_taken"),
+    (409, "last_owner"),
     (409, "no_second_factor"),
     (409, "not_invited"),
     (409, "orders_open"),
