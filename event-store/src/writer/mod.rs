@@ -13,6 +13,7 @@
 //! * `append`: the SQL;
 //! * `snapshot`: folds of long streams;
 //! * `failure`: why a batch did not get into the log;
+//! * `progress`: whether it gets on;
 //! * `task`: the loop, and what to do when a batch did not get into the log.
 
 mod append;
@@ -21,11 +22,13 @@ mod batch;
 mod cache;
 mod company;
 mod failure;
+mod progress;
 mod rows;
 mod snapshot;
 mod task;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -34,10 +37,12 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
+use tokio::time::sleep_until;
 use uuid::Uuid;
 
 use crate::at_hand::AtHand;
 use crate::identity;
+use progress::Progress;
 
 /// The longest command key, in bytes.
 pub const KEY_BYTES_MAX: usize = 300;
@@ -144,7 +149,7 @@ pub struct Answer {
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SubmitError {
-    /// Too many commands wait, or this one waited too long. Nothing was done.
+    /// Too many commands wait, or this one waited too long behind others. Nothing was done.
     #[error("too many commands are waiting")]
     Busy,
     /// The key was used for something else. Nothing was done.
@@ -184,6 +189,8 @@ struct Waiting {
     request: Request,
     /// When it is no longer worth beginning.
     until: Option<Instant>,
+    /// Set by who begins it, or by who waits for it no longer: whoever is first.
+    settled: Arc<AtomicBool>,
     answer: oneshot::Sender<Result<Answer, SubmitError>>,
 }
 
@@ -198,6 +205,7 @@ struct WayIn {
     db: PgPool,
     log_id: watch::Receiver<Option<Uuid>>,
     at_hand: AtHand,
+    progress: Progress,
     stop: tokio_util::sync::CancellationToken,
 }
 
@@ -210,8 +218,9 @@ impl Writer {
         let (known, log_id) = watch::channel(None);
         let at_hand = AtHand::default();
         let appender = appender::Appender::new(db, settings, known, at_hand.clone());
-        let task = task::Task::new(appender, settings, commands, stop.clone());
-        let way_in = WayIn { queue, db: db.clone(), log_id, at_hand, stop };
+        let progress = Progress::default();
+        let task = task::Task::new(appender, settings, commands, progress.clone(), stop.clone());
+        let way_in = WayIn { queue, db: db.clone(), log_id, at_hand, progress, stop };
         (Self(Arc::new(way_in)), tokio::spawn(task.run()))
     }
 
@@ -247,7 +256,8 @@ impl Writer {
     }
 
     /// The same for somebody who will not wait for ever: a command whose turn has not come after
-    /// `patience` is not begun, and refused as [`SubmitError::Busy`].
+    /// `patience` is not begun, and refused as [`SubmitError::Busy`], or as
+    /// [`SubmitError::Unavailable`] where it is the log that does not answer.
     pub async fn submit_soon(
         &self,
         request: Request,
@@ -263,12 +273,23 @@ impl Writer {
         if self.0.stop.is_cancelled() {
             return Err(SubmitError::Closed);
         }
-        let (answer, answered) = oneshot::channel();
-        let waiting = Waiting { request, until, answer };
+        let (answer, mut answered) = oneshot::channel();
+        let settled = Arc::new(AtomicBool::new(false));
+        let waiting = Waiting { request, until, settled: settled.clone(), answer };
         self.0.queue.try_send(waiting).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(_) => SubmitError::Busy,
             mpsc::error::TrySendError::Closed(_) => SubmitError::Closed,
         })?;
+        if let Some(until) = until {
+            tokio::select! {
+                biased;
+                answered = &mut answered => return answered.unwrap_or(Err(SubmitError::Closed)),
+                () = sleep_until(until.into()) => {}
+            }
+            if !settled.swap(true, Ordering::Relaxed) {
+                return Err(self.0.progress.lateness());
+            }
+        }
         answered.await.unwrap_or(Err(SubmitError::Closed))
     }
 

@@ -2,6 +2,7 @@
 //! wait is said here; how a batch gets into the log, in `appender`.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
@@ -11,6 +12,7 @@ use uuid::Uuid;
 use super::appender::Appender;
 use super::batch::KeyedRequest;
 use super::failure::AppendError;
+use super::progress::Progress;
 use super::{Answer, Settings, SubmitError, Waiting};
 use crate::causes;
 
@@ -64,6 +66,7 @@ pub(super) struct Task {
     commands: mpsc::Receiver<Waiting>,
     stop: CancellationToken,
     appender: Appender,
+    progress: Progress,
     /// What comes before the queue: what did not fit, and what has to be tried again.
     first: VecDeque<Batch>,
     /// How many commands the last batch was gathered of.
@@ -76,10 +79,11 @@ impl Task {
         appender: Appender,
         settings: Settings,
         commands: mpsc::Receiver<Waiting>,
+        progress: Progress,
         stop: CancellationToken,
     ) -> Self {
         let (first, last_gathered, outage_since) = (VecDeque::new(), 0, None);
-        Self { settings, commands, stop, appender, first, last_gathered, outage_since }
+        Self { settings, commands, stop, appender, progress, first, last_gathered, outage_since }
     }
 
     pub async fn run(mut self) {
@@ -105,10 +109,11 @@ impl Task {
                     if received == 0 {
                         return None;
                     }
+                    self.progress.moves();
                     self.appender.wait_for_turn().await;
                     self.gather_more(&mut gathered, most).await;
                     metrics::gauge!("writer_queue_commands").set(self.commands.len() as f64);
-                    self.first.extend(deduplicate(&mut gathered, Instant::now()));
+                    self.first.extend(deduplicate(&mut gathered, &self.progress));
                     if self.first.is_empty() {
                         self.appender.give_turn_up().await;
                     }
@@ -154,6 +159,7 @@ impl Task {
         match attempt.unwrap_or(Err(AppendError::Silent)) {
             Ok(results) => {
                 self.outage_since = None;
+                self.progress.moves();
                 let left_over = commands.split_off(results.len());
                 for (pending, result) in commands.into_iter().zip(&results) {
                     pending.answer(result);
@@ -201,13 +207,17 @@ fn report(error: &AppendError, commands: usize) {
 }
 
 /// A key that comes twice in one batch is decided once and answered twice. What has waited too long
-/// by `now` is not begun.
-fn deduplicate(gathered: &mut Vec<Waiting>, now: Instant) -> Option<Batch> {
+/// is not begun.
+fn deduplicate(gathered: &mut Vec<Waiting>, progress: &Progress) -> Option<Batch> {
+    let now = Instant::now();
     let mut commands: Vec<Pending> = Vec::with_capacity(gathered.len());
     let mut by_key: HashMap<String, usize> = HashMap::with_capacity(gathered.len());
-    for Waiting { request, until, answer } in gathered.drain(..) {
+    for Waiting { request, until, settled, answer } in gathered.drain(..) {
+        if settled.swap(true, Ordering::Relaxed) {
+            continue;
+        }
         if until.is_some_and(|until| until < now) {
-            let _ = answer.send(Err(SubmitError::Busy));
+            let _ = answer.send(Err(progress.lateness()));
             continue;
         }
         let key = match &request.key {

@@ -178,6 +178,30 @@ async fn a_command_that_waited_too_long_is_not_begun(db: PgPool) {
     assert_eq!(read::head(&db).await.unwrap(), 3);
 }
 
+/// Nor need he wait for those before him to be given up: the log does not answer, which is no want
+/// of room.
+#[sqlx::test(migrations = "../migrations")]
+async fn who_waits_behind_a_log_that_does_not_answer_is_told_so_in_time(db: PgPool) {
+    let writer = writer(&db);
+    accept(&writer, create_cart(cart_id())).await;
+    let mut holder = db.acquire().await.unwrap();
+    sqlx::query("BEGIN").execute(&mut *holder).await.unwrap();
+    sqlx::query("SELECT FROM log_head FOR UPDATE").execute(&mut *holder).await.unwrap();
+    let appending = accept(&writer, create_cart(cart_id()));
+    let hurried = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let patience = Duration::from_secs(3);
+        let told = writer.submit_soon(request(create_cart(cart_id())), patience).await;
+        // Only now the log answers again.
+        sqlx::query("COMMIT").execute(&mut *holder).await.unwrap();
+        told
+    };
+    let (_, told) = tokio::join!(appending, hurried);
+    assert_eq!(told, Err(SubmitError::Unavailable));
+    accept(&writer, create_cart(cart_id())).await;
+    assert_eq!(read::head(&db).await.unwrap(), 3, "it was not begun");
+}
+
 #[sqlx::test(migrations = "../migrations")]
 async fn what_does_not_fit_a_batch_comes_in_the_next(db: PgPool) {
     let settings = Settings { batch_events_max: 3, ..Settings::default() };
