@@ -34,7 +34,7 @@ pub mod waiting;
 pub mod whose;
 pub mod writer;
 
-pub use cause::causes;
+pub use cause::{causes, heard};
 pub use identity::Identity;
 pub use recorded::{Entry, Metadata, RawEvent, Recorded, Unreadable};
 pub use writer::{Answer, Outcome, Request, SubmitError, Writer};

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use event_store::listen::HeadListener;
-use event_store::{causes, read};
+use event_store::{heard, read};
 use sqlx::PgPool;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -40,7 +40,7 @@ pub(crate) async fn keep(db: PgPool, reactions: &[&'static Registered], more: &N
     loop {
         if let Err(error) = follow(&db, reactions, more, &mut failing).await {
             if !failing {
-                let error = causes(&error);
+                let error = heard(&db, &error).await;
                 tracing::warn!(error, "the reactor is interrupted and will try again");
             }
             failing = true;

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use event_store::causes;
+use event_store::heard;
 use event_store::listen::HeadListener;
 use sqlx::PgPool;
 use tokio::sync::Notify;
@@ -31,7 +31,7 @@ pub(crate) async fn follow(db: PgPool, more: &Notify) {
     loop {
         if let Err(error) = follow_on(&db, more, &mut failing).await {
             if !failing {
-                let error = causes(&error);
+                let error = heard(&db, &error).await;
                 tracing::warn!(error, "webhooks are interrupted and will go on");
             }
             failing = true;

@@ -32,7 +32,7 @@ use crate::at_hand::AtHand;
 use crate::jetstream::{self, JetStreamError, Limits};
 use crate::listen::HeadListener;
 use crate::recorded::RawEvent;
-use crate::{causes, identity, read};
+use crate::{heard, identity, read};
 
 /// Events read from the log at once.
 const PAGE_EVENTS: usize = 1_000;
@@ -149,8 +149,9 @@ impl Relay {
             if error.is_overtaken() {
                 pause = STANDBY;
             } else {
-                if self.condition.set(Some(causes(&error))) {
-                    report(&error);
+                let cause = heard(&self.db, &error).await;
+                if self.condition.set(Some(cause.clone())) {
+                    report(&error, &cause);
                 }
                 metrics::counter!("relay_failures_total").increment(1);
                 pause = (pause * 2).min(RETRY_MAX);
@@ -350,10 +351,10 @@ fn follow(events: &[RawEvent], position: i64) -> bool {
 }
 
 /// A stream that is another log's needs somebody to settle that; all else may pass.
-fn report(error: &RelayError) {
+fn report(error: &RelayError, cause: &str) {
     if matches!(error, RelayError::Foreign { .. }) {
-        tracing::error!(error = causes(error), "the log is not relayed");
+        tracing::error!(error = cause, "the log is not relayed");
     } else {
-        tracing::warn!(error = causes(error), "the relay is interrupted and will try again");
+        tracing::warn!(error = cause, "the relay is interrupted and will try again");
     }
 }

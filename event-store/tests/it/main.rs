@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // a test that cannot go on fails here
 
 mod at_hand;
+mod causes;
 mod company;
 mod feed;
 mod forget;

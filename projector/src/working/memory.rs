@@ -63,7 +63,7 @@ impl Memory {
 }
 
 /// A connection beside the pool.
-pub(crate) async fn connect(db: &PgPool) -> sqlx::Result<PgConnection> {
+async fn connect(db: &PgPool) -> sqlx::Result<PgConnection> {
     let options = db.connect_options();
     let connecting = tokio::time::timeout(CONNECT_TIMEOUT, options.connect()).await;
     connecting.map_err(|_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))?

@@ -6,27 +6,14 @@ use std::time::{Duration, Instant};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use crate::working::{memory, parking};
+use crate::working::parking;
 
 /// How often an outage that lasts is reported again, with what is its cause now.
 const REMINDER: Duration = Duration::from_mins(1);
 
-/// An error with its causes. A pool that waited for a connection in vain does not say why there is
-/// none: one is tried, to hear it.
+/// An error with its causes, those of the database heard from itself.
 pub async fn cause(db: &PgPool, error: &(dyn std::error::Error + Send + Sync + 'static)) -> String {
-    let said = parking::chain(error);
-    if !in_vain(error) {
-        return said;
-    }
-    match memory::connect(db).await {
-        Ok(_) => said,
-        Err(refused) => format!("{said}: {}", parking::chain(&refused)),
-    }
-}
-
-fn in_vain(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut causes = std::iter::successors(Some(error), |error| error.source());
-    causes.any(|error| matches!(error.downcast_ref(), Some(sqlx::Error::PoolTimedOut)))
+    parking::storable(&event_store::heard(db, error).await)
 }
 
 /// The failures in a row of one worker.

@@ -243,6 +243,6 @@ pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
 
 /// A reason may quote what was sent, of any length and with the one character that Postgres does
 /// not store.
-fn storable(reason: &str) -> String {
+pub(crate) fn storable(reason: &str) -> String {
     reason[..reason.floor_char_boundary(REASON_BYTES_MAX)].replace('\0', "\u{FFFD}")
 }
