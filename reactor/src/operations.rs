@@ -55,8 +55,8 @@ pub async fn parked(db: &PgPool) -> Result<(), Error> {
     Ok(())
 }
 
-/// Takes up again what could not be read: one event, or all. Says whether none of them is parked
-/// any more.
+/// Takes up again what could not be read: one event, which must be parked, or all. Says whether
+/// none of them is parked any more.
 pub async fn retry(db: &PgPool, which: Which) -> Result<bool, Error> {
     let positions = match which.position {
         Some(position) => vec![position],
@@ -64,29 +64,34 @@ pub async fn retry(db: &PgPool, which: Which) -> Result<bool, Error> {
     };
     let mut done = true;
     for position in positions {
-        done &= say(position, &waiting::retry(db, position).await?)?;
+        let outcome = waiting::retry(db, position).await?;
+        say(position, &outcome)?;
+        // Of all of them, one may have been taken up meanwhile.
+        let is_gone = outcome == RetryOutcome::NotWaiting && which.all;
+        done &= outcome == RetryOutcome::Done || is_gone;
     }
     Ok(done)
 }
 
-/// Leaves out an event that will never be read, and takes up what came after it in its stream. Says
-/// whether the stream waits no more.
+/// Leaves out an event that is parked and will never be read, and takes up what came after it in
+/// its stream. Says whether it did so and the stream waits no more.
 pub async fn skip(db: &PgPool, which: LeftOut) -> Result<bool, Error> {
     let LeftOut { position, reason } = which;
     let outcome = waiting::skip(db, position).await?;
     if outcome != RetryOutcome::NotWaiting {
         tracing::warn!(position, reason, "an event is left out by the reactor");
     }
-    say(position, &outcome)
+    say(position, &outcome)?;
+    Ok(outcome == RetryOutcome::Done)
 }
 
-/// Says what came of an event, and whether its stream waits no more.
-fn say(position: i64, outcome: &RetryOutcome) -> Result<bool, Error> {
+/// Says what came of an event.
+fn say(position: i64, outcome: &RetryOutcome) -> Result<(), Error> {
     let mut out = io::stdout();
     match outcome {
         RetryOutcome::Done => writeln!(out, "{position}: done")?,
         RetryOutcome::NotWaiting => writeln!(out, "{position}: is not parked")?,
         RetryOutcome::StillWaits(reason) => writeln!(out, "{position}: still parked: {reason}")?,
     }
-    Ok(!matches!(outcome, RetryOutcome::StillWaits(_)))
+    Ok(())
 }

@@ -1,6 +1,8 @@
 //! An event that no program can read: its stream waits, seen by everybody, and is taken up by
 //! itself.
 
+use clap::Parser as _;
+use reactor::operations::{self, LeftOut, Which};
 use reactor::waiting::{self, RetryOutcome};
 use sqlx::{AssertSqlSafe, PgPool};
 use uuid::Uuid;
@@ -115,6 +117,33 @@ async fn it_can_be_left_out_by_hand(db: PgPool) {
     assert_eq!(waiting::skip(&db, waits.position).await.unwrap(), RetryOutcome::Done);
     assert_eq!(waiting::count(&db).await.unwrap(), 0);
     assert_eq!(waiting::skip(&db, waits.position).await.unwrap(), RetryOutcome::NotWaiting);
+}
+
+/// What is done by hand about an event that is not parked is a mistake, and a runbook stops there.
+#[sqlx::test(migrations = "../migrations")]
+async fn what_is_not_parked_is_neither_left_out_nor_taken_up(db: PgPool) {
+    let skip = Task::parse_from(["reactor", "skip", "--position", "999", "--reason", "no use"]);
+    let retry = Task::parse_from(["reactor", "retry", "--position", "999"]);
+    for mistaken in [skip, retry] {
+        assert!(!mistaken.done(&db).await);
+    }
+    assert!(Task::parse_from(["reactor", "retry", "--all"]).done(&db).await, "there are none");
+}
+
+#[derive(clap::Parser)]
+enum Task {
+    Skip(LeftOut),
+    Retry(Which),
+}
+
+impl Task {
+    async fn done(self, db: &PgPool) -> bool {
+        let done = match self {
+            Self::Skip(which) => operations::skip(db, which).await,
+            Self::Retry(which) => operations::retry(db, which).await,
+        };
+        done.unwrap()
+    }
 }
 
 /// More streams than are tried at once, all but one of which nobody can read: it has its turn.
