@@ -13,6 +13,12 @@ const RECONNECT_PAUSE_MAX: Duration = Duration::from_secs(2);
 /// How long one attempt, and one request, may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long a process that starts gives its first connection until it says that there is none:
+/// within what a health check may take.
+const FIRST_CONNECT_MAX: Duration = Duration::from_secs(1);
+/// How soon it looks again meanwhile.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
 /// Connects to NATS where it is configured. A server that is away is no error: the client keeps
 /// trying in the background, for as long as the process lives.
 pub async fn connect(bus: &Bus, name: &str) -> Result<Option<Client>, ConnectError> {
@@ -50,12 +56,23 @@ pub fn watch(health: Health, client: Client) -> Health {
     })
 }
 
+/// How the connection is; of one that was only just begun, once that has come to something.
+async fn settled(client: &Client) -> State {
+    let begun = async {
+        while client.connection_state() == State::Pending {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    };
+    let _ = tokio::time::timeout(FIRST_CONNECT_MAX, begun).await;
+    client.connection_state()
+}
+
 /// Whether NATS is there and keeps streams, for health checks.
 ///
 /// # Errors
 /// Why not, for those who run the service.
 pub async fn check(client: &Client) -> Result<(), String> {
-    match client.connection_state() {
+    match settled(client).await {
         State::Connected => {
             let account = async_nats::jetstream::new(client.clone()).query_account().await;
             account.map(drop).map_err(|error| format!("no JetStream: {error}"))

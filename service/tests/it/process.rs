@@ -89,7 +89,11 @@ async fn nats_without_jetstream_is_not_well() {
     let reason = found(format!("nats://127.0.0.1:{port}")).await.expect_err("it has no streams");
     assert!(reason.starts_with("no JetStream"), "{reason}");
     let usual = std::env::var("NATS_URL").expect("NATS_URL, as cargo xtask test sets it");
-    assert_eq!(found(usual).await, Ok(()));
+    assert_eq!(found(usual.clone()).await, Ok(()));
+    // Nor is a connection that was only just begun an outage.
+    let bus = service::config::Bus { url: Some(Secret::from(&*usual)), stream: "none".to_owned() };
+    let client = service::bus::connect(&bus, "test").await.expect("a URL").expect("a client");
+    assert_eq!(service::bus::check(&client).await, Ok(()));
 }
 
 #[test]
