@@ -24,11 +24,32 @@ pub fn run(layout: &Layout) -> Result<ExitCode> {
     if let Some(process) = query_api.filter(|process| process.id.is_alive()) {
         progress::result(&table(&projections::list(&process.url)?));
     }
+    let ended = record.processes.iter().filter(|process| !process.id.is_alive());
+    if let Some(remark) = remark(&ended.map(|process| &*process.name).collect::<Vec<_>>()) {
+        progress::result(&remark);
+    }
     if record.owner.is_alive() && query_api.is_none() {
         progress::result("`cargo xtask up` is still starting: its own output shows how far it is");
     }
     let all_run = record.processes.iter().all(|process| process.id.is_alive());
     Ok(if all_run { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What is to be done about those that have ended.
+fn remark(ended: &[&str]) -> Option<String> {
+    if ended.is_empty() {
+        return None;
+    }
+    let unknown = if ended.contains(&"query-api") {
+        "; how far the projections are is not known without query-api"
+    } else {
+        ""
+    };
+    Some(format!(
+        "\n{} ended, its log says why{unknown}. A part is not started by itself: \
+         `cargo xtask down`, then `cargo xtask up`, which goes on with the data as they are",
+        ended.join(", ")
+    ))
 }
 
 fn row(process: &Recorded) -> String {
@@ -53,4 +74,18 @@ fn table(projections: &[Projection]) -> String {
         ));
     }
     format!("\n{}", lines.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ended_is_named_with_what_to_do() {
+        assert_eq!(remark(&[]), None);
+        let projector = remark(&["projector"]).unwrap();
+        assert!(projector.contains("projector ended") && projector.contains("xtask down"));
+        assert!(!projector.contains("not known"));
+        assert!(remark(&["nats", "query-api"]).unwrap().contains("projections are is not known"));
+    }
 }
