@@ -4,13 +4,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use command_api::config::Serve;
 use command_api::operations;
 use command_api::serve::{Surroundings, serve};
 use identity::config::{Asking, Giving};
 use identity::people::People;
 use identity::routes::Desk;
+use service::arguments::arrange;
 use service::config::{Bus, Database, Http, Logging};
 use service::{build, bus, database, openapi, telemetry};
 use sqlx::PgPool;
@@ -102,10 +103,7 @@ enum Task {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
-    let mut arguments: Vec<_> = std::env::args_os().collect();
-    if arguments.len() <= 1 {
-        arguments.push("serve".into());
-    }
+    let arguments = arrange(&Cli::command(), "serve", std::env::args_os());
     let Cli { task, shared } = Cli::parse_from(arguments);
     telemetry::init(shared.logging.format)?;
     match task {
@@ -192,7 +190,7 @@ async fn adopt(database: &Database, bus: &Bus, how: operations::Adoption) -> any
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::CommandFactory as _;
 
     use super::Cli;
 

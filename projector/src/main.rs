@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use projector::building::error::RebuildError;
 use projector::building::rebuild::{Filled, Report, rebuild, verify};
@@ -15,6 +15,8 @@ use projector::serve::{Settings, serve};
 use projector::working::retry::Retried;
 use projector::working::{retry, skip};
 use projector::{builds, checkpoint, printout, projections};
+use serde_json::Value;
+use service::arguments::arrange;
 use service::config::{Bus, Database, Http, Logging, Search};
 use sqlx::PgPool;
 use sqlx::types::Uuid;
@@ -52,7 +54,7 @@ struct Shared {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Keep projections up to date with the log
+    /// Keep projections up to date with the log; this is what happens when nothing is said
     Run {
         /// Only this projection; may be given several times
         #[arg(long = "projection", value_parser = parse_projection)]
@@ -81,6 +83,9 @@ enum Command {
         /// Only this projection's
         #[arg(value_parser = parse_projection)]
         projection: Option<&'static Projection>,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Leave an event out for good that keeps its stream parked, or stops the projection
     Skip {
@@ -119,6 +124,9 @@ enum Command {
         /// Only this projection
         #[arg(value_parser = parse_projection)]
         projection: Option<&'static Projection>,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -148,7 +156,8 @@ fn parse_projection(name: &str) -> Result<&'static Projection, String> {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
-    let Cli { command, shared } = Cli::parse();
+    let arguments = arrange(&Cli::command(), "run", std::env::args_os());
+    let Cli { command, shared } = Cli::parse_from(arguments);
     service::telemetry::init(shared.logging.format)?;
     let db = service::database::connect(&shared.database)?;
     match command {
@@ -173,9 +182,13 @@ async fn main() -> anyhow::Result<ExitCode> {
         Command::Retry { projection, stream } => {
             return retry_parked(&db, projection, stream.as_deref()).await;
         }
-        Command::Parked { projection } => {
+        Command::Parked { projection, json } => {
             let wanted = projection.map_or_else(|| projections::ALL.to_vec(), |one| vec![one]);
-            print(&printout::parked(&db, &wanted).await?);
+            print(&if json {
+                format!("{:#}", printout::parked_as_json(&db, &wanted).await?)
+            } else {
+                printout::parked(&db, &wanted).await?
+            });
         }
         Command::Skip { projection, stream, position, reason } => {
             let retried = skip::skip(&db, projection, &stream, position, &reason).await?;
@@ -187,9 +200,9 @@ async fn main() -> anyhow::Result<ExitCode> {
         }
         Command::Status { json: true } => print(&format!("{:#}", printout::as_json(&db).await?)),
         Command::Status { json: false } => print(&printout::table(&db).await?),
-        Command::Verify { projection } => {
+        Command::Verify { projection, json } => {
             let wanted = projection.map_or_else(|| projections::ALL.to_vec(), |one| vec![one]);
-            return verify_all(&db, wanted).await;
+            return verify_all(&db, wanted, json).await;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -252,26 +265,37 @@ async fn release(
     Ok(ExitCode::SUCCESS)
 }
 
-async fn verify_all(db: &PgPool, wanted: Vec<&'static Projection>) -> anyhow::Result<ExitCode> {
-    let (mut same, mut parked, mut busy) = (true, false, vec![]);
+async fn verify_all(
+    db: &PgPool,
+    wanted: Vec<&'static Projection>,
+    json: bool,
+) -> anyhow::Result<ExitCode> {
+    let (mut same, mut parked, mut busy, mut found) = (true, false, vec![], vec![]);
     for projection in wanted {
         let report = match verify(db, projection, &owner(), &bar(projection)).await {
             Ok(report) => report,
             Err(error @ RebuildError::Busy { .. }) => {
                 busy.push(format!("{}: not verified: {error}", projection.name));
+                found.push(printout::unverified_as_json(projection, &error));
                 continue;
             }
             Err(error) => return Err(error.into()),
         };
         same &= report.differences.is_empty() && report.compared_at.is_some();
         parked |= report.parked > 0 || report.parked_before > 0;
+        if json {
+            found.push(printout::verified_as_json(projection, &report));
+            continue;
+        }
         for difference in &report.differences {
             print(&format!("{} {} {}", difference.table, difference.id, difference.kind));
         }
         print(&printout::summary(projection, &report));
     }
-    for line in &busy {
-        print(line);
+    if json {
+        print(&format!("{:#}", Value::from(found)));
+    } else {
+        busy.iter().for_each(|line| print(line));
     }
     Ok(match (same, busy.is_empty(), parked) {
         (false, ..) => ExitCode::FAILURE,

@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
+use crate::building::compare::Difference;
+use crate::building::error::RebuildError;
 use crate::building::rebuild::Report;
 use crate::projection::Projection;
 use crate::projections;
@@ -120,6 +122,57 @@ pub async fn parked(db: &PgPool, wanted: &[&'static Projection]) -> sqlx::Result
     }
     text.truncate(text.trim_end().len());
     Ok(text)
+}
+
+/// The same for programs: two lists of objects.
+pub async fn parked_as_json(db: &PgPool, wanted: &[&'static Projection]) -> sqlx::Result<Value> {
+    let (mut parked_streams, mut skipped_events) = (vec![], vec![]);
+    for projection in wanted {
+        for parked in parking::list(db, projection).await? {
+            let parking::Listed { stream, position, version, reason, behind, parked_at } = parked;
+            parked_streams.push(json!({
+                "projection": projection.name,
+                "stream": stream,
+                "position": position,
+                "version": version,
+                "behind": behind,
+                "reason": reason,
+                "parked_at": parked_at,
+            }));
+        }
+        for event in skipped::list(db, projection).await? {
+            let Skipped { position, stream, reason, skipped_at } = event;
+            skipped_events.push(json!({
+                "projection": projection.name,
+                "stream": stream,
+                "position": position,
+                "reason": reason,
+                "skipped_at": skipped_at,
+            }));
+        }
+    }
+    Ok(json!({ "parked_streams": parked_streams, "skipped_events": skipped_events }))
+}
+
+/// What came of a comparison, for programs.
+pub fn verified_as_json(projection: &Projection, report: &Report) -> Value {
+    let differences = report.differences.iter().map(|difference| {
+        let Difference { table, id, kind } = difference;
+        json!({ "table": table, "id": id, "kind": kind.to_string() })
+    });
+    json!({
+        "projection": projection.name,
+        "verified": report.compared_at.is_some(),
+        "compared_at": report.compared_at,
+        "builds": { "read": report.from, "fresh": report.to },
+        "differences": differences.collect::<Vec<_>>(),
+        "parked_streams": { "read": report.parked_before, "fresh": report.parked },
+    })
+}
+
+/// That nothing was compared, for programs.
+pub fn unverified_as_json(projection: &Projection, error: &RebuildError) -> Value {
+    json!({ "projection": projection.name, "verified": false, "reason": error.to_string() })
 }
 
 /// What came of a comparison, in one line.

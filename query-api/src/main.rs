@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use identity::config::Asking;
 use query_api::caching::Caching;
 use query_api::{App, Settings};
+use service::arguments::arrange;
 use service::config::{Bus, Database, Http, Logging, Search, Secret};
 use service::rates::Dear;
 use service::{build, bus, database, exposed, openapi, shutdown, telemetry};
@@ -53,7 +54,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Answer reads until told to stop
+    /// Answer reads until told to stop; this is what happens when nothing is said
     Serve,
     /// Write the documents of the API and of the events into a folder
     Describe {
@@ -76,7 +77,7 @@ async fn main() -> Result<()> {
         meili_search_key,
         index_key,
         caching,
-    } = Cli::parse();
+    } = Cli::parse_from(arrange(&Cli::command(), "serve", std::env::args_os()));
     telemetry::init(logging.format)?;
     if let Command::Describe { folder } = command {
         let documents = [

@@ -2,9 +2,10 @@
 
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use reactor::operations;
 use reactor::serve::{Run, serve};
+use service::arguments::arrange;
 use service::config::{Database, Http, Logging};
 use service::{build, database, telemetry};
 use vault::settings::MasterKey;
@@ -35,7 +36,7 @@ struct Shared {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Follow the log, and do what is due
+    /// Follow the log, and do what is due; this is what happens when nothing is said
     Run(Box<Run>),
     /// List the events that could not be read
     Parked,
@@ -47,7 +48,8 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
-    let Cli { command, shared } = Cli::parse();
+    let arguments = arrange(&Cli::command(), "run", std::env::args_os());
+    let Cli { command, shared } = Cli::parse_from(arguments);
     telemetry::init(shared.logging.format)?;
     match command {
         Command::Run(settings) => {

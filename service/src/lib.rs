@@ -6,6 +6,7 @@
 mod accept;
 mod access;
 mod answers;
+pub mod arguments;
 pub mod auth;
 pub mod build;
 pub mod bus;

@@ -130,3 +130,23 @@ async fn a_closed_pipe_is_no_accident(db: PgPool) {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success() && !said.contains("panicked"), "{said}");
 }
+
+#[sqlx::test(migrations = "../migrations")]
+async fn programs_are_told_what_is_parked_and_what_differs(db: PgPool) {
+    let shop = Shop::open(&db);
+    let stream = format!("cart-{}", shop.cart().await);
+    let at = shop.append_raw(&stream, 2, "cart.line_added", "{}").await;
+    project(&db, "carts").await;
+    let (code, printed) = run(&db, &["parked", "carts", "--json"]).await;
+    let parked: Value = serde_json::from_str(&printed).unwrap();
+    let told = &parked["parked_streams"][0];
+    assert_eq!((code, told["stream"].as_str()), (0, Some(&*stream)), "{printed}");
+    assert_eq!((&told["position"], &told["version"]), (&at.into(), &2.into()), "{printed}");
+    assert_eq!(parked["skipped_events"].as_array().map(Vec::len), Some(0), "{printed}");
+    let (code, printed) = run(&db, &["verify", "carts", "--json"]).await;
+    let verified: Value = serde_json::from_str(&printed).unwrap();
+    let told = &verified[0];
+    assert_eq!((code, &told["projection"], &told["verified"]), (3, &"carts".into(), &true.into()));
+    assert_eq!(told["differences"].as_array().map(Vec::len), Some(0), "{printed}");
+    assert_eq!(told["parked_streams"]["read"], 1, "{printed}");
+}
