@@ -206,6 +206,7 @@ fn check(settings: &Serve, around: &Surroundings) -> Result<(), Wrong> {
     master.check(http.exposed)?;
     settings.mail.check(http.exposed)?;
     settings.webhooks.check(http.exposed)?;
+    settings.mail.check_known(master.master()?.is_some())?;
     settings.gateways.check(http.exposed)
 }
 

@@ -28,7 +28,8 @@ pub struct Asking {
         long = "issuer",
         global = true,
         env = "ISSUER",
-        default_value = "commerce"
+        default_value = "commerce",
+        value_parser = clap::builder::NonEmptyStringValueParser::new()
     )]
     pub issuer: String,
     /// Other issuers whose tokens are taken, as JSON or as the path of a file of it: docs/access.md

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use lettre::message::Mailbox;
 use lettre::{AsyncSmtpTransport, Tokio1Executor};
-use service::config::{Secret, Wrong};
+use service::config::{Secret, Wrong, base_url};
 use service::exposed::is_here;
 
 use crate::render::{Shop, Templates};
@@ -31,7 +31,8 @@ pub struct Settings {
         id = "shop-url",
         long = "shop-url",
         env = "SHOP_URL",
-        default_value = "http://127.0.0.1:8080"
+        default_value = "http://127.0.0.1:8080",
+        value_parser = base_url
     )]
     pub shop_url: String,
     /// A folder of templates that are taken before those that come with the program
@@ -55,6 +56,19 @@ impl Settings {
         }
         let reason = "is without TLS: smtps://, or ?tls=required (EXPOSED)";
         Err(Wrong::new("SMTP_URL", reason))
+    }
+
+    /// Refuses to send mails where nothing can be known of those they are for: none would be
+    /// written, without a word.
+    ///
+    /// # Errors
+    /// It is so.
+    pub fn check_known(&self, knows_people: bool) -> Result<(), Wrong> {
+        let is_silent = self.smtp.as_ref().is_none_or(|url| url.expose().is_empty());
+        if knows_people || is_silent {
+            return Ok(());
+        }
+        Err(Wrong::new("SMTP_URL", "needs a MASTER_KEY: under it lies whom a mail is for"))
     }
 
     /// Who sends mails, if anybody does.
@@ -106,6 +120,30 @@ mod tests {
             let wrong = check(open, true).unwrap_err().to_string();
             assert!(wrong.starts_with("SMTP_URL ") && !wrong.contains("hunter2"), "{wrong}");
             assert!(check(open, false).is_ok());
+        }
+    }
+    #[test]
+    fn nobody_is_written_to_of_whom_nothing_can_be_known() {
+        let mails = |url: &str| Settings { smtp: Some(url.into()), ..Settings::default() };
+        let wrong = mails("smtp://127.0.0.1:1025").check_known(false).unwrap_err().to_string();
+        assert!(wrong.starts_with("SMTP_URL ") && wrong.contains("MASTER_KEY"), "{wrong}");
+        assert!(mails("smtp://127.0.0.1:1025").check_known(true).is_ok());
+        assert!(
+            mails("").check_known(false).is_ok() && Settings::default().check_known(false).is_ok()
+        );
+    }
+
+    #[test]
+    fn the_shop_is_somewhere_to_go_to() {
+        #[derive(Debug, clap::Parser)]
+        struct Told {
+            #[command(flatten)]
+            mail: Settings,
+        }
+        let told = |url: &str| <Told as clap::Parser>::try_parse_from(["p", "--shop-url", url]);
+        assert_eq!(told("https://shop.example/").unwrap().mail.shop_url, "https://shop.example");
+        for url in ["", "notaurl", "ftp://x"] {
+            assert!(told(url).is_err(), "{url}");
         }
     }
 }

@@ -78,6 +78,7 @@ async fn keep_running(
     master.check(http.exposed)?;
     mail.check(http.exposed)?;
     webhooks.check(http.exposed)?;
+    mail.check_known(master.master()?.is_some())?;
     gateways.check(http.exposed)?;
     let (does, address) =
         ("does what follows from events by itself, sends webhooks", http.address(DEFAULT_PORT));

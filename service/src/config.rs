@@ -18,6 +18,10 @@ pub use crate::secret::Secret;
 use crate::tls::Tls;
 pub use crate::wrong::Wrong;
 
+/// With fewer connections the parts of a process wait for each other: one listens, and one takes a
+/// transaction while another reads.
+const CONNECTIONS_MIN: i64 = 4;
+
 /// Where Postgres is and how much of it this process may use.
 #[derive(Clone, Debug, Args)]
 pub struct Database {
@@ -37,7 +41,7 @@ pub struct Database {
         global = true,
         env = "DATABASE_CONNECTIONS",
         default_value_t = 16,
-        value_parser = clap::value_parser!(u32).range(1..=500)
+        value_parser = clap::value_parser!(u32).range(CONNECTIONS_MIN..=500)
     )]
     pub connections: u32,
     /// Statements that run longer are cancelled by the database, seconds
@@ -100,9 +104,39 @@ pub struct Bus {
         long = "event-stream",
         global = true,
         env = "EVENT_STREAM",
-        default_value = "commerce"
+        default_value = "commerce",
+        value_parser = stream_name
     )]
     pub stream: String,
+}
+
+/// What NATS takes for the name of a stream.
+fn stream_name(name: &str) -> Result<String, String> {
+    const BYTES_MAX: usize = 255;
+    let is_taken = |byte: u8| byte.is_ascii_graphic() && !b".*>/\\".contains(&byte);
+    if !name.is_empty() && name.len() <= BYTES_MAX && name.bytes().all(is_taken) {
+        return Ok(name.to_owned());
+    }
+    Err("it is the name of a stream: visible ASCII characters, none of . * > / \\".to_owned())
+}
+
+/// A URL that paths can be put behind, without the slash at its end.
+///
+/// # Errors
+/// It is none.
+pub fn base_url(url: &str) -> Result<String, String> {
+    let place = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+    match place {
+        Some(place)
+            if !place.is_empty()
+                && !place.starts_with('/')
+                && place.bytes().all(|byte| byte.is_ascii_graphic())
+                && !place.contains(['?', '#']) =>
+        {
+            Ok(url.trim_end_matches('/').to_owned())
+        }
+        _ => Err("it begins with http:// or https:// and a host, and has no query".to_owned()),
+    }
 }
 
 impl Bus {
@@ -308,6 +342,51 @@ mod tests {
         ] {
             let bus = Bus { url: Some(url.into()), stream: "commerce".to_owned() };
             assert_eq!(bus.shown(), shown);
+        }
+    }
+
+    #[test]
+    fn a_stream_has_a_name_that_nats_takes() {
+        assert_eq!(stream_name("shop_1-a").as_deref(), Ok("shop_1-a"));
+        let long = "a".repeat(256);
+        for name in ["", "a b", "a.b", "a*", ">", "a/b", "a\\b", "läden", "a\n", &long] {
+            assert!(stream_name(name).is_err(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_base_is_a_url_that_paths_fit_behind() {
+        for url in ["https://shop.example/read", "https://shop.example/read/"] {
+            assert_eq!(base_url(url).as_deref(), Ok("https://shop.example/read"));
+        }
+        assert!(base_url("http://127.0.0.1:8081").is_ok());
+        for url in [
+            "",
+            "shop.example",
+            "ftp://x",
+            "https://",
+            "https:///x",
+            "http://h/?a=b",
+            "http://h/\n",
+        ] {
+            assert!(base_url(url).is_err(), "{url:?}");
+        }
+    }
+
+    #[test]
+    fn a_process_that_would_wait_for_itself_is_not_started() {
+        #[derive(Debug, clap::Parser)]
+        struct Told {
+            #[command(flatten)]
+            database: Database,
+        }
+        let told = |connections: &str| {
+            let told = ["p", "--database-url", "x", "--database-connections", connections];
+            <Told as clap::Parser>::try_parse_from(told).map(|told| told.database.connections)
+        };
+        assert_eq!(told("4").unwrap(), 4);
+        for few in ["0", "1", "3"] {
+            assert!(told(few).is_err(), "{few}");
         }
     }
 

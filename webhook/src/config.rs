@@ -2,7 +2,6 @@
 
 use chrono::TimeDelta;
 use clap::Args;
-use clap::builder::FalseyValueParser;
 use service::config::Wrong;
 
 use crate::target::Reach;
@@ -13,12 +12,21 @@ use crate::target::Reach;
 pub struct Settings {
     /// Also send webhooks to this machine and its network, and without TLS: for a machine of one's
     /// own
-    #[arg(long, env = "WEBHOOKS_ALLOW_PRIVATE", value_parser = FalseyValueParser::new())]
+    #[arg(long, env = "WEBHOOKS_ALLOW_PRIVATE", value_parser = yes_or_no)]
     pub webhooks_allow_private: bool,
     /// How long it is kept which webhooks were delivered or given up, days
     #[arg(long, env = "WEBHOOKS_KEPT_DAYS", default_value_t = 30,
           value_parser = clap::value_parser!(u16).range(1..=3_650))]
     pub webhooks_kept_days: u16,
+}
+
+/// Yes or no; nothing, as compose files pass it, is no.
+fn yes_or_no(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "t" | "yes" | "y" | "on" | "1" => Ok(true),
+        "" | "false" | "f" | "no" | "n" | "off" | "0" => Ok(false),
+        _ => Err("it is true or false".to_owned()),
+    }
 }
 
 impl Default for Settings {
@@ -69,5 +77,30 @@ mod tests {
                 assert!(wrong.reason.contains("leave it out"), "{wrong}");
             }
         }
+    }
+
+    #[test]
+    fn a_typing_error_opens_nothing() {
+        for (text, meant) in [("true", true), ("1", true), ("", false), ("Off", false)] {
+            assert_eq!(yes_or_no(text), Ok(meant), "{text}");
+        }
+        for text in ["maybe", "ture", "flase", " "] {
+            assert!(yes_or_no(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn without_a_word_after_it_it_is_meant() {
+        #[derive(Debug, clap::Parser)]
+        struct Told {
+            #[command(flatten)]
+            webhooks: Settings,
+        }
+        let told = |arguments: &[&str]| {
+            let told = <Told as clap::Parser>::try_parse_from(arguments).unwrap();
+            told.webhooks.webhooks_allow_private
+        };
+        assert!(told(&["p", "--webhooks-allow-private"]));
+        assert!(!told(&["p"]));
     }
 }

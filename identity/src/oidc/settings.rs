@@ -53,6 +53,9 @@ pub fn read(setting: &str) -> Result<Vec<Trusted>, Wrong> {
         return Ok(Vec::new());
     }
     let wrong = |reason: String| Wrong::new(NAME, reason);
+    if setting.starts_with('{') {
+        return Err(wrong("is one object: issuers stand in a list, as [{…}]".to_owned()));
+    }
     let text = if setting.starts_with('[') {
         setting.to_owned()
     } else {
