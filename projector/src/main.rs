@@ -295,7 +295,9 @@ async fn verify_all(
     if json {
         print(&format!("{:#}", Value::from(found)));
     } else {
-        busy.iter().for_each(|line| print(line));
+        for line in &busy {
+            print(line);
+        }
     }
     Ok(match (same, busy.is_empty(), parked) {
         (false, ..) => ExitCode::FAILURE,

@@ -69,7 +69,7 @@ async fn a_process_that_starts_without_its_database_is_ended_once_it_is_there(db
     let stop = CancellationToken::new();
     let (wrong, right) = (start(&other, &stop).await.unwrap(), start(&own, &stop).await.unwrap());
     sqlx::query("ALTER TABLE away RENAME TO vault_check").execute(&db).await.unwrap();
-    tokio::time::timeout(Duration::from_secs(60), wrong).await.unwrap().unwrap();
+    tokio::time::timeout(Duration::from_mins(1), wrong).await.unwrap().unwrap();
     assert!(!right.is_finished());
     assert_eq!(
         start(&other, &stop).await.err().map(|why| why.to_string()).as_deref(),
