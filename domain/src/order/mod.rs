@@ -10,6 +10,7 @@
 //! decisions need of them.
 
 mod assigning;
+mod cancelling;
 mod event;
 mod fulfilling;
 mod overpaying;

@@ -1,19 +1,17 @@
-//! Decisions about orders: placing, paying, changing and calling off. Those about what is sent and
-//! comes back are in `fulfilling`.
+//! Decisions about orders: placing, paying and changing. Those about what is called off are in
+//! `cancelling`, about what is sent and comes back in `fulfilling`.
 
 use chrono::{DateTime, Utc};
 
-use super::fulfilling::{merge, reduced};
 use super::{
-    AddressChanged, CancelReason, Cancelled, Completed, Confirmed, Event, FulfilmentClosed,
-    HoldProlonged, Line, Order, PAYMENTS_IN_CASH_MAX, PAYMENTS_MAX, Parcel, ParcelOutcome,
-    PaymentEnded, PaymentMethod, PaymentStarted, Placed, Reinstated, Stage, Status, Units,
-    UnitsCancelled,
+    AddressChanged, CancelReason, Cancelled, Completed, Confirmed, Event, HoldProlonged, Line,
+    Order, PAYMENTS_IN_CASH_MAX, PAYMENTS_MAX, PaymentEnded, PaymentMethod, PaymentStarted, Placed,
+    Reinstated, Status,
 };
 use crate::by::Owner;
 use crate::ids::{AddressId, CartId, FulfilmentId, PaymentId};
 use crate::money::Money;
-use crate::text::{Note, Quantity, Sku};
+use crate::text::Sku;
 
 refusals! {
     /// Why an order refused.
@@ -212,7 +210,7 @@ impl Order {
     }
 
     /// What is left of it costs nothing: there is nothing more to wait for.
-    fn certain_as_free(&self) -> Option<Event> {
+    pub(super) fn certain_as_free(&self) -> Option<Event> {
         let total = self.owed().filter(|owed| owed.is_zero())?;
         let waits = self.status == Status::Pending && self.units() > 0;
         waits.then(|| self.certain(None, total))
@@ -267,80 +265,6 @@ impl Order {
         if self.has_left() { Err(Error::AddressUsed) } else { Ok(changed) }
     }
 
-    /// Calls off as much as a line has beyond `quantity`, none of which has left.
-    pub fn shrink_line(&self, sku: &Sku, quantity: u32) -> Result<Vec<Units>, Error> {
-        self.must_be_open()?;
-        let line = self.lines.iter().find(|line| line.sku == *sku).ok_or(Error::NoSuchLine)?;
-        let has = self.kept(line);
-        if quantity > has {
-            return Err(Error::LineCannotGrow { sku: sku.clone(), has });
-        }
-        let fewer = Quantity::try_from(has - quantity).ok();
-        Ok(fewer.map(|quantity| Units { sku: sku.clone(), quantity }).into_iter().collect())
-    }
-
-    /// Calls units off that are in no parcel. The last ones end the order.
-    pub fn cancel_units(&self, lines: Vec<Units>, reason: Note) -> Result<Vec<Event>, Error> {
-        let owed = self.owed().ok_or(Error::NotFound)?;
-        self.must_be_open()?;
-        let lines = merge(lines, |sku| self.unplanned(sku)).map_err(Error::NothingLeft)?;
-        if lines.is_empty() {
-            return Ok(vec![]);
-        }
-        let was_confirmed = self.status == Status::Confirmed;
-        let mut after = self.clone();
-        let cancelled =
-            UnitsCancelled { lines, reason: reason.clone(), amount: owed, was_confirmed };
-        after.evolve(&cancelled.clone().into());
-        let amount = reduced(owed, &after);
-        let mut events = vec![UnitsCancelled { amount, ..cancelled }.into()];
-        events.extend(after.end(CancelReason::Requested(reason)));
-        events.extend(after.certain_as_free());
-        Ok(events)
-    }
-
-    /// Calls it off: all of it where nothing has left, otherwise what has not.
-    pub fn cancel(&self, reason: CancelReason) -> Result<Vec<Event>, Error> {
-        let total = self.owed().ok_or(Error::NotFound)?;
-        match self.status {
-            Status::Cancelled => return Ok(vec![]),
-            Status::Completed => return Err(Error::Completed),
-            Status::Unplaced => return Err(Error::NotFound),
-            Status::Pending | Status::Confirmed => {}
-        }
-        let mut after = self.clone();
-        let mut events = self.close_planned();
-        for event in &events {
-            after.evolve(event);
-        }
-        if after.has_left() {
-            let CancelReason::Requested(note) = reason else { return Err(Error::AlreadyShipped) };
-            let unsent = after.all_left();
-            if unsent.is_empty() {
-                return Err(Error::AlreadyShipped);
-            }
-            events.extend(after.cancel_units(unsent, note)?);
-        } else {
-            let was_confirmed = self.status == Status::Confirmed;
-            let units = self.units();
-            events.push(Cancelled { reason, was_confirmed, total, units }.into());
-        }
-        Ok(events)
-    }
-
-    fn close_planned(&self) -> Vec<Event> {
-        let planned = self.fulfilments.iter().filter(|(_, of)| of.stage == Stage::Planned);
-        let close = |(id, parcel): (&FulfilmentId, &Parcel)| {
-            let (fulfilment_id, lines) = (*id, parcel.lines.clone());
-            let outcome = ParcelOutcome::Cancelled;
-            let (again, amount, found, regained) = (vec![], None, false, None);
-            let end =
-                FulfilmentClosed { fulfilment_id, outcome, lines, again, amount, found, regained };
-            end.into()
-        };
-        planned.map(close).collect()
-    }
-
     /// Its end, once every unit was delivered or is off; `reason` if none was delivered.
     pub(super) fn end(&self, reason: CancelReason) -> Option<Event> {
         let open = matches!(self.status, Status::Pending | Status::Confirmed);
@@ -375,7 +299,7 @@ impl Order {
         }
     }
 
-    fn must_be_open(&self) -> Result<(), Error> {
+    pub(super) fn must_be_open(&self) -> Result<(), Error> {
         match self.status {
             Status::Pending | Status::Confirmed => Ok(()),
             Status::Cancelled => Err(Error::Cancelled),

@@ -6,13 +6,14 @@
 //! * `failures`: how guessing is made slow; `sessions`: who is signed in; [`sign_ins`]: who
 //!   was, or tried; `elsewhere`: customers of another shop's books;
 //! * `second_factor`: what some show besides, `totp`: how codes are made; `staff`: those who work
-//!   here, as the owner sees to them.
+//!   here, as the owner sees to them; `inviting`: how they come.
 
 mod account;
 mod codes;
 mod common;
 mod elsewhere;
 mod failures;
+mod inviting;
 mod password;
 mod second_factor;
 mod sessions;
@@ -30,10 +31,11 @@ use uuid::Uuid;
 
 pub use account::{Account, AccountError};
 pub use common::NewPassword;
+pub use inviting::Invitation;
 pub use password::{Hashing, Password, PasswordError};
 pub use second_factor::Enrolment;
 pub use sessions::{Grant, Lives, Session};
-pub use staff::{Colleague, Invitation, StaffChange};
+pub use staff::{Colleague, StaffChange};
 pub use vault::{Email, Vault};
 
 use crate::master::{Master, NotSealed};

@@ -17,9 +17,7 @@ use uuid::Uuid;
 use super::problem::{failed, refused};
 use super::{Identity, NO_STORE, not_found};
 use crate::access::unauthorized;
-use crate::people::{
-    Colleague, Email, Invitation, NewPassword, People, SignInError, StaffChange,
-};
+use crate::people::{Colleague, Email, Invitation, NewPassword, People, SignInError, StaffChange};
 use crate::principal::{Member, Principal, Role};
 
 #[derive(Serialize, JsonSchema)]

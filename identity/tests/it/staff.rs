@@ -130,7 +130,7 @@ async fn who_is_invited_again_has_one_way_in(db: PgPool) {
     let bob = open.people.invite(&bob, Role::Staff, now).await.unwrap().unwrap().id;
     assert!(open.people.send_away(bob, now).await.unwrap());
     assert!(open.people.invite_again(bob, now).await.unwrap().is_some());
-    assert!(open.people.set_disabled(bob, true, now).await.unwrap());
+    assert_eq!(open.people.set_disabled(bob, true, now).await.unwrap(), StaffChange::Done);
     let customer = ann(&open.people).await;
     for id in [bob, customer, Uuid::now_v7()] {
         assert!(open.people.invite_again(id, now).await.unwrap().is_none());

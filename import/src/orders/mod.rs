@@ -280,7 +280,7 @@ mod tests {
                     3,2026-01-02,2030-01-01,A,1,12.50\n";
         let table = Table::parse(file.into()).unwrap();
         let latest = "2026-06-01T00:00:00Z".parse().unwrap();
-        let (history, _, report) = read(&table, "EUR".parse().unwrap(), latest, false).unwrap();
+        let (history, _, report) = read(&table, "EUR".parse().unwrap(), latest).unwrap();
         assert_eq!(history.orders.len(), 1);
         let lines: Vec<u64> = report.reasons().iter().map(|(line, _)| *line).collect();
         assert_eq!(lines, [3, 4], "{:?}", report.reasons());
