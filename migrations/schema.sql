@@ -578,8 +578,8 @@ CREATE INDEX stock_rows_short ON stock_rows USING btree (build, id) WHERE short 
 CREATE TABLE vault_check (
     one boolean DEFAULT true NOT NULL,
     sealed bytea NOT NULL,
-    CONSTRAINT vault_check_one_check CHECK (one),
-    CONSTRAINT vault_check_pkey PRIMARY KEY (one)
+    CONSTRAINT vault_check_pkey PRIMARY KEY (one),
+    CONSTRAINT vault_check_one_check CHECK (one)
 );
 
 CREATE TABLE vault_erased (
@@ -1283,7 +1283,7 @@ GRANT EXECUTE ON FUNCTION settle_log(boolean) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION take_turn(bigint, integer, bigint) TO commerce_writer;
 GRANT SELECT ON commands, events, log_head TO commerce_writer;
 GRANT SELECT, INSERT, UPDATE ON signing_keys TO commerce_writer;
-GRANT SELECT, INSERT, UPDATE, DELETE ON api_keys, gateway_events, invitations, mails, payment_process, payment_process_parked, payment_tasks, people, person_codes, reaction_tasks, reaction_waiting, reactions, recovery_codes, sandbox_gateway, second_factors, sessions, sign_in_failures, sign_ins, snapshots, vault_erased, vault_index, vault_keys, vault_records, voided_tokens, webhook_deliveries, webhook_readings, webhook_subscriptions TO commerce_writer;
+GRANT SELECT, INSERT, UPDATE, DELETE ON api_keys, gateway_events, invitations, mails, payment_process, payment_process_parked, payment_tasks, people, person_codes, reaction_tasks, reaction_waiting, reactions, recovery_codes, sandbox_gateway, second_factors, sessions, sign_in_failures, sign_ins, snapshots, vault_check, vault_erased, vault_index, vault_keys, vault_records, voided_tokens, webhook_deliveries, webhook_readings, webhook_subscriptions TO commerce_writer;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO commerce_analyst;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO commerce_projector;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO commerce_reader;

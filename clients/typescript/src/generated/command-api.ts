@@ -1976,8 +1976,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Moves units between locations
-         * @description Moves units between locations.
+         * Moves units between locations, those that orders wait for too: what is damaged has to go
+         * @description Moves units between locations, those that orders wait for too: what is damaged has to go
+         *     somewhere. What orders lack then is in the event, and in `short` and `short_orders` of the
+         *     document, which `Prefer: return=representation` shows.
          */
         post: operations["stock.transfer"];
         delete?: never;
@@ -2259,7 +2261,8 @@ export interface components {
             overlap_minutes: number;
         };
         /**
-         * @description The beginning of a path, as `/v1/stock`, and which method, as `GET /v1/orders`.
+         * @description The beginning of a path, as `/v1/stock`, and which method, as `GET /v1/orders`. What ends with
+         *     a slash is all that is below it, and not itself.
          * @example GET /v1/orders
          */
         ApiKeyScope: string;
@@ -2385,7 +2388,8 @@ export interface components {
         };
         /** @description Makes a guest's cart a customer's. */
         CartAssign: {
-            customer_id: components["schemas"]["CustomerId"];
+            /** @description Whose it is from now on: oneself, where a customer asks and says nothing. */
+            customer_id?: components["schemas"]["CustomerId"] | null;
         };
         /** @description Sets how many units of a SKU are in it, at the price of today. */
         CartChangeLine: {
@@ -2619,10 +2623,10 @@ export interface components {
         FulfilmentCreate: {
             id?: components["schemas"]["FulfilmentId"] | null;
             /**
-             * @description None means all that is left.
-             * @default []
+             * @description At least one, if any is named; none means all that is left.
+             * @default null
              */
-            lines: components["schemas"]["Units"][];
+            lines: components["schemas"]["Units"][] | null;
             /** @description None means from where its units are set aside. */
             location?: components["schemas"]["Location"] | null;
             order_id: components["schemas"]["OrderId"];
@@ -2631,9 +2635,9 @@ export interface components {
         FulfilmentDeliver: {
             /**
              * @description None means all of it.
-             * @default []
+             * @default null
              */
-            lines: components["schemas"]["Units"][];
+            lines: components["schemas"]["Units"][] | null;
         };
         /** @description Says that a parcel could not be handed over. It is tried again, sent back or lost. */
         FulfilmentFail: {
@@ -2660,9 +2664,9 @@ export interface components {
         FulfilmentReturn: {
             /**
              * @description What came back of it, and what becomes of that; the rest is lost. None means all of it.
-             * @default []
+             * @default null
              */
-            lines: components["schemas"]["Arrival"][];
+            lines: components["schemas"]["Arrival"][] | null;
             /** @description Where all of it is put; none means `returns`, or `main` where it goes out again. */
             location?: components["schemas"]["Location"] | null;
             /**
@@ -3016,15 +3020,16 @@ export interface components {
         };
         /** @description Makes a guest's order a customer's, who has signed in since. */
         OrderAssign: {
-            customer_id: components["schemas"]["CustomerId"];
+            /** @description Whose it is from now on: oneself, where a customer asks and says nothing. */
+            customer_id?: components["schemas"]["CustomerId"] | null;
         };
         /** @description Calls off what has not left, or some units of it. Money that is too much then is given back. */
         OrderCancel: {
             /**
              * @description None means all that has not left.
-             * @default []
+             * @default null
              */
-            lines: components["schemas"]["Units"][];
+            lines: components["schemas"]["Units"][] | null;
             reason: components["schemas"]["Note"];
         };
         /** @description Sends the order elsewhere, before a parcel leaves. */
@@ -3113,7 +3118,8 @@ export interface components {
         };
         /**
          * Format: password
-         * @description A password. It is never printed.
+         * @description What somebody gives as their password, which may be any text: one that nobody can have is wrong
+         *     as any other is, and counts as a try. It is never printed.
          * @example correct horse battery staple
          */
         Password: string;
@@ -3835,9 +3841,9 @@ export interface components {
         StockSetThreshold: {
             /**
              * Format: uint32
-             * @description `null`: nobody is told.
+             * @description `null`: nobody is told. It has to be said.
              */
-            threshold?: number | null;
+            threshold: number;
         };
         /** @description Units that an order was promised and that are not there. */
         StockShort: {
@@ -3846,7 +3852,11 @@ export interface components {
             /** @description How many. */
             quantity: components["schemas"]["Quantity"];
         };
-        /** @description Moves units between locations. */
+        /**
+         * @description Moves units between locations, those that orders wait for too: what is damaged has to go
+         *     somewhere. What orders lack then is in the event, and in `short` and `short_orders` of the
+         *     document, which `Prefer: return=representation` shows.
+         */
         StockTransfer: {
             from: components["schemas"]["Location"];
             quantity: components["schemas"]["Quantity"];
@@ -4161,7 +4171,7 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
-                    code?: "idempotency_key_required" | "incomplete_body" | "invalid_body" | "invalid_idempotency_key" | "invalid_if_match" | "invalid_log_id" | "invalid_path" | "invalid_query" | "invalid_signature" | "malformed_json" | "unknown_command";
+                    code?: "condition_not_taken" | "idempotency_key_required" | "incomplete_body" | "invalid_body" | "invalid_idempotency_key" | "invalid_if_match" | "invalid_log_id" | "invalid_path" | "invalid_query" | "invalid_signature" | "key_not_taken" | "malformed_json" | "unknown_command";
                     /** @constant */
                     status?: 400;
                 };
@@ -4177,7 +4187,7 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
-                    code?: "already_delivered" | "already_exists" | "amount_too_large" | "amount_too_small" | "another_log" | "cart_abandoned" | "cart_already_exists" | "cart_checked_out" | "cart_empty" | "cart_merge_refused" | "cart_merged" | "cart_of_another" | "cart_of_other_currency" | "cart_order_sent" | "cart_order_stands" | "checkout_refused" | "email_taken" | "fulfilment_already_exists" | "fulfilment_given_up" | "fulfilment_wrong_state" | "last_variant" | "location_not_sellable" | "location_sellable_stays" | "no_second_factor" | "not_for_sale" | "not_in_fulfilment" | "not_invited" | "not_priced_in_currency" | "nothing_left_to_send" | "nothing_to_return" | "nothing_to_sell" | "order_already_exists" | "order_already_shipped" | "order_cancelled" | "order_completed" | "order_fully_planned" | "order_line_cannot_grow" | "order_not_confirmed" | "order_not_delivered" | "order_not_due" | "order_not_pending" | "order_not_secured" | "order_of_another" | "order_paid" | "out_of_stock" | "payment_already_exists" | "payment_already_started" | "payment_request_in_flight" | "payment_wrong_state" | "product_already_exists" | "product_archived" | "replay_under_way" | "return_already_exists" | "return_wrong_state" | "second_factor_there" | "sku_of_another_product" | "sku_taken" | "stock_already_reserved" | "stock_not_empty" | "stock_not_held" | "stock_not_there" | "stock_of_another_product" | "stock_would_go_negative" | "too_many_arrivals" | "too_many_cart_lines" | "too_many_delivery_attempts" | "too_many_fulfilments" | "too_many_keys" | "too_many_order_lines" | "too_many_payment_requests" | "too_many_payments" | "too_many_records" | "too_many_returns" | "too_many_webhooks" | "withheld_too_much" | "works_here" | "yourself";
+                    code?: "already_delivered" | "already_exists" | "amount_too_large" | "amount_too_small" | "another_log" | "cart_abandoned" | "cart_already_exists" | "cart_checked_out" | "cart_empty" | "cart_merge_refused" | "cart_merged" | "cart_of_another" | "cart_of_other_currency" | "cart_order_sent" | "cart_order_stands" | "checkout_refused" | "email_taken" | "fulfilment_already_exists" | "fulfilment_given_up" | "fulfilment_wrong_state" | "last_owner" | "last_variant" | "location_not_sellable" | "location_sellable_stays" | "no_second_factor" | "not_for_sale" | "not_in_fulfilment" | "not_invited" | "not_priced_in_currency" | "nothing_left_to_send" | "nothing_to_return" | "nothing_to_sell" | "order_already_exists" | "order_already_shipped" | "order_cancelled" | "order_completed" | "order_fully_planned" | "order_line_cannot_grow" | "order_not_confirmed" | "order_not_delivered" | "order_not_due" | "order_not_pending" | "order_not_secured" | "order_of_another" | "order_packed" | "order_paid" | "orders_open" | "out_of_stock" | "payment_already_exists" | "payment_already_started" | "payment_request_in_flight" | "payment_wrong_state" | "product_already_exists" | "product_archived" | "replay_under_way" | "return_already_exists" | "return_wrong_state" | "second_factor_there" | "sku_of_another_product" | "sku_taken" | "stock_already_reserved" | "stock_not_empty" | "stock_not_held" | "stock_not_there" | "stock_of_another_product" | "stock_would_go_negative" | "too_many_arrivals" | "too_many_cart_lines" | "too_many_delivery_attempts" | "too_many_fulfilments" | "too_many_keys" | "too_many_order_lines" | "too_many_payment_requests" | "too_many_payments" | "too_many_records" | "too_many_returns" | "too_many_webhooks" | "withheld_too_much" | "works_here" | "yourself";
                     /** @constant */
                     status?: 409;
                 };
@@ -4457,6 +4467,7 @@ export interface operations {
                     "application/json": components["schemas"]["KeySet"];
                 };
             };
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooManyRequests"];
@@ -4487,6 +4498,7 @@ export interface operations {
                     "application/json": components["schemas"]["AuthorizationServer"];
                 };
             };
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
@@ -4688,6 +4700,7 @@ export interface operations {
                     "application/json": components["schemas"]["ApiKeys"];
                 };
             };
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
@@ -5074,7 +5087,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 /**
                  * @example {
@@ -6002,6 +6015,7 @@ export interface operations {
                     "application/json": components["schemas"]["Welcome"];
                 };
             };
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooManyRequests"];
@@ -6338,7 +6352,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 /**
                  * @example {
@@ -7367,6 +7381,7 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
@@ -7489,6 +7504,7 @@ export interface operations {
                     "application/json": components["schemas"]["Export"];
                 };
             };
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
@@ -7502,7 +7518,13 @@ export interface operations {
     };
     "account.forget": {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description Whether somebody is forgotten who has orders that are neither complete nor off. Nobody can
+                 *     send these any more.
+                 */
+                despite_open_orders?: boolean;
+            };
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
@@ -7607,6 +7629,7 @@ export interface operations {
                     "application/json": components["schemas"]["Sessions"];
                 };
             };
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
@@ -7954,6 +7977,7 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
@@ -7966,7 +7990,13 @@ export interface operations {
     };
     "person.forget": {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description Whether somebody is forgotten who has orders that are neither complete nor off. Nobody can
+                 *     send these any more.
+                 */
+                despite_open_orders?: boolean;
+            };
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
@@ -9294,6 +9324,7 @@ export interface operations {
                     "application/json": components["schemas"]["Staff"];
                 };
             };
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
@@ -9917,7 +9948,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 /**
                  * @example {
@@ -10048,6 +10079,7 @@ export interface operations {
                     "application/json": components["schemas"]["Webhooks"];
                 };
             };
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];

@@ -2545,7 +2545,7 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
-                    code?: "as_of_ahead" | "incomplete_body" | "invalid_body" | "invalid_cursor" | "invalid_last_event_id" | "invalid_log_id" | "invalid_path" | "invalid_query" | "malformed_json" | "position_unknown";
+                    code?: "as_of_ahead" | "condition_not_taken" | "incomplete_body" | "invalid_body" | "invalid_cursor" | "invalid_last_event_id" | "invalid_log_id" | "invalid_path" | "invalid_query" | "key_not_taken" | "malformed_json" | "position_unknown";
                     /** @constant */
                     status?: 400;
                 };
@@ -2753,7 +2753,7 @@ export interface components {
         Link: string;
         /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
         "Log-Id": string;
-        /** @description The `after` to go on with once the last line has come. */
+        /** @description The `after` to go on with once the last line has come. Where `limit` may end what is asked of some `types` there is none: go on after the last line's `position`. */
         "Next-After": number;
         /** @description How many streams a list lacks events of. */
         "Parked-Streams": number;
@@ -2851,7 +2851,7 @@ export interface operations {
             query?: {
                 /** @description Only after this position, or recorded after this time. Live streams without it begin now. */
                 after?: string;
-                /** @description Where a live stream broke off, for those who cannot say so in `Last-Event-ID`. */
+                /** @description Where a stream broke off, for those who cannot say so in `Last-Event-ID`. */
                 last_event_id?: string;
                 /** @description No more than this many. */
                 limit?: number;
@@ -2887,6 +2887,15 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
+            /** @description Nothing is left to come of what was to be followed. */
+            204: {
+                headers: {
+                    "Log-Id": components["headers"]["Log-Id"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -2902,7 +2911,7 @@ export interface operations {
             query?: {
                 /** @description Only after this position, or recorded after this time. Live streams without it begin now. */
                 after?: string;
-                /** @description Where a live stream broke off, for those who cannot say so in `Last-Event-ID`. */
+                /** @description Where a stream broke off, for those who cannot say so in `Last-Event-ID`. */
                 last_event_id?: string;
                 /** @description No more than this many. */
                 limit?: number;

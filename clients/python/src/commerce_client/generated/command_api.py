@@ -104,7 +104,8 @@ class ApiKeyRotation(TypedDict):
     overlap_minutes: NotRequired[int]
 
 
-# The beginning of a path, as `/v1/stock`, and which method, as `GET /v1/orders`.
+# The beginning of a path, as `/v1/stock`, and which method, as `GET /v1/orders`. What ends
+# with a slash is all that is below it, and not itself.
 ApiKeyScope: TypeAlias = str
 
 
@@ -253,7 +254,8 @@ class CartAddLine(TypedDict):
 class CartAssign(TypedDict):
     """Makes a guest's cart a customer's."""
 
-    customer_id: CustomerId
+    # Whose it is from now on: oneself, where a customer asks and says nothing.
+    customer_id: NotRequired[CustomerId | None]
 
 
 @final
@@ -508,8 +510,8 @@ class FulfilmentCreate(TypedDict):
     """Plans a parcel of an order."""
 
     id: NotRequired[FulfilmentId | None]
-    # None means all that is left.
-    lines: NotRequired[list[Units]]
+    # At least one, if any is named; none means all that is left.
+    lines: NotRequired[list[Units] | None]
     # None means from where its units are set aside.
     location: NotRequired[Location | None]
     order_id: OrderId
@@ -520,7 +522,7 @@ class FulfilmentDeliver(TypedDict):
     """Says that a parcel was handed over, or some of it."""
 
     # None means all of it.
-    lines: NotRequired[list[Units]]
+    lines: NotRequired[list[Units] | None]
 
 
 @final
@@ -553,7 +555,7 @@ class FulfilmentReturn(TypedDict):
     """
 
     # What came back of it, and what becomes of that; the rest is lost. None means all of it.
-    lines: NotRequired[list[Arrival]]
+    lines: NotRequired[list[Arrival] | None]
     # Where all of it is put; none means `returns`, or `main` where it goes out again.
     location: NotRequired[Location | None]
     # Whether what is put somewhere, which must sell, is sent again in another parcel: it is
@@ -892,7 +894,8 @@ class Order(TypedDict):
 class OrderAssign(TypedDict):
     """Makes a guest's order a customer's, who has signed in since."""
 
-    customer_id: CustomerId
+    # Whose it is from now on: oneself, where a customer asks and says nothing.
+    customer_id: NotRequired[CustomerId | None]
 
 
 @final
@@ -902,7 +905,7 @@ class OrderCancel(TypedDict):
     """
 
     # None means all that has not left.
-    lines: NotRequired[list[Units]]
+    lines: NotRequired[list[Units] | None]
     reason: Note
 
 
@@ -984,7 +987,8 @@ class OwnProfile(TypedDict):
     phone: NotRequired[Phone | None]
 
 
-# A password. It is never printed.
+# What somebody gives as their password, which may be any text: one that nobody can have is
+# wrong as any other is, and counts as a try. It is never printed.
 Password: TypeAlias = str
 
 
@@ -1577,8 +1581,8 @@ class SignIn(TypedDict):
     network: NotRequired[str | None]
     # Whose account it is about; nobody's, where nobody has the e-mail that was tried.
     person_id: NotRequired[str | None]
-    # What happened: `signed_in`, `failed`, `locked_out`, `password_changed`, `factor_added`
-    # or `factor_removed`.
+    # What happened: `signed_in`, `failed`, `locked_out`, `password_changed`,
+    # `email_change_asked`, `email_changed`, `factor_added` or `factor_removed`.
     what: str
 
 
@@ -1715,8 +1719,8 @@ class StockSetPolicy(TypedDict):
 class StockSetThreshold(TypedDict):
     """Sets at how many units left somebody is told."""
 
-    # `null`: nobody is told.
-    threshold: NotRequired[int | None]
+    # `null`: nobody is told. It has to be said.
+    threshold: int
 
 
 @final
@@ -1729,7 +1733,9 @@ class StockShort(TypedDict):
     quantity: Quantity
 
 
-# Moves units between locations.
+# Moves units between locations, those that orders wait for too: what is damaged has to go
+# somewhere. What orders lack then is in the event, and in `short` and `short_orders` of the
+# document, which `Prefer: return=representation` shows.
 StockTransfer = TypedDict(
     "StockTransfer",
     {
@@ -2172,7 +2178,7 @@ class CartOperations(Operations):
         self,
         id: str,
         *,
-        body: CartAssign,
+        body: CartAssign | None = None,
         **options: Unpack[CommandOptions],
     ) -> Answer[Accepted | Cart]:
         """Makes a guest's cart a customer's.
@@ -2575,7 +2581,7 @@ class OrderOperations(Operations):
         self,
         id: str,
         *,
-        body: OrderAssign,
+        body: OrderAssign | None = None,
         **options: Unpack[CommandOptions],
     ) -> Answer[Accepted | Order]:
         """Makes a guest's order a customer's, who has signed in since.
@@ -2864,12 +2870,26 @@ class PersonOperations(Operations):
         """
         return self._client.ask("POST", "/v1/people/me/password", body=body, **options)
 
-    def forget(self, id: str, **options: Unpack[PlainOptions]) -> Answer[None]:
+    def forget(
+        self,
+        id: str,
+        *,
+        despite_open_orders: bool | None = None,
+        **options: Unpack[PlainOptions],
+    ) -> Answer[None]:
         """Forgets a customer, a guest, or who is in an address alone, who asked for it.
 
         `POST /v1/people/{id}/forget`
+
+        - `despite_open_orders`: Whether somebody is forgotten who has orders that are neither
+          complete nor off. Nobody can send these any more.
         """
-        return self._client.ask("POST", f"/v1/people/{place(id)}/forget", **options)
+        return self._client.ask(
+            "POST",
+            f"/v1/people/{place(id)}/forget",
+            query={"despite_open_orders": despite_open_orders},
+            **options,
+        )
 
 
 class AccountOperations(Operations):
@@ -2903,12 +2923,27 @@ class AccountOperations(Operations):
         """
         return self._client.ask("GET", "/v1/people/me/export", **options)
 
-    def forget(self, *, body: Farewell, **options: Unpack[PlainOptions]) -> Answer[None]:
+    def forget(
+        self,
+        *,
+        despite_open_orders: bool | None = None,
+        body: Farewell,
+        **options: Unpack[PlainOptions],
+    ) -> Answer[None]:
         """Forgets a shopper. Who has an account says their password.
 
         `POST /v1/people/me/forget`
+
+        - `despite_open_orders`: Whether somebody is forgotten who has orders that are neither
+          complete nor off. Nobody can send these any more.
         """
-        return self._client.ask("POST", "/v1/people/me/forget", body=body, **options)
+        return self._client.ask(
+            "POST",
+            "/v1/people/me/forget",
+            query={"despite_open_orders": despite_open_orders},
+            body=body,
+            **options,
+        )
 
     def reset(self, *, body: PasswordForgotten, **options: Unpack[PlainOptions]) -> Answer[None]:
         """Mails a code for another password, if anybody has the address.
@@ -2987,8 +3022,8 @@ class SignInOperations(Operations):
     """What is asked of sign ins."""
 
     def own(self, *, before: int | None = None, **options: Unpack[PlainOptions]) -> Answer[SignIns]:
-        """Who signed in as oneself or tried to, and what became of password and second factor,
-        for 90 days; the latest first, a hundred at once.
+        """Who signed in as oneself or tried to, and what became of password, e-mail and second
+        factor, for 90 days; the latest first, a hundred at once.
 
         `GET /v1/people/me/sign-ins`
 
@@ -3412,6 +3447,13 @@ class StaffOperations(Operations):
         """
         return self._client.ask("POST", f"/v1/staff/{place(id)}/enable", **options)
 
+    def invite_again(self, id: str, **options: Unpack[PlainOptions]) -> Answer[Invitation]:
+        """Invites somebody again who has not joined yet. What they had is good no more.
+
+        `POST /v1/staff/{id}/invite`
+        """
+        return self._client.ask("POST", f"/v1/staff/{place(id)}/invite", **options)
+
     def set_role(self, id: str, *, body: NewRole, **options: Unpack[PlainOptions]) -> Answer[None]:
         """Gives somebody another role.
 
@@ -3517,7 +3559,7 @@ class StockOperations(Operations):
         self,
         id: Sku,
         *,
-        body: StockSetThreshold | None = None,
+        body: StockSetThreshold,
         **options: Unpack[CommandOptions],
     ) -> Answer[Accepted | Stock]:
         """Sets at how many units left somebody is told.
@@ -3539,7 +3581,9 @@ class StockOperations(Operations):
         body: StockTransfer,
         **options: Unpack[CommandOptions],
     ) -> Answer[Accepted | Stock]:
-        """Moves units between locations.
+        """Moves units between locations, those that orders wait for too: what is damaged has to
+        go somewhere. What orders lack then is in the event, and in `short` and `short_orders`
+        of the document, which `Prefer: return=representation` shows.
 
         `POST /v1/stock/{id}/transfer`, under a key
         """

@@ -218,7 +218,6 @@ class FieldError(TypedDict):
     parameter: NotRequired[str]
 
 
-@final
 class Found(TypedDict):
     """What a search found."""
 
@@ -278,6 +277,13 @@ class Fulfilment(TypedDict):
 
 # A parcel of an order.
 FulfilmentId: TypeAlias = str
+
+
+@final
+class FulfilmentPage(TypedDict):
+    items: list[Fulfilment]
+    # The `cursor` of the page after; `null` on the last one.
+    next: str | None
 
 
 # Where a parcel stands in its life.
@@ -845,6 +851,13 @@ class Return(TypedDict):
 
 # Goods of an order that come back after they were delivered.
 ReturnId: TypeAlias = str
+
+
+@final
+class ReturnPage(TypedDict):
+    items: list[Return]
+    # The `cursor` of the page after; `null` on the last one.
+    next: str | None
 
 
 # Where a return stands in its life.
@@ -1571,6 +1584,11 @@ SearchSort: TypeAlias = Literal[
 ]
 
 
+@final
+class SearchAnswer(Found):
+    included: NotRequired[IncludedStock]
+
+
 StreamReadCategory: TypeAlias = Literal[
     "product", "sku", "stock", "location", "cart", "order", "payment", "fulfilment", "return",
 ]
@@ -1624,14 +1642,14 @@ class EventOperations(Operations):
         types: str | Sequence[str] | None = None,
         until: str | None = None,
         **options: Unpack[PlainOptions],
-    ) -> Answer[Sequence[Event]]:
+    ) -> Answer[Sequence[Event] | None]:
         """The log, as lines of JSON up to its head, or live as server-sent events.
 
         `GET /v1/events`
 
         - `after`: Only after this position, or recorded after this time. Live streams without
           it begin now.
-        - `last_event_id`: Where a live stream broke off, for those who cannot say so in
+        - `last_event_id`: Where a stream broke off, for those who cannot say so in
           `Last-Event-ID`.
         - `limit`: No more than this many.
         - `types`: Only of these types, repeated or with commas between them.
@@ -1653,6 +1671,46 @@ class EventOperations(Operations):
 
 class FulfilmentOperations(Operations):
     """What is asked of fulfilments."""
+
+    def list(
+        self,
+        *,
+        cursor: str | None = None,
+        fields: str | None = None,
+        limit: int | None = None,
+        min_position: int | None = None,
+        order_id: str | None = None,
+        sort: Literal["created_at", "-created_at"] | None = None,
+        status: FulfilmentState | None = None,
+        **options: Unpack[ReadOptions],
+    ) -> Answer[FulfilmentPage]:
+        """Parcels. Customers see those of their orders.
+
+        `GET /v1/fulfilments`
+
+        - `cursor`: The `next` of the page before.
+        - `fields`: Only these members of each, with commas between them, and with a dot
+          before one that is below another: `id,lines.sku`. A name stands for all that is
+          below it.
+        - `limit`: How many at most.
+        - `min_position`: As new as this position of the log, or newer.
+        - `order_id`: Of this order.
+        - `status`: Where they stand.
+        """
+        return self._client.ask(
+            "GET",
+            "/v1/fulfilments",
+            query={
+                "cursor": cursor,
+                "fields": fields,
+                "limit": limit,
+                "min_position": min_position,
+                "order_id": order_id,
+                "sort": sort,
+                "status": status,
+            },
+            **options,
+        )
 
     def read(
         self,
@@ -2076,6 +2134,46 @@ class ProjectionOperations(Operations):
 class ReturnOperations(Operations):
     """What is asked of returns."""
 
+    def list(
+        self,
+        *,
+        cursor: str | None = None,
+        fields: str | None = None,
+        limit: int | None = None,
+        min_position: int | None = None,
+        order_id: str | None = None,
+        sort: Literal["created_at", "-created_at"] | None = None,
+        status: ReturnStatus | None = None,
+        **options: Unpack[ReadOptions],
+    ) -> Answer[ReturnPage]:
+        """Goods that come back. Customers see those of their orders.
+
+        `GET /v1/returns`
+
+        - `cursor`: The `next` of the page before.
+        - `fields`: Only these members of each, with commas between them, and with a dot
+          before one that is below another: `id,lines.sku`. A name stands for all that is
+          below it.
+        - `limit`: How many at most.
+        - `min_position`: As new as this position of the log, or newer.
+        - `order_id`: Of this order.
+        - `status`: Where they stand.
+        """
+        return self._client.ask(
+            "GET",
+            "/v1/returns",
+            query={
+                "cursor": cursor,
+                "fields": fields,
+                "limit": limit,
+                "min_position": min_position,
+                "order_id": order_id,
+                "sort": sort,
+                "status": status,
+            },
+            **options,
+        )
+
     def read(
         self,
         id: str,
@@ -2284,8 +2382,9 @@ class QueryApi(Operations):
         price_min: str | float | None = None,
         q: str | None = None,
         sort: SearchSort | None = None,
+        include: Literal["stock"] | None = None,
         **options: Unpack[ReadOptions],
-    ) -> Answer[Found]:
+    ) -> Answer[SearchAnswer]:
         """Finds products that are published.
 
         `GET /v1/search`
@@ -2308,6 +2407,7 @@ class QueryApi(Operations):
         - `price_min`: Whose lowest price is at least this.
         - `q`: Words; none find everything.
         - `sort`: The order of the hits.
+        - `include`: `stock` for what `/v1/stock` has of it, beside it.
         """
         return self._client.ask(
             "GET",
@@ -2328,6 +2428,7 @@ class QueryApi(Operations):
                 "price_min": price_min,
                 "q": q,
                 "sort": sort,
+                "include": include,
             },
             **options,
         )
