@@ -42,7 +42,6 @@ const ALLOWED: &[(&str, &[(&str, &str)])] = &[
     (
         "a folder's own file has what its files share, and puts them together",
         &[
-            ("domain/src/order/rules.rs", "domain/src/order/fulfilling.rs"),
             ("reactor/src/cdn/mod.rs", "reactor/src/cdn/settings.rs"),
             ("reactor/src/cdn/mod.rs", "reactor/src/cdn/tasks.rs"),
         ],
