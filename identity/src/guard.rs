@@ -265,7 +265,7 @@ const WITH_PARAMETERS: &str = "/forget";
 /// Refuses what none of the routes behind [`admit`] heeds. A read takes parameters of its own.
 fn heeded(request: &Request) -> Result<(), Problem> {
     let (method, headers) = (request.method(), request.headers());
-    unheeded::refuse_promises(method, headers)?;
+    unheeded::refuse_condition(method, headers)?;
     let takes_some = method.is_safe() || request.uri().path().ends_with(WITH_PARAMETERS);
     if takes_some { Ok(()) } else { unheeded::refuse_query(request.uri().query()) }
 }

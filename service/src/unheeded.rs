@@ -1,5 +1,7 @@
 //! What a route does not heed, and refuses: who sends it relies on it, and would not be told.
 
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use serde::Deserialize;
 
@@ -22,30 +24,42 @@ pub fn refuse_query(query: Option<&str>) -> Result<(), Problem> {
     if query.is_empty() { Ok(()) } else { extract::parse::<NoParameters>(query).map(drop) }
 }
 
-/// Refuses what a change that knows neither keys nor conditions would pass over: it would be done
-/// twice, or on what nobody had read.
+/// Refuses a condition where a change knows none: it would be done on what nobody had read.
 ///
 /// # Errors
-/// 400 `key_not_taken` or `condition_not_taken`.
-pub fn refuse_promises(method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
-    if method.is_safe() {
+/// 400 `condition_not_taken`.
+pub fn refuse_condition(method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
+    if method.is_safe() || headers.get(header::IF_MATCH).is_none_or(|tags| tags == "*") {
         return Ok(());
     }
-    let refuse = |code, detail| Err(Problem::new(StatusCode::BAD_REQUEST, code, detail));
-    if headers.contains_key(IDEMPOTENCY_KEY) {
+    let detail = "this takes no If-Match: it has no ETag, and is done whatever was read before";
+    Err(Problem::new(StatusCode::BAD_REQUEST, "condition_not_taken", detail))
+}
+
+/// What a handler takes that makes another thing each time it is asked: it refuses an
+/// `Idempotency-Key`, for whoever sends one counts on that it does not.
+///
+/// Not for what is as good done twice: many clients send a key with whatever they ask.
+#[derive(Clone, Copy, Debug)]
+pub struct Unkeyed;
+
+impl<S: Sync> FromRequestParts<S> for Unkeyed {
+    type Rejection = Problem;
+
+    /// # Errors
+    /// 400 `key_not_taken`.
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        if !parts.headers.contains_key(IDEMPOTENCY_KEY) {
+            return Ok(Self);
+        }
         let detail = "this takes no Idempotency-Key: asked twice, it is done twice";
-        return refuse("key_not_taken", detail);
+        Err(Problem::new(StatusCode::BAD_REQUEST, "key_not_taken", detail))
     }
-    if headers.get(header::IF_MATCH).is_some_and(|tags| tags != "*") {
-        let detail = "this takes no If-Match: it has no ETag, and is done whatever was read before";
-        return refuse("condition_not_taken", detail);
-    }
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
+    use axum::http::{HeaderValue, Request};
 
     use super::*;
 
@@ -59,18 +73,24 @@ mod tests {
     }
 
     #[test]
-    fn a_change_says_what_it_does_not_heed() {
-        let refused = |method, name: &'static str, value| {
-            let headers = HeaderMap::from_iter([(
-                HeaderName::from_static(name),
-                HeaderValue::from_static(value),
-            )]);
-            refuse_promises(&method, &headers).err().map(|problem| problem.code().to_owned())
+    fn a_change_says_that_it_heeds_no_condition() {
+        let refused = |method, tags: &'static str| {
+            let headers =
+                HeaderMap::from_iter([(header::IF_MATCH, HeaderValue::from_static(tags))]);
+            refuse_condition(&method, &headers).err().map(|problem| problem.code().to_owned())
         };
-        let said = |code: &str| Some(code.to_owned());
-        assert_eq!(refused(Method::POST, "idempotency-key", "a"), said("key_not_taken"));
-        assert_eq!(refused(Method::PATCH, "if-match", "\"1\""), said("condition_not_taken"));
-        assert_eq!(refused(Method::PATCH, "if-match", "*"), None);
-        assert_eq!(refused(Method::GET, "idempotency-key", "a"), None);
+        assert_eq!(refused(Method::PATCH, "\"1\""), Some("condition_not_taken".to_owned()));
+        assert_eq!((refused(Method::PATCH, "*"), refused(Method::GET, "\"1\"")), (None, None));
+    }
+
+    #[tokio::test]
+    async fn what_is_done_twice_takes_no_key() {
+        let asked = async |name: &str| {
+            let request = Request::post("/").header(name, "a").body(()).unwrap();
+            let taken = Unkeyed::from_request_parts(&mut request.into_parts().0, &()).await;
+            taken.err().map(|problem| problem.code().to_owned())
+        };
+        assert_eq!(asked("idempotency-key").await, Some("key_not_taken".to_owned()));
+        assert_eq!(asked("x-request-id").await, None);
     }
 }

@@ -182,7 +182,7 @@ class Shop(unittest.TestCase):
         ]
         verdicts = shop().batches.send(lines=asks)
         self.assertEqual([verdict["status"] for verdict in verdicts.data], [201, 400])
-        first = shelves.events.list(limit=1).data[0]
+        [first] = shelves.events.list(limit=1).data or []
         self.assertEqual(first["position"], 1)
 
     def test_what_is_sent_is_not_shown(self) -> None:

@@ -28,7 +28,7 @@ def allowed() -> str:
     page = shelves.orders.list(status="confirmed", limit=5)
     shelves.stock.list(sku=["TOTE", "BAG"])
     shelves.search(q="tote", in_stock=True, headers={"accept-language": "de"})
-    for event in shelves.events.list(types="order.placed", limit=1).data:
+    for event in shelves.events.list(types="order.placed", limit=1).data or []:
         print(event["position"])
     total: Money = order.data["total"]
     return total["amount"] + "".join(order["status"] for order in page.data["items"])

@@ -345,12 +345,10 @@ fn ended(
     lapsed: Option<DateTime<Utc>>,
     streams: Streams,
 ) -> Result<Vec<order::Event>, Stop> {
-    if payment.terms.as_ref().is_some_and(|terms| !terms.captured.is_zero()) {
-        return Ok(vec![]);
-    }
-    let mut events = order.end_payment(id);
+    let done = payment.terms.as_ref().is_none_or(|terms| terms.captured.is_zero());
+    let mut events = if done { order.end_payment(id) } else { vec![] };
     if let Some(unsecured) = lapsed.and_then(|at| order.unsecure(id, at))
-        && !Balance::load_with(order, (id, payment, true), streams)?.due().is_zero()
+        && !Balance::load_with(order, (id, payment, done), streams)?.due().is_zero()
     {
         events.push(unsecured);
     }

@@ -138,7 +138,7 @@ fn what_lapsed_after_the_first_parcel_is_paid_anew_before_the_second() {
 fn what_was_taken_of_a_lapsed_authorisation_stands() {
     let part = authorized().done(capture(1, Some(eur("20.50")))).done(record(1, 2, was_captured()));
     let lapsed = of_payment(1, Expired { order_id: order_id(1) });
-    part.when(lapse(1)).then([lapsed]);
+    part.when(lapse(1)).then([lapsed, unsecured(hour(2))]);
     let shop = part.done(lapse(1));
     // The rest is paid by another.
     let shop = shop.done(pay_by_card(2, 1)).done(record(2, 1, was_authorized()));

@@ -71,6 +71,26 @@ fn a_lapsed_authorisation_leaves_the_order_for_another_payment() {
 }
 
 #[test]
+fn what_was_taken_in_part_leaves_the_order_for_a_payment_of_the_rest() {
+    let part = authorized().done(capture(1, Some(eur("20.50")))).done(record(1, 2, was_captured()));
+    let expired = of_payment(1, Expired { order_id: order_id(1) });
+    part.when(lapse(1)).then([expired, unsecured(hour(2))]);
+    let shop = part.done(lapse(1));
+    assert!(order(&shop).unsecured);
+    let again = shop.clone().done(pay_by_card(2, 1)).done(record(2, 1, was_authorized()));
+    assert!(!order(&again).unsecured);
+    assert_eq!(order(&again).payments.len(), 2);
+    // Nobody pays the rest: it is off, and what was taken goes back.
+    let off = shop.decide(&expire(until())).expect("it is off");
+    let is_refund = |event: &Event| {
+        matches!(event, Event::Payment(domain::payment::Event::Requested(asked))
+            if asked.operation == Operation::Refund && asked.amount == eur("20.50"))
+    };
+    assert!(off.iter().any(|(_, event)| is_refund(event)), "{off:?}");
+    assert!(order(&shop.done(expire(until()))).status == Status::Cancelled);
+}
+
+#[test]
 fn what_is_let_go_in_the_dashboard_does_so_too() {
     let voided = of_payment(1, Voided { order_id: order_id(1), request: None });
     authorized().when(report(1, Report::Voided)).then([voided, ended(1), unsecured(hour(0))]);

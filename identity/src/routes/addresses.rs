@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use service::Problem;
 use service::extract::{Path, Query};
 use service::json::Json;
-use service::unheeded::NoParameters;
+use service::unheeded::{NoParameters, Unkeyed};
 use uuid::Uuid;
 use vault::address::PostalAddress;
 use vault::records::{KeptRecord, Kind, Record};
@@ -64,6 +64,7 @@ impl From<KeptRecord<PostalAddress>> for Address {
 /// nobody's but the one in it.
 pub(super) async fn add(
     State(identity): State<Identity>,
+    _: Unkeyed,
     principal: Principal,
     Json(NewAddress { id, owner_id, address }): Json<NewAddress>,
 ) -> Result<Response, Problem> {

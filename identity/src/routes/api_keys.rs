@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use service::Problem;
 use service::extract::{Path, Query};
 use service::json::Json;
-use service::unheeded::NoParameters;
+use service::unheeded::{NoParameters, Unkeyed};
 use uuid::Uuid;
 
 use super::{Identity, NO_STORE, not_found};
@@ -41,6 +41,7 @@ fn usual_overlap() -> u32 {
 /// `POST /v1/api-keys`: a key, which is shown this once.
 pub(super) async fn make(
     State(identity): State<Identity>,
+    _: Unkeyed,
     Json(wanted): Json<Wanted>,
 ) -> Result<Response, Problem> {
     let now = Utc::now();
@@ -73,6 +74,7 @@ pub(super) async fn list(
 /// `POST /v1/api-keys/{id}/rotate`: another key in its place, which is shown this once.
 pub(super) async fn rotate(
     State(identity): State<Identity>,
+    _: Unkeyed,
     Path(id): Path<Uuid>,
     Json(Rotation { overlap_minutes }): Json<Rotation>,
 ) -> Result<Response, Problem> {

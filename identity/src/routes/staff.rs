@@ -11,7 +11,7 @@ use service::Problem;
 use service::extract::{Path, Query};
 use service::finish::finish;
 use service::json::Json;
-use service::unheeded::NoParameters;
+use service::unheeded::{NoParameters, Unkeyed};
 use uuid::Uuid;
 
 use super::problem::{failed, refused};
@@ -58,6 +58,7 @@ pub(super) async fn list(
 /// `POST /v1/staff`: invites somebody. What lets them in is shown this once, and mailed to them.
 pub(super) async fn invite(
     State(identity): State<Identity>,
+    _: Unkeyed,
     principal: Principal,
     Json(Newcomer { email, role }): Json<Newcomer>,
 ) -> Result<Response, Problem> {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use service::Problem;
 use service::extract::{Path, Query};
 use service::json::Json;
-use service::unheeded::NoParameters;
+use service::unheeded::{NoParameters, Unkeyed};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -99,6 +99,7 @@ pub(super) struct Tested {
 /// `POST /v1/webhooks`
 pub(super) async fn create(
     dispatcher: Dispatcher,
+    _: Unkeyed,
     Json(Wanted { url, event_types, description }): Json<Wanted>,
 ) -> Result<Response, Problem> {
     dispatcher.check_url(&url).await?;
@@ -173,6 +174,7 @@ pub(super) async fn remove(
 /// a day.
 pub(super) async fn rotate_secret(
     dispatcher: Dispatcher,
+    _: Unkeyed,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
     let secret = SigningSecret::generate();
