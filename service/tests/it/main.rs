@@ -157,7 +157,7 @@ async fn a_refusal_is_short_however_long_what_was_sent() {
 
 #[tokio::test]
 async fn what_is_no_json_is_refused_as_such() {
-    for broken in ["", "{", "{\"lines\":[]} {}", "\u{feff}{}", "nul"] {
+    for broken in ["", "{", "{\"lines\":[]} {}", "\u{feff}", "nul"] {
         let (status, problem) = post_orders("application/json", broken).await;
         assert_eq!((status, &problem["code"]), (StatusCode::BAD_REQUEST, &"malformed_json".into()));
     }

@@ -87,7 +87,7 @@ mod tests {
         let line = "(\"/v1/gift-cards/{id}\", Staff, get(one::<price_list::PriceList>)),\n    ]";
         assert!(routes.contains(line));
         let described = &files["query-api/src/described.rs"];
-        assert!(described.contains("        &of_price_list,\n    );\n}\n\nfn singles("));
+        assert!(described.contains("        &of_price_list,\n    );\n}\n\nfn lists_of_orders("));
         assert!(described.contains("SHOPPING, \"A price list.\", &id, price_list),\n    ] {"));
     }
 
