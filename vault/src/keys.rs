@@ -90,7 +90,7 @@ impl Vault {
         .map(drop)
     }
 
-    /// Somebody, and the guests they were: at most [`GUESTS_MAX`] of these.
+    /// Somebody, and the guests they were: at most `GUESTS_MAX` of these.
     ///
     /// # Errors
     /// The database does not answer.
@@ -103,7 +103,7 @@ impl Vault {
         Ok([vec![person.0], guests.fetch_all(&self.db).await?].concat())
     }
 
-    /// Their addresses, by id alone: at most [`ADDRESSES_MAX`] of them.
+    /// Their addresses, by id alone: at most `ADDRESSES_MAX` of them.
     ///
     /// # Errors
     /// The database does not answer.

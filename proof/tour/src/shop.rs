@@ -225,6 +225,8 @@ impl Shop {
     pub async fn send_parcel(&self, order: &str, lines: &[(&str, u32)]) -> Result<String> {
         let lines: Vec<Value> =
             lines.iter().map(|(sku, n)| json!({"sku": sku, "quantity": n})).collect();
+        // An empty list is no list of all.
+        let lines = (!lines.is_empty()).then_some(lines);
         let plan = json!({"order_id": order, "lines": lines});
         let parcel = self.ask("/v1/fulfilments", plan).await?;
         self.ask(&format!("/v1/fulfilments/{parcel}/pack"), json!({})).await?;
