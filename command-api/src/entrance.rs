@@ -9,8 +9,8 @@ use axum::extract::Request;
 use axum::response::Response;
 use identity::guard::Caller;
 use identity::{Access, Guard};
+use service::rates;
 use service::unread::refuse;
-use service::{rates, unheeded};
 
 use crate::{App, log_id};
 
@@ -36,16 +36,12 @@ impl Entrance {
         F: Future<Output = Response>,
     {
         let Self { app, guard } = self;
-        let place = (request.method(), request.uri().path());
-        let caller = match guard.let_in(request.headers(), place, access).await {
+        let place = (request.method(), request.uri());
+        let caller = match guard.heed(request.headers(), place, access).await {
             Ok(caller) => caller,
             Err(problem) => return refuse(request, problem).await,
         };
         rates::prove(request.extensions());
-        // No command has parameters: what is said there would be passed over.
-        if let Err(problem) = unheeded::refuse_query(request.uri().query()) {
-            return refuse(request, problem).await;
-        }
         let mut response = match log_id::check(request.headers(), &app.writer).await {
             Ok(()) => take(app.clone(), caller, request).await,
             Err(problem) => refuse(request, problem).await,

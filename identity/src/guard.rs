@@ -8,7 +8,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use axum::extract::{Request, State};
-use axum::http::{Extensions, HeaderMap, HeaderName, Method, StatusCode};
+use axum::http::{Extensions, HeaderMap, HeaderName, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
@@ -163,6 +163,24 @@ impl Guard {
         }
     }
 
+    /// Who asks this, if they may and it is asked as a change can be heeded: whole, for none has
+    /// parameters.
+    ///
+    /// # Errors
+    /// As [`Self::let_in`] and [`unheeded::refuse_query`].
+    pub async fn heed(
+        &self,
+        headers: &HeaderMap,
+        (method, uri): (&Method, &Uri),
+        access: Access,
+    ) -> Result<Caller, Problem> {
+        let caller = self.let_in(headers, (method, uri.path()), access).await?;
+        if !method.is_safe() {
+            unheeded::refuse_query(uri.query())?;
+        }
+        Ok(caller)
+    }
+
     /// Who asks for this path, if they may.
     ///
     /// # Errors
@@ -242,32 +260,23 @@ pub const CODES: &[Code] = &[
 ];
 
 /// A middleware for one route: lets those in who may, with their [`Principal`] among the request's
-/// extensions. Where each microsecond counts it is [`Guard::let_in`] that is called.
+/// extensions. Refuses a condition, for none of these routes has an ETag. Where each microsecond
+/// counts it is [`Guard::heed`] that is called.
 pub async fn admit(
     State((guard, access)): State<(Guard, Access)>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let place = (request.method(), request.uri().path());
-    let let_in = guard.let_in(request.headers(), place, access).await;
-    match let_in.and_then(|caller| heeded(&request).map(|()| caller)) {
+    let place = (request.method(), request.uri());
+    let heeded = guard.heed(request.headers(), place, access).await;
+    let unconditional = unheeded::refuse_condition(request.method(), request.headers());
+    match heeded.and_then(|caller| unconditional.map(|()| caller)) {
         Ok(caller) => {
             caller.note(request.extensions_mut());
             next.run(request).await
         }
         Err(problem) => refuse(request, problem).await,
     }
-}
-
-/// How the path of a change ends that has parameters of its own.
-const WITH_PARAMETERS: &str = "/forget";
-
-/// Refuses what none of the routes behind [`admit`] heeds. A read takes parameters of its own.
-fn heeded(request: &Request) -> Result<(), Problem> {
-    let (method, headers) = (request.method(), request.headers());
-    unheeded::refuse_condition(method, headers)?;
-    let takes_some = method.is_safe() || request.uri().path().ends_with(WITH_PARAMETERS);
-    if takes_some { Ok(()) } else { unheeded::refuse_query(request.uri().query()) }
 }
 
 fn first_half(digest: [u8; 32]) -> [u8; 16] {

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use axum::http::StatusCode;
 use service::Problem;
+use sqlx::PgConnection;
 use uuid::Uuid;
 use vault::index::{Word, WordIndex};
 use vault::records::Kind;
@@ -17,7 +18,7 @@ use crate::queue::Who;
 /// The most records that words may be in: who finds more has to say more.
 pub const FOUND_MAX: usize = 10_000;
 
-/// What somebody is looked for by. All of it is about the same record.
+/// What somebody is looked for by.
 #[derive(Default)]
 pub struct PersonWanted {
     /// Words of a name, in any order.
@@ -43,26 +44,44 @@ impl PersonWanted {
         self.name.is_some() || self.email.is_some() || self.phone.is_some()
     }
 
-    fn words(&self) -> Result<Vec<Word>, Problem> {
-        let mut words = self.name.as_deref().map(Word::name).unwrap_or_default();
-        if self.name.is_some() && words.is_empty() {
+    /// The words of each parameter, by its name.
+    fn words(&self) -> Result<Vec<(&'static str, Vec<Word>)>, Problem> {
+        let name = self.name.as_deref().map(Word::name);
+        if name.as_ref().is_some_and(Vec::is_empty) {
             return Err(refused("name", "invalid_value", "has no word in it"));
         }
-        words.extend(self.email.as_ref().map(Word::email));
-        words.extend(self.phone.as_ref().map(Word::phone));
-        Ok(words)
+        let email = self.email.as_ref().map(|email| vec![Word::email(email)]);
+        let phone = self.phone.as_ref().map(|phone| vec![Word::phone(phone)]);
+        let all = [("name", name), ("email", email), ("phone", phone)];
+        Ok(all.into_iter().filter_map(|(name, words)| Some((name, words?))).collect())
     }
 }
 
-/// The records that have all of it.
+/// For each of what is wanted, the records that have it: the e-mail of an order may be its
+/// customer's where the name is that of whom it goes to.
 ///
 /// # Errors
 /// 503 `no_index_key` where this process cannot look; 400 where what is wanted says nothing, or is
 /// in more than [`FOUND_MAX`] records.
-pub async fn find(app: &App, wanted: &PersonWanted) -> Result<Found, Problem> {
+pub async fn find(app: &App, wanted: &PersonWanted) -> Result<Vec<Found>, Problem> {
     let index = app.index_key.as_deref().ok_or_else(no_index_key)?;
-    let (digests, numbers) = digests(index, &wanted.words()?);
+    let words = wanted.words()?;
     let mut db = app.queue.connection(Who::Newcomer).await?;
+    let mut all = Vec::with_capacity(words.len());
+    for (name, words) in words {
+        all.push(with_all_of(&mut db, index, name, &words).await?);
+    }
+    Ok(all)
+}
+
+/// The records that have all of these words, which a parameter of that name wants.
+async fn with_all_of(
+    db: &mut PgConnection,
+    index: &WordIndex,
+    name: &'static str,
+    words: &[Word],
+) -> Result<Found, Problem> {
+    let (digests, numbers) = digests(index, words);
     let rows = sqlx::query!(
         r#"SELECT id, kind FROM vault_records
            WHERE kind IN ($4, $5) AND id IN (
@@ -77,10 +96,9 @@ pub async fn find(app: &App, wanted: &PersonWanted) -> Result<Found, Problem> {
         Kind::Profile.name(),
         i64::try_from(FOUND_MAX + 1).unwrap_or(i64::MAX),
     );
-    let rows = rows.fetch_all(&mut *db).await?;
+    let rows = rows.fetch_all(db).await?;
     if rows.len() > FOUND_MAX {
         let detail = format!("more than {FOUND_MAX} records have that: say more of whom you mean");
-        let name = if wanted.name.is_some() { "name" } else { "phone" };
         return Err(refused(name, "too_many", detail));
     }
     let mut found = Found::default();

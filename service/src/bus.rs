@@ -77,6 +77,7 @@ pub async fn check(client: &Client) -> Result<(), String> {
             let account = async_nats::jetstream::new(client.clone()).query_account().await;
             account.map(drop).map_err(|error| format!("no JetStream: {error}"))
         }
-        away => Err(format!("NATS is {away}")),
+        State::Pending => Err("no NATS was reached at NATS_URL since the start".to_owned()),
+        State::Disconnected => Err("the connection to NATS broke".to_owned()),
     }
 }

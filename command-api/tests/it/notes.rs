@@ -112,8 +112,8 @@ async fn what_people_write_is_sealed_for_whose_order_it_is(db: PgPool) {
     assert_eq!(export["notes"].as_array().unwrap().len(), ids.len());
 
     let (standing, _) = order(&known, &customer).await;
-    let insisting = "/v1/people/me/forget?despite_open_orders=true";
-    known.done(&customer, post(insisting, &json!({}))).await;
+    let insisting = json!({"despite_open_orders": true});
+    known.done(&customer, post("/v1/people/me/forget", &insisting)).await;
     for id in &ids {
         let gone = known.send(&staff, get(format!("/v1/notes/{id}"))).await;
         assert_eq!((gone.status, gone.code()), (StatusCode::GONE, "erased"));

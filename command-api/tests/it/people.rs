@@ -234,10 +234,10 @@ async fn who_is_forgotten_leaves_no_word(db: PgPool) {
     assert_eq!((waits.status, waits.code()), (StatusCode::CONFLICT, "orders_open"));
     assert_eq!(waits.body["order_ids"], json!([order]));
     let staff = open.staff().await;
-    let by_staff = post(format!("/v1/people/{customer_id}/forget"), &Value::Null);
+    let by_staff = post(format!("/v1/people/{customer_id}/forget"), &json!({}));
     assert_eq!(open.send(&staff, by_staff).await.code(), "orders_open");
-    let insisting = "/v1/people/me/forget?despite_open_orders=true";
-    open.done(&customer, post(insisting, &json!({}))).await;
+    let insisting = json!({"despite_open_orders": true});
+    open.done(&customer, post("/v1/people/me/forget", &insisting)).await;
     assert_eq!(stand_in(&everything(&db).await), [""; 0]);
     // Nobody reads it any more, not the shop either; the order is there, without anybody's name.
     let path = format!("/v1/addresses/{of_guest}");
@@ -248,7 +248,7 @@ async fn who_is_forgotten_leaves_no_word(db: PgPool) {
     assert_eq!((anew.status, anew.code()), (StatusCode::GONE, "erased"));
     assert!(open.vault.erased(Uuid::nil(), 10).await.unwrap().len() == 2);
     // The shop forgets who asks it by telephone, and tells of whom it knows nothing.
-    let forget = |id: Uuid| post(format!("/v1/people/{id}/forget"), &Value::Null);
+    let forget = |id: Uuid| post(format!("/v1/people/{id}/forget"), &json!({}));
     let nobody = open.send(&staff, forget(Uuid::now_v7())).await;
     assert_eq!(nobody.status, StatusCode::NOT_FOUND);
     let of_phone = json!({"owner_id": Uuid::now_v7(), "address": address()});

@@ -72,15 +72,18 @@ pub(super) struct Said {
 pub(super) struct Farewell {
     /// Of who has an account here.
     password: Option<Password>,
+    /// Forgets them though they have orders that are neither complete nor off. Nobody can send
+    /// these any more.
+    #[serde(default)]
+    despite_open_orders: bool,
 }
 
-/// What is forgotten though an order is under way.
-#[derive(Clone, Copy, Deserialize, JsonSchema)]
+/// How somebody is forgotten who asked the shop for it.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(rename = "DespiteOpenOrders")]
-pub(super) struct Insisting {
-    /// Whether somebody is forgotten who has orders that are neither complete nor off. Nobody can
-    /// send these any more.
+pub(super) struct Forgetting {
+    /// Forgets them though they have orders that are neither complete nor off. Nobody can send
+    /// these any more.
     #[serde(default)]
     despite_open_orders: bool,
 }
@@ -253,8 +256,7 @@ pub(super) async fn export(
 pub(super) async fn forget_me(
     State(identity): State<Identity>,
     principal: Principal,
-    Query(insisting): Query<Insisting>,
-    Json(Farewell { password }): Json<Farewell>,
+    Json(Farewell { password, despite_open_orders }): Json<Farewell>,
 ) -> Result<StatusCode, Problem> {
     let (people, id, now) = (&identity.desk()?.people, shopper(principal)?, Utc::now());
     if people.account(id).await.map_err(failed)?.is_some() {
@@ -262,7 +264,9 @@ pub(super) async fn forget_me(
         let password = password.ok_or_else(missing)?;
         people.prove(id, password, now).await.map_err(refused)?;
     }
-    identity.must_wait_for_nothing(id, insisting).await?;
+    if !despite_open_orders {
+        identity.must_wait_for_nothing(id).await?;
+    }
     people.forget(id, now).await.map_err(failed)?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -272,13 +276,15 @@ pub(super) async fn forget_me(
 pub(super) async fn forget(
     State(identity): State<Identity>,
     Path(id): Path<Uuid>,
-    Query(insisting): Query<Insisting>,
+    Json(Forgetting { despite_open_orders }): Json<Forgetting>,
 ) -> Result<StatusCode, Problem> {
     let people = &identity.desk()?.people;
     if people.works_here(id).await? {
         return Err(Problem::new(StatusCode::CONFLICT, "works_here", "they work for the shop"));
     }
-    identity.must_wait_for_nothing(id, insisting).await?;
+    if !despite_open_orders {
+        identity.must_wait_for_nothing(id).await?;
+    }
     if !people.forget(id, Utc::now()).await.map_err(failed)? {
         let detail = "nothing is known of anybody with this id";
         return Err(Problem::new(StatusCode::NOT_FOUND, "not_found", detail));
@@ -289,10 +295,7 @@ pub(super) async fn forget(
 impl Identity {
     /// Refuses to forget whose orders are under way: what is known of them is needed to fulfil a
     /// contract, and nobody could send or ask anything afterwards.
-    async fn must_wait_for_nothing(&self, id: Uuid, insisting: Insisting) -> Result<(), Problem> {
-        if insisting.despite_open_orders {
-            return Ok(());
-        }
+    async fn must_wait_for_nothing(&self, id: Uuid) -> Result<(), Problem> {
         let vault = self.desk()?.people.vault();
         let all = vault.with_guests(DataSubject(id)).await?;
         let addresses = vault.address_ids(&all).await?;
@@ -306,7 +309,7 @@ impl Identity {
 }
 
 const ORDERS_OPEN: &str = "orders are under way, which nobody could send afterwards: wait for them \
-                           or call them off, or insist by despite_open_orders=true";
+                           or call them off, or insist by despite_open_orders";
 const PASSWORD_NEEDED: &str = "who has an account is forgotten with their password";
 
 fn no_account() -> Problem {

@@ -59,7 +59,7 @@ query! {
         /// With a parcel of this tracking code, in capitals or not, with its spaces or without.
         tracking: Option<String>,
         /// Of somebody with these words in their name, in any order: of whom it goes to, or of its
-        /// customer. This, `email` and `phone` are for the back office, and about the same person.
+        /// customer. This, `email` and `phone` are for the back office: each may be in either.
         name: Option<String>,
         /// Of somebody with this e-mail address.
         email: Option<Email>,
@@ -89,14 +89,13 @@ impl ListQuery for Orders {
             must_work_here(principal)?;
             None
         };
-        let by_person = if wanted.is_some() {
-            let Found { addresses, profiles } = people::find(app, &wanted).await?;
-            vec![("address_id = ANY", addresses), ("customer_id = ANY", profiles)]
-        } else {
-            vec![]
-        };
+        let by_person = if wanted.is_some() { people::find(app, &wanted).await? } else { vec![] };
         let by_parcel = self.tracking.map(|code| ("tracking_keys @>", vec![tracking_key(&code)]));
-        Ok(Listing::of(ReadModel::Orders, "orders", self.sort.into())
+        let all = Listing::of(ReadModel::Orders, "orders", self.sort.into());
+        let theirs = by_person.into_iter().fold(all, |listing, Found { addresses, profiles }| {
+            listing.found_by(vec![("address_id = ANY", addresses), ("customer_id = ANY", profiles)])
+        });
+        Ok(theirs
             .only("customer_id =", own)
             .only("number =", self.number)
             .only("status =", self.status.map(word))
@@ -105,7 +104,6 @@ impl ListQuery for Orders {
             .whether("to_refund > 0", self.to_refund)
             .only("skus @>", self.sku.map(|sku| vec![sku]))
             .found_by(by_parcel.into_iter().collect())
-            .found_by(by_person)
             .only("customer_id =", self.customer_id)
             .only("currency =", self.currency.map(word))
             .only("created_at >=", self.created_from.map(|time| in_range(time.0)))

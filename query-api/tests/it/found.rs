@@ -142,6 +142,7 @@ async fn orders_are_found_by_who_they_are_for(db: PgPool) {
         ("email=anna@shop.example", &[1, 5, 9]),
         ("email=anna@shop.example&name=anna", &[1, 5, 9]),
         ("email=anna@shop.example&name=muller", &[]),
+        ("email=anna@shop.example&name=benz", &[5]),
         ("email=nobody@shop.example", &[]),
         ("phone=0171/2345678", &[3]),
         ("phone=0171/2345678&name=anna", &[3]),

@@ -94,6 +94,13 @@ async fn nats_without_jetstream_is_not_well() {
     let bus = service::config::Bus { url: Some(Secret::from(&*usual)), stream: "none".to_owned() };
     let client = service::bus::connect(&bus, "test").await.expect("a URL").expect("a client");
     assert_eq!(service::bus::check(&client).await, Ok(()));
+    // Where nobody says a word it is told which setting to look at.
+    let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("nats://{}", silent.local_addr().expect("a port"));
+    let bus = service::config::Bus { url: Some(Secret::from(&*url)), stream: "none".to_owned() };
+    let client = service::bus::connect(&bus, "test").await.expect("a URL").expect("a client");
+    let reason = service::bus::check(&client).await.expect_err("nobody is there");
+    assert!(reason.contains("NATS_URL"), "{reason}");
 }
 
 #[test]

@@ -2550,6 +2550,12 @@ export interface components {
             text: components["schemas"]["Note"];
         };
         Farewell: {
+            /**
+             * @description Forgets them though they have orders that are neither complete nor off. Nobody can send
+             *     these any more.
+             * @default false
+             */
+            despite_open_orders: boolean;
             /** @description Of who has an account here. */
             password?: components["schemas"]["Password"] | null;
         };
@@ -2562,6 +2568,15 @@ export interface components {
         } | {
             parameter: string;
         });
+        /** @description How somebody is forgotten who asked the shop for it. */
+        Forgetting: {
+            /**
+             * @description Forgets them though they have orders that are neither complete nor off. Nobody can send
+             *     these any more.
+             * @default false
+             */
+            despite_open_orders: boolean;
+        };
         /** @description A parcel. */
         Fulfilment: {
             /** @description What of that goes out again in another parcel. */
@@ -7518,13 +7533,7 @@ export interface operations {
     };
     "account.forget": {
         parameters: {
-            query?: {
-                /**
-                 * @description Whether somebody is forgotten who has orders that are neither complete nor off. Nobody can
-                 *     send these any more.
-                 */
-                despite_open_orders?: boolean;
-            };
+            query?: never;
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
@@ -7990,13 +7999,7 @@ export interface operations {
     };
     "person.forget": {
         parameters: {
-            query?: {
-                /**
-                 * @description Whether somebody is forgotten who has orders that are neither complete nor off. Nobody can
-                 *     send these any more.
-                 */
-                despite_open_orders?: boolean;
-            };
+            query?: never;
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
@@ -8007,7 +8010,12 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["Forgetting"];
+            };
+        };
         responses: {
             /** @description They are forgotten. */
             204: {
@@ -8023,6 +8031,8 @@ export interface operations {
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
             410: components["responses"]["Gone"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];

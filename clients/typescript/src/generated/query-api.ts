@@ -3267,7 +3267,7 @@ export interface operations {
                 min_position?: number;
                 /**
                  * @description Of somebody with these words in their name, in any order: of whom it goes to, or of its
-                 *     customer. This, `email` and `phone` are for the back office, and about the same person.
+                 *     customer. This, `email` and `phone` are for the back office: each may be in either.
                  */
                 name?: string;
                 /** @description Of this number. */

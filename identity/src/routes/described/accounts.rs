@@ -7,7 +7,7 @@ use service::openapi::{Description, Endpoint};
 use super::{BODY, JSON, PRIVATE, of, which};
 use crate::people::Enrolment;
 use crate::routes::accounts::{
-    ChangeEmail, Code, Export, Farewell, Forgot, Insisting, Me, Reset, Said,
+    ChangeEmail, Code, Export, Farewell, Forgetting, Forgot, Me, Reset, Said,
 };
 use crate::routes::second_factor as second;
 
@@ -65,6 +65,7 @@ fn mailed(document: &mut Description) {
 fn own(document: &mut Description) {
     let said = document.input::<Said>();
     let farewell = document.input::<Farewell>();
+    let forgetting = document.input::<Forgetting>();
     let me = document.output::<Me>();
     let export = document.output::<Export>();
     for operation in [
@@ -86,15 +87,14 @@ fn own(document: &mut Description) {
         post("/v1/people/me/forget", "account.forget")
             .text("Forgets a shopper. Who has an account says their password.")
             .body(JSON, &farewell, true)
-            .query::<Insisting>(document)
             .answer(204, "They are forgotten.", None, &[])
             .refused(&BODY)
             .refused(&[404, 429]),
         which(post("/v1/people/{id}/forget", "person.forget"))
             .text("Forgets a customer, a guest, or who is in an address alone, who asked for it.")
-            .query::<Insisting>(document)
+            .body(JSON, &forgetting, true)
             .answer(204, "They are forgotten.", None, &[])
-            .refused(&[400]),
+            .refused(&BODY),
     ] {
         document.add(operation.refused(&KEPT));
     }

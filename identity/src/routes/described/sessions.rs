@@ -56,13 +56,11 @@ pub(super) fn describe(document: &mut Description) {
                  second factor, for 90 days; the latest first, a hundred at once.",
             )
             .query::<sign_ins::Part>(document)
-            .answer(200, "A part of it.", Some((JSON, &sign_ins)), PRIVATE)
-            .refused(&[400]),
+            .answer(200, "A part of it.", Some((JSON, &sign_ins)), PRIVATE),
         of(Method::GET, "/v1/sign-ins", "sign_in.list", TAG)
             .text("The same of all, or of somebody, and of e-mails that nobody has.")
             .query::<sign_ins::Sought>(document)
-            .answer(200, "A part of it.", Some((JSON, &sign_ins)), PRIVATE)
-            .refused(&[400]),
+            .answer(200, "A part of it.", Some((JSON, &sign_ins)), PRIVATE),
         which(of(Method::DELETE, "/v1/people/me/sessions/{id}", "session.remove", TAG))
             .text("Ends one of one's own sessions.")
             .answer(204, "It has ended.", None, &[]),

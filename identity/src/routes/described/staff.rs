@@ -119,8 +119,7 @@ fn letters(document: &mut Description) {
     let list = of(Method::GET, "/v1/mails", "mail.list", MAILS)
         .text("Mails of a state, the oldest first: those that were given up, unless it is said.")
         .query::<mails::Which>(document)
-        .answer(200, "A page of them.", Some((JSON, &all)), PRIVATE)
-        .refused(&[400]);
+        .answer(200, "A page of them.", Some((JSON, &all)), PRIVATE);
     document.add(list);
     let retry = which(post("/v1/mails/{id}/retry", "mail.retry", MAILS))
         .text("Sends a mail again that was given up.")

@@ -446,6 +446,9 @@ class ExportedNote(TypedDict):
 
 @final
 class Farewell(TypedDict):
+    # Forgets them though they have orders that are neither complete nor off. Nobody can send
+    # these any more.
+    despite_open_orders: NotRequired[bool]
     # Of who has an account here.
     password: NotRequired[Password | None]
 
@@ -458,6 +461,15 @@ class FieldError(TypedDict):
     detail: str
     pointer: NotRequired[str]
     parameter: NotRequired[str]
+
+
+@final
+class Forgetting(TypedDict):
+    """How somebody is forgotten who asked the shop for it."""
+
+    # Forgets them though they have orders that are neither complete nor off. Nobody can send
+    # these any more.
+    despite_open_orders: NotRequired[bool]
 
 
 @final
@@ -2870,26 +2882,12 @@ class PersonOperations(Operations):
         """
         return self._client.ask("POST", "/v1/people/me/password", body=body, **options)
 
-    def forget(
-        self,
-        id: str,
-        *,
-        despite_open_orders: bool | None = None,
-        **options: Unpack[PlainOptions],
-    ) -> Answer[None]:
+    def forget(self, id: str, *, body: Forgetting, **options: Unpack[PlainOptions]) -> Answer[None]:
         """Forgets a customer, a guest, or who is in an address alone, who asked for it.
 
         `POST /v1/people/{id}/forget`
-
-        - `despite_open_orders`: Whether somebody is forgotten who has orders that are neither
-          complete nor off. Nobody can send these any more.
         """
-        return self._client.ask(
-            "POST",
-            f"/v1/people/{place(id)}/forget",
-            query={"despite_open_orders": despite_open_orders},
-            **options,
-        )
+        return self._client.ask("POST", f"/v1/people/{place(id)}/forget", body=body, **options)
 
 
 class AccountOperations(Operations):
@@ -2923,27 +2921,12 @@ class AccountOperations(Operations):
         """
         return self._client.ask("GET", "/v1/people/me/export", **options)
 
-    def forget(
-        self,
-        *,
-        despite_open_orders: bool | None = None,
-        body: Farewell,
-        **options: Unpack[PlainOptions],
-    ) -> Answer[None]:
+    def forget(self, *, body: Farewell, **options: Unpack[PlainOptions]) -> Answer[None]:
         """Forgets a shopper. Who has an account says their password.
 
         `POST /v1/people/me/forget`
-
-        - `despite_open_orders`: Whether somebody is forgotten who has orders that are neither
-          complete nor off. Nobody can send these any more.
         """
-        return self._client.ask(
-            "POST",
-            "/v1/people/me/forget",
-            query={"despite_open_orders": despite_open_orders},
-            body=body,
-            **options,
-        )
+        return self._client.ask("POST", "/v1/people/me/forget", body=body, **options)
 
     def reset(self, *, body: PasswordForgotten, **options: Unpack[PlainOptions]) -> Answer[None]:
         """Mails a code for another password, if anybody has the address.

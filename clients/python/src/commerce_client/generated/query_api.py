@@ -1847,8 +1847,8 @@ class OrderOperations(Operations):
         - `limit`: How many at most.
         - `min_position`: As new as this position of the log, or newer.
         - `name`: Of somebody with these words in their name, in any order: of whom it goes
-          to, or of its customer. This, `email` and `phone` are for the back office, and about
-          the same person.
+          to, or of its customer. This, `email` and `phone` are for the back office: each may
+          be in either.
         - `number`: Of this number.
         - `payment_status`: Where their payments stand.
         - `phone`: Of somebody with this phone number, however it is written.
