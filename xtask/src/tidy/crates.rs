@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use super::Finding;
 use super::tree::{File, Tree};
 
+/// This file.
+const OWN: &str = "xtask/src/tidy/crates.rs";
 /// What each crate may depend on, itself and for its tests.
 const MAY: &[(&str, &[&str], &[&str])] = &[
     ("domain", &[], &["kit"]),
@@ -13,14 +15,14 @@ const MAY: &[(&str, &[&str], &[&str])] = &[
     ("vault", &["domain", "service"], &[]),
     ("mail", &["service", "vault"], &["kit-mail"]),
     ("identity", &["domain", "mail", "service", "vault"], &["kit", "kit-mail"]),
-    ("webhook", &["domain", "event-store", "identity", "service", "vault"], &["kit", "kit-log"]),
+    ("webhook", &["domain", "event-store", "identity", "service"], &["kit-log"]),
     ("event-store", &["domain"], &["kit", "kit-log"]),
-    ("import", &["domain", "event-store", "identity", "vault"], &["kit", "kit-log"]),
+    ("import", &["domain", "event-store", "identity", "vault"], &[]),
     // Mails and webhooks are sent by the process that it has alone.
     (
         "reactor",
         &["domain", "event-store", "mail", "service", "vault", "webhook"],
-        &["kit", "kit-log", "kit-mail"],
+        &["kit-log", "kit-mail"],
     ),
     // The reactor and the importers are entered by it.
     (
@@ -113,10 +115,29 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
         }
     }
     let gone = MAY.iter().filter(|(name, ..)| !crates.is_empty() && !crates.contains_key(name));
-    wrong.extend(gone.map(|(name, ..)| {
-        Finding::of("xtask/src/tidy/crates.rs", format!("there is no crate {name} any more"))
-    }));
+    wrong.extend(
+        gone.map(|(name, ..)| Finding::of(OWN, format!("there is no crate {name} any more"))),
+    );
+    // Of a whole tree, and not of a test's.
+    if tree.file(OWN).is_some() {
+        wrong.extend(unused(&crates));
+    }
     wrong
+}
+
+/// What crates may and do not.
+fn unused(crates: &BTreeMap<&str, &Crate>) -> Vec<Finding> {
+    let has = |used: &[(usize, String)], may: &str| used.iter().any(|(_, used)| used == may);
+    let mut found = Vec::new();
+    for (name, own, tests) in MAY {
+        let Some(it) = crates.get(name) else { continue };
+        let own = own.iter().filter(|may| !has(&it.own, may));
+        let tests = tests.iter().filter(|may| !has(&it.of_tests, may));
+        found.extend(own.chain(tests).map(|may| {
+            Finding::of(OWN, format!("{name} does not use {may}: take it off the list"))
+        }));
+    }
+    found
 }
 
 /// The crate of a manifest, if it is that of one.
@@ -175,6 +196,15 @@ mod tests {
         assert_eq!(says("bench", "dev-dependencies", "projector = { path = \"../p\" }"), none);
         let strict = says("bench", "dependencies", "projector = { path = \"../p\" }");
         assert_eq!(strict, ["bench may not depend on projector"]);
+    }
+
+    #[test]
+    fn what_a_crate_may_and_does_not_is_found() {
+        let manifest = "[package]\nname = \"vault\"\n[dependencies]\ndomain.workspace = true\n";
+        let tree = Tree::of(&[(OWN, "//! Crates.\n"), ("vault/Cargo.toml", manifest)]);
+        let says: Vec<String> = check(&tree).into_iter().map(|found| found.says).collect();
+        let of_vault: Vec<&String> = says.iter().filter(|it| it.starts_with("vault ")).collect();
+        assert_eq!(of_vault, ["vault does not use service: take it off the list"]);
     }
 
     #[test]

@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use super::Finding;
 use super::tree::{File, Tree};
 
+/// This file.
+const OWN: &str = "xtask/src/tidy/paths.rs";
 /// Ends of what is taken for the path of a file.
 const KINDS: &[&str] =
     &[".rs", ".sql", ".md", ".toml", ".yml", ".json", ".sh", ".txt", ".lock", ".snap"];
@@ -18,8 +20,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("db/init.sql", "of the peer that bench compares with"),
     ("artifacts/", "what fuzzing finds; git ignores it"),
     ("bench.json", "what a bench writes into the build folder"),
-    ("projector/src/projections/returns.rs", "the example of docs/adding"),
-    ("query-api/src/resources/return_order.rs", "the example of docs/adding"),
 ];
 
 /// Paths that lead nowhere.
@@ -35,7 +35,7 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
         }
     }
     let tells = |file: &&File| !HISTORY.iter().any(|history| file.path.starts_with(history));
-    let mut found = Vec::new();
+    let (mut found, mut excused) = (Vec::new(), BTreeSet::new());
     for file in tree.ending(&[".md", ".rs"]).filter(tells) {
         let mut code = false;
         for (number, line) in file.lines() {
@@ -48,12 +48,25 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
                 continue;
             }
             for named in named(line, document) {
-                let elsewhere = ELSEWHERE.iter().any(|(path, _)| *path == named);
-                if !elsewhere && !there.contains(named.trim_end_matches('/')) {
-                    found.push(Finding::at(&file.path, number, format!("`{named}` is not there")));
+                if there.contains(named.trim_end_matches('/')) {
+                    continue;
                 }
+                let elsewhere = ELSEWHERE.iter().find(|(path, _)| *path == named);
+                let Some((path, _)) = elsewhere else {
+                    found.push(Finding::at(&file.path, number, format!("`{named}` is not there")));
+                    continue;
+                };
+                excused.insert(*path);
             }
         }
+    }
+    // Of a whole tree, and not of a test's.
+    if tree.file(OWN).is_some() {
+        let stale = ELSEWHERE.iter().filter(|(path, _)| !excused.contains(path));
+        found.extend(stale.map(|(path, _)| {
+            let says = format!("`{path}` is there, or named by nobody: take it off the list");
+            Finding::of(OWN, says)
+        }));
     }
     found
 }
@@ -105,5 +118,16 @@ mod tests {
         let expected = [(1, "gone.rs"), (1, "docs/gone.md"), (1, "gone/")];
         let expected = expected.map(|(line, path)| (line, format!("`{path}` is not there")));
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn an_excuse_that_nobody_needs_is_found() {
+        let [(made, _), (there, _), ..] = ELSEWHERE else { panic!("nothing is excused") };
+        let texts = ELSEWHERE.iter().skip(1).map(|(path, _)| format!("See `{path}`.\n"));
+        let text: String = texts.collect();
+        let tree = Tree::of(&[(OWN, "//! Paths.\n"), ("a.md", &text), (&format!("{there}a"), "")]);
+        let says: Vec<_> = check(&tree).into_iter().map(|found| found.says).collect();
+        assert_eq!(says.len(), 2, "{says:?}");
+        assert!(says[0].contains(made) && says[1].contains(there), "{says:?}");
     }
 }

@@ -10,6 +10,8 @@ use std::collections::BTreeSet;
 use super::Finding;
 use super::tree::{File, Tree};
 
+/// This file.
+const OWN: &str = "xtask/src/tidy/tables.rs";
 /// The tables and views of today.
 const SCHEMA: &str = "migrations/schema.sql";
 
@@ -149,6 +151,7 @@ const TABLES: &[Owned] = &[
 /// Tables that are named by whom they are none of the business.
 pub fn check(tree: &Tree) -> Vec<Finding> {
     let mut found: Vec<Finding> = tree.file(SCHEMA).into_iter().flat_map(unowned).collect();
+    let mut readers: BTreeSet<(&str, &str)> = BTreeSet::new();
     for file in tree.ending(&[".rs", ".sql"]).filter(|file| file.is_of_the_engine()) {
         let own = file.folder();
         for Named { line, table, writes } in named(file) {
@@ -156,12 +159,23 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
                 continue;
             };
             let reads = owned.readers.iter().any(|(reader, _)| *reader == own);
+            readers.insert((owned.tables[0], own));
             if owned.owner != own && (writes || !reads) {
                 let what = if writes { "write" } else { "read" };
                 let says = format!("{own} may not {what} `{table}`, which is {}'s", owned.owner);
                 found.push(Finding::at(&file.path, line, says));
             }
         }
+    }
+    // Of a whole tree, and not of a test's.
+    if tree.file(OWN).is_some() {
+        let named =
+            TABLES.iter().flat_map(|it| it.readers.iter().map(|(by, _)| (it.tables[0], *by)));
+        let stale = named.filter(|known| !readers.contains(known));
+        found.extend(stale.map(|(table, reader)| {
+            let says = format!("{reader} reads none of `{table}` and what stands with it");
+            Finding::of(OWN, format!("{says}: take it off the list"))
+        }));
     }
     found
 }
@@ -177,9 +191,10 @@ fn unowned(schema: &File) -> Vec<Finding> {
     let new = there.iter().filter(|table| !owned.contains(table.as_str())).map(|table| {
         Finding::of(SCHEMA, format!("`{table}` has no owner in xtask/src/tidy/tables.rs"))
     });
-    let gone = owned.iter().filter(|table| !there.contains(**table)).map(|table| {
-        Finding::of("xtask/src/tidy/tables.rs", format!("there is no table `{table}` any more"))
-    });
+    let gone = owned
+        .iter()
+        .filter(|table| !there.contains(**table))
+        .map(|table| Finding::of(OWN, format!("there is no table `{table}` any more")));
     new.chain(gone).collect()
 }
 
@@ -242,6 +257,16 @@ mod tests {
         assert_eq!(says("projector/src/a.rs", text), none);
         assert_eq!(says("projector/tests/it/a.rs", "UPDATE events"), none);
         assert_eq!(says("proof/bench/src/a.rs", "INSERT INTO events"), none);
+    }
+
+    #[test]
+    fn a_reader_that_reads_nothing_is_found() {
+        let reads = "SELECT FROM log_head, events JOIN vault_index ON true";
+        let tree = Tree::of(&[(OWN, "//! Tables.\n"), ("query-api/src/a.rs", reads)]);
+        let found = check(&tree).into_iter().map(|found| found.says);
+        let found: Vec<String> = found.filter(|says| says.starts_with("query-api ")).collect();
+        assert!(found.iter().any(|says| says.contains("none of `events`")), "{found:?}");
+        assert!(!found.iter().any(|says| says.contains("none of `log_head`")), "{found:?}");
     }
 
     #[test]
