@@ -1,5 +1,5 @@
-//! What happens to machines and networks, one file each. A new fault is a file and a line in
-//! [`ALL`].
+//! What happens to machines and networks, one file a sort. A new fault is a type, in a file of its
+//! own unless it is of a sort that is there, and a line in [`ALL`].
 
 use std::ops::RangeInclusive;
 
