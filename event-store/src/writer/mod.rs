@@ -52,8 +52,7 @@ pub const KEY_BYTES_MAX: usize = 300;
 pub struct Settings {
     /// Commands that may wait; more are refused as [`SubmitError::Busy`].
     pub queue_commands_max: usize,
-    /// Commands in one batch. 256 is where a longer batch stops paying (ARCHITECTURE.md, "The
-    /// append").
+    /// Commands in one batch.
     pub batch_commands_max: usize,
     /// Events in one batch; one command may go over it, alone.
     pub batch_events_max: usize,
