@@ -27,9 +27,9 @@ async fn nothing_but_append_appends(db: PgPool) {
     let by_hand = "INSERT INTO events SELECT position + 1, stream, version + 1, type, schema, slot,
                    occurred_at, recorded_at, metadata, data FROM events";
     let mut transaction = db.begin().await.unwrap();
-    let append = "SELECT append(log_id, position, false, NULL, '{}', '{}', '{}', '{}', '{}', '{}',
-                  '{cart-a}', '{1}', '{cart.created}', '{1}', '{0}', ARRAY[now()], '{1}', '{1}')
-                  FROM log_head";
+    let append = "SELECT head FROM log_head, append_batch(
+                      log_id, position, false, NULL, '{}', '{}', '{}', '{}', '{}', '{}', '{cart-a}',
+                      '{1}', '{cart.created}', '{1}', '{0}', ARRAY[now()], '{1}', '{1}')";
     sqlx::query(append).execute(&mut *transaction).await.unwrap();
     let error = sqlx::query(by_hand).execute(&mut *transaction).await.unwrap_err();
     assert!(error.to_string().contains("INSERT on events is refused"), "{error}");

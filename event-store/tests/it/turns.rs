@@ -178,9 +178,9 @@ async fn who_holds_the_head_does_not_queue_for_it(db: PgPool) {
             && !sqlx::query_scalar::<_, String>(QUEUE).fetch_all(&db).await.unwrap().is_empty()
     })
     .await;
-    let append =
-        "SELECT append(log_id, position, true, NULL, '{}', '{}', '{}', '{}', '{}', '{}', '{}',
-                  '{}', '{}', '{}', '{}', '{}', '{}', '{}') FROM log_head";
+    let append = "SELECT head FROM log_head, append_batch(
+                      log_id, position, true, NULL, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}',
+                      '{}', '{}', '{}', '{}', '{}', '{}')";
     sqlx::query(append).execute(&mut *holder).await.unwrap();
     let timeout: String =
         sqlx::query_scalar("SHOW lock_timeout").fetch_one(&mut *holder).await.unwrap();

@@ -41,9 +41,10 @@ pub async fn history(db: &PgPool, stream: &str) -> Vec<String> {
 /// Appends an event as it comes, whatever it is; returns its position.
 pub async fn append_raw(db: &PgPool, stream: &str, version: i64, kind: &str, data: &str) -> i64 {
     sqlx::query_scalar::<_, i64>(
-        "SELECT append(log_id, position, false, NULL, '{}', '{}', '{}', '{}', '{}', '{}',
-                       ARRAY[$1], ARRAY[$2], ARRAY[$3], '{1}', '{0}', ARRAY[now()],
-                       ARRAY['{\"command\":\"test\"}'], ARRAY[$4]) + 1 FROM log_head",
+        "SELECT head + 1 FROM log_head, append_batch(
+             log_id, position, false, NULL, '{}', '{}', '{}', '{}', '{}', '{}',
+             ARRAY[$1], ARRAY[$2], ARRAY[$3], '{1}', '{0}', ARRAY[now()],
+             ARRAY['{\"command\":\"test\"}'], ARRAY[$4])",
     )
     .bind(stream)
     .bind(version)
