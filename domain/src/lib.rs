@@ -29,6 +29,7 @@ pub mod location;
 pub mod money;
 pub mod options;
 pub mod order;
+pub mod owner;
 pub mod page;
 pub mod payment;
 pub mod product;
@@ -43,12 +44,13 @@ pub mod stock;
 pub mod stream;
 pub mod text;
 
-pub use by::{By, Owner, Shopper};
+pub use by::By;
 pub use ids::{
     AddressId, CartId, CustomerId, FulfilmentId, GuestId, OrderId, PaymentId, ProductId, ReturnId,
 };
 pub use money::{Currency, Money};
 pub use options::Options;
+pub use owner::{Owner, Shopper};
 pub use read_model::ReadModel;
 pub use refusal_record::RefusalRecord;
 pub use seen::Seen;

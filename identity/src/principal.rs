@@ -4,7 +4,7 @@ use std::fmt;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use domain::by::{By, Shopper};
+use domain::{By, Shopper};
 use domain::{CustomerId, GuestId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -13,10 +13,10 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use vault::index::WordIndex;
 
 use crate::caching::Caching;
-use crate::following::Following;
 use crate::live::Live;
 use crate::log::Log;
 use crate::past::Past;
+use crate::places::Places;
 use crate::progress::Progress;
 use crate::queue::Queue;
 use crate::search::meili::Meili;
@@ -59,7 +59,7 @@ pub struct Shared {
     pub(crate) progress: Progress,
     pub(crate) meili: Arc<Meili>,
     pub(crate) live: Live,
-    pub(crate) following: Following,
+    pub(crate) following: Places,
     pub(crate) exports: Arc<Semaphore>,
     pub(crate) past: Past,
     pub(crate) catalogue: Catalogue,
@@ -92,7 +92,7 @@ impl App {
         Ok(Self(Arc::new(Shared {
             progress: Progress::start(db.clone(), queue.clone(), bus, ended.clone()),
             live: Live::start(db.clone(), jetstream, settings.stream, stop),
-            following: Following::default(),
+            following: Places::default(),
             exports: Arc::new(Semaphore::new(EXPORTS_MAX)),
             past: Past::new(queue.clone()),
             catalogue: Catalogue::new(&db),

@@ -8,8 +8,6 @@
 //!
 //! An id is `<position>.<log id>`, with the position of the document.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -18,7 +16,6 @@ use event_store::tail::{Heard, Listener};
 use event_store::{RawEvent, read};
 use identity::Principal;
 use service::Problem;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -27,74 +24,16 @@ use crate::document::Stored;
 use crate::frames::{At, Framing};
 use crate::fresh::{Fresh, Prefer};
 use crate::live::HEARTBEAT;
-use crate::metrics::UnderWay;
 use crate::one::{Id, Resource as _};
+use crate::places::Place;
 use crate::queue::Who;
 use crate::reading::CHUNK_BYTES;
 use crate::resources::order::Order;
 
-/// The most followers of orders at once.
-pub const FOLLOWERS_MAX: usize = 256;
-/// The most of them that are one caller's.
-pub const OF_ONE_MAX: usize = 16;
 /// How long somebody follows before they are asked again who they are.
 const FOLLOWS_FOR: Duration = Duration::from_mins(10);
 /// The pause before a read model that is behind is looked at again.
 const PAUSE: Duration = Duration::from_secs(1);
-/// What a refused follower is told to wait.
-const RETRY_AFTER: Duration = Duration::from_secs(5);
-
-/// Places for those who follow an order: all are free at first.
-pub struct Following {
-    room: Arc<Semaphore>,
-    of_each: Arc<Mutex<HashMap<Principal, usize>>>,
-}
-
-/// One follower's place.
-struct Place {
-    of_each: Arc<Mutex<HashMap<Principal, usize>>>,
-    principal: Principal,
-    _room: OwnedSemaphorePermit,
-    _under_way: UnderWay,
-}
-
-impl Default for Following {
-    fn default() -> Self {
-        Self { room: Arc::new(Semaphore::new(FOLLOWERS_MAX)), of_each: Arc::default() }
-    }
-}
-
-impl Following {
-    fn place(&self, principal: Principal) -> Result<Place, Problem> {
-        let Ok(room) = self.room.clone().try_acquire_owned() else {
-            let detail = format!("{FOLLOWERS_MAX} clients follow orders already");
-            let status = StatusCode::SERVICE_UNAVAILABLE;
-            return Err(Problem::new(status, "too_many_followers", detail).retry_after(RETRY_AFTER));
-        };
-        let mut of_each = self.of_each.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = of_each.entry(principal).or_default();
-        if *count >= OF_ONE_MAX {
-            let detail = format!("you follow {OF_ONE_MAX} orders already");
-            let status = StatusCode::TOO_MANY_REQUESTS;
-            return Err(Problem::new(status, "follows_too_many", detail).retry_after(RETRY_AFTER));
-        }
-        *count += 1;
-        let of_each = self.of_each.clone();
-        Ok(Place { of_each, principal, _room: room, _under_way: UnderWay::new("followers") })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut of_each = self.of_each.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = of_each.get_mut(&self.principal) {
-            *count -= 1;
-            if *count == 0 {
-                of_each.remove(&self.principal);
-            }
-        }
-    }
-}
 
 /// Who follows an order, as far as its owner and its log are known.
 pub struct OrderFollower {
@@ -146,7 +85,7 @@ impl OrderFollower {
         if Order::read(&app, &fresh(None), principal, id).await?.is_none() {
             return Ok(None);
         }
-        let place = app.following.place(principal)?;
+        let place = app.following.take(principal)?;
         let next = Order::read(&app, &fresh(last), principal, id).await?;
         let sent = last.unwrap_or(0);
         if position(next.as_ref()) < sent {

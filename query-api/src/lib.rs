@@ -17,7 +17,7 @@
 //! * [`search`] asks Meilisearch, and Postgres while that is away;
 //! * [`reading`] reads the log for exports and followers, [`live`] shares its end with the
 //!   followers;
-//! * [`following`] tells of one order, each time it becomes another;
+//! * [`following`] tells of one order, each time it becomes another; [`places`] are few for that;
 //! * [`frames`] writes what followers are sent, [`socket`] takes it over a WebSocket; [`pass`] ends
 //!   it for who may no longer;
 //! * [`mod@log`] tells which log it is;
@@ -48,6 +48,7 @@ pub mod outline;
 pub mod pass;
 pub mod past;
 pub mod people;
+pub mod places;
 pub mod progress;
 pub mod queue;
 pub mod reading;

@@ -14,8 +14,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::hands::Hands;
 use crate::list;
-use crate::reaction::{Done, Registered, Retry, Task};
+use crate::reaction::Registered;
 use crate::reactions;
+use crate::task::{Done, Retry, Task};
 
 /// Things done at once: gateways answer in seconds.
 const AT_ONCE_MAX: usize = 64;

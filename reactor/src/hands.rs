@@ -13,7 +13,7 @@ use sqlx::PgPool;
 use vault::Vault;
 
 use crate::gateway::Gateways;
-use crate::reaction::{Retry, Task};
+use crate::task::{Retry, Task};
 use crate::{actions, tokens};
 
 /// Who asks, as it stands in events.

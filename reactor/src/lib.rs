@@ -1,7 +1,7 @@
 //! What happens by itself after an event: the gateway is asked, an order that nobody paid is called
 //! off, an authorisation that nobody captured is let go.
 //!
-//! * [`reactions`]: one file each; [`reaction`]: what one has to be;
+//! * [`reactions`]: one file each; [`reaction`]: what one has to be; [`task`]: a thing to do;
 //! * `keeper`: follows the log and keeps the list of things to do; `notes`: what events make of it;
 //! * `list`: that list; `doer`: claims what is due and sees it done; [`hands`]: what may be used
 //!   for it;
@@ -28,6 +28,7 @@ pub mod operations;
 pub mod reaction;
 pub mod reactions;
 pub mod serve;
+pub mod task;
 pub mod tokens;
 pub mod waiting;
 

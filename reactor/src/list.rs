@@ -9,7 +9,8 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgExecutor, PgPool};
 
 use crate::notes::{Change, Changes, Notes, StuckStreams};
-use crate::reaction::{Registered, Task};
+use crate::reaction::Registered;
+use crate::task::Task;
 
 /// How far the log was read for a reaction.
 #[derive(Clone, Debug, PartialEq, Eq)]

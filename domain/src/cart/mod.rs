@@ -18,10 +18,10 @@ pub use rules::{Error, Misfit};
 
 use serde::{Deserialize, Serialize};
 
-use crate::by::Owner;
 use crate::ids::{OrderId, ProductId};
 use crate::money::{Currency, Money};
 use crate::options::Options;
+use crate::owner::Owner;
 use crate::text::{Label, Quantity, Sku};
 
 /// Lines a cart may have.

@@ -5,10 +5,10 @@ use super::{
     Abandoned, Assigned, Cart, CheckedOut, Created, Event, LINES_MAX, Line, LineAdded, LineChanged,
     LineRemoved, Merged, Reopened, Status,
 };
-use crate::by::Owner;
 use crate::ids::{CartId, CustomerId, OrderId};
 use crate::money::{Currency, Money};
 use crate::order::{self, Order};
+use crate::owner::Owner;
 use crate::text::{Quantity, Sku};
 
 refusals! {

@@ -5,11 +5,11 @@ use chrono::{DateTime, Utc};
 
 use super::{Events, Stop, Unit, offer};
 use crate::StreamId;
-use crate::by::Owner;
 use crate::cart::{self, Cart, Line, Obstacle, OnOffer};
 use crate::ids::{AddressId, CartId, CustomerId, GuestId, OrderId};
 use crate::money::Currency;
 use crate::order::{self, Placing};
+use crate::owner::Owner;
 use crate::refusal::{CheckoutError, RefusedLine};
 use crate::state::Streams;
 use crate::stock::Stock;

@@ -36,9 +36,9 @@ pub use rules::{Error, Placing, UnitsLeft};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::by::Owner;
 use crate::ids::{CartId, FulfilmentId, PaymentId, ReturnId};
 use crate::money::Money;
+use crate::owner::Owner;
 use crate::text::Sku;
 
 /// Parcels an order may be split into.

@@ -8,9 +8,9 @@ use super::{
     Order, PAYMENTS_IN_CASH_MAX, PAYMENTS_MAX, PaymentEnded, PaymentMethod, PaymentStarted, Placed,
     Reinstated, Status,
 };
-use crate::by::Owner;
 use crate::ids::{AddressId, CartId, FulfilmentId, PaymentId};
 use crate::money::Money;
+use crate::owner::Owner;
 use crate::text::Sku;
 
 refusals! {

@@ -6,10 +6,10 @@ use super::{
     Assigned, CapturePolicy, CollectionDue, Created, Event, Expired, Failed, Operation, Payment,
     REQUESTS_MAX, Refunded, Requested, Stage, Status, Terms, Uncollected,
 };
-use crate::by::Owner;
 use crate::ids::{CustomerId, OrderId};
 use crate::money::Money;
 use crate::order::PaymentMethod;
+use crate::owner::Owner;
 use crate::text::{GatewayName, MediaUrl, Note, Token};
 
 refusals! {

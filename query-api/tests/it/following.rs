@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use query_api::following::OF_ONE_MAX;
+use query_api::places::OF_ONE_MAX;
 use serde_json::json;
 use sqlx::PgPool;
 use tower::ServiceExt as _;

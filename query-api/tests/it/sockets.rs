@@ -7,7 +7,7 @@ use std::process::Stdio;
 use axum::http::HeaderValue;
 use futures::{SinkExt as _, StreamExt as _};
 use identity::Guard;
-use query_api::following::OF_ONE_MAX;
+use query_api::places::OF_ONE_MAX;
 use query_api::socket::PROTOCOL;
 use serde_json::{Value, json};
 use service::config::Secret;

@@ -23,15 +23,13 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use self::settings::Dialect;
-use self::tasks::Claimed;
+use self::tasks::{Claimed, EVERYTHING};
 
 /// How long after the first purge of a tag the second one is: what was asked for before has been
 /// answered by then.
 const SETTLE: Duration = Duration::from_secs(30);
 /// Tags that wait, from which on all of the catalogue is purged in their place.
 const WHOLE_MIN: i64 = 1_000;
-/// The tag of all of it (`query-api/src/caching.rs`).
-const EVERYTHING: &str = "catalogue";
 /// How long a claim is good: longer than it takes to ask both.
 const LEASE: Duration = Duration::from_mins(1);
 /// The pause between two purges, in which tags gather: CDNs count requests.

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use sqlx::{PgExecutor, PgPool};
 
-use super::EVERYTHING;
 use crate::list;
 use crate::reactions::PURGE_CDN;
 
+/// The tag of all of the catalogue (`query-api/src/caching.rs`).
+pub(super) const EVERYTHING: &str = "catalogue";
 /// What the second purge of a tag is called, after the tag.
 const AGAIN: &str = " again";
 

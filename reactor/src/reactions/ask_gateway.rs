@@ -12,7 +12,8 @@ use event_store::{Outcome, Recorded};
 use crate::gateway::Call;
 use crate::hands::Hands;
 use crate::notes::List;
-use crate::reaction::{Done, Reaction, Retry, Task};
+use crate::reaction::Reaction;
+use crate::task::{Done, Retry, Task};
 
 /// How long a gateway may take; less than the lease of the task.
 const GATEWAY_TIME_MAX: Duration = Duration::from_secs(20);

@@ -7,7 +7,8 @@ use event_store::Recorded;
 use super::expiry::let_go;
 use crate::hands::Hands;
 use crate::notes::List;
-use crate::reaction::{Done, Reaction, Retry, Task};
+use crate::reaction::Reaction;
+use crate::task::{Done, Retry, Task};
 
 /// See above.
 pub(super) struct ExpireAuthorization;

@@ -6,7 +6,7 @@ use domain::Command;
 use event_store::Outcome;
 
 use crate::hands::Hands;
-use crate::reaction::{Done, Retry, Task};
+use crate::task::{Done, Retry, Task};
 
 /// The pause before that is looked at again about which the gateway is being asked.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);

@@ -10,7 +10,8 @@ use chrono::TimeDelta;
 use super::expiry::let_go;
 use crate::hands::Hands;
 use crate::notes::List;
-use crate::reaction::{Done, Reaction, Retry, Task};
+use crate::reaction::Reaction;
+use crate::task::{Done, Retry, Task};
 
 /// The pause after the first request of a payment was refused; it doubles with each.
 const PAUSE: TimeDelta = TimeDelta::minutes(1);

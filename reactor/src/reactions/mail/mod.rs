@@ -41,7 +41,7 @@ use vault::{DataSubject, Email, Vault, VaultError};
 
 use crate::hands::Hands;
 use crate::notes::List;
-use crate::reaction::{Done, Retry, Task};
+use crate::task::{Done, Retry, Task};
 
 /// What somebody is written to about: one event.
 #[derive(Clone, Debug, PartialEq, Eq)]

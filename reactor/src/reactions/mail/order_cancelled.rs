@@ -7,7 +7,8 @@ use mail::letter::Template;
 use super::{Occasion, write};
 use crate::hands::Hands;
 use crate::notes::List;
-use crate::reaction::{Done, Reaction, Retry, Task};
+use crate::reaction::Reaction;
+use crate::task::{Done, Retry, Task};
 
 /// See above.
 pub(crate) struct MailOrderCancelled;

@@ -9,7 +9,8 @@ use serde_json::json;
 use super::{Occasion, lines, with, write};
 use crate::hands::Hands;
 use crate::notes::List;
-use crate::reaction::{Done, Reaction, Retry, Task};
+use crate::reaction::Reaction;
+use crate::task::{Done, Retry, Task};
 
 /// See above.
 pub(crate) struct MailOrderReduced;

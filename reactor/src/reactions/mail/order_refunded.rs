@@ -8,7 +8,8 @@ use serde_json::json;
 use super::{Occasion, with, write};
 use crate::hands::Hands;
 use crate::notes::List;
-use crate::reaction::{Done, Reaction, Retry, Task};
+use crate::reaction::Reaction;
+use crate::task::{Done, Retry, Task};
 
 /// See above.
 pub(crate) struct MailOrderRefunded;

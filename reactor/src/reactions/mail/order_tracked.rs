@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use super::{Occasion, on_its_way, with, write};
 use crate::hands::Hands;
 use crate::notes::List;
-use crate::reaction::{Done, Reaction, Retry, Task};
+use crate::reaction::Reaction;
+use crate::task::{Done, Retry, Task};
 
 /// See above.
 pub(crate) struct MailOrderTracked;

@@ -5,7 +5,8 @@ use event_store::Recorded;
 
 use crate::hands::Hands;
 use crate::notes::List;
-use crate::reaction::{Done, Reaction, Retry, Task};
+use crate::reaction::Reaction;
+use crate::task::{Done, Retry, Task};
 
 /// See above.
 pub(super) struct Quince;
