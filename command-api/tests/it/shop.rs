@@ -148,9 +148,7 @@ impl Shop {
 
     /// The payload of a stream's last event of a type.
     pub async fn payload(&self, stream: &str, kind: &str) -> Value {
-        let events = read::of_stream(&self.db, stream, 0, 1_000).await.unwrap().events;
-        let event = events.iter().rfind(|event| event.kind == kind).unwrap();
-        serde_json::from_str(event.data.get()).unwrap()
+        kit_log::payload(&self.db, stream, kind).await
     }
 
     /// A published product with one SKU at 19.99 EUR and `units` of it.

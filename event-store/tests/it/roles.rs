@@ -2,17 +2,11 @@
 
 use event_store::{Outcome, Writer, writer::Settings};
 use futures::future::join_all;
+use kit_log::acting_as;
 use sqlx::error::DatabaseError;
-use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, PgPool};
 
 use crate::support::{accept, assert_contiguous, cart_id, create_cart, on_sale, receive};
-
-/// A pool of sessions that have the rights of a role.
-async fn acting_as(db: &PgPool, role: &str) -> PgPool {
-    let options = (*db.connect_options()).clone().options([("role", role)]);
-    PgPoolOptions::new().max_connections(4).connect_with(options).await.unwrap()
-}
 
 async fn may(db: &PgPool, statement: &str) -> bool {
     match sqlx::raw_sql(AssertSqlSafe(statement)).execute(db).await {

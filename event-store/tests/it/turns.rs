@@ -1,9 +1,8 @@
 //! Turns at the head: fair while all is well, and over when their holder falls silent.
 
-use std::time::Duration;
-
 use event_store::Outcome;
 use futures::future::join_all;
+use kit_log::eventually;
 use sqlx::{PgPool, Row};
 
 use crate::proxy::Proxy;
@@ -12,16 +11,6 @@ use crate::support::{accept, assert_contiguous, by_hand, on_sale, raw, receive, 
 /// The number that writers lock.
 const QUEUE: &str = "SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a USING (pid)
     WHERE l.locktype = 'advisory' AND l.granted AND a.datname = current_database()";
-
-async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    for _ in 0..600 {
-        if holds().await {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("never: {what}");
-}
 
 /// A process is frozen in its turn. Its session ends, its turn with it, and the other process takes
 /// turns again; what the first one wanted is done once it has come back.

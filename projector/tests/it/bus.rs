@@ -1,23 +1,12 @@
 //! The log through NATS, and what happens when something on the bus is no event.
 
-use std::time::Duration;
-
 use event_store::tail::Tail;
+use kit_log::eventually;
 use projector::working::worker::{self, Context, Readers};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::shop::{Shop, documents, id, projection, required};
-
-async fn eventually<F: AsyncFn() -> bool>(what: &str, is_so: F) {
-    let waited = async {
-        while !is_so().await {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    let waited = tokio::time::timeout(Duration::from_secs(20), waited).await;
-    assert!(waited.is_ok(), "waited in vain: {what}");
-}
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_message_that_is_no_event_is_kept_and_read_from_the_log(db: PgPool) {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use event_store::tail::Tail;
+use kit_log::eventually;
 use projector::step;
 use projector::working::fold::BatchError;
 use projector::working::worker::{self, Context, Readers};
@@ -115,16 +116,6 @@ async fn sessions(db: &PgPool, condition: &str) -> Vec<i32> {
         "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND {condition}"
     );
     sqlx::query_scalar(AssertSqlSafe(query)).fetch_all(db).await.unwrap()
-}
-
-async fn eventually<F: AsyncFn() -> bool>(what: &str, is_so: F) {
-    let waited = async {
-        while !is_so().await {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    let waited = tokio::time::timeout(Duration::from_secs(30), waited).await;
-    assert!(waited.is_ok(), "waited in vain: {what}");
 }
 
 /// A transaction whose beginning fails, again and again, is nobody else's, and heals with its

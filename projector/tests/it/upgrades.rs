@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use event_store::tail::Tail;
 use indicatif::ProgressBar;
+use kit_log::eventually;
 use projector::building::rebuild::verify;
 use projector::working::fold::BatchError;
 use projector::working::parking;
@@ -88,16 +89,6 @@ fn worker(db: &PgPool, stop: &CancellationToken) -> JoinHandle<()> {
     tokio::spawn(async move {
         worker::run(context, projection("carts"), 0, Readers::default()).await.unwrap();
     })
-}
-
-async fn eventually<F: AsyncFn() -> bool>(what: &str, is_so: F) {
-    let waited = async {
-        while !is_so().await {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    let waited = tokio::time::timeout(Duration::from_secs(30), waited).await;
-    assert!(waited.is_ok(), "waited in vain: {what}");
 }
 
 /// An older program parked a stream because it did not know what this one knows.

@@ -8,22 +8,25 @@
 #![allow(clippy::missing_panics_doc, reason = "a test ends where something is not as it should be")]
 #![allow(clippy::unwrap_used, reason = "the same")]
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::payment::Verdict;
 use domain::product::VariantSet;
 use domain::{CartId, Command, FulfilmentId, OrderId, PaymentId, ProductId};
 use event_store::writer::Settings;
 use event_store::{Answer, Outcome, Request, Writer, read};
+use serde_json::Value;
 use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
 use uuid::Uuid;
 
 /// The most events of a stream that are looked at.
 const HISTORY_EVENTS_MAX: i64 = 1_000;
-
-/// An environment variable that tests cannot do without.
-pub fn required(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| panic!("{name}: cargo xtask test sets it"))
-}
+/// How long something may take to come by itself.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// How often it is looked whether it has.
+const POLL: Duration = Duration::from_millis(25);
 
 /// Submits what must be accepted.
 pub async fn accept(writer: &Writer, request: Request) -> Answer {
@@ -36,6 +39,40 @@ pub async fn accept(writer: &Writer, request: Request) -> Answer {
 pub async fn history(db: &PgPool, stream: &str) -> Vec<String> {
     let events = read::of_stream(db, stream, 0, HISTORY_EVENTS_MAX).await.unwrap().events;
     events.into_iter().map(|event| event.kind).collect()
+}
+
+/// The payload of a stream's last event of a type.
+pub async fn payload(db: &PgPool, stream: &str, kind: &str) -> Value {
+    let events = read::of_stream(db, stream, 0, HISTORY_EVENTS_MAX).await.unwrap().events;
+    let event = events.iter().rfind(|event| event.kind == kind).unwrap();
+    serde_json::from_str(event.data.get()).unwrap()
+}
+
+/// Something comes to be so by itself.
+pub async fn eventually(what: &str, holds: impl AsyncFnMut() -> bool) {
+    assert!(comes(holds).await, "never: {what}");
+}
+
+/// The last event of a stream comes to be this one.
+pub async fn until(db: &PgPool, stream: &str, kind: &str) {
+    let is_last = async || history(db, stream).await.last().is_some_and(|last| last == kind);
+    assert!(comes(is_last).await, "never {kind} in {stream}: {:?}", history(db, stream).await);
+}
+
+async fn comes(mut holds: impl AsyncFnMut() -> bool) -> bool {
+    for _ in 0..PATIENCE.as_millis() / POLL.as_millis() {
+        if holds().await {
+            return true;
+        }
+        tokio::time::sleep(POLL).await;
+    }
+    false
+}
+
+/// A pool of sessions that have the rights of a role.
+pub async fn acting_as(db: &PgPool, role: &str) -> PgPool {
+    let options = (*db.connect_options()).clone().options([("role", role)]);
+    PgPoolOptions::new().max_connections(4).connect_with(options).await.unwrap()
 }
 
 /// Appends an event as it comes, whatever it is; returns its position.

@@ -1,10 +1,11 @@
 //! What stood in the tables `payment_*` goes on in the new ones.
 
+use kit_log::eventually;
 use service::database::MIGRATOR;
 use sqlx::migrate::Migrator;
 use sqlx::{AssertSqlSafe, PgPool};
 
-use crate::shop::{Shop, eventually, react};
+use crate::shop::{Shop, react};
 
 /// The migration that this is about.
 const REACTIONS: i64 = 60;

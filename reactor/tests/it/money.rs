@@ -4,9 +4,10 @@ use chrono::Utc;
 use domain::command::{order, payment};
 use domain::payment::Finding;
 use domain::{Command, OrderId};
+use kit_log::eventually;
 use sqlx::{AssertSqlSafe, PgPool};
 
-use crate::shop::{Shop, eventually, react};
+use crate::shop::{Shop, react};
 
 fn cancel(id: OrderId) -> Command {
     let reason = "changed my mind".parse().unwrap();

@@ -1,9 +1,10 @@
 //! How far the log was read for each reaction: they go on together, and who has not all of them
 //! moves none that it has not.
 
+use kit_log::eventually;
 use sqlx::PgPool;
 
-use crate::shop::{Shop, eventually, react};
+use crate::shop::{Shop, react};
 
 async fn set(db: &PgPool, change: &'static str) {
     sqlx::raw_sql(change).execute(db).await.unwrap();

@@ -1,13 +1,12 @@
 //! A shop to react to: the kit's, the commands that lead to a payment, and the reactor over it.
 
-use std::time::Duration;
-
 use chrono::{TimeDelta, Utc};
 use domain::command::{fulfilment, payment};
 use domain::order::{PaymentMethod, Units};
 use domain::payment::CapturePolicy;
 use domain::{By, Command, FulfilmentId, OrderId, PaymentId, Shopper};
 use event_store::{Metadata, Request, Writer, read, writer};
+use kit_log::eventually;
 use reactor::Correspondence;
 use reactor::gateway::settings::Settings;
 use sqlx::{AssertSqlSafe, PgPool};
@@ -47,16 +46,6 @@ pub fn react_with(db: &PgPool, people: Correspondence) -> Running {
         reactor::run(db, writer, &Settings::default(), people, None, stop.clone()).unwrap();
     let task = tokio::spawn(reacting);
     Running { stop, task }
-}
-
-pub async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    for _ in 0..600 {
-        if holds().await {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("never: {what}");
 }
 
 impl Shop {
@@ -135,10 +124,7 @@ impl Shop {
 
     /// The last event of a stream comes to be this one.
     pub async fn until(&self, stream: &str, kind: &str) {
-        eventually(&format!("{kind} in {stream}"), async || {
-            self.history(stream).await.last().is_some_and(|last| last == kind)
-        })
-        .await;
+        kit_log::until(&self.db, stream, kind).await;
     }
 
     /// Where the last event of a stream came from.

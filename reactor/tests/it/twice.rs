@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use domain::command::payment::Command as Ask;
 use domain::{Command, OrderId, PaymentId};
+use kit_log::eventually;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 
-use crate::shop::{Shop, eventually, react};
+use crate::shop::{Shop, react};
 
 /// A pool for which the reactor's tables are others of the same names.
 async fn with_tables_of_its_own(db: &PgPool) -> PgPool {

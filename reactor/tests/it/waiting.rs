@@ -2,12 +2,13 @@
 //! itself.
 
 use clap::Parser as _;
+use kit_log::eventually;
 use reactor::operations::{self, LeftOut, Which};
 use reactor::waiting::{self, RetryOutcome};
 use sqlx::{AssertSqlSafe, PgPool};
 use uuid::Uuid;
 
-use crate::shop::{Shop, eventually, react};
+use crate::shop::{Shop, react};
 
 /// Writes history anew, as nobody but a test may.
 async fn rename(db: &PgPool, stream: &str, from: &str, to: &str) {

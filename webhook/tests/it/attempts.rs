@@ -1,10 +1,11 @@
 //! What is not taken: sent again under the same id, given up in the end, and the end of it.
 
 use axum::http::{Method, StatusCode};
+use kit_log::eventually;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use crate::house::{House, eventually};
+use crate::house::House;
 use crate::receiver::{Receiver, Said};
 
 fn refusal() -> Said {

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use axum::http::{Method, StatusCode};
 use event_store::{identity, read};
+use kit_log::eventually;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::house::{House, eventually};
+use crate::house::House;
 use crate::receiver::Receiver;
 
 #[sqlx::test(migrations = "../migrations")]

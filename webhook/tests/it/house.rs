@@ -1,17 +1,17 @@
 //! A shop with webhooks: its routes, and whoever sends them.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use domain::ProductId;
 use identity::Guard;
 use identity::master::Master;
+use kit_log::eventually;
 use serde_json::{Value, json};
 use service::config::Secret;
 use sqlx::{AssertSqlSafe, PgPool};
+use std::sync::Arc;
+
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
@@ -68,16 +68,6 @@ impl Answer {
         let pointer = self.body["errors"][0]["pointer"].as_str().unwrap_or_default();
         (self.status.as_u16(), self.text("code"), pointer)
     }
-}
-
-pub async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    for _ in 0..1_200 {
-        if holds().await {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(25)).await;
-    }
-    panic!("never: {what}");
 }
 
 pub fn master() -> Arc<Master> {

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
 use axum::http::Method;
+use kit_log::eventually;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -11,7 +12,7 @@ use tokio::net::TcpListener;
 use webhook::target::Reach;
 use webhook::wire::Wire;
 
-use crate::house::{House, eventually};
+use crate::house::House;
 
 /// Who looks names up, and says what the test wants.
 #[derive(Clone, Default)]

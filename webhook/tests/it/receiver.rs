@@ -8,11 +8,10 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use kit_log::eventually;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
-
-use crate::house::eventually;
 
 /// Places for more requests than any test makes.
 const ENOUGH: usize = 10_000;

@@ -1,19 +1,13 @@
 //! The rights that the programs that send have, and nobody else.
 
 use axum::http::Method;
+use kit_log::{acting_as, eventually};
 use serde_json::Value;
 use sqlx::error::DatabaseError;
-use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, PgPool};
 
-use crate::house::{House, eventually};
+use crate::house::House;
 use crate::receiver::Receiver;
-
-/// A pool of sessions that have the rights of a role.
-async fn acting_as(db: &PgPool, role: &str) -> PgPool {
-    let options = (*db.connect_options()).clone().options([("role", role)]);
-    PgPoolOptions::new().max_connections(4).connect_with(options).await.unwrap()
-}
 
 /// All there is to do, by the writer's role: subscribing, following, sending, replaying, deleting.
 #[sqlx::test(migrations = "../migrations")]

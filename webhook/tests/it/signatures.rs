@@ -58,7 +58,7 @@ async fn two_secrets_are_good_for_a_day(db: PgPool) {
     sending.stop().await;
     // What is looked after forgets it for good.
     let sending = house.send();
-    crate::house::eventually("it is forgotten", async || {
+    kit_log::eventually("it is forgotten", async || {
         let kept = "SELECT count(*) FROM webhook_subscriptions WHERE previous_secret IS NOT NULL";
         sqlx::query_scalar::<_, i64>(kept).fetch_one(&db).await.unwrap() == 0
     })

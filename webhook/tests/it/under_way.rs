@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use kit_log::eventually;
 use sqlx::PgPool;
 
-use crate::house::{House, eventually};
+use crate::house::House;
 use crate::receiver::Receiver;
 
 /// Deliveries of one subscription that may be under way at once.

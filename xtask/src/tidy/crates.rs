@@ -51,7 +51,11 @@ const MAY: &[(&str, &[&str], &[&str])] = &[
     // by themselves or because of what stands in the log.
     ("gateways", &[], &["domain", "event-store", "kit", "kit-log", "reactor"]),
     // From outside, as callers do; what they sell is made of the domain's words.
-    ("chaos", &["domain", "harness"], &["command-api", "event-store", "kit", "kit-mail"]),
+    (
+        "chaos",
+        &["domain", "harness"],
+        &["command-api", "event-store", "kit", "kit-log", "kit-mail"],
+    ),
     ("bench", &["domain", "event-store", "harness"], &["projector"]),
     // From outside, by programs and documents.
     ("contract", &["harness"], &[]),

@@ -1,18 +1,16 @@
 //! The reactor as a program of its own, beside a command-api that has none inside.
 
-use std::time::Duration;
-
 use chrono::Utc;
 use domain::command::cart::Command::CheckOut;
 use domain::{CartId, Command, OrderId};
 use event_store::writer::{Outcome, Request, Settings, Writer};
 use harness::Program;
+use kit_log::{history, until};
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use tokio::time::sleep;
 use uuid::Uuid;
 
-use crate::stack::{PATIENCE, database, service};
+use crate::stack::{database, service};
 
 /// Nothing happens by itself as long as there is no reactor; with one, everything, once.
 #[sqlx::test(migrations = "../../migrations")]
@@ -31,12 +29,12 @@ async fn a_reactor_alone_does_what_a_command_api_without_leaves(db: PgPool) {
     let position: i64 = sqlx::query_scalar(place).fetch_one(&db).await.unwrap();
     assert_eq!(position, 0);
     let unheard = ["payment.created", "payment.requested"];
-    assert_eq!(events(&db, &format!("payment-{payment}")).await, unheard);
+    assert_eq!(history(&db, &format!("payment-{payment}")).await, unheard);
 
     let mut reactor = service("reactor", &["run"], &environment);
     reactor.start().await.unwrap();
     until(&db, &format!("order-{paid}"), "order.confirmed").await;
-    let heard = events(&db, &format!("payment-{payment}")).await;
+    let heard = history(&db, &format!("payment-{payment}")).await;
     let once = ["created", "requested", "outcome_unknown", "authorized"];
     assert_eq!(heard, once.map(|name| format!("payment.{name}")));
     let booked: Vec<String> =
@@ -104,21 +102,4 @@ pub async fn post(api: &Program, path: &str, body: &Value) -> String {
     assert!(answer.status().is_success(), "{path}: {answer:?}");
     let answer: Value = answer.json().await.unwrap();
     answer["id"].as_str().unwrap().to_owned()
-}
-
-/// The types of a stream's events.
-async fn events(db: &PgPool, stream: &str) -> Vec<String> {
-    let types = "SELECT type FROM events WHERE stream = $1 ORDER BY version";
-    sqlx::query_scalar(types).bind(stream).fetch_all(db).await.unwrap()
-}
-
-/// The last event of a stream comes to be this one.
-async fn until(db: &PgPool, stream: &str, kind: &str) {
-    for _ in 0..PATIENCE.as_millis() / 50 {
-        if events(db, stream).await.last().is_some_and(|last| last == kind) {
-            return;
-        }
-        sleep(Duration::from_millis(50)).await;
-    }
-    panic!("never {kind} in {stream}: {:?}", events(db, stream).await);
 }

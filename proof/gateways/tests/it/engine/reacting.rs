@@ -2,14 +2,13 @@
 //! each webhook twice, while some answers are lost.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use chrono::Utc;
 use domain::command::payment::{Command as Ask, Start};
 use domain::order::PaymentMethod;
 use domain::payment::CapturePolicy;
 use domain::{Command, OrderId, PaymentId};
-use event_store::{Request, read};
+use event_store::Request;
 use gateways::play::Play;
 use reactor::Correspondence;
 use reactor::gateway::Gateway;
@@ -22,11 +21,6 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::paypal::stand_in;
-
-/// How long something may take to come by itself.
-const PATIENCE: Duration = Duration::from_mins(1);
-/// How often it is looked whether it has.
-const POLL: Duration = Duration::from_millis(20);
 
 /// A shop that is paid by PayPal.
 struct Shop {
@@ -109,13 +103,7 @@ impl Shop {
 
     /// The last event of a stream comes to be this one.
     async fn until(&self, stream: &str, kind: &str) {
-        for _ in 0..PATIENCE.as_millis() / POLL.as_millis() {
-            if self.history(stream).await.last().is_some_and(|last| last == kind) {
-                return;
-            }
-            tokio::time::sleep(POLL).await;
-        }
-        panic!("{stream} never comes to {kind}: {:?}", self.history(stream).await);
+        kit_log::until(&self.log.db, stream, kind).await;
     }
 
     async fn history(&self, stream: &str) -> Vec<String> {
@@ -128,9 +116,7 @@ impl Shop {
 
     /// What the last event of that type says.
     async fn payload(&self, stream: &str, kind: &str) -> Value {
-        let events = read::of_stream(&self.log.db, stream, 0, 1_000).await.unwrap().events;
-        let event = events.iter().rfind(|event| event.kind == kind).unwrap();
-        serde_json::from_str(event.data.get()).unwrap()
+        kit_log::payload(&self.log.db, stream, kind).await
     }
 }
 
