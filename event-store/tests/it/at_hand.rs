@@ -86,7 +86,7 @@ async fn it_is_published_as_the_log_holds_it(db: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn the_log_is_not_read_for_it(db: PgPool) {
     let (bus, name) = bus().await;
-    let client = async_nats::connect(kit_log::required("NATS_URL")).await.unwrap();
+    let client = async_nats::connect(harness::required("NATS_URL")).await.unwrap();
     let mut published = client.subscribe(format!("{name}.events.>")).await.unwrap();
     // Once this is answered, NATS knows of the subscription: it came before on the same connection.
     let _ = async_nats::jetstream::new(client).get_stream(&name).await;

@@ -77,7 +77,7 @@ pub async fn by_hand(db: &PgPool) {
 
 /// JetStream, and a name for a stream that no other test uses.
 pub async fn bus() -> (Context, String) {
-    let client = async_nats::connect(kit_log::required("NATS_URL")).await.unwrap();
+    let client = async_nats::connect(harness::required("NATS_URL")).await.unwrap();
     (jetstream::new(client), format!("t{}", Uuid::now_v7().simple()))
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use kit_mail::{Inbox, free_port, settings};
+use kit_mail::{Inbox, settings};
 use mail::letter::Template;
 use mail::{Letter, Post, Settings};
 use serde_json::json;
@@ -99,7 +99,7 @@ async fn a_mail_is_sent_once_and_forgotten(db: PgPool) {
 /// A server that is away is tried again, and what is said of it names nobody.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_server_that_is_away_is_tried_again(db: PgPool) {
-    let (port, (_, post)) = (free_port().await, post(&db));
+    let (port, (_, post)) = (harness::free_port().unwrap(), post(&db));
     let carrying = carry(&settings(port), &post);
     send(&post, 7, Utc::now()).await.unwrap();
     let said = becomes(&db, "waiting", 1).await;

@@ -6,12 +6,12 @@ use projector::working::worker::{self, Context, Readers};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use crate::shop::{Shop, documents, id, projection, required};
+use crate::shop::{Shop, documents, id, projection};
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_message_that_is_no_event_is_kept_and_read_from_the_log(db: PgPool) {
     let shop = Shop::open(&db);
-    let client = async_nats::connect(required("NATS_URL")).await.unwrap();
+    let client = async_nats::connect(harness::required("NATS_URL")).await.unwrap();
     let bus = async_nats::jetstream::new(client);
     let stream_name = format!("test{}", id().simple());
     let (relaying, stop) = (CancellationToken::new(), CancellationToken::new());

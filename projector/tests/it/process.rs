@@ -15,7 +15,7 @@ use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use tokio_util::sync::CancellationToken;
 
-use crate::shop::{Shop, document, documents, id, project, required};
+use crate::shop::{Shop, document, documents, id, project};
 
 /// A pool as large as a process has: the one of a test is too small for ten workers.
 async fn roomy(db: &PgPool) -> PgPool {
@@ -34,9 +34,9 @@ fn context(db: &PgPool, stop: &CancellationToken) -> Context {
 }
 
 fn meili() -> Meili {
-    let key = required("MEILI_MASTER_KEY");
+    let key = harness::required("MEILI_MASTER_KEY");
     let index = format!("test_{}", id().simple());
-    Meili::new(&required("MEILI_URL"), Some(&key), &index).unwrap()
+    Meili::new(&harness::required("MEILI_URL"), Some(&key), &index).unwrap()
 }
 
 async fn caught_up(db: &PgPool) {
@@ -60,7 +60,7 @@ async fn it_is_told_how_far_each_projection_has_come(db: PgPool) {
     shop.busy_day().await;
     let head = read::head(&db).await.unwrap();
     let (stop, meili) = (CancellationToken::new(), meili());
-    let client = async_nats::connect(required("NATS_URL")).await.unwrap();
+    let client = async_nats::connect(harness::required("NATS_URL")).await.unwrap();
     let stream_name = format!("test{}", id().simple());
     let mut news = Box::pin(reached::listen(&client, &stream_name).await.unwrap());
     client.flush().await.unwrap();

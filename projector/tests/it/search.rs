@@ -17,7 +17,7 @@ use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard as Stop};
 
-use crate::shop::{Shop, fold, id, lease, project, projection, required};
+use crate::shop::{Shop, fold, id, lease, project, projection};
 
 pub struct Catalogue {
     client: Client,
@@ -27,7 +27,7 @@ pub struct Catalogue {
 
 impl Catalogue {
     pub fn new() -> Self {
-        let (url, key) = (required("MEILI_URL"), required("MEILI_MASTER_KEY"));
+        let (url, key) = (harness::required("MEILI_URL"), harness::required("MEILI_MASTER_KEY"));
         let index = format!("test_{}", id().simple());
         let meili = Meili::new(&url, Some(&key), &index).unwrap();
         Self { client: Client::new(url, Some(key)).unwrap(), meili, index }

@@ -9,7 +9,6 @@ use domain::product::Changed;
 use domain::{Command, FulfilmentId, OrderId, PaymentId, ProductId};
 use event_store::{RawEvent, read};
 pub use kit::{new_id as id, sku};
-pub use kit_log::required;
 use projector::checkpoint::{self, LEASE, Lease};
 use projector::projection::Projection;
 use projector::working::fold::{self, BatchError};

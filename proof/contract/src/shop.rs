@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use harness::{Launch, Program, Ready, free_port};
+use harness::{Launch, Program, Ready, built, free_port, required};
 use reqwest::Client;
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -37,19 +37,6 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
-/// What `cargo xtask test` tells tests.
-pub fn told(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| panic!("{name}: cargo xtask test sets it"))
-}
-
-/// The program that cargo built beside this test.
-fn built(name: &str) -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let built = test.parent().unwrap().parent().unwrap().join(name);
-    assert!(built.exists(), "{} is not built: run cargo xtask test", built.display());
-    built
-}
-
 fn program(name: &str, action: &str, environment: &[(&str, String)]) -> Program {
     let port = free_port().unwrap();
     let own = ("LISTEN", format!("127.0.0.1:{port}"));
@@ -69,17 +56,17 @@ impl Shop {
     /// Starts everything on the test's own database, and loads the demo shop.
     pub async fn open(db: &PgPool) -> Self {
         let name = db.connect_options().get_database().unwrap().to_owned();
-        let server = told("DATABASE_URL");
+        let server = required("DATABASE_URL");
         let (base, _) = server.rsplit_once('/').unwrap();
         let (own, owner) = (format!("c{}", Uuid::now_v7().simple()), Uuid::now_v7().to_string());
         let (database, master_key) = (format!("{base}/{name}"), master_key());
         let index_key = index_key(&database, &master_key);
         let environment = [
             ("DATABASE_URL", database),
-            ("NATS_URL", told("NATS_URL")),
+            ("NATS_URL", required("NATS_URL")),
             ("EVENT_STREAM", own.clone()),
-            ("MEILI_URL", told("MEILI_URL")),
-            ("MEILI_MASTER_KEY", told("MEILI_MASTER_KEY")),
+            ("MEILI_URL", required("MEILI_URL")),
+            ("MEILI_MASTER_KEY", required("MEILI_MASTER_KEY")),
             ("SEARCH_INDEX", own),
             ("API_TOKEN", owner.clone()),
             ("ACCESS", "asked".to_owned()),

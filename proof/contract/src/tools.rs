@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Mutex;
 
-use crate::shop::{root, told};
+use harness::required;
+
+use crate::shop::root;
 
 /// One fetches at a time.
 static FETCHING: Mutex<()> = Mutex::new(());
@@ -65,7 +67,7 @@ fn packages() -> PathBuf {
 /// The folder that a package manager has filled by these lists; anew where they have changed.
 fn fetched(name: &str, files: &[&str], fetch: impl Fn(&Path) -> Command) -> PathBuf {
     let _alone = FETCHING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let folder = PathBuf::from(told("CONTRACT_TOOLS")).join(name);
+    let folder = PathBuf::from(required("CONTRACT_TOOLS")).join(name);
     let is_there = |file: &&str| {
         let wanted = fs::read(lists().join(file)).unwrap();
         fs::read(folder.join(file)).is_ok_and(|found| found == wanted)

@@ -1,11 +1,12 @@
 //! Real programs for a proof: how each is started is told as data, by `cargo xtask` or by a test;
 //! they are started, waited for, and gone when dropped.
 //!
-//! Shared by chaos and the bench. What is done with the programs is theirs to know; nothing of the
+//! Shared by chaos, the bench, the tour and tests. What is done with the programs is theirs to know; nothing of the
 //! engine is known here but how a program shows that it is ready.
 
 mod process;
 mod program;
+mod told;
 
 use std::net::TcpListener;
 
@@ -14,6 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 pub use process::{Process, Store};
 pub use program::{Launch, Program, READY_TIME_MAX, Ready, User};
+pub use told::{built, required};
 
 /// What a shell expects of a program ended by Ctrl-C: 128 + SIGINT.
 pub const INTERRUPTED_EXIT_CODE: u8 = 130;

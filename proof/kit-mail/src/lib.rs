@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use mailcrab::TestMailServerHandle;
 use serde_json::Value;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
 /// How long a mail may take: long enough for any machine.
@@ -40,7 +40,7 @@ pub struct Mail {
 impl Inbox {
     /// Opens one.
     pub async fn open() -> Self {
-        Self::open_at(free_port().await).await
+        Self::open_at(harness::free_port().unwrap()).await
     }
 
     /// Opens one at a port that is free.
@@ -95,10 +95,4 @@ pub fn settings(port: u16) -> mail::Settings {
         shop_url: "https://totes.example".to_owned(),
         templates: None,
     }
-}
-
-/// A port that nobody listens at.
-pub async fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    listener.local_addr().unwrap().port()
 }

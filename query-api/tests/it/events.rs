@@ -7,7 +7,7 @@ use query_api::reading::CHUNK_BYTES;
 use sqlx::PgPool;
 use tower::ServiceExt as _;
 
-use crate::support::{Shop, cart_created, frame, line_added, required};
+use crate::support::{Shop, cart_created, follow, frame, line_added};
 
 fn positions(lines: &str) -> Vec<i64> {
     let event = |line| serde_json::from_str::<serde_json::Value>(line).unwrap();
@@ -156,18 +156,8 @@ struct Live(Body);
 
 impl Live {
     async fn open(shop: &Shop, query: &str, last: Option<&str>) -> Self {
-        let mut request =
-            Request::get(format!("/v1/events?{query}")).header("accept", "text/event-stream");
-        if let Some(last) = last {
-            request = request.header("last-event-id", last);
-        }
-        let request = request.body(Body::empty()).unwrap();
-        let response = shop.router.clone().oneshot(request).await.unwrap();
-        assert_eq!(response.status(), StatusCode::OK);
-        assert_eq!(response.headers()["content-type"], "text/event-stream");
-        let mut live = Self(response.into_body());
-        assert!(live.chunk().await.unwrap().starts_with("retry: "));
-        live
+        let request = Request::get(format!("/v1/events?{query}"));
+        Self(follow(shop, request.header("accept", "text/event-stream"), last).await)
     }
 
     async fn chunk(&mut self) -> Option<String> {
@@ -243,7 +233,7 @@ async fn the_first_frame_says_where_it_begins(db: PgPool) {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_live_stream_follows_through_nats(db: PgPool) {
-    let nats = async_nats::connect(required("NATS_URL")).await.unwrap();
+    let nats = async_nats::connect(harness::required("NATS_URL")).await.unwrap();
     let name = format!("q{}", uuid::Uuid::now_v7().simple());
     let shop = Shop::with(&db, |settings| {
         settings.bus = Some(nats.clone());

@@ -5,27 +5,15 @@ use axum::http::{Request, StatusCode};
 use query_api::places::OF_ONE_MAX;
 use serde_json::json;
 use sqlx::PgPool;
-use tower::ServiceExt as _;
 use uuid::Uuid;
 
-use crate::support::{Shop, cart_created, frame};
+use crate::support::{Shop, cart_created, follow, frame};
 
 struct Frames(Body);
 
 impl Frames {
     async fn open(shop: &Shop, order: &str, last: Option<&str>) -> Self {
-        let mut request = Request::get(format!("/v1/orders/{order}/live"));
-        if let Some(last) = last {
-            request = request.header("last-event-id", last);
-        }
-        let request = request.body(Body::empty()).unwrap();
-        let response = shop.router.clone().oneshot(request).await.unwrap();
-        assert_eq!(response.status(), StatusCode::OK);
-        assert_eq!(response.headers()["content-type"], "text/event-stream");
-        assert_eq!(response.headers()["cache-control"], "no-store");
-        let mut frames = Self(response.into_body());
-        assert!(frames.next().await.unwrap().starts_with("retry: "));
-        frames
+        Self(follow(shop, Request::get(format!("/v1/orders/{order}/live")), last).await)
     }
 
     async fn next(&mut self) -> Option<String> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::http::request::Builder;
 use axum::http::{HeaderMap, HeaderValue, Request, StatusCode};
 use chrono::{TimeDelta, Utc};
 use domain::ReadModel;
@@ -274,14 +275,9 @@ impl Asked {
     }
 }
 
-/// A part of the environment that tests cannot do without.
-pub fn required(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| panic!("set {name} to run these tests"))
-}
-
 pub fn meilisearch() -> config::Search {
-    let key = required("MEILI_MASTER_KEY");
-    config::Search { url: required("MEILI_URL"), key: Some(Secret::from(key.as_str())) }
+    let key = harness::required("MEILI_MASTER_KEY");
+    config::Search { url: harness::required("MEILI_URL"), key: Some(Secret::from(key.as_str())) }
 }
 
 /// For things that happen soon but not at once: sooner than the 30 s some readers would wait.
@@ -295,6 +291,21 @@ pub fn line_added(id: u128, sku: &str, quantity: u32) -> (String, &'static str, 
     let line = json!({"sku": sku, "product_id": Uuid::from_u128(1), "title": "Tote",
                       "quantity": quantity, "unit_price": {"amount": "19.99", "currency": "EUR"}});
     (format!("cart-{}", Uuid::from_u128(id)), "cart.line_added", line)
+}
+
+/// A stream of server-sent events, behind its first words; after the event of that id.
+pub async fn follow(shop: &Shop, mut request: Builder, last: Option<&str>) -> Body {
+    if let Some(last) = last {
+        request = request.header("last-event-id", last);
+    }
+    let request = request.body(Body::empty()).unwrap();
+    let response = shop.router.clone().oneshot(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    assert_eq!(response.headers()["cache-control"], "no-store");
+    let mut body = response.into_body();
+    assert!(frame(&mut body).await.unwrap().starts_with("retry: "));
+    body
 }
 
 /// The next whole frame of server-sent events: the shell cuts what is long wherever it likes.

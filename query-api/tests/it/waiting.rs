@@ -11,7 +11,7 @@ use serde_json::json;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::support::{SOON, Shop, required};
+use crate::support::{SOON, Shop};
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_read_waits_for_its_position_and_then_sees_it(db: PgPool) {
@@ -40,7 +40,7 @@ async fn a_read_waits_for_its_position_and_then_sees_it(db: PgPool) {
 
 /// A shop that hears what is told, and where that is.
 async fn on_a_bus(db: &PgPool) -> (Shop, Client, String) {
-    let bus = async_nats::connect(required("NATS_URL")).await.unwrap();
+    let bus = async_nats::connect(harness::required("NATS_URL")).await.unwrap();
     let stream = format!("q{}", Uuid::now_v7().simple());
     let shop = Shop::with(db, |settings| {
         settings.bus = Some(bus.clone());

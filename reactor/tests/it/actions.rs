@@ -1,23 +1,15 @@
 //! Where a shopper confirms at their bank lies sealed, and no event has what lets them in there.
 
-use std::sync::Arc;
-
 use chrono::Utc;
 use domain::PaymentId;
 use reactor::{Correspondence, actions};
-use service::config::Secret;
 use sqlx::PgPool;
 use uuid::Uuid;
-use vault::{DataSubject, Master, Vault, VaultError};
+use vault::{DataSubject, VaultError};
 
-use crate::shop::{Shop, react, react_with};
+use crate::shop::{Shop, react, react_with, vault};
 
 const REQUIRED: &str = "payment.action_required";
-
-fn vault(db: &PgPool) -> Vault {
-    let master = Master::read(&Secret::from(Master::generate().as_str())).unwrap();
-    Vault::new(db.clone(), Arc::new(master))
-}
 
 /// Every event that says where a payment is confirmed has no query.
 async fn what_events_say(shop: &Shop) -> Vec<String> {

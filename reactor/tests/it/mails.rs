@@ -1,8 +1,6 @@
 //! What is written to whose order it is: once for each thing that happened, in their language, and
 //! not at all to who has no address or was forgotten.
 
-use std::sync::Arc;
-
 use chrono::{TimeDelta, Utc};
 use domain::command::{cart, order, payment};
 use domain::payment::Report;
@@ -11,21 +9,15 @@ use domain::{AddressId, Command, CustomerId, GuestId, OrderId, Owner, Shopper};
 use kit_mail::Inbox;
 use reactor::Correspondence;
 use serde_json::json;
-use service::config::Secret;
 use sqlx::PgPool;
 use uuid::Uuid;
 use vault::address::{PostalAddress, Profile};
 use vault::records::{Kind, Record};
-use vault::{DataSubject, Master, Vault};
+use vault::{DataSubject, Vault};
 
-use crate::shop::{Running, Shop, react_with};
+use crate::shop::{Running, Shop, react_with, vault};
 
 const ANN: CustomerId = CustomerId(Uuid::from_u128(1));
-
-fn vault(db: &PgPool) -> Vault {
-    let master = Master::read(&Secret::from(Master::generate().as_str())).unwrap();
-    Vault::new(db.clone(), Arc::new(master))
-}
 
 fn react(db: &PgPool, vault: &Vault, inbox: &Inbox) -> Running {
     let carrier = inbox.settings().carrier().unwrap();

@@ -1,5 +1,7 @@
 //! A shop to react to: the kit's, the commands that lead to a payment, and the reactor over it.
 
+use std::sync::Arc;
+
 use chrono::{TimeDelta, Utc};
 use domain::command::{fulfilment, payment};
 use domain::order::{PaymentMethod, Units};
@@ -9,10 +11,12 @@ use event_store::{Metadata, Request, Writer, read, writer};
 use kit_log::eventually;
 use reactor::Correspondence;
 use reactor::gateway::settings::Settings;
+use service::config::Secret;
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+use vault::{Master, Vault};
 
 /// A shop that sells totes, of which there are enough.
 pub struct Shop {
@@ -46,6 +50,12 @@ pub fn react_with(db: &PgPool, people: Correspondence) -> Running {
         reactor::run(db, writer, &Settings::default(), people, None, stop.clone()).unwrap();
     let task = tokio::spawn(reacting);
     Running { stop, task }
+}
+
+/// What is known of people, under a key of its own.
+pub fn vault(db: &PgPool) -> Vault {
+    let master = Master::read(&Secret::from(Master::generate().as_str())).unwrap();
+    Vault::new(db.clone(), Arc::new(master))
 }
 
 impl Shop {

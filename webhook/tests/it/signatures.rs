@@ -135,7 +135,7 @@ fn verify(
     heard: &Heard,
     body: &str,
 ) -> Value {
-    let libraries = kit_log::required("WEBHOOK_VERIFIERS");
+    let libraries = harness::required("WEBHOOK_VERIFIERS");
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/verifiers");
     let headers: Value = heard
         .headers

@@ -13,10 +13,10 @@ const MAY: &[(&str, &[&str], &[&str])] = &[
     ("domain", &[], &["kit"]),
     ("service", &[], &[]),
     ("vault", &["domain", "service"], &[]),
-    ("mail", &["service", "vault"], &["kit-mail"]),
+    ("mail", &["service", "vault"], &["harness", "kit-mail"]),
     ("identity", &["domain", "mail", "service", "vault"], &["kit", "kit-mail"]),
-    ("webhook", &["domain", "event-store", "identity", "service"], &["kit-log"]),
-    ("event-store", &["domain"], &["kit", "kit-log"]),
+    ("webhook", &["domain", "event-store", "identity", "service"], &["harness", "kit-log"]),
+    ("event-store", &["domain"], &["harness", "kit", "kit-log"]),
     ("import", &["domain", "event-store", "identity", "vault"], &[]),
     // Mails and webhooks are sent by the process that it has alone.
     (
@@ -40,12 +40,12 @@ const MAY: &[(&str, &[&str], &[&str])] = &[
         ],
         &["kit", "kit-log", "kit-mail"],
     ),
-    ("projector", &["domain", "event-store", "service"], &["kit", "kit-log"]),
+    ("projector", &["domain", "event-store", "service"], &["harness", "kit", "kit-log"]),
     // Of the vault its index alone: it finds, and reads nothing.
-    ("query-api", &["domain", "event-store", "identity", "service", "vault"], &["kit"]),
+    ("query-api", &["domain", "event-store", "identity", "service", "vault"], &["harness", "kit"]),
     ("kit", &["domain"], &[]),
     ("kit-log", &["domain", "event-store", "kit"], &[]),
-    ("kit-mail", &["mail"], &[]),
+    ("kit-mail", &["harness", "mail"], &[]),
     ("harness", &[], &[]),
     // Somebody else's servers, as far as the engine can tell, whose own gateways ask them in tests,
     // by themselves or because of what stands in the log.

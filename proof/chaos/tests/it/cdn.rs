@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use harness::{Launch, Program, Ready};
+use harness::{Launch, Program, Ready, free_port};
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use crate::reactor::post;
-use crate::stack::{PATIENCE, database, free_port, log, required, service};
+use crate::stack::{PATIENCE, database, log, service};
 
 const RULES: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/varnish.vcl"));
 /// Where those have query-api.
@@ -44,8 +44,8 @@ impl Shop {
         let own = format!("e{}", Uuid::now_v7().simple());
         let environment = [
             ("DATABASE_URL", database(db)),
-            ("MEILI_URL", required("MEILI_URL")),
-            ("MEILI_MASTER_KEY", required("MEILI_MASTER_KEY")),
+            ("MEILI_URL", harness::required("MEILI_URL")),
+            ("MEILI_MASTER_KEY", harness::required("MEILI_MASTER_KEY")),
             ("SEARCH_INDEX", own),
         ];
         let told = |more: &[(&'static str, String)]| [environment.as_slice(), more].concat();
@@ -153,7 +153,7 @@ impl Shop {
 
 /// A cache in front of a program, in a folder of its own.
 fn cache(behind: &Program) -> Program {
-    let port = free_port();
+    let port = free_port().unwrap();
     let folder = std::env::temp_dir().join(format!("chaos-varnish-{port}"));
     std::fs::create_dir_all(&folder).unwrap();
     let rules = folder.join("rules.vcl");
@@ -165,7 +165,7 @@ fn cache(behind: &Program) -> Program {
     let arguments =
         ["-F", "-j", "none", "-s", "malloc,32m", "-a", &listen, "-f", &rules, "-n", &work];
     let launch = Launch {
-        program: required("VARNISHD_BIN").into(),
+        program: harness::required("VARNISHD_BIN").into(),
         arguments: arguments.map(str::to_owned).to_vec(),
         ..Launch::default()
     };

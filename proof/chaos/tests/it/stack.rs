@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use harness::{Launch, Program, Ready};
+use harness::{Launch, Program, Ready, built, free_port, required};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -22,23 +22,6 @@ pub struct Stack {
     client: Client,
 }
 
-/// What `cargo xtask test` tells tests.
-pub fn required(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| panic!("{name}: cargo xtask test sets it"))
-}
-
-pub fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-/// The program that cargo built beside this test.
-pub fn built(name: &str) -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let built = test.parent().unwrap().parent().unwrap().join(name);
-    assert!(built.exists(), "{} is not built: run cargo xtask test", built.display());
-    built
-}
-
 /// Where the test's own database is.
 pub fn database(db: &PgPool) -> String {
     database_called(db.connect_options().get_database().unwrap())
@@ -54,7 +37,7 @@ pub fn database_called(name: &str) -> String {
 /// A service on a port of its own, not started yet. The test's own NATS is for those who are given
 /// it: its streams are shared.
 pub fn service(name: &str, arguments: &[&str], environment: &[(&str, String)]) -> Program {
-    let port = free_port();
+    let port = free_port().unwrap();
     let own = ("LISTEN", format!("127.0.0.1:{port}"));
     let given = environment.iter().chain([&own]);
     let given = given.map(|(name, is)| ((*name).to_owned(), Some(is.clone())));

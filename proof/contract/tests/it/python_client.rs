@@ -4,8 +4,9 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use contract::shop::{Shop, root, told};
+use contract::shop::{Shop, root};
 use contract::tools::{python, succeed};
+use harness::required;
 use sqlx::PgPool;
 
 use crate::client::is_committed;
@@ -42,7 +43,7 @@ fn it_is_made_of_the_documents() {
 #[test]
 fn its_use_is_well_typed() {
     let mut mypy = python("mypy");
-    mypy.arg("--cache-dir").arg(PathBuf::from(told("CONTRACT_TOOLS")).join("mypy"));
+    mypy.arg("--cache-dir").arg(PathBuf::from(required("CONTRACT_TOOLS")).join("mypy"));
     succeed(mypy.current_dir(client()), "its types are checked");
 }
 

@@ -20,11 +20,11 @@ use uuid::Uuid;
 
 use self::markers::unmistakable;
 use self::shop::{Person, Shop, id};
-use crate::stack::{self, required};
+use crate::stack;
 
 /// A program of the Postgres that runs.
 fn postgres(name: &str) -> Command {
-    Command::new(PathBuf::from(required("POSTGRES_BIN")).with_file_name(name))
+    Command::new(PathBuf::from(harness::required("POSTGRES_BIN")).with_file_name(name))
 }
 
 fn dump(database: &str) -> Vec<u8> {

@@ -12,7 +12,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::markers::{Markers, digits, unmistakable};
-use crate::stack::{self, PATIENCE, Stack, required};
+use crate::stack::{self, PATIENCE, Stack};
 
 /// The shop, who asks it, and what must not be found.
 pub struct Shop {
@@ -44,7 +44,7 @@ impl Shop {
         let inbox = Inbox::open().await;
         let (mut secret, personal) = (Markers::default(), Markers::default());
         let owner = secret.add("the service's own token", unmistakable("owner-token-"));
-        let made = Command::new(stack::built("command-api")).arg("master-key").output().unwrap();
+        let made = Command::new(harness::built("command-api")).arg("master-key").output().unwrap();
         let key = String::from_utf8(made.stdout).unwrap().trim().to_owned();
         let told = vec![
             ("API_TOKEN", owner.clone()),
@@ -280,9 +280,12 @@ impl Shop {
             read.push((path, text.into_bytes()));
         }
         read.push(("the stream".to_owned(), self.stream().await));
-        let documents =
-            format!("{}/indexes/{}/documents?limit=1000", required("MEILI_URL"), self.stack.own);
-        let (status, found) = self.get(documents, &required("MEILI_MASTER_KEY")).await;
+        let documents = format!(
+            "{}/indexes/{}/documents?limit=1000",
+            harness::required("MEILI_URL"),
+            self.stack.own
+        );
+        let (status, found) = self.get(documents, &harness::required("MEILI_MASTER_KEY")).await;
         assert!(status.is_success() && found.contains("TOTE"), "{found}");
         read.push(("the index".to_owned(), found.into_bytes()));
         read
@@ -290,7 +293,7 @@ impl Shop {
 
     /// Every message of the test's own stream, headers included.
     pub async fn stream(&self) -> Vec<u8> {
-        let nats = async_nats::connect(required("NATS_URL")).await.unwrap();
+        let nats = async_nats::connect(harness::required("NATS_URL")).await.unwrap();
         let nats = async_nats::jetstream::new(nats);
         let stream = nats.get_stream(&self.stack.own).await.unwrap();
         let state = stream.cached_info().state.clone();
@@ -308,7 +311,7 @@ impl Shop {
 
     /// command-api does something by hand to a database.
     pub fn by_hand(&self, database: &str, action: &str, input: Stdio) -> String {
-        let mut command = Command::new(stack::built("command-api"));
+        let mut command = Command::new(harness::built("command-api"));
         command.arg(action).envs(self.told.iter().cloned()).env("DATABASE_URL", database);
         let output = command.stdin(input).output().unwrap();
         assert!(output.status.success(), "{action}: {}", String::from_utf8_lossy(&output.stderr));
