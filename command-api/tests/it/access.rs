@@ -1,89 +1,25 @@
 //! Who may send which command: every route, for everybody there is; and whose things they are.
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::http::{Method, StatusCode};
 use chrono::{TimeDelta, Utc};
 use command_api::{App, router, routes};
 use domain::{CustomerId, GuestId};
-use event_store::{Writer, writer};
 use identity::api_keys::ApiKeys;
-use identity::issuer::Issuer;
-use identity::master::Master;
-use identity::people::People;
 use identity::principal::Member;
-use identity::routes::{Desk, Identity};
+use identity::routes::Identity;
 use identity::token::Subject;
 use identity::{Access, Guard, Principal, Role};
 use serde_json::{Value, json};
-use service::config::Secret;
 use service::health::Health;
 use sqlx::PgPool;
 use uuid::Uuid;
 
+use crate::known::Known;
 use crate::shop::{Answer, Ask, Shop, ask, keyed, post, put};
 
-const ISSUER: &str = "https://shop.example";
-
-/// A shop that asks everybody who they are, and who gives tokens out.
-pub struct Asked {
-    pub shop: Shop,
-    issuer: Issuer,
-}
-
-impl Asked {
-    pub fn open(db: &PgPool) -> Self {
-        Self::with(db, false)
-    }
-
-    /// The same, where staff have to have a second factor, or not.
-    pub fn with(db: &PgPool, second_factor: bool) -> Self {
-        let master = Master::read(&Secret::from(Master::generate().as_str())).unwrap();
-        let master = Arc::new(master);
-        let issuer = Issuer::new(db.clone(), master.clone(), ISSUER);
-        let people = People::new(db.clone(), master).with_second_factor_of_staff(second_factor);
-        let guard = Guard::new(None, false, Some((db.clone(), ISSUER.to_owned())));
-        let (writer, _) = Writer::start(db, writer::Settings::default());
-        let app = App::new(writer.clone(), TimeDelta::minutes(15));
-        let desk = Desk { issuer: issuer.clone(), people };
-        let identity = Identity { db: db.clone(), desk: Some(desk), beyond: command_api::BEYOND };
-        let beside =
-            identity::routes::router(identity, &guard).merge(webhook::routes::router(None, &guard));
-        let router = router(&app, &guard, &Health::new(), beside);
-        Self { shop: Shop { router, writer, db: db.clone() }, issuer }
-    }
-
-    async fn token(&self, subject: Subject) -> String {
-        let given = self.issuer.issue(subject, Utc::now(), TimeDelta::hours(1)).await;
-        given.unwrap().token
-    }
-
-    pub async fn member(&self, role: Role) -> String {
-        self.token(Subject::Member(Uuid::now_v7(), role)).await
-    }
-
-    async fn guest(&self) -> (String, String) {
-        let welcome = self.shop.done(post("/v1/guests", &Value::Null)).await;
-        assert_eq!(welcome.status, StatusCode::CREATED);
-        assert_eq!(welcome.header("cache-control"), Some("no-store"));
-        let of = |name: &str| welcome.body[name].as_str().unwrap().to_owned();
-        (of("guest_id"), of("token"))
-    }
-
-    pub async fn send(&self, token: &str, ask: Ask) -> Answer {
-        self.shop.send(ask.with("authorization", format!("Bearer {token}"))).await
-    }
-
-    pub async fn done(&self, token: &str, ask: Ask) -> Answer {
-        let answer = self.send(token, ask).await;
-        assert!(answer.status.is_success(), "{answer:?}");
-        answer
-    }
-}
-
 /// Everybody there is, with what lets them in.
-async fn everybody(asked: &Asked) -> Vec<(Principal, Option<String>)> {
+async fn everybody(asked: &Known) -> Vec<(Principal, Option<String>)> {
     let id = Uuid::now_v7();
     let mut all = vec![(Principal::Stranger, None)];
     for role in [Role::Staff, Role::Analyst, Role::Ops, Role::Service, Role::Owner] {
@@ -106,7 +42,7 @@ async fn everybody(asked: &Asked) -> Vec<(Principal, Option<String>)> {
 
 /// What a route says of somebody: 401, 403, or something that is about the command; nothing, where
 /// there is no such method.
-async fn answer_of(asked: &Asked, ask: Ask, token: Option<&String>) -> Option<StatusCode> {
+async fn answer_of(asked: &Known, ask: Ask, token: Option<&String>) -> Option<StatusCode> {
     let ask = match token {
         Some(token) => ask.with("authorization", format!("Bearer {token}")),
         None => ask,
@@ -121,7 +57,7 @@ async fn answer_of(asked: &Asked, ask: Ask, token: Option<&String>) -> Option<St
 
 #[sqlx::test(migrations = "../migrations")]
 async fn every_route_lets_in_whom_it_says_and_nobody_else(db: PgPool) {
-    let asked = Asked::open(&db);
+    let asked = Known::asking(&db);
     let everybody = everybody(&asked).await;
     let mut routes: Vec<(Method, String, Access)> = routes::all()
         .map(|route| {
@@ -173,7 +109,7 @@ async fn every_route_lets_in_whom_it_says_and_nobody_else(db: PgPool) {
 /// A line of a batch is for those whom its command is for.
 #[sqlx::test(migrations = "../migrations")]
 async fn batches_are_the_back_offices(db: PgPool) {
-    let asked = Asked::open(&db);
+    let asked = Known::asking(&db);
     let line = json!({"command": "cart.create", "data": {"currency": "EUR"}}).to_string();
     let batch =
         || ask(Method::POST, "/v1/batch", &line).with("content-type", "application/x-ndjson");
@@ -186,7 +122,7 @@ async fn batches_are_the_back_offices(db: PgPool) {
 /// Everything a shopper does, by themselves and by somebody else.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_shopper_touches_what_is_theirs(db: PgPool) {
-    let asked = Asked::open(&db);
+    let asked = Known::asking(&db);
     let staff = asked.member(Role::Staff).await;
     let variant = json!({"sku": "TOTE", "prices": [{"amount": "19.99", "currency": "EUR"}]});
     let product = json!({"title": "Tote", "variants": [variant]});
@@ -236,7 +172,7 @@ async fn a_shopper_touches_what_is_theirs(db: PgPool) {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_shopper_says_nothing_that_is_the_shops_to_say(db: PgPool) {
-    let asked = Asked::open(&db);
+    let asked = Known::asking(&db);
     let id = Uuid::now_v7();
     let customer = asked.token(Subject::Customer(CustomerId(id))).await;
     let cart = |of: Uuid| post("/v1/carts", &json!({"currency": "EUR", "customer_id": of}));
@@ -259,7 +195,7 @@ async fn a_shopper_says_nothing_that_is_the_shops_to_say(db: PgPool) {
 /// Who signs in takes along what they had begun as a guest, with the guest's token beside theirs.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_guests_cart_becomes_the_customers(db: PgPool) {
-    let asked = Asked::open(&db);
+    let asked = Known::asking(&db);
     let staff = asked.member(Role::Staff).await;
     let variant = json!({"sku": "TOTE", "prices": [{"amount": "19.99", "currency": "EUR"}]});
     let product = json!({"title": "Tote", "variants": [variant]});
@@ -308,7 +244,7 @@ async fn a_guests_cart_becomes_the_customers(db: PgPool) {
 /// The same key of two callers is two keys.
 #[sqlx::test(migrations = "../migrations")]
 async fn keys_of_shoppers_are_their_own(db: PgPool) {
-    let asked = Asked::open(&db);
+    let asked = Known::asking(&db);
     let cart = || post("/v1/carts", &json!({"currency": "EUR"})).with("idempotency-key", "mine");
     let (_, one) = asked.guest().await;
     let (_, other) = asked.guest().await;
@@ -336,7 +272,7 @@ async fn nobody_gives_tokens_out_without_a_master_key(db: PgPool) {
 /// A customer from registering to signing out.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_customer_signs_in_and_out(db: PgPool) {
-    let asked = Asked::open(&db);
+    let asked = Known::asking(&db);
     let ann = json!({"email": "ann@shop.example", "password": "correct horse"});
     let register = || post("/v1/people", &ann);
     let made = asked.shop.done(register()).await;

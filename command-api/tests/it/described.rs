@@ -12,7 +12,7 @@ use service::openapi::serve::text;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::access::Asked;
+use crate::known::Known;
 use crate::shop::ask;
 
 const COMMITTED: &str = include_str!("../../../docs/api/command-api.openapi.json");
@@ -36,7 +36,7 @@ fn keys_may_be_for_whatever_there_is() {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn each_path_is_described_under_each_of_its_methods(db: PgPool) {
-    let asked = Asked::open(&db);
+    let asked = Known::asking(&db);
     let document = described::document();
     let paths = document["paths"].as_object().unwrap();
     assert!(routes::all().all(|route| paths.contains_key(route.path)));

@@ -10,6 +10,7 @@ mod catalogue;
 mod described;
 mod documents;
 mod fulfilments;
+mod known;
 mod log_id;
 mod notes;
 mod operations;

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::people::{Known, everything, get};
+use crate::known::Known;
+use crate::people::{everything, get};
 use crate::shop::{Answer, Ask, keyed, post, put};
 
 /// What stands in each text here.

@@ -13,7 +13,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 use vault::DataSubject;
 
-use crate::people::Known;
+use crate::known::Known;
 use crate::shop::{Ask, ask, keyed};
 
 /// A customer.

@@ -1,29 +1,17 @@
 //! What commands say about people goes into the vault: whose an address is, what is paid with, and
 //! that nothing of it stands in the log.
 
-use std::sync::Arc;
-
 use axum::http::StatusCode;
-use chrono::{TimeDelta, Utc};
-use command_api::{App, router};
 use domain::{CustomerId, GuestId};
-use event_store::{Writer, writer};
-use identity::issuer::Issuer;
-use identity::people::People;
-use identity::routes::{Desk, Identity};
+use identity::Role;
 use identity::token::Subject;
-use identity::{Guard, Role};
-use mail::Post;
 use serde_json::{Value, json};
-use service::config::Secret;
-use service::health::Health;
 use sqlx::{AssertSqlSafe, PgPool};
 use uuid::Uuid;
-use vault::{Master, Vault};
 
-use crate::shop::{Answer, Ask, Shop, ask, keyed, post, put};
+use crate::known::Known;
+use crate::shop::{Answer, Ask, ask, keyed, post, put};
 
-const ISSUER: &str = "https://shop.example";
 /// Words that are told of somebody here, and must stand nowhere.
 const WORDS: [&str; 6] = [
     "Xanthippe",
@@ -34,53 +22,9 @@ const WORDS: [&str; 6] = [
     "tok_xanthippes_card",
 ];
 
-/// A shop that knows people.
-pub struct Known {
-    pub shop: Shop,
-    issuer: Issuer,
-    pub vault: Vault,
-}
-
 impl Known {
-    pub fn open(db: &PgPool) -> Self {
-        Self::with(db, |_| None)
-    }
-
-    /// One that writes to them.
-    pub fn with(db: &PgPool, post: impl FnOnce(&Vault) -> Option<Post>) -> Self {
-        let master = Master::read(&Secret::from(Master::generate().as_str())).unwrap();
-        let master = Arc::new(master);
-        let issuer = Issuer::new(db.clone(), master.clone(), ISSUER);
-        let people = People::new(db.clone(), master);
-        let vault = people.vault().clone();
-        let people = people.with_post(post(&vault));
-        let guard = Guard::new(None, false, Some((db.clone(), ISSUER.to_owned())));
-        let (writer, _) = Writer::start(db, writer::Settings::default());
-        let app = App::new(writer.clone(), TimeDelta::minutes(15)).with_vault(Some(vault.clone()));
-        let desk = Desk { issuer: issuer.clone(), people };
-        let identity = Identity { db: db.clone(), desk: Some(desk), beyond: command_api::BEYOND };
-        let beside = identity::routes::router(identity, &guard);
-        let router = router(&app, &guard, &Health::new(), beside);
-        Self { shop: Shop { router, writer, db: db.clone() }, issuer, vault }
-    }
-
-    pub async fn token(&self, subject: Subject) -> String {
-        let given = self.issuer.issue(subject, Utc::now(), TimeDelta::hours(1)).await;
-        given.unwrap().token
-    }
-
     pub async fn staff(&self) -> String {
-        self.token(Subject::Member(Uuid::now_v7(), Role::Staff)).await
-    }
-
-    pub async fn send(&self, token: &str, ask: Ask) -> Answer {
-        self.shop.send(ask.with("authorization", format!("Bearer {token}"))).await
-    }
-
-    pub async fn done(&self, token: &str, ask: Ask) -> Answer {
-        let answer = self.send(token, ask).await;
-        assert!(answer.status.is_success(), "{answer:?}");
-        answer
+        self.member(Role::Staff).await
     }
 
     /// A tote on sale, of which there are enough.

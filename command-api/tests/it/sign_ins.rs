@@ -12,7 +12,8 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::people::{Known, everything, get};
+use crate::known::Known;
+use crate::people::{everything, get};
 use crate::shop::{Answer, Ask, post};
 
 const FROM: &str = "203.0.113.77";

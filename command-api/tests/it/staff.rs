@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::access::Asked;
+use crate::known::Known;
 use crate::shop::{Answer, ask, keyed, post, put};
 
 fn text(answer: &Answer, name: &str) -> String {
@@ -19,7 +19,7 @@ const EVE: &str = "eve@shop.example";
 const PASSWORD: &str = "correct horse";
 
 /// Invites Eve, and has her choose a password; her id.
-async fn invite(asked: &Asked, owner: &str, role: &str) -> String {
+async fn invite(asked: &Known, owner: &str, role: &str) -> String {
     let newcomer = json!({"email": EVE, "role": role});
     let invited = asked.done(owner, post("/v1/staff", &newcomer)).await;
     assert_eq!(invited.header("cache-control"), Some("no-store"));
@@ -44,7 +44,7 @@ async fn invite(asked: &Asked, owner: &str, role: &str) -> String {
     text(&invited, "id")
 }
 
-async fn sign_in(asked: &Asked, totp: Option<&str>) -> Answer {
+async fn sign_in(asked: &Known, totp: Option<&str>) -> Answer {
     let mut body = json!({"email": EVE, "password": PASSWORD});
     if let Some(totp) = totp {
         body["totp"] = json!(totp);
@@ -54,7 +54,7 @@ async fn sign_in(asked: &Asked, totp: Option<&str>) -> Answer {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn the_owner_sees_to_who_works_here(db: PgPool) {
-    let asked = Asked::with(&db, false);
+    let asked = Known::asking(&db);
     let owner = asked.member(Role::Owner).await;
     let eve = invite(&asked, &owner, "owner").await;
     let signed_in = sign_in(&asked, None).await;
@@ -101,7 +101,7 @@ async fn the_owner_sees_to_who_works_here(db: PgPool) {
 /// Where a second factor is asked of all who work here.
 #[sqlx::test(migrations = "../migrations")]
 async fn who_must_have_a_second_factor_can_do_nothing_before(db: PgPool) {
-    let asked = Asked::with(&db, true);
+    let asked = Known::asking_twice(&db);
     let owner = asked.member(Role::Owner).await;
     invite(&asked, &owner, "staff").await;
     let signed_in = sign_in(&asked, None).await;
@@ -131,7 +131,7 @@ async fn who_must_have_a_second_factor_can_do_nothing_before(db: PgPool) {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_program_has_a_key_for_some_routes(db: PgPool) {
-    let asked = Asked::with(&db, false);
+    let asked = Known::asking(&db);
     let owner = asked.member(Role::Owner).await;
     let wanted = json!({"name": "the till", "role": "staff", "scopes": ["/v1/stock",
                         "POST /v1/products"]});
@@ -187,7 +187,7 @@ async fn a_program_has_a_key_for_some_routes(db: PgPool) {
 /// What resource servers read of the issuer says no more than there is.
 #[sqlx::test(migrations = "../migrations")]
 async fn the_issuer_says_what_it_does(db: PgPool) {
-    let asked = Asked::with(&db, false);
+    let asked = Known::asking(&db);
     let path = "/.well-known/oauth-authorization-server";
     let said = asked.shop.done(ask(Method::GET, path, "")).await.body;
     assert_eq!(said["issuer"], "https://shop.example");
