@@ -16,7 +16,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::known::Known;
-use crate::shop::{Answer, Ask, Shop, ask, keyed, post, put};
+use crate::shop::{Answer, Ask, Shop, ask, keyed, keyed_step, post, put};
 
 /// Everybody there is, with what lets them in.
 async fn everybody(asked: &Known) -> Vec<(Principal, Option<String>)> {
@@ -124,12 +124,7 @@ async fn batches_are_the_back_offices(db: PgPool) {
 async fn a_shopper_touches_what_is_theirs(db: PgPool) {
     let asked = Known::asking(&db);
     let staff = asked.member(Role::Staff).await;
-    let variant = json!({"sku": "TOTE", "prices": [{"amount": "19.99", "currency": "EUR"}]});
-    let product = json!({"title": "Tote", "variants": [variant]});
-    let product = asked.done(&staff, post("/v1/products", &product)).await.id();
-    asked.done(&staff, post(format!("/v1/products/{product}/publish"), &json!({}))).await;
-    let units = json!({"location": "main", "quantity": 9});
-    asked.done(&staff, keyed("/v1/stock/TOTE/receive", &units)).await;
+    kit::http::sell("TOTE", 9, async |step| asked.done(&staff, keyed_step(step)).await.id()).await;
 
     let (guest_id, guest) = asked.guest().await;
     let (_, other) = asked.guest().await;
@@ -197,10 +192,7 @@ async fn a_shopper_says_nothing_that_is_the_shops_to_say(db: PgPool) {
 async fn a_guests_cart_becomes_the_customers(db: PgPool) {
     let asked = Known::asking(&db);
     let staff = asked.member(Role::Staff).await;
-    let variant = json!({"sku": "TOTE", "prices": [{"amount": "19.99", "currency": "EUR"}]});
-    let product = json!({"title": "Tote", "variants": [variant]});
-    let product = asked.done(&staff, post("/v1/products", &product)).await.id();
-    asked.done(&staff, post(format!("/v1/products/{product}/publish"), &json!({}))).await;
+    kit::http::sell("TOTE", 0, async |step| asked.done(&staff, keyed_step(step)).await.id()).await;
 
     let id = Uuid::now_v7();
     let customer = asked.token(Subject::Customer(CustomerId(id))).await;

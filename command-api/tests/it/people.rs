@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, PgPool};
 use uuid::Uuid;
 
 use crate::known::Known;
-use crate::shop::{Answer, Ask, ask, keyed, post, put};
+use crate::shop::{Answer, Ask, ask, keyed, keyed_step, post, put};
 
 /// Words that are told of somebody here, and must stand nowhere.
 const WORDS: [&str; 6] = [
@@ -30,20 +30,13 @@ impl Known {
     /// A tote on sale, of which there are enough.
     pub async fn sell(&self) {
         let staff = self.staff().await;
-        let product = self.done(&staff, post("/v1/products", &json!({"title": "Tote"}))).await.id();
-        let prices = json!({"prices": [{"amount": "19.99", "currency": "EUR"}]});
-        self.done(&staff, put(format!("/v1/products/{product}/variants/TOTE"), &prices)).await;
-        self.done(&staff, post(format!("/v1/products/{product}/publish"), &json!({}))).await;
-        let units = json!({"location": "main", "quantity": 100});
-        self.done(&staff, keyed("/v1/stock/TOTE/receive", &units)).await;
+        kit::http::sell("TOTE", 100, async |step| self.done(&staff, keyed_step(step)).await.id())
+            .await;
     }
 
     /// A cart of somebody's with a tote in it.
     pub async fn cart(&self, token: &str) -> String {
-        let cart = self.done(token, post("/v1/carts", &json!({"currency": "EUR"}))).await.id();
-        let line = json!({"sku": "TOTE", "quantity": 1});
-        self.done(token, post(format!("/v1/carts/{cart}/lines"), &line)).await;
-        cart
+        kit::http::fill("TOTE", 1, async |step| self.done(token, keyed_step(step)).await.id()).await
     }
 
     pub async fn check_out(&self, token: &str, cart: &str, address: &str) -> Answer {

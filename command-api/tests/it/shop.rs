@@ -9,6 +9,7 @@ use command_api::{App, router};
 use domain::{PaymentId, payment::Verdict};
 use event_store::{Writer, read, writer};
 use identity::Guard;
+use kit::http::Step;
 use serde_json::{Value, json};
 use service::config::Secret;
 use service::health::Health;
@@ -88,6 +89,11 @@ pub fn keyed(path: impl Into<String>, body: &Value) -> Ask {
     post(path, body).with("idempotency-key", Uuid::now_v7().to_string())
 }
 
+/// A step of the kit's, under a key of its own.
+pub fn keyed_step((path, body): Step) -> Ask {
+    keyed(path, &body)
+}
+
 impl Ask {
     /// With a header, in place of one of that name.
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -153,32 +159,19 @@ impl Shop {
 
     /// A published product with one SKU at 19.99 EUR and `units` of it.
     pub async fn sell(&self, sku: &str, units: u32) -> String {
-        let product = json!({
-            "title": "Tote bag",
-            "variants": [{"sku": sku, "prices": [{"amount": "19.99", "currency": "EUR"}]}],
-        });
-        let id = self.done(post("/v1/products", &product)).await.id();
-        self.done(post(format!("/v1/products/{id}/publish"), &json!({}))).await;
-        if units > 0 {
-            let received = json!({"location": "main", "quantity": units});
-            self.done(keyed(format!("/v1/stock/{sku}/receive"), &received)).await;
-        }
-        id
+        kit::http::sell(sku, units, async |step| self.done(keyed_step(step)).await.id()).await
     }
 
     /// A cart with `units` of `sku`.
     pub async fn fill(&self, sku: &str, units: u32) -> String {
-        let cart = self.done(post("/v1/carts", &json!({"currency": "EUR"}))).await.id();
-        let line = json!({"sku": sku, "quantity": units});
-        self.done(post(format!("/v1/carts/{cart}/lines"), &line)).await;
-        cart
+        kit::http::fill(sku, units, async |step| self.done(keyed_step(step)).await.id()).await
     }
 
     /// An order of `units` of `sku`, which is put up for sale first.
     pub async fn order(&self, sku: &str, units: u32) -> String {
         self.sell(sku, units).await;
         let cart = self.fill(sku, units).await;
-        self.done(keyed(format!("/v1/carts/{cart}/checkout"), &json!({}))).await.id()
+        self.done(keyed_step(kit::http::check_out(&cart))).await.id()
     }
 
     /// An order to be paid in cash on delivery: confirmed at once.

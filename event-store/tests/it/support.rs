@@ -49,11 +49,8 @@ pub fn adjust(sku: &str, delta: i64) -> Command {
 
 /// A published product with one variant, and `units` of it in stock.
 pub async fn on_sale(writer: &Writer, sku: &str, units: u32) {
-    let id = ProductId(Uuid::now_v7());
-    accept(writer, create_product(id, vec![kit::variant(sku, &[kit::eur("19.99")])])).await;
-    accept(writer, kit::publish(id)).await;
-    if units > 0 {
-        accept(writer, kit::receive(sku, units)).await;
+    for command in kit::sell(ProductId(Uuid::now_v7()), sku, units) {
+        accept(writer, command).await;
     }
 }
 

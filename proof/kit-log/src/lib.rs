@@ -131,9 +131,9 @@ impl Shop {
 
     /// A published product with one variant at 19.99 EUR, and `units` of it in stock.
     pub async fn sell(&self, sku: &str, units: u32) -> ProductId {
-        let id = self.offer(vec![kit::variant(sku, &[kit::eur("19.99")])]).await;
-        if units > 0 {
-            self.ask(kit::receive(sku, units)).await;
+        let id = ProductId(Uuid::now_v7());
+        for command in kit::sell(id, sku, units) {
+            self.ask(command).await;
         }
         id
     }

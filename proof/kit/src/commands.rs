@@ -44,6 +44,12 @@ pub fn create_product(
 pub fn publish(product: impl Named<ProductId>) -> Command {
     to_product(product, products::Command::Publish)
 }
+/// A published product with one variant at 19.99 EUR, and so many of it in stock.
+pub fn sell(product: impl Named<ProductId> + Copy, sku: &str, units: u32) -> Vec<Command> {
+    let create = create_product(product, vec![variant(sku, &[eur("19.99")])]);
+    let received = (units > 0).then(|| receive(sku, units));
+    [create, publish(product)].into_iter().chain(received).collect()
+}
 /// Withdraws it, and gives its SKUs back.
 pub fn archive_freeing(product: impl Named<ProductId>) -> Command {
     to_product(product, products::Command::Archive(product::SkusOfArchived::Free))

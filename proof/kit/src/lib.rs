@@ -1,5 +1,5 @@
-//! A shop that sells a tote, for tests: what is asked of it, what has happened in it, and the shop
-//! itself, in memory. And callers of whatever there is, who hang up.
+//! A shop that sells a tote, for tests: what is asked of it, by command and over HTTP, what has
+//! happened in it, and the shop itself, in memory. And callers of whatever there is, who hang up.
 //!
 //! Pure, as the domain is, so that the domain's own tests can use it; what needs a database stands
 //! elsewhere. They are integration tests: to a unit test inside `domain`, the types here would be
@@ -10,6 +10,7 @@
 
 mod commands;
 mod facts;
+pub mod http;
 mod ids;
 mod polls;
 mod shop;

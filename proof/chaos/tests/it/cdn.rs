@@ -179,7 +179,8 @@ fn cache(behind: &Program) -> Program {
 async fn a_change_comes_through_a_cache_that_keeps_for_an_hour(db: PgPool) {
     let mut shop = Shop::open(&db).await;
     let tote = shop.draft("First").await;
-    post(&shop.api, &format!("/v1/products/{tote}/publish"), &json!({})).await;
+    let (path, body) = kit::http::publish(&tote);
+    post(&shop.api, &path, &body).await;
     let one = format!("/v1/products/{tote}");
     let all = [one.as_str(), "/v1/products", "/v1/search"];
     // Nobody tells the cache: it goes on with what it has.
@@ -214,7 +215,8 @@ async fn a_change_comes_through_a_cache_that_keeps_for_an_hour(db: PgPool) {
 async fn a_cache_that_goes_by_our_headers_shows_nobody_what_is_not_theirs(db: PgPool) {
     let shop = Shop::open(&db).await;
     let tote = shop.draft("Tote").await;
-    post(&shop.api, &format!("/v1/products/{tote}/publish"), &json!({})).await;
+    let (path, body) = kit::http::publish(&tote);
+    post(&shop.api, &path, &body).await;
     let draft = shop.draft("Secret").await;
     let position = shop.rename(&draft, "Most secret").await;
     shop.shown(position).await;

@@ -5,6 +5,7 @@ use domain::command::cart::Command::CheckOut;
 use domain::{CartId, Command, OrderId};
 use event_store::writer::{Outcome, Request, Settings, Writer};
 use harness::Program;
+use kit::http;
 use kit_log::{history, until};
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -60,26 +61,19 @@ async fn a_reactor_alone_does_what_a_command_api_without_leaves(db: PgPool) {
 
 /// Puts totes up for sale.
 async fn sell(api: &Program) {
-    let price = json!({"amount": "19.99", "currency": "EUR"});
-    let product = json!({"title": "Tote", "variants": [{"sku": "TOTE", "prices": [price]}]});
-    let product = post(api, "/v1/products", &product).await;
-    post(api, &format!("/v1/products/{product}/publish"), &json!({})).await;
-    let receive = json!({"location": "main", "quantity": 10});
-    post(api, "/v1/stock/TOTE/receive", &receive).await;
+    http::sell("TOTE", 10, async |(path, body)| post(api, &path, &body).await).await;
 }
 
 /// A cart with one of them.
 async fn cart(api: &Program) -> String {
-    let cart = post(api, "/v1/carts", &json!({"currency": "EUR"})).await;
-    let line = json!({"sku": "TOTE", "quantity": 1});
-    post(api, &format!("/v1/carts/{cart}/lines"), &line).await;
-    cart
+    http::fill("TOTE", 1, async |(path, body)| post(api, &path, &body).await).await
 }
 
 /// An order of one of them.
 async fn order(api: &Program) -> String {
     let cart = cart(api).await;
-    post(api, &format!("/v1/carts/{cart}/checkout"), &json!({})).await
+    let (path, body) = http::check_out(&cart);
+    post(api, &path, &body).await
 }
 
 /// An order that nobody paid in time: its units were held up to the moment it was placed. No caller

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use harness::{Launch, Program, Ready, built, free_port, required};
+use kit::http;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -197,9 +198,9 @@ impl Stack {
         });
         let created = self.accept("/v1/products", product).await;
         let id = created["id"].as_str().unwrap().to_owned();
-        self.accept(&format!("/v1/products/{id}/publish"), json!({})).await;
-        let receive = json!({"location": "main", "quantity": units});
-        self.accept(&format!("/v1/stock/{sku}/receive"), receive).await;
+        for (path, body) in [http::publish(&id), http::receive(sku, units)] {
+            self.accept(&path, body).await;
+        }
         id
     }
 }

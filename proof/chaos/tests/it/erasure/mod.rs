@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use harness::Program;
+use kit::http::Step;
 use reqwest::StatusCode;
 use serde_json::json;
 use sqlx::{AssertSqlSafe, PgPool};
@@ -64,12 +65,8 @@ async fn live(shop: &mut Shop) -> Person {
 }
 
 async fn stock(shop: &Shop) {
-    let product = json!({"title": "Tote", "variants": [
-        {"sku": "TOTE", "prices": [{"amount": "19.99", "currency": "EUR"}]}]});
-    let product = id(&shop.ask(&shop.owner, "/v1/products", product).await);
-    shop.ask(&shop.owner, &format!("/v1/products/{product}/publish"), json!({})).await;
-    let units = json!({"location": "main", "quantity": 5});
-    shop.ask(&shop.owner, "/v1/stock/TOTE/receive", units).await;
+    let ask = async |(path, body): Step| id(&shop.ask(&shop.owner, &path, body).await);
+    kit::http::sell("TOTE", 5, ask).await;
 }
 
 #[sqlx::test(migrations = "../../migrations")]
