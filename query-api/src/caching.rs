@@ -84,16 +84,16 @@ impl Tags {
     }
 }
 
-/// A part of the catalogue.
+/// What of the catalogue caches may keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Part {
+pub(crate) enum Cached {
     Products,
     Product,
     Search,
     Stock,
 }
 
-impl Part {
+impl Cached {
     fn of(route: &str) -> Option<Self> {
         match route {
             "/v1/products" => Some(Self::Products),
@@ -115,10 +115,10 @@ impl Part {
     }
 }
 
-/// What is said of one part: how long, and under which tags.
+/// What is said of it: how long, and under which tags.
 #[derive(Clone, Debug)]
 pub(crate) struct Offer {
-    part: Part,
+    cached: Cached,
     tags: Tags,
     cache_control: HeaderValue,
 }
@@ -126,11 +126,11 @@ pub(crate) struct Offer {
 impl Offer {
     /// What is said of a route, if anything is.
     pub fn of(route: &str, caching: Caching) -> Option<Self> {
-        let part = Part::of(route).filter(|_| caching.max_age > 0)?;
-        let (most, error) = match part {
-            Part::Products | Part::Product => (u32::MAX, ERROR_MAX),
-            Part::Search => (SEARCH_AGE_MAX, ERROR_MAX),
-            Part::Stock => (STOCK_AGE_MAX, STOCK_ERROR_MAX),
+        let cached = Cached::of(route).filter(|_| caching.max_age > 0)?;
+        let (most, error) = match cached {
+            Cached::Products | Cached::Product => (u32::MAX, ERROR_MAX),
+            Cached::Search => (SEARCH_AGE_MAX, ERROR_MAX),
+            Cached::Stock => (STOCK_AGE_MAX, STOCK_ERROR_MAX),
         };
         let shared = caching.max_age.min(most);
         let (browser, revalidate) = (shared.min(BROWSER_AGE_MAX), shared.min(REVALIDATE_MAX));
@@ -139,7 +139,7 @@ impl Offer {
              stale-if-error={error}"
         );
         let cache_control = HeaderValue::from_str(&cache_control).ok()?;
-        Some(Self { part, tags: caching.tags, cache_control })
+        Some(Self { cached, tags: caching.tags, cache_control })
     }
 
     /// Says of an answer whether it may be shared: that to a request which was found to be for
@@ -160,7 +160,7 @@ impl Offer {
     }
 
     fn share(&self, path: &str, headers: &mut HeaderMap) {
-        let tag = self.part.tag(path);
+        let tag = self.cached.tag(path);
         let Some((name, tags)) = self.tags.header(&[EVERYTHING, &tag]) else { return };
         headers.insert(name, tags);
         headers.insert(header::CACHE_CONTROL, self.cache_control.clone());
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn tags_are_written_as_the_cdn_reads_them() {
-        let tag = Part::Product.tag("/v1/products/0190d000-0000-7000-8000-000000000001");
+        let tag = Cached::Product.tag("/v1/products/0190d000-0000-7000-8000-000000000001");
         for (tags, name, value) in [
             (Tags::SurrogateKey, "surrogate-key", format!("catalogue {tag}")),
             (Tags::CacheTag, "cache-tag", format!("catalogue,{tag}")),

@@ -60,19 +60,18 @@ fn part(order: &Row, field: &str, id: Uuid) -> Option<Row> {
     let members: HashMap<&str, &RawValue> = serde_json::from_str(&order.document).ok()?;
     let parts: Vec<&RawValue> = serde_json::from_str(members.get(field)?.get()).ok()?;
     parts.into_iter().find_map(|document| {
-        let part: Part = serde_json::from_str(document.get()).ok()?;
-        let Part { version, position, .. } = part;
+        let Stamp { id: of, version, position } = serde_json::from_str(document.get()).ok()?;
         let row = || {
             let (document, build) = (document.get().to_owned(), order.build);
             Row { document, version, position, build }
         };
-        (part.id == id).then(row)
+        (of == id).then(row)
     })
 }
 
 /// What is read of a parcel or a return.
 #[derive(Deserialize)]
-struct Part {
+struct Stamp {
     id: Uuid,
     version: i64,
     position: i64,

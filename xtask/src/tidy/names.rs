@@ -1,7 +1,8 @@
 //! One word, one meaning: no two crates that make up the engine give the same name to a public
 //! type, and no two files of a crate to one that others of its files can see. In `domain` they
-//! may, as every aggregate has its `Event` and its `Error`. The programs that look at the engine
-//! from outside are left out: they name what they look at.
+//! may, as every aggregate has its `Event` and its `Error`. A private type may be called as one of
+//! another file, which says of what it is. The programs that look at the engine from outside are
+//! left out: they name what they look at.
 
 use std::collections::{BTreeMap, BTreeSet};
 
