@@ -20,7 +20,7 @@ pub struct Task<S> {
     pub cause: i64,
     /// What that event belongs to.
     pub correlation_id: Option<Uuid>,
-    /// The how manieth try this is, from 1.
+    /// The number of this try, from 1.
     pub attempts: i32,
 }
 

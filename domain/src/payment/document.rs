@@ -24,7 +24,7 @@ pub struct Pending {
     pub operation: Operation,
     /// How much of it.
     pub amount: Money,
-    /// The how manieth request.
+    /// The number of the request, from 1.
     pub request: u32,
     /// Whether the gateway's answer was lost.
     pub unknown: bool,

@@ -156,7 +156,7 @@ pub struct Requested {
     pub operation: Operation,
     /// How much of it.
     pub amount: Money,
-    /// The how manieth request of this payment, from 1. With the payment's id it makes the key
+    /// The number of the request of this payment, from 1. With the payment's id it makes the key
     /// under which the gateway does it once, however often it is asked.
     pub request: u32,
     /// Why, of a refund.

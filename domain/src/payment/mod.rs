@@ -78,7 +78,7 @@ pub struct InFlight {
     pub operation: Operation,
     /// How much of it.
     pub amount: Money,
-    /// The how manieth request.
+    /// The number of the request, from 1.
     pub request: u32,
     /// Whether the gateway's answer was lost.
     pub unknown: bool,

@@ -28,7 +28,7 @@ pub struct Call {
     pub payment_id: PaymentId,
     /// The order that is paid.
     pub order_id: OrderId,
-    /// The how manieth request of the payment.
+    /// The number of the request among those of the payment, from 1.
     pub request: u32,
     /// What is asked for. To authorise a payment that has a reference is to go on with that.
     pub operation: Operation,

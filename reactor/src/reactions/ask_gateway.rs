@@ -205,7 +205,7 @@ async fn record(
     Ok(Done::Recorded)
 }
 
-/// The pause after the how manieth unknown outcome.
+/// The pause after so many unknown outcomes.
 fn ask_again(attempts: i32) -> Duration {
     let seconds = 1_u64 << attempts.clamp(0, 6);
     Duration::from_secs(seconds.min(ASK_AGAIN_SECONDS_MAX))

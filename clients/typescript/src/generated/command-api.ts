@@ -3332,7 +3332,7 @@ export interface components {
             operation: components["schemas"]["GatewayOperation"];
             /**
              * Format: uint32
-             * @description The how manieth request.
+             * @description The number of the request, from 1.
              */
             request: number;
             /** @description Whether the gateway's answer was lost. */

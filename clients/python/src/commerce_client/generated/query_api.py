@@ -706,7 +706,7 @@ class Pending(TypedDict):
     amount: Money
     # What.
     operation: GatewayOperation
-    # The how manieth request.
+    # The number of the request, from 1.
     request: int
     # Whether the gateway's answer was lost.
     unknown: bool
