@@ -1,8 +1,8 @@
 //! Real programs for a proof: how each is started is told as data, by `cargo xtask` or by a test;
 //! they are started, waited for, and gone when dropped.
 //!
-//! Shared by chaos, the bench, the tour and tests. What is done with the programs is theirs to know; nothing of the
-//! engine is known here but how a program shows that it is ready.
+//! Shared by chaos, the bench, the tour and tests. What is done with the programs is theirs to
+//! know; nothing of the engine is known here but how a program shows that it is ready.
 
 mod process;
 mod program;
