@@ -40,6 +40,8 @@ const BURST_SECONDS: NonZeroU32 = NonZeroU32::new(2).expect("two is not zero");
 /// Tokens that are remembered to be good, some 50 bytes each. One that was forgotten counts for its
 /// address once more.
 const GOOD_MAX: NonZeroUsize = NonZeroUsize::new(65_536).expect("it is not zero");
+/// What counts those who are turned away.
+const LIMITED: &str = "http_requests_limited_total";
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const FORWARDED_FOR: &str = "x-forwarded-for";
@@ -148,7 +150,7 @@ async fn hold(State(lanes): State<Arc<Lanes>>, mut request: Request, next: Next)
             response
         }
         Err(wait) => {
-            metrics::counter!("http_requests_limited_total", "lane" => lane.name).increment(1);
+            metrics::counter!(LIMITED, "lane" => lane.name).increment(1);
             let detail = "you ask too often";
             let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail);
             let mut response = refuse(request, problem.retry_after(wait)).await.into_response();
@@ -191,6 +193,8 @@ impl Lanes {
 
 impl Lane {
     fn new(name: &'static str, quota: Quota, policy: (u32, u64)) -> Self {
+        metrics::describe_counter!(LIMITED, "Requests refused because their caller asks too often");
+        metrics::counter!(LIMITED, "lane" => name).increment(0);
         let limiter = RateLimiter::keyed(quota).with_middleware();
         Self { name, limiter, clock: DefaultClock::default(), taken: AtomicUsize::new(0), policy }
     }

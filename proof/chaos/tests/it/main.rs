@@ -7,6 +7,7 @@ mod chaos;
 mod erasure;
 mod limits;
 mod location;
+mod metrics;
 mod reactor;
 mod stack;
 mod story;
