@@ -9,7 +9,7 @@ use crate::routes;
 pub fn describe_metrics() {
     event_store::metrics::describe_metrics();
     for route in routes::all() {
-        for outcome in ["accepted", "refused", "replayed", "failed"] {
+        for outcome in event_store::metrics::OUTCOMES {
             counter!("commands_total", "kind" => route.name, "outcome" => outcome).increment(0);
         }
     }

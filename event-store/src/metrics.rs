@@ -7,6 +7,10 @@ use metrics::{Counter, Unit, counter, describe_counter, describe_gauge, describe
 
 use crate::writer::{Answer, Outcome, SubmitError};
 
+/// What a command may come to: `busy` is one that was turned away for want of room, `failed` one
+/// that the log did not take.
+pub const OUTCOMES: [&str; 5] = ["accepted", "refused", "replayed", "busy", "failed"];
+
 /// Describes the metrics of this crate, and has its counters begin at 0. To be called once the
 /// process has a recorder.
 pub fn describe_metrics() {
@@ -17,7 +21,7 @@ pub fn describe_metrics() {
         Unit::Seconds,
         "Time from a batch's decision to its commit, one attempt"
     );
-    describe_gauge!("writer_queue_commands", Unit::Count, "Commands that wait for the next batch");
+    describe_gauge!("writer_queue_commands", Unit::Count, "Commands that wait to be appended");
     describe_gauge!("writer_cache_items", Unit::Count, "States, and what they list, in memory");
     describe_gauge!("log_head_position", Unit::Count, "Position of the log's last event");
     describe_gauge!("relay_position", Unit::Count, "Position of the last event in JetStream");
@@ -29,7 +33,7 @@ pub fn describe_metrics() {
     for (name, help) in [
         ("writer_events_total", "Events appended by this process"),
         ("writer_stale_batches_total", "Batches decided anew because others had appended"),
-        ("writer_append_failures_total", "Attempts to append a batch that failed"),
+        ("writer_append_failures_total", "Attempts to append that failed, several a batch"),
         ("writer_unreadable_streams_total", "Streams found that this program cannot read"),
         ("commands_forgotten_total", "Answers to commands whose term was over"),
         ("relay_events_published_total", "Events published by this process"),
@@ -50,6 +54,9 @@ pub fn count(kind: &'static str, answer: &Result<Answer, SubmitError>) {
         Ok(Answer { replayed: true, .. }) => "replayed",
         Ok(Answer { outcome: Outcome::Accepted { .. }, .. }) => "accepted",
         Ok(Answer { outcome: Outcome::Refused(_), .. }) => "refused",
+        // The caller's fault.
+        Err(SubmitError::KeyReused | SubmitError::KeyTooLong) => "refused",
+        Err(SubmitError::Busy) => "busy",
         Err(_) => "failed",
     };
     let known = COMMANDS.read().unwrap_or_else(PoisonError::into_inner);

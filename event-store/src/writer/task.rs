@@ -91,6 +91,7 @@ impl Task {
         self.appender.prepare().await;
         while let Some(batch) = self.next().await {
             self.append(batch).await;
+            self.show_waiting();
             self.appender.rest();
         }
     }
@@ -112,8 +113,8 @@ impl Task {
                     self.progress.moves();
                     self.appender.wait_for_turn().await;
                     self.gather_more(&mut gathered, most).await;
-                    metrics::gauge!("writer_queue_commands").set(self.commands.len() as f64);
                     self.first.extend(deduplicate(&mut gathered, &self.progress));
+                    self.show_waiting();
                     if self.first.is_empty() {
                         self.appender.give_turn_up().await;
                     }
@@ -121,6 +122,13 @@ impl Task {
                 () = self.stop.cancelled(), if !self.commands.is_closed() => self.commands.close(),
             }
         }
+    }
+
+    /// Shows what is not in the log yet: what waits in the queue, and what is to be tried, or tried
+    /// again.
+    fn show_waiting(&self) {
+        let taken = self.first.iter().map(|batch| batch.commands.len()).sum::<usize>();
+        metrics::gauge!("writer_queue_commands").set((self.commands.len() + taken) as f64);
     }
 
     /// Takes what came while the turn was awaited. A batch that would be much smaller than the last

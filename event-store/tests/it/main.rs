@@ -9,6 +9,7 @@ mod feed;
 mod forget;
 mod identity;
 mod log;
+mod measured;
 mod message;
 mod proxy;
 mod refusals;
