@@ -149,7 +149,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         }
         Task::Import { what } => {
             let db = database::connect(&shared.database)?;
-            return Ok(import::run(what, db.clone(), people(&shared, db).await?).await?);
+            return Ok(import::run(what, db.clone(), people(&shared, db).await?).await);
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -1,7 +1,6 @@
 //! What is done to the log by hand: bring its database to a schema, let it take the place of
 //! another log. Each says what it found and what it did, on standard output.
 
-use std::io::{self, Write};
 use std::time::Duration;
 
 use async_nats::jetstream::Context;
@@ -9,6 +8,7 @@ use event_store::identity;
 use event_store::jetstream::{self, JetStreamError};
 use service::config::{Database, Wrong};
 use service::database::{MIGRATOR, PROGRAM};
+use service::say;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::{ConnectOptions, PgConnection, PgPool};
 
@@ -46,9 +46,6 @@ pub enum Error {
         /// Connections of programs of the engine.
         programs: i64,
     },
-    /// Nobody reads what is said.
-    #[error("the output could not be written")]
-    Output(#[from] io::Error),
 }
 
 /// Brings the database to the schema of this build. One that is ahead stays as it is: an older
@@ -126,16 +123,15 @@ pub async fn adopt(
     stream: &str,
     how: Adoption,
 ) -> Result<(), Error> {
-    let mut out = io::stdout();
     let mut connection = db.acquire().await?;
     let programs = others(&mut connection).await?;
     if programs > 0 && !how.while_served {
         return Err(Error::Served { programs });
     }
     let (former, log) = identity::adopt(&mut connection).await?;
-    writeln!(out, "the log was {former} and is {} from here on, at {}", log.log_id, log.head)?;
-    match nats {
-        None => writeln!(out, "no NATS_URL: the stream {stream} is as it was")?,
+    say(format!("the log was {former} and is {} from here on, at {}", log.log_id, log.head));
+    say(match nats {
+        None => format!("no NATS_URL: the stream {stream} is as it was"),
         Some(nats) => match jetstream::take_over(&nats, stream, log.log_id).await? {
             Some(carried) => writeln!(
                 out,

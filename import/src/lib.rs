@@ -115,22 +115,12 @@ pub enum Error {
     /// A thread of this process failed.
     #[error("reading the file failed")]
     Task(#[from] tokio::task::JoinError),
-    /// The report could not be written.
-    #[error("the report could not be written")]
-    Output(#[from] std::io::Error),
 }
 
 /// Imports, and writes the report: rows left out to standard error, the summary to standard
 /// output. The exit code is 0 if every row was used, 2 if some were left out, 1 if all were or the
-/// import stopped.
-///
-/// # Errors
-/// When the report cannot be written.
-pub fn run(
-    args: Args,
-    db: PgPool,
-    people: Option<People>,
-) -> BoxFuture<'static, Result<ExitCode, Error>> {
+/// import stopped; nothing of it depends on whether the report is read.
+pub fn run(args: Args, db: PgPool, people: Option<People>) -> BoxFuture<'static, ExitCode> {
     // Boxed, so that its code is made here once and not in each program anew.
     async move {
         let report = match import(args, db, people.as_ref()).await {
@@ -139,17 +129,15 @@ pub fn run(
                 let mut err = std::io::stderr().lock();
                 let mut cause: Option<&dyn std::error::Error> = Some(&error);
                 while let Some(error) = cause {
-                    writeln!(err, "{error}")?;
+                    let _ = writeln!(err, "{error}");
                     cause = error.source();
                 }
-                return Ok(ExitCode::FAILURE);
+                return ExitCode::FAILURE;
             }
         };
-        report.write_rows(&mut std::io::stderr().lock())?;
-        let mut out = std::io::stdout().lock();
-        writeln!(out, "{report}")?;
-        out.flush()?;
-        Ok(ExitCode::from(report.exit_code()))
+        let _ = report.write_rows(&mut std::io::stderr().lock());
+        let _ = writeln!(std::io::stdout(), "{report}");
+        ExitCode::from(report.exit_code())
     }
     .boxed()
 }

@@ -1,6 +1,5 @@
 //! The projector's command line.
 
-use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -18,6 +17,7 @@ use projector::{builds, checkpoint, printout, projections};
 use serde_json::Value;
 use service::arguments::arrange;
 use service::config::{Bus, Database, Http, Logging, Search};
+use service::say;
 use sqlx::PgPool;
 use sqlx::types::Uuid;
 
@@ -184,7 +184,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         }
         Command::Parked { projection, json } => {
             let wanted = projection.map_or_else(|| projections::ALL.to_vec(), |one| vec![one]);
-            print(&if json {
+            say(if json {
                 format!("{:#}", printout::parked_as_json(&db, &wanted).await?)
             } else {
                 printout::parked(&db, &wanted).await?
@@ -192,26 +192,20 @@ async fn main() -> anyhow::Result<ExitCode> {
         }
         Command::Skip { projection, stream, position, reason } => {
             let retried = skip::skip(&db, projection, &stream, position, &reason).await?;
-            print(&format!("skipped the event of {stream} at {position}"));
+            say(format!("skipped the event of {stream} at {position}"));
             return Ok(report_retried(&retried));
         }
         Command::Release { projection, seconds } => {
             return release(&db, projection, Duration::from_secs(seconds)).await;
         }
-        Command::Status { json: true } => print(&format!("{:#}", printout::as_json(&db).await?)),
-        Command::Status { json: false } => print(&printout::table(&db).await?),
+        Command::Status { json: true } => say(format!("{:#}", printout::as_json(&db).await?)),
+        Command::Status { json: false } => say(printout::table(&db).await?),
         Command::Verify { projection, json } => {
             let wanted = projection.map_or_else(|| projections::ALL.to_vec(), |one| vec![one]);
             return verify_all(&db, wanted, json).await;
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Results go to standard output, everything else to standard error. Whoever reads them may have
-/// heard enough.
-fn print(line: &str) {
-    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 /// This process, unlike any other.
@@ -228,20 +222,20 @@ async fn retry_parked(
     let retried = retry::retry(db, projection, stream).await?;
     if retried.released.is_empty() && retried.stuck.is_empty() {
         if let Some(stream) = stream {
-            print(&format!("{stream} is not parked in {}", projection.name));
+            say(format!("{stream} is not parked in {}", projection.name));
             return Ok(ExitCode::FAILURE);
         }
-        print("nothing is parked");
+        say("nothing is parked");
     }
     Ok(report_retried(&retried))
 }
 
 fn report_retried(retried: &Retried) -> ExitCode {
     for stream in &retried.released {
-        print(&format!("released {stream}"));
+        say(format!("released {stream}"));
     }
     for (stream, reason) in &retried.stuck {
-        print(&format!("still parked: {stream}: {reason}"));
+        say(format!("still parked: {stream}: {reason}"));
     }
     if retried.stuck.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -255,12 +249,12 @@ async fn release(
     let taken = checkpoint::hand_over(db, projection, build, keep_from).await?;
     let mut holders = taken.into_iter().filter_map(|taken| taken.from).peekable();
     if holders.peek().is_none() {
-        print(&format!("nobody works on {}", projection.name));
+        say(format!("nobody works on {}", projection.name));
         return Ok(ExitCode::FAILURE);
     }
     let (name, seconds) = (projection.name, keep_from.as_secs());
     for holder in holders {
-        print(&format!("{name}: released by {holder}, which leaves it to others for {seconds} s"));
+        say(format!("{name}: released by {holder}, which leaves it to others for {seconds} s"));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -288,15 +282,15 @@ async fn verify_all(
             continue;
         }
         for difference in &report.differences {
-            print(&format!("{} {} {}", difference.table, difference.id, difference.kind));
+            say(format!("{} {} {}", difference.table, difference.id, difference.kind));
         }
-        print(&printout::summary(projection, &report));
+        say(printout::summary(projection, &report));
     }
     if json {
-        print(&format!("{:#}", Value::from(found)));
+        say(format!("{:#}", Value::from(found)));
     } else {
         for line in &busy {
-            print(line);
+            say(line);
         }
     }
     Ok(match (same, busy.is_empty(), parked) {
@@ -308,12 +302,12 @@ async fn verify_all(
 }
 
 fn report_rebuild(projection: &Projection, report: &Report) {
-    print(&printout::summary(projection, report));
+    say(printout::summary(projection, report));
     if let Some(Filled { documents, took }) = report.filled {
         let (name, seconds) = (projection.name, took.as_secs_f64());
-        print(&format!("{name}: {documents} documents in a new index after {seconds:.3} s"));
+        say(format!("{name}: {documents} documents in a new index after {seconds:.3} s"));
     }
-    print(&format!("{}: readers see build {} now", projection.name, report.to));
+    say(format!("{}: readers see build {} now", projection.name, report.to));
 }
 
 fn bar(projection: &Projection) -> ProgressBar {

@@ -1,8 +1,7 @@
 //! What is done by hand: see which events wait, take them up again at once, and leave out one that
 //! will never be read. Each says what it found and what it did, on standard output.
 
-use std::io::{self, Write};
-
+use service::say;
 use sqlx::PgPool;
 
 use crate::waiting::{self, RetryOutcome, WaitingEvent};
@@ -32,26 +31,19 @@ pub struct LeftOut {
 /// Events listed at once.
 const LISTED_MAX: i64 = 10_000;
 
-/// Why something could not be done.
+/// The database could not be asked.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// Postgres said no, or is away.
-    #[error("the database could not be asked")]
-    Database(#[from] sqlx::Error),
-    /// Nobody reads what is said.
-    #[error("the output could not be written")]
-    Output(#[from] io::Error),
-}
+#[error("the database could not be asked")]
+pub struct Error(#[from] sqlx::Error);
 
 /// Lists the events that no program could read yet.
 pub async fn parked(db: &PgPool) -> Result<(), Error> {
-    let mut out = io::stdout();
     for event in waiting::list(db, LISTED_MAX).await? {
         let WaitingEvent { position, stream, reactions, reason, parked_at } = event;
         let (parked_at, reactions) = (parked_at.to_rfc3339(), reactions.join(","));
-        writeln!(out, "{position}\t{stream}\t{reactions}\t{parked_at}\t{reason}")?;
+        say(format!("{position}\t{stream}\t{reactions}\t{parked_at}\t{reason}"));
     }
-    writeln!(out, "{} parked", waiting::count(db).await?)?;
+    say(format!("{} parked", waiting::count(db).await?));
     Ok(())
 }
 
@@ -65,7 +57,7 @@ pub async fn retry(db: &PgPool, which: Which) -> Result<bool, Error> {
     let mut done = true;
     for position in positions {
         let outcome = waiting::retry(db, position).await?;
-        say(position, &outcome)?;
+        tell(position, &outcome);
         // Of all of them, one may have been taken up meanwhile.
         let is_gone = outcome == RetryOutcome::NotWaiting && which.all;
         done &= outcome == RetryOutcome::Done || is_gone;
@@ -81,17 +73,15 @@ pub async fn skip(db: &PgPool, which: LeftOut) -> Result<bool, Error> {
     if outcome != RetryOutcome::NotWaiting {
         tracing::warn!(position, reason, "an event is left out by the reactor");
     }
-    say(position, &outcome)?;
+    tell(position, &outcome);
     Ok(outcome == RetryOutcome::Done)
 }
 
 /// Says what came of an event.
-fn say(position: i64, outcome: &RetryOutcome) -> Result<(), Error> {
-    let mut out = io::stdout();
-    match outcome {
-        RetryOutcome::Done => writeln!(out, "{position}: done")?,
-        RetryOutcome::NotWaiting => writeln!(out, "{position}: is not parked")?,
-        RetryOutcome::StillWaits(reason) => writeln!(out, "{position}: still parked: {reason}")?,
-    }
-    Ok(())
+fn tell(position: i64, outcome: &RetryOutcome) {
+    say(match outcome {
+        RetryOutcome::Done => format!("{position}: done"),
+        RetryOutcome::NotWaiting => format!("{position}: is not parked"),
+        RetryOutcome::StillWaits(reason) => format!("{position}: still parked: {reason}"),
+    });
 }

@@ -32,6 +32,7 @@ pub mod parts;
 pub mod problem;
 pub mod rates;
 pub mod request_id;
+mod say;
 mod secret;
 mod serve;
 pub mod shutdown;
@@ -44,6 +45,7 @@ pub mod unread;
 mod wrong;
 
 pub use problem::Problem;
+pub use say::say;
 pub use serve::{DRAIN_TIME, ServeError, serve, serve_on};
 
 /// Of every service: a tenth less processor time per command than with the system's allocator

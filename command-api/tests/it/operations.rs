@@ -1,5 +1,10 @@
 //! What is done to the log by hand.
 
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use async_nats::jetstream::stream::Config;
 use clap::Parser;
 use command_api::operations::{self, Adoption, Error};
 use event_store::identity;
@@ -7,6 +12,7 @@ use service::config::Database;
 use service::database::PROGRAM;
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 
+use uuid::Uuid;
 #[derive(Parser)]
 struct Cli {
     #[command(flatten)]
@@ -58,4 +64,36 @@ async fn a_log_that_is_served_gets_another_id_only_on_purpose(db: PgPool) {
         tokio::task::yield_now().await;
     }
     assert_ne!(log_id().await, second);
+}
+
+/// Who hears no more of what is done breaks nothing off: a log with a new id whose stream still
+/// carried the old one would be nobody's.
+#[sqlx::test(migrations = "../migrations")]
+async fn what_is_done_by_hand_is_done_though_nobody_hears_of_it(db: PgPool) {
+    let nats = kit_log::required("NATS_URL");
+    let bus = async_nats::jetstream::new(async_nats::connect(&nats).await.unwrap());
+    let name = format!("a{}", Uuid::now_v7().simple());
+    let subjects = vec![format!("{name}.events.>")];
+    let carries_another =
+        Config { name: name.clone(), subjects, max_bytes: 1 << 20, ..Config::default() };
+    bus.create_stream(carries_another).await.unwrap();
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.csv"));
+    std::fs::write(&file, "Handle,Title,SKU,Price\nbag,Bag,BAG,20\n").unwrap();
+    let file = file.to_str().unwrap();
+    for arguments in [&["adopt"][..], &["import", "products", file], &["parked"]] {
+        let mut unheard = Command::new(env!("CARGO_BIN_EXE_command-api"))
+            .args(arguments)
+            .env("DATABASE_URL", db.connect_options().to_url_lossy().as_str())
+            .env("EVENT_STREAM", &name)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(unheard.stdout.take());
+        let ended = unheard.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert!(ended.status.success(), "{arguments:?}: {said}");
+    }
+    std::fs::remove_file(file).unwrap();
+    assert!(bus.get_stream(&name).await.is_err(), "its stream is the log's that it was");
 }

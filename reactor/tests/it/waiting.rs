@@ -1,11 +1,13 @@
 //! An event that no program can read: its stream waits, seen by everybody, and is taken up by
 //! itself.
 
+use std::process::{Child, Command, Stdio};
+
 use clap::Parser as _;
 use kit_log::eventually;
 use reactor::operations::{self, LeftOut, Which};
 use reactor::waiting::{self, RetryOutcome};
-use sqlx::{AssertSqlSafe, PgPool};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, PgPool};
 use uuid::Uuid;
 
 use crate::shop::{Shop, react};
@@ -168,4 +170,41 @@ async fn those_that_nobody_can_read_keep_no_other_from_its_turn(db: PgPool) {
     // Other reactions read the stream too, each in its own time.
     eventually("one less waits", async || waiting::count(&db).await.unwrap() == 69).await;
     running.stop().await;
+}
+
+/// Payments whose requests nobody can read, and which wait.
+async fn unreadable(db: &PgPool, count: usize) -> Vec<String> {
+    let shop = Shop::open(db).await;
+    let mut streams = Vec::new();
+    for _ in 0..count {
+        let stream = format!("payment-{}", shop.card("tok_success").await.1);
+        rename(db, &stream, "payment.requested", "payment.teleported").await;
+        streams.push(stream);
+    }
+    let running = react(db);
+    let count = i64::try_from(count).unwrap();
+    eventually("they wait", async || waiting::count(db).await.unwrap() == count).await;
+    running.stop().await;
+    streams
+}
+
+/// The program, as those who look after it use it.
+fn reactor(db: &PgPool, arguments: &[&str]) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_reactor"));
+    command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.env("DATABASE_URL", db.connect_options().to_url_lossy().as_str());
+    command.spawn().unwrap()
+}
+
+/// Who hears no more of what is done breaks nothing off.
+#[sqlx::test(migrations = "../migrations")]
+async fn all_are_taken_up_though_nobody_hears_of_it(db: PgPool) {
+    for stream in unreadable(&db, 2).await {
+        rename(&db, &stream, "payment.teleported", "payment.requested").await;
+    }
+    let mut unheard = reactor(&db, &["retry", "--all"]);
+    drop(unheard.stdout.take());
+    let ended = unheard.wait_with_output().unwrap();
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    assert_eq!(waiting::count(&db).await.unwrap(), 0);
 }
