@@ -58,7 +58,7 @@ enum Task {
     /// while programs serve the log
     Adopt(operations::Adoption),
     /// List the events that the reactor could not read
-    Parked,
+    Parked(reactor::operations::Printing),
     /// Take up events again that the reactor could not read, which happens by itself too
     Retry(reactor::operations::Which),
     /// Leave out an event that the reactor will never read, and take up what came after it in its
@@ -113,8 +113,8 @@ async fn main() -> anyhow::Result<ExitCode> {
         }
         Task::Migrate => operations::migrate(&shared.database).await?,
         Task::Adopt(how) => adopt(&shared.database, &shared.bus, how).await?,
-        Task::Parked => {
-            reactor::operations::parked(&database::connect(&shared.database)?).await?;
+        Task::Parked(printing) => {
+            reactor::operations::parked(&database::connect(&shared.database)?, printing).await?;
         }
         Task::Retry(which) => {
             let db = database::connect(&shared.database)?;

@@ -39,7 +39,7 @@ enum Command {
     /// Follow the log, and do what is due; this is what happens when nothing is said
     Run(Box<Run>),
     /// List the events that could not be read
-    Parked,
+    Parked(operations::Printing),
     /// Take up events again that could not be read, which happens by itself too
     Retry(operations::Which),
     /// Leave out an event that will never be read, and take up what came after it in its stream
@@ -55,7 +55,9 @@ async fn main() -> anyhow::Result<ExitCode> {
         Command::Run(settings) => {
             serve(*settings, shared.database, shared.http, shared.master).await?;
         }
-        Command::Parked => operations::parked(&database::connect(&shared.database)?).await?,
+        Command::Parked(printing) => {
+            operations::parked(&database::connect(&shared.database)?, printing).await?;
+        }
         Command::Retry(which) => {
             let db = database::connect(&shared.database)?;
             if !operations::retry(&db, which).await? {

@@ -1,6 +1,7 @@
 //! What is done by hand: see which events wait, take them up again at once, and leave out one that
 //! will never be read. Each says what it found and what it did, on standard output.
 
+use serde_json::{Value, json};
 use service::say;
 use sqlx::PgPool;
 
@@ -28,6 +29,14 @@ pub struct LeftOut {
     reason: String,
 }
 
+/// How what waits is printed.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct Printing {
+    /// As JSON, for programs
+    #[arg(long)]
+    json: bool,
+}
+
 /// Events listed at once.
 const LISTED_MAX: i64 = 10_000;
 
@@ -36,15 +45,35 @@ const LISTED_MAX: i64 = 10_000;
 #[error("the database could not be asked")]
 pub struct Error(#[from] sqlx::Error);
 
-/// Lists the events that no program could read yet.
-pub async fn parked(db: &PgPool) -> Result<(), Error> {
-    for event in waiting::list(db, LISTED_MAX).await? {
+/// Lists the events that no program could read yet, and says how many there are.
+pub async fn parked(db: &PgPool, printing: Printing) -> Result<(), Error> {
+    let listed = waiting::list(db, LISTED_MAX).await?;
+    let count = waiting::count(db).await?;
+    if printing.json {
+        say(format!("{:#}", as_json(&listed, count)));
+        return Ok(());
+    }
+    for event in listed {
         let WaitingEvent { position, stream, reactions, reason, parked_at } = event;
         let (parked_at, reactions) = (parked_at.to_rfc3339(), reactions.join(","));
         say(format!("{position}\t{stream}\t{reactions}\t{parked_at}\t{reason}"));
     }
-    say(format!("{} parked", waiting::count(db).await?));
+    say(format!("{count} parked"));
     Ok(())
+}
+
+fn as_json(listed: &[WaitingEvent], count: i64) -> Value {
+    let events = listed.iter().map(|event| {
+        let WaitingEvent { position, stream, reactions, reason, parked_at } = event;
+        json!({
+            "position": position,
+            "stream": stream,
+            "reactions": reactions,
+            "parked_at": parked_at,
+            "reason": reason,
+        })
+    });
+    json!({ "parked": count, "events": events.collect::<Vec<_>>() })
 }
 
 /// Takes up again what could not be read: one event, which must be parked, or all. Says whether

@@ -7,6 +7,7 @@ use clap::Parser as _;
 use kit_log::eventually;
 use reactor::operations::{self, LeftOut, Which};
 use reactor::waiting::{self, RetryOutcome};
+use serde_json::Value;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, PgPool};
 use uuid::Uuid;
 
@@ -207,4 +208,19 @@ async fn all_are_taken_up_though_nobody_hears_of_it(db: PgPool) {
     let ended = unheard.wait_with_output().unwrap();
     assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
     assert_eq!(waiting::count(&db).await.unwrap(), 0);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn programs_are_told_what_is_parked(db: PgPool) {
+    let streams = unreadable(&db, 2).await;
+    let told = reactor(&db, &["parked", "--json"]).wait_with_output().unwrap();
+    let told: Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!(told["parked"], 2, "{told}");
+    let events = told["events"].as_array().unwrap();
+    let named: Vec<&str> = events.iter().map(|event| event["stream"].as_str().unwrap()).collect();
+    assert_eq!(named, streams);
+    let event = &events[0];
+    assert!(event["reason"].as_str().unwrap().contains("payment.teleported"), "{told}");
+    assert!(event["position"].is_i64() && event["parked_at"].is_string(), "{told}");
+    assert!(event["reactions"].as_array().unwrap().contains(&"ask_gateway".into()), "{told}");
 }
