@@ -58,12 +58,13 @@ pub async fn migrate(database: &Database) -> Result<(), Error> {
         .options([("statement_timeout", "0"), ("lock_timeout", LOCK_TIMEOUT)]);
     let mut migrator = Migrator::with_migrations(MIGRATOR.iter().cloned().collect());
     migrator.set_ignore_missing(true);
+    let before = applied(&mut options.connect().await?).await;
     let mut tries = 0;
     loop {
         // A connection of its own each time: whatever a failed one still holds goes with it.
         let mut connection = options.connect().await?;
         match migrator.run(&mut connection).await {
-            Ok(()) => return settle(&mut connection, &migrator).await,
+            Ok(()) => return settle(&mut connection, &migrator, before).await,
             Err(error) if is_locked(&error) && tries < TRIES_MAX => {
                 tries += 1;
                 tracing::warn!(tries, "somebody holds a lock; the migration is tried again");
@@ -82,9 +83,21 @@ fn is_locked(error: &MigrateError) -> bool {
     code.as_deref() == Some(LOCK_NOT_AVAILABLE)
 }
 
-async fn settle(connection: &mut PgConnection, migrator: &Migrator) -> Result<(), Error> {
+/// How many migrations were applied; none where there is not even a list of them.
+async fn applied(connection: &mut PgConnection) -> i64 {
+    // Not a checked query: the table belongs to sqlx.
+    let count = "SELECT count(*) FROM _sqlx_migrations WHERE success";
+    sqlx::query_scalar(count).fetch_one(connection).await.unwrap_or(0)
+}
+
+async fn settle(
+    connection: &mut PgConnection,
+    migrator: &Migrator,
+    before: i64,
+) -> Result<(), Error> {
     let log = identity::settle(connection).await?;
     let build = migrator.iter().map(|migration| migration.version).max().unwrap_or(0);
+    let applied = applied(connection).await - before;
     // Not a checked query: the table belongs to sqlx.
     let database: i64 = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
         .fetch_one(connection)
@@ -96,10 +109,12 @@ async fn settle(connection: &mut PgConnection, migrator: &Migrator) -> Result<()
             build,
             %log_id,
             head,
+            applied,
             "the database is ahead of this build, which leaves it as it is"
         );
     } else {
-        tracing::info!(database, %log_id, head, "the database has the schema of this build");
+        let done = if applied > 0 { "was brought to" } else { "already had" };
+        tracing::info!(database, applied, %log_id, head, "the database {done} this build's schema");
     }
     Ok(())
 }
@@ -133,14 +148,12 @@ pub async fn adopt(
     say(match nats {
         None => format!("no NATS_URL: the stream {stream} is as it was"),
         Some(nats) => match jetstream::take_over(&nats, stream, log.log_id).await? {
-            Some(carried) => writeln!(
-                out,
-                "the stream {stream}, which carried {carried}, is gone; \
-                                            the relay makes it anew"
-            )?,
-            None => writeln!(out, "there was no stream {stream}; the relay makes it")?,
+            Some(carried) => format!(
+                "the stream {stream}, which carried {carried}, is gone; the relay makes it anew"
+            ),
+            None => format!("there was no stream {stream}; the relay makes it"),
         },
-    }
+    });
     Ok(())
 }
 

@@ -1,9 +1,10 @@
 //! The connection to NATS. What is published there belongs to the crates that publish it.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_nats::connection::State;
-use async_nats::{Client, ConnectError, ConnectOptions, ServerAddr};
+use async_nats::{Client, ClientError, ConnectError, ConnectOptions, Event, ServerAddr};
 
 use crate::config::Bus;
 use crate::health::Health;
@@ -37,6 +38,7 @@ pub async fn connect(bus: &Bus, name: &str) -> Result<Option<Client>, ConnectErr
     options
         .name(name)
         .retry_on_initial_connect()
+        .event_callback(|event| async { hear(event) })
         .connection_timeout(REQUEST_TIMEOUT)
         .request_timeout(Some(REQUEST_TIMEOUT))
         .reconnect_delay_callback(|attempt| {
@@ -46,6 +48,24 @@ pub async fn connect(bus: &Bus, name: &str) -> Result<Option<Client>, ConnectErr
         .connect(server)
         .await
         .map(Some)
+}
+
+/// What came of the last try to connect, which the client keeps to itself: the process has one.
+static REFUSAL: Mutex<Option<String>> = Mutex::new(None);
+
+fn hear(event: Event) {
+    let refusal = match event {
+        Event::Connected => None,
+        Event::ClientError(ClientError::Other(refusal)) => Some(refusal),
+        _ => return,
+    };
+    *REFUSAL.lock().unwrap_or_else(PoisonError::into_inner) = refusal;
+}
+
+/// How it is, with what came of the last try.
+fn with_refusal(how: &str) -> String {
+    let refusal = REFUSAL.lock().unwrap_or_else(PoisonError::into_inner);
+    refusal.as_ref().map_or_else(|| how.to_owned(), |refusal| format!("{how}: {refusal}"))
 }
 
 /// Has a process say how NATS is, which it does better with.
@@ -77,7 +97,7 @@ pub async fn check(client: &Client) -> Result<(), String> {
             let account = async_nats::jetstream::new(client.clone()).query_account().await;
             account.map(drop).map_err(|error| format!("no JetStream: {error}"))
         }
-        State::Pending => Err("no NATS was reached at NATS_URL since the start".to_owned()),
-        State::Disconnected => Err("the connection to NATS broke".to_owned()),
+        State::Pending => Err(with_refusal("no NATS was reached at NATS_URL since the start")),
+        State::Disconnected => Err(with_refusal("the connection to NATS broke")),
     }
 }

@@ -147,13 +147,13 @@ impl From<sqlx::Error> for Problem {
             (_, Some(state)) if AWAY_CLASSES.iter().any(|class| state.starts_with(class)) => AWAY,
             (sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed, _) => AWAY,
             _ => {
-                tracing::error!(error = &error as &dyn std::error::Error, "a query failed");
+                tracing::error!(error = told(&error), "a query failed");
                 return Self::internal();
             }
         };
         // Many fail of one cause. That of an outage is told by who watches the database.
         if let Some(queries) = FAILED.due_now() {
-            tracing::warn!(error = &error as &dyn std::error::Error, queries, "{detail}");
+            tracing::warn!(error = told(&error), queries, "{detail}");
         }
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(RETRY_AFTER)
     }

@@ -101,6 +101,12 @@ async fn nats_without_jetstream_is_not_well() {
     let client = service::bus::connect(&bus, "test").await.expect("a URL").expect("a client");
     let reason = service::bus::check(&client).await.expect_err("nobody is there");
     assert!(reason.contains("NATS_URL"), "{reason}");
+    // And where one says no, what it said.
+    let url = usual.replace("://", "://somebody:hunter2@");
+    let bus = service::config::Bus { url: Some(Secret::from(&*url)), stream: "none".to_owned() };
+    let client = service::bus::connect(&bus, "test").await.expect("a URL").expect("a client");
+    let reason = service::bus::check(&client).await.expect_err("nobody is called that");
+    assert!(reason.contains("authorization violation"), "{reason}");
 }
 
 #[test]
