@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 
 use chrono::{DateTime, Utc};
 use domain::stream::SLOTS;
+use service::database;
 use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, PgPool};
 
 use crate::checkpoint::REBUILD_LEASE;
@@ -74,7 +75,7 @@ pub async fn active(db: &PgPool, projection: &Projection) -> sqlx::Result<Active
     if let Some(active) = find_active(db, projection.name).await? {
         return Ok(active);
     }
-    let mut tx = db.begin().await?;
+    let mut tx = database::begin(db).await?;
     sqlx::query!(
         "INSERT INTO projections (name, active_build) VALUES ($1, $2) ON CONFLICT DO NOTHING",
         projection.name,
@@ -168,7 +169,7 @@ pub async fn fence(
     build: i16,
     owner: &str,
 ) -> sqlx::Result<bool> {
-    let mut tx = db.begin().await?;
+    let mut tx = database::begin(db).await?;
     let fenced = sqlx::query!(
         "UPDATE projection_slots SET epoch = epoch + 1, owner = $3,
              lease_until = clock_timestamp() + make_interval(secs => $4)
@@ -206,7 +207,7 @@ pub async fn create_next(
     projection: &Projection,
     owner: &str,
 ) -> sqlx::Result<Option<i16>> {
-    let mut tx = db.begin().await?;
+    let mut tx = database::begin(db).await?;
     // The row of the projection is the lock between two who rebuild it.
     sqlx::query!("SELECT FROM projections WHERE name = $1 FOR UPDATE", projection.name)
         .fetch_one(&mut *tx)

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use event_store::read;
+use service::database;
 use service::health::Health;
 use sqlx::{Acquire as _, PgConnection, PgExecutor, PgPool};
 
@@ -166,7 +167,7 @@ pub(crate) async fn take_up(
     streams: &[String],
     skipped: i64,
 ) -> sqlx::Result<Notes> {
-    let mut transaction = db.begin().await?;
+    let mut transaction = database::begin(db).await?;
     let connection = transaction.acquire().await?;
     // Nobody goes on with its list meanwhile; what is after its position comes by itself.
     let Some(place) = list::hold(&mut *connection, reaction).await? else {

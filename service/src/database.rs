@@ -7,10 +7,11 @@ use axum::http::StatusCode;
 use sqlx::error::DatabaseError;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool, PgTransaction};
 use tokio::sync::Mutex;
 
 use crate::config::{Database, Wrong};
+use crate::finish::finish;
 use crate::health::Health;
 use crate::metrics;
 use crate::problem::Problem;
@@ -133,6 +134,27 @@ fn told(error: &sqlx::Error) -> String {
 
 fn state(error: &sqlx::Error) -> Option<std::borrow::Cow<'_, str>> {
     error.as_database_error().and_then(DatabaseError::code)
+}
+
+/// Begins a transaction, whatever becomes of who waits for it: dropped half way, sqlx would leave
+/// it open on a connection of the pool, under whoever has that next.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn begin(db: &PgPool) -> sqlx::Result<PgTransaction<'static>> {
+    begin_with(db, "BEGIN").await
+}
+
+/// The same by a statement of one's own.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn begin_with(
+    db: &PgPool,
+    statement: &'static str,
+) -> sqlx::Result<PgTransaction<'static>> {
+    let db = db.clone();
+    finish(async move { db.begin_with(statement).await }).await
 }
 
 /// A failed query as the caller sees it: the cause goes to the log, never to the wire.

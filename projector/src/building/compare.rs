@@ -6,6 +6,7 @@ use std::cmp::Ordering;
 
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
+use service::database;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Row, Transaction};
 
 use crate::projection::Projection;
@@ -49,9 +50,12 @@ impl std::fmt::Display for Kind {
 /// as that may be tried.
 const IDLE_MS_MAX: &str = "900000";
 
+/// How a transaction begins that sees one moment.
+const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
 /// The database as it is now, for as long as the transaction lasts.
 pub async fn snapshot(db: &PgPool) -> sqlx::Result<Transaction<'static, Postgres>> {
-    let mut snapshot = db.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+    let mut snapshot = database::begin_with(db, SNAPSHOT).await?;
     // The first query takes the snapshot. Comparing large tables may take its time.
     sqlx::query!(
         "SELECT set_config('statement_timeout', '0', true) AS patient,

@@ -11,6 +11,7 @@ use event_store::read;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use indicatif::ProgressBar;
+use service::database;
 use sqlx::{PgPool, Postgres, Transaction};
 
 use crate::building::candidate::Candidate;
@@ -152,7 +153,7 @@ async fn hold_live(
     candidate: &mut Candidate<'_>,
 ) -> Result<Transaction<'static, Postgres>, RebuildError> {
     candidate.approach().await?;
-    let mut hold = candidate.db.begin().await?;
+    let mut hold = database::begin(candidate.db).await?;
     sqlx::query!(
         "SELECT set_config('idle_in_transaction_session_timeout', $1, true) AS bounded",
         HOLD_MS,

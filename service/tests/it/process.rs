@@ -225,29 +225,49 @@ async fn a_service_that_is_told_to_end_says_so_before_its_port_closes() {
     }
 }
 
-/// The database of the tests by another name, through a pool.
-fn pool_of(name: &str) -> sqlx::PgPool {
+/// The database of the tests by another name, through a pool of so many connections.
+fn pool_of(name: &str, connections: u32) -> sqlx::PgPool {
     let url = std::env::var("DATABASE_URL").expect("DATABASE_URL, as cargo xtask test sets it");
     let (server, _) = url.rsplit_once('/').expect("a name");
     let url = Some(Secret::from(&*format!("{server}/{name}")));
-    let told = service::config::Database { url, connections: 2, statement_timeout: 1 };
+    let told = service::config::Database { url, connections, statement_timeout: 1 };
     service::database::connect(&told).expect("a URL")
 }
 
 #[tokio::test]
 async fn a_database_that_is_not_there_or_not_migrated_is_no_fault_of_ours() {
-    let pool = pool_of("there_is_none");
+    let pool = pool_of("there_is_none", 2);
     let reason = service::database::check(&pool).await.expect_err("there is none");
     assert_eq!(reason, "database \"there_is_none\" does not exist");
     let problem = Problem::from(pool.acquire().await.expect_err("there is none"));
     assert_eq!((problem.status().as_u16(), problem.code()), (503, "database_unavailable"));
 
-    let pool = pool_of("template1");
+    let pool = pool_of("template1", 2);
     let reason = service::database::check(&pool).await.expect_err("it is empty");
     assert_eq!(reason, "the database is not migrated");
     let missing = sqlx::query("SELECT 1 FROM log_head").execute(&pool).await;
     let problem = Problem::from(missing.expect_err("it is empty"));
     assert_eq!((problem.status().as_u16(), problem.code()), (503, "database_not_migrated"));
+}
+
+/// However far a transaction had begun when nobody waited for it any more, who has the connection
+/// next is not in it.
+#[tokio::test]
+async fn dropped_at_any_moment_a_beginning_leaves_no_transaction() {
+    let pool = pool_of("template1", 1);
+    for times in 0..8 {
+        let mut beginning = Box::pin(service::database::begin(&pool));
+        for _ in 0..times {
+            if futures::poll!(&mut beginning).is_ready() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        drop(beginning);
+        let alone = "SELECT transaction_timestamp() = statement_timestamp()";
+        let alone: bool = sqlx::query_scalar(alone).fetch_one(&pool).await.expect("an answer");
+        assert!(alone, "after {times} polls");
+    }
 }
 
 #[tokio::test]
