@@ -9,10 +9,11 @@ use clap::Parser;
 use command_api::operations::{self, Adoption, Error};
 use event_store::identity;
 use service::config::Database;
-use service::database::PROGRAM;
+use service::database::{MIGRATOR, PROGRAM};
+use sqlx::migrate::Migrator;
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
-
 use uuid::Uuid;
+
 #[derive(Parser)]
 struct Cli {
     #[command(flatten)]
@@ -33,6 +34,35 @@ async fn a_database_that_is_ahead_is_left_as_it_is(db: PgPool) {
         .await
         .unwrap();
     assert_eq!(at, 9999);
+}
+
+/// Whoever holds a lock for longer than others may be kept is waited for, and nobody else behind
+/// the migration meanwhile.
+#[sqlx::test(migrations = false)]
+async fn a_migration_waits_for_no_lock_for_long_and_tries_again(db: PgPool) {
+    let first = MIGRATOR.iter().take(1).cloned().collect();
+    Migrator::with_migrations(first).run(&db).await.unwrap();
+    let mut holder = db.begin().await.unwrap();
+    let hold = "LOCK TABLE events IN ACCESS EXCLUSIVE MODE";
+    sqlx::query(hold).execute(&mut *holder).await.unwrap();
+    let waits = async || {
+        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+                       AND application_name = 'commerce migrate' AND wait_event_type = 'Lock'";
+        sqlx::query_scalar::<_, i64>(waiting).fetch_one(&db).await.unwrap() > 0
+    };
+    let hold_until_let_go = async {
+        for is_awaited in [true, false] {
+            while waits().await != is_awaited {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+        holder.rollback().await.unwrap();
+    };
+    let url = db.connect_options().to_url_lossy();
+    let Cli { database } = Cli::parse_from(["migrate", "--database-url", url.as_str()]);
+    let (migrated, ()) = tokio::join!(operations::migrate(&database), hold_until_let_go);
+    migrated.unwrap();
+    assert_eq!(service::database::check(&db).await, Ok(()));
 }
 
 #[derive(Parser)]
