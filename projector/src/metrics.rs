@@ -102,6 +102,6 @@ fn describe_search() {
 
 /// Whether this process works on a range of slots.
 pub fn owned(projection: &Projection, slot_from: i16, owned: bool) {
-    let labels = [("projection", projection.name.to_owned()), ("slot", slot_from.to_string())];
+    let labels = [("projection", projection.name.to_owned()), ("slot_from", slot_from.to_string())];
     gauge!("projection_owned", &labels).set(if owned { 1.0 } else { 0.0 });
 }

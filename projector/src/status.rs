@@ -144,7 +144,8 @@ pub async fn measure(db: PgPool, wanted: Vec<&'static Projection>, stop: Cancell
 async fn measure_once(db: &PgPool, wanted: &[&'static Projection]) -> sqlx::Result<()> {
     let flag = |set: bool| if set { 1.0 } else { 0.0 };
     for status in statuses(db, wanted).await? {
-        let labels = [("projection", status.name.to_owned()), ("slot", status.slots.0.to_string())];
+        let slot_from = status.slots.0.to_string();
+        let labels = [("projection", status.name.to_owned()), ("slot_from", slot_from)];
         let lag = status.lag_events;
         metrics::gauge!("projection_position", &labels).set(status.position as f64);
         metrics::gauge!("projection_lag_events", &labels).set(lag.max(0) as f64);
