@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use event_store::listen::HeadListener;
 use event_store::{heard, read};
+use service::outage::Outage;
 use sqlx::PgPool;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -36,14 +37,10 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Keeps the list from the log, for ever. Notifies `more` when there is more to do.
 pub(crate) async fn keep(db: PgPool, reactions: &[&'static Registered], more: &Notify) {
-    let mut failing = false;
+    let outage = Outage::new("the log, of which the reactor keeps its list,");
     loop {
-        if let Err(error) = follow(&db, reactions, more, &mut failing).await {
-            if !failing {
-                let error = heard(&db, &error).await;
-                tracing::warn!(error, "the reactor is interrupted and will try again");
-            }
-            failing = true;
+        if let Err(error) = follow(&db, reactions, more, &outage).await {
+            outage.goes_on(&heard(&db, &error).await);
         }
         tokio::time::sleep(PAUSE).await;
     }
@@ -53,7 +50,7 @@ async fn follow(
     db: &PgPool,
     reactions: &[&'static Registered],
     more: &Notify,
-    failing: &mut bool,
+    outage: &Outage,
 ) -> sqlx::Result<()> {
     let mut listener = HeadListener::connect(db).await?;
     let names: Vec<String> = reactions.iter().map(|known| known.name.to_owned()).collect();
@@ -77,7 +74,7 @@ async fn follow(
             next_round = Instant::now() + TAKE_UP_PERIOD;
         }
         let idle = keeper.read_on().await?;
-        *failing = false;
+        outage.ended();
         if idle {
             listener.changed(POLL).await;
         } else {

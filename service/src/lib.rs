@@ -38,7 +38,7 @@ mod serve;
 pub mod shutdown;
 pub mod stay;
 pub mod telemetry;
-mod throttle;
+pub mod throttle;
 pub mod tls;
 pub mod unheeded;
 pub mod unread;

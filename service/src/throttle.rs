@@ -8,11 +8,19 @@ use std::time::{Duration, Instant};
 const PERIOD: Duration = Duration::from_secs(1);
 
 /// How many there were since the last line.
-pub(crate) struct Throttle(Mutex<Untold>);
+#[derive(Debug)]
+pub struct Throttle(Mutex<Untold>);
 
+#[derive(Debug)]
 struct Untold {
     count: u64,
     last_told: Option<Instant>,
+}
+
+impl Default for Throttle {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Throttle {

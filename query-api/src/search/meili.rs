@@ -1,7 +1,7 @@
 //! Asking Meilisearch. It may be away at any time: then there is no answer, soon.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use meilisearch_sdk::client::Client;
 use meilisearch_sdk::errors::{Error, ErrorCode, ErrorType, MeilisearchError};
@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use service::Problem;
 use service::config::{self, Secret};
+use service::throttle::Throttle;
 use tokio::sync::Semaphore;
 
 use super::breaker::{Breaker, CallOutcome};
 use super::request::{OneOf, Question, Sort};
-use super::seldom::Seldom;
 use super::{Facets, Found, count, too_many};
 use crate::bounded::bounded;
 
@@ -43,7 +43,7 @@ pub struct Meili {
     key: Option<Secret>,
     breaker: Breaker,
     places: Arc<Semaphore>,
-    refusals: Seldom,
+    refusals: Throttle,
 }
 
 /// A search that finds something soon if anything can be found.
@@ -73,7 +73,7 @@ impl Meili {
             key,
             breaker: Breaker::default(),
             places: Arc::new(Semaphore::new(SEARCHES_MAX)),
-            refusals: Seldom::default(),
+            refusals: Throttle::new(),
         })
     }
 
@@ -128,8 +128,8 @@ impl Meili {
                 }
                 // It is there, only this request is not for it: the next one may be.
                 Ok(Err(Error::Meilisearch(error))) if is_our_fault(&error) => {
-                    if self.refusals.is_due(Instant::now()) {
-                        tracing::error!(%error, "Meilisearch refuses a search");
+                    if let Some(searches) = self.refusals.due_now() {
+                        tracing::error!(%error, searches, "Meilisearch refuses a search");
                     }
                     (CallOutcome::Answered, "refused", error.to_string())
                 }

@@ -5,7 +5,6 @@ pub mod facets;
 pub mod meili;
 pub mod postgres;
 pub mod request;
-mod seldom;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
