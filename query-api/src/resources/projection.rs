@@ -27,10 +27,13 @@ struct Projection {
     version: i32,
     position: i64,
     head: i64,
+    /// Below 0 where it stands beyond the log, as it never should: it followed another one.
     lag_events: i64,
     /// Since the first event that it lacks was recorded.
     lag_seconds: f64,
     parked_streams: i64,
+    /// The event of a newer program that it stands before.
+    waits_at: Option<i64>,
     /// Search documents that Meilisearch lacks; only search has any.
     dirty_documents: Option<i64>,
     updated_at: DateTime<Utc>,
@@ -63,14 +66,17 @@ pub async fn list(
         Projection,
         r#"WITH standing AS (
                SELECT name, build, min(position) AS position, max(updated_at) AS updated_at,
+                      min(waits_at) FILTER (WHERE waits_at = position + 1) AS waits_at,
                       json_agg(json_build_object('from', slot_from, 'to', slot_to,
                           'position', position, 'owner', owner, 'lease_until', lease_until)
                           ORDER BY slot_from) AS slots
                FROM projection_positions GROUP BY name, build
            )
            SELECT s.name AS "name!", s.build AS "build!", b.version, s.position AS "position!",
-                  h.position AS head, greatest(h.position - s.position, 0) AS "lag_events!",
-                  coalesce(extract(epoch FROM now() - e.recorded_at), 0)::float8 AS "lag_seconds!",
+                  h.position AS head, h.position - s.position AS "lag_events!", s.waits_at,
+                  -- The clock of whoever wrote it may have been ahead.
+                  greatest(extract(epoch FROM clock_timestamp() - e.recorded_at), 0)::float8
+                      AS "lag_seconds!",
                   (SELECT count(*) FROM parked_streams k
                    WHERE k.projection = s.name AND k.build = s.build) AS "parked_streams!",
                   CASE WHEN s.name = 'search' THEN

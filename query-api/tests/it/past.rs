@@ -226,4 +226,32 @@ async fn projections_say_how_far_they_are(db: PgPool) {
         (&named("search")["dirty_documents"], &named("carts")["dirty_documents"]),
         (&0.into(), &json!(null))
     );
+    assert_eq!(named("orders")["waits_at"], json!(null));
+}
+
+/// Neither is one that holds what never happened up to date, nor one that a newer program has to
+/// take on; and nobody waits for less than no time.
+#[sqlx::test(migrations = "../migrations")]
+async fn projections_say_what_keeps_them(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    shop.append(&[cart_created(1), cart_created(2), cart_created(3)]).await;
+    shop.advance("carts", 23).await;
+    shop.advance("orders", 2).await;
+    sqlx::raw_sql(
+        "UPDATE projection_slots SET waits_at = 3 WHERE projection = 'orders';
+         ALTER TABLE events DISABLE TRIGGER events_append_only;
+         UPDATE events SET recorded_at = now() + interval '1 hour'",
+    )
+    .execute(&db)
+    .await
+    .unwrap();
+    let all = shop.get("/v1/projections").await.json();
+    let named = |name: &str| {
+        let items = all["items"].as_array().unwrap();
+        items.iter().find(|item| item["name"] == name).unwrap().clone()
+    };
+    assert_eq!(named("carts")["lag_events"], -20);
+    let orders = named("orders");
+    assert_eq!((&orders["lag_events"], &orders["waits_at"]), (&1.into(), &3.into()));
+    assert_eq!(orders["lag_seconds"], 0.0);
 }
