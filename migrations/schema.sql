@@ -578,6 +578,7 @@ CREATE INDEX stock_rows_short ON stock_rows USING btree (build, id) WHERE short 
 CREATE TABLE vault_check (
     one boolean DEFAULT true NOT NULL,
     sealed bytea NOT NULL,
+    index_digest bytea,
     CONSTRAINT vault_check_pkey PRIMARY KEY (one),
     CONSTRAINT vault_check_one_check CHECK (one)
 );

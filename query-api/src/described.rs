@@ -47,6 +47,7 @@ pub const CODES: &[Code] = &[
     (503, "too_many_followers"),
     (503, "too_many_searches"),
     (503, "too_many_waiting"),
+    (503, "wrong_index_key"),
     (504, "projection_behind"),
 ];
 

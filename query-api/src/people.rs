@@ -6,8 +6,10 @@ use std::borrow::Cow;
 
 use axum::http::StatusCode;
 use service::Problem;
+use service::health::Health;
 use sqlx::PgConnection;
 use uuid::Uuid;
+use vault::check;
 use vault::index::{Word, WordIndex};
 use vault::records::Kind;
 use vault::{Email, Phone};
@@ -17,6 +19,10 @@ use crate::queue::Who;
 
 /// The most records that words may be in: who finds more has to say more.
 pub const FOUND_MAX: usize = 10_000;
+
+/// What is said of a key that finds nobody.
+const ANOTHER: &str = "INDEX_KEY is not the one by which this database finds people: \
+                       `command-api index-key` prints it";
 
 /// What somebody is looked for by.
 #[derive(Default)]
@@ -61,12 +67,16 @@ impl PersonWanted {
 /// customer's where the name is that of whom it goes to.
 ///
 /// # Errors
-/// 503 `no_index_key` where this process cannot look; 400 where what is wanted says nothing, or is
-/// in more than [`FOUND_MAX`] records.
+/// 503 `no_index_key` or `wrong_index_key` where this process cannot look; 400 where what is wanted
+/// says nothing, or is in more than [`FOUND_MAX`] records.
 pub async fn find(app: &App, wanted: &PersonWanted) -> Result<Vec<Found>, Problem> {
     let index = app.index_key.as_deref().ok_or_else(no_index_key)?;
     let words = wanted.words()?;
     let mut db = app.queue.connection(Who::Newcomer).await?;
+    if !check::finds(&mut *db, index).await? {
+        let code = "wrong_index_key";
+        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, ANOTHER).until_set_up());
+    }
     let mut all = Vec::with_capacity(words.len());
     for (name, words) in words {
         all.push(with_all_of(&mut db, index, name, &words).await?);
@@ -120,6 +130,28 @@ fn digests(index: &WordIndex, words: &[Word]) -> (Vec<Vec<u8>>, Vec<i32>) {
     let numbered = (0..).zip(different);
     let all = numbered.flat_map(|(n, word)| index.found(word).into_iter().map(move |d| (d, n)));
     all.unzip()
+}
+
+/// Has the health of a process say, as `index_key`, whether it finds people by the key it was told.
+#[must_use]
+pub fn watch(health: Health, app: &App) -> Health {
+    if app.index_key.is_none() {
+        return health;
+    }
+    let app = app.clone();
+    health.prefers("index_key", move || {
+        let app = app.clone();
+        async move { fits(&app).await }
+    })
+}
+
+async fn fits(app: &App) -> Result<(), String> {
+    let Some(index) = app.index_key.as_deref() else { return Ok(()) };
+    match check::finds(&app.db, index).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(ANOTHER.to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 fn no_index_key() -> Problem {

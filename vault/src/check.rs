@@ -1,17 +1,19 @@
 //! Whether a process has the master key that its database is sealed under. Something lies there
 //! that is sealed and says nothing: who cannot open it would find nobody, and seal what nobody
-//! opens afterwards; who has no key at all would leave people's words in the log.
+//! opens afterwards; who has no key at all would leave people's words in the log. Beside it lies
+//! such a word for those who find people and open nothing.
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use service::config::Wrong;
-use sqlx::PgPool;
+use sqlx::{PgExecutor, PgPool};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::index::{Word, WordIndex};
 use crate::keys::purpose;
 use crate::{DataSubject, Master};
 
@@ -53,7 +55,29 @@ pub async fn check(db: &PgPool, master: Option<&Master>) -> Result<(), Unfit> {
     if !found.as_ref().is_some_and(opens) {
         return wrong("is not the one that this database is sealed under");
     }
-    Ok(())
+    Ok(tell_index(db, master).await?)
+}
+
+/// Whether words about people are found by this index: they are written under one of its keys.
+/// Where nobody has said under which, they may be.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn finds(db: impl PgExecutor<'_>, index: &WordIndex) -> sqlx::Result<bool> {
+    let told = sqlx::query_scalar!("SELECT index_digest FROM vault_check").fetch_optional(db);
+    let told = told.await?.flatten();
+    Ok(told.is_none_or(|digest| index.found(&Word::check()).contains(&digest)))
+}
+
+/// Says by which key words are written from now on.
+async fn tell_index(db: &PgPool, master: &Master) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE vault_check SET index_digest = $1 WHERE index_digest IS DISTINCT FROM $1",
+        master.index().written(&Word::check()),
+    )
+    .execute(db)
+    .await
+    .map(drop)
 }
 
 /// The same for a process that stays. Where the database is away it may start: nothing is sealed

@@ -45,6 +45,11 @@ impl Word {
         Self { kind: b"note\0", text: format!("{stream}\0{}", note.as_str()) }
     }
 
+    /// One that says nothing: under what it is written tells which key words are written by.
+    pub(crate) fn check() -> Self {
+        Self { kind: b"check\0", text: String::new() }
+    }
+
     /// The words of a name, without regard to capitals and marks.
     pub fn name(name: &str) -> Vec<Self> {
         let folded: String = name.nfkd().filter(|letter| !is_combining_mark(*letter)).collect();

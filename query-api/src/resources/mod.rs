@@ -37,7 +37,7 @@ use crate::caching::Offer;
 use crate::entrance::Entrance;
 use crate::list::list_of;
 use crate::one::one;
-use crate::{described, entrance, events};
+use crate::{described, entrance, events, people};
 
 /// Every route, and who may see it.
 fn routes() -> Vec<(&'static str, Access, MethodRouter<App>)> {
@@ -98,7 +98,8 @@ pub fn router(app: App, health: &Health) -> Router {
 /// What the service needs, and what it does better with.
 pub fn health(app: &App) -> Health {
     let meili = app.meili.clone();
-    let health = database::watch(Health::new(), &app.db).prefers("meilisearch", move || {
+    let health = people::watch(database::watch(Health::new(), &app.db), app);
+    let health = health.prefers("meilisearch", move || {
         let meili = meili.clone();
         async move { meili.check().await }
     });

@@ -213,6 +213,24 @@ async fn nobody_is_found_without_the_key(db: PgPool) {
     assert_eq!(shop.get("/v1/orders?sku=TOTE&tracking=1z").await.status, StatusCode::OK);
 }
 
+/// A key of another database finds nobody, which is not to be taken for an answer.
+#[sqlx::test(migrations = "../migrations")]
+async fn by_another_key_nobody_is_looked_for(db: PgPool) {
+    let known = Known::open(&db).await;
+    let path = "/v1/orders?name=anna";
+    assert_eq!(known.get(path, &known.staff).await.status, StatusCode::OK);
+    let another = Master::read(&Secret::from(Master::generate().as_str())).unwrap();
+    vault::check::check(&db, Some(&another)).await.unwrap();
+    let refused = known.get(path, &known.staff).await;
+    let wanted = (StatusCode::SERVICE_UNAVAILABLE, "wrong_index_key".to_owned());
+    assert_eq!((refused.status, refused.code()), wanted);
+    assert!(!refused.headers.contains_key("retry-after"));
+    let health = known.shop.get("/health").await.json();
+    let checks = health["checks"].as_array().unwrap();
+    let found = checks.iter().find(|check| check["name"] == "index_key").unwrap();
+    assert_eq!((&found["ok"], &health["status"]), (&false.into(), &"degraded".into()));
+}
+
 /// The lines of a log.
 #[derive(Clone, Default)]
 struct Written(Arc<Mutex<Vec<u8>>>);

@@ -7,7 +7,8 @@ use service::config::Secret;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-use vault::check::{at_start, check};
+use vault::check::{at_start, check, finds};
+use vault::index::WordIndex;
 use vault::{DataSubject, Master};
 
 use crate::vault;
@@ -77,4 +78,31 @@ async fn a_process_that_starts_without_its_database_is_ended_once_it_is_there(db
     );
     stop.cancel();
     right.await.unwrap();
+}
+
+/// Who finds people needs the key by which words about them are written now.
+#[sqlx::test(migrations = "../migrations")]
+async fn who_finds_by_another_key_is_told_so(db: PgPool) {
+    let (old, new) = (Master::generate(), Master::generate());
+    let found_by = async |keys: &str| {
+        let told = Secret::from(ring(keys).index().told().as_str());
+        finds(&db, &WordIndex::read(&told).unwrap()).await.unwrap()
+    };
+    assert!(found_by(&old).await, "nobody has said what words are written by");
+    assert_eq!(refusal(&db, Some(&old)).await, None);
+    assert_eq!((found_by(&old).await, found_by(&new).await), (true, false));
+    let both = format!("{new},{old}");
+    assert_eq!(refusal(&db, Some(&both)).await, None);
+    assert_eq!((found_by(&both).await, found_by(&old).await), (true, false));
+    vault::operations::reseal(&vault(&db, &both)).await.unwrap();
+    assert_eq!((found_by(&new).await, found_by(&old).await), (true, false));
+    assert_eq!(refusal(&db, Some(&old)).await.as_deref(), Some(ANOTHER));
+    assert!(found_by(&new).await, "who was refused has said nothing");
+    // As query-api, which sees nothing else there.
+    let mut reader = db.acquire().await.unwrap();
+    sqlx::query("SET ROLE commerce_reader").execute(&mut *reader).await.unwrap();
+    assert!(finds(&mut *reader, ring(&new).index()).await.unwrap());
+    let sealed = sqlx::query("SELECT sealed FROM vault_check").execute(&mut *reader).await;
+    assert!(sealed.unwrap_err().to_string().contains("permission denied"));
+    sqlx::query("RESET ROLE").execute(&mut *reader).await.unwrap();
 }
