@@ -38,7 +38,9 @@ impl Body for Assign {
     }
 }
 
-/// Calls off what has not left, or some units of it. Money that is too much then is given back.
+/// Calls off what has not left, or some units of it. Money that is too much then is given back, and
+/// a parcel that holds such units is called off: what else is in it is to be planned again. Some
+/// units are not taken out of a parcel that is packed, all that has not left is.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Cancel {
@@ -57,7 +59,7 @@ impl Body for Cancel {
     }
 }
 
-/// Makes a line smaller, before it is packed.
+/// Makes a line smaller, before it is packed. A parcel that is planned for it is called off.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ChangeLine {
@@ -72,7 +74,7 @@ impl Body for ChangeLine {
     }
 }
 
-/// Calls a whole line off, before it is packed.
+/// Calls a whole line off, before it is packed. Parcels that are planned for it are called off.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct RemoveLine {

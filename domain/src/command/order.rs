@@ -8,11 +8,8 @@ use super::balance::Balance;
 use super::confirming::commit_stock;
 use super::{Events, Stop, Unit, settling};
 use crate::StreamId;
-use crate::fulfilment;
 use crate::ids::{AddressId, CustomerId, FulfilmentId, GuestId, OrderId};
-use crate::order::{
-    self, CancelReason, Event, Order, ParcelOutcome, Recording, Stage, Status, Units,
-};
+use crate::order::{self, CancelReason, Event, Order, ParcelOutcome, Recording, Status, Units};
 use crate::payment;
 use crate::state::Streams;
 use crate::text::{Note, Sku};
@@ -79,10 +76,10 @@ pub(crate) fn decide(id: OrderId, command: Command, streams: Streams) -> Result<
         Command::Cancel { reason, lines } if lines.is_empty() => {
             order.cancel(CancelReason::Requested(reason))?
         }
-        Command::Cancel { reason, lines } => order.cancel_units(lines, reason)?,
+        Command::Cancel { reason, lines } => cancel_units(order, lines, reason, streams)?,
         Command::ShrinkLine { sku, quantity, reason } => {
             let fewer = order.shrink_line(&sku, quantity)?;
-            if fewer.is_empty() { vec![] } else { order.cancel_units(fewer, reason)? }
+            if fewer.is_empty() { vec![] } else { cancel_units(order, fewer, reason, streams)? }
         }
         Command::ChangeAddress { address_id } => change_address(order, address_id, streams)?,
         Command::Expire { at } => expire(order, at, streams)?,
@@ -106,20 +103,36 @@ fn change_address(
     streams: Streams,
 ) -> Result<Vec<Event>, Stop> {
     let changed = order.change_address(address_id)?;
-    let planned = order.fulfilments.iter().filter(|(_, parcel)| parcel.stage == Stage::Planned);
-    let planned: Vec<FulfilmentId> = planned.map(|(id, _)| *id).collect();
-    streams.require(planned.iter().copied().map(StreamId::Fulfilment))?;
-    let mut fulfilment_ids = Vec::new();
-    for id in planned {
-        if streams.fulfilment(&id)?.status == fulfilment::Status::Packed {
-            fulfilment_ids.push(id);
-        }
-    }
+    let fulfilment_ids = packed(order, streams)?;
     if fulfilment_ids.is_empty() {
         Ok(changed)
     } else {
         Err(order::Error::Packed { fulfilment_ids }.into())
     }
+}
+
+/// Not out of a parcel that is packed: it would leave as it is.
+fn cancel_units(
+    order: &Order,
+    lines: Vec<Units>,
+    reason: Note,
+    streams: Streams,
+) -> Result<Vec<Event>, Stop> {
+    let in_none = order::merge(lines.clone(), |sku| order.unplanned(sku)).is_ok();
+    let packed = if in_none { vec![] } else { packed(order, streams)? };
+    Ok(order.cancel_units(lines, &packed, reason)?)
+}
+
+/// Its parcels that are packed and have not left.
+fn packed(order: &Order, streams: Streams) -> Result<Vec<FulfilmentId>, Stop> {
+    streams.require(order.planned().map(|(id, _)| StreamId::Fulfilment(id)))?;
+    let mut packed = Vec::new();
+    for (id, _) in order.planned() {
+        if streams.fulfilment(&id)?.is_packed() {
+            packed.push(id);
+        }
+    }
+    Ok(packed)
 }
 
 /// Its payments name whose it is, and follow it; so does the cart that it was.

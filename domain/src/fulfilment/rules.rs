@@ -186,6 +186,11 @@ impl Fulfilment {
         self.go_on(&from, Status::Cancelled, "be cancelled", cancelled)
     }
 
+    /// Whether it is packed and has not left.
+    pub fn is_packed(&self) -> bool {
+        self.status == Status::Packed
+    }
+
     /// Whether it has left, and not come back.
     fn is_out(&self) -> bool {
         match self.status {

@@ -1,7 +1,7 @@
 //! What is owed for an order, and for how many of its units. Decides nothing.
 
 use super::{Line, LineProgress, Order, Parcel, ParcelOutcome, Stage, Status};
-use crate::ids::PaymentId;
+use crate::ids::{FulfilmentId, PaymentId};
 use crate::money::Money;
 use crate::text::Sku;
 
@@ -33,6 +33,17 @@ impl Order {
         let LineProgress { planned, moving, delivered, off, .. } = self.progress(sku);
         let gone = planned + moving + delivered + off;
         ordered.map_or(0, |line| line.quantity.get().saturating_sub(gone))
+    }
+
+    /// Units of `sku` that have not left, in parcels or in none.
+    pub fn unsent(&self, sku: &Sku) -> u32 {
+        self.unplanned(sku) + self.progress(sku).planned
+    }
+
+    /// Its parcels that have not left.
+    pub fn planned(&self) -> impl DoubleEndedIterator<Item = (FulfilmentId, &Parcel)> {
+        let planned = self.fulfilments.iter().filter(|(_, parcel)| parcel.stage == Stage::Planned);
+        planned.map(|(id, parcel)| (*id, parcel))
     }
 
     /// What is to be paid for it in the end. Nothing is owed for an order that is off.

@@ -62,12 +62,13 @@ refusals! {
             "nothing is left of the order that has not been sent already";
         /// Its address can no longer be changed.
         AddressUsed = "order_already_shipped", Conflict, "part of the order has left already";
-        /// What is packed has a label with the address that it was packed for.
+        /// What is packed has a label with the address that it was packed for, and nobody would
+        /// look into it again.
         Packed {
             /// Which.
             fulfilment_ids: Vec<FulfilmentId>,
         } = "order_packed", Passing,
-            "part of the order is packed for its address: cancel that fulfilment first";
+            "part of the order is packed already: cancel that fulfilment first";
         /// It pays for units that are on their way or were delivered.
         Earned = "order_already_shipped", Conflict,
             "the payment stands for a part of the order that has left already";

@@ -1,13 +1,14 @@
 //! Two things at once, each of which goes well by itself: goods that come back before the rest
 //! leaves, a bank that takes money back while it is given back, answers that come after the end.
 
+use domain::command::cart::Command as Carts;
 use domain::command::order::Command as Orders;
 use domain::command::payment::Command;
 use domain::command::stock::Command as Stocks;
 use domain::fulfilment::Status as Parcel;
 use domain::order::{Status, UnitsLeft};
 use domain::payment::{CapturePolicy, DisputeStage, Operation, Report, Stage, Verdict};
-use domain::{Command as Any, State, StreamId};
+use domain::{By, Command as Any, Owner, Shopper, State, StreamId};
 
 use kit::*;
 
@@ -166,11 +167,66 @@ fn a_packed_parcel_is_opened_before_its_line_is_made_smaller() {
         to_order(1, Orders::ShrinkLine { sku: sku(TOTE), quantity, reason: note("too many") })
     };
     let packed = authorized().done(plan(1, 1, &[])).done(pack(1));
-    let refused = packed.decide(&shrink(1)).expect_err("it is in a parcel");
-    assert_eq!(refused.code().0, "nothing_left_to_send");
-    assert!(refused.to_string().contains("units in a parcel are free once it is cancelled"));
+    let fulfilment_ids = vec![parcel_id(1)];
+    packed.when(shrink(1)).then_refused_with(domain::order::Error::Packed { fulfilment_ids });
     let opened = packed.done(call_off(1)).done(shrink(1));
     assert_eq!(order(&opened).owed(), Some(eur("30.50")));
+}
+
+fn parcel(shop: &Shop, n: u128) -> Parcel {
+    let State::Fulfilment(parcel) = shop.state(&StreamId::Fulfilment(parcel_id(n))) else {
+        panic!("a parcel")
+    };
+    parcel.status
+}
+
+#[test]
+fn a_planned_parcel_is_called_off_as_its_line_is_made_smaller() {
+    let one_less =
+        to_order(1, Orders::ShrinkLine { sku: sku(TOTE), quantity: 1, reason: note("too many") });
+    let whose = Shopper::Customer(customer_id(1));
+    let (currency, owner) = (currency("EUR"), Owner::from(whose));
+    let shop = catalogue().done(to_cart(1, Carts::Create { currency, owner }));
+    let shop = shop.done(add(1, TOTE, 2)).done(add(1, PURSE, 1)).done(check_out(1, 1));
+    let shop = shop.done(pay_by_card(1, 1)).done(record(1, 1, was_authorized()));
+    let planned = shop.done(plan(1, 1, &[]));
+    // A shopper does it alone.
+    let theirs = By::Shopper(whose);
+    for facts in [planned.decide(&one_less), planned.decide_by(theirs, &one_less)] {
+        let mut shop = planned.clone();
+        facts.expect("nothing is packed").iter().for_each(|fact| shop.evolve(fact));
+        assert_eq!(
+            (parcel(&shop, 1), order(&shop).owed()),
+            (Parcel::Cancelled, Some(eur("30.50")))
+        );
+        // What else was in it goes out in another.
+        let shop =
+            sent_with(shop.done(capture(1, None)).done(record(1, 2, was_captured())), 2, &[]);
+        assert_eq!(order(&shop.done(deliver(2))).status, Status::Completed);
+    }
+    let all = cancel_units(1, &[(TOTE, 2), (PURSE, 1)]);
+    let off = planned.done(all);
+    assert_eq!((parcel(&off, 1), order(&off).status), (Parcel::Cancelled, Status::Cancelled));
+}
+
+#[test]
+fn as_few_parcels_as_it_takes_are_called_off_and_none_that_is_packed() {
+    let [first, last] = [&[(TOTE, 1)][..], &[(TOTE, 1), (PURSE, 1)]];
+    let two = authorized().done(plan(1, 1, first)).done(plan(2, 1, last));
+    let parcels = |shop: &Shop| [1, 2].map(|n| parcel(shop, n));
+    let fewer = |shop: Shop, count| shop.done(cancel_units(1, &[(TOTE, count)]));
+    assert_eq!(parcels(&fewer(two.clone(), 1)), [Parcel::Created, Parcel::Cancelled]);
+    assert_eq!(parcels(&fewer(two.clone(), 2)), [Parcel::Cancelled, Parcel::Cancelled]);
+    let packed = two.done(pack(2));
+    assert_eq!(parcels(&fewer(packed.clone(), 1)), [Parcel::Cancelled, Parcel::Packed]);
+    // Named twice, a line is called off twice.
+    let twice = cancel_units(1, &[(TOTE, 1), (TOTE, 1)]);
+    let fulfilment_ids = vec![parcel_id(2)];
+    packed.when(twice).then_refused_with(domain::order::Error::Packed { fulfilment_ids });
+    packed.when(cancel_units(1, &[(TOTE, 3)])).then_refused("nothing_left_to_send");
+    // What is in no parcel goes first.
+    let free = authorized().done(plan(1, 1, first));
+    assert_eq!(parcel(&fewer(free, 1), 1), Parcel::Created);
 }
 
 #[test]

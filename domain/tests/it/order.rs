@@ -233,8 +233,9 @@ fn units_are_called_off_line_by_line_and_all_that_fall_short_are_named() {
     let shop = shop.done(record(1, 1, was_authorized()));
     shop.when(capture(1, None)).then([asked(Operation::Capture, "30.50", 2)]);
     let planned = shop.done(plan(1, 1, &[(TOTE, 1)]));
-    planned.when(cancel_units(1, &[(TOTE, 1)])).then_refused("nothing_left_to_send");
-    planned.done(call_off(1)).done(cancel_units(1, &[(TOTE, 1)]));
+    let packed = planned.done(pack(1));
+    packed.when(cancel_units(1, &[(TOTE, 1)])).then_refused("order_packed");
+    packed.done(call_off(1)).done(cancel_units(1, &[(TOTE, 1)]));
 }
 
 #[test]

@@ -6,7 +6,9 @@
 use domain::command::{order as orders, payment as payments, return_ as returns, stock as stocks};
 use domain::order::{Order, Stage as Sent, Status, Units};
 use domain::payment::Stage;
-use domain::{By, Command, Location, OrderId, PaymentId, Shopper, State, StreamId, order, return_};
+use domain::{
+    By, Command, Location, OrderId, PaymentId, Shopper, State, StreamId, fulfilment, order, return_,
+};
 
 use kit::*;
 
@@ -98,6 +100,19 @@ pub fn check_alone(shop: &Shop) {
             ask(&mut shop, withdraw(9_999));
         }
         if matches!(order.status, Status::Pending | Status::Confirmed) && !order.has_left() {
+            let packed = |id| match shop.state(&StreamId::Fulfilment(id)) {
+                State::Fulfilment(parcel) => parcel.status == fulfilment::Status::Packed,
+                other => panic!("{other:?}"),
+            };
+            let some = kept.lines.iter().find(|line| kept.kept(line) > 0);
+            if let (Some(line), false) = (some, kept.planned().any(|(id, _)| packed(id))) {
+                let (quantity, reason) = (kept.kept(line) - 1, note("too many"));
+                let sku = line.sku.clone();
+                ask(
+                    &mut shop,
+                    to_order(*id, orders::Command::ShrinkLine { sku, quantity, reason }),
+                );
+            }
             ask(&mut shop, cancel(*id));
             settle(&mut shop, *id);
             let order = order_of(&shop, *id);
