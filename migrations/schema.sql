@@ -82,9 +82,11 @@ CREATE TABLE fulfilments_rows (
     status text COLLATE "C" NOT NULL,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
+    location text COLLATE "C",
     CONSTRAINT fulfilments_rows_pkey PRIMARY KEY (build, id)
 ) WITH (fillfactor=70);
 CREATE INDEX fulfilments_rows_created ON fulfilments_rows USING btree (build, created_at, id);
+CREATE INDEX fulfilments_rows_location_created ON fulfilments_rows USING btree (build, location, created_at, id);
 CREATE INDEX fulfilments_rows_order ON fulfilments_rows USING btree (build, order_id);
 CREATE INDEX fulfilments_rows_status_created ON fulfilments_rows USING btree (build, status, created_at, id);
 
@@ -724,7 +726,8 @@ CREATE VIEW fulfilments AS
     status,
     created_at,
     updated_at,
-    build
+    build,
+    location
    FROM fulfilments_rows
   WHERE build = (( SELECT projections.active_build
            FROM projections

@@ -129,6 +129,9 @@ impl RefusalRecord {
                 order::Error::NothingLeft(lines) | order::Error::NothingToReturn(lines),
             )
             | Refusal::Fulfilment(fulfilment::Error::NotInIt(lines)) => self.with("lines", lines),
+            Refusal::Fulfilment(fulfilment::Error::LocationRequired(parts)) => {
+                self.with("parts", parts)
+            }
             Refusal::Cart(cart::Error::DoNotFit(lines)) => self.with_misfits(lines),
             Refusal::Product(product::Error::Several(All(wrongs))) => {
                 self.with("problems", wrongs.iter().map(problem).collect::<Vec<_>>())

@@ -34,7 +34,8 @@ struct Create {
     #[serde(default, deserialize_with = "super::some")]
     #[schemars(length(min = 1))]
     lines: Option<Vec<Units>>,
-    /// None means from where its units are set aside.
+    /// Where it leaves from. None means the one place that has all of it, where its units are set
+    /// aside if that can be; where they lie apart, it has to be said.
     location: Option<Location>,
 }
 
@@ -132,7 +133,7 @@ struct Deliver {
     lines: Option<Vec<Units>>,
 }
 
-/// All of it is handed over once; some of it may be twice.
+/// All of it is planned or handed over once; some of it may be twice.
 fn in_part(command: &Command) -> bool {
     matches!(command, Command::Fulfilment(_, Fulfilment::Deliver { lines }) if !lines.is_empty())
 }

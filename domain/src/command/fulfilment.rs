@@ -3,6 +3,7 @@
 //! makes the order smaller, the last delivery completes it.
 
 use super::balance::Balance;
+use super::leaving::place_of;
 use super::{
     Events, Stop, Unit, location as location_command, order as order_command, putting_away,
     settling, stock as stock_command,
@@ -25,7 +26,7 @@ pub enum Command {
         order_id: OrderId,
         /// What goes in; nothing named means all that is left.
         lines: Vec<Units>,
-        /// Where it leaves from, if not from where its units are set aside.
+        /// Where it leaves from, if not from the one place that has all of it.
         location: Option<Location>,
     },
     /// Pack it.
@@ -100,7 +101,9 @@ pub(crate) fn decide(id: FulfilmentId, command: Command, streams: Streams) -> Re
             return Ok(unit.0);
         }
         Command::Pack => parcel.pack()?,
-        Command::Ship { carrier, tracking } => parcel.ship(carrier, tracking)?,
+        Command::Ship { carrier, tracking } => {
+            parcel.ship(leaves_from(parcel, streams)?, carrier, tracking)?
+        }
         Command::Deliver { lines } => parcel.deliver(lines)?,
         Command::Fail { reason } => parcel.fail(reason)?,
         Command::Lose { reason } => parcel.lose(reason)?,
@@ -124,8 +127,9 @@ pub(crate) fn decide(id: FulfilmentId, command: Command, streams: Streams) -> Re
         Event::Created(_) | Event::Packed(_) | Event::TrackingSet(_) | Event::DeliveryFailed(_) => {
             return Ok(unit.0);
         }
-        Event::Shipped(_) => {
-            take_out(&mut unit, id, order_id, order, parcel, streams)?;
+        Event::Shipped(shipped) => {
+            let from = shipped.location.as_ref();
+            take_out(&mut unit, (order_id, order), (id, parcel), from, streams)?;
             order.ship_fulfilment(id)?
         }
         Event::PartlyDelivered(handed) => order.deliver_units(id, handed.lines)?,
@@ -185,10 +189,41 @@ fn create(
         _ => None,
     });
     let lines = lines.unwrap_or_default();
+    let location = match location {
+        Some(said) => Some(said),
+        None => free_place(order_id, order, &lines, streams)?,
+    };
     let created = parcel.create(order_id, lines, location)?;
     unit.add(&StreamId::Order(order_id), planned);
     unit.add(&StreamId::Fulfilment(id), created);
     Ok(())
+}
+
+/// Where units leave from that are in none of the order's other parcels.
+fn free_place(
+    order_id: OrderId,
+    order: &Order,
+    lines: &[Units],
+    streams: Streams,
+) -> Result<Option<Location>, Stop> {
+    let stocks = lines.iter().map(|units| StreamId::Stock(units.sku.clone()));
+    let parcels = order.planned().map(|(id, _)| StreamId::Fulfilment(id));
+    streams.require(stocks.chain(parcels))?;
+    let mut beside = Vec::new();
+    for (id, planned) in order.planned() {
+        beside.push((planned.lines.as_slice(), streams.fulfilment(&id)?.location.as_ref()));
+    }
+    place_of((order_id, order), lines, &beside, streams)
+}
+
+/// Where a parcel leaves from that is packed, though that was not known as it was planned.
+fn leaves_from(parcel: &Fulfilment, streams: Streams) -> Result<Option<Location>, Stop> {
+    match (&parcel.location, parcel.order_id) {
+        (None, Some(id)) if parcel.is_packed() => {
+            place_of((id, streams.order(&id)?), &parcel.lines, &[], streams)
+        }
+        (known, _) => Ok(known.clone()),
+    }
 }
 
 fn stocks(parcel: &Fulfilment) -> impl Iterator<Item = StreamId> {
@@ -199,10 +234,9 @@ fn stocks(parcel: &Fulfilment) -> impl Iterator<Item = StreamId> {
 /// ago. Nothing leaves whose money is not secured.
 fn take_out(
     unit: &mut Unit,
-    id: FulfilmentId,
-    order_id: OrderId,
-    order: &Order,
-    parcel: &Fulfilment,
+    (order_id, order): (OrderId, &Order),
+    (id, parcel): (FulfilmentId, &Fulfilment),
+    from: Option<&Location>,
     streams: Streams,
 ) -> Result<(), Stop> {
     let balance = Balance::load(order, streams)?;
@@ -215,7 +249,7 @@ fn take_out(
     }
     let mut decided = Vec::new();
     for Units { sku, quantity } in &parcel.lines {
-        let shipped = streams.stock(sku)?.ship(order_id, id, *quantity, parcel.location.as_ref());
+        let shipped = streams.stock(sku)?.ship(order_id, id, *quantity, from);
         decided.push((sku.clone(), shipped));
     }
     stock_command::add_all(unit, decided)

@@ -9,6 +9,7 @@ mod balance;
 pub mod cart;
 mod confirming;
 pub mod fulfilment;
+mod leaving;
 pub mod location;
 mod offer;
 pub mod order;

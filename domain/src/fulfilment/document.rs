@@ -60,7 +60,7 @@ pub struct Document {
     pub received: Vec<Arrival>,
     /// What of that goes out again in another parcel.
     pub again: Vec<Units>,
-    /// Where it leaves from, if not from where its units are set aside.
+    /// Where it leaves from; null while not all of it is there, and of an order that was recorded.
     pub location: Option<Location>,
     /// Who carries it.
     pub carrier: Option<Label>,
@@ -135,6 +135,7 @@ impl Document {
             fulfilment::Event::Shipped(shipped) => {
                 self.carrier.clone_from(&shipped.carrier);
                 self.tracking.clone_from(&shipped.tracking);
+                self.location = shipped.location.clone().or_else(|| self.location.take());
                 self.shipped_at = Some(seen.occurred_at);
                 Status::Shipped
             }

@@ -38,7 +38,8 @@ pub struct Created {
     pub order_id: OrderId,
     /// What is in it.
     pub lines: Vec<Units>,
-    /// Where it leaves from, if not from where its units are set aside.
+    /// Where it leaves from. Not known of what is not all there yet, nor of an order that was
+    /// recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<Location>,
 }
@@ -55,6 +56,9 @@ pub struct Packed {
 pub struct Shipped {
     /// Whose parcel.
     pub order_id: OrderId,
+    /// Where it left from. Not known of an order that was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
     /// Who carries it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub carrier: Option<Label>,

@@ -16,7 +16,7 @@ pub use event::{
     Cancelled, Created, Delivered, DeliveryFailed, Event, Lost, Packed, PartlyDelivered,
     ReturnedToSender, Shipped, TrackingSet,
 };
-pub use rules::Error;
+pub use rules::{Error, HeldAt};
 
 use crate::ids::OrderId;
 use crate::order::{self, Units};
@@ -57,7 +57,7 @@ pub enum Status {
 
 /// Of the shape of [`Fulfilment`] and of its fold. Raise it with every change of either: snapshots
 /// of another schema are passed over. A test knows when it is due.
-pub const SCHEMA: i32 = 4;
+pub const SCHEMA: i32 = 5;
 
 /// Why it refuses, as [`crate::Refusal`] keeps it.
 pub type Refusal = Error;
@@ -73,7 +73,7 @@ pub struct Fulfilment {
     pub lines: Vec<Units>,
     /// What was handed over before the rest.
     pub taken: Vec<Units>,
-    /// Where it leaves from, if not from where its units are set aside.
+    /// Where it leaves from, once that is known.
     pub location: Option<Location>,
     /// Who carries it.
     pub carrier: Option<Label>,
@@ -107,6 +107,7 @@ impl Fulfilment {
             Event::Packed(_) => self.status = Status::Packed,
             Event::Shipped(shipped) => {
                 self.status = Status::Shipped;
+                self.location = shipped.location.clone().or_else(|| self.location.take());
                 self.carrier.clone_from(&shipped.carrier);
                 self.tracking.clone_from(&shipped.tracking);
             }

@@ -8,7 +8,7 @@ use super::{
 use crate::ids::OrderId;
 use crate::order::{self, Units, UnitsLeft};
 use crate::return_::{Arrival, Disposal};
-use crate::text::{Label, Location, Note, Sku};
+use crate::text::{Label, Location, Note, Quantity, Sku};
 
 refusals! {
     /// Why a parcel refused.
@@ -29,6 +29,10 @@ refusals! {
         /// Units are named that are not in it.
         NotInIt(Vec<UnitsLeft>) = "not_in_fulfilment", Conflict,
             "some lines have fewer units in this fulfilment";
+        /// Its units lie apart: it cannot be told where it leaves from.
+        LocationRequired(Vec<HeldAt>) = "location_required", Passing,
+            "its units lie at several locations, none of which has them all: plan a parcel for \
+             each location, or name the one it leaves from";
         /// Too many arrivals.
         TooManyArrivals = "too_many_arrivals", Conflict,
             "a parcel that comes back is told in at most 1,000 arrivals";
@@ -36,6 +40,17 @@ refusals! {
         TooManyAttempts = "too_many_delivery_attempts", Conflict,
             "at most 100 failed attempts to deliver are recorded";
     }
+}
+
+/// Units of a parcel, and where they lie.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct HeldAt {
+    /// What.
+    pub sku: Sku,
+    /// Where.
+    pub location: Location,
+    /// How many.
+    pub quantity: Quantity,
 }
 
 impl Status {
@@ -89,10 +104,11 @@ impl Fulfilment {
         self.go_on(&[Status::Created], Status::Packed, "be packed", packed)
     }
 
-    /// Sends it: who carries it, and under which number. Of one that has left this is told late or
-    /// put right; what is not named of it stays.
+    /// Sends it: from where, who carries it, and under which number. Of one that has left the
+    /// latter two are told late or put right; what is not named of it stays.
     pub fn ship(
         &self,
+        location: Option<Location>,
         carrier: Option<Label>,
         tracking: Option<Label>,
     ) -> Result<Vec<Event>, Error> {
@@ -105,7 +121,7 @@ impl Fulfilment {
             let set = TrackingSet { order_id, carrier, tracking }.into();
             return Ok(is_news.then_some(set).into_iter().collect());
         }
-        let shipped = |order_id| Shipped { order_id, carrier, tracking }.into();
+        let shipped = |order_id| Shipped { order_id, location, carrier, tracking }.into();
         self.go_on(&[Status::Packed], Status::Shipped, "be shipped", shipped)
     }
 

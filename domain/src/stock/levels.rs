@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::event::units;
 use super::{Hold, Part, Short, Stock};
+use crate::ids::OrderId;
 use crate::location::MAIN;
 use crate::text::{Location, Quantity};
 
@@ -53,6 +54,15 @@ impl Level {
     fn free(&self) -> i64 {
         self.on_hand - self.reserved - self.committed
     }
+}
+
+/// From where units of an order leave.
+#[derive(Debug, Default)]
+pub(crate) struct Leaving<'a> {
+    /// From which places all of them can, with how many of them the order holds there.
+    pub whole: BTreeMap<&'a Location, i64>,
+    /// From where they do if nobody says; none where not all of them are there.
+    pub parts: Option<Vec<Part>>,
 }
 
 impl Stock {
@@ -117,6 +127,27 @@ impl Stock {
         taken.take(free);
         let found = quantity.get() - taken.missing;
         taken.parts().ok_or_else(|| i64::from(found))
+    }
+
+    /// The same of units of an order beside which others of its own leave with other parcels: those
+    /// are counted off first, each where it leaves from, if that is known.
+    pub(crate) fn leaving_from<'a>(
+        &self,
+        order_id: OrderId,
+        quantity: Quantity,
+        others: impl Iterator<Item = (u32, Option<&'a Location>)>,
+    ) -> Leaving<'_> {
+        let Some(mut hold) = self.holds.get(&order_id).cloned() else { return Leaving::default() };
+        for (units, from) in others {
+            let Some(units) = capped(i64::from(units)) else { continue };
+            let gone = let_go(&hold, units, from).unwrap_or_else(|| hold.parts.clone());
+            hold.parts = remaining(&hold.parts, &gone);
+        }
+        let all = i64::from(quantity);
+        let places = self.levels.iter().filter(|(_, level)| level.sellable);
+        let whole = places.filter(|(place, _)| self.can_leave(&hold, place) >= all);
+        let whole = whole.map(|(place, _)| (place, held_at(&hold, place).min(all))).collect();
+        Leaving { whole, parts: self.leaving(&hold, quantity).ok() }
     }
 
     /// Who comes short if so many units may be sold: the newest holds first, [`SHORT_MAX`] at most.

@@ -283,11 +283,13 @@ fn of_parcels() -> [fulfilment::Event; 10] {
     let (carrier, tracking) = (Some(label("DHL")), Some(label("JJD0001")));
     let (lines, location) = (of(&[(TOTE, 2)]), Some(place("depot")));
     let back = arrivals(&[(TOTE, 1, Some("depot")), (TOTE, 1, None)]);
+    let (by, number) = (carrier.clone(), tracking.clone());
+    let at = location.clone();
+    let left = fulfilment::Shipped { order_id, location: at, carrier: by, tracking: number }.into();
     [
         fulfilment::Created { order_id, lines: lines.clone(), location }.into(),
         fulfilment::Packed { order_id }.into(),
-        fulfilment::Shipped { order_id, carrier: carrier.clone(), tracking: tracking.clone() }
-            .into(),
+        left,
         fulfilment::TrackingSet { order_id, carrier, tracking }.into(),
         fulfilment::Delivered { order_id }.into(),
         fulfilment::PartlyDelivered { order_id, lines: lines.clone() }.into(),

@@ -60,7 +60,7 @@ fn a_parcel_holds_all_that_is_left_unless_told() {
         let (fulfilment_id, lines) = (parcel_id(1), of(lines));
         [
             of_order(1, FulfilmentPlanned { fulfilment_id, lines: lines.clone() }),
-            of_parcel(1, Created { order_id: order_id(1), lines, location: None }),
+            of_parcel(1, Created { order_id: order_id(1), lines, location: Some(place("depot")) }),
         ]
     };
     let shop = authorized();
@@ -125,7 +125,8 @@ fn a_parcel_is_packed_once() {
 fn shipping_takes_the_units_out_of_stock_once() {
     let shop = authorized().done(plan(1, 1, &[])).done(pack(1));
     let carrier = Some(label("DHL"));
-    let shipped = Shipped { order_id: order_id(1), carrier, tracking: None };
+    let location = Some(place("depot"));
+    let shipped = Shipped { order_id: order_id(1), location, carrier, tracking: None };
     shop.when(ship(1)).then([
         of_parcel(1, shipped),
         left(PURSE, &[("depot", 1)]),

@@ -14,6 +14,7 @@ mod event;
 mod examples;
 mod found;
 mod fulfilment;
+mod leaving;
 mod location;
 mod nothing_owed;
 mod order;

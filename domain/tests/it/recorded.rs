@@ -120,6 +120,7 @@ fn its_parcels_take_nothing_out_of_stock() {
             1,
             fulfilment::Shipped {
                 order_id: order_id(1),
+                location: None,
                 carrier: Some(label("DHL")),
                 tracking: None,
             },

@@ -86,6 +86,7 @@ fn what_passes_by_itself_is_not_kept() {
         "cart_order_stands",
         "checkout_refused",
         "fulfilment_wrong_state",
+        "location_required",
         "not_for_sale",
         "not_priced_in_currency",
         "nothing_left_to_send",
@@ -252,6 +253,10 @@ fn of_payments_and_parcels() -> Vec<Refusal> {
     use payment::Error as E;
     use return_::Error as R;
     let action = || "be captured".to_owned();
+    let held = |at| {
+        let (sku, location, quantity) = (kit::sku("A"), kit::place(at), kit::units(1));
+        fulfilment::HeldAt { sku, location, quantity }
+    };
     let wrong = |status, early| E::WrongState { status, action: action(), early };
     let left = || order::UnitsLeft { sku: kit::sku("A"), wanted: 2, left: 1 };
     vec![
@@ -273,6 +278,7 @@ fn of_payments_and_parcels() -> Vec<Refusal> {
         F::WrongState { status: fulfilment::Status::Lost, action: action() }.into(),
         F::WrongState { status: fulfilment::Status::Packed, action: action() }.into(),
         F::NotInIt(vec![left()]).into(),
+        F::LocationRequired(vec![held("depot"), held("shop")]).into(),
         F::TooManyArrivals.into(),
         F::TooManyAttempts.into(),
         R::AlreadyExists.into(),

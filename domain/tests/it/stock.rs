@@ -203,7 +203,7 @@ fn what_may_be_sold_changes_by_what_each_event_says() {
         pay_by_card(1, 1),
         record(1, 1, was_authorized()),
         cancel_units(1, &[(TOTE, 2)]),
-        plan(1, 1, &[]),
+        plan(1, 1, &[(TOTE, 3)]),
         pack(1),
         ship(1),
         fail(1),

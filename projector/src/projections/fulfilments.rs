@@ -6,9 +6,9 @@ use sqlx::types::Uuid;
 use crate::documents::document_projection;
 
 document_projection! {
-    Fulfilments, version 1;
+    Fulfilments, version 2;
     table "fulfilments_rows", key Uuid "uuid";
     stream Fulfilment(id) => id.0;
     documents Document, by document::fold;
-    columns "order_id" "uuid", "status" "text";
+    columns "order_id" "uuid", "status" "text", "location" "text";
 }

@@ -20,7 +20,7 @@ const CATEGORIES: &[Category] =
 
 pub static PROJECTION: Projection = Projection {
     name: ReadModel::Orders.name(),
-    version: 8,
+    version: 9,
     categories: CATEGORIES,
     tables: &["orders_rows"],
     grain: 1,

@@ -157,6 +157,10 @@ async fn fulfilments_and_returns(db: PgPool) {
             .unwrap();
         assert_eq!(found.len(), 1, "{name}");
     }
+    // A warehouse finds its own, though nobody said from where it is sent.
+    let places = "SELECT location FROM fulfilments";
+    let places: Vec<Option<String>> = sqlx::query_scalar(places).fetch_all(&db).await.unwrap();
+    assert_eq!(places, [Some("main".to_owned())]);
 }
 
 /// A guest's order that became a customer's is found as theirs, and its payments are.

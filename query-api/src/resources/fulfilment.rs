@@ -1,7 +1,7 @@
 //! `/v1/fulfilments`: parcels.
 
 use domain::fulfilment::document::{self, Document, Status};
-use domain::{FulfilmentId, ReadModel, Seen, StreamId};
+use domain::{FulfilmentId, Location, ReadModel, Seen, StreamId};
 use identity::Principal;
 use service::Problem;
 use uuid::Uuid;
@@ -61,6 +61,8 @@ query! {
         order_id: Option<Uuid>,
         /// Where they stand.
         status: Option<Status>,
+        /// Leaving from this location, or gone from there.
+        location: Option<Location>,
         sort: Sorting,
     }
 }
@@ -70,6 +72,7 @@ impl ListQuery for Fulfilments {
         let all = Listing::of(ReadModel::Fulfilments, "fulfilments", self.sort.into());
         Ok(seen_by(principal, all)?
             .only("order_id =", self.order_id)
-            .only("status =", self.status.map(word)))
+            .only("status =", self.status.map(word))
+            .only("location =", self.location.map(|at| at.to_string())))
     }
 }

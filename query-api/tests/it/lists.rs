@@ -264,9 +264,10 @@ async fn stock_locations_payments_and_sales_are_listed_too(db: PgPool) {
              ('0000000000000000000000000000000' || n % 2)::uuid, 'card', 'captured', n, 'EUR',
              now(), now() FROM generate_series(1, 9) n;
          INSERT INTO fulfilments_rows (build, id, document, position, version, order_id, status,
-             created_at, updated_at)
+             location, created_at, updated_at)
              SELECT 1, id, document, 1, 1, order_id,
-             CASE WHEN amount < 4 THEN 'packed' ELSE 'shipped' END, created_at, now()
+             CASE WHEN amount < 4 THEN 'packed' ELSE 'shipped' END,
+             CASE WHEN amount < 3 THEN 'depot' WHEN amount < 6 THEN 'shop' END, created_at, now()
              FROM payments_rows;
          INSERT INTO returns_rows (build, id, document, position, version, order_id, status,
              created_at, updated_at)
@@ -303,6 +304,8 @@ async fn stock_locations_payments_and_sales_are_listed_too(db: PgPool) {
     assert_eq!(count("/v1/fulfilments?limit=2").await, 9);
     assert_eq!(count("/v1/fulfilments?status=packed&sort=created_at&limit=1").await, 3);
     assert_eq!(count(&format!("/v1/fulfilments?order_id={order}&status=packed")).await, 2);
+    assert_eq!(count("/v1/fulfilments?location=shop&limit=2").await, 3);
+    assert_eq!(count("/v1/fulfilments?location=shop&status=packed").await, 1);
     assert_eq!(count("/v1/returns?limit=4&sort=-created_at").await, 9);
     assert_eq!(count("/v1/returns?status=requested").await, 2);
     assert_eq!(count(&format!("/v1/returns?order_id={order}")).await, 5);

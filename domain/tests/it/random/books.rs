@@ -317,6 +317,9 @@ pub fn check_step(before: &Shop, facts: &[Fact], after: &Shop) {
                 let (firm, back) = stands(&before, order);
                 let paid = firm + back >= owed.amount() && (owed.is_zero() || !firm.is_zero());
                 assert!(paid, "left unpaid: {order:?}");
+                let place = &after.parcels[&shipped.fulfilment_id].location;
+                let whole = shipped.parts.iter().all(|part| Some(&part.location) == place.as_ref());
+                assert!(whole, "not from {place:?}: {shipped:?}");
             }
             Event::Order(order::Event::Cancelled(_)) => {
                 let StreamId::Order(id) = stream else { panic!("{stream}") };

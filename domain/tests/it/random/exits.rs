@@ -200,7 +200,8 @@ fn options(shop: &Shop, id: OrderId, order: &Order, wish: Wish, fresh: u128) -> 
     match wish {
         Wish::GiveUp => options.push(cancel(id)),
         Wish::GoThrough => {
-            options.push(plan(fresh, id, &[]));
+            // What lies apart is brought together.
+            options.extend([plan(fresh, id, &[]), plan_from(fresh, id, &[], "depot")]);
             options.push(pay_by_card(fresh, id));
             let go_on = |payment| Command::Payment(payment, payments::Command::CompleteAction);
             options.extend(order.standing_payments().map(go_on));
