@@ -112,9 +112,9 @@ impl RefusalRecord {
                 lines.iter().fold(self, line).with("lines", lines)
             }
             Refusal::Stock(All(stocks)) => self.with_stocks(stocks),
-            Refusal::Location(location::Error::Unknown(locations)) => {
-                self.with("locations", locations)
-            }
+            Refusal::Location(
+                location::Error::Unknown(locations) | location::Error::SellsNothing(locations),
+            ) => self.with("locations", locations),
             Refusal::Location(location::Error::SellableStays { sellable }) => {
                 self.with("sellable", sellable)
             }

@@ -12,7 +12,7 @@ use crate::StreamId;
 use crate::fulfilment::{Event, Fulfilment};
 use crate::ids::{FulfilmentId, OrderId};
 use crate::order::{self, Order, ParcelOutcome, Units};
-use crate::return_::{Arrival, Disposal};
+use crate::return_::Arrival;
 use crate::state::Streams;
 use crate::stock::Source;
 use crate::text::{Label, Location, Note};
@@ -180,9 +180,7 @@ fn create(
     let places = location.iter().map(|place| StreamId::Location(place.clone()));
     streams.require(places.chain([StreamId::Order(order_id)]))?;
     let order: &Order = streams.order(&order_id)?;
-    if let Some(place) = &location {
-        location_command::must_sell(streams, place)?;
-    }
+    location_command::must_sell(streams, location.as_ref())?;
     let planned = order.plan_fulfilment(id, lines)?;
     let lines = planned.iter().find_map(|event| match event {
         order::Event::FulfilmentPlanned(planned) => Some(planned.lines.clone()),
@@ -265,11 +263,7 @@ fn restock(
     streams: Streams,
 ) -> Result<(), Stop> {
     if matches!(source, Source::Parcel { again: true, .. }) {
-        for arrival in lines {
-            if let Disposal::Stored(location) = &arrival.disposal {
-                location_command::must_sell(streams, location)?;
-            }
-        }
+        location_command::must_sell(streams, putting_away::places_of(lines))?;
         if order.recorded {
             return Ok(());
         }

@@ -31,10 +31,22 @@ pub(crate) fn decide(code: Location, command: Command, streams: Streams) -> Resu
     Ok(unit.0)
 }
 
-/// Refuses a location that nobody set, or from which nothing is sold: no parcel leaves from there.
-pub(super) fn must_sell(streams: Streams, location: &Location) -> Result<(), Stop> {
-    let Shelf { location, sellable } = shelf(streams, location.clone())?;
-    if sellable { Ok(()) } else { Err(Error::SellsNothing { location }.into()) }
+/// Refuses locations that nobody set, and those from which nothing is sold: no parcel leaves from
+/// there.
+pub(super) fn must_sell<'a>(
+    streams: Streams,
+    locations: impl IntoIterator<Item = &'a Location, IntoIter: Clone>,
+) -> Result<(), Stop> {
+    let locations = locations.into_iter();
+    must_be_known(streams, locations.clone())?;
+    let mut silent = Vec::new();
+    for location in locations {
+        let sells = streams.location(location)?.sellable(location) == Some(true);
+        if !sells && !silent.contains(location) {
+            silent.push(location.clone());
+        }
+    }
+    if silent.is_empty() { Ok(()) } else { Err(Error::SellsNothing(All(silent)).into()) }
 }
 
 /// Refuses locations that nobody set: all of them.

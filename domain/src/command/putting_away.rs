@@ -30,7 +30,7 @@ pub(super) fn put_away(
     streams: Streams,
 ) -> Result<(), Stop> {
     streams.require(streams_of(lines))?;
-    location_command::must_be_known(streams, stored(lines).map(|(_, location)| location))?;
+    location_command::must_be_known(streams, places_of(lines))?;
     let (mut changed, mut decided) = (BTreeMap::new(), Vec::new());
     for (Arrival { sku, quantity, .. }, location) in stored(lines) {
         let stock = match changed.remove(sku) {
@@ -50,6 +50,11 @@ pub(super) fn put_away(
         changed.insert(sku.clone(), after);
     }
     stock_command::add_all(unit, decided)
+}
+
+/// Where these are put.
+pub(super) fn places_of(lines: &[Arrival]) -> impl Iterator<Item = &Location> + Clone {
+    stored(lines).map(|(_, location)| location)
 }
 
 fn stored(lines: &[Arrival]) -> impl Iterator<Item = (&Arrival, &Location)> + Clone {

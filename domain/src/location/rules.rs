@@ -11,10 +11,8 @@ refusals! {
         Unknown(All<Location>) = "unknown_location", Unknown,
             "there is no such location, set it first: {0}";
         /// Nothing is sold from there.
-        SellsNothing {
-            /// Which.
-            location: Location,
-        } = "location_not_sellable", Conflict, "nothing is sold from '{location}'";
+        SellsNothing(All<Location>) = "location_not_sellable", Conflict,
+            "nothing is sold from there: {0}";
         /// It would sell from now on, or no longer.
         SellableStays {
             /// What it is.

@@ -5,8 +5,10 @@ use domain::command::order::Command as Orders;
 use domain::command::return_::Command as Returns;
 use domain::command::stock::Command as Stocks;
 use domain::fulfilment::{self, ReturnedToSender};
+use domain::location;
 use domain::order::{self, FulfilmentClosed, ParcelOutcome, Status, UnitsLeft};
 use domain::payment::{CapturePolicy, Operation};
+use domain::refusal::{All, OfSku};
 use domain::stock::{self, Source, Stock};
 use domain::{AddressId, Command as Any, Event, State, StreamId};
 
@@ -137,6 +139,11 @@ fn what_is_to_go_out_again_may_be_called_off() {
 fn what_goes_out_again_lies_where_it_can_leave() {
     let shop = refused(captured());
     shop.when(send_again(1, "returns")).then_refused("location_not_sellable");
+    let shop = shop.done(set_location("attic", false));
+    let [attic, returns] = ["attic", "returns"].map(Some);
+    let lines = [(TOTE, 1, returns), (TOTE, 1, attic), (PURSE, 1, returns)];
+    let silent = location::Error::SellsNothing(All(vec![place("returns"), place("attic")]));
+    shop.when(some_back(1, &lines, true)).then_refused_with(silent);
     shop.when(send_again(1, "nowhere")).then_refused("unknown_location");
     // What was taken at the door stays taken.
     let rest = sent(captured()).done(hand_over(1, &[(TOTE, 1)])).done(send_again(1, "depot"));
@@ -216,8 +223,8 @@ fn handed_over(shop: Shop) -> Shop {
 fn goods_of_one_product_are_not_sold_as_those_of_another() {
     let of_another = |skus: &[&str]| {
         let error = stock::Error::OfAnother { product_id: product_id(3) };
-        let of_sku = |text: &&str| domain::refusal::OfSku { sku: sku(text), error: error.clone() };
-        domain::refusal::All(skus.iter().map(of_sku).collect())
+        let of_sku = |text: &&str| OfSku { sku: sku(text), error: error.clone() };
+        All(skus.iter().map(of_sku).collect())
     };
     let shop = handed_over(sent(captured()).done(deliver(1)));
     let shop = shop.done(request_return(1, 1, &[(TOTE, 2), (PURSE, 1)])).done(approve(1));
@@ -254,7 +261,7 @@ fn goods_of_the_old_product_are_not_carried_to_where_the_new_one_is_sold() {
     };
     let none = |own, wanted| {
         let error = stock::Error::OthersThere { own, wanted };
-        domain::refusal::All(vec![domain::refusal::OfSku { sku: sku(TOTE), error }])
+        All(vec![OfSku { sku: sku(TOTE), error }])
     };
     let shop =
         handed_over(refused(captured())).done(give_back(1)).done(set_location("cellar", false));
@@ -292,8 +299,8 @@ fn a_transfer_names_both_places_that_refuse() {
     let (from, to, quantity) = (place("shop"), place("returns"), units(4));
     let transfer = Stocks::Transfer { from, to, quantity, reason: None };
     let errors = [stock::Error::WouldGoNegative { on_hand: 3 }, stock::Error::TooMany];
-    let all = errors.map(|error| domain::refusal::OfSku { sku: sku(TOTE), error });
-    let refused = domain::refusal::All(all.into());
+    let all = errors.map(|error| OfSku { sku: sku(TOTE), error });
+    let refused = All(all.into());
     full.when(Any::Stock(sku(TOTE), transfer)).then_refused_with(refused);
 }
 

@@ -19,7 +19,8 @@ pub fn examples() -> [Event; 1] {
 /// One of each refusal.
 pub fn refusals() -> Vec<Refusal> {
     let unknown = Error::Unknown(All(vec![place("mian")]));
-    [unknown, Error::SellableStays { sellable: true }].map(Refusal::from).into()
+    let silent = Error::SellsNothing(All(vec![place("attic"), place("returns")]));
+    [unknown, silent, Error::SellableStays { sellable: true }].map(Refusal::from).into()
 }
 
 /// What random lives do with them.
