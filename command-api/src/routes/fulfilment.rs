@@ -13,7 +13,7 @@ use service::problem::Problem;
 use super::{Address, Body, Edge, Route, invalid_body, plain};
 
 pub(super) const ROUTES: &[Route] = &[
-    Route::post::<Create>(Staff, "fulfilment.create", "/v1/fulfilments"),
+    Route::post::<Create>(Staff, "fulfilment.create", "/v1/fulfilments").keyed_if(in_part),
     Route::post::<Pack>(Staff, "fulfilment.pack", "/v1/fulfilments/{id}/pack"),
     Route::post::<Ship>(Staff, "fulfilment.ship", "/v1/fulfilments/{id}/ship"),
     Route::post::<Deliver>(Staff, "fulfilment.deliver", "/v1/fulfilments/{id}/deliver")
@@ -135,7 +135,12 @@ struct Deliver {
 
 /// All of it is planned or handed over once; some of it may be twice.
 fn in_part(command: &Command) -> bool {
-    matches!(command, Command::Fulfilment(_, Fulfilment::Deliver { lines }) if !lines.is_empty())
+    let Command::Fulfilment(_, Fulfilment::Create { lines, .. } | Fulfilment::Deliver { lines }) =
+        command
+    else {
+        return false;
+    };
+    !lines.is_empty()
 }
 
 impl Body for Deliver {

@@ -13,7 +13,8 @@ use service::problem::Problem;
 use super::{Address, Body, Edge, Route, plain};
 
 pub(super) const ROUTES: &[Route] = &[
-    Route::post::<Request>(Shopper, "return.request", "/v1/returns"),
+    // Asked for twice, twice as many units are to come back.
+    Route::post::<Request>(Shopper, "return.request", "/v1/returns").keyed(),
     Route::post::<Approve>(Staff, "return.approve", "/v1/returns/{id}/approve"),
     Route::post::<Reject>(Staff, "return.reject", "/v1/returns/{id}/reject"),
     Route::post::<Withdraw>(Shopper, "return.withdraw", "/v1/returns/{id}/withdraw"),

@@ -11,14 +11,16 @@ async fn a_parcel_goes_out_and_arrives(db: PgPool) {
     let shop = Shop::open(&db);
     let (order, _) = shop.confirmed("TOTE", 3).await;
     let some = json!({"order_id": order, "lines": [{"sku": "TOTE", "quantity": 1}]});
-    let created = shop.send(post("/v1/fulfilments", &some)).await;
+    let unkeyed = shop.send(post("/v1/fulfilments", &some)).await;
+    assert_eq!(unkeyed.code(), "idempotency_key_required", "twice would be two parcels");
+    let created = shop.send(keyed("/v1/fulfilments", &some)).await;
     assert_eq!(created.status, StatusCode::CREATED);
     let first = format!("/v1/fulfilments/{}", created.id());
     assert_eq!(created.header("location"), Some(first.as_str()));
     let rest = shop.done(post("/v1/fulfilments", &json!({"order_id": order}))).await.id();
     let rest = format!("/v1/fulfilments/{rest}");
 
-    let too_much = shop.send(post("/v1/fulfilments", &some)).await;
+    let too_much = shop.send(keyed("/v1/fulfilments", &some)).await;
     assert_eq!((too_much.status, too_much.code()), (StatusCode::CONFLICT, "nothing_left_to_send"));
     assert_eq!(too_much.body["lines"], json!([{"sku": "TOTE", "wanted": 1, "left": 0}]));
 
@@ -66,14 +68,14 @@ async fn a_parcel_comes_back_or_never_leaves(db: PgPool) {
     let (order, _) = shop.confirmed("TOTE", 2).await;
     let one = json!({"order_id": order, "lines": [{"sku": "TOTE", "quantity": 1}]});
 
-    let kept = shop.done(post("/v1/fulfilments", &one)).await.id();
+    let kept = shop.done(keyed("/v1/fulfilments", &one)).await.id();
     shop.done(post(format!("/v1/fulfilments/{kept}/cancel"), &json!({}))).await;
     assert_eq!(
         shop.history(&format!("fulfilment-{kept}")).await,
         ["fulfilment.created", "fulfilment.cancelled"]
     );
 
-    let sent = shop.done(post("/v1/fulfilments", &one)).await.id();
+    let sent = shop.done(keyed("/v1/fulfilments", &one)).await.id();
     let path = format!("/v1/fulfilments/{sent}");
     shop.done(post(format!("{path}/pack"), &json!({}))).await;
     shop.done(post(format!("{path}/ship"), &json!({}))).await;

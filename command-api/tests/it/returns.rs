@@ -15,7 +15,9 @@ async fn asked_for(shop: &Shop) -> (String, String) {
     }
     let lines = json!([{"sku": "TOTE", "quantity": 2}]);
     let request = json!({"order_id": order, "lines": lines, "reason": "too small"});
-    let requested = shop.send(post("/v1/returns", &request)).await;
+    let unkeyed = shop.send(post("/v1/returns", &request)).await;
+    assert_eq!(unkeyed.code(), "idempotency_key_required", "twice would be two returns");
+    let requested = shop.send(keyed("/v1/returns", &request)).await;
     assert_eq!(requested.status, StatusCode::CREATED);
     let path = format!("/v1/returns/{}", requested.id());
     assert_eq!(requested.header("location"), Some(path.as_str()));

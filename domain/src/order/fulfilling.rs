@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::rules::{Error, UnitsLeft};
 use super::{
-    CancelReason, Event, FULFILMENTS_MAX, FulfilmentClosed, FulfilmentPlanned, FulfilmentShipped,
-    Order, ParcelOutcome, RETURNS_MAX, ReturnClosed, ReturnOpened, Stage, Status, Units,
-    UnitsDelivered, UnitsReturned,
+    CancelReason, Event, FULFILMENTS_EVER_MAX, FULFILMENTS_MAX, FulfilmentClosed,
+    FulfilmentPlanned, FulfilmentShipped, Order, Parcel, ParcelOutcome, RETURNS_MAX, ReturnClosed,
+    ReturnOpened, Stage, Status, Units, UnitsDelivered, UnitsReturned,
 };
 use crate::ids::{FulfilmentId, ReturnId};
 use crate::money::Money;
@@ -24,7 +24,9 @@ impl Order {
         if self.fulfilments.contains_key(&fulfilment_id) {
             return Err(Error::FulfilmentExists);
         }
-        if self.fulfilments.len() >= FULFILMENTS_MAX {
+        let stands = |parcel: &&Parcel| parcel.stage != Stage::Closed(ParcelOutcome::Cancelled);
+        let standing = self.fulfilments.values().filter(stands).count();
+        if standing >= FULFILMENTS_MAX || self.fulfilments.len() >= FULFILMENTS_EVER_MAX {
             return Err(Error::TooManyFulfilments);
         }
         let lines = if lines.is_empty() { self.all_left() } else { lines };

@@ -43,6 +43,8 @@ use crate::text::Sku;
 
 /// Parcels an order may be split into.
 pub const FULFILMENTS_MAX: usize = 200;
+/// Parcels an order may have with those that were called off: who plans them in a loop is stopped.
+pub const FULFILMENTS_EVER_MAX: usize = 1_000;
 /// Payments that may be begun for an order: more than a shopper has cards, fewer than who tries
 /// stolen ones.
 pub const PAYMENTS_MAX: usize = 30;

@@ -101,7 +101,7 @@ refusals! {
             "what was given up as lost is off the order and cannot be sent again";
         /// Too many parcels.
         TooManyFulfilments = "too_many_fulfilments", Conflict,
-            "an order has at most 200 fulfilments";
+            "an order has at most 200 fulfilments, and 1,000 with those that were called off";
         /// Units are named that cannot come back.
         NothingToReturn(Vec<UnitsLeft>) = "nothing_to_return", Passing,
             "some lines have fewer units to come back: delivered and not returned, and of a return \

@@ -7,8 +7,8 @@ use domain::fulfilment::{
     Shipped, TrackingSet,
 };
 use domain::order::{
-    self, CancelReason, Completed, FULFILMENTS_MAX, FulfilmentClosed, FulfilmentPlanned,
-    FulfilmentShipped, ParcelOutcome, UnitsLeft,
+    self, CancelReason, Completed, FULFILMENTS_EVER_MAX, FULFILMENTS_MAX, FulfilmentClosed,
+    FulfilmentPlanned, FulfilmentShipped, ParcelOutcome, UnitsLeft,
 };
 use domain::payment::{Operation, Requested, Uncollected};
 use domain::stock::{self, Received};
@@ -111,6 +111,16 @@ fn an_order_has_so_many_parcels() {
         shop.evolve(&of_order(1, FulfilmentPlanned { fulfilment_id, lines: vec![] }));
     }
     shop.when(plan(1, 1, &[])).then_refused("too_many_fulfilments");
+}
+
+#[test]
+fn parcels_that_were_called_off_take_no_place_until_there_are_very_many() {
+    let mut shop = authorized();
+    for n in 0..FULFILMENTS_EVER_MAX as u128 - 1 {
+        shop = shop.done(plan(100 + n, 1, &[])).done(call_off(100 + n));
+    }
+    let last = shop.done(plan(1, 1, &[]));
+    last.done(call_off(1)).when(plan(2, 1, &[])).then_refused("too_many_fulfilments");
 }
 
 #[test]
