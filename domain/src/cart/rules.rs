@@ -1,6 +1,8 @@
 //! Decisions about carts. What a SKU is called and costs comes from the catalogue, through
 //! [`crate::command::cart`]; a client names only SKUs and quantities.
 
+use std::collections::BTreeSet;
+
 use super::{
     Abandoned, Assigned, Cart, CheckedOut, Created, Event, LINES_MAX, Line, LineAdded, LineChanged,
     LineRemoved, Merged, Reopened, Status,
@@ -160,8 +162,14 @@ impl Cart {
     }
 
     /// Takes in what is in another, as it stands there; and what becomes of that one. Its lines are
-    /// the shopper's wish, so any that does not fit refuses all.
-    pub fn take_in(&self, own: CartId, from: &Self) -> Result<(Vec<Event>, Vec<Event>), Error> {
+    /// the shopper's wish, so any that does not fit refuses all. A SKU that is in both stays as it
+    /// stands here, unless it is one of the `renewed`.
+    pub fn take_in(
+        &self,
+        own: CartId,
+        from: &Self,
+        renewed: &BTreeSet<Sku>,
+    ) -> Result<(Vec<Event>, Vec<Event>), Error> {
         self.must_be_open()?;
         from.must_be_open()?;
         if self.currency != from.currency {
@@ -169,7 +177,13 @@ impl Cart {
         }
         let (mut after, mut taken, mut misfits) = (self.clone(), Vec::new(), Vec::new());
         for (number, line) in from.lines.iter().enumerate() {
-            match after.add_line(line.clone()) {
+            let new = match after.line(&line.sku) {
+                Some(known) if !renewed.contains(&line.sku) => {
+                    Line { quantity: line.quantity, ..known.clone() }
+                }
+                Some(_) | None => line.clone(),
+            };
+            match after.add_line(new) {
                 Ok(events) => {
                     for event in &events {
                         after.evolve(event);

@@ -1,6 +1,8 @@
 //! Commands to carts, and checkout: the cart closed, the order placed and every unit reserved in
 //! one append, or nothing at all.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 
 use super::{Events, Stop, Unit, offer};
@@ -110,11 +112,33 @@ fn merge(id: CartId, cart: &Cart, from: CartId, streams: Streams) -> Result<Even
     if from == id {
         return Err(cart::Error::Itself.into());
     }
-    let (taken, merged) = cart.take_in(id, streams.cart(&from)?)?;
+    let other = streams.cart(&from)?;
+    let (taken, merged) = cart.take_in(id, other, &renewed(cart, other, streams)?)?;
     let mut unit = Unit::default();
     unit.add(&StreamId::Cart(id), taken);
     unit.add(&StreamId::Cart(from), merged);
     Ok(unit.0)
+}
+
+/// What is in two carts and can be bought as it stands in the other, but not as it stands in the
+/// one: a shopper who saw today's price is not told that it has changed.
+fn renewed(cart: &Cart, other: &Cart, streams: Streams) -> Result<BTreeSet<Sku>, Stop> {
+    let both = || other.lines.iter().filter_map(|line| Some((cart.line(&line.sku)?, line)));
+    streams.require(both().map(|(_, line)| StreamId::Sku(line.sku.clone())))?;
+    let mut products = Vec::new();
+    for (_, line) in both() {
+        products.extend(streams.sku(&line.sku)?.product_id.map(StreamId::Product));
+    }
+    streams.require(products)?;
+    let mut renewed = BTreeSet::new();
+    for (own, line) in both() {
+        let offer = offer::look(streams, &line.sku, line.unit_price.currency())?;
+        let stands = |line: &Line| line.problem(offer.as_ref()).is_none();
+        if !stands(own) && stands(line) {
+            renewed.insert(line.sku.clone());
+        }
+    }
+    Ok(renewed)
 }
 
 /// A line as the catalogue has it today.

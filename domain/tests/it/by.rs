@@ -4,6 +4,7 @@ use domain::cart::{self, LINES_MAX, LineAdded, Misfit};
 use domain::command::cart::Command as Carts;
 use domain::command::order::Command as Orders;
 use domain::command::payment::Command as Payments;
+use domain::command::product::Command as Products;
 use domain::command::stock::Command as Stocks;
 use domain::{By, Command, Options, Owner, Quantity, Refusal, Shopper, State, StreamId};
 use domain::{order, payment};
@@ -11,6 +12,7 @@ use domain::{order, payment};
 use kit::*;
 
 use super::told::sent_with;
+use super::warehouse::count;
 
 fn guest(n: u128) -> Shopper {
     Shopper::Guest(guest_id(n))
@@ -214,6 +216,36 @@ fn who_signs_in_takes_their_guests_cart_along() {
     shop.done(check_out(2, 1));
     let dollars = to_cart(3, Carts::Create { currency: currency("USD"), owner: Owner::default() });
     both().done(dollars).when(merge(3, 1, None)).then_refused("cart_of_other_currency");
+}
+
+/// Of what is in two carts the units that were put in today are bought as they were seen today.
+#[test]
+fn what_is_in_both_carts_stays_as_it_can_be_bought() {
+    let cart = |shop: Shop, n: u128| shop.done(create_cart(n)).done(add(n, TOTE, 1));
+    let dearer = || to_product(1, Products::SetPrices(sku(TOTE), vec![eur("25.00")]));
+    let merge = || to_cart(2, Carts::Merge { from: cart_id(1), guest_id: None });
+    let line = |shop: &Shop| {
+        let State::Cart(cart) = shop.state(&StreamId::Cart(cart_id(2))) else { panic!("a cart") };
+        let line = cart.line(&sku(TOTE)).expect("it is in both");
+        (line.quantity.get(), line.unit_price, line.product_id)
+    };
+    let first = cart(cart(catalogue(), 1).done(dearer()), 2).done(merge());
+    let second = cart(cart(catalogue(), 2).done(dearer()), 1).done(merge());
+    for shop in [first, second] {
+        assert_eq!(line(&shop), (2, eur("25.00"), product_id(1)));
+        shop.done(check_out(2, 1));
+    }
+    // Nobody saw what it costs now.
+    let unseen = cart(cart(catalogue(), 1), 2).done(dearer()).done(merge());
+    assert_eq!(line(&unseen), (2, eur("20.00"), product_id(1)));
+    unseen.when(check_out(2, 1)).then_refused("checkout_refused");
+    // Another product has it by now.
+    let shop = cart(catalogue(), 1).done(archive_freeing(1));
+    let shop = shop.done(count(TOTE, "depot", 0)).done(count(TOTE, "shop", 0));
+    let shop = shop.done(create_product(3, vec![variant(TOTE, &[eur("9.00")])])).done(publish(3));
+    let shop = cart(shop, 2).done(merge()).done(receive(TOTE, 2));
+    assert_eq!(line(&shop), (2, eur("9.00"), product_id(3)));
+    shop.done(check_out(2, 1));
 }
 
 /// Each line that does not fit, so that nobody tries one after the other.
