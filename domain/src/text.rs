@@ -173,9 +173,9 @@ text! {
     Location, 64 bytes,
     // As with SKUs, no URL could name what is a step in a path.
     |place| place.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
-        && !matches!(place, "." | ".."),
+        && !matches!(place, "." | "..") && !holds_card_number_among_ids(place),
     like r"^(?!\.{1,2}$)[A-Za-z0-9._-]+$", such as "main",
-    "1 to 64 letters, digits, '-', '_' or '.', and not . or .."
+    "1 to 64 letters, digits, '-', '_' or '.', not . or .., and without a card number"
 }
 text! {
     /// A one-line name: a title, a brand, a category, an attribute.

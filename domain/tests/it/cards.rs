@@ -1,7 +1,7 @@
 //! Cards' numbers: where they are refused, and what looks like one and is none.
 
-use domain::Sku;
 use domain::text::{Label, Note, Prose, Token};
+use domain::{Location, Sku};
 use proptest::prelude::*;
 
 fn parses<T: std::str::FromStr>(text: &str) -> bool {
@@ -29,6 +29,7 @@ fn card_numbers_are_no_tokens_and_stand_in_no_texts() {
         let among_ids = card.len() > 14;
         assert_eq!(parses::<Sku>(card), !among_ids, "{card}");
         assert_eq!(parses::<Sku>(&format!("TOTE-{card}")), !among_ids, "{card}");
+        assert_eq!(parses::<Location>(card), !among_ids, "{card}");
         assert_eq!(parses::<Prose>(&format!("<p>Call me.\n{card}</p>")), !among_ids, "{card}");
     }
     for grouped in [
@@ -65,6 +66,7 @@ fn card_numbers_are_no_tokens_and_stand_in_no_texts() {
         assert!(parses::<Label>(other), "{other}");
         assert!(parses::<Prose>(other), "{other}");
         assert!(parses::<Sku>(&other.replace(':', "-")), "{other}");
+        assert!(parses::<Location>(&other.replace(':', "-")), "{other}");
     }
 }
 
