@@ -1,7 +1,9 @@
 //! From what the log has to what the file wants: the commands that are missing, and no others.
 
 use domain::command::product::Command;
-use domain::product::{Changed, Details, SkusOfArchived, Status, VariantSet, document};
+use domain::product::{
+    Changed, Details, SkusOfArchived, Status, VariantChange, VariantSet, document,
+};
 use domain::{Currency, Sku};
 
 use super::spec::{Spec, VariantSpec};
@@ -92,11 +94,25 @@ fn change(steps: &mut Steps, known: &Known, wanted: &Spec, currency: Currency) {
     }
     let Some(variants) = &wanted.variants else { return };
     for VariantSpec { line, set, .. } in variants {
-        let current = known.product.variants.get(&set.sku);
-        let set = current.map_or_else(|| set.clone(), |current| merged(current, set, currency));
-        if current != Some(&set) {
-            steps.commands.push((Some(*line), Command::SetVariant(set)));
+        let Some(current) = known.product.variants.get(&set.sku) else {
+            steps.commands.push((Some(*line), Command::SetVariant(set.clone())));
+            continue;
+        };
+        let change = change_of(current, merged(current, set, currency));
+        if change != VariantChange::default() {
+            steps.commands.push((Some(*line), Command::ChangeVariant(set.sku.clone(), change)));
         }
+    }
+}
+
+/// Only what differs: what else is changed meanwhile by others stays.
+fn change_of(current: &VariantSet, wanted: VariantSet) -> VariantChange {
+    let VariantSet { sku: _, title, options, prices, barcode } = wanted;
+    VariantChange {
+        title: (title != current.title).then_some(title),
+        options: (options != current.options).then_some(Some(options)),
+        prices: (prices != current.prices).then_some(Some(prices)),
+        barcode: (barcode != current.barcode).then_some(barcode),
     }
 }
 
@@ -144,5 +160,51 @@ fn will_sell(known: &Known, wanted: &Spec) -> bool {
     match &wanted.variants {
         Some(variants) => variants.iter().any(|variant| has_price(&variant.set)),
         None => known.product.variants.values().any(has_price),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::Money;
+    use domain::options::Options;
+
+    use super::*;
+
+    fn eur() -> Currency {
+        "EUR".parse().unwrap()
+    }
+
+    fn tote(price: i64) -> VariantSet {
+        let prices = vec![Money::new(price.into(), eur()).unwrap()];
+        let (sku, options) = ("TOTE".parse().unwrap(), Options::default());
+        VariantSet { sku, title: None, options, prices, barcode: None }
+    }
+
+    fn wanted(set: VariantSet) -> Spec {
+        Spec {
+            id: crate::ids::product_of_handle("tote"),
+            title: "Tote".parse().unwrap(),
+            lines: vec![2],
+            details: Changed::default(),
+            variants: Some(vec![VariantSpec { line: 2, set, quantity: None }]),
+            is_whole: true,
+            status: document::Status::Published,
+        }
+    }
+
+    #[test]
+    fn what_others_change_of_a_variant_meanwhile_stays() {
+        let mut known = Known::default();
+        known.product.status = Status::Published;
+        known.product.variants.insert(tote(10).sku, tote(10));
+        assert!(steps(&known, &wanted(tote(10)), eur()).commands.is_empty());
+        let steps = steps(&known, &wanted(tote(12)), eur());
+        let [(Some(2), Command::ChangeVariant(_, change))] = &steps.commands[..] else {
+            panic!("{:?}", steps.commands)
+        };
+        // Behind the reading and before the append.
+        let barcode = Some("4006381333931".parse().unwrap());
+        let by_staff = VariantSet { barcode: barcode.clone(), ..tote(10) };
+        assert_eq!(change.clone().apply(by_staff), VariantSet { barcode, ..tote(12) });
     }
 }
