@@ -23,10 +23,6 @@ const INSERT: &str = "INSERT INTO events SELECT FROM events";
 const APPEND: &str =
     "SELECT append_batch(log_id, position, false, NULL, '{}', '{}', '{}', '{}', '{}', '{}',
     '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}') FROM log_head";
-/// As the build before calls it.
-const OLDER_APPEND: &str =
-    "SELECT append(log_id, position, false, NULL, '{}', '{}', '{}', '{}', '{}', '{}',
-    '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}') FROM log_head";
 
 #[sqlx::test(migrations = "../migrations")]
 async fn the_writer_appends_by_append_alone(db: PgPool) {
@@ -43,7 +39,6 @@ async fn the_writer_appends_by_append_alone(db: PgPool) {
     accept(&writers[0], create_cart(cart_id())).await;
     assert_contiguous(&db).await;
     assert!(may(&role, APPEND).await);
-    assert!(may(&role, OLDER_APPEND).await);
     assert!(event_store::forget::step(&role, 30, 1).await.unwrap().is_some());
     assert!(may(&role, "DELETE FROM snapshots; UPDATE reactions SET position = 0").await);
     for statement in [
@@ -66,9 +61,7 @@ async fn the_projector_writes_what_comes_from_the_log(db: PgPool) {
     assert!(
         may(&role, "SELECT move_checkpoint('orders', 1::smallint, 0::smallint, 0, 0, 0, 1)").await
     );
-    for statement in
-        [INSERT, APPEND, OLDER_APPEND, "SELECT FROM commands", "DELETE FROM reaction_tasks"]
-    {
+    for statement in [INSERT, APPEND, "SELECT FROM commands", "DELETE FROM reaction_tasks"] {
         assert!(!may(&role, statement).await, "{statement}");
     }
     // Tables that come later are its own, too.
@@ -90,7 +83,6 @@ async fn readers_read(db: PgPool) {
         for statement in [
             INSERT,
             APPEND,
-            OLDER_APPEND,
             "SELECT settle_log(true)",
             "SELECT hold_head()",
             "SELECT FROM commands",

@@ -81,9 +81,6 @@ const TABLES: &[Owned] = &[
         owner: "reactor",
         tables: &[
             "gateway_events",
-            "payment_process",
-            "payment_process_parked",
-            "payment_tasks",
             "reaction_tasks",
             "reaction_waiting",
             "reactions",
