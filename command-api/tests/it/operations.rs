@@ -100,7 +100,7 @@ async fn a_log_that_is_served_gets_another_id_only_on_purpose(db: PgPool) {
 /// carried the old one would be nobody's.
 #[sqlx::test(migrations = "../migrations")]
 async fn what_is_done_by_hand_is_done_though_nobody_hears_of_it(db: PgPool) {
-    let nats = kit_log::required("NATS_URL");
+    let nats = harness::required("NATS_URL");
     let bus = async_nats::jetstream::new(async_nats::connect(&nats).await.unwrap());
     let name = format!("a{}", Uuid::now_v7().simple());
     let subjects = vec![format!("{name}.events.>")];
