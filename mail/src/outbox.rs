@@ -14,10 +14,12 @@ use vault::{DataSubject, Vault, VaultError};
 
 use crate::letter::{Letter, Template};
 
-/// Mails of one kind to one person within an hour, where strangers can have them sent.
+/// Mails of one kind to one address within an hour, where strangers can have them sent.
 const UNASKED_AN_HOUR_MAX: i64 = 5;
 /// How often a mail is tried: with the pauses between, for more than a day.
 const ATTEMPTS_MAX: i32 = 12;
+/// What addresses are digested as that such mails go to.
+const RECIPIENT: &[u8] = b"commerce recipient\0";
 /// The pause after the first try; it doubles with each.
 const PAUSE: TimeDelta = TimeDelta::minutes(1);
 /// The longest pause.
@@ -87,20 +89,28 @@ impl Post {
     ) -> Result<(), VaultError> {
         let plain = serde_json::to_vec(letter).map_err(|why| VaultError::Unreadable(id, why))?;
         let sealed = self.vault.seal(subject, &purpose(id), &plain).await?;
-        let bound = is_for_strangers(letter.template).then_some(UNASKED_AN_HOUR_MAX);
+        let recipient = is_for_strangers(letter.template).then(|| {
+            let master = self.vault.master();
+            master.digest(RECIPIENT, letter.to.folded().as_bytes()).to_vec()
+        });
         sqlx::query!(
-            "INSERT INTO mails (id, subject, template, sealed, due_at, created_at)
-             SELECT $1, $2, $3, $4, $5, $5
-             WHERE $6::bigint IS NULL OR $6 > (SELECT count(*) FROM mails
-                 WHERE subject = $2 AND template = $3 AND created_at > $7)
+            "WITH old AS (UPDATE mails SET recipient = NULL WHERE id IN
+                 (SELECT id FROM mails WHERE recipient IS NOT NULL AND created_at <= $7
+                  ORDER BY created_at LIMIT $9 FOR UPDATE SKIP LOCKED))
+             INSERT INTO mails (id, subject, template, sealed, due_at, created_at, recipient)
+             SELECT $1, $2, $3, $4, $5, $5, $6
+             WHERE $6::bytea IS NULL OR $8 > (SELECT count(*) FROM mails
+                 WHERE recipient = $6 AND template = $3 AND created_at > $7)
              ON CONFLICT (id) DO NOTHING",
             id,
             subject.0,
             letter.template.name(),
             sealed,
             now,
-            bound,
-            now - TimeDelta::hours(1)
+            recipient,
+            now - TimeDelta::hours(1),
+            UNASKED_AN_HOUR_MAX,
+            FORGOTTEN_AT_ONCE
         )
         .execute(self.db())
         .await?;

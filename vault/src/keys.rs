@@ -136,6 +136,22 @@ impl Vault {
         united.fetch_one(&self.db).await
     }
 
+    /// Lets go of the keys of those of whom nothing is kept, and who never came: what else was
+    /// sealed under them, such as a mail, can be read no more. They are not forgotten by that.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn let_go_of_keys(&self, subjects: &[Uuid]) -> sqlx::Result<()> {
+        sqlx::query!(
+            "DELETE FROM vault_keys k WHERE subject = ANY($1)
+               AND NOT EXISTS (SELECT FROM vault_records r WHERE r.subject = k.subject)",
+            subjects
+        )
+        .execute(&self.db)
+        .await
+        .map(drop)
+    }
+
     /// Forgets somebody, and the guests they were: nothing that was sealed for them can be read
     /// from now on, by anybody. Says whether anything was known of them.
     ///

@@ -9,7 +9,7 @@ use mail::Post;
 use serde_json::{Value, json};
 use service::rates::Proxies;
 use sqlx::PgPool;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
 use crate::known::Known;
@@ -17,6 +17,7 @@ use crate::people::{everything, get};
 use crate::shop::{Answer, Ask, post};
 
 const FROM: &str = "203.0.113.77";
+const WRONG: &str = "wrong_credentials";
 
 /// As it comes through a proxy.
 fn from_outside(ask: Ask) -> Ask {
@@ -90,23 +91,57 @@ async fn people_see_who_signed_in_as_them(db: PgPool) {
     assert_eq!(left, 1);
 }
 
-/// Another e-mail lets somebody in as well as another password.
-#[sqlx::test(migrations = "../migrations")]
-async fn another_e_mail_stands_there_too(db: PgPool) {
-    let mut inbox = Inbox::open().await;
+/// A shop that writes to its people, at whose mails one can look.
+fn writing(db: &PgPool, inbox: &Inbox) -> (Known, DropGuard) {
     let (carrier, stop) = (inbox.settings().carrier().unwrap().unwrap(), CancellationToken::new());
-    let _stopped = stop.clone().drop_guard();
-    let mut known = Known::with(&db, |vault| {
+    let stopped = stop.clone().drop_guard();
+    let mut known = Known::with(db, |vault| {
         let post = Post::new(vault.clone());
         tokio::spawn(carrier.run(post.clone(), stop));
         Some(post)
     });
     known.shop.router = known.shop.router.clone().layer(Extension(Proxies(1)));
+    (known, stopped)
+}
+
+fn verify(code: &str) -> Ask {
+    from_outside(post("/v1/people/verify", &json!({ "code": code })))
+}
+
+/// Neither registering nor signing in with what was registered tells whether somebody has an
+/// address.
+#[sqlx::test(migrations = "../migrations")]
+async fn who_registers_learns_nothing_by_signing_in(db: PgPool) {
+    let mut inbox = Inbox::open().await;
+    let (known, _stopped) = writing(&db, &inbox);
+    let (taken, free, own) = ("ann@shop.example", "bob@shop.example", "correct horse");
+    let register = async |email: &str, password: &str| {
+        let who = json!({"email": email, "password": password});
+        known.shop.done(post("/v1/people", &who)).await
+    };
+    register(taken, own).await;
+    known.shop.done(verify(&inbox.next().await.code())).await;
+    assert!(signs_in(&known, taken, own).await.status.is_success());
+    let mut told = Vec::new();
+    for email in [taken, free] {
+        let registered = register(email, "battery staple").await;
+        assert_eq!(inbox.next().await.to, email, "whose it is hears of it");
+        let refused = signs_in(&known, email, "battery staple").await;
+        assert_eq!((refused.status, refused.code()), (StatusCode::UNAUTHORIZED, WRONG));
+        told.push((registered.status, registered.body, refused.body));
+    }
+    assert_eq!(told[0], told[1]);
+}
+
+/// Another e-mail lets somebody in as well as another password.
+#[sqlx::test(migrations = "../migrations")]
+async fn another_e_mail_stands_there_too(db: PgPool) {
+    let mut inbox = Inbox::open().await;
+    let (known, _stopped) = writing(&db, &inbox);
     let (ann, lee, password) = ("ann@shop.example", "lee@shop.example", "correct horse");
     let who = json!({"email": ann, "password": password});
     known.shop.done(post("/v1/people", &who)).await;
-    let verify = |code| from_outside(post("/v1/people/verify", &json!({ "code": code })));
-    known.shop.done(verify(inbox.next().await.code())).await;
+    known.shop.done(verify(&inbox.next().await.code())).await;
     let signed_in = signs_in(&known, ann, password).await;
     let token = signed_in.body["token"].as_str().unwrap();
     let ask = |password| json!({"email": lee, "password": password});
@@ -117,7 +152,7 @@ async fn another_e_mail_stands_there_too(db: PgPool) {
     while mailed.to != lee {
         mailed = inbox.next().await;
     }
-    known.shop.done(verify(mailed.code())).await;
+    known.shop.done(verify(&mailed.code())).await;
     let own = known.done(token, get("/v1/people/me/sign-ins")).await;
     // That the first address is hers changed nothing.
     assert_eq!(what(&own), ["email_changed", "email_change_asked", "signed_in"]);

@@ -8,7 +8,7 @@ use mail::letter::Template;
 use serde_json::{Value, json};
 use service::finish::finish;
 use uuid::Uuid;
-use vault::address::{Locale, Profile};
+use vault::address::Profile;
 use vault::records::{Kind, Record};
 use vault::{DataSubject, Email, VaultError};
 
@@ -56,33 +56,6 @@ pub struct Account {
 }
 
 impl People {
-    /// After somebody asked to be registered: asks whether the address is theirs, or tells whose it
-    /// is that somebody tried to.
-    ///
-    /// # Errors
-    /// The mail could not be written down.
-    pub async fn greet(
-        &self,
-        email: &Email,
-        made: Option<Uuid>,
-        locale: Option<Locale>,
-        now: DateTime<Utc>,
-    ) -> Result<(), AccountError> {
-        if let Some(id) = made {
-            let profile = Profile { email: Some(email.clone()), locale, ..Profile::default() };
-            self.say(id, &profile, now).await?;
-            return self.ask_whether_theirs(id, email, now).await;
-        }
-        let Some(id) = self.who_has(email).await? else { return Ok(()) };
-        self.tell_of_newcomer(id, now).await
-    }
-
-    /// Tells somebody that their address was asked for: at the address as they write it.
-    async fn tell_of_newcomer(&self, id: Uuid, now: DateTime<Utc>) -> Result<(), AccountError> {
-        let Some(account) = self.account(id).await? else { return Ok(()) };
-        self.write_to(id, account.email, Template::AddressTaken, json!({}), now).await
-    }
-
     /// Mails somebody a code that shows that the address of their account is theirs.
     ///
     /// # Errors
@@ -101,8 +74,9 @@ impl People {
         self.write_to(id, email.clone(), Template::VerifyAddress, about, now).await
     }
 
-    /// An address is somebody's, as they have shown by a code: the one they have, or another that
-    /// they asked for and have from now on. Who has another one by that.
+    /// An address is somebody's, as they have shown by a code: the one they have, the one they
+    /// registered with, or another that they asked for and have from now on. Who has another one by
+    /// that.
     ///
     /// # Errors
     /// The code is good no more, or the address is somebody else's by now.
@@ -120,7 +94,7 @@ impl People {
             Purpose::Verify.name(),
             now
         );
-        if verified.execute(&self.db).await?.rows_affected() > 0 {
+        if verified.execute(&self.db).await?.rows_affected() > 0 || self.let_in(code, now).await? {
             return Ok(None);
         }
         let mailed = self.code(code, Purpose::ChangeAddress, now).await?;
@@ -186,7 +160,8 @@ impl People {
     }
 
     /// Another password for who has such a code. Whatever else let them in, or would, is good no
-    /// more, and the address is known to be theirs.
+    /// more, and the address is known to be theirs. A second factor stays, unless the address was
+    /// not: then it may be that of who took it.
     ///
     /// # Errors
     /// The code is good no more, or too many passwords are being looked at.
@@ -201,14 +176,17 @@ impl People {
         let mailed = self.code(code, Purpose::Reset, now).await?;
         let id = mailed.ok_or(AccountError::NoCode)?.person;
         let password = self.hashing.hash(new).await.map_err(SignInError::from)?;
-        // The person first: so do all who end codes.
+        // The person first: so do all who end codes. `strange` is the factor of whoever had the
+        // account before anybody had shown that the address is theirs.
         let reset = sqlx::query_scalar!(
-            "WITH person AS (SELECT id FROM people WHERE id = $1 FOR UPDATE),
+            "WITH person AS (SELECT id, verified_at FROM people WHERE id = $1 FOR UPDATE),
              taken AS (DELETE FROM person_codes USING person
                  WHERE digest = $2 AND person_id = person.id RETURNING person_id),
              changed AS (UPDATE people
-                 SET password = $3, verified_at = coalesce(verified_at, $4)
-                 FROM taken WHERE id = taken.person_id RETURNING id, email_digest)
+                 SET password = $3, verified_at = coalesce(people.verified_at, $4)
+                 FROM taken WHERE id = taken.person_id RETURNING id, email_digest),
+             strange AS (DELETE FROM second_factors f USING taken, person
+                 WHERE f.person_id = taken.person_id AND person.verified_at IS NULL)
              SELECT email_digest FROM changed, shut_out(id, $4)",
             id,
             &codes::digest(code)[..],
@@ -348,7 +326,10 @@ impl People {
                 RESEALED_AT_ONCE
             );
             let page = page.fetch_all(&self.db).await?;
-            let Some(last) = page.last() else { return self.reseal_second_factors().await };
+            let Some(last) = page.last() else {
+                self.forget_registrations().await?;
+                return self.reseal_second_factors().await;
+            };
             after = last.id;
             for row in page {
                 let sealed = |why| VaultError::Sealed(row.id, why);
@@ -370,7 +351,7 @@ impl People {
         }
     }
 
-    async fn who_has(&self, email: &Email) -> sqlx::Result<Option<Uuid>> {
+    pub(super) async fn who_has(&self, email: &Email) -> sqlx::Result<Option<Uuid>> {
         let digests = self.digests(email);
         let found =
             sqlx::query_scalar!("SELECT id FROM people WHERE email_digest = ANY($1)", &digests);
@@ -395,6 +376,6 @@ impl People {
 /// What an address is sealed as that somebody wants to have.
 const NEW_ADDRESS: &[u8] = b"commerce new e-mail\0";
 
-fn with_code(code: &str, purpose: Purpose) -> Value {
+pub(super) fn with_code(code: &str, purpose: Purpose) -> Value {
     json!({ "code": code, "hours": purpose.life().num_hours() })
 }

@@ -42,7 +42,7 @@ impl Purpose {
     pub fn life(self) -> TimeDelta {
         match self {
             Self::Verify | Self::ChangeAddress => TimeDelta::hours(24),
-            // Who reads the mail has the account (ASVS 5.0, 6.4.2).
+            // Who reads the mail has the account (ASVS 5.0, 6.4.3).
             Self::Reset => TimeDelta::hours(1),
         }
     }
@@ -63,7 +63,7 @@ impl People {
         sealed: Option<&[u8]>,
         now: DateTime<Utc>,
     ) -> sqlx::Result<String> {
-        let code = URL_SAFE_NO_PAD.encode(random::<BYTES>());
+        let code = new_code();
         sqlx::query!(
             "WITH old AS (DELETE FROM person_codes WHERE digest IN (
                  (SELECT digest FROM person_codes WHERE person_id = $2 AND purpose = $3
@@ -104,6 +104,11 @@ impl People {
         .fetch_optional(&self.db)
         .await
     }
+}
+
+/// One that nobody has yet.
+pub(super) fn new_code() -> String {
+    URL_SAFE_NO_PAD.encode(random::<BYTES>())
 }
 
 /// As it is kept.

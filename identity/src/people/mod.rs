@@ -5,6 +5,7 @@
 //! * `password`: what only they know, and how it is kept; `common`: passwords that nobody may have;
 //! * `failures`: how guessing is made slow; `sessions`: who is signed in; [`sign_ins`]: who
 //!   was, or tried; `elsewhere`: customers of another shop's books;
+//! * `registering`: how they come to have an account;
 //! * `second_factor`: what some show besides, `totp`: how codes are made; `staff`: those who work
 //!   here, as the owner sees to them; `inviting`: how they come.
 
@@ -15,6 +16,7 @@ mod elsewhere;
 mod failures;
 mod inviting;
 mod password;
+mod registering;
 mod second_factor;
 mod sessions;
 pub mod sign_ins;
@@ -33,6 +35,7 @@ pub use account::{Account, AccountError};
 pub use common::NewPassword;
 pub use inviting::Invitation;
 pub use password::{Hashing, Password, PasswordError};
+pub use registering::Hashed;
 pub use second_factor::Enrolment;
 pub use sessions::{Grant, Lives, Session};
 pub use staff::{Colleague, StaffChange};
@@ -172,8 +175,9 @@ impl People {
         &self.vault
     }
 
-    /// Registers a customer, or, with a role, somebody of the shop. An address that somebody has is
-    /// left as it is; whether it was is for nobody to know but who runs the shop.
+    /// Adds a customer, or, with a role, somebody of the shop, who can sign in from now on. An
+    /// address that somebody has is left as it is; whether it was is for nobody to know but who
+    /// runs the shop.
     ///
     /// # Errors
     /// Too many passwords are being looked at, or the database does not answer.
@@ -183,22 +187,29 @@ impl People {
         password: Password,
         role: Option<Role>,
     ) -> Result<Option<Uuid>, SignInError> {
-        let id = Uuid::now_v7();
         // Hashed whether the address is free or not: it takes as long.
-        let password = self.hashing.hash(password).await?;
+        let password = self.hash(password).await?;
+        Ok(self.add(email, password, role).await?)
+    }
+
+    async fn add(
+        &self,
+        email: &Email,
+        password: Hashed,
+        role: Option<Role>,
+    ) -> sqlx::Result<Option<Uuid>> {
+        let id = Uuid::now_v7();
         let sealed = self.master.seal(PURPOSE, email.as_str().as_bytes());
-        let role = role.and_then(|role| serde_json::to_value(role).ok());
-        let role = role.as_ref().and_then(|role| role.as_str());
         let made = sqlx::query!(
             "INSERT INTO people (id, role, email_digest, email_sealed, password)
              SELECT $1, $2, $3, $4, $5
              WHERE NOT EXISTS (SELECT FROM people WHERE email_digest = ANY($6))
              ON CONFLICT (email_digest) DO NOTHING",
             id,
-            role,
+            role.map(Role::name),
             &self.digest(email)[..],
             sealed,
-            password,
+            password.0,
             &self.digests(email),
         );
         let made = made.execute(&self.db).await?.rows_affected();

@@ -19,7 +19,7 @@ use vault::records::{KeptRecord, Kind};
 use vault::{DataSubject, Phone};
 
 use super::addresses::Address;
-use super::aside::aside;
+use super::aside::place;
 use super::caller::{person, shopper};
 use super::origin::Origin;
 use super::problem::{failed, refused};
@@ -128,7 +128,8 @@ impl From<KeptRecord<Note>> for Written {
     }
 }
 
-/// `POST /v1/people/verify`: shows by a code that was mailed that an address is one's own.
+/// `POST /v1/people/verify`: shows by a code that was mailed that an address is one's own, or that
+/// one registered with.
 pub(super) async fn verify(
     State(identity): State<Identity>,
     Origin(network): Origin,
@@ -169,7 +170,7 @@ pub(super) async fn forgot(
     if desk.people.post().is_none() {
         return Err(failed(AccountError::NoMail));
     }
-    aside(async move { desk.people.forgot(&email, Utc::now()).await })?;
+    place()?.see_to(async move { desk.people.forgot(&email, Utc::now()).await });
     Ok(StatusCode::ACCEPTED)
 }
 

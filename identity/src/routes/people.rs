@@ -15,7 +15,7 @@ use service::unheeded::NoParameters;
 use uuid::Uuid;
 use vault::address::Locale;
 
-use super::aside::aside;
+use super::aside::place;
 use super::caller::person;
 use super::origin::Origin;
 use super::problem::{failed, refused};
@@ -73,15 +73,23 @@ pub(super) struct SignedIn {
     must_enrol: bool,
 }
 
-/// `POST /v1/people`: registers a customer. The answer is the same whether the address is free or
+/// `POST /v1/people`: registers a customer, who signs in once they have shown that the address is
+/// theirs; at once, where no mails are sent. The answer is the same whether the address is free or
 /// somebody's, whose it stays.
 pub(super) async fn register(
     State(identity): State<Identity>,
     Json(Registration { email, password, locale }): Json<Registration>,
 ) -> Result<Response, Problem> {
-    let people = identity.desk()?.people.clone();
-    let made = people.register(&email, password.into(), None).await.map_err(refused)?;
-    aside(async move { people.greet(&email, made, locale, Utc::now()).await })?;
+    let (people, place, now) = (identity.desk()?.people.clone(), place()?, Utc::now());
+    let password = people.hash(password.into()).await.map_err(refused)?;
+    if people.post().is_some() {
+        place.see_to(async move { people.ask_newcomer(&email, password, locale, now).await });
+    } else {
+        let let_in = finish(async move {
+            people.let_in_unproved(&email, password, locale, now).await
+        });
+        let_in.await.map_err(failed)?;
+    }
     Ok((StatusCode::ACCEPTED, NO_STORE).into_response())
 }
 

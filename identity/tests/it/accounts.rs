@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use identity::people::{AccountError, Email, Password, People, SignInError};
-use kit_mail::Inbox;
+use kit_mail::{Inbox, Mail};
 use mail::Post;
 use service::config::Secret;
 use sqlx::PgPool;
@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use vault::{Master, Vault};
 
-use crate::second_factor::enrolled;
+use crate::second_factor::{code as totp, enrolled};
 use crate::tokens::master;
 
 const ANN: &str = "ann@shop.example";
@@ -45,10 +45,19 @@ fn password(text: &str) -> Password {
 }
 
 impl Written {
-    async fn register(&mut self, text: &str) -> Option<Uuid> {
-        let made = self.people.register(&email(text), password(RIGHT), None).await.unwrap();
-        self.people.greet(&email(text), made, None, Utc::now()).await.unwrap();
-        made
+    /// Somebody registers; what is mailed for it.
+    async fn ask(&mut self, text: &str, given: &str) -> Mail {
+        let (email, now) = (email(text), Utc::now());
+        let given = self.people.hash(password(given)).await.unwrap();
+        self.people.ask_newcomer(&email, given, None, now).await.unwrap();
+        self.inbox.next().await
+    }
+
+    /// Somebody registers, and shows that the address is theirs.
+    async fn register(&mut self, text: &str) -> Uuid {
+        let code = self.ask(text, RIGHT).await.code();
+        assert_eq!(self.people.verify(&code, Utc::now()).await.unwrap(), None);
+        self.people.with_email(&email(text)).await.unwrap().unwrap().id
     }
 
     async fn sign_in(&self, text: &str, given: &str) -> Result<Uuid, SignInError> {
@@ -88,27 +97,99 @@ impl Written {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn an_address_is_shown_to_be_theirs(db: PgPool) {
-    let mut open = open(&db).await;
-    let id = open.register(ANN).await.unwrap();
-    let mail = open.inbox.next().await;
-    assert_eq!((mail.to.as_str(), open.verified(id).await), (ANN, false));
-    let good = open.people.verify(&mail.code(), Utc::now() + TimeDelta::hours(25)).await;
+    let (mut open, now) = (open(&db).await, Utc::now());
+    let mail = open.ask(ANN, RIGHT).await;
+    assert_eq!(mail.to, ANN);
+    let good = open.people.verify(&mail.code(), now + TimeDelta::hours(25)).await;
     assert!(matches!(good, Err(AccountError::NoCode)), "it has run out");
-    open.people.verify(&mail.code(), Utc::now()).await.unwrap();
+    assert!(matches!(open.sign_in(ANN, RIGHT).await, Err(SignInError::Wrong)));
+    open.people.verify(&mail.code(), now).await.unwrap();
+    let id = open.sign_in(ANN, RIGHT).await.unwrap();
     assert!(open.verified(id).await);
-    let again = open.people.verify(&mail.code(), Utc::now()).await;
+    let profile = open.people.profile(id).await.unwrap();
+    assert_eq!(profile.email.unwrap().as_str(), ANN);
+    let again = open.people.verify(&mail.code(), now).await;
     assert!(matches!(again, Err(AccountError::NoCode)), "it is good once");
     // Who tries to have the address is told nothing, whose it is is.
-    assert_eq!(open.register("ANN@shop.example").await, None);
-    let mail = open.inbox.next().await;
+    let mail = open.ask("ANN@shop.example", NEW).await;
     assert!(mail.to == ANN && mail.subject.contains("an account already"), "{mail:?}");
+    assert!(open.sign_in(ANN, NEW).await.is_err());
+}
+
+/// Of several who registered with an address it is whose code comes back, with the password that
+/// they chose; nothing is left of the others.
+#[sqlx::test(migrations = "../migrations")]
+async fn an_address_is_whose_code_comes_back(db: PgPool) {
+    let (mut open, now) = (open(&db).await, Utc::now());
+    let squatters = open.ask(ANN, NEW).await.code();
+    let owners = open.ask("Ann@shop.example", RIGHT).await.code();
+    open.people.verify(&owners, now).await.unwrap();
+    open.is_no_code(&squatters).await;
+    assert!(open.sign_in(ANN, NEW).await.is_err());
+    assert!(open.sign_in(ANN, RIGHT).await.is_ok());
+    let left = "SELECT (SELECT count(*) FROM registrations) + (SELECT count(*) FROM vault_keys)";
+    let left = sqlx::query_scalar::<_, i64>(left);
+    assert_eq!(left.fetch_one(&db).await.unwrap(), 1, "the owner's key");
+    // What was asked for while it was free is nothing once somebody has it.
+    let late = open.ask(OTHER, NEW).await.code();
+    open.people.register(&email(OTHER), password(RIGHT), None).await.unwrap().unwrap();
+    open.is_no_code(&late).await;
+    assert!(open.sign_in(OTHER, NEW).await.is_err());
+}
+
+/// Who registers and never shows that the address is theirs leaves nothing for long, and there are
+/// not many of one address.
+#[sqlx::test(migrations = "../migrations")]
+async fn who_never_comes_back_is_let_go_of(db: PgPool) {
+    let (mut open, now) = (open(&db).await, Utc::now());
+    let ask = async |text: &str, at| {
+        let given = open.people.hash(password(NEW)).await.unwrap();
+        open.people.ask_newcomer(&email(text), given, None, at).await.unwrap();
+    };
+    for _ in 0..7 {
+        ask(ANN, now).await;
+    }
+    let count = async |what: &'static str| {
+        sqlx::query_scalar::<_, i64>(what).fetch_one(&db).await.unwrap()
+    };
+    assert_eq!(count("SELECT count(*) FROM registrations").await, 5);
+    ask(ANN, now + TimeDelta::minutes(61)).await;
+    assert_eq!(count("SELECT count(*) FROM registrations").await, 6, "others have waited an hour");
+    ask(OTHER, now + TimeDelta::days(2)).await;
+    assert_eq!(count("SELECT count(*) FROM registrations").await, 1);
+    assert_eq!(count("SELECT count(*) FROM vault_keys").await, 1);
+    for _ in 0..6 {
+        assert_eq!(open.inbox.next().await.to, ANN);
+    }
+}
+
+/// Where somebody had an account before mails were sent, whoever reads the mailbox has it by
+/// another password, and is not kept out by a factor of whoever took the address.
+#[sqlx::test(migrations = "../migrations")]
+async fn who_took_an_address_does_not_keep_its_owner_out(db: PgPool) {
+    let (mut open, now) = (open(&db).await, Utc::now());
+    let taken = open.people.register(&email(ANN), password(RIGHT), None).await.unwrap();
+    let id = taken.unwrap();
+    enrolled(&open.people, id, now).await;
+    let code = open.code_to_reset(ANN).await;
+    open.people.reset(&code, password(NEW), now).await.unwrap();
+    open.inbox.next().await;
+    assert_eq!(open.sign_in(ANN, NEW).await.unwrap(), id);
+    // Once it is known to be theirs, the factor is their own.
+    let before = now - TimeDelta::seconds(60);
+    let enrolment = open.people.enrol(id, password(NEW), "the shop", before).await.unwrap();
+    let shown = totp(&enrolment.secret, before);
+    open.people.confirm(id, &shown, before).await.unwrap();
+    let code = open.code_to_reset(ANN).await;
+    open.people.reset(&code, password(RIGHT), now).await.unwrap();
+    let wanted = open.sign_in(ANN, RIGHT).await;
+    assert!(matches!(wanted, Err(SignInError::SecondFactorWanted)), "{wanted:?}");
 }
 
 #[sqlx::test(migrations = "../migrations")]
 async fn who_forgot_their_password_chooses_another(db: PgPool) {
     let mut open = open(&db).await;
-    let (id, now) = (open.register(ANN).await.unwrap(), Utc::now());
-    open.inbox.next().await;
+    let (id, now) = (open.register(ANN).await, Utc::now());
     let person = open.people.sign_in(&email(ANN), password(RIGHT), now).await.unwrap();
     open.people.begin(person, now).await.unwrap();
     open.people.forgot(&email("nobody@shop.example"), now).await.unwrap();
@@ -132,8 +213,7 @@ async fn who_forgot_their_password_chooses_another(db: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn who_wants_another_address_shows_that_it_is_theirs(db: PgPool) {
     let mut open = open(&db).await;
-    let (id, now) = (open.register(ANN).await.unwrap(), Utc::now());
-    open.inbox.next().await;
+    let (id, now) = (open.register(ANN).await, Utc::now());
     let wrong = open.people.change_email(id, &email(OTHER), password(NEW), now).await;
     assert!(matches!(wrong, Err(AccountError::SignIn(SignInError::Wrong))));
     let code = open.ask_for_other(id, ANN, OTHER).await;
@@ -146,7 +226,7 @@ async fn who_wants_another_address_shows_that_it_is_theirs(db: PgPool) {
     assert_eq!(open.people.profile(id).await.unwrap().email.unwrap().as_str(), OTHER);
     // What was asked for while it was free, and is somebody's by now, is not taken away.
     let code = open.ask_for_other(id, OTHER, ANN).await;
-    open.register(ANN).await.unwrap();
+    open.register(ANN).await;
     assert!(matches!(open.people.verify(&code, now).await, Err(AccountError::NoCode)));
     assert_eq!(open.sign_in(OTHER, RIGHT).await.unwrap(), id);
 }
@@ -187,8 +267,7 @@ async fn what_a_thief_asked_for_ends_with_the_password(db: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn another_address_ends_what_was_mailed_to_the_one_before(db: PgPool) {
     let mut open = open(&db).await;
-    let id = open.register(ANN).await.unwrap();
-    open.inbox.next().await;
+    let id = open.register(ANN).await;
     let (old, other) = (open.code_to_reset(ANN).await, open.ask_for_other(id, ANN, OTHER).await);
     let third = open.ask_for_other(id, ANN, "third@shop.example").await;
     open.people.verify(&other, Utc::now()).await.unwrap();
@@ -201,8 +280,7 @@ async fn another_address_ends_what_was_mailed_to_the_one_before(db: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn who_lost_their_second_factor_has_it_taken_away(db: PgPool) {
     let (mut open, now) = (open(&db).await, Utc::now());
-    let id = open.register(ANN).await.unwrap();
-    open.inbox.next().await;
+    let id = open.register(ANN).await;
     assert!(!open.people.rescue(id, false, now).await.unwrap(), "there is none");
     enrolled(&open.people, id, now).await;
     assert!(open.sign_in(ANN, RIGHT).await.is_err());
@@ -217,14 +295,14 @@ async fn who_lost_their_second_factor_has_it_taken_away(db: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn who_is_forgotten_may_begin_anew(db: PgPool) {
     let mut open = open(&db).await;
-    let id = open.register(ANN).await.unwrap();
-    let code = open.inbox.next().await.code();
+    let id = open.register(ANN).await;
+    let code = open.code_to_reset(ANN).await;
     assert!(open.people.forget(id, Utc::now()).await.unwrap());
     assert!(open.people.account(id).await.unwrap().is_none());
-    assert!(open.people.verify(&code, Utc::now()).await.is_err());
+    open.is_no_code(&code).await;
     assert!(open.sign_in(ANN, RIGHT).await.is_err());
     assert!(open.people.profile(id).await.is_err());
-    let anew = open.register(ANN).await.unwrap();
+    let anew = open.register(ANN).await;
     assert_ne!(anew, id);
     assert!(!open.people.forget(Uuid::now_v7(), Utc::now()).await.unwrap());
 }
@@ -233,7 +311,7 @@ async fn who_is_forgotten_may_begin_anew(db: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn there_are_not_many_codes(db: PgPool) {
     let mut open = open(&db).await;
-    let (id, now) = (open.register(ANN).await.unwrap(), Utc::now());
+    let (id, now) = (open.register(ANN).await, Utc::now());
     let ask = async |at: DateTime<Utc>| {
         open.people.ask_whether_theirs(id, &email(ANN), at).await.unwrap();
         let count = "SELECT count(*) FROM person_codes";

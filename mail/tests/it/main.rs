@@ -184,6 +184,15 @@ async fn there_is_a_bound_to_what_strangers_have_sent(db: PgPool) {
         post.send(Uuid::from_u128(id), ANN, &placed, now).await.unwrap();
     }
     assert_eq!(count().await, 12);
+    // To one address it is as many, from whosever account.
+    let (now, bob) = (now + TimeDelta::hours(4), DataSubject(Uuid::from_u128(77)));
+    for (id, whose) in (21..).zip([ANN, ANN, ANN, ANN, bob, bob, bob]) {
+        post.send(Uuid::from_u128(id), whose, &letter(), now).await.unwrap();
+    }
+    assert_eq!(count().await, 17);
+    // And to which is known for as long as it is counted.
+    let known = "SELECT count(*) FROM mails WHERE recipient IS NOT NULL";
+    assert_eq!(sqlx::query_scalar::<_, i64>(known).fetch_one(&db).await.unwrap(), 5);
 }
 
 #[tokio::test]

@@ -1,10 +1,10 @@
-//! Where the shop's mails arrive: takes each, and keeps to whom it goes and its subject. As much of
+//! Where the shop's mails arrive: takes each, and keeps to whom it goes, its subject and its code. As much of
 //! SMTP as a server needs that refuses nothing, so that none of the engine's crates is asked.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
@@ -19,6 +19,8 @@ const POLL: Duration = Duration::from_millis(50);
 struct Mail {
     to: String,
     subject: String,
+    /// What its link brings back, if it has one.
+    code: Option<String>,
 }
 
 /// All that came.
@@ -42,14 +44,23 @@ impl Inbox {
 
     /// Waits until somebody was written to with these words in the subject.
     pub async fn has(&self, to: &str, subject: &str) -> Result<()> {
+        self.hears(to, subject).await.map(drop)
+    }
+
+    /// The same; the code in that mail.
+    pub async fn code(&self, to: &str, subject: &str) -> Result<String> {
+        self.hears(to, subject).await?.code.context("the mail has no code")
+    }
+
+    async fn hears(&self, to: &str, subject: &str) -> Result<Mail> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let mails = self.0.lock().map_or_else(|_| Vec::new(), |mails| mails.clone());
-            let theirs = mails.iter().filter(|mail| mail.to == to);
-            let subjects: Vec<_> = theirs.map(|mail| &*mail.subject).collect();
-            if subjects.iter().any(|known| known.contains(subject)) {
-                return Ok(());
+            let theirs: Vec<_> = mails.into_iter().filter(|mail| mail.to == to).collect();
+            if let Some(it) = theirs.iter().find(|mail| mail.subject.contains(subject)) {
+                return Ok(it.clone());
             }
+            let subjects: Vec<_> = theirs.iter().map(|mail| &*mail.subject).collect();
             ensure!(Instant::now() < deadline, "no mail '{subject}', only {subjects:?}");
             sleep(POLL).await;
         }
@@ -71,7 +82,8 @@ async fn take(stream: TcpStream, mails: &Mutex<Vec<Mail>>) -> Result<()> {
         let answer = match line.split_once([' ', ':']).map_or(&*line, |(verb, _)| verb) {
             "." => {
                 in_text = false;
-                mail.subject = subject(&std::mem::take(&mut text));
+                let text = std::mem::take(&mut text);
+                (mail.subject, mail.code) = (subject(&text), code(&text));
                 if let Ok(mut mails) = mails.lock() {
                     mails.push(std::mem::take(&mut mail));
                 }
@@ -92,6 +104,12 @@ async fn take(stream: TcpStream, mails: &Mutex<Vec<Mail>>) -> Result<()> {
         writing.write_all(format!("{answer}\r\n").as_bytes()).await?;
     }
     Ok(())
+}
+
+/// A link is on a line of its own, and is not broken.
+fn code(mail: &str) -> Option<String> {
+    let (_, rest) = mail.split_once("code=")?;
+    rest.split_whitespace().next().map(str::to_owned)
 }
 
 /// A line of a header may go on in the next.

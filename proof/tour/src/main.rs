@@ -80,13 +80,13 @@ async fn play(cli: Cli) -> Result<()> {
     let (proprietor, clerk) = (cli.owner_token, cli.staff_token);
     let (analyst, ops) = (cli.analyst_token, cli.ops_token);
     let staff = Staff { proprietor, clerk, analyst, ops };
-    let shop = Shop::new(cli.command_api, cli.query_api, staff)?;
     let inbox = Inbox::open(cli.smtp_port).await?;
+    let shop = Shop::new(cli.command_api, cli.query_api, staff, inbox)?;
     let mut stripe =
         Stripe::start(cli.stand_in, cli.stand_in_port, cli.log, shop.webhooks()).await?;
     let mut ledger = Ledger::default();
     let outage = Duration::from_secs_f64(60.0 * cli.outage_minutes);
-    acts::all(&shop, &mut stripe, &inbox, &mut ledger, outage).await?;
+    acts::all(&shop, &mut stripe, &mut ledger, outage).await?;
     let figures = ledger.check(&shop).await?;
     say(&format!("{figures} figures, all as in the ledger"));
     Ok(())

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::caller::{Caller, Place};
+use crate::inbox::Inbox;
 
 /// Customers of the season, who come again and again; between them guests buy, each once.
 const CUSTOMERS: usize = 3;
@@ -38,6 +39,8 @@ pub struct Person {
 
 /// The shop.
 pub struct Shop {
+    /// Where its mails arrive.
+    pub inbox: Inbox,
     place: Place,
     staff: Staff,
     customers: RefCell<Vec<Rc<Person>>>,
@@ -48,11 +51,16 @@ pub struct Shop {
 
 impl Shop {
     /// A shop that answers there.
-    pub fn new(command_api: String, query_api: String, staff: Staff) -> Result<Self> {
+    pub fn new(
+        command_api: String,
+        query_api: String,
+        staff: Staff,
+        inbox: Inbox,
+    ) -> Result<Self> {
         let client = Client::builder().no_proxy().build()?;
         let place = Place { client, command_api, query_api, position: Cell::new(0) };
         let (customers, owners) = (RefCell::default(), RefCell::default());
-        Ok(Self { place, staff, customers, bought: Cell::new(0), owners })
+        Ok(Self { inbox, place, staff, customers, bought: Cell::new(0), owners })
     }
 
     /// Where Stripe tells what nobody asked.
@@ -106,17 +114,11 @@ impl Shop {
 
     /// Somebody new: a guest, or a customer who registers and signs in.
     pub async fn welcome(&self, registers: bool) -> Result<Rc<Person>> {
-        let credentials = registers.then(|| {
-            let name = Uuid::now_v7();
-            json!({"email": format!("{name}@people.example"), "password": format!("the {name}")})
-        });
-        let stranger = self.stranger();
-        let token = match &credentials {
-            None => give(&stranger, "/v1/guests", &json!({})).await?,
-            Some(who) => {
-                give(&stranger, "/v1/people", who).await?;
-                give(&stranger, "/v1/sessions", who).await?
-            }
+        let (credentials, token) = if registers {
+            let (credentials, token) = self.register().await?;
+            (Some(credentials), token)
+        } else {
+            (None, give(&self.stranger(), "/v1/guests", &json!({})).await?)
         };
         let token = token["token"].as_str().context("no token was given")?.to_owned();
         let home = json!({"name": "Anna Muster", "lines": ["Wiesenweg 7"], "postcode": "12345",
@@ -125,6 +127,19 @@ impl Shop {
             give(&self.with(&token), "/v1/addresses", &json!({ "address": home })).await?;
         let address = address["id"].as_str().context("an address has an id")?.to_owned();
         Ok(Rc::new(Person { token, address, credentials }))
+    }
+
+    /// Somebody registers, and signs in once they have shown that the address is theirs.
+    async fn register(&self) -> Result<(Value, Value)> {
+        let (stranger, name) = (self.stranger(), Uuid::now_v7());
+        let email = format!("{name}@people.example");
+        let who = json!({"email": email, "password": format!("the {name}")});
+        give(&stranger, "/v1/people", &who).await?;
+        stranger.refused("/v1/sessions", who.clone(), "wrong_credentials").await?;
+        let code = self.inbox.code(&email, "your address").await?;
+        give(&stranger, "/v1/people/verify", &json!({ "code": code })).await?;
+        let token = give(&stranger, "/v1/sessions", &who).await?;
+        Ok((who, token))
     }
 
     /// Who buys next: every other time a customer who may have been here, else a guest.

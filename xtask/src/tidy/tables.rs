@@ -60,6 +60,7 @@ const TABLES: &[Owned] = &[
             "invitations",
             "people",
             "person_codes",
+            "registrations",
             "recovery_codes",
             "second_factors",
             "sessions",

@@ -30,7 +30,10 @@ fn mailed(document: &mut Description) {
     let change = document.input::<ChangeEmail>();
     for operation in [
         post("/v1/people/verify", "account.verify")
-            .text("Shows by a code that was mailed that an address is one's own.")
+            .text(
+                "Shows by a code that was mailed that an address is one's own: who registered with \
+                 it signs in from then on.",
+            )
             .body(JSON, &code, true)
             .answer(204, "It is theirs.", None, &[])
             .refused(&BODY)

@@ -27,7 +27,11 @@ pub(super) fn describe(document: &mut Description) {
             .text("Gives a new guest a token. Theirs are the carts and orders begun with it.")
             .answer(201, "Their token.", Some((JSON, &welcome)), PRIVATE),
         post("/v1/people", "person.register")
-            .text("Registers a customer. The answer is the same where somebody has the address.")
+            .text(
+                "Registers a customer, who signs in once they have sent back the code that is \
+                 mailed; at once, where no mails are sent. The answer is the same where somebody \
+                 has the address.",
+            )
             .body(JSON, &newcomer, true)
             .answer(202, "Heard.", None, PRIVATE)
             .refused(&BODY),

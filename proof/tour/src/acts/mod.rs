@@ -13,7 +13,6 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::gateway::Stripe;
-use crate::inbox::Inbox;
 use crate::ledger::Ledger;
 use crate::say;
 use crate::shop::Shop;
@@ -29,7 +28,6 @@ const STOCK: u32 = 100;
 pub async fn all(
     shop: &Shop,
     stripe: &mut Stripe,
-    inbox: &Inbox,
     ledger: &mut Ledger,
     outage: Duration,
 ) -> Result<()> {
@@ -60,9 +58,9 @@ pub async fn all(
     act!("a dispute is lost", returning::dispute(shop, stripe, ledger));
     act!("the wrong people ask", people::trespass(shop, ledger));
     act!("somebody is forgotten", people::forgotten(shop, ledger));
-    act!("somebody works with a second factor", working::second_factor(shop, inbox));
+    act!("somebody works with a second factor", working::second_factor(shop));
     act!("a program has a key until it is revoked", working::key(shop, ledger));
-    act!("those who should be told are told", working::told(shop, inbox, ledger));
+    act!("those who should be told are told", working::told(shop, ledger));
     Ok(())
 }
 

@@ -12,7 +12,6 @@ use tokio::time::{Instant, sleep};
 use super::people::answered;
 use super::{BAG, MUG, deliver_all};
 use crate::caller::Caller;
-use crate::inbox::Inbox;
 use crate::ledger::{Ledger, Truth};
 use crate::receiver::Receiver;
 use crate::shop::{Shop, give};
@@ -25,14 +24,14 @@ const POLL: Duration = Duration::from_millis(200);
 const STEP: u64 = 30;
 
 /// Somebody is invited, signs in with a second factor, works, and is disabled.
-pub async fn second_factor(shop: &Shop, inbox: &Inbox) -> Result<()> {
+pub async fn second_factor(shop: &Shop) -> Result<()> {
     let (stranger, proprietor) = (shop.stranger(), shop.proprietor());
     let (email, password) = ("packer@shop.example", "a parcel a minute");
     let newcomer = json!({"email": email, "role": "staff"});
     let refused = shop.clerk().send(Method::POST, "/v1/staff", &newcomer).await?;
     answered(403, refused, "/v1/staff")?;
     let invited = give(&proprietor, "/v1/staff", &newcomer).await?;
-    inbox.has(email, "You are invited").await?;
+    shop.inbox.has(email, "You are invited").await?;
     let join = json!({"invitation": invited["invitation"], "password": password});
     give(&stranger, "/v1/staff/join", &join).await?;
     let mut login = json!({"email": email, "password": password});
@@ -89,7 +88,7 @@ pub async fn key(shop: &Shop, ledger: &mut Ledger) -> Result<()> {
 }
 
 /// Who subscribed is told of an order, and its customer is mailed about it.
-pub async fn told(shop: &Shop, inbox: &Inbox, ledger: &mut Ledger) -> Result<()> {
+pub async fn told(shop: &Shop, ledger: &mut Ledger) -> Result<()> {
     let receiver = Receiver::listen().await?;
     let wanted = json!({"url": receiver.url, "event_types": ["order.placed"]});
     let refused = shop.clerk().send(Method::POST, "/v1/webhooks", &wanted).await?;
@@ -106,7 +105,7 @@ pub async fn told(shop: &Shop, inbox: &Inbox, ledger: &mut Ledger) -> Result<()>
     let credentials = customer.credentials.clone().unwrap_or_default();
     let email = text(&credentials, "/email")?;
     for subject in ["We have your order", "is certain", "is on its way"] {
-        inbox.has(email, subject).await?;
+        shop.inbox.has(email, subject).await?;
     }
     let failed = "/v1/mails?state=failed";
     let (status, mails) = shop.ops().send(Method::GET, failed, &json!({})).await?;
