@@ -13,7 +13,7 @@ use vault::DataSubject;
 use crate::catalogue::READS_AT_ONCE;
 use crate::csv::table::{Table, TableError};
 use crate::people::columns::PersonColumns;
-use crate::people::{self, Acquaintance, FilePerson};
+use crate::people::{self, Acquaintance, FilePerson, UNPROVEN};
 use crate::report::{Counts, Report};
 use crate::{Error, ids, progress};
 
@@ -49,6 +49,7 @@ pub(crate) async fn import(file: PathBuf, people: &People) -> Result<Report, Err
             Acquaintance::New(_) => new += 1,
             Acquaintance::Known(_) => known += 1,
             Acquaintance::Colleague => report.skip(line, "they work for the shop"),
+            Acquaintance::Unproven => report.skip(line, UNPROVEN),
             Acquaintance::Forgotten => report.skip(line, "they were forgotten here"),
             Acquaintance::Nobody => {
                 report.skip(line, "neither a customer id nor an e-mail tells who it is");

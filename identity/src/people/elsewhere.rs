@@ -5,17 +5,33 @@ use uuid::Uuid;
 
 use super::{Email, PURPOSE, People, Person};
 
+/// Who has an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// Who.
+    pub person: Person,
+    /// Whether nobody gets in but who reads its mails: it was shown to be theirs, or there is no
+    /// password yet. Anybody can have registered with any other.
+    pub is_theirs: bool,
+}
+
 impl People {
     /// Who has this address.
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn with_email(&self, email: &Email) -> sqlx::Result<Option<Person>> {
+    pub async fn with_email(&self, email: &Email) -> sqlx::Result<Option<Holder>> {
         let digests = self.digests(email);
-        let found =
-            sqlx::query!("SELECT id, role FROM people WHERE email_digest = ANY($1)", &digests);
+        let found = sqlx::query!(
+            r#"SELECT id, role, (verified_at IS NOT NULL OR password IS NULL) AS "is_theirs!"
+               FROM people WHERE email_digest = ANY($1)"#,
+            &digests
+        );
         let found = found.fetch_optional(&self.db).await?;
-        Ok(found.and_then(|found| Person::of(found.id, found.role)))
+        Ok(found.and_then(|found| {
+            let person = Person::of(found.id, found.role)?;
+            Some(Holder { person, is_theirs: found.is_theirs })
+        }))
     }
 
     /// An account for a customer of other books, whose id is `id` there or is to be it here. Says

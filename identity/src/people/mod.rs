@@ -33,6 +33,7 @@ use uuid::Uuid;
 
 pub use account::{Account, AccountError};
 pub use common::NewPassword;
+pub use elsewhere::Holder;
 pub use inviting::Invitation;
 pub use password::{Hashing, Password, PasswordError};
 pub use registering::Hashed;

@@ -57,7 +57,7 @@ impl Written {
     async fn register(&mut self, text: &str) -> Uuid {
         let code = self.ask(text, RIGHT).await.code();
         assert_eq!(self.people.verify(&code, Utc::now()).await.unwrap(), None);
-        self.people.with_email(&email(text)).await.unwrap().unwrap().id
+        self.people.with_email(&email(text)).await.unwrap().unwrap().person.id
     }
 
     async fn sign_in(&self, text: &str, given: &str) -> Result<Uuid, SignInError> {

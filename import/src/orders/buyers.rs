@@ -14,7 +14,7 @@ use super::history::PastOrder;
 use crate::catalogue::READS_AT_ONCE;
 use crate::csv::table::{Row, Table};
 use crate::people::columns::PersonColumns;
-use crate::people::{self, Acquaintance, FilePerson};
+use crate::people::{self, Acquaintance, FilePerson, UNPROVEN};
 use crate::report::Report;
 use crate::{Error, ids};
 
@@ -81,6 +81,7 @@ impl Buyers {
             match is {
                 Acquaintance::New(_) => new += 1,
                 Acquaintance::Colleague => report.remark(line, "who ordered works for the shop"),
+                Acquaintance::Unproven => report.remark(line, UNPROVEN),
                 Acquaintance::Forgotten => report.remark(line, "who ordered was forgotten here"),
                 Acquaintance::Known(_) | Acquaintance::Nobody => {}
             }
@@ -96,7 +97,9 @@ impl Buyers {
             let customer = match is {
                 Some(Acquaintance::New(id) | Acquaintance::Known(id)) => Some(CustomerId(id)),
                 Some(Acquaintance::Forgotten) => continue,
-                Some(Acquaintance::Colleague | Acquaintance::Nobody) | None => order.customer,
+                // Whom the file's number names, if it has one, and nobody who is here.
+                Some(Acquaintance::Colleague | Acquaintance::Unproven | Acquaintance::Nobody)
+                | None => order.customer,
             };
             order.customer = customer;
             order.address = address(people, order.id, customer, &person).await?;

@@ -1,6 +1,7 @@
 //! People of a file, into the vault: an account for who has an e-mail, what is known of them, where
 //! they live. No event and no report says any of it. What people have said here themselves stays,
-//! and who was forgotten here stays forgotten. What the columns mean is in [`columns`].
+//! who was forgotten here stays forgotten, and who registered with an e-mail and never showed that
+//! it is theirs is given nothing. What the columns mean is in [`columns`].
 
 pub mod columns;
 
@@ -48,11 +49,17 @@ pub enum Acquaintance {
     Known(Uuid),
     /// They work for the shop: what they do elsewhere is not told of them here.
     Colleague,
+    /// Somebody registered here with their e-mail, and never showed that it is theirs: nothing is
+    /// given to whoever that is.
+    Unproven,
     /// They were forgotten here.
     Forgotten,
     /// Nothing tells them from others.
     Nobody,
 }
+
+/// What is reported of who is [unproven](Acquaintance::Unproven).
+pub const UNPROVEN: &str = "somebody registered with this e-mail and has not shown that it is theirs";
 
 /// Keeps who somebody is: their account and their profile.
 pub async fn keep(
@@ -64,11 +71,14 @@ pub async fn keep(
         Some(email) => people.with_email(email).await?,
         None => None,
     };
-    if account.is_some_and(|account| account.role.is_some()) {
+    if account.is_some_and(|account| account.person.role.is_some()) {
         return Ok(Acquaintance::Colleague);
     }
+    if account.is_some_and(|account| !account.is_theirs) {
+        return Ok(Acquaintance::Unproven);
+    }
     let made = || person.email.as_ref().map(|_| Uuid::now_v7());
-    let Some(id) = account.map(|account| account.id).or(person.id).or_else(made) else {
+    let Some(id) = account.map(|account| account.person.id).or(person.id).or_else(made) else {
         return Ok(Acquaintance::Nobody);
     };
     let mut is_new = false;

@@ -66,7 +66,7 @@ fn email(text: &str) -> Email {
 }
 
 async fn id_of(people: &People, address: &str) -> Uuid {
-    people.with_email(&email(address)).await.unwrap().unwrap().id
+    people.with_email(&email(address)).await.unwrap().unwrap().person.id
 }
 
 pub async fn run_with(db: &PgPool, people: &People, args: Args) -> Report {
@@ -189,6 +189,35 @@ async fn a_history_belongs_to_whom_it_names(db: PgPool) {
     assert_eq!((again.rows_skipped(), again.commands().accepted), (0, 0), "{:?}", again.reasons());
     assert_eq!(log(&db).await, before);
     assert!(people.with_email(&email("ursula@plinth.example")).await.unwrap().is_none());
+}
+
+/// Whoever registers with somebody's e-mail gets neither their history nor what is known of them.
+#[sqlx::test(migrations = "../migrations")]
+async fn who_has_not_shown_that_an_address_is_theirs_gets_no_history(db: PgPool) {
+    let people = people_of(&db);
+    let (address, mine) = (email("zdenka@quill.example"), Password::from("squatter".to_owned()));
+    let squatter = people.register(&address, mine, None).await.unwrap().unwrap();
+    let report = run_with(&db, &people, customers(file(CUSTOMERS))).await;
+    assert!(report.reasons().iter().any(|(line, why)| *line == 2 && why.contains("not shown")));
+    let report = run_with(&db, &people, orders(file(ORDERS))).await;
+    assert!(report.to_string().contains("not shown"), "{report}");
+    assert_eq!(report.rows_skipped(), 0, "the orders are kept: {:?}", report.reasons());
+    let placed = of_kind(&db, "order.placed").await;
+    assert_eq!(placed.len(), 3);
+    assert!(placed.iter().all(|order| order.get("customer_id") != Some(&json!(squatter))));
+    let id: Uuid = placed[0]["address_id"].as_str().unwrap().parse().unwrap();
+    let kept = people.vault().kept::<PostalAddress>(Kind::Address, id).await.unwrap().unwrap();
+    assert_eq!(kept.subject, DataSubject(id), "who is in it alone");
+    assert_eq!(people.profile(squatter).await.unwrap(), Profile::default());
+    let known = people.vault().all::<PostalAddress>(Kind::Address, DataSubject(squatter), true);
+    assert!(known.await.unwrap().is_empty());
+    // Who has shown it gets it.
+    let proven = "UPDATE people SET verified_at = now() WHERE id = $1";
+    sqlx::query(proven).bind(squatter).execute(&db).await.unwrap();
+    let later = ORDERS.replace("#1001", "#2001");
+    run_with(&db, &people, orders(file(&later))).await;
+    let placed = of_kind(&db, "order.placed").await;
+    assert_eq!(placed[3]["customer_id"], json!(squatter));
 }
 
 #[sqlx::test(migrations = "../migrations")]
