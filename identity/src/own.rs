@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use domain::CustomerId;
+use domain::{CustomerId, GuestId};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -29,6 +29,8 @@ const PACE: Pace = Pace {
 /// life of an access token. Where there are more, what was given out before the earliest of these
 /// is void, whoever's it is: they get another by their session.
 const VOIDED_MAX: i64 = 50_000;
+/// The same of guests, who get no other token: of those who left, the latest.
+const LEFT_MAX: i64 = 50_000;
 
 /// Knows the shop's own tokens.
 #[derive(Debug)]
@@ -91,6 +93,9 @@ impl Own {
 
 impl Facts {
     fn is_void(&self, named: &Named) -> bool {
+        if let Principal::Guest(GuestId(guest)) = named.principal {
+            return self.voided.get(&guest).is_some_and(|before| named.issued < *before);
+        }
         let (Principal::Customer(CustomerId(person))
         | Principal::Enrolling(person)
         | Principal::Member(Member::Person(person), _)) = named.principal
@@ -105,14 +110,21 @@ impl Facts {
 async fn read(db: &PgPool, now: DateTime<Utc>) -> sqlx::Result<Facts> {
     let keys = keys::public(db, now).await?;
     let voided = sqlx::query!(
-        "SELECT person_id, before FROM voided_tokens WHERE until > $1
+        "SELECT person_id, before FROM voided_tokens WHERE until > $1 AND has_account
          ORDER BY before DESC LIMIT $2",
         now,
         VOIDED_MAX
     );
+    let left = sqlx::query!(
+        "SELECT person_id, before FROM voided_tokens WHERE until > $1 AND NOT has_account
+         ORDER BY before DESC LIMIT $2",
+        now,
+        LEFT_MAX
+    );
+    let left = left.fetch_all(db).await?.into_iter().map(|it| (it.person_id, it.before));
     let voided = voided.fetch_all(db).await?;
     let is_full = voided.len() as i64 >= VOIDED_MAX;
     let all_before = voided.last().filter(|_| is_full).map(|it| it.before);
-    let voided = voided.into_iter().map(|it| (it.person_id, it.before)).collect();
+    let voided = voided.into_iter().map(|it| (it.person_id, it.before)).chain(left).collect();
     Ok(Facts { keys, voided, all_before })
 }

@@ -278,8 +278,8 @@ impl People {
     }
 
     /// Forgets a shopper, at once and everywhere: their account, what was sealed for them, mails
-    /// that wait; and voids their tokens. Orders stay, without anybody's name. Says whether
-    /// anything was known of them.
+    /// that wait; and voids their tokens, those of the guests they were too. Orders stay, without
+    /// anybody's name. Says whether anything was known of them.
     ///
     /// # Errors
     /// The database does not answer. Who asks again forgets the rest.
@@ -295,6 +295,10 @@ impl People {
         worked_here: bool,
         now: DateTime<Utc>,
     ) -> Result<bool, AccountError> {
+        // Before it is forgotten who they were.
+        let mut guests = self.vault.with_guests(DataSubject(id)).await?;
+        guests.retain(|guest| *guest != id);
+        self.let_guests_go(&guests, now).await?;
         let known = self.vault.erase(DataSubject(id), now).await?;
         let gone = sqlx::query_scalar!(
             "DELETE FROM people
@@ -306,9 +310,11 @@ impl People {
         let gone = gone.fetch_optional(&self.db).await?;
         if let Some(digest) = &gone {
             failures::forget(&self.db, digest).await?;
+            self.void_tokens(id, now).await?;
+        } else {
+            self.let_guests_go(&[id], now).await?;
         }
         self.forget_sign_ins(id).await?;
-        self.void_tokens(id, now).await?;
         Ok(known || gone.is_some())
     }
 

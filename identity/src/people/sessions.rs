@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::{People, Person, SignInError};
 use crate::master::random;
+use crate::token::LIFE_MAX;
 
 /// How long who does not come back stays signed in, and a token is good that comes with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,6 +187,30 @@ impl People {
             now,
         );
         ended.fetch_optional(&self.db).await.map(|it| it.is_some())
+    }
+
+    /// Tokens of guests that were given out before now are worth nothing: they get no others.
+    /// Forgets some that nobody has to look at any more.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn let_guests_go(&self, guests: &[Uuid], now: DateTime<Utc>) -> sqlx::Result<()> {
+        sqlx::query!(
+            "WITH old AS (DELETE FROM voided_tokens WHERE person_id IN (
+                 SELECT person_id FROM voided_tokens WHERE until < $2 AND person_id <> ALL($1)
+                 LIMIT $4 FOR UPDATE SKIP LOCKED))
+             INSERT INTO voided_tokens AS v (person_id, before, until, has_account)
+             SELECT DISTINCT who, $2, $3::timestamptz, false FROM unnest($1::uuid[]) AS who
+             ON CONFLICT (person_id) DO UPDATE SET
+                 before = greatest(v.before, $2), until = greatest(v.until, $3)",
+            guests,
+            now,
+            now + LIFE_MAX,
+            SWEPT_AT_ONCE
+        )
+        .execute(&self.db)
+        .await
+        .map(drop)
     }
 
     /// Somebody's sessions, the one that was used last first.

@@ -80,6 +80,7 @@ pub fn all() -> Vec<Door> {
         ("/.well-known/jwks.json", Anyone, get(published::keys)),
         ("/.well-known/oauth-authorization-server", Anyone, get(published::metadata)),
         ("/v1/guests", Anyone, post(guests::welcome)),
+        ("/v1/guests/end", Shopper, post(guests::leave)),
         ("/v1/people", Anyone, post(people::register)),
         ("/v1/sessions", Anyone, post(people::sign_in)),
         ("/v1/sessions/refresh", Anyone, post(people::refresh)),

@@ -85,9 +85,8 @@ pub(super) async fn register(
     if people.post().is_some() {
         place.see_to(async move { people.ask_newcomer(&email, password, locale, now).await });
     } else {
-        let let_in = finish(async move {
-            people.let_in_unproved(&email, password, locale, now).await
-        });
+        let let_in =
+            finish(async move { people.let_in_unproved(&email, password, locale, now).await });
         let_in.await.map_err(failed)?;
     }
     Ok((StatusCode::ACCEPTED, NO_STORE).into_response())

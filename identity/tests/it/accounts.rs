@@ -149,9 +149,8 @@ async fn who_never_comes_back_is_let_go_of(db: PgPool) {
     for _ in 0..7 {
         ask(ANN, now).await;
     }
-    let count = async |what: &'static str| {
-        sqlx::query_scalar::<_, i64>(what).fetch_one(&db).await.unwrap()
-    };
+    let count =
+        async |what: &'static str| sqlx::query_scalar::<_, i64>(what).fetch_one(&db).await.unwrap();
     assert_eq!(count("SELECT count(*) FROM registrations").await, 5);
     ask(ANN, now + TimeDelta::minutes(61)).await;
     assert_eq!(count("SELECT count(*) FROM registrations").await, 6, "others have waited an hour");

@@ -8,6 +8,7 @@ use identity::issuer::Issuer;
 use identity::people::{People, Person, SignInError, StaffChange};
 use sqlx::PgPool;
 use uuid::Uuid;
+use vault::DataSubject;
 use vault::address::Profile;
 
 use crate::accounts::open;
@@ -233,6 +234,41 @@ async fn a_token_ends_with_its_session(db: PgPool) {
         assert_eq!(people.go_on(&other, Utc::now()).await.unwrap().person, person, "{way}");
         let after = token(&issuer, person).await;
         assert!(who(&guard(&db), &after, Utc::now()).await.is_ok(), "{way}");
+    }
+}
+
+/// A guest's token is withdrawn by themselves, and with whoever they turned out to be.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_guest_leaves(db: PgPool) {
+    let (people, issuer) = (people(&db), issuer(&db));
+    let ann = Person { id: ann(&people).await, role: None };
+    let guest = async || issuer.guest(Utc::now()).await.unwrap();
+    let [(left, lefts), (was_ann, anns), (_, others)] =
+        [guest().await, guest().await, guest().await];
+    people.vault().unite(DataSubject(was_ann.0), DataSubject(ann.id)).await.unwrap();
+    let own = token(&issuer, ann).await;
+    tokio::time::sleep(Duration::from_millis(2)).await;
+    people.let_guests_go(&[left.0], Utc::now()).await.unwrap();
+    is_refused(&guard(&db), &lefts.token, Utc::now()).await;
+    assert!(who(&guard(&db), &anns.token, Utc::now()).await.is_ok());
+    people.forget(ann.id, Utc::now()).await.unwrap();
+    for void in [&anns.token, &own] {
+        is_refused(&guard(&db), void, Utc::now()).await;
+    }
+    assert!(who(&guard(&db), &others.token, Utc::now()).await.is_ok());
+    // A guest of whom nothing was known.
+    let (alone, issued) = guest().await;
+    tokio::time::sleep(Duration::from_millis(2)).await;
+    people.forget(alone.0, Utc::now()).await.unwrap();
+    is_refused(&guard(&db), &issued.token, Utc::now()).await;
+    // However many leave, nobody else has to for it.
+    let many = "INSERT INTO voided_tokens (person_id, before, until, has_account)
+                SELECT gen_random_uuid(), now() + interval '1 hour', now() + interval '1 day', false
+                FROM generate_series(1, 50001)";
+    sqlx::query(many).execute(&db).await.unwrap();
+    let eve = token(&issuer, eve(&people).await).await;
+    for good in [&others.token, &eve] {
+        assert!(who(&guard(&db), good, Utc::now()).await.is_ok());
     }
 }
 

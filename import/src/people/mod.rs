@@ -59,7 +59,8 @@ pub enum Acquaintance {
 }
 
 /// What is reported of who is [unproven](Acquaintance::Unproven).
-pub const UNPROVEN: &str = "somebody registered with this e-mail and has not shown that it is theirs";
+pub const UNPROVEN: &str =
+    "somebody registered with this e-mail and has not shown that it is theirs";
 
 /// Keeps who somebody is: their account and their profile.
 pub async fn keep(

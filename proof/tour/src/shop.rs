@@ -51,12 +51,7 @@ pub struct Shop {
 
 impl Shop {
     /// A shop that answers there.
-    pub fn new(
-        command_api: String,
-        query_api: String,
-        staff: Staff,
-        inbox: Inbox,
-    ) -> Result<Self> {
+    pub fn new(command_api: String, query_api: String, staff: Staff, inbox: Inbox) -> Result<Self> {
         let client = Client::builder().no_proxy().build()?;
         let place = Place { client, command_api, query_api, position: Cell::new(0) };
         let (customers, owners) = (RefCell::default(), RefCell::default());

@@ -26,6 +26,10 @@ pub(super) fn describe(document: &mut Description) {
         post("/v1/guests", "guest.welcome")
             .text("Gives a new guest a token. Theirs are the carts and orders begun with it.")
             .answer(201, "Their token.", Some((JSON, &welcome)), PRIVATE),
+        post("/v1/guests/end", "guest.leave")
+            .text("Withdraws a guest's own token. What was theirs is reached by nobody else.")
+            .answer(204, "It is worth nothing within ten seconds.", None, &[])
+            .refused(&[404]),
         post("/v1/people", "person.register")
             .text(
                 "Registers a customer, who signs in once they have sent back the code that is \
