@@ -22,7 +22,9 @@ pub enum Template {
     AddressChangeAsked,
     /// Their address is another now.
     AddressChanged,
-    /// Their second factor was taken away by the shop.
+    /// They sign in with a second factor from now on.
+    SecondFactorAdded,
+    /// They do no more: they, or the shop for them, took it away.
     SecondFactorRemoved,
     /// Somebody is to work here.
     Invitation,
@@ -55,6 +57,7 @@ impl Template {
         Self::PasswordChanged,
         Self::AddressChangeAsked,
         Self::AddressChanged,
+        Self::SecondFactorAdded,
         Self::SecondFactorRemoved,
         Self::Invitation,
         Self::OrderPlaced,
@@ -77,6 +80,7 @@ impl Template {
             Self::PasswordChanged => "password_changed",
             Self::AddressChangeAsked => "address_change_asked",
             Self::AddressChanged => "address_changed",
+            Self::SecondFactorAdded => "second_factor_added",
             Self::SecondFactorRemoved => "second_factor_removed",
             Self::Invitation => "invitation",
             Self::OrderPlaced => "order_placed",

@@ -2,10 +2,12 @@
 
 use axum::Extension;
 use axum::http::StatusCode;
+use chrono::Utc;
 use identity::Role;
 use identity::token::Subject;
 use kit_mail::Inbox;
 use mail::Post;
+use ring::hmac::{HMAC_SHA1_FOR_LEGACY_USE_ONLY, Key, sign};
 use serde_json::{Value, json};
 use service::rates::Proxies;
 use sqlx::PgPool;
@@ -133,6 +135,51 @@ async fn who_registers_learns_nothing_by_signing_in(db: PgPool) {
     assert_eq!(told[0], told[1]);
 }
 
+/// What an app shows at this moment that was told this secret (RFC 6238).
+fn code(secret: &str) -> String {
+    let letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let (mut bytes, mut bits, mut count) = (Vec::new(), 0_u32, 0);
+    for letter in secret.chars() {
+        (bits, count) =
+            (bits << 5 | u32::try_from(letters.find(letter).unwrap()).unwrap(), count + 5);
+        if count >= 8 {
+            count -= 8;
+            bytes.push(u8::try_from(bits >> count & 0xff).unwrap());
+        }
+    }
+    let key = Key::new(HMAC_SHA1_FOR_LEGACY_USE_ONLY, &bytes);
+    let tag = sign(&key, &(Utc::now().timestamp() / 30).to_be_bytes());
+    let from = usize::from(tag.as_ref()[19] & 15);
+    let four: [u8; 4] = tag.as_ref()[from..from + 4].try_into().unwrap();
+    format!("{:06}", (u32::from_be_bytes(four) & 0x7fff_ffff) % 1_000_000)
+}
+
+/// Who has a second factor from now on is told, and who has none any more.
+#[sqlx::test(migrations = "../migrations")]
+async fn another_factor_is_told(db: PgPool) {
+    let mut inbox = Inbox::open().await;
+    let (known, _stopped) = writing(&db, &inbox);
+    let (ann, password) = ("ann@shop.example", "correct horse");
+    let who = json!({"email": ann, "password": password});
+    known.shop.done(post("/v1/people", &who)).await;
+    known.shop.done(verify(&inbox.next().await.code())).await;
+    let signed_in = signs_in(&known, ann, password).await;
+    let token = signed_in.body["token"].as_str().unwrap();
+    let begun = post("/v1/people/me/totp", &json!({ "password": password }));
+    let secret = known.done(token, begun).await.body["secret"].as_str().unwrap().to_owned();
+    let confirm = post("/v1/people/me/totp/confirm", &json!({ "totp": code(&secret) }));
+    let codes = known.done(token, confirm).await.body["recovery_codes"].clone();
+    let mail = inbox.next().await;
+    assert!(mail.to == ann && mail.subject.contains("a second factor now"), "{mail:?}");
+    let who = json!({"email": ann, "password": password, "totp": codes[0]});
+    let signed_in = known.shop.done(post("/v1/sessions", &who)).await;
+    let token = signed_in.body["token"].as_str().unwrap();
+    let removal = json!({"password": password, "totp": codes[1]});
+    known.done(token, post("/v1/people/me/totp/remove", &removal)).await;
+    let mail = inbox.next().await;
+    assert!(mail.to == ann && mail.subject.contains("second factor was removed"), "{mail:?}");
+}
+
 /// Another e-mail lets somebody in as well as another password.
 #[sqlx::test(migrations = "../migrations")]
 async fn another_e_mail_stands_there_too(db: PgPool) {
@@ -153,9 +200,12 @@ async fn another_e_mail_stands_there_too(db: PgPool) {
         mailed = inbox.next().await;
     }
     known.shop.done(verify(&mailed.code())).await;
+    // All sessions end with that.
+    let signed_in = signs_in(&known, lee, password).await;
+    let token = signed_in.body["token"].as_str().unwrap();
     let own = known.done(token, get("/v1/people/me/sign-ins")).await;
     // That the first address is hers changed nothing.
-    assert_eq!(what(&own), ["email_changed", "email_change_asked", "signed_in"]);
+    assert_eq!(what(&own), ["signed_in", "email_changed", "email_change_asked", "signed_in"]);
     for item in own.body["items"].as_array().unwrap() {
         assert_eq!(item["network"], "203.0.113.0/24");
     }

@@ -113,8 +113,8 @@ impl People {
         self.write_to(id, old, Template::AddressChanged, json!({}), now).await.map(|()| Some(id))
     }
 
-    /// Somebody has another address by a code, if that is still good; others that they were mailed
-    /// are not from now on, for they lie in the mailbox of before.
+    /// Somebody has another address by a code, if that is still good. Whatever else lets them in, or
+    /// would, is not from now on: others that they were mailed lie in the mailbox of before.
     async fn move_to(
         &self,
         id: Uuid,
@@ -130,10 +130,8 @@ impl People {
              moved AS (UPDATE people SET email_digest = $3, email_sealed = $4, verified_at = $5
                  FROM taken WHERE id = taken.person_id AND NOT EXISTS
                      (SELECT FROM people other WHERE other.email_digest = $3 AND other.id <> $1)
-                 RETURNING id),
-             others AS (DELETE FROM person_codes USING moved
-                 WHERE person_id = moved.id AND digest <> $2)
-             SELECT id FROM moved",
+                 RETURNING id)
+             SELECT id FROM moved, shut_out(id, $5)",
             id,
             &codes::digest(code)[..],
             &self.digest(new)[..],

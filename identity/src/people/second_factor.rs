@@ -1,7 +1,8 @@
 //! A second factor: codes of an app on somebody's phone, and recovery codes for when it is gone.
-//! Who has confirmed one signs in with it from then on.
+//! Who has confirmed one signs in with it from then on. With it and without it again, all else ends
+//! by which they were let in: whoever was signed in may have known the password alone.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use mail::letter::Template;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -24,6 +25,8 @@ const RECOVERY_CODES: usize = 10;
 const RECOVERY_BYTES: usize = 10;
 /// Letters between two dashes of one.
 const RECOVERY_GROUP: usize = 4;
+/// How long an enrolment waits for the code that confirms it.
+const BEGUN_LIFE: TimeDelta = TimeDelta::minutes(15);
 /// Characters of a code that is looked at.
 const GIVEN_CHARS_MAX: usize = 40;
 
@@ -71,48 +74,53 @@ impl People {
         Ok(Enrolment { secret, uri })
     }
 
-    /// Asks for a code from now on, whenever somebody signs in, if this one is right. The recovery
-    /// codes are shown this once. Codes that were mailed are good no more: whoever asked for them
-    /// may have known the password alone.
+    /// Asks for a code from now on, whenever somebody signs in, if this one is right, which may be
+    /// tried as often as a password. The recovery codes are shown this once. Whatever else lets
+    /// them in, or would, is good no more: they sign in with their next code.
     ///
     /// # Errors
-    /// It is not, or nothing is to be confirmed.
+    /// It is not, or it was tried too often, or nothing is to be confirmed.
     pub async fn confirm(
         &self,
         person: Uuid,
         code: &str,
         now: DateTime<Utc>,
     ) -> Result<Vec<String>, SignInError> {
-        let begun = sqlx::query_scalar!(
-            "SELECT sealed FROM second_factors WHERE person_id = $1 AND confirmed_at IS NULL",
-            person
+        let begun = sqlx::query!(
+            "SELECT f.sealed, p.email_digest FROM second_factors f
+             JOIN people p ON p.id = f.person_id
+             WHERE f.person_id = $1 AND f.confirmed_at IS NULL AND f.created_at > $2",
+            person,
+            now - BEGUN_LIFE
         );
         let begun = begun.fetch_optional(&self.db).await?.ok_or(SignInError::NoSecondFactor)?;
-        let secret = self.master.open(PURPOSE, &begun)?;
+        failures::claim(&self.db, &begun.email_digest, now).await?;
+        let secret = self.master.open(PURPOSE, &begun.sealed)?;
         let step = totp::step_of(&secret, code, now, 0);
         let step = step.ok_or(SignInError::SecondFactorWrong)?;
         let codes: Vec<String> = (0..RECOVERY_CODES).map(|_| recovery_code()).collect();
         let digests: Vec<Vec<u8>> =
             codes.iter().map(|code| self.recovery_digest(person, code)).collect();
+        // The person first: so do all who end codes.
         let confirmed = sqlx::query!(
-            "WITH confirmed AS (
-                 UPDATE second_factors SET confirmed_at = $2, last_step = $3
-                 WHERE person_id = $1 AND confirmed_at IS NULL AND sealed = $4
+            "WITH person AS (SELECT id FROM people WHERE id = $1 FOR UPDATE),
+             confirmed AS (
+                 UPDATE second_factors SET confirmed_at = $2, last_step = $3 FROM person
+                 WHERE person_id = person.id AND confirmed_at IS NULL AND sealed = $4
                  RETURNING person_id),
-             mailed AS (DELETE FROM person_codes c USING confirmed
-                        WHERE c.person_id = confirmed.person_id)
-             INSERT INTO recovery_codes (person_id, digest)
-             SELECT person_id, digest FROM confirmed, unnest($5::bytea[]) AS digest",
+             recovery AS (
+                 INSERT INTO recovery_codes (person_id, digest)
+                 SELECT person_id, digest FROM confirmed, unnest($5::bytea[]) AS digest)
+             SELECT person_id FROM confirmed, shut_out(person_id, $2)",
             person,
             now,
             step,
-            begun,
+            begun.sealed,
             &digests,
         );
         // Another call may have been first.
-        if confirmed.execute(&self.db).await?.rows_affected() == 0 {
-            return Err(SignInError::NoSecondFactor);
-        }
+        confirmed.fetch_optional(&self.db).await?.ok_or(SignInError::NoSecondFactor)?;
+        failures::forget(&self.db, &begun.email_digest).await?;
         Ok(codes)
     }
 
@@ -131,7 +139,7 @@ impl People {
     }
 
     /// Takes the second factor away from somebody who knows their password and has it, or a
-    /// recovery code.
+    /// recovery code. They sign in anew.
     ///
     /// # Errors
     /// They do not, or have none.
@@ -148,22 +156,45 @@ impl People {
         }
         self.prove_second(person, Some(code), now).await?;
         failures::forget(&self.db, &known.email_digest).await?;
-        self.forget_second_factor(person).await?;
+        self.forget_second_factor(person, now).await?;
         Ok(())
     }
 
-    /// Takes the second factor away from somebody, whoever that is, and codes that were mailed to
-    /// them with it; whether they had one.
+    /// Takes the second factor away from somebody, whoever that is, and with it whatever lets them
+    /// in but their password; whether they had one.
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn forget_second_factor(&self, person: Uuid) -> sqlx::Result<bool> {
+    pub async fn forget_second_factor(
+        &self,
+        person: Uuid,
+        now: DateTime<Utc>,
+    ) -> sqlx::Result<bool> {
         let taken = sqlx::query!(
-            "WITH mailed AS (DELETE FROM person_codes WHERE person_id = $1)
-             DELETE FROM second_factors WHERE person_id = $1",
-            person
+            "WITH person AS (SELECT id FROM people WHERE id = $1 FOR UPDATE),
+             taken AS (DELETE FROM second_factors USING person WHERE person_id = person.id
+                 RETURNING person_id)
+             SELECT person_id FROM taken, shut_out(person_id, $2)",
+            person,
+            now
         );
-        taken.execute(&self.db).await.map(|done| done.rows_affected() > 0)
+        taken.fetch_optional(&self.db).await.map(|it| it.is_some())
+    }
+
+    /// Tells somebody that they have a second factor now, or none any more.
+    ///
+    /// # Errors
+    /// The mail could not be written down.
+    pub async fn tell_of_factor(
+        &self,
+        person: Uuid,
+        has_one: bool,
+        now: DateTime<Utc>,
+    ) -> Result<(), AccountError> {
+        let Some(account) = self.account(person).await? else { return Ok(()) };
+        let template =
+            if has_one { Template::SecondFactorAdded } else { Template::SecondFactorRemoved };
+        self.write_to(person, account.email, template, json!({}), now).await
     }
 
     /// Takes it away from a customer, or from somebody who works here, who has lost it and their
@@ -178,16 +209,14 @@ impl People {
         now: DateTime<Utc>,
     ) -> Result<bool, AccountError> {
         let account = self.account(person).await?;
-        let Some(account) = account.filter(|it| it.role.is_some() == works_here) else {
-            return Ok(false);
-        };
-        if !self.forget_second_factor(person).await? {
+        if account.is_none_or(|it| it.role.is_some() != works_here)
+            || !self.forget_second_factor(person, now).await?
+        {
             return Ok(false);
         }
         tracing::info!(%person, "a second factor was taken away by who works here");
         self.note(person, What::FactorRemoved, None, now).await;
-        let template = Template::SecondFactorRemoved;
-        self.write_to(person, account.email, template, json!({}), now).await?;
+        self.tell_of_factor(person, false, now).await?;
         Ok(true)
     }
 

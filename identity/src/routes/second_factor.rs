@@ -64,30 +64,39 @@ pub(super) async fn enrol(
 }
 
 /// `POST /v1/people/me/totp/confirm`: asked for from now on. The recovery codes are shown this
-/// once.
+/// once, and all sessions end.
 pub(super) async fn confirm(
     State(identity): State<Identity>,
     principal: Principal,
     Origin(network): Origin,
     Json(Code { totp }): Json<Code>,
 ) -> Result<Response, Problem> {
-    let (people, id, now) = (&identity.desk()?.people, person(principal)?, Utc::now());
-    let recovery_codes = people.confirm(id, &totp, now).await.map_err(refused)?;
-    people.note(id, What::FactorAdded, network.as_ref(), now).await;
+    let (people, id, now) = (identity.desk()?.people.clone(), person(principal)?, Utc::now());
+    // Who hangs up, as a thief would, is told all the same.
+    let confirmed = finish(async move {
+        let recovery_codes = people.confirm(id, &totp, now).await?;
+        people.note(id, What::FactorAdded, network.as_ref(), now).await;
+        people.tell_of_factor(id, true, now).await?;
+        Ok(recovery_codes)
+    });
+    let recovery_codes = confirmed.await.map_err(failed)?;
     Ok((NO_STORE, Json(Confirmed { recovery_codes })).into_response())
 }
 
-/// `POST /v1/people/me/totp/remove`
+/// `POST /v1/people/me/totp/remove`: all sessions end.
 pub(super) async fn remove(
     State(identity): State<Identity>,
     principal: Principal,
     Origin(network): Origin,
     Json(Removal { password, totp }): Json<Removal>,
 ) -> Result<StatusCode, Problem> {
-    let (people, id, now) = (&identity.desk()?.people, person(principal)?, Utc::now());
-    let removed = people.remove_second_factor(id, password, &totp, now).await;
-    removed.map_err(refused)?;
-    people.note(id, What::FactorRemoved, network.as_ref(), now).await;
+    let (people, id, now) = (identity.desk()?.people.clone(), person(principal)?, Utc::now());
+    let removed = finish(async move {
+        people.remove_second_factor(id, password, &totp, now).await?;
+        people.note(id, What::FactorRemoved, network.as_ref(), now).await;
+        people.tell_of_factor(id, false, now).await
+    });
+    removed.await.map_err(failed)?;
     Ok(StatusCode::NO_CONTENT)
 }
 

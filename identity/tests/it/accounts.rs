@@ -217,7 +217,10 @@ async fn who_wants_another_address_shows_that_it_is_theirs(db: PgPool) {
     assert!(matches!(wrong, Err(AccountError::SignIn(SignInError::Wrong))));
     let code = open.ask_for_other(id, ANN, OTHER).await;
     assert_eq!(open.sign_in(ANN, RIGHT).await.unwrap(), id);
+    let person = open.people.sign_in(&email(ANN), password(RIGHT), now).await.unwrap();
+    open.people.begin(person, now).await.unwrap();
     open.people.verify(&code, now).await.unwrap();
+    assert!(open.people.sessions(id, now).await.unwrap().is_empty(), "all were signed out");
     assert!(open.sign_in(ANN, RIGHT).await.is_err());
     assert_eq!(open.sign_in(OTHER, RIGHT).await.unwrap(), id);
     let mail = open.inbox.next().await;

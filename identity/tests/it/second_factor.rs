@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::people::{ANN, RIGHT, WRONG, ann, email, password, people};
 
 /// What an app shows that was told this secret (RFC 6238).
-fn code(secret: &str, at: DateTime<Utc>) -> String {
+pub fn code(secret: &str, at: DateTime<Utc>) -> String {
     let letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let bits: Vec<String> =
         secret.chars().map(|it| format!("{:05b}", letters.find(it).unwrap())).collect();
@@ -121,6 +121,51 @@ async fn many_codes_at_once_are_bounded(db: PgPool) {
     assert_eq!(looked.count(), 1, "six were before, and it waits longer now: {said:?}");
 }
 
+/// The code that confirms is guessed no faster than a password is, and not for long.
+#[sqlx::test(migrations = "../migrations")]
+async fn an_enrolment_is_bounded(db: PgPool) {
+    let (people, now) = (people(&db), Utc::now());
+    let id = ann(&people).await;
+    let begun = people.enrol(id, password(RIGHT), "the shop", now).await.unwrap();
+    let tries = (0..20).map(async |_| people.confirm(id, "000000", now).await);
+    let said = futures::future::join_all(tries).await;
+    let looked = said.iter().filter(|it| matches!(it, Err(SignInError::SecondFactorWrong)));
+    assert_eq!(looked.count(), 6, "{said:?}");
+    let right = people.confirm(id, &code(&begun.secret, now), now).await;
+    assert!(matches!(right, Err(SignInError::TooOften(_))), "{right:?}");
+    let late = now + TimeDelta::minutes(15);
+    let right = people.confirm(id, &code(&begun.secret, late), late).await;
+    assert!(matches!(right, Err(SignInError::NoSecondFactor)), "it waits no longer: {right:?}");
+    let soon = now + TimeDelta::minutes(14);
+    people.confirm(id, &code(&begun.secret, soon), soon).await.unwrap();
+}
+
+/// With a second factor, and without it again, all sessions end: whoever else had one may have
+/// known the password alone.
+#[sqlx::test(migrations = "../migrations")]
+async fn another_factor_ends_all_sessions(db: PgPool) {
+    let (people, now) = (people(&db), Utc::now());
+    let person = Person { id: ann(&people).await, role: None };
+    let begin = async || people.begin(person, now).await.unwrap().refresh_token;
+    let is_over = async |token: &str| people.go_on(token, now).await.is_err();
+    let token = begin().await;
+    let (_, codes) = enrolled(&people, person.id, now).await;
+    assert!(is_over(&token).await);
+    let voided = "SELECT count(*) FROM voided_tokens WHERE person_id = $1";
+    let voided = sqlx::query_scalar::<_, i64>(voided).bind(person.id).fetch_one(&db).await;
+    assert_eq!(voided.unwrap(), 1);
+    let token = begin().await;
+    let wrong = people.remove_second_factor(person.id, password(RIGHT), "no code", now).await;
+    assert!(wrong.is_err() && people.sessions(person.id, now).await.unwrap().len() == 1);
+    people.remove_second_factor(person.id, password(RIGHT), &codes[0], now).await.unwrap();
+    assert!(is_over(&token).await);
+    // The shop takes one away that was lost.
+    enrolled(&people, person.id, now).await;
+    let token = begin().await;
+    assert!(people.rescue(person.id, false, now).await.unwrap());
+    assert!(is_over(&token).await);
+}
+
 #[sqlx::test(migrations = "../migrations")]
 async fn a_recovery_code_is_good_once(db: PgPool) {
     let (people, now) = (people(&db), Utc::now());
@@ -149,8 +194,8 @@ async fn a_recovery_code_is_good_once(db: PgPool) {
     assert!(matches!(wrong, Err(SignInError::SecondFactorWrong)));
     people.remove_second_factor(id, password(RIGHT), &codes[2], now).await.unwrap();
     assert!(sign_in(&people, RIGHT, None, now).await.is_ok());
-    assert!(people.forget_second_factor(bob).await.unwrap());
-    assert!(!people.forget_second_factor(bob).await.unwrap());
+    assert!(people.forget_second_factor(bob, now).await.unwrap());
+    assert!(!people.forget_second_factor(bob, now).await.unwrap());
 }
 
 /// Many at once bring the same code.

@@ -116,11 +116,15 @@ fn second_factor(document: &mut Description) {
             .answer(201, "The secret.", Some((JSON, &enrolment)), PRIVATE)
             .refused(&[429]),
         post("/v1/people/me/totp/confirm", "second_factor.confirm")
-            .text("Asks for a code from then on. The recovery codes are shown this once.")
+            .text(
+                "Asks for a code from then on. The recovery codes are shown this once, and all \
+                 sessions end. It is to be confirmed within 15 minutes.",
+            )
             .body(JSON, &code, true)
-            .answer(200, "The recovery codes.", Some((JSON, &confirmed)), PRIVATE),
+            .answer(200, "The recovery codes.", Some((JSON, &confirmed)), PRIVATE)
+            .refused(&[429]),
         post("/v1/people/me/totp/remove", "second_factor.remove")
-            .text("Asks for no code any more.")
+            .text("Asks for no code any more. All sessions end.")
             .body(JSON, &removal, true)
             .answer(204, "There is none now.", None, &[])
             .refused(&[429]),
