@@ -33,6 +33,10 @@ impl Default for Lives {
 /// How long a token that was just replaced is still taken: the answer with the next one may have
 /// been lost. It counts from when it was replaced first, however often it comes.
 const GRACE: TimeDelta = TimeDelta::seconds(10);
+/// Days after which somebody signs in anew, however often they came back: a customer, and who works
+/// here.
+const SESSION_DAYS_MAX: i32 = 180;
+const STAFF_SESSION_DAYS_MAX: i32 = 30;
 /// Sessions somebody may have; the one that was used longest ago ends with another.
 const SESSIONS_MAX: i64 = 50;
 /// Sessions of anybody that have run out and are swept away with one that begins, at the most: more
@@ -72,7 +76,9 @@ impl People {
     /// # Errors
     /// The database does not answer.
     pub async fn begin(&self, person: Person, now: DateTime<Utc>) -> sqlx::Result<Grant> {
-        let (id, secret, expires_at) = (Uuid::now_v7(), secret(), now + self.lives.refresh);
+        let (id, secret) = (Uuid::now_v7(), secret());
+        let days = if person.role.is_some() { STAFF_SESSION_DAYS_MAX } else { SESSION_DAYS_MAX };
+        let expires_at = now + self.lives.refresh.min(TimeDelta::days(days.into()));
         sqlx::query!(
             "WITH old AS (DELETE FROM sessions WHERE id IN (
                  (SELECT id FROM sessions WHERE person_id = $2
@@ -104,29 +110,36 @@ impl People {
     /// then its session has ended.
     pub async fn go_on(&self, token: &str, now: DateTime<Utc>) -> Result<Grant, SignInError> {
         let (id, given) = parts(token).ok_or(SignInError::Wrong)?;
-        let (secret, expires_at) = (given.next(), now + self.lives.refresh);
+        let secret = given.next();
         let gone_on = sqlx::query!(
-            "UPDATE sessions s SET previous = $2, secret = $3, used_at = $4, expires_at = $5,
+            "UPDATE sessions s SET previous = $2, secret = $3, used_at = $4,
+                 expires_at = least($5, s.created_at + make_interval(days =>
+                     CASE WHEN p.role IS NULL THEN $9::int ELSE $10::int END)),
                  family = $7, access_until = greatest(s.access_until, $8),
                  replaced_at = CASE WHEN s.secret = $2 THEN $4 ELSE s.replaced_at END
              FROM people p
              WHERE s.id = $1 AND p.id = s.person_id AND s.expires_at > $4
+               AND s.created_at + make_interval(days =>
+                   CASE WHEN p.role IS NULL THEN $9 ELSE $10 END) > $4
                AND p.disabled_at IS NULL
                AND (s.secret = $2
                     OR (s.previous = $2 AND coalesce(s.replaced_at, s.used_at) > $6))
-             RETURNING p.id, p.role",
+             RETURNING p.id, p.role, s.expires_at",
             id,
             &given.digest()[..],
             &digest(&secret)[..],
             now,
-            expires_at,
+            now + self.lives.refresh,
             now - GRACE,
             &given.family()[..],
             now + self.lives.access,
+            SESSION_DAYS_MAX,
+            STAFF_SESSION_DAYS_MAX,
         );
         if let Some(row) = gone_on.fetch_optional(&self.db).await? {
             let person = Person::of(row.id, row.role).ok_or(SignInError::Wrong)?;
-            return Ok(Grant { person, refresh_token: written(id, &secret), expires_at });
+            let (refresh_token, expires_at) = (written(id, &secret), row.expires_at);
+            return Ok(Grant { person, refresh_token, expires_at });
         }
         // Spent, and here again: somebody has a copy, and nobody knows which of the two it is.
         if let Some(person) = self.end_family(id, &given, now, false).await? {

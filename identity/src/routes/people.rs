@@ -204,7 +204,8 @@ impl Desk {
         let Grant { person, refresh_token, expires_at: refresh_expires_at } = grant;
         let must_enrol = self.people.must_enrol(person).await?;
         let subject = if must_enrol { Subject::Enrolling(person.id) } else { person.subject() };
-        let given = self.issuer.issue(subject, now, self.people.lives().access).await;
+        let life = self.people.lives().access.min(refresh_expires_at - now);
+        let given = self.issuer.issue(subject, now, life).await;
         let Issued { token, expires_at } = given.map_err(broken)?;
         let (id, role) = (person.id, person.role);
         let signed_in =

@@ -241,6 +241,27 @@ async fn a_session_ends(db: PgPool) {
     }
 }
 
+/// However often somebody comes back, they sign in anew some time: who works here sooner.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_session_is_not_for_ever(db: PgPool) {
+    let (people, now) = (people(&db), Utc::now());
+    let eve = people.register(&email("eve@shop.example"), password(RIGHT), Some(Role::Staff)).await;
+    let eve = Person { id: eve.unwrap().unwrap(), role: Some(Role::Staff) };
+    let ann = Person { id: ann(&people).await, role: None };
+    for (person, days) in [(ann, 180), (eve, 30)] {
+        let mut grant = people.begin(person, now).await.unwrap();
+        let end = now + TimeDelta::days(days);
+        for day in (6..days).step_by(6) {
+            grant = people.go_on(&grant.refresh_token, now + TimeDelta::days(day)).await.unwrap();
+            assert!(grant.expires_at <= end, "day {day}");
+        }
+        let last = end - TimeDelta::seconds(1);
+        grant = people.go_on(&grant.refresh_token, last).await.unwrap();
+        let over = people.go_on(&grant.refresh_token, end).await;
+        assert!(matches!(over, Err(SignInError::Wrong)));
+    }
+}
+
 /// Many at once: one goes on, and nobody ends up with two tokens that are both good for ever.
 #[sqlx::test(migrations = "../migrations")]
 async fn one_of_many_goes_on(db: PgPool) {
