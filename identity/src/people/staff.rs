@@ -1,5 +1,6 @@
-//! Those who work here, as the owner sees to them: given another role, disabled, sent away. How
-//! they come is in `inviting`. What takes something from somebody also voids the tokens they have.
+//! Those who work here, as the owner sees to them: given another role, disabled, sent away; the
+//! latter two also of customers, as the back office does it. How they come is in `inviting`. What
+//! takes something from somebody also voids the tokens they have.
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
@@ -135,15 +136,45 @@ impl People {
     ) -> sqlx::Result<StaffChange> {
         let people = self.clone();
         finish(async move {
-            if disabled { people.disable(id, now).await } else { people.enable(id, now).await }
+            if disabled {
+                people.disable(id, true, now).await
+            } else {
+                people.enable(id, true, now).await
+            }
         })
         .await
     }
 
+    /// Lets a customer in no more, or again; whether there is such a one.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn set_customer_disabled(
+        &self,
+        id: Uuid,
+        disabled: bool,
+        now: DateTime<Utc>,
+    ) -> sqlx::Result<bool> {
+        let people = self.clone();
+        let changed = finish(async move {
+            if disabled {
+                people.disable(id, false, now).await
+            } else {
+                people.enable(id, false, now).await
+            }
+        });
+        Ok(changed.await? == StaffChange::Done)
+    }
+
     /// Only to be done [to its end](finish): a transaction that is dropped stays open.
-    async fn disable(&self, id: Uuid, now: DateTime<Utc>) -> sqlx::Result<StaffChange> {
+    async fn disable(
+        &self,
+        id: Uuid,
+        works_here: bool,
+        now: DateTime<Utc>,
+    ) -> sqlx::Result<StaffChange> {
         let mut transaction = self.db.begin().await?;
-        if is_last_owner(&mut transaction, id).await? {
+        if works_here && is_last_owner(&mut transaction, id).await? {
             transaction.rollback().await?;
             return Ok(StaffChange::LastOwner);
         }
@@ -151,22 +182,28 @@ impl People {
         let before = now + LIFE_MAX;
         let disabled = sqlx::query_scalar!(
             "WITH changed AS (UPDATE people SET disabled_at = coalesce(disabled_at, $2)
-                 WHERE id = $1 AND role IS NOT NULL RETURNING id)
+                 WHERE id = $1 AND (role IS NOT NULL) = $5 RETURNING id)
              SELECT id FROM changed, shut_out(id, $2), void_tokens(id, $2, $3, $4)",
             id,
             now,
             before,
-            before + LIFE_MAX
+            before + LIFE_MAX,
+            works_here
         );
         let disabled = disabled.fetch_optional(&mut *transaction).await?;
         transaction.commit().await?;
         Ok(StaffChange::of(disabled))
     }
 
-    async fn enable(&self, id: Uuid, now: DateTime<Utc>) -> sqlx::Result<StaffChange> {
+    async fn enable(
+        &self,
+        id: Uuid,
+        works_here: bool,
+        now: DateTime<Utc>,
+    ) -> sqlx::Result<StaffChange> {
         let enabled = sqlx::query_scalar!(
             "WITH changed AS (UPDATE people SET disabled_at = NULL
-                 WHERE id = $1 AND role IS NOT NULL RETURNING id),
+                 WHERE id = $1 AND (role IS NOT NULL) = $4 RETURNING id),
              ended AS (DELETE FROM sessions USING changed WHERE person_id = changed.id),
              voided AS (
                  INSERT INTO voided_tokens (person_id, before, until) SELECT id, $2, $3 FROM changed
@@ -174,7 +211,8 @@ impl People {
              SELECT id FROM changed",
             id,
             now,
-            now + LIFE_MAX
+            now + LIFE_MAX,
+            works_here
         );
         enabled.fetch_optional(&self.db).await.map(StaffChange::of)
     }
@@ -185,11 +223,24 @@ impl People {
     /// # Errors
     /// The database does not answer.
     pub async fn send_away(&self, id: Uuid, now: DateTime<Utc>) -> sqlx::Result<bool> {
+        self.sign_out(id, true, now).await
+    }
+
+    /// The same of a customer.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn send_customer_away(&self, id: Uuid, now: DateTime<Utc>) -> sqlx::Result<bool> {
+        self.sign_out(id, false, now).await
+    }
+
+    async fn sign_out(&self, id: Uuid, works_here: bool, now: DateTime<Utc>) -> sqlx::Result<bool> {
         let sent = sqlx::query!(
-            "WITH sent AS (SELECT id FROM people WHERE id = $1 AND role IS NOT NULL)
+            "WITH sent AS (SELECT id FROM people WHERE id = $1 AND (role IS NOT NULL) = $3)
              SELECT id FROM sent, shut_out(id, $2)",
             id,
-            now
+            now,
+            works_here
         );
         sent.fetch_optional(&self.db).await.map(|it| it.is_some())
     }

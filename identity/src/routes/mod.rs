@@ -4,7 +4,8 @@
 //! * `people`: registering, signing in and out, sessions; `accounts`: what else they do with
 //!   theirs; `second_factor`: what is shown besides; `addresses`: where their orders go; `guests`:
 //!   who has not signed in;
-//! * `staff`, `api_keys`: people and programs that work here, as the owner sees to them;
+//! * `customers`: as the back office sees to them; `staff`, `api_keys`: people and programs that
+//!   work here, as the owner does;
 //! * `sign_ins`: who signed in, and who tried; `origin`: from where;
 //! * `mails`: what became of those to them; `published`: what others verify tokens with;
 //! * [`described`]: what all of them are asked and answer.
@@ -14,6 +15,7 @@ mod addresses;
 mod api_keys;
 mod aside;
 mod caller;
+mod customers;
 pub mod described;
 mod guests;
 mod mails;
@@ -109,6 +111,9 @@ pub fn all() -> Vec<Door> {
         ("/v1/staff", Owner, get(staff::list).post(staff::invite)),
         ("/v1/staff/join", Anyone, post(staff::join)),
         ("/v1/people/{id}/totp", Accounts, delete(second_factor::rescue)),
+        ("/v1/people/{id}/disable", Accounts, post(customers::disable)),
+        ("/v1/people/{id}/enable", Accounts, post(customers::enable)),
+        ("/v1/people/{id}/sessions", Accounts, delete(customers::send_away)),
         ("/v1/staff/{id}", Owner, delete(staff::forget)),
         ("/v1/staff/{id}/invite", Owner, post(staff::invite_again)),
         ("/v1/staff/{id}/role", Owner, put(staff::set_role)),

@@ -202,6 +202,33 @@ async fn another_role_is_another_token(db: PgPool) {
     assert_eq!(left.fetch_one(&db).await.unwrap(), 1);
 }
 
+/// The shop shuts a customer out, lets them in again and sends them away, and nobody who works there
+/// by that.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_customer_is_shut_out(db: PgPool) {
+    let (people, issuer, now) = (people(&db), issuer(&db), Utc::now());
+    let (eve, ann) = (eve(&people).await, Person { id: ann(&people).await, role: None });
+    let sign_in = async || people.sign_in(&email(ANN), password(RIGHT), now).await;
+    let session = people.begin(ann, now).await.unwrap().refresh_token;
+    let before = token(&issuer, ann).await;
+    assert!(people.set_customer_disabled(ann.id, true, Utc::now()).await.unwrap());
+    is_refused(&guard(&db), &before, Utc::now()).await;
+    assert!(people.go_on(&session, now).await.is_err() && sign_in().await.is_err());
+    assert!(people.set_customer_disabled(ann.id, false, Utc::now()).await.unwrap());
+    let session = people.begin(sign_in().await.unwrap(), now).await.unwrap().refresh_token;
+    let after = token(&issuer, ann).await;
+    assert!(who(&guard(&db), &after, Utc::now()).await.is_ok());
+    tokio::time::sleep(Duration::from_millis(2)).await;
+    assert!(people.send_customer_away(ann.id, Utc::now()).await.unwrap());
+    is_refused(&guard(&db), &after, Utc::now()).await;
+    assert!(people.go_on(&session, now).await.is_err() && sign_in().await.is_ok());
+    for id in [eve.id, Uuid::now_v7()] {
+        assert!(!people.set_customer_disabled(id, true, now).await.unwrap());
+        assert!(!people.send_customer_away(id, now).await.unwrap());
+    }
+    assert!(people.sign_in(&email(EVE), password(RIGHT), now).await.is_ok());
+}
+
 /// Whichever way a session ends, what was given out with it is worth nothing; others of the same
 /// person go on, and get another token.
 #[sqlx::test(migrations = "../migrations")]

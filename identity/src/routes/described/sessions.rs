@@ -72,6 +72,15 @@ pub(super) fn describe(document: &mut Description) {
         which(of(Method::DELETE, "/v1/people/me/sessions/{id}", "session.remove", TAG))
             .text("Ends one of one's own sessions.")
             .answer(204, "It has ended.", None, &[]),
+        which(post("/v1/people/{id}/disable", "person.disable"))
+            .text("Lets a customer in no more. What they are signed in with ends.")
+            .answer(204, "They are out.", None, &[]),
+        which(post("/v1/people/{id}/enable", "person.enable"))
+            .text("Lets a customer in again.")
+            .answer(204, "They may sign in.", None, &[]),
+        which(of(Method::DELETE, "/v1/people/{id}/sessions", "person.send_away", TAG))
+            .text("Ends what a customer is signed in with, everywhere.")
+            .answer(204, "They are signed out.", None, &[]),
         post("/v1/people/me/password", "person.change_password")
             .text("Sets another password. All sessions end.")
             .body(JSON, &passwords, true)
