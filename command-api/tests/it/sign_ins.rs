@@ -1,5 +1,7 @@
 //! The log of sign-ins: for whose they are, and for those who keep the programs running.
 
+use std::time::Duration;
+
 use axum::Extension;
 use axum::http::StatusCode;
 use chrono::Utc;
@@ -36,19 +38,28 @@ fn what(log: &Answer) -> Vec<&str> {
     items.iter().map(|item| item["what"].as_str().unwrap()).collect()
 }
 
+/// What was tried with a wrong password is written down after the answer: waits until so much is.
+async fn wrong_tries(db: &PgPool, tried: i64) {
+    let count = "SELECT count(*) FROM sign_ins WHERE what = 'failed'";
+    while sqlx::query_scalar::<_, i64>(count).fetch_one(db).await.unwrap() < tried {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
 #[sqlx::test(migrations = "../migrations")]
 async fn people_see_who_signed_in_as_them(db: PgPool) {
     let mut known = Known::open(&db);
     known.shop.router = known.shop.router.clone().layer(Extension(Proxies(1)));
-    let tokens = async |email: &str| {
+    let tokens = async |email: &str, tried| {
         let who = json!({"email": email, "password": "correct horse"});
         known.shop.done(post("/v1/people", &who)).await;
         let refused = signs_in(&known, email, "battery staple").await;
         assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+        wrong_tries(&db, tried).await;
         let signed_in = signs_in(&known, email, "correct horse").await;
         signed_in.body["token"].as_str().unwrap().to_owned()
     };
-    let (ann, bob) = (tokens("ann@shop.example").await, tokens("bob@shop.example").await);
+    let (ann, bob) = (tokens("ann@shop.example", 1).await, tokens("bob@shop.example", 2).await);
     let passwords = json!({"old": "correct horse", "new": "another horse"});
     let change = from_outside(post("/v1/people/me/password", &passwords));
     known.done(&ann, change).await;
@@ -68,6 +79,7 @@ async fn people_see_who_signed_in_as_them(db: PgPool) {
 
     // Whoever runs the shop sees all of them, and what was tried of nobody's.
     signs_in(&known, "nobody@shop.example", "correct horse").await;
+    wrong_tries(&db, 3).await;
     let ops = known.token(Subject::Member(Uuid::now_v7(), Role::Ops)).await;
     let all = known.done(&ops, get("/v1/sign-ins")).await;
     assert_eq!((what(&all)[0], all.body["items"][0].get("person_id")), ("failed", None));

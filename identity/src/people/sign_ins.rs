@@ -114,7 +114,7 @@ impl People {
         }
     }
 
-    /// The same, of who has this e-mail. It takes as long where nobody has.
+    /// The same, of who has this e-mail, or of nobody.
     pub async fn note_of(
         &self,
         email: &Email,

@@ -22,8 +22,8 @@ use super::problem::{failed, refused};
 use super::{Desk, Identity, NO_STORE, broken, not_found};
 use crate::access::unauthorized;
 use crate::issuer::Issued;
-use crate::people::sign_ins::What;
-use crate::people::{Email, Grant, NewPassword, Password, Session, SignInError};
+use crate::people::sign_ins::{Network, What};
+use crate::people::{Email, Grant, NewPassword, Password, People, Session, SignInError};
 use crate::principal::{Principal, Role};
 use crate::token::Subject;
 
@@ -98,19 +98,38 @@ pub(super) async fn sign_in(
     Origin(network): Origin,
     Json(Credentials { email, password, totp }): Json<Credentials>,
 ) -> Result<Response, Problem> {
-    let (desk, now, network) = (identity.desk()?, Utc::now(), network.as_ref());
+    let (desk, now) = (identity.desk()?, Utc::now());
     let person = match desk.people.sign_in_with(&email, password, totp.as_deref(), now).await {
         Ok(person) => person,
         Err(error) => {
             if let Some(what) = noted(&error) {
-                desk.people.note_of(&email, what, network, now).await;
+                write_down(desk.people.clone(), email, what, network, now).await;
             }
             return Err(refused(error));
         }
     };
-    desk.people.note(person.id, What::SignedIn, network, now).await;
+    desk.people.note(person.id, What::SignedIn, network.as_ref(), now).await;
     let grant = desk.people.begin(person, now).await?;
     desk.welcome(StatusCode::CREATED, grant, now).await
+}
+
+/// Writes down what was tried after it was answered: what there is to write, and to find, is
+/// another of who has the e-mail than where nobody has. Where very many are, the answer waits.
+async fn write_down(
+    people: People,
+    email: Email,
+    what: What,
+    network: Option<Network>,
+    now: DateTime<Utc>,
+) {
+    let it = async move { people.note_of(&email, what, network.as_ref(), now).await };
+    match place() {
+        Ok(place) => place.see_to(async move {
+            it.await;
+            Ok(())
+        }),
+        Err(_) => it.await,
+    }
 }
 
 /// `POST /v1/sessions/refresh`: stays signed in. The refresh token is another from now on.

@@ -67,8 +67,7 @@ impl Written {
 
     /// Asks for another address, which the one they have is told of. What is mailed to the other.
     async fn ask_for_other(&mut self, id: Uuid, from: &str, to: &str) -> String {
-        let asked = self.people.change_email(id, &email(to), password(RIGHT), Utc::now()).await;
-        asked.unwrap();
+        self.people.change_email(id, &email(to), Utc::now()).await.unwrap();
         let mut mails = [self.inbox.next().await, self.inbox.next().await];
         mails.sort_by_key(|mail| mail.to != from);
         assert_eq!([&*mails[0].to, &*mails[1].to], [from, to]);
@@ -213,8 +212,6 @@ async fn who_forgot_their_password_chooses_another(db: PgPool) {
 async fn who_wants_another_address_shows_that_it_is_theirs(db: PgPool) {
     let mut open = open(&db).await;
     let (id, now) = (open.register(ANN).await, Utc::now());
-    let wrong = open.people.change_email(id, &email(OTHER), password(NEW), now).await;
-    assert!(matches!(wrong, Err(AccountError::SignIn(SignInError::Wrong))));
     let code = open.ask_for_other(id, ANN, OTHER).await;
     assert_eq!(open.sign_in(ANN, RIGHT).await.unwrap(), id);
     let person = open.people.sign_in(&email(ANN), password(RIGHT), now).await.unwrap();
