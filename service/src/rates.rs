@@ -8,7 +8,7 @@
 //! It knows no route: which are dear, the programs say.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -236,14 +236,23 @@ pub struct Proxies(pub u8);
 /// the other end of the connection.
 pub fn came_from(headers: &HeaderMap, extensions: &Extensions, proxies: usize) -> Option<IpAddr> {
     let told = || {
-        let all = headers.get_all(FORWARDED_FOR).iter();
-        let all: Vec<&str> =
-            all.filter_map(|it| it.to_str().ok()).flat_map(|it| it.split(',')).collect();
-        all.get(all.len().checked_sub(proxies)?)?.trim().parse().ok()
+        let lines = headers.get_all(FORWARDED_FOR).iter();
+        // In bytes: what a caller put before it must not have the whole line left out.
+        let all: Vec<&[u8]> =
+            lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b',')).collect();
+        named(all.get(all.len().checked_sub(proxies)?)?)
     };
     let peer = || extensions.get::<CameBy>().map(|came_by| came_by.peer);
     let told = if proxies > 0 { told() } else { None };
     told.or_else(peer).map(|address: IpAddr| address.to_canonical())
+}
+
+/// An address as proxies write it, some of them with a port.
+fn named(text: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(text).ok()?.trim();
+    let bracketed = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    let with_port = || text.parse().ok().map(|it: SocketAddr| it.ip());
+    text.parse().ok().or_else(with_port).or_else(bracketed)
 }
 
 /// As whose a request counts: where it comes from, of IPv6 the network, which is one customer's.

@@ -163,6 +163,26 @@ async fn callers_behind_a_proxy_are_told_apart() {
     assert_eq!(let_in(&router, 1, post.clone(), "/v1/sessions", &one).await, 0);
     let other = behind(&[("x-forwarded-for", "192.0.2.2")]);
     assert_eq!(let_in(&router, 1, post.clone(), "/v1/sessions", &other).await, 1);
+    // Some proxies write the port too, and nothing that stands before it changes that.
+    let request = |names: &[&[u8]]| {
+        let mut headers = HeaderMap::new();
+        for name in names {
+            headers.append(FORWARDED_FOR, HeaderValue::from_bytes(name).expect("a value"));
+        }
+        came_from(&headers, &Extensions::new(), 1).map(|it| it.to_string())
+    };
+    let odd: [(&[&[u8]], &str); 6] = [
+        (&[b"192.0.2.2:443"], "192.0.2.2"),
+        (&[b"[2001:db8::1]:443"], "2001:db8::1"),
+        (&[b"[2001:db8::1]"], "2001:db8::1"),
+        (&[b"2001:db8::1"], "2001:db8::1"),
+        (&[b"caf\xe9, 192.0.2.2"], "192.0.2.2"),
+        (&[b"\xff", b"192.0.2.2"], "192.0.2.2"),
+    ];
+    for (names, address) in odd {
+        assert_eq!(request(names).as_deref(), Some(address));
+    }
+    assert_eq!(request(&[b"unknown"]), None);
     // Nobody in front: what a caller says of themselves is nothing.
     let alone = self::router(0, 1, 0);
     assert_eq!(let_in(&alone, 1, post.clone(), "/v1/sessions", &one).await, 1);
