@@ -214,13 +214,13 @@ fn webhook() -> Endpoint {
     let name = json!({ "type": "string", "pattern": "^[a-z0-9_]{1,32}$" });
     let event = json!({ "type": "object", "description": "An event, as the gateway has it." });
     Endpoint::new(Method::POST, webhooks::PATH, "gateway.tell", "gateway")
-        .access("gateway", true)
+        .access_without_token("gateway")
         .text("Tells what happened at a gateway. Asks for its signature instead of a token.")
         .takes(&["X-Request-Id"])
         .path("name", "Which gateway.", &name)
         .body(JSON, &event, true)
         .answer(204, "It stands in the log, or is of no interest.", None, &[])
-        .refused(&[400, 404, 408, 413, 415, 500, 503])
+        .refused(&[400, 404, 408, 413, 415, 429, 500, 503])
 }
 
 /// The name of a command's body among the schemas: `CartAddLine`.

@@ -60,6 +60,14 @@ impl Endpoint {
         self
     }
 
+    /// Who may call it without a token, known by something else.
+    #[must_use]
+    pub fn access_without_token(mut self, role: &str) -> Self {
+        self.security.push(json!({}));
+        role.clone_into(&mut self.access);
+        self
+    }
+
     /// A parameter of the path.
     #[must_use]
     pub fn path(mut self, name: &str, description: &str, schema: &Value) -> Self {
