@@ -77,7 +77,7 @@ enum Task {
     },
     /// Sign tokens with a new key from now on; what the old ones have signed is good until it runs
     /// out
-    RotateSigningKey,
+    RotateSigningKey(identity::operations::Before),
     /// Seal all secrets under the first master key of several: the others are not needed any more
     /// afterwards
     Reseal,
@@ -91,7 +91,7 @@ enum Task {
     Erase,
     /// Sign tokens with an RSA key from now on, PKCS #8 in PEM on standard input, where
     /// `SIGNING_ALGORITHM` is RS256
-    ImportSigningKey,
+    ImportSigningKey(identity::operations::Before),
     /// Print an API key for a program
     ApiKey(identity::operations::Program),
     /// Bring a file of products, orders or customers in
@@ -137,12 +137,16 @@ async fn main() -> anyhow::Result<ExitCode> {
             openapi::serve::write(&folder, &documents).context("it cannot be written there")?;
         }
         Task::MasterKey => identity::operations::master_key()?,
-        Task::RotateSigningKey => identity::operations::rotate(desk(&shared).await?).await?,
+        Task::RotateSigningKey(before) => {
+            identity::operations::rotate(desk(&shared).await?, before).await?;
+        }
         Task::Reseal => reseal(&shared).await?,
         Task::IndexKey => vault::operations::index_key(vault(&shared).await?.as_ref())?,
         Task::Erased => vault::operations::erased(vault(&shared).await?).await?,
         Task::Erase => vault::operations::erase(vault(&shared).await?, chrono::Utc::now()).await?,
-        Task::ImportSigningKey => identity::operations::import(desk(&shared).await?).await?,
+        Task::ImportSigningKey(before) => {
+            identity::operations::import(desk(&shared).await?, before).await?;
+        }
         Task::ApiKey(program) => {
             let db = database::connect(&shared.database)?;
             identity::operations::api_key(db, program, command_api::RESOURCES).await?;

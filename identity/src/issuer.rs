@@ -129,6 +129,14 @@ impl Issuer {
         Ok(id)
     }
 
+    /// Lets go of the keys that retired before this one came: what they signed is good no more.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn revoke_retired(&self, by: Uuid) -> Result<(), KeyError> {
+        Ok(keys::revoke_retired(&self.0.db, by).await?)
+    }
+
     async fn signing(&self) -> Result<Arc<Signing>, KeyError> {
         let mut known = self.0.signing.lock().await;
         if let Some((signing, at)) = &*known

@@ -192,6 +192,23 @@ async fn retire_before(db: &PgPool, id: Uuid, algorithm: &str) -> sqlx::Result<(
     .map(drop)
 }
 
+/// Lets go of every key that retired of the algorithm that `id` is for: what they signed is worth
+/// nothing within seconds, as where one of them has leaked.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn revoke_retired(db: &PgPool, id: Uuid) -> sqlx::Result<()> {
+    sqlx::query!(
+        "DELETE FROM signing_keys USING signing_keys newer
+         WHERE newer.id = $1 AND signing_keys.algorithm = newer.algorithm
+           AND signing_keys.retired_at IS NOT NULL",
+        id
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
 async fn insert(
     db: &PgPool,
     id: Uuid,

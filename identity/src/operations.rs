@@ -14,7 +14,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::api_keys::{self, ApiKeys, why_of_nothing};
-use crate::issuer::IssueError;
+use crate::issuer::{IssueError, Issuer};
 use crate::keys::KeyError;
 use crate::master::Master;
 use crate::people::{Email, NewPassword, Password, SignInError};
@@ -137,12 +137,29 @@ pub async fn reseal(desk: Option<Desk>) -> Result<(), Error> {
     Ok(())
 }
 
+/// What becomes of the keys before a new one.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Before {
+    /// What they signed is worth nothing from now on, as where one has leaked: whoever has a token
+    /// gets another by signing in
+    #[arg(long)]
+    pub revoke_old: bool,
+}
+
 /// Signs with another key from now on, and prints its name.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn rotate(desk: Option<Desk>) -> Result<(), Error> {
-    let id = desk.ok_or(Error::NoMasterKey)?.issuer.rotate().await?;
+pub async fn rotate(desk: Option<Desk>, before: Before) -> Result<(), Error> {
+    let issuer = desk.ok_or(Error::NoMasterKey)?.issuer;
+    let id = issuer.rotate().await?;
+    succeed(&issuer, id, before).await
+}
+
+async fn succeed(issuer: &Issuer, id: Uuid, before: Before) -> Result<(), Error> {
+    if before.revoke_old {
+        issuer.revoke_retired(id).await?;
+    }
     Ok(writeln!(io::stdout(), "{id}")?)
 }
 
@@ -154,13 +171,13 @@ const KEY_BYTES_MAX: u64 = 16 * 1024;
 ///
 /// # Errors
 /// It is none, or the database does not answer.
-pub async fn import(desk: Option<Desk>) -> Result<(), Error> {
+pub async fn import(desk: Option<Desk>, before: Before) -> Result<(), Error> {
     let desk = desk.ok_or(Error::NoMasterKey)?;
     let mut pem = String::new();
     io::stdin().take(KEY_BYTES_MAX).read_to_string(&mut pem)?;
     let pkcs8 = of_pem(&pem).ok_or(KeyError::NotRsa)?;
     let id = desk.issuer.import(&pkcs8).await?;
-    Ok(writeln!(io::stdout(), "{id}")?)
+    succeed(&desk.issuer, id, before).await
 }
 
 fn of_pem(pem: &str) -> Option<Vec<u8>> {

@@ -41,6 +41,24 @@ async fn a_new_key_signs_and_the_old_one_verifies(db: PgPool) {
     assert_eq!(keys::public(&db, later).await.unwrap().len(), 1);
 }
 
+/// A key that leaked is withdrawn, and those of another algorithm stay.
+#[sqlx::test(migrations = "../migrations")]
+async fn what_a_key_signed_that_leaked_is_worth_nothing(db: PgPool) {
+    let (issuer, now) = (issuer(&db), Utc::now());
+    let of_rsa =
+        Issuer::with_algorithm(db.clone(), master().into(), ISSUER, SignatureAlgorithm::Rs256);
+    of_rsa.import(&rsa(2048)).await.unwrap();
+    let (_, others) = of_rsa.guest(now).await.unwrap();
+    let (_, before) = issuer.guest(now).await.unwrap();
+    let id = issuer.rotate().await.unwrap();
+    issuer.revoke_retired(id).await.unwrap();
+    let (_, after) = issuer.guest(now).await.unwrap();
+    is_refused(&guard(&db), &before.token, now).await;
+    for token in [&others.token, &after.token] {
+        assert!(who(&guard(&db), token, now).await.is_ok());
+    }
+}
+
 #[sqlx::test(migrations = "../migrations")]
 async fn many_that_begin_at_once_sign_what_all_can_read(db: PgPool) {
     let (now, guard) = (Utc::now(), guard(&db));
