@@ -13,7 +13,8 @@ use vault::records::{Kind, Record};
 use vault::{DataSubject, Email, VaultError};
 
 use super::codes::{self, Purpose};
-use super::{PURPOSE, Password, People, SignInError, failures};
+use super::failures::Counters;
+use super::{PURPOSE, Password, People, SignInError};
 use crate::principal::Role;
 
 /// Addresses sealed anew in one page.
@@ -192,7 +193,7 @@ impl People {
             now
         );
         let digest = reset.fetch_optional(&self.db).await?.ok_or(AccountError::NoCode)?;
-        failures::forget(&self.db, &digest).await?;
+        Counters::one(digest).forget(&self.db).await?;
         self.tell_of_password(id, now).await?;
         Ok(id)
     }
@@ -305,7 +306,8 @@ impl People {
         );
         let gone = gone.fetch_optional(&self.db).await?;
         if let Some(digest) = &gone {
-            failures::forget(&self.db, digest).await?;
+            Counters::one(digest.clone()).forget(&self.db).await?;
+            self.own_tries(id).forget(&self.db).await?;
             self.void_tokens(id, now).await?;
         } else {
             self.let_guests_go(&[id], now).await?;

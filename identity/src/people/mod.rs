@@ -27,7 +27,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::CustomerId;
+use failures::Counters;
 use mail::Post;
+use sign_ins::Network;
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -93,9 +95,12 @@ pub struct People {
     staff_need_second_factor: bool,
 }
 
+/// What the tries of who has a token are counted under.
+const SIGNED_IN: &[u8] = b"commerce signed in\0";
+
 /// What is known of somebody who has proved who they are.
 pub(crate) struct Proved {
-    email_digest: Vec<u8>,
+    tries: Counters,
     email_sealed: Vec<u8>,
     /// What is kept of the password they know.
     password: String,
@@ -227,10 +232,11 @@ impl People {
         password: Password,
         now: DateTime<Utc>,
     ) -> Result<Person, SignInError> {
-        self.sign_in_with(email, password, None, now).await
+        self.sign_in_with(email, (password, None), None, now).await
     }
 
-    /// Who has this address, this password, and what gives this code, if they have that.
+    /// Who has this address, this password, and what gives this code, if they have that; asked from
+    /// that network.
     ///
     /// # Errors
     /// Nobody has, or it was tried too often. That a code is wrong or missing is told to who knows
@@ -238,12 +244,12 @@ impl People {
     pub async fn sign_in_with(
         &self,
         email: &Email,
-        password: Password,
-        second: Option<&str>,
+        (password, second): (Password, Option<&str>),
+        from: Option<&Network>,
         now: DateTime<Utc>,
     ) -> Result<Person, SignInError> {
-        let digest = self.digest(email);
-        failures::claim(&self.db, &digest, now).await?;
+        let tries = self.tries_at(email, from);
+        tries.claim(&self.db, now).await?;
         let found = sqlx::query!(
             "SELECT id, role, password FROM people
              WHERE email_digest = ANY($1) AND disabled_at IS NULL",
@@ -251,11 +257,11 @@ impl People {
         );
         let found = found.fetch_optional(&self.db).await?;
         let known = found.as_ref().and_then(|found| found.password.clone());
-        let is_right = self.look_at(password, known, &digest).await?;
+        let is_right = self.look_at(password, known, &tries).await?;
         let person = found.filter(|_| is_right).and_then(|it| Person::of(it.id, it.role));
         let person = person.ok_or(SignInError::Wrong)?;
         self.prove_second(person.id, second, now).await?;
-        failures::forget(&self.db, &digest).await?;
+        tries.forget(&self.db).await?;
         Ok(person)
     }
 
@@ -293,11 +299,11 @@ impl People {
         &self,
         password: Password,
         kept: Option<String>,
-        digest: &[u8],
+        tries: &Counters,
     ) -> Result<bool, SignInError> {
         let looked = self.hashing.is_right(password, kept).await;
         if looked.is_err() {
-            failures::give_back(&self.db, digest).await?;
+            tries.give_back(&self.db).await?;
         }
         Ok(looked?)
     }
@@ -310,7 +316,7 @@ impl People {
         now: DateTime<Utc>,
     ) -> Result<Proved, SignInError> {
         let proved = self.prove_first(id, password, now).await?;
-        failures::forget(&self.db, &proved.email_digest).await?;
+        proved.tries.forget(&self.db).await?;
         Ok(proved)
     }
 
@@ -322,23 +328,44 @@ impl People {
         now: DateTime<Utc>,
     ) -> Result<Proved, SignInError> {
         let found = sqlx::query!(
-            "SELECT email_digest, email_sealed, password FROM people
-             WHERE id = $1 AND disabled_at IS NULL",
+            "SELECT email_sealed, password FROM people WHERE id = $1 AND disabled_at IS NULL",
             id
         );
         let found = found.fetch_optional(&self.db).await?.ok_or(SignInError::Wrong)?;
-        failures::claim(&self.db, &found.email_digest, now).await?;
+        let tries = self.own_tries(id);
+        tries.claim(&self.db, now).await?;
         let kept = found.password.ok_or(SignInError::Wrong)?;
-        if !self.look_at(password, Some(kept.clone()), &found.email_digest).await? {
+        if !self.look_at(password, Some(kept.clone()), &tries).await? {
             return Err(SignInError::Wrong);
         }
-        let (email_digest, email_sealed) = (found.email_digest, found.email_sealed);
-        Ok(Proved { email_digest, email_sealed, password: kept })
+        Ok(Proved { tries, email_sealed: found.email_sealed, password: kept })
     }
 
     fn open_email(&self, sealed: &[u8]) -> Result<Email, NotSealed> {
         let plain = String::from_utf8(self.master.open(PURPOSE, sealed)?);
         plain.ok().and_then(|text| Email::try_from(text).ok()).ok_or(NotSealed)
+    }
+
+    /// By which tries to sign in are counted.
+    fn tries_at(&self, email: &Email, from: Option<&Network>) -> Counters {
+        let all = self.digest(email).to_vec();
+        let Some(network) = from else { return Counters::one(all) };
+        let here = [email.folded().as_bytes(), b"\0", network.as_bytes()].concat();
+        Counters::with_all(self.master.digest(PURPOSE, &here).to_vec(), all)
+    }
+
+    /// Who has shown by a mail who they are need not wait for what they tried before from there.
+    ///
+    /// # Errors
+    /// The database does not answer, or the address is sealed under another master key.
+    pub async fn start_anew(&self, id: Uuid, from: Option<&Network>) -> Result<(), AccountError> {
+        let Some(account) = self.account(id).await? else { return Ok(()) };
+        Ok(self.tries_at(&account.email, from).forget(&self.db).await?)
+    }
+
+    /// By which tries of who has a token are counted.
+    fn own_tries(&self, id: Uuid) -> Counters {
+        Counters::one(self.master.digest(SIGNED_IN, id.as_bytes()).to_vec())
     }
 
     /// By which an address may be found, under whichever key of the ring it was written.

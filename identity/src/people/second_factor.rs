@@ -12,7 +12,7 @@ use vault::VaultError;
 
 use super::account::AccountError;
 use super::sign_ins::What;
-use super::{Password, People, SignInError, failures, totp};
+use super::{Password, People, SignInError, totp};
 use crate::master::random;
 
 /// What secrets of apps are sealed as.
@@ -86,16 +86,16 @@ impl People {
         code: &str,
         now: DateTime<Utc>,
     ) -> Result<Vec<String>, SignInError> {
-        let begun = sqlx::query!(
-            "SELECT f.sealed, p.email_digest FROM second_factors f
-             JOIN people p ON p.id = f.person_id
-             WHERE f.person_id = $1 AND f.confirmed_at IS NULL AND f.created_at > $2",
+        let begun = sqlx::query_scalar!(
+            "SELECT sealed FROM second_factors
+             WHERE person_id = $1 AND confirmed_at IS NULL AND created_at > $2",
             person,
             now - BEGUN_LIFE
         );
         let begun = begun.fetch_optional(&self.db).await?.ok_or(SignInError::NoSecondFactor)?;
-        failures::claim(&self.db, &begun.email_digest, now).await?;
-        let secret = self.master.open(PURPOSE, &begun.sealed)?;
+        let tries = self.own_tries(person);
+        tries.claim(&self.db, now).await?;
+        let secret = self.master.open(PURPOSE, &begun)?;
         let step = totp::step_of(&secret, code, now, 0);
         let step = step.ok_or(SignInError::SecondFactorWrong)?;
         let codes: Vec<String> = (0..RECOVERY_CODES).map(|_| recovery_code()).collect();
@@ -115,12 +115,12 @@ impl People {
             person,
             now,
             step,
-            begun.sealed,
+            begun,
             &digests,
         );
         // Another call may have been first.
         confirmed.fetch_optional(&self.db).await?.ok_or(SignInError::NoSecondFactor)?;
-        failures::forget(&self.db, &begun.email_digest).await?;
+        tries.forget(&self.db).await?;
         Ok(codes)
     }
 
@@ -155,7 +155,7 @@ impl People {
             return Err(SignInError::NoSecondFactor);
         }
         self.prove_second(person, Some(code), now).await?;
-        failures::forget(&self.db, &known.email_digest).await?;
+        known.tries.forget(&self.db).await?;
         self.forget_second_factor(person, now).await?;
         Ok(())
     }

@@ -80,6 +80,12 @@ impl Network {
     }
 }
 
+impl Network {
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
 /// An entry.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct SignIn {

@@ -183,6 +183,7 @@ pub(super) async fn reset(
     let (people, now) = (identity.desk()?.people.clone(), Utc::now());
     let reset = finish(async move {
         let id = people.reset(&code, password.into(), now).await?;
+        people.start_anew(id, network.as_ref()).await?;
         people.note(id, What::PasswordChanged, network.as_ref(), now).await;
         Ok(())
     });

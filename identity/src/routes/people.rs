@@ -99,7 +99,8 @@ pub(super) async fn sign_in(
     Json(Credentials { email, password, totp }): Json<Credentials>,
 ) -> Result<Response, Problem> {
     let (desk, now) = (identity.desk()?, Utc::now());
-    let person = match desk.people.sign_in_with(&email, password, totp.as_deref(), now).await {
+    let shown = (password, totp.as_deref());
+    let person = match desk.people.sign_in_with(&email, shown, network.as_ref(), now).await {
         Ok(person) => person,
         Err(error) => {
             if let Some(what) = noted(&error) {
