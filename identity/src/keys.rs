@@ -69,7 +69,7 @@ pub enum KeyError {
     #[error("there is no RSA key to sign with: `command-api import-signing-key` takes one")]
     NoRsaKey,
     /// What was to be imported is no key that signs.
-    #[error("that is no RSA key of 2048 to 4096 bits in PKCS #8")]
+    #[error("that is no RSA key of 3072 to 4096 bits in PKCS #8")]
     NotRsa,
     /// What was opened is no key.
     #[error("signing key {0} cannot be read")]
@@ -164,6 +164,9 @@ pub async fn rotate(db: &PgPool, master: &Master) -> Result<Uuid, KeyError> {
     Ok(id)
 }
 
+/// Bytes of an RSA key that is as hard to find as 128 bits are (ASVS 5.0, 11.2.3).
+const RSA_BYTES_MIN: usize = 3_072 / 8;
+
 /// Takes an RSA key that was made elsewhere, which signs from now on where RS256 does, and retires
 /// those before it.
 ///
@@ -171,6 +174,9 @@ pub async fn rotate(db: &PgPool, master: &Master) -> Result<Uuid, KeyError> {
 /// It is none, or the database does not answer.
 pub async fn import(db: &PgPool, master: &Master, pkcs8: &[u8]) -> Result<Uuid, KeyError> {
     let pair = RsaKeyPair::from_pkcs8(pkcs8).map_err(|_| KeyError::NotRsa)?;
+    if pair.public().modulus_len() < RSA_BYTES_MIN {
+        return Err(KeyError::NotRsa);
+    }
     let RsaPublicKeyComponents::<Vec<u8>> { n, e } = pair.public().into();
     let public = RsaPublic { n: URL_SAFE_NO_PAD.encode(n), e: URL_SAFE_NO_PAD.encode(e) };
     let public = serde_json::to_vec(&public).map_err(|_| KeyError::NotRsa)?;

@@ -47,7 +47,7 @@ async fn what_a_key_signed_that_leaked_is_worth_nothing(db: PgPool) {
     let (issuer, now) = (issuer(&db), Utc::now());
     let of_rsa =
         Issuer::with_algorithm(db.clone(), master().into(), ISSUER, SignatureAlgorithm::Rs256);
-    of_rsa.import(&rsa(2048)).await.unwrap();
+    of_rsa.import(&rsa(3072)).await.unwrap();
     let (_, others) = of_rsa.guest(now).await.unwrap();
     let (_, before) = issuer.guest(now).await.unwrap();
     let id = issuer.rotate().await.unwrap();
@@ -113,11 +113,11 @@ async fn who_reads_nothing_but_rsa_is_signed_for_with_an_imported_key(db: PgPool
         Issuer::with_algorithm(db.clone(), master().into(), ISSUER, SignatureAlgorithm::Rs256);
     let none = of_rsa.guest(now).await.unwrap_err();
     assert!(none.to_string().contains("import-signing-key"), "{none}");
-    for worthless in [&b""[..], b"no key", &rsa(1024)] {
+    for worthless in [&b""[..], b"no key", &rsa(1024), &rsa(2048)] {
         assert!(matches!(of_rsa.import(worthless).await, Err(KeyError::NotRsa)));
     }
     let (_, before) = own.guest(now).await.unwrap();
-    let first = of_rsa.import(&rsa(2048)).await.unwrap();
+    let first = of_rsa.import(&rsa(3072)).await.unwrap();
     let (_, signed) = of_rsa.guest(now).await.unwrap();
     let second = of_rsa.import(&rsa(3072)).await.unwrap();
     let (_, after) = of_rsa.guest(now).await.unwrap();
