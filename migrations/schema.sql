@@ -145,11 +145,14 @@ CREATE TABLE mails (
     last_error text,
     created_at timestamp with time zone NOT NULL,
     ended_at timestamp with time zone,
+    recipient bytea,
     CONSTRAINT mails_pkey PRIMARY KEY (id),
     CONSTRAINT mails_state_check CHECK (state = ANY (ARRAY['waiting'::text, 'sent'::text, 'failed'::text]))
 );
 CREATE INDEX mails_due ON mails USING btree (due_at) WHERE state = 'waiting'::text;
 CREATE INDEX mails_ended ON mails USING btree (ended_at) WHERE state <> 'waiting'::text;
+CREATE INDEX mails_recipient ON mails USING btree (recipient, template, created_at) WHERE recipient IS NOT NULL;
+CREATE INDEX mails_recipient_created_at ON mails USING btree (created_at) WHERE recipient IS NOT NULL;
 CREATE INDEX mails_subject ON mails USING btree (subject, template, created_at);
 
 CREATE TABLE orders_rows (
@@ -395,6 +398,19 @@ CREATE TABLE recovery_codes (
     CONSTRAINT recovery_codes_person_id_fkey FOREIGN KEY (person_id) REFERENCES second_factors(person_id) ON DELETE CASCADE
 );
 
+CREATE TABLE registrations (
+    digest bytea NOT NULL,
+    id uuid NOT NULL,
+    email_digest bytea NOT NULL,
+    email_sealed bytea NOT NULL,
+    password text NOT NULL,
+    locale text,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT registrations_pkey PRIMARY KEY (digest)
+);
+CREATE INDEX registrations_email ON registrations USING btree (email_digest, expires_at);
+CREATE INDEX registrations_expires_at ON registrations USING btree (expires_at);
+
 CREATE TABLE returns_rows (
     build smallint NOT NULL,
     id uuid NOT NULL,
@@ -627,6 +643,7 @@ CREATE TABLE voided_tokens (
     person_id uuid NOT NULL,
     before timestamp with time zone NOT NULL,
     until timestamp with time zone DEFAULT (now() + '60 days'::interval) NOT NULL,
+    has_account boolean DEFAULT true NOT NULL,
     CONSTRAINT voided_tokens_pkey PRIMARY KEY (person_id)
 );
 CREATE INDEX voided_tokens_until ON voided_tokens USING btree (until);
@@ -1287,7 +1304,7 @@ GRANT EXECUTE ON FUNCTION settle_log(boolean) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION take_turn(bigint, integer, bigint) TO commerce_writer;
 GRANT SELECT ON commands, events, log_head TO commerce_writer;
 GRANT SELECT, INSERT, UPDATE ON signing_keys TO commerce_writer;
-GRANT SELECT, INSERT, UPDATE, DELETE ON api_keys, gateway_events, invitations, mails, payment_process, payment_process_parked, payment_tasks, people, person_codes, reaction_tasks, reaction_waiting, reactions, recovery_codes, sandbox_gateway, second_factors, sessions, sign_in_failures, sign_ins, snapshots, vault_check, vault_erased, vault_index, vault_keys, vault_records, voided_tokens, webhook_deliveries, webhook_readings, webhook_subscriptions TO commerce_writer;
+GRANT SELECT, INSERT, UPDATE, DELETE ON api_keys, gateway_events, invitations, mails, payment_process, payment_process_parked, payment_tasks, people, person_codes, reaction_tasks, reaction_waiting, reactions, recovery_codes, registrations, sandbox_gateway, second_factors, sessions, sign_in_failures, sign_ins, snapshots, vault_check, vault_erased, vault_index, vault_keys, vault_records, voided_tokens, webhook_deliveries, webhook_readings, webhook_subscriptions TO commerce_writer;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO commerce_analyst;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO commerce_projector;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO commerce_reader;

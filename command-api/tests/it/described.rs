@@ -97,3 +97,19 @@ fn no_two_types_have_the_same_name() {
     let doubled: Vec<&String> = names.filter(|name| name.ends_with(char::is_numeric)).collect();
     assert!(doubled.is_empty(), "give them names by #[schemars(rename = …)]: {doubled:?}");
 }
+
+/// Each path that the document knows, and a program that is built for tests has no others, is in a
+/// list that says who may call it: what `access` walks is all there is.
+#[test]
+fn every_path_says_who_may_call_it() {
+    let mut walked: Vec<&str> = routes::all().map(|route| route.path).collect();
+    walked.extend(identity::routes::all().iter().map(|(path, ..)| *path));
+    walked.extend(command_api::sealed::all().iter().map(|(path, ..)| *path));
+    walked.extend(webhook::routes::all().iter().map(|(_, path, ..)| *path));
+    // The back office's, and what asks for a gateway's signature.
+    walked.extend(["/v1/batch", "/v1/gateways/{name}/events"]);
+    let document = described::document();
+    let paths = document["paths"].as_object().unwrap();
+    let others: Vec<_> = paths.keys().filter(|path| !walked.contains(&path.as_str())).collect();
+    assert!(others.is_empty(), "{others:?}");
+}

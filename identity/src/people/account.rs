@@ -114,8 +114,8 @@ impl People {
         self.write_to(id, old, Template::AddressChanged, json!({}), now).await.map(|()| Some(id))
     }
 
-    /// Somebody has another address by a code, if that is still good. Whatever else lets them in, or
-    /// would, is not from now on: others that they were mailed lie in the mailbox of before.
+    /// Somebody has another address by a code, if that is still good. Whatever else lets them in,
+    /// or would, is not from now on: others that they were mailed lie in the mailbox of before.
     async fn move_to(
         &self,
         id: Uuid,

@@ -1,6 +1,6 @@
 //! How somebody comes to have an account. Where mails are sent, they have one once they have shown
-//! by a code that the address is theirs: until then it is nobody's, and signing in says so, whatever
-//! the password. Where none are sent nobody can show anything, and they have it at once.
+//! by a code that the address is theirs: until then it is nobody's, and signing in says so. Where
+//! none are sent nobody can show anything, and they have it at once.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use mail::Letter;

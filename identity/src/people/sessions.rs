@@ -120,7 +120,7 @@ impl People {
              FROM people p
              WHERE s.id = $1 AND p.id = s.person_id AND s.expires_at > $4
                AND s.created_at + make_interval(days =>
-                   CASE WHEN p.role IS NULL THEN $9 ELSE $10 END) > $4
+                   CASE WHEN p.role IS NULL THEN $9::int ELSE $10::int END) > $4
                AND p.disabled_at IS NULL
                AND (s.secret = $2
                     OR (s.previous = $2 AND coalesce(s.replaced_at, s.used_at) > $6))

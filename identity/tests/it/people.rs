@@ -215,8 +215,8 @@ async fn many_guesses_at_once_are_bounded(db: PgPool) {
     }
 }
 
-/// Whoever fails as somebody, from wherever they are, does not keep them out of what they are signed
-/// in for, nor from signing in elsewhere; but of all networks together there is an end too.
+/// Whoever fails as somebody, from wherever they are, does not keep them out of what they are
+/// signed in for, nor from signing in elsewhere; but of all networks together there is an end too.
 #[sqlx::test(migrations = "../migrations")]
 async fn nobody_locks_somebody_else_out(db: PgPool) {
     let (people, now) = (people(&db), Utc::now());

@@ -202,8 +202,8 @@ async fn another_role_is_another_token(db: PgPool) {
     assert_eq!(left.fetch_one(&db).await.unwrap(), 1);
 }
 
-/// The shop shuts a customer out, lets them in again and sends them away, and nobody who works there
-/// by that.
+/// The shop shuts a customer out, lets them in again and sends them away, and nobody who works
+/// there by that.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_customer_is_shut_out(db: PgPool) {
     let (people, issuer, now) = (people(&db), issuer(&db), Utc::now());

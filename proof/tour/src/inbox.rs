@@ -1,5 +1,6 @@
-//! Where the shop's mails arrive: takes each, and keeps to whom it goes, its subject and its code. As much of
-//! SMTP as a server needs that refuses nothing, so that none of the engine's crates is asked.
+//! Where the shop's mails arrive: takes each, and keeps to whom it goes, its subject and its code.
+//! As much of SMTP as a server needs that refuses nothing, so that none of the engine's crates is
+//! asked.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
