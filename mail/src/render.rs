@@ -33,6 +33,7 @@ const BUILT_IN: &[(&str, &str)] = built_in![
     "password_changed.txt",
     "address_change_asked.txt",
     "address_changed.txt",
+    "second_factor_added.txt",
     "second_factor_removed.txt",
     "invitation.txt",
     "order_placed.txt",

@@ -7,7 +7,7 @@ use super::{Email, PURPOSE, People, Person};
 
 /// Who has an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Holder {
+pub struct EmailHolder {
     /// Who.
     pub person: Person,
     /// Whether nobody gets in but who reads its mails: it was shown to be theirs, or there is no
@@ -20,7 +20,7 @@ impl People {
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn with_email(&self, email: &Email) -> sqlx::Result<Option<Holder>> {
+    pub async fn with_email(&self, email: &Email) -> sqlx::Result<Option<EmailHolder>> {
         let digests = self.digests(email);
         let found = sqlx::query!(
             r#"SELECT id, role, (verified_at IS NOT NULL OR password IS NULL) AS "is_theirs!"
@@ -30,7 +30,7 @@ impl People {
         let found = found.fetch_optional(&self.db).await?;
         Ok(found.and_then(|found| {
             let person = Person::of(found.id, found.role)?;
-            Some(Holder { person, is_theirs: found.is_theirs })
+            Some(EmailHolder { person, is_theirs: found.is_theirs })
         }))
     }
 

@@ -35,7 +35,7 @@ use uuid::Uuid;
 
 pub use account::{Account, AccountError};
 pub use common::NewPassword;
-pub use elsewhere::Holder;
+pub use elsewhere::EmailHolder;
 pub use inviting::Invitation;
 pub use password::{Hashing, Password, PasswordError};
 pub use registering::Hashed;

@@ -122,7 +122,9 @@ async fn guessing_becomes_slower_and_tells_nothing(db: PgPool) {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_refresh_token_is_good_once(db: PgPool) {
-    let (people, now) = (people(&db), Utc::now());
+    // Postgres keeps no nanoseconds.
+    let now = DateTime::from_timestamp(Utc::now().timestamp(), 0);
+    let (people, now) = (people(&db), now.unwrap());
     let id = ann(&people).await;
     let person = Person { id, role: None };
     let first = people.begin(person, now).await.unwrap().refresh_token;

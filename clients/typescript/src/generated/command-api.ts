@@ -543,6 +543,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/guests/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraws a guest's own token
+         * @description Withdraws a guest's own token. What was theirs is reached by nobody else.
+         */
+        post: operations["guest.leave"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/locations/{id}": {
         parameters: {
             query?: never;
@@ -958,8 +978,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Registers a customer
-         * @description Registers a customer. The answer is the same where somebody has the address.
+         * Registers a customer, who signs in once they have sent back the code that is mailed; at once, where no mails are sent
+         * @description Registers a customer, who signs in once they have sent back the code that is mailed; at once, where no mails are sent. The answer is the same where somebody has the address.
          */
         post: operations["person.register"];
         delete?: never;
@@ -1163,7 +1183,7 @@ export interface paths {
         put?: never;
         /**
          * Asks for a code from then on
-         * @description Asks for a code from then on. The recovery codes are shown this once.
+         * @description Asks for a code from then on. The recovery codes are shown this once, and all sessions end. It is to be confirmed within 15 minutes.
          */
         post: operations["second_factor.confirm"];
         delete?: never;
@@ -1183,7 +1203,7 @@ export interface paths {
         put?: never;
         /**
          * Asks for no code any more
-         * @description Asks for no code any more.
+         * @description Asks for no code any more. All sessions end.
          */
         post: operations["second_factor.remove"];
         delete?: never;
@@ -1242,8 +1262,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Shows by a code that was mailed that an address is one's own
-         * @description Shows by a code that was mailed that an address is one's own.
+         * Shows by a code that was mailed that an address is one's own: who registered with it signs in from then on
+         * @description Shows by a code that was mailed that an address is one's own: who registered with it signs in from then on.
          */
         post: operations["account.verify"];
         delete?: never;
@@ -1272,6 +1292,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/people/{id}/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lets a customer in no more
+         * @description Lets a customer in no more. What they are signed in with ends.
+         */
+        post: operations["person.disable"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/people/{id}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lets a customer in again
+         * @description Lets a customer in again.
+         */
+        post: operations["person.enable"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/people/{id}/forget": {
         parameters: {
             query?: never;
@@ -1287,6 +1347,26 @@ export interface paths {
          */
         post: operations["person.forget"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/people/{id}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Ends what a customer is signed in with, everywhere
+         * @description Ends what a customer is signed in with, everywhere.
+         */
+        delete: operations["person.send_away"];
         options?: never;
         head?: never;
         patch?: never;
@@ -6003,6 +6083,7 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
         };
@@ -6033,6 +6114,35 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "guest.leave": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is worth nothing within ten seconds. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -7997,6 +8107,70 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    "person.disable": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                /** @description Which. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They are out. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "person.enable": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                /** @description Which. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They may sign in. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     "person.forget": {
         parameters: {
             query?: never;
@@ -8033,6 +8207,38 @@ export interface operations {
             410: components["responses"]["Gone"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "person.send_away": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                /** @description Which. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They are signed out. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];

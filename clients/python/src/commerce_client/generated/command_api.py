@@ -2480,6 +2480,13 @@ class GuestOperations(Operations):
         """
         return self._client.ask("POST", "/v1/guests", **options)
 
+    def leave(self, **options: Unpack[PlainOptions]) -> Answer[None]:
+        """Withdraws a guest's own token. What was theirs is reached by nobody else.
+
+        `POST /v1/guests/end`
+        """
+        return self._client.ask("POST", "/v1/guests/end", **options)
+
 
 class LocationOperations(Operations):
     """What is asked of locations."""
@@ -2869,7 +2876,9 @@ class PersonOperations(Operations):
     """What is asked of people."""
 
     def register(self, *, body: Registration, **options: Unpack[PlainOptions]) -> Answer[None]:
-        """Registers a customer. The answer is the same where somebody has the address.
+        """Registers a customer, who signs in once they have sent back the code that is mailed;
+        at once, where no mails are sent. The answer is the same where somebody has the
+        address.
 
         `POST /v1/people`
         """
@@ -2882,12 +2891,33 @@ class PersonOperations(Operations):
         """
         return self._client.ask("POST", "/v1/people/me/password", body=body, **options)
 
+    def disable(self, id: str, **options: Unpack[PlainOptions]) -> Answer[None]:
+        """Lets a customer in no more. What they are signed in with ends.
+
+        `POST /v1/people/{id}/disable`
+        """
+        return self._client.ask("POST", f"/v1/people/{place(id)}/disable", **options)
+
+    def enable(self, id: str, **options: Unpack[PlainOptions]) -> Answer[None]:
+        """Lets a customer in again.
+
+        `POST /v1/people/{id}/enable`
+        """
+        return self._client.ask("POST", f"/v1/people/{place(id)}/enable", **options)
+
     def forget(self, id: str, *, body: Forgetting, **options: Unpack[PlainOptions]) -> Answer[None]:
         """Forgets a customer, a guest, or who is in an address alone, who asked for it.
 
         `POST /v1/people/{id}/forget`
         """
         return self._client.ask("POST", f"/v1/people/{place(id)}/forget", body=body, **options)
+
+    def send_away(self, id: str, **options: Unpack[PlainOptions]) -> Answer[None]:
+        """Ends what a customer is signed in with, everywhere.
+
+        `DELETE /v1/people/{id}/sessions`
+        """
+        return self._client.ask("DELETE", f"/v1/people/{place(id)}/sessions", **options)
 
 
 class AccountOperations(Operations):
@@ -2948,7 +2978,8 @@ class AccountOperations(Operations):
         return self._client.ask("POST", "/v1/people/reset/confirm", body=body, **options)
 
     def verify(self, *, body: MailedCode, **options: Unpack[PlainOptions]) -> Answer[None]:
-        """Shows by a code that was mailed that an address is one's own.
+        """Shows by a code that was mailed that an address is one's own: who registered with it
+        signs in from then on.
 
         `POST /v1/people/verify`
         """
@@ -3062,14 +3093,15 @@ class SecondFactorOperations(Operations):
         body: SecondFactorCode,
         **options: Unpack[PlainOptions],
     ) -> Answer[RecoveryCodes]:
-        """Asks for a code from then on. The recovery codes are shown this once.
+        """Asks for a code from then on. The recovery codes are shown this once, and all sessions
+        end. It is to be confirmed within 15 minutes.
 
         `POST /v1/people/me/totp/confirm`
         """
         return self._client.ask("POST", "/v1/people/me/totp/confirm", body=body, **options)
 
     def remove(self, *, body: SecondFactorRemoval, **options: Unpack[PlainOptions]) -> Answer[None]:
-        """Asks for no code any more.
+        """Asks for no code any more. All sessions end.
 
         `POST /v1/people/me/totp/remove`
         """
