@@ -128,6 +128,13 @@ impl Money {
         Ok(Self { amount: exact, currency })
     }
 
+    /// The largest there can be, in `currency`.
+    pub fn largest(currency: Currency) -> Self {
+        let mut amount = Decimal::from(Self::MAJOR_UNITS_MAX);
+        amount.rescale(currency.decimals());
+        Self { amount, currency }
+    }
+
     /// Nothing, in `currency`.
     pub fn zero(currency: Currency) -> Self {
         Self { amount: Decimal::new(0, currency.decimals()), currency }

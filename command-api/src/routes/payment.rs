@@ -154,12 +154,12 @@ impl Body for Abort {
 
 /// Bodies that say how much, or mean all there is: a type and the command it becomes.
 macro_rules! amounts {
-    ($( $(#[$doc:meta])* $name:ident => $command:ident; )+) => { $(
+    ($( $(#[$doc:meta])* $name:ident => $command:ident, $amount:literal; )+) => { $(
         $(#[$doc])*
         #[derive(Deserialize, JsonSchema)]
         #[serde(deny_unknown_fields)]
         struct $name {
-            /// How much; all there is, where nobody says.
+            #[doc = $amount]
             amount: Option<Money>,
         }
 
@@ -174,9 +174,9 @@ macro_rules! amounts {
 
 amounts! {
     /// Takes money that was set aside, all of it unless an amount is named.
-    Capture => Capture;
-    /// Says that the courier collected cash.
-    Collect => Collect;
+    Capture => Capture, "How much; all there is, where nobody says.";
+    /// Says that the courier collected cash, or that money came otherwise.
+    Collect => Collect, "How much, whatever was due; all that is due, where nobody says.";
 }
 
 /// Puts right what was collected, where another amount was told by mistake.

@@ -14,8 +14,6 @@ use crate::state::Streams;
 pub(super) struct Balance {
     /// What is owed in the end.
     pub owed: Money,
-    /// What was taken, or is being, whatever became of it.
-    pub taken: Money,
     /// What was taken and kept, less what is being given back.
     kept: Money,
     /// What is being taken.
@@ -84,8 +82,7 @@ impl Balance {
         let goodwill = back.less(gone.at_least(beyond));
         let gone = order.regained.map_or(gone, |regained| plus(gone, regained));
         let forgiven = goodwill.at_most(back.less(gone));
-        let taken = plus(taken, coming);
-        Some(Self { owed, taken, kept: kept.less(going), coming, open, goodwill, forgiven })
+        Some(Self { owed, kept: kept.less(going), coming, open, goodwill, forgiven })
     }
 
     /// What was taken for `order` in all by payments other than `id`.

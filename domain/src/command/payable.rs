@@ -1,11 +1,12 @@
-//! How much of what an order owes a payment may take, or may have taken. Decides nothing else.
+//! How much of what an order owes a payment may take, and how much may be said to have come.
+//! Decides nothing else.
 
 use super::Stop;
 use super::balance::Balance;
 use crate::ids::PaymentId;
 use crate::money::Money;
 use crate::order::{self, Order, PaymentMethod, Status};
-use crate::payment::{self, Payment, Terms};
+use crate::payment::{self, Payment};
 use crate::state::Streams;
 
 /// What is owed for the order of a payment beyond what was taken and kept.
@@ -19,26 +20,6 @@ pub(super) fn still_owed(state: &Payment, streams: Streams) -> Result<Money, Sto
     Ok(balance.lacking(balance.owed))
 }
 
-/// What may have been paid without a gateway at the most: at the door, for what was handed over,
-/// also where it came back since; elsewhere, for all that was bought.
-pub(super) fn by_hand_at_most(state: &Payment, streams: Streams) -> Result<Money, Stop> {
-    let terms = state.terms.as_ref().ok_or(payment::Error::NotFound)?;
-    let order = streams.order(&terms.order_id)?;
-    let most = by_hand_in_all(terms, order)?;
-    Ok(most.less(Balance::load(order, streams)?.taken))
-}
-
-fn by_hand_in_all(terms: &Terms, order: &Order) -> Result<Money, order::Error> {
-    let most = if terms.method == PaymentMethod::External {
-        order.total
-    } else if order.any_delivered() {
-        order.worth_of_delivered()
-    } else {
-        return Err(nothing_delivered(order));
-    };
-    most.ok_or(order::Error::NotFound)
-}
-
 /// Of an order that is off nothing is waited for any more.
 fn nothing_delivered(order: &Order) -> order::Error {
     match order.status {
@@ -47,7 +28,8 @@ fn nothing_delivered(order: &Order) -> order::Error {
     }
 }
 
-/// What may have been paid without a gateway by this payment alone, all others being what they are.
+/// What may be said to have come in all by this payment, without a gateway: whatever it was, as
+/// long as it is money together with what the order's other payments took.
 pub(super) fn collected_at_most(
     id: PaymentId,
     state: &Payment,
@@ -56,7 +38,7 @@ pub(super) fn collected_at_most(
     let terms = state.terms.as_ref().ok_or(payment::Error::NotFound)?;
     let order = streams.order(&terms.order_id)?;
     let others = Balance::taken_by_others(order, id, streams)?;
-    let most = by_hand_in_all(terms, order)?;
+    let most = Money::largest(terms.amount.currency());
     Ok(others.map_or(most, |others| most.less(others)))
 }
 

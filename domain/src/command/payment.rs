@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::balance::Balance;
 use super::confirming::{authorized, commit_stock, taken_there};
-use super::payable::{by_hand_at_most, collected_at_most, due_by_hand, still_owed};
+use super::payable::{collected_at_most, due_by_hand, still_owed};
 use super::{Events, Stop, Unit, order as order_command, settling};
 use crate::StreamId;
 use crate::ids::{OrderId, PaymentId};
@@ -88,8 +88,8 @@ pub enum Command {
         /// When this is asked.
         at: DateTime<Utc>,
     },
-    /// The courier collected an amount, or all that is due for what was delivered; or it was paid
-    /// outside of this shop.
+    /// The courier collected an amount, whatever was due, or all that is due for what was
+    /// delivered; or it was paid outside of this shop.
     Collect {
         /// How much.
         amount: Option<Money>,
@@ -161,7 +161,7 @@ pub(crate) fn decide(id: PaymentId, command: Command, streams: Streams) -> Resul
             state.resolve(request, finding, note)
         }
         Command::Collect { amount: Some(told) } => {
-            state.collect_told(told, by_hand_at_most(state, streams)?)
+            state.collect_told(told, collected_at_most(id, state, streams)?)
         }
         Command::Collect { amount: None } => state.collect(due_by_hand(state, streams)?),
         Command::CorrectCollection { amount, reason } => {

@@ -79,11 +79,6 @@ impl Order {
         self.with_withheld(delivered?)
     }
 
-    /// What was to be paid for what was handed over, whatever came back since.
-    pub fn worth_of_delivered(&self) -> Option<Money> {
-        self.worth(|order, line| order.progress(&line.sku).delivered)
-    }
-
     /// What was to be paid for what had left and is gone: it was returned, came back as it was
     /// sent, or was lost.
     pub fn worth_of_gone(&self) -> Option<Money> {

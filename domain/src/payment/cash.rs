@@ -89,19 +89,20 @@ impl Payment {
         Ok(vec![Collected { order_id, amount: left }.into()])
     }
 
-    /// So much was collected, whatever has become of the goods or of this payment since: at most
-    /// what was to be paid at any time. What was too much is to be given back.
+    /// So much was collected, whatever was due, and whatever has become of the goods or of this
+    /// payment since; `at_most` may be in all. What was too much is to be given back.
     pub fn collect_told(&self, amount: Money, at_most: Money) -> Result<Vec<Event>, Error> {
-        let order_id = self.ready()?.order_id;
-        if self.by_gateway() {
+        let terms = self.ready()?;
+        let order_id = terms.order_id;
+        if terms.by_gateway() {
             return self.wrong("be collected");
         }
-        let amount = amount_of(Some(amount), at_most)?;
+        let amount = amount_of(Some(amount), at_most.less(terms.captured))?;
         Ok(vec![Collected { order_id, amount }.into()])
     }
 
     /// In all it was another amount than was told, by mistake: less, but not less than has been
-    /// handed over or given back, or more, as far as that was to be paid.
+    /// handed over or given back, or more, `at_most` so much.
     pub fn correct_collection(
         &self,
         amount: Money,

@@ -3,6 +3,7 @@
 
 mod astray;
 mod back;
+mod beyond;
 mod by;
 mod cards;
 mod cart;

@@ -55,6 +55,10 @@ pub fn collect(amount: Option<&str>) -> Any {
     ask(Command::Collect { amount: amount.map(eur) })
 }
 
+pub fn refund_by_hand(amount: Option<&str>) -> Any {
+    ask(Command::Refund { amount: amount.map(eur), reason: None, by_hand: true })
+}
+
 pub fn remit() -> Any {
     ask(Command::Remit { amount: None, written_off: None })
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::cart::Cart;
 use domain::fulfilment::{self, Fulfilment};
-use domain::order::{Order, ParcelOutcome, PaymentMethod, Stage, Status, Units};
+use domain::order::{Order, ParcelOutcome, Stage, Status, Units};
 use domain::payment::{self, Operation, Payment};
 use domain::product::Product;
 use domain::return_::{self, Return};
@@ -284,11 +284,6 @@ fn check_payment(books: &Books, id: PaymentId, payment: &Payment) {
         assert_eq!(order.status, Status::Confirmed, "{order:?}");
         assert!(attempt.ended || payment.stage != S::Open, "{payment:?} {order:?}");
     }
-    if attempt.method == PaymentMethod::CashOnDelivery
-        && !payment.terms.as_ref().is_some_and(|terms| terms.captured.is_zero())
-    {
-        assert!(order.any_delivered(), "{payment:?} {order:?}");
-    }
 }
 
 /// What a command did, given how things stood before it.
@@ -297,13 +292,6 @@ pub fn check_step(before: &Shop, facts: &[Fact], after: &Shop) {
     check_units(&before, facts, &after);
     for (stream, event) in facts {
         match event {
-            Event::Payment(payment::Event::Collected(payment::Collected { order_id, .. })) => {
-                let StreamId::Payment(id) = stream else { panic!("{stream}") };
-                let order = before.orders[order_id];
-                // A transfer may come in late.
-                let elsewhere = order.payments[id].method == PaymentMethod::External;
-                assert!(elsewhere || order.status != Status::Cancelled, "for nothing: {order:?}");
-            }
             Event::Payment(payment::Event::Requested(asked))
                 if asked.operation == Operation::Capture =>
             {

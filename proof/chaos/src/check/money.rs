@@ -150,11 +150,14 @@ impl Account {
 }
 
 pub(super) fn wrong_sums(account: &Account) -> Option<String> {
-    let Account { due, authorized, captured, refunded, .. } = account;
+    let Account { due, authorized, captured, refunded, payment, .. } = account;
     if captured.minus(*refunded).is_none() {
         return Some(format!("{refunded} of {captured} were given back"));
     }
-    let within = authorized.minus(*captured).is_some() && due.minus(*authorized).is_some();
+    // What came in cash is what came, whatever was due.
+    let in_cash = payment.terms.as_ref().is_some_and(|terms| !terms.by_gateway());
+    let taken = in_cash || authorized.minus(*captured).is_some();
+    let within = taken && due.minus(*authorized).is_some();
     (!within).then(|| format!("{captured} of {authorized} were taken, {due} was due"))
 }
 

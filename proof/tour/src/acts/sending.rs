@@ -51,9 +51,10 @@ pub async fn in_parts(shop: &Shop, ledger: &mut Ledger) -> Result<()> {
     shop.parcel(&mugs, "fail", json!({"reason": "nobody at home"})).await?;
     shop.parcel(&mugs, "deliver", json!({})).await?;
     let collect = format!("/v1/payments/{payment}/collect");
-    let too_much = json!({"amount": {"amount": "30.01", "currency": "EUR"}});
-    shop.refused(&collect, too_much, "amount_too_large").await?;
-    shop.ask(&collect, json!({})).await?;
+    let amount = |amount: &str| json!({"amount": amount, "currency": "EUR"});
+    shop.ask(&collect, json!({"amount": amount("30.01")})).await?;
+    let right = json!({"amount": amount("30.00"), "reason": "the desk typed another"});
+    shop.ask(&format!("/v1/payments/{payment}/correct-collection"), right).await?;
     shop.parcel(&lamp, "lose", json!({"reason": "the van burnt out"})).await?;
     shop.order_is(&order, "completed").await?;
     shop.ask(&format!("/v1/payments/{payment}/remit"), json!({})).await?;
