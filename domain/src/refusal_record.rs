@@ -126,7 +126,9 @@ impl RefusalRecord {
             ) => self.with("skus", skus),
             Refusal::Offer(OfSku { sku, .. }) => self.with("sku", sku),
             Refusal::Order(
-                order::Error::NothingLeft(lines) | order::Error::NothingToReturn(lines),
+                order::Error::NothingLeft(lines)
+                | order::Error::NothingToReturn(lines)
+                | order::Error::CameBack(lines),
             )
             | Refusal::Fulfilment(fulfilment::Error::NotInIt(lines)) => self.with("lines", lines),
             Refusal::Fulfilment(fulfilment::Error::LocationRequired(parts)) => {

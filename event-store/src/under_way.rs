@@ -37,7 +37,8 @@ pub async fn orders(db: &PgPool, owners: &[Uuid], addresses: &[Uuid]) -> sqlx::R
            WHERE coalesce((
                SELECT later.type FROM events later
                WHERE later.stream = theirs.stream AND later.type IN (
-                   'order.completed', 'order.cancelled', 'order.reinstated')
+                   'order.completed', 'order.cancelled', 'order.reinstated',
+                   'order.delivery_corrected')
                ORDER BY later.version DESC LIMIT 1), '')
                NOT IN ('order.completed', 'order.cancelled')
            ORDER BY stream DESC LIMIT $3"#,

@@ -64,7 +64,8 @@ impl Body for Ship {
     }
 }
 
-/// Says that a parcel could not be handed over. It is tried again, sent back or lost.
+/// Says that a parcel could not be handed over, or was not, though it is `delivered`. It is tried
+/// again, sent back or lost.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Fail {
@@ -77,7 +78,8 @@ impl Body for Fail {
     }
 }
 
-/// Says that a parcel was lost on the way, or what more is known of one that was.
+/// Says that a parcel was lost on the way, also of one that is `delivered` and never came, or what
+/// more is known of one that was.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Lose {

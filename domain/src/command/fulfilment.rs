@@ -9,7 +9,7 @@ use super::{
     settling, stock as stock_command,
 };
 use crate::StreamId;
-use crate::fulfilment::{Event, Fulfilment};
+use crate::fulfilment::{Event, Fulfilment, Status};
 use crate::ids::{FulfilmentId, OrderId};
 use crate::order::{self, Order, ParcelOutcome, Units};
 use crate::return_::Arrival;
@@ -44,12 +44,12 @@ pub enum Command {
         /// back.
         lines: Vec<Units>,
     },
-    /// Nobody took it this time.
+    /// Nobody took it this time; or, of one that was told to be handed over, it was not.
     Fail {
         /// Why.
         reason: Note,
     },
-    /// Nobody knows where it is.
+    /// Nobody knows where it is; or, of one that was told to be handed over, it never came.
     Lose {
         /// What is known by now.
         reason: Note,
@@ -123,7 +123,14 @@ pub(crate) fn decide(id: FulfilmentId, command: Command, streams: Streams) -> Re
     };
     unit.add(&stream, events);
     let order = streams.order(&order_id)?;
+    let was_delivered = parcel.status == Status::Delivered;
     let changes = match event {
+        Event::DeliveryFailed(_) if was_delivered => {
+            let mut changes = order.correct_delivery(id, parcel.whole())?;
+            changes.extend(fruitless(order, streams)?);
+            changes
+        }
+        Event::Lost(_) if was_delivered => order.lose_delivered(id, parcel.whole())?,
         Event::Created(_) | Event::Packed(_) | Event::TrackingSet(_) | Event::DeliveryFailed(_) => {
             return Ok(unit.0);
         }
@@ -154,10 +161,11 @@ fn look_ahead(command: &Command, parcel: &Fulfilment, streams: Streams) -> Resul
     let Some(order_id) = parcel.order_id else { return Ok(()) };
     let order = StreamId::Order(order_id);
     match command {
-        Command::Create { .. } | Command::Pack | Command::Fail { .. } | Command::Cancel => {
-            return Ok(());
+        Command::Create { .. } | Command::Pack | Command::Cancel => return Ok(()),
+        Command::Fail { .. } if parcel.status != Status::Delivered => return Ok(()),
+        Command::Deliver { .. } | Command::Fail { .. } | Command::Lose { .. } => {
+            streams.require([order])?;
         }
-        Command::Deliver { .. } | Command::Lose { .. } => streams.require([order])?,
         Command::Ship { .. } => streams.require(stocks(parcel).chain([order]))?,
         Command::Return { what, .. } => {
             let lines = what.clone().of(parcel);
@@ -166,6 +174,19 @@ fn look_ahead(command: &Command, parcel: &Fulfilment, streams: Streams) -> Resul
     }
     let payments = streams.order(&order_id)?.payments.keys();
     Ok(streams.require(payments.map(|id| StreamId::Payment(*id)))?)
+}
+
+/// The payments that came to nothing while the order was done: of those no word was said then.
+fn fruitless(order: &Order, streams: Streams) -> Result<Vec<order::Event>, Stop> {
+    let mut ended = Vec::new();
+    for id in order.standing_payments() {
+        let payment = streams.payment(&id)?;
+        let taken = payment.terms.as_ref().is_some_and(|terms| !terms.captured.is_zero());
+        if !taken && !payment.is_alive() {
+            ended.extend(order.end_payment(id));
+        }
+    }
+    Ok(ended)
 }
 
 fn create(

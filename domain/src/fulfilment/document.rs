@@ -148,11 +148,13 @@ impl Document {
                 Status::PartlyDelivered
             }
             fulfilment::Event::DeliveryFailed(failed) => {
+                self.undeliver();
                 self.failure = Some(failed.reason.clone());
                 self.attempts += 1;
                 Status::DeliveryFailed
             }
             fulfilment::Event::Lost(lost) => {
+                self.undeliver();
                 self.failure = Some(lost.reason.clone());
                 Status::Lost
             }
@@ -163,5 +165,12 @@ impl Document {
             }
             fulfilment::Event::Cancelled(_) => Status::Cancelled,
         };
+    }
+
+    /// Where it was told to be handed over, nothing of it was.
+    fn undeliver(&mut self) {
+        if self.status == Status::Delivered {
+            self.delivered.clear();
+        }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! `created → packed → shipped → delivered`; `created | packed → cancelled`;
 //! `shipped → delivery_failed → delivered | returned_to_sender`;
-//! `shipped | delivery_failed → lost`.
+//! `shipped | delivery_failed → lost`; `delivered → delivery_failed | lost`, where that was told
+//! and was not so: all of it then.
 //! An attempt to hand it over may fail several times, or succeed for some of it: it is
 //! `partly_delivered` then, and what was not taken goes on as what nobody took.
 
@@ -122,6 +123,7 @@ impl Fulfilment {
                 self.taken.extend_from_slice(&handed.lines);
             }
             Event::DeliveryFailed(_) => {
+                self.undeliver();
                 self.status = Status::DeliveryFailed;
                 self.attempts += 1;
             }
@@ -131,10 +133,25 @@ impl Fulfilment {
                 self.send_again = returned.send_again;
             }
             Event::Lost(lost) => {
+                self.undeliver();
                 self.status = Status::Lost;
                 self.loss = Some(lost.reason.clone());
             }
             Event::Cancelled(_) => self.status = Status::Cancelled,
+        }
+    }
+
+    /// All that was put into it, each SKU once.
+    pub fn whole(&self) -> Vec<Units> {
+        let all = [self.lines.as_slice(), &self.taken].concat();
+        order::merge(all, |_| u32::MAX).unwrap_or_default()
+    }
+
+    /// Where it was told to be handed over, nothing of it was.
+    fn undeliver(&mut self) {
+        if self.status == Status::Delivered {
+            self.lines = self.whole();
+            self.taken.clear();
         }
     }
 }

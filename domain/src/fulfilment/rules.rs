@@ -144,11 +144,15 @@ impl Fulfilment {
         self.go_on(&from, Status::Delivered, "be delivered", delivered)
     }
 
-    /// Nobody took it, this time or again.
+    /// Nobody took it, this time or again; or, though it was told to be handed over, nothing of it
+    /// was.
     pub fn fail(&self, reason: Note) -> Result<Vec<Event>, Error> {
         let order_id = self.order_id.ok_or(Error::NotFound)?;
         match self.status {
-            Status::Shipped | Status::PartlyDelivered | Status::DeliveryFailed => {
+            Status::Shipped
+            | Status::Delivered
+            | Status::PartlyDelivered
+            | Status::DeliveryFailed => {
                 if self.attempts >= ATTEMPTS_MAX {
                     return Err(Error::TooManyAttempts);
                 }
@@ -158,14 +162,16 @@ impl Fulfilment {
         }
     }
 
-    /// Nobody knows where it is; of one that is lost, something else is known by now.
+    /// Nobody knows where it is, though it may have been told to be handed over; of one that is
+    /// lost, something else is known by now.
     pub fn lose(&self, reason: Note) -> Result<Vec<Event>, Error> {
         if self.status == Status::Lost && self.loss.as_ref() != Some(&reason) {
             let order_id = self.order_id.ok_or(Error::NotFound)?;
             return Ok(vec![Lost { order_id, reason }.into()]);
         }
         let lost = |order_id| Lost { order_id, reason }.into();
-        let from = [Status::Shipped, Status::PartlyDelivered, Status::DeliveryFailed];
+        let from =
+            [Status::Shipped, Status::Delivered, Status::PartlyDelivered, Status::DeliveryFailed];
         self.go_on(&from, Status::Lost, "be lost", lost)
     }
 

@@ -38,6 +38,8 @@ events! {
     FulfilmentClosed = "order.fulfilment_closed", schema 1;
     /// Some of what is in a parcel was handed over.
     UnitsDelivered = "order.units_delivered", schema 1;
+    /// A parcel that was told to be handed over was not.
+    DeliveryCorrected = "order.delivery_corrected", schema 1;
     /// Units will not come.
     UnitsCancelled = "order.units_cancelled", schema 1;
     /// Delivered units are to come back.
@@ -280,6 +282,15 @@ pub struct UnitsDelivered {
     /// How much more is owed, because they were found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub regained: Option<Money>,
+}
+
+/// `order.delivery_corrected`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DeliveryCorrected {
+    /// The parcel. If the order was completed, it is not any more.
+    pub fulfilment_id: FulfilmentId,
+    /// All that is in it: it is on its way.
+    pub lines: Vec<Units>,
 }
 
 /// `order.units_cancelled`

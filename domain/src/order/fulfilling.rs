@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::rules::{Error, UnitsLeft};
 use super::{
-    CancelReason, Event, FULFILMENTS_EVER_MAX, FULFILMENTS_MAX, FulfilmentClosed,
+    CancelReason, DeliveryCorrected, Event, FULFILMENTS_EVER_MAX, FULFILMENTS_MAX, FulfilmentClosed,
     FulfilmentPlanned, FulfilmentShipped, Order, Parcel, ParcelOutcome, RETURNS_MAX, ReturnClosed,
     ReturnOpened, Stage, Status, Units, UnitsDelivered, UnitsReturned,
 };
@@ -65,6 +65,32 @@ impl Order {
         }
         let delivered = UnitsDelivered { regained: regained(owed, &after), ..delivered };
         Ok([delivered.into()].into_iter().chain(end).collect())
+    }
+
+    /// A parcel that was told to be handed over was not: all that is in it is on its way.
+    pub fn correct_delivery(
+        &self,
+        fulfilment_id: FulfilmentId,
+        lines: Vec<Units>,
+    ) -> Result<Vec<Event>, Error> {
+        self.fulfilments.get(&fulfilment_id).ok_or(Error::NoSuchFulfilment)?;
+        let lines = merge(lines, |sku| self.returnable(sku)).map_err(Error::CameBack)?;
+        Ok(vec![DeliveryCorrected { fulfilment_id, lines }.into()])
+    }
+
+    /// A parcel that was told to be handed over never came.
+    pub fn lose_delivered(
+        &self,
+        fulfilment_id: FulfilmentId,
+        lines: Vec<Units>,
+    ) -> Result<Vec<Event>, Error> {
+        let mut events = self.correct_delivery(fulfilment_id, lines)?;
+        let mut after = self.clone();
+        for event in &events {
+            after.evolve(event);
+        }
+        events.extend(after.close_fulfilment(fulfilment_id, ParcelOutcome::Lost)?);
+        Ok(events)
     }
 
     /// A parcel reached its end.

@@ -1,6 +1,7 @@
 //! An order: what was bought, at which prices, and how far it has come.
 //!
-//! `pending → confirmed → completed`, `pending | confirmed → cancelled`. What stood for the money
+//! `pending → confirmed → completed`, `pending | confirmed → cancelled`; `completed → confirmed`
+//! where something was not handed over, though that was told. What stood for the money
 //! of one that is certain may end before anything left: it is *unsecured* then, and waits so long
 //! for another payment. An order can shrink: units are called off before they leave, come back or
 //! are lost on the way, or are returned after they were delivered; what is *owed* shrinks with
@@ -23,8 +24,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 pub use event::{
-    AddressChanged, Assigned, CancelReason, Cancelled, Completed, Confirmed, Event,
-    FulfilmentClosed, FulfilmentPlanned, FulfilmentShipped, HoldProlonged, Line, Overpaid,
+    AddressChanged, Assigned, CancelReason, Cancelled, Completed, Confirmed, DeliveryCorrected,
+    Event, FulfilmentClosed, FulfilmentPlanned, FulfilmentShipped, HoldProlonged, Line, Overpaid,
     OverpaidCorrected, ParcelOutcome, PaymentEnded, PaymentMethod, PaymentStarted, Placed,
     Reinstated, ReturnClosed, ReturnOpened, Secured, Units, UnitsCancelled, UnitsDelivered,
     UnitsReturned, Unsecured,
@@ -124,7 +125,7 @@ pub struct BegunPayment {
 
 /// Of the shape of [`Order`] and of its fold. Raise it with every change of either: snapshots of
 /// another schema are passed over. A test knows when it is due.
-pub const SCHEMA: i32 = 10;
+pub const SCHEMA: i32 = 11;
 
 /// Why it refuses, as [`crate::Refusal`] keeps it.
 pub type Refusal = Error;
@@ -221,6 +222,7 @@ impl Order {
             }
             Event::UnitsDelivered(delivered) => self.hand_over(delivered),
             Event::FulfilmentClosed(closed) => self.close(closed),
+            Event::DeliveryCorrected(corrected) => self.undeliver(corrected),
             Event::UnitsCancelled(cancelled) => {
                 self.count(&cancelled.lines, |of, units| of.off += units);
             }
@@ -343,6 +345,20 @@ impl Order {
             *from = from.saturating_sub(units);
             of.delivered += units;
         });
+    }
+
+    fn undeliver(&mut self, corrected: &DeliveryCorrected) {
+        if let Some(parcel) = self.fulfilments.get_mut(&corrected.fulfilment_id) {
+            parcel.stage = Stage::Shipped;
+            parcel.lines.clone_from(&corrected.lines);
+        }
+        self.count(&corrected.lines, |of, units| {
+            of.delivered = of.delivered.saturating_sub(units);
+            of.moving += units;
+        });
+        if self.status == Status::Completed {
+            self.status = Status::Confirmed;
+        }
     }
 
     fn take_back(&mut self, returned: &UnitsReturned) {

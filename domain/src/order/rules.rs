@@ -106,6 +106,10 @@ refusals! {
         NothingToReturn(Vec<UnitsLeft>) = "nothing_to_return", Passing,
             "some lines have fewer units to come back: delivered and not returned, and of a return \
              that is open only what was announced with it";
+        /// What is said to have never come is back, or announced to come back.
+        CameBack(Vec<UnitsLeft>) = "delivered_units_returned", Passing,
+            "some of what was handed over came back or is announced to: that stands, unless its \
+             return is withdrawn or closed";
         /// What is withheld is of another currency.
         WithheldElsewhere = "invalid_amount", Invalid,
             "what is withheld must be in the order's currency";

@@ -19,6 +19,8 @@ pub mod search;
 pub mod search_keys;
 pub mod title_order;
 
+#[cfg(test)]
+mod corrected_tests;
 mod html;
 mod order_status;
 #[cfg(test)]

@@ -299,6 +299,10 @@ impl Document {
                     back.amount = before.plus(returned.amount);
                 }
             }
+            order::Event::DeliveryCorrected(_) if self.status == Status::Completed => {
+                self.status = Status::Confirmed;
+                self.completed_at = None;
+            }
             // The payments, parcels and returns tell the rest themselves.
             order::Event::Placed(_)
             | order::Event::PaymentStarted(_)
@@ -306,6 +310,7 @@ impl Document {
             | order::Event::FulfilmentPlanned(_)
             | order::Event::FulfilmentShipped(_)
             | order::Event::UnitsDelivered(_)
+            | order::Event::DeliveryCorrected(_)
             | order::Event::FulfilmentClosed(_)
             | order::Event::UnitsCancelled(_)
             | order::Event::ReturnOpened(_)

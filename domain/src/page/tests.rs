@@ -15,7 +15,7 @@ const CART: &str = "cart-00000000-0000-7000-8000-000000000002";
 pub const ORDER: &str = "order-00000000-0000-7000-8000-000000000003";
 pub(super) const O: &str = "00000000-0000-7000-8000-000000000003";
 pub const PAYMENT: &str = "payment-00000000-0000-7000-8000-000000000004";
-const PARCEL: &str = "fulfilment-00000000-0000-7000-8000-000000000005";
+pub const PARCEL: &str = "fulfilment-00000000-0000-7000-8000-000000000005";
 const OTHER_PARCEL: &str = "fulfilment-00000000-0000-7000-8000-000000000006";
 
 pub(super) fn product_stream() -> String {
@@ -108,13 +108,13 @@ pub fn lines(quantity: u32) -> Value {
     json!([{ "sku": "TOTE-S", "quantity": quantity }])
 }
 
-fn parcel(story: Story, stream: &str, quantity: u32) -> Story {
+pub fn parcel(story: Story, stream: &str, quantity: u32) -> Story {
     let planned = json!({ "fulfilment_id": &stream[11..], "lines": lines(quantity) });
     let created = json!({ "order_id": O, "lines": lines(quantity) });
     story.and(ORDER, "order.fulfilment_planned", planned).and(stream, "fulfilment.created", created)
 }
 
-fn leaves(story: Story, stream: &str, quantity: u32) -> Story {
+pub fn leaves(story: Story, stream: &str, quantity: u32) -> Story {
     let shipped = json!({ "fulfilment_id": &stream[11..], "lines": lines(quantity) });
     story.and(stream, "fulfilment.shipped", json!({ "order_id": O })).and(
         ORDER,
@@ -123,7 +123,7 @@ fn leaves(story: Story, stream: &str, quantity: u32) -> Story {
     )
 }
 
-fn ends(story: Story, stream: &str, quantity: u32, (event, outcome): (&str, &str)) -> Story {
+pub fn ends(story: Story, stream: &str, quantity: u32, (event, outcome): (&str, &str)) -> Story {
     let off = if outcome == "delivered" { Value::Null } else { eur("25.00") };
     let closed = json!({ "fulfilment_id": &stream[11..], "outcome": outcome,
                          "lines": lines(quantity), "amount": off });

@@ -139,7 +139,7 @@ fn of_carts() -> [cart::Event; 9] {
     ]
 }
 
-fn of_orders() -> [order::Event; 22] {
+fn of_orders() -> [order::Event; 23] {
     let (payment_id, fulfilment_id, return_id) = (payment_id(1), parcel_id(1), return_id(1));
     let (total, amount, units) = (eur("39.98"), eur("19.99"), 2);
     let address_id = domain::AddressId(uuid::Uuid::from_u128(8));
@@ -203,6 +203,7 @@ fn of_orders() -> [order::Event; 22] {
         order::Completed {}.into(),
         order::Cancelled { reason, was_confirmed, total, units }.into(),
         order::Reinstated {}.into(),
+        order::DeliveryCorrected { fulfilment_id, lines: lines() }.into(),
         order::Overpaid { payment_id, amount }.into(),
         order::OverpaidCorrected { payment_id, amount }.into(),
     ]

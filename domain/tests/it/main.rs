@@ -31,6 +31,7 @@ mod state;
 mod stock;
 mod today;
 mod told;
+mod undelivered;
 mod unsecured;
 mod warehouse;
 mod words;

@@ -34,6 +34,7 @@ const TOLD: &[(&str, &[&[&str]])] = &[
         &[&["fulfilment_id", "outcome", "amount", "regained"], &UNITS, &AGAIN],
     ),
     ("order.units_delivered", &[&["fulfilment_id", "regained"], &UNITS]),
+    ("order.delivery_corrected", &[&["fulfilment_id"], &UNITS]),
     ("order.units_cancelled", &[&["amount"], &UNITS]),
     ("order.return_opened", &[&["return_id"], &UNITS]),
     ("order.units_returned", &[&["return_id", "amount", "withheld"], &UNITS]),

@@ -42,6 +42,7 @@ impl Reaction for ExpireOrder {
             | order::Event::FulfilmentPlanned(_)
             | order::Event::FulfilmentShipped(_)
             | order::Event::UnitsDelivered(_)
+            | order::Event::DeliveryCorrected(_)
             | order::Event::FulfilmentClosed(_)
             | order::Event::UnitsCancelled(_)
             | order::Event::ReturnOpened(_)

@@ -5,12 +5,13 @@
 
 use domain::command::{order as orders, payment as payments, return_ as returns, stock as stocks};
 use domain::order::{Order, Stage as Sent, Status, Units};
-use domain::payment::Stage;
+use domain::payment::{Stage, Terms};
 use domain::{
     By, Command, Location, OrderId, PaymentId, Shopper, State, StreamId, fulfilment, order, return_,
 };
 
 use kit::*;
+use rust_decimal::Decimal;
 
 use super::step::{Mood, payment_of_id};
 
@@ -119,6 +120,44 @@ pub fn check_alone(shop: &Shop) {
             assert_eq!(order.status, Status::Cancelled);
             check_end(&shop, &order);
         }
+    }
+}
+
+/// What was told to be handed over never came, or was told by mistake: unless some of it came back
+/// or is announced to, that can be said of every parcel.
+pub fn check_never_came(shop: &Shop) {
+    for (stream, state) in shop.streams() {
+        let (StreamId::Fulfilment(id), State::Fulfilment(parcel)) = (stream, state) else {
+            continue;
+        };
+        let Some(order_id) = parcel.order_id else { continue };
+        let before = order_of(shop, order_id);
+        let is_there = |units: &Units| before.returnable(&units.sku) >= units.quantity.get();
+        let delivered = parcel.status == fulfilment::Status::Delivered;
+        if !delivered || !parcel.whole().iter().all(is_there) {
+            continue;
+        }
+        // By a wrong button: once it is there, all is as it was.
+        if parcel.attempts < fulfilment::ATTEMPTS_MAX {
+            let failed = shop.clone().done(fail(*id));
+            assert_eq!(order_of(&failed, order_id).owed(), before.owed());
+            let again = order_of(&failed.done(deliver(*id)), order_id);
+            assert_eq!((again.owed(), again.status), (before.owed(), before.status));
+            assert_eq!(again.progress, before.progress);
+        }
+        let mut lost = shop.clone().done(lose(*id));
+        let less = order_of(&lost, order_id);
+        let off: u64 = parcel.whole().iter().map(|units| u64::from(units.quantity.get())).sum();
+        assert_eq!(less.units() + off, before.units());
+        settle(&mut lost, order_id);
+        let order = order_of(&lost, order_id);
+        let payments = order.payments.keys().map(|id| payment_of_id(&lost, *id));
+        let kept: Decimal = payments
+            .filter_map(|payment| payment.terms)
+            .filter(Terms::by_gateway)
+            .map(|terms| terms.kept().amount())
+            .sum();
+        assert!(kept <= order.owed().expect("it was placed").amount(), "{order:?}");
     }
 }
 

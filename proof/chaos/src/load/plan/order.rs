@@ -135,6 +135,15 @@ impl Planner {
     }
 
     fn send(&mut self, market: &Market, order: &Order) -> Plan {
+        if let Some(wrong) = order.parcels.iter().find(|parcel| parcel.is_delivered())
+            && self.rng.u32(..12) == 0
+        {
+            // It never came, or by a wrong button.
+            let name = ["fulfilment.lose", "fulfilment.fail"][self.rng.usize(..2)];
+            let then = Then::Step(order.id.clone(), wrong.id.clone(), name);
+            let body = json!({"reason": "it was not handed over"});
+            return (self.command(market, name, Some(&wrong.id), &body), then);
+        }
         let open: Vec<&Parcel> = open(order).collect();
         if open.is_empty() || self.rng.u32(..12) == 0 {
             let mut create = json!({"order_id": order.id});
@@ -192,7 +201,7 @@ fn open(order: &Order) -> impl Iterator<Item = &Parcel> {
 impl Order {
     /// Whether a parcel of it was delivered.
     pub(super) fn is_delivered(&self) -> bool {
-        self.parcels.iter().any(|parcel| parcel.step == "fulfilment.deliver")
+        self.parcels.iter().any(Parcel::is_delivered)
     }
 
     /// A part of it took a command.
@@ -206,6 +215,12 @@ impl Order {
         for back in self.returns.iter_mut().filter(|back| back.id == part) {
             back.step = step;
         }
+    }
+}
+
+impl Parcel {
+    fn is_delivered(&self) -> bool {
+        self.step == "fulfilment.deliver"
     }
 }
 
