@@ -27,6 +27,9 @@ pub fn written(command: &mut Command) -> Option<(StreamId, &mut Note)> {
             _,
             payment::Command::Abort { reason, .. }
             | payment::Command::Uncollect { reason, .. }
+            | payment::Command::CorrectCollection { reason, .. }
+            | payment::Command::CorrectRemittance { reason, .. }
+            | payment::Command::CorrectRefund { reason, .. }
             | payment::Command::Resolve { note: reason, .. }
             | payment::Command::Refund { reason: Some(reason), .. },
         )
@@ -37,6 +40,9 @@ pub fn written(command: &mut Command) -> Option<(StreamId, &mut Note)> {
         Command::Return(_, return_::Command::Request { reason, order_id, .. }) => {
             about = StreamId::Order(*order_id);
             reason
+        }
+        Command::Payment(_, payment::Command::Remit { written_off: Some(of), .. }) => {
+            &mut of.reason
         }
         Command::Return(_, return_::Command::Receive { withheld: Some(withheld), .. }) => {
             &mut withheld.reason

@@ -40,6 +40,18 @@ pub(super) const ROUTES: &[Route] = &[
     )
     .keyed(),
     Route::post::<Remit>(Staff, "payment.remit", "/v1/payments/{id}/remit").keyed(),
+    Route::post::<CorrectRemittance>(
+        Staff,
+        "payment.correct_remittance",
+        "/v1/payments/{id}/correct-remittance",
+    )
+    .keyed(),
+    Route::post::<CorrectRefund>(
+        Staff,
+        "payment.correct_refund",
+        "/v1/payments/{id}/correct-refund",
+    )
+    .keyed(),
     Route::post::<Uncollect>(Staff, "payment.uncollect", "/v1/payments/{id}/uncollect").keyed(),
 ];
 
@@ -227,6 +239,43 @@ impl Body for Refund {
     fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
         let Self { amount, reason, by_hand } = self;
         Ok(Command::Payment(address.id()?, Payment::Refund { amount, reason, by_hand }))
+    }
+}
+
+/// Puts right what the courier handed over, or will not, where another amount was told by mistake.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct CorrectRemittance {
+    /// How much was handed over in all.
+    amount: Money,
+    /// How much of what was collected is waited for no more; as much as before, where nobody says.
+    written_off: Option<Money>,
+    /// Who says so, and how they know.
+    reason: Note,
+}
+
+impl Body for CorrectRemittance {
+    fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
+        let Self { amount, written_off, reason } = self;
+        let correct = Payment::CorrectRemittance { amount, written_off, reason };
+        Ok(Command::Payment(address.id()?, correct))
+    }
+}
+
+/// Puts right what was given back by hand, where another amount was told by mistake.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct CorrectRefund {
+    /// How much was given back by hand in all.
+    amount: Money,
+    /// Who says so, and how they know.
+    reason: Note,
+}
+
+impl Body for CorrectRefund {
+    fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
+        let Self { amount, reason } = self;
+        Ok(Command::Payment(address.id()?, Payment::CorrectRefund { amount, reason }))
     }
 }
 

@@ -89,6 +89,7 @@ async fn what_people_write_is_sealed_for_whose_order_it_is(db: PgPool) {
     let uncollect = format!("/v1/payments/{payment}/uncollect");
     let at = ("payment.uncollected", "/reason");
     ids.push(written(&known, (&staff, &uncollect), why("has no money"), at).await.0);
+    ids.extend(corrected(&known, &staff, &payment).await);
 
     let (off, payment) = order(&known, &customer).await;
     let abort = format!("/v1/payments/{payment}/abort");
@@ -126,6 +127,31 @@ async fn what_people_write_is_sealed_for_whose_order_it_is(db: PgPool) {
     let nothing = known.send(&staff, get(format!("/v1/notes/{id}"))).await;
     assert_eq!(nothing.status, StatusCode::NOT_FOUND);
     assert!(!everything(&db).await.contains(MARK));
+}
+
+/// What is said of what was told wrongly of a payment in cash.
+async fn corrected(known: &Known, staff: &str, payment: &str) -> [String; 4] {
+    let path = |what: &str| format!("/v1/payments/{payment}/{what}");
+    let euros = |amount: &str| json!({"amount": amount, "currency": "EUR"});
+    known.done(staff, keyed(path("collect"), &json!({"amount": euros("9.00")}))).await;
+    known.done(staff, keyed(path("refund"), &json!({"amount": euros("2.00")}))).await;
+    let to = |amount: &str, who: &str| {
+        let reason = format!("{MARK} {who}");
+        json!({"amount": euros(amount), "reason": reason})
+    };
+    let kept = json!({"amount": euros("1.00"), "reason": format!("{MARK} is the courier")});
+    let remit = json!({"amount": euros("3.00"), "write_off": kept});
+    let told = [
+        ("remit", remit, ("payment.remitted", "/written_off/reason")),
+        ("correct-remittance", to("4.00", "paid"), ("payment.remittance_corrected", "/reason")),
+        ("correct-refund", to("1.00", "took it"), ("payment.refund_corrected", "/reason")),
+        ("correct-collection", to("8.00", "had it"), ("payment.collection_corrected", "/reason")),
+    ];
+    let mut ids = Vec::new();
+    for (what, body, at) in told {
+        ids.push(written(known, (staff, &path(what)), body, at).await.0);
+    }
+    ids.try_into().expect("as many as were told")
 }
 
 /// Whose order it is by now, not who had placed it.

@@ -109,6 +109,14 @@ async fn cash_is_collected_and_handed_over(db: PgPool) {
     let refused = shop.send(keyed(format!("{path}/correct-collection"), &less)).await;
     assert_eq!((refused.status, refused.code()), (StatusCode::CONFLICT, "amount_too_small"));
     assert_eq!(refused.body["at_least"], told);
+    let body = json!({"amount": less["amount"], "reason": "counted again"});
+    let handed_over = || post(format!("{path}/correct-remittance"), &body);
+    assert_eq!(shop.send(handed_over()).await.code(), "idempotency_key_required");
+    shop.done(handed_over().with("idempotency-key", "corrected-2")).await;
+    shop.done(keyed(format!("{path}/refund"), &json!({"amount": told}))).await;
+    shop.done(keyed(format!("{path}/correct-refund"), &body)).await;
+    let given_back = shop.payload(&stream, "payment.refund_corrected").await;
+    assert_eq!((&given_back["before"], &given_back["amount"]), (&told, &less["amount"]));
     assert_eq!(
         shop.history(&stream).await,
         [
@@ -117,6 +125,9 @@ async fn cash_is_collected_and_handed_over(db: PgPool) {
             "payment.collected",
             "payment.collection_corrected",
             "payment.remitted",
+            "payment.remittance_corrected",
+            "payment.refunded",
+            "payment.refund_corrected",
         ]
     );
 }

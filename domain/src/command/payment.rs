@@ -108,6 +108,22 @@ pub enum Command {
         /// What will not be handed over.
         written_off: Option<WriteOff>,
     },
+    /// What the courier handed over in all was told wrong, or what they will not.
+    CorrectRemittance {
+        /// How much was handed over.
+        amount: Money,
+        /// How much of the rest is waited for no more; as much as before, where nobody says.
+        written_off: Option<Money>,
+        /// Who says so, and how they know.
+        reason: Note,
+    },
+    /// What was given back by hand in all was told wrong.
+    CorrectRefund {
+        /// How much it was.
+        amount: Money,
+        /// Who says so, and how they know.
+        reason: Note,
+    },
     /// Nothing more is collected.
     Uncollect {
         /// Why.
@@ -169,6 +185,10 @@ pub(crate) fn decide(id: PaymentId, command: Command, streams: Streams) -> Resul
             state.correct_collection(amount, at_most, reason)
         }
         Command::Remit { amount, written_off } => state.remit(amount, written_off),
+        Command::CorrectRemittance { amount, written_off, reason } => {
+            state.correct_remittance(amount, written_off, reason)
+        }
+        Command::CorrectRefund { amount, reason } => state.correct_refund(amount, reason),
         Command::Uncollect { reason, at } => {
             now = Some(at);
             state.uncollect(Some(reason))
@@ -279,11 +299,13 @@ fn follow(
         | Event::OutcomeUnknown(_)
         | Event::Restored(_)
         | Event::CollectionDue(_)
-        | Event::Remitted(_) => return Ok(()),
+        | Event::Remitted(_)
+        | Event::RemittanceCorrected(_) => return Ok(()),
         // Nothing stands of it, and nothing more is expected.
         Event::CollectionCorrected(_) if after.stage == Stage::Uncollected => order.end_payment(id),
         Event::Captured(_)
         | Event::Refunded(_)
+        | Event::RefundCorrected(_)
         | Event::Resolved(_)
         | Event::Reported(_)
         | Event::Disputed(_)

@@ -170,6 +170,11 @@ fn effect(event: &Event) -> Option<Effect<'_>> {
         },
         Event::Payment(event) => match event {
             payment::Event::Refunded(refunded) => Some(Effect::Refunded(refunded.amount)),
+            payment::Event::RefundCorrected(corrected) => {
+                let more = corrected.amount.minus(corrected.before).map(Effect::Refunded);
+                let less = || corrected.before.less(corrected.amount);
+                Some(more.unwrap_or_else(|| Effect::Restored(Restoration::Refund, less())))
+            }
             payment::Event::Reported(reported) if reported.operation == Operation::Refund => {
                 Some(Effect::Refunded(reported.amount))
             }

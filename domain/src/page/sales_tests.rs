@@ -182,3 +182,21 @@ fn what_the_bank_takes_back_was_not_earned() {
     );
     assert_eq!(sums(&won), ["0.00", "100.00"]);
 }
+
+#[test]
+fn what_was_not_given_back_is_not_taken_off() {
+    let sold = money(paying(bought()), "payment.captured", "100.00");
+    let back = money(sold, "payment.refunded", "50.50");
+    let corrected = |before, amount| {
+        let (before, amount) = (eur(before), eur(amount));
+        json!({ "order_id": O, "before": before, "amount": amount, "reason": "typed" })
+    };
+    let sums = |story: &Story| {
+        let day = day(story);
+        [day.refunded, day.net].map(|sum| sum.amount.to_string())
+    };
+    let less = back.and(PAYMENT, "payment.refund_corrected", corrected("50.50", "5.05"));
+    assert_eq!(sums(&less), ["5.05", "94.95"]);
+    let more = less.and(PAYMENT, "payment.refund_corrected", corrected("5.05", "60.00"));
+    assert_eq!(sums(&more), ["60.00", "40.00"]);
+}

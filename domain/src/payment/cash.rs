@@ -1,6 +1,6 @@
 //! What is paid without a gateway: to a courier, who hands it over later, or elsewhere. What can
-//! happen to it, as stored, and the decisions about it. How much is due at the door is the order's
-//! to say.
+//! happen to it, as stored, and the decisions about it; what of it was told wrongly is put right in
+//! `correcting`. How much is due at the door is the order's to say.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -27,19 +27,6 @@ pub struct Collected {
     pub order_id: OrderId,
     /// How much this time.
     pub amount: Money,
-}
-
-/// `payment.collection_corrected`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct CollectionCorrected {
-    /// What was paid.
-    pub order_id: OrderId,
-    /// How much was said to be collected in all.
-    pub before: Money,
-    /// How much it was.
-    pub amount: Money,
-    /// Who says so, and how they know.
-    pub reason: Note,
 }
 
 /// `payment.remitted`
@@ -99,37 +86,6 @@ impl Payment {
         }
         let amount = amount_of(Some(amount), at_most.less(terms.captured))?;
         Ok(vec![Collected { order_id, amount }.into()])
-    }
-
-    /// In all it was another amount than was told, by mistake: less, but not less than has been
-    /// handed over or given back, or more, `at_most` so much.
-    pub fn correct_collection(
-        &self,
-        amount: Money,
-        at_most: Money,
-        reason: Note,
-    ) -> Result<Vec<Event>, Error> {
-        let terms = self.ready()?;
-        let (order_id, before) = (terms.order_id, terms.captured);
-        if terms.by_gateway() {
-            return self.wrong("be corrected");
-        }
-        if before.is_zero() {
-            return self.too_early("be corrected");
-        }
-        if amount.currency() != before.currency() {
-            return Err(Error::BadAmount);
-        }
-        if amount == before {
-            return Ok(vec![]);
-        }
-        let (handed_over, given_back) = (before.less(terms.to_remit()), before.less(terms.kept()));
-        let at_least = handed_over.at_least(given_back);
-        amount.minus(at_least).ok_or(Error::TooLittle { at_least })?;
-        if before.minus(amount).is_none() {
-            at_most.minus(amount).ok_or(Error::TooMuch { at_most })?;
-        }
-        Ok(vec![CollectionCorrected { order_id, before, amount, reason }.into()])
     }
 
     /// The courier handed over an amount, or all that was collected; what is written off is waited

@@ -78,6 +78,8 @@ pub struct Document {
     pub captured: Money,
     /// How much was given back.
     pub refunded: Money,
+    /// How much of that by hand, and by no gateway.
+    pub refunded_by_hand: Money,
     /// How much the bank took back after a dispute.
     pub charged_back: Money,
     /// How much the courier handed over.
@@ -146,6 +148,7 @@ fn create(id: PaymentId, created: &payment::Created, seen: &Seen) -> Document {
         authorized: zero,
         captured: zero,
         refunded: zero,
+        refunded_by_hand: zero,
         charged_back: zero,
         remitted: zero,
         written_off: zero,
@@ -181,6 +184,7 @@ impl Document {
             authorized: self.authorized,
             captured: self.captured,
             refunded: self.refunded,
+            refunded_by_hand: self.refunded_by_hand,
             charged_back: self.charged_back,
             remitted: self.remitted,
             written_off: self.written_off,
@@ -218,6 +222,7 @@ impl Document {
             self.authorized = terms.authorized;
             self.captured = terms.captured;
             self.refunded = terms.refunded;
+            self.refunded_by_hand = terms.refunded_by_hand;
             self.charged_back = terms.charged_back;
             self.remitted = terms.remitted;
             self.written_off = terms.written_off;
@@ -263,12 +268,14 @@ impl Document {
             | payment::Event::Voided(_)
             | payment::Event::Expired(_)
             | payment::Event::Refunded(_)
+            | payment::Event::RefundCorrected(_)
             | payment::Event::OutcomeUnknown(_)
             | payment::Event::CollectionDue(_)
             | payment::Event::Collected(_)
             | payment::Event::CollectionCorrected(_)
             | payment::Event::Resolved(_)
             | payment::Event::Reported(_)
+            | payment::Event::RemittanceCorrected(_)
             | payment::Event::Remitted(_) => {}
         }
     }

@@ -1,11 +1,13 @@
 //! What can happen to a payment, as stored. Every event names its order, because an order and its
-//! payments are read together. The payloads of those of cash are in `cash`.
+//! payments are read together. The payloads of those of cash are in `cash`, those of what was told
+//! wrongly in `correcting`.
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::cash::{Collected, CollectionCorrected, CollectionDue, Remitted, Uncollected};
+use super::cash::{Collected, CollectionDue, Remitted, Uncollected};
+use super::correcting::{CollectionCorrected, RefundCorrected, RemittanceCorrected};
 use crate::ids::{CustomerId, GuestId, OrderId};
 use crate::money::Money;
 use crate::order::PaymentMethod;
@@ -30,6 +32,8 @@ events! {
     Expired = "payment.expired", schema 1;
     /// Some or all of it was given back.
     Refunded = "payment.refunded", schema 1;
+    /// It was not what was told that was given back by hand.
+    RefundCorrected = "payment.refund_corrected", schema 1;
     /// It will not be paid this way.
     Failed = "payment.failed", schema 1;
     /// The gateway refused a capture, void or refund.
@@ -52,6 +56,8 @@ events! {
     CollectionCorrected = "payment.collection_corrected", schema 1;
     /// The courier handed it over, or what is not is waited for no more.
     Remitted = "payment.remitted", schema 1;
+    /// It was not what was told that the courier handed over, or will not.
+    RemittanceCorrected = "payment.remittance_corrected", schema 1;
     /// Nothing more of it is collected.
     Uncollected = "payment.uncollected", schema 1;
 }
@@ -335,6 +341,13 @@ pub struct Restored {
     pub reason: Option<Note>,
 }
 
+impl Refunded {
+    /// Whether no gateway was asked for it.
+    pub fn is_by_hand(&self) -> bool {
+        self.request.is_none()
+    }
+}
+
 impl Event {
     /// The order that is paid.
     pub fn order_id(&self) -> OrderId {
@@ -348,6 +361,7 @@ impl Event {
             | Self::Voided(Voided { order_id, .. })
             | Self::Expired(Expired { order_id })
             | Self::Refunded(Refunded { order_id, .. })
+            | Self::RefundCorrected(RefundCorrected { order_id, .. })
             | Self::Failed(Failed { order_id, .. })
             | Self::RequestFailed(RequestFailed { order_id, .. })
             | Self::OutcomeUnknown(OutcomeUnknown { order_id, .. })
@@ -359,6 +373,7 @@ impl Event {
             | Self::Collected(Collected { order_id, .. })
             | Self::CollectionCorrected(CollectionCorrected { order_id, .. })
             | Self::Remitted(Remitted { order_id, .. })
+            | Self::RemittanceCorrected(RemittanceCorrected { order_id, .. })
             | Self::Uncollected(Uncollected { order_id, .. }) => *order_id,
         }
     }

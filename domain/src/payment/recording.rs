@@ -333,8 +333,8 @@ impl Payment {
             return self.record(waiting.request, Verdict::Declined(reason));
         }
         let was_told = self.counted.contains(&reference);
-        // The name may be another operation's: what was never given back does not come back.
-        let fits = terms.refunded.minus(amount).is_some();
+        // The name may be another operation's: what no gateway gave back does not come back.
+        let fits = terms.refunded.less(terms.refunded_by_hand).minus(amount).is_some();
         if !was_told || !fits || self.failed_refunds.contains(&reference) {
             return Ok(vec![]);
         }

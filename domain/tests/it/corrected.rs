@@ -1,14 +1,17 @@
-//! What was said to be collected, by mistake, and put right.
+//! What was said to be collected, handed over or given back, by mistake, and put right.
 
 use domain::Command as Any;
 use domain::command::payment::Command;
 use domain::order::{OverpaidCorrected, PaymentEnded};
-use domain::payment::{Collected, CollectionCorrected, Report, Stage, Status, Uncollected};
+use domain::payment::{
+    Collected, CollectionCorrected, Operation, RefundCorrected, RemittanceCorrected, Report, Stage,
+    Status, Uncollected, WriteOff,
+};
 
 use kit::*;
 
-use super::payment::{ask, collect, remit};
-use super::told::{order, pay};
+use super::payment::{ask, collect, refund_by_hand, remit};
+use super::told::{asks, order, pay, settle};
 
 fn correct(payment: u128, amount: &str) -> Any {
     let reason = note("the desk typed another");
@@ -102,4 +105,88 @@ fn what_was_never_taken_was_not_paid_twice() {
     let done = of_payment(2, Uncollected { order_id: order_id(1), reason: None });
     shop.when(correct(2, "0.50")).then([corrected(2, "50.50", "0.50"), done, less]);
     assert_eq!(order(&shop.done(correct(2, "0.50"))).overpaid, Some(eur("0.50")));
+}
+
+fn remitted(amount: &str, written_off: Option<&str>) -> Any {
+    let (amount, written_off) = (eur(amount), written_off.map(eur));
+    ask(Command::CorrectRemittance { amount, written_off, reason: note("counted again") })
+}
+
+fn given_back(amount: &str) -> Any {
+    ask(Command::CorrectRefund { amount: eur(amount), reason: note("one transfer came back") })
+}
+
+#[test]
+fn another_amount_was_handed_over_than_was_told() {
+    let shop = delivered().done(collect(None)).done(remit());
+    let corrected = |before: [&str; 2], after: [&str; 2]| {
+        let ([before, written_off_before], [amount, written_off]) =
+            (before.map(eur), after.map(eur));
+        let (order_id, reason) = (order_id(1), note("counted again"));
+        let told = RemittanceCorrected {
+            order_id,
+            before,
+            amount,
+            written_off_before,
+            written_off,
+            reason,
+        };
+        [of_payment(1, told)]
+    };
+    shop.when(remitted("50.51", None)).then_refused("amount_too_large");
+    shop.when(remitted("48.00", None)).then(corrected(["50.50", "0.00"], ["48.00", "0.00"]));
+    let shop = shop.done(remitted("48.00", None));
+    shop.when(remitted("48.00", None)).then_nothing();
+    assert_eq!(pay(&shop, 1).terms.expect("begun").to_remit(), eur("2.50"));
+    assert_eq!(status(&shop), Some(Status::Collected));
+    // What was written off as a fee is handed over after all.
+    let fee = WriteOff { amount: eur("2.50"), reason: note("a fee") };
+    let shop = shop.done(ask(Command::Remit { amount: None, written_off: Some(fee) }));
+    shop.when(remitted("50.50", None)).then_refused("amount_too_large");
+    shop.when(remitted("0.00", Some("50.51"))).then_refused("amount_too_large");
+    let all = corrected(["48.00", "2.50"], ["50.50", "0.00"]);
+    shop.when(remitted("50.50", Some("0.00"))).then(all);
+    // Less was collected: that is said once it is said that less was handed over.
+    shop.when(correct(1, "19.00")).then_refused("amount_too_small");
+    shop.done(remitted("19.00", Some("0.00"))).done(correct(1, "19.00"));
+}
+
+#[test]
+fn another_amount_was_given_back_by_hand_than_was_told() {
+    let shop = delivered().done(collect(None)).done(refund_by_hand(Some("50.50")));
+    let corrected = |before: &str, amount: &str| {
+        let (order_id, before, amount) = (order_id(1), eur(before), eur(amount));
+        of_payment(
+            1,
+            RefundCorrected { order_id, before, amount, reason: note("one transfer came back") },
+        )
+    };
+    shop.when(given_back("5.05")).then([corrected("50.50", "5.05")]);
+    let shop = shop.done(given_back("5.05"));
+    shop.when(given_back("5.05")).then_nothing();
+    assert_eq!(status(&shop), Some(Status::PartiallyRefunded));
+    shop.when(given_back("50.51")).then_refused("amount_too_large");
+    shop.when(given_back("50.50")).then([corrected("5.05", "50.50")]);
+    let none = shop.done(given_back("0.00"));
+    assert_eq!(status(&none), Some(Status::Collected));
+    none.when(given_back("5.00")).then_refused("payment_wrong_state");
+    none.done(correct(1, "19.00"));
+}
+
+/// What is owed back after all is asked of the gateway; what the gateway gave back stands.
+#[test]
+fn what_was_not_given_back_by_hand_is_given_back_by_the_gateway() {
+    let off = sent(captured()).done(fail(1)).done(give_back(1)).done(record(1, 3, declined()));
+    let shop = off.done(refund_by_hand(None));
+    assert_eq!(asks(&shop, settle()), []);
+    let asked = [(Operation::Refund, "50.50".to_owned())];
+    assert_eq!(asks(&shop, given_back("0.00")), asked);
+    let by_gateway = sent(captured()).done(refund(1, Some(eur("5.00"))));
+    let by_gateway = by_gateway.done(record(1, 3, was_refunded()));
+    by_gateway.when(given_back("1.00")).then_refused("payment_wrong_state");
+    by_gateway.when(remitted("1.00", None)).then_refused("payment_wrong_state");
+    let both = by_gateway.done(refund_by_hand(Some("20.00"))).done(given_back("2.00"));
+    assert_eq!(pay(&both, 1).terms.expect("begun").refunded, eur("7.00"));
+    let yen = Command::CorrectRefund { amount: money("19", "JPY"), reason: note("typed") };
+    both.when(ask(yen)).then_refused("invalid_amount");
 }

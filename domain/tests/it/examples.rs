@@ -16,6 +16,7 @@ pub fn all() -> Vec<Event> {
     all.extend(of_carts().map(Event::from));
     all.extend(of_orders().map(Event::from));
     all.extend(of_payments().map(Event::from));
+    all.extend(of_corrected_payments().map(Event::from));
     all.extend(of_parcels().map(Event::from));
     all.extend(of_returns().map(Event::from));
     all.extend(crate::location::examples().map(Event::from));
@@ -209,7 +210,7 @@ fn of_orders() -> [order::Event; 23] {
     ]
 }
 
-fn of_payments() -> [payment::Event; 21] {
+fn of_payments() -> [payment::Event; 20] {
     let (order_id, amount) = (order_id(1), eur("39.98"));
     let (method, operation, request) = (PaymentMethod::Card, Operation::Authorize, 1);
     let url = || "https://bank.example/confirm".parse().expect("a URL");
@@ -259,8 +260,6 @@ fn of_payments() -> [payment::Event; 21] {
         payment::Disputed { order_id, reference: name(), amount, stage }.into(),
         payment::CollectionDue { order_id, amount }.into(),
         payment::Collected { order_id, amount }.into(),
-        payment::CollectionCorrected { order_id, before: eur("91.00"), amount, reason: why() }
-            .into(),
         payment::Remitted {
             order_id,
             amount,
@@ -276,6 +275,25 @@ fn of_payments() -> [payment::Event; 21] {
         }
         .into(),
         payment::Uncollected { order_id, reason }.into(),
+    ]
+}
+
+fn of_corrected_payments() -> [payment::Event; 3] {
+    let (order_id, before, amount) = (order_id(1), eur("91.00"), eur("39.98"));
+    let (written_off_before, written_off) = (eur("2.50"), eur("1.25"));
+    let reason = || note("insufficient funds");
+    let remitted = payment::RemittanceCorrected {
+        order_id,
+        before,
+        amount,
+        written_off_before,
+        written_off,
+        reason: reason(),
+    };
+    [
+        payment::CollectionCorrected { order_id, before, amount, reason: reason() }.into(),
+        remitted.into(),
+        payment::RefundCorrected { order_id, before, amount, reason: reason() }.into(),
     ]
 }
 

@@ -6,7 +6,7 @@ use sqlx::types::Uuid;
 use crate::documents::document_projection;
 
 document_projection! {
-    Payments, version 6;
+    Payments, version 7;
     table "payments_rows", key Uuid "uuid";
     stream Payment(id) => id.0;
     documents Document, by document::fold;

@@ -67,6 +67,12 @@ pub fn check_amounts(command: &Command) {
             | payment::Command::Collect { amount }
             | payment::Command::Remit { amount, .. },
         ) => amount.iter().copied().collect(),
+        Command::Payment(
+            _,
+            payment::Command::CorrectCollection { amount, .. }
+            | payment::Command::CorrectRefund { amount, .. }
+            | payment::Command::CorrectRemittance { amount, .. },
+        ) => vec![*amount],
         _ => vec![],
     };
     for money in amounts {

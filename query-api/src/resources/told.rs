@@ -53,6 +53,7 @@ const TOLD: &[(&str, &[&[&str]])] = &[
     ("payment.voided", &[]),
     ("payment.expired", &[]),
     ("payment.refunded", &[&["amount"]]),
+    ("payment.refund_corrected", &[&["before", "amount"]]),
     ("payment.failed", &[]),
     ("payment.reported", &[&["operation", "amount"]]),
     ("payment.disputed", &[&["amount", "stage"]]),

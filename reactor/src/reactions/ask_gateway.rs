@@ -62,6 +62,8 @@ impl Reaction for AskGateway {
             | payment::Event::CollectionDue(_)
             | payment::Event::Collected(_)
             | payment::Event::CollectionCorrected(_)
+            | payment::Event::RemittanceCorrected(_)
+            | payment::Event::RefundCorrected(_)
             | payment::Event::Remitted(_)
             | payment::Event::Uncollected(_) => {}
         }
@@ -247,6 +249,8 @@ mod tests {
             "collection_due",
             "collected",
             "collection_corrected",
+            "remittance_corrected",
+            "refund_corrected",
             "remitted",
         ] {
             given::<AskGateway>([given::payment(other)]).then_nothing();

@@ -44,6 +44,8 @@ impl Reaction for ExpireAuthorization {
             | payment::Event::CollectionDue(_)
             | payment::Event::Collected(_)
             | payment::Event::CollectionCorrected(_)
+            | payment::Event::RemittanceCorrected(_)
+            | payment::Event::RefundCorrected(_)
             | payment::Event::Remitted(_)
             | payment::Event::Uncollected(_) => {}
         }
@@ -86,6 +88,8 @@ mod tests {
             "collection_due",
             "collected",
             "collection_corrected",
+            "remittance_corrected",
+            "refund_corrected",
             "remitted",
             "uncollected",
         ] {

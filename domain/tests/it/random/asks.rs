@@ -94,6 +94,15 @@ pub fn of_payments() -> impl Strategy<Value = Command> {
         select(vec![eur("0.00"), eur("5.00"), eur("30.00")]).prop_map(|amount| {
             P::CorrectCollection { amount, reason: note("the desk typed another") }
         }),
+        (select(vec![eur("0.00"), eur("5.00")]), select(vec![None, Some(eur("0.00"))])).prop_map(
+            |(amount, written_off)| P::CorrectRemittance {
+                amount,
+                written_off,
+                reason: note("the desk typed another")
+            }
+        ),
+        select(vec![eur("0.00"), eur("5.00"), eur("30.00")])
+            .prop_map(|amount| P::CorrectRefund { amount, reason: note("typed") }),
         Just(P::Uncollect { reason: note("refused at the door"), at: hour(0) }),
         settled,
     ];

@@ -32,7 +32,7 @@ commands! {
     Cart, cart: Create Assign Merge AddLine ChangeLine RemoveLine CheckOut Reopen Abandon;
     Order, order: Record Assign Cancel ShrinkLine ChangeAddress Expire Settle;
     Payment, payment: Start CompleteAction Abort Capture Void Refund Record Report Resolve Expire
-        Collect CorrectCollection Remit Uncollect;
+        Collect CorrectCollection Remit CorrectRemittance CorrectRefund Uncollect;
     Fulfilment, fulfilment: Create Pack Ship Deliver Fail Lose Return Cancel;
     Return, return_: Request Approve Reject Withdraw Receive Close;
 }

@@ -7,7 +7,8 @@ use domain::command::{order as orders, payment as payments, return_ as returns, 
 use domain::order::{Order, Stage as Sent, Status, Units};
 use domain::payment::{Stage, Terms};
 use domain::{
-    By, Command, Location, OrderId, PaymentId, Shopper, State, StreamId, fulfilment, order, return_,
+    By, Command, Location, Money, OrderId, PaymentId, Shopper, State, StreamId, fulfilment, order,
+    return_,
 };
 
 use kit::*;
@@ -158,6 +159,31 @@ pub fn check_never_came(shop: &Shop) {
             .map(|terms| terms.kept().amount())
             .sum();
         assert!(kept <= order.owed().expect("it was placed").amount(), "{order:?}");
+    }
+}
+
+/// What was told by hand was typed wrong, all of it: put right last first, nothing of it stands.
+pub fn check_typed_wrong(shop: &Shop) {
+    for (stream, state) in shop.streams() {
+        let (StreamId::Payment(id), State::Payment(payment)) = (stream, state) else { continue };
+        let Some(terms) = &payment.terms else { continue };
+        if payment.in_flight.is_some() {
+            continue;
+        }
+        let (reason, amount) = (|| note("typed wrong"), Money::zero(terms.amount.currency()));
+        let mut shop = shop.clone();
+        let mut correct = |command| shop.ask(&Command::Payment(*id, command)).expect("it is said");
+        correct(payments::Command::CorrectRefund { amount, reason: reason() });
+        if !terms.by_gateway() {
+            let written_off = Some(amount);
+            correct(payments::Command::CorrectRemittance { amount, written_off, reason: reason() });
+            if !terms.captured.is_zero() {
+                correct(payments::Command::CorrectCollection { amount, reason: reason() });
+            }
+            let terms = payment_of_id(&shop, *id).terms.expect("it was begun");
+            let sums = [terms.captured, terms.refunded, terms.remitted, terms.written_off];
+            assert!(sums.iter().all(|sum| sum.is_zero()), "{terms:?}");
+        }
     }
 }
 

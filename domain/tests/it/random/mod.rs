@@ -147,6 +147,7 @@ proptest! {
         exits::check_other_ways(&shop);
         exits::check_alone(&shop);
         exits::check_never_came(&shop);
+        exits::check_typed_wrong(&shop);
         exits::check(&shop, exits::Wish::GiveUp);
         exits::check(&shop, exits::Wish::GoThrough);
     }

@@ -38,6 +38,7 @@ fn moves(event: &Paid) -> Sums {
         Paid::Collected(it) => taken = it.amount.amount(),
         Paid::CollectionCorrected(it) => taken = it.amount.amount() - it.before.amount(),
         Paid::Refunded(it) => back = it.amount.amount(),
+        Paid::RefundCorrected(it) => back = it.amount.amount() - it.before.amount(),
         Paid::Reported(it) => match it.operation {
             Operation::Capture => taken = it.amount.amount(),
             Operation::Refund => back = it.amount.amount(),
@@ -49,6 +50,7 @@ fn moves(event: &Paid) -> Sums {
             Restoration::Dispute => by_banks = -it.amount.amount(),
         },
         Paid::Remitted(it) => remitted = it.amount.amount(),
+        Paid::RemittanceCorrected(it) => remitted = it.amount.amount() - it.before.amount(),
         _ => {}
     }
     [taken, back, by_banks, remitted]
@@ -126,6 +128,7 @@ pub fn check_sums(payment: &Payment) {
     // What came in cash is what came, whatever was due.
     assert!(!terms.by_gateway() || within(terms.captured, set_aside), "{payment:?}");
     assert!(within(terms.refunded, terms.captured), "{payment:?}");
+    assert!(within(terms.refunded_by_hand, terms.refunded), "{payment:?}");
     let settled = terms.remitted.plus(terms.written_off).expect("a sum");
     assert!(within(settled, terms.captured), "{payment:?}");
 }

@@ -204,6 +204,14 @@ fn next_of_payment(n: u128, order: u128, choice: u8, payment: &Payment) -> Comma
             to_payment(n, P::CorrectCollection { amount, reason })
         }
         Status::Collected if choice.is_multiple_of(2) => refund(n, amount),
+        Status::Remitted if choice.is_multiple_of(2) => {
+            let (amount, reason) = (eur("5.00"), note("counted again"));
+            to_payment(n, P::CorrectRemittance { amount, written_off: None, reason })
+        }
+        Status::Refunded if choice.is_multiple_of(2) => {
+            let (amount, reason) = (eur("5.00"), note("the desk typed another"));
+            to_payment(n, P::CorrectRefund { amount, reason })
+        }
         Status::Collected => to_payment(n, P::Remit { amount, written_off: None }),
         Status::Authorized if choice.is_multiple_of(3) => to_payment(n, P::Void),
         Status::Authorized if choice.is_multiple_of(7) => lapse(n),
@@ -249,6 +257,8 @@ fn next_of_parcels(shop: &Shop, n: u128, choice: u8, order: &Order) -> Command {
             }
             S::Shipped => return deliver(parcel),
             S::DeliveryFailed if choice.is_multiple_of(5) => return deliver(parcel),
+            S::Delivered if choice.is_multiple_of(11) => return fail(parcel),
+            S::Delivered if choice.is_multiple_of(13) => return lose(parcel),
             S::PartlyDelivered | S::DeliveryFailed if choice.is_multiple_of(2) => {
                 return send_again(parcel, "depot");
             }

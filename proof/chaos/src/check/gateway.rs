@@ -93,10 +93,14 @@ fn fold(log: &Log) -> BTreeMap<PaymentId, Ours> {
         }
         let Some(ours) = payments.get_mut(id) else { continue };
         ours.payment.evolve(event);
-        if let Paid::Refunded(refunded) = event
-            && refunded.request.is_none()
-        {
-            ours.by_hand += cents(refunded.amount);
+        match event {
+            Paid::Refunded(refunded) if refunded.is_by_hand() => {
+                ours.by_hand += cents(refunded.amount);
+            }
+            Paid::RefundCorrected(told) => {
+                ours.by_hand += cents(told.amount) - cents(told.before);
+            }
+            _ => {}
         }
     }
     payments
@@ -165,8 +169,8 @@ mod tests {
             "order_id": "01920003-0000-0000-0000-000000000001", "method": "card",
             "capture": "at_shipment", "once": true, "amount": money("50.50"),
             "authorized": money("50.50"), "captured": money("40.00"), "refunded": money("1.00"),
-            "charged_back": money("0.00"), "remitted": money("0.00"),
-            "written_off": money("0.00"),
+            "refunded_by_hand": money("0.00"), "charged_back": money("0.00"),
+            "remitted": money("0.00"), "written_off": money("0.00"),
         }))
         .unwrap();
         let payment = Payment { stage: Stage::Done, terms: Some(terms), ..Payment::default() };

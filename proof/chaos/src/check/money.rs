@@ -143,6 +143,9 @@ impl Account {
             Paid::CollectionDue(event) => self.authorized = event.amount,
             Paid::Collected(event) => self.captured = self.captured.plus(event.amount)?,
             Paid::CollectionCorrected(event) => self.captured = event.amount,
+            Paid::RefundCorrected(event) => {
+                self.refunded = self.refunded.minus(event.before)?.plus(event.amount)?;
+            }
             _ => {}
         }
         Some(())

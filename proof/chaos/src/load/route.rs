@@ -51,6 +51,8 @@ pub const ROUTES: &[Route] = &[
     ("payment.collect", Method::POST, "/v1/payments/{id}/collect"),
     ("payment.correct_collection", Method::POST, "/v1/payments/{id}/correct-collection"),
     ("payment.remit", Method::POST, "/v1/payments/{id}/remit"),
+    ("payment.correct_remittance", Method::POST, "/v1/payments/{id}/correct-remittance"),
+    ("payment.correct_refund", Method::POST, "/v1/payments/{id}/correct-refund"),
     ("payment.uncollect", Method::POST, "/v1/payments/{id}/uncollect"),
     ("fulfilment.create", Method::POST, "/v1/fulfilments"),
     ("fulfilment.pack", Method::POST, "/v1/fulfilments/{id}/pack"),

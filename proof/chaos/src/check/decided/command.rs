@@ -239,6 +239,15 @@ fn payment(
             amount: field(body, "amount")?,
             written_off: field(body, "write_off")?,
         },
+        "correct_remittance" => payment::Command::CorrectRemittance {
+            amount: field(body, "amount")?,
+            written_off: field(body, "written_off")?,
+            reason: field(body, "reason")?,
+        },
+        "correct_refund" => payment::Command::CorrectRefund {
+            amount: field(body, "amount")?,
+            reason: field(body, "reason")?,
+        },
         "uncollect" => payment::Command::Uncollect { reason: field(body, "reason")?, at },
         _ => bail!("there is no {}", sent.name),
     };

@@ -76,6 +76,8 @@ impl Planner {
         refund["reason"] = json!(GOODWILL);
         let mut by_hand = refund.clone();
         by_hand["by_hand"] = json!(true);
+        let typed = price(self.rng.u64(0..900));
+        let typed = json!({"amount": typed, "reason": "the desk typed another"});
         let taken = ["payment.capture", "payment.refund"].contains(&payment.step);
         let at_the_bank = payment.token == Some("tok_action");
         let (name, body) = match (payment.token, self.rng.u32(..24)) {
@@ -88,16 +90,17 @@ impl Planner {
             }
             (Some(_), dice @ 5..17) if dice == 5 || at_the_bank => ("payment.abort", json!({})),
             (Some(_), 14) if taken => ("payment.refund", by_hand),
+            (Some(_), 15) if payment.step == "payment.refund" => ("payment.correct_refund", typed),
             (Some(_), dice @ 6..14) if dice == 6 || taken => ("payment.refund", refund),
             (Some(_), _) => ("payment.capture", amount),
             (None, 2) => ("payment.uncollect", json!({"reason": "would not pay"})),
             (None, 3..5) => ("payment.remit", amount),
             (None, 5) => ("payment.refund", refund),
-            (None, 6) if payment.step == "payment.collect" => {
-                let amount = price(self.rng.u64(0..900));
-                let reason = "the desk typed another";
-                ("payment.correct_collection", json!({"amount": amount, "reason": reason}))
-            }
+            (None, 6) => match payment.step {
+                "payment.remit" => ("payment.correct_remittance", typed),
+                "payment.refund" => ("payment.correct_refund", typed),
+                _ => ("payment.correct_collection", typed),
+            },
             (None, _) if payment.step == "payment.collect" => ("payment.remit", amount),
             (None, _) => ("payment.collect", amount),
         };
