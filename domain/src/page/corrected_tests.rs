@@ -3,13 +3,20 @@
 use serde_json::json;
 
 use super::order::{self, FulfilmentStatus, Status};
-use super::tests::{O, ORDER, PARCEL, Story, bought, ends, leaves, lines, money, parcel, paying};
+use super::tests::{
+    O, ORDER, PARCEL, PAYMENT, Story, bought, ends, eur, leaves, lines, money, parcel, paying,
+};
+use crate::payment::document as payment;
+use crate::payment::{REFUNDS_SHOWN_MAX, Refund};
 
 fn delivered() -> Story {
     let story = money(paying(bought()), "payment.captured", "100.00");
     let story = leaves(parcel(story, PARCEL, 4), PARCEL, 4);
-    ends(story, PARCEL, 4, ("fulfilment.delivered", "delivered"))
-        .and(ORDER, "order.completed", json!({}))
+    ends(story, PARCEL, 4, ("fulfilment.delivered", "delivered")).and(
+        ORDER,
+        "order.completed",
+        json!({}),
+    )
 }
 
 fn not_delivered(story: Story, kind: &str) -> Story {
@@ -37,4 +44,48 @@ fn a_parcel_that_was_not_delivered_is_not_shown_as_such() {
         .then(order::fold);
     assert_eq!(document.fulfilment_status, FulfilmentStatus::Lost);
     assert_eq!((document.to_refund, document.fulfilments[0].delivered.len()), (document.total, 0));
+}
+
+fn shown(story: &Story) -> Vec<(String, Option<String>, bool)> {
+    let told = |it: &Refund| {
+        (it.amount.amount().to_string(), it.reason.as_ref().map(ToString::to_string), it.by_hand)
+    };
+    story.then(payment::fold).refunds.iter().map(told).collect()
+}
+
+#[test]
+fn a_payment_says_what_was_given_back_and_why() {
+    let of = |amount: &str, reason: Option<&str>, by_hand: bool| {
+        (amount.to_owned(), reason.map(ToOwned::to_owned), by_hand)
+    };
+    let by_hand =
+        |amount, reason| json!({ "order_id": O, "amount": eur(amount), "reason": reason });
+    let answered = |amount, name| {
+        json!({ "order_id": O, "request": 3, "amount": eur(amount), "reference": name,
+                "reason": "worn" })
+    };
+    let told = json!({ "order_id": O, "operation": "refund", "amount": eur("3.00"),
+                       "reference": "re_1" });
+    // The webhook comes first, and the answer tells why.
+    let story = money(paying(bought()), "payment.captured", "100.00")
+        .and(PAYMENT, "payment.reported", told)
+        .and(PAYMENT, "payment.refunded", answered("0.00", "re_1"))
+        .and(PAYMENT, "payment.refunded", answered("4.00", "re_2"))
+        .and(PAYMENT, "payment.refunded", by_hand("5.00", "late"))
+        .and(PAYMENT, "payment.refunded", by_hand("6.00", "later"));
+    let [first, second] = [of("3.00", Some("worn"), false), of("4.00", Some("worn"), false)];
+    let hands = [of("5.00", Some("late"), true), of("6.00", Some("later"), true)];
+    assert_eq!(shown(&story), [vec![first.clone(), second.clone()], hands.into()].concat());
+    let once = json!({ "order_id": O, "before": eur("11.00"), "amount": eur("6.00"),
+                       "reason": "once" });
+    let story = story.and(PAYMENT, "payment.refund_corrected", once);
+    assert_eq!(story.then(payment::fold).refunded_by_hand.amount().to_string(), "6.00");
+    assert_eq!(shown(&story), [first.clone(), second, of("6.00", Some("once"), true)]);
+    let failed = json!({ "order_id": O, "what": "refund", "amount": eur("4.00"),
+                         "reference": "re_2" });
+    let story = story.and(PAYMENT, "payment.restored", failed);
+    assert_eq!(shown(&story), [first, of("6.00", Some("once"), true)]);
+    let cents = (0..REFUNDS_SHOWN_MAX)
+        .fold(story, |story, _| story.and(PAYMENT, "payment.refunded", by_hand("0.01", "a cent")));
+    assert_eq!(shown(&cents).len(), REFUNDS_SHOWN_MAX);
 }

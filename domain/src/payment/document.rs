@@ -12,7 +12,8 @@ use crate::ids::{CustomerId, GuestId, OrderId, PaymentId};
 use crate::money::Money;
 use crate::order::PaymentMethod;
 use crate::payment::{
-    self, CapturePolicy, DisputeStage, InFlight, Operation, Payment, Stage, Status, Terms,
+    self, CapturePolicy, DisputeStage, InFlight, Operation, Payment, Refund, Stage, Status, Terms,
+    refunds,
 };
 use crate::seen::{Seen, stamp};
 use crate::text::{GatewayName, MediaUrl, Note, Token};
@@ -80,6 +81,8 @@ pub struct Document {
     pub refunded: Money,
     /// How much of that by hand, and by no gateway.
     pub refunded_by_hand: Money,
+    /// What was given back and stands, the first one first: the last hundred.
+    pub refunds: Vec<Refund>,
     /// How much the bank took back after a dispute.
     pub charged_back: Money,
     /// How much the courier handed over.
@@ -124,6 +127,7 @@ pub fn fold(document: Option<Document>, seen: &Seen) -> Option<Document> {
         state.evolve(event);
         document.take(state);
         document.note(event);
+        refunds::fold(&mut document.refunds, event, seen.occurred_at);
         stamp!(document, seen);
     }
     Some(document)
@@ -149,6 +153,7 @@ fn create(id: PaymentId, created: &payment::Created, seen: &Seen) -> Document {
         captured: zero,
         refunded: zero,
         refunded_by_hand: zero,
+        refunds: vec![],
         charged_back: zero,
         remitted: zero,
         written_off: zero,
@@ -190,13 +195,14 @@ impl Document {
             written_off: self.written_off,
         };
         let (stage, requests, reference) = (self.stage, self.requests, self.reference.clone());
-        // What was counted and refused is asked by the rules alone.
+        // What was counted, refused and meant is asked by the rules alone.
         let (terms, none) = (Some(terms), BTreeSet::new);
         let (counted, failed_refunds, ended_disputes) = (none(), none(), none());
         Payment {
             stage,
             terms,
             in_flight,
+            reason: None,
             requests,
             reference,
             counted,

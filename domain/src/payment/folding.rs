@@ -14,6 +14,7 @@ impl Payment {
             Event::Requested(requested) => {
                 let Requested { operation, amount, request, .. } = *requested;
                 self.requests = request;
+                self.reason.clone_from(&requested.reason);
                 self.in_flight = Some(InFlight { operation, amount, request, unknown: false });
             }
             Event::OutcomeUnknown(_) => {
@@ -159,6 +160,9 @@ impl Payment {
     fn settle(&mut self, request: Option<u32>) {
         self.refused = None;
         self.in_flight = self.in_flight.filter(|waiting| Some(waiting.request) != request);
+        if self.in_flight.is_none() {
+            self.reason = None;
+        }
     }
 
     fn sum(&mut self, change: impl FnOnce(&mut Terms)) {

@@ -15,6 +15,7 @@ pub mod document;
 mod event;
 mod folding;
 mod recording;
+mod refunds;
 mod rules;
 mod status;
 
@@ -28,6 +29,7 @@ pub use event::{
     Requested, Resolved, Restoration, Restored, Voided,
 };
 pub use recording::{Finding, Report, Verdict};
+pub use refunds::{REFUNDS_SHOWN_MAX, Refund};
 pub use rules::{Error, Start};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -36,7 +38,7 @@ pub use status::Status;
 use crate::ids::OrderId;
 use crate::money::Money;
 use crate::order::PaymentMethod;
-use crate::text::Token;
+use crate::text::{Note, Token};
 
 /// Requests that may be made of a gateway about one payment.
 pub const REQUESTS_MAX: u32 = 1_000;
@@ -132,6 +134,8 @@ pub struct Payment {
     pub terms: Option<Terms>,
     /// What the gateway is being asked for.
     pub in_flight: Option<InFlight>,
+    /// Why, of a refund, if somebody said so.
+    pub reason: Option<Note>,
     /// How many requests were made.
     pub requests: u32,
     /// The gateway's name for it.

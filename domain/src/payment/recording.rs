@@ -179,7 +179,7 @@ impl Payment {
                 Voided { order_id, request: Some(request) }.into()
             }
             (Verdict::Refunded { reference, amount: other }, Operation::Refund) => {
-                let (request, reason) = (Some(request), None);
+                let (request, reason) = (Some(request), self.reason.clone());
                 // Of several refunds that it took, some may have come to nothing.
                 let less = other.filter(|less| amount.minus(*less).is_some());
                 let amount = self.unless_counted(reference.as_ref(), less.unwrap_or(amount));

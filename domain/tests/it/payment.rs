@@ -373,8 +373,18 @@ fn a_refund_keeps_its_reason() {
     let (order_id, operation, amount) = (order_id(1), Operation::Refund, eur("5.00"));
     let command =
         ask(Command::Refund { amount: Some(amount), reason: reason.clone(), by_hand: false });
-    let asked = Requested { order_id, operation, amount, request: 3, reason };
-    captured().when(command).then([of_payment(1, asked)]);
+    let asked = Requested { order_id, operation, amount, request: 3, reason: reason.clone() };
+    let shop = captured();
+    shop.when(command.clone()).then([of_payment(1, asked)]);
+    let (request, reference) = (Some(3), None);
+    let back = of_payment(1, Refunded { order_id, request, amount, reference, reason });
+    let shop = shop.done(command);
+    shop.when(record(1, 3, was_refunded())).then([back.clone()]);
+    // Though the answer was lost, and for this one alone.
+    let late = shop.done(record(1, 3, Verdict::Unknown));
+    late.when(record(1, 3, was_refunded())).then([back]);
+    let next = late.done(record(1, 3, was_refunded())).done(refund(1, Some(amount)));
+    next.when(record(1, 4, was_refunded())).then([given_back("5.00", 4)]);
 }
 
 #[test]
