@@ -92,6 +92,8 @@ pub struct LineProgress {
     pub returned: u32,
     /// Never to be handed over: called off, sent back or lost.
     pub off: u32,
+    /// Of those, what had left: sent back or lost.
+    pub gone: u32,
 }
 
 /// How far a parcel has come, as the order sees it.
@@ -175,7 +177,10 @@ pub struct Order {
 impl Order {
     /// How many things it holds beside itself.
     pub fn items(&self) -> usize {
-        self.lines.len() * 2 + self.payments.len() + self.fulfilments.len() + self.returns.len()
+        let parcels = self.fulfilments.values().map(|parcel| 1 + parcel.lines.len());
+        let returns = self.returns.values().map(|lines| 1 + lines.len());
+        let parts: usize = parcels.chain(returns).sum();
+        self.lines.len() * 2 + self.payments.len() + parts
     }
 
     /// Folds one event into the state.
@@ -316,6 +321,7 @@ impl Order {
         self.count(&ended, |of, units| match closed.outcome {
             ParcelOutcome::Delivered if closed.found => {
                 of.off = of.off.saturating_sub(units);
+                of.gone = of.gone.saturating_sub(units);
                 of.delivered += units;
             }
             // Off they were already.
@@ -329,6 +335,7 @@ impl Order {
             ParcelOutcome::Returned | ParcelOutcome::Lost => {
                 of.moving = of.moving.saturating_sub(units);
                 of.off += units;
+                of.gone += units;
             }
         });
     }
@@ -343,6 +350,9 @@ impl Order {
         self.count(&delivered.lines, |of, units| {
             let from = if delivered.found { &mut of.off } else { &mut of.moving };
             *from = from.saturating_sub(units);
+            if delivered.found {
+                of.gone = of.gone.saturating_sub(units);
+            }
             of.delivered += units;
         });
     }

@@ -83,13 +83,8 @@ impl Order {
     /// sent, or was lost.
     pub fn worth_of_gone(&self) -> Option<Money> {
         let gone = self.worth(|order, line| {
-            let gone = |parcel: &&Parcel| {
-                matches!(parcel.stage, Stage::Closed(ParcelOutcome::Returned | ParcelOutcome::Lost))
-            };
-            let parcels = order.fulfilments.values().filter(gone).flat_map(|parcel| &parcel.lines);
-            let units = parcels.filter(|units| units.sku == line.sku);
-            let back: u32 = units.map(|units| units.quantity.get()).sum();
-            order.progress(&line.sku).returned.saturating_add(back)
+            let LineProgress { returned, gone, .. } = order.progress(&line.sku);
+            returned.saturating_add(gone)
         })?;
         Some(self.withheld.map_or(gone, |withheld| gone.less(withheld)))
     }

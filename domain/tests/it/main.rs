@@ -4,6 +4,7 @@
 mod astray;
 mod back;
 mod beyond;
+mod bounds;
 mod by;
 mod cards;
 mod cart;

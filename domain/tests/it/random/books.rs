@@ -257,6 +257,7 @@ fn check_line(books: &Books, order: &Order, line: &order::Line) {
     assert_eq!(of.delivered, delivered + books.taken(order, &line.sku), "{order:?}");
     let gone =
         units(|it| matches!(it, Stage::Closed(ParcelOutcome::Returned | ParcelOutcome::Lost)));
+    assert_eq!(of.gone, gone, "{order:?}");
     assert!(of.off >= gone, "{order:?}");
     assert!(of.returned + of.returning <= of.delivered, "{order:?}");
     let whole = order.unplanned(&line.sku) + of.planned + of.moving + of.delivered + of.off;
