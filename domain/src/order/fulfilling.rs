@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::rules::{Error, UnitsLeft};
 use super::{
-    CancelReason, DeliveryCorrected, Event, FULFILMENTS_EVER_MAX, FULFILMENTS_MAX, FulfilmentClosed,
-    FulfilmentPlanned, FulfilmentShipped, Order, Parcel, ParcelOutcome, RETURNS_MAX, ReturnClosed,
-    ReturnOpened, Stage, Status, Units, UnitsDelivered, UnitsReturned,
+    CancelReason, DeliveryCorrected, Event, FULFILMENTS_EVER_MAX, FULFILMENTS_MAX,
+    FulfilmentClosed, FulfilmentPlanned, FulfilmentShipped, Order, Parcel, ParcelOutcome,
+    RETURNS_MAX, ReturnClosed, ReturnOpened, Stage, Status, Units, UnitsDelivered, UnitsReturned,
 };
 use crate::ids::{FulfilmentId, ReturnId};
 use crate::money::Money;

@@ -3,13 +3,13 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use harness::Program;
+use harness::{Program, required};
 use reqwest::StatusCode;
 use serde_json::json;
 use sqlx::PgPool;
 
 use crate::reactor::post;
-use crate::stack::{Stack, database, required, service};
+use crate::stack::{Stack, database, service};
 
 /// What a program measured so far.
 async fn measured(program: &Program) -> String {
