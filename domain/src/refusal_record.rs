@@ -100,6 +100,24 @@ impl RefusalRecord {
         lines.iter().fold(self, line).with("lines", told)
     }
 
+    fn with_order(self, error: &order::Error) -> Self {
+        use order::Error;
+        match error {
+            Error::NothingLeft(lines) | Error::NothingToReturn(lines) | Error::CameBack(lines) => {
+                self.with("lines", lines)
+            }
+            Error::PaymentOpen { payment_id } => self.with("payment_id", payment_id),
+            Error::NotSecured { owed, secured } => self.with("owed", owed).with("secured", secured),
+            Error::Packed { fulfilment_ids } => self.with("fulfilment_ids", fulfilment_ids),
+            Error::WithheldTooMuch { withheld, worth } => {
+                self.with("withheld", withheld).with("worth", worth)
+            }
+            Error::LineCannotGrow { sku, has } => self.with("sku", sku).with("has", has),
+            // Most have no figures.
+            _ => self,
+        }
+    }
+
     /// Adds which lines, how many are left, which version it is.
     fn with_figures(self, refusal: &Refusal) -> Self {
         match refusal {
@@ -125,12 +143,8 @@ impl RefusalRecord {
                 | product::Error::TooManyPrices(skus),
             ) => self.with("skus", skus),
             Refusal::Offer(OfSku { sku, .. }) => self.with("sku", sku),
-            Refusal::Order(
-                order::Error::NothingLeft(lines)
-                | order::Error::NothingToReturn(lines)
-                | order::Error::CameBack(lines),
-            )
-            | Refusal::Fulfilment(fulfilment::Error::NotInIt(lines)) => self.with("lines", lines),
+            Refusal::Order(error) => self.with_order(error),
+            Refusal::Fulfilment(fulfilment::Error::NotInIt(lines)) => self.with("lines", lines),
             Refusal::Fulfilment(fulfilment::Error::LocationRequired(parts)) => {
                 self.with("parts", parts)
             }
@@ -141,21 +155,6 @@ impl RefusalRecord {
             Refusal::Cart(
                 cart::Error::OrderStands { order_id } | cart::Error::OrderSent { order_id },
             ) => self.with("order_id", order_id),
-            Refusal::Order(order::Error::PaymentOpen { payment_id }) => {
-                self.with("payment_id", payment_id)
-            }
-            Refusal::Order(order::Error::NotSecured { owed, secured }) => {
-                self.with("owed", owed).with("secured", secured)
-            }
-            Refusal::Order(order::Error::Packed { fulfilment_ids }) => {
-                self.with("fulfilment_ids", fulfilment_ids)
-            }
-            Refusal::Order(order::Error::WithheldTooMuch { withheld, worth }) => {
-                self.with("withheld", withheld).with("worth", worth)
-            }
-            Refusal::Order(order::Error::LineCannotGrow { sku, has }) => {
-                self.with("sku", sku).with("has", has)
-            }
             Refusal::Payment(payment::Error::TooMuch { at_most }) => self.with("left", at_most),
             Refusal::Payment(payment::Error::TooLittle { at_least }) => {
                 self.with("at_least", at_least)

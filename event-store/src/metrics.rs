@@ -53,9 +53,9 @@ pub fn count(kind: &'static str, answer: &Result<Answer, SubmitError>) {
     let outcome = match answer {
         Ok(Answer { replayed: true, .. }) => "replayed",
         Ok(Answer { outcome: Outcome::Accepted { .. }, .. }) => "accepted",
-        Ok(Answer { outcome: Outcome::Refused(_), .. }) => "refused",
-        // The caller's fault.
-        Err(SubmitError::KeyReused | SubmitError::KeyTooLong) => "refused",
+        // A key that cannot be taken is the caller's fault.
+        Ok(Answer { outcome: Outcome::Refused(_), .. })
+        | Err(SubmitError::KeyReused | SubmitError::KeyTooLong) => "refused",
         Err(SubmitError::Busy) => "busy",
         Err(_) => "failed",
     };

@@ -260,7 +260,7 @@ pub const CODES: &[Code] = &[
 ];
 
 /// A middleware for one route: lets those in who may, with their [`Principal`] among the request's
-/// extensions. Refuses a condition, for none of these routes has an ETag. Where each microsecond
+/// extensions. Refuses a condition, for none of these routes has an `ETag`. Where each microsecond
 /// counts it is [`Guard::heed`] that is called.
 pub async fn admit(
     State((guard, access)): State<(Guard, Access)>,

@@ -32,7 +32,7 @@ pub struct Known {
 }
 
 /// What a shop does besides.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Does {
     /// Puts away what commands say of people.
     keeps: bool,

@@ -14,13 +14,13 @@ const TAG: &str = "people";
 pub(super) fn describe(document: &mut Description) {
     document.tag(TAG, "Who buys and who works here: guests, registering, sessions.");
     published(document);
+    newcomers(document);
+    sessions(document);
+    customers(document);
+}
+
+fn newcomers(document: &mut Description) {
     let newcomer = document.input::<Registration>();
-    let credentials = document.input::<Credentials>();
-    let passwords = document.input::<Passwords>();
-    let refresh = document.input::<Refresh>();
-    let signed_in = document.output::<SignedIn>();
-    let sessions = document.output::<Sessions>();
-    let sign_ins = document.output::<sign_ins::SignIns>();
     let welcome = document.output::<Welcome>();
     for operation in [
         post("/v1/guests", "guest.welcome")
@@ -39,6 +39,19 @@ pub(super) fn describe(document: &mut Description) {
             .body(JSON, &newcomer, true)
             .answer(202, "Heard.", None, PRIVATE)
             .refused(&BODY),
+    ] {
+        document.add(operation);
+    }
+}
+
+fn sessions(document: &mut Description) {
+    let credentials = document.input::<Credentials>();
+    let passwords = document.input::<Passwords>();
+    let refresh = document.input::<Refresh>();
+    let signed_in = document.output::<SignedIn>();
+    let sessions = document.output::<Sessions>();
+    let sign_ins = document.output::<sign_ins::SignIns>();
+    for operation in [
         post("/v1/sessions", "session.begin")
             .text("Signs in. Who has a second factor sends a code of it too.")
             .body(JSON, &credentials, true)
@@ -72,6 +85,20 @@ pub(super) fn describe(document: &mut Description) {
         which(of(Method::DELETE, "/v1/people/me/sessions/{id}", "session.remove", TAG))
             .text("Ends one of one's own sessions.")
             .answer(204, "It has ended.", None, &[]),
+        post("/v1/people/me/password", "person.change_password")
+            .text("Sets another password. All sessions end.")
+            .body(JSON, &passwords, true)
+            .answer(204, "It is another one.", None, &[])
+            .refused(&BODY)
+            .refused(&[409, 410, 429]),
+    ] {
+        document.add(operation);
+    }
+}
+
+/// What the back office does about those of customers.
+fn customers(document: &mut Description) {
+    for operation in [
         which(post("/v1/people/{id}/disable", "person.disable"))
             .text("Lets a customer in no more. What they are signed in with ends.")
             .answer(204, "They are out.", None, &[]),
@@ -81,12 +108,6 @@ pub(super) fn describe(document: &mut Description) {
         which(of(Method::DELETE, "/v1/people/{id}/sessions", "person.send_away", TAG))
             .text("Ends what a customer is signed in with, everywhere.")
             .answer(204, "They are signed out.", None, &[]),
-        post("/v1/people/me/password", "person.change_password")
-            .text("Sets another password. All sessions end.")
-            .body(JSON, &passwords, true)
-            .answer(204, "It is another one.", None, &[])
-            .refused(&BODY)
-            .refused(&[409, 410, 429]),
     ] {
         document.add(operation);
     }
