@@ -95,17 +95,17 @@ fn a_state_counts_what_it_holds() {
     // A variant and its two prices; two places.
     assert_eq!(one_of_each(&catalogue()), [0, 0, 0, 3, 2, 0, 0, 0, 0]);
     assert_eq!(items(&full_cart(), StreamId::Cart(cart_id(1))), 2);
-    // A hold; each line, with how far it has come; a payment, and a parcel of both.
+    // A hold; each line, with how far it has come; a payment, and a parcel with its two lines.
     let shop = sent(captured());
     assert_eq!(items(&placed(), tote.clone()), 3);
-    assert_eq!((items(&placed(), order.clone()), items(&shop, order.clone())), (4, 6));
+    assert_eq!((items(&placed(), order.clone()), items(&shop, order.clone())), (4, 8));
     assert_eq!(items(&shop, parcel.clone()), 2);
     let some = shop.clone().done(hand_over(1, &[(TOTE, 1)]));
     assert_eq!(items(&some, parcel.clone()), 3, "some of one is taken, and some is left");
     let back = shop.clone().done(fail(1)).done(give_back(1));
     assert_eq!(items(&back, parcel), 4);
     let announced = shop.done(deliver(1)).done(request_return(1, 1, &[(TOTE, 1)]));
-    assert_eq!(items(&announced, order), 7);
+    assert_eq!(items(&announced, order), 10);
     let counted = Command::Stock(
         sku(TOTE),
         stocks::Command::Receive { location: place("cellar"), quantity: units(1), reference: None },
