@@ -412,8 +412,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Says that a parcel could not be handed over
-         * @description Says that a parcel could not be handed over. It is tried again, sent back or lost.
+         * Says that a parcel could not be handed over, or was not, though it is `delivered`
+         * @description Says that a parcel could not be handed over, or was not, though it is `delivered`. It is tried
+         *     again, sent back or lost.
          */
         post: operations["fulfilment.fail"];
         delete?: never;
@@ -432,8 +433,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Says that a parcel was lost on the way, or what more is known of one that was
-         * @description Says that a parcel was lost on the way, or what more is known of one that was.
+         * Says that a parcel was lost on the way, also of one that is `delivered` and never came, or what
+         * @description Says that a parcel was lost on the way, also of one that is `delivered` and never came, or what
+         *     more is known of one that was.
          */
         post: operations["fulfilment.lose"];
         delete?: never;
@@ -674,7 +676,9 @@ export interface paths {
         put?: never;
         /**
          * Calls off what has not left, or some units of it
-         * @description Calls off what has not left, or some units of it. Money that is too much then is given back.
+         * @description Calls off what has not left, or some units of it. Money that is too much then is given back, and
+         *     a parcel that holds such units is called off: what else is in it is to be planned again. Some
+         *     units are not taken out of a parcel that is packed, all that has not left is.
          */
         post: operations["order.cancel"];
         delete?: never;
@@ -713,13 +717,13 @@ export interface paths {
         get?: never;
         /**
          * Makes a line smaller, before it is packed
-         * @description Makes a line smaller, before it is packed.
+         * @description Makes a line smaller, before it is packed. A parcel that is planned for it is called off.
          */
         put: operations["order.change_line"];
         post?: never;
         /**
          * Calls a whole line off, before it is packed
-         * @description Calls a whole line off, before it is packed.
+         * @description Calls a whole line off, before it is packed. Parcels that are planned for it are called off.
          */
         delete: operations["order.remove_line"];
         options?: never;
@@ -817,8 +821,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Says that the courier collected cash
-         * @description Says that the courier collected cash.
+         * Says that the courier collected cash, or that money came otherwise
+         * @description Says that the courier collected cash, or that money came otherwise.
          */
         post: operations["payment.collect"];
         delete?: never;
@@ -861,6 +865,46 @@ export interface paths {
          * @description Puts right what was collected, where another amount was told by mistake.
          */
         post: operations["payment.correct_collection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/payments/{id}/correct-refund": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Puts right what was given back by hand, where another amount was told by mistake
+         * @description Puts right what was given back by hand, where another amount was told by mistake.
+         */
+        post: operations["payment.correct_refund"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/payments/{id}/correct-remittance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Puts right what the courier handed over, or will not, where another amount was told by mistake
+         * @description Puts right what the courier handed over, or will not, where another amount was told by mistake.
+         */
+        post: operations["payment.correct_remittance"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2364,7 +2408,7 @@ export interface components {
              * @description Its name in the list of operations: `cart.add_line`.
              * @enum {string}
              */
-            command: "product.create" | "product.change" | "product.set_variant" | "product.change_variant" | "product.set_prices" | "product.remove_variant" | "product.publish" | "product.unpublish" | "product.archive" | "product.restore" | "stock.receive" | "stock.transfer" | "stock.count" | "stock.adjust" | "stock.set_policy" | "stock.set_threshold" | "location.set" | "cart.create" | "cart.assign" | "cart.merge" | "cart.add_line" | "cart.change_line" | "cart.remove_line" | "cart.checkout" | "cart.reopen" | "cart.abandon" | "order.assign" | "order.cancel" | "order.change_line" | "order.remove_line" | "order.change_address" | "payment.start" | "payment.abort" | "payment.capture" | "payment.void" | "payment.refund" | "payment.complete_action" | "payment.resolve" | "payment.collect" | "payment.correct_collection" | "payment.remit" | "payment.uncollect" | "fulfilment.create" | "fulfilment.pack" | "fulfilment.ship" | "fulfilment.deliver" | "fulfilment.fail" | "fulfilment.lose" | "fulfilment.return" | "fulfilment.cancel" | "return.request" | "return.approve" | "return.reject" | "return.withdraw" | "return.receive" | "return.close";
+            command: "product.create" | "product.change" | "product.set_variant" | "product.change_variant" | "product.set_prices" | "product.remove_variant" | "product.publish" | "product.unpublish" | "product.archive" | "product.restore" | "stock.receive" | "stock.transfer" | "stock.count" | "stock.adjust" | "stock.set_policy" | "stock.set_threshold" | "location.set" | "cart.create" | "cart.assign" | "cart.merge" | "cart.add_line" | "cart.change_line" | "cart.remove_line" | "cart.checkout" | "cart.reopen" | "cart.abandon" | "order.assign" | "order.cancel" | "order.change_line" | "order.remove_line" | "order.change_address" | "payment.start" | "payment.abort" | "payment.capture" | "payment.void" | "payment.refund" | "payment.complete_action" | "payment.resolve" | "payment.collect" | "payment.correct_collection" | "payment.remit" | "payment.correct_remittance" | "payment.correct_refund" | "payment.uncollect" | "fulfilment.create" | "fulfilment.pack" | "fulfilment.ship" | "fulfilment.deliver" | "fulfilment.fail" | "fulfilment.lose" | "fulfilment.return" | "fulfilment.cancel" | "return.request" | "return.approve" | "return.reject" | "return.withdraw" | "return.receive" | "return.close";
             /** @description What is the body elsewhere; and `sku`, where that is in the path there. */
             data?: {
                 [key: string]: unknown;
@@ -2681,7 +2725,7 @@ export interface components {
             id: components["schemas"]["FulfilmentId"];
             /** @description What is in it. */
             lines: components["schemas"]["Units"][];
-            /** @description Where it leaves from, if not from where its units are set aside. */
+            /** @description Where it leaves from; null while not all of it is there, and of an order that was recorded. */
             location: components["schemas"]["Location"] | null;
             /** @description Whose it is. */
             order_id: components["schemas"]["OrderId"];
@@ -2722,7 +2766,10 @@ export interface components {
              * @default null
              */
             lines: components["schemas"]["Units"][] | null;
-            /** @description None means from where its units are set aside. */
+            /**
+             * @description Where it leaves from. None means the one place that has all of it, where its units are set
+             *     aside if that can be; where they lie apart, it has to be said.
+             */
             location?: components["schemas"]["Location"] | null;
             order_id: components["schemas"]["OrderId"];
         };
@@ -2734,7 +2781,10 @@ export interface components {
              */
             lines: components["schemas"]["Units"][] | null;
         };
-        /** @description Says that a parcel could not be handed over. It is tried again, sent back or lost. */
+        /**
+         * @description Says that a parcel could not be handed over, or was not, though it is `delivered`. It is tried
+         *     again, sent back or lost.
+         */
         FulfilmentFail: {
             reason: components["schemas"]["Note"];
         };
@@ -2743,7 +2793,10 @@ export interface components {
          * @description A parcel of an order.
          */
         FulfilmentId: string;
-        /** @description Says that a parcel was lost on the way, or what more is known of one that was. */
+        /**
+         * @description Says that a parcel was lost on the way, also of one that is `delivered` and never came, or what
+         *     more is known of one that was.
+         */
         FulfilmentLose: {
             reason: components["schemas"]["Note"];
         };
@@ -3118,7 +3171,11 @@ export interface components {
             /** @description Whose it is from now on: oneself, where a customer asks and says nothing. */
             customer_id?: components["schemas"]["CustomerId"] | null;
         };
-        /** @description Calls off what has not left, or some units of it. Money that is too much then is given back. */
+        /**
+         * @description Calls off what has not left, or some units of it. Money that is too much then is given back, and
+         *     a parcel that holds such units is called off: what else is in it is to be planned again. Some
+         *     units are not taken out of a parcel that is packed, all that has not left is.
+         */
         OrderCancel: {
             /**
              * @description None means all that has not left.
@@ -3131,7 +3188,7 @@ export interface components {
         OrderChangeAddress: {
             address_id: components["schemas"]["AddressId"];
         };
-        /** @description Makes a line smaller, before it is packed. */
+        /** @description Makes a line smaller, before it is packed. A parcel that is planned for it is called off. */
         OrderChangeLine: {
             /**
              * Format: uint32
@@ -3152,6 +3209,11 @@ export interface components {
              * @description Handed over.
              */
             delivered: number;
+            /**
+             * Format: uint32
+             * @description Of those, what had left: sent back or lost.
+             */
+            gone: number;
             /**
              * Format: uint32
              * @description On their way.
@@ -3197,7 +3259,7 @@ export interface components {
              */
             unplanned: number;
         };
-        /** @description Calls a whole line off, before it is packed. */
+        /** @description Calls a whole line off, before it is packed. Parcels that are planned for it are called off. */
         OrderRemoveLine: {
             reason?: components["schemas"]["Note"] | null;
         };
@@ -3284,6 +3346,10 @@ export interface components {
             reference: components["schemas"]["Token"] | null;
             /** @description How much was given back. */
             refunded: components["schemas"]["Money"];
+            /** @description How much of that by hand, and by no gateway. */
+            refunded_by_hand: components["schemas"]["Money"];
+            /** @description What was given back and stands, the first one first: the last hundred. */
+            refunds: components["schemas"]["Refund"][];
             /** @description How much the courier handed over. */
             remitted: components["schemas"]["Money"];
             /**
@@ -3324,9 +3390,9 @@ export interface components {
             /** @description How much; all there is, where nobody says. */
             amount?: components["schemas"]["Money"] | null;
         };
-        /** @description Says that the courier collected cash. */
+        /** @description Says that the courier collected cash, or that money came otherwise. */
         PaymentCollect: {
-            /** @description How much; all there is, where nobody says. */
+            /** @description How much, whatever was due; all that is due, where nobody says. */
             amount?: components["schemas"]["Money"] | null;
         };
         /** @description Says that the customer has confirmed at their bank's page, so that the gateway is asked. */
@@ -3337,6 +3403,22 @@ export interface components {
             amount: components["schemas"]["Money"];
             /** @description Who says so, and how they know. */
             reason: components["schemas"]["Note"];
+        };
+        /** @description Puts right what was given back by hand, where another amount was told by mistake. */
+        PaymentCorrectRefund: {
+            /** @description How much was given back by hand in all. */
+            amount: components["schemas"]["Money"];
+            /** @description Who says so, and how they know. */
+            reason: components["schemas"]["Note"];
+        };
+        /** @description Puts right what the courier handed over, or will not, where another amount was told by mistake. */
+        PaymentCorrectRemittance: {
+            /** @description How much was handed over in all. */
+            amount: components["schemas"]["Money"];
+            /** @description Who says so, and how they know. */
+            reason: components["schemas"]["Note"];
+            /** @description How much of what was collected is waited for no more; as much as before, where nobody says. */
+            written_off?: components["schemas"]["Money"] | null;
         };
         /**
          * Format: uuid
@@ -3615,6 +3697,22 @@ export interface components {
         };
         Refresh: {
             refresh_token: string;
+        };
+        /** @description Money that was given back. */
+        Refund: {
+            /** @description How much. */
+            amount: components["schemas"]["Money"];
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description Whether by hand, and by no gateway. What was told wrongly of these is one of them all. */
+            by_hand: boolean;
+            /** @description Why, if somebody said so. */
+            reason: components["schemas"]["Note"] | null;
+            /** @description The gateway's name for it. */
+            reference: components["schemas"]["Token"] | null;
         };
         Registration: {
             email: components["schemas"]["Email"];
@@ -4282,7 +4380,7 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
-                    code?: "already_delivered" | "already_exists" | "amount_too_large" | "amount_too_small" | "another_log" | "cart_abandoned" | "cart_already_exists" | "cart_checked_out" | "cart_empty" | "cart_merge_refused" | "cart_merged" | "cart_of_another" | "cart_of_other_currency" | "cart_order_sent" | "cart_order_stands" | "checkout_refused" | "email_taken" | "fulfilment_already_exists" | "fulfilment_given_up" | "fulfilment_wrong_state" | "last_owner" | "last_variant" | "location_not_sellable" | "location_sellable_stays" | "no_second_factor" | "not_for_sale" | "not_in_fulfilment" | "not_invited" | "not_priced_in_currency" | "nothing_left_to_send" | "nothing_to_return" | "nothing_to_sell" | "order_already_exists" | "order_already_shipped" | "order_cancelled" | "order_completed" | "order_fully_planned" | "order_line_cannot_grow" | "order_not_confirmed" | "order_not_delivered" | "order_not_due" | "order_not_pending" | "order_not_secured" | "order_of_another" | "order_packed" | "order_paid" | "orders_open" | "out_of_stock" | "payment_already_exists" | "payment_already_started" | "payment_request_in_flight" | "payment_wrong_state" | "product_already_exists" | "product_archived" | "replay_under_way" | "return_already_exists" | "return_wrong_state" | "second_factor_there" | "sku_of_another_product" | "sku_taken" | "stock_already_reserved" | "stock_not_empty" | "stock_not_held" | "stock_not_there" | "stock_of_another_product" | "stock_would_go_negative" | "too_many_arrivals" | "too_many_cart_lines" | "too_many_delivery_attempts" | "too_many_fulfilments" | "too_many_keys" | "too_many_order_lines" | "too_many_payment_requests" | "too_many_payments" | "too_many_records" | "too_many_returns" | "too_many_webhooks" | "withheld_too_much" | "works_here" | "yourself";
+                    code?: "already_delivered" | "already_exists" | "amount_too_large" | "amount_too_small" | "another_log" | "cart_abandoned" | "cart_already_exists" | "cart_checked_out" | "cart_empty" | "cart_merge_refused" | "cart_merged" | "cart_of_another" | "cart_of_other_currency" | "cart_order_sent" | "cart_order_stands" | "checkout_refused" | "delivered_units_returned" | "email_taken" | "fulfilment_already_exists" | "fulfilment_given_up" | "fulfilment_wrong_state" | "last_owner" | "last_variant" | "location_not_sellable" | "location_required" | "location_sellable_stays" | "no_second_factor" | "not_for_sale" | "not_in_fulfilment" | "not_invited" | "not_priced_in_currency" | "nothing_left_to_send" | "nothing_to_return" | "nothing_to_sell" | "order_already_exists" | "order_already_shipped" | "order_cancelled" | "order_completed" | "order_fully_planned" | "order_line_cannot_grow" | "order_not_confirmed" | "order_not_delivered" | "order_not_due" | "order_not_pending" | "order_not_secured" | "order_of_another" | "order_packed" | "order_paid" | "orders_open" | "out_of_stock" | "payment_already_exists" | "payment_already_started" | "payment_request_in_flight" | "payment_wrong_state" | "product_already_exists" | "product_archived" | "replay_under_way" | "return_already_exists" | "return_wrong_state" | "second_factor_there" | "sku_of_another_product" | "sku_taken" | "stock_already_reserved" | "stock_not_empty" | "stock_not_held" | "stock_not_there" | "stock_of_another_product" | "stock_would_go_negative" | "too_many_arrivals" | "too_many_cart_lines" | "too_many_delivery_attempts" | "too_many_fulfilments" | "too_many_keys" | "too_many_order_lines" | "too_many_payment_requests" | "too_many_payments" | "too_many_records" | "too_many_returns" | "too_many_webhooks" | "withheld_too_much" | "works_here" | "yourself";
                     /** @constant */
                     status?: 409;
                 };
@@ -7102,6 +7200,146 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    "payment.correct_refund": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
+                Prefer?: components["parameters"]["Prefer"];
+                /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
+                "Log-Id"?: components["parameters"]["Log-Id"];
+                /** @description The token that a customer had as a guest before they signed in: what is the guest's may become theirs. */
+                "Guest-Token"?: components["parameters"]["Guest-Token"];
+                /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
+                "Idempotency-Key": string;
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
+            };
+            path: {
+                /** @description What the command is for. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "amount": {
+                 *         "amount": "19.99",
+                 *         "currency": "EUR"
+                 *       },
+                 *       "reason": "the customer changed their mind"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PaymentCorrectRefund"];
+            };
+        };
+        responses: {
+            /** @description It was done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    "Log-Id": components["headers"]["Log-Id"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"] | components["schemas"]["Payment"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "payment.correct_remittance": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
+                Prefer?: components["parameters"]["Prefer"];
+                /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
+                "Log-Id"?: components["parameters"]["Log-Id"];
+                /** @description The token that a customer had as a guest before they signed in: what is the guest's may become theirs. */
+                "Guest-Token"?: components["parameters"]["Guest-Token"];
+                /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
+                "Idempotency-Key": string;
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
+            };
+            path: {
+                /** @description What the command is for. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "amount": {
+                 *         "amount": "19.99",
+                 *         "currency": "EUR"
+                 *       },
+                 *       "reason": "the customer changed their mind",
+                 *       "written_off": {
+                 *         "amount": "19.99",
+                 *         "currency": "EUR"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["PaymentCorrectRemittance"];
+            };
+        };
+        responses: {
+            /** @description It was done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    "Log-Id": components["headers"]["Log-Id"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"] | components["schemas"]["Payment"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     "payment.refund": {
         parameters: {
             query?: never;
@@ -8969,7 +9207,7 @@ export interface operations {
     "return.request": {
         parameters: {
             query?: never;
-            header?: {
+            header: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
                 /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
@@ -8979,7 +9217,7 @@ export interface operations {
                 /** @description The token that a customer had as a guest before they signed in: what is the guest's may become theirs. */
                 "Guest-Token"?: components["parameters"]["Guest-Token"];
                 /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
-                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                "Idempotency-Key": string;
             };
             path?: never;
             cookie?: never;

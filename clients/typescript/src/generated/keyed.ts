@@ -29,6 +29,8 @@ export const KEYED: ReadonlySet<string> = new Set([
   "post /v1/payments/{id}/collect",
   "post /v1/payments/{id}/complete-action",
   "post /v1/payments/{id}/correct-collection",
+  "post /v1/payments/{id}/correct-refund",
+  "post /v1/payments/{id}/correct-remittance",
   "post /v1/payments/{id}/refund",
   "post /v1/payments/{id}/remit",
   "post /v1/payments/{id}/resolve",

@@ -775,7 +775,7 @@ export interface components {
             id: components["schemas"]["FulfilmentId"];
             /** @description What is in it. */
             lines: components["schemas"]["Units"][];
-            /** @description Where it leaves from, if not from where its units are set aside. */
+            /** @description Where it leaves from; null while not all of it is there, and of an order that was recorded. */
             location: components["schemas"]["Location"] | null;
             /** @description Whose it is. */
             order_id: components["schemas"]["OrderId"];
@@ -1052,6 +1052,11 @@ export interface components {
             delivered: number;
             /**
              * Format: uint32
+             * @description Of those, what had left: sent back or lost.
+             */
+            gone: number;
+            /**
+             * Format: uint32
              * @description On their way.
              */
             moving: number;
@@ -1204,6 +1209,10 @@ export interface components {
             reference: components["schemas"]["Token"] | null;
             /** @description How much was given back. */
             refunded: components["schemas"]["Money"];
+            /** @description How much of that by hand, and by no gateway. */
+            refunded_by_hand: components["schemas"]["Money"];
+            /** @description What was given back and stands, the first one first: the last hundred. */
+            refunds: components["schemas"]["Refund"][];
             /** @description How much the courier handed over. */
             remitted: components["schemas"]["Money"];
             /**
@@ -1358,7 +1367,10 @@ export interface components {
             dirty_documents: number | null;
             /** Format: int64 */
             head: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Below 0 where it stands beyond the log, as it never should: it followed another one.
+             */
             lag_events: number;
             /**
              * Format: double
@@ -1378,6 +1390,11 @@ export interface components {
              * @description Of the program that folds it.
              */
             version: number;
+            /**
+             * Format: int64
+             * @description The event of a newer program that it stands before.
+             */
+            waits_at: number | null;
         };
         /** @description All of them. */
         Projections: {
@@ -1394,6 +1411,22 @@ export interface components {
          * @example 1
          */
         Quantity: number;
+        /** @description Money that was given back. */
+        Refund: {
+            /** @description How much. */
+            amount: components["schemas"]["Money"];
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description Whether by hand, and by no gateway. What was told wrongly of these is one of them all. */
+            by_hand: boolean;
+            /** @description Why, if somebody said so. */
+            reason: components["schemas"]["Note"] | null;
+            /** @description The gateway's name for it. */
+            reference: components["schemas"]["Token"] | null;
+        };
         /** @description A return. */
         Return: {
             /** @description How much less is owed for the order since, once something arrived. */
@@ -2658,7 +2691,7 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
-                    code?: "database_not_migrated" | "database_timeout" | "database_unavailable" | "draining" | "keys_unavailable" | "no_index_key" | "not_ready" | "overloaded" | "timeout" | "too_many_connections" | "too_many_exports" | "too_many_folds" | "too_many_followers" | "too_many_searches" | "too_many_waiting";
+                    code?: "database_not_migrated" | "database_timeout" | "database_unavailable" | "draining" | "keys_unavailable" | "no_index_key" | "not_ready" | "overloaded" | "timeout" | "too_many_connections" | "too_many_exports" | "too_many_folds" | "too_many_followers" | "too_many_searches" | "too_many_waiting" | "wrong_index_key";
                     /** @constant */
                     status?: 503;
                 };
@@ -2962,6 +2995,8 @@ export interface operations {
                 fields?: string;
                 /** @description How many at most. */
                 limit?: number;
+                /** @description Leaving from this location, or gone from there. */
+                location?: components["schemas"]["Location"];
                 /** @description As new as this position of the log, or newer. */
                 min_position?: number;
                 /** @description Of this order. */

@@ -155,10 +155,11 @@ AskCommand: TypeAlias = Literal[
     "order.change_line", "order.remove_line", "order.change_address", "payment.start",
     "payment.abort", "payment.capture", "payment.void", "payment.refund",
     "payment.complete_action", "payment.resolve", "payment.collect",
-    "payment.correct_collection", "payment.remit", "payment.uncollect", "fulfilment.create",
-    "fulfilment.pack", "fulfilment.ship", "fulfilment.deliver", "fulfilment.fail",
-    "fulfilment.lose", "fulfilment.return", "fulfilment.cancel", "return.request",
-    "return.approve", "return.reject", "return.withdraw", "return.receive", "return.close",
+    "payment.correct_collection", "payment.remit", "payment.correct_remittance",
+    "payment.correct_refund", "payment.uncollect", "fulfilment.create", "fulfilment.pack",
+    "fulfilment.ship", "fulfilment.deliver", "fulfilment.fail", "fulfilment.lose",
+    "fulfilment.return", "fulfilment.cancel", "return.request", "return.approve",
+    "return.reject", "return.withdraw", "return.receive", "return.close",
 ]
 
 
@@ -492,7 +493,8 @@ class Fulfilment(TypedDict):
     id: FulfilmentId
     # What is in it.
     lines: list[Units]
-    # Where it leaves from, if not from where its units are set aside.
+    # Where it leaves from; null while not all of it is there, and of an order that was
+    # recorded.
     location: Location | None
     # Whose it is.
     order_id: OrderId
@@ -524,7 +526,8 @@ class FulfilmentCreate(TypedDict):
     id: NotRequired[FulfilmentId | None]
     # At least one, if any is named; none means all that is left.
     lines: NotRequired[list[Units] | None]
-    # None means from where its units are set aside.
+    # Where it leaves from. None means the one place that has all of it, where its units are
+    # set aside if that can be; where they lie apart, it has to be said.
     location: NotRequired[Location | None]
     order_id: OrderId
 
@@ -539,7 +542,9 @@ class FulfilmentDeliver(TypedDict):
 
 @final
 class FulfilmentFail(TypedDict):
-    """Says that a parcel could not be handed over. It is tried again, sent back or lost."""
+    """Says that a parcel could not be handed over, or was not, though it is `delivered`. It is
+    tried again, sent back or lost.
+    """
 
     reason: Note
 
@@ -550,7 +555,9 @@ FulfilmentId: TypeAlias = str
 
 @final
 class FulfilmentLose(TypedDict):
-    """Says that a parcel was lost on the way, or what more is known of one that was."""
+    """Says that a parcel was lost on the way, also of one that is `delivered` and never came, or
+    what more is known of one that was.
+    """
 
     reason: Note
 
@@ -913,7 +920,9 @@ class OrderAssign(TypedDict):
 @final
 class OrderCancel(TypedDict):
     """Calls off what has not left, or some units of it. Money that is too much then is given
-    back.
+    back, and a parcel that holds such units is called off: what else is in it is to be
+    planned again. Some units are not taken out of a parcel that is packed, all that has not
+    left is.
     """
 
     # None means all that has not left.
@@ -930,7 +939,7 @@ class OrderChangeAddress(TypedDict):
 
 @final
 class OrderChangeLine(TypedDict):
-    """Makes a line smaller, before it is packed."""
+    """Makes a line smaller, before it is packed. A parcel that is planned for it is called off."""
 
     # Units that are left of it; none is taken as well.
     quantity: int
@@ -947,6 +956,8 @@ class OrderLine(TypedDict):
 
     # Handed over.
     delivered: int
+    # Of those, what had left: sent back or lost.
+    gone: int
     # On their way.
     moving: int
     # Never to be handed over: called off, sent back or lost.
@@ -978,7 +989,9 @@ class OrderLine(TypedDict):
 
 @final
 class OrderRemoveLine(TypedDict):
-    """Calls a whole line off, before it is packed."""
+    """Calls a whole line off, before it is packed. Parcels that are planned for it are called
+    off.
+    """
 
     reason: NotRequired[Note | None]
 
@@ -1069,6 +1082,10 @@ class Payment(TypedDict):
     reference: Token | None
     # How much was given back.
     refunded: Money
+    # How much of that by hand, and by no gateway.
+    refunded_by_hand: Money
+    # What was given back and stands, the first one first: the last hundred.
+    refunds: list[Refund]
     # How much the courier handed over.
     remitted: Money
     # How many requests were made.
@@ -1112,9 +1129,9 @@ class PaymentCapture(TypedDict):
 
 @final
 class PaymentCollect(TypedDict):
-    """Says that the courier collected cash."""
+    """Says that the courier collected cash, or that money came otherwise."""
 
-    # How much; all there is, where nobody says.
+    # How much, whatever was due; all that is due, where nobody says.
     amount: NotRequired[Money | None]
 
 
@@ -1131,6 +1148,31 @@ class PaymentCorrectCollection(TypedDict):
     amount: Money
     # Who says so, and how they know.
     reason: Note
+
+
+@final
+class PaymentCorrectRefund(TypedDict):
+    """Puts right what was given back by hand, where another amount was told by mistake."""
+
+    # How much was given back by hand in all.
+    amount: Money
+    # Who says so, and how they know.
+    reason: Note
+
+
+@final
+class PaymentCorrectRemittance(TypedDict):
+    """Puts right what the courier handed over, or will not, where another amount was told by
+    mistake.
+    """
+
+    # How much was handed over in all.
+    amount: Money
+    # Who says so, and how they know.
+    reason: Note
+    # How much of what was collected is waited for no more; as much as before, where nobody
+    # says.
+    written_off: NotRequired[Money | None]
 
 
 # One attempt to pay an order.
@@ -1431,6 +1473,22 @@ class RecoveryCodes(TypedDict):
 @final
 class Refresh(TypedDict):
     refresh_token: str
+
+
+@final
+class Refund(TypedDict):
+    """Money that was given back."""
+
+    # How much.
+    amount: Money
+    # When.
+    at: str
+    # Whether by hand, and by no gateway. What was told wrongly of these is one of them all.
+    by_hand: bool
+    # Why, if somebody said so.
+    reason: Note | None
+    # The gateway's name for it.
+    reference: Token | None
 
 
 @final
@@ -2361,7 +2419,8 @@ class FulfilmentOperations(Operations):
         body: FulfilmentFail,
         **options: Unpack[CommandOptions],
     ) -> Answer[Accepted | Fulfilment]:
-        """Says that a parcel could not be handed over. It is tried again, sent back or lost.
+        """Says that a parcel could not be handed over, or was not, though it is `delivered`. It
+        is tried again, sent back or lost.
 
         `POST /v1/fulfilments/{id}/fail`, under a key
         """
@@ -2380,7 +2439,8 @@ class FulfilmentOperations(Operations):
         body: FulfilmentLose,
         **options: Unpack[CommandOptions],
     ) -> Answer[Accepted | Fulfilment]:
-        """Says that a parcel was lost on the way, or what more is known of one that was.
+        """Says that a parcel was lost on the way, also of one that is `delivered` and never
+        came, or what more is known of one that was.
 
         `POST /v1/fulfilments/{id}/lose`, under a key
         """
@@ -2584,7 +2644,9 @@ class OrderOperations(Operations):
         **options: Unpack[CommandOptions],
     ) -> Answer[Accepted | Order]:
         """Calls off what has not left, or some units of it. Money that is too much then is given
-        back.
+        back, and a parcel that holds such units is called off: what else is in it is to be
+        planned again. Some units are not taken out of a parcel that is packed, all that has
+        not left is.
 
         `POST /v1/orders/{id}/cancel`, under a key
         """
@@ -2623,7 +2685,8 @@ class OrderOperations(Operations):
         body: OrderRemoveLine | None = None,
         **options: Unpack[CommandOptions],
     ) -> Answer[Accepted | Order]:
-        """Calls a whole line off, before it is packed.
+        """Calls a whole line off, before it is packed. Parcels that are planned for it are
+        called off.
 
         `DELETE /v1/orders/{id}/lines/{sku}`, under a key
         """
@@ -2643,7 +2706,8 @@ class OrderOperations(Operations):
         body: OrderChangeLine,
         **options: Unpack[CommandOptions],
     ) -> Answer[Accepted | Order]:
-        """Makes a line smaller, before it is packed.
+        """Makes a line smaller, before it is packed. A parcel that is planned for it is called
+        off.
 
         `PUT /v1/orders/{id}/lines/{sku}`, under a key
         """
@@ -2724,7 +2788,7 @@ class PaymentOperations(Operations):
         body: PaymentCollect | None = None,
         **options: Unpack[CommandOptions],
     ) -> Answer[Accepted | Payment]:
-        """Says that the courier collected cash.
+        """Says that the courier collected cash, or that money came otherwise.
 
         `POST /v1/payments/{id}/collect`, under a key
         """
@@ -2770,6 +2834,45 @@ class PaymentOperations(Operations):
         return self._client.ask(
             "POST",
             f"/v1/payments/{place(id)}/correct-collection",
+            body=body,
+            keyed=True,
+            **options,
+        )
+
+    def correct_refund(
+        self,
+        id: str,
+        *,
+        body: PaymentCorrectRefund,
+        **options: Unpack[CommandOptions],
+    ) -> Answer[Accepted | Payment]:
+        """Puts right what was given back by hand, where another amount was told by mistake.
+
+        `POST /v1/payments/{id}/correct-refund`, under a key
+        """
+        return self._client.ask(
+            "POST",
+            f"/v1/payments/{place(id)}/correct-refund",
+            body=body,
+            keyed=True,
+            **options,
+        )
+
+    def correct_remittance(
+        self,
+        id: str,
+        *,
+        body: PaymentCorrectRemittance,
+        **options: Unpack[CommandOptions],
+    ) -> Answer[Accepted | Payment]:
+        """Puts right what the courier handed over, or will not, where another amount was told by
+        mistake.
+
+        `POST /v1/payments/{id}/correct-remittance`, under a key
+        """
+        return self._client.ask(
+            "POST",
+            f"/v1/payments/{place(id)}/correct-remittance",
             body=body,
             keyed=True,
             **options,

@@ -255,7 +255,8 @@ class Fulfilment(TypedDict):
     id: FulfilmentId
     # What is in it.
     lines: list[Units]
-    # Where it leaves from, if not from where its units are set aside.
+    # Where it leaves from; null while not all of it is there, and of an order that was
+    # recorded.
     location: Location | None
     # Whose it is.
     order_id: OrderId
@@ -521,6 +522,8 @@ class OrderLine(TypedDict):
 
     # Handed over.
     delivered: int
+    # Of those, what had left: sent back or lost.
+    gone: int
     # On their way.
     moving: int
     # Never to be handed over: called off, sent back or lost.
@@ -643,6 +646,10 @@ class Payment(TypedDict):
     reference: Token | None
     # How much was given back.
     refunded: Money
+    # How much of that by hand, and by no gateway.
+    refunded_by_hand: Money
+    # What was given back and stands, the first one first: the last hundred.
+    refunds: list[Refund]
     # How much the courier handed over.
     remitted: Money
     # How many requests were made.
@@ -790,6 +797,7 @@ class Projection(TypedDict):
     # Search documents that Meilisearch lacks; only search has any.
     dirty_documents: int | None
     head: int
+    # Below 0 where it stands beyond the log, as it never should: it followed another one.
     lag_events: int
     # Since the first event that it lacks was recorded.
     lag_seconds: float
@@ -800,6 +808,8 @@ class Projection(TypedDict):
     updated_at: str
     # Of the program that folds it.
     version: int
+    # The event of a newer program that it stands before.
+    waits_at: int | None
 
 
 @final
@@ -815,6 +825,22 @@ Prose: TypeAlias = str
 
 # A count of units in one line or movement: 1 to 1,000,000.
 Quantity: TypeAlias = int
+
+
+@final
+class Refund(TypedDict):
+    """Money that was given back."""
+
+    # How much.
+    amount: Money
+    # When.
+    at: str
+    # Whether by hand, and by no gateway. What was told wrongly of these is one of them all.
+    by_hand: bool
+    # Why, if somebody said so.
+    reason: Note | None
+    # The gateway's name for it.
+    reference: Token | None
 
 
 @final
@@ -1678,6 +1704,7 @@ class FulfilmentOperations(Operations):
         cursor: str | None = None,
         fields: str | None = None,
         limit: int | None = None,
+        location: Location | None = None,
         min_position: int | None = None,
         order_id: str | None = None,
         sort: Literal["created_at", "-created_at"] | None = None,
@@ -1693,6 +1720,7 @@ class FulfilmentOperations(Operations):
           before one that is below another: `id,lines.sku`. A name stands for all that is
           below it.
         - `limit`: How many at most.
+        - `location`: Leaving from this location, or gone from there.
         - `min_position`: As new as this position of the log, or newer.
         - `order_id`: Of this order.
         - `status`: Where they stand.
@@ -1704,6 +1732,7 @@ class FulfilmentOperations(Operations):
                 "cursor": cursor,
                 "fields": fields,
                 "limit": limit,
+                "location": location,
                 "min_position": min_position,
                 "order_id": order_id,
                 "sort": sort,
