@@ -209,32 +209,6 @@ CREATE TABLE parked_streams (
     CONSTRAINT parked_streams_build_fkey FOREIGN KEY (projection, build) REFERENCES projection_builds(projection, build) ON DELETE CASCADE
 );
 
-CREATE TABLE payment_process (
-    only_one boolean DEFAULT true NOT NULL,
-    "position" bigint NOT NULL,
-    CONSTRAINT payment_process_pkey PRIMARY KEY (only_one),
-    CONSTRAINT payment_process_only_one_check CHECK (only_one)
-);
-
-CREATE TABLE payment_process_parked (
-    "position" bigint NOT NULL,
-    reason text NOT NULL,
-    parked_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT payment_process_parked_pkey PRIMARY KEY ("position")
-);
-
-CREATE TABLE payment_tasks (
-    kind text NOT NULL,
-    subject uuid NOT NULL,
-    due_at timestamp with time zone NOT NULL,
-    cause bigint NOT NULL,
-    attempts integer DEFAULT 0 NOT NULL,
-    leased_until timestamp with time zone,
-    CONSTRAINT payment_tasks_pkey PRIMARY KEY (kind, subject),
-    CONSTRAINT payment_tasks_kind_check CHECK (kind = ANY (ARRAY['ask_gateway'::text, 'expire_order'::text, 'expire_authorization'::text]))
-);
-CREATE INDEX payment_tasks_due ON payment_tasks USING btree (due_at);
-
 CREATE TABLE payments_rows (
     build smallint NOT NULL,
     id uuid NOT NULL,
@@ -940,25 +914,6 @@ CREATE VIEW stock_on_offer AS
            FROM projections
           WHERE projections.name = 'search'::text)) AND d.listed;
 
-CREATE FUNCTION append(believed bigint, read_streams text[], read_versions bigint[], guesses text[], keys text[], fingerprints uuid[], outcomes text[], offsets bigint[], streams text[], versions bigint[], types text[], schemas smallint[], slots smallint[], occurred timestamp with time zone[], metadatas text[], datas text[])
- RETURNS bigint
- LANGUAGE sql
-AS $function$
-    SELECT append(log_id, $1, false, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
-                  $16)
-    FROM log_head
-$function$;
-
-CREATE FUNCTION append(of_log uuid, believed bigint, holds boolean, read_streams text[], read_versions bigint[], guesses text[], keys text[], fingerprints uuid[], outcomes text[], offsets bigint[], streams text[], versions bigint[], types text[], schemas smallint[], slots smallint[], occurred timestamp with time zone[], metadatas text[], datas text[])
- RETURNS bigint
- LANGUAGE sql
- SECURITY DEFINER
- SET search_path TO 'public', 'pg_temp'
-AS $function$
-    SELECT head FROM append_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
-                                  $16, $17, $18)
-$function$;
-
 CREATE FUNCTION append_batch(of_log uuid, believed bigint, holds boolean, read_streams text[], read_versions bigint[], guesses text[], keys text[], fingerprints uuid[], outcomes text[], offsets bigint[], streams text[], versions bigint[], types text[], schemas smallint[], slots smallint[], occurred timestamp with time zone[], metadatas text[], datas text[], OUT head bigint, OUT recorded timestamp with time zone)
  RETURNS record
  LANGUAGE plpgsql
@@ -1229,13 +1184,6 @@ AS $function$
     FROM log_head h LEFT JOIN projections p ON p.name = of_projection
 $function$;
 
-CREATE FUNCTION take_turn(known bigint, news_max integer)
- RETURNS TABLE(head bigint, "position" bigint, stream text, version bigint, type text, schema smallint, data text)
- LANGUAGE sql
-AS $function$
-    SELECT * FROM take_turn($1, $2, 9223372036854775807)
-$function$;
-
 CREATE FUNCTION take_turn(known bigint, news_max integer, news_bytes_max bigint)
  RETURNS TABLE(head bigint, "position" bigint, stream text, version bigint, type text, schema smallint, data text)
  LANGUAGE plpgsql
@@ -1286,7 +1234,6 @@ BEGIN
 END
 $function$;
 
-REVOKE EXECUTE ON FUNCTION append(uuid, bigint, boolean, text[], bigint[], text[], text[], uuid[], text[], bigint[], text[], bigint[], text[], smallint[], smallint[], timestamp with time zone[], text[], text[]) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION append_batch(uuid, bigint, boolean, text[], bigint[], text[], text[], uuid[], text[], bigint[], text[], bigint[], text[], smallint[], smallint[], timestamp with time zone[], text[], text[]) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION forget_commands(interval, interval, integer) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION hold_head() FROM PUBLIC;
@@ -1296,7 +1243,6 @@ GRANT SELECT ON carts, carts_today, events, fulfilments, fulfilments_rows, locat
 GRANT SELECT ON events, log_head TO commerce_projector;
 GRANT SELECT, INSERT, UPDATE, DELETE ON carts, carts_rows, carts_today, fulfilments, fulfilments_rows, locations, locations_rows, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, returns, returns_rows, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows TO commerce_projector;
 GRANT SELECT ON api_keys, carts, carts_rows, carts_today, events, fulfilments, fulfilments_rows, locations, locations_rows, log_head, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, returns, returns_rows, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows, vault_index, voided_tokens TO commerce_reader;
-GRANT EXECUTE ON FUNCTION append(uuid, bigint, boolean, text[], bigint[], text[], text[], uuid[], text[], bigint[], text[], bigint[], text[], smallint[], smallint[], timestamp with time zone[], text[], text[]) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION append_batch(uuid, bigint, boolean, text[], bigint[], text[], text[], uuid[], text[], bigint[], text[], bigint[], text[], smallint[], smallint[], timestamp with time zone[], text[], text[]) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION forget_commands(interval, interval, integer) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION hold_head() TO commerce_writer;
@@ -1304,7 +1250,7 @@ GRANT EXECUTE ON FUNCTION settle_log(boolean) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION take_turn(bigint, integer, bigint) TO commerce_writer;
 GRANT SELECT ON commands, events, log_head TO commerce_writer;
 GRANT SELECT, INSERT, UPDATE ON signing_keys TO commerce_writer;
-GRANT SELECT, INSERT, UPDATE, DELETE ON api_keys, gateway_events, invitations, mails, payment_process, payment_process_parked, payment_tasks, people, person_codes, reaction_tasks, reaction_waiting, reactions, recovery_codes, registrations, sandbox_gateway, second_factors, sessions, sign_in_failures, sign_ins, snapshots, vault_check, vault_erased, vault_index, vault_keys, vault_records, voided_tokens, webhook_deliveries, webhook_readings, webhook_subscriptions TO commerce_writer;
+GRANT SELECT, INSERT, UPDATE, DELETE ON api_keys, gateway_events, invitations, mails, people, person_codes, reaction_tasks, reaction_waiting, reactions, recovery_codes, registrations, sandbox_gateway, second_factors, sessions, sign_in_failures, sign_ins, snapshots, vault_check, vault_erased, vault_index, vault_keys, vault_records, voided_tokens, webhook_deliveries, webhook_readings, webhook_subscriptions TO commerce_writer;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO commerce_analyst;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO commerce_projector;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO commerce_reader;

@@ -38,7 +38,7 @@ const MAY: &[(&str, &[&str], &[&str])] = &[
             "vault",
             "webhook",
         ],
-        &["kit", "kit-log", "kit-mail"],
+        &["harness", "kit", "kit-log", "kit-mail"],
     ),
     ("projector", &["domain", "event-store", "service"], &["harness", "kit", "kit-log"]),
     // Of the vault its index alone: it finds, and reads nothing.
