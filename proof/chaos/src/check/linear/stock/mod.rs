@@ -1,7 +1,7 @@
 //! The book of a SKU's stock: units at each place, and what orders hold of them. An order takes
-//! from the first place that has all it wants, or from one place after the other; its units leave
-//! from there, as far as they are there, and otherwise from where nobody holds them. What comes
-//! back to be sent again is the order's as before, where it lies now.
+//! from the first place that has all it wants, or from one place after the other. A parcel leaves
+//! from one place, with what its order holds there and with what nobody holds. What comes back to
+//! be sent again is the order's as before, where it lies now.
 //! What comes back of a product that had the SKU before lies apart, is not carried elsewhere, and
 //! is the first to be missed.
 
@@ -53,7 +53,7 @@ pub enum Op {
     Reserve { order: String, units: i64 },
     Commit { order: String },
     Release { order: String, units: i64 },
-    Ship { order: String, units: i64 },
+    Ship { order: String, at: String, units: i64 },
     Transfer { from: String, to: String, units: i64 },
     Count { at: String, units: i64 },
     Look,
@@ -119,19 +119,14 @@ impl Stock {
         Some(())
     }
 
-    /// Units of an order leave.
-    fn ship(&mut self, order: &str, units: i64) -> Option<()> {
-        let (mut missing, mut gone) = (units, vec![]);
-        let own = self.holds.get(order)?.iter().map(|(at, held)| (at, self.on_hand(at).min(*held)));
-        for (at, here) in own.chain(self.places.keys().map(|at| (at, self.free_at(at)))) {
-            let here = here.clamp(0, missing);
-            gone.push((at.clone(), here));
-            missing -= here;
-        }
-        for (at, units) in gone {
-            self.places.entry(at).or_default().on_hand -= units;
-        }
-        self.let_go(order, units).filter(|()| missing == 0)
+    /// Units of an order leave. Of what it holds, what lay there goes first.
+    fn ship(&mut self, order: &str, from: &str, units: i64) -> Option<()> {
+        let held = self.holds.get(order)?.iter();
+        let own: i64 = held.filter(|(at, _)| at == from).map(|(_, held)| held).sum();
+        let can_leave = self.on_hand(from).min(own + self.free_at(from).max(0));
+        (units <= can_leave).then_some(())?;
+        self.places.entry(from.to_owned()).or_default().on_hand -= units;
+        self.let_go(order, units, Some(from))
     }
 
     /// Units of an order came back, and are sent again.
@@ -147,21 +142,21 @@ impl Stock {
         held.extend(all);
     }
 
-    /// Ends what an order holds of so many units.
-    fn let_go(&mut self, order: &str, units: i64) -> Option<()> {
-        let held = self.holds.remove(order)?;
-        let (mut left, mut rest) = (units, Vec::new());
-        for (at, here) in held {
-            let gone = here.min(left);
-            left -= gone;
-            let place = self.places.entry(at.clone()).or_default();
-            place.held -= gone;
-            if here > gone {
-                rest.push((at, here - gone));
+    /// Ends what an order holds of so many units, of those at a place first.
+    fn let_go(&mut self, order: &str, units: i64, first: Option<&str>) -> Option<()> {
+        let mut held = self.holds.remove(order)?;
+        let mut left = units;
+        for is_first in [true, false] {
+            for (at, here) in held.iter_mut().filter(|(at, _)| (Some(&**at) == first) == is_first) {
+                let gone = (*here).min(left);
+                left -= gone;
+                *here -= gone;
+                self.places.entry(at.clone()).or_default().held -= gone;
             }
         }
-        if !rest.is_empty() {
-            self.holds.insert(order.to_owned(), rest);
+        held.retain(|(_, here)| *here > 0);
+        if !held.is_empty() {
+            self.holds.insert(order.to_owned(), held);
         }
         (left == 0).then_some(())
     }
@@ -185,8 +180,8 @@ impl Stock {
             }
             Op::Reserve { order, units } => self.reserve(order, *units)?,
             Op::Commit { order } => self.holds.contains_key(order).then_some(())?,
-            Op::Release { order, units } => self.let_go(order, *units)?,
-            Op::Ship { order, units } => self.ship(order, *units)?,
+            Op::Release { order, units } => self.let_go(order, *units, None)?,
+            Op::Ship { order, at, units } => self.ship(order, at, *units)?,
             Op::Transfer { from, to, units } => {
                 (self.own(from) >= *units).then_some(())?;
                 self.places.entry(from.clone()).or_default().on_hand -= units;

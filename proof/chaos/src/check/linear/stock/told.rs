@@ -1,6 +1,7 @@
 //! What was done to the stock of each SKU, and what was answered. Which SKUs a cart's checkout
 //! reserved is not in its answer, so what took effect is read from the log: what was done and for
-//! whom, not where nor with what result; the book says that.
+//! whom, and where a parcel left from, which it names; where else, and with what result, the book
+//! says.
 
 use std::collections::HashMap;
 
@@ -75,9 +76,11 @@ fn done(entry: &Entry, by: Option<&Asked>) -> Option<Operation<Op, Ret>> {
         Happened::Released(event) => {
             Op::Release { order: event.order_id.to_string(), units: units(&event.parts) }
         }
-        Happened::Shipped(event) => {
-            Op::Ship { order: event.order_id.to_string(), units: units(&event.parts) }
-        }
+        Happened::Shipped(event) => Op::Ship {
+            order: event.order_id.to_string(),
+            at: event.parts.first()?.location.to_string(),
+            units: units(&event.parts),
+        },
         Happened::Transferred(event) => Op::Transfer {
             from: event.from.location.to_string(),
             to: event.to.location.to_string(),
