@@ -18,7 +18,7 @@ use crate::token::LIFE_MAX;
 /// How long who does not come back stays signed in, and a token is good that comes with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lives {
-    /// Of an access token, at most [`LIFE_MAX`](crate::token::LIFE_MAX).
+    /// Of an access token, at most [`LIFE_MAX`].
     pub access: TimeDelta,
     /// Of a refresh token.
     pub refresh: TimeDelta,
