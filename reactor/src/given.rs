@@ -110,12 +110,16 @@ pub fn order(name: &str) -> (StreamId, Event) {
 pub fn payment(name: &str) -> (StreamId, Event) {
     let last = name == "captured_last";
     let name = if last { "captured" } else { name };
-    let payload = json!({
+    let mut payload = json!({
         "order_id": order_id(), "method": "card", "gateway": "sandbox", "token": "tok_1",
-        "amount": money(), "before": money(), "last": last,
+        "amount": money(), "before": money(), "written_off_before": money(), "last": last,
         "operation": "authorize", "what": "refund", "request": 1, "url": "https://bank.example/confirm",
         "reference": "auth_1", "expires_at": expires_at(), "reason": "insufficient funds",
     });
+    // What is remitted says for what nobody waits any more, too: more than an amount.
+    if name == "remittance_corrected" {
+        payload["written_off"] = money();
+    }
     (StreamId::Payment(payment_id()), event(&format!("payment.{name}"), &payload))
 }
 

@@ -124,12 +124,16 @@ fn enough(applied: Option<i64>) -> Result<(), String> {
 }
 
 fn told(error: &sqlx::Error) -> String {
-    match (state(error).as_deref(), error.as_database_error()) {
-        (Some(UNDEFINED_TABLE), _) => "the database is not migrated".to_owned(),
-        // Without the line of Postgres' own source that sqlx adds.
-        (_, Some(refusal)) => refusal.message().to_owned(),
-        _ => error.to_string(),
+    match state(error).as_deref() {
+        Some(UNDEFINED_TABLE) => "the database is not migrated".to_owned(),
+        _ => cause(error),
     }
+}
+
+/// Without the line of Postgres' own source that sqlx adds.
+fn cause(error: &sqlx::Error) -> String {
+    let refusal = error.as_database_error();
+    refusal.map_or_else(|| error.to_string(), |refusal| refusal.message().to_owned())
 }
 
 fn state(error: &sqlx::Error) -> Option<std::borrow::Cow<'_, str>> {
@@ -169,13 +173,13 @@ impl From<sqlx::Error> for Problem {
             (_, Some(state)) if AWAY_CLASSES.iter().any(|class| state.starts_with(class)) => AWAY,
             (sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed, _) => AWAY,
             _ => {
-                tracing::error!(error = told(&error), "a query failed");
+                tracing::error!(error = cause(&error), "a query failed");
                 return Self::internal();
             }
         };
         // Many fail of one cause. That of an outage is told by who watches the database.
         if let Some(queries) = FAILED.due_now() {
-            tracing::warn!(error = told(&error), queries, "{detail}");
+            tracing::warn!(error = cause(&error), queries, "{detail}");
         }
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(RETRY_AFTER)
     }

@@ -117,8 +117,9 @@ mod tests {
     use crate::outline::Outline;
 
     /// A new kind of event is not shown before somebody thought about it, here or above.
-    const UNTOLD: [&str; 5] = [
+    const UNTOLD: [&str; 6] = [
         "payment.outcome_unknown",
+        "payment.remittance_corrected",
         "payment.remitted",
         "payment.request_failed",
         "payment.requested",
