@@ -107,8 +107,10 @@ async fn take(stream: TcpStream, mails: &Mutex<Vec<Mail>>) -> Result<()> {
     Ok(())
 }
 
-/// A link is on a line of its own, and is not broken.
+/// What the link brings back. A line that is long, or has letters that ASCII lacks, has it quoted
+/// (RFC 2045, 6.7): broken by an equals sign at its end, and each other such sign as `=3D`.
 fn code(mail: &str) -> Option<String> {
+    let mail = mail.replace("=\n", "").replace("=3D", "=");
     let (_, rest) = mail.split_once("code=")?;
     rest.split_whitespace().next().map(str::to_owned)
 }
