@@ -10,7 +10,7 @@ use fastrand::Rng;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::check::{self, Verdict, Violation};
-use crate::cluster::{Behind, Cluster};
+use crate::cluster::{Behind, Cluster, Part};
 use crate::fault::Fault;
 use crate::history::History;
 use crate::load::{Load, Pulse};
@@ -149,7 +149,8 @@ pub async fn run(
     }
     let (rest, checking) = (stopping.elapsed(), Instant::now());
     let mut checked = vec![];
-    for verdict in check::all(&addresses, &history).await.context("the checks broke off")? {
+    let all = check::all(&addresses, &history, cluster.has_older(Part::Query)).await;
+    for verdict in all.context("the checks broke off")? {
         let Verdict { promise, covered, violations: found, .. } = verdict;
         checked.push((promise, covered));
         violations.extend(found);

@@ -105,11 +105,16 @@ struct Evidence<'a> {
 }
 
 /// Everything that must hold once the stack is healed and caught up, except what
-/// `projector verify` looks at: what each check found.
+/// `projector verify` looks at: what each check found. `answered_older` where a query-api of an
+/// earlier build may have answered.
 ///
 /// # Errors
 /// Something could not be looked at.
-pub async fn all(addresses: &Addresses, history: &History) -> anyhow::Result<Vec<Verdict>> {
+pub async fn all(
+    addresses: &Addresses,
+    history: &History,
+    answered_older: bool,
+) -> anyhow::Result<Vec<Verdict>> {
     let db = PgPoolOptions::new().max_connections(CONNECTIONS_MAX).connect(&addresses.database);
     let db = db.await.context("the database")?;
     let mut log = Log::load(&db, history).await.context("the log")?;
@@ -129,7 +134,7 @@ pub async fn all(addresses: &Addresses, history: &History) -> anyhow::Result<Vec
         gateway::check(&at).await.context("the gateway's books")?,
         linear::carts(history, &at.log),
         linear::stock(history, &at.log),
-        fresh::check(history, &at.log),
+        fresh::check(history, &at.log, answered_older),
         parked::check(&at).await.context("what was parked")?,
         bus::check(&at).await.context("JetStream")?,
         search::check(&at).await.context("Meilisearch")?,
