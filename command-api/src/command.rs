@@ -25,7 +25,7 @@ const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-repl
 /// A command, ready for the writer.
 pub struct Prepared {
     /// What the writer is asked.
-    pub request: Request,
+    pub request: Box<Request>,
     /// How it is answered if it is accepted.
     pub success: Success,
     /// The second number of the tag that the caller read.
@@ -64,7 +64,7 @@ impl Prepared {
 /// A command as the writer is asked it.
 pub struct Pinned {
     /// What the writer is asked.
-    pub request: Request,
+    pub request: Box<Request>,
     /// How it is answered if it is accepted.
     pub success: Success,
     /// What was written into it.
@@ -135,7 +135,8 @@ pub fn prepare(
         Some(_) => fingerprint::of(route, address, &command, body, expected)?,
     };
     let success = success(route, &command);
-    let request = Request {
+    // Boxed, as it is handed on many times until it is decided.
+    let request = Box::new(Request {
         key: key.map(|key| edge.principal.key(&key)),
         fingerprint,
         expected: tag.map(|tag| tag.version),
@@ -143,7 +144,7 @@ pub fn prepare(
         actor: Some(edge.principal.actor()),
         correlation_id: Some(edge.request_id),
         ..Request::new(command, edge.now)
-    };
+    });
     let read_at = tag.and_then(|tag| tag.second);
     Ok(Prepared { request, success, read_at })
 }

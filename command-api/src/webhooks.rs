@@ -96,7 +96,7 @@ async fn tell(
             at,
         )
     };
-    let answer = app.writer.submit_soon(request, http::TURN_TIME_MAX);
+    let answer = app.writer.submit_soon(Box::new(request), http::TURN_TIME_MAX);
     let answer = timeout(http::ANSWER_TIME_MAX, answer).await;
     let answer = answer.map_err(|_| problem::no_answer_in_time())?;
     event_store::metrics::count("payment.report", &answer);

@@ -6,10 +6,10 @@
 //! run, which asks the same under the same keys, goes on from there.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::pin::Pin;
 
-use event_store::writer::{Answer, Outcome, Request, Settings, SubmitError, Writer};
-use futures::Future;
+use event_store::writer::{
+    Answer, Outcome, Queued, Request, Settings, SubmitError, Unqueued, Writer,
+};
 use sqlx::PgPool;
 use tokio::task::JoinHandle;
 
@@ -21,8 +21,6 @@ const WINDOW_COMMANDS: usize = 1_024;
 
 /// What a product is refused as that is in the catalogue.
 const EXISTS_ALREADY: &str = "product_already_exists";
-
-type Submission = Pin<Box<dyn Future<Output = Result<Answer, SubmitError>> + Send>>;
 
 /// Where a command comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,7 +53,7 @@ pub struct Tally {
 pub struct Pipeline {
     writer: Writer,
     task: JoinHandle<()>,
-    waiting: VecDeque<(Origin, Submission)>,
+    waiting: VecDeque<(Origin, Queued)>,
     tally: Tally,
 }
 
@@ -75,12 +73,9 @@ impl Pipeline {
         while self.waiting.len() >= WINDOW_COMMANDS {
             self.take_answer().await?;
         }
-        let writer = self.writer.clone();
-        let mut submission: Submission = Box::pin(async move { writer.submit(request).await });
-        // The first poll queues it: here, so that the order of the calls is the order of the queue.
-        match futures::poll!(&mut submission) {
-            std::task::Poll::Pending => self.waiting.push_back((origin, submission)),
-            std::task::Poll::Ready(result) => self.settle(origin, result)?,
+        match self.writer.enqueue(Box::new(request)) {
+            Ok(queued) => self.waiting.push_back((origin, queued)),
+            Err(Unqueued { error, .. }) => self.settle(origin, Err(error))?,
         }
         Ok(())
     }

@@ -12,9 +12,7 @@ pub mod ask;
 pub mod lines;
 pub mod window;
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -22,7 +20,8 @@ use axum::extract::Request;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use event_store::{Answer, SubmitError};
+use event_store::SubmitError;
+use event_store::writer::{Queued, Unqueued};
 use futures::{Stream, StreamExt};
 use identity::guard::Caller;
 use identity::{Access, Principal};
@@ -189,27 +188,27 @@ impl Reader {
             Ok(pinned) => pinned,
             Err(problem) => return Outstanding::Refused { number, problem: problem.into() },
         };
+        let mut request = request;
         loop {
-            let (writer, request) = (self.app.writer.clone(), request.clone());
-            let mut answer: Submission = Box::pin(async move { writer.submit(request).await });
-            // The first poll puts it into the queue, or learns that there is no room.
-            match futures::poll!(&mut answer) {
-                Poll::Ready(Err(SubmitError::Busy)) if !self.window.is_closed() => {
+            match self.app.writer.enqueue(request) {
+                Ok(answer) => {
+                    return Outstanding::Submitted { number, success, note, answer, share };
+                }
+                Err(Unqueued { error: SubmitError::Busy, request: back })
+                    if !self.window.is_closed() =>
+                {
+                    request = back;
                     tokio::time::sleep(BUSY_PAUSE).await;
                 }
-                Poll::Ready(ready) => {
-                    let answer: Submission = Box::pin(std::future::ready(ready));
-                    return Outstanding::Submitted { number, success, note, answer, share };
-                }
-                Poll::Pending => {
-                    return Outstanding::Submitted { number, success, note, answer, share };
+                Err(Unqueued { error, .. }) => {
+                    let Conclusion { result, .. } = success.conclude(Err(error), note).await;
+                    let problem = result.err().unwrap_or_else(problem::overloaded);
+                    return Outstanding::Refused { number, problem: problem.into() };
                 }
             }
         }
     }
 }
-
-type Submission = Pin<Box<dyn Future<Output = Result<Answer, SubmitError>> + Send>>;
 
 /// A line whose verdict is still to be sent.
 enum Outstanding {
@@ -218,7 +217,7 @@ enum Outstanding {
         number: u64,
         success: Success,
         note: Option<Sealed>,
-        answer: Submission,
+        answer: Queued,
         share: OwnedSemaphorePermit,
     },
     /// It did not.

@@ -23,7 +23,7 @@ use crate::recorded::Metadata;
 /// A command that takes part in a batch, under the key it is kept by.
 pub(super) struct KeyedRequest {
     pub key: String,
-    pub request: Request,
+    pub request: Box<Request>,
 }
 
 /// A batch, decided as far as it has come.
@@ -121,7 +121,7 @@ impl Decided {
         guess: bool,
         keep_reads: bool,
     ) -> Result<Decision, Missing> {
-        let Request { by, command, expected, unmoved, .. } = &entry.request;
+        let Request { by, command, expected, unmoved, .. } = &*entry.request;
         if guess && command.creates() {
             let subject = command.subject();
             if cache.peek(&subject).is_none() && cache.unreadable(&subject).is_none() {
@@ -204,7 +204,7 @@ impl Decided {
         if events.is_empty() {
             return Ok(());
         }
-        let Request { actor, correlation_id, causation, at, .. } = &entry.request;
+        let Request { actor, correlation_id, causation, at, .. } = &*entry.request;
         let metadata = serde_json::to_string(&Metadata {
             command: entry.key.clone(),
             actor: actor.clone(),

@@ -27,8 +27,10 @@ mod rows;
 mod snapshot;
 mod task;
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -185,12 +187,40 @@ pub enum SubmitError {
 
 /// A command in the queue, and where its answer goes.
 struct Waiting {
-    request: Request,
-    /// When it is no longer worth beginning.
-    until: Option<Instant>,
+    request: Box<Request>,
+    /// Of somebody who will not wait for ever.
+    patience: Option<Patience>,
+    answer: oneshot::Sender<Result<Answer, SubmitError>>,
+}
+
+/// How long a command is worth beginning.
+struct Patience {
+    until: Instant,
     /// Set by who begins it, or by who waits for it no longer: whoever is first.
     settled: Arc<AtomicBool>,
-    answer: oneshot::Sender<Result<Answer, SubmitError>>,
+}
+
+/// A command that is in the queue. What it resolves to is its answer; dropping it does not withdraw
+/// the command.
+#[derive(Debug)]
+pub struct Queued(oneshot::Receiver<Result<Answer, SubmitError>>);
+
+impl Future for Queued {
+    type Output = Result<Answer, SubmitError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let answered = Pin::new(&mut self.0).poll(context);
+        answered.map(|answer| answer.unwrap_or(Err(SubmitError::Closed)))
+    }
+}
+
+/// A command that was not queued.
+#[derive(Debug)]
+pub struct Unqueued {
+    /// Why.
+    pub error: SubmitError,
+    /// The command.
+    pub request: Box<Request>,
 }
 
 /// The way to the writer. Clones share it, and cost next to nothing: a service makes several for
@@ -251,7 +281,15 @@ impl Writer {
     /// Queues a command, at the first poll, and waits for its answer. Dropping the future does not
     /// withdraw the command.
     pub async fn submit(&self, request: Request) -> Result<Answer, SubmitError> {
-        self.queue(request, None).await
+        match self.enqueue(Box::new(request)) {
+            Ok(queued) => queued.await,
+            Err(Unqueued { error, .. }) => Err(error),
+        }
+    }
+
+    /// Queues a command behind all others, or gives it back.
+    pub fn enqueue(&self, request: Box<Request>) -> Result<Queued, Unqueued> {
+        self.queue(request, None)
     }
 
     /// The same for somebody who will not wait for ever: a command whose turn has not come after
@@ -259,37 +297,40 @@ impl Writer {
     /// [`SubmitError::Unavailable`] where it is the log that does not answer.
     pub async fn submit_soon(
         &self,
-        request: Request,
+        request: Box<Request>,
         patience: Duration,
     ) -> Result<Answer, SubmitError> {
-        self.queue(request, Some(Instant::now() + patience)).await
+        let (until, settled) = (Instant::now() + patience, Arc::new(AtomicBool::new(false)));
+        let patience = Patience { until, settled: settled.clone() };
+        let mut queued = self.queue(request, Some(patience)).map_err(|unqueued| unqueued.error)?;
+        tokio::select! {
+            biased;
+            answer = &mut queued => return answer,
+            () = sleep_until(until.into()) => {}
+        }
+        if !settled.swap(true, Ordering::Relaxed) {
+            return Err(self.0.progress.lateness());
+        }
+        queued.await
     }
 
-    async fn queue(&self, request: Request, until: Option<Instant>) -> Result<Answer, SubmitError> {
+    fn queue(&self, request: Box<Request>, patience: Option<Patience>) -> Result<Queued, Unqueued> {
         if request.key.as_ref().is_some_and(|key| key.len() > KEY_BYTES_MAX) {
-            return Err(SubmitError::KeyTooLong);
+            return Err(Unqueued { error: SubmitError::KeyTooLong, request });
         }
         if self.0.stop.is_cancelled() {
-            return Err(SubmitError::Closed);
+            return Err(Unqueued { error: SubmitError::Closed, request });
         }
-        let (answer, mut answered) = oneshot::channel();
-        let settled = Arc::new(AtomicBool::new(false));
-        let waiting = Waiting { request, until, settled: settled.clone(), answer };
-        self.0.queue.try_send(waiting).map_err(|refused| match refused {
-            mpsc::error::TrySendError::Full(_) => SubmitError::Busy,
-            mpsc::error::TrySendError::Closed(_) => SubmitError::Closed,
-        })?;
-        if let Some(until) = until {
-            tokio::select! {
-                biased;
-                answered = &mut answered => return answered.unwrap_or(Err(SubmitError::Closed)),
-                () = sleep_until(until.into()) => {}
+        let (answer, answered) = oneshot::channel();
+        match self.0.queue.try_send(Waiting { request, patience, answer }) {
+            Ok(()) => Ok(Queued(answered)),
+            Err(mpsc::error::TrySendError::Full(Waiting { request, .. })) => {
+                Err(Unqueued { error: SubmitError::Busy, request })
             }
-            if !settled.swap(true, Ordering::Relaxed) {
-                return Err(self.0.progress.lateness());
+            Err(mpsc::error::TrySendError::Closed(Waiting { request, .. })) => {
+                Err(Unqueued { error: SubmitError::Closed, request })
             }
         }
-        answered.await.unwrap_or(Err(SubmitError::Closed))
     }
 
     /// Stops taking commands. Those accepted are still answered.

@@ -13,7 +13,7 @@ use super::appender::Appender;
 use super::batch::KeyedRequest;
 use super::failure::AppendError;
 use super::progress::Progress;
-use super::{Answer, Settings, SubmitError, Waiting};
+use super::{Answer, Patience, Settings, SubmitError, Waiting};
 use crate::causes;
 
 /// How long an outage lasts until callers are told of it. A batch that comes later still gets its
@@ -220,13 +220,15 @@ fn deduplicate(gathered: &mut Vec<Waiting>, progress: &Progress) -> Option<Batch
     let now = Instant::now();
     let mut commands: Vec<Pending> = Vec::with_capacity(gathered.len());
     let mut by_key: HashMap<String, usize> = HashMap::with_capacity(gathered.len());
-    for Waiting { request, until, settled, answer } in gathered.drain(..) {
-        if settled.swap(true, Ordering::Relaxed) {
-            continue;
-        }
-        if until.is_some_and(|until| until < now) {
-            let _ = answer.send(Err(progress.lateness()));
-            continue;
+    for Waiting { request, patience, answer } in gathered.drain(..) {
+        if let Some(Patience { until, settled }) = patience {
+            if settled.swap(true, Ordering::Relaxed) {
+                continue;
+            }
+            if until < now {
+                let _ = answer.send(Err(progress.lateness()));
+                continue;
+            }
         }
         let key = match &request.key {
             Some(key) => key.clone(),

@@ -163,7 +163,7 @@ async fn a_command_that_waited_too_long_is_not_begun(db: PgPool) {
     let appending = accept(&writer, create_cart(cart_id()));
     let hurried = async {
         tokio::time::sleep(Duration::from_millis(100)).await;
-        let hurried = writer.submit_soon(request(create_cart(cart_id())), patience);
+        let hurried = writer.submit_soon(Box::new(request(create_cart(cart_id()))), patience);
         let patient = writer.submit(request(create_cart(cart_id())));
         let thaw = async {
             tokio::time::sleep(Duration::from_millis(200)).await;
@@ -191,7 +191,7 @@ async fn who_waits_behind_a_log_that_does_not_answer_is_told_so_in_time(db: PgPo
     let hurried = async {
         tokio::time::sleep(Duration::from_millis(100)).await;
         let patience = Duration::from_secs(3);
-        let told = writer.submit_soon(request(create_cart(cart_id())), patience).await;
+        let told = writer.submit_soon(Box::new(request(create_cart(cart_id()))), patience).await;
         // Only now the log answers again.
         sqlx::query("COMMIT").execute(&mut *holder).await.unwrap();
         told
