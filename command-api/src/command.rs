@@ -114,6 +114,8 @@ pub fn prepare(
     edge: &Edge,
 ) -> Result<Prepared, Problem> {
     let Conditions { key, expected, .. } = conditions;
+    let kept_under = key.as_deref().map(|key| edge.principal.key(key));
+    let edge = &Edge { key: kept_under.clone(), ..edge.clone() };
     let command = route.parse(address, body, edge)?;
     if key.is_none() && (route.needs_key)(&command) {
         return Err(problem::key_required());
@@ -137,7 +139,7 @@ pub fn prepare(
     let success = success(route, &command);
     // Boxed, as it is handed on many times until it is decided.
     let request = Box::new(Request {
-        key: key.map(|key| edge.principal.key(&key)),
+        key: kept_under,
         fingerprint,
         expected: tag.map(|tag| tag.version),
         by: edge.principal.by(),

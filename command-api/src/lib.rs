@@ -183,7 +183,8 @@ impl App {
     fn edge(&self, request_id: Uuid, principal: Principal, was_guest: Option<GuestId>) -> Edge {
         let payments = self.payments.clone();
         let Self { reservation, kept, .. } = *self;
-        Edge { request_id, now: Utc::now(), reservation, payments, kept, principal, was_guest }
+        let (now, key) = (Utc::now(), None);
+        Edge { request_id, now, reservation, payments, kept, principal, was_guest, key }
     }
 }
 

@@ -1,6 +1,7 @@
 //! `Log-Id`: which log an answer is about, and which one a request is for. Positions and versions
 //! mean something in one log alone; whoever keeps them keeps its id with them, and learns by it
-//! that the log was restored or is a copy.
+//! that the log was restored or is a copy. Under an id that the log had before, what goes by nothing
+//! that was read may be asked, and what goes by what both have in common.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
@@ -8,6 +9,7 @@ use event_store::Writer;
 use service::problem::Problem;
 use uuid::Uuid;
 
+use crate::headers::{Conditions, Expected, Tag};
 use crate::problem;
 
 /// The header that carries it, both ways.
@@ -28,10 +30,28 @@ pub fn tell(response: &mut Response, writer: &Writer) {
 /// # Errors
 /// 400 or 409, for what is no id and the id of another log; 503, where that cannot be known.
 pub async fn check(headers: &HeaderMap, writer: &Writer) -> Result<(), Problem> {
+    // What is no condition is told where conditions are read.
+    let seen = match Conditions::of(headers).map(|conditions| conditions.expected) {
+        Ok(Expected::Tag(Tag { second, .. })) => second,
+        Ok(Expected::Exists | Expected::Anything) | Err(_) => Some(0),
+    };
+    must_be(headers, writer, seen).await
+}
+
+/// The same where each line may have a condition of its own: an id that the log had before is not
+/// enough.
+///
+/// # Errors
+/// The same.
+pub async fn check_lines(headers: &HeaderMap, writer: &Writer) -> Result<(), Problem> {
+    must_be(headers, writer, None).await
+}
+
+async fn must_be(headers: &HeaderMap, writer: &Writer, seen: Option<i64>) -> Result<(), Problem> {
     let Some(given) = headers.get(HEADER) else { return Ok(()) };
     let given: Option<Uuid> = given.to_str().ok().and_then(|text| text.parse().ok());
     let given = given.ok_or_else(problem::invalid_log_id)?;
-    match writer.is_another(given).await? {
+    match writer.is_another(given, seen).await? {
         None => Ok(()),
         Some(log_id) => Err(problem::another_log(log_id)),
     }

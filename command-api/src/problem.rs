@@ -88,6 +88,7 @@ pub fn of_submit_error(error: SubmitError) -> Problem {
             "this idempotency key was used for another request",
         ),
         SubmitError::KeyTooLong => invalid_key(),
+        SubmitError::AnotherLog(log_id) => another_log(log_id),
         SubmitError::AnswerUnreadable { .. } => {
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "answer_unreadable", detail)
         }

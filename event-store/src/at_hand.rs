@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use tokio::sync::broadcast;
+use uuid::Uuid;
 
 use crate::recorded::RawEvent;
 
@@ -14,9 +15,18 @@ use crate::recorded::RawEvent;
 /// [`Settings`](crate::writer::Settings::batch_bytes_max) of its writer let it.
 const BATCHES_MAX: usize = 16;
 
+/// What was appended to a log at once.
+#[derive(Debug)]
+pub struct Lot {
+    /// Which log that was.
+    pub log_id: Uuid,
+    /// Events that are durable and stand together in it.
+    pub events: Vec<RawEvent>,
+}
+
 /// Where a writer puts what it has appended. Clones share it.
 #[derive(Clone, Debug)]
-pub struct AtHand(broadcast::Sender<Arc<Vec<RawEvent>>>);
+pub struct AtHand(broadcast::Sender<Arc<Lot>>);
 
 impl Default for AtHand {
     fn default() -> Self {
@@ -26,7 +36,7 @@ impl Default for AtHand {
 
 impl AtHand {
     /// What is put there from now on.
-    pub fn follow(&self) -> broadcast::Receiver<Arc<Vec<RawEvent>>> {
+    pub fn follow(&self) -> broadcast::Receiver<Arc<Lot>> {
         self.0.subscribe()
     }
 
@@ -35,9 +45,9 @@ impl AtHand {
         self.0.receiver_count() > 0
     }
 
-    /// Puts events there that are durable and stand together in the log.
-    pub fn put(&self, events: Vec<RawEvent>) {
+    /// Puts events there.
+    pub fn put(&self, lot: Lot) {
         // It fails if nobody wants it.
-        let _ = self.0.send(Arc::new(events));
+        let _ = self.0.send(Arc::new(lot));
     }
 }

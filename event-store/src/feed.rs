@@ -76,6 +76,9 @@ pub enum FeedError {
     /// The database holds another log than before.
     #[error("the log is another one: {0}")]
     AnotherLog(Uuid),
+    /// Its server has begun anew: it may have lost its end, and has yet to get another id.
+    #[error("the log is where its server has begun anew, and nobody has written since")]
+    Unsettled,
 }
 
 enum Source {
@@ -83,9 +86,10 @@ enum Source {
     JetStream(Box<Ordered>),
 }
 
-/// Follows the log.
+/// Follows one log. Of another one it brings nothing.
 pub struct Feed {
     db: PgPool,
+    log_id: Uuid,
     bus: Option<Context>,
     stream_name: String,
     position: i64,
@@ -105,13 +109,20 @@ enum Parsed {
 }
 
 impl Feed {
-    /// Follows the log after a position. Without a bus, from Postgres alone.
-    pub fn new(db: PgPool, bus: Option<Context>, stream_name: String, after: i64) -> Self {
+    /// Follows a log after a position. Without a bus, from Postgres alone.
+    pub fn new(
+        db: PgPool,
+        log_id: Uuid,
+        bus: Option<Context>,
+        stream_name: String,
+        after: i64,
+    ) -> Self {
         let source = Source::Postgres(None);
         let (silent_until, bus_again_at) = (Instant::now(), Instant::now());
         let page_size = PageSize::new(STRETCH_EVENTS_MAX as i64, PAGE_BYTES_MAX);
         Self {
             db,
+            log_id,
             bus,
             stream_name,
             position: after,
@@ -176,12 +187,14 @@ impl Feed {
     }
 
     async fn next_page(&mut self) -> Result<Stretch, FeedError> {
-        let Page { events, cut } = read::page(&self.db, self.position, &self.page_size).await?;
+        let Self { db, log_id, position, page_size, .. } = &*self;
+        let Page { events, cut } = read::page_of(db, *log_id, *position, page_size).await?;
         self.page_size.learn(events.len() as i64, cut);
         if !cut && events.len() < NEAR_EVENTS && Instant::now() >= self.bus_again_at {
             let position = events.last().map_or(self.position, |event| event.position);
             // The events in hand do not wait for a NATS that is away.
-            let messages = subscribe(&self.db, self.bus.as_ref(), &self.stream_name, position);
+            let messages =
+                subscribe(&self.db, self.log_id, self.bus.as_ref(), &self.stream_name, position);
             match tokio::time::timeout(SUBSCRIBE_MAX, messages).await {
                 Ok(Ok(Subscribed::Live(messages))) => {
                     self.source = Source::JetStream(messages);
@@ -252,6 +265,7 @@ enum Subscribed {
 /// Messages after `position`, if JetStream carries this log and has come that far.
 async fn subscribe(
     db: &PgPool,
+    log_id: Uuid,
     bus: Option<&Context>,
     stream_name: &str,
     position: i64,
@@ -262,7 +276,10 @@ async fn subscribe(
     // A copy that has yet to get an id of its own cannot tell its stream from the original's.
     let Ok(log) = identity::current(db).await else { return Ok(Subscribed::No) };
     let first = i64::try_from(info.state.first_sequence).unwrap_or(i64::MAX);
-    if !log.settled || !jetstream::carries(info, log.log_id) || first > position + 1 {
+    if !log.settled || log.log_id != log_id {
+        return Ok(Subscribed::No);
+    }
+    if !jetstream::carries(info, log_id) || first > position + 1 {
         return Ok(Subscribed::No);
     }
     if jetstream::last_sequence(info) < position {

@@ -2,8 +2,10 @@
 //! positions and goes on with its own: whoever follows one of them must not be told of the other.
 //!
 //! `log_head` keeps the log's id and its home, the server and the database it was last written in.
-//! Where it finds itself elsewhere it gets a new id. A log that was put back to an earlier point in
-//! its own place cannot be told from one that was not: then somebody has to say so, by [`adopt`].
+//! Where it finds itself elsewhere it gets a new id. So does one whose server begins a new timeline,
+//! because it was promoted or put back to an earlier point: it may have lost its end. What it has in
+//! common with itself under its earlier ids is kept ([`shared_with`]). A log whose files were copied
+//! back cannot be told from one that was not: then somebody has to say so, by [`adopt`].
 
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
@@ -15,7 +17,8 @@ pub struct Identity {
     pub log_id: Uuid,
     /// The position of its last event.
     pub head: i64,
-    /// Whether it is at home. Otherwise it still has the id of the log that it is a copy of.
+    /// Whether it is at home, and in the timeline it was last written in. Otherwise it still has the
+    /// id of the log that it is a copy of, or that may have gone further.
     pub settled: bool,
 }
 
@@ -23,7 +26,8 @@ pub struct Identity {
 pub async fn current(db: impl PgExecutor<'_>) -> sqlx::Result<Identity> {
     let row = sqlx::query!(
         r#"SELECT log_id, position,
-                  home IS NOT DISTINCT FROM coalesce(log_home(), home) AS "settled!"
+                  home IS NOT DISTINCT FROM coalesce(log_home(), home)
+                      AND log_in_force() IS NOT NULL AS "settled!"
            FROM log_head"#
     )
     .fetch_one(db)
@@ -31,11 +35,15 @@ pub async fn current(db: impl PgExecutor<'_>) -> sqlx::Result<Identity> {
     Ok(Identity { log_id: row.log_id, head: row.position, settled: row.settled })
 }
 
-/// Gives the log a new id if it is a copy that has come to a new home. For those who write.
+/// Gives the log a new id if it is a copy that has come to a new home, or may have lost its end. For
+/// those who write.
 pub async fn settle(connection: &mut PgConnection) -> sqlx::Result<Identity> {
     let Renewed { former, current, head } = renew(connection, false).await?;
     if former != current {
-        tracing::warn!(%former, %current, "the log is a copy and has a new id from here on");
+        tracing::warn!(
+            %former, %current, head,
+            "the log is a copy, or its server began anew, and has a new id from here on"
+        );
     }
     Ok(Identity { log_id: current, head, settled: true })
 }
@@ -45,6 +53,14 @@ pub async fn settle(connection: &mut PgConnection) -> sqlx::Result<Identity> {
 pub async fn adopt(connection: &mut PgConnection) -> sqlx::Result<(Uuid, Identity)> {
     let Renewed { former, current, head } = renew(connection, true).await?;
     Ok((former, Identity { log_id: current, head, settled: true }))
+}
+
+/// Up to which position the log is what it was under an id that it had before, in its own place;
+/// nothing for an id that it never had, or has now.
+pub async fn shared_with(db: impl PgExecutor<'_>, log_id: Uuid) -> sqlx::Result<Option<i64>> {
+    sqlx::query_scalar!("SELECT head FROM log_lineage WHERE log_id = $1", log_id)
+        .fetch_optional(db)
+        .await
 }
 
 struct Renewed {

@@ -55,7 +55,9 @@ pub fn count(kind: &'static str, answer: &Result<Answer, SubmitError>) {
         Ok(Answer { outcome: Outcome::Accepted { .. }, .. }) => "accepted",
         // A key that cannot be taken is the caller's fault.
         Ok(Answer { outcome: Outcome::Refused(_), .. })
-        | Err(SubmitError::KeyReused | SubmitError::KeyTooLong) => "refused",
+        | Err(SubmitError::KeyReused | SubmitError::KeyTooLong | SubmitError::AnotherLog(_)) => {
+            "refused"
+        }
         Err(SubmitError::Busy) => "busy",
         Err(_) => "failed",
     };

@@ -51,13 +51,17 @@ pub struct Log {
     pub head: i64,
     /// Whether this server is a standby, which may not know the last events yet.
     pub standby: bool,
+    /// Whether it is in force: not where a server has begun anew, and the log has yet to get another
+    /// id for it.
+    pub in_force: bool,
 }
 
 /// Which log it is, and how far it has come, at one moment.
 pub async fn log(db: impl PgExecutor<'_>) -> sqlx::Result<Log> {
     sqlx::query_as!(
         Log,
-        r#"SELECT log_id AS id, position AS head, pg_is_in_recovery() AS "standby!" FROM log_head"#
+        r#"SELECT log_id AS id, position AS head, pg_is_in_recovery() AS "standby!",
+                  log_in_force() IS NOT NULL AS "in_force!" FROM log_head"#
     )
     .fetch_one(db)
     .await
@@ -140,6 +144,28 @@ pub async fn page(db: impl PgExecutor<'_>, after: i64, size: &PageSize) -> sqlx:
            FROM events WHERE position > $1 ORDER BY position LIMIT $2"#,
         after,
         size.rows,
+    )
+    .fetch(db);
+    fill(rows.map_ok(|row| raw_event!(row)), size.bytes_max).await
+}
+
+/// The same of one log: nothing where this is another one by now, or has yet to become one. For
+/// those to whom a position means an event of that log.
+pub async fn page_of(
+    db: impl PgExecutor<'_>,
+    log_id: Uuid,
+    after: i64,
+    size: &PageSize,
+) -> sqlx::Result<Page> {
+    // Asked once, before the first row.
+    let rows = sqlx::query!(
+        r#"SELECT position, stream, version, type AS kind, schema, slot, occurred_at, recorded_at,
+                  metadata AS "metadata: Raw", data AS "data: Raw"
+           FROM events WHERE position > $1 AND (SELECT log_in_force()) = $3
+           ORDER BY position LIMIT $2"#,
+        after,
+        size.rows,
+        log_id,
     )
     .fetch(db);
     fill(rows.map_ok(|row| raw_event!(row)), size.bytes_max).await

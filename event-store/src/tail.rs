@@ -80,10 +80,10 @@ impl Tail {
         Listener { parts, log_id, missed: false, silent_until: Instant::now() + SILENCE_MAX }
     }
 
-    /// Follows the log after a position.
-    pub fn follow(&self, after: i64) -> Follower {
+    /// Follows a log after a position; without its id, the first that is heard of.
+    pub fn follow(&self, log_id: Option<Uuid>, after: i64) -> Follower {
         let page_size = PageSize::new(STRETCH_EVENTS_MAX as i64, PAGE_BYTES_MAX);
-        let listener = self.listen(None);
+        let listener = self.listen(log_id);
         Follower { tail: self.clone(), listener, position: after, behind: true, page_size }
     }
 }
@@ -130,8 +130,11 @@ impl Bringer {
     /// Brings one log, until it is another one or was restored to an earlier point.
     async fn feed(&self) -> Result<(), FeedError> {
         let Self { db, bus, stream_name, .. } = self;
-        let Log { id: log_id, head, .. } = read::log(db).await?;
-        let mut feed = Feed::new(db.clone(), bus.clone(), stream_name.clone(), head);
+        let Log { id: log_id, head, in_force, .. } = read::log(db).await?;
+        if !in_force {
+            return Err(FeedError::Unsettled);
+        }
+        let mut feed = Feed::new(db.clone(), log_id, bus.clone(), stream_name.clone(), head);
         self.send(Part { log_id, head, stretch: Stretch::default() });
         let mut check = Check::begin(db, feed.position());
         while self.is_followed() {
@@ -142,7 +145,7 @@ impl Bringer {
             if check.log.is_finished() {
                 let Check { log, position } = check;
                 let log = log.await.unwrap_or_else(|error| resume_unwind(error.into_panic()))?;
-                if log.id != log_id || log.head < position {
+                if log.id != log_id || !log.in_force || log.head < position {
                     return Ok(());
                 }
                 self.send(Part { log_id, head: feed.position(), stretch: Stretch::default() });
@@ -302,10 +305,10 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// Goes on after another position, and with whatever log is there now. What was heard before is
-    /// forgotten: it may be of a past that never happened.
+    /// Goes on after another position. What was heard before is forgotten: it may be of a past that
+    /// never happened.
     pub fn rewind(&mut self, after: i64) {
-        self.listener = self.tail.listen(None);
+        self.listener = self.tail.listen(self.listener.log_id);
         self.position = after;
         self.behind = true;
     }
@@ -314,7 +317,7 @@ impl Follower {
     /// while it waits.
     ///
     /// # Errors
-    /// Also when the log went back behind what was had of it, or is another one.
+    /// Also when the log went back behind what was had of it, is another one, or may become one.
     pub async fn next(&mut self, wait: Duration) -> Result<Stretch, FeedError> {
         let until = Instant::now() + wait;
         loop {
@@ -346,7 +349,11 @@ impl Follower {
     async fn next_page(&mut self) -> Result<Stretch, FeedError> {
         let Self { tail, position, .. } = self;
         let Page { events, cut } = read::page(&tail.db, *position, &self.page_size).await?;
+        // After the page: what is in force now was so when the page was read.
         let log = read::log(&tail.db).await?;
+        if !log.in_force {
+            return Err(FeedError::Unsettled);
+        }
         self.listener.must_be(log.id)?;
         if log.head < *position {
             return Err(FeedError::WentBack { head: log.head, position: *position });

@@ -117,6 +117,7 @@ impl Pipeline {
             Err(
                 error @ (SubmitError::KeyReused
                 | SubmitError::KeyTooLong
+                | SubmitError::AnotherLog(_)
                 | SubmitError::Unreadable { .. }
                 | SubmitError::AnswerUnreadable { .. }),
             ) => (Some(error.to_string()), false),

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use event_store::RawEvent;
 use sqlx::PgExecutor;
+use uuid::Uuid;
 
 use crate::projection::Projection;
 use crate::step::{Fenced, Step};
@@ -44,11 +45,14 @@ pub struct Lease {
     pub position: i64,
     /// For how long it is held from each sign of life on.
     pub term: Duration,
+    /// The log that it was taken in: what is read of it from then on may be folded, and where it is
+    /// another one by then, nothing is written.
+    pub log_id: Uuid,
 }
 
 /// Takes the lease of a range of slots for a `term`, if it is free, over, or still the asker's own
 /// from before a lost connection; not while the asker is to leave it to others, nor if the range
-/// was cut smaller than the projection can do with.
+/// was cut smaller than the projection can do with, nor while the log has yet to get another id.
 pub async fn acquire(
     db: impl PgExecutor<'_>,
     projection: &'static Projection,
@@ -59,7 +63,7 @@ pub async fn acquire(
 ) -> sqlx::Result<Option<Lease>> {
     // A row that is locked is being written by its holder: no need to wait for that.
     let row = sqlx::query!(
-        "UPDATE projection_slots SET owner = $4, updated_at = clock_timestamp(),
+        r#"UPDATE projection_slots SET owner = $4, updated_at = clock_timestamp(),
              epoch = greatest(epoch + 1, (extract(epoch FROM clock_timestamp()) * 1e6)::bigint),
              lease_until = clock_timestamp() + make_interval(secs => $5)
          WHERE ctid = (
@@ -68,8 +72,9 @@ pub async fn acquire(
                AND (lease_until IS NULL OR lease_until < clock_timestamp() OR owner = $4)
                AND (released_by IS DISTINCT FROM $4 OR released_until < clock_timestamp())
                AND slot_from % $6 = 0 AND (slot_to + 1) % $6 = 0
+               AND log_in_force() IS NOT NULL
              FOR UPDATE SKIP LOCKED)
-         RETURNING slot_to, epoch, position",
+         RETURNING slot_to, epoch, position, log_in_force() AS "log_id!""#,
         projection.name,
         build,
         slot_from,
@@ -87,6 +92,7 @@ pub async fn acquire(
         epoch: row.epoch,
         position: row.position,
         term,
+        log_id: row.log_id,
     }))
 }
 
@@ -107,6 +113,7 @@ impl Lease {
             from: self.position,
             to,
             term_ms: u64::try_from(self.term.as_millis()).unwrap_or(u64::MAX),
+            log_id: self.log_id,
         }
     }
 

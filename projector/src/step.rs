@@ -5,10 +5,11 @@
 use serde::Serialize;
 use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, Row};
+use uuid::Uuid;
 
-/// The lease is somebody else's now. What was to be written was not.
+/// The lease is somebody else's now, or the log another one. What was to be written was not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the lease was lost to another worker")]
+#[error("the lease was lost to another worker, or the log is another one")]
 pub struct Fenced;
 
 /// A step, as `moved` of the database reads it: `... WHERE (SELECT moved($n))`, with nothing where
@@ -32,6 +33,8 @@ pub struct Step {
     pub to: i64,
     /// For how long the lease is held from then on, in milliseconds.
     pub term_ms: u64,
+    /// The log that was read: the step is not made in another one.
+    pub log_id: Uuid,
 }
 
 impl Step {
@@ -65,11 +68,11 @@ impl Step {
     /// way: it is then inside the transaction. A worker that is frozen inside it is cut off by the
     /// database, so that it cannot hold the lock for ever.
     pub async fn begin(&self, connection: &mut PgConnection) -> sqlx::Result<Result<(), Fenced>> {
-        let Self { projection, build, slot_from, epoch, from, to, term_ms } = self;
-        // Two statements at once can have no parameters. These are numbers, and a name of ours.
+        let Self { projection, build, slot_from, epoch, from, to, term_ms, log_id } = self;
+        // Two statements at once can have no parameters. These are numbers, and names of ours.
         let begin = format!(
             "BEGIN; SELECT move_checkpoint('{projection}', {build}::smallint, \
-             {slot_from}::smallint, {epoch}, {from}, {to}, {term_ms})"
+             {slot_from}::smallint, {epoch}, {from}, {to}, {term_ms}, '{log_id}')"
         );
         let moved = sqlx::raw_sql(AssertSqlSafe(begin)).fetch_one(connection).await?;
         Ok(if moved.try_get(0)? { Ok(()) } else { Err(Fenced) })

@@ -31,14 +31,14 @@ pub(crate) struct Entrance {
 /// each answer which log it is about and who may keep it.
 pub(crate) async fn pass(
     State(entrance): State<Arc<Entrance>>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
     let log = &entrance.log;
     log.look().await;
-    let mut response = match log.refusal(request.headers()).await {
-        Some(refusal) => refusal.into_response(),
-        None => entrance.let_in(request, next).await,
+    let mut response = match log.admit(&mut request).await {
+        Err(refusal) => refusal.into_response(),
+        Ok(()) => entrance.let_in(request, next).await,
     };
     log.tell(&mut response);
     response

@@ -14,7 +14,7 @@ use async_nats::jetstream;
 use axum::http::StatusCode;
 use bytes::Bytes;
 use event_store::tail::{Heard, Listener, Tail};
-use event_store::{RawEvent, read};
+use event_store::{RawEvent, identity, read};
 use service::Problem;
 use sqlx::PgPool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -171,7 +171,12 @@ impl Subscriber {
         }
         let (log, position) = (read::log(&self.live.db).await?, self.reading.selection.after);
         if log.id != log_id {
-            return Ok(self.end(&log::another(log.id)));
+            return Ok(self.turned(log.id).await);
+        }
+        if !log.in_force {
+            // The client comes back by itself.
+            self.state = State::Ended;
+            return Ok(Bytes::new());
         }
         if log.head < position && !log.standby {
             return Ok(self.end(&position_unknown(log.head, position)));
@@ -199,7 +204,20 @@ impl Subscriber {
                 self.state = State::Behind;
                 Bytes::new()
             }
-            Heard::AnotherLog(id) => self.end(&log::another(id)),
+            Heard::AnotherLog(id) => self.turned(id).await,
+        }
+    }
+
+    /// The log is another one. Who has seen nothing that the two do not share is cut off, comes back
+    /// by itself, and goes on.
+    async fn turned(&mut self, id: Uuid) -> Bytes {
+        let seen = self.reading.selection.after;
+        match identity::shared_with(&self.live.db, self.log_id).await {
+            Ok(shared) if shared.is_none_or(|shared| shared < seen) => self.end(&log::another(id)),
+            Ok(_) | Err(_) => {
+                self.state = State::Ended;
+                Bytes::new()
+            }
         }
     }
 

@@ -1,15 +1,17 @@
 //! Which log this is. After a restore the same position may mean another event, so every answer
 //! names its log in `Log-Id`; whoever sends that back is told by 409 when it is another one
-//! meanwhile.
+//! meanwhile. A log that went on under another id, because a replica took over, has its past in
+//! common with what it was: whoever has seen no more than that is let in.
 
 use std::sync::RwLock;
 use std::time::Duration;
 
+use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
-use event_store::read;
-use service::Problem;
-use sqlx::PgPool;
+use event_store::{identity, read};
+use service::{Problem, extract};
+use sqlx::{PgConnection, PgPool};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
@@ -87,25 +89,53 @@ impl Log {
         }
     }
 
-    /// Why these headers are refused, if they speak of another log. What is read at a position asks
-    /// Postgres itself once more, in the statement that reads or right before it.
-    pub(crate) async fn refusal(&self, headers: &HeaderMap) -> Option<Problem> {
-        let asked = match asked_for(headers) {
-            Ok(asked) => asked?,
-            Err(problem) => return Some(problem),
-        };
+    /// Refuses a request that speaks of another log. One that speaks of an id that the log had
+    /// before, and of no position that it does not share, goes on under the id that it has. What is
+    /// read at a position asks Postgres itself once more, in the statement that reads or right
+    /// before it.
+    pub(crate) async fn admit(&self, request: &mut Request) -> Result<(), Problem> {
+        let Some(asked) = asked_for(request.headers())? else { return Ok(()) };
         if self.id() == Some(asked) {
-            return None;
+            return Ok(());
         }
-        self.checked(asked).await.err()
-    }
-
-    async fn checked(&self, asked: Uuid) -> Result<(), Problem> {
+        let seen = furthest(request.uri().query().unwrap_or_default());
         // Anybody may come here, with any id: they stand in line as all do.
         let mut db = self.queue.connection(Who::Newcomer).await?;
         let found = read::log(&mut *db).await?;
         self.remember(found.id);
-        must_be(found.id, Some(asked))
+        must_share(&mut db, found.id, Some(asked), seen).await?;
+        if let Ok(id) = HeaderValue::from_str(&found.id.to_string()) {
+            request.headers_mut().insert(LOG_ID, id);
+        }
+        Ok(())
+    }
+}
+
+/// The furthest position that a query speaks of; 0 without one.
+fn furthest(query: &str) -> i64 {
+    // One that cannot be read is refused where it is.
+    let pairs = extract::parse::<Vec<(String, String)>>(query).unwrap_or_default();
+    let positions = pairs.iter().filter_map(|(name, value)| match name.as_str() {
+        "min_position" | "after" | "until" | "as_of" => value.parse().ok(),
+        _ => None,
+    });
+    positions.max().unwrap_or(0)
+}
+
+/// Refuses what was seen up to a position of a log that is neither this one nor was it that far.
+///
+/// # Errors
+/// 409 `another_log`, with the id of this one.
+pub async fn must_share(
+    db: &mut PgConnection,
+    id: Uuid,
+    asked: Option<Uuid>,
+    seen: i64,
+) -> Result<(), Problem> {
+    let Some(asked) = asked.filter(|asked| *asked != id) else { return Ok(()) };
+    match identity::shared_with(db, asked).await? {
+        Some(shared) if seen <= shared => Ok(()),
+        Some(_) | None => Err(another(id)),
     }
 }
 

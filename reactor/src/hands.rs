@@ -46,7 +46,8 @@ impl Hands {
     /// Gives a command, under a key made of the task's cause, the step and the number of the try. A
     /// try of its own for each key: a refusal is kept under it, and what is refused now may be
     /// allowed later. The step tells apart all that any reaction asks because of one event; where
-    /// that is about several subjects, it names the subject.
+    /// that is about several subjects, it names the subject. Where the log is another one by now,
+    /// the cause may never have happened, and nothing is done.
     pub async fn submit<S>(
         &self,
         task: &Task<S>,
@@ -58,6 +59,7 @@ impl Hands {
             actor: Some(ACTOR.to_owned()),
             correlation_id: task.correlation_id,
             causation: Some(task.cause),
+            log_id: Some(task.log_id),
             ..Request::new(command, self.now())
         };
         let answer = self.writer.submit(request).await;

@@ -12,6 +12,7 @@ use service::outage::Outage;
 use sqlx::PgPool;
 use tokio::sync::Notify;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use crate::cdn;
 use crate::list::{self, Place};
@@ -94,6 +95,8 @@ struct Group {
     until: Option<i64>,
     /// Whether streams wait for any of them.
     waits: bool,
+    /// The log in which they are there.
+    log_id: Option<Uuid>,
 }
 
 impl Group {
@@ -104,13 +107,13 @@ impl Group {
 
     /// Of all reactions, the hindmost first.
     fn of(mut places: Vec<Place>) -> Option<Self> {
-        let position = places.first()?.position;
+        let (position, log_id) = (places.first()?.position, places.first()?.log_id);
         let until = places.iter().map(|place| place.position).find(|&other| other > position);
         places.retain(|place| place.position == position);
         let waits = places.iter().any(|place| place.waits);
         let found = |place: &Place| reactions::find(&place.reaction);
         let reactions = places.iter().filter_map(found).collect();
-        Some(Self { places, reactions, position, until, waits })
+        Some(Self { places, reactions, position, until, waits, log_id })
     }
 
     fn categories(&self) -> Vec<String> {
@@ -147,6 +150,11 @@ impl Keeper<'_> {
         let page =
             read::of_categories(self.db, self.scanned, &self.group.categories(), limit).await?;
         let idle = page.scanned_to == self.scanned;
+        if idle && self.group.log_id != Some(read::log(self.db).await?.id) {
+            // What was read may never have happened.
+            self.look_again().await?;
+            return Ok(false);
+        }
         self.scanned = page.scanned_to;
         let waiting = if self.group.waits && !page.events.is_empty() {
             let streams: Vec<String> =
@@ -183,7 +191,8 @@ impl Keeper<'_> {
         Ok(())
     }
 
-    /// Goes on from where the reactions are now: somebody else has moved them.
+    /// Goes on from where the reactions are now: somebody else has moved them, or the log is another
+    /// one.
     async fn look_again(&mut self) -> sqlx::Result<()> {
         self.group = Group::hindmost(self.db, self.names).await?;
         self.scanned = self.group.position;
@@ -208,7 +217,7 @@ mod tests {
     use super::*;
 
     fn place(reaction: &str, position: i64) -> Place {
-        Place { reaction: reaction.to_owned(), position, taken_up: 0, waits: false }
+        Place { reaction: reaction.to_owned(), position, taken_up: 0, waits: false, log_id: None }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgExecutor, PgPool};
+use uuid::Uuid;
 
 use crate::notes::{Change, Changes, Notes, StuckStreams};
 use crate::reaction::Registered;
@@ -21,6 +22,8 @@ pub(crate) struct Place {
     pub taken_up: i64,
     /// Whether streams wait now.
     pub waits: bool,
+    /// The log in which that is; none while it has yet to get another id.
+    pub log_id: Option<Uuid>,
 }
 
 /// Enters the reactions that were never here before, at the head of the log.
@@ -41,7 +44,8 @@ pub(crate) async fn places(db: &PgPool, names: &[String]) -> sqlx::Result<Vec<Pl
     sqlx::query_as!(
         Place,
         r#"SELECT name AS reaction, position, taken_up, EXISTS (
-               SELECT FROM reaction_waiting WHERE reaction = reactions.name) AS "waits!"
+               SELECT FROM reaction_waiting WHERE reaction = reactions.name) AS "waits!",
+               log_in_force() AS log_id
            FROM reactions WHERE name = ANY($1) ORDER BY position"#,
         names,
     )
@@ -56,7 +60,7 @@ pub(crate) async fn hold(
 ) -> sqlx::Result<Option<Place>> {
     sqlx::query_as!(
         Place,
-        r#"SELECT name AS reaction, position, taken_up, true AS "waits!"
+        r#"SELECT name AS reaction, position, taken_up, true AS "waits!", log_in_force() AS log_id
            FROM reactions WHERE name = $1 FOR UPDATE"#,
         reaction.name,
     )
@@ -66,7 +70,8 @@ pub(crate) async fn hold(
 
 /// Takes a stretch of the log into the list, for reactions for which it was read as far as `places`
 /// say, all equally far, and is now read up to `to`. False if somebody has moved one of them, or
-/// has taken up streams of it: then nothing was done for that one.
+/// has taken up streams of it: then nothing was done for that one; or if the log is another one than
+/// was read.
 pub(crate) async fn keep(
     db: impl PgExecutor<'_>,
     places: &[Place],
@@ -74,6 +79,7 @@ pub(crate) async fn keep(
     notes: Notes,
 ) -> sqlx::Result<bool> {
     let from = places.first().map_or(to, |place| place.position);
+    let log_id = places.first().and_then(|place| place.log_id);
     let (names, taken_up): (Vec<String>, Vec<i64>) =
         places.iter().map(|place| (place.reaction.clone(), place.taken_up)).unzip();
     let Columns { settled, listed, due, causes } = Columns::of(notes.changes);
@@ -85,7 +91,7 @@ pub(crate) async fn keep(
         r#"WITH held AS (
                SELECT r.name FROM reactions r
                JOIN unnest($1::text[], $2::bigint[]) AS k (name, taken_up) USING (name, taken_up)
-               WHERE r.position = $3 ORDER BY r.name FOR UPDATE OF r),
+               WHERE r.position = $3 AND log_in_force() = $16 ORDER BY r.name FOR UPDATE OF r),
            moved AS (
                UPDATE reactions SET position = $4 FROM held
                WHERE reactions.name = held.name RETURNING reactions.name),
@@ -127,6 +133,7 @@ pub(crate) async fn keep(
         &versions,
         &positions,
         &reasons,
+        log_id,
     )
     .fetch_one(db)
     .await?;
@@ -187,7 +194,8 @@ impl Stopped {
     }
 }
 
-/// Claims up to `limit` things of these reactions that are due, for that time.
+/// Claims up to `limit` things of these reactions that are due, for that time. Nothing while the log
+/// has yet to get another id.
 pub(crate) async fn claim(
     db: &PgPool,
     reactions: &'static [Registered],
@@ -196,17 +204,18 @@ pub(crate) async fn claim(
 ) -> sqlx::Result<Vec<(&'static Registered, Task<String>)>> {
     let names: Vec<String> = reactions.iter().map(|known| known.name.to_owned()).collect();
     let rows = sqlx::query!(
-        "WITH due AS MATERIALIZED (
-             SELECT reaction, subject FROM reaction_tasks
-             WHERE due_at <= now() AND (leased_until IS NULL OR leased_until < now())
+        r#"WITH due AS MATERIALIZED (
+             SELECT reaction, subject, log_in_force() AS log_id FROM reaction_tasks
+             WHERE log_in_force() IS NOT NULL AND due_at <= now() AND (leased_until IS NULL OR leased_until < now())
                AND reaction = ANY($3)
              ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED)
          UPDATE reaction_tasks AS task
          SET leased_until = now() + make_interval(secs => $2), attempts = attempts + 1
          FROM due WHERE task.reaction = due.reaction AND task.subject = due.subject
          RETURNING task.reaction, task.subject, task.cause, task.attempts,
+             due.log_id AS "log_id!",
              (SELECT (e.metadata->>'correlation_id')::uuid FROM events e
-              WHERE e.position = task.cause) AS correlation_id",
+              WHERE e.position = task.cause) AS correlation_id"#,
         limit,
         lease.as_secs_f64(),
         &names,
@@ -219,6 +228,7 @@ pub(crate) async fn claim(
             reaction: reaction.name,
             subject: row.subject,
             cause: row.cause,
+            log_id: row.log_id,
             correlation_id: row.correlation_id,
             attempts: row.attempts,
         };
@@ -227,18 +237,23 @@ pub(crate) async fn claim(
     Ok(tasks.collect())
 }
 
-/// These things are done. Leaves those that the log has asked for anew meanwhile.
+/// These things are done. Leaves those that the log has asked for anew meanwhile, and all where it
+/// is another one: what was done there may never have been asked for here.
 pub(crate) async fn finish(db: impl PgExecutor<'_>, tasks: &[Task<String>]) -> sqlx::Result<()> {
     let reactions: Vec<String> = tasks.iter().map(|task| task.reaction.to_owned()).collect();
     let subjects: Vec<String> = tasks.iter().map(|task| task.subject.clone()).collect();
     let causes: Vec<i64> = tasks.iter().map(|task| task.cause).collect();
+    let logs: Vec<Uuid> = tasks.iter().map(|task| task.log_id).collect();
     sqlx::query!(
         "DELETE FROM reaction_tasks AS t
-         USING unnest($1::text[], $2::text[], $3::bigint[]) AS done (reaction, subject, cause)
-         WHERE t.reaction = done.reaction AND t.subject = done.subject AND t.cause = done.cause",
+         USING unnest($1::text[], $2::text[], $3::bigint[], $4::uuid[])
+             AS done (reaction, subject, cause, log_id)
+         WHERE t.reaction = done.reaction AND t.subject = done.subject AND t.cause = done.cause
+           AND done.log_id = (SELECT log_in_force())",
         &reactions,
         &subjects,
         &causes,
+        &logs,
     )
     .execute(db)
     .await?;
@@ -254,11 +269,12 @@ pub(crate) async fn postpone(
     sqlx::query!(
         "UPDATE reaction_tasks
          SET due_at = now() + make_interval(secs => $4), leased_until = NULL
-         WHERE reaction = $1 AND subject = $2 AND cause = $3",
+         WHERE reaction = $1 AND subject = $2 AND cause = $3 AND log_in_force() = $5",
         task.reaction,
         task.subject,
         task.cause,
         pause.as_secs_f64(),
+        task.log_id,
     )
     .execute(db)
     .await?;

@@ -86,9 +86,9 @@ fn note<R: Reaction>(event: &Recorded, changes: &mut Changes) {
 
 fn act<'a, R: Reaction>(task: &'a Task<String>, hands: &'a Hands) -> Acting<'a> {
     async move {
-        let Task { reaction, cause, correlation_id, attempts, .. } = *task;
+        let Task { reaction, cause, log_id, correlation_id, attempts, .. } = *task;
         let subject = task.subject.parse().map_err(|_| Retry::Subject)?;
-        let task = Task { reaction, subject, cause, correlation_id, attempts };
+        let task = Task { reaction, subject, cause, log_id, correlation_id, attempts };
         R::act(&task, hands).await
     }
     .boxed()

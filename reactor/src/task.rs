@@ -18,6 +18,8 @@ pub struct Task<S> {
     pub subject: S,
     /// The position of the event that asks for it.
     pub cause: i64,
+    /// The log in which it stands there.
+    pub log_id: Uuid,
     /// What that event belongs to.
     pub correlation_id: Option<Uuid>,
     /// The number of this try, from 1.

@@ -338,9 +338,17 @@ pub(crate) async fn disable(db: &PgPool, id: Uuid, reason: Reason) -> sqlx::Resu
     Ok(())
 }
 
-/// Disables those of another log: this one is a copy, whose events are not theirs to be told, or
-/// was put back to an earlier point, and somebody has to say that they may go on.
+/// Disables those of another log: this one is a copy, whose events are not theirs to be told. Those
+/// of this log under an id that it had before go on with it: how far each was told is as old as the
+/// log, which may have lost its end.
 pub(crate) async fn disable_strangers(db: &PgPool) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE webhook_subscriptions s SET log_id = h.log_id, updated_at = now()
+         FROM log_head h
+         WHERE s.log_id <> h.log_id AND s.log_id IN (SELECT log_id FROM log_lineage)"
+    )
+    .execute(db)
+    .await?;
     let disabled = sqlx::query_scalar!(
         "UPDATE webhook_subscriptions s
          SET state = 'disabled', reason = 'another_log', updated_at = now()

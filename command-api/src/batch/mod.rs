@@ -42,7 +42,7 @@ use self::window::{Unread, Window};
 use crate::command::{Accepted, Conclusion, Pinned, Prepared, Success};
 use crate::notes::Sealed;
 use crate::routes::Edge;
-use crate::{App, http, problem};
+use crate::{App, http, log_id, problem};
 
 /// Batches under way at once. With [`WINDOW_LINES_MAX`](window::WINDOW_LINES_MAX) and the single
 /// commands in flight they just fill the writer's queue.
@@ -75,6 +75,7 @@ async fn answer(
     if !NDJSON_ALIASES.into_iter().chain([NDJSON]).any(|n| media_type.eq_ignore_ascii_case(n)) {
         return Err(problem::unsupported_media_type(NDJSON));
     }
+    log_id::check_lines(request.headers(), &app.writer).await?;
     let Ok(under_way) = app.batches.clone().try_acquire_owned() else {
         return Ok(refuse(request, problem::overloaded()).await);
     };

@@ -263,6 +263,8 @@ pub struct Edge {
     pub was_guest: Option<GuestId>,
     /// How payments go whose callers do not say.
     pub payments: Arc<Payments>,
+    /// The key that it came under, as it stands in the log.
+    pub key: Option<String>,
 }
 
 impl Edge {
@@ -294,6 +296,14 @@ impl Edge {
     /// The id the caller chose, or a new one.
     fn id<T>(chosen: Option<T>, new: fn(Uuid) -> T) -> T {
         chosen.unwrap_or_else(|| new(Uuid::now_v7()))
+    }
+
+    /// The same of what others outside know by it, as a gateway does: made of the key, so that a
+    /// command which is asked again, and of which the log knows nothing because it lost its end, is
+    /// the same one to them.
+    fn id_for_others<T>(&self, chosen: Option<T>, new: fn(Uuid) -> T) -> T {
+        let made = self.key.as_ref().map(|key| Uuid::new_v5(&Uuid::NAMESPACE_OID, key.as_bytes()));
+        chosen.or(made.map(new)).unwrap_or_else(|| new(Uuid::now_v7()))
     }
 }
 

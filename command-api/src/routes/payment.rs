@@ -80,7 +80,7 @@ struct Start {
 
 impl Body for Start {
     fn command(self, _: &Address, edge: &Edge) -> Result<Command, Problem> {
-        let (id, order_id) = (Edge::id(self.id, PaymentId), self.order_id);
+        let (id, order_id) = (edge.id_for_others(self.id, PaymentId), self.order_id);
         if edge.principal.shopper().is_some() {
             let external = self.method == PaymentMethod::External;
             let not_taken = !external && !edge.payments.methods.contains(&self.method);
@@ -362,6 +362,7 @@ mod tests {
             kept: TimeDelta::days(1),
             principal,
             was_guest: None,
+            key: None,
             payments: Arc::new(Payments { methods: methods.to_vec(), ..Payments::default() }),
         };
         let token = (method == "card").then_some("tok_1");

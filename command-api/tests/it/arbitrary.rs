@@ -128,6 +128,7 @@ fn a_batch_takes_what_http_takes() {
         kept: TimeDelta::days(30),
         principal: Principal::ANYONE,
         was_guest: None,
+        key: None,
     };
     let mut runner = TestRunner::default();
     let mut taken = 0;

@@ -68,6 +68,7 @@ fn each_command_says_what_it_does_and_shows_what_is_taken() {
         kept: chrono::TimeDelta::days(30),
         principal: Principal::ANYONE,
         was_guest: None,
+        key: None,
         payments: std::sync::Arc::default(),
     };
     for route in routes::all() {

@@ -6,7 +6,8 @@
 //! Every publish expects the sequence before its position, so JetStream's last sequence is the
 //! relay's only checkpoint and a stale relay is refused. Every command-api runs a relay; those
 //! that see another one at work stand by. A stream that carries another log is that log's, and left
-//! alone.
+//! alone; one that carries this log under an id that it had before may hold what never happened,
+//! and is made anew.
 
 mod outgoing;
 mod window;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::Context;
 use async_nats::jetstream::context::{PublishError, PublishErrorKind};
+use async_nats::jetstream::stream::Info;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use sqlx::PgPool;
@@ -28,11 +30,12 @@ use uuid::Uuid;
 
 use self::outgoing::Outgoing;
 use self::window::Window;
-use crate::at_hand::AtHand;
+use crate::at_hand::{AtHand, Lot};
 use crate::jetstream::{self, JetStreamError, Limits};
 use crate::listen::HeadListener;
+use crate::read::{self, PAGE_BYTES_MAX, Page, PageSize};
 use crate::recorded::RawEvent;
-use crate::{heard, identity, read};
+use crate::{Identity, heard, identity};
 
 /// Events read from the log at once.
 const PAGE_EVENTS: usize = 1_000;
@@ -60,6 +63,8 @@ enum RelayError {
     Foreign { stream: String, theirs: String, ours: Uuid },
     #[error("the log is a copy that has yet to get an id of its own")]
     Unsettled,
+    #[error("the log is another one, or its server has begun anew")]
+    Turned,
     #[error("an event was not published")]
     Publish(#[from] PublishError),
     #[error("an event could not be written as JSON")]
@@ -67,9 +72,11 @@ enum RelayError {
 }
 
 impl RelayError {
-    /// Whether another relay was quicker: no failure.
+    /// Whether another relay was quicker, or the log turned: no failure.
     fn is_overtaken(&self) -> bool {
-        matches!(self, Self::Publish(error) if error.kind() == PublishErrorKind::WrongLastSequence)
+        matches!(self, Self::Turned)
+            || matches!(self, Self::Publish(error)
+                if error.kind() == PublishErrorKind::WrongLastSequence)
     }
 }
 
@@ -174,34 +181,34 @@ impl Relay {
     /// Stands by until needed, then publishes until something fails.
     async fn session(&self) -> Result<std::convert::Infallible, RelayError> {
         let mut listener = HeadListener::connect(&self.db).await?;
-        identity::settle(&mut *self.db.acquire().await?).await?;
+        let Identity { log_id, .. } = identity::settle(&mut *self.db.acquire().await?).await?;
         if let Some(stream) = jetstream::find(&self.bus, &self.stream_name).await?
-            && jetstream::carries(stream.cached_info(), identity::current(&self.db).await?.log_id)
+            && jetstream::carries(stream.cached_info(), log_id)
         {
             jetstream::fit(&self.bus, &stream, self.limits).await?;
         }
-        let mut sent = self.stand_by().await?;
+        let mut sent = self.stand_by(log_id).await?;
         metrics::gauge!("relay_active").set(1);
         let mut window = Window::after(sent);
         let mut at_hand = self.at_hand.follow();
-        let mut next = self.read_after(sent);
+        let mut next = self.read_after(log_id, sent);
         loop {
             let page = next.await.unwrap_or_else(|error| resume_unwind(error.into_panic()))?;
             let Some(last) = page.last().map(|message| message.position) else {
-                sent = self.pass_on(sent, &mut at_hand, &mut listener, &mut window).await?;
-                next = self.read_after(sent);
+                sent = self.pass_on(log_id, sent, &mut at_hand, &mut listener, &mut window).await?;
+                next = self.read_after(log_id, sent);
                 continue;
             };
             // Read and encoded while this one is published. A page that is not full is probably the
             // last one: what comes after it is looked for when it is out.
-            let ahead = (page.len() >= PAGE_EVENTS).then(|| self.read_after(last));
+            let ahead = (page.len() >= PAGE_EVENTS).then(|| self.read_after(log_id, last));
             for message in page {
                 let is_last = message.position == last;
                 self.publish(message, is_last, &mut window).await?;
             }
             window.report();
             sent = last;
-            next = ahead.unwrap_or_else(|| self.read_after(sent));
+            next = ahead.unwrap_or_else(|| self.read_after(log_id, sent));
         }
     }
 
@@ -209,8 +216,9 @@ impl Relay {
     /// log may hold something else, with the last position that was published.
     async fn pass_on(
         &self,
+        log_id: Uuid,
         mut sent: i64,
-        at_hand: &mut broadcast::Receiver<Arc<Vec<RawEvent>>>,
+        at_hand: &mut broadcast::Receiver<Arc<Lot>>,
         listener: &mut HeadListener,
         window: &mut Window,
     ) -> Result<i64, RelayError> {
@@ -218,14 +226,15 @@ impl Relay {
             let next = async {
                 tokio::select! {
                     biased;
-                    events = at_hand.recv() => Woken::AtHand(events.unwrap_or_default()),
+                    lot = at_hand.recv() => lot.map_or(Woken::Unknown, Woken::AtHand),
                     head = listener.grown(IDLE_POLL) => head.map_or(Woken::Nothing, Woken::Head),
                 }
             };
             match window.drain_until(next).await? {
-                Woken::AtHand(events) if follow(&events, sent) => {
-                    let last = events.last().map_or(sent, |last| last.position.max(sent));
-                    for event in events.iter().filter(|event| event.position > sent) {
+                Woken::AtHand(lot) if lot.log_id != log_id => return Err(RelayError::Turned),
+                Woken::AtHand(lot) if follow(&lot.events, sent) => {
+                    let last = lot.events.last().map_or(sent, |last| last.position.max(sent));
+                    for event in lot.events.iter().filter(|event| event.position > sent) {
                         let message = Outgoing::encode(&self.stream_name, event)?;
                         self.publish(message, event.position == last, window).await?;
                     }
@@ -237,29 +246,43 @@ impl Relay {
                 // A stream that was wiped while nothing happened is made again before it is needed,
                 // and so is one that holds more than a log that was put back.
                 Woken::Nothing if read::head(&self.db).await? <= sent => {
-                    return Ok(self.ensure_stream().await?.0);
+                    return Ok(self.ensure_stream(log_id).await?.0);
                 }
-                Woken::AtHand(_) | Woken::Head(_) | Woken::Nothing => return Ok(sent),
+                Woken::AtHand(_) | Woken::Unknown | Woken::Head(_) | Woken::Nothing => {
+                    return Ok(sent);
+                }
             }
         }
     }
 
-    /// Begins to read the page after a position and to make messages of it.
-    fn read_after(&self, position: i64) -> AbortOnDropHandle<Result<Vec<Outgoing>, RelayError>> {
+    /// Begins to read the page after a position of a log and to make messages of it. Of a log that
+    /// is no more none come.
+    fn read_after(
+        &self,
+        log_id: Uuid,
+        position: i64,
+    ) -> AbortOnDropHandle<Result<Vec<Outgoing>, RelayError>> {
         let (db, stream_name) = (self.db.clone(), self.stream_name.clone());
         AbortOnDropHandle::new(tokio::spawn(async move {
-            let events = read::after(&db, position, PAGE_EVENTS as i64).await?;
+            let size = PageSize::new(PAGE_EVENTS as i64, PAGE_BYTES_MAX);
+            let Page { events, .. } = read::page_of(&db, log_id, position, &size).await?;
+            if events.is_empty() {
+                let log = read::log(&db).await?;
+                if log.id != log_id || !log.in_force {
+                    return Err(RelayError::Turned);
+                }
+            }
             let encoded = events.iter().map(|event| Outgoing::encode(&stream_name, event));
             Ok(encoded.collect::<Result<_, _>>()?)
         }))
     }
 
     /// Returns the last published position once no other relay is publishing.
-    async fn stand_by(&self) -> Result<i64, RelayError> {
-        let (mut last, _) = self.ensure_stream().await?;
+    async fn stand_by(&self, log_id: Uuid) -> Result<i64, RelayError> {
+        let (mut last, _) = self.ensure_stream(log_id).await?;
         loop {
             tokio::time::sleep(STANDBY).await;
-            let (now, head) = self.ensure_stream().await?;
+            let (now, head) = self.ensure_stream(log_id).await?;
             if now == last && now < head {
                 return Ok(now);
             }
@@ -268,25 +291,27 @@ impl Relay {
     }
 
     /// The stream's last sequence and the log's head; the stream is made if it is missing, and made
-    /// anew if it carries more than the log holds, or an end that is not the log's.
-    async fn ensure_stream(&self) -> Result<(i64, i64), RelayError> {
+    /// anew if it carries more than the log holds, or an end that is not the log's, or was made
+    /// under an id that the log had before.
+    async fn ensure_stream(&self, log_id: Uuid) -> Result<(i64, i64), RelayError> {
         // The stream before the log: what is published was committed before.
         let stream = jetstream::find(&self.bus, &self.stream_name).await?;
         let log = identity::current(&self.db).await?;
         if !log.settled {
             return Err(RelayError::Unsettled);
         }
-        let (log_id, head) = (log.log_id, log.head);
+        if log.log_id != log_id {
+            return Err(RelayError::Turned);
+        }
+        let head = log.head;
         if let Some(stream) = &stream {
             let info = stream.cached_info();
-            if !jetstream::carries(info, log_id) {
-                let theirs = jetstream::carried(info).map(|id| format!("log {id}"));
-                let theirs = theirs.unwrap_or_else(|| "what is no log".to_owned());
-                let stream = self.stream_name.clone();
-                return Err(RelayError::Foreign { stream, theirs, ours: log_id });
+            let is_ours = jetstream::carries(info, log_id);
+            if !is_ours {
+                self.must_have_been_ours(info, log_id).await?;
             }
             let last = jetstream::last_sequence(info);
-            if last <= head && jetstream::agrees(stream, &self.db).await? {
+            if is_ours && last <= head && jetstream::agrees(stream, &self.db).await? {
                 self.remakes.store(0, Ordering::Relaxed);
                 return Ok(self.found(last, head));
             }
@@ -304,6 +329,18 @@ impl Relay {
             tokio::time::sleep(pause.min(REMAKE_PAUSE_MAX)).await;
         }
         Ok(self.found(head, head))
+    }
+
+    /// Refuses a stream that carries what this log never was.
+    async fn must_have_been_ours(&self, info: &Info, log_id: Uuid) -> Result<(), RelayError> {
+        let carried = jetstream::carried(info);
+        if let Some(id) = carried.and_then(|id| id.parse().ok())
+            && identity::shared_with(&self.db, id).await?.is_some()
+        {
+            return Ok(());
+        }
+        let theirs = carried.map_or_else(|| "what is no log".to_owned(), |id| format!("log {id}"));
+        Err(RelayError::Foreign { stream: self.stream_name.clone(), theirs, ours: log_id })
     }
 
     /// The stream was found, or made, in order.
@@ -338,8 +375,10 @@ impl Relay {
 
 /// What wakes a relay that has published all it knows of.
 enum Woken {
-    /// What was appended here; nothing, if it was too slow to take it.
-    AtHand(Arc<Vec<RawEvent>>),
+    /// What was appended here.
+    AtHand(Arc<Lot>),
+    /// That something was appended here, which it was too slow to take.
+    Unknown,
     /// That the log has come to this position.
     Head(i64),
     Nothing,

@@ -25,7 +25,7 @@ use super::company::{Company, Met};
 use super::failure::AppendError;
 use super::snapshot::Snapshots;
 use super::{Answer, Settings, SubmitError};
-use crate::at_hand::AtHand;
+use crate::at_hand::{AtHand, Lot};
 use crate::{identity, read};
 
 /// Rounds of loading for one batch: a command looks up a cart, then its products, then their
@@ -328,9 +328,9 @@ impl Appender {
         entries: &[&KeyedRequest],
         guess: bool,
     ) -> Result<Decided, AppendError> {
-        let mut decided = Decided::default();
+        let (mut decided, log_id) = (Decided::default(), self.log_id());
         for round in 1..=2 * LOAD_ROUNDS_MAX {
-            match decided.go_on(entries, &mut self.cache, &self.settings, guess) {
+            match decided.go_on(log_id, entries, &mut self.cache, &self.settings, guess) {
                 Ok(()) => return Ok(decided),
                 Err(Undecided::Encoding(error)) => return Err(AppendError::Encoding(error)),
                 Err(Undecided::Missing(streams)) => {
@@ -351,15 +351,16 @@ impl Appender {
         metrics::counter!("writer_events_total").increment(events as u64);
         self.unheard = (head != self.known).then_some(self.known + 1..=head);
         self.known = head + events as i64;
+        let log_id = self.log_id();
         for stream in decided.reads() {
             self.cache.touch(stream);
-            self.snapshots.consider(stream, &mut self.cache);
+            self.snapshots.consider(log_id, stream, &mut self.cache);
         }
         if events > 0
             && self.at_hand.is_wanted()
             && let Ok(events) = std::mem::take(&mut decided.rows).into_events(head, recorded)
         {
-            self.at_hand.put(events);
+            self.at_hand.put(Lot { log_id, events });
         }
         let answer =
             |(outcome, offset)| Answer { outcome, position: head + offset, replayed: false };

@@ -14,6 +14,7 @@ use domain::refusal::MovedStream;
 use domain::state::{Lookup, Missing, Streams};
 use domain::stream::slot_of;
 use domain::{Refusal, RefusalRecord, State, StreamId};
+use uuid::Uuid;
 
 use super::cache::{Cache, Cached};
 use super::rows::Rows;
@@ -80,9 +81,10 @@ impl Decided {
     /// Decides `batch` from where it stopped. Where states are missing it stops again and names
     /// all it can find at once, by looking at what the commands after it lack as things are.
     /// With `guess`, the stream of a thing just created is taken for empty without asking; the
-    /// append checks it.
+    /// append checks it. It is appended to the log `log_id`; what speaks of another is not decided.
     pub fn go_on(
         &mut self,
+        log_id: Uuid,
         batch: &[&KeyedRequest],
         cache: &mut Cache,
         settings: &Settings,
@@ -91,6 +93,10 @@ impl Decided {
         while let Some((entry, rest)) = batch[self.outcomes.len()..].split_first() {
             if self.is_full(settings) {
                 break;
+            }
+            if entry.request.log_id.is_some_and(|meant| meant != log_id) {
+                self.outcomes.push(Err(SubmitError::AnotherLog(log_id)));
+                continue;
             }
             match self.decide_one(entry, cache, guess, true) {
                 Ok(decision) => self.conclude(entry, decision, cache)?,

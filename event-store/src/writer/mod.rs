@@ -89,6 +89,8 @@ pub struct Request {
     /// Other streams that what the caller read was made of, with the versions they had: none of
     /// them may have moved on.
     pub unmoved: Vec<(StreamId, i64)>,
+    /// The log that it speaks of, by positions or by what was seen there; any, without one.
+    pub log_id: Option<Uuid>,
     /// When it happens.
     pub at: DateTime<Utc>,
     /// As whom it is decided.
@@ -111,6 +113,7 @@ impl Request {
             fingerprint: Uuid::nil(),
             expected: None,
             unmoved: Vec::new(),
+            log_id: None,
             at,
             by: By::Shop,
             actor: None,
@@ -159,6 +162,9 @@ pub enum SubmitError {
     /// The key is too long. Nothing was done.
     #[error("the key is longer than {KEY_BYTES_MAX} bytes")]
     KeyTooLong,
+    /// The log is another one than the command speaks of. Nothing was done.
+    #[error("the log is {0} by now")]
+    AnotherLog(Uuid),
     /// The writer has stopped. Nothing was done.
     #[error("the writer has stopped")]
     Closed,
@@ -268,14 +274,20 @@ impl Writer {
         self.0.at_hand.clone()
     }
 
-    /// The id of the log, if that is another one than `log_id`. Asks the database where it seems
-    /// so: the log may have got its id since anything was appended.
-    pub async fn is_another(&self, log_id: Uuid) -> sqlx::Result<Option<Uuid>> {
+    /// The id of the log, if that is another one than `log_id`; not where it had that id before,
+    /// and `seen`, the furthest position that is known of it, is before it went on under another.
+    /// Asks the database where it seems so: the log may have got its id since anything was appended.
+    pub async fn is_another(&self, log_id: Uuid, seen: Option<i64>) -> sqlx::Result<Option<Uuid>> {
         if self.log_id() == Some(log_id) {
             return Ok(None);
         }
         let current = identity::current(&self.0.db).await?;
-        Ok((current.log_id != log_id || !current.settled).then_some(current.log_id))
+        if current.log_id == log_id && current.settled {
+            return Ok(None);
+        }
+        let shared = identity::shared_with(&self.0.db, log_id).await?;
+        let is_past = shared.zip(seen).is_some_and(|(shared, seen)| seen <= shared);
+        Ok((!is_past).then_some(current.log_id))
     }
 
     /// Queues a command, at the first poll, and waits for its answer. Dropping the future does not

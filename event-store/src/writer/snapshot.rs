@@ -9,6 +9,7 @@ use domain::{State, StreamId};
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 use tokio::sync::Semaphore;
+use uuid::Uuid;
 
 use super::cache::{Cache, Cached};
 
@@ -32,15 +33,15 @@ impl Snapshots {
         Self { db, writing: Arc::new(Semaphore::new(WRITES_MAX)) }
     }
 
-    /// Takes a snapshot of the stream, whose events are committed, if one is due.
-    pub fn consider(&self, stream: &StreamId, cache: &mut Cache) {
+    /// Takes a snapshot of a stream of the log, whose events are committed, if one is due.
+    pub fn consider(&self, log_id: Uuid, stream: &StreamId, cache: &mut Cache) {
         let Some(cached) = cache.peek(stream).filter(|cached| is_due(cached)) else { return };
         let Ok(permit) = self.writing.clone().try_acquire_owned() else { return };
         let (version, state, db) = (cached.version, cached.state.clone(), self.db.clone());
         let (name, schema) = (stream.to_string(), stream.schema());
         cache.change(stream, |cached| cached.snapshot = version);
         tokio::spawn(async move {
-            if let Err(error) = store(&db, &name, schema, version, state).await {
+            if let Err(error) = store(&db, log_id, &name, schema, version, state).await {
                 let error = crate::causes(&error);
                 tracing::warn!(error, version, "a snapshot was not stored");
             }
@@ -54,9 +55,11 @@ fn is_due(cached: &Cached) -> bool {
     since >= EVENTS_MIN && since >= (cached.state.items() / ITEMS_PER_EVENT) as i64
 }
 
-/// Stores a snapshot unless there is a newer one.
+/// Stores a snapshot unless there is a newer one; nor where this is another log by now, or has yet
+/// to become one: the events that it folds may never have happened there.
 async fn store(
     db: &PgPool,
+    log_id: Uuid,
     stream: &str,
     schema: i32,
     version: i64,
@@ -64,7 +67,7 @@ async fn store(
 ) -> sqlx::Result<()> {
     sqlx::query!(
         "INSERT INTO snapshots AS old (stream, version, schema, state, taken_at)
-         VALUES ($1, $2, $3, $4, now())
+         SELECT $1, $2, $3, $4::json, now() WHERE log_in_force() = $5
          ON CONFLICT (stream) DO UPDATE
          SET version = excluded.version, schema = excluded.schema, state = excluded.state,
              taken_at = excluded.taken_at
@@ -73,6 +76,7 @@ async fn store(
         version,
         schema,
         Json(state) as _,
+        log_id,
     )
     .execute(db)
     .await?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::Context;
 use domain::ProductId;
-use event_store::at_hand::AtHand;
+use event_store::at_hand::{AtHand, Lot};
 use event_store::jetstream::Limits;
 use event_store::{RawEvent, Request, Writer, read, relay};
 use futures::StreamExt as _;
@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::support::{accept, bus, cart_id, create_cart, create_product, writer};
+use crate::support::{accept, bus, cart_id, create_cart, create_product, log_id, writer};
 
 /// How long the relay is waited for.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -94,7 +94,7 @@ async fn the_log_is_not_read_for_it(db: PgPool) {
     let stop = relay_beside(&at_hand, &writer, &bus, &name).await;
     let mut event = read::after(&db, 0, 1).await.unwrap().remove(0);
     event.position = 2;
-    at_hand.put(vec![event.clone()]);
+    at_hand.put(Lot { log_id: log_id(&db).await, events: vec![event.clone()] });
     let mut position = async || {
         let message = published.next().await.unwrap();
         serde_json::from_slice::<RawEvent>(&message.payload).unwrap().position
@@ -116,7 +116,7 @@ async fn what_is_missing_is_read_and_what_is_known_is_passed_by(db: PgPool) {
     // Late, out of order, and again.
     let events = read::after(&db, 0, 10).await.unwrap();
     for part in [&events[2..3], &events[..2], &events[1..], &events[3..]] {
-        at_hand.put(part.to_vec());
+        at_hand.put(Lot { log_id: log_id(&db).await, events: part.to_vec() });
     }
     accept(&writer, create_cart(cart_id())).await;
     for (sequence, payload) in (1..).zip(payloads(&bus, &name, 5).await) {

@@ -7,7 +7,7 @@ use event_store::relay;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{accept, bus, cart_id, create_cart, tidy_up, writer};
+use crate::support::{accept, bus, cart_id, create_cart, log_id, tidy_up, writer};
 
 const WAIT: Duration = Duration::from_secs(3);
 
@@ -30,7 +30,7 @@ async fn read_to(feed: &mut Feed, position: i64) -> usize {
 #[sqlx::test(migrations = "../migrations")]
 async fn postgres_alone_is_enough(db: PgPool) {
     let writer = writer(&db);
-    let mut feed = Feed::new(db.clone(), None, String::new(), 0);
+    let mut feed = Feed::new(db.clone(), log_id(&db).await, None, String::new(), 0);
     for _ in 0..5 {
         accept(&writer, create_cart(cart_id())).await;
     }
@@ -45,7 +45,7 @@ async fn postgres_alone_is_enough(db: PgPool) {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn an_idle_feed_returns_nothing_after_its_wait(db: PgPool) {
-    let mut feed = Feed::new(db.clone(), None, String::new(), 0);
+    let mut feed = Feed::new(db.clone(), log_id(&db).await, None, String::new(), 0);
     let batch = feed.next(Duration::from_millis(200)).await.unwrap();
     assert!(batch.events.is_empty());
 }
@@ -57,7 +57,7 @@ async fn it_goes_live_and_survives_what_happens_to_nats(db: PgPool) {
     let relay = relay::run(db.clone(), bus.clone(), name.clone(), stop.clone());
     tokio::spawn(relay);
     let writer = writer(&db);
-    let mut feed = Feed::new(db.clone(), Some(bus.clone()), name.clone(), 0);
+    let mut feed = Feed::new(db.clone(), log_id(&db).await, Some(bus.clone()), name.clone(), 0);
     let mut position = 0;
     // Long enough for the relay to be up and the feed to try JetStream again.
     for _ in 0..100 {
@@ -90,7 +90,7 @@ async fn what_is_no_event_is_reported_and_read_from_the_log(db: PgPool) {
     let stop = CancellationToken::new();
     tokio::spawn(relay::run(db.clone(), bus.clone(), name.clone(), stop.clone()));
     let writer = writer(&db);
-    let mut feed = Feed::new(db.clone(), Some(bus.clone()), name.clone(), 0);
+    let mut feed = Feed::new(db.clone(), log_id(&db).await, Some(bus.clone()), name.clone(), 0);
     let mut position = 0;
     while !feed.is_live() {
         accept(&writer, create_cart(cart_id())).await;

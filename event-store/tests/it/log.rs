@@ -66,10 +66,10 @@ async fn an_append_names_its_log(db: PgPool) {
         event_store::identity::adopt(&mut db.acquire().await.unwrap()).await.unwrap();
     assert_eq!((former, adopted.head), (known, 1));
     assert_ne!(former, adopted.log_id);
-    assert_eq!(writer.is_another(adopted.log_id).await.unwrap(), None);
+    assert_eq!(writer.is_another(adopted.log_id, None).await.unwrap(), None);
     accept(&writer, create_cart(cart_id())).await;
     assert_eq!(writer.log_id(), Some(adopted.log_id), "it has looked which log it is");
-    assert_eq!(writer.is_another(known).await.unwrap(), Some(adopted.log_id));
+    assert_eq!(writer.is_another(known, None).await.unwrap(), Some(adopted.log_id));
 }
 
 /// On young tables without statistics the planner would scan whole tables inside the append.

@@ -18,6 +18,7 @@ mod roles;
 mod snapshots;
 mod support;
 mod tail;
+mod timeline;
 mod turns;
 mod unmoved;
 mod writer;

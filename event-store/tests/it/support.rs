@@ -58,6 +58,23 @@ pub async fn accept(writer: &Writer, command: Command) -> Answer {
     kit_log::accept(writer, request(command)).await
 }
 
+/// Which log it is.
+pub async fn log_id(db: &PgPool) -> Uuid {
+    event_store::read::log(db).await.unwrap().id
+}
+
+/// Puts the log back to a position, as a restore does.
+pub async fn restore(db: &PgPool, position: i64) {
+    sqlx::raw_sql(sqlx::AssertSqlSafe(format!(
+        "ALTER TABLE events DISABLE TRIGGER events_append_only;
+         DELETE FROM events WHERE position > {position};
+         UPDATE log_head SET position = {position}"
+    )))
+    .execute(db)
+    .await
+    .unwrap();
+}
+
 /// The code of a refusal.
 pub fn code(answer: &Answer) -> &str {
     match &answer.outcome {

@@ -8,7 +8,7 @@ use event_store::tail::{Follower, Tail};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{accept, bus, by_hand, cart_id, create_cart, tidy_up, writer};
+use crate::support::{accept, bus, by_hand, cart_id, create_cart, restore, tidy_up, writer};
 
 const WAIT: Duration = Duration::from_secs(3);
 
@@ -22,18 +22,6 @@ async fn read_to(follower: &mut Follower, mut last: i64, position: i64) {
             last += 1;
         }
     }
-}
-
-/// Restores the log to an earlier point, in place.
-async fn restore(db: &PgPool, position: i64) {
-    sqlx::raw_sql(sqlx::AssertSqlSafe(format!(
-        "ALTER TABLE events DISABLE TRIGGER events_append_only;
-         DELETE FROM events WHERE position > {position};
-         UPDATE log_head SET position = {position}"
-    )))
-    .execute(db)
-    .await
-    .unwrap();
 }
 
 /// Waits for what a follower says when it cannot go on.
@@ -68,7 +56,7 @@ async fn all_who_follow_share_one_consumer(db: PgPool) {
     let writer = writer(&db);
     accept(&writer, create_cart(cart_id())).await;
     let tail = Tail::start(db.clone(), Some(bus.clone()), name.clone());
-    let mut followers: Vec<Follower> = (0..12).map(|_| tail.follow(0)).collect();
+    let mut followers: Vec<Follower> = (0..12).map(|_| tail.follow(None, 0)).collect();
     for follower in &mut followers {
         read_to(follower, 0, 1).await;
     }
@@ -85,7 +73,7 @@ async fn all_who_follow_share_one_consumer(db: PgPool) {
 async fn who_is_slow_misses_nothing(db: PgPool) {
     let writer = writer(&db);
     let tail = Tail::start(db.clone(), None, String::new());
-    let (mut slow, mut quick) = (tail.follow(0), tail.follow(0));
+    let (mut slow, mut quick) = (tail.follow(None, 0), tail.follow(None, 0));
     accept(&writer, create_cart(cart_id())).await;
     read_to(&mut slow, 0, 1).await;
     read_to(&mut quick, 0, 1).await;
@@ -104,7 +92,7 @@ async fn who_is_slow_misses_nothing(db: PgPool) {
 async fn it_goes_back_with_a_log_that_was_restored(db: PgPool) {
     let writer = writer(&db);
     let tail = Tail::start(db.clone(), None, String::new());
-    let mut follower = tail.follow(0);
+    let mut follower = tail.follow(None, 0);
     for _ in 0..5 {
         accept(&writer, create_cart(cart_id())).await;
     }
@@ -123,14 +111,14 @@ async fn it_goes_back_with_a_log_that_was_restored(db: PgPool) {
 async fn another_log_is_told_and_followed_from_where_one_begins_anew(db: PgPool) {
     let writer = writer(&db);
     let tail = Tail::start(db.clone(), None, String::new());
-    let mut follower = tail.follow(0);
+    let mut follower = tail.follow(None, 0);
     accept(&writer, create_cart(cart_id())).await;
     read_to(&mut follower, 0, 1).await;
     let renewed = "UPDATE log_head SET log_id = gen_random_uuid()";
     sqlx::query(renewed).execute(&db).await.unwrap();
     let noticed = trouble(&mut follower).await;
     assert!(matches!(noticed, FeedError::AnotherLog(_)), "{noticed:?}");
-    follower.rewind(0);
+    let mut follower = tail.follow(None, 0);
     read_to(&mut follower, 0, 1).await;
 }
 
@@ -139,7 +127,7 @@ async fn another_log_is_told_and_followed_from_where_one_begins_anew(db: PgPool)
 async fn what_was_heard_before_it_begins_anew_is_forgotten(db: PgPool) {
     let writer = writer(&db);
     let tail = Tail::start(db.clone(), None, String::new());
-    let (mut follower, mut other) = (tail.follow(0), tail.follow(0));
+    let (mut follower, mut other) = (tail.follow(None, 0), tail.follow(None, 0));
     accept(&writer, create_cart(cart_id())).await;
     for follower in [&mut follower, &mut other] {
         read_to(follower, 0, 1).await;
@@ -178,7 +166,7 @@ async fn who_is_far_behind_reads_on_without_a_pause(db: PgPool) {
     .execute(&db)
     .await
     .unwrap();
-    let mut follower = Tail::start(db, None, String::new()).follow(0);
+    let mut follower = Tail::start(db, None, String::new()).follow(None, 0);
     let (mut position, mut pages) = (0, 0);
     while position < 30 {
         let next = follower.next(Duration::ZERO).await.unwrap();

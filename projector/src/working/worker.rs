@@ -3,11 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use event_store::feed::Stretch;
+use event_store::feed::{FeedError, Stretch};
 use event_store::tail::Tail;
 use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::builds::{self, WrongVersion};
 use crate::checkpoint::{self, LEASE, Lease, RENEWAL};
@@ -206,7 +207,7 @@ async fn work(
     notices: &mut Notices,
 ) -> End {
     let Context { db, tail, stop, .. } = context;
-    let mut log = tail.follow(lease.position);
+    let mut log = tail.follow(Some(lease.log_id), lease.position);
     let mut gap = None;
     loop {
         let wait = gap.as_ref().map_or(RENEWAL, Gap::remaining);
@@ -222,6 +223,7 @@ async fn work(
         };
         let done = match next {
             Ok(next) => fold(db, &mut lease, &mut memory, &mut gap, next, readers).await,
+            Err(FeedError::AnotherLog(id)) => Err(Interruption::Turned(id)),
             Err(error) => Err(Interruption::Passing(parking::chain(&error))),
         };
         let (name, build) = (lease.projection.name, lease.build);
@@ -229,6 +231,12 @@ async fn work(
             Ok(()) => notices.outage.over(),
             Err(Interruption::Fenced) => {
                 tracing::info!(projection = name, build, "the lease was lost; nothing was written");
+                return End::Fenced;
+            }
+            Err(Interruption::Turned(id)) => {
+                let cause =
+                    format!("the log is {id}, and was {} when the lease was taken", lease.log_id);
+                notices.outage.wait(&cause, stop).await;
                 return End::Fenced;
             }
             Err(Interruption::Newer(newer)) => {
@@ -254,6 +262,8 @@ async fn work(
 
 enum Interruption {
     Fenced,
+    /// The log is another one.
+    Turned(Uuid),
     Newer(Newer),
     Passing(String),
 }

@@ -52,7 +52,13 @@ impl Clock {
 
     /// Microseconds since it began.
     pub fn now(self) -> u64 {
-        u64::try_from(self.0.elapsed().as_micros()).unwrap_or(u64::MAX)
+        self.at(Instant::now())
+    }
+
+    /// The same at another moment.
+    pub fn at(self, moment: Instant) -> u64 {
+        let since = moment.saturating_duration_since(self.0);
+        u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
     }
 }
 
@@ -82,6 +88,8 @@ pub struct Answer {
     pub body: Value,
     /// Whether the server said that it had been answered before.
     pub replayed: bool,
+    /// The log that it was about, if it said so.
+    pub log_id: Option<String>,
 }
 
 impl Answer {
@@ -177,6 +185,13 @@ impl Asked {
         answered().find(|attempt| attempt.kept_answer().is_some()).or_else(|| answered().next())
     }
 
+    /// Leaves out what it was told of which the log lost all.
+    pub fn forget(&mut self, is_lost: impl Fn(&Answer) -> bool) {
+        for attempt in &mut self.attempts {
+            attempt.answer.take_if(|answer| is_lost(answer));
+        }
+    }
+
     /// Leaves out what it was told that another attempt has made untrue.
     pub fn forget_passing(&mut self) {
         for attempt in &mut self.attempts {
@@ -227,6 +242,8 @@ pub struct Read {
     pub status: Option<u16>,
     /// The problem's code; empty if there was none.
     pub code: String,
+    /// The log that the answer was about, if it said so.
+    pub log_id: Option<String>,
     /// The documents that were shown.
     pub seen: Vec<Seen>,
     /// The document itself, where one was asked for.
@@ -244,6 +261,8 @@ pub struct History {
     pub commands: Vec<Asked>,
     /// Every read.
     pub reads: Vec<Read>,
+    /// Since when, each time, the log did what it lost with its end.
+    pub cuts: Vec<u64>,
 }
 
 impl History {
@@ -299,7 +318,7 @@ mod tests {
     use super::*;
 
     fn answer(status: u16, body: Value) -> Answer {
-        Answer { status, body, replayed: false }
+        Answer { status, body, replayed: false, log_id: None }
     }
 
     #[test]

@@ -142,8 +142,9 @@ pub async fn run(
     );
     sleep_until(began + settings.length).await;
     let stopping = Instant::now();
-    let history =
-        timeout(STOP_TIME_MAX, load.stop()).await.context("clients have no answers")??;
+    let history = timeout(STOP_TIME_MAX, load.stop(cluster.take_cuts()))
+        .await
+        .context("clients have no answers")??;
     if let Err(Behind(who)) = at_rest(cluster, before, &mut notes).await {
         violations.push(Violation { promise: "what is begun comes to its end", what: who });
     }

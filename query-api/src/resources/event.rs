@@ -116,7 +116,9 @@ async fn selected(
     let mut db = app.queue.connection(Who::Newcomer).await?;
     let log = read::log(&mut *db).await?;
     log::must_be(log.id, log::asked_for(headers)?)?;
-    log::must_be(log.id, last.and_then(|last| last.log_id))?;
+    if let Some(LastEvent { position, log_id }) = last {
+        log::must_share(&mut db, log.id, log_id, position).await?;
+    }
     let begin = if is_live { log.head } else { 0 };
     let after = match (last, after) {
         (Some(last), _) => last.position,

@@ -81,9 +81,11 @@ async fn follower(
 ) -> Result<Option<OrderFollower>, Problem> {
     let mut db = app.queue.connection(Who::Newcomer).await?;
     let log = read::log(&mut *db).await?;
-    drop(db);
     log::must_be(log.id, log::asked_for(headers)?)?;
-    log::must_be(log.id, last.and_then(|last| last.log_id))?;
+    if let Some(LastEvent { position, log_id }) = last {
+        log::must_share(&mut db, log.id, log_id, position).await?;
+    }
+    drop(db);
     let last = last.map(|last| last.position);
     let wanted = FollowOrder { principal, id, prefer, log: (log.id, log.head), last, framing };
     OrderFollower::begin(app, wanted).await

@@ -38,6 +38,14 @@ const TABLES: &[Owned] = &[
     },
     Owned {
         owner: "event-store",
+        tables: &["log_lineage"],
+        readers: &[(
+            "webhook",
+            "whose subscriptions are this log's, in the statement that says so",
+        )],
+    },
+    Owned {
+        owner: "event-store",
         tables: &["events"],
         readers: &[
             (

@@ -108,6 +108,7 @@ mod tests {
             status: 200,
             body: json!({"id": "a", "version": 1, "position": position}),
             replayed,
+            log_id: None,
         };
         let attempt =
             Attempt { api: 0, sent: 0, ended: 1, answer: Some(answer(false, 7)), lost: None };

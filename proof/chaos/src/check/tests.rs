@@ -33,7 +33,13 @@ const PARCEL: &str = "00000000-0000-4000-8000-000000000006";
 impl Shop {
     /// One in which something was sold and something refused.
     fn open() -> Self {
-        let history = History { tag: "t".to_owned(), began_at: 0, commands: vec![], reads: vec![] };
+        let history = History {
+            tag: "t".to_owned(),
+            began_at: 0,
+            commands: vec![],
+            reads: vec![],
+            cuts: vec![],
+        };
         let mut shop = Self {
             states: States::default(),
             entries: vec![],
@@ -122,7 +128,7 @@ impl Shop {
             }
         };
         let position = self.entries.len() as i64;
-        (Kept { outcome, position }, Answer { status, body, replayed: false })
+        (Kept { outcome, position }, Answer { status, body, replayed: false, log_id: None })
     }
 
     /// The reactor hears what the gateway says.
@@ -171,6 +177,7 @@ impl Shop {
             ended: 1,
             status: Some(200),
             code: String::new(),
+            log_id: None,
             seen: vec![Seen { stream: stream.to_owned(), version }],
             document,
         });

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result};
 use harness::{Launch, Program, Ready, Store};
 use sqlx::PgPool;
 use sqlx::migrate::MigrateDatabase as _;
-use sqlx::postgres::PgPoolOptions;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
@@ -22,12 +22,15 @@ use crate::stripe::Stripe;
 use clock::Clocks;
 use disk::Disk;
 use specification::Specification;
+use standby::Standby;
 
 pub mod clock;
 pub mod disk;
 pub mod specification;
+mod standby;
 mod standing;
 
+pub use standby::Replication;
 pub use standing::Behind;
 
 /// The stream and the index, as the services call them unless told.
@@ -116,6 +119,13 @@ pub struct Cluster {
     disk: Result<Disk>,
     clocks: Result<Clocks>,
     projector: Launch,
+    /// How Postgres is started, and connected to.
+    postgres: Launch,
+    options: PgConnectOptions,
+    /// Who takes over from Postgres, where that is under way.
+    standby: Option<Standby>,
+    /// When each standby that has taken over heard of the primary no more.
+    cuts: Vec<std::time::Instant>,
     addresses: Addresses,
     db: PgPool,
     http: reqwest::Client,
@@ -163,6 +173,10 @@ impl Cluster {
             stores,
             clocks,
             projector: once(Part::Projector1, "verify"),
+            postgres: launches.get(&Part::Postgres).cloned().unwrap_or_default(),
+            options: told.database.parse()?,
+            standby: None,
+            cuts: Vec::new(),
             db: pool.connect_lazy(&told.database)?,
             http: reqwest::Client::builder().no_proxy().build()?,
             addresses,

@@ -7,11 +7,12 @@ use anyhow::Result;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, ready};
 
-use crate::cluster::{Cluster, Part};
+use crate::cluster::{Cluster, Part, Replication};
 
 mod clock;
 mod connections;
 mod disk;
+mod failover;
 mod freeze;
 mod gateway;
 mod hang_up;
@@ -33,6 +34,11 @@ pub const ALL: &[&dyn Fault] = &[
     &kill::Kill { part: Part::Postgres, name: "Postgres killed" },
     &kill::Kill { part: Part::Nats, name: "NATS killed" },
     &kill::Kill { part: Part::Meilisearch, name: "Meilisearch killed" },
+    &failover::Failover { replication: Replication::Synchronous, name: "Postgres failed over" },
+    &failover::Failover {
+        replication: Replication::Asynchronous,
+        name: "Postgres failed over, its end lost",
+    },
     &wipe::Wipe,
     &stream::Delete,
     &index::Delete,

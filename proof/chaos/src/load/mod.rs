@@ -18,6 +18,7 @@ mod route;
 mod send;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use anyhow::Context;
 use fastrand::Rng;
@@ -41,6 +42,7 @@ pub struct Load {
     stop: watch::Sender<bool>,
     clients: Vec<JoinHandle<(Vec<Asked>, Vec<Read>)>>,
     history: History,
+    clock: Clock,
 }
 
 impl Load {
@@ -79,17 +81,20 @@ impl Load {
         Ok(Self {
             stop,
             clients,
-            history: History { tag, began_at, commands: asked, reads: vec![] },
+            history: History { tag, began_at, commands: asked, reads: vec![], cuts: vec![] },
+            clock,
         })
     }
 
     /// Tells the clients to finish: every command without an answer is asked again under its key
-    /// until it has one, but for a few that stay unanswered on purpose. Call once all is healed.
+    /// until it has one, but for a few that stay unanswered on purpose. Call once all is healed,
+    /// with the moments since when the log did what it lost.
     ///
     /// # Errors
     /// A client broke off.
-    pub async fn stop(self) -> anyhow::Result<History> {
-        let Self { stop, clients, mut history } = self;
+    pub async fn stop(self, cuts: Vec<Instant>) -> anyhow::Result<History> {
+        let Self { stop, clients, mut history, clock } = self;
+        history.cuts = cuts.into_iter().map(|cut| clock.at(cut)).collect();
         stop.send_replace(true);
         for client in join_all(clients).await {
             let (commands, reads) = client.context("a client broke off")?;

@@ -58,9 +58,11 @@ impl Reader {
         let sent = self.clock.now();
         let request = self.http.get(format!("{}{path}", self.address));
         let request = request.header("Prefer", format!("wait={WAIT_SECONDS}"));
+        let mut log_id = None;
         let answer = match request.send().await {
             Ok(response) => {
                 let status = response.status().as_u16();
+                log_id = super::send::log_id(response.headers());
                 response.json::<Value>().await.ok().map(|body| (status, body))
             }
             Err(_) => None,
@@ -78,6 +80,7 @@ impl Reader {
             ended,
             status,
             code: body["code"].as_str().unwrap_or_default().to_owned(),
+            log_id,
             seen: vec![],
             document: None,
         };

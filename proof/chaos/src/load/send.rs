@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use reqwest::Client;
+use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
 use super::route;
@@ -61,8 +62,9 @@ impl Sender {
         let response = request.send().await.map_err(|error| chain(&error))?;
         let status = response.status().as_u16();
         let replayed = response.headers().contains_key(REPLAYED);
+        let log_id = log_id(response.headers());
         let body: Value = response.json().await.map_err(|error| chain(&error))?;
-        judge(Answer { status, body, replayed })
+        judge(Answer { status, body, replayed, log_id })
     }
 
     /// Sends commands as one batch. One attempt for each, in their order; those whose verdict did
@@ -108,16 +110,22 @@ impl Sender {
         if !response.status().is_success() {
             return Err(format!("the batch was answered {}", response.status()));
         }
+        let log_id = log_id(response.headers());
         let mut rest: Vec<u8> = Vec::new();
         while let Some(piece) = response.chunk().await.map_err(|error| chain(&error))? {
             rest.extend_from_slice(&piece);
             while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = rest.drain(..=end).collect();
-                verdicts.push(verdict(&line));
+                verdicts.push(verdict(&line, log_id.clone()));
             }
         }
         Ok(())
     }
+}
+
+/// The log that an answer says it is about.
+pub(super) fn log_id(headers: &HeaderMap) -> Option<String> {
+    headers.get("log-id").and_then(|id| id.to_str().ok()).map(str::to_owned)
 }
 
 /// A command as a line of a batch.
@@ -137,7 +145,7 @@ fn line(command: &Command) -> String {
     format!("{line}\n")
 }
 
-fn verdict(line: &[u8]) -> Result<Answer, String> {
+fn verdict(line: &[u8], log_id: Option<String>) -> Result<Answer, String> {
     let mut verdict: Value = serde_json::from_slice(line).map_err(|error| error.to_string())?;
     let status = verdict["status"].as_u64().and_then(|status| u16::try_from(status).ok());
     let status = status.ok_or("a verdict without a status")?;
@@ -148,7 +156,7 @@ fn verdict(line: &[u8]) -> Result<Answer, String> {
         let (id, version) = (&verdict["id"], &verdict["version"]);
         json!({"id": id, "version": version, "position": verdict["position"]})
     };
-    judge(Answer { status, body, replayed })
+    judge(Answer { status, body, replayed, log_id })
 }
 
 /// An answer, or why it is none: the server only said to come again.
@@ -179,7 +187,7 @@ mod tests {
 
     #[test]
     fn only_what_is_certain_is_an_answer() {
-        let of = |line: &str| verdict(line.as_bytes());
+        let of = |line: &str| verdict(line.as_bytes(), None);
         let accepted =
             of(r#"{"line":1,"status":201,"id":"a","version":1,"position":9,"replayed":true}"#);
         let accepted = accepted.unwrap();

@@ -225,7 +225,11 @@ mod tests {
             let id = command.id.clone().filter(|_| command.name != "cart.checkout");
             let id = id.unwrap_or_else(|| uuid(&mut ids));
             let body = json!({"id": id, "version": 1, "position": 1});
-            planner.take(then, &Answer { status: 200, body, replayed: false }, &market);
+            planner.take(
+                then,
+                &Answer { status: 200, body, replayed: false, log_id: None },
+                &market,
+            );
             all.push(command);
         }
         all
