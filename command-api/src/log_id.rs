@@ -1,7 +1,7 @@
 //! `Log-Id`: which log an answer is about, and which one a request is for. Positions and versions
 //! mean something in one log alone; whoever keeps them keeps its id with them, and learns by it
 //! that the log was restored or is a copy. Under an id that the log had before, what goes by nothing
-//! that was read may be asked, and what goes by what both have in common.
+//! that was read may be asked.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
@@ -9,7 +9,7 @@ use event_store::Writer;
 use service::problem::Problem;
 use uuid::Uuid;
 
-use crate::headers::{Conditions, Expected, Tag};
+use crate::headers::{Conditions, Expected};
 use crate::problem;
 
 /// The header that carries it, both ways.
@@ -31,11 +31,10 @@ pub fn tell(response: &mut Response, writer: &Writer) {
 /// 400 or 409, for what is no id and the id of another log; 503, where that cannot be known.
 pub async fn check(headers: &HeaderMap, writer: &Writer) -> Result<(), Problem> {
     // What is no condition is told where conditions are read.
-    let seen = match Conditions::of(headers).map(|conditions| conditions.expected) {
-        Ok(Expected::Tag(Tag { second, .. })) => second,
-        Ok(Expected::Exists | Expected::Anything) | Err(_) => Some(0),
-    };
-    must_be(headers, writer, seen).await
+    let expected = Conditions::of(headers).map(|conditions| conditions.expected);
+    // A version says nothing of when it was.
+    let goes_by_it = matches!(expected, Ok(Expected::Tag(_)));
+    must_be(headers, writer, (!goes_by_it).then_some(0)).await
 }
 
 /// The same where each line may have a condition of its own: an id that the log had before is not

@@ -40,6 +40,46 @@ async fn a_frozen_worker_writes_nothing_more(db: PgPool) {
     assert_eq!(documents(&db, "carts").await.len(), 1);
 }
 
+/// What was read of a log that may have lost its end is not folded: not before that has another id,
+/// nor after.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_lease_of_another_log_writes_nothing(db: PgPool) {
+    let shop = Shop::open(&db);
+    shop.cart().await;
+    let mut held = lease(&db, "carts", "held").await.unwrap();
+    sqlx::query("UPDATE log_head SET timeline = log_timeline() - 1").execute(&db).await.unwrap();
+    let early = fold(&db, &mut held).await;
+    assert!(matches!(early, Err(BatchError::Fenced(_))), "{early:?}");
+    expire(&db).await;
+    assert!(lease(&db, "carts", "early").await.is_none(), "nobody knows which log it is");
+
+    shop.cart().await;
+    let late = fold(&db, &mut held).await;
+    assert!(matches!(late, Err(BatchError::Fenced(_))), "{late:?}");
+    let mut stalled = db.acquire().await.unwrap().detach();
+    assert!(held.step(1).begin(&mut stalled).await.unwrap().is_err());
+    drop(stalled);
+    assert!(documents(&db, "carts").await.is_empty());
+    let mut other = lease(&db, "carts", "other").await.unwrap();
+    assert_ne!(other.log_id, held.log_id);
+    fold(&db, &mut other).await.unwrap();
+    assert_eq!(documents(&db, "carts").await.len(), 2);
+}
+
+/// A worker finds out by itself, and goes on with the log as it is.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_worker_goes_on_with_a_log_that_turned(db: PgPool) {
+    let shop = Shop::open(&db);
+    shop.cart().await;
+    let (working, stop) = worker(&db, "one");
+    carts(&db, 1, Duration::from_secs(20)).await;
+    sqlx::query("UPDATE log_head SET timeline = log_timeline() - 1").execute(&db).await.unwrap();
+    shop.cart().await;
+    carts(&db, 2, Duration::from_secs(20)).await;
+    stop.cancel();
+    working.await.unwrap();
+}
+
 #[sqlx::test(migrations = "../migrations")]
 async fn a_worker_frozen_inside_a_transaction_is_cut_off(db: PgPool) {
     let shop = Shop::open(&db);
