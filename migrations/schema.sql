@@ -275,11 +275,15 @@ CREATE TABLE products_rows (
     skus text[] COLLATE "C" DEFAULT '{}'::text[] NOT NULL,
     barcodes text[] COLLATE "C" DEFAULT '{}'::text[] NOT NULL,
     title_keys bytea[] DEFAULT '{}'::bytea[] NOT NULL,
+    brand_key text COLLATE "C",
+    category_keys text[] COLLATE "C",
     CONSTRAINT products_rows_pkey PRIMARY KEY (build, id)
 ) WITH (fillfactor=80);
 CREATE INDEX products_rows_barcodes ON products_rows USING gin (barcodes);
 CREATE INDEX products_rows_brand_created ON products_rows USING btree (build, brand, created_at, id) WHERE brand IS NOT NULL;
+CREATE INDEX products_rows_brand_key_created ON products_rows USING btree (build, COALESCE(brand_key, lower(btrim(brand))), created_at, id);
 CREATE INDEX products_rows_category ON products_rows USING gin (category);
+CREATE INDEX products_rows_category_keys ON products_rows USING gin (COALESCE(category_keys, category));
 CREATE INDEX products_rows_created ON products_rows USING btree (build, created_at, id);
 CREATE INDEX products_rows_skus ON products_rows USING gin (skus);
 CREATE INDEX products_rows_status_created ON products_rows USING btree (build, status, created_at, id);
@@ -811,7 +815,9 @@ CREATE VIEW products AS
     COALESCE(title_keys[10], '\x'::bytea) AS title_es,
     COALESCE(title_keys[11], '\x'::bytea) AS title_sv,
     COALESCE(title_keys[12], '\x'::bytea) AS title_tr,
-    COALESCE(title_keys[13], '\x'::bytea) AS title_uk
+    COALESCE(title_keys[13], '\x'::bytea) AS title_uk,
+    COALESCE(brand_key, lower(btrim(brand))) AS brand_key,
+    COALESCE(category_keys, category) AS category_keys
    FROM products_rows
   WHERE build = (( SELECT projections.active_build
            FROM projections

@@ -2,6 +2,7 @@
 //! the past are for those who are trusted and ask for them.
 
 use axum::http::StatusCode;
+use domain::page::search_keys::folded;
 use domain::page::title_order::{TitleLocale, TitleOrder};
 use domain::product::document::{self, Document};
 use domain::{ProductId, ReadModel};
@@ -97,9 +98,9 @@ query! {
         barcode: Vec<String>,
         /// Where they stand: strangers see those that are published.
         status: Status,
-        /// In this category, by its name.
+        /// In this category, by its name, in whatever spelling: as the search finds it.
         category: Option<String>,
-        /// Of this brand.
+        /// Of this brand, likewise.
         brand: Option<String>,
         sort: Sorting,
         /// In the order of which language, where they are sorted by title; without it in one that
@@ -148,8 +149,9 @@ impl ListQuery for Products {
             .only("skus &&", some(self.sku))
             .only("barcodes &&", some(self.barcode))
             .only("status =", status)
-            .only("brand =", self.brand)
-            .only("category @>", self.category.map(|name| vec![name])))
+            .only("brand_key =", self.brand.map(|brand| folded(&brand)))
+            // As it is spelled too, for rows that are not built anew yet.
+            .only("category_keys &&", self.category.map(|name| vec![folded(&name), name])))
     }
 }
 
