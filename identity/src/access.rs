@@ -25,6 +25,8 @@ pub enum Access {
     Accounts,
     /// Those who read what happened, and the back office.
     Analyst,
+    /// The same, and programs such as a storefront.
+    StaffOrAnalyst,
     /// Those who keep the programs running.
     Ops,
     /// Who owns the shop.
@@ -33,7 +35,7 @@ pub enum Access {
 
 impl Access {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Anyone,
         Self::Shopper,
         Self::ShopperOrAnalyst,
@@ -42,6 +44,7 @@ impl Access {
         Self::Staff,
         Self::Accounts,
         Self::Analyst,
+        Self::StaffOrAnalyst,
         Self::Ops,
         Self::Owner,
     ];
@@ -56,6 +59,7 @@ impl Access {
             Self::Staff => "staff",
             Self::Accounts => "accounts",
             Self::Analyst => "analyst",
+            Self::StaffOrAnalyst => "staff_or_analyst",
             Self::Ops => "ops",
             Self::Enrol => "enrol",
             Self::Owner => "owner",
@@ -88,7 +92,7 @@ impl Access {
             Self::Shopper | Self::Staff => {
                 matches!(role, Role::Staff | Role::Service | Role::Owner)
             }
-            Self::ShopperOrAnalyst => role != Role::Ops,
+            Self::ShopperOrAnalyst | Self::StaffOrAnalyst => role != Role::Ops,
             Self::Accounts => matches!(role, Role::Staff | Role::Owner),
             Self::Analyst => matches!(role, Role::Analyst | Role::Staff | Role::Owner),
             Self::Ops => matches!(role, Role::Ops | Role::Owner),
@@ -138,20 +142,20 @@ mod tests {
         let id = Uuid::nil();
         let member = |role| Principal::Member(Member::Person(id), role);
         let all = [
-            (Principal::Stranger, "A---------"),
-            (Principal::Guest(GuestId(id)), "ASh-------"),
-            (Principal::Customer(CustomerId(id)), "AShie-----"),
-            (Principal::Enrolling(id), "A---e-----"),
-            (member(Role::Analyst), "A-hie--a--"),
-            (member(Role::Ops), "A--ie---o-"),
-            (member(Role::Service), "AShies----"),
-            (member(Role::Staff), "AShiesPa--"),
-            (member(Role::Owner), "AShiesPaoO"),
-            (Principal::Member(Member::Key(id), Role::Staff), "ASh--sPa--"),
-            (Principal::ANYONE, "ASh--sPaoO"),
+            (Principal::Stranger, "A----------"),
+            (Principal::Guest(GuestId(id)), "ASh--------"),
+            (Principal::Customer(CustomerId(id)), "AShie------"),
+            (Principal::Enrolling(id), "A---e------"),
+            (member(Role::Analyst), "A-hie--ar--"),
+            (member(Role::Ops), "A--ie----o-"),
+            (member(Role::Service), "AShies--r--"),
+            (member(Role::Staff), "AShiesPar--"),
+            (member(Role::Owner), "AShiesParoO"),
+            (Principal::Member(Member::Key(id), Role::Staff), "ASh--sPar--"),
+            (Principal::ANYONE, "ASh--sParoO"),
         ];
         for (principal, wanted) in all {
-            let letters = Access::ALL.iter().zip("AShiesPaoO".chars());
+            let letters = Access::ALL.iter().zip("AShiesParoO".chars());
             let permitted = letters.map(|(access, letter)| {
                 let may = access.check(principal).is_ok();
                 if may { letter } else { '-' }
