@@ -62,13 +62,16 @@ pub trait Documents {
 /// `f`. Where that is too slow or cannot be said in SQL, the rows are `stored by` a function of
 /// [`Documents::store`]'s shape instead.
 ///
+/// A document may begin with an event of a kind `beside` its own, of which the streams lie in the
+/// same slots; it tells what is known before there is any of its own.
+///
 /// All columns are written again with each change, also those that never change: an update costs no
 /// entry in an index whose columns have the values that they had.
 macro_rules! document_projection {
     (
         $model:ident, version $version:literal;
         table $table:tt, key $key:ident $key_type:tt;
-        stream $stream:ident($id:ident) => $id_value:expr;
+        stream $stream:ident $(beside $beside:ident)? ($id:ident) => $id_value:expr;
         documents $document:ty, by $fold:path;
         $( columns $( $column:tt $type:tt ),+ ; )?
         $( from $part:tt $part_type:tt: $( $made:tt = $expression:tt ),+ ; )*
@@ -76,7 +79,7 @@ macro_rules! document_projection {
         $crate::documents::document_projection! {
             $model, version $version;
             table $table, key $key $key_type;
-            stream $stream($id) => $id_value;
+            stream $stream $(beside $beside)? ($id) => $id_value;
             documents $document, by $fold;
             stored by store;
         }
@@ -117,14 +120,14 @@ macro_rules! document_projection {
     (
         $model:ident, version $version:literal;
         table $table:tt, key $key:ident $key_type:tt;
-        stream $stream:ident($id:ident) => $id_value:expr;
+        stream $stream:ident $(beside $beside:ident)? ($id:ident) => $id_value:expr;
         documents $document:ty, by $fold:path;
         stored by $store:path;
     ) => {
         pub static PROJECTION: $crate::projection::Projection = $crate::projection::Projection {
             name: domain::ReadModel::$model.name(),
             version: $version,
-            categories: &[domain::Category::$stream],
+            categories: &[domain::Category::$stream $(, domain::Category::$beside)?],
             tables: &[$table],
             grain: 1,
             waits_for: $crate::projection::waits_for_nothing,
@@ -140,8 +143,13 @@ macro_rules! document_projection {
             fn key(event: &event_store::Recorded) -> Option<$key> {
                 match &event.stream {
                     domain::StreamId::$stream($id) => Some($id_value),
+                    $( domain::StreamId::$beside($id) => Some($id_value), )?
                     _ => None,
                 }
+            }
+
+            fn begins(event: &event_store::Recorded) -> bool {
+                event.version == 1 && matches!(event.stream, domain::StreamId::$stream(_))
             }
 
             fn fold(document: Option<$document>, seen: &domain::Seen) -> Option<$document> {

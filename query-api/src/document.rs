@@ -174,6 +174,11 @@ pub trait Folded: 'static {
     /// The streams that make it beside its own, if there are any.
     const PART: Option<PartOf> = None;
 
+    /// The stream whose events it begins with, where nothing has happened in its own yet.
+    fn begins_with(_: &StreamId) -> Option<StreamId> {
+        None
+    }
+
     /// The document after an event.
     fn fold(document: Option<Self::Document>, seen: &Seen<'_>) -> Option<Self::Document>;
 

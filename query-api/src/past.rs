@@ -173,7 +173,11 @@ impl Walk {
             parts.extend(F::PART.and_then(|part| part(seen.event)));
             F::fold(document, seen)
         };
-        let (mut document, next) = self.fold(&stream, None, fold).await?;
+        let begun = match F::begins_with(&stream) {
+            Some(first) => self.fold(&first, None, F::fold).await?.0,
+            None => None,
+        };
+        let (mut document, next) = self.fold(&stream, begun, fold).await?;
         // What a command appends to a part may stand before what names the part: the point may lie
         // between the two.
         if let (Some(next), Some(part)) = (next, F::PART) {

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::tests::{O, P, eur, given, product_stream, tote};
 use super::{html, search};
 use crate::product::document as product;
+use crate::stock::document as stock;
 
 #[test]
 fn a_product_has_its_changes_and_variants() {
@@ -36,6 +37,25 @@ fn a_product_shows_what_became_of_it_and_its_prices() {
     let document =
         archived.and(&product_stream(), "product.restored", json!({})).then(product::fold);
     assert_eq!((document.status, document.skus_freed), (product::Status::Draft, false));
+}
+
+/// What a product sells and was never there is none, not nothing.
+#[test]
+fn stock_begins_when_a_product_takes_the_sku() {
+    let took = given("sku-TOTE-S", "sku.assigned", json!({ "product_id": P }));
+    let none = took.then(stock::fold);
+    assert_eq!((none.id.as_str(), none.version, none.on_hand), ("TOTE-S", 0, 0));
+    assert_eq!((none.available, none.locations.len()), (0, 0));
+    let came = json!({ "location": "main", "sellable": true, "quantity": 3,
+                       "source": { "delivery": {} } });
+    let some = took.and("stock-TOTE-S", "stock.received", came);
+    let document = some.then(stock::fold);
+    assert_eq!((document.version, document.available), (1, 3));
+    assert_eq!(document.created_at, document.updated_at, "as those fold it who know no more");
+    // What becomes of the SKU then is not the stock's.
+    let other = some.and("sku-TOTE-S", "sku.released", json!({ "product_id": P }));
+    let other = other.and("sku-TOTE-S", "sku.assigned", json!({ "product_id": O }));
+    assert_eq!(other.then(stock::fold), document);
 }
 
 #[test]

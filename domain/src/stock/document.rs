@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::Event;
 use crate::StreamId;
 use crate::seen::{Seen, stamp};
+use crate::sku;
 use crate::stock::{self, Level, Short, Stock};
 use crate::text::{Location, Sku};
 
@@ -38,7 +39,7 @@ pub struct AtLocation {
 pub struct Document {
     /// The SKU.
     pub id: Sku,
-    /// The version of its stream.
+    /// The version of its stream; 0 where a product sells it and none was ever there.
     pub version: i64,
     /// The position of the last event in it.
     pub position: i64,
@@ -66,7 +67,8 @@ pub struct Document {
     pub low: bool,
     /// Units by location.
     pub locations: Vec<AtLocation>,
-    /// When it was first heard of.
+    /// When it was first heard of: when some of it first came, or, before that, when a product
+    /// took its SKU.
     pub created_at: DateTime<Utc>,
     /// When it last changed.
     pub updated_at: DateTime<Utc>,
@@ -81,10 +83,16 @@ impl Document {
 
 /// The document after an event.
 pub fn fold(document: Option<Document>, seen: &Seen) -> Option<Document> {
-    let (Event::Stock(event), StreamId::Stock(sku)) = (seen.event, seen.stream) else {
-        return document;
+    let (event, sku) = match (seen.event, seen.stream) {
+        (Event::Stock(event), StreamId::Stock(sku)) => (event, sku),
+        // A product sells it, and none of it was ever there.
+        (Event::Sku(sku::Event::Assigned(_)), StreamId::Sku(sku)) => {
+            return document.or_else(|| Some(empty(sku.clone(), seen)));
+        }
+        _ => return document,
     };
-    let mut document = document.unwrap_or_else(|| empty(sku.clone(), seen));
+    let known = document.filter(|document| document.version > 0 || document.id != *sku);
+    let mut document = known.unwrap_or_else(|| empty(sku.clone(), seen));
     if document.id == *sku {
         let mut stock = document.stock();
         stock.evolve(event);

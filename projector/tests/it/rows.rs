@@ -15,6 +15,12 @@ use crate::shop::{Shop, document, documents, fold, id, lease, project};
 async fn the_catalogue_and_its_stock(db: PgPool) {
     let shop = Shop::open(&db);
     let product_id = shop.product("Tote", "TOTE").await;
+    project(&db, "stock").await;
+    let none = document(&db, "stock").await;
+    assert_eq!(
+        (&none["id"], &none["version"], &none["available"]),
+        (&json!("TOTE"), &json!(0), &json!(0))
+    );
     shop.receive("TOTE", 7).await;
     let position = shop.retitle(product_id, "Big tote").await;
     project(&db, "products").await;
@@ -34,6 +40,13 @@ async fn the_catalogue_and_its_stock(db: PgPool) {
             .unwrap();
     let category = vec!["Bags".to_owned(), "Totes".to_owned()];
     assert_eq!(columns, ("published".to_owned(), "Big tote".to_owned(), category, position));
+    let keys: (Option<String>, Vec<String>) =
+        sqlx::query_as("SELECT brand_key, category_keys FROM products")
+            .fetch_one(&db)
+            .await
+            .unwrap();
+    let brand = product["brand"].as_str().map(str::to_lowercase);
+    assert_eq!(keys, (brand, vec!["bags".to_owned(), "totes".to_owned()]));
     let skus = || sqlx::query_scalar::<_, Vec<String>>("SELECT skus FROM products").fetch_one(&db);
     assert_eq!(skus().await.unwrap(), ["TOTE"]);
     let barcodes = "SELECT barcodes FROM products";

@@ -29,6 +29,13 @@ struct Stock;
 impl Folded for Stock {
     type Document = Document;
 
+    fn begins_with(stream: &StreamId) -> Option<StreamId> {
+        match stream {
+            StreamId::Stock(sku) => Some(StreamId::Sku(sku.clone())),
+            _ => None,
+        }
+    }
+
     fn fold(document: Option<Document>, seen: &Seen<'_>) -> Option<Document> {
         document::fold(document, seen)
     }

@@ -71,6 +71,25 @@ async fn an_order_is_folded_with_its_payments(db: PgPool) {
     assert_eq!(payment.json()["order_id"], order.to_string());
 }
 
+#[sqlx::test(migrations = "../migrations")]
+async fn stock_is_none_from_when_a_product_takes_its_sku(db: PgPool) {
+    let shop = Shop::open(&db).await;
+    let product = json!({"product_id": Uuid::from_u128(1)});
+    let came = json!({"location": "main", "sellable": true, "quantity": 3,
+                      "source": {"delivery": {}}});
+    shop.append(&[
+        ("sku-TOTE".to_owned(), "sku.assigned", product),
+        ("stock-TOTE".to_owned(), "stock.received", came),
+    ])
+    .await;
+    let at = async |n: i64| shop.get(&format!("/v1/stock/TOTE?as_of={n}")).await;
+    assert_eq!(at(0).await.code(), "not_found");
+    let none = at(1).await.json();
+    assert_eq!((&none["version"], &none["available"]), (&0.into(), &0.into()));
+    let some = at(2).await.json();
+    assert_eq!((&some["version"], &some["available"]), (&1.into(), &3.into()));
+}
+
 /// A command appends what a payment begins with before the order's word of it: the past may be
 /// asked for between the two.
 #[sqlx::test(migrations = "../migrations")]
