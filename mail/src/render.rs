@@ -208,7 +208,11 @@ mod tests {
     fn letter(template: Template, locale: Option<&str>) -> Letter {
         let about = json!({
             "code": "c0de", "hours": 24, "name": "Ann <b>", "number": "1042", "order_id": "7f",
-            "lines": [{"quantity": 2, "title": "Tote <i>", "options": "Blue, L", "total": "39.98"}],
+            "lines": [
+                {"quantity": 2, "title": "Tote <i>", "variant": "L / Blue", "options": "L, Blue",
+                 "total": "39.98"},
+                {"quantity": 1, "title": "Purse", "options": "Brown", "total": "0.00"},
+            ],
             "total": "39.98", "currency": "EUR", "address": ["Ann Lee", "High Street 1"],
             "amount": "10.00", "tracking": "JD01", "carrier": "DHL", "state": "approved",
             "reason": "", "invitation": "7f.5ec", "days": 3, "until": "2026-03-04 12:00 UTC",
@@ -289,6 +293,24 @@ mod tests {
         for &template in Template::ALL {
             let german = said(template, "de", "EUR");
             assert!(!german.contains("EUR") && !german.contains("9.00"), "{german}");
+        }
+    }
+
+    /// By the name that the shop gave a variant, or else by what sets it apart.
+    #[test]
+    fn a_line_says_which_variant_it_is() {
+        let templates = templates();
+        let of_lines = [
+            Template::OrderPlaced,
+            Template::OrderReduced,
+            Template::OrderShipped,
+            Template::OrderTracked,
+        ];
+        for (template, locale) in of_lines.iter().flat_map(|it| [(*it, "en"), (*it, "de")]) {
+            let text = templates.words(&letter(template, Some(locale))).unwrap().text;
+            for line in ["2 × Tote <i> (L / Blue)", "1 × Purse (Brown)"] {
+                assert!(text.contains(line), "{line} in {text}");
+            }
         }
     }
 

@@ -38,6 +38,9 @@ pub struct Line {
     pub product_id: ProductId,
     /// What the product was called when the line was last set.
     pub title: Label,
+    /// What the variant was called beside that, if it had a name of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant_title: Option<Label>,
     /// What set the variant apart then.
     #[serde(default, skip_serializing_if = "Options::is_empty")]
     pub options: Options,
@@ -55,8 +58,9 @@ pub struct Line {
 impl Line {
     /// The line as decisions see it.
     pub(crate) fn bare(&self) -> cart::Line {
-        let Self { sku, product_id, title, options, quantity, unit_price, .. } = self.clone();
-        cart::Line { sku, product_id, title, options, quantity, unit_price }
+        let Self { sku, product_id, title, variant_title, options, .. } = self.clone();
+        let Self { quantity, unit_price, .. } = *self;
+        cart::Line { sku, product_id, title, variant_title, options, quantity, unit_price }
     }
 }
 
@@ -143,6 +147,7 @@ impl Document {
                 sku: added.sku.clone(),
                 product_id: added.product_id,
                 title: added.title.clone(),
+                variant_title: added.variant_title.clone(),
                 options: added.options.clone(),
                 quantity: added.quantity,
                 unit_price: added.unit_price,
@@ -153,6 +158,7 @@ impl Document {
                 if let Some(line) = self.lines.iter_mut().find(|line| line.sku == changed.sku) {
                     line.product_id = changed.product_id;
                     line.title.clone_from(&changed.title);
+                    line.variant_title.clone_from(&changed.variant_title);
                     line.options.clone_from(&changed.options);
                     line.quantity = changed.quantity;
                     line.unit_price = changed.unit_price;

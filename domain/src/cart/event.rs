@@ -58,6 +58,9 @@ pub struct LineAdded {
     pub product_id: ProductId,
     /// What the product is called now.
     pub title: Label,
+    /// What the variant is called beside that, if it has a name of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant_title: Option<Label>,
     /// What sets the variant apart.
     #[serde(default, skip_serializing_if = "Options::is_empty")]
     pub options: Options,
@@ -76,6 +79,9 @@ pub struct LineChanged {
     pub product_id: ProductId,
     /// What the product is called now.
     pub title: Label,
+    /// What the variant is called beside that, if it has a name of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant_title: Option<Label>,
     /// What sets the variant apart.
     #[serde(default, skip_serializing_if = "Options::is_empty")]
     pub options: Options,

@@ -52,6 +52,9 @@ pub struct Line {
     pub product_id: ProductId,
     /// What the product was called when the line was last set.
     pub title: Label,
+    /// What the variant was called beside that, if it had a name of its own.
+    #[serde(default)]
+    pub variant_title: Option<Label>,
     /// What set the variant apart then.
     pub options: Options,
     /// How many.
@@ -62,7 +65,7 @@ pub struct Line {
 
 /// Of the shape of [`Cart`] and of its fold. Raise it with every change of either: snapshots of
 /// another schema are passed over. A test knows when it is due.
-pub const SCHEMA: i32 = 4;
+pub const SCHEMA: i32 = 5;
 
 /// Why it refuses, as [`crate::Refusal`] keeps it.
 pub type Refusal = Error;
@@ -102,6 +105,7 @@ impl Cart {
                 sku: added.sku.clone(),
                 product_id: added.product_id,
                 title: added.title.clone(),
+                variant_title: added.variant_title.clone(),
                 options: added.options.clone(),
                 quantity: added.quantity,
                 unit_price: added.unit_price,
@@ -110,6 +114,7 @@ impl Cart {
                 if let Some(line) = self.lines.iter_mut().find(|line| line.sku == changed.sku) {
                     line.product_id = changed.product_id;
                     line.title.clone_from(&changed.title);
+                    line.variant_title.clone_from(&changed.variant_title);
                     line.options.clone_from(&changed.options);
                     line.quantity = changed.quantity;
                     line.unit_price = changed.unit_price;

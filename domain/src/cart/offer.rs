@@ -15,6 +15,8 @@ pub struct OnOffer {
     pub product_id: ProductId,
     /// What the product is called.
     pub title: Label,
+    /// What the variant is called beside that, if it has a name of its own.
+    pub variant_title: Option<Label>,
     /// What sets the variant apart.
     pub options: Options,
     /// What one costs.

@@ -115,8 +115,10 @@ impl Cart {
         if self.lines.len() >= LINES_MAX {
             return Err(Error::TooManyLines);
         }
-        let Line { sku, product_id, title, options, quantity, unit_price } = new;
-        Ok(vec![LineAdded { sku, product_id, title, options, quantity, unit_price }.into()])
+        let Line { sku, product_id, title, variant_title, options, quantity, unit_price } = new;
+        let added =
+            LineAdded { sku, product_id, title, variant_title, options, quantity, unit_price };
+        Ok(vec![added.into()])
     }
 
     /// Sets a line's quantity, and the rest to what is on offer.
@@ -220,8 +222,18 @@ impl Cart {
 }
 
 fn changed(before: &Line, now: Line) -> Event {
-    let Line { sku, product_id, title, options, quantity, unit_price } = now;
+    let Line { sku, product_id, title, variant_title, options, quantity, unit_price } = now;
     let seen = before.unit_price;
     let unit_price_before = (seen != unit_price).then_some(seen);
-    LineChanged { sku, product_id, title, options, quantity, unit_price, unit_price_before }.into()
+    LineChanged {
+        sku,
+        product_id,
+        title,
+        variant_title,
+        options,
+        quantity,
+        unit_price,
+        unit_price_before,
+    }
+    .into()
 }

@@ -144,8 +144,9 @@ fn renewed(cart: &Cart, other: &Cart, streams: Streams) -> Result<BTreeSet<Sku>,
 /// A line as the catalogue has it today.
 fn offered(cart: &Cart, sku: Sku, quantity: Quantity, streams: Streams) -> Result<Line, Stop> {
     let currency = cart.currency.ok_or(cart::Error::NotFound)?;
-    let OnOffer { product_id, title, options, unit_price } = offer::find(streams, &sku, currency)?;
-    Ok(Line { sku, product_id, title, options, quantity, unit_price })
+    let OnOffer { product_id, title, variant_title, options, unit_price } =
+        offer::find(streams, &sku, currency)?;
+    Ok(Line { sku, product_id, title, variant_title, options, quantity, unit_price })
 }
 
 fn check_out(

@@ -38,6 +38,7 @@ pub(super) fn look(
     Ok(priced.ok_or(OfferError::NotPriced(currency)).map(|(variant, unit_price)| OnOffer {
         product_id,
         title: title.clone(),
+        variant_title: variant.title.clone(),
         options: variant.options.clone(),
         unit_price,
     }))

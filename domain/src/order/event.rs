@@ -70,6 +70,9 @@ pub struct Line {
     pub product_id: ProductId,
     /// What the product was called.
     pub title: Label,
+    /// What the variant was called beside that, if it had a name of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant_title: Option<Label>,
     /// What set the variant apart.
     #[serde(default, skip_serializing_if = "Options::is_empty")]
     pub options: Options,

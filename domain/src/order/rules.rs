@@ -163,9 +163,18 @@ impl Order {
         let Placing { owner, address_id, lines, reserved_until } = placing;
         let priced = lines.into_iter().map(|line| {
             let total = line.unit_price.times(line.quantity.get())?;
-            let crate::cart::Line { sku, product_id, title, options, quantity, unit_price, .. } =
-                line;
-            Some(Line { sku, product_id, title, options, quantity, unit_price, total })
+            let crate::cart::Line { sku, product_id, title, variant_title, .. } = line;
+            let crate::cart::Line { options, quantity, unit_price, .. } = line;
+            Some(Line {
+                sku,
+                product_id,
+                title,
+                variant_title,
+                options,
+                quantity,
+                unit_price,
+                total,
+            })
         });
         let lines: Vec<Line> = priced.collect::<Option<_>>().ok_or(Error::TotalOutOfBounds)?;
         let total = sum(&lines).ok_or(Error::TotalOutOfBounds)?;

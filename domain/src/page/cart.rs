@@ -141,5 +141,6 @@ fn offer(sold: Option<Sold>, currency: Currency) -> Result<OnOffer, OfferError> 
         return Err(OfferError::NotForSale);
     }
     let unit_price = variant.price(currency).ok_or(OfferError::NotPriced(currency))?;
-    Ok(OnOffer { product_id, title, options: variant.options, unit_price })
+    let VariantSet { title: variant_title, options, .. } = variant;
+    Ok(OnOffer { product_id, title, variant_title, options, unit_price })
 }

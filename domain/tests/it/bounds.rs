@@ -17,6 +17,7 @@ fn lost() -> Order {
         sku: sku(&format!("SKU-{n}")),
         product_id: product_id(1),
         title: label("Tote"),
+        variant_title: None,
         options: domain::options::Options::default(),
         quantity: units(u32::try_from(FULFILMENTS_MAX).expect("small")),
         unit_price: eur("1.00"),

@@ -255,6 +255,7 @@ fn all_lines_that_do_not_fit_are_named() {
         sku: sku(text),
         product_id: product_id(9),
         title: label("Thing"),
+        variant_title: None,
         options: Options::default(),
         quantity: units(count),
         unit_price: eur("0.01"),

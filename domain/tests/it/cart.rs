@@ -40,6 +40,7 @@ fn changed(text: &str, count: u32, price: &str) -> LineChanged {
         sku: sku(text),
         product_id: product_id(1),
         title: label("Tote"),
+        variant_title: None,
         options: Options::default(),
         quantity: units(count),
         unit_price: eur(price),
@@ -78,6 +79,7 @@ fn a_line_has_the_catalogues_title_and_price() {
         sku: sku(TOTE),
         product_id: product_id(1),
         title: label("Tote"),
+        variant_title: None,
         options: Options::default(),
         quantity: units(2),
         unit_price: eur("20.00"),
@@ -99,8 +101,9 @@ fn more_of_a_line_adds_up() {
 }
 
 #[test]
-fn a_line_says_what_sets_its_variant_apart() {
+fn a_line_says_what_its_variant_is_called_and_what_sets_it_apart() {
     let sized = |size: &str| VariantSet {
+        title: Some(label(&format!("{size} / brown"))),
         options: options(&[("Size", size), ("Colour", "brown")]),
         ..variant(TOTE, &[eur("20.00")])
     };
@@ -108,15 +111,22 @@ fn a_line_says_what_sets_its_variant_apart() {
     let domain::State::Cart(cart) = shop.state(&domain::StreamId::Cart(cart_id(1))) else {
         panic!("a cart")
     };
-    assert_eq!(cart.line(&sku(TOTE)).expect("a line").options, sized("M").options);
+    let line = cart.line(&sku(TOTE)).expect("a line");
+    assert_eq!((&line.variant_title, &line.options), (&sized("M").title, &sized("M").options));
     // What was put in is told as it is called by now, with the next units.
     let shop = reprice(shop, 1, sized("L"));
-    let renamed = LineChanged { options: sized("L").options, ..changed(TOTE, 2, "20.00") };
-    shop.when(add(1, TOTE, 1)).then([of_cart(1, renamed)]);
-    shop.when(change(TOTE, 1)).then([of_cart(
-        1,
-        LineChanged { options: sized("L").options, ..changed(TOTE, 1, "20.00") },
-    )]);
+    let renamed = |count| {
+        let VariantSet { title: variant_title, options, .. } = sized("L");
+        of_cart(1, LineChanged { variant_title, options, ..changed(TOTE, count, "20.00") })
+    };
+    shop.when(add(1, TOTE, 1)).then([renamed(2)]);
+    shop.when(change(TOTE, 1)).then([renamed(1)]);
+    // And the order keeps it.
+    let placed = shop.done(change(TOTE, 1)).done(check_out(1, 1));
+    let domain::State::Order(order) = placed.state(&domain::StreamId::Order(order_id(1))) else {
+        panic!("an order")
+    };
+    assert_eq!(order.lines[0].variant_title, sized("L").title);
 }
 
 #[test]
@@ -156,6 +166,7 @@ fn a_cart_has_so_many_lines() {
         sku: sku(&format!("SKU-{n}")),
         product_id: product_id(9),
         title: label("Thing"),
+        variant_title: None,
         options: Options::default(),
         quantity: units(1),
         unit_price: eur("1.00"),
@@ -172,6 +183,7 @@ fn checking_out_closes_the_cart_places_the_order_and_reserves_the_stock() {
             sku: sku(text),
             product_id: product_id(product),
             title: label(title),
+            variant_title: None,
             options: Options::default(),
             quantity: units(count),
             unit_price: eur(price),

@@ -20,6 +20,7 @@ fn line(text: &str, count: u32, unit_price: &str, total: &str) -> Line {
         sku: sku(text),
         product_id: product_id(9),
         title: label("As it was called"),
+        variant_title: None,
         options: Options::default(),
         quantity: units(count),
         unit_price: eur(unit_price),

@@ -87,6 +87,7 @@ impl Replay<'_> {
             sku: product.sku.clone(),
             product_id: self.sellers[line.product],
             title: product.title.clone(),
+            variant_title: None,
             options: Options::default(),
             quantity: line.quantity,
             unit_price: line.unit_price,

@@ -6,7 +6,7 @@ use sqlx::types::Uuid;
 use crate::documents::document_projection;
 
 document_projection! {
-    Carts, version 4;
+    Carts, version 5;
     table "carts_rows", key Uuid "uuid";
     stream Cart(id) => id.0;
     documents Document, by document::fold;

@@ -152,6 +152,7 @@ pub fn record_order(order: impl Named<OrderId>, lines: &[(&str, u32, &str)]) -> 
             sku: sku(text),
             product_id: crate::ids::product_id(9),
             title: label("As it was called"),
+            variant_title: None,
             options: Options::default(),
             quantity,
             unit_price: total.share(1, *count),

@@ -88,6 +88,7 @@ const PLACED: &[&str] = &[
     "lines.sku",
     "lines.product_id",
     "lines.title",
+    "lines.variant_title",
     "lines.options",
     "lines.quantity",
     "lines.unit_price",

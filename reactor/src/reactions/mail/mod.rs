@@ -223,10 +223,13 @@ fn lines(order: &Document, parcel: Option<&[Units]>) -> Value {
             None => bought.quantity.get(),
             Some(units) => units.iter().find(|of| of.sku == bought.sku)?.quantity.get(),
         };
+        let (title, total) = (bought.title.as_str(), bought.total.amount().to_string());
         let options = bought.options.as_slice().iter().map(|option| option.value.as_str());
         let options = options.collect::<Vec<_>>().join(", ");
-        let (title, total) = (bought.title.as_str(), bought.total.amount().to_string());
-        Some(json!({ "quantity": quantity, "title": title, "options": options, "total": total }))
+        // What the shop calls the variant; what sets it apart, where it has no name of its own.
+        let variant = bought.variant_title.as_ref().map(Label::as_str);
+        Some(json!({ "quantity": quantity, "title": title, "variant": variant,
+                     "options": options, "total": total }))
     };
     order.lines.iter().filter_map(line).collect()
 }
