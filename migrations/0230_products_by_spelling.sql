@@ -1,7 +1,7 @@
 -- Products by brand and category in whatever spelling, as the search finds them: by what the
--- projector folds of both (`folded` in domain/src/page/search_keys.rs). The version of its products
--- goes up with this, so that they are rebuilt by themselves; until then a brand is found in capitals
--- or not, as far as its letters are ASCII's, and a category as it is spelled.
+-- projector folds of both (`folded` in domain/src/page/search_keys.rs). The version of its
+-- products goes up with this, so that they are rebuilt by themselves; until then a brand is found
+-- in capitals or not, as far as its letters are ASCII's, and a category as it is spelled.
 --
 -- `products_rows_brand_created` and `products_rows_category` stay for programs of before.
 --

@@ -22,7 +22,10 @@ pub fn written(command: &mut Command) -> Option<(StreamId, &mut Note)> {
             _,
             order::Command::Cancel { reason, .. } | order::Command::ShrinkLine { reason, .. },
         )
-        | Command::Return(_, return_::Command::Reject { reason })
+        | Command::Return(
+            _,
+            return_::Command::Reject { reason } | return_::Command::CorrectReceipt { reason, .. },
+        )
         | Command::Payment(
             _,
             payment::Command::Abort { reason, .. }

@@ -4,7 +4,7 @@ use domain::command::return_::Command as Return;
 use domain::order::Units;
 use domain::return_::{Arrival, Withheld};
 use domain::text::Note;
-use domain::{Command, OrderId, ReturnId};
+use domain::{Command, Money, OrderId, ReturnId};
 use identity::Access::{Shopper, Staff};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -20,6 +20,12 @@ pub(super) const ROUTES: &[Route] = &[
     Route::post::<Withdraw>(Shopper, "return.withdraw", "/v1/returns/{id}/withdraw"),
     // It moves stock and gives money back, and goods may arrive in parts.
     Route::post::<Receive>(Staff, "return.receive", "/v1/returns/{id}/receive").keyed(),
+    Route::post::<CorrectReceipt>(
+        Staff,
+        "return.correct_receipt",
+        "/v1/returns/{id}/correct-receipt",
+    )
+    .keyed(),
     Route::post::<Close>(Staff, "return.close", "/v1/returns/{id}/close"),
 ];
 
@@ -67,6 +73,27 @@ impl Body for Receive {
     fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
         let Self { lines, withheld } = self;
         Ok(Command::Return(address.id()?, Return::Receive { lines, withheld }))
+    }
+}
+
+/// Puts right what was received, where something else was told by mistake: stock, what is owed and
+/// what is given back follow.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct CorrectReceipt {
+    /// What arrived in all, and what became of it; nothing, if it was another return's.
+    lines: Vec<Arrival>,
+    /// How much of the price of all of it is not given back; as much as before, where nobody says.
+    withheld: Option<Money>,
+    /// Who says so, and how they know.
+    reason: Note,
+}
+
+impl Body for CorrectReceipt {
+    fn command(self, address: &Address, _: &Edge) -> Result<Command, Problem> {
+        let Self { lines, withheld, reason } = self;
+        let correct = Return::CorrectReceipt { lines, withheld, reason };
+        Ok(Command::Return(address.id()?, correct))
     }
 }
 

@@ -295,6 +295,10 @@ async fn what_is_written_of_lines_and_money_is_sealed_too(db: PgPool) {
     let arrived = json!({"lines": [arrived], "withheld": withheld});
     let at = ("return.received", "/withheld/reason");
     ids.push(written(&known, (&staff, &of_return("receive")), arrived, at).await.0);
+    let arrived = json!([{"sku": "TOTE", "quantity": 1, "written_off": true}]);
+    let arrived = json!({"lines": arrived, "reason": format!("{MARK} said so")});
+    let at = ("return.receipt_corrected", "/reason");
+    ids.push(written(&known, (&staff, &of_return("correct-receipt")), arrived, at).await.0);
     known.shop.gateway(&payment, 3, kit::was_refunded()).await;
     let refund = json!({"amount": {"amount": "0.50", "currency": "EUR"},
                         "reason": format!("{MARK} complained")});

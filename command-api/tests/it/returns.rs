@@ -82,6 +82,29 @@ async fn less_is_given_back_for_what_is_worth_less(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn what_was_told_wrongly_of_a_return_is_put_right(db: PgPool) {
+    let shop = Shop::open(&db);
+    let (order, path) = asked_for(&shop).await;
+    shop.done(post(format!("{path}/approve"), &json!({}))).await;
+    let two = json!({"lines": [{"sku": "TOTE", "quantity": 2, "location": "main"}]});
+    shop.done(keyed(format!("{path}/receive"), &two)).await;
+    let one = json!([{"sku": "TOTE", "quantity": 1, "location": "returns"}]);
+    let body = json!({"lines": one, "reason": "Ann counted again"});
+    let correct = format!("{path}/correct-receipt");
+    assert_eq!(shop.send(post(&correct, &body)).await.code(), "idempotency_key_required");
+    let unsaid = shop.send(keyed(&correct, &json!({"lines": one}))).await;
+    assert_eq!(unsaid.code(), "invalid_body");
+    shop.done(keyed(&correct, &body)).await;
+    let stream = path.replace("/v1/returns/", "return-");
+    let told = shop.payload(&stream, "return.receipt_corrected").await;
+    assert_eq!((&told["before"], &told["lines"]), (&two["lines"], &one));
+    let order = shop.payload(&format!("order-{order}"), "order.return_corrected").await;
+    assert_eq!(order["not_back"], json!([{"sku": "TOTE", "quantity": 1}]));
+    let stock = shop.history("stock-TOTE").await;
+    assert_eq!(stock[stock.len() - 2..], ["stock.received", "stock.receipt_corrected"]);
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn a_return_is_refused(db: PgPool) {
     let shop = Shop::open(&db);
     let (order, path) = asked_for(&shop).await;

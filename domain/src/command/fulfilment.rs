@@ -4,6 +4,7 @@
 
 use super::balance::Balance;
 use super::leaving::place_of;
+use super::putting_away::put_right;
 use super::{
     Events, Stop, Unit, location as location_command, order as order_command, putting_away,
     settling, stock as stock_command,
@@ -49,7 +50,8 @@ pub enum Command {
         /// Why.
         reason: Note,
     },
-    /// Nobody knows where it is; or, of one that was told to be handed over, it never came.
+    /// Nobody knows where it is; or, of one that was told to be handed over, it never came; or, of
+    /// one that was told to have come back for good, it had not, or otherwise.
     Lose {
         /// What is known by now.
         reason: Note,
@@ -142,7 +144,11 @@ pub(crate) fn decide(id: FulfilmentId, command: Command, streams: Streams) -> Re
         Event::PartlyDelivered(handed) => order.deliver_units(id, handed.lines)?,
         Event::Delivered(_) => order.close_fulfilment(id, ParcelOutcome::Delivered)?,
         Event::ReturnedToSender(returned) => order.take_parcel_back(id, returned.again())?,
-        Event::Lost(_) => order.close_fulfilment(id, ParcelOutcome::Lost)?,
+        Event::Lost(_) => {
+            let source = Source::Parcel { order_id, fulfilment_id: id, again: false };
+            put_right(&mut unit, order, (&parcel.back, &[]), &source, streams)?;
+            order.close_fulfilment(id, ParcelOutcome::Lost)?
+        }
         // The parcel itself has said so by now.
         Event::Cancelled(_) => {
             let closed = order.close_fulfilment(id, ParcelOutcome::Cancelled)?;
@@ -163,8 +169,9 @@ fn look_ahead(command: &Command, parcel: &Fulfilment, streams: Streams) -> Resul
     match command {
         Command::Create { .. } | Command::Pack | Command::Cancel => return Ok(()),
         Command::Fail { .. } if parcel.status != Status::Delivered => return Ok(()),
-        Command::Deliver { .. } | Command::Fail { .. } | Command::Lose { .. } => {
-            streams.require([order])?;
+        Command::Deliver { .. } | Command::Fail { .. } => streams.require([order])?,
+        Command::Lose { .. } => {
+            streams.require(putting_away::streams_of(&parcel.back).chain([order]))?;
         }
         Command::Ship { .. } => streams.require(stocks(parcel).chain([order]))?,
         Command::Return { what, .. } => {

@@ -1,11 +1,13 @@
 //! Commands to returns, with what they do to the order, its stock and its money: what arrives makes
-//! the order smaller, goes back into stock or is written off, and is paid back.
+//! the order smaller, goes back into stock or is written off, and is paid back; what of that was
+//! told wrongly is put right in all three.
 
-use super::putting_away::put_away;
+use super::putting_away::{put_away, put_right};
 use super::{Events, Stop, Unit, order as order_command, settling};
 use crate::StreamId;
 use crate::ids::{OrderId, ReturnId};
-use crate::order::{Order, Units};
+use crate::money::Money;
+use crate::order::{Order, ReturnTold, Units};
 use crate::return_::{self, Arrival, Event, Return, Withheld};
 use crate::state::Streams;
 use crate::stock::Source;
@@ -38,6 +40,15 @@ pub enum Command {
         lines: Vec<Arrival>,
         /// What of their price is not given back.
         withheld: Option<Withheld>,
+    },
+    /// Something else arrived than was told, or another part of its price is not given back.
+    CorrectReceipt {
+        /// What did in all, and what became of it.
+        lines: Vec<Arrival>,
+        /// How much of their price is not given back; as much as before, where nobody says.
+        withheld: Option<Money>,
+        /// Who says so, and how they know.
+        reason: Note,
     },
     /// Expect nothing more.
     Close,
@@ -79,6 +90,10 @@ pub(crate) fn decide(id: ReturnId, command: Command, streams: Streams) -> Result
             put_away(&mut unit, order, &lines, &source, streams)?;
             (order_id, events, changes)
         }
+        Command::CorrectReceipt { lines, withheld, reason } => {
+            let events = state.correct_receipt(lines, withheld, reason)?;
+            correct(&mut unit, id, state, events, streams)?
+        }
     };
     unit.add(&StreamId::Return(id), events);
     let order: &Order = streams.order(&order_id)?;
@@ -101,6 +116,29 @@ fn close(
     let closed =
         if events.is_empty() { vec![] } else { streams.order(&order_id)?.close_return(id) };
     Ok((order_id, events, closed))
+}
+
+/// What the order and its stock make of it, of which both know what had been told.
+fn correct(
+    unit: &mut Unit,
+    id: ReturnId,
+    state: &Return,
+    events: Vec<Event>,
+    streams: Streams,
+) -> Result<Changes, Stop> {
+    let order_id = owner(state)?;
+    let mut after = state.clone();
+    events.iter().for_each(|event| after.evolve(event));
+    let order = streams.order(&order_id)?;
+    let changes = order.correct_return(id, &told(state), told(&after))?;
+    let source = Source::Return { order_id, return_id: id };
+    put_right(unit, order, (&state.received, &after.received), &source, streams)?;
+    Ok((order_id, events, changes))
+}
+
+fn told(state: &Return) -> ReturnTold {
+    let lines = state.received.iter().map(Arrival::units).collect();
+    ReturnTold { lines, withheld: state.withheld }
 }
 
 fn owner(state: &Return) -> Result<OrderId, Stop> {

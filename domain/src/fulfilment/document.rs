@@ -155,6 +155,7 @@ impl Document {
             }
             fulfilment::Event::Lost(lost) => {
                 self.undeliver();
+                self.received.clear();
                 self.failure = Some(lost.reason.clone());
                 Status::Lost
             }

@@ -58,7 +58,7 @@ pub enum Status {
 
 /// Of the shape of [`Fulfilment`] and of its fold. Raise it with every change of either: snapshots
 /// of another schema are passed over. A test knows when it is due.
-pub const SCHEMA: i32 = 5;
+pub const SCHEMA: i32 = 6;
 
 /// Why it refuses, as [`crate::Refusal`] keeps it.
 pub type Refusal = Error;
@@ -134,6 +134,7 @@ impl Fulfilment {
             }
             Event::Lost(lost) => {
                 self.undeliver();
+                self.back.clear();
                 self.status = Status::Lost;
                 self.loss = Some(lost.reason.clone());
             }

@@ -162,17 +162,20 @@ impl Fulfilment {
         }
     }
 
-    /// Nobody knows where it is, though it may have been told to be handed over; of one that is
-    /// lost, something else is known by now.
+    /// Nobody knows where it is, though it may have been told to be handed over, or to have come
+    /// back for good; of one that is lost, something else is known by now.
     pub fn lose(&self, reason: Note) -> Result<Vec<Event>, Error> {
         if self.status == Status::Lost && self.loss.as_ref() != Some(&reason) {
             let order_id = self.order_id.ok_or(Error::NotFound)?;
             return Ok(vec![Lost { order_id, reason }.into()]);
         }
         let lost = |order_id| Lost { order_id, reason }.into();
-        let from =
+        let out =
             [Status::Shipped, Status::Delivered, Status::PartlyDelivered, Status::DeliveryFailed];
-        self.go_on(&from, Status::Lost, "be lost", lost)
+        let back = [Status::ReturnedToSender];
+        // What goes out again is the order's to send.
+        let from = if self.is_back() { &back[..] } else { &out };
+        self.go_on(from, Status::Lost, "be lost", lost)
     }
 
     /// All that is in it, put there.
@@ -206,6 +209,11 @@ impl Fulfilment {
         let cancelled = |order_id| Cancelled { order_id }.into();
         let from = [Status::Created, Status::Packed];
         self.go_on(&from, Status::Cancelled, "be cancelled", cancelled)
+    }
+
+    /// Whether it came back, and stays.
+    pub fn is_back(&self) -> bool {
+        self.status == Status::ReturnedToSender && !self.send_again
     }
 
     /// Whether it is packed and has not left.

@@ -9,6 +9,7 @@ use crate::ids::{
 };
 use crate::money::Money;
 use crate::options::Options;
+use crate::order::returning::ReturnCorrected;
 use crate::text::{Label, Note, Quantity, Sku};
 
 events! {
@@ -46,6 +47,8 @@ events! {
     ReturnOpened = "order.return_opened", schema 1;
     /// Delivered units came back.
     UnitsReturned = "order.units_returned", schema 1;
+    /// Other units came back than was told, or another part of their price is withheld.
+    ReturnCorrected = "order.return_corrected", schema 1;
     /// What was to come back and did not stays with the customer.
     ReturnClosed = "order.return_closed", schema 1;
     /// Every unit was delivered or is off.
@@ -264,7 +267,7 @@ pub struct FulfilmentClosed {
     /// How much less is owed, because its units came back or were lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<Money>,
-    /// Whether it had been lost, and its units were off for that.
+    /// Whether it had been lost, or told to have come back, and its units were off for that.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub found: bool,
     /// How much more is owed, because it was found and handed over.

@@ -1,14 +1,14 @@
-//! Decisions about what of an order is sent, and what of it comes back.
+//! Decisions about what of an order is sent, and what of that comes back undelivered.
 
 use std::collections::BTreeMap;
 
 use super::rules::{Error, UnitsLeft};
 use super::{
     CancelReason, DeliveryCorrected, Event, FULFILMENTS_EVER_MAX, FULFILMENTS_MAX,
-    FulfilmentClosed, FulfilmentPlanned, FulfilmentShipped, Order, Parcel, ParcelOutcome,
-    RETURNS_MAX, ReturnClosed, ReturnOpened, Stage, Status, Units, UnitsDelivered, UnitsReturned,
+    FulfilmentClosed, FulfilmentPlanned, FulfilmentShipped, Order, Parcel, ParcelOutcome, Stage,
+    Status, Units, UnitsDelivered,
 };
-use crate::ids::{FulfilmentId, ReturnId};
+use crate::ids::FulfilmentId;
 use crate::money::Money;
 use crate::text::{Quantity, Sku};
 
@@ -125,11 +125,14 @@ impl Order {
                 Stage::Closed(ParcelOutcome::Lost),
                 ParcelOutcome::Delivered | ParcelOutcome::Returned,
             )
+            // It was told to have come back, and is off as before.
+            | (Stage::Closed(ParcelOutcome::Returned), ParcelOutcome::Lost)
             | (Stage::Planned | Stage::Shipped, _) => {}
             (Stage::Closed(_), _) => return Ok(vec![]),
         }
         let lines = parcel.lines.clone();
-        let found = parcel.stage == Stage::Closed(ParcelOutcome::Lost);
+        let off = [ParcelOutcome::Lost, ParcelOutcome::Returned].map(Stage::Closed);
+        let found = off.contains(&parcel.stage);
         if found && !again.is_empty() {
             return Err(Error::GivenUp);
         }
@@ -152,48 +155,6 @@ impl Order {
         }
         let closed = FulfilmentClosed { amount, regained: regained(owed, &after), ..closed };
         Ok([closed.into()].into_iter().chain(end).collect())
-    }
-
-    /// Delivered units are to come back.
-    pub fn open_return(&self, return_id: ReturnId, lines: Vec<Units>) -> Result<Vec<Event>, Error> {
-        self.total.ok_or(Error::NotFound)?;
-        if self.returns.len() >= RETURNS_MAX {
-            return Err(Error::TooManyReturns);
-        }
-        let lines = merge(lines, |sku| self.returnable(sku)).map_err(Error::NothingToReturn)?;
-        Ok(vec![ReturnOpened { return_id, lines }.into()])
-    }
-
-    /// Units of an open return came back, of whose price some is withheld.
-    pub fn take_back_units(
-        &self,
-        return_id: ReturnId,
-        lines: Vec<Units>,
-        withheld: Option<Money>,
-    ) -> Result<Vec<Event>, Error> {
-        let owed = self.owed().ok_or(Error::NotFound)?;
-        let open = self.returns.get(&return_id).ok_or(Error::NoSuchReturn)?;
-        let lines = merge(lines, |sku| units_of(open, sku)).map_err(Error::NothingToReturn)?;
-        let mut after = self.clone();
-        let returned = UnitsReturned { return_id, lines, amount: owed, withheld: None };
-        after.evolve(&returned.clone().into());
-        let worth = reduced(owed, &after);
-        let amount = match withheld {
-            None => worth,
-            Some(part) if part.currency() != worth.currency() => {
-                return Err(Error::WithheldElsewhere);
-            }
-            Some(part) => {
-                worth.minus(part).ok_or(Error::WithheldTooMuch { withheld: part, worth })?
-            }
-        };
-        Ok(vec![UnitsReturned { amount, withheld, ..returned }.into()])
-    }
-
-    /// What did not come back of a return stays with the customer.
-    pub fn close_return(&self, return_id: ReturnId) -> Vec<Event> {
-        let closed = |lines: &Vec<Units>| ReturnClosed { return_id, lines: lines.clone() }.into();
-        self.returns.get(&return_id).map(closed).into_iter().collect()
     }
 
     /// Units of `sku` that were delivered and are neither back nor announced.
@@ -228,7 +189,7 @@ pub(super) fn reduced(before: Money, after: &Order) -> Money {
 }
 
 /// How much more is owed for an order than before, if anything.
-fn regained(before: Money, after: &Order) -> Option<Money> {
+pub(super) fn regained(before: Money, after: &Order) -> Option<Money> {
     let more = after.owed()?.less(before);
     (!more.is_zero()).then_some(more)
 }

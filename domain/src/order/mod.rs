@@ -17,6 +17,7 @@ mod fulfilling;
 mod overpaying;
 mod owed;
 mod recording;
+mod returning;
 mod rules;
 mod securing;
 
@@ -32,6 +33,7 @@ pub use event::{
 };
 pub(crate) use fulfilling::{merge, units_of, without};
 pub use recording::Recording;
+pub use returning::{ReturnCorrected, ReturnTold};
 pub use rules::{Error, Placing, UnitsLeft};
 
 use schemars::JsonSchema;
@@ -127,7 +129,7 @@ pub struct BegunPayment {
 
 /// Of the shape of [`Order`] and of its fold. Raise it with every change of either: snapshots of
 /// another schema are passed over. A test knows when it is due.
-pub const SCHEMA: i32 = 11;
+pub const SCHEMA: i32 = 12;
 
 /// Why it refuses, as [`crate::Refusal`] keeps it.
 pub type Refusal = Error;
@@ -152,7 +154,7 @@ pub struct Order {
     pub sold: Option<Money>,
     /// What was taken for it beyond that.
     pub overpaid: Option<Money>,
-    /// What became owed again, because what had been lost turned up.
+    /// What became owed again, because what had been lost turned up, or had not come back.
     pub regained: Option<Money>,
     /// What is not given back though its goods came back: they were worth less then.
     pub withheld: Option<Money>,
@@ -236,6 +238,7 @@ impl Order {
                 self.returns.insert(opened.return_id, opened.lines.clone());
             }
             Event::UnitsReturned(returned) => self.take_back(returned),
+            Event::ReturnCorrected(corrected) => self.correct_what_came(corrected),
             Event::ReturnClosed(ReturnClosed { return_id, lines }) => {
                 self.returns.remove(return_id);
                 self.count(lines, |of, units| of.returning = of.returning.saturating_sub(units));
@@ -325,7 +328,7 @@ impl Order {
                 of.delivered += units;
             }
             // Off they were already.
-            ParcelOutcome::Returned if closed.found => {}
+            ParcelOutcome::Returned | ParcelOutcome::Lost if closed.found => {}
             // Called off before it left: its units are still to be sent.
             ParcelOutcome::Cancelled => of.planned = of.planned.saturating_sub(units),
             ParcelOutcome::Delivered => {
@@ -368,19 +371,6 @@ impl Order {
         });
         if self.status == Status::Completed {
             self.status = Status::Confirmed;
-        }
-    }
-
-    fn take_back(&mut self, returned: &UnitsReturned) {
-        if let Some(withheld) = returned.withheld {
-            add(&mut self.withheld, withheld);
-        }
-        self.count(&returned.lines, |of, units| {
-            of.returning = of.returning.saturating_sub(units);
-            of.returned += units;
-        });
-        if let Some(open) = self.returns.get_mut(&returned.return_id) {
-            *open = without(open, &returned.lines);
         }
     }
 }

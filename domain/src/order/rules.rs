@@ -1,5 +1,5 @@
 //! Decisions about orders: placing, paying and changing. Those about what is called off are in
-//! `cancelling`, about what is sent and comes back in `fulfilling`.
+//! `cancelling`, about what is sent in `fulfilling`, about what customers send back in `returning`.
 
 use chrono::{DateTime, Utc};
 

@@ -8,6 +8,7 @@ use super::tests::{
 };
 use crate::payment::document as payment;
 use crate::payment::{REFUNDS_SHOWN_MAX, Refund};
+use crate::return_::Status::{Approved, Received};
 
 fn delivered() -> Story {
     let story = money(paying(bought()), "payment.captured", "100.00");
@@ -44,6 +45,59 @@ fn a_parcel_that_was_not_delivered_is_not_shown_as_such() {
         .then(order::fold);
     assert_eq!(document.fulfilment_status, FulfilmentStatus::Lost);
     assert_eq!((document.to_refund, document.fulfilments[0].delivered.len()), (document.total, 0));
+}
+
+#[test]
+fn a_return_shows_what_really_came() {
+    const BACK: &str = "return-00000000-0000-7000-8000-000000000021";
+    let id = &BACK[7..];
+    let arrived =
+        |quantity: u32| json!([{ "sku": "TOTE-S", "quantity": quantity, "location": "returns" }]);
+    let asked = json!({ "order_id": O, "lines": lines(3), "reason": "too small" });
+    let worn = json!({ "amount": eur("10.00"), "reason": "worn" });
+    let came = json!({ "return_id": id, "lines": lines(2), "amount": eur("40.00"),
+                       "withheld": eur("10.00") });
+    let story = delivered()
+        .and(BACK, "return.requested", asked)
+        .and(ORDER, "order.return_opened", json!({ "return_id": id, "lines": lines(3) }))
+        .and(BACK, "return.approved", json!({ "order_id": O }))
+        .and(
+            BACK,
+            "return.received",
+            json!({ "order_id": O, "lines": arrived(2), "withheld": worn }),
+        )
+        .and(ORDER, "order.units_returned", came);
+    let told = json!({ "order_id": O, "before": arrived(2), "lines": arrived(1),
+                       "withheld": eur("5.00"), "reason": "counted again" });
+    let less = json!({ "return_id": id, "not_back": lines(1), "regained": eur("20.00"),
+                       "withheld_before": eur("10.00"), "withheld": eur("5.00") });
+    let story = story.and(BACK, "return.receipt_corrected", told).and(
+        ORDER,
+        "order.return_corrected",
+        less,
+    );
+    let document = story.then(order::fold);
+    let of = document.lines[0].progress;
+    assert_eq!((of.delivered, of.returning, of.returned), (4, 2, 1));
+    let money = |it: crate::Money| it.amount().to_string();
+    assert_eq!((money(document.owed), money(document.withheld)), ("80.00".into(), "5.00".into()));
+    let back = &document.returns[0];
+    assert_eq!((back.status, back.amount.map(money)), (Received, Some("20.00".into())));
+    assert_eq!((back.received[0].quantity.get(), back.withheld.len()), (1, 1));
+    assert_eq!(back.withheld[0].reason.to_string(), "counted again");
+
+    let none = json!({ "order_id": O, "before": arrived(1), "lines": [], "withheld": eur("0.00"),
+                       "reason": "of another order" });
+    let none_back = json!({ "return_id": id, "not_back": lines(1), "regained": eur("20.00"),
+                            "withheld_before": eur("5.00") });
+    let document = story
+        .and(BACK, "return.receipt_corrected", none)
+        .and(ORDER, "order.return_corrected", none_back)
+        .then(order::fold);
+    let back = &document.returns[0];
+    assert_eq!((back.status, back.amount.map(money)), (Approved, Some("0.00".into())));
+    assert_eq!((back.received.len(), back.withheld.len()), (0, 0));
+    assert_eq!(document.owed, document.total);
 }
 
 fn shown(story: &Story) -> Vec<(String, Option<String>, bool)> {

@@ -299,6 +299,15 @@ impl Document {
                     back.amount = before.plus(returned.amount);
                 }
             }
+            order::Event::ReturnCorrected(corrected) => {
+                let back = self.returns.iter_mut().find(|back| back.id == corrected.return_id);
+                if let Some(back) = back {
+                    let zero = Money::zero(self.total.currency());
+                    let before = back.amount.unwrap_or(zero);
+                    let less = before.less(corrected.regained.unwrap_or(zero));
+                    back.amount = less.plus(corrected.amount.unwrap_or(zero));
+                }
+            }
             order::Event::DeliveryCorrected(_) if self.status == Status::Completed => {
                 self.status = Status::Confirmed;
                 self.completed_at = None;

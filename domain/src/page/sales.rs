@@ -164,6 +164,10 @@ fn effect(event: &Event) -> Option<Effect<'_>> {
             }
             order::Event::UnitsDelivered(delivered) => delivered.regained.map(Effect::Found),
             order::Event::UnitsReturned(returned) => Some(Effect::Returned(returned.amount)),
+            order::Event::ReturnCorrected(corrected) => {
+                let found = || corrected.regained.map(Effect::Found);
+                corrected.amount.map(Effect::Returned).or_else(found)
+            }
             order::Event::Overpaid(paid) => Some(Effect::Overpaid(paid.amount)),
             order::Event::OverpaidCorrected(less) => Some(Effect::NotOverpaid(less.amount)),
             _ => None,

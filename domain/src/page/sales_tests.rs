@@ -105,6 +105,22 @@ fn goods_and_their_money_are_taken_off_once_and_goodwill_beside_them() {
 }
 
 #[test]
+fn what_had_not_come_back_stays_sold() {
+    let sold = money(paying(bought()), "payment.captured", "100.00");
+    let back = json!({ "return_id": &PAYMENT[8..], "lines": lines(2), "amount": eur("50.00") });
+    let less =
+        json!({ "return_id": &PAYMENT[8..], "not_back": lines(1), "regained": eur("25.00") });
+    let story = sold.and(ORDER, "order.units_returned", back);
+    let put_right = story.and(ORDER, "order.return_corrected", less);
+    let document = day(&put_right);
+    assert_eq!(document.returned.amount.to_string(), "25.00");
+    assert_eq!(document.net.amount.to_string(), "75.00");
+    let more = json!({ "return_id": &PAYMENT[8..], "back": lines(1), "amount": eur("25.00") });
+    let document = day(&put_right.and(ORDER, "order.return_corrected", more));
+    assert_eq!(document.net.amount.to_string(), "50.00");
+}
+
+#[test]
 fn what_was_lost_and_is_handed_over_after_all_was_sold() {
     const PARCEL: &str = "00000000-0000-7000-8000-000000000015";
     let confirmed = json!({ "payment_id": &PAYMENT[8..], "total": eur("100.00"), "units": 4 });

@@ -93,6 +93,14 @@ impl Document {
                 self.received.extend(received.lines.clone());
                 self.withheld.extend(received.withheld.clone());
             }
+            return_::Event::ReceiptCorrected(corrected) => {
+                self.status = corrected.leads_to(self.status);
+                self.received.clone_from(&corrected.lines);
+                if let Some(amount) = corrected.withheld {
+                    let told = Withheld { amount, reason: corrected.reason.clone() };
+                    self.withheld = if amount.is_zero() { vec![] } else { vec![told] };
+                }
+            }
             return_::Event::Withdrawn(_) => self.status = Status::Withdrawn,
             return_::Event::Closed(_) => self.status = Status::Closed,
         }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::OrderId;
 use crate::money::Money;
 use crate::order::Units;
+use crate::return_::Status;
 use crate::text::{Location, Note, Quantity, Sku};
 
 events! {
@@ -19,6 +20,8 @@ events! {
     Withdrawn = "return.withdrawn", schema 1;
     /// Goods arrived.
     Received = "return.received", schema 1;
+    /// Something else arrived than was told.
+    ReceiptCorrected = "return.receipt_corrected", schema 1;
     /// Nothing more is expected.
     Closed = "return.closed", schema 1;
 }
@@ -144,11 +147,39 @@ pub struct Received {
     pub withheld: Option<Withheld>,
 }
 
+/// `return.receipt_corrected`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReceiptCorrected {
+    /// Whose goods.
+    pub order_id: OrderId,
+    /// What was said to have arrived in all.
+    pub before: Vec<Arrival>,
+    /// What did; nothing, if it was another return's.
+    pub lines: Vec<Arrival>,
+    /// How much of the price of all of it is not given back, where that is not as much as before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<Money>,
+    /// Who says so, and how they know.
+    pub reason: Note,
+}
+
 /// `return.closed`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Closed {
     /// Whose goods.
     pub order_id: OrderId,
+}
+
+impl ReceiptCorrected {
+    /// Where the return stands then: one that was closed stays so, and of which nothing came, its
+    /// goods are expected.
+    pub(super) fn leads_to(&self, before: Status) -> Status {
+        match before {
+            Status::Closed => Status::Closed,
+            _ if self.lines.is_empty() => Status::Approved,
+            _ => Status::Received,
+        }
+    }
 }
 
 impl Event {
@@ -160,6 +191,7 @@ impl Event {
             | Self::Rejected(Rejected { order_id, .. })
             | Self::Withdrawn(Withdrawn { order_id })
             | Self::Received(Received { order_id, .. })
+            | Self::ReceiptCorrected(ReceiptCorrected { order_id, .. })
             | Self::Closed(Closed { order_id }) => *order_id,
         }
     }

@@ -2,10 +2,11 @@
 //! [`crate::command::return_`]'s.
 
 use super::{
-    ARRIVALS_MAX, Approved, Arrival, Closed, Event, Received, Rejected, Requested, Return, Status,
-    Withdrawn, Withheld,
+    ARRIVALS_MAX, Approved, Arrival, Closed, Event, ReceiptCorrected, Received, Rejected,
+    Requested, Return, Status, Withdrawn, Withheld, gathered,
 };
 use crate::ids::OrderId;
+use crate::money::Money;
 use crate::order::Units;
 use crate::text::Note;
 
@@ -96,6 +97,34 @@ impl Return {
         Ok(vec![Received { order_id, lines, withheld }.into()])
     }
 
+    /// In all other goods arrived than was told, or otherwise, or another part of their price is
+    /// withheld (where nobody says, as much as before). What of it the order, its stock and its
+    /// money can follow is theirs to say.
+    pub fn correct_receipt(
+        &self,
+        lines: Vec<Arrival>,
+        withheld: Option<Money>,
+        reason: Note,
+    ) -> Result<Vec<Event>, Error> {
+        let order_id = self.order_id.ok_or(Error::NotFound)?;
+        if !matches!(self.status, Status::Received | Status::Closed) {
+            return Err(self.wrong("be corrected"));
+        }
+        if lines.len() > ARRIVALS_MAX {
+            return Err(Error::TooManyArrivals);
+        }
+        let (before, lines) = (self.received.clone(), gathered(&lines));
+        let withheld = withheld.filter(|part| !self.withholds(*part));
+        if withheld.is_none() && same(&before, &lines) {
+            return Ok(vec![]);
+        }
+        Ok(vec![ReceiptCorrected { order_id, before, lines, withheld, reason }.into()])
+    }
+
+    fn withholds(&self, amount: Money) -> bool {
+        self.withheld.map_or(amount.is_zero(), |withheld| withheld == amount)
+    }
+
     /// Nothing more is expected.
     pub fn close(&self) -> Result<Vec<Event>, Error> {
         let closed = |order_id| Closed { order_id }.into();
@@ -122,9 +151,14 @@ impl Return {
     }
 }
 
+/// Whether both are the same arrivals, in whatever order.
+fn same(one: &[Arrival], other: &[Arrival]) -> bool {
+    one.len() == other.len() && one.iter().all(|arrival| other.contains(arrival))
+}
+
 impl Status {
-    /// Whether nobody has decided about it yet: what is refused of it may be allowed later.
+    /// Whether nothing of it has come yet: what is refused of it may be allowed later.
     fn is_early(self) -> bool {
-        matches!(self, Self::Unborn | Self::Requested)
+        matches!(self, Self::Unborn | Self::Requested | Self::Approved)
     }
 }

@@ -144,6 +144,7 @@ impl Document {
         match event {
             stock::Event::Counted(stock::Counted { short, .. })
             | stock::Event::Adjusted(stock::Adjusted { short, .. })
+            | stock::Event::ReceiptCorrected(stock::ReceiptCorrected { short, .. })
             | stock::Event::Transferred(stock::Transferred { short, .. }) => {
                 self.short_orders.clone_from(short);
             }

@@ -10,6 +10,8 @@ use crate::text::{Location, Note, Quantity};
 events! {
     /// Units arrived.
     Received = "stock.received", schema 1;
+    /// Units that were told to have arrived had not, or not there.
+    ReceiptCorrected = "stock.receipt_corrected", schema 1;
     /// Units were carried from one location to another.
     Transferred = "stock.transferred", schema 1;
     /// The units at a location were counted.
@@ -113,6 +115,25 @@ pub enum Source {
         /// With which return.
         return_id: ReturnId,
     },
+}
+
+/// `stock.receipt_corrected`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "StockReceiptCorrected")]
+pub struct ReceiptCorrected {
+    /// Where they were said to be.
+    pub location: Location,
+    /// Whether what lies there is for sale.
+    pub sellable: bool,
+    /// How many units.
+    pub quantity: Quantity,
+    /// Where they were said to come from.
+    pub source: Source,
+    /// Whether they were told to be another product's, which had the SKU before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub of_another: bool,
+    /// Who comes short, where more was promised than is there: the newest holds first.
+    pub short: Vec<Short>,
 }
 
 /// `stock.transferred`
@@ -237,6 +258,9 @@ impl Event {
         match self {
             Self::Received(Received { source: Source::Parcel { again: true, .. }, .. }) => 0,
             Self::Received(received) if received.sellable => i64::from(received.quantity),
+            Self::ReceiptCorrected(corrected) if corrected.sellable => {
+                -i64::from(corrected.quantity)
+            }
             Self::Counted(counted) if counted.sellable => counted.on_hand - counted.expected,
             Self::Adjusted(adjusted) if adjusted.sellable => adjusted.delta,
             Self::Transferred(Transferred { from, to, quantity, .. }) => {
@@ -246,7 +270,7 @@ impl Event {
             Self::Reserved(reserved) => -units(&reserved.parts),
             Self::Released(released) => units(&released.parts),
             // Where nothing is for sale.
-            Self::Received(_) | Self::Counted(_) | Self::Adjusted(_)
+            Self::Received(_) | Self::ReceiptCorrected(_) | Self::Counted(_) | Self::Adjusted(_)
             // Reserved before, gone after, from where they were for sale: not so either way.
             | Self::Committed(_) | Self::Shipped(_)
             | Self::PolicySet(_)

@@ -16,8 +16,8 @@ mod rules;
 use std::collections::BTreeMap;
 
 pub use event::{
-    Adjusted, Committed, Counted, Event, Low, Part, PolicySet, Received, Released, Reserved, Shelf,
-    Shipped, Short, Source, ThresholdSet, Transferred,
+    Adjusted, Committed, Counted, Event, Low, Part, PolicySet, ReceiptCorrected, Received,
+    Released, Reserved, Shelf, Shipped, Short, Source, ThresholdSet, Transferred,
 };
 pub use levels::{Level, SHORT_MAX};
 pub use rules::{Error, ON_HAND_MAX};
@@ -40,7 +40,7 @@ pub struct Hold {
 
 /// Of the shape of [`Stock`] and of its fold. Raise it with every change of either: snapshots of
 /// another schema are passed over. A test knows when it is due.
-pub const SCHEMA: i32 = 3;
+pub const SCHEMA: i32 = 4;
 
 /// Why it refuses, as [`crate::Refusal`] keeps it.
 pub type Refusal = crate::refusal::All<crate::refusal::OfSku<Error>>;
@@ -72,6 +72,13 @@ impl Stock {
     pub fn evolve(&mut self, event: &Event) {
         match event {
             Event::Received(received) => self.take_in(received),
+            Event::ReceiptCorrected(corrected) => {
+                let ReceiptCorrected { location, sellable, quantity, of_another, .. } = corrected;
+                let units = i64::from(*quantity);
+                let level = self.level(location, *sellable);
+                level.on_hand -= units;
+                level.of_another -= if *of_another { units } else { 0 };
+            }
             Event::Transferred(Transferred { from, to, quantity, .. }) => {
                 self.level(&from.location, from.sellable).on_hand -= i64::from(*quantity);
                 self.level(&to.location, to.sellable).on_hand += i64::from(*quantity);

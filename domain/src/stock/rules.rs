@@ -1,8 +1,9 @@
 //! Decisions about stock: what may be taken, and from where.
 
 use super::{
-    Adjusted, Committed, Counted, Event, Hold, Low, Part, PolicySet, Received, Released, Reserved,
-    Shelf, Shipped, Short, Source, Stock, ThresholdSet, Transferred, event, levels,
+    Adjusted, Committed, Counted, Event, Hold, Low, Part, PolicySet, ReceiptCorrected, Received,
+    Released, Reserved, Shelf, Shipped, Short, Source, Stock, ThresholdSet, Transferred, event,
+    levels,
 };
 use crate::ids::{FulfilmentId, OrderId, ProductId};
 use crate::text::{Location, Note, Quantity};
@@ -112,6 +113,26 @@ impl Stock {
         }
         self.must_fit(&location, i64::from(quantity))?;
         Ok(self.told(Received { location, sellable, quantity, source, of_another: true }))
+    }
+
+    /// Takes units out again that were told to have arrived there, and had not: as many as are
+    /// there of this product, or of the one that had its SKU before.
+    pub fn correct_receipt(
+        &self,
+        at: Shelf,
+        quantity: Quantity,
+        source: Source,
+        of_another: bool,
+    ) -> Result<Vec<Event>, Error> {
+        let Shelf { location, sellable } = at;
+        let level = self.at(&location);
+        let (on_hand, units) =
+            (if of_another { level.of_another } else { level.own() }, i64::from(quantity));
+        if units > on_hand {
+            return Err(Error::WouldGoNegative { on_hand });
+        }
+        let short = if sellable { self.short_by(-units) } else { vec![] };
+        Ok(self.told(ReceiptCorrected { location, sellable, quantity, source, of_another, short }))
     }
 
     /// Carries units from one location to another, or says all that is in the way at either. What

@@ -72,6 +72,35 @@ fn moved_to(n: u128) -> Any {
     to_order(1, Orders::ChangeAddress { address_id: AddressId(uuid::Uuid::from_u128(n)) })
 }
 
+/// By a wrong button: it had not come back, or elsewhere.
+#[test]
+fn a_parcel_that_had_not_come_back_is_lost_and_turns_up() {
+    let shop = refused(captured()).done(all_back_to(1, "depot"));
+    let less = stock_of(&shop, TOTE).available();
+    let facts = shop.decide(&lose(1)).expect("it is said");
+    let asked = |(stream, _): &Fact| matches!(stream, StreamId::Payment(_));
+    assert!(!facts.iter().any(asked), "no money moves: {facts:?}");
+    let shop = shop.done(lose(1));
+    assert_eq!(stock_of(&shop, TOTE).available(), less - 2);
+    let of = order_of(&shop).progress(&sku(TOTE));
+    assert_eq!((of.off, of.gone, of.delivered), (2, 2, 0));
+    assert_eq!(order_of(&shop).status, Status::Cancelled);
+    let came = shop.clone().done(deliver(1));
+    assert_eq!(order_of(&came).owed(), Some(eur("50.50")));
+    assert_eq!(order_of(&came).status, Status::Completed);
+    let elsewhere = shop.done(all_back_to(1, "shop"));
+    assert_eq!(stock_of(&elsewhere, TOTE).available(), less);
+    let of = order_of(&elsewhere).progress(&sku(TOTE));
+    assert_eq!((of.off, of.gone), (2, 2));
+    // Its units are not there any more.
+    let left = Stocks::Count { location: place("shop"), on_hand: 1, reason: None };
+    let gone = elsewhere.done(Any::Stock(sku(TOTE), left));
+    gone.when(lose(1)).then_refused("stock_would_go_negative");
+    // What goes out again is the order's.
+    let again = refused(captured()).done(send_again(1, "depot"));
+    again.when(lose(1)).then_refused("fulfilment_wrong_state");
+}
+
 const ALL: [(&str, u32); 2] = [(PURSE, 1), (TOTE, 2)];
 
 #[test]

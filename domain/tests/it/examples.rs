@@ -72,7 +72,7 @@ fn of_skus() -> [sku::Event; 2] {
     [sku::Assigned { product_id }.into(), sku::Released { product_id }.into()]
 }
 
-fn of_stocks() -> [stock::Event; 11] {
+fn of_stocks() -> [stock::Event; 12] {
     let order_id = order_id(1);
     let parts = || parts(&[("depot", 2), ("shop", 1)]);
     let (location, quantity) = (place("depot"), units(5));
@@ -83,10 +83,11 @@ fn of_stocks() -> [stock::Event; 11] {
     let at = |code, sellable| stock::Shelf { location: place(code), sellable };
     let (from, to) = (at("depot", true), at("shop", true));
     let transferred = stock::Transferred { from, to, quantity, reason, short: short() };
-    let (reason, location_of) = (Some(note("stocktaking")), || location.clone());
-    let (on_hand, expected, location) = (4, 5, location_of());
+    let (reason, location_of) = (Some(note("stocktaking")), || place("depot"));
+    let (on_hand, expected) = (4, 5);
     let counted = stock::Counted { location, sellable, on_hand, expected, reason, short: short() };
-    let (delta, reason, location) = (-3, note("broken"), location_of());
+    let (delta, reason) = (-3, note("broken"));
+    let location = location_of();
     let adjusted = stock::Adjusted { location, sellable, delta, reason, short: short() };
     [
         stock::Received { location: location_of(), sellable, quantity, source, of_another: false }
@@ -101,6 +102,15 @@ fn of_stocks() -> [stock::Event; 11] {
         stock::PolicySet { backorder_max: 20 }.into(),
         stock::ThresholdSet { threshold: Some(5) }.into(),
         stock::Low { available: 4, threshold: 5 }.into(),
+        stock::ReceiptCorrected {
+            location: location_of(),
+            sellable,
+            quantity,
+            source: stock::Source::Return { order_id, return_id: return_id(1) },
+            of_another: true,
+            short: short(),
+        }
+        .into(),
     ]
 }
 
@@ -142,7 +152,7 @@ fn of_carts() -> [cart::Event; 9] {
     ]
 }
 
-fn of_orders() -> [order::Event; 23] {
+fn of_orders() -> [order::Event; 24] {
     let (payment_id, fulfilment_id, return_id) = (payment_id(1), parcel_id(1), return_id(1));
     let (total, amount, units) = (eur("39.98"), eur("19.99"), 2);
     let address_id = domain::AddressId(uuid::Uuid::from_u128(8));
@@ -203,6 +213,17 @@ fn of_orders() -> [order::Event; 23] {
         order::UnitsCancelled { lines: lines(), reason: broken, amount, was_confirmed }.into(),
         order::ReturnOpened { return_id, lines: lines() }.into(),
         order::UnitsReturned { return_id, lines: lines(), amount, withheld: Some(amount) }.into(),
+        order::ReturnCorrected {
+            return_id,
+            not_back: lines(),
+            back: lines(),
+            amount: Some(amount),
+            regained: Some(amount),
+            withheld_before: Some(amount),
+            withheld: Some(amount),
+            closed: true,
+        }
+        .into(),
         order::ReturnClosed { return_id, lines: lines() }.into(),
         order::Completed {}.into(),
         order::Cancelled { reason, was_confirmed, total, units }.into(),
@@ -322,7 +343,7 @@ fn of_parcels() -> [fulfilment::Event; 10] {
     ]
 }
 
-fn of_returns() -> [return_::Event; 6] {
+fn of_returns() -> [return_::Event; 7] {
     use return_::{Arrival, Disposal};
     let order_id = order_id(1);
     let arrival = |disposal| Arrival { sku: sku(TOTE), quantity: units(1), disposal };
@@ -334,7 +355,15 @@ fn of_returns() -> [return_::Event; 6] {
         return_::Approved { order_id }.into(),
         return_::Rejected { order_id, reason: reason() }.into(),
         return_::Withdrawn { order_id }.into(),
-        return_::Received { order_id, lines, withheld }.into(),
+        return_::Received { order_id, lines: lines.clone(), withheld }.into(),
+        return_::ReceiptCorrected {
+            order_id,
+            before: lines.clone(),
+            lines,
+            withheld: Some(eur("2.00")),
+            reason: reason(),
+        }
+        .into(),
         return_::Closed { order_id }.into(),
     ]
 }

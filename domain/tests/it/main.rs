@@ -23,6 +23,7 @@ mod order;
 mod payment;
 mod product;
 mod random;
+mod receipts;
 mod recorded;
 mod refusal;
 mod reopened;

@@ -208,6 +208,14 @@ fn what_may_be_sold_changes_by_what_each_event_says() {
         ship(1),
         fail(1),
         send_again(1, "depot"),
+        plan(2, 1, &[(TOTE, 3)]),
+        pack(2),
+        ship(2),
+        fail(2),
+        all_back_to(2, "returns"),
+        lose(2),
+        all_back_to(2, "depot"),
+        lose(2),
         cancel(1),
     ];
     let (mut shop, mut said, mut kinds) = (catalogue(), 8, std::collections::BTreeSet::new());

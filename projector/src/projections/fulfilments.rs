@@ -6,7 +6,7 @@ use sqlx::types::Uuid;
 use crate::documents::document_projection;
 
 document_projection! {
-    Fulfilments, version 2;
+    Fulfilments, version 3;
     table "fulfilments_rows", key Uuid "uuid";
     stream Fulfilment(id) => id.0;
     documents Document, by document::fold;

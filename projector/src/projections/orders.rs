@@ -20,7 +20,7 @@ const CATEGORIES: &[Category] =
 
 pub static PROJECTION: Projection = Projection {
     name: ReadModel::Orders.name(),
-    version: 9,
+    version: 10,
     categories: CATEGORIES,
     tables: &["orders_rows"],
     grain: 1,

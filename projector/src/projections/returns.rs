@@ -6,7 +6,7 @@ use sqlx::types::Uuid;
 use crate::documents::document_projection;
 
 document_projection! {
-    Returns, version 1;
+    Returns, version 2;
     table "returns_rows", key Uuid "uuid";
     stream Return(id) => id.0;
     documents Document, by document::fold;

@@ -22,7 +22,7 @@ use crate::step::Step;
 
 pub static PROJECTION: Projection = Projection {
     name: ReadModel::Sales.name(),
-    version: 5,
+    version: 6,
     categories: &[Category::Order, Category::Payment],
     tables: &["sales_rows", "sales_orders_rows"],
     grain: ALL_SLOTS,

@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::http::{Request, Uri};
 use domain::command::payment;
 use domain::command::product as products;
+use domain::command::return_;
 use domain::{Command, Currency, Money};
 use import::{Report, TableError};
 use kit::Shop;
@@ -73,6 +74,9 @@ pub fn check_amounts(command: &Command) {
             | payment::Command::CorrectRefund { amount, .. }
             | payment::Command::CorrectRemittance { amount, .. },
         ) => vec![*amount],
+        Command::Return(_, return_::Command::CorrectReceipt { withheld, .. }) => {
+            withheld.iter().copied().collect()
+        }
         _ => vec![],
     };
     for money in amounts {

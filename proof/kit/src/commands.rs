@@ -313,6 +313,15 @@ pub fn take_back_worn(
     }
     command
 }
+/// In all something else came than was told: each to a place, or nowhere.
+pub fn correct_receipt(
+    back: impl Named<ReturnId>,
+    lines: &[(&str, u32, Option<&str>)],
+    withheld: Option<Money>,
+) -> Command {
+    let (lines, reason) = (arrivals(lines), note("the clerk counted again"));
+    to_return(back, returns::Command::CorrectReceipt { lines, withheld, reason })
+}
 pub fn close_return(back: impl Named<ReturnId>) -> Command {
     to_return(back, returns::Command::Close)
 }

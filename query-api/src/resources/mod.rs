@@ -3,7 +3,8 @@
 //! Each route says who may call it. The catalogue, its search and its stock are for everybody,
 //! though those who work here see drafts, archived products and the past too; a shopper sees what
 //! is theirs, and of an order its past and its story, as far as [`told`] says. Who reads events
-//! sees what they are the events of, and their lists; whose they are by name is for the back office.
+//! sees what they are the events of, and their lists; whose they are by name is for the back
+//! office.
 
 pub mod cart;
 pub mod event;

@@ -38,6 +38,13 @@ const TOLD: &[(&str, &[&[&str]])] = &[
     ("order.units_cancelled", &[&["amount"], &UNITS]),
     ("order.return_opened", &[&["return_id"], &UNITS]),
     ("order.units_returned", &[&["return_id", "amount", "withheld"], &UNITS]),
+    (
+        "order.return_corrected",
+        &[
+            &["return_id", "amount", "regained", "withheld_before", "withheld"],
+            &["not_back.sku", "not_back.quantity", "back.sku", "back.quantity"],
+        ],
+    ),
     ("order.return_closed", &[&["return_id"], &UNITS]),
     ("order.completed", &[]),
     ("order.cancelled", &[&["total", "units"]]),
@@ -77,6 +84,7 @@ const TOLD: &[(&str, &[&[&str]])] = &[
     ("return.rejected", &[]),
     ("return.withdrawn", &[]),
     ("return.received", &[&["withheld.amount"], &UNITS]),
+    ("return.receipt_corrected", &[&["before.sku", "before.quantity", "withheld"], &UNITS]),
     ("return.closed", &[]),
 ];
 

@@ -47,6 +47,7 @@ impl Reaction for ExpireOrder {
             | order::Event::UnitsCancelled(_)
             | order::Event::ReturnOpened(_)
             | order::Event::UnitsReturned(_)
+            | order::Event::ReturnCorrected(_)
             | order::Event::Overpaid(_)
             | order::Event::OverpaidCorrected(_)
             | order::Event::ReturnClosed(_)

@@ -1666,6 +1666,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/returns/{id}/correct-receipt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Puts right what was received, where something else was told by mistake: stock, what is owed and
+         * @description Puts right what was received, where something else was told by mistake: stock, what is owed and
+         *     what is given back follow.
+         */
+        post: operations["return.correct_receipt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/returns/{id}/receive": {
         parameters: {
             query?: never;
@@ -2408,7 +2429,7 @@ export interface components {
              * @description Its name in the list of operations: `cart.add_line`.
              * @enum {string}
              */
-            command: "product.create" | "product.change" | "product.set_variant" | "product.change_variant" | "product.set_prices" | "product.remove_variant" | "product.publish" | "product.unpublish" | "product.archive" | "product.restore" | "stock.receive" | "stock.transfer" | "stock.count" | "stock.adjust" | "stock.set_policy" | "stock.set_threshold" | "location.set" | "cart.create" | "cart.assign" | "cart.merge" | "cart.add_line" | "cart.change_line" | "cart.remove_line" | "cart.checkout" | "cart.reopen" | "cart.abandon" | "order.assign" | "order.cancel" | "order.change_line" | "order.remove_line" | "order.change_address" | "payment.start" | "payment.abort" | "payment.capture" | "payment.void" | "payment.refund" | "payment.complete_action" | "payment.resolve" | "payment.collect" | "payment.correct_collection" | "payment.remit" | "payment.correct_remittance" | "payment.correct_refund" | "payment.uncollect" | "fulfilment.create" | "fulfilment.pack" | "fulfilment.ship" | "fulfilment.deliver" | "fulfilment.fail" | "fulfilment.lose" | "fulfilment.return" | "fulfilment.cancel" | "return.request" | "return.approve" | "return.reject" | "return.withdraw" | "return.receive" | "return.close";
+            command: "product.create" | "product.change" | "product.set_variant" | "product.change_variant" | "product.set_prices" | "product.remove_variant" | "product.publish" | "product.unpublish" | "product.archive" | "product.restore" | "stock.receive" | "stock.transfer" | "stock.count" | "stock.adjust" | "stock.set_policy" | "stock.set_threshold" | "location.set" | "cart.create" | "cart.assign" | "cart.merge" | "cart.add_line" | "cart.change_line" | "cart.remove_line" | "cart.checkout" | "cart.reopen" | "cart.abandon" | "order.assign" | "order.cancel" | "order.change_line" | "order.remove_line" | "order.change_address" | "payment.start" | "payment.abort" | "payment.capture" | "payment.void" | "payment.refund" | "payment.complete_action" | "payment.resolve" | "payment.collect" | "payment.correct_collection" | "payment.remit" | "payment.correct_remittance" | "payment.correct_refund" | "payment.uncollect" | "fulfilment.create" | "fulfilment.pack" | "fulfilment.ship" | "fulfilment.deliver" | "fulfilment.fail" | "fulfilment.lose" | "fulfilment.return" | "fulfilment.cancel" | "return.request" | "return.approve" | "return.reject" | "return.withdraw" | "return.receive" | "return.correct_receipt" | "return.close";
             /** @description What is the body elsewhere; and `sku`, where that is in the path there. */
             data?: {
                 [key: string]: unknown;
@@ -2558,6 +2579,8 @@ export interface components {
             unit_price: components["schemas"]["Money"];
             /** @description What one cost before that, if it was something else. */
             unit_price_before?: components["schemas"]["Money"] | null;
+            /** @description What the variant was called beside that, if it had a name of its own. */
+            variant_title?: components["schemas"]["Label"] | null;
         };
         /** @description Takes another cart's lines in. The other one goes on as a part of this. */
         CartMerge: {
@@ -3258,6 +3281,8 @@ export interface components {
              * @description Units in no parcel yet.
              */
             unplanned: number;
+            /** @description What the variant was called beside that, if it had a name of its own. */
+            variant_title?: components["schemas"]["Label"] | null;
         };
         /** @description Calls a whole line off, before it is packed. Parcels that are planned for it are called off. */
         OrderRemoveLine: {
@@ -3766,6 +3791,18 @@ export interface components {
         /** @description Ends a return of which nothing more is expected. */
         ReturnClose: Record<string, never>;
         /**
+         * @description Puts right what was received, where something else was told by mistake: stock, what is owed and
+         *     what is given back follow.
+         */
+        ReturnCorrectReceipt: {
+            /** @description What arrived in all, and what became of it; nothing, if it was another return's. */
+            lines: components["schemas"]["Arrival"][];
+            /** @description Who says so, and how they know. */
+            reason: components["schemas"]["Note"];
+            /** @description How much of the price of all of it is not given back; as much as before, where nobody says. */
+            withheld?: components["schemas"]["Money"] | null;
+        };
+        /**
          * Format: uuid
          * @description Goods of an order that come back after they were delivered.
          */
@@ -3921,7 +3958,8 @@ export interface components {
             committed: number;
             /**
              * Format: date-time
-             * @description When it was first heard of.
+             * @description When it was first heard of: when some of it first came, or, before that, when a product
+             *     took its SKU.
              */
             created_at: string;
             /** @description The SKU. */
@@ -3967,7 +4005,7 @@ export interface components {
             updated_at: string;
             /**
              * Format: int64
-             * @description The version of its stream.
+             * @description The version of its stream; 0 where a product sells it and none was ever there.
              */
             version: number;
         };
@@ -9360,6 +9398,81 @@ export interface operations {
             content: {
                 /** @example {} */
                 "application/json": components["schemas"]["ReturnClose"];
+            };
+        };
+        responses: {
+            /** @description It was done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    "Log-Id": components["headers"]["Log-Id"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"] | components["schemas"]["Return"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "return.correct_receipt": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Under which the request is found again in logs and events. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description `return=representation` for the document after a command in its answer; `wait=5` for how many seconds a read may wait until it is as new as `min_position` says. */
+                Prefer?: components["parameters"]["Prefer"];
+                /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
+                "Log-Id"?: components["parameters"]["Log-Id"];
+                /** @description The token that a customer had as a guest before they signed in: what is the guest's may become theirs. */
+                "Guest-Token"?: components["parameters"]["Guest-Token"];
+                /** @description Under which a command takes effect once: sent again with it, it gets the answer that it got first. One that the caller makes up, a UUID say, for each thing that is to be done. */
+                "Idempotency-Key": string;
+                /** @description The `ETag` that was read, or `*` for whatever is there: the command is refused with 412 if what it is for has changed since. */
+                "If-Match"?: components["parameters"]["If-Match"];
+            };
+            path: {
+                /** @description What the command is for. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "lines": [
+                 *         {
+                 *           "location": "main",
+                 *           "quantity": 1,
+                 *           "sku": "TOTE-COGNAC"
+                 *         }
+                 *       ],
+                 *       "reason": "the customer changed their mind",
+                 *       "withheld": {
+                 *         "amount": "19.99",
+                 *         "currency": "EUR"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReturnCorrectReceipt"];
             };
         };
         responses: {

@@ -49,6 +49,7 @@ export const KEYED: ReadonlySet<string> = new Set([
   "post /v1/returns",
   "post /v1/returns/{id}/approve",
   "post /v1/returns/{id}/close",
+  "post /v1/returns/{id}/correct-receipt",
   "post /v1/returns/{id}/receive",
   "post /v1/returns/{id}/reject",
   "post /v1/returns/{id}/withdraw",

@@ -617,6 +617,8 @@ export interface components {
             unit_price: components["schemas"]["Money"];
             /** @description What one cost before that, if it was something else. */
             unit_price_before?: components["schemas"]["Money"] | null;
+            /** @description What the variant was called beside that, if it had a name of its own. */
+            variant_title?: components["schemas"]["Label"] | null;
         };
         /** @description One SKU in a cart, and what it is today. */
         CartLineToday: {
@@ -638,6 +640,8 @@ export interface components {
             unit_price: components["schemas"]["Money"];
             /** @description What one cost before that, if it was something else. */
             unit_price_before?: components["schemas"]["Money"] | null;
+            /** @description What the variant was called beside that, if it had a name of its own. */
+            variant_title?: components["schemas"]["Label"] | null;
         };
         /** @description Where a cart stands in its life. */
         CartStatus: "open" | "checked_out" | "abandoned" | "merged";
@@ -1099,6 +1103,8 @@ export interface components {
              * @description Units in no parcel yet.
              */
             unplanned: number;
+            /** @description What the variant was called beside that, if it had a name of its own. */
+            variant_title?: components["schemas"]["Label"] | null;
         };
         OrderPage: {
             included?: components["schemas"]["IncludedProducts"];
@@ -2357,7 +2363,8 @@ export interface components {
             committed: number;
             /**
              * Format: date-time
-             * @description When it was first heard of.
+             * @description When it was first heard of: when some of it first came, or, before that, when a product
+             *     took its SKU.
              */
             created_at: string;
             /** @description The SKU. */
@@ -2403,7 +2410,7 @@ export interface components {
             updated_at: string;
             /**
              * Format: int64
-             * @description The version of its stream.
+             * @description The version of its stream; 0 where a product sells it and none was ever there.
              */
             version: number;
         };
@@ -3772,9 +3779,9 @@ export interface operations {
             query?: {
                 /** @description Only those of which a variant has one of these barcodes. */
                 barcode?: string[];
-                /** @description Of this brand. */
+                /** @description Of this brand, likewise. */
                 brand?: string;
-                /** @description In this category, by its name. */
+                /** @description In this category, by its name, in whatever spelling: as the search finds it. */
                 category?: string;
                 /** @description The `next` of the page before. */
                 cursor?: string;

@@ -142,13 +142,16 @@ pub fn of_reports() -> impl Strategy<Value = Command> {
 
 pub fn of_returns() -> impl Strategy<Value = Command> {
     let lines = select(vec![vec![(TOTE, 1)], vec![(PURSE, 1)], vec![(TOTE, 2), (PURSE, 1)]]);
-    (1..=STORIES, 0..7_u8, 1..=STORIES, lines).prop_map(|(n, act, order, lines)| match act {
+    (1..=STORIES, 0..10_u8, 1..=STORIES, lines).prop_map(|(n, act, order, lines)| match act {
         0 => request_return(n, order, &lines),
         1 => approve(n),
         2 => take_back(n, &lines),
         3 => take_back_worn(n, &lines, eur("7.00")),
         4 => withdraw(n),
         5 => to_return(n, domain::command::return_::Command::Reject { reason: note("worn") }),
+        6 => correct_receipt(n, &[], Some(eur("0.00"))),
+        7 => correct_receipt(n, &[(TOTE, 1, Some("shop"))], None),
+        8 => correct_receipt(n, &[(TOTE, 2, None), (PURSE, 1, Some("depot"))], Some(eur("3.00"))),
         _ => close_return(n),
     })
 }

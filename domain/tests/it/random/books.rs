@@ -76,6 +76,12 @@ impl<'a> Books<'a> {
         units_of(taken, sku)
     }
 
+    /// The returns of an order.
+    fn returns_of(&self, order: &Order) -> Vec<&Return> {
+        let order = |id| self.orders.get(&id).is_some_and(|of| std::ptr::eq(*of, order));
+        self.returns.values().filter(|back| back.order_id.is_some_and(order)).copied().collect()
+    }
+
     /// The payments of an order.
     fn payments_of(&self, order: &Order) -> Vec<&Payment> {
         order.payments.keys().map(|id| self.payments[id]).collect()
@@ -238,6 +244,7 @@ fn check_order(books: &Books, order: &Order) {
             "{order:?}"
         );
     }
+    money::check_returns(order, &books.returns_of(order));
     match order.status {
         Status::Completed => assert!(order.any_delivered(), "{order:?}"),
         Status::Cancelled => assert!(!order.has_left(), "{order:?}"),
@@ -366,6 +373,7 @@ fn check_units(before: &Books, facts: &[Fact], after: &Books) {
 fn units_that_came(event: &stock::Event) -> i64 {
     match event {
         stock::Event::Received(received) => i64::from(received.quantity),
+        stock::Event::ReceiptCorrected(corrected) => -i64::from(corrected.quantity),
         stock::Event::Counted(counted) => counted.on_hand - counted.expected,
         stock::Event::Adjusted(adjusted) => adjusted.delta,
         stock::Event::Shipped(shipped) => {

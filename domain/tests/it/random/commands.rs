@@ -34,5 +34,5 @@ commands! {
     Payment, payment: Start CompleteAction Abort Capture Void Refund Record Report Resolve Expire
         Collect CorrectCollection Remit CorrectRemittance CorrectRefund Uncollect;
     Fulfilment, fulfilment: Create Pack Ship Deliver Fail Lose Return Cancel;
-    Return, return_: Request Approve Reject Withdraw Receive Close;
+    Return, return_: Request Approve Reject Withdraw Receive CorrectReceipt Close;
 }

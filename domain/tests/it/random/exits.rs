@@ -187,6 +187,40 @@ pub fn check_typed_wrong(shop: &Shop) {
     }
 }
 
+/// What was told to be back was another return's, and then was not after all: while its units are
+/// where they were put, the first can be said, and after the second all is as it was.
+pub fn check_told_back(shop: &Shop) {
+    for (stream, state) in shop.streams() {
+        let (StreamId::Return(id), State::Return(back)) = (stream, state) else { continue };
+        let (Some(order_id), false) = (back.order_id, back.received.is_empty()) else { continue };
+        let before = order_of(shop, order_id);
+        let zero = Money::zero(before.total.expect("it was placed").currency());
+        let (lines, reason) = (back.received.clone(), || note("of another"));
+        let correct = |lines, part| {
+            let (withheld, reason) = (Some(part), reason());
+            Command::Return(*id, returns::Command::CorrectReceipt { lines, withheld, reason })
+        };
+        let mut shop = shop.clone();
+        if let Err(no) = shop.ask(&correct(vec![], zero)) {
+            assert_eq!(no.code().0, "stock_would_go_negative", "{back:?}");
+            continue;
+        }
+        let none = order_of(&shop, order_id);
+        let count = lines.iter().map(|it| u64::from(it.quantity.get())).sum::<u64>();
+        assert_eq!(none.units(), before.units() + count, "{back:?}");
+        let part = back.withheld.unwrap_or(zero);
+        let again = if back.status == return_::Status::Closed {
+            correct(lines, part)
+        } else {
+            let withheld = Some(return_::Withheld { amount: part, reason: reason() });
+            Command::Return(*id, returns::Command::Receive { lines, withheld })
+        };
+        let again = order_of(&shop.done(again), order_id);
+        assert_eq!(again.owed(), before.owed(), "{back:?}");
+        assert_eq!(again.progress, before.progress, "{back:?}");
+    }
+}
+
 /// Gateways do what they were asked, and are asked again for what they had refused.
 fn settle(shop: &mut Shop, id: OrderId) {
     for _ in 0..COMMANDS_MAX {

@@ -148,6 +148,7 @@ proptest! {
         exits::check_alone(&shop);
         exits::check_never_came(&shop);
         exits::check_typed_wrong(&shop);
+        exits::check_told_back(&shop);
         exits::check(&shop, exits::Wish::GiveUp);
         exits::check(&shop, exits::Wish::GoThrough);
     }

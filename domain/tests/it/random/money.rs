@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use domain::order::Order;
 use domain::page::sales::{self, Document, Ledger};
 use domain::payment::{DisputeStage, Event as Paid, Operation, Payment, Restoration, Terms};
+use domain::return_::Return;
 use domain::{Event, Money, OrderId, PaymentId, Seen, State, StreamId};
 use kit::{Fact, Shop, hour};
 use rust_decimal::Decimal;
@@ -131,4 +132,19 @@ pub fn check_sums(payment: &Payment) {
     assert!(within(terms.refunded_by_hand, terms.refunded), "{payment:?}");
     let settled = terms.remitted.plus(terms.written_off).expect("a sum");
     assert!(within(settled, terms.captured), "{payment:?}");
+}
+
+/// What its returns say has come is what the order counts as back, and holds back of its price.
+pub fn check_returns(order: &Order, returns: &[&Return]) {
+    for line in &order.lines {
+        let came = returns.iter().flat_map(|back| &back.received);
+        let came = came.filter(|it| it.sku == line.sku).map(|it| it.quantity.get());
+        assert_eq!(order.progress(&line.sku).returned, came.sum::<u32>(), "{order:?} {returns:?}");
+        let of = order.returns.values().flatten().filter(|units| units.sku == line.sku);
+        let announced: u32 = of.map(|units| units.quantity.get()).sum();
+        assert_eq!(order.progress(&line.sku).returning, announced, "{order:?} {returns:?}");
+    }
+    let amount = |money: Option<Money>| money.map_or(Decimal::ZERO, Money::amount);
+    let withheld: Decimal = returns.iter().map(|back| amount(back.withheld)).sum();
+    assert_eq!(amount(order.withheld), withheld, "{order:?} {returns:?}");
 }

@@ -168,7 +168,7 @@ fn advance(shop: &Shop, n: u128, choice: u8, mood: Mood) -> Command {
             next_of_parcels(shop, n, choice, &order)
         }
         (_, order::Status::Completed) if choice.is_multiple_of(3) => {
-            next_of_returns(shop, n, &order)
+            next_of_returns(shop, n, choice, &order)
         }
         _ => next_of_payment(latest, n, choice, &payment),
     }
@@ -224,7 +224,7 @@ fn next_of_payment(n: u128, order: u128, choice: u8, payment: &Payment) -> Comma
     }
 }
 
-fn next_of_returns(shop: &Shop, n: u128, order: &Order) -> Command {
+fn next_of_returns(shop: &Shop, n: u128, choice: u8, order: &Order) -> Command {
     let State::Return(state) = shop.state(&StreamId::Return(return_id(n))) else {
         panic!("a return")
     };
@@ -234,6 +234,10 @@ fn next_of_returns(shop: &Shop, n: u128, order: &Order) -> Command {
         return_::Status::Unborn => request_return(n, n, &line),
         return_::Status::Requested => approve(n),
         return_::Status::Approved => take_back(n, &line),
+        return_::Status::Received if choice.is_multiple_of(2) => correct_receipt(n, &[], None),
+        return_::Status::Closed if choice.is_multiple_of(2) => {
+            correct_receipt(n, &[(line[0].0, 1, Some("shop"))], None)
+        }
         _ => close_return(n),
     }
 }

@@ -67,6 +67,7 @@ pub const ROUTES: &[Route] = &[
     ("return.reject", Method::POST, "/v1/returns/{id}/reject"),
     ("return.withdraw", Method::POST, "/v1/returns/{id}/withdraw"),
     ("return.receive", Method::POST, "/v1/returns/{id}/receive"),
+    ("return.correct_receipt", Method::POST, "/v1/returns/{id}/correct-receipt"),
     ("return.close", Method::POST, "/v1/returns/{id}/close"),
 ];
 

@@ -21,14 +21,18 @@ async fn arrives(shop: &Shop, back: &str, line: Value) -> Result<()> {
     shop.ask(&format!("/v1/returns/{back}/receive"), json!({"lines": [line]})).await.map(drop)
 }
 
-/// Two bags come back one after the other, one of them worn: for that one less is given back.
+/// Two bags come back one after the other: one is put somewhere else than was told, the other is
+/// worn, and for that one less is given back.
 pub async fn goods(shop: &Shop, ledger: &mut Ledger) -> Result<()> {
     let order = shop.buy(&[(BAG, 2), (MUG, 1)]).await?;
     let payment = shop.pay(&order, "pm_card_visa").await?;
     deliver_all(shop, &order).await?;
     shop.payment_is(&payment, "captured").await?;
     let back = expect_back(shop, &order, BAG, 2).await?;
-    arrives(shop, &back, json!({"sku": BAG, "quantity": 1, "location": "main"})).await?;
+    arrives(shop, &back, json!({"sku": BAG, "quantity": 1, "location": "returns"})).await?;
+    let really = json!({"lines": [{"sku": BAG, "quantity": 1, "location": "main"}],
+                        "reason": "it was never worn"});
+    shop.ask(&format!("/v1/returns/{back}/correct-receipt"), really).await?;
     let less = json!({"amount": {"amount": "15.00", "currency": "EUR"}, "reason": "worn"});
     let worn = json!({"lines": [{"sku": BAG, "quantity": 1, "written_off": true}],
                       "withheld": less});

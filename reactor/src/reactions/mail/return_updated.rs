@@ -42,9 +42,11 @@ fn state(event: &return_::Event) -> Option<&'static str> {
         return_::Event::Approved(_) => Some("approved"),
         return_::Event::Rejected(_) => Some("rejected"),
         return_::Event::Received(_) => Some("received"),
-        // Who withdrew it knows.
-        return_::Event::Requested(_) | return_::Event::Withdrawn(_) | return_::Event::Closed(_) => {
-            None
-        }
+        // Who withdrew it knows. What was told wrongly had been sent back, or not: that they know,
+        // and of money that follows they are told by itself.
+        return_::Event::Requested(_)
+        | return_::Event::ReceiptCorrected(_)
+        | return_::Event::Withdrawn(_)
+        | return_::Event::Closed(_) => None,
     }
 }

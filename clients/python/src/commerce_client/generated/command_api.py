@@ -159,7 +159,8 @@ AskCommand: TypeAlias = Literal[
     "payment.correct_refund", "payment.uncollect", "fulfilment.create", "fulfilment.pack",
     "fulfilment.ship", "fulfilment.deliver", "fulfilment.fail", "fulfilment.lose",
     "fulfilment.return", "fulfilment.cancel", "return.request", "return.approve",
-    "return.reject", "return.withdraw", "return.receive", "return.close",
+    "return.reject", "return.withdraw", "return.receive", "return.correct_receipt",
+    "return.close",
 ]
 
 
@@ -311,6 +312,8 @@ class CartLineToday(TypedDict):
     unit_price: Money
     # What one cost before that, if it was something else.
     unit_price_before: NotRequired[Money | None]
+    # What the variant was called beside that, if it had a name of its own.
+    variant_title: NotRequired[Label | None]
 
 
 # Takes another cart's lines in. The other one goes on as a part of this.
@@ -985,6 +988,8 @@ class OrderLine(TypedDict):
     unit_price: Money
     # Units in no parcel yet.
     unplanned: int
+    # What the variant was called beside that, if it had a name of its own.
+    variant_title: NotRequired[Label | None]
 
 
 @final
@@ -1541,6 +1546,21 @@ class ReturnClose(TypedDict):
     """Ends a return of which nothing more is expected."""
 
 
+@final
+class ReturnCorrectReceipt(TypedDict):
+    """Puts right what was received, where something else was told by mistake: stock, what is
+    owed and what is given back follow.
+    """
+
+    # What arrived in all, and what became of it; nothing, if it was another return's.
+    lines: list[Arrival]
+    # Who says so, and how they know.
+    reason: Note
+    # How much of the price of all of it is not given back; as much as before, where nobody
+    # says.
+    withheld: NotRequired[Money | None]
+
+
 # Goods of an order that come back after they were delivered.
 ReturnId: TypeAlias = str
 
@@ -1702,7 +1722,8 @@ class Stock(TypedDict):
     backorderable: int
     # Units set aside for orders that are.
     committed: int
-    # When it was first heard of.
+    # When it was first heard of: when some of it first came, or, before that, when a product
+    # took its SKU.
     created_at: str
     # The SKU.
     id: Sku
@@ -1725,7 +1746,7 @@ class Stock(TypedDict):
     threshold: int | None
     # When it last changed.
     updated_at: str
-    # The version of its stream.
+    # The version of its stream; 0 where a product sells it and none was ever there.
     version: int
 
 
@@ -3456,6 +3477,26 @@ class ReturnOperations(Operations):
         return self._client.ask(
             "POST",
             f"/v1/returns/{place(id)}/close",
+            body=body,
+            keyed=True,
+            **options,
+        )
+
+    def correct_receipt(
+        self,
+        id: str,
+        *,
+        body: ReturnCorrectReceipt,
+        **options: Unpack[CommandOptions],
+    ) -> Answer[Accepted | Return]:
+        """Puts right what was received, where something else was told by mistake: stock, what is
+        owed and what is given back follow.
+
+        `POST /v1/returns/{id}/correct-receipt`, under a key
+        """
+        return self._client.ask(
+            "POST",
+            f"/v1/returns/{place(id)}/correct-receipt",
             body=body,
             keyed=True,
             **options,

@@ -107,6 +107,8 @@ class CartLine(TypedDict):
     unit_price: Money
     # What one cost before that, if it was something else.
     unit_price_before: NotRequired[Money | None]
+    # What the variant was called beside that, if it had a name of its own.
+    variant_title: NotRequired[Label | None]
 
 
 @final
@@ -131,6 +133,8 @@ class CartLineToday(TypedDict):
     unit_price: Money
     # What one cost before that, if it was something else.
     unit_price_before: NotRequired[Money | None]
+    # What the variant was called beside that, if it had a name of its own.
+    variant_title: NotRequired[Label | None]
 
 
 # Where a cart stands in its life.
@@ -551,6 +555,8 @@ class OrderLine(TypedDict):
     unit_price: Money
     # Units in no parcel yet.
     unplanned: int
+    # What the variant was called beside that, if it had a name of its own.
+    variant_title: NotRequired[Label | None]
 
 
 @final
@@ -1390,7 +1396,8 @@ class Stock(TypedDict):
     backorderable: int
     # Units set aside for orders that are.
     committed: int
-    # When it was first heard of.
+    # When it was first heard of: when some of it first came, or, before that, when a product
+    # took its SKU.
     created_at: str
     # The SKU.
     id: Sku
@@ -1413,7 +1420,7 @@ class Stock(TypedDict):
     threshold: int | None
     # When it last changed.
     updated_at: str
-    # The version of its stream.
+    # The version of its stream; 0 where a product sells it and none was ever there.
     version: int
 
 
@@ -2080,8 +2087,9 @@ class ProductOperations(Operations):
         `GET /v1/products`
 
         - `barcode`: Only those of which a variant has one of these barcodes.
-        - `brand`: Of this brand.
-        - `category`: In this category, by its name.
+        - `brand`: Of this brand, likewise.
+        - `category`: In this category, by its name, in whatever spelling: as the search finds
+          it.
         - `cursor`: The `next` of the page before.
         - `fields`: Only these members of each, with commas between them, and with a dot
           before one that is below another: `id,lines.sku`. A name stands for all that is

@@ -282,6 +282,11 @@ fn return_(what: &str, sent: &Sent, body: &Map<String, Value>) -> anyhow::Result
             let (lines, withheld) = (field(body, "lines")?, field(body, "withheld")?);
             return_::Command::Receive { lines, withheld }
         }
+        "correct_receipt" => return_::Command::CorrectReceipt {
+            lines: field(body, "lines")?,
+            withheld: field(body, "withheld")?,
+            reason: field(body, "reason")?,
+        },
         "withdraw" => return_::Command::Withdraw,
         "close" => return_::Command::Close,
         _ => bail!("there is no {}", sent.name),

@@ -108,7 +108,8 @@ impl Planner {
             return (request, Then::Returning(order.id.clone(), sku));
         };
         let name = match (*step, self.rng.u32(..8)) {
-            (_, 0) | ("return.receive", _) => "return.close",
+            ("return.receive", 1..=3) => "return.correct_receipt",
+            (_, 0) | ("return.receive" | "return.correct_receipt", _) => "return.close",
             ("return.request", 1) => "return.reject",
             ("return.request" | "return.approve", 2) => "return.withdraw",
             ("return.request", _) => "return.approve",
@@ -127,6 +128,13 @@ impl Planner {
                     body["withheld"] = json!({"amount": amount, "reason": "worn"});
                 }
                 body
+            }
+            // It lies elsewhere, or never came.
+            "return.correct_receipt" => {
+                let place = market.place(&mut self.rng);
+                let mut lines = vec![json!({"sku": sku, "quantity": 1, "location": place})];
+                lines.truncate(self.rng.usize(..2));
+                json!({"lines": lines, "reason": "the clerk mistyped"})
             }
             _ => json!({}),
         };

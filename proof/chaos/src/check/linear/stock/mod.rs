@@ -47,6 +47,7 @@ pub struct Stock {
 pub enum Op {
     Receive { at: String, units: i64 },
     ReceiveOthers { at: String, units: i64 },
+    TakeOut { at: String, units: i64, others: bool },
     Adjust { at: String, units: i64, if_match: Option<i64> },
     ReceiveIf { at: String, units: i64, if_match: i64 },
     TakeBack { order: String, at: String, units: i64 },
@@ -172,6 +173,14 @@ impl Stock {
                 let place = self.places.entry(at.clone()).or_default();
                 place.on_hand += units;
                 place.others += units;
+            }
+            Op::TakeOut { at, units, others } => {
+                let own = self.own(at);
+                let place = self.places.entry(at.clone()).or_default();
+                let there = if *others { place.others } else { own };
+                (there >= *units).then_some(())?;
+                place.on_hand -= units;
+                place.others -= if *others { *units } else { 0 };
             }
             Op::TakeBack { order, at, units } => self.take_back(order, at, *units),
             Op::Adjust { at, units, .. } => {

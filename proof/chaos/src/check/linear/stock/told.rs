@@ -66,6 +66,10 @@ fn done(entry: &Entry, by: Option<&Asked>) -> Option<Operation<Op, Ret>> {
                 None => Op::Receive { at, units },
             }
         }
+        Happened::ReceiptCorrected(event) => {
+            let (at, units) = (event.location.to_string(), i64::from(event.quantity));
+            Op::TakeOut { at, units, others: event.of_another }
+        }
         Happened::Adjusted(event) => {
             Op::Adjust { at: event.location.to_string(), units: event.delta, if_match }
         }
