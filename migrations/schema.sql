@@ -996,6 +996,27 @@ BEGIN
 END
 $function$;
 
+CREATE FUNCTION clear_out(of_person uuid, was_taken boolean)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF NOT was_taken THEN
+        RETURN;
+    END IF;
+    DELETE FROM second_factors WHERE person_id = of_person;
+    DELETE FROM vault_records WHERE id = of_person AND kind = 'profile';
+    UPDATE vault_records SET listed = false
+    WHERE kind = 'address' AND listed
+        AND subject IN (SELECT subject FROM vault_keys
+                        WHERE subject = of_person OR customer = of_person);
+    DELETE FROM vault_records
+    WHERE kind = 'address' AND NOT listed AND NOT in_use
+        AND subject IN (SELECT subject FROM vault_keys
+                        WHERE subject = of_person OR customer = of_person);
+END
+$function$;
+
 CREATE FUNCTION end_turn()
  RETURNS boolean
  LANGUAGE plpgsql

@@ -159,8 +159,9 @@ impl People {
     }
 
     /// Another password for who has such a code. Whatever else let them in, or would, is good no
-    /// more, and the address is known to be theirs. A second factor stays, unless the address was
-    /// not: then it may be that of who took it.
+    /// more, and the address is known to be theirs. Where a customer's was not, whoever registered
+    /// with it may be somebody else: of what they put there nothing stays, neither a second factor
+    /// nor who they said they are nor their addresses.
     ///
     /// # Errors
     /// The code is good no more, or too many passwords are being looked at.
@@ -175,25 +176,32 @@ impl People {
         let mailed = self.code(code, Purpose::Reset, now).await?;
         let id = mailed.ok_or(AccountError::NoCode)?.person;
         let password = self.hashing.hash(new).await.map_err(SignInError::from)?;
-        // The person first: so do all who end codes. `strange` is the factor of whoever had the
-        // account before anybody had shown that the address is theirs.
-        let reset = sqlx::query_scalar!(
-            "WITH person AS (SELECT id, verified_at FROM people WHERE id = $1 FOR UPDATE),
+        // The person first: so do all who end codes. Nobody can have taken an address of which the
+        // shop says whose it is, as of who works here or is in its books: these have no password
+        // before they choose one.
+        let reset = sqlx::query!(
+            r#"WITH person AS (
+                 SELECT id, verified_at IS NULL AND role IS NULL AND password IS NOT NULL
+                     AS was_taken
+                 FROM people WHERE id = $1 FOR UPDATE),
              taken AS (DELETE FROM person_codes USING person
-                 WHERE digest = $2 AND person_id = person.id RETURNING person_id),
+                 WHERE digest = $2 AND person_id = person.id RETURNING person_id, was_taken),
              changed AS (UPDATE people
                  SET password = $3, verified_at = coalesce(people.verified_at, $4)
-                 FROM taken WHERE id = taken.person_id RETURNING id, email_digest),
-             strange AS (DELETE FROM second_factors f USING taken, person
-                 WHERE f.person_id = taken.person_id AND person.verified_at IS NULL)
-             SELECT email_digest FROM changed, shut_out(id, $4)",
+                 FROM taken WHERE id = taken.person_id RETURNING id, email_digest, was_taken)
+             SELECT email_digest, was_taken AS "was_taken!"
+             FROM changed, shut_out(id, $4), clear_out(id, was_taken)"#,
             id,
             &codes::digest(code)[..],
             password,
             now
         );
-        let digest = reset.fetch_optional(&self.db).await?.ok_or(AccountError::NoCode)?;
-        Counters::one(digest).forget(&self.db).await?;
+        let reset = reset.fetch_optional(&self.db).await?.ok_or(AccountError::NoCode)?;
+        Counters::one(reset.email_digest).forget(&self.db).await?;
+        if reset.was_taken {
+            let email = self.account(id).await?.map(|account| account.email);
+            self.say(id, &Profile { email, ..Profile::default() }, now).await?;
+        }
         self.tell_of_password(id, now).await?;
         Ok(id)
     }

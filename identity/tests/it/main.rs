@@ -12,5 +12,6 @@ mod oidc;
 mod people;
 mod second_factor;
 mod sign_ins;
+mod squatters;
 mod staff;
 mod tokens;
