@@ -146,7 +146,7 @@ impl Carrier {
 
     fn message(&self, id: Uuid, letter: &Letter) -> Result<Message, SendError> {
         let words = self.templates.words(letter)?;
-        let to: Address = letter.to.as_str().parse()?;
+        let to: Address = letter.to.deliverable().parse()?;
         let id = format!("<{id}@{}>", self.from.email.domain());
         // No vacation answers it (RFC 3834).
         let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");

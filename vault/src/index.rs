@@ -27,27 +27,30 @@ pub struct WordIndex {
 pub struct Word {
     kind: &'static [u8],
     text: String,
+    /// As programs before this one may have written it.
+    before: Vec<String>,
 }
 
 impl Word {
     /// An e-mail address, whole.
     pub fn email(email: &Email) -> Self {
-        Self { kind: b"e-mail\0", text: email.folded() }
+        let before = email.foldings().split_off(1);
+        Self { kind: b"e-mail\0", text: email.folded(), before }
     }
 
     /// A phone number, by its end: how it begins depends on from where it is called.
     pub fn phone(phone: &Phone) -> Self {
-        Self { kind: b"phone\0", text: phone.ending() }
+        Self::new(b"phone\0", phone.ending())
     }
 
     /// What was written about a stream, whole.
     pub(crate) fn note(stream: &str, note: &Note) -> Self {
-        Self { kind: b"note\0", text: format!("{stream}\0{}", note.as_str()) }
+        Self::new(b"note\0", format!("{stream}\0{}", note.as_str()))
     }
 
     /// One that says nothing: under what it is written tells which key words are written by.
     pub(crate) fn check() -> Self {
-        Self { kind: b"check\0", text: String::new() }
+        Self::new(b"check\0", String::new())
     }
 
     /// The words of a name, without regard to capitals and marks.
@@ -56,7 +59,11 @@ impl Word {
         let folded = folded.to_lowercase();
         let words = folded.split(|letter: char| !letter.is_alphanumeric());
         let words = words.filter(|word| !word.is_empty()).take(WORDS_MAX);
-        words.map(|word| Self { kind: b"name\0", text: word.to_owned() }).collect()
+        words.map(|word| Self::new(b"name\0", word.to_owned())).collect()
+    }
+
+    fn new(kind: &'static [u8], text: String) -> Self {
+        Self { kind, text, before: Vec::new() }
     }
 }
 
@@ -93,8 +100,9 @@ impl WordIndex {
 
     /// Under what a word may stand.
     pub fn found(&self, word: &Word) -> Vec<Vec<u8>> {
-        let each = self.keys.iter();
-        each.map(|(_, key)| digest(key, word.kind, word.text.as_bytes()).to_vec()).collect()
+        let texts = || std::iter::once(&word.text).chain(&word.before);
+        let each = self.keys.iter().flat_map(|(_, key)| texts().map(move |text| (key, text)));
+        each.map(|(key, text)| digest(key, word.kind, text.as_bytes()).to_vec()).collect()
     }
 }
 

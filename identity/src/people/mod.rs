@@ -368,9 +368,11 @@ impl People {
         Counters::one(self.master.digest(SIGNED_IN, id.as_bytes()).to_vec())
     }
 
-    /// By which an address may be found, under whichever key of the ring it was written.
+    /// By which an address may be found, whichever key of the ring and whichever program it was
+    /// written by.
     fn digests(&self, email: &Email) -> Vec<Vec<u8>> {
-        self.master.digests(PURPOSE, email.folded().as_bytes())
+        let each = email.foldings();
+        each.iter().flat_map(|text| self.master.digests(PURPOSE, text.as_bytes())).collect()
     }
 
     /// By which it is found from now on.
