@@ -9,7 +9,6 @@ use axum::extract::Request;
 use axum::response::Response;
 use identity::guard::Caller;
 use identity::{Access, Guard};
-use service::rates;
 use service::unread::refuse;
 
 use crate::{App, log_id};
@@ -41,7 +40,7 @@ impl Entrance {
             Ok(caller) => caller,
             Err(problem) => return refuse(request, problem).await,
         };
-        rates::prove(request.extensions());
+        caller.prove(request.extensions());
         let mut response = match log_id::check(request.headers(), &app.writer).await {
             Ok(()) => take(app.clone(), caller, request).await,
             Err(problem) => refuse(request, problem).await,

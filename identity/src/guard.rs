@@ -17,8 +17,9 @@ use lru::LruCache;
 use service::auth::bearer;
 use service::config::Secret;
 use service::openapi::Code;
+use service::rates::{self, RateShare};
 use service::unread::refuse;
-use service::{Problem, rates, unheeded};
+use service::{Problem, unheeded};
 use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
 use subtle::ConstantTimeEq as _;
@@ -215,11 +216,24 @@ impl Caller {
     /// Puts who asks among the extensions of what they ask for, where handlers and [`may_reach`]
     /// find it.
     pub fn note(self, extensions: &mut Extensions) {
-        rates::prove(extensions);
+        self.prove(extensions);
         extensions.insert(self.principal);
         if !self.scopes.are_none() {
             extensions.insert(self.scopes);
         }
+    }
+}
+
+impl Caller {
+    /// Says whose share of the rates a request is of. Anybody becomes a guest, as often as they
+    /// like, so guests have that of where they are.
+    pub fn prove(&self, extensions: &Extensions) {
+        let share = match self.principal {
+            Principal::Stranger | Principal::Guest(_) => RateShare::Address,
+            Principal::Customer(_) => RateShare::shopper(&self.principal),
+            Principal::Enrolling(_) | Principal::Member(..) => RateShare::own(&self.principal),
+        };
+        rates::prove(extensions, share);
     }
 }
 

@@ -44,6 +44,8 @@ pub struct Settings {
     pub caching: Caching,
     /// The pages that may open a WebSocket.
     pub origins: Origins,
+    /// Proxies in front, which say where a request comes from.
+    pub proxies: u8,
 }
 
 /// The state of every route. One pointer, for axum clones it with each request: the parts cloned
@@ -68,6 +70,7 @@ pub struct Shared {
     pub(crate) index_key: Option<Arc<WordIndex>>,
     pub(crate) caching: Caching,
     pub(crate) origins: Origins,
+    pub(crate) proxies: u8,
     /// Ends what runs behind the routes, once nobody can ask any more.
     _ended: DropGuard,
 }
@@ -102,6 +105,7 @@ impl App {
             index_key: settings.index_key,
             caching: settings.caching,
             origins: settings.origins,
+            proxies: settings.proxies,
             log: Arc::new(Log::new(db.clone(), queue.clone())),
             _ended: ended.drop_guard(),
             queue,

@@ -16,6 +16,7 @@ use event_store::tail::{Heard, Listener};
 use event_store::{RawEvent, read};
 use identity::Principal;
 use service::Problem;
+use service::rates::Whence;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -61,6 +62,8 @@ pub struct OrderFollower {
 pub struct FollowOrder {
     /// Who asks.
     pub principal: Principal,
+    /// From where.
+    pub whence: Whence,
     /// Which order.
     pub id: Id,
     /// What the caller prefers.
@@ -79,13 +82,14 @@ impl OrderFollower {
     /// # Errors
     /// 400 where `last` is no position of this order, 429 and 503 where too many follow.
     pub async fn begin(app: App, wanted: FollowOrder) -> Result<Option<Self>, Problem> {
-        let FollowOrder { principal, id, prefer, log: (log_id, heard), last, framing } = wanted;
+        let FollowOrder { principal, whence, id, prefer, log: (log_id, heard), last, framing } =
+            wanted;
         let listener = app.live.listen(log_id);
         let fresh = |position| Fresh::new(position, prefer).of(principal);
         if Order::read(&app, &fresh(None), principal, id).await?.is_none() {
             return Ok(None);
         }
-        let place = app.following.take(principal)?;
+        let place = app.following.take(principal, whence)?;
         let next = Order::read(&app, &fresh(last), principal, id).await?;
         let sent = last.unwrap_or(0);
         if position(next.as_ref()) < sent {

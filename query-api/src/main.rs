@@ -107,6 +107,7 @@ async fn main() -> Result<()> {
         index_key,
         caching,
         origins: http.origins.clone(),
+        proxies: http.rates.proxies,
     };
     let app = App::start(db, settings, shutdown.stop.clone())
         .context("the key of Meilisearch cannot be sent")?;

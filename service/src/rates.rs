@@ -1,17 +1,19 @@
-//! How often somebody may ask: who comes with a token that was found good by that token, who does
-//! not by their address; and whoever asks for what is dear, or could be guessed, less often, by
-//! their address.
+//! How often somebody may ask: who comes with a token that was found good by whom it names, who
+//! does not by their address; and whoever asks for what is dear, or could be guessed, less often,
+//! by their address.
 //!
 //! A token is found good by who lets requests in, which is later: the first request with it counts
-//! for its address, and so does each with one that is worth nothing.
+//! for its address, and so does each with one that is worth nothing. Nobody gets another share by
+//! getting another token, nor by being somebody else for nothing: who lets in says whose share it
+//! is.
 //!
 //! It knows no route: which are dear, the programs say.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -37,7 +39,10 @@ use crate::unread::refuse;
 const SWEPT_EVERY: usize = 10_000;
 /// Seconds of the usual share that may be taken at once.
 const BURST_SECONDS: NonZeroU32 = NonZeroU32::new(2).expect("two is not zero");
-/// Tokens that are remembered to be good, some 50 bytes each. One that was forgotten counts for its
+/// Shares that the customers at one address have together: a household, an office, the one address
+/// of many telephones, and no more to who makes accounts.
+const TOGETHER: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");
+/// Tokens that are remembered to be good, some 60 bytes each. One that was forgotten counts for its
 /// address once more.
 const GOOD_MAX: NonZeroUsize = NonZeroUsize::new(65_536).expect("it is not zero");
 /// What counts those who are turned away.
@@ -50,8 +55,8 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 #[derive(Clone, Debug, Default, Args)]
 #[group(skip)]
 pub struct Rates {
-    /// Requests a second of one caller, by their token, or by their address without a good one; 0
-    /// sets no bound
+    /// Requests a second of one caller, by who they are, or by their address without a good token
+    /// and as a guest; 0 sets no bound
     #[arg(
         id = "rate-limit",
         long = "rate-limit",
@@ -95,21 +100,47 @@ struct Lane {
 
 struct Lanes {
     usual: Option<Lane>,
+    /// The usual one once more, for the customers at an address together.
+    together: Option<Lane>,
     strict: Option<Lane>,
     dear: &'static [Dear],
-    proxies: usize,
-    /// Tokens that were found good, as they are hashed.
-    good: Mutex<LruCache<u64, ()>>,
+    proxies: u8,
+    /// Tokens that were found good, as they are hashed, and whose share they are of.
+    good: Mutex<LruCache<u64, RateShare>>,
+}
+
+/// Whose share a request is of that was let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RateShare {
+    /// Of where it comes from: anybody may be such a caller, as often as they like.
+    Address,
+    /// Of who asks, and of all such callers where it comes from together.
+    Shopper(u64),
+    /// Of who asks, wherever from.
+    Own(u64),
+}
+
+impl RateShare {
+    /// Of one of many who may be at one address, and whom it costs little to become.
+    pub fn shopper(who: &impl Hash) -> Self {
+        Self::Shopper(hashed(who))
+    }
+
+    /// Of somebody whom nobody becomes without being let.
+    pub fn own(who: &impl Hash) -> Self {
+        Self::Own(hashed(who))
+    }
 }
 
 /// A token that nobody knows to be good yet, among the extensions of its request.
 #[derive(Clone, Default)]
-struct Unproven(Arc<AtomicBool>);
+struct Unproven(Arc<OnceLock<RateShare>>);
 
-/// Says of a request, by its extensions, that it was let in with a token that is good.
-pub fn prove(extensions: &Extensions) {
+/// Says of a request, by its extensions, that it was let in, and whose share it is of where that is
+/// by a token.
+pub fn prove(extensions: &Extensions, share: RateShare) {
     if let Some(Unproven(proven)) = extensions.get() {
-        proven.store(true, Ordering::Relaxed);
+        let _ = proven.set(share);
     }
 }
 
@@ -129,22 +160,22 @@ async fn hold(State(lanes): State<Arc<Lanes>>, mut request: Request, next: Next)
     if health::is_probe(request.uri().path()) {
         return next.run(request).await;
     }
-    let address = hashed(&address(&request, lanes.proxies));
+    let address = hashed(&Whence::of(request.headers(), request.extensions(), lanes.proxies));
     let token = bearer(request.headers()).map(|token| hashed(&token));
-    let (lane, caller) = match (&lanes.strict, &lanes.usual) {
-        (Some(strict), _) if lanes.is_dear(&request) => (strict, address),
-        (_, Some(usual)) => (usual, token.filter(|it| lanes.is_good(*it)).unwrap_or(address)),
+    let (lane, taken) = match (&lanes.strict, &lanes.usual) {
+        (Some(strict), _) if lanes.is_dear(&request) => (strict, strict.take(address)),
+        (_, Some(usual)) => (usual, lanes.take(usual, token, address)),
         _ => return next.run(request).await,
     };
-    match lane.take(caller) {
+    match taken {
         Ok(left) => {
             let unproven = Unproven::default();
             request.extensions_mut().insert(unproven.clone());
             let mut response = next.run(request).await;
-            if let Some(token) = token
-                && unproven.0.load(Ordering::Relaxed)
+            if let (Some(token), Some(share)) = (token, unproven.0.get())
+                && *share != RateShare::Address
             {
-                lanes.good().put(token, ());
+                lanes.good().put(token, *share);
             }
             lane.tell(&mut response, left, Duration::ZERO);
             response
@@ -167,18 +198,33 @@ impl Lanes {
             let quota = Quota::per_second(each_second).allow_burst(burst);
             Lane::new("usual", quota, (burst.get(), BURST_SECONDS.get().into()))
         });
+        let together = NonZeroU32::new(rates.usual).map(|each_second| {
+            let all = each_second.saturating_mul(TOGETHER);
+            let burst = all.saturating_mul(BURST_SECONDS);
+            let quota = Quota::per_second(all).allow_burst(burst);
+            Lane::new("usual", quota, (burst.get(), BURST_SECONDS.get().into()))
+        });
         let strict = NonZeroU32::new(rates.strict).map(|each_minute| {
             Lane::new("strict", Quota::per_minute(each_minute), (each_minute.get(), 60))
         });
         let good = Mutex::new(LruCache::new(GOOD_MAX));
-        Self { usual, strict, dear, proxies: usize::from(rates.proxies), good }
+        Self { usual, together, strict, dear, proxies: rates.proxies, good }
     }
 
-    fn is_good(&self, token: u64) -> bool {
-        self.good().get(&token).is_some()
+    /// Takes one of the share that a token is known for, or of the address where it is for none.
+    fn take(&self, usual: &Lane, token: Option<u64>, address: u64) -> Result<u32, Duration> {
+        let known = token.and_then(|token| self.good().get(&token).copied());
+        match known.unwrap_or(RateShare::Address) {
+            RateShare::Address => usual.take(address),
+            RateShare::Own(who) => usual.take(who),
+            RateShare::Shopper(who) => {
+                self.together.as_ref().map_or(Ok(0), |all| all.take(address))?;
+                usual.take(who)
+            }
+        }
     }
 
-    fn good(&self) -> MutexGuard<'_, LruCache<u64, ()>> {
+    fn good(&self) -> MutexGuard<'_, LruCache<u64, RateShare>> {
         self.good.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -255,9 +301,19 @@ fn named(text: &[u8]) -> Option<IpAddr> {
     text.parse().ok().or_else(with_port).or_else(bracketed)
 }
 
-/// As whose a request counts: where it comes from, of IPv6 the network, which is one customer's.
-fn address(request: &Request, proxies: usize) -> IpAddr {
-    let known = came_from(request.headers(), request.extensions(), proxies);
+/// Where a request comes from, as callers there are held together: of IPv6 the network, which is
+/// one customer's. Where that is not known, all come from one place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Whence(pub IpAddr);
+
+impl Whence {
+    /// Of a request with these, behind so many proxies.
+    pub fn of(headers: &HeaderMap, extensions: &Extensions, proxies: u8) -> Self {
+        Self(network(came_from(headers, extensions, usize::from(proxies))))
+    }
+}
+
+fn network(known: Option<IpAddr>) -> IpAddr {
     match known.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)) {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from(u128::from(address) >> 64 << 64)),

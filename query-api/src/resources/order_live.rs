@@ -4,8 +4,11 @@
 //! A path of its own: what is under `/v1/orders/{id}` has an `ETag` and may be kept, and a client
 //! that accepts anything must not get a stream without an end there.
 
-use axum::extract::State;
+use std::convert::Infallible;
+
+use axum::extract::{FromRequestParts, State};
 use axum::http::HeaderMap;
+use axum::http::request::Parts;
 use axum::response::Response;
 use bytes::Bytes;
 use event_store::read;
@@ -15,6 +18,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use service::Problem;
 use service::extract::{Path, Query};
+use service::rates::Whence;
 
 use crate::app::App;
 use crate::document::respond;
@@ -42,12 +46,12 @@ pub async fn live(
     State(app): State<App>,
     Path(id): Path<Id>,
     prefer: Prefer,
-    principal: Principal,
+    caller: (Principal, Whence),
     headers: HeaderMap,
     pass: Pass,
 ) -> Result<Response, Problem> {
     let last = LastEvent::of(&headers, None)?;
-    let asks = (principal, id, prefer);
+    let asks = (caller, id, prefer);
     match follower(app, asks, &headers, last, Framing::ServerSent).await? {
         Some(follower) => Ok(server_sent(pass.hold(frames(follower)))),
         None => Ok(respond(&headers, Order::NAME, None)),
@@ -59,12 +63,12 @@ pub async fn socket(
     State(app): State<App>,
     Path(id): Path<Id>,
     Query(parameters): Query<Parameters>,
-    (prefer, principal, headers): (Prefer, Principal, HeaderMap),
+    (prefer, caller, headers): (Prefer, (Principal, Whence), HeaderMap),
     pass: Pass,
     socket: Socket,
 ) -> Result<Response, Problem> {
     let last = LastEvent::of(&headers, parameters.last_event_id.as_deref())?;
-    let (asks, stop) = ((principal, id, prefer), app.live.stop.clone());
+    let (asks, stop) = ((caller, id, prefer), app.live.stop.clone());
     match follower(app, asks, &headers, last, Framing::Line).await? {
         Some(follower) => Ok(socket.send(pass.hold(frames(follower)), stop)),
         None => Ok(respond(&headers, Order::NAME, None)),
@@ -74,7 +78,7 @@ pub async fn socket(
 /// Whoever may follow it; none where there is no such order for them.
 async fn follower(
     app: App,
-    (principal, id, prefer): (Principal, Id, Prefer),
+    ((principal, whence), id, prefer): ((Principal, Whence), Id, Prefer),
     headers: &HeaderMap,
     last: Option<LastEvent>,
     framing: Framing,
@@ -87,8 +91,17 @@ async fn follower(
     }
     drop(db);
     let last = last.map(|last| last.position);
-    let wanted = FollowOrder { principal, id, prefer, log: (log.id, log.head), last, framing };
+    let log = (log.id, log.head);
+    let wanted = FollowOrder { principal, whence, id, prefer, log, last, framing };
     OrderFollower::begin(app, wanted).await
+}
+
+impl FromRequestParts<App> for Whence {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+        Ok(Self::of(&parts.headers, &parts.extensions, app.proxies))
+    }
 }
 
 fn frames(follower: OrderFollower) -> impl Stream<Item = Bytes> + Send + 'static {

@@ -73,6 +73,7 @@ impl Shop {
             index_key: None,
             caching: Caching::default(),
             origins: Origins::default(),
+            proxies: 0,
         };
         change(&mut settings);
         // Tests write events by themselves, which only `append` may.

@@ -18,12 +18,18 @@ fn things() -> Router {
         .layer(middleware::from_fn(let_in_with_good_ones))
 }
 
-/// As who knows tokens does: nobody else says that one is good.
+/// As who knows tokens does: nobody else says that one is good. It is of a guest, of a customer in
+/// whose name it begins, or of somebody of the shop.
 async fn let_in_with_good_ones(request: Request, next: Next) -> Response {
     match bearer(request.headers()) {
         Some(token) if !token.starts_with(b"good") => StatusCode::UNAUTHORIZED.into_response(),
-        Some(_) => {
-            prove(request.extensions());
+        Some(token) => {
+            let share = match token {
+                [b'g', b'o', b'o', b'd', b' ', b'g', ..] => RateShare::Address,
+                [b'g', b'o', b'o', b'd', b' ', b'c', who, ..] => RateShare::shopper(who),
+                _ => RateShare::own(&token),
+            };
+            prove(request.extensions(), share);
             next.run(request).await
         }
         None => next.run(request).await,
@@ -39,8 +45,9 @@ fn slowed(usual: u32, strict: u32, proxies: u8) -> Lanes {
         let quota = Quota::with_period(Duration::from_hours(1)).expect("an hour is long");
         Lane::new(lane.name, quota.allow_burst(burst), lane.policy)
     };
-    let (usual, strict) = (lanes.usual.map(slowed), lanes.strict.map(slowed));
-    Lanes { usual, strict, ..lanes }
+    let [usual, together, strict] =
+        [lanes.usual, lanes.together, lanes.strict].map(|lane| lane.map(slowed));
+    Lanes { usual, together, strict, ..lanes }
 }
 
 fn router(usual: u32, strict: u32, proxies: u8) -> Router {
@@ -110,6 +117,56 @@ async fn tokens_that_are_worth_nothing_count_for_their_address() {
     assert_eq!(statuses, [401, 401, 429, 429, 429, 429]);
     let usual = lanes.usual.as_ref().expect("a lane");
     assert_eq!((usual.limiter.len(), lanes.good().len()), (1, 0));
+}
+
+async fn let_in_with(router: &Router, peer: &'static str, tokens: &[String]) -> usize {
+    let mut good = 0;
+    for token in tokens {
+        let request = Request::get("/v1/things/1").header("authorization", token);
+        let mut request = request.body(Body::empty()).expect("a request");
+        let (peer, ledger) = (peer.parse().expect("one"), Ledger::new(Instant::now()));
+        request.extensions_mut().insert(CameBy { peer, ledger, held: None });
+        let response = router.clone().oneshot(request).await.expect("one");
+        good += usize::from(response.status() == StatusCode::OK);
+    }
+    good
+}
+
+/// Whoever becomes many guests asks as often as one who is nobody, and leaves nothing behind.
+#[tokio::test]
+async fn guests_count_for_their_address() {
+    let lanes = Arc::new(slowed(1, 0, 0));
+    let router = held(things(), lanes.clone());
+    let guests: Vec<String> = (0..30).map(|n| format!("Bearer good guest {}", n / 3)).collect();
+    assert_eq!(let_in_with(&router, "192.0.2.1", &guests).await, 2);
+    assert_eq!(let_in(&router, 1, Method::GET, "/v1/things/1", &ANN).await, 0, "the same share");
+    let usual = lanes.usual.as_ref().expect("a lane");
+    assert_eq!((usual.limiter.len(), lanes.good().len()), (1, 0));
+    assert_eq!(let_in_with(&router, "192.0.2.2", &guests).await, 2);
+}
+
+/// A customer has one share, however many tokens they were given; and who makes many accounts has
+/// no more at one address than ten.
+#[tokio::test]
+async fn customers_are_held_together_at_their_address() {
+    let router = router(1, 0, 0);
+    let of_one: Vec<String> = (0..9).map(|n| format!("Bearer good c1 {n}")).collect();
+    // The first request with each token counts for an address.
+    for (place, token) in (0..9).zip(&of_one) {
+        let peer = ["192.0.2.101", "192.0.2.102", "192.0.2.103", "192.0.2.104", "192.0.2.105"];
+        assert_eq!(let_in_with(&router, peer[place / 2], std::slice::from_ref(token)).await, 1);
+    }
+    assert_eq!(let_in_with(&router, "192.0.2.1", &of_one).await, 2, "one share, nine tokens");
+    let names = "abcdefghijklmnopqrstuvwxyz";
+    let many: Vec<String> = names.chars().map(|who| format!("Bearer good c{who}")).collect();
+    for (place, token) in many.iter().enumerate() {
+        let peer: &'static str = Box::leak(format!("198.51.100.{place}").into_boxed_str());
+        assert_eq!(let_in_with(&router, peer, std::slice::from_ref(token)).await, 1);
+    }
+    // Two of the ten shares that are there were taken by nine tokens, and seven tries were in vain.
+    let here = let_in_with(&router, "192.0.2.1", &many).await;
+    assert_eq!(here, 20 - 9, "twenty at once are ten shares of two");
+    assert_eq!(let_in_with(&router, "192.0.2.7", &many).await, 20, "elsewhere they have their own");
 }
 
 #[tokio::test]
