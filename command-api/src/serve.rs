@@ -204,14 +204,15 @@ fn beside(
 
 /// Refuses what nobody can mean, and what stands open where the internet reaches.
 fn check(settings: &Serve, around: &Surroundings) -> Result<(), Wrong> {
-    let Surroundings { database, bus, http, master, .. } = around;
+    let Surroundings { database, bus, http, giving, master, .. } = around;
     http.check()?;
     exposed::check_servers(http, database, Some(bus), None)?;
-    master.check(http.exposed)?;
-    settings.mail.check(http.exposed)?;
-    settings.webhooks.check(http.exposed)?;
+    master.check(http.exposure.exposed)?;
+    giving.check(http.exposure.exposed)?;
+    settings.mail.check(http.exposure.exposed)?;
+    settings.webhooks.check(http.exposure.exposed)?;
     settings.mail.check_known(master.master()?.is_some())?;
-    settings.gateways.check(http.exposed)
+    settings.gateways.check(http.exposure.exposed)
 }
 
 /// What the process is for, in a line of its log.

@@ -72,7 +72,7 @@ impl Asking {
             tracing::warn!(%address, "listening beyond this machine and asking nobody: whoever \
                            reaches this port may do everything (ACCESS, API_TOKEN)");
         }
-        if self.is_open(http) && http.exposed {
+        if self.is_open(http) && http.exposure.exposed {
             return Err(Wrong::new("ACCESS", "is open, and everybody reaches this (EXPOSED)"));
         }
         let issuer = Some((db.clone(), self.issuer.clone()));
@@ -131,6 +131,18 @@ pub enum SecondFactor {
 }
 
 impl Giving {
+    /// Refuses tokens for the back office by a password alone, where the internet reaches it.
+    ///
+    /// # Errors
+    /// They are given.
+    pub fn check(&self, exposed: bool) -> Result<(), Wrong> {
+        if exposed && self.staff_totp == SecondFactor::Optional {
+            let reason = "must be required: who works here is let in from everywhere (EXPOSED)";
+            return Err(Wrong::new("STAFF_TOTP", reason));
+        }
+        Ok(())
+    }
+
     fn lives(&self) -> Result<Lives, Wrong> {
         let access = TimeDelta::minutes(self.access_token_minutes);
         let refresh = TimeDelta::days(self.refresh_token_days);
@@ -177,6 +189,19 @@ mod tests {
     fn lives(told: &[&str]) -> Option<Lives> {
         let told = Told::try_parse_from([&["command-api"], told].concat()).ok()?;
         told.giving.lives().ok()
+    }
+
+    #[test]
+    fn where_the_internet_reaches_who_works_here_shows_a_second_factor() {
+        let checked = |told: &[&str], exposed| {
+            Told::parse_from([&["command-api"], told].concat()).giving.check(exposed)
+        };
+        assert!(checked(&[], false).is_ok());
+        assert!(checked(&["--staff-totp", "required"], true).is_ok());
+        for told in [&[][..], &["--staff-totp", "optional"]] {
+            let wrong = checked(told, true).unwrap_err();
+            assert_eq!(wrong.name, "STAFF_TOTP");
+        }
     }
 
     #[test]

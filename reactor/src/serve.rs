@@ -75,11 +75,11 @@ async fn keep_running(
     let Run { gateways, mail, webhooks, cdn } = settings;
     http.check()?;
     exposed::check_servers(&http, &database, None, None)?;
-    master.check(http.exposed)?;
-    mail.check(http.exposed)?;
-    webhooks.check(http.exposed)?;
+    master.check(http.exposure.exposed)?;
+    mail.check(http.exposure.exposed)?;
+    webhooks.check(http.exposure.exposed)?;
     mail.check_known(master.master()?.is_some())?;
-    gateways.check(http.exposed)?;
+    gateways.check(http.exposure.exposed)?;
     let (does, address) =
         ("does what follows from events by itself, sends webhooks", http.address(DEFAULT_PORT));
     telemetry::begin("reactor", does, address, &database, None, None);

@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 use sqlx::postgres::PgConnectOptions;
 
 use crate::cors::Origins;
-use crate::exposed;
+use crate::exposed::{self, Exposure};
 use crate::rates::Rates;
 pub use crate::secret::Secret;
 use crate::tls::Tls;
@@ -184,11 +184,9 @@ pub struct Http {
     /// How often somebody may ask
     #[command(flatten)]
     pub rates: Rates,
-    /// That whoever is on the internet may reach it, by TLS that it speaks itself or that ends at a
-    /// proxy: what must not stand open then is refused at the start
-    #[arg(id = "exposed", long = "exposed", global = true, env = "EXPOSED",
-          default_value_t = false, action = clap::ArgAction::Set)]
-    pub exposed: bool,
+    /// Who may reach it, and what is behind it
+    #[command(flatten)]
+    pub exposure: Exposure,
     /// How long to go on after a SIGTERM while `/ready` already says no, seconds: until whoever
     /// sends requests has noticed
     #[arg(
@@ -225,7 +223,7 @@ impl Http {
     /// certificate that nobody can be shown.
     pub fn check(&self) -> Result<(), Wrong> {
         self.tls.check()?;
-        if self.exposed {
+        if self.exposure.exposed {
             exposed::check(self)?;
         }
         let Some(token) = self.token().map(Secret::expose) else { return Ok(()) };
@@ -303,9 +301,9 @@ mod tests {
 
     fn http(token: &str) -> Http {
         let (listen, ops_listen, origins) = (None, None, Origins::default());
-        let (tls, rates, exposed) = (Tls::default(), Rates::default(), false);
+        let (tls, rates, exposure) = (Tls::default(), Rates::default(), Exposure::default());
         let token = Some(token.into());
-        Http { listen, token, origins, ops_listen, tls, rates, exposed, drain_delay: 0 }
+        Http { listen, token, origins, ops_listen, tls, rates, exposure, drain_delay: 0 }
     }
 
     fn database(url: &str) -> Database {

@@ -6,9 +6,27 @@ use std::net::IpAddr;
 
 use async_nats::ServerAddr;
 use axum::http::Uri;
+use clap::Args;
 use sqlx::ConnectOptions as _;
+use sqlx::postgres::PgSslMode;
 
 use crate::config::{Bus, Database, Http, Search, Secret, Wrong};
+
+/// Who may reach a process, and who may listen behind it.
+#[derive(Clone, Copy, Debug, Default, Args)]
+#[group(skip)]
+pub struct Exposure {
+    /// That whoever is on the internet may reach it, by TLS that it speaks itself or that ends at a
+    /// proxy: what must not stand open then is refused at the start
+    #[arg(id = "exposed", long = "exposed", global = true, env = "EXPOSED",
+          default_value_t = false, action = clap::ArgAction::Set)]
+    pub exposed: bool,
+    /// That nobody listens in the network to Postgres, NATS and Meilisearch, which are then asked
+    /// without TLS though it is exposed and they are on other machines
+    #[arg(id = "trusted-network", long = "trusted-network", global = true, env = "TRUSTED_NETWORK",
+          default_value_t = false, action = clap::ArgAction::Set)]
+    pub trusted_network: bool,
+}
 
 /// Bytes of a token that nobody guesses: what 16 random ones have in hexadecimal.
 const TOKEN_BYTES_MIN: usize = 32;
@@ -69,7 +87,8 @@ pub(crate) fn check(http: &Http) -> Result<(), Wrong> {
 }
 
 /// Refuses servers behind a process that the internet reaches, where who has read this repository
-/// could sign in to them, or anybody.
+/// could sign in to them, or anybody; or where who listens on the way to them reads all that is
+/// said.
 ///
 /// # Errors
 /// The first such server.
@@ -79,15 +98,24 @@ pub fn check_servers(
     bus: Option<&Bus>,
     search: Option<&Search>,
 ) -> Result<(), Wrong> {
-    if !http.exposed {
+    let Exposure { exposed, trusted_network } = http.exposure;
+    if !exposed {
         return Ok(());
     }
-    check_database(database)?;
-    bus.map_or(Ok(()), check_bus)?;
-    search.map_or(Ok(()), check_search)
+    let open = [
+        check_database(database)?,
+        bus.map_or(Ok(None), check_bus)?,
+        search.map_or(Ok(None), check_search)?,
+    ];
+    let open = open.into_iter().flatten().filter(|_| !trusted_network);
+    open.map(in_the_open).next().map_or(Ok(()), Err)
 }
 
-fn check_database(database: &Database) -> Result<(), Wrong> {
+/// A server on another machine that is spoken to without TLS: its setting, and how it is asked with
+/// it.
+type InTheOpen = Option<(&'static str, &'static str)>;
+
+fn check_database(database: &Database) -> Result<InTheOpen, Wrong> {
     let options = database.options()?;
     // Whatever the URL leaves to the environment is in it here.
     let whole = options.to_url_lossy();
@@ -98,31 +126,51 @@ fn check_database(database: &Database) -> Result<(), Wrong> {
     let host = options.get_host();
     let is_here = options.get_socket().is_some() || host.starts_with('/') || is_loopback(host);
     let is_certified = whole.query_pairs().any(|(name, _)| name == "sslcert");
-    if is_here || is_certified || whole.password().is_some_and(|password| !password.is_empty()) {
-        return Ok(());
+    let has_password = whole.password().is_some_and(|password| !password.is_empty());
+    if !(is_here || is_certified || has_password) {
+        return Err(none("DATABASE_URL", "password"));
     }
-    Err(none("DATABASE_URL", "password"))
+    // What is not demanded, whoever is in between can do without.
+    let is_encrypted = match options.get_ssl_mode() {
+        PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull => true,
+        PgSslMode::Disable | PgSslMode::Allow | PgSslMode::Prefer => false,
+    };
+    Ok((!is_here && !is_encrypted).then_some(("DATABASE_URL", "?sslmode=verify-full")))
 }
 
-fn check_bus(bus: &Bus) -> Result<(), Wrong> {
+fn check_bus(bus: &Bus) -> Result<InTheOpen, Wrong> {
     let url = bus.url.as_ref().map_or("", Secret::expose);
-    // What is none is told by who connects.
-    let Ok(server) = url.parse::<ServerAddr>() else { return Ok(()) };
+    // Without one Postgres is read. What is none is told by who connects.
+    let named = Some(url).filter(|url| !url.is_empty());
+    let Some(server) = named.and_then(|url| url.parse::<ServerAddr>().ok()) else {
+        return Ok(None);
+    };
+    let is_here = is_loopback(server.host());
     match server.password().or(server.username()) {
         Some(secret) if is_published(secret) => Err(published("NATS_URL", "password")),
-        None if !url.is_empty() && !is_loopback(server.host()) => {
-            Err(none("NATS_URL", "password or token"))
-        }
-        _ => Ok(()),
+        None if !is_here => Err(none("NATS_URL", "password or token")),
+        _ => Ok((!is_here && !server.tls_required()).then_some(("NATS_URL", "tls://"))),
     }
 }
 
-fn check_search(search: &Search) -> Result<(), Wrong> {
+fn check_search(search: &Search) -> Result<InTheOpen, Wrong> {
+    let is_here = is_here(&search.url);
     match search.key.as_ref().map(Secret::expose).filter(|key| !key.is_empty()) {
         Some(key) if is_published(key) => Err(published("MEILI_MASTER_KEY", "key")),
-        None if !is_here(&search.url) => Err(none("MEILI_MASTER_KEY", "key")),
-        _ => Ok(()),
+        None if !is_here => Err(none("MEILI_MASTER_KEY", "key")),
+        _ => {
+            let is_encrypted = search.url.starts_with("https://");
+            Ok((!is_here && !is_encrypted).then_some(("MEILI_URL", "https://")))
+        }
     }
+}
+
+fn in_the_open((name, how): (&'static str, &'static str)) -> Wrong {
+    let reason = format!(
+        "leads to another machine without TLS (EXPOSED): {how}, or TRUSTED_NETWORK=true where \
+         nobody else is in the network between"
+    );
+    Wrong::new(name, reason)
 }
 
 fn published(name: &'static str, what: &str) -> Wrong {

@@ -110,7 +110,7 @@ pub fn serve<'a>(
         let tls = http.tls.open()?;
         health.told(http, shutdown.draining);
         let router = cors::allow(router, &http.origins);
-        let is_encrypted = tls.is_some() || http.exposed;
+        let is_encrypted = tls.is_some() || http.exposure.exposed;
         let router = if is_encrypted { guarded::encrypted(router) } else { router };
         let public = bind(http.address(default_port)).await?;
         let operations = match http.ops_listen {

@@ -13,7 +13,7 @@ fn http() -> Http {
         ops_listen: Some(([127, 0, 0, 1], 9090).into()),
         tls: Tls::default(),
         rates: Rates { usual: 50, strict: 30, proxies: 1 },
-        exposed: true,
+        exposure: Exposure { exposed: true, trusted_network: true },
         drain_delay: 0,
     }
 }
@@ -38,7 +38,7 @@ fn what_stands_open_is_refused() {
         change(&mut http);
         let wrong = http.check().unwrap_err().to_string();
         assert!(wrong.starts_with(named) && !wrong.contains("hunter"), "{wrong}");
-        http.exposed = false;
+        http.exposure.exposed = false;
         assert!(http.check().is_ok(), "on a machine of one's own that is nobody's matter");
     }
 }
@@ -56,11 +56,20 @@ fn tls_of_its_own_is_as_good_as_a_proxy() {
 
 /// What is said of these servers: by the name of the setting, or nothing.
 fn said(database: &str, nats: &str, meili: (&str, &str), exposed: bool) -> Option<&'static str> {
+    told(database, nats, meili, Exposure { exposed, trusted_network: true })
+}
+
+fn told(
+    database: &str,
+    nats: &str,
+    meili: (&str, &str),
+    exposure: Exposure,
+) -> Option<&'static str> {
     let database = Database { url: Some(database.into()), connections: 1, statement_timeout: 1 };
     let bus = Bus { url: Some(nats.into()), stream: "commerce".to_owned() };
     let (url, key) = meili;
     let search = Search { url: url.to_owned(), key: Some(key.into()) };
-    let http = Http { exposed, ..http() };
+    let http = Http { exposure, ..http() };
     let wrong = check_servers(&http, &database, Some(&bus), Some(&search)).err()?;
     let is_told = |secret: &str| wrong.reason.contains(secret);
     assert!(!is_told("s3cret") && !PUBLISHED.into_iter().any(is_told), "{wrong}");
@@ -121,6 +130,43 @@ fn who_is_next_door_or_shows_a_certificate_needs_no_password() {
         assert_eq!(said(DATABASE, NATS, (meili, ""), true), None, "{meili}");
     }
     assert!(is_here("smtp://ann:s3cret@127.0.0.1:25") && !is_here("smtp://mail.example:25"));
+}
+
+/// Whoever listens between this machine and another reads people's words and passwords, unless all
+/// of it is TLS, or the operator says that nobody does.
+#[test]
+fn servers_elsewhere_are_asked_by_tls() {
+    let by_tls = (
+        "postgres://command_api:s3cret@db/commerce?sslmode=verify-full",
+        "tls://shop:s3cret@nats:4222",
+        ("https://meili:7700", "s3cret"),
+    );
+    let said = |database: &str, nats: &str, meili: (&str, &str), trusted_network: bool| {
+        told(database, nats, meili, Exposure { exposed: true, trusted_network })
+    };
+    assert_eq!(said(by_tls.0, by_tls.1, by_tls.2, false), None);
+    for mode in ["require", "verify-ca"] {
+        let database = format!("postgres://command_api:s3cret@db/commerce?sslmode={mode}");
+        assert_eq!(said(&database, "", by_tls.2, false), None);
+    }
+    for database in [
+        DATABASE,
+        "postgres://command_api:s3cret@10.0.0.7/commerce",
+        "postgres://command_api:s3cret@db/commerce?sslmode=prefer",
+        "postgres://command_api:s3cret@db/commerce?sslmode=disable",
+    ] {
+        assert_eq!(said(database, by_tls.1, by_tls.2, false), Some("DATABASE_URL"), "{database}");
+        assert_eq!(said(database, by_tls.1, by_tls.2, true), None);
+    }
+    for nats in [NATS, "shop:s3cret@nats"] {
+        assert_eq!(said(by_tls.0, nats, by_tls.2, false), Some("NATS_URL"), "{nats}");
+        assert_eq!(said(by_tls.0, nats, by_tls.2, true), None);
+    }
+    assert_eq!(said(by_tls.0, by_tls.1, MEILI, false), Some("MEILI_URL"));
+    assert_eq!(said(by_tls.0, by_tls.1, MEILI, true), None);
+    // Whoever listens on this machine needs no network.
+    let here = ("postgres://command_api@127.0.0.1/commerce", "nats://localhost:4222");
+    assert_eq!(said(here.0, here.1, ("http://127.0.0.1:7700", ""), false), None);
 }
 
 /// The list is whole: what compose takes where nothing is said stands in it.

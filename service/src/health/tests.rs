@@ -9,6 +9,7 @@ use tower::ServiceExt as _;
 
 use super::*;
 use crate::cors::Origins;
+use crate::exposed::Exposure;
 use crate::http::shell;
 use crate::rates::Rates;
 use crate::tls::Tls;
@@ -23,7 +24,7 @@ fn http(ops: bool) -> Http {
         drain_delay: 0,
         tls: Tls::default(),
         rates: Rates::default(),
-        exposed: false,
+        exposure: Exposure::default(),
     }
 }
 

@@ -10,6 +10,7 @@ use axum::http::{Request, StatusCode, header};
 use axum::routing::get;
 use serde_json::Value;
 use service::config::Secret;
+use service::exposed::Exposure;
 use service::health::Health;
 use service::{Problem, http};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -188,7 +189,7 @@ pub fn told(public: SocketAddr, operations: SocketAddr) -> service::config::Http
         drain_delay: 0,
         tls: service::tls::Tls::default(),
         rates: service::rates::Rates::default(),
-        exposed: false,
+        exposure: Exposure::default(),
     }
 }
 
