@@ -45,6 +45,8 @@ pub fn run_with(layout: &Layout, rest: &[String], told: &[(&str, String)]) -> Re
             test.env(variable, &program.path);
         }
     }
+    // For the one that looks in what the servers keep.
+    test.env("SERVER_FILES", folder.path());
     // For those that have our metrics and alerts judged by somebody else.
     test.env("PROMTOOL_BIN", debian::find(layout, &debian::PROMTOOL)?);
     // For the one that has a cache in front of query-api.

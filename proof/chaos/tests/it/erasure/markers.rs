@@ -38,6 +38,14 @@ impl Markers {
         Self(self.0.iter().filter(|(it, _)| *it != what).cloned().collect())
     }
 
+    /// All spellings of all of it: those that are found in capitals and small letters, and those
+    /// that are something else in others.
+    pub fn spellings(&self) -> [Vec<String>; 2] {
+        let words = || self.0.iter().map(|(_, word)| word);
+        let insensitive = words().flat_map(|word| folded(word).into_iter().map(|(_, it)| it));
+        [insensitive.collect(), words().flat_map(|word| in_base64(word)).collect()]
+    }
+
     /// Which are found in a text, and how written.
     pub fn found(&self, text: &[u8]) -> Vec<String> {
         let text = String::from_utf8_lossy(text);

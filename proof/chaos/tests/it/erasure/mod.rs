@@ -1,9 +1,7 @@
 //! A person is forgotten everywhere, backups included; and nothing that is secret or about a person
-//! stands in a log line, a metric or a problem, before or after.
-//!
-//! The raw files of the Postgres server are not looked at: other tests have theirs in them. What
-//! stands in its tables is, by dumps.
+//! stands in a log line, a metric or a problem, before or after; nor in any file of the servers.
 
+mod files;
 mod markers;
 mod shop;
 mod wrong;
@@ -64,15 +62,21 @@ async fn live(shop: &mut Shop) -> Person {
     person
 }
 
-async fn stock(shop: &Shop) {
+/// What is sold, one of them under a name that stands nowhere else.
+async fn stock(shop: &Shop, name: &str) {
     let ask = async |(path, body): Step| id(&shop.ask(&shop.owner, &path, body).await);
+    let named = json!({"title": name, "variants": [{"sku": "NAMED", "prices": [
+        {"amount": "1.00", "currency": "EUR"}]}]});
+    let named = ask(("/v1/products".to_owned(), named)).await;
+    ask(kit::http::publish(&named)).await;
     kit::http::sell("TOTE", 5, ask).await;
 }
 
 #[sqlx::test(migrations = "../../migrations")]
 async fn who_is_forgotten_is_forgotten_everywhere(db: PgPool) {
     let mut shop = Shop::open(&db).await;
-    stock(&shop).await;
+    let published = unmistakable("Plumplori");
+    stock(&shop, &published).await;
     let person = live(&mut shop).await;
     let known = shop.personal.clone();
     shop.staff().await;
@@ -99,6 +103,7 @@ async fn who_is_forgotten_is_forgotten_everywhere(db: PgPool) {
         assert_eq!(gone.0, StatusCode::GONE, "{}", gone.1);
     }
     forgotten_again(&shop, &db, &before, &person).await;
+    files::must_not_hold(&db, &hidden, &published).await;
 }
 
 /// A backup of before still knows them, until it is told who was forgotten.
