@@ -3,12 +3,12 @@
 //! A cursor is what a client sends back, so it is trusted with nothing: it fits its list, its sort
 //! and the types of its keys, or it is refused.
 
-use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, Utc};
 use rust_decimal::Decimal;
 use service::Problem;
+use service::paging::invalid_cursor;
 use uuid::Uuid;
 
 /// The longest cursor that is read, in bytes.
@@ -98,14 +98,7 @@ pub fn write(tag: &str, keys: &[Key]) -> String {
 
 /// The keys in a cursor that was made for `tag` and keys of these kinds.
 pub fn read(tag: &str, kinds: &[Kind], cursor: &str) -> Result<Vec<Key>, Problem> {
-    parse(tag, kinds, cursor).ok_or_else(|| {
-        Problem::new(
-            StatusCode::BAD_REQUEST,
-            "invalid_cursor",
-            "this cursor is not one of this list in this order",
-        )
-        .parameter("cursor", "invalid_value", "take it from `next`, with the same sort")
-    })
+    parse(tag, kinds, cursor).ok_or_else(invalid_cursor)
 }
 
 fn parse(tag: &str, kinds: &[Kind], cursor: &str) -> Option<Vec<Key>> {

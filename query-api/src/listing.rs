@@ -4,16 +4,14 @@
 //! The statements are put together here, so that each combination of filters gets its own plan;
 //! values are always bound, never written into the text.
 
-use std::fmt::Write as _;
-
-use axum::http::{HeaderMap, HeaderValue, Uri, header};
+use axum::http::{HeaderMap, Uri, header};
 use axum::response::Response;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::ReadModel;
 use futures::TryStreamExt as _;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use service::{Problem, extract};
+use serde::Serialize;
+use service::Problem;
+pub use service::paging::{LIMIT_MAX, Limit, link};
 use sqlx::postgres::{PgHasArrayType, PgRow};
 use sqlx::{Encode, PgConnection, Postgres, QueryBuilder, Row as _, Type};
 use uuid::Uuid;
@@ -23,45 +21,8 @@ use crate::document::respond_unversioned;
 use crate::fields::Fields;
 use crate::outline::MEMBER;
 
-/// The most documents on a page.
-pub const LIMIT_MAX: u16 = 200;
 /// Bytes of documents after which a page ends, whatever its limit.
 pub const PAGE_BYTES_MAX: usize = 2 << 20;
-
-/// How many documents a client wants on a page.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(try_from = "u16")]
-#[schemars(inline, extend("minimum" = 1, "maximum" = LIMIT_MAX, "default" = 50))]
-pub struct Limit(u16);
-
-impl Limit {
-    /// So many, where no client says it.
-    pub const fn most(documents: u16) -> Self {
-        Self(documents)
-    }
-
-    /// The number.
-    pub fn get(self) -> u16 {
-        self.0
-    }
-}
-
-impl Default for Limit {
-    fn default() -> Self {
-        Self(50)
-    }
-}
-
-impl TryFrom<u16> for Limit {
-    type Error = String;
-    fn try_from(limit: u16) -> Result<Self, String> {
-        if (1..=LIMIT_MAX).contains(&limit) {
-            Ok(Self(limit))
-        } else {
-            Err(format!("must be from 1 to {LIMIT_MAX}"))
-        }
-    }
-}
 
 /// The columns that rows are sorted by, the most significant first.
 pub type SortKeys = &'static [(&'static str, Kind)];
@@ -206,11 +167,11 @@ impl Listing {
             self.sql.push(if n == 0 { " ORDER BY " } else { ", " }).push(column).push(direction);
         }
         // One more than asked for tells whether there is a next page.
-        self.sql.push(" LIMIT ").push_bind(i64::from(limit.0) + 1);
+        self.sql.push(" LIMIT ").push_bind(limit.and_one());
         let mut found = self.sql.build().fetch(db);
         let (mut documents, mut bytes, mut last, mut more) = (Vec::new(), 0, None, false);
         while let Some(row) = found.try_next().await? {
-            more = documents.len() >= usize::from(limit.0) || bytes >= PAGE_BYTES_MAX;
+            more = documents.len() >= usize::from(limit.get()) || bytes >= PAGE_BYTES_MAX;
             if more {
                 break;
             }
@@ -298,33 +259,4 @@ pub fn word(value: impl Serialize) -> String {
         Ok(serde_json::Value::String(word)) => word,
         _ => String::new(),
     }
-}
-
-/// A part of a query as it may stand in a header: callers may have left other letters than ASCII's
-/// as they are.
-fn escaped(pair: &str) -> String {
-    pair.bytes().fold(String::with_capacity(pair.len()), |mut text, byte| {
-        if byte.is_ascii() {
-            text.push(char::from(byte));
-        } else {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "%{byte:02X}");
-        }
-        text
-    })
-}
-
-/// A link to the same list with another value of one parameter.
-pub fn link(uri: &Uri, name: &str, value: &str) -> Option<HeaderValue> {
-    // Letters of a name may be escaped.
-    let is_it = |pair: &str| {
-        extract::parse::<Vec<(String, String)>>(pair)
-            .is_ok_and(|pairs| pairs.iter().any(|(known, _)| known == name))
-    };
-    let others = uri.query().unwrap_or_default().split('&');
-    let others = others
-        .filter(|pair| !pair.is_empty() && !is_it(pair))
-        .fold(String::new(), |others, pair| others + &escaped(pair) + "&");
-    let target = format!("<{}?{others}{name}={value}>; rel=\"next\"", uri.path());
-    HeaderValue::from_str(&target).ok()
 }

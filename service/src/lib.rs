@@ -28,6 +28,7 @@ mod ledger;
 pub mod metrics;
 pub mod openapi;
 pub mod outage;
+pub mod paging;
 pub mod parts;
 pub mod problem;
 pub mod rates;

@@ -20,6 +20,7 @@ pub const CODES: &[crate::openapi::Code] = &[
     (400, "condition_not_taken"),
     (400, "incomplete_body"),
     (400, "invalid_body"),
+    (400, "invalid_cursor"),
     (400, "invalid_path"),
     (400, "invalid_query"),
     (400, "key_not_taken"),
