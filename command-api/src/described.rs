@@ -4,6 +4,7 @@
 use std::sync::LazyLock;
 
 use axum::http::Method;
+use domain::command::refused;
 use domain::refusal::Kind;
 use domain::{Category, Location, Refusal, Sku, location, page, payment, product, return_, stock};
 use identity::routes::described::{self as people, operation};
@@ -17,8 +18,12 @@ use crate::{batch, problem, sealed, webhooks};
 
 const JSON: &str = "application/json";
 const NDJSON: &str = "application/x-ndjson";
-/// How a command may be refused.
-const REFUSED: [u16; 9] = [400, 404, 408, 409, 412, 413, 415, 422, 503];
+/// How a command may be refused, whatever it is.
+const REFUSED: [u16; 5] = [400, 408, 413, 415, 503];
+/// The same, by what stands in its headers.
+const BY_HEADERS: [&str; 3] = ["another_log", "idempotency_key_expired", "idempotency_key_reused"];
+/// The same, by a condition. A key of before may be that of such a refusal too.
+const BY_CONDITION: [&str; 2] = ["document_changed", "version_mismatch"];
 
 const ABOUT: &str = "Everything that changes in a shop. Each command is answered once it is \
 durable, with the `position` of the log that has it: a read of query-api with `min_position` \
@@ -51,6 +56,24 @@ const SEALED: [&str; 6] = [
     "order.remove_line",
     "return.request",
 ];
+
+/// Those of the shop of which something is sealed: of who was forgotten it is not kept.
+const NOTED: [&str; 11] = [
+    "payment.refund",
+    "payment.resolve",
+    "payment.correct_collection",
+    "payment.remit",
+    "payment.correct_remittance",
+    "payment.correct_refund",
+    "payment.uncollect",
+    "fulfilment.fail",
+    "fulfilment.lose",
+    "return.reject",
+    "return.receive",
+];
+
+/// The commands that go to an address, which a shopper must have.
+const ADDRESSED: [&str; 2] = ["cart.checkout", "order.change_address"];
 
 /// The document, once it was made.
 pub static DOCUMENT: LazyLock<Value> = LazyLock::new(document);
@@ -138,9 +161,16 @@ fn command(route: &Route, document: &mut Description) -> Endpoint {
     }
     // What pays, and what they write, is sealed for who asks, unless they were forgotten.
     if SEALED.contains(&route.name) {
-        told = told.refused(&[410]);
+        told = told.refuses(["erased", "too_many_records"]);
     }
-    told.refused(&REFUSED)
+    if NOTED.contains(&route.name) {
+        told = told.refuses(["too_many_records"]);
+    }
+    if ADDRESSED.contains(&route.name) {
+        told = told.refuses(["unknown_address"]);
+    }
+    let own = refused::of(route.name).unwrap_or_default();
+    told.refused(&REFUSED).refuses(own.iter().copied()).refuses(BY_HEADERS).refuses(BY_CONDITION)
 }
 
 /// What of a subject is shown to who prefers it in the answer.
@@ -207,7 +237,8 @@ fn batch(document: &mut Description) -> Endpoint {
             Some((NDJSON, &lines(&verdict, "A verdict a line."))),
             &["Log-Id"],
         )
-        .refused(&[400, 409, 415, 503])
+        .refused(&[400, 415, 503])
+        .refuses(["another_log"])
 }
 
 fn webhook() -> Endpoint {
@@ -220,7 +251,8 @@ fn webhook() -> Endpoint {
         .path("name", "Which gateway.", &name)
         .body(JSON, &event, true)
         .answer(204, "It stands in the log, or is of no interest.", None, &[])
-        .refused(&[400, 404, 408, 413, 415, 429, 500, 503])
+        .refused(&[400, 408, 413, 415, 429, 500, 503])
+        .refuses(["gateway_not_found"])
 }
 
 /// The name of a command's body among the schemas: `CartAddLine`.

@@ -208,7 +208,10 @@ pub fn router(app: &App, guard: &Guard, health: &Health, beside: Router) -> Rout
     let sealed = sealed::router(app.vault.clone(), guard);
     let all = commands.merge(webhooks(app)).merge(sealed).merge(beside);
     #[cfg(debug_assertions)]
-    openapi::serve::must_describe(&described::DOCUMENT, &all);
+    let all = {
+        openapi::serve::must_describe(&described::DOCUMENT, &all);
+        openapi::refusals::must_be_described(all, &described::DOCUMENT)
+    };
     let all = openapi::deprecation::announce(all, &described::DOCUMENT);
     let pages = openapi::serve::router(|| described::DOCUMENT.clone());
     let all = all.merge(pages).merge(health.router());

@@ -62,7 +62,8 @@ pub fn describe(document: &mut Description) {
         let (method, access) = (axum::http::Method::GET, Access::Shopper);
         identity::routes::described::operation(method, path, name, tag, access)
             .path("id", "Which.", &id)
-            .refused(&[400, 404, 410])
+            .refused(&[400])
+            .refuses(["not_found", "erased"])
     };
     let action = document.output::<Action>();
     document.add(

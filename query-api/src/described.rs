@@ -28,7 +28,6 @@ use crate::search::request::{self, Parameters as Search};
 /// The codes of what is refused here, each with its status.
 pub const CODES: &[Code] = &[
     (400, "as_of_ahead"),
-    (400, "invalid_cursor"),
     (400, "invalid_last_event_id"),
     (400, "invalid_log_id"),
     (400, "position_unknown"),
@@ -103,7 +102,8 @@ pub fn document() -> Value {
     for (name, about) in TAGS {
         document.tag(name, about);
     }
-    document.knows(CODES.iter().chain(identity::guard::CODES).copied());
+    document.knows(CODES.iter().copied());
+    document.any(identity::guard::CODES.iter().copied());
     lists(&mut document);
     lists_of_orders(&mut document);
     singles(&mut document);
@@ -249,7 +249,8 @@ fn singles(document: &mut Description) {
             .takes(&["If-None-Match", "Prefer"])
             .answer(200, "It.", Some((JSON, &schema)), &headers)
             .answer(304, "It is as it was.", None, &headers)
-            .refused(&[404, 422, 504]);
+            .refused(&[504])
+            .refuses(["not_found", "history_too_long"]);
         document.add(told);
     }
 }
@@ -316,6 +317,7 @@ fn list<Q: JsonSchema + ListQuery>(
             "next": {
                 "type": ["string", "null"],
                 "description": "The `cursor` of the page after; `null` on the last one.",
+                "examples": [null],
             },
         },
     });
@@ -381,5 +383,8 @@ fn get(path: &str, id: &str, tag: &'static str) -> Endpoint {
     let access = resources::accesses().find(|(known, _)| *known == path);
     let access = access.map_or(identity::Access::Ops, |(_, access)| access);
     // Of what is for anyone some is for those who work here: drafts, the past.
-    operation(Method::GET, path, id, tag, access).takes(&["Log-Id"]).refused(&[400, 403, 409])
+    operation(Method::GET, path, id, tag, access)
+        .takes(&["Log-Id"])
+        .refused(&[400, 403])
+        .refuses(["another_log"])
 }

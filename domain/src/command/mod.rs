@@ -17,6 +17,7 @@ mod payable;
 pub mod payment;
 pub mod product;
 mod putting_away;
+pub mod refused;
 pub mod return_;
 mod settling;
 pub mod sku;

@@ -62,6 +62,17 @@ fn kinds_follow_what_the_caller_can_do_about_it() {
     assert_eq!(kind(stocks(&[short(), stock::Error::NotHeld])), Kind::Conflict);
 }
 
+/// What descriptions say of each command: codes that there are, once.
+#[test]
+fn commands_are_refused_with_codes_that_there_are() {
+    let known: BTreeSet<&str> = Refusal::codes().map(|(code, _)| code).collect();
+    for (names, codes) in domain::command::refused::CODES {
+        let own: BTreeSet<&str> = codes.iter().copied().collect();
+        assert_eq!(own.len(), codes.len(), "{names:?} say one twice");
+        assert!(own.is_subset(&known), "{names:?}: {:?}", own.difference(&known));
+    }
+}
+
 /// Another program kept it, and nothing of it but its words means anything here.
 #[test]
 fn what_was_kept_is_told_whatever_has_become_of_the_enums() {

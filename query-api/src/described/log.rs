@@ -17,7 +17,7 @@ pub fn describe(document: &mut Description) {
         .path("id", "Which order.", &id)
         .query::<history::Parameters>(document)
         .answer(200, "A part of it.", Some((JSON, &of_order)), &["Link", "Log-Id"])
-        .refused(&[404]);
+        .refuses(["not_found"]);
     document.add(told);
     let order = document.output::<domain::page::order::Document>();
     let lines = json!({
@@ -27,7 +27,7 @@ pub fn describe(document: &mut Description) {
     let told = get("/v1/people/me/orders", "order.export", SHOPPING)
         .text("All orders of a customer to take along, the oldest first, 10,000 at most.")
         .answer(200, "They.", Some(("application/x-ndjson", &lines)), &["Cache-Control"])
-        .refused(&[404]);
+        .refuses(["not_found"]);
     document.add(told);
     let frames = json!({ "type": "string", "description": "Its document each, as the `data`." });
     let told = get("/v1/orders/{id}/live", "order.live", SHOPPING)
@@ -35,7 +35,8 @@ pub fn describe(document: &mut Description) {
         .path("id", "Which order.", &id)
         .takes(&["Last-Event-ID"])
         .answer(200, "It.", Some((LIVE, &frames)), &["Cache-Control", "Log-Id"])
-        .refused(&[404, 429, 504]);
+        .refused(&[429, 504])
+        .refuses(["not_found"]);
     document.add(told);
     let of_stream = document.output::<stream::StreamHistory>();
     let names: Vec<&str> = domain::Category::ALL.iter().map(|known| known.name()).collect();
@@ -45,7 +46,7 @@ pub fn describe(document: &mut Description) {
         .path("id", "Which: a UUID, a SKU or the code of a location.", &code)
         .query::<stream::Parameters>(document)
         .answer(200, "A part of it.", Some((JSON, &of_stream)), &["Link", "Log-Id"])
-        .refused(&[404]);
+        .refuses(["not_found"]);
     document.add(told);
     let event = document.output::<event_store::RawEvent>();
     let lines = json!({

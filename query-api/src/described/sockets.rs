@@ -14,7 +14,8 @@ pub fn describe(document: &mut Description) {
         .path("id", "Which order.", &id)
         .query::<order_live::Parameters>(document)
         .answer(101, "The WebSocket.", None, &["Log-Id"])
-        .refused(&[404, 426, 429, 504]);
+        .refused(&[426, 429, 504])
+        .refuses(["not_found"]);
     document.add(told);
     let told = get("/v1/events/ws", "event.socket", LOG)
         .text("The log live, over a WebSocket.")

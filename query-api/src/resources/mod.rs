@@ -90,7 +90,10 @@ pub fn router(app: App, health: &Health) -> Router {
     }
     let all = all.with_state(app);
     #[cfg(debug_assertions)]
-    openapi::serve::must_describe(&described::DOCUMENT, &all);
+    let all = {
+        openapi::serve::must_describe(&described::DOCUMENT, &all);
+        openapi::refusals::must_be_described(all, &described::DOCUMENT)
+    };
     let all = openapi::deprecation::announce(all, &described::DOCUMENT);
     let pages = openapi::serve::router(|| described::DOCUMENT.clone())
         .merge(openapi::serve::document(events::SCHEMAS, events::schemas))

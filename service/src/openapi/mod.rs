@@ -3,7 +3,8 @@
 //!
 //! * [`schemas`] takes the types in; [`headers`] has those that requests and answers share;
 //! * [`deprecation`] is what its answers say of one that is to go;
-//! * [`operation`] is one route; [`example`] fills in what might be sent;
+//! * [`operation`] is one route, [`refusals`] what it answers of problems; [`example`] fills in
+//!   what might be sent and answered;
 //! * [`page`] shows the document to people; [`serve`] serves both.
 //!
 //! Knows no route of any service.
@@ -13,16 +14,17 @@ pub mod example;
 pub mod headers;
 pub mod operation;
 pub mod page;
+pub mod refusals;
 pub mod schemas;
 pub mod serve;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use axum::http::StatusCode;
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 
 pub use operation::Endpoint;
+use refusals::{Codes, SAID_BY_EACH};
 use schemas::Schemas;
 
 use crate::problem::{self, Problem};
@@ -38,7 +40,9 @@ pub struct Description {
     info: Value,
     tags: Vec<Value>,
     paths: BTreeMap<String, Map<String, Value>>,
-    codes: BTreeMap<u16, BTreeSet<&'static str>>,
+    codes: Codes,
+    /// Those that any operation may have.
+    any: Codes,
     refusals: BTreeSet<u16>,
     schemas: Schemas,
 }
@@ -55,11 +59,15 @@ impl Description {
             }),
             tags: Vec::new(),
             paths: BTreeMap::new(),
-            codes: BTreeMap::new(),
+            codes: Codes::default(),
+            any: Codes::default(),
             refusals: BTreeSet::new(),
             schemas: Schemas::new(),
         };
+        // That there is no such route, no operation says.
+        let of_any = |(status, _): &Code| !SAID_BY_EACH.contains(status);
         document.knows(problem::CODES.iter().copied());
+        document.any(problem::CODES.iter().copied().filter(of_any));
         document
     }
 
@@ -70,9 +78,13 @@ impl Description {
 
     /// Codes that problems may have.
     pub fn knows(&mut self, codes: impl IntoIterator<Item = Code>) {
-        for (status, code) in codes {
-            self.codes.entry(status).or_default().insert(code);
-        }
+        self.codes.extend(codes);
+    }
+
+    /// Codes that problems of any operation may have.
+    pub fn any(&mut self, codes: impl IntoIterator<Item = Code> + Clone) {
+        self.codes.extend(codes.clone());
+        self.any.extend(codes);
     }
 
     /// What is read as a `T`.
@@ -110,7 +122,17 @@ impl Description {
     pub fn add(&mut self, operation: Endpoint) {
         let is_json = operation.answers_json_alone();
         let operation = if is_json { operation.refused(&[406]) } else { operation };
-        self.refusals.extend(operation.refusals());
+        let problem = self.schemas.output::<Problem>();
+        let own = self.codes.chosen(operation.codes(), &self.any);
+        let operation = own.each().fold(operation, |operation, (status, codes)| {
+            let response = refusals::response(status, &problem, codes.iter().copied());
+            operation.refused_by(status, response)
+        });
+        for status in operation.refusals() {
+            let must_say = SAID_BY_EACH.contains(&status);
+            assert!(!must_say, "{} says no code of its {status}", operation.id());
+            self.refusals.insert(status);
+        }
         let (path, method, value) = operation.written();
         self.paths.entry(path).or_default().insert(method, value);
     }
@@ -122,9 +144,8 @@ impl Description {
             .refusals
             .iter()
             .map(|status| {
-                let codes: Vec<&str> =
-                    self.codes.get(status).into_iter().flatten().copied().collect();
-                (operation::response_name(*status), refusal(*status, &problem, &codes))
+                let response = refusals::response(*status, &problem, self.codes.of(*status));
+                (operation::response_name(*status), response)
             })
             .collect();
         let mut document = json!({
@@ -172,29 +193,6 @@ fn leave_out_unused(document: &mut Value) {
     }
 }
 
-/// All refusals of one status.
-fn refusal(status: u16, problem: &Value, codes: &[&str]) -> Value {
-    let status = StatusCode::from_u16(status).unwrap_or_default();
-    let mut told = headers::references(&["X-Request-Id", "Cache-Control"]);
-    let waits = matches!(status.as_u16(), 429 | 503);
-    if waits {
-        told.extend(headers::references(&["Retry-After"]));
-    }
-    if status == StatusCode::UNAUTHORIZED {
-        told.extend(headers::references(&["WWW-Authenticate"]));
-    }
-    json!({
-        "description": status.canonical_reason().unwrap_or("Refused"),
-        "headers": told,
-        "content": { "application/problem+json": { "schema": {
-            "allOf": [problem, { "type": "object", "properties": {
-                "status": { "const": status.as_u16() },
-                "code": { "enum": codes },
-            } }],
-        } } },
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use axum::http::Method;
@@ -202,6 +200,7 @@ mod tests {
     use super::*;
 
     #[derive(schemars::JsonSchema, serde::Serialize, serde::Deserialize)]
+    #[schemars(extend("examples" = [{"name": "a thing", "count": 3}]))]
     struct Thing {
         name: String,
         /// How many.
@@ -235,9 +234,13 @@ mod tests {
         assert_eq!(made["summary"], "Makes things");
         let body = &made["requestBody"]["content"]["application/json"];
         assert_eq!(body["schema"]["$ref"], "#/components/schemas/ThingsInput");
-        assert_eq!(body["example"]["items"][0]["name"], "text");
+        assert_eq!(body["example"]["items"][0]["name"], "a thing");
         let answer = &made["responses"]["200"]["content"]["application/json"];
         assert_eq!(answer["schema"]["$ref"], "#/components/schemas/Things");
+        assert_eq!(
+            answer["example"],
+            serde_json::json!({"items": [{"name": "a thing", "count": 3}]})
+        );
         assert_eq!(made["responses"]["400"]["$ref"], "#/components/responses/BadRequest");
     }
 }

@@ -1,5 +1,7 @@
 //! One operation of a document: what is asked, and what may be answered.
 
+use std::collections::BTreeSet;
+
 use axum::http::{Method, StatusCode};
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
@@ -20,7 +22,9 @@ pub struct Endpoint {
     parameters: Vec<Value>,
     body: Option<Value>,
     answers: Map<String, Value>,
-    refusals: Vec<u16>,
+    refusals: BTreeSet<u16>,
+    codes: BTreeSet<&'static str>,
+    refused: Map<String, Value>,
     deprecation: Option<Deprecation>,
 }
 
@@ -38,7 +42,9 @@ impl Endpoint {
             parameters: Vec::new(),
             body: None,
             answers: Map::new(),
-            refusals: Vec::new(),
+            refusals: BTreeSet::new(),
+            codes: BTreeSet::new(),
+            refused: Map::new(),
             deprecation: None,
         }
     }
@@ -157,10 +163,24 @@ impl Endpoint {
         self
     }
 
-    /// Problems of these statuses.
+    /// Problems of these statuses, which say nothing of what is asked.
     #[must_use]
     pub fn refused(mut self, statuses: &[u16]) -> Self {
         self.refusals.extend(statuses);
+        self
+    }
+
+    /// Problems with these codes, and of their statuses no others but what any operation may have.
+    #[must_use]
+    pub fn refuses(mut self, codes: impl IntoIterator<Item = &'static str>) -> Self {
+        self.codes.extend(codes);
+        self
+    }
+
+    /// How it answers problems of a status of which it says the codes.
+    pub(super) fn refused_by(mut self, status: u16, response: Value) -> Self {
+        self.refusals.remove(&status);
+        self.refused.insert(status.to_string(), response);
         self
     }
 
@@ -189,9 +209,18 @@ impl Endpoint {
         accept::answers_json_alone(&self.answers)
     }
 
-    /// The statuses of its problems.
-    pub(super) fn refusals(&self) -> Vec<u16> {
+    /// The statuses of its problems, but for those of which it says the codes.
+    pub(super) fn refusals(&self) -> BTreeSet<u16> {
         self.refusals.clone()
+    }
+
+    /// The codes that it says.
+    pub(super) fn codes(&self) -> &BTreeSet<&'static str> {
+        &self.codes
+    }
+
+    pub(super) fn id(&self) -> &str {
+        &self.id
     }
 
     /// Its path, its method, and itself.
@@ -205,6 +234,7 @@ impl Endpoint {
                 }
             }
         }
+        responses.extend(self.refused);
         for status in self.refusals {
             let place = format!("#/components/responses/{}", response_name(status));
             responses.insert(status.to_string(), json!({ "$ref": place }));

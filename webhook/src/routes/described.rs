@@ -5,9 +5,10 @@ use identity::Access::Ops;
 use identity::routes::described::operation;
 use serde_json::json;
 use service::openapi::{Code, Description, Endpoint};
+use service::paging::{Page, PageQuery};
 
 use super::{deliveries as sent, subscriptions as to};
-use crate::deliveries::Key;
+use crate::deliveries::{Delivery, Key};
 use crate::subscriptions::{Replay, Subscription};
 
 /// The codes of what is refused here, each with its status.
@@ -26,6 +27,8 @@ const JSON: &str = "application/json";
 const BODY: [u16; 3] = [400, 413, 415];
 /// What is for nobody's cache.
 const PRIVATE: &[&str] = &["Cache-Control"];
+/// The same of a page, which leads to the next.
+const PAGED: &[&str] = &["Cache-Control", "Link"];
 
 /// Describes all of them.
 pub fn describe(document: &mut Description) {
@@ -39,7 +42,7 @@ fn subscriptions(document: &mut Description) {
     let new = document.input::<to::Wanted>();
     let change = document.input::<to::Changed>();
     let one = document.output::<Subscription>();
-    let all = document.output::<to::All>();
+    let all = document.output::<Page<Subscription>>();
     let told = document.output::<to::Told>();
     let tested = document.output::<to::Tested>();
     let made = ["Cache-Control", "Location"];
@@ -51,13 +54,11 @@ fn subscriptions(document: &mut Description) {
             .answer(201, "It, with its secret.", Some((JSON, &told)), &made)
             .link(201, "webhook.read", &by_id, None)
             .refused(&BODY)
-            .refused(&[409]),
-        of(Method::GET, "", "webhook.list").text("All webhooks, the newest first.").answer(
-            200,
-            "All of them.",
-            Some((JSON, &all)),
-            PRIVATE,
-        ),
+            .refuses(["too_many_webhooks"]),
+        of(Method::GET, "", "webhook.list")
+            .text("All webhooks, the newest first.")
+            .query::<PageQuery>(document)
+            .answer(200, "A page of them.", Some((JSON, &all)), PAGED),
         of(Method::GET, "/{id}", "webhook.read")
             .text("A webhook, and how far the log was read for it.")
             .answer(200, "It.", Some((JSON, &one)), PRIVATE),
@@ -84,25 +85,25 @@ fn deliveries(document: &mut Description) {
     let stretch = document.input::<sent::Stretch>();
     let key = document.input::<Key>();
     let replay = document.output::<Replay>();
-    let listed = document.output::<sent::Listed>();
+    let listed = document.output::<Page<Delivery>>();
     let told = of(Method::POST, "/{id}/replay", "webhook.replay")
         .text("Tells a receiver again of a stretch of the log, both ends included.")
         .body(JSON, &stretch, true)
         .answer(202, "It has begun.", Some((JSON, &replay)), PRIVATE)
         .refused(&BODY)
-        .refused(&[409]);
+        .refuses(["replay_under_way"]);
     document.add(told);
     let told = of(Method::GET, "/{id}/deliveries", "webhook.deliveries")
         .text("What was given up, or is to be sent, or was taken, as is asked.")
         .query::<sent::Asked>(document)
-        .answer(200, "A page of them.", Some((JSON, &listed)), PRIVATE);
+        .answer(200, "A page of them.", Some((JSON, &listed)), PAGED);
     document.add(told);
     let path = "/{id}/deliveries/{delivery_id}/retry";
     let told = of(Method::POST, path, "webhook.retry")
         .text("Sends something now, and again for as long as anything is.")
         .path("delivery_id", "Which of what is sent.", &key)
         .answer(202, "It is sent soon.", None, &[])
-        .refused(&[409]);
+        .refuses(["already_delivered", "delivery_not_found"]);
     document.add(told);
 }
 
@@ -114,5 +115,5 @@ fn of(method: Method, rest: &str, id: &str) -> Endpoint {
     if rest.is_empty() {
         return operation;
     }
-    operation.path("id", "Which webhook.", &uuid).refused(&[400, 404])
+    operation.path("id", "Which webhook.", &uuid).refused(&[400]).refuses(["webhook_not_found"])
 }

@@ -4,7 +4,7 @@
 use axum::http::Method;
 use service::openapi::{Description, Endpoint};
 
-use super::{BODY, JSON, PRIVATE, of, which};
+use super::{BODY, JSON, KEPT, PRIVATE, of, which};
 use crate::people::Enrolment;
 use crate::routes::accounts::{
     ChangeEmail, Code, Export, Farewell, Forgetting, Forgot, Me, Reset, Said,
@@ -12,8 +12,6 @@ use crate::routes::accounts::{
 use crate::routes::second_factor as second;
 
 const TAG: &str = "account";
-/// Of who was forgotten, and of whom there is too much.
-const KEPT: [u16; 2] = [409, 410];
 
 pub(super) fn describe(document: &mut Description) {
     document.tag(TAG, "One's own account: who one is, one's address, one's second factor.");
@@ -41,7 +39,7 @@ fn mailed(document: &mut Description) {
         post("/v1/people/verify/again", "account.verify_again")
             .text("Mails such a code once more, unless the address is known to be theirs.")
             .answer(202, "It is mailed.", None, &[])
-            .refused(&[404]),
+            .refuses(["not_found"]),
         post("/v1/people/reset", "account.reset")
             .text("Mails a code for another password, if anybody has the address.")
             .body(JSON, &forgot, true)
@@ -60,7 +58,7 @@ fn mailed(document: &mut Description) {
             .refused(&BODY)
             .refused(&[429]),
     ] {
-        document.add(operation.refused(&KEPT));
+        document.add(operation.refuses(KEPT));
     }
 }
 
@@ -86,20 +84,22 @@ fn own(document: &mut Description) {
         of(Method::GET, "/v1/people/me/export", "account.export", TAG)
             .text("All that is known of a shopper outside of the log, to take along.")
             .answer(200, "All of it.", Some((JSON, &export)), PRIVATE)
-            .refused(&[404]),
+            .refuses(["not_found"]),
         post("/v1/people/me/forget", "account.forget")
             .text("Forgets a shopper. Who has an account says their password.")
             .body(JSON, &farewell, true)
             .answer(204, "They are forgotten.", None, &[])
             .refused(&BODY)
-            .refused(&[404, 429]),
+            .refused(&[429])
+            .refuses(["not_found", "orders_open"]),
         which(post("/v1/people/{id}/forget", "person.forget"))
             .text("Forgets a customer, a guest, or who is in an address alone, who asked for it.")
             .body(JSON, &forgetting, true)
             .answer(204, "They are forgotten.", None, &[])
-            .refused(&BODY),
+            .refused(&BODY)
+            .refuses(["orders_open"]),
     ] {
-        document.add(operation.refused(&KEPT));
+        document.add(operation.refuses(KEPT));
     }
 }
 
@@ -129,13 +129,13 @@ fn second_factor(document: &mut Description) {
             .answer(204, "There is none now.", None, &[])
             .refused(&[429]),
     ] {
-        document.add(operation.refused(&BODY).refused(&[409]));
+        document.add(operation.refused(&BODY).refuses(["no_second_factor", "second_factor_there"]));
     }
     let rescue = of(Method::DELETE, "/v1/people/{id}/totp", "second_factor.rescue", TAG);
     let rescue = which(rescue)
         .text("Takes it from a customer who has lost it and their recovery codes, and tells them.")
         .answer(204, "They have none now.", None, &[]);
-    document.add(rescue.refused(&KEPT));
+    document.add(rescue.refuses(KEPT));
 }
 
 fn post(path: &str, id: &str) -> Endpoint {

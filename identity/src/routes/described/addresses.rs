@@ -2,9 +2,10 @@
 
 use axum::http::Method;
 use service::openapi::Description;
+use service::paging::Page;
 
-use super::{BODY, JSON, PRIVATE, by_id, of, which};
-use crate::routes::addresses::{Address, Addresses, NewAddress, Whose};
+use super::{BODY, JSON, KEPT, PAGED, PRIVATE, by_id, of, which};
+use crate::routes::addresses::{Address, NewAddress, Whose};
 
 const TAG: &str = "address";
 
@@ -12,7 +13,7 @@ pub(super) fn describe(document: &mut Description) {
     document.tag(TAG, "Where orders go. One does not change: another address is another one.");
     let new = document.input::<NewAddress>();
     let one = document.output::<Address>();
-    let all = document.output::<Addresses>();
+    let all = document.output::<Page<Address>>();
     let made = ["Cache-Control", "Location"];
     for operation in [
         of(Method::POST, "/v1/addresses", "address.create", TAG)
@@ -22,20 +23,23 @@ pub(super) fn describe(document: &mut Description) {
             .link(201, "address.read", &by_id(), None)
             .link(201, "address.remove", &by_id(), None)
             .refused(&BODY)
-            .refused(&[404, 409, 410]),
+            .refuses(KEPT),
         of(Method::GET, "/v1/addresses", "address.list", TAG)
-            .text("A shopper's own addresses; for the shop, those of who is named.")
+            .text(
+                "A shopper's own addresses, the newest first; for the shop, those of who is named.",
+            )
             .query::<Whose>(document)
-            .answer(200, "All of them.", Some((JSON, &all)), PRIVATE)
-            .refused(&[400, 404, 410]),
+            .answer(200, "A page of them.", Some((JSON, &all)), PAGED)
+            .refused(&[400])
+            .refuses(KEPT),
         which(of(Method::GET, "/v1/addresses/{id}", "address.read", TAG))
             .text("An address, for whose it is and the shop. Of who was forgotten it is gone.")
             .answer(200, "It.", Some((JSON, &one)), PRIVATE)
-            .refused(&[410]),
+            .refuses(KEPT),
         which(of(Method::DELETE, "/v1/addresses/{id}", "address.remove", TAG))
             .text("Takes an address out of a shopper's list. Orders that go there still do.")
             .answer(204, "It is in the list no more.", None, &[])
-            .refused(&[410]),
+            .refuses(KEPT),
     ] {
         document.add(operation);
     }

@@ -50,8 +50,13 @@ const JSON: &str = "application/json";
 const BODY: [u16; 3] = [400, 413, 415];
 /// What may be answered whatever is asked.
 const ALWAYS: [u16; 5] = [400, 401, 429, 500, 503];
+/// Of what is kept of people: of who was forgotten, of whom there is too much, or where it is
+/// somebody else's.
+const KEPT: [&str; 3] = ["already_exists", "erased", "too_many_records"];
 /// What is for nobody's cache.
 const PRIVATE: &[&str] = &["Cache-Control"];
+/// The same of a page, which leads to the next.
+const PAGED: &[&str] = &["Cache-Control", "Link"];
 
 /// An operation for those who may.
 pub fn operation(
@@ -69,7 +74,8 @@ pub fn operation(
 
 /// Describes all of them.
 pub fn describe(document: &mut Description) {
-    document.knows(CODES.iter().chain(guard::CODES).copied());
+    document.knows(CODES.iter().copied());
+    document.any(guard::CODES.iter().copied());
     sessions::describe(document);
     accounts::describe(document);
     addresses::describe(document);
@@ -86,7 +92,7 @@ fn of(method: Method, path: &str, id: &str, tag: &'static str) -> Endpoint {
 /// One of the path that says which.
 fn which(operation: Endpoint) -> Endpoint {
     let uuid = json!({ "type": "string", "format": "uuid" });
-    operation.path("id", "Which.", &uuid).refused(&[400, 404])
+    operation.path("id", "Which.", &uuid).refused(&[400]).refuses(["not_found"])
 }
 
 /// What an id in an answer leads to.

@@ -3,10 +3,13 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 use service::openapi::{Description, Endpoint};
+use service::paging::{Page, PageQuery};
 
-use super::{BODY, JSON, PRIVATE, of, which};
+use super::{BODY, JSON, KEPT, PAGED, PRIVATE, of, which};
+use crate::people::Session;
+use crate::people::sign_ins::SignIn;
 use crate::routes::guests::Welcome;
-use crate::routes::people::{Credentials, Passwords, Refresh, Registration, Sessions, SignedIn};
+use crate::routes::people::{Credentials, Passwords, Refresh, Registration, SignedIn};
 use crate::routes::sign_ins;
 
 const TAG: &str = "people";
@@ -29,7 +32,7 @@ fn newcomers(document: &mut Description) {
         post("/v1/guests/end", "guest.leave")
             .text("Withdraws a guest's own token. What was theirs is reached by nobody else.")
             .answer(204, "It is worth nothing within ten seconds.", None, &[])
-            .refused(&[404]),
+            .refuses(["not_found"]),
         post("/v1/people", "person.register")
             .text(
                 "Registers a customer, who signs in once they have sent back the code that is \
@@ -49,8 +52,8 @@ fn sessions(document: &mut Description) {
     let passwords = document.input::<Passwords>();
     let refresh = document.input::<Refresh>();
     let signed_in = document.output::<SignedIn>();
-    let sessions = document.output::<Sessions>();
-    let sign_ins = document.output::<sign_ins::SignIns>();
+    let sessions = document.output::<Page<Session>>();
+    let sign_ins = document.output::<Page<SignIn>>();
     for operation in [
         post("/v1/sessions", "session.begin")
             .text("Signs in. Who has a second factor sends a code of it too.")
@@ -69,19 +72,20 @@ fn sessions(document: &mut Description) {
             .answer(204, "Signed out.", None, &[])
             .refused(&BODY),
         of(Method::GET, "/v1/people/me/sessions", "session.list", TAG)
-            .text("One's own sessions.")
-            .answer(200, "All of them.", Some((JSON, &sessions)), PRIVATE),
+            .text("One's own sessions, the one first that was used last.")
+            .query::<PageQuery>(document)
+            .answer(200, "A page of them.", Some((JSON, &sessions)), PAGED),
         of(Method::GET, "/v1/people/me/sign-ins", "sign_in.own", TAG)
             .text(
                 "Who signed in as oneself or tried to, and what became of password, e-mail and \
-                 second factor, for 90 days; the latest first, a hundred at once.",
+                 second factor, for 90 days; the latest first.",
             )
-            .query::<sign_ins::Part>(document)
-            .answer(200, "A part of it.", Some((JSON, &sign_ins)), PRIVATE),
+            .query::<PageQuery>(document)
+            .answer(200, "A page of them.", Some((JSON, &sign_ins)), PAGED),
         of(Method::GET, "/v1/sign-ins", "sign_in.list", TAG)
             .text("The same of all, or of somebody, and of e-mails that nobody has.")
             .query::<sign_ins::Sought>(document)
-            .answer(200, "A part of it.", Some((JSON, &sign_ins)), PRIVATE),
+            .answer(200, "A page of them.", Some((JSON, &sign_ins)), PAGED),
         which(of(Method::DELETE, "/v1/people/me/sessions/{id}", "session.remove", TAG))
             .text("Ends one of one's own sessions.")
             .answer(204, "It has ended.", None, &[]),
@@ -90,7 +94,8 @@ fn sessions(document: &mut Description) {
             .body(JSON, &passwords, true)
             .answer(204, "It is another one.", None, &[])
             .refused(&BODY)
-            .refused(&[409, 410, 429]),
+            .refused(&[429])
+            .refuses(KEPT),
     ] {
         document.add(operation);
     }
@@ -125,7 +130,7 @@ fn published(document: &mut Description) {
     let told = of(Method::GET, path, "issuer.read", TAG)
         .text("Who signs the shop's tokens (RFC 8414). Nobody signs in here for others.")
         .answer(200, "Its name, and where its keys are.", Some((JSON, &metadata)), PRIVATE)
-        .refused(&[404]);
+        .refuses(["not_found"]);
     document.add(told);
 }
 
