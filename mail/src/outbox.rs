@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
+use service::paging::Limit;
 use sqlx::PgPool;
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -28,8 +29,6 @@ const PAUSE_MAX: TimeDelta = TimeDelta::hours(12);
 const KEPT: TimeDelta = TimeDelta::days(30);
 /// Mails forgotten with one look for those that are due, at the most.
 const FORGOTTEN_AT_ONCE: i64 = 100;
-/// Mails in one list.
-pub const LISTED_MAX: i64 = 100;
 
 /// Where mails are written down. Clones share it.
 #[derive(Clone, Debug)]
@@ -211,18 +210,23 @@ impl Post {
         Ok(again)
     }
 
-    /// Mails in a state, the oldest first.
+    /// Mails in a state, the oldest first; and one more than is wanted.
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn list(&self, state: &str, after: Option<Uuid>) -> sqlx::Result<Vec<Shown>> {
+    pub async fn list(
+        &self,
+        state: &str,
+        after: Option<Uuid>,
+        limit: Limit,
+    ) -> sqlx::Result<Vec<Shown>> {
         sqlx::query_as!(
             Shown,
             "SELECT id, template, state, attempts, due_at, last_error, created_at FROM mails
              WHERE state = $1 AND id > $2 ORDER BY id LIMIT $3",
             state,
             after.unwrap_or_default(),
-            LISTED_MAX
+            limit.and_one()
         )
         .fetch_all(self.db())
         .await

@@ -101,6 +101,8 @@ pub struct KeptRecord<T> {
     pub id: Uuid,
     /// Whom it is about.
     pub subject: DataSubject,
+    /// When it was first kept.
+    pub created_at: DateTime<Utc>,
     /// When it last became another.
     pub changed_at: DateTime<Utc>,
     /// What it says.
@@ -222,7 +224,7 @@ impl Vault {
         id: Uuid,
     ) -> Result<Option<KeptRecord<T>>, VaultError> {
         let found = sqlx::query!(
-            r#"SELECT r.subject, r.sealed, r.changed_at, k.sealed AS "key?"
+            r#"SELECT r.subject, r.sealed, r.created_at, r.changed_at, k.sealed AS "key?"
                FROM vault_records r LEFT JOIN vault_keys k USING (subject)
                WHERE r.id = $1 AND r.kind = $2"#,
             id,
@@ -234,7 +236,8 @@ impl Vault {
         };
         let subject = DataSubject(row.subject);
         let plain = self.read(kind, id, (subject, &key), &sealed)?;
-        Ok(Some(KeptRecord { id, subject, changed_at: row.changed_at, plain }))
+        let (created_at, changed_at) = (row.created_at, row.changed_at);
+        Ok(Some(KeptRecord { id, subject, created_at, changed_at, plain }))
     }
 
     /// The records of this kind in somebody's list, the newest first; or all there are about them.
@@ -248,11 +251,12 @@ impl Vault {
         only_listed: bool,
     ) -> Result<Vec<KeptRecord<T>>, VaultError> {
         let rows = sqlx::query!(
-            r#"SELECT r.id, r.subject, r.sealed AS "sealed!", r.changed_at, k.sealed AS key
+            r#"SELECT r.id, r.subject, r.sealed AS "sealed!", r.created_at, r.changed_at,
+                      k.sealed AS key
                FROM vault_records r JOIN vault_keys k USING (subject)
                WHERE r.kind = $2 AND r.sealed IS NOT NULL AND (r.listed OR NOT $4)
                    AND (k.subject = $1 OR k.customer = $1)
-               ORDER BY r.created_at DESC, r.id LIMIT $3"#,
+               ORDER BY r.created_at DESC, r.id DESC LIMIT $3"#,
             subject.0,
             kind.name(),
             kind.most(),
@@ -262,7 +266,8 @@ impl Vault {
         for row in rows.fetch_all(&self.db).await? {
             let about = DataSubject(row.subject);
             let plain = self.read(kind, row.id, (about, &row.key), &row.sealed)?;
-            all.push(KeptRecord { id: row.id, subject: about, changed_at: row.changed_at, plain });
+            let (id, created_at, changed_at) = (row.id, row.created_at, row.changed_at);
+            all.push(KeptRecord { id, subject: about, created_at, changed_at, plain });
         }
         Ok(all)
     }

@@ -71,8 +71,13 @@ async fn people_see_who_signed_in_as_them(db: PgPool) {
     for item in own.body["items"].as_array().unwrap() {
         assert_eq!((&item["network"], &item["person_id"]), (&json!("203.0.113.0/24"), &id));
     }
-    let before = own.body["items"][1]["id"].clone();
-    let rest = known.done(&ann, get(format!("/v1/people/me/sign-ins?before={before}"))).await;
+    let first = known.done(&ann, get("/v1/people/me/sign-ins?limit=2")).await;
+    assert_eq!(what(&first), ["signed_in", "password_changed"]);
+    let next = first.body["next"].as_str().unwrap();
+    let next = format!("/v1/people/me/sign-ins?limit=2&cursor={next}");
+    assert_eq!(first.header("link"), Some(format!("<{next}>; rel=\"next\"").as_str()));
+    let rest = known.done(&ann, get(next)).await;
+    assert_eq!((rest.header("link"), &rest.body["next"]), (None, &Value::Null));
     assert_eq!(what(&rest), ["signed_in", "failed"]);
     let others = known.done(&bob, get("/v1/people/me/sign-ins")).await;
     assert_eq!(what(&others), ["signed_in", "failed"]);

@@ -234,7 +234,7 @@ impl People {
         sqlx::query_as!(
             Session,
             "SELECT id, created_at, used_at, expires_at FROM sessions
-             WHERE person_id = $1 AND expires_at > $2 ORDER BY used_at DESC, id",
+             WHERE person_id = $1 AND expires_at > $2 ORDER BY used_at DESC, id DESC",
             person,
             now
         )

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use chrono::{DateTime, TimeDelta, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
+use service::paging::Limit;
 use uuid::Uuid;
 
 use super::{Email, People};
@@ -19,8 +20,6 @@ const ENTRIES_MAX: i64 = 1_000;
 const FORGOTTEN_AT_ONCE: i64 = 10;
 /// Being locked out is told once in so long.
 const LOCKED_OUT_ONCE_IN: TimeDelta = TimeDelta::minutes(15);
-/// Entries of a page.
-const PAGE_ENTRIES: i64 = 100;
 /// Stands for whoever has an e-mail that nobody has.
 const NOBODY: Uuid = Uuid::nil();
 
@@ -180,14 +179,15 @@ impl People {
             .map(drop)
     }
 
-    /// What happened to somebody's account within the term, before an entry, the latest first.
+    /// What happened to somebody's account within the term, before an entry, the latest first; and
+    /// one more than is wanted.
     ///
     /// # Errors
     /// The database does not answer.
     pub async fn sign_ins_of(
         &self,
         person: Uuid,
-        before: Option<i64>,
+        (before, limit): (Option<i64>, Limit),
         now: DateTime<Utc>,
     ) -> sqlx::Result<Vec<SignIn>> {
         let rows = sqlx::query_as!(
@@ -198,7 +198,7 @@ impl People {
             person,
             before.unwrap_or(i64::MAX),
             now - KEPT,
-            PAGE_ENTRIES,
+            limit.and_one(),
             NOBODY
         );
         rows.fetch_all(&self.db).await
@@ -210,7 +210,7 @@ impl People {
     /// The database does not answer.
     pub async fn sign_ins(
         &self,
-        before: Option<i64>,
+        (before, limit): (Option<i64>, Limit),
         now: DateTime<Utc>,
     ) -> sqlx::Result<Vec<SignIn>> {
         let rows = sqlx::query_as!(
@@ -219,7 +219,7 @@ impl People {
                FROM sign_ins WHERE id < $1 AND happened_at >= $2 ORDER BY id DESC LIMIT $3"#,
             before.unwrap_or(i64::MAX),
             now - KEPT,
-            PAGE_ENTRIES,
+            limit.and_one(),
             NOBODY
         );
         rows.fetch_all(&self.db).await

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
 use service::finish::finish;
+use service::paging::Limit;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -13,9 +14,6 @@ use super::account::AccountError;
 use super::{People, SignInError};
 use crate::principal::Role;
 use crate::token::LIFE_MAX;
-
-/// Colleagues that are shown.
-const SHOWN_MAX: i64 = 1_000;
 
 /// Somebody who works here.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -55,19 +53,24 @@ impl StaffChange {
 }
 
 impl People {
-    /// All who work here, those first who came last.
+    /// Those who work here after somebody, who came last first; and one more than is wanted.
     ///
     /// # Errors
     /// The database does not answer, or the master key is another.
-    pub async fn staff(&self) -> Result<Vec<Colleague>, SignInError> {
+    pub async fn staff(
+        &self,
+        after: Option<Uuid>,
+        limit: Limit,
+    ) -> Result<Vec<Colleague>, SignInError> {
         let rows = sqlx::query!(
             r#"SELECT p.id, p.email_sealed, p.role AS "role!", p.disabled_at, p.created_at,
                       i.expires_at AS "invited_until?", f.confirmed_at AS "confirmed_at?"
                FROM people p
                LEFT JOIN invitations i ON i.person_id = p.id
                LEFT JOIN second_factors f ON f.person_id = p.id
-               WHERE p.role IS NOT NULL ORDER BY p.id DESC LIMIT $1"#,
-            SHOWN_MAX
+               WHERE p.role IS NOT NULL AND p.id < $1 ORDER BY p.id DESC LIMIT $2"#,
+            after.unwrap_or(Uuid::max()),
+            limit.and_one()
         );
         let rows = rows.fetch_all(&self.db).await?;
         let shown = rows.into_iter().map(|row| {

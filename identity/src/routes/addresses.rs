@@ -2,7 +2,7 @@
 //! them by their id. One does not change, for orders refer to it: another address is another one.
 
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use service::Problem;
 use service::extract::{Path, Query};
 use service::json::Json;
+use service::paging::{Limit, Moment, Page, PageQuery};
 use service::unheeded::{NoParameters, Unkeyed};
 use uuid::Uuid;
 use vault::address::PostalAddress;
@@ -38,11 +39,11 @@ pub(super) struct NewAddress {
 pub(super) struct Whose {
     /// Whose, where the shop asks.
     owner_id: Option<Uuid>,
-}
-
-#[derive(Serialize, JsonSchema)]
-pub(super) struct Addresses {
-    items: Vec<Address>,
+    /// How many at most.
+    #[serde(default)]
+    limit: Limit,
+    /// The `next` of the page before.
+    cursor: Option<String>,
 }
 
 /// An address that is kept.
@@ -96,7 +97,8 @@ pub(super) async fn add(
 pub(super) async fn list(
     State(identity): State<Identity>,
     principal: Principal,
-    Query(Whose { owner_id }): Query<Whose>,
+    Query(Whose { owner_id, limit, cursor }): Query<Whose>,
+    uri: Uri,
 ) -> Result<Response, Problem> {
     let vault = identity.desk()?.people.vault();
     let subject = match (principal.shopper(), owner_id) {
@@ -110,8 +112,9 @@ pub(super) async fn list(
     };
     let all = vault.all::<PostalAddress>(Kind::Address, DataSubject(subject), true).await;
     let all = all.map_err(AccountError::from).map_err(failed)?;
-    let items = all.into_iter().map(Address::from).collect();
-    Ok((NO_STORE, Json(Addresses { items })).into_response())
+    let key = |kept: &KeptRecord<PostalAddress>| (Moment(kept.created_at), kept.id);
+    let page = Page::within(all, PageQuery { limit, cursor }, "addresses", key)?;
+    Ok(page.map(Address::from).respond(&uri))
 }
 
 /// `GET /v1/addresses/{id}`: for whose it is, and the shop. Of who was forgotten it is gone.

@@ -1,28 +1,23 @@
 //! Keys of programs, which the owner makes, changes and revokes.
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use chrono::{TimeDelta, Utc};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use service::Problem;
 use service::extract::{Path, Query};
 use service::json::Json;
-use service::unheeded::{NoParameters, Unkeyed};
+use service::paging::{Page, PageQuery};
+use service::unheeded::Unkeyed;
 use uuid::Uuid;
 
 use super::{Identity, NO_STORE, not_found};
-use crate::api_keys::{ApiKey, ApiKeys, Made, OVERLAP_MINUTES_MAX, Wanted, why_of_nothing};
+use crate::api_keys::{ApiKeys, Made, OVERLAP_MINUTES_MAX, Wanted, why_of_nothing};
 
 /// How long the one before a new key is good, unless it is said: until programs have the new one.
 const OVERLAP_MINUTES: u32 = 60;
-
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "ApiKeys")]
-pub(super) struct Keys {
-    items: Vec<ApiKey>,
-}
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -65,10 +60,11 @@ pub(super) async fn make(
 /// `GET /v1/api-keys`
 pub(super) async fn list(
     State(identity): State<Identity>,
-    _: Query<NoParameters>,
+    Query(paging): Query<PageQuery>,
+    uri: Uri,
 ) -> Result<Response, Problem> {
-    let items = ApiKeys::new(identity.db).list().await?;
-    Ok((NO_STORE, Json(Keys { items })).into_response())
+    let all = ApiKeys::new(identity.db).list().await?;
+    Ok(Page::within(all, paging, "api_keys", |key| key.id)?.respond(&uri))
 }
 
 /// `POST /v1/api-keys/{id}/rotate`: another key in its place, which is shown this once.

@@ -2,20 +2,19 @@
 //! not whose they are.
 
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Response};
+use axum::http::{StatusCode, Uri};
+use axum::response::Response;
 use chrono::Utc;
 use mail::Post;
-use mail::outbox::Shown;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::Problem;
 use service::extract::{Path, Query};
-use service::json::Json;
+use service::paging::{self, Limit, Page};
 use uuid::Uuid;
 
+use super::Identity;
 use super::problem::failed;
-use super::{Identity, NO_STORE};
 use crate::people::AccountError;
 
 #[derive(Deserialize, JsonSchema)]
@@ -23,8 +22,11 @@ use crate::people::AccountError;
 pub(super) struct Which {
     #[serde(default)]
     state: Became,
-    /// The last one of the page before.
-    after: Option<Uuid>,
+    /// How many at most.
+    #[serde(default)]
+    limit: Limit,
+    /// The `next` of the page before.
+    cursor: Option<String>,
 }
 
 /// What became of a mail.
@@ -38,23 +40,20 @@ enum Became {
     Sent,
 }
 
-#[derive(Serialize, JsonSchema)]
-pub(super) struct Mails {
-    items: Vec<Shown>,
-}
-
 /// `GET /v1/mails`: the oldest of a state first.
 pub(super) async fn list(
     State(identity): State<Identity>,
-    Query(Which { state, after }): Query<Which>,
+    Query(Which { state, limit, cursor }): Query<Which>,
+    uri: Uri,
 ) -> Result<Response, Problem> {
     let state = match state {
         Became::Failed => "failed",
         Became::Waiting => "waiting",
         Became::Sent => "sent",
     };
-    let items = identity.post()?.list(state, after).await?;
-    Ok((NO_STORE, Json(Mails { items })).into_response())
+    let after = paging::read("mails", cursor.as_deref())?;
+    let rows = identity.post()?.list(state, after, limit).await?;
+    Ok(Page::of(rows, limit, "mails", |mail| mail.id).respond(&uri))
 }
 
 /// `POST /v1/mails/{id}/retry`

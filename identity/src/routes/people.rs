@@ -2,7 +2,7 @@
 //! tells whether somebody has an e-mail address.
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
@@ -11,7 +11,7 @@ use service::Problem;
 use service::extract::{Path, Query};
 use service::finish::finish;
 use service::json::Json;
-use service::unheeded::NoParameters;
+use service::paging::{Moment, Page, PageQuery};
 use uuid::Uuid;
 use vault::address::Locale;
 
@@ -155,19 +155,16 @@ pub(super) async fn sign_out(
     Ok(StatusCode::NO_CONTENT)
 }
 
-#[derive(Serialize, JsonSchema)]
-pub(super) struct Sessions {
-    items: Vec<Session>,
-}
-
 /// `GET /v1/people/me/sessions`
 pub(super) async fn sessions(
     State(identity): State<Identity>,
-    _: Query<NoParameters>,
+    Query(paging): Query<PageQuery>,
     principal: Principal,
+    uri: Uri,
 ) -> Result<Response, Problem> {
-    let items = identity.desk()?.people.sessions(person(principal)?, Utc::now()).await?;
-    Ok((NO_STORE, Json(Sessions { items })).into_response())
+    let all = identity.desk()?.people.sessions(person(principal)?, Utc::now()).await?;
+    let key = |session: &Session| (Moment(session.used_at), session.id);
+    Ok(Page::within(all, paging, "sessions", key)?.respond(&uri))
 }
 
 /// `DELETE /v1/people/me/sessions/{id}`

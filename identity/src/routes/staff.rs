@@ -2,28 +2,24 @@
 //! that somebody is left who can give it back.
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use chrono::Utc;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use service::Problem;
 use service::extract::{Path, Query};
 use service::finish::finish;
 use service::json::Json;
-use service::unheeded::{NoParameters, Unkeyed};
+use service::paging::{self, Page, PageQuery};
+use service::unheeded::Unkeyed;
 use uuid::Uuid;
 
 use super::problem::{failed, refused};
 use super::{Identity, NO_STORE, not_found};
 use crate::access::unauthorized;
-use crate::people::{Colleague, Email, Invitation, NewPassword, People, SignInError, StaffChange};
+use crate::people::{Email, Invitation, NewPassword, People, SignInError, StaffChange};
 use crate::principal::{Member, Principal, Role};
-
-#[derive(Serialize, JsonSchema)]
-pub(super) struct Staff {
-    items: Vec<Colleague>,
-}
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -49,10 +45,12 @@ pub(super) struct NewRole {
 /// `GET /v1/staff`
 pub(super) async fn list(
     State(identity): State<Identity>,
-    _: Query<NoParameters>,
+    Query(PageQuery { limit, cursor }): Query<PageQuery>,
+    uri: Uri,
 ) -> Result<Response, Problem> {
-    let items = identity.desk()?.people.staff().await.map_err(refused)?;
-    Ok((NO_STORE, Json(Staff { items })).into_response())
+    let after = paging::read("staff", cursor.as_deref())?;
+    let rows = identity.desk()?.people.staff(after, limit).await.map_err(refused)?;
+    Ok(Page::of(rows, limit, "staff", |colleague| colleague.id).respond(&uri))
 }
 
 /// `POST /v1/staff`: invites somebody. What lets them in is shown this once, and mailed to them.

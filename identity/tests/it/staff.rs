@@ -6,6 +6,7 @@ use chrono::{TimeDelta, Utc};
 use identity::Role;
 use identity::issuer::Issuer;
 use identity::people::{People, Person, SignInError, StaffChange};
+use service::paging::Limit;
 use sqlx::PgPool;
 use uuid::Uuid;
 use vault::DataSubject;
@@ -33,7 +34,7 @@ async fn who_is_invited_chooses_a_password(db: PgPool) {
     let (people, now) = (people(&db), Utc::now());
     let invited = people.invite(&email(EVE), Role::Analyst, now).await.unwrap().unwrap();
     assert!(people.invite(&email(EVE), Role::Owner, now).await.unwrap().is_none());
-    let shown = people.staff().await.unwrap().remove(0);
+    let shown = people.staff(None, Limit::default()).await.unwrap().remove(0);
     assert_eq!((&*shown.email, &*shown.role), (EVE, "analyst"));
     assert!(shown.invited_until.is_some() && !shown.second_factor);
     for guess in [RIGHT, "none yet", "nobody has this"] {
@@ -52,7 +53,7 @@ async fn who_is_invited_chooses_a_password(db: PgPool) {
     assert!(matches!(again, Err(SignInError::Wrong)));
     let person = people.sign_in(&email(EVE), password(RIGHT), now).await.unwrap();
     assert_eq!(person, Person { id: invited.id, role: Some(Role::Analyst) });
-    assert!(people.staff().await.unwrap()[0].invited_until.is_none());
+    assert!(people.staff(None, Limit::default()).await.unwrap()[0].invited_until.is_none());
     assert!(!format!("{invited:?}").contains(&invited.invitation));
 }
 
@@ -121,7 +122,7 @@ async fn who_is_invited_again_has_one_way_in(db: PgPool) {
     let old = open.people.join(&first.invitation, password(RIGHT), later).await;
     assert!(matches!(old, Err(SignInError::Wrong)), "one way in");
     // Good for as long as one that is new.
-    let shown = open.people.staff().await.unwrap().remove(0);
+    let shown = open.people.staff(None, Limit::default()).await.unwrap().remove(0);
     assert!(shown.invited_until.unwrap() > later + TimeDelta::days(2));
     open.people.join(&second.invitation, password(RIGHT), now + TimeDelta::days(4)).await.unwrap();
     assert!(open.people.invite_again(first.id, now).await.unwrap().is_none(), "they have joined");
@@ -146,7 +147,7 @@ async fn who_is_disabled_is_nobody(db: PgPool) {
     let session = people.begin(eve, now).await.unwrap().refresh_token;
     assert!(who(&early, &before, Utc::now()).await.is_ok());
     assert_eq!(people.set_disabled(eve.id, true, Utc::now()).await.unwrap(), StaffChange::Done);
-    assert!(people.staff().await.unwrap()[0].disabled_at.is_some());
+    assert!(people.staff(None, Limit::default()).await.unwrap()[0].disabled_at.is_some());
     let said = people.sign_in(&email(EVE), password(RIGHT), now).await;
     assert!(matches!(said, Err(SignInError::Wrong)));
     assert!(people.go_on(&session, now).await.is_err());
@@ -192,7 +193,7 @@ async fn another_role_is_another_token(db: PgPool) {
         assert_eq!(people.set_disabled(id, true, now).await.unwrap(), StaffChange::Nobody);
         assert!(!people.send_away(id, now).await.unwrap());
     }
-    assert_eq!(people.staff().await.unwrap().len(), 1);
+    assert_eq!(people.staff(None, Limit::default()).await.unwrap().len(), 1);
     assert!(people.sign_in(&email(ANN), password(RIGHT), now).await.unwrap().role.is_none());
     // What has run out by itself is forgotten.
     let long = now + TimeDelta::days(70);
@@ -310,7 +311,7 @@ async fn who_worked_here_is_forgotten(db: PgPool) {
     assert_eq!(people.set_disabled(eve.id, true, Utc::now()).await.unwrap(), StaffChange::Done);
     assert!(people.forget_colleague(eve.id, Utc::now()).await.unwrap());
     assert!(people.account(eve.id).await.unwrap().is_none());
-    assert!(people.staff().await.unwrap().is_empty());
+    assert!(people.staff(None, Limit::default()).await.unwrap().is_empty());
     is_refused(&guard(&db), &before, Utc::now()).await;
     assert!(!people.forget_colleague(eve.id, now).await.unwrap());
     assert!(!people.forget_colleague(ann(&people).await, now).await.unwrap(), "a customer");

@@ -11,6 +11,7 @@ use mail::letter::Template;
 use mail::{Letter, Post, Settings};
 use serde_json::json;
 use service::config::Secret;
+use service::paging::Limit;
 use sqlx::PgPool;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpListener;
@@ -86,7 +87,13 @@ async fn a_mail_is_sent_once_and_forgotten(db: PgPool) {
     assert!(whole.contains("<00000000-0000-0000-0000-000000000007@totes.example>"), "{whole}");
     assert!(whole.contains("auto-generated") && whole.contains("multipart/alternative"), "{whole}");
     send(&post, 7, Utc::now()).await.unwrap();
-    while !post.list("sent", None).await.unwrap().iter().any(|mail| mail.attempts == 1) {
+    while !post
+        .list("sent", None, Limit::default())
+        .await
+        .unwrap()
+        .iter()
+        .any(|mail| mail.attempts == 1)
+    {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     carrying.stop().await;
@@ -122,12 +129,12 @@ async fn what_is_refused_for_good_is_given_up(db: PgPool) {
     send(&post, 7, Utc::now()).await.unwrap();
     let said = becomes(&db, "failed", 1).await.unwrap();
     assert!(said.contains("550") && !said.contains("ann"), "{said}");
-    let failed = post.list("failed", None).await.unwrap();
+    let failed = post.list("failed", None, Limit::default()).await.unwrap();
     assert_eq!(
         failed.iter().map(|mail| mail.template.as_str()).collect::<Vec<_>>(),
         ["verify_address"]
     );
-    assert!(post.list("failed", Some(failed[0].id)).await.unwrap().is_empty());
+    assert!(post.list("failed", Some(failed[0].id), Limit::default()).await.unwrap().is_empty());
     assert!(post.retry(failed[0].id, Utc::now()).await.unwrap());
     becomes(&db, "failed", 1).await;
     assert!(!post.retry(Uuid::nil(), Utc::now()).await.unwrap());

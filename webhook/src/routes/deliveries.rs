@@ -1,22 +1,19 @@
 //! What was sent to a subscription, what was given up, and what is sent again.
 
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use service::Problem;
 use service::extract::{Path, Query};
 use service::json::Json;
+use service::paging::{self, Limit, Page};
 use uuid::Uuid;
 
 use super::{NO_STORE, invalid_body};
 use crate::Dispatcher;
-use crate::deliveries::{self as kept, Delivery, Key, State};
+use crate::deliveries::{self as kept, Key, State};
 use crate::subscriptions::{self, Replayed};
-
-/// Deliveries in a page, unless fewer or more are asked for, and at most.
-const LIMIT: u16 = 50;
-const LIMIT_MAX: u16 = 200;
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -24,17 +21,11 @@ pub(super) struct Asked {
     /// The dead letters, if nothing is said.
     #[serde(default)]
     state: State,
-    #[schemars(range(min = 1, max = LIMIT_MAX))]
-    limit: Option<u16>,
-    /// The last of the page before.
-    cursor: Option<Key>,
-}
-
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "WebhookDeliveries")]
-pub(super) struct Listed {
-    items: Vec<Delivery>,
-    next: Option<Key>,
+    /// How many at most.
+    #[serde(default)]
+    limit: Limit,
+    /// The `next` of the page before.
+    cursor: Option<String>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -52,22 +43,12 @@ pub(super) async fn list(
     dispatcher: Dispatcher,
     Path(id): Path<Uuid>,
     Query(Asked { state, limit, cursor }): Query<Asked>,
+    uri: Uri,
 ) -> Result<Response, Problem> {
-    let limit = limit.unwrap_or(LIMIT);
-    if !(1..=LIMIT_MAX).contains(&limit) {
-        let problem = "a parameter of the query is wrong";
-        let detail = format!("must be from 1 to {LIMIT_MAX}");
-        let problem = Problem::new(StatusCode::BAD_REQUEST, "invalid_query", problem);
-        return Err(problem.parameter("limit", "invalid_value", detail));
-    }
+    let after = paging::read("deliveries", cursor.as_deref())?;
     dispatcher.subscription(id).await?;
-    // One more than is shown says whether there are more.
-    let more = i64::from(limit) + 1;
-    let mut items = kept::list(&dispatcher.db, id, state, cursor, more).await?;
-    let full = items.len() > usize::from(limit);
-    items.truncate(usize::from(limit));
-    let next = items.last().filter(|_| full).map(|last| last.id);
-    Ok((NO_STORE, Json(Listed { items, next })).into_response())
+    let rows = kept::list(&dispatcher.db, id, state, after, limit.and_one()).await?;
+    Ok(Page::of(rows, limit, "deliveries", |delivery| delivery.id).respond(&uri))
 }
 
 /// `POST /v1/webhooks/{id}/deliveries/{delivery_id}/retry`: sends it now, and again for as long as

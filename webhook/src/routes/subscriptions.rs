@@ -1,7 +1,7 @@
 //! Who is told of what: making a subscription, looking at it, changing it, its secret, and whether
 //! its receiver is there.
 
-use axum::http::{StatusCode, header};
+use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
 use domain::text::holds_card_number;
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use service::Problem;
 use service::extract::{Path, Query};
 use service::json::Json;
+use service::paging::{Page, PageQuery};
 use service::unheeded::{NoParameters, Unkeyed};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -76,12 +77,6 @@ pub(super) struct Told {
     secret: String,
 }
 
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Webhooks")]
-pub(super) struct All {
-    items: Vec<Subscription>,
-}
-
 /// What a receiver said to a test.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "WebhookTested")]
@@ -118,13 +113,14 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, location, NO_STORE, told).into_response())
 }
 
-/// `GET /v1/webhooks`: all, for there are few.
+/// `GET /v1/webhooks`
 pub(super) async fn list(
     dispatcher: Dispatcher,
-    _: Query<NoParameters>,
+    Query(paging): Query<PageQuery>,
+    uri: Uri,
 ) -> Result<Response, Problem> {
-    let items = kept::read(&dispatcher.db, None).await?;
-    Ok((NO_STORE, Json(All { items })).into_response())
+    let all = kept::read(&dispatcher.db, None).await?;
+    Ok(Page::within(all, paging, "webhooks", |webhook| webhook.id)?.respond(&uri))
 }
 
 /// `GET /v1/webhooks/{id}`
