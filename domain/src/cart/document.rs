@@ -66,7 +66,7 @@ impl Line {
 
 /// A cart.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(rename = "PastCart")]
+#[schemars(rename = "PastCart", extend("examples" = [crate::page::example::past_cart()]))]
 pub struct Document {
     /// Its id.
     pub id: CartId,

@@ -40,7 +40,7 @@ pub enum Status {
 
 /// A parcel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(rename = "Fulfilment")]
+#[schemars(rename = "Fulfilment", extend("examples" = [crate::page::example::fulfilment()]))]
 pub struct Document {
     /// Its id.
     pub id: FulfilmentId,

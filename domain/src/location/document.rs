@@ -11,7 +11,7 @@ use crate::{Event, StreamId};
 
 /// A location.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(rename = "StockLocation")]
+#[schemars(rename = "StockLocation", extend("examples" = [crate::page::example::location()]))]
 pub struct Document {
     /// Its code.
     pub id: Location,

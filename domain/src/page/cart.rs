@@ -16,7 +16,7 @@ use crate::text::{Label, MediaUrl};
 
 /// A cart, its lines with what they are today while it is open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(rename = "Cart")]
+#[schemars(rename = "Cart", extend("examples" = [crate::page::example::cart()]))]
 pub struct Document {
     id: CartId,
     version: i64,

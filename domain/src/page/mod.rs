@@ -21,6 +21,7 @@ pub mod title_order;
 
 #[cfg(test)]
 mod corrected_tests;
+pub(crate) mod example;
 mod html;
 mod order_status;
 #[cfg(test)]

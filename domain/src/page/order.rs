@@ -70,7 +70,7 @@ pub struct OrderLine {
 
 /// An order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(rename = "Order")]
+#[schemars(rename = "Order", extend("examples" = [crate::page::example::order()]))]
 pub struct Document {
     /// Its id.
     pub id: OrderId,

@@ -33,7 +33,7 @@ pub struct Sum {
 
 /// A day (UTC, by when things happened) in one currency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(rename = "SalesDay")]
+#[schemars(rename = "SalesDay", extend("examples" = [crate::page::example::sales_day()]))]
 pub struct Document {
     /// The day and the currency: `2026-03-01-EUR`.
     pub id: String,

@@ -44,7 +44,7 @@ pub struct Variant {
 
 /// A product as search finds it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[schemars(rename = "SearchHit")]
+#[schemars(rename = "SearchHit", extend("examples" = [crate::page::example::search_hit()]))]
 pub struct Document {
     /// The product.
     pub id: ProductId,

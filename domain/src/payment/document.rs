@@ -44,7 +44,7 @@ pub struct Dispute {
 
 /// One attempt to pay an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(rename = "Payment")]
+#[schemars(rename = "Payment", extend("examples" = [crate::page::example::payment()]))]
 pub struct Document {
     /// Its id.
     pub id: PaymentId,

@@ -25,7 +25,7 @@ pub enum Status {
 
 /// A product with its variants.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(rename = "Product")]
+#[schemars(rename = "Product", extend("examples" = [crate::page::example::product()]))]
 pub struct Document {
     /// Its id.
     pub id: ProductId,

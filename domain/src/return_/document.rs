@@ -15,7 +15,7 @@ use crate::text::Note;
 
 /// A return.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(rename = "Return")]
+#[schemars(rename = "Return", extend("examples" = [crate::page::example::return_()]))]
 pub struct Document {
     /// Its id.
     pub id: ReturnId,

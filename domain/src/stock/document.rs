@@ -35,7 +35,7 @@ pub struct AtLocation {
 /// The stock of one SKU. Which orders hold it is not in it, because of a SKU in a flash sale
 /// thousands do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(rename = "Stock")]
+#[schemars(rename = "Stock", extend("examples" = [crate::page::example::stock()]))]
 pub struct Document {
     /// The SKU.
     pub id: Sku,

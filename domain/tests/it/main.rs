@@ -29,6 +29,7 @@ mod refusal;
 mod reopened;
 mod returns;
 mod settling;
+mod shown;
 mod state;
 mod stock;
 mod today;

@@ -1,22 +1,34 @@
-//! Examples of bodies: all that may be said, with the words that their schemas give.
+//! Examples of bodies and answers: all that may be said, with the words that their schemas give. A
+//! type whose schema has an example of all of it is shown as that.
 
 use serde_json::{Map, Value, json};
 
 /// How deep a schema may lie within others that are shown.
 const DEPTH_MAX: usize = 8;
 
-/// Gives each body that a document knows an example.
+/// Gives each body and each good answer that a document knows an example.
 pub fn fill(document: &mut Value) {
     let schemas = document["components"]["schemas"].clone();
     let operations = document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);
     let operations = operations.filter_map(Value::as_object_mut).flat_map(Map::values_mut);
     for operation in operations {
-        let Some(body) = operation.pointer_mut("/requestBody/content/application~1json") else {
-            continue;
-        };
-        if let Some(example) = of(&body["schema"], &schemas, 0) {
-            body["example"] = example;
+        if let Some(body) = operation.pointer_mut("/requestBody/content/application~1json") {
+            show(body, &schemas);
         }
+        let answers = operation["responses"].as_object_mut().into_iter().flatten();
+        let content = answers.filter_map(|(_, answer)| answer.get_mut("content")?.as_object_mut());
+        content.flat_map(Map::values_mut).for_each(|content| show(content, &schemas));
+    }
+}
+
+/// Of lines, one of them.
+fn show(content: &mut Value, schemas: &Value) {
+    let example = match content["schema"].get("contentSchema") {
+        Some(line) => of(line, schemas, 0).map(|line| format!("{line}\n").into()),
+        None => of(&content["schema"], schemas, 0),
+    };
+    if let Some(example) = example {
+        content["example"] = example;
     }
 }
 
@@ -35,10 +47,21 @@ fn of(schema: &Value, schemas: &Value, depth: usize) -> Option<Value> {
     if let Some(first) = schema["enum"].get(0) {
         return Some(first.clone());
     }
-    for choice in ["anyOf", "oneOf", "allOf"] {
+    if let Some(parts) = schema["allOf"].as_array() {
+        let parts = parts.iter().map(|part| match deeper(part)? {
+            Value::Object(members) => Some(members),
+            _ => None,
+        });
+        let all: Option<Vec<Map<String, Value>>> = parts.collect();
+        return all.map(|all| all.into_iter().flatten().collect::<Map<_, _>>().into());
+    }
+    for choice in ["anyOf", "oneOf"] {
         if let Some(choices) = schema[choice].as_array() {
             return choices.iter().find(|choice| choice["type"] != "null").and_then(deeper);
         }
+    }
+    if *schema == json!(true) || *schema == json!({}) {
+        return Some(json!({}));
     }
     match kind(schema)? {
         "object" => object(schema, deeper),
@@ -64,8 +87,11 @@ fn object(schema: &Value, example: impl Fn(&Value) -> Option<Value>) -> Option<V
     };
     let mut members = Map::new();
     for (name, member) in schema["properties"].as_object().into_iter().flatten() {
-        if is_needed(name) || kind(member) != Some("boolean") {
-            members.insert(name.clone(), example(member)?);
+        match example(member) {
+            Some(_) if !is_needed(name) && kind(member) == Some("boolean") => {}
+            Some(example) => drop(members.insert(name.clone(), example)),
+            None if is_needed(name) => return None,
+            None => {}
         }
     }
     Some(members.into())

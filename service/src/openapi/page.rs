@@ -89,7 +89,17 @@ fn operation_of(path: &str, method: &str, operation: &Value, document: &Value) -
         let told = if codes.is_empty() { content.join("<br>") } else { codes.join(", ") };
         let _ = writeln!(html, "<tr><td>{status}<td>{description}<td>{told}");
     }
-    html + "</table></details>\n"
+    html += "</table>\n";
+    for (status, answer) in members(&operation["responses"]) {
+        for (kind, content) in members(&answer["content"]) {
+            if let Some(example) = content.get("example") {
+                let text = example.as_str().map_or_else(|| format!("{example:#}"), str::to_owned);
+                let (kind, text) = (escaped(kind), escaped(&text));
+                let _ = writeln!(html, "<p>{status}, {kind}, such as:</p><pre>{text}</pre>");
+            }
+        }
+    }
+    html + "</details>\n"
 }
 
 fn parameters(operation: &Value, document: &Value) -> String {
