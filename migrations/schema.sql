@@ -128,9 +128,17 @@ CREATE TABLE log_head (
     "position" bigint NOT NULL,
     log_id uuid DEFAULT gen_random_uuid() NOT NULL,
     home text,
+    timeline integer,
     CONSTRAINT log_head_pkey PRIMARY KEY (only_one),
     CONSTRAINT log_head_only_one_check CHECK (only_one),
     CONSTRAINT log_head_position_check CHECK ("position" >= 0)
+);
+
+CREATE TABLE log_lineage (
+    log_id uuid NOT NULL,
+    head bigint NOT NULL,
+    ended_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT log_lineage_pkey PRIMARY KEY (log_id)
 );
 
 CREATE TABLE mails (
@@ -932,15 +940,22 @@ CREATE FUNCTION append_batch(of_log uuid, believed bigint, holds boolean, read_s
 AS $function$
 DECLARE
     id uuid;
+    line integer;
     stale boolean;
 BEGIN
     IF NOT holds THEN
         PERFORM queue_for_head();
     END IF;
-    SELECT position, log_id INTO STRICT head, id FROM log_head FOR UPDATE;
+    SELECT h.position, h.log_id, h.timeline INTO STRICT head, id, line FROM log_head h FOR UPDATE;
     IF id <> of_log THEN
         RAISE EXCEPTION 'this is log %, and no longer %', id, of_log
             USING ERRCODE = 'object_not_in_prerequisite_state';
+    END IF;
+    -- Whoever is still connected, as through a pooler, may have decided on what never happened here.
+    IF line <> log_timeline() THEN
+        RAISE EXCEPTION 'the server has begun another timeline'
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  HINT = 'a writer that connects anew gives the log another id';
     END IF;
 
     IF head <> believed THEN
@@ -1084,7 +1099,26 @@ EXCEPTION WHEN insufficient_privilege THEN
 END
 $function$;
 
-CREATE FUNCTION move_checkpoint(of_projection text, of_build smallint, of_slot_from smallint, by_epoch bigint, position_from bigint, position_to bigint, term_ms bigint)
+CREATE FUNCTION log_in_force()
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT h.log_id FROM log_head h
+    WHERE h.timeline IS NULL OR pg_is_in_recovery() OR h.timeline = log_timeline()
+$function$;
+
+CREATE FUNCTION log_timeline()
+ RETURNS integer
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT CASE WHEN NOT pg_is_in_recovery() THEN
+        ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::integer
+    END
+$function$;
+
+CREATE FUNCTION move_checkpoint(of_projection text, of_build smallint, of_slot_from smallint, by_epoch bigint, position_from bigint, position_to bigint, term_ms bigint, of_log uuid DEFAULT NULL::uuid)
  RETURNS boolean
  LANGUAGE plpgsql
 AS $function$
@@ -1094,7 +1128,8 @@ BEGIN
     UPDATE projection_slots SET position = position_to, updated_at = clock_timestamp(),
         lease_until = clock_timestamp() + term_ms * interval '1 millisecond'
     WHERE projection = of_projection AND build = of_build AND slot_from = of_slot_from
-      AND epoch = by_epoch AND position = position_from;
+      AND epoch = by_epoch AND position = position_from
+      AND (of_log IS NULL OR of_log = log_in_force());
     IF NOT FOUND THEN
         PERFORM set_config('transaction_read_only', 'on', true);
         RETURN false;
@@ -1111,7 +1146,7 @@ BEGIN
     RETURN step IS NULL OR move_checkpoint(
         step->>'projection', (step->>'build')::smallint, (step->>'slot_from')::smallint,
         (step->>'epoch')::bigint, (step->>'from')::bigint, (step->>'to')::bigint,
-        (step->>'term_ms')::bigint);
+        (step->>'term_ms')::bigint, (step->>'log_id')::uuid);
 END
 $function$;
 
@@ -1170,19 +1205,41 @@ CREATE FUNCTION settle_log(anew boolean, OUT former uuid, OUT current uuid, OUT 
 AS $function$
 DECLARE
     here text := log_home();
-    due boolean;
+    line integer;
+    is_copy boolean;
+    has_turned boolean;
 BEGIN
-    SELECT h.log_id, h.log_id, h.position, anew OR h.home IS DISTINCT FROM coalesce(here, h.home)
-    INTO STRICT former, current, head, due FROM log_head h;
-    IF NOT due THEN
+    BEGIN
+        line := log_timeline();
+    EXCEPTION WHEN feature_not_supported OR insufficient_privilege OR undefined_function THEN
+        line := NULL;
+    END;
+    SELECT h.log_id, h.log_id, h.position, h.home IS DISTINCT FROM coalesce(here, h.home),
+           h.timeline IS DISTINCT FROM coalesce(line, h.timeline)
+    INTO STRICT former, current, head, is_copy, has_turned FROM log_head h;
+    IF NOT (anew OR is_copy OR has_turned) THEN
         RETURN;
     END IF;
     -- Once more, now that no other process can do the same.
-    SELECT h.log_id, h.log_id, h.position, anew OR h.home IS DISTINCT FROM coalesce(here, h.home)
-    INTO STRICT former, current, head, due FROM log_head h FOR UPDATE;
-    IF due THEN
-        UPDATE log_head SET log_id = gen_random_uuid(), home = here RETURNING log_id INTO current;
+    SELECT h.log_id, h.log_id, h.position, h.home IS DISTINCT FROM coalesce(here, h.home),
+           h.timeline IS NOT NULL AND h.timeline <> coalesce(line, h.timeline)
+    INTO STRICT former, current, head, is_copy, has_turned FROM log_head h FOR UPDATE;
+    IF is_copy THEN
+        DELETE FROM log_lineage;
+    ELSIF anew OR has_turned THEN
+        -- Of those before, what a restore took away is common no longer.
+        UPDATE log_lineage AS l SET head = settle_log.head WHERE l.head > settle_log.head;
+        INSERT INTO log_lineage AS l (log_id, head) VALUES (former, settle_log.head);
+        -- As many as anybody will come back with.
+        DELETE FROM log_lineage WHERE log_id IN (
+            SELECT l.log_id FROM log_lineage l ORDER BY l.ended_at DESC OFFSET 1000);
+    ELSE
+        -- It is in the timeline in which it was: nobody had written that down.
+        UPDATE log_head SET timeline = line;
+        RETURN;
     END IF;
+    UPDATE log_head SET log_id = gen_random_uuid(), home = here, timeline = line
+    RETURNING log_id INTO current;
 END
 $function$;
 
@@ -1266,16 +1323,16 @@ REVOKE EXECUTE ON FUNCTION forget_commands(interval, interval, integer) FROM PUB
 REVOKE EXECUTE ON FUNCTION hold_head() FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION settle_log(boolean) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION take_turn(bigint, integer, bigint) FROM PUBLIC;
-GRANT SELECT ON carts, carts_today, events, fulfilments, fulfilments_rows, locations, locations_rows, log_head, orders, payments, products, projection_positions, returns, returns_rows, sales, search_documents, skipped_events, stock, stock_on_offer TO commerce_analyst;
-GRANT SELECT ON events, log_head TO commerce_projector;
+GRANT SELECT ON carts, carts_today, events, fulfilments, fulfilments_rows, locations, locations_rows, log_head, log_lineage, orders, payments, products, projection_positions, returns, returns_rows, sales, search_documents, skipped_events, stock, stock_on_offer TO commerce_analyst;
+GRANT SELECT ON events, log_head, log_lineage TO commerce_projector;
 GRANT SELECT, INSERT, UPDATE, DELETE ON carts, carts_rows, carts_today, fulfilments, fulfilments_rows, locations, locations_rows, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, returns, returns_rows, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows TO commerce_projector;
-GRANT SELECT ON api_keys, carts, carts_rows, carts_today, events, fulfilments, fulfilments_rows, locations, locations_rows, log_head, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, returns, returns_rows, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows, vault_index, voided_tokens TO commerce_reader;
+GRANT SELECT ON api_keys, carts, carts_rows, carts_today, events, fulfilments, fulfilments_rows, locations, locations_rows, log_head, log_lineage, orders, orders_rows, parked_messages, parked_streams, payments, payments_rows, products, products_rows, projection_builds, projection_positions, projection_slots, projections, returns, returns_rows, sales, sales_orders_rows, sales_rows, search_documents, search_documents_rows, search_stock_rows, skipped_events, stock, stock_on_offer, stock_rows, vault_index, voided_tokens TO commerce_reader;
 GRANT EXECUTE ON FUNCTION append_batch(uuid, bigint, boolean, text[], bigint[], text[], text[], uuid[], text[], bigint[], text[], bigint[], text[], smallint[], smallint[], timestamp with time zone[], text[], text[]) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION forget_commands(interval, interval, integer) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION hold_head() TO commerce_writer;
 GRANT EXECUTE ON FUNCTION settle_log(boolean) TO commerce_writer;
 GRANT EXECUTE ON FUNCTION take_turn(bigint, integer, bigint) TO commerce_writer;
-GRANT SELECT ON commands, events, log_head TO commerce_writer;
+GRANT SELECT ON commands, events, log_head, log_lineage TO commerce_writer;
 GRANT SELECT, INSERT, UPDATE ON signing_keys TO commerce_writer;
 GRANT SELECT, INSERT, UPDATE, DELETE ON api_keys, gateway_events, invitations, mails, people, person_codes, reaction_tasks, reaction_waiting, reactions, recovery_codes, registrations, sandbox_gateway, second_factors, sessions, sign_in_failures, sign_ins, snapshots, vault_check, vault_erased, vault_index, vault_keys, vault_records, voided_tokens, webhook_deliveries, webhook_readings, webhook_subscriptions TO commerce_writer;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO commerce_analyst;

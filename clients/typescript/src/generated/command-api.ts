@@ -52,8 +52,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A shopper's own addresses; for the shop, those of who is named
-         * @description A shopper's own addresses; for the shop, those of who is named.
+         * A shopper's own addresses, the newest first; for the shop, those of who is named
+         * @description A shopper's own addresses, the newest first; for the shop, those of who is named.
          */
         get: operations["address.list"];
         put?: never;
@@ -100,8 +100,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * All keys of programs, those included that were revoked of late
-         * @description All keys of programs, those included that were revoked of late.
+         * All keys of programs, those included that were revoked of late; the newest first
+         * @description All keys of programs, those included that were revoked of late; the newest first.
          */
         get: operations["api_key.list"];
         put?: never;
@@ -1144,8 +1144,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One's own sessions
-         * @description One's own sessions.
+         * One's own sessions, the one first that was used last
+         * @description One's own sessions, the one first that was used last.
          */
         get: operations["session.list"];
         put?: never;
@@ -1184,8 +1184,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Who signed in as oneself or tried to, and what became of password, e-mail and second factor, for 90 days; the latest first, a hundred at once
-         * @description Who signed in as oneself or tried to, and what became of password, e-mail and second factor, for 90 days; the latest first, a hundred at once.
+         * Who signed in as oneself or tried to, and what became of password, e-mail and second factor, for 90 days; the latest first
+         * @description Who signed in as oneself or tried to, and what became of password, e-mail and second factor, for 90 days; the latest first.
          */
         get: operations["sign_in.own"];
         put?: never;
@@ -2338,8 +2338,14 @@ export interface components {
          * @description Where an order goes: the id of an address that is kept outside the log.
          */
         AddressId: string;
-        Addresses: {
+        /** @description A part of a list. */
+        AddressPage: {
             items: components["schemas"]["Address"][];
+            /**
+             * @description The `cursor` of the page after, if there is one.
+             * @example WyJsaXN0Iiw0Ml0
+             */
+            next: string | null;
         };
         /** @description A key as it is shown. */
         ApiKey: {
@@ -2397,6 +2403,15 @@ export interface components {
          * @example stock sync
          */
         ApiKeyName: string;
+        /** @description A part of a list. */
+        ApiKeyPage: {
+            items: components["schemas"]["ApiKey"][];
+            /**
+             * @description The `cursor` of the page after, if there is one.
+             * @example WyJsaXN0Iiw0Ml0
+             */
+            next: string | null;
+        };
         ApiKeyRotation: {
             /**
              * Format: uint32
@@ -2413,9 +2428,6 @@ export interface components {
         ApiKeyScope: string;
         /** @description Some of them: none is no bound. */
         ApiKeyScopes: components["schemas"]["ApiKeyScope"][];
-        ApiKeys: {
-            items: components["schemas"]["ApiKey"][];
-        };
         /** @description Goods that came back. In JSON they have a `location`, or are `written_off: true`. */
         Arrival: {
             location?: components["schemas"]["Location"] | null;
@@ -2500,7 +2512,57 @@ export interface components {
         CancellationReason: "requested" | "expired" | "undeliverable";
         /** @description When the money is taken that was set aside. */
         CapturePolicy: "at_once" | "at_shipment" | "by_hand";
-        /** @description A cart, its lines with what they are today while it is open. */
+        /**
+         * @description A cart, its lines with what they are today while it is open.
+         * @example {
+         *       "created_at": "2026-03-02T22:40:00Z",
+         *       "currency": "EUR",
+         *       "customer_id": "01920006-0000-0000-0000-000000000001",
+         *       "id": "01920002-0000-0000-0000-000000000002",
+         *       "lines": [
+         *         {
+         *           "options": [
+         *             {
+         *               "name": "Colour",
+         *               "value": "Black"
+         *             }
+         *           ],
+         *           "product_id": "01920001-0000-0000-0000-000000000001",
+         *           "quantity": 1,
+         *           "sku": "PURSE-RED",
+         *           "title": "Tote",
+         *           "today": {
+         *             "available": 5,
+         *             "image": "https://shop.example/tote.jpg",
+         *             "obtainable": 5,
+         *             "problems": [],
+         *             "unit_price": {
+         *               "amount": "19.99",
+         *               "currency": "EUR"
+         *             }
+         *           },
+         *           "total": {
+         *             "amount": "19.99",
+         *             "currency": "EUR"
+         *           },
+         *           "unit_price": {
+         *             "amount": "19.99",
+         *             "currency": "EUR"
+         *           }
+         *         }
+         *       ],
+         *       "order_id": null,
+         *       "position": 42,
+         *       "status": "open",
+         *       "total": {
+         *         "amount": "19.99",
+         *         "currency": "EUR"
+         *       },
+         *       "units": 1,
+         *       "updated_at": "2026-03-02T23:00:00Z",
+         *       "version": 2
+         *     }
+         */
         Cart: {
             /** Format: date-time */
             created_at: string;
@@ -2627,6 +2689,15 @@ export interface components {
             /** @description Whether they sign in with a second factor. */
             second_factor: boolean;
         };
+        /** @description A part of a list. */
+        ColleaguePage: {
+            items: components["schemas"]["Colleague"][];
+            /**
+             * @description The `cursor` of the page after, if there is one.
+             * @example WyJsaXN0Iiw0Ml0
+             */
+            next: string | null;
+        };
         /**
          * @description A country, as two capitals.
          * @example DE
@@ -2661,7 +2732,8 @@ export interface components {
         /** @description How far a dispute has come. */
         DisputeStage: "opened" | "won" | "lost";
         /**
-         * @description An e-mail address. It is never printed.
+         * @description An e-mail address, as it was typed, but for how its letters are put together (NFC). It is never
+         *     printed.
          * @example somebody@shop.example
          */
         Email: string;
@@ -2724,7 +2796,38 @@ export interface components {
              */
             despite_open_orders: boolean;
         };
-        /** @description A parcel. */
+        /**
+         * @description A parcel.
+         * @example {
+         *       "again": [],
+         *       "attempts": 0,
+         *       "carrier": "DHL",
+         *       "created_at": "2026-03-02T16:20:00Z",
+         *       "delivered": [
+         *         {
+         *           "quantity": 2,
+         *           "sku": "TOTE-BRN"
+         *         }
+         *       ],
+         *       "failure": null,
+         *       "id": "01920005-0000-0000-0000-000000000001",
+         *       "lines": [
+         *         {
+         *           "quantity": 2,
+         *           "sku": "TOTE-BRN"
+         *         }
+         *       ],
+         *       "location": "depot",
+         *       "order_id": "01920003-0000-0000-0000-000000000001",
+         *       "position": 30,
+         *       "received": [],
+         *       "shipped_at": "2026-03-02T17:00:00Z",
+         *       "status": "delivered",
+         *       "tracking": "00340434292135100186",
+         *       "updated_at": "2026-03-02T19:00:00Z",
+         *       "version": 5
+         *     }
+         */
         Fulfilment: {
             /** @description What of that goes out again in another parcel. */
             again: components["schemas"]["Units"][];
@@ -2945,6 +3048,15 @@ export interface components {
             /** @description What it is about. */
             template: string;
         };
+        /** @description A part of a list. */
+        MailPage: {
+            items: components["schemas"]["Mail"][];
+            /**
+             * @description The `cursor` of the page after, if there is one.
+             * @example WyJsaXN0Iiw0Ml0
+             */
+            next: string | null;
+        };
         /**
          * @description What became of a mail.
          * @enum {string}
@@ -2952,9 +3064,6 @@ export interface components {
         MailState: "failed" | "waiting" | "sent";
         MailedCode: {
             code: string;
-        };
-        Mails: {
-            items: components["schemas"]["Mail"][];
         };
         /** @description Who somebody is. */
         Me: {
@@ -3099,7 +3208,217 @@ export interface components {
         };
         /** @description Options of one variant, each name once, in order. */
         Options: components["schemas"]["VariantOption"][];
-        /** @description An order. */
+        /**
+         * @description An order.
+         * @example {
+         *       "address_id": null,
+         *       "cancelled": null,
+         *       "cart_id": "01920002-0000-0000-0000-000000000001",
+         *       "completed_at": "2026-03-02T19:40:00Z",
+         *       "confirmed_at": "2026-03-02T15:40:00Z",
+         *       "created_at": "2026-03-02T13:20:00Z",
+         *       "customer_id": "01920006-0000-0000-0000-000000000001",
+         *       "fulfilment_status": "delivered",
+         *       "fulfilments": [
+         *         {
+         *           "again": [],
+         *           "attempts": 0,
+         *           "carrier": "DHL",
+         *           "created_at": "2026-03-02T16:20:00Z",
+         *           "delivered": [
+         *             {
+         *               "quantity": 2,
+         *               "sku": "TOTE-BRN"
+         *             }
+         *           ],
+         *           "failure": null,
+         *           "id": "01920005-0000-0000-0000-000000000001",
+         *           "lines": [
+         *             {
+         *               "quantity": 2,
+         *               "sku": "TOTE-BRN"
+         *             }
+         *           ],
+         *           "location": "depot",
+         *           "order_id": "01920003-0000-0000-0000-000000000001",
+         *           "position": 30,
+         *           "received": [],
+         *           "shipped_at": "2026-03-02T17:00:00Z",
+         *           "status": "delivered",
+         *           "tracking": "00340434292135100186",
+         *           "updated_at": "2026-03-02T19:00:00Z",
+         *           "version": 5
+         *         }
+         *       ],
+         *       "id": "01920003-0000-0000-0000-000000000001",
+         *       "lines": [
+         *         {
+         *           "delivered": 2,
+         *           "gone": 0,
+         *           "moving": 0,
+         *           "off": 0,
+         *           "options": [
+         *             {
+         *               "name": "Colour",
+         *               "value": "Brown"
+         *             }
+         *           ],
+         *           "planned": 0,
+         *           "product_id": "01920001-0000-0000-0000-000000000001",
+         *           "quantity": 2,
+         *           "returned": 1,
+         *           "returning": 0,
+         *           "sku": "TOTE-BRN",
+         *           "title": "Tote",
+         *           "total": {
+         *             "amount": "39.98",
+         *             "currency": "EUR"
+         *           },
+         *           "unit_price": {
+         *             "amount": "19.99",
+         *             "currency": "EUR"
+         *           },
+         *           "unplanned": 0
+         *         }
+         *       ],
+         *       "number": 13,
+         *       "owed": {
+         *         "amount": "19.99",
+         *         "currency": "EUR"
+         *       },
+         *       "paid": {
+         *         "amount": "19.99",
+         *         "currency": "EUR"
+         *       },
+         *       "payment_status": "partially_refunded",
+         *       "payments": [
+         *         {
+         *           "action_url": null,
+         *           "amount": {
+         *             "amount": "39.98",
+         *             "currency": "EUR"
+         *           },
+         *           "authorized": {
+         *             "amount": "39.98",
+         *             "currency": "EUR"
+         *           },
+         *           "capture": "at_shipment",
+         *           "captured": {
+         *             "amount": "39.98",
+         *             "currency": "EUR"
+         *           },
+         *           "charged_back": {
+         *             "amount": "0.00",
+         *             "currency": "EUR"
+         *           },
+         *           "created_at": "2026-03-02T14:00:00Z",
+         *           "customer_id": "01920006-0000-0000-0000-000000000001",
+         *           "dispute": null,
+         *           "expires_at": "2026-09-28T14:13:20Z",
+         *           "failure": null,
+         *           "fees": {
+         *             "amount": "0.00",
+         *             "currency": "EUR"
+         *           },
+         *           "gateway": "sandbox",
+         *           "id": "01920004-0000-0000-0000-000000000001",
+         *           "method": "card",
+         *           "once": false,
+         *           "order_id": "01920003-0000-0000-0000-000000000001",
+         *           "pending": null,
+         *           "position": 40,
+         *           "reference": "auth_1",
+         *           "refunded": {
+         *             "amount": "19.99",
+         *             "currency": "EUR"
+         *           },
+         *           "refunded_by_hand": {
+         *             "amount": "0.00",
+         *             "currency": "EUR"
+         *           },
+         *           "refunds": [
+         *             {
+         *               "amount": {
+         *                 "amount": "19.99",
+         *                 "currency": "EUR"
+         *               },
+         *               "at": "2026-03-02T22:20:00Z",
+         *               "by_hand": false,
+         *               "reason": null,
+         *               "reference": null
+         *             }
+         *           ],
+         *           "remitted": {
+         *             "amount": "0.00",
+         *             "currency": "EUR"
+         *           },
+         *           "requests": 3,
+         *           "stage": "done",
+         *           "status": "partially_refunded",
+         *           "to_remit": {
+         *             "amount": "0.00",
+         *             "currency": "EUR"
+         *           },
+         *           "updated_at": "2026-03-02T22:20:00Z",
+         *           "version": 7,
+         *           "written_off": {
+         *             "amount": "0.00",
+         *             "currency": "EUR"
+         *           }
+         *         }
+         *       ],
+         *       "position": 44,
+         *       "reserved_until": "2026-09-21T15:13:20Z",
+         *       "returns": [
+         *         {
+         *           "amount": {
+         *             "amount": "19.99",
+         *             "currency": "EUR"
+         *           },
+         *           "created_at": "2026-03-02T20:00:00Z",
+         *           "id": "01920007-0000-0000-0000-000000000001",
+         *           "lines": [
+         *             {
+         *               "quantity": 1,
+         *               "sku": "TOTE-BRN"
+         *             }
+         *           ],
+         *           "order_id": "01920003-0000-0000-0000-000000000001",
+         *           "position": 43,
+         *           "reason": "does not fit",
+         *           "received": [
+         *             {
+         *               "location": "depot",
+         *               "quantity": 1,
+         *               "sku": "TOTE-BRN"
+         *             }
+         *           ],
+         *           "rejection": null,
+         *           "status": "closed",
+         *           "updated_at": "2026-03-02T23:20:00Z",
+         *           "version": 4,
+         *           "withheld": []
+         *         }
+         *       ],
+         *       "status": "completed",
+         *       "to_refund": {
+         *         "amount": "0.00",
+         *         "currency": "EUR"
+         *       },
+         *       "total": {
+         *         "amount": "39.98",
+         *         "currency": "EUR"
+         *       },
+         *       "units": 2,
+         *       "unsecured": false,
+         *       "updated_at": "2026-03-02T23:40:00Z",
+         *       "version": 10,
+         *       "withheld": {
+         *         "amount": "0.00",
+         *         "currency": "EUR"
+         *       }
+         *     }
+         */
         Order: {
             /** @description Where it goes. */
             address_id: components["schemas"]["AddressId"] | null;
@@ -3316,7 +3635,83 @@ export interface components {
             new: components["schemas"]["NewPassword"];
             old: components["schemas"]["Password"];
         };
-        /** @description One attempt to pay an order. */
+        /**
+         * @description One attempt to pay an order.
+         * @example {
+         *       "action_url": null,
+         *       "amount": {
+         *         "amount": "39.98",
+         *         "currency": "EUR"
+         *       },
+         *       "authorized": {
+         *         "amount": "39.98",
+         *         "currency": "EUR"
+         *       },
+         *       "capture": "at_shipment",
+         *       "captured": {
+         *         "amount": "39.98",
+         *         "currency": "EUR"
+         *       },
+         *       "charged_back": {
+         *         "amount": "0.00",
+         *         "currency": "EUR"
+         *       },
+         *       "created_at": "2026-03-02T14:00:00Z",
+         *       "customer_id": "01920006-0000-0000-0000-000000000001",
+         *       "dispute": null,
+         *       "expires_at": "2026-09-28T14:13:20Z",
+         *       "failure": null,
+         *       "fees": {
+         *         "amount": "0.00",
+         *         "currency": "EUR"
+         *       },
+         *       "gateway": "sandbox",
+         *       "id": "01920004-0000-0000-0000-000000000001",
+         *       "method": "card",
+         *       "once": false,
+         *       "order_id": "01920003-0000-0000-0000-000000000001",
+         *       "pending": null,
+         *       "position": 40,
+         *       "reference": "auth_1",
+         *       "refunded": {
+         *         "amount": "19.99",
+         *         "currency": "EUR"
+         *       },
+         *       "refunded_by_hand": {
+         *         "amount": "0.00",
+         *         "currency": "EUR"
+         *       },
+         *       "refunds": [
+         *         {
+         *           "amount": {
+         *             "amount": "19.99",
+         *             "currency": "EUR"
+         *           },
+         *           "at": "2026-03-02T22:20:00Z",
+         *           "by_hand": false,
+         *           "reason": null,
+         *           "reference": null
+         *         }
+         *       ],
+         *       "remitted": {
+         *         "amount": "0.00",
+         *         "currency": "EUR"
+         *       },
+         *       "requests": 3,
+         *       "stage": "done",
+         *       "status": "partially_refunded",
+         *       "to_remit": {
+         *         "amount": "0.00",
+         *         "currency": "EUR"
+         *       },
+         *       "updated_at": "2026-03-02T22:20:00Z",
+         *       "version": 7,
+         *       "written_off": {
+         *         "amount": "0.00",
+         *         "currency": "EUR"
+         *       }
+         *     }
+         */
         Payment: {
             /** @description Where the customer must confirm, without what lets them in there: that lies sealed. */
             action_url: components["schemas"]["MediaUrl"] | null;
@@ -3566,7 +3961,77 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
-        /** @description A product with its variants. */
+        /**
+         * @description A product with its variants.
+         * @example {
+         *       "attributes": {
+         *         "material": "leather"
+         *       },
+         *       "brand": "Acme",
+         *       "category": [
+         *         "Bags",
+         *         "Totes"
+         *       ],
+         *       "created_at": "2026-03-02T09:40:00Z",
+         *       "description": "<p>Soft <b>leather</b>, two pockets</p>",
+         *       "id": "01920001-0000-0000-0000-000000000001",
+         *       "media": [
+         *         {
+         *           "alt": "A brown tote",
+         *           "url": "https://shop.example/tote.jpg"
+         *         }
+         *       ],
+         *       "position": 7,
+         *       "status": "published",
+         *       "title": "Tote",
+         *       "updated_at": "2026-03-02T11:20:00Z",
+         *       "variants": [
+         *         {
+         *           "barcode": "4006381333931",
+         *           "options": [
+         *             {
+         *               "name": "Colour",
+         *               "value": "Brown"
+         *             }
+         *           ],
+         *           "prices": [
+         *             {
+         *               "amount": "19.99",
+         *               "currency": "EUR"
+         *             },
+         *             {
+         *               "amount": "3300",
+         *               "currency": "JPY"
+         *             }
+         *           ],
+         *           "sku": "TOTE-BRN",
+         *           "title": "Brown"
+         *         },
+         *         {
+         *           "barcode": "4006381333931",
+         *           "options": [
+         *             {
+         *               "name": "Colour",
+         *               "value": "Black"
+         *             }
+         *           ],
+         *           "prices": [
+         *             {
+         *               "amount": "19.99",
+         *               "currency": "EUR"
+         *             },
+         *             {
+         *               "amount": "3300",
+         *               "currency": "JPY"
+         *             }
+         *           ],
+         *           "sku": "PURSE-RED",
+         *           "title": "Black"
+         *         }
+         *       ],
+         *       "version": 4
+         *     }
+         */
         Product: {
             /** @description Facts to filter by: `material: leather`. */
             attributes?: {
@@ -3745,7 +4210,35 @@ export interface components {
             locale?: components["schemas"]["Locale"] | null;
             password: components["schemas"]["NewPassword"];
         };
-        /** @description A return. */
+        /**
+         * @description A return.
+         * @example {
+         *       "amount": null,
+         *       "created_at": "2026-03-02T20:00:00Z",
+         *       "id": "01920007-0000-0000-0000-000000000001",
+         *       "lines": [
+         *         {
+         *           "quantity": 1,
+         *           "sku": "TOTE-BRN"
+         *         }
+         *       ],
+         *       "order_id": "01920003-0000-0000-0000-000000000001",
+         *       "position": 43,
+         *       "reason": "does not fit",
+         *       "received": [
+         *         {
+         *           "location": "depot",
+         *           "quantity": 1,
+         *           "sku": "TOTE-BRN"
+         *         }
+         *       ],
+         *       "rejection": null,
+         *       "status": "closed",
+         *       "updated_at": "2026-03-02T23:20:00Z",
+         *       "version": 4,
+         *       "withheld": []
+         *     }
+         */
         Return: {
             /** @description How much less is owed for the order since, once something arrived. */
             amount: components["schemas"]["Money"] | null;
@@ -3876,8 +4369,14 @@ export interface components {
              */
             used_at: string;
         };
-        Sessions: {
+        /** @description A part of a list. */
+        SessionPage: {
             items: components["schemas"]["Session"][];
+            /**
+             * @description The `cursor` of the page after, if there is one.
+             * @example WyJsaXN0Iiw0Ml0
+             */
+            next: string | null;
         };
         /** @description An entry. */
         SignIn: {
@@ -3904,8 +4403,14 @@ export interface components {
              */
             what: string;
         };
-        SignIns: {
+        /** @description A part of a list. */
+        SignInPage: {
             items: components["schemas"]["SignIn"][];
+            /**
+             * @description The `cursor` of the page after, if there is one.
+             * @example WyJsaXN0Iiw0Ml0
+             */
+            next: string | null;
         };
         /** @description Somebody who is signed in. */
         SignedIn: {
@@ -3928,12 +4433,36 @@ export interface components {
         Sku: string;
         /** @description What becomes of the SKUs of a product that is withdrawn. */
         SkusOfArchived: "keep" | "free";
-        Staff: {
-            items: components["schemas"]["Colleague"][];
-        };
         /**
          * @description The stock of one SKU. Which orders hold it is not in it, because of a SKU in a flash sale
          *     thousands do.
+         * @example {
+         *       "available": 11,
+         *       "backorder_max": 0,
+         *       "backorderable": 0,
+         *       "committed": 0,
+         *       "created_at": "2026-03-02T11:40:00Z",
+         *       "id": "TOTE-BRN",
+         *       "locations": [
+         *         {
+         *           "available": 11,
+         *           "committed": 0,
+         *           "location": "depot",
+         *           "of_another": 0,
+         *           "on_hand": 11,
+         *           "reserved": 0,
+         *           "sellable": true
+         *         }
+         *       ],
+         *       "low": false,
+         *       "on_hand": 11,
+         *       "position": 36,
+         *       "reserved": 0,
+         *       "short": 0,
+         *       "threshold": null,
+         *       "updated_at": "2026-03-02T21:00:00Z",
+         *       "version": 5
+         *     }
          */
         Stock: {
             /**
@@ -4025,7 +4554,19 @@ export interface components {
             on_hand: number;
             reason?: components["schemas"]["Note"] | null;
         };
-        /** @description A location. */
+        /**
+         * @description A location.
+         * @example {
+         *       "address_ref": null,
+         *       "created_at": "2026-03-02T09:20:00Z",
+         *       "id": "depot",
+         *       "name": null,
+         *       "position": 1,
+         *       "sellable": true,
+         *       "updated_at": "2026-03-02T09:20:00Z",
+         *       "version": 1
+         *     }
+         */
         StockLocation: {
             /** @description Where its address is found, as the caller refers to it. */
             address_ref: components["schemas"]["Label"] | null;
@@ -4240,10 +4781,6 @@ export interface components {
             /** @example https://shop.example/hooks */
             url?: string | null;
         };
-        WebhookDeliveries: {
-            items: components["schemas"]["WebhookDelivery"][];
-            next: components["schemas"]["WebhookDeliveryId"] | null;
-        };
         /** @description One of the list, as it is shown. */
         WebhookDelivery: {
             /** Format: int32 */
@@ -4272,8 +4809,26 @@ export interface components {
          * @example 1024-0
          */
         WebhookDeliveryId: string;
+        /** @description A part of a list. */
+        WebhookDeliveryPage: {
+            items: components["schemas"]["WebhookDelivery"][];
+            /**
+             * @description The `cursor` of the page after, if there is one.
+             * @example WyJsaXN0Iiw0Ml0
+             */
+            next: string | null;
+        };
         /** @description Whether something was sent, as callers name it. */
         WebhookDeliveryState: "pending" | "delivered" | "failed";
+        /** @description A part of a list. */
+        WebhookPage: {
+            items: components["schemas"]["Webhook"][];
+            /**
+             * @description The `cursor` of the page after, if there is one.
+             * @example WyJsaXN0Iiw0Ml0
+             */
+            next: string | null;
+        };
         /** @description A replay, as it is shown. */
         WebhookReplay: {
             /**
@@ -4366,9 +4921,6 @@ export interface components {
             /** @description Where the receiver listens. */
             url: string;
         };
-        Webhooks: {
-            items: components["schemas"]["Webhook"][];
-        };
         /** @description A new guest. */
         Welcome: {
             /** Format: date-time */
@@ -4402,25 +4954,9 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
-                    code?: "condition_not_taken" | "idempotency_key_required" | "incomplete_body" | "invalid_body" | "invalid_idempotency_key" | "invalid_if_match" | "invalid_log_id" | "invalid_path" | "invalid_query" | "invalid_signature" | "key_not_taken" | "malformed_json" | "unknown_command";
+                    code?: "condition_not_taken" | "idempotency_key_required" | "incomplete_body" | "invalid_body" | "invalid_cursor" | "invalid_idempotency_key" | "invalid_if_match" | "invalid_log_id" | "invalid_path" | "invalid_query" | "invalid_signature" | "key_not_taken" | "malformed_json" | "unknown_command";
                     /** @constant */
                     status?: 400;
-                };
-            };
-        };
-        /** @description Conflict */
-        Conflict: {
-            headers: {
-                "Cache-Control": components["headers"]["Cache-Control"];
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {unknown} */
-                    code?: "already_delivered" | "already_exists" | "amount_too_large" | "amount_too_small" | "another_log" | "cart_abandoned" | "cart_already_exists" | "cart_checked_out" | "cart_empty" | "cart_merge_refused" | "cart_merged" | "cart_of_another" | "cart_of_other_currency" | "cart_order_sent" | "cart_order_stands" | "checkout_refused" | "delivered_units_returned" | "email_taken" | "fulfilment_already_exists" | "fulfilment_given_up" | "fulfilment_wrong_state" | "last_owner" | "last_variant" | "location_not_sellable" | "location_required" | "location_sellable_stays" | "no_second_factor" | "not_for_sale" | "not_in_fulfilment" | "not_invited" | "not_priced_in_currency" | "nothing_left_to_send" | "nothing_to_return" | "nothing_to_sell" | "order_already_exists" | "order_already_shipped" | "order_cancelled" | "order_completed" | "order_fully_planned" | "order_line_cannot_grow" | "order_not_confirmed" | "order_not_delivered" | "order_not_due" | "order_not_pending" | "order_not_secured" | "order_of_another" | "order_packed" | "order_paid" | "orders_open" | "out_of_stock" | "payment_already_exists" | "payment_already_started" | "payment_request_in_flight" | "payment_wrong_state" | "product_already_exists" | "product_archived" | "replay_under_way" | "return_already_exists" | "return_wrong_state" | "second_factor_there" | "sku_of_another_product" | "sku_taken" | "stock_already_reserved" | "stock_not_empty" | "stock_not_held" | "stock_not_there" | "stock_of_another_product" | "stock_would_go_negative" | "too_many_arrivals" | "too_many_cart_lines" | "too_many_delivery_attempts" | "too_many_fulfilments" | "too_many_keys" | "too_many_order_lines" | "too_many_payment_requests" | "too_many_payments" | "too_many_records" | "too_many_returns" | "too_many_webhooks" | "withheld_too_much" | "works_here" | "yourself";
-                    /** @constant */
-                    status?: 409;
                 };
             };
         };
@@ -4437,22 +4973,6 @@ export interface components {
                     code?: "code_not_good" | "forbidden" | "password_needed" | "second_factor_required";
                     /** @constant */
                     status?: 403;
-                };
-            };
-        };
-        /** @description Gone */
-        Gone: {
-            headers: {
-                "Cache-Control": components["headers"]["Cache-Control"];
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {unknown} */
-                    code?: "erased";
-                    /** @constant */
-                    status?: 410;
                 };
             };
         };
@@ -4488,22 +5008,6 @@ export interface components {
                 };
             };
         };
-        /** @description Not Found */
-        NotFound: {
-            headers: {
-                "Cache-Control": components["headers"]["Cache-Control"];
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {unknown} */
-                    code?: "cart_line_not_found" | "cart_not_found" | "delivery_not_found" | "fulfilment_not_found" | "gateway_not_found" | "no_such_route" | "not_found" | "order_line_not_found" | "order_not_found" | "payment_not_found" | "payment_request_not_found" | "product_not_found" | "return_not_found" | "unknown_address" | "unknown_location" | "unknown_sku" | "variant_not_found" | "webhook_not_found";
-                    /** @constant */
-                    status?: 404;
-                };
-            };
-        };
         /** @description Payload Too Large */
         PayloadTooLarge: {
             headers: {
@@ -4517,22 +5021,6 @@ export interface components {
                     code?: "body_too_large" | "line_too_long";
                     /** @constant */
                     status?: 413;
-                };
-            };
-        };
-        /** @description Precondition Failed */
-        PreconditionFailed: {
-            headers: {
-                "Cache-Control": components["headers"]["Cache-Control"];
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {unknown} */
-                    code?: "document_changed" | "version_mismatch";
-                    /** @constant */
-                    status?: 412;
                 };
             };
         };
@@ -4603,22 +5091,6 @@ export interface components {
                 };
             };
         };
-        /** @description Unprocessable Entity */
-        UnprocessableEntity: {
-            headers: {
-                "Cache-Control": components["headers"]["Cache-Control"];
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {unknown} */
-                    code?: "cart_into_itself" | "duplicate_currency" | "duplicate_sku" | "idempotency_key_expired" | "idempotency_key_reused" | "invalid_amount" | "nothing_to_adjust" | "payment_finding_incomplete" | "payment_wrong_answer" | "product_invalid" | "return_names_nothing" | "same_location" | "stock_too_large" | "too_many_items" | "too_many_locations" | "too_many_prices" | "too_many_units" | "total_out_of_bounds";
-                    /** @constant */
-                    status?: 422;
-                };
-            };
-        };
         /** @description Unsupported Media Type */
         UnsupportedMediaType: {
             headers: {
@@ -4658,6 +5130,8 @@ export interface components {
         ETag: string;
         /** @description `true`: this is the answer that the key got first. */
         "Idempotent-Replayed": string;
+        /** @description The next page, as `rel="next"` (RFC 8288). */
+        Link: string;
         /** @description Where what was made is read. */
         Location: string;
         /** @description Which log it is about. After a restore positions and ids mean something else, and who sends the one of before is told 409 `another_log`. */
@@ -4695,6 +5169,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "keys": [
+                     *         {}
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["KeySet"];
                 };
             };
@@ -4726,12 +5207,56 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "grant_types_supported": [
+                     *         "text"
+                     *       ],
+                     *       "issuer": "text",
+                     *       "jwks_uri": "text",
+                     *       "response_types_supported": [
+                     *         "text"
+                     *       ],
+                     *       "token_endpoint_auth_methods_supported": [
+                     *         "text"
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["AuthorizationServer"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
@@ -4741,6 +5266,10 @@ export interface operations {
     "address.list": {
         parameters: {
             query?: {
+                /** @description The `next` of the page before. */
+                cursor?: string;
+                /** @description How many at most. */
+                limit?: number;
                 /** @description Whose, where the shop asks. */
                 owner_id?: string;
             };
@@ -4753,23 +5282,106 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description All of them. */
+            /** @description A page of them. */
             200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    Link: components["headers"]["Link"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "changed_at": "2026-01-31T12:00:00Z",
+                     *           "city": "Leather tote",
+                     *           "company": "Leather tote",
+                     *           "country": "DE",
+                     *           "email": "somebody@shop.example",
+                     *           "id": "0190d000-0000-7000-8000-00000000aaaa",
+                     *           "lines": [
+                     *             "Leather tote"
+                     *           ],
+                     *           "locale": "de",
+                     *           "name": "Leather tote",
+                     *           "note": "the customer changed their mind",
+                     *           "phone": "+49 30 1234567",
+                     *           "postcode": "Leather tote",
+                     *           "region": "Leather tote"
+                     *         }
+                     *       ],
+                     *       "next": "WyJsaXN0Iiw0Ml0"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AddressPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            /** @description Conflict */
+            409: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Addresses"];
+                    /**
+                     * @example {
+                     *       "code": "already_exists",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "already_exists" | "too_many_records";
+                        /** @constant */
+                        status?: 409;
+                    };
                 };
             };
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
-            406: components["responses"]["NotAcceptable"];
-            410: components["responses"]["Gone"];
+            /** @description Gone */
+            410: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "erased",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 410,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "erased";
+                        /** @constant */
+                        status?: 410;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -4821,16 +5433,92 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "changed_at": "2026-01-31T12:00:00Z",
+                     *       "city": "Leather tote",
+                     *       "company": "Leather tote",
+                     *       "country": "DE",
+                     *       "email": "somebody@shop.example",
+                     *       "id": "0190d000-0000-7000-8000-00000000aaaa",
+                     *       "lines": [
+                     *         "Leather tote"
+                     *       ],
+                     *       "locale": "de",
+                     *       "name": "Leather tote",
+                     *       "note": "the customer changed their mind",
+                     *       "phone": "+49 30 1234567",
+                     *       "postcode": "Leather tote",
+                     *       "region": "Leather tote"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Address"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["Conflict"];
-            410: components["responses"]["Gone"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "already_exists",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "already_exists" | "too_many_records";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Gone */
+            410: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "erased",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 410,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "erased";
+                        /** @constant */
+                        status?: 410;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
@@ -4861,15 +5549,122 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "changed_at": "2026-01-31T12:00:00Z",
+                     *       "city": "Leather tote",
+                     *       "company": "Leather tote",
+                     *       "country": "DE",
+                     *       "email": "somebody@shop.example",
+                     *       "id": "0190d000-0000-7000-8000-00000000aaaa",
+                     *       "lines": [
+                     *         "Leather tote"
+                     *       ],
+                     *       "locale": "de",
+                     *       "name": "Leather tote",
+                     *       "note": "the customer changed their mind",
+                     *       "phone": "+49 30 1234567",
+                     *       "postcode": "Leather tote",
+                     *       "region": "Leather tote"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Address"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
-            410: components["responses"]["Gone"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "already_exists",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "already_exists" | "too_many_records";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Gone */
+            410: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "erased",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 410,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "erased";
+                        /** @constant */
+                        status?: 410;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -4901,8 +5696,96 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
-            410: components["responses"]["Gone"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "already_exists",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "already_exists" | "too_many_records";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Gone */
+            410: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "erased",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 410,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "erased";
+                        /** @constant */
+                        status?: 410;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -4910,7 +5793,12 @@ export interface operations {
     };
     "api_key.list": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The `next` of the page before. */
+                cursor?: string;
+                /** @description How many at most. */
+                limit?: number;
+            };
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
@@ -4920,15 +5808,37 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description All of them. */
+            /** @description A page of them. */
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
+                    Link: components["headers"]["Link"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ApiKeys"];
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "created_at": "2026-01-31T12:00:00Z",
+                     *           "expires_at": "2026-01-31T12:00:00Z",
+                     *           "hint": "text",
+                     *           "id": "0190d000-0000-7000-8000-00000000aaaa",
+                     *           "last_used_at": "2026-01-31T12:00:00Z",
+                     *           "name": "text",
+                     *           "previous_until": "2026-01-31T12:00:00Z",
+                     *           "revoked_at": "2026-01-31T12:00:00Z",
+                     *           "role": "staff",
+                     *           "scopes": [
+                     *             "text"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next": "WyJsaXN0Iiw0Ml0"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiKeyPage"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -4974,6 +5884,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0190d000-0000-7000-8000-00000000aaaa",
+                     *       "key": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ApiKeyMade"];
                 };
             };
@@ -4981,7 +5897,36 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["Conflict"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "too_many_keys",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "too_many_keys";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
@@ -5015,7 +5960,36 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -5053,13 +6027,48 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0190d000-0000-7000-8000-00000000aaaa",
+                     *       "key": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ApiKeyMade"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -5094,13 +6103,43 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example {"id":"text","line":1,"position":1,"problem":{},"status":1,"version":1} */
                     "application/x-ndjson": string;
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            409: components["responses"]["Conflict"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
@@ -5150,20 +6189,113 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Cart"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "cart_already_exists" | "cart_of_another";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -5210,20 +6342,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Cart"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "cart_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "cart_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "cart_checked_out" | "cart_merged";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -5276,20 +6531,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Order"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "cart_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "cart_not_found" | "unknown_address";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "cart_abandoned" | "cart_checked_out" | "cart_empty" | "cart_merged" | "checkout_refused" | "order_already_exists";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused" | "total_out_of_bounds";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -5340,20 +6718,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Cart"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "cart_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "cart_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "cart_abandoned" | "cart_checked_out" | "cart_merged" | "cart_of_another";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -5405,20 +6906,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Cart"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "cart_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "cart_not_found" | "unknown_sku";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "cart_abandoned" | "cart_checked_out" | "cart_merged" | "not_for_sale" | "not_priced_in_currency" | "too_many_cart_lines";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused" | "too_many_units";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -5471,20 +7095,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Cart"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "cart_line_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "cart_line_not_found" | "cart_not_found" | "unknown_sku";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "cart_abandoned" | "cart_checked_out" | "cart_merged" | "not_for_sale" | "not_priced_in_currency";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -5528,20 +7275,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Cart"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "cart_line_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "cart_line_not_found" | "cart_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "cart_abandoned" | "cart_checked_out" | "cart_merged";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -5592,20 +7462,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Cart"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "cart_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "cart_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "cart_abandoned" | "cart_checked_out" | "cart_merge_refused" | "cart_merged" | "cart_of_other_currency";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "cart_into_itself",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "cart_into_itself" | "idempotency_key_expired" | "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -5652,20 +7645,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Cart"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "cart_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "cart_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "cart_abandoned" | "cart_merged" | "cart_order_sent" | "cart_order_stands";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -5720,20 +7836,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Fulfilment"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "order_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "order_not_found" | "unknown_location";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "fulfilment_already_exists" | "location_not_sellable" | "location_required" | "nothing_left_to_send" | "order_cancelled" | "order_completed" | "order_fully_planned" | "order_not_confirmed" | "too_many_fulfilments";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -5780,20 +8019,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Fulfilment"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "fulfilment_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "fulfilment_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "fulfilment_wrong_state";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -5849,20 +8211,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Fulfilment"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "fulfilment_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "fulfilment_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "fulfilment_wrong_state" | "not_in_fulfilment";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -5913,20 +8398,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Fulfilment"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "fulfilment_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "fulfilment_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "delivered_units_returned" | "fulfilment_wrong_state" | "too_many_delivery_attempts" | "too_many_records";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -5977,20 +8585,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Fulfilment"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "fulfilment_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "fulfilment_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "delivered_units_returned" | "fulfilment_wrong_state" | "too_many_records";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -6037,20 +8768,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Fulfilment"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "fulfilment_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "fulfilment_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "fulfilment_wrong_state";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -6102,20 +8956,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Fulfilment"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "fulfilment_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "fulfilment_not_found" | "unknown_location";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "fulfilment_given_up" | "fulfilment_wrong_state" | "location_not_sellable" | "not_in_fulfilment" | "sku_of_another_product" | "too_many_arrivals";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused" | "stock_too_large" | "too_many_locations";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -6167,20 +9144,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Fulfilment"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "fulfilment_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "fulfilment_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "fulfilment_wrong_state" | "location_not_sellable" | "location_required" | "order_not_secured" | "stock_not_held" | "stock_not_there";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -6215,7 +9315,36 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["BadRequest"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "gateway_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "gateway_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -6244,6 +9373,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "expires_at": "2026-01-31T12:00:00Z",
+                     *       "guest_id": "0190d000-0000-7000-8000-00000000aaaa",
+                     *       "token": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Welcome"];
                 };
             };
@@ -6278,7 +9414,36 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -6331,20 +9496,113 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["StockLocation"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "location_sellable_stays";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -6353,8 +9611,10 @@ export interface operations {
     "mail.list": {
         parameters: {
             query?: {
-                /** @description The last one of the page before. */
-                after?: string;
+                /** @description The `next` of the page before. */
+                cursor?: string;
+                /** @description How many at most. */
+                limit?: number;
                 state?: components["schemas"]["MailState"];
             };
             header?: {
@@ -6370,11 +9630,28 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
+                    Link: components["headers"]["Link"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Mails"];
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "attempts": 1,
+                     *           "created_at": "2026-01-31T12:00:00Z",
+                     *           "due_at": "2026-01-31T12:00:00Z",
+                     *           "id": "0190d000-0000-7000-8000-00000000aaaa",
+                     *           "last_error": "text",
+                     *           "state": "text",
+                     *           "template": "text"
+                     *         }
+                     *       ],
+                     *       "next": "WyJsaXN0Iiw0Ml0"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MailPage"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -6412,7 +9689,36 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -6441,15 +9747,79 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0190d000-0000-7000-8000-00000000aaaa",
+                     *       "text": "the customer changed their mind"
+                     *     }
+                     */
                     "application/json": components["schemas"]["SealedNote"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
-            410: components["responses"]["Gone"];
+            /** @description Gone */
+            410: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "erased",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 410,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "erased";
+                        /** @constant */
+                        status?: 410;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -6500,20 +9870,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Order"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "order_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "order_not_found" | "unknown_address";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "order_already_shipped" | "order_cancelled" | "order_completed" | "order_packed";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -6570,21 +10063,173 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Order"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "order_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "order_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            410: components["responses"]["Gone"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "nothing_left_to_send" | "order_already_shipped" | "order_cancelled" | "order_completed" | "order_packed" | "too_many_records";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Gone */
+            410: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "erased",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 410,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "erased";
+                        /** @constant */
+                        status?: 410;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -6635,20 +10280,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Order"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "order_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "order_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "order_of_another";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -6702,21 +10470,173 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Order"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "order_line_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "order_line_not_found" | "order_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            410: components["responses"]["Gone"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "nothing_left_to_send" | "order_already_shipped" | "order_cancelled" | "order_completed" | "order_line_cannot_grow" | "order_packed" | "too_many_records";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Gone */
+            410: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "erased",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 410,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "erased";
+                        /** @constant */
+                        status?: 410;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -6769,21 +10689,173 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Order"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "order_line_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "order_line_not_found" | "order_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            410: components["responses"]["Gone"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "nothing_left_to_send" | "order_already_shipped" | "order_cancelled" | "order_completed" | "order_line_cannot_grow" | "order_packed" | "too_many_records";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Gone */
+            410: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "erased",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 410,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "erased";
+                        /** @constant */
+                        status?: 410;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -6836,6 +10908,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Payment"];
                 };
             };
@@ -6851,21 +10930,173 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Payment"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "order_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "order_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            410: components["responses"]["Gone"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "order_cancelled" | "order_paid" | "payment_already_exists" | "payment_already_started" | "too_many_payments" | "too_many_records";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Gone */
+            410: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "erased",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 410,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "erased";
+                        /** @constant */
+                        status?: 410;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -6917,21 +11148,173 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Payment"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "payment_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "payment_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            410: components["responses"]["Gone"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "order_already_shipped" | "payment_request_in_flight" | "payment_wrong_state" | "too_many_payment_requests" | "too_many_records";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Gone */
+            410: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "erased",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 410,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "erased";
+                        /** @constant */
+                        status?: 410;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -6960,15 +11343,78 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "action_url": "https://shop.example/tote.jpg"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PaymentAction"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
-            410: components["responses"]["Gone"];
+            /** @description Gone */
+            410: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "erased",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 410,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "erased";
+                        /** @constant */
+                        status?: 410;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -7023,20 +11469,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Payment"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "payment_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "payment_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "amount_too_large",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "amount_too_large" | "another_log" | "order_cancelled" | "payment_request_in_flight" | "payment_wrong_state" | "too_many_payment_requests";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused" | "invalid_amount";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -7090,20 +11659,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Payment"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "payment_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "payment_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "amount_too_large",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "amount_too_large" | "another_log" | "order_cancelled" | "order_not_delivered" | "payment_request_in_flight" | "payment_wrong_state";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused" | "invalid_amount";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -7151,20 +11843,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Payment"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "payment_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "payment_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "payment_request_in_flight" | "payment_wrong_state" | "too_many_payment_requests";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -7219,20 +12034,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Payment"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "payment_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "payment_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "amount_too_large",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "amount_too_large" | "amount_too_small" | "another_log" | "payment_request_in_flight" | "payment_wrong_state" | "too_many_records";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused" | "invalid_amount";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -7287,20 +12225,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Payment"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "payment_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "payment_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "amount_too_large",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "amount_too_large" | "another_log" | "payment_request_in_flight" | "payment_wrong_state" | "too_many_records";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused" | "invalid_amount";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -7359,20 +12420,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Payment"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "payment_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "payment_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "amount_too_large",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "amount_too_large" | "another_log" | "payment_request_in_flight" | "payment_wrong_state" | "too_many_records";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused" | "invalid_amount";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -7428,20 +12612,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Payment"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "payment_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "payment_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "amount_too_large",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "amount_too_large" | "another_log" | "payment_request_in_flight" | "payment_wrong_state" | "too_many_payment_requests" | "too_many_records";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused" | "invalid_amount";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -7502,20 +12809,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Payment"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "payment_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "payment_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "amount_too_large",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "amount_too_large" | "another_log" | "payment_request_in_flight" | "payment_wrong_state" | "too_many_records";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused" | "invalid_amount";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -7574,20 +13004,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Payment"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "payment_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "payment_not_found" | "payment_request_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "amount_too_large",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "amount_too_large" | "another_log" | "too_many_records";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused" | "invalid_amount" | "payment_finding_incomplete" | "payment_wrong_answer";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -7638,20 +13191,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Payment"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "payment_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "payment_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "payment_request_in_flight" | "payment_wrong_state" | "too_many_records";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -7699,20 +13375,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Payment"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "payment_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "payment_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "order_already_shipped" | "payment_request_in_flight" | "payment_wrong_state" | "too_many_payment_requests";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -7779,6 +13578,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-01-31T12:00:00Z",
+                     *       "email": "somebody@shop.example",
+                     *       "id": "0190d000-0000-7000-8000-00000000aaaa",
+                     *       "locale": "de",
+                     *       "name": "Leather tote",
+                     *       "phone": "+49 30 1234567",
+                     *       "role": "staff",
+                     *       "verified_at": "2026-01-31T12:00:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Me"];
                 };
             };
@@ -7786,8 +13597,66 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["Conflict"];
-            410: components["responses"]["Gone"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "already_exists",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "already_exists" | "too_many_records";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Gone */
+            410: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "erased",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 410,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "erased";
+                        /** @constant */
+                        status?: 410;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -7824,6 +13693,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-01-31T12:00:00Z",
+                     *       "email": "somebody@shop.example",
+                     *       "id": "0190d000-0000-7000-8000-00000000aaaa",
+                     *       "locale": "de",
+                     *       "name": "Leather tote",
+                     *       "phone": "+49 30 1234567",
+                     *       "role": "staff",
+                     *       "verified_at": "2026-01-31T12:00:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Me"];
                 };
             };
@@ -7831,8 +13712,66 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["Conflict"];
-            410: components["responses"]["Gone"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "already_exists",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "already_exists" | "too_many_records";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Gone */
+            410: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "erased",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 410,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "erased";
+                        /** @constant */
+                        status?: 410;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
@@ -7873,8 +13812,66 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            409: components["responses"]["Conflict"];
-            410: components["responses"]["Gone"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "already_exists",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "already_exists" | "too_many_records";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Gone */
+            410: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "erased",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 410,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "erased";
+                        /** @constant */
+                        status?: 410;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
@@ -7902,16 +13899,150 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "addresses": [
+                     *         {
+                     *           "changed_at": "2026-01-31T12:00:00Z",
+                     *           "city": "Leather tote",
+                     *           "company": "Leather tote",
+                     *           "country": "DE",
+                     *           "email": "somebody@shop.example",
+                     *           "id": "0190d000-0000-7000-8000-00000000aaaa",
+                     *           "lines": [
+                     *             "Leather tote"
+                     *           ],
+                     *           "locale": "de",
+                     *           "name": "Leather tote",
+                     *           "note": "the customer changed their mind",
+                     *           "phone": "+49 30 1234567",
+                     *           "postcode": "Leather tote",
+                     *           "region": "Leather tote"
+                     *         }
+                     *       ],
+                     *       "created_at": "2026-01-31T12:00:00Z",
+                     *       "email": "somebody@shop.example",
+                     *       "exported_at": "2026-01-31T12:00:00Z",
+                     *       "id": "0190d000-0000-7000-8000-00000000aaaa",
+                     *       "locale": "de",
+                     *       "name": "Leather tote",
+                     *       "notes": [
+                     *         {
+                     *           "changed_at": "2026-01-31T12:00:00Z",
+                     *           "id": "0190d000-0000-7000-8000-00000000aaaa",
+                     *           "text": "the customer changed their mind"
+                     *         }
+                     *       ],
+                     *       "phone": "+49 30 1234567",
+                     *       "role": "staff",
+                     *       "sessions": [
+                     *         {
+                     *           "created_at": "2026-01-31T12:00:00Z",
+                     *           "expires_at": "2026-01-31T12:00:00Z",
+                     *           "id": "0190d000-0000-7000-8000-00000000aaaa",
+                     *           "used_at": "2026-01-31T12:00:00Z"
+                     *         }
+                     *       ],
+                     *       "verified_at": "2026-01-31T12:00:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Export"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["Conflict"];
-            410: components["responses"]["Gone"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "already_exists",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "already_exists" | "too_many_records";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Gone */
+            410: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "erased",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 410,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "erased";
+                        /** @constant */
+                        status?: 410;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -7949,9 +14080,96 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
-            409: components["responses"]["Conflict"];
-            410: components["responses"]["Gone"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "already_exists",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "already_exists" | "orders_open" | "too_many_records";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Gone */
+            410: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "erased",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 410,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "erased";
+                        /** @constant */
+                        status?: 410;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
@@ -7992,8 +14210,66 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            409: components["responses"]["Conflict"];
-            410: components["responses"]["Gone"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "already_exists",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "already_exists" | "too_many_records";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Gone */
+            410: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "erased",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 410,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "erased";
+                        /** @constant */
+                        status?: 410;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
@@ -8003,7 +14279,12 @@ export interface operations {
     };
     "session.list": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The `next` of the page before. */
+                cursor?: string;
+                /** @description How many at most. */
+                limit?: number;
+            };
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
@@ -8013,15 +14294,29 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description All of them. */
+            /** @description A page of them. */
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
+                    Link: components["headers"]["Link"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Sessions"];
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "created_at": "2026-01-31T12:00:00Z",
+                     *           "expires_at": "2026-01-31T12:00:00Z",
+                     *           "id": "0190d000-0000-7000-8000-00000000aaaa",
+                     *           "used_at": "2026-01-31T12:00:00Z"
+                     *         }
+                     *       ],
+                     *       "next": "WyJsaXN0Iiw0Ml0"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SessionPage"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -8059,7 +14354,36 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -8068,8 +14392,10 @@ export interface operations {
     "sign_in.own": {
         parameters: {
             query?: {
-                /** @description The last one of the page before. */
-                before?: number;
+                /** @description The `next` of the page before. */
+                cursor?: string;
+                /** @description How many at most. */
+                limit?: number;
             };
             header?: {
                 /** @description Under which the request is found again in logs and events. */
@@ -8080,15 +14406,30 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A part of it. */
+            /** @description A page of them. */
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
+                    Link: components["headers"]["Link"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SignIns"];
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "at": "2026-01-31T12:00:00Z",
+                     *           "id": 1,
+                     *           "network": "text",
+                     *           "person_id": "0190d000-0000-7000-8000-00000000aaaa",
+                     *           "what": "text"
+                     *         }
+                     *       ],
+                     *       "next": "WyJsaXN0Iiw0Ml0"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SignInPage"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -8129,6 +14470,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "secret": "text",
+                     *       "uri": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["SecondFactorEnrolment"];
                 };
             };
@@ -8136,7 +14483,36 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["Conflict"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "no_second_factor",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "no_second_factor" | "second_factor_there";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
@@ -8173,6 +14549,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "recovery_codes": [
+                     *         "text"
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RecoveryCodes"];
                 };
             };
@@ -8180,7 +14563,36 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["Conflict"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "no_second_factor",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "no_second_factor" | "second_factor_there";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
@@ -8221,7 +14633,36 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            409: components["responses"]["Conflict"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "no_second_factor",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "no_second_factor" | "second_factor_there";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
@@ -8260,8 +14701,66 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
-            409: components["responses"]["Conflict"];
-            410: components["responses"]["Gone"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "already_exists",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "already_exists" | "too_many_records";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Gone */
+            410: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "erased",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 410,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "erased";
+                        /** @constant */
+                        status?: 410;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
@@ -8302,8 +14801,66 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            409: components["responses"]["Conflict"];
-            410: components["responses"]["Gone"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "already_exists",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "already_exists" | "too_many_records";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Gone */
+            410: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "erased",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 410,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "erased";
+                        /** @constant */
+                        status?: 410;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
@@ -8343,8 +14900,66 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            409: components["responses"]["Conflict"];
-            410: components["responses"]["Gone"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "already_exists",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "already_exists" | "too_many_records";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Gone */
+            410: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "erased",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 410,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "erased";
+                        /** @constant */
+                        status?: 410;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
@@ -8375,9 +14990,96 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
-            409: components["responses"]["Conflict"];
-            410: components["responses"]["Gone"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "already_exists",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "already_exists" | "too_many_records";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Gone */
+            410: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "erased",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 410,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "erased";
+                        /** @constant */
+                        status?: 410;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -8409,7 +15111,36 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -8441,7 +15172,36 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -8478,9 +15238,96 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
-            409: components["responses"]["Conflict"];
-            410: components["responses"]["Gone"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "already_exists",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "already_exists" | "orders_open" | "too_many_records";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Gone */
+            410: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "erased",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 410,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "erased";
+                        /** @constant */
+                        status?: 410;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
@@ -8514,7 +15361,36 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -8546,9 +15422,96 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
-            409: components["responses"]["Conflict"];
-            410: components["responses"]["Gone"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "already_exists",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "already_exists" | "too_many_records";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Gone */
+            410: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "erased",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 410,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "erased";
+                        /** @constant */
+                        status?: 410;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -8617,20 +15580,113 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Product"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "product_already_exists" | "sku_taken" | "stock_not_empty";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "duplicate_currency",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "duplicate_currency" | "duplicate_sku" | "idempotency_key_expired" | "idempotency_key_reused" | "product_invalid" | "too_many_items" | "too_many_prices";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -8693,20 +15749,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Product"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "product_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "product_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "product_archived";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused" | "too_many_items";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -8757,20 +15936,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Product"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "product_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "product_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -8817,20 +16119,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Product"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "product_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "product_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "nothing_to_sell" | "product_archived";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -8877,20 +16302,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Product"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "product_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "product_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "sku_taken" | "stock_not_empty";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -8937,20 +16485,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Product"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "product_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "product_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "product_archived";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -9016,20 +16687,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Product"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "product_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "product_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "last_variant" | "product_archived" | "sku_taken" | "stock_not_empty";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "duplicate_currency",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "duplicate_currency" | "idempotency_key_expired" | "idempotency_key_reused" | "product_invalid" | "too_many_items" | "too_many_prices";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -9073,20 +16867,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Product"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "product_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "product_not_found" | "variant_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "last_variant" | "product_archived";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -9152,20 +17069,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Product"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "product_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "product_not_found" | "variant_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "last_variant" | "product_archived";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "duplicate_currency",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "duplicate_currency" | "idempotency_key_expired" | "idempotency_key_reused" | "product_invalid" | "too_many_prices";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -9223,20 +17263,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Product"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "product_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "product_not_found" | "variant_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "last_variant" | "product_archived";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "duplicate_currency",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "duplicate_currency" | "idempotency_key_expired" | "idempotency_key_reused" | "product_invalid" | "too_many_prices";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -9291,21 +17454,173 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Return"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "order_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "order_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            410: components["responses"]["Gone"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "nothing_to_return" | "return_already_exists" | "too_many_records" | "too_many_returns";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Gone */
+            410: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "erased",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 410,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "erased";
+                        /** @constant */
+                        status?: 410;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused" | "return_names_nothing";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -9352,20 +17667,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Return"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "return_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "return_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "return_wrong_state";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -9412,20 +17850,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Return"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "return_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "return_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "return_wrong_state";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -9487,20 +18048,113 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Return"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -9564,20 +18218,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Return"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "return_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "return_not_found" | "unknown_location";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "nothing_to_return" | "return_wrong_state" | "sku_of_another_product" | "too_many_arrivals" | "too_many_records" | "withheld_too_much";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused" | "invalid_amount" | "return_names_nothing" | "stock_too_large" | "too_many_locations";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -9628,20 +18405,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Return"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "return_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "return_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "return_wrong_state" | "too_many_records";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -9688,20 +18588,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Return"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "return_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "return_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "return_wrong_state";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -9738,6 +18761,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "expires_at": "2026-01-31T12:00:00Z",
+                     *       "id": "0190d000-0000-7000-8000-00000000aaaa",
+                     *       "refresh_expires_at": "2026-01-31T12:00:00Z",
+                     *       "refresh_token": "text",
+                     *       "role": "staff",
+                     *       "token": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["SignedIn"];
                 };
             };
@@ -9818,6 +18851,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "expires_at": "2026-01-31T12:00:00Z",
+                     *       "id": "0190d000-0000-7000-8000-00000000aaaa",
+                     *       "refresh_expires_at": "2026-01-31T12:00:00Z",
+                     *       "refresh_token": "text",
+                     *       "role": "staff",
+                     *       "token": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["SignedIn"];
                 };
             };
@@ -9834,8 +18877,10 @@ export interface operations {
     "sign_in.list": {
         parameters: {
             query?: {
-                /** @description The last one of the page before. */
-                before?: number;
+                /** @description The `next` of the page before. */
+                cursor?: string;
+                /** @description How many at most. */
+                limit?: number;
                 /** @description Of this person alone. */
                 person_id?: string;
             };
@@ -9848,15 +18893,30 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A part of it. */
+            /** @description A page of them. */
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
+                    Link: components["headers"]["Link"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SignIns"];
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "at": "2026-01-31T12:00:00Z",
+                     *           "id": 1,
+                     *           "network": "text",
+                     *           "person_id": "0190d000-0000-7000-8000-00000000aaaa",
+                     *           "what": "text"
+                     *         }
+                     *       ],
+                     *       "next": "WyJsaXN0Iiw0Ml0"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SignInPage"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -9870,7 +18930,12 @@ export interface operations {
     };
     "staff.list": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The `next` of the page before. */
+                cursor?: string;
+                /** @description How many at most. */
+                limit?: number;
+            };
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
@@ -9880,15 +18945,32 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description All of them. */
+            /** @description A page of them. */
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
+                    Link: components["headers"]["Link"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Staff"];
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "created_at": "2026-01-31T12:00:00Z",
+                     *           "disabled_at": "2026-01-31T12:00:00Z",
+                     *           "email": "text",
+                     *           "id": "0190d000-0000-7000-8000-00000000aaaa",
+                     *           "invited_until": "2026-01-31T12:00:00Z",
+                     *           "role": "staff",
+                     *           "second_factor": true
+                     *         }
+                     *       ],
+                     *       "next": "WyJsaXN0Iiw0Ml0"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ColleaguePage"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -9930,6 +19012,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "expires_at": "2026-01-31T12:00:00Z",
+                     *       "id": "0190d000-0000-7000-8000-00000000aaaa",
+                     *       "invitation": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Invitation"];
                 };
             };
@@ -9937,7 +19026,36 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["Conflict"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "email_taken",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "email_taken";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
@@ -10010,9 +19128,96 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
-            409: components["responses"]["Conflict"];
-            410: components["responses"]["Gone"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "already_exists",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "already_exists" | "too_many_records" | "works_here" | "yourself";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Gone */
+            410: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "erased",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 410,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "erased";
+                        /** @constant */
+                        status?: 410;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -10044,8 +19249,66 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
-            409: components["responses"]["Conflict"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "last_owner",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "last_owner" | "yourself";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -10077,7 +19340,36 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -10106,15 +19398,80 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "expires_at": "2026-01-31T12:00:00Z",
+                     *       "id": "0190d000-0000-7000-8000-00000000aaaa",
+                     *       "invitation": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Invitation"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["Conflict"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_invited",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_invited";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -10155,8 +19512,66 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
-            409: components["responses"]["Conflict"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "last_owner",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "last_owner" | "yourself";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
@@ -10190,7 +19605,36 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -10222,9 +19666,96 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
-            409: components["responses"]["Conflict"];
-            410: components["responses"]["Gone"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "already_exists",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "already_exists" | "too_many_records" | "yourself";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Gone */
+            410: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "erased",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 410,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "erased";
+                        /** @constant */
+                        status?: 410;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -10277,20 +19808,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Stock"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "unknown_location",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "unknown_location" | "unknown_sku";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "stock_would_go_negative";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused" | "nothing_to_adjust" | "stock_too_large" | "too_many_locations";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -10343,20 +19997,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Stock"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "unknown_location",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "unknown_location" | "unknown_sku";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused" | "stock_too_large" | "too_many_locations";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -10407,20 +20184,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Stock"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "unknown_sku",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "unknown_sku";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -10473,20 +20373,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Stock"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "unknown_location",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "unknown_location" | "unknown_sku";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused" | "stock_too_large" | "too_many_locations";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -10537,20 +20560,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Stock"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "unknown_sku",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "unknown_sku";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -10604,20 +20750,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "text",
+                     *       "position": 1,
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Accepted"] | components["schemas"]["Stock"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "unknown_location",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "unknown_location" | "unknown_sku";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log" | "stock_of_another_product" | "stock_would_go_negative";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "document_changed",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 412,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "document_changed" | "version_mismatch";
+                        /** @constant */
+                        status?: 412;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_expired",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_expired" | "idempotency_key_reused" | "same_location" | "stock_too_large" | "too_many_locations";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -10625,7 +20894,12 @@ export interface operations {
     };
     "webhook.list": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The `next` of the page before. */
+                cursor?: string;
+                /** @description How many at most. */
+                limit?: number;
+            };
             header?: {
                 /** @description Under which the request is found again in logs and events. */
                 "X-Request-Id"?: components["parameters"]["X-Request-Id"];
@@ -10635,15 +20909,43 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description All of them. */
+            /** @description A page of them. */
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
+                    Link: components["headers"]["Link"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Webhooks"];
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "began_after": 1,
+                     *           "created_at": "2026-01-31T12:00:00Z",
+                     *           "description": "text",
+                     *           "event_types": [
+                     *             "text"
+                     *           ],
+                     *           "id": "0190d000-0000-7000-8000-00000000aaaa",
+                     *           "position": 1,
+                     *           "previous_secret_until": "2026-01-31T12:00:00Z",
+                     *           "reason": "text",
+                     *           "replay": {
+                     *             "position": 1,
+                     *             "replay": 1,
+                     *             "until_position": 1
+                     *           },
+                     *           "state": "text",
+                     *           "updated_at": "2026-01-31T12:00:00Z",
+                     *           "url": "text"
+                     *         }
+                     *       ],
+                     *       "next": "WyJsaXN0Iiw0Ml0"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookPage"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -10689,6 +20991,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "began_after": 1,
+                     *       "created_at": "2026-01-31T12:00:00Z",
+                     *       "description": "text",
+                     *       "event_types": [
+                     *         "text"
+                     *       ],
+                     *       "id": "0190d000-0000-7000-8000-00000000aaaa",
+                     *       "position": 1,
+                     *       "previous_secret_until": "2026-01-31T12:00:00Z",
+                     *       "reason": "text",
+                     *       "replay": {
+                     *         "position": 1,
+                     *         "replay": 1,
+                     *         "until_position": 1
+                     *       },
+                     *       "secret": "text",
+                     *       "state": "text",
+                     *       "updated_at": "2026-01-31T12:00:00Z",
+                     *       "url": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["WebhookWithSecret"];
                 };
             };
@@ -10696,7 +21021,36 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["Conflict"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "too_many_webhooks",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "too_many_webhooks";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
@@ -10727,13 +21081,64 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "began_after": 1,
+                     *       "created_at": "2026-01-31T12:00:00Z",
+                     *       "description": "text",
+                     *       "event_types": [
+                     *         "text"
+                     *       ],
+                     *       "id": "0190d000-0000-7000-8000-00000000aaaa",
+                     *       "position": 1,
+                     *       "previous_secret_until": "2026-01-31T12:00:00Z",
+                     *       "reason": "text",
+                     *       "replay": {
+                     *         "position": 1,
+                     *         "replay": 1,
+                     *         "until_position": 1
+                     *       },
+                     *       "state": "text",
+                     *       "updated_at": "2026-01-31T12:00:00Z",
+                     *       "url": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Webhook"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "webhook_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "webhook_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
@@ -10766,7 +21171,36 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "webhook_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "webhook_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -10809,13 +21243,64 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "began_after": 1,
+                     *       "created_at": "2026-01-31T12:00:00Z",
+                     *       "description": "text",
+                     *       "event_types": [
+                     *         "text"
+                     *       ],
+                     *       "id": "0190d000-0000-7000-8000-00000000aaaa",
+                     *       "position": 1,
+                     *       "previous_secret_until": "2026-01-31T12:00:00Z",
+                     *       "reason": "text",
+                     *       "replay": {
+                     *         "position": 1,
+                     *         "replay": 1,
+                     *         "until_position": 1
+                     *       },
+                     *       "state": "text",
+                     *       "updated_at": "2026-01-31T12:00:00Z",
+                     *       "url": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Webhook"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "webhook_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "webhook_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -10827,8 +21312,9 @@ export interface operations {
     "webhook.deliveries": {
         parameters: {
             query?: {
-                /** @description The last of the page before. */
-                cursor?: components["schemas"]["WebhookDeliveryId"];
+                /** @description The `next` of the page before. */
+                cursor?: string;
+                /** @description How many at most. */
                 limit?: number;
                 /** @description The dead letters, if nothing is said. */
                 state?: components["schemas"]["WebhookDeliveryState"];
@@ -10849,17 +21335,68 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
+                    Link: components["headers"]["Link"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["WebhookDeliveries"];
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "attempts": 1,
+                     *           "created_at": "2026-01-31T12:00:00Z",
+                     *           "ended_at": "2026-01-31T12:00:00Z",
+                     *           "id": "1024-0",
+                     *           "last_attempt_at": "2026-01-31T12:00:00Z",
+                     *           "last_error": "text",
+                     *           "last_status": 1,
+                     *           "next_attempt_at": "2026-01-31T12:00:00Z",
+                     *           "position": 1,
+                     *           "state": "pending",
+                     *           "type": "text",
+                     *           "webhook_id": "text"
+                     *         }
+                     *       ],
+                     *       "next": "WyJsaXN0Iiw0Ml0"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookDeliveryPage"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "webhook_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "webhook_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
@@ -10894,8 +21431,66 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
-            409: components["responses"]["Conflict"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "delivery_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "delivery_not_found" | "webhook_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "already_delivered",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "already_delivered";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -10934,15 +21529,80 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "position": 1,
+                     *       "replay": 1,
+                     *       "until_position": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["WebhookReplay"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "webhook_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "webhook_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["Conflict"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "replay_under_way",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "replay_under_way";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
@@ -10973,13 +21633,65 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "began_after": 1,
+                     *       "created_at": "2026-01-31T12:00:00Z",
+                     *       "description": "text",
+                     *       "event_types": [
+                     *         "text"
+                     *       ],
+                     *       "id": "0190d000-0000-7000-8000-00000000aaaa",
+                     *       "position": 1,
+                     *       "previous_secret_until": "2026-01-31T12:00:00Z",
+                     *       "reason": "text",
+                     *       "replay": {
+                     *         "position": 1,
+                     *         "replay": 1,
+                     *         "until_position": 1
+                     *       },
+                     *       "secret": "text",
+                     *       "state": "text",
+                     *       "updated_at": "2026-01-31T12:00:00Z",
+                     *       "url": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["WebhookWithSecret"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "webhook_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "webhook_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
@@ -11009,13 +21721,52 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "answer": "text",
+                     *       "at": "2026-01-31T12:00:00Z",
+                     *       "delivered": true,
+                     *       "error": "text",
+                     *       "status": 1,
+                     *       "took_ms": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["WebhookTested"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "webhook_not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "webhook_not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];

@@ -570,7 +570,57 @@ export interface components {
         CancellationReason: "requested" | "expired" | "undeliverable";
         /** @description When the money is taken that was set aside. */
         CapturePolicy: "at_once" | "at_shipment" | "by_hand";
-        /** @description A cart, its lines with what they are today while it is open. */
+        /**
+         * @description A cart, its lines with what they are today while it is open.
+         * @example {
+         *       "created_at": "2026-03-02T22:40:00Z",
+         *       "currency": "EUR",
+         *       "customer_id": "01920006-0000-0000-0000-000000000001",
+         *       "id": "01920002-0000-0000-0000-000000000002",
+         *       "lines": [
+         *         {
+         *           "options": [
+         *             {
+         *               "name": "Colour",
+         *               "value": "Black"
+         *             }
+         *           ],
+         *           "product_id": "01920001-0000-0000-0000-000000000001",
+         *           "quantity": 1,
+         *           "sku": "PURSE-RED",
+         *           "title": "Tote",
+         *           "today": {
+         *             "available": 5,
+         *             "image": "https://shop.example/tote.jpg",
+         *             "obtainable": 5,
+         *             "problems": [],
+         *             "unit_price": {
+         *               "amount": "19.99",
+         *               "currency": "EUR"
+         *             }
+         *           },
+         *           "total": {
+         *             "amount": "19.99",
+         *             "currency": "EUR"
+         *           },
+         *           "unit_price": {
+         *             "amount": "19.99",
+         *             "currency": "EUR"
+         *           }
+         *         }
+         *       ],
+         *       "order_id": null,
+         *       "position": 42,
+         *       "status": "open",
+         *       "total": {
+         *         "amount": "19.99",
+         *         "currency": "EUR"
+         *       },
+         *       "units": 1,
+         *       "updated_at": "2026-03-02T23:00:00Z",
+         *       "version": 2
+         *     }
+         */
         Cart: {
             /** Format: date-time */
             created_at: string;
@@ -668,7 +718,8 @@ export interface components {
         /** @description How far a dispute has come. */
         DisputeStage: "opened" | "won" | "lost";
         /**
-         * @description An e-mail address. It is never printed.
+         * @description An e-mail address, as it was typed, but for how its letters are put together (NFC). It is never
+         *     printed.
          * @example somebody@shop.example
          */
         Email: string;
@@ -755,7 +806,38 @@ export interface components {
              */
             total: number;
         };
-        /** @description A parcel. */
+        /**
+         * @description A parcel.
+         * @example {
+         *       "again": [],
+         *       "attempts": 0,
+         *       "carrier": "DHL",
+         *       "created_at": "2026-03-02T16:20:00Z",
+         *       "delivered": [
+         *         {
+         *           "quantity": 2,
+         *           "sku": "TOTE-BRN"
+         *         }
+         *       ],
+         *       "failure": null,
+         *       "id": "01920005-0000-0000-0000-000000000001",
+         *       "lines": [
+         *         {
+         *           "quantity": 2,
+         *           "sku": "TOTE-BRN"
+         *         }
+         *       ],
+         *       "location": "depot",
+         *       "order_id": "01920003-0000-0000-0000-000000000001",
+         *       "position": 30,
+         *       "received": [],
+         *       "shipped_at": "2026-03-02T17:00:00Z",
+         *       "status": "delivered",
+         *       "tracking": "00340434292135100186",
+         *       "updated_at": "2026-03-02T19:00:00Z",
+         *       "version": 5
+         *     }
+         */
         Fulfilment: {
             /** @description What of that goes out again in another parcel. */
             again: components["schemas"]["Units"][];
@@ -817,7 +899,10 @@ export interface components {
         FulfilmentId: string;
         FulfilmentPage: {
             items: components["schemas"]["Fulfilment"][];
-            /** @description The `cursor` of the page after; `null` on the last one. */
+            /**
+             * @description The `cursor` of the page after; `null` on the last one.
+             * @example null
+             */
             next: string | null;
         };
         /** @description Where a parcel stands in its life. */
@@ -860,7 +945,10 @@ export interface components {
         Location: string;
         LocationPage: {
             items: components["schemas"]["StockLocation"][];
-            /** @description The `cursor` of the page after; `null` on the last one. */
+            /**
+             * @description The `cursor` of the page after; `null` on the last one.
+             * @example null
+             */
             next: string | null;
         };
         /** @description A picture or video of a product. */
@@ -942,7 +1030,217 @@ export interface components {
         };
         /** @description Options of one variant, each name once, in order. */
         Options: components["schemas"]["VariantOption"][];
-        /** @description An order. */
+        /**
+         * @description An order.
+         * @example {
+         *       "address_id": null,
+         *       "cancelled": null,
+         *       "cart_id": "01920002-0000-0000-0000-000000000001",
+         *       "completed_at": "2026-03-02T19:40:00Z",
+         *       "confirmed_at": "2026-03-02T15:40:00Z",
+         *       "created_at": "2026-03-02T13:20:00Z",
+         *       "customer_id": "01920006-0000-0000-0000-000000000001",
+         *       "fulfilment_status": "delivered",
+         *       "fulfilments": [
+         *         {
+         *           "again": [],
+         *           "attempts": 0,
+         *           "carrier": "DHL",
+         *           "created_at": "2026-03-02T16:20:00Z",
+         *           "delivered": [
+         *             {
+         *               "quantity": 2,
+         *               "sku": "TOTE-BRN"
+         *             }
+         *           ],
+         *           "failure": null,
+         *           "id": "01920005-0000-0000-0000-000000000001",
+         *           "lines": [
+         *             {
+         *               "quantity": 2,
+         *               "sku": "TOTE-BRN"
+         *             }
+         *           ],
+         *           "location": "depot",
+         *           "order_id": "01920003-0000-0000-0000-000000000001",
+         *           "position": 30,
+         *           "received": [],
+         *           "shipped_at": "2026-03-02T17:00:00Z",
+         *           "status": "delivered",
+         *           "tracking": "00340434292135100186",
+         *           "updated_at": "2026-03-02T19:00:00Z",
+         *           "version": 5
+         *         }
+         *       ],
+         *       "id": "01920003-0000-0000-0000-000000000001",
+         *       "lines": [
+         *         {
+         *           "delivered": 2,
+         *           "gone": 0,
+         *           "moving": 0,
+         *           "off": 0,
+         *           "options": [
+         *             {
+         *               "name": "Colour",
+         *               "value": "Brown"
+         *             }
+         *           ],
+         *           "planned": 0,
+         *           "product_id": "01920001-0000-0000-0000-000000000001",
+         *           "quantity": 2,
+         *           "returned": 1,
+         *           "returning": 0,
+         *           "sku": "TOTE-BRN",
+         *           "title": "Tote",
+         *           "total": {
+         *             "amount": "39.98",
+         *             "currency": "EUR"
+         *           },
+         *           "unit_price": {
+         *             "amount": "19.99",
+         *             "currency": "EUR"
+         *           },
+         *           "unplanned": 0
+         *         }
+         *       ],
+         *       "number": 13,
+         *       "owed": {
+         *         "amount": "19.99",
+         *         "currency": "EUR"
+         *       },
+         *       "paid": {
+         *         "amount": "19.99",
+         *         "currency": "EUR"
+         *       },
+         *       "payment_status": "partially_refunded",
+         *       "payments": [
+         *         {
+         *           "action_url": null,
+         *           "amount": {
+         *             "amount": "39.98",
+         *             "currency": "EUR"
+         *           },
+         *           "authorized": {
+         *             "amount": "39.98",
+         *             "currency": "EUR"
+         *           },
+         *           "capture": "at_shipment",
+         *           "captured": {
+         *             "amount": "39.98",
+         *             "currency": "EUR"
+         *           },
+         *           "charged_back": {
+         *             "amount": "0.00",
+         *             "currency": "EUR"
+         *           },
+         *           "created_at": "2026-03-02T14:00:00Z",
+         *           "customer_id": "01920006-0000-0000-0000-000000000001",
+         *           "dispute": null,
+         *           "expires_at": "2026-09-28T14:13:20Z",
+         *           "failure": null,
+         *           "fees": {
+         *             "amount": "0.00",
+         *             "currency": "EUR"
+         *           },
+         *           "gateway": "sandbox",
+         *           "id": "01920004-0000-0000-0000-000000000001",
+         *           "method": "card",
+         *           "once": false,
+         *           "order_id": "01920003-0000-0000-0000-000000000001",
+         *           "pending": null,
+         *           "position": 40,
+         *           "reference": "auth_1",
+         *           "refunded": {
+         *             "amount": "19.99",
+         *             "currency": "EUR"
+         *           },
+         *           "refunded_by_hand": {
+         *             "amount": "0.00",
+         *             "currency": "EUR"
+         *           },
+         *           "refunds": [
+         *             {
+         *               "amount": {
+         *                 "amount": "19.99",
+         *                 "currency": "EUR"
+         *               },
+         *               "at": "2026-03-02T22:20:00Z",
+         *               "by_hand": false,
+         *               "reason": null,
+         *               "reference": null
+         *             }
+         *           ],
+         *           "remitted": {
+         *             "amount": "0.00",
+         *             "currency": "EUR"
+         *           },
+         *           "requests": 3,
+         *           "stage": "done",
+         *           "status": "partially_refunded",
+         *           "to_remit": {
+         *             "amount": "0.00",
+         *             "currency": "EUR"
+         *           },
+         *           "updated_at": "2026-03-02T22:20:00Z",
+         *           "version": 7,
+         *           "written_off": {
+         *             "amount": "0.00",
+         *             "currency": "EUR"
+         *           }
+         *         }
+         *       ],
+         *       "position": 44,
+         *       "reserved_until": "2026-09-21T15:13:20Z",
+         *       "returns": [
+         *         {
+         *           "amount": {
+         *             "amount": "19.99",
+         *             "currency": "EUR"
+         *           },
+         *           "created_at": "2026-03-02T20:00:00Z",
+         *           "id": "01920007-0000-0000-0000-000000000001",
+         *           "lines": [
+         *             {
+         *               "quantity": 1,
+         *               "sku": "TOTE-BRN"
+         *             }
+         *           ],
+         *           "order_id": "01920003-0000-0000-0000-000000000001",
+         *           "position": 43,
+         *           "reason": "does not fit",
+         *           "received": [
+         *             {
+         *               "location": "depot",
+         *               "quantity": 1,
+         *               "sku": "TOTE-BRN"
+         *             }
+         *           ],
+         *           "rejection": null,
+         *           "status": "closed",
+         *           "updated_at": "2026-03-02T23:20:00Z",
+         *           "version": 4,
+         *           "withheld": []
+         *         }
+         *       ],
+         *       "status": "completed",
+         *       "to_refund": {
+         *         "amount": "0.00",
+         *         "currency": "EUR"
+         *       },
+         *       "total": {
+         *         "amount": "39.98",
+         *         "currency": "EUR"
+         *       },
+         *       "units": 2,
+         *       "unsecured": false,
+         *       "updated_at": "2026-03-02T23:40:00Z",
+         *       "version": 10,
+         *       "withheld": {
+         *         "amount": "0.00",
+         *         "currency": "EUR"
+         *       }
+         *     }
+         */
         Order: {
             /** @description Where it goes. */
             address_id: components["schemas"]["AddressId"] | null;
@@ -1109,12 +1407,55 @@ export interface components {
         OrderPage: {
             included?: components["schemas"]["IncludedProducts"];
             items: components["schemas"]["Order"][];
-            /** @description The `cursor` of the page after; `null` on the last one. */
+            /**
+             * @description The `cursor` of the page after; `null` on the last one.
+             * @example null
+             */
             next: string | null;
         };
         /** @description Where an order stands in its life. */
         OrderStatus: "pending" | "confirmed" | "completed" | "cancelled";
-        /** @description A cart. */
+        /**
+         * @description A cart.
+         * @example {
+         *       "created_at": "2026-03-02T12:20:00Z",
+         *       "currency": "EUR",
+         *       "customer_id": "01920006-0000-0000-0000-000000000001",
+         *       "id": "01920002-0000-0000-0000-000000000001",
+         *       "lines": [
+         *         {
+         *           "options": [
+         *             {
+         *               "name": "Colour",
+         *               "value": "Brown"
+         *             }
+         *           ],
+         *           "product_id": "01920001-0000-0000-0000-000000000001",
+         *           "quantity": 2,
+         *           "sku": "TOTE-BRN",
+         *           "title": "Tote",
+         *           "total": {
+         *             "amount": "39.98",
+         *             "currency": "EUR"
+         *           },
+         *           "unit_price": {
+         *             "amount": "19.99",
+         *             "currency": "EUR"
+         *           }
+         *         }
+         *       ],
+         *       "order_id": "01920003-0000-0000-0000-000000000001",
+         *       "position": 12,
+         *       "status": "checked_out",
+         *       "total": {
+         *         "amount": "39.98",
+         *         "currency": "EUR"
+         *       },
+         *       "units": 2,
+         *       "updated_at": "2026-03-02T13:00:00Z",
+         *       "version": 3
+         *     }
+         */
         PastCart: {
             /**
              * Format: date-time
@@ -1160,7 +1501,83 @@ export interface components {
              */
             version: number;
         };
-        /** @description One attempt to pay an order. */
+        /**
+         * @description One attempt to pay an order.
+         * @example {
+         *       "action_url": null,
+         *       "amount": {
+         *         "amount": "39.98",
+         *         "currency": "EUR"
+         *       },
+         *       "authorized": {
+         *         "amount": "39.98",
+         *         "currency": "EUR"
+         *       },
+         *       "capture": "at_shipment",
+         *       "captured": {
+         *         "amount": "39.98",
+         *         "currency": "EUR"
+         *       },
+         *       "charged_back": {
+         *         "amount": "0.00",
+         *         "currency": "EUR"
+         *       },
+         *       "created_at": "2026-03-02T14:00:00Z",
+         *       "customer_id": "01920006-0000-0000-0000-000000000001",
+         *       "dispute": null,
+         *       "expires_at": "2026-09-28T14:13:20Z",
+         *       "failure": null,
+         *       "fees": {
+         *         "amount": "0.00",
+         *         "currency": "EUR"
+         *       },
+         *       "gateway": "sandbox",
+         *       "id": "01920004-0000-0000-0000-000000000001",
+         *       "method": "card",
+         *       "once": false,
+         *       "order_id": "01920003-0000-0000-0000-000000000001",
+         *       "pending": null,
+         *       "position": 40,
+         *       "reference": "auth_1",
+         *       "refunded": {
+         *         "amount": "19.99",
+         *         "currency": "EUR"
+         *       },
+         *       "refunded_by_hand": {
+         *         "amount": "0.00",
+         *         "currency": "EUR"
+         *       },
+         *       "refunds": [
+         *         {
+         *           "amount": {
+         *             "amount": "19.99",
+         *             "currency": "EUR"
+         *           },
+         *           "at": "2026-03-02T22:20:00Z",
+         *           "by_hand": false,
+         *           "reason": null,
+         *           "reference": null
+         *         }
+         *       ],
+         *       "remitted": {
+         *         "amount": "0.00",
+         *         "currency": "EUR"
+         *       },
+         *       "requests": 3,
+         *       "stage": "done",
+         *       "status": "partially_refunded",
+         *       "to_remit": {
+         *         "amount": "0.00",
+         *         "currency": "EUR"
+         *       },
+         *       "updated_at": "2026-03-02T22:20:00Z",
+         *       "version": 7,
+         *       "written_off": {
+         *         "amount": "0.00",
+         *         "currency": "EUR"
+         *       }
+         *     }
+         */
         Payment: {
             /** @description Where the customer must confirm, without what lets them in there: that lies sealed. */
             action_url: components["schemas"]["MediaUrl"] | null;
@@ -1254,7 +1671,10 @@ export interface components {
         PaymentMethod: "card" | "paypal" | "cash_on_delivery" | "external";
         PaymentPage: {
             items: components["schemas"]["Payment"][];
-            /** @description The `cursor` of the page after; `null` on the last one. */
+            /**
+             * @description The `cursor` of the page after; `null` on the last one.
+             * @example null
+             */
             next: string | null;
         };
         /** @description What may still come of a payment. */
@@ -1304,7 +1724,77 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
-        /** @description A product with its variants. */
+        /**
+         * @description A product with its variants.
+         * @example {
+         *       "attributes": {
+         *         "material": "leather"
+         *       },
+         *       "brand": "Acme",
+         *       "category": [
+         *         "Bags",
+         *         "Totes"
+         *       ],
+         *       "created_at": "2026-03-02T09:40:00Z",
+         *       "description": "<p>Soft <b>leather</b>, two pockets</p>",
+         *       "id": "01920001-0000-0000-0000-000000000001",
+         *       "media": [
+         *         {
+         *           "alt": "A brown tote",
+         *           "url": "https://shop.example/tote.jpg"
+         *         }
+         *       ],
+         *       "position": 7,
+         *       "status": "published",
+         *       "title": "Tote",
+         *       "updated_at": "2026-03-02T11:20:00Z",
+         *       "variants": [
+         *         {
+         *           "barcode": "4006381333931",
+         *           "options": [
+         *             {
+         *               "name": "Colour",
+         *               "value": "Brown"
+         *             }
+         *           ],
+         *           "prices": [
+         *             {
+         *               "amount": "19.99",
+         *               "currency": "EUR"
+         *             },
+         *             {
+         *               "amount": "3300",
+         *               "currency": "JPY"
+         *             }
+         *           ],
+         *           "sku": "TOTE-BRN",
+         *           "title": "Brown"
+         *         },
+         *         {
+         *           "barcode": "4006381333931",
+         *           "options": [
+         *             {
+         *               "name": "Colour",
+         *               "value": "Black"
+         *             }
+         *           ],
+         *           "prices": [
+         *             {
+         *               "amount": "19.99",
+         *               "currency": "EUR"
+         *             },
+         *             {
+         *               "amount": "3300",
+         *               "currency": "JPY"
+         *             }
+         *           ],
+         *           "sku": "PURSE-RED",
+         *           "title": "Black"
+         *         }
+         *       ],
+         *       "version": 4
+         *     }
+         */
         Product: {
             /** @description Facts to filter by: `material: leather`. */
             attributes?: {
@@ -1357,7 +1847,10 @@ export interface components {
         ProductPage: {
             included?: components["schemas"]["IncludedStock"];
             items: components["schemas"]["Product"][];
-            /** @description The `cursor` of the page after; `null` on the last one. */
+            /**
+             * @description The `cursor` of the page after; `null` on the last one.
+             * @example null
+             */
             next: string | null;
         };
         /** @description Where a product stands in its life. */
@@ -1433,7 +1926,35 @@ export interface components {
             /** @description The gateway's name for it. */
             reference: components["schemas"]["Token"] | null;
         };
-        /** @description A return. */
+        /**
+         * @description A return.
+         * @example {
+         *       "amount": null,
+         *       "created_at": "2026-03-02T20:00:00Z",
+         *       "id": "01920007-0000-0000-0000-000000000001",
+         *       "lines": [
+         *         {
+         *           "quantity": 1,
+         *           "sku": "TOTE-BRN"
+         *         }
+         *       ],
+         *       "order_id": "01920003-0000-0000-0000-000000000001",
+         *       "position": 43,
+         *       "reason": "does not fit",
+         *       "received": [
+         *         {
+         *           "location": "depot",
+         *           "quantity": 1,
+         *           "sku": "TOTE-BRN"
+         *         }
+         *       ],
+         *       "rejection": null,
+         *       "status": "closed",
+         *       "updated_at": "2026-03-02T23:20:00Z",
+         *       "version": 4,
+         *       "withheld": []
+         *     }
+         */
         Return: {
             /** @description How much less is owed for the order since, once something arrived. */
             amount: components["schemas"]["Money"] | null;
@@ -1481,12 +2002,53 @@ export interface components {
         ReturnId: string;
         ReturnPage: {
             items: components["schemas"]["Return"][];
-            /** @description The `cursor` of the page after; `null` on the last one. */
+            /**
+             * @description The `cursor` of the page after; `null` on the last one.
+             * @example null
+             */
             next: string | null;
         };
         /** @description Where a return stands in its life. */
         ReturnStatus: "unborn" | "requested" | "approved" | "received" | "rejected" | "withdrawn" | "closed";
-        /** @description A day (UTC, by when things happened) in one currency. */
+        /**
+         * @description A day (UTC, by when things happened) in one currency.
+         * @example {
+         *       "cancelled": {
+         *         "amount": "0.00",
+         *         "currency": "EUR"
+         *       },
+         *       "cancelled_orders": 0,
+         *       "charged_back": {
+         *         "amount": "0.00",
+         *         "currency": "EUR"
+         *       },
+         *       "created_at": "2026-03-02T15:40:00Z",
+         *       "currency": "EUR",
+         *       "day": "2026-03-02",
+         *       "gross": {
+         *         "amount": "39.98",
+         *         "currency": "EUR"
+         *       },
+         *       "id": "2026-03-02-EUR",
+         *       "net": {
+         *         "amount": "19.99",
+         *         "currency": "EUR"
+         *       },
+         *       "orders": 1,
+         *       "position": 40,
+         *       "refunded": {
+         *         "amount": "19.99",
+         *         "currency": "EUR"
+         *       },
+         *       "returned": {
+         *         "amount": "19.99",
+         *         "currency": "EUR"
+         *       },
+         *       "units": 2,
+         *       "updated_at": "2026-03-02T22:20:00Z",
+         *       "version": 3
+         *     }
+         */
         SalesDay: {
             /** @description What was owed for those, and for units called off of others. */
             cancelled: components["schemas"]["Sum"];
@@ -1550,10 +2112,104 @@ export interface components {
         };
         SalesPage: {
             items: components["schemas"]["SalesDay"][];
-            /** @description The `cursor` of the page after; `null` on the last one. */
+            /**
+             * @description The `cursor` of the page after; `null` on the last one.
+             * @example null
+             */
             next: string | null;
         };
-        /** @description A product as search finds it. */
+        /**
+         * @description A product as search finds it.
+         * @example {
+         *       "attributes": {
+         *         "material": "leather"
+         *       },
+         *       "brand": "Acme",
+         *       "category": [
+         *         "Bags",
+         *         "Totes"
+         *       ],
+         *       "category_levels": {
+         *         "lvl0": "Bags",
+         *         "lvl1": "Bags > Totes"
+         *       },
+         *       "created_at": "2026-03-02T09:40:00Z",
+         *       "created_ts": 1772444400,
+         *       "description": "Soft leather , two pockets",
+         *       "id": "01920001-0000-0000-0000-000000000001",
+         *       "image": "https://shop.example/tote.jpg",
+         *       "in_stock": true,
+         *       "options": {
+         *         "Colour": [
+         *           "Black",
+         *           "Brown"
+         *         ]
+         *       },
+         *       "position": 7,
+         *       "price": {
+         *         "EUR": 19.99,
+         *         "JPY": 3300
+         *       },
+         *       "price_max": {
+         *         "EUR": 19.99,
+         *         "JPY": 3300
+         *       },
+         *       "skus": [
+         *         "TOTE-BRN",
+         *         "PURSE-RED"
+         *       ],
+         *       "status": "published",
+         *       "title": "Tote",
+         *       "updated_at": "2026-03-02T11:20:00Z",
+         *       "variants": [
+         *         {
+         *           "barcode": "4006381333931",
+         *           "in_stock": true,
+         *           "options": [
+         *             {
+         *               "name": "Colour",
+         *               "value": "Brown"
+         *             }
+         *           ],
+         *           "prices": [
+         *             {
+         *               "amount": "19.99",
+         *               "currency": "EUR"
+         *             },
+         *             {
+         *               "amount": "3300",
+         *               "currency": "JPY"
+         *             }
+         *           ],
+         *           "sku": "TOTE-BRN",
+         *           "title": "Brown"
+         *         },
+         *         {
+         *           "barcode": "4006381333931",
+         *           "in_stock": true,
+         *           "options": [
+         *             {
+         *               "name": "Colour",
+         *               "value": "Black"
+         *             }
+         *           ],
+         *           "prices": [
+         *             {
+         *               "amount": "19.99",
+         *               "currency": "EUR"
+         *             },
+         *             {
+         *               "amount": "3300",
+         *               "currency": "JPY"
+         *             }
+         *           ],
+         *           "sku": "PURSE-RED",
+         *           "title": "Black"
+         *         }
+         *       ],
+         *       "version": 4
+         *     }
+         */
         SearchHit: {
             /** @description Facts to filter by: `material: leather`. */
             attributes?: {
@@ -2339,6 +2995,33 @@ export interface components {
         /**
          * @description The stock of one SKU. Which orders hold it is not in it, because of a SKU in a flash sale
          *     thousands do.
+         * @example {
+         *       "available": 11,
+         *       "backorder_max": 0,
+         *       "backorderable": 0,
+         *       "committed": 0,
+         *       "created_at": "2026-03-02T11:40:00Z",
+         *       "id": "TOTE-BRN",
+         *       "locations": [
+         *         {
+         *           "available": 11,
+         *           "committed": 0,
+         *           "location": "depot",
+         *           "of_another": 0,
+         *           "on_hand": 11,
+         *           "reserved": 0,
+         *           "sellable": true
+         *         }
+         *       ],
+         *       "low": false,
+         *       "on_hand": 11,
+         *       "position": 36,
+         *       "reserved": 0,
+         *       "short": 0,
+         *       "threshold": null,
+         *       "updated_at": "2026-03-02T21:00:00Z",
+         *       "version": 5
+         *     }
          */
         Stock: {
             /**
@@ -2414,7 +3097,19 @@ export interface components {
              */
             version: number;
         };
-        /** @description A location. */
+        /**
+         * @description A location.
+         * @example {
+         *       "address_ref": null,
+         *       "created_at": "2026-03-02T09:20:00Z",
+         *       "id": "depot",
+         *       "name": null,
+         *       "position": 1,
+         *       "sellable": true,
+         *       "updated_at": "2026-03-02T09:20:00Z",
+         *       "version": 1
+         *     }
+         */
         StockLocation: {
             /** @description Where its address is found, as the caller refers to it. */
             address_ref: components["schemas"]["Label"] | null;
@@ -2459,7 +3154,10 @@ export interface components {
         };
         StockPage: {
             items: (components["schemas"]["Stock"] | components["schemas"]["StockOnOffer"])[];
-            /** @description The `cursor` of the page after; `null` on the last one. */
+            /**
+             * @description The `cursor` of the page after; `null` on the last one.
+             * @example null
+             */
             next: string | null;
         };
         /** @description Units that an order was promised and that are not there. */
@@ -2591,22 +3289,6 @@ export interface components {
                 };
             };
         };
-        /** @description Conflict */
-        Conflict: {
-            headers: {
-                "Cache-Control": components["headers"]["Cache-Control"];
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {unknown} */
-                    code?: "another_log";
-                    /** @constant */
-                    status?: 409;
-                };
-            };
-        };
         /** @description Forbidden */
         Forbidden: {
             headers: {
@@ -2671,22 +3353,6 @@ export interface components {
                 };
             };
         };
-        /** @description Not Found */
-        NotFound: {
-            headers: {
-                "Cache-Control": components["headers"]["Cache-Control"];
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {unknown} */
-                    code?: "no_such_route" | "not_found";
-                    /** @constant */
-                    status?: 404;
-                };
-            };
-        };
         /** @description Service Unavailable */
         ServiceUnavailable: {
             headers: {
@@ -2735,22 +3401,6 @@ export interface components {
                     code?: "unauthorized";
                     /** @constant */
                     status?: 401;
-                };
-            };
-        };
-        /** @description Unprocessable Entity */
-        UnprocessableEntity: {
-            headers: {
-                "Cache-Control": components["headers"]["Cache-Control"];
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {unknown} */
-                    code?: "history_too_long";
-                    /** @constant */
-                    status?: 422;
                 };
             };
         };
@@ -2856,6 +3506,129 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-03-02T22:40:00Z",
+                     *       "currency": "EUR",
+                     *       "customer_id": "01920006-0000-0000-0000-000000000001",
+                     *       "id": "01920002-0000-0000-0000-000000000002",
+                     *       "included": {
+                     *         "more": true,
+                     *         "products": [
+                     *           {
+                     *             "attributes": {
+                     *               "material": "leather"
+                     *             },
+                     *             "brand": "Acme",
+                     *             "category": [
+                     *               "Bags",
+                     *               "Totes"
+                     *             ],
+                     *             "created_at": "2026-03-02T09:40:00Z",
+                     *             "description": "<p>Soft <b>leather</b>, two pockets</p>",
+                     *             "id": "01920001-0000-0000-0000-000000000001",
+                     *             "media": [
+                     *               {
+                     *                 "alt": "A brown tote",
+                     *                 "url": "https://shop.example/tote.jpg"
+                     *               }
+                     *             ],
+                     *             "position": 7,
+                     *             "status": "published",
+                     *             "title": "Tote",
+                     *             "updated_at": "2026-03-02T11:20:00Z",
+                     *             "variants": [
+                     *               {
+                     *                 "barcode": "4006381333931",
+                     *                 "options": [
+                     *                   {
+                     *                     "name": "Colour",
+                     *                     "value": "Brown"
+                     *                   }
+                     *                 ],
+                     *                 "prices": [
+                     *                   {
+                     *                     "amount": "19.99",
+                     *                     "currency": "EUR"
+                     *                   },
+                     *                   {
+                     *                     "amount": "3300",
+                     *                     "currency": "JPY"
+                     *                   }
+                     *                 ],
+                     *                 "sku": "TOTE-BRN",
+                     *                 "title": "Brown"
+                     *               },
+                     *               {
+                     *                 "barcode": "4006381333931",
+                     *                 "options": [
+                     *                   {
+                     *                     "name": "Colour",
+                     *                     "value": "Black"
+                     *                   }
+                     *                 ],
+                     *                 "prices": [
+                     *                   {
+                     *                     "amount": "19.99",
+                     *                     "currency": "EUR"
+                     *                   },
+                     *                   {
+                     *                     "amount": "3300",
+                     *                     "currency": "JPY"
+                     *                   }
+                     *                 ],
+                     *                 "sku": "PURSE-RED",
+                     *                 "title": "Black"
+                     *               }
+                     *             ],
+                     *             "version": 4
+                     *           }
+                     *         ]
+                     *       },
+                     *       "lines": [
+                     *         {
+                     *           "options": [
+                     *             {
+                     *               "name": "Colour",
+                     *               "value": "Black"
+                     *             }
+                     *           ],
+                     *           "product_id": "01920001-0000-0000-0000-000000000001",
+                     *           "quantity": 1,
+                     *           "sku": "PURSE-RED",
+                     *           "title": "Tote",
+                     *           "today": {
+                     *             "available": 5,
+                     *             "image": "https://shop.example/tote.jpg",
+                     *             "obtainable": 5,
+                     *             "problems": [],
+                     *             "unit_price": {
+                     *               "amount": "19.99",
+                     *               "currency": "EUR"
+                     *             }
+                     *           },
+                     *           "total": {
+                     *             "amount": "19.99",
+                     *             "currency": "EUR"
+                     *           },
+                     *           "unit_price": {
+                     *             "amount": "19.99",
+                     *             "currency": "EUR"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "order_id": null,
+                     *       "position": 42,
+                     *       "status": "open",
+                     *       "total": {
+                     *         "amount": "19.99",
+                     *         "currency": "EUR"
+                     *       },
+                     *       "units": 1,
+                     *       "updated_at": "2026-03-02T23:00:00Z",
+                     *       "version": 2
+                     *     }
+                     */
                     "application/json": (components["schemas"]["Cart"] | components["schemas"]["PastCart"]) & {
                         included?: components["schemas"]["IncludedProducts"];
                     };
@@ -2876,10 +3649,97 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["Conflict"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "history_too_long",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "history_too_long";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -2923,7 +3783,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example {"data":{},"metadata":{"actor":"text","causation":1,"command":"text","correlation_id":"0190d000-0000-7000-8000-00000000aaaa"},"occurred_at":"2026-01-31T12:00:00Z","position":1,"recorded_at":"2026-01-31T12:00:00Z","schema":1,"slot":1,"stream":"text","type":"text","version":1} */
                     "application/x-ndjson": string;
+                    /** @example text */
                     "text/event-stream": string;
                 };
             };
@@ -2940,7 +3802,36 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["Conflict"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -2983,7 +3874,36 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            409: components["responses"]["Conflict"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
             426: components["responses"]["UpgradeRequired"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
@@ -3040,6 +3960,42 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "again": [],
+                     *           "attempts": 0,
+                     *           "carrier": "DHL",
+                     *           "created_at": "2026-03-02T16:20:00Z",
+                     *           "delivered": [
+                     *             {
+                     *               "quantity": 2,
+                     *               "sku": "TOTE-BRN"
+                     *             }
+                     *           ],
+                     *           "failure": null,
+                     *           "id": "01920005-0000-0000-0000-000000000001",
+                     *           "lines": [
+                     *             {
+                     *               "quantity": 2,
+                     *               "sku": "TOTE-BRN"
+                     *             }
+                     *           ],
+                     *           "location": "depot",
+                     *           "order_id": "01920003-0000-0000-0000-000000000001",
+                     *           "position": 30,
+                     *           "received": [],
+                     *           "shipped_at": "2026-03-02T17:00:00Z",
+                     *           "status": "delivered",
+                     *           "tracking": "00340434292135100186",
+                     *           "updated_at": "2026-03-02T19:00:00Z",
+                     *           "version": 5
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["FulfilmentPage"];
                 };
             };
@@ -3061,7 +4017,36 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["Conflict"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -3110,6 +4095,37 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "again": [],
+                     *       "attempts": 0,
+                     *       "carrier": "DHL",
+                     *       "created_at": "2026-03-02T16:20:00Z",
+                     *       "delivered": [
+                     *         {
+                     *           "quantity": 2,
+                     *           "sku": "TOTE-BRN"
+                     *         }
+                     *       ],
+                     *       "failure": null,
+                     *       "id": "01920005-0000-0000-0000-000000000001",
+                     *       "lines": [
+                     *         {
+                     *           "quantity": 2,
+                     *           "sku": "TOTE-BRN"
+                     *         }
+                     *       ],
+                     *       "location": "depot",
+                     *       "order_id": "01920003-0000-0000-0000-000000000001",
+                     *       "position": 30,
+                     *       "received": [],
+                     *       "shipped_at": "2026-03-02T17:00:00Z",
+                     *       "status": "delivered",
+                     *       "tracking": "00340434292135100186",
+                     *       "updated_at": "2026-03-02T19:00:00Z",
+                     *       "version": 5
+                     *     }
+                     */
                     "application/json": components["schemas"]["Fulfilment"];
                 };
             };
@@ -3128,10 +4144,97 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["Conflict"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "history_too_long",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "history_too_long";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -3183,6 +4286,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "address_ref": null,
+                     *           "created_at": "2026-03-02T09:20:00Z",
+                     *           "id": "depot",
+                     *           "name": null,
+                     *           "position": 1,
+                     *           "sellable": true,
+                     *           "updated_at": "2026-03-02T09:20:00Z",
+                     *           "version": 1
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["LocationPage"];
                 };
             };
@@ -3204,7 +4324,36 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["Conflict"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -3253,6 +4402,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "address_ref": null,
+                     *       "created_at": "2026-03-02T09:20:00Z",
+                     *       "id": "depot",
+                     *       "name": null,
+                     *       "position": 1,
+                     *       "sellable": true,
+                     *       "updated_at": "2026-03-02T09:20:00Z",
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["StockLocation"];
                 };
             };
@@ -3271,10 +4432,97 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["Conflict"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "history_too_long",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "history_too_long";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -3358,6 +4606,294 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "included": {
+                     *         "more": true,
+                     *         "products": [
+                     *           {
+                     *             "attributes": {
+                     *               "material": "leather"
+                     *             },
+                     *             "brand": "Acme",
+                     *             "category": [
+                     *               "Bags",
+                     *               "Totes"
+                     *             ],
+                     *             "created_at": "2026-03-02T09:40:00Z",
+                     *             "description": "<p>Soft <b>leather</b>, two pockets</p>",
+                     *             "id": "01920001-0000-0000-0000-000000000001",
+                     *             "media": [
+                     *               {
+                     *                 "alt": "A brown tote",
+                     *                 "url": "https://shop.example/tote.jpg"
+                     *               }
+                     *             ],
+                     *             "position": 7,
+                     *             "status": "published",
+                     *             "title": "Tote",
+                     *             "updated_at": "2026-03-02T11:20:00Z",
+                     *             "variants": [
+                     *               {
+                     *                 "barcode": "4006381333931",
+                     *                 "options": [
+                     *                   {
+                     *                     "name": "Colour",
+                     *                     "value": "Brown"
+                     *                   }
+                     *                 ],
+                     *                 "prices": [
+                     *                   {
+                     *                     "amount": "19.99",
+                     *                     "currency": "EUR"
+                     *                   },
+                     *                   {
+                     *                     "amount": "3300",
+                     *                     "currency": "JPY"
+                     *                   }
+                     *                 ],
+                     *                 "sku": "TOTE-BRN",
+                     *                 "title": "Brown"
+                     *               },
+                     *               {
+                     *                 "barcode": "4006381333931",
+                     *                 "options": [
+                     *                   {
+                     *                     "name": "Colour",
+                     *                     "value": "Black"
+                     *                   }
+                     *                 ],
+                     *                 "prices": [
+                     *                   {
+                     *                     "amount": "19.99",
+                     *                     "currency": "EUR"
+                     *                   },
+                     *                   {
+                     *                     "amount": "3300",
+                     *                     "currency": "JPY"
+                     *                   }
+                     *                 ],
+                     *                 "sku": "PURSE-RED",
+                     *                 "title": "Black"
+                     *               }
+                     *             ],
+                     *             "version": 4
+                     *           }
+                     *         ]
+                     *       },
+                     *       "items": [
+                     *         {
+                     *           "address_id": null,
+                     *           "cancelled": null,
+                     *           "cart_id": "01920002-0000-0000-0000-000000000001",
+                     *           "completed_at": "2026-03-02T19:40:00Z",
+                     *           "confirmed_at": "2026-03-02T15:40:00Z",
+                     *           "created_at": "2026-03-02T13:20:00Z",
+                     *           "customer_id": "01920006-0000-0000-0000-000000000001",
+                     *           "fulfilment_status": "delivered",
+                     *           "fulfilments": [
+                     *             {
+                     *               "again": [],
+                     *               "attempts": 0,
+                     *               "carrier": "DHL",
+                     *               "created_at": "2026-03-02T16:20:00Z",
+                     *               "delivered": [
+                     *                 {
+                     *                   "quantity": 2,
+                     *                   "sku": "TOTE-BRN"
+                     *                 }
+                     *               ],
+                     *               "failure": null,
+                     *               "id": "01920005-0000-0000-0000-000000000001",
+                     *               "lines": [
+                     *                 {
+                     *                   "quantity": 2,
+                     *                   "sku": "TOTE-BRN"
+                     *                 }
+                     *               ],
+                     *               "location": "depot",
+                     *               "order_id": "01920003-0000-0000-0000-000000000001",
+                     *               "position": 30,
+                     *               "received": [],
+                     *               "shipped_at": "2026-03-02T17:00:00Z",
+                     *               "status": "delivered",
+                     *               "tracking": "00340434292135100186",
+                     *               "updated_at": "2026-03-02T19:00:00Z",
+                     *               "version": 5
+                     *             }
+                     *           ],
+                     *           "id": "01920003-0000-0000-0000-000000000001",
+                     *           "lines": [
+                     *             {
+                     *               "delivered": 2,
+                     *               "gone": 0,
+                     *               "moving": 0,
+                     *               "off": 0,
+                     *               "options": [
+                     *                 {
+                     *                   "name": "Colour",
+                     *                   "value": "Brown"
+                     *                 }
+                     *               ],
+                     *               "planned": 0,
+                     *               "product_id": "01920001-0000-0000-0000-000000000001",
+                     *               "quantity": 2,
+                     *               "returned": 1,
+                     *               "returning": 0,
+                     *               "sku": "TOTE-BRN",
+                     *               "title": "Tote",
+                     *               "total": {
+                     *                 "amount": "39.98",
+                     *                 "currency": "EUR"
+                     *               },
+                     *               "unit_price": {
+                     *                 "amount": "19.99",
+                     *                 "currency": "EUR"
+                     *               },
+                     *               "unplanned": 0
+                     *             }
+                     *           ],
+                     *           "number": 13,
+                     *           "owed": {
+                     *             "amount": "19.99",
+                     *             "currency": "EUR"
+                     *           },
+                     *           "paid": {
+                     *             "amount": "19.99",
+                     *             "currency": "EUR"
+                     *           },
+                     *           "payment_status": "partially_refunded",
+                     *           "payments": [
+                     *             {
+                     *               "action_url": null,
+                     *               "amount": {
+                     *                 "amount": "39.98",
+                     *                 "currency": "EUR"
+                     *               },
+                     *               "authorized": {
+                     *                 "amount": "39.98",
+                     *                 "currency": "EUR"
+                     *               },
+                     *               "capture": "at_shipment",
+                     *               "captured": {
+                     *                 "amount": "39.98",
+                     *                 "currency": "EUR"
+                     *               },
+                     *               "charged_back": {
+                     *                 "amount": "0.00",
+                     *                 "currency": "EUR"
+                     *               },
+                     *               "created_at": "2026-03-02T14:00:00Z",
+                     *               "customer_id": "01920006-0000-0000-0000-000000000001",
+                     *               "dispute": null,
+                     *               "expires_at": "2026-09-28T14:13:20Z",
+                     *               "failure": null,
+                     *               "fees": {
+                     *                 "amount": "0.00",
+                     *                 "currency": "EUR"
+                     *               },
+                     *               "gateway": "sandbox",
+                     *               "id": "01920004-0000-0000-0000-000000000001",
+                     *               "method": "card",
+                     *               "once": false,
+                     *               "order_id": "01920003-0000-0000-0000-000000000001",
+                     *               "pending": null,
+                     *               "position": 40,
+                     *               "reference": "auth_1",
+                     *               "refunded": {
+                     *                 "amount": "19.99",
+                     *                 "currency": "EUR"
+                     *               },
+                     *               "refunded_by_hand": {
+                     *                 "amount": "0.00",
+                     *                 "currency": "EUR"
+                     *               },
+                     *               "refunds": [
+                     *                 {
+                     *                   "amount": {
+                     *                     "amount": "19.99",
+                     *                     "currency": "EUR"
+                     *                   },
+                     *                   "at": "2026-03-02T22:20:00Z",
+                     *                   "by_hand": false,
+                     *                   "reason": null,
+                     *                   "reference": null
+                     *                 }
+                     *               ],
+                     *               "remitted": {
+                     *                 "amount": "0.00",
+                     *                 "currency": "EUR"
+                     *               },
+                     *               "requests": 3,
+                     *               "stage": "done",
+                     *               "status": "partially_refunded",
+                     *               "to_remit": {
+                     *                 "amount": "0.00",
+                     *                 "currency": "EUR"
+                     *               },
+                     *               "updated_at": "2026-03-02T22:20:00Z",
+                     *               "version": 7,
+                     *               "written_off": {
+                     *                 "amount": "0.00",
+                     *                 "currency": "EUR"
+                     *               }
+                     *             }
+                     *           ],
+                     *           "position": 44,
+                     *           "reserved_until": "2026-09-21T15:13:20Z",
+                     *           "returns": [
+                     *             {
+                     *               "amount": {
+                     *                 "amount": "19.99",
+                     *                 "currency": "EUR"
+                     *               },
+                     *               "created_at": "2026-03-02T20:00:00Z",
+                     *               "id": "01920007-0000-0000-0000-000000000001",
+                     *               "lines": [
+                     *                 {
+                     *                   "quantity": 1,
+                     *                   "sku": "TOTE-BRN"
+                     *                 }
+                     *               ],
+                     *               "order_id": "01920003-0000-0000-0000-000000000001",
+                     *               "position": 43,
+                     *               "reason": "does not fit",
+                     *               "received": [
+                     *                 {
+                     *                   "location": "depot",
+                     *                   "quantity": 1,
+                     *                   "sku": "TOTE-BRN"
+                     *                 }
+                     *               ],
+                     *               "rejection": null,
+                     *               "status": "closed",
+                     *               "updated_at": "2026-03-02T23:20:00Z",
+                     *               "version": 4,
+                     *               "withheld": []
+                     *             }
+                     *           ],
+                     *           "status": "completed",
+                     *           "to_refund": {
+                     *             "amount": "0.00",
+                     *             "currency": "EUR"
+                     *           },
+                     *           "total": {
+                     *             "amount": "39.98",
+                     *             "currency": "EUR"
+                     *           },
+                     *           "units": 2,
+                     *           "unsecured": false,
+                     *           "updated_at": "2026-03-02T23:40:00Z",
+                     *           "version": 10,
+                     *           "withheld": {
+                     *             "amount": "0.00",
+                     *             "currency": "EUR"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["OrderPage"];
                 };
             };
@@ -3379,7 +4915,36 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["Conflict"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -3430,6 +4995,289 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "address_id": null,
+                     *       "cancelled": null,
+                     *       "cart_id": "01920002-0000-0000-0000-000000000001",
+                     *       "completed_at": "2026-03-02T19:40:00Z",
+                     *       "confirmed_at": "2026-03-02T15:40:00Z",
+                     *       "created_at": "2026-03-02T13:20:00Z",
+                     *       "customer_id": "01920006-0000-0000-0000-000000000001",
+                     *       "fulfilment_status": "delivered",
+                     *       "fulfilments": [
+                     *         {
+                     *           "again": [],
+                     *           "attempts": 0,
+                     *           "carrier": "DHL",
+                     *           "created_at": "2026-03-02T16:20:00Z",
+                     *           "delivered": [
+                     *             {
+                     *               "quantity": 2,
+                     *               "sku": "TOTE-BRN"
+                     *             }
+                     *           ],
+                     *           "failure": null,
+                     *           "id": "01920005-0000-0000-0000-000000000001",
+                     *           "lines": [
+                     *             {
+                     *               "quantity": 2,
+                     *               "sku": "TOTE-BRN"
+                     *             }
+                     *           ],
+                     *           "location": "depot",
+                     *           "order_id": "01920003-0000-0000-0000-000000000001",
+                     *           "position": 30,
+                     *           "received": [],
+                     *           "shipped_at": "2026-03-02T17:00:00Z",
+                     *           "status": "delivered",
+                     *           "tracking": "00340434292135100186",
+                     *           "updated_at": "2026-03-02T19:00:00Z",
+                     *           "version": 5
+                     *         }
+                     *       ],
+                     *       "id": "01920003-0000-0000-0000-000000000001",
+                     *       "included": {
+                     *         "more": true,
+                     *         "products": [
+                     *           {
+                     *             "attributes": {
+                     *               "material": "leather"
+                     *             },
+                     *             "brand": "Acme",
+                     *             "category": [
+                     *               "Bags",
+                     *               "Totes"
+                     *             ],
+                     *             "created_at": "2026-03-02T09:40:00Z",
+                     *             "description": "<p>Soft <b>leather</b>, two pockets</p>",
+                     *             "id": "01920001-0000-0000-0000-000000000001",
+                     *             "media": [
+                     *               {
+                     *                 "alt": "A brown tote",
+                     *                 "url": "https://shop.example/tote.jpg"
+                     *               }
+                     *             ],
+                     *             "position": 7,
+                     *             "status": "published",
+                     *             "title": "Tote",
+                     *             "updated_at": "2026-03-02T11:20:00Z",
+                     *             "variants": [
+                     *               {
+                     *                 "barcode": "4006381333931",
+                     *                 "options": [
+                     *                   {
+                     *                     "name": "Colour",
+                     *                     "value": "Brown"
+                     *                   }
+                     *                 ],
+                     *                 "prices": [
+                     *                   {
+                     *                     "amount": "19.99",
+                     *                     "currency": "EUR"
+                     *                   },
+                     *                   {
+                     *                     "amount": "3300",
+                     *                     "currency": "JPY"
+                     *                   }
+                     *                 ],
+                     *                 "sku": "TOTE-BRN",
+                     *                 "title": "Brown"
+                     *               },
+                     *               {
+                     *                 "barcode": "4006381333931",
+                     *                 "options": [
+                     *                   {
+                     *                     "name": "Colour",
+                     *                     "value": "Black"
+                     *                   }
+                     *                 ],
+                     *                 "prices": [
+                     *                   {
+                     *                     "amount": "19.99",
+                     *                     "currency": "EUR"
+                     *                   },
+                     *                   {
+                     *                     "amount": "3300",
+                     *                     "currency": "JPY"
+                     *                   }
+                     *                 ],
+                     *                 "sku": "PURSE-RED",
+                     *                 "title": "Black"
+                     *               }
+                     *             ],
+                     *             "version": 4
+                     *           }
+                     *         ]
+                     *       },
+                     *       "lines": [
+                     *         {
+                     *           "delivered": 2,
+                     *           "gone": 0,
+                     *           "moving": 0,
+                     *           "off": 0,
+                     *           "options": [
+                     *             {
+                     *               "name": "Colour",
+                     *               "value": "Brown"
+                     *             }
+                     *           ],
+                     *           "planned": 0,
+                     *           "product_id": "01920001-0000-0000-0000-000000000001",
+                     *           "quantity": 2,
+                     *           "returned": 1,
+                     *           "returning": 0,
+                     *           "sku": "TOTE-BRN",
+                     *           "title": "Tote",
+                     *           "total": {
+                     *             "amount": "39.98",
+                     *             "currency": "EUR"
+                     *           },
+                     *           "unit_price": {
+                     *             "amount": "19.99",
+                     *             "currency": "EUR"
+                     *           },
+                     *           "unplanned": 0
+                     *         }
+                     *       ],
+                     *       "number": 13,
+                     *       "owed": {
+                     *         "amount": "19.99",
+                     *         "currency": "EUR"
+                     *       },
+                     *       "paid": {
+                     *         "amount": "19.99",
+                     *         "currency": "EUR"
+                     *       },
+                     *       "payment_status": "partially_refunded",
+                     *       "payments": [
+                     *         {
+                     *           "action_url": null,
+                     *           "amount": {
+                     *             "amount": "39.98",
+                     *             "currency": "EUR"
+                     *           },
+                     *           "authorized": {
+                     *             "amount": "39.98",
+                     *             "currency": "EUR"
+                     *           },
+                     *           "capture": "at_shipment",
+                     *           "captured": {
+                     *             "amount": "39.98",
+                     *             "currency": "EUR"
+                     *           },
+                     *           "charged_back": {
+                     *             "amount": "0.00",
+                     *             "currency": "EUR"
+                     *           },
+                     *           "created_at": "2026-03-02T14:00:00Z",
+                     *           "customer_id": "01920006-0000-0000-0000-000000000001",
+                     *           "dispute": null,
+                     *           "expires_at": "2026-09-28T14:13:20Z",
+                     *           "failure": null,
+                     *           "fees": {
+                     *             "amount": "0.00",
+                     *             "currency": "EUR"
+                     *           },
+                     *           "gateway": "sandbox",
+                     *           "id": "01920004-0000-0000-0000-000000000001",
+                     *           "method": "card",
+                     *           "once": false,
+                     *           "order_id": "01920003-0000-0000-0000-000000000001",
+                     *           "pending": null,
+                     *           "position": 40,
+                     *           "reference": "auth_1",
+                     *           "refunded": {
+                     *             "amount": "19.99",
+                     *             "currency": "EUR"
+                     *           },
+                     *           "refunded_by_hand": {
+                     *             "amount": "0.00",
+                     *             "currency": "EUR"
+                     *           },
+                     *           "refunds": [
+                     *             {
+                     *               "amount": {
+                     *                 "amount": "19.99",
+                     *                 "currency": "EUR"
+                     *               },
+                     *               "at": "2026-03-02T22:20:00Z",
+                     *               "by_hand": false,
+                     *               "reason": null,
+                     *               "reference": null
+                     *             }
+                     *           ],
+                     *           "remitted": {
+                     *             "amount": "0.00",
+                     *             "currency": "EUR"
+                     *           },
+                     *           "requests": 3,
+                     *           "stage": "done",
+                     *           "status": "partially_refunded",
+                     *           "to_remit": {
+                     *             "amount": "0.00",
+                     *             "currency": "EUR"
+                     *           },
+                     *           "updated_at": "2026-03-02T22:20:00Z",
+                     *           "version": 7,
+                     *           "written_off": {
+                     *             "amount": "0.00",
+                     *             "currency": "EUR"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "position": 44,
+                     *       "reserved_until": "2026-09-21T15:13:20Z",
+                     *       "returns": [
+                     *         {
+                     *           "amount": {
+                     *             "amount": "19.99",
+                     *             "currency": "EUR"
+                     *           },
+                     *           "created_at": "2026-03-02T20:00:00Z",
+                     *           "id": "01920007-0000-0000-0000-000000000001",
+                     *           "lines": [
+                     *             {
+                     *               "quantity": 1,
+                     *               "sku": "TOTE-BRN"
+                     *             }
+                     *           ],
+                     *           "order_id": "01920003-0000-0000-0000-000000000001",
+                     *           "position": 43,
+                     *           "reason": "does not fit",
+                     *           "received": [
+                     *             {
+                     *               "location": "depot",
+                     *               "quantity": 1,
+                     *               "sku": "TOTE-BRN"
+                     *             }
+                     *           ],
+                     *           "rejection": null,
+                     *           "status": "closed",
+                     *           "updated_at": "2026-03-02T23:20:00Z",
+                     *           "version": 4,
+                     *           "withheld": []
+                     *         }
+                     *       ],
+                     *       "status": "completed",
+                     *       "to_refund": {
+                     *         "amount": "0.00",
+                     *         "currency": "EUR"
+                     *       },
+                     *       "total": {
+                     *         "amount": "39.98",
+                     *         "currency": "EUR"
+                     *       },
+                     *       "units": 2,
+                     *       "unsecured": false,
+                     *       "updated_at": "2026-03-02T23:40:00Z",
+                     *       "version": 10,
+                     *       "withheld": {
+                     *         "amount": "0.00",
+                     *         "currency": "EUR"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Order"] & {
                         included?: components["schemas"]["IncludedProducts"];
                     };
@@ -3450,10 +5298,97 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["Conflict"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "history_too_long",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "history_too_long";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -3491,15 +5426,98 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "data": {},
+                     *           "metadata": {
+                     *             "actor": "text",
+                     *             "causation": 1,
+                     *             "command": "text",
+                     *             "correlation_id": "0190d000-0000-7000-8000-00000000aaaa"
+                     *           },
+                     *           "occurred_at": "2026-01-31T12:00:00Z",
+                     *           "position": 1,
+                     *           "recorded_at": "2026-01-31T12:00:00Z",
+                     *           "schema": 1,
+                     *           "slot": 1,
+                     *           "stream": "text",
+                     *           "type": "text",
+                     *           "version": 1
+                     *         }
+                     *       ],
+                     *       "next": 1,
+                     *       "order_id": "0190d000-0000-7000-8000-00000000aaaa"
+                     *     }
+                     */
                     "application/json": components["schemas"]["OrderHistory"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["Conflict"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -3533,14 +5551,73 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example text */
                     "text/event-stream": string;
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
-            409: components["responses"]["Conflict"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -3579,8 +5656,66 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
-            409: components["responses"]["Conflict"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
             426: components["responses"]["UpgradeRequired"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
@@ -3641,6 +5776,87 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "action_url": null,
+                     *           "amount": {
+                     *             "amount": "39.98",
+                     *             "currency": "EUR"
+                     *           },
+                     *           "authorized": {
+                     *             "amount": "39.98",
+                     *             "currency": "EUR"
+                     *           },
+                     *           "capture": "at_shipment",
+                     *           "captured": {
+                     *             "amount": "39.98",
+                     *             "currency": "EUR"
+                     *           },
+                     *           "charged_back": {
+                     *             "amount": "0.00",
+                     *             "currency": "EUR"
+                     *           },
+                     *           "created_at": "2026-03-02T14:00:00Z",
+                     *           "customer_id": "01920006-0000-0000-0000-000000000001",
+                     *           "dispute": null,
+                     *           "expires_at": "2026-09-28T14:13:20Z",
+                     *           "failure": null,
+                     *           "fees": {
+                     *             "amount": "0.00",
+                     *             "currency": "EUR"
+                     *           },
+                     *           "gateway": "sandbox",
+                     *           "id": "01920004-0000-0000-0000-000000000001",
+                     *           "method": "card",
+                     *           "once": false,
+                     *           "order_id": "01920003-0000-0000-0000-000000000001",
+                     *           "pending": null,
+                     *           "position": 40,
+                     *           "reference": "auth_1",
+                     *           "refunded": {
+                     *             "amount": "19.99",
+                     *             "currency": "EUR"
+                     *           },
+                     *           "refunded_by_hand": {
+                     *             "amount": "0.00",
+                     *             "currency": "EUR"
+                     *           },
+                     *           "refunds": [
+                     *             {
+                     *               "amount": {
+                     *                 "amount": "19.99",
+                     *                 "currency": "EUR"
+                     *               },
+                     *               "at": "2026-03-02T22:20:00Z",
+                     *               "by_hand": false,
+                     *               "reason": null,
+                     *               "reference": null
+                     *             }
+                     *           ],
+                     *           "remitted": {
+                     *             "amount": "0.00",
+                     *             "currency": "EUR"
+                     *           },
+                     *           "requests": 3,
+                     *           "stage": "done",
+                     *           "status": "partially_refunded",
+                     *           "to_remit": {
+                     *             "amount": "0.00",
+                     *             "currency": "EUR"
+                     *           },
+                     *           "updated_at": "2026-03-02T22:20:00Z",
+                     *           "version": 7,
+                     *           "written_off": {
+                     *             "amount": "0.00",
+                     *             "currency": "EUR"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["PaymentPage"];
                 };
             };
@@ -3662,7 +5878,36 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["Conflict"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -3711,6 +5956,82 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "action_url": null,
+                     *       "amount": {
+                     *         "amount": "39.98",
+                     *         "currency": "EUR"
+                     *       },
+                     *       "authorized": {
+                     *         "amount": "39.98",
+                     *         "currency": "EUR"
+                     *       },
+                     *       "capture": "at_shipment",
+                     *       "captured": {
+                     *         "amount": "39.98",
+                     *         "currency": "EUR"
+                     *       },
+                     *       "charged_back": {
+                     *         "amount": "0.00",
+                     *         "currency": "EUR"
+                     *       },
+                     *       "created_at": "2026-03-02T14:00:00Z",
+                     *       "customer_id": "01920006-0000-0000-0000-000000000001",
+                     *       "dispute": null,
+                     *       "expires_at": "2026-09-28T14:13:20Z",
+                     *       "failure": null,
+                     *       "fees": {
+                     *         "amount": "0.00",
+                     *         "currency": "EUR"
+                     *       },
+                     *       "gateway": "sandbox",
+                     *       "id": "01920004-0000-0000-0000-000000000001",
+                     *       "method": "card",
+                     *       "once": false,
+                     *       "order_id": "01920003-0000-0000-0000-000000000001",
+                     *       "pending": null,
+                     *       "position": 40,
+                     *       "reference": "auth_1",
+                     *       "refunded": {
+                     *         "amount": "19.99",
+                     *         "currency": "EUR"
+                     *       },
+                     *       "refunded_by_hand": {
+                     *         "amount": "0.00",
+                     *         "currency": "EUR"
+                     *       },
+                     *       "refunds": [
+                     *         {
+                     *           "amount": {
+                     *             "amount": "19.99",
+                     *             "currency": "EUR"
+                     *           },
+                     *           "at": "2026-03-02T22:20:00Z",
+                     *           "by_hand": false,
+                     *           "reason": null,
+                     *           "reference": null
+                     *         }
+                     *       ],
+                     *       "remitted": {
+                     *         "amount": "0.00",
+                     *         "currency": "EUR"
+                     *       },
+                     *       "requests": 3,
+                     *       "stage": "done",
+                     *       "status": "partially_refunded",
+                     *       "to_remit": {
+                     *         "amount": "0.00",
+                     *         "currency": "EUR"
+                     *       },
+                     *       "updated_at": "2026-03-02T22:20:00Z",
+                     *       "version": 7,
+                     *       "written_off": {
+                     *         "amount": "0.00",
+                     *         "currency": "EUR"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Payment"];
                 };
             };
@@ -3729,10 +6050,97 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["Conflict"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "history_too_long",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "history_too_long";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -3761,14 +6169,73 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example {"address_id":null,"cancelled":null,"cart_id":"01920002-0000-0000-0000-000000000001","completed_at":"2026-03-02T19:40:00Z","confirmed_at":"2026-03-02T15:40:00Z","created_at":"2026-03-02T13:20:00Z","customer_id":"01920006-0000-0000-0000-000000000001","fulfilment_status":"delivered","fulfilments":[{"again":[],"attempts":0,"carrier":"DHL","created_at":"2026-03-02T16:20:00Z","delivered":[{"quantity":2,"sku":"TOTE-BRN"}],"failure":null,"id":"01920005-0000-0000-0000-000000000001","lines":[{"quantity":2,"sku":"TOTE-BRN"}],"location":"depot","order_id":"01920003-0000-0000-0000-000000000001","position":30,"received":[],"shipped_at":"2026-03-02T17:00:00Z","status":"delivered","tracking":"00340434292135100186","updated_at":"2026-03-02T19:00:00Z","version":5}],"id":"01920003-0000-0000-0000-000000000001","lines":[{"delivered":2,"gone":0,"moving":0,"off":0,"options":[{"name":"Colour","value":"Brown"}],"planned":0,"product_id":"01920001-0000-0000-0000-000000000001","quantity":2,"returned":1,"returning":0,"sku":"TOTE-BRN","title":"Tote","total":{"amount":"39.98","currency":"EUR"},"unit_price":{"amount":"19.99","currency":"EUR"},"unplanned":0}],"number":13,"owed":{"amount":"19.99","currency":"EUR"},"paid":{"amount":"19.99","currency":"EUR"},"payment_status":"partially_refunded","payments":[{"action_url":null,"amount":{"amount":"39.98","currency":"EUR"},"authorized":{"amount":"39.98","currency":"EUR"},"capture":"at_shipment","captured":{"amount":"39.98","currency":"EUR"},"charged_back":{"amount":"0.00","currency":"EUR"},"created_at":"2026-03-02T14:00:00Z","customer_id":"01920006-0000-0000-0000-000000000001","dispute":null,"expires_at":"2026-09-28T14:13:20Z","failure":null,"fees":{"amount":"0.00","currency":"EUR"},"gateway":"sandbox","id":"01920004-0000-0000-0000-000000000001","method":"card","once":false,"order_id":"01920003-0000-0000-0000-000000000001","pending":null,"position":40,"reference":"auth_1","refunded":{"amount":"19.99","currency":"EUR"},"refunded_by_hand":{"amount":"0.00","currency":"EUR"},"refunds":[{"amount":{"amount":"19.99","currency":"EUR"},"at":"2026-03-02T22:20:00Z","by_hand":false,"reason":null,"reference":null}],"remitted":{"amount":"0.00","currency":"EUR"},"requests":3,"stage":"done","status":"partially_refunded","to_remit":{"amount":"0.00","currency":"EUR"},"updated_at":"2026-03-02T22:20:00Z","version":7,"written_off":{"amount":"0.00","currency":"EUR"}}],"position":44,"reserved_until":"2026-09-21T15:13:20Z","returns":[{"amount":{"amount":"19.99","currency":"EUR"},"created_at":"2026-03-02T20:00:00Z","id":"01920007-0000-0000-0000-000000000001","lines":[{"quantity":1,"sku":"TOTE-BRN"}],"order_id":"01920003-0000-0000-0000-000000000001","position":43,"reason":"does not fit","received":[{"location":"depot","quantity":1,"sku":"TOTE-BRN"}],"rejection":null,"status":"closed","updated_at":"2026-03-02T23:20:00Z","version":4,"withheld":[]}],"status":"completed","to_refund":{"amount":"0.00","currency":"EUR"},"total":{"amount":"39.98","currency":"EUR"},"units":2,"unsecured":false,"updated_at":"2026-03-02T23:40:00Z","version":10,"withheld":{"amount":"0.00","currency":"EUR"}} */
                     "application/x-ndjson": string;
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
-            409: components["responses"]["Conflict"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -3837,6 +6304,113 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "included": {
+                     *         "more": true,
+                     *         "stock": [
+                     *           {
+                     *             "available": 11,
+                     *             "backorder_max": 0,
+                     *             "backorderable": 0,
+                     *             "committed": 0,
+                     *             "created_at": "2026-03-02T11:40:00Z",
+                     *             "id": "TOTE-BRN",
+                     *             "locations": [
+                     *               {
+                     *                 "available": 11,
+                     *                 "committed": 0,
+                     *                 "location": "depot",
+                     *                 "of_another": 0,
+                     *                 "on_hand": 11,
+                     *                 "reserved": 0,
+                     *                 "sellable": true
+                     *               }
+                     *             ],
+                     *             "low": false,
+                     *             "on_hand": 11,
+                     *             "position": 36,
+                     *             "reserved": 0,
+                     *             "short": 0,
+                     *             "threshold": null,
+                     *             "updated_at": "2026-03-02T21:00:00Z",
+                     *             "version": 5
+                     *           }
+                     *         ]
+                     *       },
+                     *       "items": [
+                     *         {
+                     *           "attributes": {
+                     *             "material": "leather"
+                     *           },
+                     *           "brand": "Acme",
+                     *           "category": [
+                     *             "Bags",
+                     *             "Totes"
+                     *           ],
+                     *           "created_at": "2026-03-02T09:40:00Z",
+                     *           "description": "<p>Soft <b>leather</b>, two pockets</p>",
+                     *           "id": "01920001-0000-0000-0000-000000000001",
+                     *           "media": [
+                     *             {
+                     *               "alt": "A brown tote",
+                     *               "url": "https://shop.example/tote.jpg"
+                     *             }
+                     *           ],
+                     *           "position": 7,
+                     *           "status": "published",
+                     *           "title": "Tote",
+                     *           "updated_at": "2026-03-02T11:20:00Z",
+                     *           "variants": [
+                     *             {
+                     *               "barcode": "4006381333931",
+                     *               "options": [
+                     *                 {
+                     *                   "name": "Colour",
+                     *                   "value": "Brown"
+                     *                 }
+                     *               ],
+                     *               "prices": [
+                     *                 {
+                     *                   "amount": "19.99",
+                     *                   "currency": "EUR"
+                     *                 },
+                     *                 {
+                     *                   "amount": "3300",
+                     *                   "currency": "JPY"
+                     *                 }
+                     *               ],
+                     *               "sku": "TOTE-BRN",
+                     *               "title": "Brown"
+                     *             },
+                     *             {
+                     *               "barcode": "4006381333931",
+                     *               "options": [
+                     *                 {
+                     *                   "name": "Colour",
+                     *                   "value": "Black"
+                     *                 }
+                     *               ],
+                     *               "prices": [
+                     *                 {
+                     *                   "amount": "19.99",
+                     *                   "currency": "EUR"
+                     *                 },
+                     *                 {
+                     *                   "amount": "3300",
+                     *                   "currency": "JPY"
+                     *                 }
+                     *               ],
+                     *               "sku": "PURSE-RED",
+                     *               "title": "Black"
+                     *             }
+                     *           ],
+                     *           "version": 4
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["ProductPage"];
                 };
             };
@@ -3858,7 +6432,36 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["Conflict"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -3909,6 +6512,108 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "attributes": {
+                     *         "material": "leather"
+                     *       },
+                     *       "brand": "Acme",
+                     *       "category": [
+                     *         "Bags",
+                     *         "Totes"
+                     *       ],
+                     *       "created_at": "2026-03-02T09:40:00Z",
+                     *       "description": "<p>Soft <b>leather</b>, two pockets</p>",
+                     *       "id": "01920001-0000-0000-0000-000000000001",
+                     *       "included": {
+                     *         "more": true,
+                     *         "stock": [
+                     *           {
+                     *             "available": 11,
+                     *             "backorder_max": 0,
+                     *             "backorderable": 0,
+                     *             "committed": 0,
+                     *             "created_at": "2026-03-02T11:40:00Z",
+                     *             "id": "TOTE-BRN",
+                     *             "locations": [
+                     *               {
+                     *                 "available": 11,
+                     *                 "committed": 0,
+                     *                 "location": "depot",
+                     *                 "of_another": 0,
+                     *                 "on_hand": 11,
+                     *                 "reserved": 0,
+                     *                 "sellable": true
+                     *               }
+                     *             ],
+                     *             "low": false,
+                     *             "on_hand": 11,
+                     *             "position": 36,
+                     *             "reserved": 0,
+                     *             "short": 0,
+                     *             "threshold": null,
+                     *             "updated_at": "2026-03-02T21:00:00Z",
+                     *             "version": 5
+                     *           }
+                     *         ]
+                     *       },
+                     *       "media": [
+                     *         {
+                     *           "alt": "A brown tote",
+                     *           "url": "https://shop.example/tote.jpg"
+                     *         }
+                     *       ],
+                     *       "position": 7,
+                     *       "status": "published",
+                     *       "title": "Tote",
+                     *       "updated_at": "2026-03-02T11:20:00Z",
+                     *       "variants": [
+                     *         {
+                     *           "barcode": "4006381333931",
+                     *           "options": [
+                     *             {
+                     *               "name": "Colour",
+                     *               "value": "Brown"
+                     *             }
+                     *           ],
+                     *           "prices": [
+                     *             {
+                     *               "amount": "19.99",
+                     *               "currency": "EUR"
+                     *             },
+                     *             {
+                     *               "amount": "3300",
+                     *               "currency": "JPY"
+                     *             }
+                     *           ],
+                     *           "sku": "TOTE-BRN",
+                     *           "title": "Brown"
+                     *         },
+                     *         {
+                     *           "barcode": "4006381333931",
+                     *           "options": [
+                     *             {
+                     *               "name": "Colour",
+                     *               "value": "Black"
+                     *             }
+                     *           ],
+                     *           "prices": [
+                     *             {
+                     *               "amount": "19.99",
+                     *               "currency": "EUR"
+                     *             },
+                     *             {
+                     *               "amount": "3300",
+                     *               "currency": "JPY"
+                     *             }
+                     *           ],
+                     *           "sku": "PURSE-RED",
+                     *           "title": "Black"
+                     *         }
+                     *       ],
+                     *       "version": 4
+                     *     }
+                     */
                     "application/json": components["schemas"]["Product"] & {
                         included?: components["schemas"]["IncludedStock"];
                     };
@@ -3929,10 +6634,97 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["Conflict"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "history_too_long",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "history_too_long";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -3961,6 +6753,34 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "build": 1,
+                     *           "dirty_documents": 1,
+                     *           "head": 1,
+                     *           "lag_events": 1,
+                     *           "lag_seconds": 1,
+                     *           "name": "text",
+                     *           "parked_streams": 1,
+                     *           "position": 1,
+                     *           "slots": [
+                     *             {
+                     *               "from": 1,
+                     *               "lease_until": "2026-01-31T12:00:00Z",
+                     *               "owner": "text",
+                     *               "position": 1,
+                     *               "to": 1
+                     *             }
+                     *           ],
+                     *           "updated_at": "2026-01-31T12:00:00Z",
+                     *           "version": 1,
+                     *           "waits_at": 1
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Projections"];
                 };
             };
@@ -3968,7 +6788,36 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["Conflict"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -4022,6 +6871,39 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "amount": null,
+                     *           "created_at": "2026-03-02T20:00:00Z",
+                     *           "id": "01920007-0000-0000-0000-000000000001",
+                     *           "lines": [
+                     *             {
+                     *               "quantity": 1,
+                     *               "sku": "TOTE-BRN"
+                     *             }
+                     *           ],
+                     *           "order_id": "01920003-0000-0000-0000-000000000001",
+                     *           "position": 43,
+                     *           "reason": "does not fit",
+                     *           "received": [
+                     *             {
+                     *               "location": "depot",
+                     *               "quantity": 1,
+                     *               "sku": "TOTE-BRN"
+                     *             }
+                     *           ],
+                     *           "rejection": null,
+                     *           "status": "closed",
+                     *           "updated_at": "2026-03-02T23:20:00Z",
+                     *           "version": 4,
+                     *           "withheld": []
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["ReturnPage"];
                 };
             };
@@ -4043,7 +6925,36 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["Conflict"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -4092,6 +7003,34 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "amount": null,
+                     *       "created_at": "2026-03-02T20:00:00Z",
+                     *       "id": "01920007-0000-0000-0000-000000000001",
+                     *       "lines": [
+                     *         {
+                     *           "quantity": 1,
+                     *           "sku": "TOTE-BRN"
+                     *         }
+                     *       ],
+                     *       "order_id": "01920003-0000-0000-0000-000000000001",
+                     *       "position": 43,
+                     *       "reason": "does not fit",
+                     *       "received": [
+                     *         {
+                     *           "location": "depot",
+                     *           "quantity": 1,
+                     *           "sku": "TOTE-BRN"
+                     *         }
+                     *       ],
+                     *       "rejection": null,
+                     *       "status": "closed",
+                     *       "updated_at": "2026-03-02T23:20:00Z",
+                     *       "version": 4,
+                     *       "withheld": []
+                     *     }
+                     */
                     "application/json": components["schemas"]["Return"];
                 };
             };
@@ -4110,10 +7049,97 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["Conflict"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "history_too_long",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "history_too_long";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -4169,6 +7195,49 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "cancelled": {
+                     *             "amount": "0.00",
+                     *             "currency": "EUR"
+                     *           },
+                     *           "cancelled_orders": 0,
+                     *           "charged_back": {
+                     *             "amount": "0.00",
+                     *             "currency": "EUR"
+                     *           },
+                     *           "created_at": "2026-03-02T15:40:00Z",
+                     *           "currency": "EUR",
+                     *           "day": "2026-03-02",
+                     *           "gross": {
+                     *             "amount": "39.98",
+                     *             "currency": "EUR"
+                     *           },
+                     *           "id": "2026-03-02-EUR",
+                     *           "net": {
+                     *             "amount": "19.99",
+                     *             "currency": "EUR"
+                     *           },
+                     *           "orders": 1,
+                     *           "position": 40,
+                     *           "refunded": {
+                     *             "amount": "19.99",
+                     *             "currency": "EUR"
+                     *           },
+                     *           "returned": {
+                     *             "amount": "19.99",
+                     *             "currency": "EUR"
+                     *           },
+                     *           "units": 2,
+                     *           "updated_at": "2026-03-02T22:20:00Z",
+                     *           "version": 3
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["SalesPage"];
                 };
             };
@@ -4190,7 +7259,36 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["Conflict"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -4263,6 +7361,138 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "facets": {},
+                     *       "facets_over": 1,
+                     *       "hits": [
+                     *         {
+                     *           "attributes": {
+                     *             "material": "leather"
+                     *           },
+                     *           "brand": "Acme",
+                     *           "category": [
+                     *             "Bags",
+                     *             "Totes"
+                     *           ],
+                     *           "category_levels": {
+                     *             "lvl0": "Bags",
+                     *             "lvl1": "Bags > Totes"
+                     *           },
+                     *           "created_at": "2026-03-02T09:40:00Z",
+                     *           "created_ts": 1772444400,
+                     *           "description": "Soft leather , two pockets",
+                     *           "id": "01920001-0000-0000-0000-000000000001",
+                     *           "image": "https://shop.example/tote.jpg",
+                     *           "in_stock": true,
+                     *           "options": {
+                     *             "Colour": [
+                     *               "Black",
+                     *               "Brown"
+                     *             ]
+                     *           },
+                     *           "position": 7,
+                     *           "price": {
+                     *             "EUR": 19.99,
+                     *             "JPY": 3300
+                     *           },
+                     *           "price_max": {
+                     *             "EUR": 19.99,
+                     *             "JPY": 3300
+                     *           },
+                     *           "skus": [
+                     *             "TOTE-BRN",
+                     *             "PURSE-RED"
+                     *           ],
+                     *           "status": "published",
+                     *           "title": "Tote",
+                     *           "updated_at": "2026-03-02T11:20:00Z",
+                     *           "variants": [
+                     *             {
+                     *               "barcode": "4006381333931",
+                     *               "in_stock": true,
+                     *               "options": [
+                     *                 {
+                     *                   "name": "Colour",
+                     *                   "value": "Brown"
+                     *                 }
+                     *               ],
+                     *               "prices": [
+                     *                 {
+                     *                   "amount": "19.99",
+                     *                   "currency": "EUR"
+                     *                 },
+                     *                 {
+                     *                   "amount": "3300",
+                     *                   "currency": "JPY"
+                     *                 }
+                     *               ],
+                     *               "sku": "TOTE-BRN",
+                     *               "title": "Brown"
+                     *             },
+                     *             {
+                     *               "barcode": "4006381333931",
+                     *               "in_stock": true,
+                     *               "options": [
+                     *                 {
+                     *                   "name": "Colour",
+                     *                   "value": "Black"
+                     *                 }
+                     *               ],
+                     *               "prices": [
+                     *                 {
+                     *                   "amount": "19.99",
+                     *                   "currency": "EUR"
+                     *                 },
+                     *                 {
+                     *                   "amount": "3300",
+                     *                   "currency": "JPY"
+                     *                 }
+                     *               ],
+                     *               "sku": "PURSE-RED",
+                     *               "title": "Black"
+                     *             }
+                     *           ],
+                     *           "version": 4
+                     *         }
+                     *       ],
+                     *       "included": {
+                     *         "more": true,
+                     *         "stock": [
+                     *           {
+                     *             "available": 11,
+                     *             "backorder_max": 0,
+                     *             "backorderable": 0,
+                     *             "committed": 0,
+                     *             "created_at": "2026-03-02T11:40:00Z",
+                     *             "id": "TOTE-BRN",
+                     *             "locations": [
+                     *               {
+                     *                 "available": 11,
+                     *                 "committed": 0,
+                     *                 "location": "depot",
+                     *                 "of_another": 0,
+                     *                 "on_hand": 11,
+                     *                 "reserved": 0,
+                     *                 "sellable": true
+                     *               }
+                     *             ],
+                     *             "low": false,
+                     *             "on_hand": 11,
+                     *             "position": 36,
+                     *             "reserved": 0,
+                     *             "short": 0,
+                     *             "threshold": null,
+                     *             "updated_at": "2026-03-02T21:00:00Z",
+                     *             "version": 5
+                     *           }
+                     *         ]
+                     *       },
+                     *       "limit": 1,
+                     *       "page": 1,
+                     *       "total": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Found"] & {
                         included?: components["schemas"]["IncludedStock"];
                     };
@@ -4285,7 +7515,36 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["Conflict"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -4343,6 +7602,40 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "available": 11,
+                     *           "backorder_max": 0,
+                     *           "backorderable": 0,
+                     *           "committed": 0,
+                     *           "created_at": "2026-03-02T11:40:00Z",
+                     *           "id": "TOTE-BRN",
+                     *           "locations": [
+                     *             {
+                     *               "available": 11,
+                     *               "committed": 0,
+                     *               "location": "depot",
+                     *               "of_another": 0,
+                     *               "on_hand": 11,
+                     *               "reserved": 0,
+                     *               "sellable": true
+                     *             }
+                     *           ],
+                     *           "low": false,
+                     *           "on_hand": 11,
+                     *           "position": 36,
+                     *           "reserved": 0,
+                     *           "short": 0,
+                     *           "threshold": null,
+                     *           "updated_at": "2026-03-02T21:00:00Z",
+                     *           "version": 5
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["StockPage"];
                 };
             };
@@ -4364,7 +7657,36 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["Conflict"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -4413,6 +7735,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "available": 11,
+                     *       "backorder_max": 0,
+                     *       "backorderable": 0,
+                     *       "committed": 0,
+                     *       "created_at": "2026-03-02T11:40:00Z",
+                     *       "id": "TOTE-BRN",
+                     *       "locations": [
+                     *         {
+                     *           "available": 11,
+                     *           "committed": 0,
+                     *           "location": "depot",
+                     *           "of_another": 0,
+                     *           "on_hand": 11,
+                     *           "reserved": 0,
+                     *           "sellable": true
+                     *         }
+                     *       ],
+                     *       "low": false,
+                     *       "on_hand": 11,
+                     *       "position": 36,
+                     *       "reserved": 0,
+                     *       "short": 0,
+                     *       "threshold": null,
+                     *       "updated_at": "2026-03-02T21:00:00Z",
+                     *       "version": 5
+                     *     }
+                     */
                     "application/json": components["schemas"]["Stock"] | components["schemas"]["StockOnOffer"];
                 };
             };
@@ -4431,10 +7782,97 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["Conflict"];
-            422: components["responses"]["UnprocessableEntity"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "history_too_long",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 422,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "history_too_long";
+                        /** @constant */
+                        status?: 422;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -4474,15 +7912,98 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "data": {},
+                     *           "metadata": {
+                     *             "actor": "text",
+                     *             "causation": 1,
+                     *             "command": "text",
+                     *             "correlation_id": "0190d000-0000-7000-8000-00000000aaaa"
+                     *           },
+                     *           "occurred_at": "2026-01-31T12:00:00Z",
+                     *           "position": 1,
+                     *           "recorded_at": "2026-01-31T12:00:00Z",
+                     *           "schema": 1,
+                     *           "slot": 1,
+                     *           "stream": "text",
+                     *           "type": "text",
+                     *           "version": 1
+                     *         }
+                     *       ],
+                     *       "next": 1,
+                     *       "stream": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["StreamHistory"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 404,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                        /** @constant */
+                        status?: 404;
+                    };
+                };
+            };
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["Conflict"];
+            /** @description Conflict */
+            409: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "another_log",
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "pointer": "text"
+                     *         }
+                     *       ],
+                     *       "retry_after": 1,
+                     *       "status": 409,
+                     *       "title": "text"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "another_log";
+                        /** @constant */
+                        status?: 409;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];

@@ -54,8 +54,12 @@ AddressId: TypeAlias = str
 
 
 @final
-class Addresses(TypedDict):
+class AddressPage(TypedDict):
+    """A part of a list."""
+
     items: list[Address]
+    # The `cursor` of the page after, if there is one.
+    next: str | None
 
 
 @final
@@ -99,6 +103,15 @@ ApiKeyName: TypeAlias = str
 
 
 @final
+class ApiKeyPage(TypedDict):
+    """A part of a list."""
+
+    items: list[ApiKey]
+    # The `cursor` of the page after, if there is one.
+    next: str | None
+
+
+@final
 class ApiKeyRotation(TypedDict):
     # How long the one before it is good beside it.
     overlap_minutes: NotRequired[int]
@@ -111,11 +124,6 @@ ApiKeyScope: TypeAlias = str
 
 # Some of them: none is no bound.
 ApiKeyScopes: TypeAlias = "list[ApiKeyScope]"
-
-
-@final
-class ApiKeys(TypedDict):
-    items: list[ApiKey]
 
 
 @final
@@ -363,6 +371,15 @@ class Colleague(TypedDict):
     second_factor: bool
 
 
+@final
+class ColleaguePage(TypedDict):
+    """A part of a list."""
+
+    items: list[Colleague]
+    # The `cursor` of the page after, if there is one.
+    next: str | None
+
+
 # A country, as two capitals.
 Country: TypeAlias = str
 
@@ -414,7 +431,8 @@ class Dispute(TypedDict):
 DisputeStage: TypeAlias = Literal["opened", "won", "lost"]
 
 
-# An e-mail address. It is never printed.
+# An e-mail address, as it was typed, but for how its letters are put together (NFC). It is
+# never printed.
 Email: TypeAlias = str
 
 
@@ -686,6 +704,15 @@ class Mail(TypedDict):
     template: str
 
 
+@final
+class MailPage(TypedDict):
+    """A part of a list."""
+
+    items: list[Mail]
+    # The `cursor` of the page after, if there is one.
+    next: str | None
+
+
 # What became of a mail.
 MailState: TypeAlias = Literal["failed", "waiting", "sent"]
 
@@ -693,11 +720,6 @@ MailState: TypeAlias = Literal["failed", "waiting", "sent"]
 @final
 class MailedCode(TypedDict):
     code: str
-
-
-@final
-class Mails(TypedDict):
-    items: list[Mail]
 
 
 @final
@@ -1655,8 +1677,12 @@ class Session(TypedDict):
 
 
 @final
-class Sessions(TypedDict):
+class SessionPage(TypedDict):
+    """A part of a list."""
+
     items: list[Session]
+    # The `cursor` of the page after, if there is one.
+    next: str | None
 
 
 @final
@@ -1677,8 +1703,12 @@ class SignIn(TypedDict):
 
 
 @final
-class SignIns(TypedDict):
+class SignInPage(TypedDict):
+    """A part of a list."""
+
     items: list[SignIn]
+    # The `cursor` of the page after, if there is one.
+    next: str | None
 
 
 @final
@@ -1701,11 +1731,6 @@ Sku: TypeAlias = str
 
 # What becomes of the SKUs of a product that is withdrawn.
 SkusOfArchived: TypeAlias = Literal["keep", "free"]
-
-
-@final
-class Staff(TypedDict):
-    items: list[Colleague]
 
 
 @final
@@ -1962,12 +1987,6 @@ class WebhookChange(TypedDict):
 
 
 @final
-class WebhookDeliveries(TypedDict):
-    items: list[WebhookDelivery]
-    next: WebhookDeliveryId | None
-
-
-@final
 class WebhookDelivery(TypedDict):
     """One of the list, as it is shown."""
 
@@ -1990,8 +2009,26 @@ class WebhookDelivery(TypedDict):
 WebhookDeliveryId: TypeAlias = str
 
 
+@final
+class WebhookDeliveryPage(TypedDict):
+    """A part of a list."""
+
+    items: list[WebhookDelivery]
+    # The `cursor` of the page after, if there is one.
+    next: str | None
+
+
 # Whether something was sent, as callers name it.
 WebhookDeliveryState: TypeAlias = Literal["pending", "delivered", "failed"]
+
+
+@final
+class WebhookPage(TypedDict):
+    """A part of a list."""
+
+    items: list[Webhook]
+    # The `cursor` of the page after, if there is one.
+    next: str | None
 
 
 @final
@@ -2063,11 +2100,6 @@ class WebhookWithSecret(TypedDict):
 
 
 @final
-class Webhooks(TypedDict):
-    items: list[Webhook]
-
-
-@final
 class Welcome(TypedDict):
     """A new guest."""
 
@@ -2124,16 +2156,25 @@ class AddressOperations(Operations):
     def list(
         self,
         *,
+        cursor: str | None = None,
+        limit: int | None = None,
         owner_id: str | None = None,
         **options: Unpack[PlainOptions],
-    ) -> Answer[Addresses]:
-        """A shopper's own addresses; for the shop, those of who is named.
+    ) -> Answer[AddressPage]:
+        """A shopper's own addresses, the newest first; for the shop, those of who is named.
 
         `GET /v1/addresses`
 
+        - `cursor`: The `next` of the page before.
+        - `limit`: How many at most.
         - `owner_id`: Whose, where the shop asks.
         """
-        return self._client.ask("GET", "/v1/addresses", query={"owner_id": owner_id}, **options)
+        return self._client.ask(
+            "GET",
+            "/v1/addresses",
+            query={"cursor": cursor, "limit": limit, "owner_id": owner_id},
+            **options,
+        )
 
     def create(self, *, body: NewAddress, **options: Unpack[PlainOptions]) -> Answer[Address]:
         """Keeps an address: a shopper's own, or whose the shop says.
@@ -2160,12 +2201,26 @@ class AddressOperations(Operations):
 class ApiKeyOperations(Operations):
     """What is asked of api keys."""
 
-    def list(self, **options: Unpack[PlainOptions]) -> Answer[ApiKeys]:
-        """All keys of programs, those included that were revoked of late.
+    def list(
+        self,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+        **options: Unpack[PlainOptions],
+    ) -> Answer[ApiKeyPage]:
+        """All keys of programs, those included that were revoked of late; the newest first.
 
         `GET /v1/api-keys`
+
+        - `cursor`: The `next` of the page before.
+        - `limit`: How many at most.
         """
-        return self._client.ask("GET", "/v1/api-keys", **options)
+        return self._client.ask(
+            "GET",
+            "/v1/api-keys",
+            query={"cursor": cursor, "limit": limit},
+            **options,
+        )
 
     def create(self, *, body: NewApiKey, **options: Unpack[PlainOptions]) -> Answer[ApiKeyMade]:
         """Makes a key, which is shown this once. No program is the owner.
@@ -2598,20 +2653,22 @@ class MailOperations(Operations):
     def list(
         self,
         *,
-        after: str | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
         state: MailState | None = None,
         **options: Unpack[PlainOptions],
-    ) -> Answer[Mails]:
+    ) -> Answer[MailPage]:
         """Mails of a state, the oldest first: those that were given up, unless it is said.
 
         `GET /v1/mails`
 
-        - `after`: The last one of the page before.
+        - `cursor`: The `next` of the page before.
+        - `limit`: How many at most.
         """
         return self._client.ask(
             "GET",
             "/v1/mails",
-            query={"after": after, "state": state},
+            query={"cursor": cursor, "limit": limit, "state": state},
             **options,
         )
 
@@ -3120,12 +3177,26 @@ class AccountOperations(Operations):
 class SessionOperations(Operations):
     """What is asked of sessions."""
 
-    def list(self, **options: Unpack[PlainOptions]) -> Answer[Sessions]:
-        """One's own sessions.
+    def list(
+        self,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+        **options: Unpack[PlainOptions],
+    ) -> Answer[SessionPage]:
+        """One's own sessions, the one first that was used last.
 
         `GET /v1/people/me/sessions`
+
+        - `cursor`: The `next` of the page before.
+        - `limit`: How many at most.
         """
-        return self._client.ask("GET", "/v1/people/me/sessions", **options)
+        return self._client.ask(
+            "GET",
+            "/v1/people/me/sessions",
+            query={"cursor": cursor, "limit": limit},
+            **options,
+        )
 
     def remove(self, id: str, **options: Unpack[PlainOptions]) -> Answer[None]:
         """Ends one of one's own sessions.
@@ -3159,39 +3230,48 @@ class SessionOperations(Operations):
 class SignInOperations(Operations):
     """What is asked of sign ins."""
 
-    def own(self, *, before: int | None = None, **options: Unpack[PlainOptions]) -> Answer[SignIns]:
+    def own(
+        self,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+        **options: Unpack[PlainOptions],
+    ) -> Answer[SignInPage]:
         """Who signed in as oneself or tried to, and what became of password, e-mail and second
-        factor, for 90 days; the latest first, a hundred at once.
+        factor, for 90 days; the latest first.
 
         `GET /v1/people/me/sign-ins`
 
-        - `before`: The last one of the page before.
+        - `cursor`: The `next` of the page before.
+        - `limit`: How many at most.
         """
         return self._client.ask(
             "GET",
             "/v1/people/me/sign-ins",
-            query={"before": before},
+            query={"cursor": cursor, "limit": limit},
             **options,
         )
 
     def list(
         self,
         *,
-        before: int | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
         person_id: str | None = None,
         **options: Unpack[PlainOptions],
-    ) -> Answer[SignIns]:
+    ) -> Answer[SignInPage]:
         """The same of all, or of somebody, and of e-mails that nobody has.
 
         `GET /v1/sign-ins`
 
-        - `before`: The last one of the page before.
+        - `cursor`: The `next` of the page before.
+        - `limit`: How many at most.
         - `person_id`: Of this person alone.
         """
         return self._client.ask(
             "GET",
             "/v1/sign-ins",
-            query={"before": before, "person_id": person_id},
+            query={"cursor": cursor, "limit": limit, "person_id": person_id},
             **options,
         )
 
@@ -3563,12 +3643,26 @@ class ReturnOperations(Operations):
 class StaffOperations(Operations):
     """What is asked of staff."""
 
-    def list(self, **options: Unpack[PlainOptions]) -> Answer[Staff]:
+    def list(
+        self,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+        **options: Unpack[PlainOptions],
+    ) -> Answer[ColleaguePage]:
         """All who work here, those first who came last.
 
         `GET /v1/staff`
+
+        - `cursor`: The `next` of the page before.
+        - `limit`: How many at most.
         """
-        return self._client.ask("GET", "/v1/staff", **options)
+        return self._client.ask(
+            "GET",
+            "/v1/staff",
+            query={"cursor": cursor, "limit": limit},
+            **options,
+        )
 
     def invite(self, *, body: NewColleague, **options: Unpack[PlainOptions]) -> Answer[Invitation]:
         """Invites somebody. What lets them in is shown this once, and mailed to them where mails
@@ -3758,12 +3852,26 @@ class StockOperations(Operations):
 class WebhookOperations(Operations):
     """What is asked of webhooks."""
 
-    def list(self, **options: Unpack[PlainOptions]) -> Answer[Webhooks]:
+    def list(
+        self,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+        **options: Unpack[PlainOptions],
+    ) -> Answer[WebhookPage]:
         """All webhooks, the newest first.
 
         `GET /v1/webhooks`
+
+        - `cursor`: The `next` of the page before.
+        - `limit`: How many at most.
         """
-        return self._client.ask("GET", "/v1/webhooks", **options)
+        return self._client.ask(
+            "GET",
+            "/v1/webhooks",
+            query={"cursor": cursor, "limit": limit},
+            **options,
+        )
 
     def create(
         self,
@@ -3808,16 +3916,17 @@ class WebhookOperations(Operations):
         self,
         id: str,
         *,
-        cursor: WebhookDeliveryId | None = None,
+        cursor: str | None = None,
         limit: int | None = None,
         state: WebhookDeliveryState | None = None,
         **options: Unpack[PlainOptions],
-    ) -> Answer[WebhookDeliveries]:
+    ) -> Answer[WebhookDeliveryPage]:
         """What was given up, or is to be sent, or was taken, as is asked.
 
         `GET /v1/webhooks/{id}/deliveries`
 
-        - `cursor`: The last of the page before.
+        - `cursor`: The `next` of the page before.
+        - `limit`: How many at most.
         - `state`: The dead letters, if nothing is said.
         """
         return self._client.ask(

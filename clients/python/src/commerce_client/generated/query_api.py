@@ -180,7 +180,8 @@ class Dispute(TypedDict):
 DisputeStage: TypeAlias = Literal["opened", "won", "lost"]
 
 
-# An e-mail address. It is never printed.
+# An e-mail address, as it was typed, but for how its letters are put together (NFC). It is
+# never printed.
 Email: TypeAlias = str
 
 
