@@ -18,8 +18,8 @@ CREATE TABLE log_lineage (
 REVOKE INSERT, UPDATE, DELETE ON log_lineage FROM commerce_projector;
 GRANT SELECT ON log_lineage TO commerce_writer, commerce_projector, commerce_reader;
 
--- The timeline that this server writes; NULL on a replica, which writes none. Fails where the server
--- does not tell.
+-- The timeline that this server writes; NULL on a replica, which writes none. Fails where the
+-- server does not tell.
 CREATE FUNCTION log_timeline() RETURNS integer LANGUAGE sql STABLE AS $$
     SELECT CASE WHEN NOT pg_is_in_recovery() THEN
         ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::integer
@@ -27,8 +27,8 @@ CREATE FUNCTION log_timeline() RETURNS integer LANGUAGE sql STABLE AS $$
 $$;
 
 -- The id of the log, if it is in the timeline in which it was last written; a replica goes by what
--- its primary wrote. NULL where it is not: what is there has yet to get another id, and nothing that
--- was seen before is to be built upon meanwhile.
+-- its primary wrote. NULL where it is not: what is there has yet to get another id, and nothing
+-- that was seen before is to be built upon meanwhile.
 CREATE FUNCTION log_in_force() RETURNS uuid LANGUAGE sql STABLE AS $$
     SELECT h.log_id FROM log_head h
     WHERE h.timeline IS NULL OR pg_is_in_recovery() OR h.timeline = log_timeline()
@@ -120,7 +120,7 @@ BEGIN
         RAISE EXCEPTION 'this is log %, and no longer %', id, of_log
             USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
-    -- Whoever is still connected, as through a pooler, may have decided on what never happened here.
+    -- Whoever is still connected, as through a pooler, may have decided on what never happened.
     IF line <> log_timeline() THEN
         RAISE EXCEPTION 'the server has begun another timeline'
             USING ERRCODE = 'object_not_in_prerequisite_state',

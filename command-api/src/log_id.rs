@@ -1,7 +1,7 @@
 //! `Log-Id`: which log an answer is about, and which one a request is for. Positions and versions
 //! mean something in one log alone; whoever keeps them keeps its id with them, and learns by it
-//! that the log was restored or is a copy. Under an id that the log had before, what goes by nothing
-//! that was read may be asked.
+//! that the log was restored or is a copy. Under an id that the log had before, what goes by
+//! nothing that was read may be asked.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;

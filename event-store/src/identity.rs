@@ -2,10 +2,11 @@
 //! positions and goes on with its own: whoever follows one of them must not be told of the other.
 //!
 //! `log_head` keeps the log's id and its home, the server and the database it was last written in.
-//! Where it finds itself elsewhere it gets a new id. So does one whose server begins a new timeline,
-//! because it was promoted or put back to an earlier point: it may have lost its end. What it has in
-//! common with itself under its earlier ids is kept ([`shared_with`]). A log whose files were copied
-//! back cannot be told from one that was not: then somebody has to say so, by [`adopt`].
+//! Where it finds itself elsewhere it gets a new id. So does one whose server begins a new
+//! timeline, because it was promoted or put back to an earlier point: it may have lost its end.
+//! What it has in common with itself under its earlier ids is kept ([`shared_with`]). A log whose
+//! files were copied back cannot be told from one that was not: then somebody has to say so, by
+//! [`adopt`].
 
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
@@ -17,8 +18,8 @@ pub struct Identity {
     pub log_id: Uuid,
     /// The position of its last event.
     pub head: i64,
-    /// Whether it is at home, and in the timeline it was last written in. Otherwise it still has the
-    /// id of the log that it is a copy of, or that may have gone further.
+    /// Whether it is at home, and in the timeline it was last written in. Otherwise it still has
+    /// the id of the log that it is a copy of, or that may have gone further.
     pub settled: bool,
 }
 
@@ -35,8 +36,8 @@ pub async fn current(db: impl PgExecutor<'_>) -> sqlx::Result<Identity> {
     Ok(Identity { log_id: row.log_id, head: row.position, settled: row.settled })
 }
 
-/// Gives the log a new id if it is a copy that has come to a new home, or may have lost its end. For
-/// those who write.
+/// Gives the log a new id if it is a copy that has come to a new home, or may have lost its end.
+/// For those who write.
 pub async fn settle(connection: &mut PgConnection) -> sqlx::Result<Identity> {
     let Renewed { former, current, head } = renew(connection, false).await?;
     if former != current {

@@ -24,6 +24,7 @@ pub mod identity;
 pub mod jetstream;
 pub mod listen;
 pub mod metrics;
+mod page_size;
 pub mod reached;
 pub mod read;
 pub mod recorded;

@@ -10,10 +10,9 @@ use sqlx::types::Json;
 use sqlx::{PgExecutor, PgPool};
 use uuid::Uuid;
 
+pub use crate::page_size::{PAGE_EVENTS_MAX, PageSize};
 use crate::recorded::{Entry, RawEvent, Stored};
 
-/// The most events one page may hold.
-pub const PAGE_EVENTS_MAX: i64 = 10_000;
 /// Bytes of metadata and payload after which a page ends.
 pub const PAGE_BYTES_MAX: usize = 8 << 20;
 /// The most positions that one page of [`entries`] may cover.
@@ -51,8 +50,8 @@ pub struct Log {
     pub head: i64,
     /// Whether this server is a standby, which may not know the last events yet.
     pub standby: bool,
-    /// Whether it is in force: not where a server has begun anew, and the log has yet to get another
-    /// id for it.
+    /// Whether it is in force: not where a server has begun anew, and the log has yet to get
+    /// another id for it.
     pub in_force: bool,
 }
 
@@ -99,42 +98,6 @@ pub struct Page {
     pub cut: bool,
 }
 
-/// How much to ask for at once. What rows weigh is known only when they are there: where fewer fit
-/// than were asked for, fewer are asked for next, so that Postgres does not send many times what is
-/// kept.
-#[derive(Clone, Copy, Debug)]
-pub struct PageSize {
-    rows: i64,
-    rows_max: i64,
-    bytes_max: usize,
-}
-
-impl PageSize {
-    /// Up to so many rows (at most [`PAGE_EVENTS_MAX`]) and bytes of metadata and payload, but one
-    /// event at least.
-    pub fn new(rows_max: i64, bytes_max: usize) -> Self {
-        let rows_max = rows_max.clamp(1, PAGE_EVENTS_MAX);
-        Self { rows: rows_max, rows_max, bytes_max }
-    }
-
-    /// The rows to ask for now.
-    pub fn rows(&self) -> i64 {
-        self.rows
-    }
-
-    /// Takes in how many rows fitted, and whether bytes cut them short. Says whether there may be
-    /// more.
-    pub fn learn(&mut self, fitted: i64, cut: bool) -> bool {
-        let full = fitted >= self.rows;
-        if cut {
-            self.rows = fitted.max(1);
-        } else if full {
-            self.rows = (self.rows * 2).min(self.rows_max);
-        }
-        cut || full
-    }
-}
-
 /// The next events after a position, as far as they fit a page. Always the complete next part of
 /// the log: positions are handed out in commit order.
 pub async fn page(db: impl PgExecutor<'_>, after: i64, size: &PageSize) -> sqlx::Result<Page> {
@@ -143,10 +106,10 @@ pub async fn page(db: impl PgExecutor<'_>, after: i64, size: &PageSize) -> sqlx:
                   metadata AS "metadata: Raw", data AS "data: Raw"
            FROM events WHERE position > $1 ORDER BY position LIMIT $2"#,
         after,
-        size.rows,
+        size.rows(),
     )
     .fetch(db);
-    fill(rows.map_ok(|row| raw_event!(row)), size.bytes_max).await
+    fill(rows.map_ok(|row| raw_event!(row)), size.bytes_max()).await
 }
 
 /// The same of one log: nothing where this is another one by now, or has yet to become one. For
@@ -164,11 +127,11 @@ pub async fn page_of(
            FROM events WHERE position > $1 AND (SELECT log_in_force()) = $3
            ORDER BY position LIMIT $2"#,
         after,
-        size.rows,
+        size.rows(),
         log_id,
     )
     .fetch(db);
-    fill(rows.map_ok(|row| raw_event!(row)), size.bytes_max).await
+    fill(rows.map_ok(|row| raw_event!(row)), size.bytes_max()).await
 }
 
 /// The events of [`page`], up to `limit` (at most [`PAGE_EVENTS_MAX`]) and [`PAGE_BYTES_MAX`].
@@ -236,7 +199,7 @@ pub async fn of_types(
         types,
     )
     .fetch(db);
-    let page = fill(rows.map_ok(|row| raw_event!(row)), size.bytes_max).await?;
+    let page = fill(rows.map_ok(|row| raw_event!(row)), size.bytes_max()).await?;
     Ok(TypePage::new(page, scanned_to))
 }
 

@@ -208,8 +208,8 @@ impl Subscriber {
         }
     }
 
-    /// The log is another one. Who has seen nothing that the two do not share is cut off, comes back
-    /// by itself, and goes on.
+    /// The log is another one. Who has seen nothing that the two do not share is cut off, comes
+    /// back by itself, and goes on.
     async fn turned(&mut self, id: Uuid) -> Bytes {
         let seen = self.reading.selection.after;
         match identity::shared_with(&self.live.db, self.log_id).await {

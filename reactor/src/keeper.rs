@@ -191,8 +191,8 @@ impl Keeper<'_> {
         Ok(())
     }
 
-    /// Goes on from where the reactions are now: somebody else has moved them, or the log is another
-    /// one.
+    /// Goes on from where the reactions are now: somebody else has moved them, or the log is
+    /// another one.
     async fn look_again(&mut self) -> sqlx::Result<()> {
         self.group = Group::hindmost(self.db, self.names).await?;
         self.scanned = self.group.position;

@@ -70,8 +70,8 @@ pub(crate) async fn hold(
 
 /// Takes a stretch of the log into the list, for reactions for which it was read as far as `places`
 /// say, all equally far, and is now read up to `to`. False if somebody has moved one of them, or
-/// has taken up streams of it: then nothing was done for that one; or if the log is another one than
-/// was read.
+/// has taken up streams of it: then nothing was done for that one; or if the log is another one
+/// than was read.
 pub(crate) async fn keep(
     db: impl PgExecutor<'_>,
     places: &[Place],
@@ -194,8 +194,8 @@ impl Stopped {
     }
 }
 
-/// Claims up to `limit` things of these reactions that are due, for that time. Nothing while the log
-/// has yet to get another id.
+/// Claims up to `limit` things of these reactions that are due, for that time. Nothing while the
+/// log has yet to get another id.
 pub(crate) async fn claim(
     db: &PgPool,
     reactions: &'static [Registered],
@@ -206,7 +206,8 @@ pub(crate) async fn claim(
     let rows = sqlx::query!(
         r#"WITH due AS MATERIALIZED (
              SELECT reaction, subject, log_in_force() AS log_id FROM reaction_tasks
-             WHERE log_in_force() IS NOT NULL AND due_at <= now() AND (leased_until IS NULL OR leased_until < now())
+             WHERE log_in_force() IS NOT NULL AND due_at <= now()
+               AND (leased_until IS NULL OR leased_until < now())
                AND reaction = ANY($3)
              ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED)
          UPDATE reaction_tasks AS task
@@ -343,5 +344,26 @@ mod tests {
         // The others, of which nothing was taken up, have gone on.
         let at: Vec<i64> = all(&db).await.iter().map(|place| place.position).collect();
         assert_eq!(at, [0, 7, 7]);
+    }
+
+    /// What was read of a log that may have lost its end is not taken in; and what was done there
+    /// is not off the list, for it may have been asked for since.
+    #[sqlx::test(migrations = "../migrations")]
+    async fn another_log_changes_nothing(db: PgPool) {
+        assert!(keep(&db, &all(&db).await, 7, due("ask_gateway")).await.unwrap());
+        let before = all(&db).await;
+        let claimed = claim(&db, reactions::ALL, 9, Duration::from_mins(1)).await.unwrap();
+        let tasks: Vec<_> = claimed.into_iter().map(|(_, task)| task).collect();
+        assert_eq!(tasks.len(), 1);
+        let turned = "UPDATE log_head SET log_id = gen_random_uuid()";
+        sqlx::query(turned).execute(&db).await.unwrap();
+        assert!(!keep(&db, &before, 9, due("expire_order")).await.unwrap());
+        finish(&db, &tasks).await.unwrap();
+        assert_eq!(listed(&db).await, 1);
+        let turning = "UPDATE log_head SET timeline = log_timeline() - 1";
+        sqlx::query(turning).execute(&db).await.unwrap();
+        assert!(!keep(&db, &all(&db).await, 9, due("expire_order")).await.unwrap());
+        let later = claim(&db, reactions::ALL, 9, Duration::from_mins(1)).await.unwrap();
+        assert_eq!(later.len(), 0);
     }
 }

@@ -276,7 +276,8 @@ impl Writer {
 
     /// The id of the log, if that is another one than `log_id`; not where it had that id before,
     /// and `seen`, the furthest position that is known of it, is before it went on under another.
-    /// Asks the database where it seems so: the log may have got its id since anything was appended.
+    /// Asks the database where it seems so: the log may have got its id since anything was
+    /// appended.
     pub async fn is_another(&self, log_id: Uuid, seen: Option<i64>) -> sqlx::Result<Option<Uuid>> {
         if self.log_id() == Some(log_id) {
             return Ok(None);

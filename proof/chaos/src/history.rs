@@ -222,7 +222,7 @@ pub struct Seen {
 }
 
 /// One read.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Read {
     /// Who asked.
     pub client: usize,
@@ -251,7 +251,7 @@ pub struct Read {
 }
 
 /// Every request and answer of a round.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct History {
     /// What all keys of the round begin with.
     pub tag: String,

@@ -16,6 +16,7 @@ mod found;
 mod hang_ups;
 mod hostile;
 mod included;
+mod lineage;
 mod lists;
 mod outage;
 mod owners;

@@ -11,13 +11,10 @@ use serde_json::{Value, json};
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 
-use crate::history::{Answer, History, Read};
+use crate::history::{Answer, History};
 
 /// Under which clients' keys stand in the log: nobody is asked for a token here.
 pub const CLIENT: &str = "c:anyone:";
-/// How far a standby may be behind when it hears no more: what a read model holds is written to disk
-/// some moments later. Microseconds.
-const LAG_MICROS_MAX: u64 = 2_000_000;
 /// Events read at once.
 const PAGE_EVENTS: i64 = 10_000;
 
@@ -147,36 +144,13 @@ impl Log {
     /// Where the log has something under the key all the same, another attempt was decided anew,
     /// and what it was told before counts no more: that history is given.
     pub fn settle(&mut self, history: &History) -> History {
-        let mut history = self.without_lost(history);
+        let mut history = history.clone();
         for asked in history.commands.iter_mut().filter(|asked| !asked.reuses_key) {
             let Some(told) = asked.answer().and_then(Kept::in_passing) else { continue };
             match self.commands.entry(format!("{CLIENT}{}", asked.command.key)) {
                 hash_map::Entry::Vacant(entry) => drop(entry.insert(told)),
                 hash_map::Entry::Occupied(_) => asked.forget_passing(),
             }
-        }
-        history
-    }
-
-    /// Leaves out what was told of the end that the log lost, in a failover to a standby that did
-    /// not have it: nobody can be held to it.
-    fn without_lost(&self, history: &History) -> History {
-        let mut history = history.clone();
-        for asked in &mut history.commands {
-            let kept = self.kept(&asked.command.key).map(|kept| kept.position);
-            asked.forget(|answer| {
-                let shared = answer.log_id.as_ref().and_then(|id| self.lineage.get(id));
-                // A refusal stands at the last event before it, and is kept after that.
-                let at = answer.position().map(|at| at + i64::from(!answer.is_accepted()));
-                let is_beyond = shared.zip(at).is_some_and(|(shared, at)| at > *shared);
-                is_beyond && kept != answer.position()
-            });
-        }
-        let first = history.cuts.iter().min().map(|cut| cut.saturating_sub(LAG_MICROS_MAX));
-        let is_of_before =
-            |read: &Read| read.log_id.as_ref().is_some_and(|id| self.lineage.contains_key(id));
-        if let Some(first) = first {
-            history.reads.retain(|read| read.ended < first || !is_of_before(read));
         }
         history
     }

@@ -13,6 +13,7 @@ mod gateway;
 mod holds;
 mod linear;
 mod log;
+mod lost;
 mod money;
 mod once;
 mod owed;
@@ -118,7 +119,7 @@ pub async fn all(
     let db = PgPoolOptions::new().max_connections(CONNECTIONS_MAX).connect(&addresses.database);
     let db = db.await.context("the database")?;
     let mut log = Log::load(&db, history).await.context("the log")?;
-    let history = &log.settle(history);
+    let history = &log.settle(&lost::left_out(&log, history));
     let http = reqwest::Client::builder().timeout(REQUEST_MAX).build()?;
     let at = Evidence { addresses, history, log, db, http };
     Ok(vec![
