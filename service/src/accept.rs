@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use crate::problem::Problem;
 
 const JSON: &str = "application/json";
+const PROBLEM: &str = "application/problem+json";
 
 /// The routes that answer JSON alone: path and method, in small letters.
 #[derive(Debug, Default)]
@@ -47,12 +48,14 @@ impl JsonRoutes {
     }
 }
 
-/// Whether the answers of an operation that have any content have it as JSON.
+/// Whether the answers of an operation that have any content have it as JSON. Who is refused is told
+/// so as a problem, whatever they take.
 pub(crate) fn answers_json_alone(answers: &Map<String, Value>) -> bool {
     let mut kinds = answers
         .values()
         .filter_map(|answer| answer["content"].as_object())
         .flat_map(Map::keys)
+        .filter(|kind| *kind != PROBLEM)
         .peekable();
     kinds.peek().is_some() && kinds.all(|kind| kind == JSON)
 }
@@ -126,7 +129,10 @@ mod tests {
     fn what_has_other_content_too_looks_for_itself() {
         let of = |responses: Value| answers_json_alone(responses.as_object().unwrap());
         let refused = json!({ "$ref": "#/components/responses/BadRequest" });
-        assert!(of(json!({ "200": { "content": { JSON: {} } }, "304": {}, "400": refused })));
+        let problem = json!({ "content": { PROBLEM: {} } });
+        let good = json!({ "content": { JSON: {} } });
+        assert!(of(json!({ "200": good, "304": {}, "400": refused, "409": problem })));
+        assert!(!of(json!({ "204": {}, "409": problem })));
         assert!(!of(json!({ "204": {}, "400": refused })));
         assert!(!of(json!({ "200": { "content": { JSON: {}, "text/event-stream": {} } } })));
     }

@@ -162,12 +162,12 @@ async fn hold(State(lanes): State<Arc<Lanes>>, mut request: Request, next: Next)
     }
     let address = hashed(&Whence::of(request.headers(), request.extensions(), lanes.proxies));
     let token = bearer(request.headers()).map(|token| hashed(&token));
-    let (lane, taken) = match (&lanes.strict, &lanes.usual) {
+    let (lane, outcome) = match (&lanes.strict, &lanes.usual) {
         (Some(strict), _) if lanes.is_dear(&request) => (strict, strict.take(address)),
         (_, Some(usual)) => (usual, lanes.take(usual, token, address)),
         _ => return next.run(request).await,
     };
-    match taken {
+    match outcome {
         Ok(left) => {
             let unproven = Unproven::default();
             request.extensions_mut().insert(unproven.clone());

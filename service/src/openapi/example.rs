@@ -16,7 +16,8 @@ pub fn fill(document: &mut Value) {
             show(body, &schemas);
         }
         let answers = operation["responses"].as_object_mut().into_iter().flatten();
-        let content = answers.filter_map(|(_, answer)| answer.get_mut("content")?.as_object_mut());
+        let good = answers.filter(|(status, _)| status.starts_with('2'));
+        let content = good.filter_map(|(_, answer)| answer.get_mut("content")?.as_object_mut());
         content.flat_map(Map::values_mut).for_each(|content| show(content, &schemas));
     }
 }
@@ -48,7 +49,13 @@ fn of(schema: &Value, schemas: &Value, depth: usize) -> Option<Value> {
         return Some(first.clone());
     }
     if let Some(parts) = schema["allOf"].as_array() {
-        let parts = parts.iter().map(|part| match deeper(part)? {
+        // Beside a choice, what need not be there is left out: not all that may be chosen has it.
+        let is_choice = |part: &&Value| part.get("anyOf").or_else(|| part.get("oneOf")).is_some();
+        let has_choice = parts.iter().any(|part| is_choice(&part));
+        let parts = parts
+            .iter()
+            .filter(|part| !has_choice || is_choice(part) || part.get("required").is_some());
+        let parts = parts.map(|part| match deeper(part)? {
             Value::Object(members) => Some(members),
             _ => None,
         });

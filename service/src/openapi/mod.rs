@@ -119,6 +119,9 @@ impl Description {
 
     /// An operation. One that is there already is written over. What answers JSON alone is refused
     /// to who does not take it.
+    ///
+    /// # Panics
+    /// It says of a status alone what it is to say by codes, or a code that nobody knows.
     pub fn add(&mut self, operation: Endpoint) {
         let is_json = operation.answers_json_alone();
         let operation = if is_json { operation.refused(&[406]) } else { operation };

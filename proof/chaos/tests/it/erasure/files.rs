@@ -29,8 +29,8 @@ pub async fn must_not_hold(db: &PgPool, hidden: &Markers, published: &str) {
         let found = found(&folder.join(server), &[published.to_owned()], false);
         assert!(!found.is_empty(), "{server} has not even what everybody may read");
     }
-    let [folded, exact] = hidden.spellings();
-    let found = [found(&folder, &folded, true), found(&folder, &exact, false)].concat();
+    let [insensitive, exact] = hidden.spellings();
+    let found = [found(&folder, &insensitive, true), found(&folder, &exact, false)].concat();
     assert!(found.is_empty(), "files hold what nobody is to see: {found:#?}");
 }
 
@@ -56,7 +56,7 @@ fn a_word_is_found_in_a_file_that_is_no_text() {
     let folder = std::env::temp_dir().join(format!("files-{}", Uuid::now_v7().simple()));
     fs::create_dir_all(folder.join("deep")).unwrap();
     let wide: Vec<u8> = word.encode_utf16().flat_map(u16::to_be_bytes).collect();
-    let [folded, exact] = markers.spellings();
+    let [insensitive, exact] = markers.spellings();
     for (text, hits) in [
         (b"ZIBBERTATZ".to_vec(), true),
         (wide, true),
@@ -65,7 +65,7 @@ fn a_word_is_found_in_a_file_that_is_no_text() {
     ] {
         let bytes = [&b"\0\xff\x80\n\0"[..], &text, b"\0\xfe"].concat();
         fs::write(folder.join("deep/file"), bytes).unwrap();
-        let all = [found(&folder, &folded, true), found(&folder, &exact, false)].concat();
+        let all = [found(&folder, &insensitive, true), found(&folder, &exact, false)].concat();
         assert_eq!(!all.is_empty(), hits, "{all:?}");
     }
     fs::remove_dir_all(&folder).unwrap();
