@@ -48,8 +48,8 @@ impl JsonRoutes {
     }
 }
 
-/// Whether the answers of an operation that have any content have it as JSON. Who is refused is told
-/// so as a problem, whatever they take.
+/// Whether the answers of an operation that have any content have it as JSON. Who is refused is
+/// told so as a problem, whatever they take.
 pub(crate) fn answers_json_alone(answers: &Map<String, Value>) -> bool {
     let mut kinds = answers
         .values()
