@@ -101,7 +101,7 @@ refused! {
         Fail = "fulfilment.fail": "fulfilment_not_found" "fulfilment_wrong_state"
             "too_many_delivery_attempts" "delivered_units_returned";
         Lose = "fulfilment.lose": "fulfilment_not_found" "fulfilment_wrong_state"
-            "delivered_units_returned";
+            "delivered_units_returned" "stock_would_go_negative";
         Return = "fulfilment.return": "fulfilment_not_found" "fulfilment_wrong_state"
             "fulfilment_given_up" "not_in_fulfilment" "too_many_arrivals" "unknown_location"
             "location_not_sellable" "sku_of_another_product" "stock_too_large"
@@ -118,6 +118,10 @@ refused! {
             "return_names_nothing" "nothing_to_return" "withheld_too_much" "invalid_amount"
             "too_many_arrivals" "unknown_location" "sku_of_another_product" "stock_too_large"
             "too_many_locations";
+        CorrectReceipt = "return.correct_receipt": "return_not_found" "return_wrong_state"
+            "nothing_to_return" "withheld_too_much" "invalid_amount" "too_many_arrivals"
+            "unknown_location" "sku_of_another_product" "stock_would_go_negative"
+            "stock_too_large" "too_many_locations";
         Close = "return.close": "return_not_found" "return_wrong_state";
     }
     Product product {
