@@ -91,7 +91,7 @@ pub(crate) fn decide(id: ReturnId, command: Command, streams: Streams) -> Result
             (order_id, events, changes)
         }
         Command::CorrectReceipt { lines, withheld, reason } => {
-            let events = state.correct_receipt(lines, withheld, reason)?;
+            let events = state.correct_receipt(&lines, withheld, reason)?;
             correct(&mut unit, id, state, events, streams)?
         }
     };
@@ -128,7 +128,9 @@ fn correct(
 ) -> Result<Changes, Stop> {
     let order_id = owner(state)?;
     let mut after = state.clone();
-    events.iter().for_each(|event| after.evolve(event));
+    for event in &events {
+        after.evolve(event);
+    }
     let order = streams.order(&order_id)?;
     let changes = order.correct_return(id, &told(state), told(&after))?;
     let source = Source::Return { order_id, return_id: id };

@@ -239,10 +239,7 @@ impl Order {
             }
             Event::UnitsReturned(returned) => self.take_back(returned),
             Event::ReturnCorrected(corrected) => self.correct_what_came(corrected),
-            Event::ReturnClosed(ReturnClosed { return_id, lines }) => {
-                self.returns.remove(return_id);
-                self.count(lines, |of, units| of.returning = of.returning.saturating_sub(units));
-            }
+            Event::ReturnClosed(closed) => self.expect_no_more(closed),
             Event::Completed(_) => self.complete(),
             Event::Cancelled(cancelled) => {
                 self.status = Status::Cancelled;

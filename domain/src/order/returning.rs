@@ -165,6 +165,11 @@ impl Order {
         }
     }
 
+    pub(super) fn expect_no_more(&mut self, closed: &ReturnClosed) {
+        self.returns.remove(&closed.return_id);
+        self.count(&closed.lines, |of, units| of.returning = of.returning.saturating_sub(units));
+    }
+
     fn come_back(&mut self, return_id: ReturnId, lines: &[Units], were_announced: bool) {
         self.count(lines, |of, units| {
             if were_announced {

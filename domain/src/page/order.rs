@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub use super::order_status::{FulfilmentStatus, PaymentStatus};
 use crate::Event;
 use crate::StreamId;
-use crate::ids::{AddressId, CartId, CustomerId, GuestId, OrderId};
+use crate::ids::{AddressId, CartId, CustomerId, GuestId, OrderId, ReturnId};
 use crate::money::Money;
 use crate::order::{self, CancelReason, Line, LineProgress, Order};
 use crate::seen::{Seen, stamp};
@@ -293,21 +293,14 @@ impl Document {
             }
             order::Event::AddressChanged(changed) => self.address_id = Some(changed.address_id),
             order::Event::UnitsReturned(returned) => {
-                let back = self.returns.iter_mut().find(|back| back.id == returned.return_id);
-                if let Some(back) = back {
-                    let before = back.amount.unwrap_or(Money::zero(returned.amount.currency()));
-                    back.amount = before.plus(returned.amount);
-                }
+                self.reduce_by_return(returned.return_id, Some(returned.amount), None);
             }
-            order::Event::ReturnCorrected(corrected) => {
-                let back = self.returns.iter_mut().find(|back| back.id == corrected.return_id);
-                if let Some(back) = back {
-                    let zero = Money::zero(self.total.currency());
-                    let before = back.amount.unwrap_or(zero);
-                    let less = before.less(corrected.regained.unwrap_or(zero));
-                    back.amount = less.plus(corrected.amount.unwrap_or(zero));
-                }
-            }
+            order::Event::ReturnCorrected(order::ReturnCorrected {
+                return_id,
+                amount,
+                regained,
+                ..
+            }) => self.reduce_by_return(*return_id, *amount, *regained),
             order::Event::DeliveryCorrected(_) if self.status == Status::Completed => {
                 self.status = Status::Confirmed;
                 self.completed_at = None;
@@ -329,6 +322,15 @@ impl Document {
         }
         self.withheld = state.withheld.unwrap_or(self.withheld);
         self.owed = state.owed().unwrap_or(self.owed);
+    }
+
+    /// By so much less is owed because of a return, or more.
+    fn reduce_by_return(&mut self, id: ReturnId, less: Option<Money>, more: Option<Money>) {
+        let zero = Money::zero(self.total.currency());
+        if let Some(back) = self.returns.iter_mut().find(|back| back.id == id) {
+            let before = back.amount.unwrap_or(zero).less(more.unwrap_or(zero));
+            back.amount = before.plus(less.unwrap_or(zero));
+        }
     }
 
     /// The state of the order's rules, as far as its figures ask for it, so that they are not

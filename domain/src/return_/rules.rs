@@ -102,7 +102,7 @@ impl Return {
     /// money can follow is theirs to say.
     pub fn correct_receipt(
         &self,
-        lines: Vec<Arrival>,
+        lines: &[Arrival],
         withheld: Option<Money>,
         reason: Note,
     ) -> Result<Vec<Event>, Error> {
@@ -113,7 +113,7 @@ impl Return {
         if lines.len() > ARRIVALS_MAX {
             return Err(Error::TooManyArrivals);
         }
-        let (before, lines) = (self.received.clone(), gathered(&lines));
+        let (before, lines) = (self.received.clone(), gathered(lines));
         let withheld = withheld.filter(|part| !self.withholds(*part));
         if withheld.is_none() && same(&before, &lines) {
             return Ok(vec![]);

@@ -213,17 +213,7 @@ fn of_orders() -> [order::Event; 24] {
         order::UnitsCancelled { lines: lines(), reason: broken, amount, was_confirmed }.into(),
         order::ReturnOpened { return_id, lines: lines() }.into(),
         order::UnitsReturned { return_id, lines: lines(), amount, withheld: Some(amount) }.into(),
-        order::ReturnCorrected {
-            return_id,
-            not_back: lines(),
-            back: lines(),
-            amount: Some(amount),
-            regained: Some(amount),
-            withheld_before: Some(amount),
-            withheld: Some(amount),
-            closed: true,
-        }
-        .into(),
+        return_corrected(),
         order::ReturnClosed { return_id, lines: lines() }.into(),
         order::Completed {}.into(),
         order::Cancelled { reason, was_confirmed, total, units }.into(),
@@ -232,6 +222,21 @@ fn of_orders() -> [order::Event; 24] {
         order::Overpaid { payment_id, amount }.into(),
         order::OverpaidCorrected { payment_id, amount }.into(),
     ]
+}
+
+fn return_corrected() -> order::Event {
+    let (lines, amount) = (of(&[(TOTE, 2)]), Some(eur("19.99")));
+    order::ReturnCorrected {
+        return_id: return_id(1),
+        not_back: lines.clone(),
+        back: lines,
+        amount,
+        regained: amount,
+        withheld_before: amount,
+        withheld: amount,
+        closed: true,
+    }
+    .into()
 }
 
 fn of_payments() -> [payment::Event; 20] {
