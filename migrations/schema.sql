@@ -951,7 +951,7 @@ BEGIN
         RAISE EXCEPTION 'this is log %, and no longer %', id, of_log
             USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
-    -- Whoever is still connected, as through a pooler, may have decided on what never happened here.
+    -- Whoever is still connected, as through a pooler, may have decided on what never happened.
     IF line <> log_timeline() THEN
         RAISE EXCEPTION 'the server has begun another timeline'
             USING ERRCODE = 'object_not_in_prerequisite_state',

@@ -188,7 +188,7 @@ pub async fn of_types(
     types: &[String],
     size: &PageSize,
 ) -> sqlx::Result<TypePage> {
-    let scanned_to = scan_to(db, after, size.rows).await?;
+    let scanned_to = scan_to(db, after, size.rows()).await?;
     let rows = sqlx::query!(
         r#"SELECT position, stream, version, type AS kind, schema, slot, occurred_at, recorded_at,
                   metadata AS "metadata: Raw", data AS "data: Raw"

@@ -60,7 +60,8 @@ mod tests {
             attempts: vec![Attempt { api: 0, sent: 0, ended: 1, answer: Some(answer), lost: None }],
         };
         let lineage = HashMap::from([("before".to_owned(), 7)]);
-        let log = Log { lineage, ..Log::new(vec![], HashMap::new(), 9) };
+        let mut log = Log::new(vec![], HashMap::new(), 9);
+        log.lineage = lineage;
         let read = |ended: u64, log_id: &str| Read {
             ended,
             log_id: Some(log_id.to_owned()),
