@@ -184,7 +184,7 @@ impl App {
         let payments = self.payments.clone();
         let Self { reservation, kept, .. } = *self;
         let (now, key) = (Utc::now(), None);
-        Edge { request_id, now, reservation, payments, kept, principal, was_guest, key }
+        Edge { request_id, now, reservation, kept, principal, was_guest, payments, key }
     }
 }
 

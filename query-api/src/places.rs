@@ -112,12 +112,12 @@ mod tests {
     #[test]
     fn guests_at_one_address_have_so_many_together() {
         let places = Places::default();
-        let guest = || Principal::Guest(GuestId(Uuid::new_v4()));
+        let guest = || Principal::Guest(GuestId(Uuid::now_v7()));
         let (here, there) = ([192, 0, 2, 1], [192, 0, 2, 2]);
         let mut all: Vec<Place> = (0..).map_while(|_| taken(&places, guest(), here)).collect();
         assert_eq!(all.len(), OF_GUESTS_THERE_MAX);
         assert!(taken(&places, guest(), there).is_some());
-        let customer = Principal::Customer(CustomerId(Uuid::new_v4()));
+        let customer = Principal::Customer(CustomerId(Uuid::now_v7()));
         let own: Vec<Place> = (0..).map_while(|_| taken(&places, customer, here)).collect();
         assert_eq!(own.len(), OF_ONE_MAX);
         all.pop();

@@ -24,9 +24,11 @@ struct Life {
 }
 
 impl Life {
-    fn done(mut self, command: Command) -> Self {
-        let facts = self.shop.decide(&command).expect("it is accepted");
-        facts.iter().for_each(|fact| self.shop.evolve(fact));
+    fn done(mut self, command: &Command) -> Self {
+        let facts = self.shop.decide(command).expect("it is accepted");
+        for fact in &facts {
+            self.shop.evolve(fact);
+        }
         self.log.extend(facts);
         self
     }
@@ -52,8 +54,8 @@ impl Life {
         seen.fold(None, |document, seen| fold(document, &seen)).expect("there is one")
     }
 
-    fn of<D>(&self, stream: StreamId, fold: fn(Option<D>, &Seen) -> Option<D>) -> D {
-        self.document(|known| *known == stream, fold)
+    fn of<D>(&self, stream: &StreamId, fold: fn(Option<D>, &Seen) -> Option<D>) -> D {
+        self.document(|known| known == stream, fold)
     }
 }
 
@@ -108,13 +110,13 @@ fn life() -> Life {
     let all = tote().into_iter().chain(bought).chain(sent).chain(there).chain(back);
     let again = [to_cart(2, cart::Command::Create { currency: currency("EUR"), owner })];
     let again = again.into_iter().chain([add(2, PURSE, 1), close_return(1)]);
-    all.chain(again).fold(begun, Life::done)
+    all.chain(again).fold(begun, |life, command| life.done(&command))
 }
 
 /// A cart beside which stands what its lines are today.
 fn cart_today(life: &Life) -> shown::Document {
-    let cart = life.of(StreamId::Cart(cart_id(2)), carts::document::fold);
-    let product = life.of(StreamId::Product(product_id(1)), product::document::fold);
+    let cart = life.of(&StreamId::Cart(cart_id(2)), carts::document::fold);
+    let product = life.of(&StreamId::Product(product_id(1)), product::document::fold);
     let variant = product.variants.into_iter().find(|variant| variant.sku == sku(PURSE));
     let Details { title, media, .. } = product.details;
     let sold = shown::Sold {
@@ -156,24 +158,24 @@ fn what_descriptions_show_are_documents_of_a_shop() {
         matches!(stream, Fulfilment(_) | Order(_) | Payment(_) | Return(_))
     };
     let product = StreamId::Product(product_id(1));
-    is_shown("product", &life.of(product.clone(), product::document::fold));
-    let mut hit = life.of(product, search::fold);
+    is_shown("product", &life.of(&product, product::document::fold));
+    let mut hit = life.of(&product, search::fold);
     for (text, position) in [(TOTE, 4), (PURSE, 5)] {
         hit.set_in_stock(&sku(text), true, position);
     }
     is_shown("search_hit", &hit);
-    is_shown("stock", &life.of(StreamId::Stock(sku(TOTE)), stocks::document::fold));
+    is_shown("stock", &life.of(&StreamId::Stock(sku(TOTE)), stocks::document::fold));
     let depot = StreamId::Location(place("depot"));
-    is_shown("location", &life.of(depot, location::document::fold));
-    is_shown("past_cart", &life.of(StreamId::Cart(cart_id(1)), carts::document::fold));
+    is_shown("location", &life.of(&depot, location::document::fold));
+    is_shown("past_cart", &life.of(&StreamId::Cart(cart_id(1)), carts::document::fold));
     is_shown("cart", &cart_today(&life));
     is_shown("order", &life.document(order, order::fold));
-    is_shown("payment", &life.of(StreamId::Payment(payment_id(1)), payment::document::fold));
+    is_shown("payment", &life.of(&StreamId::Payment(payment_id(1)), payment::document::fold));
     is_shown(
         "fulfilment",
-        &life.of(StreamId::Fulfilment(parcel_id(1)), fulfilment::document::fold),
+        &life.of(&StreamId::Fulfilment(parcel_id(1)), fulfilment::document::fold),
     );
-    is_shown("return_", &life.of(StreamId::Return(return_id(1)), return_::document::fold));
+    is_shown("return_", &life.of(&StreamId::Return(return_id(1)), return_::document::fold));
     is_shown("sales_day", &sold(&life));
     let tells = |kind: &str| life.log.iter().any(|(_, event): &(_, Event)| event.kind().0 == kind);
     assert!(tells("payment.refunded") && tells("return.closed"), "it is a whole life");
