@@ -32,7 +32,7 @@ async fn what_is_for_another_log_is_refused(db: PgPool) {
     let made = shop.done(cart().with("log-id", &adopted)).await;
     assert_eq!(made.header("log-id"), Some(adopted.as_str()));
     let id = made.body["id"].as_str().unwrap();
-    let note = || post(&format!("/v1/carts/{id}/abandon"), &json!({}));
+    let note = || post(format!("/v1/carts/{id}/abandon"), &json!({}));
     for tag in ["\"1\"", "\"1.1.1\""] {
         let former = shop.send(note().with("log-id", &log_id).with("if-match", tag)).await;
         assert_eq!((former.code(), &former.body["log_id"]), ("another_log", &json!(adopted)));
